@@ -1,1 +1,4 @@
-
+//! mcpauth
+pub mod oauth;
+pub mod provider;
+pub mod secret;

@@ -1,0 +1,260 @@
+//! The authorization request (RFC 6749 section 4.1.1, PKCE of RFC 7636) and the response that comes back to the
+//! loopback listener (section 4.1.2, `iss` of RFC 9207). It leaves listening and browsers to `flow`.
+
+use oauth2::{CsrfToken, PkceCodeChallenge};
+use subtle::ConstantTimeEq;
+use url::Url;
+
+use crate::oauth::clean;
+use crate::secret::Secret;
+
+/// What the authorization URL is made of.
+#[derive(Clone, Debug)]
+pub struct AuthorizationRequest<'a> {
+    /// RFC 6749 section 3.1; a query it already has is kept.
+    pub endpoint: &'a Url,
+    /// RFC 6749 section 2.2.
+    pub client_id: &'a str,
+    /// Exactly as it will be sent to the token endpoint again.
+    pub redirect_uri: &'a str,
+    /// The scope parameter's name and value; the name is `scope` nearly everywhere.
+    pub scope: Option<(&'a str, String)>,
+    /// Whatever else the provider wants.
+    pub extra: &'a [(String, String)],
+    /// The issuer that must answer, if it is known.
+    pub issuer: Option<&'a str>,
+    /// Whether the issuer promised to name itself in the response (RFC 9207 section 3).
+    pub iss_required: bool,
+}
+
+/// A request under way: what the response must be held against. Single use.
+#[derive(Debug)]
+pub struct Pending {
+    /// RFC 7636 section 4.1, for the token request.
+    pub verifier: Secret,
+    state: Secret,
+    issuer: Option<String>,
+    iss_required: bool,
+}
+
+/// What an incoming query turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The authorization code.
+    Code(Secret),
+    /// The server's no, or the person's (RFC 6749 section 4.1.2.1), cleaned.
+    Denied {
+        /// The error code.
+        error: String,
+        /// Its description.
+        description: Option<String>,
+    },
+    /// Our `state`, but from another issuer than the one that was asked: an attack (RFC 9207 section 1). Nothing of it is repeated.
+    WrongIssuer,
+    /// Not an answer to this request; the wait goes on.
+    Stray,
+}
+
+impl AuthorizationRequest<'_> {
+    /// The URL to open, and what to remember until the answer comes. Every call makes a new `state` and verifier.
+    pub fn begin(&self) -> (Url, Pending) {
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let state = CsrfToken::new_random().into_secret();
+        let mut url = self.endpoint.clone();
+        {
+            let mut query = url.query_pairs_mut();
+            query
+                .append_pair("response_type", "code")
+                .append_pair("client_id", self.client_id)
+                .append_pair("redirect_uri", self.redirect_uri);
+            if let Some((name, value)) = &self.scope {
+                query.append_pair(name, value);
+            }
+            query
+                .append_pair("state", &state)
+                .append_pair("code_challenge", challenge.as_str())
+                .append_pair("code_challenge_method", "S256")
+                .extend_pairs(self.extra);
+        }
+        let pending = Pending {
+            verifier: Secret::new(verifier.into_secret()),
+            state: Secret::new(state),
+            issuer: self.issuer.map(Into::into),
+            iss_required: self.iss_required,
+        };
+        (url, pending)
+    }
+}
+
+impl Pending {
+    /// Judges a query string that reached the redirect URI. `state` comes first and in constant time: what does not
+    /// carry it is nobody's business, so a stray tab or a guess can neither cancel nor steer the login.
+    pub fn judge(&self, query: &str) -> Answer {
+        let Some(found) = Parameters::read(query) else { return Answer::Stray };
+        let ours = found.state.is_some_and(|state| bool::from(state.as_bytes().ct_eq(self.state.expose().as_bytes())));
+        if !ours {
+            return Answer::Stray;
+        }
+        match (&self.issuer, &found.iss) {
+            // Simple string comparison, without any normalisation (RFC 9207 section 2.4).
+            (Some(expected), Some(iss)) if expected != iss => return Answer::WrongIssuer,
+            (_, None) if self.iss_required => return Answer::WrongIssuer,
+            _ => {}
+        }
+        match (found.error, found.code) {
+            (Some(error), _) => Answer::Denied {
+                error: clean(&error, 64),
+                description: found.error_description.map(|text| clean(&text, 200)).filter(|text| !text.is_empty()),
+            },
+            (None, Some(code)) if !code.is_empty() => Answer::Code(Secret::new(code)),
+            _ => Answer::Stray,
+        }
+    }
+}
+
+/// The response parameters that mean something to us.
+#[derive(Default)]
+struct Parameters {
+    state: Option<String>,
+    code: Option<String>,
+    iss: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+impl Parameters {
+    /// `None` if one of them occurs twice, which RFC 6749 section 3.1 forbids: two readers would see two answers.
+    fn read(query: &str) -> Option<Self> {
+        let mut found = Self::default();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            let slot = match &*name {
+                "state" => &mut found.state,
+                "code" => &mut found.code,
+                "iss" => &mut found.iss,
+                "error" => &mut found.error,
+                "error_description" => &mut found.error_description,
+                _ => continue,
+            };
+            if slot.replace(value.into_owned()).is_some() {
+                return None;
+            }
+        }
+        Some(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn begin(issuer: Option<&str>, iss_required: bool) -> (Url, Pending) {
+        let endpoint = Url::parse("https://idp.test/authorize?tenant=a").unwrap();
+        let extra = [("audience".to_owned(), "api.test".to_owned())];
+        AuthorizationRequest {
+            endpoint: &endpoint,
+            client_id: "cli",
+            redirect_uri: "http://127.0.0.1:8080/cb",
+            scope: Some(("scope", "a b".into())),
+            extra: &extra,
+            issuer,
+            iss_required,
+        }
+        .begin()
+    }
+
+    #[test]
+    fn the_url_carries_everything_once_and_s256() {
+        let (url, _) = begin(None, false);
+        let pairs: Vec<_> = url.query_pairs().filter(|(k, _)| k != "state" && k != "code_challenge").collect();
+        let shown: Vec<String> = pairs.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        assert_eq!(
+            shown,
+            [
+                "tenant=a",
+                "response_type=code",
+                "client_id=cli",
+                "redirect_uri=http://127.0.0.1:8080/cb",
+                "scope=a b",
+                "code_challenge_method=S256",
+                "audience=api.test"
+            ]
+        );
+    }
+
+    #[test]
+    fn state_verifier_and_challenge_are_new_each_time_and_long_enough() {
+        let (one, two) = (begin(None, false).1, begin(None, false).1);
+        assert_ne!(one.state, two.state);
+        assert_ne!(one.verifier, two.verifier);
+        assert!((43..=128).contains(&one.verifier.expose().len()), "RFC 7636 section 4.1");
+        assert!(one.state.expose().len() >= 22, "128 bits");
+    }
+
+    #[test]
+    fn the_state_decides_before_anything_else_is_looked_at() {
+        let (_, pending) = begin(None, false);
+        let state = pending.state.expose();
+        let cases = [
+            (format!("code=c&state={state}"), Answer::Code(Secret::new("c"))),
+            (format!("state={state}&code=c&iss=https://anyone.test"), Answer::Code(Secret::new("c"))),
+            ("code=c&state=wrong".into(), Answer::Stray),
+            ("code=c".into(), Answer::Stray),
+            ("error=access_denied".into(), Answer::Stray),
+            (format!("code=c&state={state}&state=wrong"), Answer::Stray),
+            (format!("code=c&code=d&state={state}"), Answer::Stray),
+            (format!("state={state}"), Answer::Stray),
+            (format!("code=&state={state}"), Answer::Stray),
+            (String::new(), Answer::Stray),
+            (
+                format!("error=access_denied&error_description=no%0d%0ano&state={state}"),
+                Answer::Denied { error: "access_denied".into(), description: Some("no  no".into()) },
+            ),
+        ];
+        for (query, expected) in cases {
+            assert_eq!(pending.judge(&query), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn the_issuer_is_compared_as_rfc_9207_says() {
+        let known = Some("https://idp.test");
+        let cases = [
+            (known, true, "&iss=https://idp.test", true),
+            (known, true, "", false),
+            (known, true, "&iss=https://idp.test/", false),
+            (known, true, "&iss=https://evil.test", false),
+            (known, false, "", true),
+            (known, false, "&iss=https://evil.test", false),
+            (None, false, "&iss=https://anyone.test", true),
+        ];
+        for (issuer, required, iss, accepted) in cases {
+            let (_, pending) = begin(issuer, required);
+            let state = pending.state.expose();
+            let answer = pending.judge(&format!("code=c&state={state}{iss}"));
+            let expected = if accepted { Answer::Code(Secret::new("c")) } else { Answer::WrongIssuer };
+            assert_eq!(answer, expected, "{issuer:?} {required} {iss}");
+            // An error from the wrong issuer is not believed either.
+            if !accepted {
+                assert_eq!(pending.judge(&format!("error=x&state={state}{iss}")), Answer::WrongIssuer);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_without_the_state_is_an_answer(query in ".{0,300}") {
+            prop_assert_eq!(begin(None, false).1.judge(&query), Answer::Stray);
+        }
+
+        #[test]
+        fn any_code_survives_the_round_trip(code in "[ -~]{1,200}") {
+            let (_, pending) = begin(None, false);
+            let query = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("code", &code)
+                .append_pair("state", pending.state.expose())
+                .finish();
+            prop_assert_eq!(pending.judge(&query), Answer::Code(Secret::new(code)));
+        }
+    }
+}

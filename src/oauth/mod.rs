@@ -1,0 +1,16 @@
+//! The protocol as values: requests are built here and replies are read here, with the RFCs' words and sections.
+//! It leaves sending to `flow`, files to `store`, and knows neither clock nor network.
+
+mod assertion;
+mod authorize;
+mod client;
+mod metadata;
+mod reply;
+mod token;
+
+pub use assertion::SigningKey;
+pub use authorize::{Answer, AuthorizationRequest, Pending};
+pub use client::{Client, ClientAuth};
+pub use metadata::{IssuerMetadata, MetadataError, well_known};
+pub use reply::{ReplyError, ReplyShape, clean, read_reply};
+pub use token::{Epoch, Freshness, TokenSet, margin};

@@ -1,0 +1,235 @@
+//! Reads a token endpoint's reply (RFC 6749 sections 5.1 and 5.2) in the forms that servers really send: form-encoded,
+//! a 200 that carries an error, `expires_in` as a string or absent, the token nested somewhere else.
+//! It leaves retrying to `flow`, and never puts a body into an error: only the cleaned `error` and `error_description`.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::oauth::{Epoch, TokenSet};
+use crate::secret::Secret;
+
+/// Longest `error_description` that is passed on, in characters.
+const DESCRIPTION_LIMIT: usize = 200;
+
+/// Where a provider puts what RFC 6749 section 5.1 puts at the top level.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReplyShape {
+    /// JSON pointer (RFC 6901) to the object that holds the token members; empty for the top level.
+    pub root: String,
+    /// Lifetime in seconds of a token whose reply has no `expires_in`; without it such a token does not end.
+    pub default_lifetime: Option<Epoch>,
+}
+
+/// Why a reply holds no token.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ReplyError {
+    /// The server's own no, RFC 6749 section 5.2.
+    #[error("{error}{}", description.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
+    Refused {
+        /// The error code, cleaned.
+        error: String,
+        /// Its description, cleaned and cut.
+        description: Option<String>,
+    },
+    /// The server cannot answer now: 429 or 5xx.
+    #[error("HTTP {status}")]
+    Unavailable {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Neither a token nor an OAuth error.
+    #[error("HTTP {status}, {why}")]
+    Unreadable {
+        /// The HTTP status.
+        status: u16,
+        /// What is wrong with it, in our words.
+        why: &'static str,
+    },
+}
+
+/// Reads a reply that was received at `now`.
+///
+/// # Errors
+/// As [`ReplyError`] says.
+pub fn read_reply(status: u16, body: &[u8], shape: &ReplyShape, now: Epoch) -> Result<TokenSet, ReplyError> {
+    if status == 429 || status >= 500 {
+        return Err(ReplyError::Unavailable { status });
+    }
+    let top = members(body);
+    if let Some(refused) = top.as_ref().and_then(refusal) {
+        return Err(refused);
+    }
+    let unreadable = |why| ReplyError::Unreadable { status, why };
+    let top = top.ok_or(unreadable("the body is neither a JSON object nor form-encoded"))?;
+    if !(200..300).contains(&status) {
+        return Err(unreadable("without an OAuth error in the body"));
+    }
+    let nested;
+    let fields = if shape.root.is_empty() {
+        &top
+    } else {
+        nested = Value::Object(top);
+        nested.pointer(&shape.root).and_then(Value::as_object).ok_or(unreadable("without the token where it belongs"))?
+    };
+    token(fields, shape, now).ok_or(unreadable("without an access_token"))
+}
+
+/// A server's text made fit to print: no control characters or line breaks, at most `limit` characters.
+pub fn clean(text: &str, limit: usize) -> String {
+    text.chars().map(|c| if c.is_control() || is_formatting(c) { ' ' } else { c }).take(limit).collect::<String>().trim().into()
+}
+
+/// Invisible characters that reorder or hide text on a terminal.
+fn is_formatting(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The members of a JSON object or of a form-encoded body, whatever the content type claims.
+fn members(body: &[u8]) -> Option<Map<String, Value>> {
+    // A byte order mark is not JSON, but some servers send one.
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    if let Ok(Value::Object(object)) = serde_json::from_slice(body) {
+        return Some(object);
+    }
+    let text = std::str::from_utf8(body).ok()?.trim();
+    if !text.contains('=') || text.starts_with(['<', '{', '[', '"']) {
+        return None;
+    }
+    Some(url::form_urlencoded::parse(text.as_bytes()).map(|(k, v)| (k.into_owned(), Value::String(v.into_owned()))).collect())
+}
+
+/// The server's own no, whatever the status: some say it with a 200.
+fn refusal(top: &Map<String, Value>) -> Option<ReplyError> {
+    let error = match top.get("error")? {
+        Value::String(code) if !code.is_empty() => code.as_str(),
+        // {"error": {"code": .., "message": ..}} is some servers' house style.
+        Value::Object(nested) => nested.get("code").and_then(Value::as_str).unwrap_or("server_error"),
+        _ => return None,
+    };
+    let error: String = error.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.:/".contains(*c)).take(64).collect();
+    let description = top
+        .get("error_description")
+        .and_then(Value::as_str)
+        .map(|text| clean(text, DESCRIPTION_LIMIT))
+        .filter(|text| !text.is_empty());
+    Some(ReplyError::Refused { error: if error.is_empty() { "server_error".into() } else { error }, description })
+}
+
+fn token(fields: &Map<String, Value>, shape: &ReplyShape, now: Epoch) -> Option<TokenSet> {
+    let text = |name: &str| fields.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
+    let lifetime = fields.get("expires_in").and_then(seconds).or(shape.default_lifetime);
+    Some(TokenSet {
+        access_token: Secret::new(text("access_token")?),
+        refresh_token: text("refresh_token").map(Secret::new),
+        token_type: text("token_type").map_or_else(|| "Bearer".into(), |kind| clean(kind, 32)),
+        scopes: scopes(fields.get("scope")),
+        issued_at: Some(now),
+        expires_at: lifetime.map(|seconds| now.saturating_add(seconds)),
+    })
+}
+
+/// `expires_in` as a number, or as the string that some servers make of it; nonsense counts as absent.
+fn seconds(value: &Value) -> Option<Epoch> {
+    let seconds = match value {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse::<f64>().ok()?,
+        _ => return None,
+    };
+    // A hundred years: beyond it the number is a mistake (milliseconds, an absolute time), and adding it could overflow.
+    #[expect(clippy::cast_possible_truncation, reason = "bounded just before")]
+    (0.0..=3.2e9).contains(&seconds).then_some(seconds as Epoch)
+}
+
+/// Granted scopes: a string separated by blanks (RFC 6749 section 3.3) or, in the wild, commas or an array.
+fn scopes(value: Option<&Value>) -> Vec<String> {
+    match value {
+        Some(Value::String(text)) => {
+            text.split([' ', ',']).filter(|scope| !scope.is_empty()).map(|scope| clean(scope, DESCRIPTION_LIMIT)).collect()
+        }
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(|scope| clean(scope, DESCRIPTION_LIMIT)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(status: u16, body: &str) -> Result<TokenSet, ReplyError> {
+        read_reply(status, body.as_bytes(), &ReplyShape::default(), 1_000)
+    }
+
+    #[test]
+    fn tokens_are_read_in_every_form_servers_send() {
+        let cases: [(&str, Option<Epoch>, &[&str]); 9] = [
+            (r#"{"access_token":"t","token_type":"bearer","expires_in":3600,"scope":"a b"}"#, Some(4_600), &["a", "b"]),
+            (r#"{"access_token":"t","expires_in":"3600"}"#, Some(4_600), &[]),
+            (r#"{"access_token":"t","expires_in":3599.5}"#, Some(4_599), &[]),
+            (r#"{"access_token":"t"}"#, None, &[]),
+            (r#"{"access_token":"t","expires_in":null,"scope":["a","b"]}"#, None, &["a", "b"]),
+            (r#"{"access_token":"t","expires_in":-5}"#, None, &[]),
+            (r#"{"access_token":"t","expires_in":1e300}"#, None, &[]),
+            ("access_token=t&scope=repo%2Cgist&token_type=bearer&expires_in=60", Some(1_060), &["repo", "gist"]),
+            ("\u{feff}{\"access_token\":\"t\"}", None, &[]),
+        ];
+        for (body, expires_at, scopes) in cases {
+            let token = read(200, body).unwrap();
+            assert_eq!((token.access_token.expose(), token.expires_at), ("t", expires_at), "{body}");
+            assert_eq!(token.scopes, scopes, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_nested_token_is_found_and_a_missing_lifetime_takes_the_default() {
+        let shape = ReplyShape { root: "/authed_user".into(), default_lifetime: Some(10_800) };
+        let token = read_reply(200, br#"{"ok":true,"authed_user":{"access_token":"xoxp"}}"#, &shape, 0).unwrap();
+        assert_eq!((token.access_token.expose(), token.expires_at), ("xoxp", Some(10_800)));
+        let miss = read_reply(200, br#"{"ok":true,"access_token":"bot"}"#, &shape, 0);
+        assert!(matches!(miss, Err(ReplyError::Unreadable { .. })));
+    }
+
+    #[test]
+    fn a_no_is_a_no_at_any_status_and_is_cleaned() {
+        let refused = |error: &str, description: Option<&str>| {
+            Err(ReplyError::Refused { error: error.into(), description: description.map(Into::into) })
+        };
+        let cases = [
+            (400, r#"{"error":"invalid_grant","error_description":"gone"}"#, refused("invalid_grant", Some("gone"))),
+            (200, r#"{"error":"bad_verification_code"}"#, refused("bad_verification_code", None)),
+            (200, r#"{"ok":false,"error":"invalid_code"}"#, refused("invalid_code", None)),
+            (200, "error=redirect_uri_mismatch&error_description=no+match", refused("redirect_uri_mismatch", Some("no match"))),
+            (401, "{\"error\":\"a\\u001b[31mb\",\"error_description\":\"x\\r\\n\\u202ey\"}", refused("a31mb", Some("x   y"))),
+            (503, r#"{"error":"temporarily_unavailable"}"#, Err(ReplyError::Unavailable { status: 503 })),
+            (400, r#"{"error":{"code":"E1","message":"m"}}"#, refused("E1", None)),
+            (503, "<html>", Err(ReplyError::Unavailable { status: 503 })),
+            (429, "slow down", Err(ReplyError::Unavailable { status: 429 })),
+        ];
+        for (status, body, expected) in cases {
+            assert_eq!(read(status, body), expected, "{body}");
+        }
+        for (status, body) in [(200, "<html>a=b</html>"), (200, "[]"), (404, "{}"), (200, r#"{"access_token":""}"#), (302, "")] {
+            assert!(matches!(read(status, body), Err(ReplyError::Unreadable { .. })), "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_panics_and_no_error_repeats_control_characters(status in 100u16..600, body in prop::collection::vec(any::<u8>(), 0..400)) {
+            if let Err(error) = read_reply(status, &body, &ReplyShape::default(), i64::MAX) {
+                prop_assert!(!error.to_string().chars().any(char::is_control));
+            }
+        }
+
+        #[test]
+        fn json_like_bodies_survive_too(error in ".{0,80}", description in ".{0,400}", expires in any::<f64>()) {
+            let body = serde_json::json!({"error": error, "error_description": description, "access_token": "t", "expires_in": expires}).to_string();
+            match read(200, &body) {
+                Ok(token) => prop_assert!(token.expires_at.is_none_or(|end| end >= 1_000)),
+                Err(error) => prop_assert!(error.to_string().chars().count() <= 64 + 2 + DESCRIPTION_LIMIT),
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! An access token with what belongs to it (RFC 6749 section 5.1), absolute in time from the moment it was parsed.
+//! It leaves the reference's file format to `store` and the question "who may have it" to `vault`.
+
+use crate::secret::Secret;
+
+/// Seconds since 1970-01-01T00:00:00Z.
+pub type Epoch = i64;
+
+/// The longest time before its expiry at which a token counts as due, in seconds.
+const LONGEST_MARGIN: Epoch = 300;
+
+/// A token reply after parsing: nothing in it is relative to "now" any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenSet {
+    /// RFC 6749 section 1.4.
+    pub access_token: Secret,
+    /// RFC 6749 section 1.5; absent for client credentials.
+    pub refresh_token: Option<Secret>,
+    /// RFC 6749 section 7.1, `Bearer` in practice.
+    pub token_type: String,
+    /// What was granted, if the server said so (RFC 6749 section 3.3).
+    pub scopes: Vec<String>,
+    /// When it was issued; unknown for a file that does not say.
+    pub issued_at: Option<Epoch>,
+    /// When it ends; `None` is a token that does not end by itself.
+    pub expires_at: Option<Epoch>,
+}
+
+/// How a token stands at a given time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Usable, and not yet worth replacing.
+    Fresh,
+    /// Usable still, but to be replaced now.
+    Due,
+    /// Of no more use.
+    Expired,
+}
+
+impl TokenSet {
+    /// How this token stands at `now`.
+    pub fn freshness(&self, now: Epoch) -> Freshness {
+        let Some(end) = self.expires_at else { return Freshness::Fresh };
+        let lifetime = self.issued_at.map(|start| end - start);
+        if now >= end {
+            Freshness::Expired
+        } else if now >= end - margin(lifetime) {
+            Freshness::Due
+        } else {
+            Freshness::Fresh
+        }
+    }
+}
+
+/// How long before its end a token of `lifetime` seconds is due: 300 s, but never more than a fifth of its life,
+/// so that a five-minute token is not due from birth.
+pub fn margin(lifetime: Option<Epoch>) -> Epoch {
+    lifetime.map_or(LONGEST_MARGIN, |life| LONGEST_MARGIN.min(life.max(0) / 5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(issued_at: Option<Epoch>, expires_at: Option<Epoch>) -> TokenSet {
+        TokenSet {
+            access_token: Secret::new("t"),
+            refresh_token: None,
+            token_type: "Bearer".into(),
+            scopes: Vec::new(),
+            issued_at,
+            expires_at,
+        }
+    }
+
+    #[test]
+    fn a_token_is_due_a_fifth_of_its_life_and_at_most_five_minutes_before_its_end() {
+        let cases = [
+            (Some(0), Some(3600), 3299, Freshness::Fresh),
+            (Some(0), Some(3600), 3300, Freshness::Due),
+            (Some(0), Some(3600), 3599, Freshness::Due),
+            (Some(0), Some(3600), 3600, Freshness::Expired),
+            (Some(0), Some(300), 239, Freshness::Fresh),
+            (Some(0), Some(300), 240, Freshness::Due),
+            (None, Some(3600), 3299, Freshness::Fresh),
+            (None, Some(3600), 3300, Freshness::Due),
+            (Some(0), Some(0), 0, Freshness::Expired),
+            (Some(10), Some(0), 5, Freshness::Expired),
+            (Some(0), None, i64::MAX, Freshness::Fresh),
+        ];
+        for (issued, expires, now, expected) in cases {
+            assert_eq!(token(issued, expires).freshness(now), expected, "{issued:?} {expires:?} at {now}");
+        }
+    }
+}

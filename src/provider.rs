@@ -1,0 +1,340 @@
+//! An outside service that people log in to, as data: one YAML file a provider, its quirks included.
+//! It leaves the flows to `flow` and numbered credential sets to `config`; no provider's name occurs in code.
+
+use std::collections::BTreeMap;
+
+use minijinja::Value;
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::oauth::ReplyShape;
+
+mod embedded {
+    include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+}
+pub(crate) use embedded::TEMPLATES;
+
+/// One `providers/*.yaml`. Endpoints may hold variables: `https://{{ domain }}.example.test/token`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// The file's name without `.yaml`; what `--provider` and `EGRESS_PROVIDER_NAME_N` say.
+    #[serde(skip)]
+    pub name: String,
+    /// The name a person knows it by.
+    pub display_name: String,
+    /// RFC 6749 section 3.1; without it and the next, `issuer` is asked for its metadata.
+    #[serde(default, alias = "auth_url")]
+    pub authorization_endpoint: Option<String>,
+    /// RFC 6749 section 3.2.
+    #[serde(default, alias = "token_url")]
+    pub token_endpoint: Option<String>,
+    /// RFC 7009.
+    #[serde(default)]
+    pub revocation_endpoint: Option<String>,
+    /// RFC 8628.
+    #[serde(default)]
+    pub device_authorization_endpoint: Option<String>,
+    /// RFC 8414: where to find metadata, and what `iss` must say.
+    #[serde(default)]
+    pub issuer: Option<String>,
+    /// Whether a response without `iss` is refused (RFC 9207).
+    #[serde(default)]
+    pub iss_required: bool,
+    /// How a client with a secret authenticates.
+    #[serde(default)]
+    pub client_auth: AuthMethod,
+    /// Whether a client must have a secret.
+    #[serde(default)]
+    pub client_secret: SecretRule,
+    /// What is asked for when the user names no scopes.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// The name of the scope parameter.
+    #[serde(default = "scope_parameter")]
+    pub scope_parameter: String,
+    /// What stands between two scopes.
+    #[serde(default = "scope_separator")]
+    pub scope_separator: String,
+    /// The scope without which there is no refresh token; named in a hint when the user leaves it out.
+    #[serde(default)]
+    pub offline_scope: Option<String>,
+    /// More parameters for the authorization request.
+    #[serde(default, alias = "additional_params")]
+    pub authorization_params: BTreeMap<String, String>,
+    /// More parameters for the token request.
+    #[serde(default)]
+    pub token_params: BTreeMap<String, String>,
+    /// More headers for the token request.
+    #[serde(default)]
+    pub token_headers: BTreeMap<String, String>,
+    /// How the token request's body is written.
+    #[serde(default)]
+    pub token_request: BodyFormat,
+    /// Where the token is in the reply.
+    #[serde(default)]
+    pub reply: ReplyShape,
+    /// Which redirect URIs it accepts.
+    #[serde(default)]
+    pub redirect: Redirect,
+    /// Where to ask which sites a grant covers.
+    #[serde(default)]
+    pub sites: Option<Sites>,
+    /// What follows the server's name in its gateway URL.
+    #[serde(default = "gateway_suffix")]
+    pub gateway_suffix: String,
+    /// Take client id, secret and redirect URI from `{prefix}_CLIENT_ID` and so on where no numbered set has them.
+    #[serde(default)]
+    pub settings_prefix: Option<String>,
+    /// What the endpoints' variables stand for.
+    #[serde(default)]
+    pub variables: Vec<Variable>,
+    /// Where a person registers a client.
+    #[serde(default)]
+    pub console_url: Option<String>,
+    /// What a person must know, one sentence each.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// Client authentication methods a provider file can name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// In the body; what most servers take.
+    #[default]
+    ClientSecretPost,
+    /// In the `Authorization` header.
+    ClientSecretBasic,
+}
+
+/// Whether a client of this provider has a secret.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretRule {
+    /// Always.
+    #[default]
+    Required,
+    /// By the kind of registration; a public client that sends one is refused.
+    Optional,
+    /// Public clients only.
+    Never,
+}
+
+/// How a token request is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BodyFormat {
+    /// `application/x-www-form-urlencoded`, RFC 6749 section 4.
+    #[default]
+    Form,
+    /// A JSON object, as some servers want it.
+    Json,
+}
+
+/// What a provider accepts as redirect URI.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Redirect {
+    /// The loopback names it accepts; empty for any. Some refuse `localhost`, some the literal address.
+    pub hosts: Vec<String>,
+    /// Whether the port may differ from the registered one (RFC 8252 section 7.3).
+    pub any_port: bool,
+}
+
+/// Which sites (tenants, workspaces) a grant covers, and how a call names one.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sites {
+    /// Answers a JSON array of objects with `id`, `name` and `url` to a GET with the access token.
+    pub endpoint: String,
+    /// The request header that names the chosen site's id.
+    pub header: String,
+}
+
+/// A variable in an endpoint.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    /// As it stands in the endpoint.
+    pub name: String,
+    /// The setting that gives it.
+    pub setting: String,
+    /// Otherwise: a text that may itself use settings, `{{ AWS_REGION }}`.
+    #[serde(default)]
+    pub default: Option<String>,
+}
+
+/// What is wrong with a provider.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ProviderError {
+    /// No such file and no such built-in.
+    #[error("there is no provider {0:?}")]
+    Unknown(String),
+    /// The file does not parse.
+    #[error("{name}: {reason}")]
+    Unreadable {
+        /// The file, or the built-in's name.
+        name: String,
+        /// With line and column.
+        reason: String,
+    },
+    /// An endpoint's variable has no value.
+    #[error("provider {provider} needs {setting} (it fills {{{{ {variable} }}}} in its endpoints)")]
+    Variable {
+        /// The provider.
+        provider: String,
+        /// The variable's name.
+        variable: String,
+        /// The setting that would give it.
+        setting: String,
+    },
+}
+
+fn scope_parameter() -> String {
+    "scope".into()
+}
+
+fn scope_separator() -> String {
+    " ".into()
+}
+
+fn gateway_suffix() -> String {
+    "/mcp".into()
+}
+
+/// The names of the providers that are built in, in alphabetical order.
+pub fn built_in() -> impl Iterator<Item = &'static str> {
+    embedded::PROVIDERS.iter().map(|(name, _)| *name)
+}
+
+impl Provider {
+    /// A built-in provider.
+    ///
+    /// # Errors
+    /// [`ProviderError::Unknown`].
+    pub fn built_in(name: &str) -> Result<Self, ProviderError> {
+        let text = embedded::PROVIDERS.iter().find(|(known, _)| *known == name).map(|(_, text)| text);
+        Self::parse(name, text.ok_or_else(|| ProviderError::Unknown(name.into()))?)
+    }
+
+    /// A provider from the text of its file.
+    ///
+    /// # Errors
+    /// [`ProviderError::Unreadable`] with line and column.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ProviderError> {
+        let unreadable = |reason: String| ProviderError::Unreadable { name: name.into(), reason };
+        let mut provider: Self = serde_saphyr::from_str(text).map_err(|e| unreadable(e.to_string()))?;
+        provider.name = name.into();
+        let endpoints = provider.authorization_endpoint.is_some() && provider.token_endpoint.is_some();
+        if !endpoints && provider.issuer.is_none() {
+            return Err(unreadable("needs authorization_endpoint and token_endpoint, or an issuer to discover them from".into()));
+        }
+        Ok(provider)
+    }
+
+    /// This provider with the variables in its endpoints filled in. `setting` looks a setting up; it must not give secrets.
+    ///
+    /// # Errors
+    /// [`ProviderError::Variable`] for one without a value.
+    pub fn filled(mut self, setting: &dyn Fn(&str) -> Option<String>) -> Result<Self, ProviderError> {
+        if self.variables.is_empty() {
+            return Ok(self);
+        }
+        let mut values = BTreeMap::new();
+        for variable in &self.variables {
+            let given = setting(&variable.setting);
+            let default = || variable.default.as_deref().and_then(|text| render(text, settings_named_in(text, setting)));
+            let value = given.or_else(default).filter(|value| !value.is_empty()).ok_or_else(|| ProviderError::Variable {
+                provider: self.name.clone(),
+                variable: variable.name.clone(),
+                setting: variable.setting.clone(),
+            })?;
+            values.insert(variable.name.clone(), value);
+        }
+        let context = Value::from(values);
+        for text in [
+            &mut self.authorization_endpoint,
+            &mut self.token_endpoint,
+            &mut self.revocation_endpoint,
+            &mut self.device_authorization_endpoint,
+            &mut self.issuer,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            if let Some(filled) = render(text, context.clone()) {
+                *text = filled;
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn render(text: &str, context: Value) -> Option<String> {
+    minijinja::Environment::new().render_str(text, context).ok()
+}
+
+/// The settings a default's text names, looked up before the template runs.
+fn settings_named_in(text: &str, setting: &dyn Fn(&str) -> Option<String>) -> Value {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    Value::from(words.filter_map(|word| Some((word.to_owned(), setting(word)?))).collect::<BTreeMap<_, _>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_built_in_provider_parses_and_names_https_endpoints() {
+        assert!(built_in().count() > 0);
+        for name in built_in() {
+            let provider = Provider::built_in(name).unwrap_or_else(|e| panic!("{e}"));
+            let urls = [&provider.authorization_endpoint, &provider.token_endpoint, &provider.revocation_endpoint, &provider.issuer];
+            for url in urls.into_iter().flatten() {
+                assert!(url.starts_with("https://"), "{name}: {url}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_default_may_be_made_of_settings() {
+        let text = "
+display_name: X
+authorization_endpoint: https://{{ domain }}.auth.{{ region }}.test/authorize
+token_endpoint: https://{{ domain }}.auth.{{ region }}.test/token
+variables:
+  - {name: domain, setting: DOMAIN, default: \"{{ POOL | replace('_', '') | lower }}\"}
+  - {name: region, setting: REGION, default: us-east-1}
+";
+        let provider = Provider::parse("x", text).unwrap();
+        let pool = |name: &str| (name == "POOL").then(|| "us-east-1_AbC".to_owned());
+        let filled = provider.clone().filled(&pool).unwrap();
+        assert_eq!(filled.token_endpoint.unwrap(), "https://us-east-1abc.auth.us-east-1.test/token");
+        let missing = provider.filled(&|_| None).unwrap_err();
+        assert_eq!(missing.to_string(), "provider x needs DOMAIN (it fills {{ domain }} in its endpoints)");
+    }
+
+    #[test]
+    fn a_bad_file_is_named_with_its_line() {
+        let cases = [
+            ("display_name: X\nauth_urll: y\n", "auth_urll"),
+            ("display_name: X\n", "needs authorization_endpoint"),
+            ("display_name: X\ndisplay_name: Y\n", "display_name"),
+            ("- a\n", "x:"),
+        ];
+        for (text, part) in cases {
+            let message = Provider::parse("x", text).unwrap_err().to_string();
+            assert!(message.contains(part), "{message}");
+        }
+        assert_eq!(Provider::built_in("nobody").unwrap_err(), ProviderError::Unknown("nobody".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "(display_name: X\n)?(issuer: [a-z:/{}\\[\\]\"'&*!|>% -]{0,40}\n)?[ -~\n]{0,120}") {
+            let _ = Provider::parse("x", &text);
+        }
+    }
+}

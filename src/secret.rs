@@ -1,0 +1,74 @@
+//! A string that cannot be printed: every token, client secret, authorization code and private key lives in one.
+//! It leaves to its holders the question of where the value may go; `expose` is the one way out, and greppable.
+
+use std::fmt;
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+/// What a secret looks like in every message, log line, panic and error.
+pub const REDACTED: &str = "[redacted]";
+
+/// A value that prints as `[redacted]` and is wiped from memory when dropped.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Wraps a value; the caller drops its own copy.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(Zeroizing::new(value.into()))
+    }
+
+    /// The value itself. Every use of this method is a place where a secret leaves the program.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is anything in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `text` with every occurrence of this secret replaced, for text that came from a server we sent it to.
+    pub fn scrub(&self, text: String) -> String {
+        // Shorter than four characters it would tear up ordinary words and protect nothing.
+        if self.0.len() < 4 || !text.contains(self.0.as_str()) { text } else { text.replace(self.0.as_str(), REDACTED) }
+    }
+}
+
+impl From<String> for Secret {
+    fn from(value: String) -> Self {
+        Self::new(value)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_prints_as_redacted_however_it_is_asked() {
+        let secret = Secret::new("hunter2-hunter2");
+        assert_eq!(format!("{secret} {secret:?} {:#?}", Some(&secret)), "[redacted] [redacted] Some(\n    [redacted],\n)");
+        assert_eq!(secret.expose(), "hunter2-hunter2");
+    }
+
+    #[test]
+    fn text_from_a_server_is_scrubbed_of_what_we_sent_it() {
+        assert_eq!(Secret::new("s3cret").scrub("bad secret s3cret!".into()), "bad secret [redacted]!");
+        assert_eq!(Secret::new("a").scrub("banana".into()), "banana");
+    }
+}
