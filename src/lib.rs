@@ -1,1 +1,3 @@
+//! Credentials for AI agents that talk to MCP servers.
 
+pub mod demo;
