@@ -7,6 +7,8 @@ mod discovery;
 mod ledger;
 mod refusal;
 mod resource;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::io;
