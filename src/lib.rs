@@ -1,4 +1,6 @@
 //! mcpauth
+pub mod demo;
 pub mod oauth;
 pub mod provider;
 pub mod secret;
+pub mod sys;

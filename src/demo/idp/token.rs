@@ -1,0 +1,263 @@
+//! The token endpoint: reads a request, makes sure of the client, and issues what its grant is worth.
+//! Which codes and refresh tokens are still good, `ledger` knows.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, FromRequest, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::client::{self, Client, Grant, narrow};
+use super::ledger::{Approval, GrantId, Holder, Redemption};
+use super::refusal::Refusal;
+use super::{Expires, Issuer, Seen, Shared};
+use crate::demo::keys;
+
+/// A parameter; one without a value counts as omitted (RFC 6749 section 3.1).
+#[derive(Default, Deserialize)]
+pub(super) struct Param(String);
+
+/// The parameters of every grant, and of revocation; a repeated one is refused while reading (section 3.2).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Request {
+    grant_type: Param,
+    pub(super) client_id: Param,
+    pub(super) client_secret: Param,
+    scope: Param,
+    audience: Param,
+    resource: Param,
+    code: Param,
+    redirect_uri: Param,
+    code_verifier: Param,
+    refresh_token: Param,
+    pub(super) token: Param,
+}
+
+/// What a grant turned out to be worth.
+struct Issued {
+    approval: Approval,
+    refresh_token: Option<String>,
+}
+
+/// The endpoint as the RFC has it: a form.
+pub(super) async fn form(
+    State(idp): State<Arc<Shared>>,
+    Issuer(issuer): Issuer,
+    headers: HeaderMap,
+    body: Result<Form<Request>, FormRejection>,
+) -> Response {
+    respond(&idp, &issuer, &headers, body.map(|Form(request)| request).map_err(|_| UNREADABLE))
+}
+
+/// The same with a JSON object in its place, which some servers take.
+pub(super) async fn form_or_json(
+    State(idp): State<Arc<Shared>>,
+    Issuer(issuer): Issuer,
+    headers: HeaderMap,
+    request: axum::extract::Request,
+) -> Response {
+    let body = if is_json(&headers) {
+        let bytes = Bytes::from_request(request, &()).await.map_err(|_| UNREADABLE);
+        bytes.and_then(|bytes| read_json(&bytes))
+    } else {
+        Form::from_request(request, &()).await.map(|Form(request)| request).map_err(|_| UNREADABLE)
+    };
+    respond(&idp, &issuer, &headers, body)
+}
+
+const UNREADABLE: Refusal = Refusal::InvalidRequest("the body cannot be read, or repeats a parameter");
+
+impl Param {
+    pub(super) fn get(&self) -> Option<&str> {
+        Some(self.0.as_str()).filter(|value| !value.is_empty())
+    }
+
+    fn require(&self, refusal: &'static str) -> Result<&str, Refusal> {
+        self.get().ok_or(Refusal::InvalidRequest(refusal))
+    }
+}
+
+impl Request {
+    fn audience(&self) -> Option<&str> {
+        self.audience.get().or(self.resource.get())
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// The first byte is looked at because a derived struct would be read from an array, too.
+fn read_json(bytes: &[u8]) -> Result<Request, Refusal> {
+    let object = bytes.trim_ascii_start().starts_with(b"{");
+    serde_json::from_slice(bytes).ok().filter(|_| object).ok_or(UNREADABLE)
+}
+
+fn respond(idp: &Shared, issuer: &str, headers: &HeaderMap, request: Result<Request, Refusal>) -> Response {
+    match request.and_then(|request| exchange(idp, issuer, headers, &request)) {
+        Err(refusal) => refusal.into_response(),
+        Ok(body) => {
+            let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+            (headers, body.to_string()).into_response()
+        }
+    }
+}
+
+/// Every request that could be read is noted, whatever becomes of it.
+fn exchange(idp: &Shared, issuer: &str, headers: &HeaderMap, request: &Request) -> Result<Value, Refusal> {
+    let claimed = client::claimed(headers, request);
+    let auth = claimed.as_ref().map_or("", |claimed| claimed.auth);
+    let client_id = claimed.as_ref().map_or_else(|_| String::new(), |claimed| claimed.client_id.clone());
+    let result = claimed
+        .and_then(|claimed| authenticated(idp, &claimed))
+        .and_then(|client| grant(idp, issuer, client, request))
+        .and_then(|issued| write(idp, issued));
+    idp.ledger().note(Seen::Token {
+        grant: request.grant_type.get().unwrap_or_default().to_owned(),
+        client_id,
+        refresh_token: request.refresh_token.get().map(str::to_owned),
+        ok: result.is_ok(),
+        auth,
+    });
+    result
+}
+
+/// An unknown client and a wrong secret look the same from outside.
+pub(super) fn authenticated<'a>(idp: &'a Shared, claimed: &client::Claimed) -> Result<&'a Client, Refusal> {
+    let client = idp.client(&claimed.client_id);
+    let client = client.ok_or(Refusal::InvalidClient("client authentication failed"))?;
+    client.authenticate(claimed).map(|()| client)
+}
+
+fn grant(idp: &Shared, issuer: &str, client: &Client, request: &Request) -> Result<Issued, Refusal> {
+    match request.grant_type.require("grant_type required")? {
+        "client_credentials" => client_credentials(idp, issuer, client, request),
+        "authorization_code" => authorization_code(idp, issuer, client, request),
+        "refresh_token" => refresh(idp, issuer, client, request),
+        _ => Err(Refusal::UnsupportedGrantType),
+    }
+}
+
+/// RFC 6749 section 4.4: for confidential clients only, and without a refresh token.
+fn client_credentials(
+    idp: &Shared,
+    issuer: &str,
+    client: &Client,
+    request: &Request,
+) -> Result<Issued, Refusal> {
+    client.may(Grant::ClientCredentials)?;
+    if client.is_public() {
+        return Err(Refusal::UnauthorizedClient);
+    }
+    let approval = Approval {
+        issuer: issuer.to_owned(),
+        client_id: client.id.clone(),
+        subject: client.id.clone(),
+        scope: client.scope(request.scope.get())?,
+        audience: request.audience().or(idp.options.audience.as_deref()).map(str::to_owned),
+    };
+    Ok(Issued { approval, refresh_token: None })
+}
+
+/// RFC 6749 section 4.1.3 with RFC 7636 section 4.6.
+fn authorization_code(
+    idp: &Shared,
+    issuer: &str,
+    client: &Client,
+    request: &Request,
+) -> Result<Issued, Refusal> {
+    client.may(Grant::AuthorizationCode)?;
+    let redemption = Redemption {
+        code: request.code.require("code required")?,
+        redirect_uri: request.redirect_uri.get(),
+        challenge: request.code_verifier.get().map(keys::s256),
+    };
+    let holder = Holder { issuer, client_id: &client.id };
+    let (grant, mut approval) = idp.ledger().redeem(holder, &redemption, idp.now())?;
+    approval.audience = target(approval.audience, request.audience())?;
+    let refresh_token = first_refresh_token(idp, client, &approval, grant)?;
+    Ok(Issued { approval, refresh_token })
+}
+
+fn first_refresh_token(
+    idp: &Shared,
+    client: &Client,
+    approval: &Approval,
+    grant: GrantId,
+) -> Result<Option<String>, Refusal> {
+    let asked = approval.scope.split(' ').any(|scope| scope == "offline_access");
+    if client.may(Grant::RefreshToken).is_err() || !(asked || idp.options.always_refresh) {
+        return Ok(None);
+    }
+    let token = keys::random()?;
+    idp.ledger().add_refresh_token(token.clone(), grant);
+    Ok(Some(token))
+}
+
+/// RFC 6749 section 6. A refused request does not spend the token; one lock from look to spend.
+fn refresh(idp: &Shared, issuer: &str, client: &Client, request: &Request) -> Result<Issued, Refusal> {
+    client.may(Grant::RefreshToken)?;
+    let old = request.refresh_token.require("refresh_token required")?;
+    let new = keys::random()?;
+    let mut ledger = idp.ledger();
+    let (grant, mut approval) = ledger.refreshable(Holder { issuer, client_id: &client.id }, old)?;
+    if let Some(asked) = request.scope.get() {
+        let granted: Vec<String> = approval.scope.split(' ').map(str::to_owned).collect();
+        approval.scope = narrow(asked, &granted)?;
+    }
+    approval.audience = target(approval.audience, request.audience())?;
+    ledger.rotate(old, new.clone(), grant);
+    Ok(Issued { approval, refresh_token: Some(new) })
+}
+
+/// A token request may repeat the audience that was granted, not replace it (RFC 8707 section 2.2).
+fn target(granted: Option<String>, asked: Option<&str>) -> Result<Option<String>, Refusal> {
+    match (granted, asked) {
+        (Some(granted), Some(asked)) if granted != asked => Err(Refusal::InvalidTarget),
+        (granted, asked) => Ok(granted.or(asked.map(str::to_owned))),
+    }
+}
+
+/// The response of RFC 6749 section 5.1.
+fn write(idp: &Shared, issued: Issued) -> Result<Value, Refusal> {
+    let lifetime = idp.options.access_token_lifetime.as_secs();
+    let token = idp.key.sign(&claims(idp, &issued.approval, lifetime)?)?;
+    let mut body = json!({"access_token": token, "token_type": "Bearer", "scope": issued.approval.scope});
+    let expires = match idp.options.expires_in {
+        Expires::Number => json!(lifetime),
+        Expires::Text => json!(lifetime.to_string()),
+        Expires::Omitted => Value::Null,
+    };
+    set(&mut body, "expires_in", expires);
+    set(&mut body, "refresh_token", json!(issued.refresh_token));
+    Ok(body)
+}
+
+/// RFC 9068 section 2.2, and the token's kind for verifiers that look for it in the payload.
+fn claims(idp: &Shared, approval: &Approval, lifetime: u64) -> Result<Value, Refusal> {
+    let now = idp.now();
+    let mut claims = json!({
+        "iss": approval.issuer,
+        "sub": approval.subject,
+        "client_id": approval.client_id,
+        "scope": approval.scope,
+        "iat": now,
+        "exp": now + lifetime,
+        "jti": keys::random()?,
+        "token_use": "access",
+    });
+    set(&mut claims, "aud", json!(approval.audience));
+    Ok(claims)
+}
+
+fn set(object: &mut Value, key: &str, value: Value) {
+    if let (Value::Object(map), false) = (object, value.is_null()) {
+        map.insert(key.to_owned(), value);
+    }
+}

@@ -1,0 +1,6 @@
+//! What `mcpauth demo` runs on loopback, and what the tests start in-process.
+//! Nothing here is reached by the other verbs: the product never depends on its own demonstration.
+
+pub mod idp;
+mod keys;
+mod pages;

@@ -1,0 +1,107 @@
+//! The HTML that the development identity provider shows: one consent page, one refusal.
+//! Which of them is due, and what happened before, is decided in `idp`.
+
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+
+/// What a person is asked to agree to. Every field is untrusted text until it is escaped here.
+pub(crate) struct Consent<'a> {
+    pub(crate) ticket: &'a str,
+    pub(crate) client_id: &'a str,
+    pub(crate) scope: &'a str,
+    pub(crate) audience: Option<&'a str>,
+    pub(crate) redirect_uri: &'a str,
+    pub(crate) user: &'a str,
+}
+
+const TITLE: &str = "mcpauth development identity provider";
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;--fg:#1b1f24;--bg:#fff;--line:#8c959f;--soft:#57606a;--go:#0a5dc2;--on:#fff}\
+@media(prefers-color-scheme:dark){:root{--fg:#e6edf3;--bg:#0d1117;--line:#6e7681;--soft:#9da7b1;--go:#79b8ff;--on:#0d1117}}\
+*{box-sizing:border-box}\
+body{margin:0;padding:1.25rem;font:1.0625rem/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg)}\
+main{max-width:34rem;margin:4vh auto}h1{font-size:1.35rem;line-height:1.25}\
+li,code{overflow-wrap:anywhere}.note{color:var(--soft)}\
+label{display:block;margin-top:1.25rem}input,button{font:inherit;padding:.6rem .9rem;border:1px solid var(--line);border-radius:.4rem}\
+input{width:100%;color:inherit;background:transparent}\
+.choice{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.25rem}button{flex:1 1 8rem;cursor:pointer;color:inherit;background:transparent}\
+button[value=allow]{color:var(--on);background:var(--go);border-color:var(--go)}\
+:focus-visible{outline:3px solid var(--go);outline-offset:2px}";
+
+/// Asks for a name and for a yes or no; answers to `POST /authorize` with the ticket alone.
+pub(crate) fn consent(ask: &Consent<'_>) -> Response {
+    let scopes: String = ask.scope.split(' ').filter(|s| !s.is_empty()).map(item).collect();
+    let audience = ask.audience.map(|a| format!("<p>For use at <code>{}</code>.</p>", escape(a)));
+    let body = format!(
+        "<h1>Let <code>{client}</code> act for you?</h1><p>It asks for:</p><ul>{scopes}</ul>{audience}\
+         <form method=\"post\" action=\"/authorize\"><input type=\"hidden\" name=\"ticket\" value=\"{ticket}\">\
+         <label for=\"user\">Sign in as</label>\
+         <input id=\"user\" name=\"user\" value=\"{user}\" autocomplete=\"off\" maxlength=\"64\">\
+         <div class=\"choice\"><button name=\"decision\" value=\"allow\">Allow</button>\
+         <button name=\"decision\" value=\"deny\">Deny</button></div></form>\
+         <p class=\"note\">Either way you are sent back to <code>{redirect}</code>. No password is asked for: \
+         this server is for development and answers on this machine only.</p>",
+        client = escape(ask.client_id),
+        audience = audience.unwrap_or_default(),
+        ticket = escape(ask.ticket),
+        user = escape(ask.user),
+        redirect = escape(ask.redirect_uri),
+    );
+    page(StatusCode::OK, &body)
+}
+
+/// The answer where a redirect would be unsafe (RFC 6749 section 4.1.2.1); reflects nothing.
+pub(crate) fn refused(reason: &'static str) -> Response {
+    let body = format!("<h1>This request was refused</h1><p>{}</p>", escape(reason));
+    page(StatusCode::BAD_REQUEST, &body)
+}
+
+fn page(status: StatusCode, body: &str) -> Response {
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+         <title>{TITLE}</title><style>{STYLE}</style></head>\
+         <body><main><p class=\"note\">{TITLE}</p>{body}</main></body></html>"
+    );
+    (status, headers(), Html(html)).into_response()
+}
+
+/// No `form-action`: browsers apply it to the redirect after the form too, which goes to the client.
+fn headers() -> [(HeaderName, &'static str); 4] {
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+    [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ]
+}
+
+fn item(scope: &str) -> String {
+    format!("<li><code>{}</code></li>", escape(scope))
+}
+
+fn escape(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_in_a_value_becomes_text() {
+        assert_eq!(escape(r#"<a b="c">'&'"#), "&lt;a b=&quot;c&quot;&gt;&#39;&amp;&#39;");
+    }
+}

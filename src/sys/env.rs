@@ -1,0 +1,14 @@
+//! The process environment. `config::Settings` is given a copy of it once; nobody else looks.
+#![expect(clippy::disallowed_methods, reason = "this is the one door to the environment")]
+
+use std::collections::BTreeMap;
+
+/// Every variable whose name and value are text.
+pub fn all() -> BTreeMap<String, String> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+/// One variable, for the few that concern the terminal rather than the settings; empty counts as unset.
+pub fn get(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

@@ -1,0 +1,233 @@
+//! The one door to the network: https, or http on loopback, with deadlines, a size limit and no redirects.
+//! It leaves what is asked and what an answer means to `flow`; its errors name the host and never a query or a body.
+
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Request, Response};
+use thiserror::Error;
+use url::{Host, Url};
+
+/// The largest answer that is read, in bytes.
+const LIMIT: usize = 1 << 20;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A handle on the network; cheap to clone. Its clients are built when first needed: reading the certificate store
+/// takes longer than a whole loopback token request.
+#[derive(Clone, Debug, Default)]
+pub struct Http(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    allow_plain: bool,
+    loopback: OnceLock<Client>,
+    outside: OnceLock<Client>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// What the server asks us to wait, if it does (RFC 9110 section 10.2.3, in seconds).
+    pub retry_after: Option<Duration>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum HttpError {
+    /// `http://` to another machine would show the secret to everyone on the way.
+    #[error("{host} would be sent secrets over plain http")]
+    Plain {
+        /// The host's name.
+        host: String,
+    },
+    /// No connection: nothing was sent, so sending again is safe.
+    #[error("cannot connect to {host}: {cause}")]
+    Connect {
+        /// The host's name.
+        host: String,
+        /// The innermost cause.
+        cause: String,
+    },
+    /// The connection broke, or the deadline passed, after sending.
+    #[error("no answer from {host}: {cause}")]
+    Lost {
+        /// The host's name.
+        host: String,
+        /// The innermost cause.
+        cause: String,
+    },
+}
+
+impl HttpError {
+    /// Whether the request cannot have reached the server.
+    pub fn unsent(&self) -> bool {
+        matches!(self, Self::Connect { .. } | Self::Plain { .. })
+    }
+}
+
+impl Http {
+    /// A handle; `allow_plain` is the user's word that plain http to other machines is meant.
+    pub fn new(allow_plain: bool) -> Self {
+        Self(Arc::new(Inner { allow_plain, ..Inner::default() }))
+    }
+
+    /// Sends a POST with a ready body.
+    ///
+    /// # Errors
+    /// As [`HttpError`] says; any HTTP status is an answer, not an error.
+    pub async fn post(&self, url: &Url, headers: HeaderMap, body: String) -> Result<Reply, HttpError> {
+        let mut request = Request::new(Method::POST, url.clone());
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(body.into());
+        self.send(request).await
+    }
+
+    /// Sends a GET.
+    ///
+    /// # Errors
+    /// As [`HttpError`] says; any HTTP status is an answer, not an error.
+    pub async fn get(&self, url: &Url, headers: HeaderMap) -> Result<Reply, HttpError> {
+        let mut request = Request::new(Method::GET, url.clone());
+        *request.headers_mut() = headers;
+        self.send(request).await
+    }
+
+    /// Follows redirects from `url` as a browser would, for at most ten hops. For `demo` alone: it stays on loopback.
+    pub async fn follow(&self, mut url: Url) {
+        for _ in 0..10 {
+            if !is_loopback(&url) {
+                return;
+            }
+            let Ok(client) = self.client(&url) else { return };
+            let Ok(response) = client.execute(Request::new(Method::GET, url.clone())).await else { return };
+            let next = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).and_then(|to| url.join(to).ok());
+            match next {
+                Some(next) => url = next,
+                None => return,
+            }
+        }
+    }
+
+    async fn send(&self, request: Request) -> Result<Reply, HttpError> {
+        let host = host(request.url());
+        let response = self.client(request.url())?.execute(request).await.map_err(|e| failure(&host, &e))?;
+        let status = response.status().as_u16();
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(Duration::from_secs);
+        let body = body(response, &host).await?;
+        Ok(Reply { status, retry_after, body })
+    }
+
+    /// The client for `url`: loopback never goes through a proxy, and never pays for certificates over plain http.
+    fn client(&self, url: &Url) -> Result<&Client, HttpError> {
+        let loopback = is_loopback(url);
+        if url.scheme() != "https" && !loopback && !self.0.allow_plain {
+            return Err(HttpError::Plain { host: host(url) });
+        }
+        let (slot, builder): (_, fn() -> reqwest::ClientBuilder) = match (loopback, url.scheme()) {
+            (true, "http") => (&self.0.loopback, || builder().no_proxy().tls_certs_only([])),
+            _ => (&self.0.outside, builder),
+        };
+        if let Some(client) = slot.get() {
+            return Ok(client);
+        }
+        let client = builder().build().map_err(|e| failure(&host(url), &e))?;
+        Ok(slot.get_or_init(|| client))
+    }
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(TIMEOUT)
+        // A redirected token request would carry the client's secret to wherever the answer points.
+        .redirect(Policy::none())
+        .user_agent(concat!("mcpauth/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Whether `url` stays on this machine: a loopback address, or `localhost` (RFC 6761 section 6.3).
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
+        Some(Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("?");
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+async fn body(mut response: Response, host: &str) -> Result<Vec<u8>, HttpError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| failure(host, &e))? {
+        body.extend_from_slice(&chunk);
+        if body.len() > LIMIT {
+            return Err(HttpError::Lost { host: host.into(), cause: "the answer is too large".into() });
+        }
+    }
+    Ok(body)
+}
+
+/// The innermost cause alone: the outer ones repeat the URL with its query.
+fn failure(host: &str, error: &reqwest::Error) -> HttpError {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let cause = if error.is_timeout() { "the deadline passed".into() } else { cause.to_string() };
+    let host = host.to_owned();
+    if error.is_connect() { HttpError::Connect { host, cause } } else { HttpError::Lost { host, cause } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_counts_as_loopback() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8080/", true),
+            ("http://127.9.9.9/", true),
+            ("http://[::1]:9/", true),
+            ("http://localhost/", true),
+            ("http://idp.localhost/", true),
+            ("http://localhost.evil.test/", false),
+            ("http://127.0.0.1.evil.test/", false),
+            ("http://10.0.0.1/", false),
+            ("http://0.0.0.0/", false),
+        ] {
+            assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
+        let url = Url::parse("http://idp.test/token").unwrap();
+        let refused = Http::new(false).post(&url, HeaderMap::new(), "client_secret=x".into()).await.unwrap_err();
+        assert_eq!(refused.to_string(), "idp.test would be sent secrets over plain http");
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_names_the_host_and_not_the_query() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let url = Url::parse(&format!("http://{free}/token?secret=hunter2")).unwrap();
+        let error = Http::new(false).get(&url, HeaderMap::new()).await.unwrap_err();
+        assert!(error.unsent());
+        let text = format!("{error} {error:?}");
+        assert!(text.contains(&free.to_string()) && !text.contains("hunter2"), "{text}");
+    }
+}

@@ -1,0 +1,10 @@
+//! The doors to the outside: one module for each side effect, and nothing about credentials in any of them.
+//! Whatever is decided with what comes through these doors is decided elsewhere.
+
+pub mod browser;
+pub mod clock;
+pub mod env;
+pub mod http;
+pub mod paths;
+pub mod private_file;
+pub mod terminal;

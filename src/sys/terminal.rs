@@ -1,0 +1,37 @@
+//! What kind of terminal there is, and the one reader of its input. Questions and colours are `cli`'s.
+
+use std::io::IsTerminal;
+use std::sync::OnceLock;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::sync::Mutex;
+
+use crate::sys::env;
+
+type Input = BufReader<tokio::io::Stdin>;
+
+/// Whether a person is there to answer: both ends are a terminal.
+pub fn interactive() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Whether stderr can show bars and colours.
+pub fn stderr_is_rich() -> bool {
+    std::io::stderr().is_terminal() && env::get("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Whether stdout is a terminal that takes colours.
+pub fn stdout_is_rich() -> bool {
+    std::io::stdout().is_terminal() && env::get("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// The next line a person types or pastes. One reader for the whole process: a second one would steal its lines.
+pub async fn line() -> Option<String> {
+    static INPUT: OnceLock<Mutex<Input>> = OnceLock::new();
+    let mut input = INPUT.get_or_init(|| Mutex::new(BufReader::new(tokio::io::stdin()))).lock().await;
+    let mut text = String::new();
+    match input.read_line(&mut text).await {
+        Ok(1..) => Some(text.trim().to_owned()),
+        _ => None,
+    }
+}
