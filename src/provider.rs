@@ -47,6 +47,10 @@ pub struct Provider {
     /// Whether a client must have a secret.
     #[serde(default)]
     pub client_secret: SecretRule,
+    /// Whether the code challenge and its verifier are sent (RFC 7636). `false` is only for a server that refuses a
+    /// token request with a verifier; one that merely ignores it gets it all the same.
+    #[serde(default = "pkce")]
+    pub pkce: bool,
     /// What is asked for when the user names no scopes.
     #[serde(default)]
     pub scopes: Vec<String>,
@@ -74,6 +78,9 @@ pub struct Provider {
     /// Where the token is in the reply.
     #[serde(default)]
     pub reply: ReplyShape,
+    /// The same in the reply to a refresh, where that differs.
+    #[serde(default)]
+    pub refresh_reply: Option<ReplyShape>,
     /// Which redirect URIs it accepts.
     #[serde(default)]
     pub redirect: Redirect,
@@ -136,7 +143,8 @@ pub enum BodyFormat {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Redirect {
-    /// The loopback names it accepts; empty for any. Some refuse `localhost`, some the literal address.
+    /// The loopback names it accepts, as they stand in a URL (`[::1]`); empty for any. Some refuse `localhost`, some
+    /// the literal address.
     pub hosts: Vec<String>,
     /// Whether the port may differ from the registered one (RFC 8252 section 7.3).
     pub any_port: bool,
@@ -191,6 +199,10 @@ pub enum ProviderError {
     },
 }
 
+fn pkce() -> bool {
+    true
+}
+
 fn scope_parameter() -> String {
     "scope".into()
 }
@@ -228,9 +240,16 @@ impl Provider {
         provider.name = name.into();
         let endpoints = provider.authorization_endpoint.is_some() && provider.token_endpoint.is_some();
         if !endpoints && provider.issuer.is_none() {
-            return Err(unreadable("needs authorization_endpoint and token_endpoint, or an issuer to discover them from".into()));
+            return Err(unreadable(
+                "needs authorization_endpoint and token_endpoint, or an issuer to discover them from".into(),
+            ));
         }
         Ok(provider)
+    }
+
+    /// Where the token is in the reply to a refresh.
+    pub fn refresh_reply(&self) -> &ReplyShape {
+        self.refresh_reply.as_ref().unwrap_or(&self.reply)
     }
 
     /// This provider with the variables in its endpoints filled in. `setting` looks a setting up; it must not give secrets.
@@ -244,11 +263,15 @@ impl Provider {
         let mut values = BTreeMap::new();
         for variable in &self.variables {
             let given = setting(&variable.setting);
-            let default = || variable.default.as_deref().and_then(|text| render(text, settings_named_in(text, setting)));
-            let value = given.or_else(default).filter(|value| !value.is_empty()).ok_or_else(|| ProviderError::Variable {
-                provider: self.name.clone(),
-                variable: variable.name.clone(),
-                setting: variable.setting.clone(),
+            let default = || {
+                variable.default.as_deref().and_then(|text| render(text, settings_named_in(text, setting)))
+            };
+            let value = given.or_else(default).filter(|value| !value.is_empty()).ok_or_else(|| {
+                ProviderError::Variable {
+                    provider: self.name.clone(),
+                    variable: variable.name.clone(),
+                    setting: variable.setting.clone(),
+                }
             })?;
             values.insert(variable.name.clone(), value);
         }
@@ -291,7 +314,13 @@ mod tests {
         assert!(built_in().count() > 0);
         for name in built_in() {
             let provider = Provider::built_in(name).unwrap_or_else(|e| panic!("{e}"));
-            let urls = [&provider.authorization_endpoint, &provider.token_endpoint, &provider.revocation_endpoint, &provider.issuer];
+            let urls = [
+                &provider.authorization_endpoint,
+                &provider.token_endpoint,
+                &provider.revocation_endpoint,
+                &provider.device_authorization_endpoint,
+                &provider.issuer,
+            ];
             for url in urls.into_iter().flatten() {
                 assert!(url.starts_with("https://"), "{name}: {url}");
             }
@@ -314,6 +343,25 @@ variables:
         assert_eq!(filled.token_endpoint.unwrap(), "https://us-east-1abc.auth.us-east-1.test/token");
         let missing = provider.filled(&|_| None).unwrap_err();
         assert_eq!(missing.to_string(), "provider x needs DOMAIN (it fills {{ domain }} in its endpoints)");
+    }
+
+    #[test]
+    fn what_a_file_leaves_out_is_the_standard_behaviour() {
+        let minimal = "display_name: X\nissuer: https://idp.test\n";
+        let standard = Provider::parse("x", minimal).unwrap();
+        assert!(standard.pkce, "PKCE is left out only where a file says so");
+        assert_eq!(standard.client_auth, AuthMethod::ClientSecretPost);
+        assert_eq!(standard.token_request, BodyFormat::Form);
+        assert_eq!((standard.scope_parameter.as_str(), standard.scope_separator.as_str()), ("scope", " "));
+        assert_eq!(standard.refresh_reply(), &ReplyShape::default());
+        let nested = format!("{minimal}reply: {{root: /a}}\n");
+        assert_eq!(Provider::parse("x", &nested).unwrap().refresh_reply().root, "/a");
+        let differs = format!("{nested}refresh_reply: {{root: /b}}\npkce: false\n");
+        let differs = Provider::parse("x", &differs).unwrap();
+        assert_eq!(
+            (differs.reply.root.as_str(), differs.refresh_reply().root.as_str(), differs.pkce),
+            ("/a", "/b", false)
+        );
     }
 
     #[test]
