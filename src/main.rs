@@ -1,1 +1,2 @@
+//! Where the program starts.
 fn main() {}

@@ -33,7 +33,11 @@ impl Secret {
     /// `text` with every occurrence of this secret replaced, for text that came from a server we sent it to.
     pub fn scrub(&self, text: String) -> String {
         // Shorter than four characters it would tear up ordinary words and protect nothing.
-        if self.0.len() < 4 || !text.contains(self.0.as_str()) { text } else { text.replace(self.0.as_str(), REDACTED) }
+        if self.0.len() < 4 || !text.contains(self.0.as_str()) {
+            text
+        } else {
+            text.replace(self.0.as_str(), REDACTED)
+        }
     }
 }
 
@@ -62,7 +66,10 @@ mod tests {
     #[test]
     fn a_secret_prints_as_redacted_however_it_is_asked() {
         let secret = Secret::new("hunter2-hunter2");
-        assert_eq!(format!("{secret} {secret:?} {:#?}", Some(&secret)), "[redacted] [redacted] Some(\n    [redacted],\n)");
+        assert_eq!(
+            format!("{secret} {secret:?} {:#?}", Some(&secret)),
+            "[redacted] [redacted] Some(\n    [redacted],\n)"
+        );
         assert_eq!(secret.expose(), "hunter2-hunter2");
     }
 

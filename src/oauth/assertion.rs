@@ -50,7 +50,8 @@ impl SigningKey {
     pub fn assertion(&self, client_id: &str, audience: &str, now: Epoch) -> Option<Secret> {
         let header = Header { kid: self.key_id.clone(), ..Header::new(self.algorithm) };
         let jti = oauth2::CsrfToken::new_random().into_secret();
-        let claims = Claims { iss: client_id, sub: client_id, aud: audience, iat: now, exp: now + LIFETIME, jti };
+        let claims =
+            Claims { iss: client_id, sub: client_id, aud: audience, iat: now, exp: now + LIFETIME, jti };
         jsonwebtoken::encode(&header, &claims, &self.key).ok().map(Secret::new)
     }
 }
@@ -91,7 +92,10 @@ mod tests {
         assert_eq!((part(0)["alg"].as_str(), part(0)["kid"].as_str()), (Some("ES256"), Some("k1")));
         let claims = part(1);
         assert_eq!((&claims["iss"], &claims["sub"]), (&claims["sub"], &"client".into()));
-        assert_eq!((claims["aud"].as_str(), claims["exp"].as_i64()), (Some("https://idp.test/token"), Some(1_060)));
+        assert_eq!(
+            (claims["aud"].as_str(), claims["exp"].as_i64()),
+            (Some("https://idp.test/token"), Some(1_060))
+        );
     }
 
     #[test]

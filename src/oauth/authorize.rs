@@ -91,7 +91,9 @@ impl Pending {
     /// carry it is nobody's business, so a stray tab or a guess can neither cancel nor steer the login.
     pub fn judge(&self, query: &str) -> Answer {
         let Some(found) = Parameters::read(query) else { return Answer::Stray };
-        let ours = found.state.is_some_and(|state| bool::from(state.as_bytes().ct_eq(self.state.expose().as_bytes())));
+        let ours = found
+            .state
+            .is_some_and(|state| bool::from(state.as_bytes().ct_eq(self.state.expose().as_bytes())));
         if !ours {
             return Answer::Stray;
         }
@@ -104,7 +106,10 @@ impl Pending {
         match (found.error, found.code) {
             (Some(error), _) => Answer::Denied {
                 error: clean(&error, 64),
-                description: found.error_description.map(|text| clean(&text, 200)).filter(|text| !text.is_empty()),
+                description: found
+                    .error_description
+                    .map(|text| clean(&text, 200))
+                    .filter(|text| !text.is_empty()),
             },
             (None, Some(code)) if !code.is_empty() => Answer::Code(Secret::new(code)),
             _ => Answer::Stray,
@@ -166,7 +171,8 @@ mod tests {
     #[test]
     fn the_url_carries_everything_once_and_s256() {
         let (url, _) = begin(None, false);
-        let pairs: Vec<_> = url.query_pairs().filter(|(k, _)| k != "state" && k != "code_challenge").collect();
+        let pairs: Vec<_> =
+            url.query_pairs().filter(|(k, _)| k != "state" && k != "code_challenge").collect();
         let shown: Vec<String> = pairs.iter().map(|(k, v)| format!("{k}={v}")).collect();
         assert_eq!(
             shown,

@@ -48,7 +48,8 @@ impl IssuerMetadata {
     /// # Errors
     /// [`MetadataError::Unreadable`], [`MetadataError::Issuer`].
     pub fn read(body: &[u8], issuer: &str) -> Result<Self, MetadataError> {
-        let found: Self = serde_json::from_slice(body).map_err(|e| MetadataError::Unreadable(e.to_string()))?;
+        let found: Self =
+            serde_json::from_slice(body).map_err(|e| MetadataError::Unreadable(e.to_string()))?;
         if found.issuer == issuer {
             Ok(found)
         } else {

@@ -71,14 +71,22 @@ pub fn read_reply(status: u16, body: &[u8], shape: &ReplyShape, now: Epoch) -> R
         &top
     } else {
         nested = Value::Object(top);
-        nested.pointer(&shape.root).and_then(Value::as_object).ok_or(unreadable("without the token where it belongs"))?
+        nested
+            .pointer(&shape.root)
+            .and_then(Value::as_object)
+            .ok_or(unreadable("without the token where it belongs"))?
     };
     token(fields, shape, now).ok_or(unreadable("without an access_token"))
 }
 
 /// A server's text made fit to print: no control characters or line breaks, at most `limit` characters.
 pub fn clean(text: &str, limit: usize) -> String {
-    text.chars().map(|c| if c.is_control() || is_formatting(c) { ' ' } else { c }).take(limit).collect::<String>().trim().into()
+    text.chars()
+        .map(|c| if c.is_control() || is_formatting(c) { ' ' } else { c })
+        .take(limit)
+        .collect::<String>()
+        .trim()
+        .into()
 }
 
 /// Invisible characters that reorder or hide text on a terminal.
@@ -97,7 +105,11 @@ fn members(body: &[u8]) -> Option<Map<String, Value>> {
     if !text.contains('=') || text.starts_with(['<', '{', '[', '"']) {
         return None;
     }
-    Some(url::form_urlencoded::parse(text.as_bytes()).map(|(k, v)| (k.into_owned(), Value::String(v.into_owned()))).collect())
+    Some(
+        url::form_urlencoded::parse(text.as_bytes())
+            .map(|(k, v)| (k.into_owned(), Value::String(v.into_owned())))
+            .collect(),
+    )
 }
 
 /// The server's own no, whatever the status: some say it with a 200.
@@ -108,13 +120,17 @@ fn refusal(top: &Map<String, Value>) -> Option<ReplyError> {
         Value::Object(nested) => nested.get("code").and_then(Value::as_str).unwrap_or("server_error"),
         _ => return None,
     };
-    let error: String = error.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.:/".contains(*c)).take(64).collect();
+    let error: String =
+        error.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.:/".contains(*c)).take(64).collect();
     let description = top
         .get("error_description")
         .and_then(Value::as_str)
         .map(|text| clean(text, DESCRIPTION_LIMIT))
         .filter(|text| !text.is_empty());
-    Some(ReplyError::Refused { error: if error.is_empty() { "server_error".into() } else { error }, description })
+    Some(ReplyError::Refused {
+        error: if error.is_empty() { "server_error".into() } else { error },
+        description,
+    })
 }
 
 fn token(fields: &Map<String, Value>, shape: &ReplyShape, now: Epoch) -> Option<TokenSet> {
@@ -145,10 +161,14 @@ fn seconds(value: &Value) -> Option<Epoch> {
 /// Granted scopes: a string separated by blanks (RFC 6749 section 3.3) or, in the wild, commas or an array.
 fn scopes(value: Option<&Value>) -> Vec<String> {
     match value {
-        Some(Value::String(text)) => {
-            text.split([' ', ',']).filter(|scope| !scope.is_empty()).map(|scope| clean(scope, DESCRIPTION_LIMIT)).collect()
+        Some(Value::String(text)) => text
+            .split([' ', ','])
+            .filter(|scope| !scope.is_empty())
+            .map(|scope| clean(scope, DESCRIPTION_LIMIT))
+            .collect(),
+        Some(Value::Array(list)) => {
+            list.iter().filter_map(Value::as_str).map(|scope| clean(scope, DESCRIPTION_LIMIT)).collect()
         }
-        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(|scope| clean(scope, DESCRIPTION_LIMIT)).collect(),
         _ => Vec::new(),
     }
 }
@@ -165,14 +185,22 @@ mod tests {
     #[test]
     fn tokens_are_read_in_every_form_servers_send() {
         let cases: [(&str, Option<Epoch>, &[&str]); 9] = [
-            (r#"{"access_token":"t","token_type":"bearer","expires_in":3600,"scope":"a b"}"#, Some(4_600), &["a", "b"]),
+            (
+                r#"{"access_token":"t","token_type":"bearer","expires_in":3600,"scope":"a b"}"#,
+                Some(4_600),
+                &["a", "b"],
+            ),
             (r#"{"access_token":"t","expires_in":"3600"}"#, Some(4_600), &[]),
             (r#"{"access_token":"t","expires_in":3599.5}"#, Some(4_599), &[]),
             (r#"{"access_token":"t"}"#, None, &[]),
             (r#"{"access_token":"t","expires_in":null,"scope":["a","b"]}"#, None, &["a", "b"]),
             (r#"{"access_token":"t","expires_in":-5}"#, None, &[]),
             (r#"{"access_token":"t","expires_in":1e300}"#, None, &[]),
-            ("access_token=t&scope=repo%2Cgist&token_type=bearer&expires_in=60", Some(1_060), &["repo", "gist"]),
+            (
+                "access_token=t&scope=repo%2Cgist&token_type=bearer&expires_in=60",
+                Some(1_060),
+                &["repo", "gist"],
+            ),
             ("\u{feff}{\"access_token\":\"t\"}", None, &[]),
         ];
         for (body, expires_at, scopes) in cases {
@@ -185,7 +213,8 @@ mod tests {
     #[test]
     fn a_nested_token_is_found_and_a_missing_lifetime_takes_the_default() {
         let shape = ReplyShape { root: "/authed_user".into(), default_lifetime: Some(10_800) };
-        let token = read_reply(200, br#"{"ok":true,"authed_user":{"access_token":"xoxp"}}"#, &shape, 0).unwrap();
+        let token =
+            read_reply(200, br#"{"ok":true,"authed_user":{"access_token":"xoxp"}}"#, &shape, 0).unwrap();
         assert_eq!((token.access_token.expose(), token.expires_at), ("xoxp", Some(10_800)));
         let miss = read_reply(200, br#"{"ok":true,"access_token":"bot"}"#, &shape, 0);
         assert!(matches!(miss, Err(ReplyError::Unreadable { .. })));
@@ -197,11 +226,23 @@ mod tests {
             Err(ReplyError::Refused { error: error.into(), description: description.map(Into::into) })
         };
         let cases = [
-            (400, r#"{"error":"invalid_grant","error_description":"gone"}"#, refused("invalid_grant", Some("gone"))),
+            (
+                400,
+                r#"{"error":"invalid_grant","error_description":"gone"}"#,
+                refused("invalid_grant", Some("gone")),
+            ),
             (200, r#"{"error":"bad_verification_code"}"#, refused("bad_verification_code", None)),
             (200, r#"{"ok":false,"error":"invalid_code"}"#, refused("invalid_code", None)),
-            (200, "error=redirect_uri_mismatch&error_description=no+match", refused("redirect_uri_mismatch", Some("no match"))),
-            (401, "{\"error\":\"a\\u001b[31mb\",\"error_description\":\"x\\r\\n\\u202ey\"}", refused("a31mb", Some("x   y"))),
+            (
+                200,
+                "error=redirect_uri_mismatch&error_description=no+match",
+                refused("redirect_uri_mismatch", Some("no match")),
+            ),
+            (
+                401,
+                "{\"error\":\"a\\u001b[31mb\",\"error_description\":\"x\\r\\n\\u202ey\"}",
+                refused("a31mb", Some("x   y")),
+            ),
             (503, r#"{"error":"temporarily_unavailable"}"#, Err(ReplyError::Unavailable { status: 503 })),
             (400, r#"{"error":{"code":"E1","message":"m"}}"#, refused("E1", None)),
             (503, "<html>", Err(ReplyError::Unavailable { status: 503 })),
@@ -210,7 +251,9 @@ mod tests {
         for (status, body, expected) in cases {
             assert_eq!(read(status, body), expected, "{body}");
         }
-        for (status, body) in [(200, "<html>a=b</html>"), (200, "[]"), (404, "{}"), (200, r#"{"access_token":""}"#), (302, "")] {
+        for (status, body) in
+            [(200, "<html>a=b</html>"), (200, "[]"), (404, "{}"), (200, r#"{"access_token":""}"#), (302, "")]
+        {
             assert!(matches!(read(status, body), Err(ReplyError::Unreadable { .. })), "{body}");
         }
     }

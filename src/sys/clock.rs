@@ -72,7 +72,14 @@ mod tests {
 
     #[test]
     fn relative_times_read_like_speech() {
-        let cases = [(0, "in 0s"), (59, "in 59s"), (3_240, "in 54m"), (7_500, "in 2h 5m"), (90_000, "in 1d 1h"), (-180, "3m ago")];
+        let cases = [
+            (0, "in 0s"),
+            (59, "in 59s"),
+            (3_240, "in 54m"),
+            (7_500, "in 2h 5m"),
+            (90_000, "in 1d 1h"),
+            (-180, "3m ago"),
+        ];
         for (seconds, expected) in cases {
             assert_eq!(relative(1_000_000 + seconds, 1_000_000), expected);
         }

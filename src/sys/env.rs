@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 /// Every variable whose name and value are text.
 pub fn all() -> BTreeMap<String, String> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// One variable, for the few that concern the terminal rather than the settings; empty counts as unset.

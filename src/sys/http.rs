@@ -108,7 +108,11 @@ impl Http {
             }
             let Ok(client) = self.client(&url) else { return };
             let Ok(response) = client.execute(Request::new(Method::GET, url.clone())).await else { return };
-            let next = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).and_then(|to| url.join(to).ok());
+            let next = response
+                .headers()
+                .get(LOCATION)
+                .and_then(|to| to.to_str().ok())
+                .and_then(|to| url.join(to).ok());
             match next {
                 Some(next) => url = next,
                 None => return,
@@ -217,7 +221,8 @@ mod tests {
     #[tokio::test]
     async fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
         let url = Url::parse("http://idp.test/token").unwrap();
-        let refused = Http::new(false).post(&url, HeaderMap::new(), "client_secret=x".into()).await.unwrap_err();
+        let refused =
+            Http::new(false).post(&url, HeaderMap::new(), "client_secret=x".into()).await.unwrap_err();
         assert_eq!(refused.to_string(), "idp.test would be sent secrets over plain http");
     }
 

@@ -17,7 +17,8 @@ pub fn config_dir() -> Option<PathBuf> {
 
 /// Where mcpauth remembers what it wrote into other programs' files: `~/.local/state/mcpauth` on Linux.
 pub fn state_dir() -> Option<PathBuf> {
-    ProjectDirs::from("", "", "mcpauth").map(|dirs| dirs.state_dir().unwrap_or(dirs.data_local_dir()).to_owned())
+    ProjectDirs::from("", "", "mcpauth")
+        .map(|dirs| dirs.state_dir().unwrap_or(dirs.data_local_dir()).to_owned())
 }
 
 /// `path` from the root, without `.` and `..`, so that what we print and store means the same from anywhere.

@@ -2,7 +2,11 @@
 //! It leaves what is in them to `store`, `render` and `config`.
 #![cfg_attr(
     not(unix),
-    expect(unused_imports, unused_variables, reason = "modes exist on Unix alone; elsewhere the folder's access list protects")
+    expect(
+        unused_imports,
+        unused_variables,
+        reason = "modes exist on Unix alone; elsewhere the folder's access list protects"
+    )
 )]
 
 use std::fs::{self, File};
@@ -51,7 +55,9 @@ impl FileError {
     pub fn hint(&self) -> String {
         match self {
             Self::Io { path, .. } => format!("check that {} exists and is yours", path.display()),
-            Self::Symlink(path) => format!("remove the link, or name the real folder with --tokens-dir: rm {}", path.display()),
+            Self::Symlink(path) => {
+                format!("remove the link, or name the real folder with --tokens-dir: rm {}", path.display())
+            }
             Self::Exposed { path, .. } => format!("chmod 600 {}", path.display()),
             Self::Strange { path, .. } => format!("move {} away and run the command again", path.display()),
         }
@@ -90,7 +96,8 @@ pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
 /// # Errors
 /// As [`FileError`] says.
 pub fn write_through(path: &Path, text: &str) -> Result<(), FileError> {
-    let target = if is_symlink(path) { fs::canonicalize(path).map_err(io_at(path))? } else { path.to_owned() };
+    let target =
+        if is_symlink(path) { fs::canonicalize(path).map_err(io_at(path))? } else { path.to_owned() };
     replace(&target, text)
 }
 
@@ -163,7 +170,11 @@ fn open(path: &Path) -> Result<Option<File>, FileError> {
 fn replace(path: &Path, text: &str) -> Result<(), FileError> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // tempfile opens with O_EXCL and mode 0600. The leading dot and the ending keep it out of every `*.json` scan.
-    let mut file = tempfile::Builder::new().prefix(".mcpauth-").suffix(".tmp").tempfile_in(folder).map_err(io_at(folder))?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".mcpauth-")
+        .suffix(".tmp")
+        .tempfile_in(folder)
+        .map_err(io_at(folder))?;
     file.write_all(text.as_bytes()).map_err(io_at(path))?;
     file.as_file().sync_all().map_err(io_at(path))?;
     file.persist(path).map_err(|e| io_at(path)(e.error))?;
@@ -210,7 +221,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     fn mode(path: &Path) -> u32 {
-        fs::metadata(path).unwrap().permissions().mode() & 0o777
+        fs::metadata(path).map_or(0, |about| about.permissions().mode() & 0o777)
     }
 
     #[test]
