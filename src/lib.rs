@@ -1,6 +1,11 @@
-//! mcpauth
+//! Gets the credentials AI agents need for MCP servers.
+
+pub mod credential;
 pub mod demo;
+pub mod flow;
 pub mod oauth;
 pub mod provider;
 pub mod secret;
+pub mod store;
 pub mod sys;
+pub mod vault;

@@ -1,6 +1,8 @@
 //! The authorization request (RFC 6749 section 4.1.1, PKCE of RFC 7636) and the response that comes back to the
 //! loopback listener (section 4.1.2, `iss` of RFC 9207). It leaves listening and browsers to `flow`.
 
+use std::collections::BTreeMap;
+
 use oauth2::{CsrfToken, PkceCodeChallenge};
 use subtle::ConstantTimeEq;
 use url::Url;
@@ -20,9 +22,11 @@ pub struct AuthorizationRequest<'a> {
     /// The scope parameter's name and value; the name is `scope` nearly everywhere.
     pub scope: Option<(&'a str, String)>,
     /// Whatever else the provider wants.
-    pub extra: &'a [(String, String)],
+    pub extra: &'a BTreeMap<String, String>,
     /// The issuer that must answer, if it is known.
     pub issuer: Option<&'a str>,
+    /// Whether to send a PKCE challenge: always, but for the rare server that then refuses the code.
+    pub pkce: bool,
     /// Whether the issuer promised to name itself in the response (RFC 9207 section 3).
     pub iss_required: bool,
 }
@@ -31,7 +35,7 @@ pub struct AuthorizationRequest<'a> {
 #[derive(Debug)]
 pub struct Pending {
     /// RFC 7636 section 4.1, for the token request.
-    pub verifier: Secret,
+    pub verifier: Option<Secret>,
     state: Secret,
     issuer: Option<String>,
     iss_required: bool,
@@ -70,14 +74,16 @@ impl AuthorizationRequest<'_> {
             if let Some((name, value)) = &self.scope {
                 query.append_pair(name, value);
             }
-            query
-                .append_pair("state", &state)
-                .append_pair("code_challenge", challenge.as_str())
-                .append_pair("code_challenge_method", "S256")
-                .extend_pairs(self.extra);
+            query.append_pair("state", &state);
+            if self.pkce {
+                query
+                    .append_pair("code_challenge", challenge.as_str())
+                    .append_pair("code_challenge_method", "S256");
+            }
+            query.extend_pairs(self.extra);
         }
         let pending = Pending {
-            verifier: Secret::new(verifier.into_secret()),
+            verifier: self.pkce.then(|| Secret::new(verifier.into_secret())),
             state: Secret::new(state),
             issuer: self.issuer.map(Into::into),
             iss_required: self.iss_required,
@@ -155,7 +161,7 @@ mod tests {
 
     fn begin(issuer: Option<&str>, iss_required: bool) -> (Url, Pending) {
         let endpoint = Url::parse("https://idp.test/authorize?tenant=a").unwrap();
-        let extra = [("audience".to_owned(), "api.test".to_owned())];
+        let extra = BTreeMap::from([("audience".to_owned(), "api.test".to_owned())]);
         AuthorizationRequest {
             endpoint: &endpoint,
             client_id: "cli",
@@ -163,6 +169,7 @@ mod tests {
             scope: Some(("scope", "a b".into())),
             extra: &extra,
             issuer,
+            pkce: true,
             iss_required,
         }
         .begin()
@@ -193,7 +200,7 @@ mod tests {
         let (one, two) = (begin(None, false).1, begin(None, false).1);
         assert_ne!(one.state, two.state);
         assert_ne!(one.verifier, two.verifier);
-        assert!((43..=128).contains(&one.verifier.expose().len()), "RFC 7636 section 4.1");
+        assert!((43..=128).contains(&one.verifier.unwrap().expose().len()), "RFC 7636 section 4.1");
         assert!(one.state.expose().len() >= 22, "128 bits");
     }
 

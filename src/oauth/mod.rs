@@ -4,6 +4,7 @@
 mod assertion;
 mod authorize;
 mod client;
+mod grant;
 mod metadata;
 mod reply;
 mod token;
@@ -11,6 +12,7 @@ mod token;
 pub use assertion::SigningKey;
 pub use authorize::{Answer, AuthorizationRequest, Pending};
 pub use client::{Client, ClientAuth};
+pub use grant::{Grant, TokenRequest};
 pub use metadata::{IssuerMetadata, MetadataError, well_known};
 pub use reply::{ReplyError, ReplyShape, clean, read_reply};
 pub use token::{Epoch, Freshness, TokenSet, margin};

@@ -1,0 +1,175 @@
+//! What a credential is: its name, whose it is, and everything needed to get it. Plain values without behaviour.
+//! It leaves making them to `config`, keeping them to `store` and getting them to `vault`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::oauth::{Client, Epoch};
+use crate::provider::{BodyFormat, Provider};
+
+/// The four kinds, by the user's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Lets an agent through the gateway (client credentials).
+    Ingress,
+    /// Lets an MCP server act for the user at an outside service (authorization code).
+    Egress,
+    /// Lets an agent into a Bedrock AgentCore gateway (client credentials).
+    AgentCore,
+    /// One Keycloak service account an agent (client credentials).
+    Agent,
+}
+
+impl Kind {
+    /// As JSON output and summaries say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ingress => "ingress",
+            Self::Egress => "egress",
+            Self::AgentCore => "agentcore",
+            Self::Agent => "keycloak",
+        }
+    }
+}
+
+/// Names one credential in one tokens directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialId {
+    /// Its kind.
+    pub kind: Kind,
+    /// The provider's, gateway's or agent's name; for ingress the identity provider's.
+    pub name: String,
+    /// The MCP server it is for, where several share a provider.
+    pub server: Option<String>,
+}
+
+impl CredentialId {
+    /// The token file's name, as the reference names it.
+    pub fn file_name(&self) -> String {
+        let server = self.server.as_deref().map(|server| format!("-{server}")).unwrap_or_default();
+        match self.kind {
+            Kind::Ingress => "ingress.json".into(),
+            Kind::Egress => format!("{}{server}-egress.json", self.name),
+            Kind::AgentCore => format!("bedrock-agentcore{}-egress.json", server.to_lowercase()),
+            Kind::Agent => format!("{}-token.json", self.name),
+        }
+    }
+}
+
+impl fmt::Display for CredentialId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.kind, &self.server) {
+            (Kind::AgentCore, Some(server)) => write!(f, "agentcore {server}"),
+            (Kind::AgentCore, None) => f.write_str("agentcore"),
+            (kind, Some(server)) => write!(f, "{} {} for {server}", kind.name(), self.name),
+            (kind, None) => write!(f, "{} {}", kind.name(), self.name),
+        }
+    }
+}
+
+/// Everything needed to get one credential.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// Its name.
+    pub id: CredentialId,
+    /// Who we are to its authorization server.
+    pub client: Client,
+    /// Whose tokens these are: a token of another issuer is never reused for it.
+    pub issuer: String,
+    /// How to get it.
+    pub how: How,
+    /// The `provider` member of its file.
+    pub provider_field: String,
+    /// What else the reference's file has for this kind.
+    pub facts: Map<String, Value>,
+    /// The command that gets just this one.
+    pub command: String,
+}
+
+/// The way to a token.
+#[derive(Clone, Debug)]
+pub enum How {
+    /// RFC 6749 section 4.4: without a person.
+    ClientCredentials(Machine),
+    /// RFC 6749 section 4.1: with one.
+    AuthorizationCode(Box<Person>),
+}
+
+/// What a client credentials request needs.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Where to ask.
+    pub endpoint: Endpoint,
+    /// Empty for whatever the client is allowed.
+    pub scopes: Vec<String>,
+    /// An `audience` parameter, as some servers want one.
+    pub audience: Option<String>,
+    /// How the body is written.
+    pub format: BodyFormat,
+    /// The lifetime in seconds of a token whose reply names none.
+    pub default_lifetime: Option<Epoch>,
+}
+
+/// What an authorization code flow needs.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The provider, its variables filled in.
+    pub provider: Provider,
+    /// As registered.
+    pub redirect_uri: Url,
+    /// What is asked for.
+    pub scopes: Vec<String>,
+    /// The site to choose where a grant covers several: its id, name or URL.
+    pub site: Option<String>,
+}
+
+/// Where a token endpoint is.
+#[derive(Clone, Debug)]
+pub enum Endpoint {
+    /// Here.
+    Known(Url),
+    /// Where the issuer's metadata says (RFC 8414).
+    Discover {
+        /// Who to ask.
+        issuer: String,
+        /// Where it is if the issuer answers without naming one.
+        otherwise: Option<Url>,
+    },
+}
+
+/// One of several sites (tenants, workspaces) behind a grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// What an API call names it by.
+    pub id: String,
+    /// What a person calls it.
+    #[serde(default)]
+    pub name: String,
+    /// Where it is.
+    #[serde(default)]
+    pub url: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_named_as_the_reference_names_them() {
+        let cases = [
+            (Kind::Ingress, "cognito", None, "ingress.json"),
+            (Kind::Egress, "acme", None, "acme-egress.json"),
+            (Kind::Egress, "acme", Some("acme-mail"), "acme-acme-mail-egress.json"),
+            (Kind::AgentCore, "agentcore", None, "bedrock-agentcore-egress.json"),
+            (Kind::AgentCore, "agentcore", Some("SRE-Gateway"), "bedrock-agentcore-sre-gateway-egress.json"),
+            (Kind::Agent, "agent-a", None, "agent-a-token.json"),
+        ];
+        for (kind, name, server, expected) in cases {
+            let id = CredentialId { kind, name: name.into(), server: server.map(Into::into) };
+            assert_eq!(id.file_name(), expected);
+        }
+    }
+}

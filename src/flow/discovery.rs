@@ -1,0 +1,76 @@
+//! Fetches authorization server metadata (RFC 8414). It leaves what must be true of it to `oauth`.
+
+use reqwest::header::HeaderMap;
+use url::Url;
+
+use crate::flow::FlowError;
+use crate::oauth::{IssuerMetadata, well_known};
+use crate::provider::Provider;
+use crate::sys::http::Http;
+
+/// The issuer's metadata: the first document found at its well-known places.
+pub(super) async fn metadata(http: &Http, issuer: &str) -> Result<IssuerMetadata, FlowError> {
+    let places = well_known(issuer);
+    if places.is_empty() {
+        return Err(FlowError::Address { what: "the issuer", text: issuer.into() });
+    }
+    for place in places {
+        let reply = http.get(&place, HeaderMap::new()).await?;
+        match reply.status {
+            200..300 => {
+                return IssuerMetadata::read(&reply.body, issuer)
+                    .map_err(|cause| FlowError::Metadata { issuer: issuer.into(), cause });
+            }
+            429 | 500.. => {
+                let reply = crate::oauth::ReplyError::Unavailable { status: reply.status };
+                return Err(FlowError::Reply { host: place.host_str().unwrap_or_default().into(), reply });
+            }
+            _ => {}
+        }
+    }
+    Err(FlowError::NoEndpoint { issuer: issuer.into(), endpoint: "metadata" })
+}
+
+/// The provider's token endpoint, from its file or its issuer.
+pub(super) async fn token_endpoint(http: &Http, provider: &Provider) -> Result<Url, FlowError> {
+    match (&provider.token_endpoint, &provider.issuer) {
+        (Some(text), _) => address("the token endpoint", text),
+        (None, Some(issuer)) => super::discovered(http, issuer, None).await,
+        (None, None) => {
+            Err(FlowError::NoEndpoint { issuer: provider.name.clone(), endpoint: "token endpoint" })
+        }
+    }
+}
+
+/// What a login needs to know of the provider.
+pub(super) struct Endpoints {
+    pub(super) authorization: Url,
+    pub(super) token: Url,
+    pub(super) issuer: Option<String>,
+    pub(super) iss_required: bool,
+}
+
+pub(super) async fn endpoints(http: &Http, provider: &Provider) -> Result<Endpoints, FlowError> {
+    if let (Some(authorization), Some(token)) = (&provider.authorization_endpoint, &provider.token_endpoint) {
+        return Ok(Endpoints {
+            authorization: address("the authorization endpoint", authorization)?,
+            token: address("the token endpoint", token)?,
+            issuer: provider.issuer.clone(),
+            iss_required: provider.iss_required,
+        });
+    }
+    let issuer = provider.issuer.clone().unwrap_or_default();
+    let found = metadata(http, &issuer).await?;
+    found.require_s256().map_err(|cause| FlowError::Metadata { issuer: issuer.clone(), cause })?;
+    let missing = |endpoint| FlowError::NoEndpoint { issuer: issuer.clone(), endpoint };
+    Ok(Endpoints {
+        authorization: found.authorization_endpoint.ok_or_else(|| missing("authorization endpoint"))?,
+        token: found.token_endpoint.ok_or_else(|| missing("token endpoint"))?,
+        issuer: Some(found.issuer),
+        iss_required: provider.iss_required || found.authorization_response_iss_parameter_supported,
+    })
+}
+
+fn address(what: &'static str, text: &str) -> Result<Url, FlowError> {
+    Url::parse(text).map_err(|_| FlowError::Address { what, text: text.into() })
+}

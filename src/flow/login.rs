@@ -1,0 +1,170 @@
+//! The authorization code flow from start to end (RFC 6749 section 4.1): listen, show, wait, check, exchange, say so.
+//! It leaves turn-taking between several logins and keeping the token to `vault`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use url::Url;
+
+use crate::credential::Person;
+use crate::flow::callback::{Arrived, Listener, Listening};
+use crate::flow::discovery::{Endpoints, endpoints};
+use crate::flow::page::Page;
+use crate::flow::{FlowError, Ui, token_endpoint};
+use crate::oauth::{Answer, AuthorizationRequest, Client, Grant, Pending, TokenSet};
+use crate::sys::browser::Browser;
+use crate::sys::http::Http;
+use crate::sys::terminal;
+
+/// What a login works with.
+pub struct Login<'a> {
+    /// The network.
+    pub http: &'a Http,
+    /// Who opens the page.
+    pub browser: &'a Browser,
+    /// The person's side.
+    pub ui: &'a dyn Ui,
+    /// How this login is called in messages.
+    pub who: &'a str,
+    /// How long to wait for the person.
+    pub within: Duration,
+}
+
+/// Logs a person in and returns the token.
+///
+/// # Errors
+/// As [`FlowError`] says. The listener is closed and nothing is kept, however it ends.
+pub async fn log_in(login: &Login<'_>, client: &Client, person: &Person) -> Result<TokenSet, FlowError> {
+    let provider = &person.provider;
+    accept_host(person)?;
+    let endpoints = endpoints(login.http, provider).await?;
+    // Bound before the address is shown: a busy port must fail before the browser opens.
+    let listener = Listener::bind(&person.redirect_uri, provider.redirect.any_port)?;
+    if listener.is_none() && !login.ui.can_paste() {
+        return Err(FlowError::Unreachable(person.redirect_uri.to_string()));
+    }
+    let redirect_uri =
+        listener.as_ref().map_or_else(|| person.redirect_uri.to_string(), |l| l.redirect_uri.clone());
+    let (url, pending) = request(client, person, &endpoints, &redirect_uri).begin();
+    let pending = Arc::new(pending);
+    let listening = listener.map(|listener| listener.listen(Arc::clone(&pending)));
+    login.ui.authorize(login.who, &url, listening.is_some().then_some(redirect_uri.as_str()), login.within);
+    login.browser.open(&url);
+    finish(login, client, person, &endpoints.token, &redirect_uri, &pending, listening).await
+}
+
+async fn finish(
+    login: &Login<'_>,
+    client: &Client,
+    person: &Person,
+    endpoint: &Url,
+    redirect_uri: &str,
+    pending: &Pending,
+    mut listening: Option<Listening>,
+) -> Result<TokenSet, FlowError> {
+    let provider = &person.provider;
+    let (answer, page) = wait(login, pending, listening.as_mut()).await?;
+    let result = match answer {
+        Answer::Code(code) => {
+            let grant =
+                Grant::AuthorizationCode { code: &code, verifier: pending.verifier.as_ref(), redirect_uri };
+            token_endpoint::at_provider(login.http, endpoint, client, provider, grant, &provider.reply).await
+        }
+        Answer::Denied { error, description } => Err(FlowError::Denied { error, description }),
+        Answer::WrongIssuer | Answer::Stray => Err(FlowError::WrongIssuer),
+    };
+    if let Some(page) = page {
+        let shown = match &result {
+            Ok(token) => Page::granted(&provider.display_name, &token.scopes),
+            Err(_) => Page::failed(),
+        };
+        // The browser may have gone away; the login has not.
+        let _ = page.send(shown);
+    }
+    if let Some(listening) = listening {
+        listening.close().await;
+    }
+    result
+}
+
+/// Where the page that ends a login goes.
+type Ending = tokio::sync::oneshot::Sender<Page>;
+
+/// The first true answer, from the listener or from the keyboard.
+async fn wait(
+    login: &Login<'_>,
+    pending: &Pending,
+    mut listening: Option<&mut Listening>,
+) -> Result<(Answer, Option<Ending>), FlowError> {
+    let deadline = Instant::now() + login.within;
+    let mut ticks = interval(Duration::from_secs(1));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut keyboard = login.ui.can_paste();
+    loop {
+        let arrival = async {
+            match &mut listening {
+                Some(listening) => listening.arrived().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            arrived = arrival => match arrived {
+                Some(Arrived { answer, page }) => return Ok((answer, Some(page))),
+                None => return Err(FlowError::TimedOut(login.within)),
+            },
+            line = terminal::line(), if keyboard => match line {
+                Some(line) => match pasted(&line, pending) {
+                    Answer::Stray => login.ui.note(login.who, "that is not this login's callback address; paste the whole address"),
+                    answer => return Ok((answer, None)),
+                },
+                None => keyboard = false,
+            },
+            _ = ticks.tick() => login.ui.remaining(login.who, deadline.saturating_duration_since(Instant::now())),
+            () = sleep_until(deadline) => return Err(FlowError::TimedOut(login.within)),
+        }
+    }
+}
+
+/// A pasted callback address, or its query alone.
+fn pasted(line: &str, pending: &Pending) -> Answer {
+    let query = line.split_once('?').map_or(line, |(_, query)| query);
+    pending.judge(query.split('#').next().unwrap_or_default())
+}
+
+fn request<'a>(
+    client: &'a Client,
+    person: &'a Person,
+    endpoints: &'a Endpoints,
+    redirect_uri: &'a str,
+) -> AuthorizationRequest<'a> {
+    let provider = &person.provider;
+    let scope = (!person.scopes.is_empty())
+        .then(|| (provider.scope_parameter.as_str(), person.scopes.join(&provider.scope_separator)));
+    AuthorizationRequest {
+        endpoint: &endpoints.authorization,
+        client_id: &client.id,
+        redirect_uri,
+        scope,
+        extra: &provider.authorization_params,
+        issuer: endpoints.issuer.as_deref(),
+        pkce: provider.pkce,
+        iss_required: endpoints.iss_required,
+    }
+}
+
+/// Some providers refuse a spelling of "this machine" on their own page, where the reason is hard to see.
+fn accept_host(person: &Person) -> Result<(), FlowError> {
+    let hosts = &person.provider.redirect.hosts;
+    let host = person.redirect_uri.host_str().unwrap_or_default();
+    let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    if !local || hosts.is_empty() || hosts.iter().any(|accepted| accepted == host) {
+        return Ok(());
+    }
+    let accepted = hosts.join(" or ");
+    Err(FlowError::RedirectHost {
+        provider: person.provider.display_name.clone(),
+        host: host.into(),
+        accepted,
+    })
+}

@@ -1,0 +1,186 @@
+//! Talks to token endpoints (RFC 6749 section 3.2): sends, repeats where that is safe, and reads what comes back.
+//! It leaves what is asked for to its callers.
+
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use url::Url;
+
+use crate::credential::{Endpoint, Machine};
+use crate::flow::{FlowError, discovery};
+use crate::oauth::{Client, Grant, ReplyError, ReplyShape, TokenRequest, TokenSet, read_reply};
+use crate::provider::{BodyFormat, Provider};
+use crate::secret::Secret;
+use crate::sys::clock;
+use crate::sys::http::{Http, HttpError};
+
+/// How often a request is sent in all, where sending it again is safe.
+const ATTEMPTS: u32 = 3;
+/// The first pause; each further one doubles.
+const PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause a server can ask for before we give up and say so.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// What the provider wants beside the standard.
+struct Manner<'a> {
+    shape: &'a ReplyShape,
+    headers: HeaderMap,
+}
+
+/// Section 4.4: a token for the client itself.
+///
+/// # Errors
+/// As [`FlowError`] says.
+pub async fn client_credentials(
+    http: &Http,
+    client: &Client,
+    machine: &Machine,
+) -> Result<TokenSet, FlowError> {
+    let url = match &machine.endpoint {
+        Endpoint::Known(url) => url.clone(),
+        Endpoint::Discover { issuer, otherwise } => discovered(http, issuer, otherwise.as_ref()).await?,
+    };
+    let mut extra = Vec::new();
+    if !machine.scopes.is_empty() {
+        extra.push(("scope".to_owned(), machine.scopes.join(" ")));
+    }
+    extra.extend(machine.audience.iter().map(|audience| ("audience".to_owned(), audience.clone())));
+    let shape = ReplyShape { default_lifetime: machine.default_lifetime, ..ReplyShape::default() };
+    let json = machine.format == BodyFormat::Json;
+    let request = TokenRequest { grant: Grant::ClientCredentials, client, extra: &extra, json };
+    send(http, &url, &request, &Manner { shape: &shape, headers: HeaderMap::new() }).await
+}
+
+/// The token endpoint an issuer's metadata names, or `otherwise` if the issuer answers and names none.
+///
+/// # Errors
+/// As [`FlowError`] says.
+pub async fn discovered(http: &Http, issuer: &str, otherwise: Option<&Url>) -> Result<Url, FlowError> {
+    match (discovery::metadata(http, issuer).await, otherwise) {
+        (Ok(metadata), _) if metadata.token_endpoint.is_some() => metadata.token_endpoint,
+        (Ok(_) | Err(FlowError::NoEndpoint { .. }), Some(url)) => Some(url.clone()),
+        (Ok(_), None) => None,
+        (Err(error), _) => return Err(error),
+    }
+    .ok_or(FlowError::NoEndpoint { issuer: issuer.into(), endpoint: "token endpoint" })
+}
+
+/// Section 6: a new access token for a refresh token. Never repeated once sent: a rotating token must be used once.
+///
+/// # Errors
+/// As [`FlowError`] says.
+pub async fn refresh(
+    http: &Http,
+    client: &Client,
+    provider: &Provider,
+    token: &Secret,
+) -> Result<TokenSet, FlowError> {
+    let url = discovery::token_endpoint(http, provider).await?;
+    let mut fresh =
+        at_provider(http, &url, client, provider, Grant::RefreshToken(token), provider.refresh_reply())
+            .await?;
+    // Section 6: a server that does not rotate does not repeat the refresh token either.
+    if fresh.refresh_token.is_none() {
+        fresh.refresh_token = Some(token.clone());
+    }
+    Ok(fresh)
+}
+
+/// A token request in the provider's manner.
+pub(super) async fn at_provider(
+    http: &Http,
+    url: &Url,
+    client: &Client,
+    provider: &Provider,
+    grant: Grant<'_>,
+    shape: &ReplyShape,
+) -> Result<TokenSet, FlowError> {
+    let extra: Vec<(String, String)> =
+        provider.token_params.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+    let headers = provider
+        .token_headers
+        .iter()
+        .filter_map(|(name, value)| {
+            Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?))
+        })
+        .collect();
+    let json = provider.token_request == BodyFormat::Json;
+    let request = TokenRequest { grant, client, extra: &extra, json };
+    send(http, url, &request, &Manner { shape, headers }).await
+}
+
+async fn send(
+    http: &Http,
+    url: &Url,
+    request: &TokenRequest<'_>,
+    manner: &Manner<'_>,
+) -> Result<TokenSet, FlowError> {
+    let repeatable = matches!(request.grant, Grant::ClientCredentials);
+    let mut pause = PAUSE;
+    for attempt in 1.. {
+        let (result, asked) = once(http, url, request, manner).await;
+        let again = match &result {
+            // Nothing was sent: even a code or a rotating refresh token is still unused.
+            Err(FlowError::Http(HttpError::Connect { .. })) => true,
+            Err(
+                FlowError::Http(HttpError::Lost { .. })
+                | FlowError::Reply { reply: ReplyError::Unavailable { .. }, .. },
+            ) => repeatable,
+            _ => false,
+        };
+        let wait = asked.unwrap_or_else(|| jittered(pause));
+        if !again || attempt == ATTEMPTS || wait > LONGEST_PAUSE {
+            return result;
+        }
+        tokio::time::sleep(wait).await;
+        pause *= 2;
+    }
+    Err(FlowError::Signing)
+}
+
+async fn once(
+    http: &Http,
+    url: &Url,
+    request: &TokenRequest<'_>,
+    manner: &Manner<'_>,
+) -> (Result<TokenSet, FlowError>, Option<Duration>) {
+    let now = clock::now();
+    let Some(written) = request.write(url.as_str(), now) else { return (Err(FlowError::Signing), None) };
+    let mut headers = manner.headers.clone();
+    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(written.content_type));
+    if let Some(mut value) =
+        written.authorization.as_ref().and_then(|text| HeaderValue::from_str(text.expose()).ok())
+    {
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    let reply = match http.post(url, headers, written.body.expose().to_owned()).await {
+        Ok(reply) => reply,
+        Err(error) => return (Err(error.into()), None),
+    };
+    let token = read_reply(reply.status, &reply.body, manner.shape, now).map_err(|error| FlowError::Reply {
+        host: url.host_str().unwrap_or_default().into(),
+        reply: scrubbed(error, request),
+    });
+    (token, reply.retry_after)
+}
+
+/// A server may repeat what we sent it in its description.
+fn scrubbed(error: ReplyError, request: &TokenRequest<'_>) -> ReplyError {
+    match error {
+        ReplyError::Refused { error, description } => {
+            let clean = |text: String| request.secrets().fold(text, |text, secret| secret.scrub(text));
+            ReplyError::Refused { error: clean(error), description: description.map(clean) }
+        }
+        other => other,
+    }
+}
+
+/// Half to all of `pause`, so that many processes that failed together do not come back together.
+fn jittered(pause: Duration) -> Duration {
+    let mut byte = [0u8; 1];
+    // Without randomness the pause is merely less spread.
+    let _ = aws_lc_rs::rand::fill(&mut byte);
+    pause.mul_f64(0.5 + f64::from(byte[0]) / 510.0)
+}

@@ -1,0 +1,165 @@
+//! Token requests (RFC 6749 sections 4.1.3, 4.4.2 and 6) with client authentication, ready to send.
+//! It leaves sending and retrying to `flow`.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use url::form_urlencoded::{Serializer, byte_serialize};
+
+use crate::oauth::{Client, ClientAuth, Epoch};
+use crate::secret::Secret;
+
+/// A grant: what is given for the token. Only that.
+#[derive(Clone, Debug)]
+pub enum Grant<'a> {
+    /// Section 4.4.
+    ClientCredentials,
+    /// Section 4.1.3 with RFC 7636 section 4.5.
+    AuthorizationCode {
+        /// The code.
+        code: &'a Secret,
+        /// What the challenge was made of.
+        verifier: Option<&'a Secret>,
+        /// The same as in the authorization request.
+        redirect_uri: &'a str,
+    },
+    /// Section 6.
+    RefreshToken(&'a Secret),
+}
+
+/// A token request before it is written out.
+#[derive(Clone, Debug)]
+pub struct TokenRequest<'a> {
+    /// What is given for the token.
+    pub grant: Grant<'a>,
+    /// Who asks.
+    pub client: &'a Client,
+    /// More parameters: `scope`, `audience`, a provider's own.
+    pub extra: &'a [(String, String)],
+    /// Whether the body is JSON instead of a form.
+    pub json: bool,
+}
+
+/// A request as it goes over the wire, apart from the address.
+pub struct Written {
+    /// The body's media type.
+    pub content_type: &'static str,
+    /// The `Authorization` header, where the client authenticates by one.
+    pub authorization: Option<Secret>,
+    /// The body.
+    pub body: Secret,
+}
+
+impl TokenRequest<'_> {
+    /// Writes the request. `audience` is the token endpoint's address, for an assertion (RFC 7523 section 3, point 3).
+    /// Every call makes a new assertion: a retry must not repeat one.
+    ///
+    /// # Errors
+    /// `None` if the key does not sign.
+    pub fn write(&self, audience: &str, now: Epoch) -> Option<Written> {
+        let mut fields: Vec<(&str, String)> = Vec::new();
+        match &self.grant {
+            Grant::ClientCredentials => fields.push(("grant_type", "client_credentials".into())),
+            Grant::AuthorizationCode { code, verifier, redirect_uri } => {
+                fields.push(("grant_type", "authorization_code".into()));
+                fields.push(("code", code.expose().into()));
+                fields.push(("redirect_uri", (*redirect_uri).into()));
+                fields.extend(verifier.map(|verifier| ("code_verifier", verifier.expose().into())));
+            }
+            Grant::RefreshToken(token) => {
+                fields.push(("grant_type", "refresh_token".into()));
+                fields.push(("refresh_token", token.expose().into()));
+            }
+        }
+        let mut authorization = None;
+        match &self.client.auth {
+            ClientAuth::SecretBasic(secret) => authorization = Some(basic(&self.client.id, secret)),
+            ClientAuth::None => fields.push(("client_id", self.client.id.clone())),
+            ClientAuth::SecretPost(secret) => {
+                fields.push(("client_id", self.client.id.clone()));
+                fields.push(("client_secret", secret.expose().into()));
+            }
+            ClientAuth::PrivateKeyJwt(key) => {
+                let assertion = key.assertion(&self.client.id, audience, now)?;
+                fields.push(("client_id", self.client.id.clone()));
+                fields.push((
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".into(),
+                ));
+                fields.push(("client_assertion", assertion.expose().into()));
+            }
+        }
+        fields.extend(self.extra.iter().map(|(name, value)| (name.as_str(), value.clone())));
+        Some(if self.json {
+            let object: BTreeMap<&str, String> = fields.into_iter().collect();
+            let body = serde_json::to_string(&object).ok()?;
+            Written { content_type: "application/json", authorization, body: Secret::new(body) }
+        } else {
+            let body = Serializer::new(String::new()).extend_pairs(fields).finish();
+            Written {
+                content_type: "application/x-www-form-urlencoded",
+                authorization,
+                body: Secret::new(body),
+            }
+        })
+    }
+
+    /// Every secret in the request, so that a server's answer can be scrubbed of them.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let (one, two) = match &self.grant {
+            Grant::ClientCredentials => (None, None),
+            Grant::AuthorizationCode { code, verifier, .. } => (Some(*code), *verifier),
+            Grant::RefreshToken(token) => (Some(*token), None),
+        };
+        one.into_iter().chain(two).chain(self.client.auth.secret())
+    }
+}
+
+/// RFC 6749 section 2.3.1: id and secret are form-encoded first, or a `:` in the id or a `%` in the secret is misread.
+fn basic(id: &str, secret: &Secret) -> Secret {
+    let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = format!("{}:{}", encode(id), encode(secret.expose()));
+    Secret::new(format!("Basic {}", STANDARD.encode(pair)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(grant: Grant<'_>, auth: ClientAuth, json: bool) -> Written {
+        let client = Client { id: "m2m:id".into(), auth };
+        let extra = [("scope".to_owned(), "a b".to_owned())];
+        TokenRequest { grant, client: &client, extra: &extra, json }
+            .write("https://idp.test/token", 0)
+            .unwrap()
+    }
+
+    #[test]
+    fn each_grant_and_each_authentication_is_written_as_the_rfc_says() {
+        let secret = || Secret::new("s+p/c=ial:%&");
+        let basic = write(Grant::ClientCredentials, ClientAuth::SecretBasic(secret()), false);
+        assert_eq!(basic.body.expose(), "grant_type=client_credentials&scope=a+b");
+        let header = basic.authorization.unwrap();
+        let pair = STANDARD.decode(header.expose().strip_prefix("Basic ").unwrap()).unwrap();
+        assert_eq!(String::from_utf8(pair).unwrap(), "m2m%3Aid:s%2Bp%2Fc%3Dial%3A%25%26");
+
+        let post = write(Grant::RefreshToken(&Secret::new("r")), ClientAuth::SecretPost(secret()), false);
+        assert_eq!(
+            post.body.expose(),
+            "grant_type=refresh_token&refresh_token=r&client_id=m2m%3Aid&client_secret=s%2Bp%2Fc%3Dial%3A%25%26&scope=a+b"
+        );
+        let (code, verifier) = (Secret::new("c"), Secret::new("v"));
+        let grant = Grant::AuthorizationCode {
+            code: &code,
+            verifier: Some(&verifier),
+            redirect_uri: "http://127.0.0.1/cb",
+        };
+        let public = write(grant, ClientAuth::None, true);
+        assert_eq!(
+            public.body.expose(),
+            r#"{"client_id":"m2m:id","code":"c","code_verifier":"v","grant_type":"authorization_code","redirect_uri":"http://127.0.0.1/cb","scope":"a b"}"#
+        );
+        assert_eq!((public.content_type, public.authorization), ("application/json", None));
+    }
+}

@@ -1,0 +1,152 @@
+//! Keeps credentials: one JSON file each, in the reference's names and fields, its secrets in the file or in the
+//! system's keyring. It leaves "is it still good" to `vault`.
+
+mod format;
+mod keyring;
+mod lock;
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+pub use format::{Notes, Stored};
+pub use lock::Lock;
+
+use crate::credential::{Credential, CredentialId};
+use crate::oauth::{Epoch, TokenSet};
+use crate::sys::private_file::{self, FileError};
+
+/// Where the secrets go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Storage {
+    /// Into the 0600 file, as the reference does.
+    #[default]
+    File,
+    /// Into the system's keyring; the file keeps the rest.
+    Keyring,
+}
+
+/// The tokens directory.
+#[derive(Clone, Debug)]
+pub struct Store {
+    dir: PathBuf,
+    storage: Storage,
+}
+
+/// Why something was not kept or found.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// A file's fault.
+    #[error("{0}")]
+    File(#[from] FileError),
+    /// Not a token file.
+    #[error("{path} is not a token file: {reason}", path = path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Without any of its values.
+        reason: String,
+    },
+    /// The keyring's fault.
+    #[error("the system keyring does not work here: {0}")]
+    Keyring(String),
+    /// The lock's fault.
+    #[error("cannot lock {path}: {reason}", path = path.display())]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// The cause.
+        reason: String,
+    },
+}
+
+impl Store {
+    /// A store in `dir`, which is made when something is first written.
+    pub fn new(dir: &Path, storage: Storage) -> Self {
+        Self { dir: dir.into(), storage }
+    }
+
+    /// The tokens directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where a credential's file is.
+    pub fn path(&self, id: &CredentialId) -> PathBuf {
+        self.dir.join(id.file_name())
+    }
+
+    /// What is kept of a credential, if anything.
+    ///
+    /// # Errors
+    /// As [`StoreError`] says.
+    pub fn read(&self, id: &CredentialId) -> Result<Option<Stored>, StoreError> {
+        self.read_file(&self.path(id))
+    }
+
+    /// What a file of this directory holds.
+    ///
+    /// # Errors
+    /// As [`StoreError`] says.
+    pub fn read_file(&self, path: &Path) -> Result<Option<Stored>, StoreError> {
+        let Some(text) = private_file::read(path)? else { return Ok(None) };
+        let odd = |reason: String| StoreError::Format { path: path.into(), reason };
+        let mut object = format::parse(&text).map_err(odd)?;
+        if format::is_in_keyring(&object) && !keyring::fill(path, &mut object)? {
+            return Ok(None);
+        }
+        format::decode(&object).map(Some).map_err(odd)
+    }
+
+    /// Keeps a token. The file is whole and private at every moment.
+    ///
+    /// # Errors
+    /// As [`StoreError`] says.
+    pub fn write(
+        &self,
+        credential: &Credential,
+        token: &TokenSet,
+        notes: &Notes,
+        now: Epoch,
+    ) -> Result<PathBuf, StoreError> {
+        private_file::create_dir(&self.dir)?;
+        let path = self.path(&credential.id);
+        let mut object = format::encode(credential, token, notes, now);
+        if self.storage == Storage::Keyring {
+            keyring::take(&path, &mut object)?;
+        }
+        private_file::write(&path, &format::print(&object))?;
+        Ok(path)
+    }
+
+    /// Waits until this process is the only one to work on a credential. `waiting` is called if another one is first.
+    ///
+    /// # Errors
+    /// As [`StoreError`] says.
+    pub async fn lock(&self, id: &CredentialId, waiting: impl FnOnce()) -> Result<Lock, StoreError> {
+        let folder = self.dir.join(".locks");
+        private_file::create_dir(&self.dir)?;
+        private_file::create_dir(&folder)?;
+        Lock::acquire(&folder.join(format!("{}.lock", id.file_name())), waiting).await
+    }
+
+    /// Writes, reads and deletes a trial entry: the only way to know whether the keyring really keeps anything.
+    ///
+    /// # Errors
+    /// [`StoreError::Keyring`] with the cause.
+    pub fn probe_keyring() -> Result<(), StoreError> {
+        keyring::probe()
+    }
+
+    /// Every token file in the directory, by name.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(&self.dir) else { return Vec::new() };
+        let mut files: Vec<PathBuf> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|e| e == "json"))
+            .collect();
+        files.sort();
+        files
+    }
+}

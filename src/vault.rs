@@ -1,0 +1,241 @@
+//! "A fresh token for this credential": the one place that hands out tokens. Read, lock, read again, refresh or get,
+//! save, in that order. It leaves how tokens are got to `flow` and how they are kept to `store`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::Mutex;
+
+use crate::credential::{Credential, How, Kind, Person};
+use crate::flow::{self, FlowError, Login, Ui};
+use crate::oauth::{Freshness, ReplyError, TokenSet};
+use crate::store::{Notes, Store, StoreError, Stored};
+use crate::sys::browser::Browser;
+use crate::sys::clock;
+use crate::sys::http::Http;
+
+/// Hands out tokens. One for the whole process: logins take turns in it.
+pub struct Vault {
+    /// Where credentials are kept.
+    pub store: Store,
+    /// The network.
+    pub http: Http,
+    /// Who opens a login page; `None` if nobody is there to log in.
+    pub browser: Option<Browser>,
+    /// The person's side.
+    pub ui: Arc<dyn Ui>,
+    /// How long a login may take.
+    pub login_within: Duration,
+    /// One browser page at a time: two would confuse the person, and may share a callback port.
+    pub turn: Mutex<()>,
+}
+
+/// How a token was come by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was there, and is good for a while.
+    Reused,
+    /// By the refresh grant.
+    Refreshed,
+    /// By client credentials.
+    Obtained,
+    /// By a person.
+    LoggedIn,
+}
+
+/// A token that is good now.
+#[derive(Debug)]
+pub struct Fresh {
+    /// The credential as it is kept.
+    pub stored: Stored,
+    /// How it was come by.
+    pub outcome: Outcome,
+    /// Where it is kept.
+    pub path: PathBuf,
+}
+
+/// Why there is no token.
+#[derive(Debug, Error)]
+pub enum VaultError {
+    /// It could not be got.
+    #[error("{0}")]
+    Flow(#[from] FlowError),
+    /// It could not be read or kept.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// Only a person can get it, and nobody is there.
+    #[error("a person must log in{}", .why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
+    NeedsPerson {
+        /// Why what was there did not do.
+        why: Option<String>,
+    },
+}
+
+impl Vault {
+    /// A token for `credential`; with `anew`, one that was got by this very call.
+    ///
+    /// # Errors
+    /// As [`VaultError`] says.
+    pub async fn fresh(&self, credential: &Credential, anew: bool) -> Result<Fresh, VaultError> {
+        let before = self.kept(credential)?;
+        if let (Some(stored), false) = (&before, anew)
+            && stored.token.freshness(clock::now()) == Freshness::Fresh
+        {
+            return Ok(self.as_is(credential, stored.clone()));
+        }
+        let who = credential.id.to_string();
+        let _lock = self
+            .store
+            .lock(&credential.id, || self.ui.note(&who, "waiting for another mcpauth to finish with it"))
+            .await?;
+        // Whoever had the lock before us may have done the work, and used up the refresh token we saw.
+        let now = self.kept(credential)?;
+        match now {
+            Some(stored) if done_meanwhile(&stored, before.as_ref(), anew) => {
+                Ok(self.as_is(credential, stored))
+            }
+            Some(stored) => self.renew(credential, stored, anew).await,
+            None => self.get(credential, None).await,
+        }
+    }
+
+    /// What is kept, if it is this credential's: the same issuer's, for the same client, with the same wishes.
+    fn kept(&self, credential: &Credential) -> Result<Option<Stored>, StoreError> {
+        Ok(self.store.read(&credential.id)?.filter(|stored| belongs(stored, credential)))
+    }
+
+    fn as_is(&self, credential: &Credential, stored: Stored) -> Fresh {
+        Fresh { stored, outcome: Outcome::Reused, path: self.store.path(&credential.id) }
+    }
+
+    /// Tries the refresh token first, unless a new login was asked for.
+    async fn renew(&self, credential: &Credential, stored: Stored, anew: bool) -> Result<Fresh, VaultError> {
+        let How::AuthorizationCode(person) = &credential.how else { return self.get(credential, None).await };
+        let Some(refresh_token) = stored.token.refresh_token.as_ref().filter(|_| !anew) else {
+            return self.get(credential, None).await;
+        };
+        match flow::refresh(&self.http, &credential.client, &person.provider, refresh_token).await {
+            Ok(token) => {
+                let notes = Notes { cloud_id: stored.cloud_id.clone(), sites: stored.sites.clone() };
+                self.save(credential, token, &notes, Outcome::Refreshed)
+            }
+            Err(error) if is_invalid_grant(&error) => {
+                // We hold the lock and have just read it, so the stored refresh token is the one that was refused.
+                self.drop_refresh_token(credential, stored)?;
+                self.get(credential, Some("its refresh token is no longer accepted".into())).await
+            }
+            // The old access token stays good until its own end.
+            Err(_) if stored.token.freshness(clock::now()) == Freshness::Due => {
+                self.ui.note(
+                    &credential.id.to_string(),
+                    "could not be refreshed now; the present token is still good",
+                );
+                Ok(self.as_is(credential, stored))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gets a token without anything to start from.
+    async fn get(&self, credential: &Credential, why: Option<String>) -> Result<Fresh, VaultError> {
+        match &credential.how {
+            How::ClientCredentials(machine) => {
+                let token = flow::client_credentials(&self.http, &credential.client, machine).await?;
+                self.save(credential, token, &Notes::default(), Outcome::Obtained)
+            }
+            How::AuthorizationCode(person) => self.log_in(credential, person, why).await,
+        }
+    }
+
+    async fn log_in(
+        &self,
+        credential: &Credential,
+        person: &Person,
+        why: Option<String>,
+    ) -> Result<Fresh, VaultError> {
+        let browser = self.browser.as_ref().ok_or(VaultError::NeedsPerson { why })?;
+        let who = credential.id.to_string();
+        let _turn = self.turn.lock().await;
+        let login = Login { http: &self.http, browser, ui: &*self.ui, who: &who, within: self.login_within };
+        let token = flow::log_in(&login, &credential.client, person).await?;
+        let Some(about) = &person.provider.sites else {
+            return self.save(credential, token, &Notes::default(), Outcome::LoggedIn);
+        };
+        // Kept before anything else can fail: the person has done their part, and a code works once.
+        self.save(credential, token.clone(), &Notes::default(), Outcome::LoggedIn)?;
+        let sites = flow::sites(&self.http, about, &token.access_token).await?;
+        let chosen = flow::choose_site(&sites, person.site.as_deref());
+        let cloud_id = chosen.as_ref().ok().copied().flatten().map(|site| site.id.clone());
+        if person.site.is_none() && sites.len() > 1 {
+            let text = format!(
+                "this login covers {}; using the first, choose another with --site",
+                flow::listed(&sites)
+            );
+            self.ui.note(&who, &text);
+        }
+        let fresh =
+            self.save(credential, token, &Notes { cloud_id, sites: sites.clone() }, Outcome::LoggedIn)?;
+        chosen?;
+        Ok(fresh)
+    }
+
+    fn save(
+        &self,
+        credential: &Credential,
+        token: TokenSet,
+        notes: &Notes,
+        outcome: Outcome,
+    ) -> Result<Fresh, VaultError> {
+        let path = self.store.write(credential, &token, notes, clock::now())?;
+        let stored = Stored {
+            token,
+            provider: credential.provider_field.clone(),
+            issuer: Some(credential.issuer.clone()),
+            client_id: Some(credential.client.id.clone()),
+            requested_scopes: None,
+            cloud_id: notes.cloud_id.clone(),
+            sites: notes.sites.clone(),
+        };
+        Ok(Fresh { stored, outcome, path })
+    }
+
+    fn drop_refresh_token(&self, credential: &Credential, stored: Stored) -> Result<(), StoreError> {
+        let notes = Notes { cloud_id: stored.cloud_id, sites: stored.sites };
+        let token = TokenSet { refresh_token: None, ..stored.token };
+        self.store.write(credential, &token, &notes, clock::now()).map(drop)
+    }
+}
+
+/// Whether another process did what we came to do, while we waited for it.
+fn done_meanwhile(stored: &Stored, before: Option<&Stored>, anew: bool) -> bool {
+    let changed = before.is_none_or(|before| before.token.access_token != stored.token.access_token);
+    stored.token.freshness(clock::now()) == Freshness::Fresh && (changed || !anew)
+}
+
+/// A login's file written by the reference names neither issuer nor client; its provider's name has to do. A token that
+/// costs one request is simply got again.
+fn belongs(stored: &Stored, credential: &Credential) -> bool {
+    let person = credential.id.kind == Kind::Egress;
+    let same =
+        |found: &Option<String>, wanted: &str| found.as_deref().map_or(person, |found| found == wanted);
+    let wishes = match (&credential.how, &stored.requested_scopes) {
+        (How::AuthorizationCode(person), Some(asked)) => {
+            let (mut asked, mut wanted) = (asked.clone(), person.scopes.clone());
+            asked.sort();
+            wanted.sort();
+            asked == wanted
+        }
+        _ => true,
+    };
+    stored.provider == credential.provider_field
+        && same(&stored.issuer, &credential.issuer)
+        && same(&stored.client_id, &credential.client.id)
+        && wishes
+}
+
+/// RFC 6749 section 5.2: the refresh token is of no more use. Any other refusal leaves it alone.
+fn is_invalid_grant(error: &FlowError) -> bool {
+    matches!(error, FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. } if error == "invalid_grant")
+}
