@@ -1,5 +1,6 @@
 //! Gets the credentials AI agents need for MCP servers.
 
+pub mod config;
 pub mod credential;
 pub mod demo;
 pub mod flow;

@@ -174,7 +174,7 @@ pub struct Variable {
 }
 
 /// What is wrong with a provider.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ProviderError {
     /// No such file and no such built-in.
     #[error("there is no provider {0:?}")]

@@ -1,0 +1,148 @@
+//! Every variable there is, with what it means: for `config show`, for the README's table, and to know a secret by its name.
+//! It leaves reading them to `settings`.
+
+/// One variable. `N` at the end of a name stands for the number of a set, 1 to 100.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it has when nobody gives it.
+    pub default: &'static str,
+    /// What it is, in one line.
+    pub about: &'static str,
+}
+
+const fn row(name: &'static str, default: &'static str, about: &'static str) -> Variable {
+    Variable { name, default, about }
+}
+
+/// All of them, in the order a person sets them up.
+pub const VARIABLES: &[Variable] = &[
+    row("AUTH_PROVIDER", "cognito", "the ingress identity provider: cognito, keycloak or oidc"),
+    row("INGRESS_OAUTH_USER_POOL_ID", "", "Cognito user pool; its first part is the region"),
+    row("INGRESS_OAUTH_CLIENT_ID", "", "the ingress client (Cognito, oidc)"),
+    row("INGRESS_OAUTH_CLIENT_SECRET", "", "its secret"),
+    row("INGRESS_OAUTH_ISSUER", "", "an issuer outright: required for oidc, a stand-in for Cognito"),
+    row("INGRESS_OAUTH_TOKEN_URL", "", "the token endpoint outright"),
+    row("INGRESS_OAUTH_SCOPE", "", "scopes to ask for; none means all the client may have"),
+    row("INGRESS_OAUTH_AUDIENCE", "", "an audience parameter, where the server wants one"),
+    row("INGRESS_OAUTH_CLIENT_AUTH", "", "client_secret_post, client_secret_basic or private_key_jwt"),
+    row("INGRESS_OAUTH_PRIVATE_KEY_FILE", "", "PEM private key for private_key_jwt"),
+    row("INGRESS_OAUTH_KEY_ID", "", "its key id, if the server wants one"),
+    row("AWS_REGION", "us-east-1", "the region, where the user pool's id does not say it"),
+    row("COGNITO_DOMAIN", "", "Cognito domain (prefix or URL) of the token endpoint"),
+    row("KEYCLOAK_URL", "", "Keycloak's address"),
+    row("KEYCLOAK_EXTERNAL_URL", "", "the same from outside; wins over KEYCLOAK_URL"),
+    row("KEYCLOAK_ADMIN_URL", "", "the same from an administrator's side; wins over both"),
+    row("KEYCLOAK_REALM", "", "the realm; for agents mcp-gateway unless their file says otherwise"),
+    row("KEYCLOAK_M2M_CLIENT_ID", "", "the ingress client (Keycloak)"),
+    row("KEYCLOAK_M2M_CLIENT_SECRET", "", "its secret"),
+    row("EGRESS_PROVIDER_NAME", "", "the provider that --provider means when it is not given"),
+    row("EGRESS_PROVIDER_NAME_N", "", "egress set N: the provider (mcpauth providers list)"),
+    row("EGRESS_OAUTH_CLIENT_ID_N", "", "egress set N: the client registered there"),
+    row("EGRESS_OAUTH_CLIENT_SECRET_N", "", "egress set N: its secret, where the provider has secrets"),
+    row(
+        "EGRESS_OAUTH_REDIRECT_URI_N",
+        "",
+        "egress set N: exactly as registered, for example http://localhost:8080/callback",
+    ),
+    row(
+        "EGRESS_OAUTH_SCOPE_N",
+        "",
+        "egress set N: scopes, separated by blanks or commas, instead of the provider's defaults",
+    ),
+    row(
+        "EGRESS_MCP_SERVER_NAME_N",
+        "",
+        "egress set N: the MCP server it is for; names file and configuration entry",
+    ),
+    row("EGRESS_SITE_N", "", "egress set N: the site (name, URL or id), where one login covers several"),
+    row(
+        "EGRESS_OAUTH_CLIENT_AUTH_N",
+        "",
+        "egress set N: client_secret_post, client_secret_basic or private_key_jwt",
+    ),
+    row("EGRESS_OAUTH_PRIVATE_KEY_FILE_N", "", "egress set N: PEM private key for private_key_jwt"),
+    row("EGRESS_OAUTH_KEY_ID_N", "", "egress set N: its key id"),
+    row("EGRESS_OAUTH_PROVIDER", "", "the unnumbered set's provider"),
+    row("EGRESS_OAUTH_CLIENT_ID", "", "the unnumbered set's client"),
+    row("EGRESS_OAUTH_CLIENT_SECRET", "", "the unnumbered set's secret"),
+    row("EGRESS_OAUTH_REDIRECT_URI", "http://localhost:8080/callback", "the unnumbered set's redirect URI"),
+    row("EGRESS_OAUTH_SCOPE", "", "the unnumbered set's scopes"),
+    row("EGRESS_MCP_SERVER_NAME", "", "the unnumbered set's MCP server"),
+    row("DOMAIN", "", "fills {{ domain }} in a provider's endpoints"),
+    row("REGION", "", "fills {{ region }} in a provider's endpoints"),
+    row("TENANT", "", "fills {{ tenant }} in a provider's endpoints"),
+    row("GITLAB_HOST", "", "fills {{ host }} in a self-managed provider's endpoints"),
+    row("AGENTCORE_CLIENT_ID_N", "", "AgentCore gateway N: the client"),
+    row("AGENTCORE_CLIENT_SECRET_N", "", "AgentCore gateway N: its secret"),
+    row("AGENTCORE_GATEWAY_ARN_N", "", "AgentCore gateway N: its ARN, for your own records"),
+    row("AGENTCORE_SERVER_NAME_N", "", "AgentCore gateway N: its name in files and configurations"),
+    row("AGENTCORE_SCOPE_N", "", "AgentCore gateway N: the scope its client needs"),
+    row("AGENTCORE_AUDIENCE", "MCPGateway", "the audience for servers that take JSON (Auth0)"),
+    row("AGENTCORE_ISSUER", "", "an issuer outright for all AgentCore gateways; AGENTCORE_ISSUER_N for one"),
+    row("AGENTCORE_TOKEN_REQUEST", "", "form or json; json by itself for auth0.com"),
+    row("COGNITO_USER_POOL_ID", "", "the AgentCore gateways' user pool"),
+    row("OAUTH_DOMAIN", "", "the AgentCore gateways' authorization server, where COGNITO_DOMAIN is not set"),
+    row("REGISTRY_URL", "https://mcpgateway.ddns.net", "the gateway's address in client configurations"),
+    row("MCPAUTH_TOKENS_DIR", ".oauth-tokens", "where credentials are kept"),
+    row("MCPAUTH_STORAGE", "file", "file, keyring, or auto: the keyring if it works"),
+    row(
+        "MCPAUTH_SERVERS_DIR",
+        "servers, else registry/servers",
+        "the registry's server files, for servers without credentials",
+    ),
+    row("MCPAUTH_CONFIG_DIR", "the system's", "where your own providers/ and templates/ are"),
+    row("MCPAUTH_LOGIN_TIMEOUT", "300", "seconds to wait for a person"),
+    row("MCPAUTH_NO_BROWSER", "", "1: print login addresses and open nothing"),
+    row("MCPAUTH_ALLOW_HTTP", "", "1: plain http to other machines is meant"),
+];
+
+/// Whether a variable's value is never shown.
+pub fn is_secret(name: &str) -> bool {
+    ["SECRET", "TOKEN", "PASSWORD", "PRIVATE_KEY"].iter().any(|part| name.contains(part))
+        && !["_FILE", "_URL", "_DIR", "_REQUEST"].iter().any(|ending| without_number(name).ends_with(ending))
+}
+
+/// `NAME_7` without its number.
+fn without_number(name: &str) -> &str {
+    name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_')
+}
+
+/// Whether mcpauth reads a variable of this name.
+pub fn is_known(name: &str) -> bool {
+    VARIABLES.iter().any(|variable| match variable.name.strip_suffix("_N") {
+        Some(stem) => name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('_')).is_some_and(is_number),
+        None => variable.name == name,
+    })
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_known_by_their_names() {
+        let secret = [
+            "INGRESS_OAUTH_CLIENT_SECRET",
+            "EGRESS_OAUTH_CLIENT_SECRET_17",
+            "KEYCLOAK_M2M_CLIENT_SECRET",
+            "MY_TOKEN",
+        ];
+        let plain = [
+            "INGRESS_OAUTH_CLIENT_ID",
+            "INGRESS_OAUTH_TOKEN_URL",
+            "MCPAUTH_TOKENS_DIR",
+            "EGRESS_OAUTH_PRIVATE_KEY_FILE_3",
+        ];
+        assert!(secret.into_iter().all(is_secret));
+        assert!(!plain.into_iter().any(is_secret));
+        assert!(
+            is_known("EGRESS_OAUTH_SCOPE_12") && is_known("AWS_REGION") && !is_known("EGRESS_OAUTH_SCOPE_x")
+        );
+    }
+}

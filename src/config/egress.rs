@@ -1,0 +1,147 @@
+//! Credentials that a person logs in for: the numbered egress sets, and the unnumbered one. It leaves the rest to `machine`.
+
+use serde_json::Map;
+use url::Url;
+
+use crate::config::machine::SETS;
+use crate::config::{AuthDefault, Config, ConfigError, Planned, checked_name, scopes};
+use crate::credential::{Credential, CredentialId, How, Kind, Person};
+use crate::oauth::Client;
+use crate::provider::{AuthMethod, Provider, SecretRule};
+
+/// What of a set shows that it is meant to be there.
+const SIGNS: [&str; 5] = [
+    "EGRESS_OAUTH_CLIENT_ID",
+    "EGRESS_OAUTH_CLIENT_SECRET",
+    "EGRESS_OAUTH_REDIRECT_URI",
+    "EGRESS_OAUTH_SCOPE",
+    "EGRESS_PROVIDER_NAME",
+];
+
+impl Config {
+    /// Every egress set of which anything is set; with a provider named, those of that provider alone.
+    pub(super) fn egress_sets(&self, provider: Option<&str>) -> Vec<Planned> {
+        let wanted = provider.or_else(|| self.settings.get("EGRESS_PROVIDER_NAME"));
+        let set = |name: &str, n: usize| self.settings.get(&format!("{name}_{n}"));
+        let there = |n: usize| SIGNS.iter().any(|sign| set(sign, n).is_some());
+        let meant = |n: usize| wanted.is_none() || set("EGRESS_PROVIDER_NAME", n) == wanted;
+        let mut sets: Vec<Planned> =
+            SETS.filter(|n| there(*n) && meant(*n)).map(|n| self.egress_set(n)).collect();
+        if sets.is_empty() {
+            sets.extend(self.unnumbered(wanted));
+        }
+        sets
+    }
+
+    /// Egress set `n`.
+    pub fn egress_set(&self, n: usize) -> Planned {
+        let provider = self.settings.get(&format!("EGRESS_PROVIDER_NAME_{n}"));
+        let name = match (provider, self.settings.get(&format!("EGRESS_MCP_SERVER_NAME_{n}"))) {
+            (Some(provider), Some(server)) if provider != server => format!("egress {provider} for {server}"),
+            (Some(provider), _) => format!("egress {provider}"),
+            (None, _) => format!("egress set {n}"),
+        };
+        Planned {
+            kind: Kind::Egress,
+            name,
+            credential: self.egress(provider, &format!("_{n}"), "EGRESS_OAUTH", n),
+        }
+    }
+
+    /// The set without a number: `EGRESS_OAUTH_CLIENT_ID` and so on, or a provider that takes the ingress client.
+    fn unnumbered(&self, wanted: Option<&str>) -> Option<Planned> {
+        let name = wanted.or_else(|| self.settings.get("EGRESS_OAUTH_PROVIDER"))?;
+        let prefix = self.raw_provider(name).ok().and_then(|provider| provider.settings_prefix);
+        let prefix = match prefix {
+            Some(prefix) if self.settings.get("EGRESS_OAUTH_CLIENT_ID").is_none() => prefix,
+            _ => "EGRESS_OAUTH".to_owned(),
+        };
+        self.settings.get(&format!("{prefix}_CLIENT_ID"))?;
+        let credential = self.egress(Some(name), "", &prefix, 0);
+        Some(Planned { kind: Kind::Egress, name: format!("egress {name}"), credential })
+    }
+
+    fn egress(
+        &self,
+        provider: Option<&str>,
+        suffix: &str,
+        prefix: &str,
+        n: usize,
+    ) -> Result<Credential, ConfigError> {
+        let variable = |name: &str| format!("{prefix}_{name}{suffix}");
+        let get = |name: &str| self.settings.get(&variable(name));
+        let what = if n == 0 { "the egress set".to_owned() } else { format!("egress set {n}") };
+        let mut missing = Vec::new();
+        let mut need = |present: bool, name: String| {
+            if !present {
+                missing.push(name);
+            }
+        };
+        need(provider.is_some(), format!("EGRESS_PROVIDER_NAME{suffix}"));
+        need(get("CLIENT_ID").is_some(), variable("CLIENT_ID"));
+        need(get("REDIRECT_URI").is_some() || n == 0, variable("REDIRECT_URI"));
+        let found = provider.map(|name| self.provider(name)).transpose()?;
+        let secret = self.settings.secret(&variable("CLIENT_SECRET"));
+        let with_key = get("PRIVATE_KEY_FILE").is_some();
+        need(
+            secret.is_some()
+                || with_key
+                || found.as_ref().is_none_or(|p| p.client_secret != SecretRule::Required),
+            variable("CLIENT_SECRET"),
+        );
+        let Some(found) = found.filter(|_| missing.is_empty()) else {
+            return Err(ConfigError::Missing { what, variables: missing });
+        };
+        // A public client that sends a secret is refused by servers that have public clients only.
+        let secret = secret.filter(|_| found.client_secret != SecretRule::Never);
+        let by_default = match found.client_auth {
+            AuthMethod::ClientSecretBasic => AuthDefault::Basic,
+            AuthMethod::ClientSecretPost => AuthDefault::Post,
+        };
+        let auth = self.client_auth(prefix, suffix, secret, by_default)?;
+        let server = self.settings.get(&format!("EGRESS_MCP_SERVER_NAME{suffix}"));
+        let server =
+            server.map(|name| checked_name(&format!("EGRESS_MCP_SERVER_NAME{suffix}"), name)).transpose()?;
+        let redirect_uri = self.redirect_uri(&variable("REDIRECT_URI"), &found)?;
+        let asked = self.settings.get(&format!("EGRESS_OAUTH_SCOPE{suffix}")).map(scopes);
+        let issuer = found.issuer.clone().or_else(|| found.token_endpoint.clone()).unwrap_or_default();
+        let command = match n {
+            0 => format!("mcpauth egress --provider {}", found.name),
+            n => format!("mcpauth egress --config-set {n}"),
+        };
+        Ok(Credential {
+            id: CredentialId {
+                kind: Kind::Egress,
+                name: found.name.clone(),
+                server: server.map(str::to_owned),
+            },
+            client: Client { id: get("CLIENT_ID").unwrap_or_default().into(), auth },
+            issuer,
+            provider_field: found.name.clone(),
+            how: How::AuthorizationCode(Box::new(Person {
+                scopes: asked.unwrap_or_else(|| found.scopes.clone()),
+                site: self
+                    .settings
+                    .first(&[&format!("EGRESS_SITE{suffix}"), "EGRESS_SITE"])
+                    .map(str::to_owned),
+                redirect_uri,
+                provider: found,
+            })),
+            facts: Map::new(),
+            command,
+        })
+    }
+
+    fn redirect_uri(&self, variable: &str, provider: &Provider) -> Result<Url, ConfigError> {
+        let default = match provider.redirect.hosts.first() {
+            Some(host) => format!("http://{host}:8080/callback"),
+            None => "http://localhost:8080/callback".into(),
+        };
+        let url = Self::url(variable, self.settings.get(variable).unwrap_or(&default))?;
+        if url.fragment().is_some() {
+            let reason = "has a fragment (#), which RFC 6749 section 3.1.2 forbids".into();
+            return Err(ConfigError::Invalid { variable: variable.into(), reason });
+        }
+        Ok(url)
+    }
+}

@@ -1,0 +1,409 @@
+//! Credentials that need no person: ingress, AgentCore gateways, Keycloak agents. It leaves logins to `egress`.
+
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use crate::config::{AuthDefault, Config, ConfigError, Planned, checked_name, scopes};
+use crate::credential::{Credential, CredentialId, Endpoint, How, Kind, Machine};
+use crate::oauth::{Client, ClientAuth, Epoch};
+use crate::provider::BodyFormat;
+use crate::secret::Secret;
+use crate::sys::private_file;
+
+/// What the reference assumes of a token whose reply names no lifetime, in seconds.
+const DEFAULT_LIFETIME: Epoch = 10_800;
+/// The most sets of a numbered kind.
+pub(super) const SETS: std::ops::RangeInclusive<usize> = 1..=100;
+
+impl Config {
+    /// The ingress credential, if anything of it is set.
+    pub(super) fn ingress_if_configured(&self) -> Option<Planned> {
+        let signs = match self.auth_provider() {
+            "keycloak" => ["KEYCLOAK_M2M_CLIENT_ID", "KEYCLOAK_M2M_CLIENT_SECRET", ""],
+            _ => ["INGRESS_OAUTH_CLIENT_ID", "INGRESS_OAUTH_CLIENT_SECRET", "INGRESS_OAUTH_USER_POOL_ID"],
+        };
+        self.settings.first(&signs)?;
+        Some(Planned {
+            kind: Kind::Ingress,
+            name: format!("ingress {}", self.auth_provider()),
+            credential: self.ingress(),
+        })
+    }
+
+    /// Which identity provider stands before the gateway.
+    pub fn auth_provider(&self) -> &str {
+        match self.settings.get("AUTH_PROVIDER") {
+            Some(name) if name.eq_ignore_ascii_case("keycloak") => "keycloak",
+            Some(name) if name.eq_ignore_ascii_case("oidc") => "oidc",
+            Some(name) if name.eq_ignore_ascii_case("cognito") => "cognito",
+            None => "cognito",
+            Some(other) => other,
+        }
+    }
+
+    /// The ingress credential.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the variable.
+    pub fn ingress(&self) -> Result<Credential, ConfigError> {
+        let (issuer, endpoint, prefix, facts) = match self.auth_provider() {
+            "cognito" => self.cognito()?,
+            "keycloak" => self.keycloak()?,
+            "oidc" => {
+                let issuer = self.need("ingress (oidc)", &["INGRESS_OAUTH_ISSUER"])?.to_owned();
+                Self::url("INGRESS_OAUTH_ISSUER", &issuer)?;
+                let endpoint = Endpoint::Discover { issuer: issuer.clone(), otherwise: None };
+                (issuer, endpoint, "INGRESS_OAUTH", notes("oidc"))
+            }
+            other => {
+                let reason =
+                    format!("{:?} is none of cognito, keycloak and oidc", crate::oauth::clean(other, 40));
+                return Err(ConfigError::Invalid { variable: "AUTH_PROVIDER".into(), reason });
+            }
+        };
+        let endpoint = match self.settings.get("INGRESS_OAUTH_TOKEN_URL") {
+            Some(text) => Endpoint::Known(Self::url("INGRESS_OAUTH_TOKEN_URL", text)?),
+            None => endpoint,
+        };
+        let name = self.auth_provider();
+        let what = format!("ingress ({name})");
+        let (id, secret) = (format!("{prefix}_CLIENT_ID"), format!("{prefix}_CLIENT_SECRET"));
+        let by_default = if name == "oidc" { AuthDefault::Basic } else { AuthDefault::Post };
+        let auth = self.client_auth("INGRESS_OAUTH", "", self.settings.secret(&secret), by_default)?;
+        let mut missing = Vec::new();
+        if self.settings.get(&id).is_none() {
+            missing.push(id.clone());
+        }
+        if matches!(auth, ClientAuth::None) {
+            missing.push(secret);
+        }
+        if !missing.is_empty() {
+            return Err(ConfigError::Missing { what, variables: missing });
+        }
+        Ok(Credential {
+            id: CredentialId { kind: Kind::Ingress, name: name.into(), server: None },
+            client: Client { id: self.settings.get(&id).unwrap_or_default().into(), auth },
+            issuer,
+            how: How::ClientCredentials(Machine {
+                endpoint,
+                scopes: scopes(self.settings.get("INGRESS_OAUTH_SCOPE").unwrap_or_default()),
+                audience: self.settings.get("INGRESS_OAUTH_AUDIENCE").map(str::to_owned),
+                format: BodyFormat::Form,
+                default_lifetime: Some(DEFAULT_LIFETIME),
+            }),
+            provider_field: format!("{name}_m2m"),
+            facts,
+            command: "mcpauth ingress".into(),
+        })
+    }
+
+    fn cognito(&self) -> Result<Resolved, ConfigError> {
+        let issuer = self.settings.get("INGRESS_OAUTH_ISSUER");
+        let pool = match (self.settings.get("INGRESS_OAUTH_USER_POOL_ID"), issuer) {
+            (Some(pool), _) => pool.to_owned(),
+            (None, Some(issuer)) => issuer.rsplit('/').next().unwrap_or_default().into(),
+            (None, None) => {
+                let all =
+                    ["INGRESS_OAUTH_USER_POOL_ID", "INGRESS_OAUTH_CLIENT_ID", "INGRESS_OAUTH_CLIENT_SECRET"];
+                let missing = all
+                    .iter()
+                    .filter(|name| self.settings.get(name).is_none())
+                    .map(|name| (*name).into())
+                    .collect();
+                return Err(ConfigError::Missing { what: "ingress (cognito)".into(), variables: missing });
+            }
+        };
+        let region = self.region(&pool, "INGRESS_OAUTH_USER_POOL_ID", issuer.is_some())?;
+        let named = issuer
+            .map(|text| Self::url("INGRESS_OAUTH_ISSUER", text).map(|_| text.to_owned()))
+            .transpose()?;
+        let outright = named.is_some();
+        let issuer = named.unwrap_or_else(|| pool_issuer(&region, &pool));
+        let domain = self
+            .settings
+            .get("COGNITO_DOMAIN")
+            .filter(|_| !self.settings.is_agentcores_own("COGNITO_DOMAIN"));
+        let endpoint = match domain {
+            Some(domain) => domain_endpoint("COGNITO_DOMAIN", domain, &region)?,
+            // The pool-id form is the reference's guess: right where the domain was named after the pool.
+            None => Endpoint::Discover {
+                issuer: issuer.clone(),
+                otherwise: if outright { None } else { pool_form(&region, &pool) },
+            },
+        };
+        let mut facts = Map::new();
+        facts.insert("user_pool_id".into(), pool.into());
+        facts.insert("region".into(), region.into());
+        facts.extend(notes("Cognito"));
+        Ok((issuer, endpoint, "INGRESS_OAUTH", facts))
+    }
+
+    fn keycloak(&self) -> Result<Resolved, ConfigError> {
+        let what = "ingress (keycloak)";
+        let url = self
+            .need(what, &["KEYCLOAK_ADMIN_URL", "KEYCLOAK_EXTERNAL_URL", "KEYCLOAK_URL"])?
+            .trim_end_matches('/')
+            .to_owned();
+        let realm = self.need(what, &["KEYCLOAK_REALM"])?.to_owned();
+        let (issuer, endpoint) = realm_endpoint("KEYCLOAK_URL", &url, &realm)?;
+        let mut facts = Map::new();
+        facts.insert("keycloak_url".into(), url.into());
+        facts.insert("realm".into(), realm.into());
+        facts.extend(notes("Keycloak"));
+        Ok((issuer, endpoint, "KEYCLOAK_M2M", facts))
+    }
+
+    /// The pool id's region; a pool id without one takes `AWS_REGION`.
+    fn region(&self, pool: &str, variable: &str, lenient: bool) -> Result<String, ConfigError> {
+        let (region, rest) = pool.split_once('_').unwrap_or_default();
+        let part =
+            |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if part(region) && part(rest) && region.contains('-') {
+            return Ok(region.into());
+        }
+        if lenient {
+            return Ok(self.settings.get("AWS_REGION").unwrap_or("us-east-1").into());
+        }
+        let reason = "not a user pool id; one looks like us-east-1_AbCdEfGhI".into();
+        Err(ConfigError::Invalid { variable: variable.into(), reason })
+    }
+
+    fn need(&self, what: &str, names: &[&str]) -> Result<&str, ConfigError> {
+        let last = names.last().copied().unwrap_or_default();
+        self.settings
+            .first(names)
+            .ok_or_else(|| ConfigError::Missing { what: what.into(), variables: vec![last.into()] })
+    }
+
+    /// Every AgentCore gateway of which anything is set.
+    pub(super) fn agentcore_gateways(&self) -> Vec<Planned> {
+        let parts = ["CLIENT_ID", "CLIENT_SECRET", "GATEWAY_ARN", "SERVER_NAME"];
+        let set =
+            |n: usize| parts.iter().any(|part| self.settings.get(&format!("AGENTCORE_{part}_{n}")).is_some());
+        SETS.filter(|n| set(*n)).map(|n| self.agentcore_gateway(n)).collect()
+    }
+
+    /// AgentCore gateway `n`.
+    pub fn agentcore_gateway(&self, n: usize) -> Planned {
+        let server = self.settings.get(&format!("AGENTCORE_SERVER_NAME_{n}"));
+        let name =
+            server.map_or_else(|| format!("agentcore gateway {n}"), |server| format!("agentcore {server}"));
+        Planned { kind: Kind::AgentCore, name, credential: self.agentcore(n, server) }
+    }
+
+    fn agentcore(&self, n: usize, server: Option<&str>) -> Result<Credential, ConfigError> {
+        let numbered =
+            |name: &str| self.settings.get(&format!("{name}_{n}")).or_else(|| self.settings.get(name));
+        let (id, secret) = (format!("AGENTCORE_CLIENT_ID_{n}"), format!("AGENTCORE_CLIENT_SECRET_{n}"));
+        let auth = self.client_auth(
+            "AGENTCORE",
+            &format!("_{n}"),
+            self.settings.secret(&secret),
+            AuthDefault::Post,
+        )?;
+        let mut missing = Vec::new();
+        if self.settings.get(&id).is_none() {
+            missing.push(id.clone());
+        }
+        if matches!(auth, ClientAuth::None) {
+            missing.push(secret);
+        }
+        if !missing.is_empty() {
+            return Err(ConfigError::Missing { what: format!("AgentCore gateway {n}"), variables: missing });
+        }
+        let domain = numbered("COGNITO_DOMAIN").or_else(|| numbered("OAUTH_DOMAIN"));
+        let json = match self.settings.get("AGENTCORE_TOKEN_REQUEST") {
+            None => domain.is_some_and(|domain| domain.contains("auth0.com")),
+            Some("json") => true,
+            Some("form") => false,
+            Some(_) => {
+                let reason = "neither form nor json".into();
+                return Err(ConfigError::Invalid { variable: "AGENTCORE_TOKEN_REQUEST".into(), reason });
+            }
+        };
+        let (issuer, endpoint) = self.agentcore_issuer(
+            n,
+            numbered("AGENTCORE_ISSUER"),
+            domain,
+            numbered("COGNITO_USER_POOL_ID"),
+            json,
+        )?;
+        let scope = numbered("AGENTCORE_SCOPE")
+            .map_or_else(|| if json { vec!["invoke:gateway".into()] } else { Vec::new() }, scopes);
+        let audience =
+            json.then(|| self.settings.get("AGENTCORE_AUDIENCE").unwrap_or("MCPGateway").to_owned());
+        let server =
+            server.map(|name| checked_name(&format!("AGENTCORE_SERVER_NAME_{n}"), name)).transpose()?;
+        Ok(Credential {
+            id: CredentialId {
+                kind: Kind::AgentCore,
+                name: "agentcore".into(),
+                server: server.map(str::to_owned),
+            },
+            client: Client { id: self.settings.get(&id).unwrap_or_default().into(), auth },
+            issuer,
+            how: How::ClientCredentials(Machine {
+                endpoint,
+                scopes: scope,
+                audience,
+                format: if json { BodyFormat::Json } else { BodyFormat::Form },
+                default_lifetime: Some(DEFAULT_LIFETIME),
+            }),
+            provider_field: "bedrock-agentcore".into(),
+            facts: Map::new(),
+            command: format!("mcpauth agentcore --gateway-index {n}"),
+        })
+    }
+
+    fn agentcore_issuer(
+        &self,
+        n: usize,
+        issuer: Option<&str>,
+        domain: Option<&str>,
+        pool: Option<&str>,
+        json: bool,
+    ) -> Result<(String, Endpoint), ConfigError> {
+        if let Some(issuer) = issuer {
+            Self::url("AGENTCORE_ISSUER", issuer)?;
+            return Ok((issuer.into(), Endpoint::Discover { issuer: issuer.into(), otherwise: None }));
+        }
+        match (domain, pool) {
+            (Some(domain), _) if json => {
+                let base = with_scheme(domain);
+                let url = Self::url("COGNITO_DOMAIN", &format!("{base}/oauth/token"))?;
+                Ok((base, Endpoint::Known(url)))
+            }
+            (Some(domain), pool) => {
+                let region = match pool {
+                    Some(pool) => self.region(pool, "COGNITO_USER_POOL_ID", true)?,
+                    None => self.settings.get("AWS_REGION").unwrap_or("us-east-1").into(),
+                };
+                Ok((with_scheme(domain), domain_endpoint("COGNITO_DOMAIN", domain, &region)?))
+            }
+            (None, Some(pool)) => {
+                let region = self.region(pool, "COGNITO_USER_POOL_ID", false)?;
+                let issuer = pool_issuer(&region, pool);
+                Ok((issuer.clone(), Endpoint::Discover { issuer, otherwise: None }))
+            }
+            (None, None) => Err(ConfigError::Missing {
+                what: format!("AgentCore gateway {n}"),
+                variables: vec!["COGNITO_USER_POOL_ID (or COGNITO_DOMAIN)".into()],
+            }),
+        }
+    }
+
+    /// Every agent with a file in the tokens directory.
+    pub(super) fn agents(&self) -> Vec<Planned> {
+        let Ok(entries) = std::fs::read_dir(&self.tokens_dir) else { return Vec::new() };
+        let mut names: Vec<String> = entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".json").map(str::to_owned))
+            .filter(|name| name.starts_with("agent-") && !name.ends_with("-token"))
+            .collect();
+        names.sort();
+        names.iter().map(|name| self.agent(name)).collect()
+    }
+
+    /// The agent of this name, from its file.
+    pub fn agent(&self, name: &str) -> Planned {
+        Planned {
+            kind: Kind::Agent,
+            name: format!("keycloak {name}"),
+            credential: self.agent_credential(name),
+        }
+    }
+
+    fn agent_credential(&self, name: &str) -> Result<Credential, ConfigError> {
+        checked_name("the agent's name", name)?;
+        let path = self.tokens_dir.join(format!("{name}.json"));
+        let shown = path.display().to_string();
+        let text = private_file::read(&path)?.ok_or_else(|| {
+            ConfigError::File(
+                format!("{shown} does not exist"),
+                "write it with client_id, client_secret, keycloak_url and keycloak_realm".into(),
+            )
+        })?;
+        let object: Map<String, Value> = serde_json::from_str(&text).map_err(|e| {
+            ConfigError::File(
+                format!("{shown}: not a JSON object (line {}, column {})", e.line(), e.column()),
+                format!("correct {shown}"),
+            )
+        })?;
+        let field = |names: &[&str]| {
+            names.iter().find_map(|name| object.get(*name)?.as_str().filter(|text| !text.is_empty()))
+        };
+        let missing = |what: &str| ConfigError::Missing { what: shown.clone(), variables: vec![what.into()] };
+        let url = field(&["keycloak_url"])
+            .or_else(|| field(&["gateway_url"])?.split_once("/realms/").map(|(url, _)| url))
+            .or_else(|| self.settings.first(&["KEYCLOAK_ADMIN_URL", "KEYCLOAK_EXTERNAL_URL", "KEYCLOAK_URL"]))
+            .ok_or_else(|| missing("keycloak_url"))?
+            .trim_end_matches('/');
+        let realm = field(&["keycloak_realm", "realm"])
+            .or_else(|| self.settings.get("KEYCLOAK_REALM"))
+            .unwrap_or("mcp-gateway");
+        let client_id = field(&["client_id"]).ok_or_else(|| missing("client_id"))?;
+        let secret = field(&["client_secret"]).ok_or_else(|| missing("client_secret"))?;
+        let (issuer, endpoint) = realm_endpoint(&shown, url, realm)?;
+        let facts = json!({"keycloak_url": url, "keycloak_realm": realm});
+        Ok(Credential {
+            id: CredentialId { kind: Kind::Agent, name: name.into(), server: None },
+            client: Client { id: client_id.into(), auth: ClientAuth::SecretPost(Secret::new(secret)) },
+            issuer,
+            how: How::ClientCredentials(Machine {
+                endpoint,
+                scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
+                audience: None,
+                format: BodyFormat::Form,
+                default_lifetime: Some(DEFAULT_LIFETIME),
+            }),
+            provider_field: "keycloak".into(),
+            facts: facts.as_object().cloned().unwrap_or_default(),
+            command: format!("mcpauth keycloak --agent-name {name}"),
+        })
+    }
+}
+
+/// Issuer, token endpoint, the client's variable prefix, and what else the file says.
+type Resolved = (String, Endpoint, &'static str, Map<String, Value>);
+
+fn notes(idp: &str) -> Map<String, Value> {
+    let text = format!("This token is for INGRESS authentication to the MCP Gateway ({idp} M2M)");
+    Map::from_iter([("usage_notes".to_owned(), Value::String(text))])
+}
+
+fn pool_issuer(region: &str, pool: &str) -> String {
+    let china = if region.starts_with("cn-") { ".cn" } else { "" };
+    format!("https://cognito-idp.{region}.amazonaws.com{china}/{pool}")
+}
+
+fn pool_form(region: &str, pool: &str) -> Option<Url> {
+    let prefix = pool.replace('_', "").to_lowercase();
+    Url::parse(&format!("https://{prefix}.auth.{region}.amazoncognito.com/oauth2/token")).ok()
+}
+
+fn with_scheme(domain: &str) -> String {
+    let domain = domain.trim_end_matches('/');
+    if domain.contains("://") { domain.into() } else { format!("https://{domain}") }
+}
+
+/// A Cognito domain as a prefix, a host or a URL. An issuer's address given as a domain is asked for its endpoint: that
+/// host has none itself, whatever the reference's documents say.
+fn domain_endpoint(variable: &str, domain: &str, region: &str) -> Result<Endpoint, ConfigError> {
+    let base = if domain.contains("://") || domain.contains('.') {
+        with_scheme(domain)
+    } else {
+        format!("https://{domain}.auth.{region}.amazoncognito.com")
+    };
+    let url = Config::url(variable, &base)?;
+    if url.host_str().is_some_and(|host| host.starts_with("cognito-idp.")) {
+        return Ok(Endpoint::Discover { issuer: base, otherwise: None });
+    }
+    let path = if base.ends_with("/oauth2/token") { "" } else { "/oauth2/token" };
+    Ok(Endpoint::Known(Config::url(variable, &format!("{base}{path}"))?))
+}
+
+fn realm_endpoint(variable: &str, url: &str, realm: &str) -> Result<(String, Endpoint), ConfigError> {
+    let issuer = format!("{url}/realms/{}", checked_name("the realm", realm)?);
+    let endpoint = Config::url(variable, &format!("{issuer}/protocol/openid-connect/token"))?;
+    Ok((issuer, Endpoint::Known(endpoint)))
+}

@@ -1,0 +1,364 @@
+//! What the user set, resolved once: flags, environment and `.env` become a [`Config`] that does not change any more,
+//! and credentials to get. It leaves getting them to `vault`.
+
+pub mod catalogue;
+mod dotenv;
+mod egress;
+mod machine;
+mod settings;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thiserror::Error;
+use url::Url;
+
+pub use settings::{Origin, Settings};
+
+use crate::credential::{Credential, Kind};
+use crate::oauth::{ClientAuth, SigningKey};
+use crate::provider::{Provider, ProviderError};
+use crate::secret::Secret;
+use crate::sys::paths;
+use crate::sys::private_file::FileError;
+
+/// The reference's gateway.
+const REGISTRY_URL: &str = "https://mcpgateway.ddns.net";
+
+/// One run's settings and what follows from them.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Every setting.
+    pub settings: Settings,
+    /// Absolute: printed commands and paths mean the same from anywhere.
+    pub tokens_dir: PathBuf,
+    /// The gateway's address in client configurations.
+    pub registry_url: String,
+    /// Where the registry's server files are.
+    pub servers_dir: PathBuf,
+    /// The user's own `providers/` and `templates/`.
+    pub config_dir: Option<PathBuf>,
+    /// Where we remember what we wrote into other programs' files.
+    pub state_dir: Option<PathBuf>,
+    /// Where other programs' files are.
+    pub home: Option<PathBuf>,
+    /// How long to wait for a person.
+    pub login_within: Duration,
+    /// Whether plain http to other machines is meant.
+    pub allow_plain: bool,
+}
+
+/// One flow to run, or what keeps it from running.
+#[derive(Debug)]
+pub struct Planned {
+    /// Its kind.
+    pub kind: Kind,
+    /// How messages and summaries call it.
+    pub name: String,
+    /// Everything that is needed, or what is missing.
+    pub credential: Result<Credential, ConfigError>,
+}
+
+/// Why a setting does not do.
+#[derive(Clone, Debug, Error)]
+pub enum ConfigError {
+    /// A line of a `.env` file.
+    #[error("{file}:{line}{}: {reason}", if key.is_empty() { String::new() } else { format!(" {key}") })]
+    Line {
+        /// The file.
+        file: String,
+        /// Its line, from 1.
+        line: usize,
+        /// The variable, as far as it can be told.
+        key: String,
+        /// What is wrong; never the value.
+        reason: &'static str,
+    },
+    /// A named file that is not there, or no text.
+    #[error("{path}: {cause}")]
+    EnvFile {
+        /// The file.
+        path: String,
+        /// The cause.
+        cause: String,
+    },
+    /// Something is set up in part.
+    #[error("{what} is missing {}", .variables.join(" and "))]
+    Missing {
+        /// What is incomplete.
+        what: String,
+        /// What to set.
+        variables: Vec<String>,
+    },
+    /// A value that cannot be meant.
+    #[error("{variable}: {reason}")]
+    Invalid {
+        /// The variable or flag.
+        variable: String,
+        /// What is wrong; never the value of a secret.
+        reason: String,
+    },
+    /// A provider's fault.
+    #[error("{0}")]
+    Provider(#[from] ProviderError),
+    /// A file's fault.
+    #[error("{0}")]
+    File(String, String),
+    /// Two sets would share a file.
+    #[error("{what} would overwrite {file}, which belongs to {other}")]
+    SameFile {
+        /// The later set.
+        what: String,
+        /// The file.
+        file: String,
+        /// The earlier set.
+        other: String,
+        /// The variable that tells them apart.
+        variable: String,
+    },
+    /// Nothing to do.
+    #[error("{0} is not configured")]
+    NotConfigured(&'static str),
+}
+
+impl ConfigError {
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Line { file, line, .. } => format!("correct line {line} of {file}; write KEY=value, or KEY=\"value\""),
+            Self::EnvFile { .. } => "name a readable file with --env-file".into(),
+            Self::Missing { variables, .. } => {
+                let example = variables.first().map(String::as_str).unwrap_or_default();
+                format!("set {example} in .env or the environment, or run: mcpauth configure")
+            }
+            Self::Invalid { variable, .. } => format!("see where it comes from with: mcpauth config show --origin, and correct {variable}"),
+            Self::Provider(ProviderError::Unknown(_)) => "see what there is with: mcpauth providers list".into(),
+            Self::Provider(ProviderError::Unreadable { .. }) => "correct the file, then run: mcpauth providers check".into(),
+            Self::Provider(ProviderError::Variable { setting, .. }) => format!("set {setting} in .env or the environment"),
+            Self::File(_, hint) => hint.clone(),
+            Self::SameFile { variable, .. } => format!("give it a name of its own: set {variable}"),
+            Self::NotConfigured("ingress") => {
+                "set INGRESS_OAUTH_USER_POOL_ID, INGRESS_OAUTH_CLIENT_ID and INGRESS_OAUTH_CLIENT_SECRET (or AUTH_PROVIDER=keycloak or \
+                 oidc and its variables), or run: mcpauth configure"
+                    .into()
+            }
+            Self::NotConfigured("egress") => {
+                "set EGRESS_PROVIDER_NAME_1, EGRESS_OAUTH_CLIENT_ID_1, EGRESS_OAUTH_CLIENT_SECRET_1 and EGRESS_OAUTH_REDIRECT_URI_1, \
+                 or run: mcpauth configure"
+                    .into()
+            }
+            Self::NotConfigured("agentcore") => {
+                "set AGENTCORE_CLIENT_ID_1, AGENTCORE_CLIENT_SECRET_1 and COGNITO_USER_POOL_ID or COGNITO_DOMAIN".into()
+            }
+            Self::NotConfigured("keycloak") => "put an agent-NAME.json with client_id and client_secret into the tokens directory".into(),
+            Self::NotConfigured(_) => "try it without an account: mcpauth demo; then set it up with: mcpauth configure".into(),
+        }
+    }
+}
+
+impl From<FileError> for ConfigError {
+    fn from(error: FileError) -> Self {
+        Self::File(error.to_string(), error.hint())
+    }
+}
+
+impl Config {
+    /// Resolves what does not depend on a flow.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`].
+    pub fn resolve(settings: Settings) -> Result<Self, ConfigError> {
+        let dir = |name: &str| settings.get(name).map(|text| paths::absolute(Path::new(text)));
+        let seconds = settings.get("MCPAUTH_LOGIN_TIMEOUT").unwrap_or("300");
+        let seconds: u64 =
+            seconds.parse().ok().filter(|s| (1..=3_600).contains(s)).ok_or_else(|| ConfigError::Invalid {
+                variable: "MCPAUTH_LOGIN_TIMEOUT".into(),
+                reason: "not a number of seconds from 1 to 3600".into(),
+            })?;
+        let servers = ["servers", "registry/servers"].iter().map(Path::new).find(|place| place.is_dir());
+        Ok(Self {
+            tokens_dir: dir("MCPAUTH_TOKENS_DIR")
+                .unwrap_or_else(|| paths::absolute(Path::new(".oauth-tokens"))),
+            registry_url: settings.get("REGISTRY_URL").unwrap_or(REGISTRY_URL).trim_end_matches('/').into(),
+            servers_dir: dir("MCPAUTH_SERVERS_DIR")
+                .unwrap_or_else(|| paths::absolute(servers.unwrap_or(Path::new("servers")))),
+            config_dir: dir("MCPAUTH_CONFIG_DIR").or_else(paths::config_dir),
+            state_dir: dir("MCPAUTH_STATE_DIR").or_else(paths::state_dir),
+            home: paths::home(),
+            login_within: Duration::from_secs(seconds),
+            allow_plain: settings.on("MCPAUTH_ALLOW_HTTP"),
+            settings,
+        })
+    }
+
+    /// A provider: the user's own file of that name, else the built-in one, its variables filled in.
+    ///
+    /// # Errors
+    /// [`ConfigError::Provider`].
+    pub fn provider(&self, name: &str) -> Result<Provider, ConfigError> {
+        let provider = self.raw_provider(name)?;
+        let setting =
+            |name: &str| self.settings.get(name).filter(|_| !catalogue::is_secret(name)).map(str::to_owned);
+        Ok(provider.filled(&setting)?)
+    }
+
+    /// A provider as its file has it.
+    ///
+    /// # Errors
+    /// [`ConfigError::Provider`].
+    pub fn raw_provider(&self, name: &str) -> Result<Provider, ConfigError> {
+        checked_name("provider", name)?;
+        let own =
+            self.providers_dir().map(|dir| dir.join(format!("{name}.yaml"))).filter(|path| path.is_file());
+        let Some(path) = own else { return Ok(Provider::built_in(name)?) };
+        let shown = path.display().to_string();
+        let unreadable = |reason: String| ProviderError::Unreadable { name: shown.clone(), reason };
+        let text = std::fs::read_to_string(&path).map_err(|e| unreadable(e.to_string()))?;
+        Provider::parse(name, &text).map_err(|e| match e {
+            ProviderError::Unreadable { reason, .. } => unreadable(reason).into(),
+            other => other.into(),
+        })
+    }
+
+    /// Where the user's own providers are.
+    pub fn providers_dir(&self) -> Option<PathBuf> {
+        self.config_dir.as_ref().map(|dir| dir.join("providers"))
+    }
+
+    /// Every provider's name, built in and the user's own, in order.
+    pub fn provider_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = crate::provider::built_in().map(str::to_owned).collect();
+        if let Some(entries) = self.providers_dir().and_then(|dir| std::fs::read_dir(dir).ok()) {
+            let own = entries
+                .flatten()
+                .filter_map(|e| e.file_name().to_str()?.strip_suffix(".yaml").map(str::to_owned));
+            names.extend(own);
+        }
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Every configured credential of the kinds asked for, numbered sets in order. A set that is there in part is an
+    /// error of its own; nobody's set is left out in silence.
+    pub fn plan(&self, kinds: &[Kind], provider: Option<&str>) -> Vec<Planned> {
+        let mut planned = Vec::new();
+        for kind in kinds {
+            match kind {
+                Kind::Ingress => planned.extend(self.ingress_if_configured()),
+                Kind::Egress => planned.extend(self.egress_sets(provider)),
+                Kind::AgentCore => planned.extend(self.agentcore_gateways()),
+                Kind::Agent => planned.extend(self.agents()),
+            }
+        }
+        refuse_shared_files(&mut planned);
+        planned
+    }
+
+    fn url(variable: &str, text: &str) -> Result<Url, ConfigError> {
+        let invalid =
+            |reason: &str| ConfigError::Invalid { variable: variable.into(), reason: reason.into() };
+        let url = Url::parse(text).map_err(|e| invalid(&format!("not a URL ({e})")))?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(invalid("not an http or https URL"));
+        }
+        // A password in an address ends up in logs and error messages.
+        if url.password().is_some() || !url.username().is_empty() {
+            return Err(invalid("has a user name or password in it"));
+        }
+        Ok(url)
+    }
+
+    /// Client authentication for the client whose variables begin with `prefix` and end with `suffix`.
+    fn client_auth(
+        &self,
+        prefix: &str,
+        suffix: &str,
+        secret: Option<Secret>,
+        by_default: AuthDefault,
+    ) -> Result<ClientAuth, ConfigError> {
+        let variable = |name: &str| format!("{prefix}_{name}{suffix}");
+        let key_file = variable("PRIVATE_KEY_FILE");
+        let method = self.settings.get(&variable("CLIENT_AUTH"));
+        let implied = self.settings.get(&key_file).map(|_| "private_key_jwt");
+        match (method.or(implied), secret, by_default) {
+            (Some("private_key_jwt"), _, _) => {
+                let path = self.settings.get(&key_file).ok_or_else(|| ConfigError::Missing {
+                    what: "private_key_jwt".into(),
+                    variables: vec![key_file.clone()],
+                })?;
+                let pem = crate::sys::private_file::read(Path::new(path))?.map(Secret::new);
+                let key_id = self.settings.get(&variable("KEY_ID")).map(str::to_owned);
+                let key = pem.and_then(|pem| SigningKey::from_pem(&pem, key_id));
+                key.map(ClientAuth::PrivateKeyJwt).ok_or_else(|| ConfigError::Invalid {
+                    variable: key_file,
+                    reason: format!("{path} holds no PEM private key (P-256, Ed25519 or RSA)"),
+                })
+            }
+            (Some("none"), _, _) | (None, None, _) => Ok(ClientAuth::None),
+            (Some("client_secret_basic"), Some(secret), _) | (None, Some(secret), AuthDefault::Basic) => {
+                Ok(ClientAuth::SecretBasic(secret))
+            }
+            (Some("client_secret_post"), Some(secret), _) | (None, Some(secret), AuthDefault::Post) => {
+                Ok(ClientAuth::SecretPost(secret))
+            }
+            (Some("client_secret_basic" | "client_secret_post"), None, _) => Err(ConfigError::Missing {
+                what: variable("CLIENT_AUTH"),
+                variables: vec![variable("CLIENT_SECRET")],
+            }),
+            (Some(_), _, _) => Err(ConfigError::Invalid {
+                variable: variable("CLIENT_AUTH"),
+                reason: "not one of client_secret_post, client_secret_basic, private_key_jwt, none".into(),
+            }),
+        }
+    }
+}
+
+/// How a client with a secret authenticates when nobody says how.
+#[derive(Clone, Copy)]
+enum AuthDefault {
+    Basic,
+    Post,
+}
+
+/// Names become parts of file names and URLs.
+fn checked_name<'a>(what: &str, name: &'a str) -> Result<&'a str, ConfigError> {
+    let fine = !name.is_empty()
+        && name.len() <= 100
+        && !name.starts_with('.')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if fine {
+        return Ok(name);
+    }
+    let shown = crate::oauth::clean(name, 40);
+    let reason = format!("{shown:?} does not do as a name; use letters, digits, '-', '_' and '.'");
+    Err(ConfigError::Invalid { variable: what.into(), reason })
+}
+
+/// Scopes separated by blanks or commas.
+fn scopes(text: &str) -> Vec<String> {
+    text.split([' ', ',', '\t']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+}
+
+fn refuse_shared_files(planned: &mut [Planned]) {
+    let mut seen: Vec<(String, String)> = Vec::new();
+    for flow in planned {
+        let Ok(credential) = &flow.credential else { continue };
+        let file = credential.id.file_name();
+        if let Some((_, other)) = seen.iter().find(|(known, _)| *known == file) {
+            let variable = match flow.kind {
+                Kind::AgentCore => "AGENTCORE_SERVER_NAME_N",
+                _ => "EGRESS_MCP_SERVER_NAME_N",
+            };
+            let same = ConfigError::SameFile {
+                what: flow.name.clone(),
+                file,
+                other: other.clone(),
+                variable: variable.into(),
+            };
+            flow.credential = Err(same);
+        } else {
+            seen.push((file, flow.name.clone()));
+        }
+    }
+}
