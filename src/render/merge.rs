@@ -1,5 +1,8 @@
-//! Brings a client's own file up to date: sets our entries, and leaves every other byte, comment and order as it is.
+//! Brings a client's own file up to date: sets our entries, and leaves all other values, comments and order as they are.
 //! It is pure; it leaves reading, writing, backups and the memory of what is ours to `render`.
+//!
+//! Only the object that gets a new key is laid out anew, between its entries: one on a single line is spread over several,
+//! and blank lines beside its braces go. A removed entry takes the comments on its own line with it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -368,6 +371,11 @@ mod tests {
             ("tabs", Some(tabs(commented)), tabs(&with_entry)),
             ("trailing commas", Some(trailing.into()), trailing_entry),
             ("byte order mark", Some(format!("\u{feff}{commented}")), format!("\u{feff}{with_entry}")),
+            (
+                "one line",
+                Some("{\"mcpServers\":{\"a\":{\"b\":[1,  2]}},\"z\":  1}\n".into()),
+                format!("{{\"mcpServers\":{{\n    \"a\":{{\"b\":[1,  2]}},{APPENDED}\n  }},\"z\":  1}}\n"),
+            ),
             (
                 "other keys",
                 Some("{\n  \"x\": 1\n}".into()),

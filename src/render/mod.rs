@@ -257,9 +257,9 @@ fn unreadable(path: &Path, reason: &dyn ToString) -> RenderError {
     RenderError::Unreadable { path: path.into(), reason: reason.to_string() }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
-    #![cfg(unix)]
     #![expect(clippy::disallowed_methods, reason = "tests write the user's file as another program would")]
     use super::*;
     use crate::secret::Secret;
