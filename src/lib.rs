@@ -6,6 +6,7 @@ pub mod demo;
 pub mod flow;
 pub mod oauth;
 pub mod provider;
+pub mod render;
 pub mod secret;
 pub mod store;
 pub mod sys;

@@ -144,6 +144,15 @@ pub fn remove(path: &Path) -> Result<(), FileError> {
     }
 }
 
+/// Whether others can read the file, or what a link of that name leads to.
+pub fn is_exposed(path: &Path) -> bool {
+    #[cfg(unix)]
+    return fs::metadata(path)
+        .is_ok_and(|about| std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o077 != 0);
+    #[cfg(not(unix))]
+    false
+}
+
 fn open(path: &Path) -> Result<Option<File>, FileError> {
     if is_symlink(path) {
         return Err(FileError::Symlink(path.into()));
