@@ -37,11 +37,12 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Line>, ConfigError> {
     Ok(found)
 }
 
-/// Hands one variable to dotenvy in the one quoting in which it changes nothing: its own rules would substitute `$`,
-/// stop at `\x`, and print the value in the error.
+/// Hands one variable to dotenvy in the one quoting in which it changes nothing: left to itself it would substitute `$`,
+/// stop at `\x` and print the value in the error; and in single quotes it takes a backslash for an escape when it looks
+/// for the line's end, but not when it reads the value.
 fn literally(key: &str, value: &str) -> Option<String> {
-    let quoted = value.replace('\'', r"'\''");
-    let line = Zeroizing::new(format!("{key}='{quoted}'\n"));
+    let quoted = value.replace('\\', r"\\").replace('"', "\\\"").replace('$', r"\$");
+    let line = Zeroizing::new(format!("{key}=\"{quoted}\"\n"));
     dotenvy::from_read_iter(line.as_bytes()).next()?.ok().map(|(_, value)| value)
 }
 
