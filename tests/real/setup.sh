@@ -60,7 +60,7 @@ if [ ! -e "$keycloak/.built" ]; then
   unzip -q -o "$parts/keycloak-quarkus-dist-$keycloak_version.zip" -d "$parts"
   rm "$parts/keycloak-quarkus-dist-$keycloak_version.zip"
   # Settle the build-time options once: every start is then a quick one that writes nothing here.
-  "$keycloak/bin/kc.sh" build --db=dev-mem --cache=local --features=cimd,dpop >"$parts/keycloak-build.log" 2>&1 \
+  "$keycloak/bin/kc.sh" build --db=dev-mem --features=cimd,dpop >"$parts/keycloak-build.log" 2>&1 \
     || { tail -n 20 "$parts/keycloak-build.log" >&2; die "Keycloak could not be built"; }
   touch "$keycloak/.built"
 fi
