@@ -1,1 +1,3 @@
+//! The one test target.
 
+mod real;

@@ -37,7 +37,7 @@ CONF
 # Each part is this script's own child and dies with it, even by SIGKILL.
 children=()
 quit() {
-  trap - EXIT TERM INT
+  trap - EXIT; trap '' TERM INT
   [ "${#children[@]}" = 0 ] || { kill -TERM "${children[@]}" 2>/dev/null || true; wait "${children[@]}" 2>/dev/null || true; }
   finish
 }

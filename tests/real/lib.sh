@@ -34,7 +34,7 @@ begin() {
 }
 
 finish() {
-  trap - EXIT TERM INT
+  trap - EXIT; trap '' TERM INT # a second signal does not stop the clean-up half-way
   if [ -n "$server" ]; then
     kill -TERM "$server" 2>/dev/null || true
     for _ in $(seq 100); do kill -0 "$server" 2>/dev/null || break; sleep 0.1; done
