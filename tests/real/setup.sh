@@ -52,7 +52,8 @@ fi
 step python
 
 keycloak=$parts/keycloak-$keycloak_version
-if [ ! -e "$keycloak/.built" ]; then
+build=(build --db=dev-mem --features=cimd,dpop)
+if [ "$(cat "$keycloak/.built" 2>/dev/null)" != "${build[*]}" ]; then
   artifact=org.keycloak:keycloak-quarkus-dist:$keycloak_version:zip
   rm -rf "$keycloak"
   mvn -q -B dependency:get -Dartifact="$artifact" -Dtransitive=false
@@ -60,9 +61,9 @@ if [ ! -e "$keycloak/.built" ]; then
   unzip -q -o "$parts/keycloak-quarkus-dist-$keycloak_version.zip" -d "$parts"
   rm "$parts/keycloak-quarkus-dist-$keycloak_version.zip"
   # Settle the build-time options once: every start is then a quick one that writes nothing here.
-  "$keycloak/bin/kc.sh" build --db=dev-mem --features=cimd,dpop >"$parts/keycloak-build.log" 2>&1 \
+  "$keycloak/bin/kc.sh" "${build[@]}" >"$parts/keycloak-build.log" 2>&1 \
     || { tail -n 20 "$parts/keycloak-build.log" >&2; die "Keycloak could not be built"; }
-  touch "$keycloak/.built"
+  printf '%s\n' "${build[*]}" >"$keycloak/.built"
 fi
 step keycloak
 printf 'setup: ready in %s\n' "$parts" >&2
