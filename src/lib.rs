@@ -1,8 +1,10 @@
 //! Gets the credentials AI agents need for MCP servers.
 
+pub mod cli;
 pub mod config;
 pub mod credential;
 pub mod demo;
+pub mod error;
 pub mod flow;
 pub mod oauth;
 pub mod provider;

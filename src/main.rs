@@ -1,2 +1,7 @@
 //! Where the program starts.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mcpauth::cli::run(std::env::args_os())
+}

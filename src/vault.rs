@@ -197,6 +197,7 @@ impl Vault {
             requested_scopes: None,
             cloud_id: notes.cloud_id.clone(),
             sites: notes.sites.clone(),
+            members: credential.facts.clone(),
         };
         Ok(Fresh { stored, outcome, path })
     }

@@ -1,3 +1,4 @@
 //! The integration suite: one binary, one module a theme.
 
 mod providers;
+mod real;

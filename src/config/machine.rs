@@ -212,7 +212,7 @@ impl Config {
             return Err(ConfigError::Missing { what: format!("AgentCore gateway {n}"), variables: missing });
         }
         let domain = numbered("COGNITO_DOMAIN").or_else(|| numbered("OAUTH_DOMAIN"));
-        let json = match self.settings.get("AGENTCORE_TOKEN_REQUEST") {
+        let json = match numbered("AGENTCORE_TOKEN_REQUEST") {
             None => domain.is_some_and(|domain| domain.contains("auth0.com")),
             Some("json") => true,
             Some("form") => false,

@@ -4,3 +4,4 @@
 pub mod idp;
 mod keys;
 mod pages;
+pub mod setup;

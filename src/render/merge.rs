@@ -84,7 +84,12 @@ impl fmt::Debug for Merged {
 }
 
 impl Change {
-    /// Whether it alters the file.
+    /// Whether the entry is somebody else's and was left alone.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self.kind, ChangeKind::Conflict { .. })
+    }
+
+    /// Whether this change alters the file.
     pub fn alters(&self) -> bool {
         !matches!(self.kind, ChangeKind::Unchanged | ChangeKind::Conflict { .. })
     }

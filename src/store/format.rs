@@ -8,6 +8,9 @@ use crate::oauth::{Epoch, TokenSet};
 use crate::secret::Secret;
 use crate::sys::clock;
 
+/// The members that hold secrets.
+pub(super) const SECRETS: [&str; 2] = ["access_token", "refresh_token"];
+
 /// A credential as it was found.
 #[derive(Clone, Debug)]
 pub struct Stored {
@@ -25,6 +28,8 @@ pub struct Stored {
     pub cloud_id: Option<String>,
     /// Every site the grant covers.
     pub sites: Vec<Site>,
+    /// The file's other members, without its secrets.
+    pub members: Map<String, Value>,
 }
 
 /// What is kept of a login beside its token.
@@ -90,6 +95,11 @@ pub(super) fn decode(object: &Map<String, Value>) -> Result<Stored, String> {
             .get("sites")
             .and_then(|sites| serde_json::from_value(sites.clone()).ok())
             .unwrap_or_default(),
+        members: object
+            .iter()
+            .filter(|(name, _)| !SECRETS.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
     })
 }
 
@@ -213,6 +223,23 @@ fn agent(credential: &Credential, token: &TokenSet, now: Epoch) -> Map<String, V
         json!({"generated_by": "mcpauth", "script_version": "1.0", "token_format": "JWT", "auth_method": "client_credentials"}),
     );
     object
+}
+
+/// Export lines. Inside double quotes a shell would still act on four characters; they are escaped.
+pub(super) fn agent_env(credential: &Credential, token: &TokenSet) -> String {
+    let fact = |name: &str| credential.facts.get(name).and_then(Value::as_str).unwrap_or_default();
+    let rows = [
+        ("ACCESS_TOKEN", token.access_token.expose()),
+        ("CLIENT_ID", &credential.client.id),
+        ("CLIENT_SECRET", credential.client.auth.secret().map(Secret::expose).unwrap_or_default()),
+        ("KEYCLOAK_URL", fact("keycloak_url")),
+        ("KEYCLOAK_REALM", fact("keycloak_realm")),
+        ("AUTH_PROVIDER", "keycloak"),
+    ];
+    let escape = |value: &str| {
+        ['\\', '"', '$', '`'].iter().fold(value.to_owned(), |text, c| text.replace(*c, &format!("\\{c}")))
+    };
+    rows.iter().map(|(name, value)| format!("export {name}=\"{}\"\n", escape(value))).collect()
 }
 
 fn members(value: Value) -> Map<String, Value> {

@@ -7,10 +7,10 @@ use ::keyring::{Entry, Error};
 use serde_json::{Map, Value};
 
 use crate::store::StoreError;
+use crate::store::format::SECRETS;
 use crate::sys::paths;
 
 const SERVICE: &str = "mcpauth";
-const SECRETS: [&str; 2] = ["access_token", "refresh_token"];
 
 /// Moves the secrets from `object` into the keyring.
 pub(super) fn take(path: &Path, object: &mut Map<String, Value>) -> Result<(), StoreError> {

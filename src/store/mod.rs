@@ -119,6 +119,16 @@ impl Store {
         Ok(path)
     }
 
+    /// Writes an agent's `NAME.env`: export lines for a shell, as the reference has them.
+    ///
+    /// # Errors
+    /// As [`StoreError`] says.
+    pub fn write_agent_env(&self, credential: &Credential, token: &TokenSet) -> Result<(), StoreError> {
+        let path = self.dir.join(format!("{}.env", credential.id.name));
+        private_file::write(&path, &format::agent_env(credential, token))?;
+        Ok(())
+    }
+
     /// Waits until this process is the only one to work on a credential. `waiting` is called if another one is first.
     ///
     /// # Errors

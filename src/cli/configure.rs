@@ -1,0 +1,337 @@
+//! `mcpauth configure`: asks for one credential's settings and writes them to `.env`, existing lines kept.
+//! It leaves the meaning of the variables to `config`.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use dialoguer::{Confirm, Input, Password, Select};
+use serde_json::json;
+
+use crate::cli::out::Out;
+use crate::cli::secret_from;
+use crate::config::{Config, Settings};
+use crate::error::{Error, Exit};
+use crate::provider::{Provider, SecretRule};
+use crate::secret::{REDACTED, Secret};
+use crate::sys::{paths, private_file, terminal};
+
+/// Ask for a credential's settings and write them to .env (0600, existing lines kept)
+///
+/// Every question has a flag, so that it also runs without a terminal.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  mcpauth configure\n  \
+                        mcpauth configure --kind egress --provider github --client-id Iv1.abc --client-secret-file secret.txt --yes\n  \
+                        pass show cognito | mcpauth configure --kind cognito --user-pool-id us-east-1_AbC --client-id abc \
+                        --client-secret-file - --yes")]
+pub(super) struct ConfigureArgs {
+    /// What to set up
+    #[arg(long, value_enum)]
+    kind: Option<KindArg>,
+    /// Egress: the provider (mcpauth providers list)
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+    /// The client id
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+    /// Read the client secret from this file, or from stdin for -
+    #[arg(long, value_name = "FILE")]
+    client_secret_file: Option<PathBuf>,
+    /// Egress: the redirect URI as registered
+    #[arg(long, value_name = "URI")]
+    redirect_uri: Option<String>,
+    /// Egress: scopes instead of the provider's defaults
+    #[arg(long, value_name = "SCOPES")]
+    scope: Option<String>,
+    /// Egress: the MCP server it is for
+    #[arg(long, value_name = "NAME")]
+    server_name: Option<String>,
+    /// Egress: the number of the set [default: the first free one]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    config_set: Option<u8>,
+    /// Cognito: the user pool's id
+    #[arg(long, value_name = "ID")]
+    user_pool_id: Option<String>,
+    /// Keycloak: its address
+    #[arg(long, value_name = "URL")]
+    keycloak_url: Option<String>,
+    /// Keycloak: the realm
+    #[arg(long, value_name = "REALM")]
+    realm: Option<String>,
+    /// OpenID Connect: the issuer
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// Set any other variable, for example one a provider's endpoints need; repeatable
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// The file to write
+    #[arg(long, value_name = "FILE", default_value = ".env")]
+    write: PathBuf,
+    /// Do not ask whether to write
+    #[arg(short, long)]
+    yes: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+enum KindArg {
+    /// Ingress by Amazon Cognito
+    Cognito,
+    /// Ingress by Keycloak
+    Keycloak,
+    /// Ingress by any OpenID provider
+    Oidc,
+    /// Egress: an outside service
+    Egress,
+}
+
+/// A variable to write.
+type Line = (String, Secret);
+
+pub(super) fn run(args: &ConfigureArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+    let config = Config::resolve(settings)?;
+    let lines = ask(args, &config)?;
+    let path = paths::absolute(&args.write);
+    let shown: Vec<String> =
+        lines.iter().map(|(name, value)| format!("  {name}={}", redacted(name, value))).collect();
+    out.say(&format!("{}:\n{}", path.display(), shown.join("\n")));
+    if !args.yes && !confirm(&path)? {
+        out.say("nothing was written");
+        return Ok(Exit::Interrupted);
+    }
+    let before = read(&path)?;
+    private_file::write(&path, &merged(before.as_deref().unwrap_or_default(), &lines))?;
+    let next = if args.kind == Some(KindArg::Egress) || args.provider.is_some() {
+        "mcpauth generate --egress-only"
+    } else {
+        "mcpauth generate"
+    };
+    if out.json {
+        let names: Vec<&str> = lines.iter().map(|(name, _)| name.as_str()).collect();
+        out.object(&json!({"version": 1, "path": path, "variables": names}));
+    } else {
+        out.result(&format!("written: {}\n  -> {next}", path.display()));
+    }
+    Ok(Exit::Done)
+}
+
+fn ask(args: &ConfigureArgs, config: &Config) -> Result<Vec<Line>, Error> {
+    let kind = match (args.kind, &args.provider) {
+        (Some(kind), _) => kind,
+        (None, Some(_)) => KindArg::Egress,
+        (None, None) => choose_kind()?,
+    };
+    let plain = |name: &str, value: String| (name.to_owned(), Secret::new(value));
+    let mut lines = match kind {
+        KindArg::Cognito => vec![
+            plain("AUTH_PROVIDER", "cognito".into()),
+            plain(
+                "INGRESS_OAUTH_USER_POOL_ID",
+                text(args.user_pool_id.as_ref(), "User pool id (us-east-1_...)", "--user-pool-id")?,
+            ),
+            plain("INGRESS_OAUTH_CLIENT_ID", text(args.client_id.as_ref(), "Client id", "--client-id")?),
+            ("INGRESS_OAUTH_CLIENT_SECRET".into(), secret(args)?),
+        ],
+        KindArg::Keycloak => vec![
+            plain("AUTH_PROVIDER", "keycloak".into()),
+            plain("KEYCLOAK_URL", text(args.keycloak_url.as_ref(), "Keycloak's address", "--keycloak-url")?),
+            plain("KEYCLOAK_REALM", text(args.realm.as_ref(), "Realm", "--realm")?),
+            plain("KEYCLOAK_M2M_CLIENT_ID", text(args.client_id.as_ref(), "Client id", "--client-id")?),
+            ("KEYCLOAK_M2M_CLIENT_SECRET".into(), secret(args)?),
+        ],
+        KindArg::Oidc => vec![
+            plain("AUTH_PROVIDER", "oidc".into()),
+            plain("INGRESS_OAUTH_ISSUER", text(args.issuer.as_ref(), "Issuer", "--issuer")?),
+            plain("INGRESS_OAUTH_CLIENT_ID", text(args.client_id.as_ref(), "Client id", "--client-id")?),
+            ("INGRESS_OAUTH_CLIENT_SECRET".into(), secret(args)?),
+        ],
+        KindArg::Egress => egress(args, config)?,
+    };
+    for pair in &args.set {
+        let (name, value) = pair.split_once('=').ok_or_else(|| Error::Usage {
+            message: "--set wants NAME=VALUE".into(),
+            hint: "for example: --set TENANT=common".into(),
+        })?;
+        if crate::config::catalogue::is_secret(name) {
+            let message = format!("{name} is a secret, and every process can read a command line");
+            return Err(Error::Usage {
+                message,
+                hint: "give it with --client-secret-file FILE, or - for stdin".into(),
+            });
+        }
+        lines.push(plain(name, value.into()));
+    }
+    Ok(lines)
+}
+
+fn egress(args: &ConfigureArgs, config: &Config) -> Result<Vec<Line>, Error> {
+    let name = match &args.provider {
+        Some(name) => name.clone(),
+        None => choose("Provider", &config.provider_names(), "--provider")?,
+    };
+    let provider = config.raw_provider(&name)?;
+    let n = args.config_set.map_or_else(|| free_set(config), usize::from);
+    let line = |variable: &str, value: String| (format!("{variable}_{n}"), Secret::new(value));
+    let mut lines = vec![
+        line("EGRESS_PROVIDER_NAME", name),
+        line(
+            "EGRESS_OAUTH_CLIENT_ID",
+            text(args.client_id.as_ref(), &client_prompt(&provider), "--client-id")?,
+        ),
+    ];
+    if provider.client_secret == SecretRule::Required || args.client_secret_file.is_some() {
+        lines.push((format!("EGRESS_OAUTH_CLIENT_SECRET_{n}"), secret(args)?));
+    }
+    let host = provider.redirect.hosts.first().map_or("localhost", String::as_str);
+    let redirect = or_default(
+        args.redirect_uri.as_ref(),
+        "Redirect URI, as registered",
+        &format!("http://{host}:8080/callback"),
+    )?;
+    lines.push(line("EGRESS_OAUTH_REDIRECT_URI", redirect));
+    let scopes = provider.scopes.join(" ");
+    let scope = or_default(args.scope.as_ref(), "Scopes", &scopes)?;
+    if scope != scopes {
+        lines.push(line("EGRESS_OAUTH_SCOPE", scope));
+    }
+    let server = or_default(args.server_name.as_ref(), "MCP server it is for", &provider.name)?;
+    lines.push(line("EGRESS_MCP_SERVER_NAME", server));
+    for variable in provider
+        .variables
+        .iter()
+        .filter(|variable| variable.default.is_none() && config.settings.get(&variable.setting).is_none())
+    {
+        let given = args
+            .set
+            .iter()
+            .any(|pair| pair.split_once('=').is_some_and(|(name, _)| name == variable.setting));
+        if !given {
+            lines.push((
+                variable.setting.clone(),
+                Secret::new(text(None, &variable.setting, "--set NAME=VALUE")?),
+            ));
+        }
+    }
+    Ok(lines)
+}
+
+fn client_prompt(provider: &Provider) -> String {
+    match &provider.console_url {
+        Some(url) => format!("Client id (register at {url})"),
+        None => "Client id".into(),
+    }
+}
+
+/// The first number nobody uses: a set in the middle may have been left out on purpose, but an unused one is free.
+fn free_set(config: &Config) -> usize {
+    (1..=100).find(|n| config.settings.get(&format!("EGRESS_OAUTH_CLIENT_ID_{n}")).is_none()).unwrap_or(100)
+}
+
+fn choose_kind() -> Result<KindArg, Error> {
+    let kinds = KindArg::value_variants();
+    let names: Vec<String> =
+        kinds.iter().filter_map(|kind| Some(kind.to_possible_value()?.get_help()?.to_string())).collect();
+    let chosen = choose("What to set up", &names, "--kind")?;
+    Ok(names
+        .iter()
+        .position(|name| *name == chosen)
+        .and_then(|at| kinds.get(at).copied())
+        .unwrap_or(KindArg::Egress))
+}
+
+fn need_terminal(what: &'static str, flag: &'static str) -> Result<(), Error> {
+    if terminal::interactive() { Ok(()) } else { Err(Error::NoTerminal { what, flag }) }
+}
+
+fn choose(prompt: &'static str, items: &[String], flag: &'static str) -> Result<String, Error> {
+    need_terminal(prompt, flag)?;
+    let at = Select::new().with_prompt(prompt).items(items).default(0).interact().map_err(asked)?;
+    Ok(items.get(at).cloned().unwrap_or_default())
+}
+
+fn text(given: Option<&String>, prompt: &str, flag: &'static str) -> Result<String, Error> {
+    if let Some(value) = given {
+        return Ok(value.clone());
+    }
+    need_terminal("a value", flag)?;
+    Input::<String>::new().with_prompt(prompt).interact_text().map_err(asked)
+}
+
+/// A value with a sensible default, which is taken without a question where nobody can be asked.
+fn or_default(given: Option<&String>, prompt: &str, default: &str) -> Result<String, Error> {
+    match given {
+        Some(value) => Ok(value.clone()),
+        None if !terminal::interactive() => Ok(default.into()),
+        None => {
+            Input::<String>::new().with_prompt(prompt).default(default.into()).interact_text().map_err(asked)
+        }
+    }
+}
+
+fn secret(args: &ConfigureArgs) -> Result<Secret, Error> {
+    if let Some(path) = &args.client_secret_file {
+        return secret_from(path);
+    }
+    need_terminal("the client secret", "--client-secret-file FILE (or -)")?;
+    Password::new().with_prompt("Client secret (hidden)").interact().map(Secret::new).map_err(asked)
+}
+
+fn confirm(path: &Path) -> Result<bool, Error> {
+    need_terminal("a yes", "--yes")?;
+    Confirm::new().with_prompt(format!("Write {}?", path.display())).default(true).interact().map_err(asked)
+}
+
+fn asked(error: dialoguer::Error) -> Error {
+    let dialoguer::Error::IO(error) = error;
+    if error.kind() == std::io::ErrorKind::Interrupted { Error::Interrupted } else { error.into() }
+}
+
+fn redacted<'a>(name: &str, value: &'a Secret) -> &'a str {
+    if crate::config::catalogue::is_secret(name) { REDACTED } else { value.expose() }
+}
+
+/// The file's text. One that others can read is read all the same: writing it closes it.
+fn read(path: &Path) -> Result<Option<String>, Error> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// The text with each variable set: in its place if it has one, else at the end. Every other line stays as it is.
+fn merged(before: &str, lines: &[Line]) -> String {
+    let is_for = |line: &str, name: &str| {
+        let line = line.trim_start();
+        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+        line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    let mut text: Vec<String> = before.lines().map(str::to_owned).collect();
+    for (name, value) in lines {
+        let line = format!("{name}={}", quoted(value.expose()));
+        match text.iter().rposition(|known| is_for(known, name)) {
+            Some(at) => text.splice(at..=at, [line]).for_each(drop),
+            None => text.push(line),
+        }
+    }
+    text.join("\n") + "\n"
+}
+
+/// Plain where that is safe for every `.env` reader, else in double quotes.
+fn quoted(value: &str) -> String {
+    if !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@,+=".contains(c)) {
+        return value.into();
+    }
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn existing_lines_stay_where_they_are() {
+        let before = "# mine\nA=1\nexport B = old # c\n\nC=3";
+        let lines = [("B".to_owned(), Secret::new("new")), ("D".to_owned(), Secret::new("a b\"$"))];
+        assert_eq!(merged(before, &lines), "# mine\nA=1\nB=new\n\nC=3\nD=\"a b\\\"$\"\n");
+        assert_eq!(merged("", &lines[..1]), "B=new\n");
+    }
+}

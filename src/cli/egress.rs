@@ -1,0 +1,85 @@
+//! `mcpauth egress`: log in to outside services.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::out::Out;
+use crate::cli::{BrowserArgs, flows, ingress, secret_from};
+use crate::config::{Config, ConfigError, Settings};
+use crate::credential::Kind;
+use crate::error::{Error, Exit};
+
+/// Log in to outside services (authorization code with PKCE) and keep their tokens
+///
+/// Without a choice, every egress set. A token that is still good is reused, an expired one refreshed if the provider
+/// allows it; only then the browser opens.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  mcpauth egress --provider atlassian --site my-team\n  \
+                        mcpauth egress --config-set 2 --no-browser     over SSH: open the address yourself, paste the answer")]
+pub(super) struct EgressArgs {
+    /// Only the sets of this provider
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+    /// Only set N of the numbered variables
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100), conflicts_with = "provider")]
+    config_set: Option<u8>,
+    /// The MCP server the token is for; names the file
+    #[arg(long, visible_alias = "mcp-server-name", value_name = "NAME")]
+    server_name: Option<String>,
+    /// The site to use where one login covers several: name, URL or id
+    #[arg(long, value_name = "SITE")]
+    site: Option<String>,
+    /// Log in again even if there is a good token
+    #[arg(short, long)]
+    force: bool,
+    /// Read the client secret from this file, or from stdin for -
+    #[arg(long, value_name = "FILE")]
+    client_secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    browser: BrowserArgs,
+}
+
+pub(super) fn run(args: &EgressArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
+    let suffix = args.config_set.map(|n| format!("_{n}")).unwrap_or_default();
+    if let Some(path) = &args.client_secret_file {
+        settings.flag(format!("EGRESS_OAUTH_CLIENT_SECRET{suffix}"), secret_from(path)?.expose());
+    }
+    if let Some(site) = &args.site {
+        settings.flag(format!("EGRESS_SITE{suffix}"), site);
+    }
+    let mut config = Config::resolve(settings)?;
+    // A provider that does not exist is a mistyped one, not one without sets.
+    if let Some(name) = &args.provider {
+        config.raw_provider(name)?;
+    }
+    let mut planned = plan(args, &config);
+    if let (Some(server), [_]) = (&args.server_name, &planned[..]) {
+        let n = planned.first().and_then(|flow| set_of(&flow.credential)).unwrap_or(suffix);
+        config.settings.flag(format!("EGRESS_MCP_SERVER_NAME{n}"), server);
+        planned = plan(args, &config);
+    } else if args.server_name.is_some() {
+        let hint = "choose one with --config-set N or --provider NAME".into();
+        return Err(Error::Usage {
+            message: "--server-name names one set, and several are meant".into(),
+            hint,
+        });
+    }
+    if planned.is_empty() {
+        return Err(ConfigError::NotConfigured("egress").into());
+    }
+    ingress::run_planned(&config, planned, flows::browser(&args.browser, &config), args.force, out)
+}
+
+fn plan(args: &EgressArgs, config: &Config) -> Vec<crate::config::Planned> {
+    match args.config_set {
+        Some(n) => vec![config.egress_set(n.into())],
+        None => config.plan(&[Kind::Egress], args.provider.as_deref()),
+    }
+}
+
+/// The number at the end of a set's own command, with its underscore.
+fn set_of(credential: &Result<crate::credential::Credential, ConfigError>) -> Option<String> {
+    let number = credential.as_ref().ok()?.command.rsplit(' ').next()?.parse::<u8>().ok()?;
+    Some(format!("_{number}"))
+}

@@ -1,0 +1,165 @@
+//! Runs planned flows side by side and keeps what came of each. It leaves the summary to `report`.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::future::join_all;
+use tokio::sync::Mutex;
+
+use crate::cli::BrowserArgs;
+use crate::cli::out::{Mark, Out};
+use crate::cli::person::Person;
+use crate::config::{Config, ConfigError, Planned};
+use crate::credential::{Credential, Kind};
+use crate::error::{Error, Exit};
+use crate::store::{Storage, Store};
+use crate::sys::browser::Browser;
+use crate::sys::clock;
+use crate::sys::http::Http;
+use crate::sys::terminal;
+use crate::vault::{Fresh, Outcome, Vault};
+
+/// What came of one flow.
+pub(super) struct Row {
+    pub(super) kind: Kind,
+    pub(super) name: String,
+    /// The command that runs just this flow.
+    pub(super) command: String,
+    pub(super) result: Result<Fresh, Error>,
+}
+
+/// Runs `work` on a runtime of its own until it is done or a signal comes. Dropping it releases locks and the port.
+pub(super) fn until_signal<T>(
+    work: impl Future<Output = Result<T, Error>>,
+    on_signal: impl Fn(Exit) -> T,
+) -> Result<T, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = work => result,
+            exit = signal() => Ok(on_signal(exit)),
+        }
+    });
+    // A thread that still reads the terminal must not keep the process alive.
+    runtime.shutdown_background();
+    result
+}
+
+#[cfg(unix)]
+async fn signal() -> Exit {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        Ok(()) = tokio::signal::ctrl_c() => Exit::Interrupted,
+        _ = terminate.recv() => Exit::Terminated,
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() -> Exit {
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => Exit::Interrupted,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// The vault for this run.
+pub(super) fn vault(config: &Config, browser: Option<Browser>, out: &Out) -> Result<Vault, Error> {
+    Ok(Vault {
+        store: Store::new(&config.tokens_dir, storage(config, out)?),
+        http: Http::new(config.allow_plain),
+        browser,
+        ui: Arc::new(Person::new(out)),
+        login_within: config.login_within,
+        turn: Mutex::new(()),
+    })
+}
+
+/// Who opens a login page. Without a terminal nobody does, unless it was asked for: a script must not hang.
+pub(super) fn browser(args: &BrowserArgs, config: &Config) -> Option<Browser> {
+    if args.no_browser || (config.settings.on("MCPAUTH_NO_BROWSER") && !args.browser) {
+        Some(Browser::Nobody)
+    } else {
+        (args.browser || terminal::interactive()).then_some(Browser::System)
+    }
+}
+
+fn storage(config: &Config, out: &Out) -> Result<Storage, Error> {
+    match config.settings.get("MCPAUTH_STORAGE") {
+        None | Some("file") => Ok(Storage::File),
+        Some("keyring") => {
+            Store::probe_keyring().map_err(crate::vault::VaultError::Store)?;
+            Ok(Storage::Keyring)
+        }
+        Some("auto") => Ok(match Store::probe_keyring() {
+            Ok(()) => {
+                out.say("storage: the system keyring");
+                Storage::Keyring
+            }
+            Err(error) => {
+                out.say(&format!("storage: 0600 files in {} ({error})", config.tokens_dir.display()));
+                Storage::File
+            }
+        }),
+        Some(_) => {
+            let reason = "none of file, keyring and auto".into();
+            Err(ConfigError::Invalid { variable: "MCPAUTH_STORAGE".into(), reason }.into())
+        }
+    }
+}
+
+/// Runs every flow at once. They share one thread: what takes time is the network.
+pub(super) async fn run(vault: &Vault, planned: Vec<Planned>, anew: bool, out: &Out) -> Vec<Row> {
+    join_all(planned.into_iter().map(|flow| one(vault, flow, anew, out))).await
+}
+
+async fn one(vault: &Vault, flow: Planned, anew: bool, out: &Out) -> Row {
+    let Planned { kind, name, credential } = flow;
+    let line = out.line(&name);
+    let began = Instant::now();
+    let (command, result) = match credential {
+        Err(error) => (format!("mcpauth {}", kind.name()), Err(error.into())),
+        Ok(credential) => {
+            line.doing("asking");
+            let auth = credential.client.auth.name();
+            out.detail(
+                1,
+                &format!("{name}: issuer {}, client {} by {auth}", credential.issuer, credential.client.id),
+            );
+            let result = vault.fresh(&credential, anew).await.map_err(Error::from);
+            (credential.command.clone(), result.and_then(|fresh| agent_env(vault, &credential, fresh)))
+        }
+    };
+    match &result {
+        Ok(fresh) => line.end(Mark::Good, &said(fresh)),
+        Err(error) => line.end(Mark::Bad, &error.to_string()),
+    }
+    out.detail(2, &format!("{name}: took {} ms", began.elapsed().as_millis()));
+    Row { kind, name, command, result }
+}
+
+/// An agent gets its shell file beside the token, as the reference writes it.
+fn agent_env(vault: &Vault, credential: &Credential, fresh: Fresh) -> Result<Fresh, Error> {
+    if credential.id.kind == Kind::Agent {
+        vault
+            .store
+            .write_agent_env(credential, &fresh.stored.token)
+            .map_err(crate::vault::VaultError::Store)?;
+    }
+    Ok(fresh)
+}
+
+/// What happened and until when, for people.
+pub(super) fn said(fresh: &Fresh) -> String {
+    let what = match fresh.outcome {
+        Outcome::Reused => "still good",
+        Outcome::Refreshed => "refreshed",
+        Outcome::Obtained => "obtained",
+        Outcome::LoggedIn => "logged in",
+    };
+    match fresh.stored.token.expires_at {
+        Some(end) => format!("{what}, expires {}", clock::relative(end, clock::now())),
+        None => format!("{what}, does not expire"),
+    }
+}

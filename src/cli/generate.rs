@@ -1,0 +1,117 @@
+//! `mcpauth generate`: every configured flow side by side, then the client configurations, then a summary.
+//! It leaves each flow to `vault` and each file to `render`.
+
+use clap::Args;
+
+use crate::cli::flows::{self, Row};
+use crate::cli::out::Out;
+use crate::cli::report::{self, ConfigRow};
+use crate::cli::{BrowserArgs, config as config_verb};
+use crate::config::{Config, ConfigError, Settings};
+use crate::credential::Kind;
+use crate::error::{Error, Exit};
+use crate::sys::browser::Browser;
+
+/// Get every configured credential, then write the client configurations
+///
+/// Flows run side by side; one that is not configured is skipped, one that is configured in part is named with what it
+/// is missing. Tokens that are still good are reused, expired ones refreshed.
+#[derive(Args, Debug, Default)]
+#[command(after_help = "Examples:\n  mcpauth generate                     everything that is configured\n  \
+                        mcpauth generate --ingress-only      only the gateway's token\n  \
+                        mcpauth generate --provider google   egress for one provider\n  \
+                        mcpauth generate --json | jq '.results[] | select(.status == \"failed\")'")]
+pub(super) struct GenerateArgs {
+    /// All flows (the default)
+    #[arg(long, group = "which")]
+    all: bool,
+    /// Only the token for the MCP gateway
+    #[arg(long, group = "which")]
+    ingress_only: bool,
+    /// Only the tokens of outside services
+    #[arg(long, group = "which")]
+    egress_only: bool,
+    /// Only the Bedrock AgentCore tokens
+    #[arg(long, group = "which")]
+    agentcore_only: bool,
+    /// Only the Keycloak agents' tokens
+    #[arg(long, group = "which")]
+    keycloak_only: bool,
+    /// Ingress and egress
+    #[arg(long, group = "which")]
+    both: bool,
+    /// Egress for this provider only [default: EGRESS_PROVIDER_NAME, else all]
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+    /// Get new tokens even if there are good ones
+    #[arg(short, long)]
+    force: bool,
+    /// Write .oauth-tokens/*.json, but nothing into other programs' files
+    #[arg(long)]
+    no_install: bool,
+    #[command(flatten)]
+    browser: BrowserArgs,
+}
+
+pub(super) fn run(args: &GenerateArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+    let config = Config::resolve(settings)?;
+    let browser = flows::browser(&args.browser, &config);
+    let done = flows::until_signal(generate(&config, args, browser, out), Done::interrupted)?;
+    Ok(done.exit.unwrap_or_else(|| report::report(out, &done.rows, &done.skipped, &done.configs)))
+}
+
+/// What a run did.
+pub(super) struct Done {
+    /// Set if a signal ended it.
+    exit: Option<Exit>,
+    pub(super) rows: Vec<Row>,
+    skipped: Vec<&'static str>,
+    pub(super) configs: Vec<ConfigRow>,
+}
+
+impl Done {
+    pub(super) fn interrupted(exit: Exit) -> Self {
+        Self { exit: Some(exit), rows: Vec::new(), skipped: Vec::new(), configs: Vec::new() }
+    }
+}
+
+/// The main job.
+pub(super) async fn generate(
+    config: &Config,
+    args: &GenerateArgs,
+    browser: Option<Browser>,
+    out: &Out,
+) -> Result<Done, Error> {
+    let kinds = args.kinds();
+    let planned = config.plan(&kinds, args.provider.as_deref());
+    if planned.is_empty() {
+        return Err(ConfigError::NotConfigured(if let [kind] = kinds[..] {
+            kind.name()
+        } else {
+            "anything"
+        })
+        .into());
+    }
+    let skipped = kinds
+        .iter()
+        .filter(|kind| !planned.iter().any(|flow| flow.kind == **kind))
+        .map(|kind| kind.name())
+        .collect();
+    let vault = flows::vault(config, browser, out)?;
+    let rows = flows::run(&vault, planned, args.force, out).await;
+    let configs = config_verb::write_all(config, &vault.store, !args.no_install, out)?;
+    Ok(Done { exit: None, rows, skipped, configs })
+}
+
+impl GenerateArgs {
+    fn kinds(&self) -> Vec<Kind> {
+        match self {
+            Self { ingress_only: true, .. } => vec![Kind::Ingress],
+            Self { egress_only: true, .. } => vec![Kind::Egress],
+            Self { agentcore_only: true, .. } => vec![Kind::AgentCore],
+            Self { keycloak_only: true, .. } => vec![Kind::Agent],
+            Self { both: true, .. } => vec![Kind::Ingress, Kind::Egress],
+            _ => vec![Kind::Ingress, Kind::Egress, Kind::AgentCore, Kind::Agent],
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! `mcpauth ingress`: the token for the MCP gateway, and nothing else.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::out::Out;
+use crate::cli::{flows, report, secret_from};
+use crate::config::{Config, Planned, Settings};
+use crate::credential::Kind;
+use crate::error::{Error, Exit};
+
+/// Get the token that lets agents through the gateway (client credentials)
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  mcpauth ingress && jq -r .access_token .oauth-tokens/ingress.json")]
+pub(super) struct IngressArgs {
+    /// Get a new token even if there is a good one
+    #[arg(short, long)]
+    force: bool,
+    /// Read the client secret from this file, or from stdin for -
+    #[arg(long, value_name = "FILE")]
+    client_secret_file: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &IngressArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
+    if let Some(path) = &args.client_secret_file {
+        let secret = secret_from(path)?;
+        settings.flag("INGRESS_OAUTH_CLIENT_SECRET", secret.expose());
+        settings.flag("KEYCLOAK_M2M_CLIENT_SECRET", secret.expose());
+    }
+    let config = Config::resolve(settings)?;
+    let name = format!("ingress {}", config.auth_provider());
+    let planned = vec![Planned { kind: Kind::Ingress, name, credential: config.ingress() }];
+    run_planned(&config, planned, None, args.force, out)
+}
+
+/// One verb's flows, without client configurations.
+pub(super) fn run_planned(
+    config: &Config,
+    planned: Vec<Planned>,
+    browser: Option<crate::sys::browser::Browser>,
+    force: bool,
+    out: &Out,
+) -> Result<Exit, Error> {
+    let vault = flows::vault(config, browser, out)?;
+    let work = async { Ok((None, flows::run(&vault, planned, force, out).await)) };
+    let (exit, rows) = flows::until_signal(work, |exit| (Some(exit), Vec::new()))?;
+    Ok(exit.unwrap_or_else(|| report::report(out, &rows, &[], &[])))
+}

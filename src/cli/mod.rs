@@ -1,0 +1,189 @@
+//! The command line: what can be typed, one `match` that says where each verb is, and what the shell is told at the end.
+//! One file a verb; it leaves all work to the modules below, which never print.
+
+mod agentcore;
+mod completions;
+mod config;
+mod configure;
+mod demo;
+mod egress;
+mod flows;
+mod generate;
+mod ingress;
+mod keycloak;
+mod out;
+mod person;
+mod providers;
+mod report;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::cli::out::Out;
+use crate::config::{Config, Settings};
+use crate::error::{Error, Exit};
+
+const EXIT_CODES: &str = "Exit codes: 0 all requested work done · 1 other · 2 usage or configuration · 3 some of several failed · \
+                          4 a person must log in, or was refused · 5 network (try again) · 7 a check found something · \
+                          130, 143 signals";
+
+/// Gets the credentials AI agents need for MCP servers, keeps them and hands them out without leaking them.
+///
+/// New here? `mcpauth demo` shows everything without an account.
+#[derive(Parser, Debug)]
+#[command(name = "mcpauth", version, propagate_version = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every verb understands.
+#[derive(Args, Clone, Debug)]
+struct Global {
+    /// Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    env_file: Vec<PathBuf>,
+    /// Keep credentials in this folder [default: .oauth-tokens]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
+    tokens_dir: Option<PathBuf>,
+    /// Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
+    #[arg(long, global = true, value_enum, help_heading = "Everywhere")]
+    storage: Option<StorageArg>,
+    /// One JSON object on stdout; errors as JSON on stderr
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    json: bool,
+    /// Errors only
+    #[arg(short, long, global = true, help_heading = "Everywhere")]
+    quiet: bool,
+    /// Say more; never a secret
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
+    verbose: u8,
+    /// Colours
+    #[arg(long, global = true, value_enum, default_value_t = ColorArg::Auto, help_heading = "Everywhere")]
+    color: ColorArg,
+    /// Plain http to other machines is meant
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    allow_http: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+enum StorageArg {
+    Auto,
+    File,
+    Keyring,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+enum ColorArg {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Whether a browser is opened for a login.
+#[derive(Args, Clone, Debug, Default)]
+struct BrowserArgs {
+    /// Open the browser even without a terminal
+    #[arg(long, conflicts_with = "no_browser")]
+    browser: bool,
+    /// Print the login address, open nothing, and wait for the answer
+    #[arg(long)]
+    no_browser: bool,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Generate(generate::GenerateArgs),
+    Ingress(ingress::IngressArgs),
+    Egress(egress::EgressArgs),
+    Agentcore(agentcore::AgentcoreArgs),
+    Keycloak(keycloak::KeycloakArgs),
+    Configure(configure::ConfigureArgs),
+    Config(config::ConfigArgs),
+    Providers(providers::ProvidersArgs),
+    Demo(demo::DemoArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+/// The whole program: arguments in, exit code out.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error),
+    };
+    let out = Out::new(&cli.global);
+    let exit = verb(&cli, &out).unwrap_or_else(|error| {
+        out.error(&error, "mcpauth --help");
+        error.exit()
+    });
+    ExitCode::from(exit as u8)
+}
+
+/// Which verb is where.
+fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
+    match &cli.command {
+        Command::Completions(args) => completions::run(args, out),
+        Command::Demo(args) => demo::run(args, out),
+        Command::Configure(args) => configure::run(args, settings(cli)?, out),
+        Command::Config(args) => config::run(args, settings(cli)?, out),
+        Command::Providers(args) => providers::run(args, &Config::resolve(settings(cli)?)?, out),
+        Command::Ingress(args) => ingress::run(args, settings(cli)?, out),
+        Command::Egress(args) => egress::run(args, settings(cli)?, out),
+        Command::Agentcore(args) => agentcore::run(args, settings(cli)?, out),
+        Command::Keycloak(args) => keycloak::run(args, settings(cli)?, out),
+        Command::Generate(args) => generate::run(args, settings(cli)?, out),
+    }
+}
+
+/// Settings with the flags that every verb has.
+fn settings(cli: &Cli) -> Result<Settings, Error> {
+    let global = &cli.global;
+    let mut settings = Settings::load(&global.env_file)?;
+    if let Some(dir) = &global.tokens_dir {
+        settings.flag("MCPAUTH_TOKENS_DIR", dir.to_string_lossy());
+    }
+    if let Some(storage) = global.storage.and_then(|storage| storage.to_possible_value()) {
+        settings.flag("MCPAUTH_STORAGE", storage.get_name());
+    }
+    if global.allow_http {
+        settings.flag("MCPAUTH_ALLOW_HTTP", "1");
+    }
+    Ok(settings)
+}
+
+/// Clap's own answers: help and version are data, everything else is a usage error.
+fn refused(error: &clap::Error) -> ExitCode {
+    // A closed pipe while printing help is nobody's error.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => ExitCode::from(Exit::Usage as u8),
+    }
+}
+
+/// The command line as clap knows it, for completions and tests.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// A secret from a file, or from stdin for `-`: never from an argument, which every process can read.
+fn secret_from(path: &std::path::Path) -> Result<crate::secret::Secret, Error> {
+    use std::io::Read;
+    let mut text = zeroize::Zeroizing::new(String::new());
+    if path.as_os_str() == "-" {
+        std::io::stdin().read_to_string(&mut text)?;
+    } else {
+        let found = crate::sys::private_file::read(path)?;
+        *text = found.ok_or_else(|| Error::Usage {
+            message: format!("{} does not exist", path.display()),
+            hint: "name a file with the secret in it, or - for stdin".into(),
+        })?;
+    }
+    Ok(crate::secret::Secret::new(text.trim()))
+}

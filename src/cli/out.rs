@@ -1,0 +1,172 @@
+//! The only stdout and stderr: data on the one, everything else on the other, colours and bars on a terminal alone.
+//! It leaves what is said to the verbs.
+
+use std::io::Write;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::cli::{ColorArg, Global};
+use crate::error::Error;
+use crate::sys::{env, terminal};
+
+/// How this run talks.
+#[derive(Clone, Debug)]
+pub(super) struct Out {
+    pub(super) json: bool,
+    quiet: bool,
+    verbose: u8,
+    color: (bool, bool),
+    bars: MultiProgress,
+}
+
+/// One flow's line on a terminal; a plain line elsewhere.
+pub(super) struct Line {
+    out: Out,
+    name: String,
+    bar: Option<ProgressBar>,
+}
+
+/// How a line ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    Good,
+    Bad,
+}
+
+impl Out {
+    pub(super) fn new(global: &Global) -> Self {
+        let plain = env::get("NO_COLOR").is_some();
+        let color = |rich: bool| match global.color {
+            ColorArg::Always => true,
+            ColorArg::Never => false,
+            ColorArg::Auto => rich && !plain,
+        };
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+        if terminal::stderr_is_rich() && !global.quiet {
+            bars.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        Self {
+            json: global.json,
+            quiet: global.quiet,
+            verbose: global.verbose,
+            color: (color(terminal::stdout_is_rich()), color(terminal::stderr_is_rich())),
+            bars,
+        }
+    }
+
+    /// The same, saying nothing of itself: for a run inside a run.
+    pub(super) fn muted(&self) -> Self {
+        Self {
+            quiet: true,
+            bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+            ..self.clone()
+        }
+    }
+
+    /// Data, on stdout.
+    pub(super) fn data(&self, text: &str) {
+        self.bars.suspend(|| write(&mut std::io::stdout().lock(), text));
+    }
+
+    /// A JSON object, on stdout.
+    pub(super) fn object(&self, value: &Value) {
+        self.data(&serde_json::to_string_pretty(value).unwrap_or_default());
+    }
+
+    /// A result for people on stdout; nothing where a JSON object will say it.
+    pub(super) fn result(&self, text: &str) {
+        if !self.json && !self.quiet {
+            self.data(text);
+        }
+    }
+
+    /// A line of progress or advice, on stderr.
+    pub(super) fn say(&self, text: &str) {
+        if !self.quiet {
+            self.bars.suspend(|| write(&mut std::io::stderr().lock(), text));
+        }
+    }
+
+    /// Something a person must see even with `--quiet`, such as the address of a login page.
+    pub(super) fn must_say(&self, text: &str) {
+        self.bars.suspend(|| write(&mut std::io::stderr().lock(), text));
+    }
+
+    /// A detail, for `-v` and more.
+    pub(super) fn detail(&self, level: u8, text: &str) {
+        if self.verbose >= level {
+            self.say(&format!("  {text}"));
+        }
+    }
+
+    /// An error with its remedy, on stderr.
+    pub(super) fn error(&self, error: &Error, command: &str) {
+        let hint = error.hint(command);
+        if self.json {
+            let object = json!({"error": {"code": error.code(), "message": error.to_string(), "hint": hint}});
+            return self.must_say(&object.to_string());
+        }
+        let word = self.paint_err("31", "error:");
+        self.must_say(&format!("{word} {error}\n  -> {hint}"));
+    }
+
+    /// `text` in a colour of stdout.
+    pub(super) fn paint(&self, code: &str, text: &str) -> String {
+        paint(self.color.0, code, text)
+    }
+
+    fn paint_err(&self, code: &str, text: &str) -> String {
+        paint(self.color.1, code, text)
+    }
+
+    /// Begins a flow's line.
+    pub(super) fn line(&self, name: &str) -> Line {
+        let bar = (!self.bars.is_hidden()).then(|| {
+            let bar = self.bars.add(ProgressBar::new_spinner());
+            let style = ProgressStyle::with_template("{spinner} {prefix:32!} {msg}  {elapsed}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.set_prefix(name.to_owned());
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Line { out: self.clone(), name: name.into(), bar }
+    }
+}
+
+impl Line {
+    /// What the flow is doing.
+    pub(super) fn doing(&self, text: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text.to_owned());
+        }
+    }
+
+    /// How the flow ended.
+    pub(super) fn end(&self, mark: Mark, text: &str) {
+        let (sign, code) = match mark {
+            Mark::Good => ("✓", "32"),
+            Mark::Bad => ("✗", "31"),
+        };
+        match &self.bar {
+            Some(bar) => {
+                let style = ProgressStyle::with_template("{prefix} {msg}  {elapsed}");
+                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+                bar.set_prefix(format!("{} {:32}", self.out.paint_err(code, sign), self.name));
+                bar.finish_with_message(text.to_owned());
+            }
+            None => self.out.say(&format!("{}: {text}", self.name)),
+        }
+    }
+}
+
+fn paint(on: bool, code: &str, text: &str) -> String {
+    if on { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.into() }
+}
+
+/// A closed pipe (`| head`) is not an error of ours.
+fn write(to: &mut dyn Write, text: &str) {
+    let _ = writeln!(to, "{text}");
+    let _ = to.flush();
+}

@@ -1,0 +1,172 @@
+//! `mcpauth providers`: which outside services there are, what is known of each, and whether your own files are right.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::cli::out::Out;
+use crate::config::Config;
+use crate::error::{Error, Exit};
+use crate::provider::{Provider, SecretRule, built_in};
+
+/// List, show and check the outside services one can log in to
+#[derive(Args, Debug)]
+pub(super) struct ProvidersArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// Every provider, built in or your own
+    List,
+    /// What is known of one: endpoints, scopes, quirks, what to set
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Parse every provider file; exit code 7 if one is wrong
+    Check,
+}
+
+pub(super) fn run(args: &ProvidersArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
+    match &args.what {
+        What::List => list(config, out),
+        What::Show { name } => show(config, name, out),
+        What::Check => Ok(check(config, out)),
+    }
+}
+
+fn is_own(config: &Config, name: &str) -> bool {
+    config.providers_dir().is_some_and(|dir| dir.join(format!("{name}.yaml")).is_file())
+}
+
+fn list(config: &Config, out: &Out) -> Result<Exit, Error> {
+    let mut objects = Vec::new();
+    for name in config.provider_names() {
+        let provider = config.raw_provider(&name)?;
+        let origin = if is_own(config, &name) { "own" } else { "built in" };
+        out.result(&format!("{name:14} {:24} {origin}", provider.display_name));
+        objects.push(json!({"name": name, "display_name": provider.display_name, "origin": origin}));
+    }
+    if out.json {
+        out.object(&json!({"version": 1, "providers": objects}));
+    }
+    Ok(Exit::Done)
+}
+
+fn show(config: &Config, name: &str, out: &Out) -> Result<Exit, Error> {
+    let provider = config.raw_provider(name)?;
+    if out.json {
+        out.object(&object(&provider));
+    } else {
+        out.data(text(&provider).trim_end());
+    }
+    Ok(Exit::Done)
+}
+
+fn object(provider: &Provider) -> Value {
+    json!({
+        "name": provider.name,
+        "display_name": provider.display_name,
+        "authorization_endpoint": provider.authorization_endpoint,
+        "token_endpoint": provider.token_endpoint,
+        "issuer": provider.issuer,
+        "scopes": provider.scopes,
+        "client_secret": secret_rule(provider.client_secret),
+        "pkce": provider.pkce,
+        "redirect_hosts": provider.redirect.hosts,
+        "any_port": provider.redirect.any_port,
+        "console_url": provider.console_url,
+        "notes": provider.notes,
+    })
+}
+
+fn secret_rule(rule: SecretRule) -> &'static str {
+    match rule {
+        SecretRule::Required => "required",
+        SecretRule::Optional => "optional",
+        SecretRule::Never => "never",
+    }
+}
+
+fn text(provider: &Provider) -> String {
+    let mut text = format!("{}\n", provider.display_name);
+    let mut row = |name: &str, value: &str| text.push_str(&format!("  {name:12} {value}\n"));
+    for (name, value) in [
+        ("issuer", &provider.issuer),
+        ("authorize", &provider.authorization_endpoint),
+        ("token", &provider.token_endpoint),
+        ("revoke", &provider.revocation_endpoint),
+        ("device", &provider.device_authorization_endpoint),
+        ("register at", &provider.console_url),
+    ] {
+        if let Some(value) = value {
+            row(name, value);
+        }
+    }
+    row("scopes", &provider.scopes.join(" "));
+    row("secret", secret_rule(provider.client_secret));
+    row("redirect", &redirect(provider));
+    for variable in &provider.variables {
+        row("variable", &format!("{} from {}", variable.name, variable.setting));
+    }
+    for note in &provider.notes {
+        row("note", note);
+    }
+    text
+}
+
+fn redirect(provider: &Provider) -> String {
+    let hosts = if provider.redirect.hosts.is_empty() {
+        "any loopback host".into()
+    } else {
+        provider.redirect.hosts.join(" or ")
+    };
+    format!(
+        "{hosts}, {}",
+        if provider.redirect.any_port { "any port" } else { "exactly the registered port" }
+    )
+}
+
+fn check(config: &Config, out: &Out) -> Exit {
+    let mut problems = Vec::new();
+    for name in config.provider_names() {
+        let found =
+            config.raw_provider(&name).map_err(|e| e.to_string()).and_then(|provider| endpoints(&provider));
+        match found {
+            Ok(()) => out.detail(1, &format!("{name}: fine")),
+            Err(problem) => problems.push(format!("{name}: {problem}")),
+        }
+    }
+    if out.json {
+        out.object(&json!({"version": 1, "ok": problems.is_empty(), "problems": problems}));
+    } else if problems.is_empty() {
+        out.result(&format!(
+            "{} providers are fine ({} built in)",
+            config.provider_names().len(),
+            built_in().count()
+        ));
+    } else {
+        out.data(&problems.join("\n"));
+    }
+    if problems.is_empty() { Exit::Done } else { Exit::Found }
+}
+
+/// Every endpoint is https, or http on this machine. One with variables is judged by what stands before them.
+fn endpoints(provider: &Provider) -> Result<(), String> {
+    let all = [
+        &provider.authorization_endpoint,
+        &provider.token_endpoint,
+        &provider.revocation_endpoint,
+        &provider.issuer,
+    ];
+    for text in all.into_iter().flatten() {
+        let url = Url::parse(&text.replace("{{", "").replace("}}", "").replace(' ', ""))
+            .map_err(|e| format!("{text}: {e}"))?;
+        if url.scheme() != "https" && !crate::sys::http::is_loopback(&url) {
+            return Err(format!("{text}: not https"));
+        }
+    }
+    Ok(())
+}

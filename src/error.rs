@@ -1,0 +1,201 @@
+//! What a run can end with: one variant a module's error, its exit code, and the command to type next.
+//! It leaves printing to `cli::out`.
+
+use thiserror::Error;
+
+use crate::config::ConfigError;
+use crate::flow::FlowError;
+use crate::oauth::ReplyError;
+use crate::render::RenderError;
+use crate::store::StoreError;
+use crate::sys::http::HttpError;
+use crate::sys::private_file::FileError;
+use crate::vault::VaultError;
+
+/// How a run ended, for the shell. `README.md` has this table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// All requested work is done.
+    Done = 0,
+    /// Something else.
+    Other = 1,
+    /// A bad flag, a missing variable, no such thing.
+    Usage = 2,
+    /// Some of several failed.
+    Partial = 3,
+    /// A person must log in (again), or was refused.
+    Login = 4,
+    /// Network, TLS, timeout, 5xx: try again.
+    Network = 5,
+    /// A check found something.
+    Found = 7,
+    /// Ctrl-C.
+    Interrupted = 130,
+    /// SIGTERM.
+    Terminated = 143,
+}
+
+/// Whatever ends a verb early.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Settings.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// Tokens.
+    #[error("{0}")]
+    Vault(#[from] VaultError),
+    /// Client configurations.
+    #[error("{0}")]
+    Render(#[from] RenderError),
+    /// Files.
+    #[error("{0}")]
+    File(#[from] FileError),
+    /// A command line that cannot be meant.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to type.
+        hint: String,
+    },
+    /// A question without a terminal to ask it on.
+    #[error("{what} is needed, and there is no terminal to ask on")]
+    NoTerminal {
+        /// What is missing.
+        what: &'static str,
+        /// The flag that gives it.
+        flag: &'static str,
+    },
+    /// Ctrl-C at a question.
+    #[error("interrupted")]
+    Interrupted,
+    /// The system's no.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl Error {
+    /// A stable word for `--json`.
+    pub fn code(&self) -> &'static str {
+        match self.exit() {
+            Exit::Usage => "configuration",
+            Exit::Login => "login_required",
+            Exit::Network => "network",
+            Exit::Interrupted => "interrupted",
+            _ => "other",
+        }
+    }
+
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_) | Self::Usage { .. } | Self::NoTerminal { .. } => Exit::Usage,
+            Self::Vault(VaultError::NeedsPerson { .. }) => Exit::Login,
+            Self::Vault(VaultError::Flow(error)) => flow_exit(error),
+            Self::Vault(VaultError::Store(error)) => store_exit(error),
+            Self::File(error) => file_exit(error),
+            Self::Render(_) | Self::Io(_) => Exit::Other,
+            Self::Interrupted => Exit::Interrupted,
+        }
+    }
+
+    /// What to do about it. `command` gets just the thing that failed.
+    pub fn hint(&self, command: &str) -> String {
+        match self {
+            Self::Config(error) => error.hint(),
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::NoTerminal { flag, .. } => format!("give it with {flag}"),
+            Self::Vault(VaultError::NeedsPerson { .. }) => {
+                format!("run: {command} --browser (or --no-browser, to open the address yourself)")
+            }
+            Self::Vault(VaultError::Flow(error)) => flow_hint(error, command),
+            Self::Vault(VaultError::Store(error)) => store_hint(error, command),
+            Self::File(error) => error.hint(),
+            Self::Render(error) => error.hint(),
+            Self::Interrupted | Self::Io(_) => format!("run it again: {command}"),
+        }
+    }
+}
+
+fn flow_exit(error: &FlowError) -> Exit {
+    match error {
+        FlowError::Http(HttpError::Plain { .. })
+        | FlowError::Address { .. }
+        | FlowError::Signing
+        | FlowError::PortBusy { .. }
+        | FlowError::Unreachable(_)
+        | FlowError::RedirectHost { .. }
+        | FlowError::UnknownSite { .. }
+        | FlowError::NoEndpoint { .. }
+        | FlowError::Metadata { .. } => Exit::Usage,
+        FlowError::Reply { reply: ReplyError::Refused { .. }, .. }
+        | FlowError::Denied { .. }
+        | FlowError::WrongIssuer
+        | FlowError::TimedOut(_) => Exit::Login,
+        FlowError::Http(_) | FlowError::Reply { .. } | FlowError::Sites { .. } => Exit::Network,
+    }
+}
+
+fn flow_hint(error: &FlowError, command: &str) -> String {
+    match error {
+        FlowError::Http(HttpError::Plain { .. }) => "use https, or say that it is meant with --allow-http".into(),
+        FlowError::Http(_) => format!("check the address (mcpauth config show --origin) and the network, then run: {command}"),
+        FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. } => refused_hint(error, command),
+        FlowError::Reply { .. } => format!("try again in a while: {command}"),
+        FlowError::Metadata { .. } | FlowError::NoEndpoint { .. } => {
+            "correct the issuer: mcpauth config show --origin says where it comes from; or name the token endpoint outright".into()
+        }
+        FlowError::Address { .. } => "correct it: mcpauth config show --origin, mcpauth providers check".into(),
+        FlowError::Signing => "use a P-256, Ed25519 or RSA key in PEM".into(),
+        FlowError::PortBusy { .. } => {
+            "stop the program that has the port, or register another redirect URI and set EGRESS_OAUTH_REDIRECT_URI_N".into()
+        }
+        FlowError::Unreachable(_) => format!("run it on a terminal and paste the address the browser ends on: {command} --no-browser"),
+        FlowError::RedirectHost { .. } => "change EGRESS_OAUTH_REDIRECT_URI_N, and the redirect URI registered with the provider".into(),
+        FlowError::UnknownSite { .. } => format!("name one of them: {command} --site NAME"),
+        FlowError::Denied { .. } | FlowError::TimedOut(_) => format!("log in again: {command}"),
+        FlowError::WrongIssuer => format!("close the browser's other login pages and log in again: {command}"),
+        FlowError::Sites { .. } => format!("the token is kept; ask again with: {command} --force"),
+    }
+}
+
+/// RFC 6749 section 5.2, by its codes.
+fn refused_hint(error: &str, command: &str) -> String {
+    match error {
+        "invalid_client" | "unauthorized_client" => {
+            format!("check client id and secret (mcpauth config show --origin), then run: {command}")
+        }
+        "invalid_scope" => format!("ask for scopes this client may have, then run: {command}"),
+        "redirect_uri_mismatch" => {
+            format!("register the redirect URI exactly as configured, then run: {command}")
+        }
+        _ => format!("log in again: {command} --force"),
+    }
+}
+
+fn store_exit(error: &StoreError) -> Exit {
+    match error {
+        StoreError::File(error) => file_exit(error),
+        StoreError::Keyring(_) | StoreError::Lock { .. } => Exit::Other,
+        StoreError::Format { .. } => Exit::Usage,
+    }
+}
+
+fn store_hint(error: &StoreError, command: &str) -> String {
+    match error {
+        StoreError::File(error) => error.hint(),
+        StoreError::Format { path, .. } => format!("move {} away, then run: {command}", path.display()),
+        StoreError::Keyring(_) => "keep tokens in 0600 files instead: --storage file".into(),
+        StoreError::Lock { .. } => {
+            format!("use a tokens directory on a disk that has locks, then run: {command}")
+        }
+    }
+}
+
+fn file_exit(error: &FileError) -> Exit {
+    match error {
+        FileError::Io { .. } => Exit::Other,
+        FileError::Symlink(_) | FileError::Exposed { .. } | FileError::Strange { .. } => Exit::Usage,
+    }
+}
