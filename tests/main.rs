@@ -2,3 +2,5 @@
 
 mod providers;
 mod real;
+mod smoke;
+mod support;
