@@ -73,9 +73,13 @@ async fn demo(args: &DemoArgs, folder: &Path, out: &Out) -> Result<Vec<Step>, Er
     };
     show("identity-provider", true, format!("for development only, at {}", idp.issuer()));
     let config = project(folder, &idp)?;
-    let browser = if args.browser { Browser::System } else { Browser::Robot(Http::new(false)) };
-
-    let done = generate::generate(&config, &GenerateArgs::default(), Some(browser), &out.muted()).await?;
+    // A person who clicks through the pages must see where they are; the robot need not.
+    let (browser, told_to) = if args.browser {
+        (Browser::System, out.clone())
+    } else {
+        (Browser::Robot(Http::new(false)), out.muted())
+    };
+    let done = generate::generate(&config, &GenerateArgs::default(), Some(browser), &told_to).await?;
     show("generate", all_good(&done), told(&done));
     let open = exposed(&config.tokens_dir);
     show("private-files", open.is_empty(), if open.is_empty() { "every file is 0600".into() } else { open });
@@ -91,10 +95,8 @@ async fn demo(args: &DemoArgs, folder: &Path, out: &Out) -> Result<Vec<Step>, Er
     let reused =
         again.rows.iter().all(|row| row.result.as_ref().is_ok_and(|fresh| fresh.outcome == Outcome::Reused));
     show("reuse", reused, format!("{} tokens reused, none asked for", again.rows.len()));
-    out.result(&format!("done in {} ms; nothing of it is left behind", began.elapsed().as_millis()).replace(
-        "nothing of it is left behind",
-        if args.keep { "it stays up until Ctrl-C" } else { "nothing of it is left behind" },
-    ));
+    let after = if args.keep { "it stays up until Ctrl-C" } else { "nothing of it is left behind" };
+    out.result(&format!("done in {} ms; {after}", began.elapsed().as_millis()));
     if args.keep {
         out.result(&to_try(folder, &idp));
         if out.json {

@@ -35,7 +35,7 @@ const EXIT_CODES: &str = "Exit codes: 0 all requested work done · 1 other · 2 
 ///
 /// New here? `mcpauth demo` shows everything without an account.
 #[derive(Parser, Debug)]
-#[command(name = "mcpauth", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "mcpauth", version, after_help = EXIT_CODES)]
 struct Cli {
     #[command(flatten)]
     global: Global,

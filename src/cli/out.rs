@@ -16,6 +16,8 @@ use crate::sys::{env, terminal};
 pub(super) struct Out {
     pub(super) json: bool,
     quiet: bool,
+    /// Nothing at all, for a run inside a run whose login pages a program answers.
+    mute: bool,
     verbose: u8,
     color: (bool, bool),
     bars: MultiProgress,
@@ -50,16 +52,18 @@ impl Out {
         Self {
             json: global.json,
             quiet: global.quiet,
+            mute: false,
             verbose: global.verbose,
             color: (color(terminal::stdout_is_rich()), color(terminal::stderr_is_rich())),
             bars,
         }
     }
 
-    /// The same, saying nothing of itself: for a run inside a run.
+    /// The same, saying nothing: for a run inside a run whose login pages a program answers.
     pub(super) fn muted(&self) -> Self {
         Self {
             quiet: true,
+            mute: true,
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             ..self.clone()
         }
@@ -91,6 +95,9 @@ impl Out {
 
     /// Something a person must see even with `--quiet`, such as the address of a login page.
     pub(super) fn must_say(&self, text: &str) {
+        if self.mute {
+            return;
+        }
         self.bars.suspend(|| write(&mut std::io::stderr().lock(), text));
     }
 
