@@ -64,8 +64,10 @@ impl fmt::Display for CredentialId {
         match (self.kind, &self.server) {
             (Kind::AgentCore, Some(server)) => write!(f, "agentcore {server}"),
             (Kind::AgentCore, None) => f.write_str("agentcore"),
-            (kind, Some(server)) => write!(f, "{} {} for {server}", kind.name(), self.name),
-            (kind, None) => write!(f, "{} {}", kind.name(), self.name),
+            (kind, Some(server)) if *server != self.name => {
+                write!(f, "{} {} for {server}", kind.name(), self.name)
+            }
+            (kind, _) => write!(f, "{} {}", kind.name(), self.name),
         }
     }
 }
@@ -118,8 +120,8 @@ pub struct Machine {
 pub struct Person {
     /// The provider, its variables filled in.
     pub provider: Provider,
-    /// As registered.
-    pub redirect_uri: Url,
+    /// As registered, to the letter: a parsed and printed URL may differ by a slash or a port.
+    pub redirect_uri: String,
     /// What is asked for.
     pub scopes: Vec<String>,
     /// The site to choose where a grant covers several: its id, name or URL.

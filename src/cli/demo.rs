@@ -44,7 +44,7 @@ struct Step {
 pub(super) fn run(args: &DemoArgs, out: &Out) -> Result<Exit, Error> {
     let folder = tempfile::Builder::new().prefix("mcpauth-demo-").tempdir()?;
     let work = demo(args, folder.path(), out);
-    let steps = flows::until_signal(async { work.await.map(Ok) }, Err)?;
+    let steps = flows::until_signal(out, async { work.await.map(Ok) }, Err)?;
     let steps = match steps {
         Ok(steps) => steps,
         Err(exit) => return Ok(exit),

@@ -31,6 +31,7 @@ pub(super) struct Row {
 
 /// Runs `work` on a runtime of its own until it is done or a signal comes. Dropping it releases locks and the port.
 pub(super) fn until_signal<T>(
+    out: &Out,
     work: impl Future<Output = Result<T, Error>>,
     on_signal: impl Fn(Exit) -> T,
 ) -> Result<T, Error> {
@@ -38,7 +39,10 @@ pub(super) fn until_signal<T>(
     let result = runtime.block_on(async {
         tokio::select! {
             result = work => result,
-            exit = signal() => Ok(on_signal(exit)),
+            exit = signal() => {
+                out.interrupted();
+                Ok(on_signal(exit))
+            }
         }
     });
     // A thread that still reads the terminal must not keep the process alive.
@@ -70,7 +74,7 @@ pub(super) fn vault(config: &Config, browser: Option<Browser>, out: &Out) -> Res
         store: Store::new(&config.tokens_dir, storage(config, out)?),
         http: Http::new(config.allow_plain),
         browser,
-        ui: Arc::new(Person::new(out)),
+        ui: Arc::new(Person(out.clone())),
         login_within: config.login_within,
         turn: Mutex::new(()),
     })
@@ -121,7 +125,7 @@ async fn one(vault: &Vault, flow: Planned, anew: bool, out: &Out) -> Row {
     let (command, result) = match credential {
         Err(error) => (format!("mcpauth {}", kind.name()), Err(error.into())),
         Ok(credential) => {
-            line.doing("asking");
+            out.doing(&name, "asking".into());
             let auth = credential.client.auth.name();
             out.detail(
                 1,
@@ -132,8 +136,10 @@ async fn one(vault: &Vault, flow: Planned, anew: bool, out: &Out) -> Row {
         }
     };
     match &result {
-        Ok(fresh) => line.end(Mark::Good, &said(fresh)),
-        Err(error) => line.end(Mark::Bad, &error.to_string()),
+        Ok(fresh) => line.end(Mark::Good, &said(fresh), &said(fresh)),
+        Err(error) => {
+            line.end(Mark::Bad, &format!("failed: {}", error.code().replace('_', " ")), &error.to_string())
+        }
     }
     out.detail(2, &format!("{name}: took {} ms", began.elapsed().as_millis()));
     Row { kind, name, command, result }

@@ -56,7 +56,7 @@ pub(super) struct GenerateArgs {
 pub(super) fn run(args: &GenerateArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let config = Config::resolve(settings)?;
     let browser = flows::browser(&args.browser, &config);
-    let done = flows::until_signal(generate(&config, args, browser, out), Done::interrupted)?;
+    let done = flows::until_signal(out, generate(&config, args, browser, out), Done::interrupted)?;
     Ok(done.exit.unwrap_or_else(|| report::report(out, &done.rows, &done.skipped, &done.configs)))
 }
 

@@ -44,6 +44,6 @@ pub(super) fn run_planned(
 ) -> Result<Exit, Error> {
     let vault = flows::vault(config, browser, out)?;
     let work = async { Ok((None, flows::run(&vault, planned, force, out).await)) };
-    let (exit, rows) = flows::until_signal(work, |exit| (Some(exit), Vec::new()))?;
+    let (exit, rows) = flows::until_signal(out, work, |exit| (Some(exit), Vec::new()))?;
     Ok(exit.unwrap_or_else(|| report::report(out, &rows, &[], &[])))
 }

@@ -1,7 +1,9 @@
 //! The only stdout and stderr: data on the one, everything else on the other, colours and bars on a terminal alone.
 //! It leaves what is said to the verbs.
 
+use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -21,6 +23,8 @@ pub(super) struct Out {
     verbose: u8,
     color: (bool, bool),
     bars: MultiProgress,
+    /// The bars of the flows under way, by name.
+    lines: Arc<Mutex<BTreeMap<String, ProgressBar>>>,
 }
 
 /// One flow's line on a terminal; a plain line elsewhere.
@@ -56,6 +60,7 @@ impl Out {
             verbose: global.verbose,
             color: (color(terminal::stdout_is_rich()), color(terminal::stderr_is_rich())),
             bars,
+            lines: Arc::default(),
         }
     }
 
@@ -108,6 +113,14 @@ impl Out {
         }
     }
 
+    /// A signal ended the run: no bar stays behind.
+    pub(super) fn interrupted(&self) {
+        for bar in self.lines.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            bar.finish_and_clear();
+        }
+        self.must_say("interrupted");
+    }
+
     /// An error with its remedy, on stderr.
     pub(super) fn error(&self, error: &Error, command: &str) {
         let hint = error.hint(command);
@@ -128,6 +141,13 @@ impl Out {
         paint(self.color.1, code, text)
     }
 
+    /// What the flow of this name is doing.
+    pub(super) fn doing(&self, name: &str, text: String) {
+        if let Some(bar) = self.lines.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
+            bar.set_message(text);
+        }
+    }
+
     /// Begins a flow's line.
     pub(super) fn line(&self, name: &str) -> Line {
         let bar = (!self.bars.is_hidden()).then(|| {
@@ -136,6 +156,7 @@ impl Out {
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
             bar.set_prefix(name.to_owned());
             bar.enable_steady_tick(Duration::from_millis(120));
+            self.lines.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), bar.clone());
             bar
         });
         Line { out: self.clone(), name: name.into(), bar }
@@ -143,15 +164,8 @@ impl Out {
 }
 
 impl Line {
-    /// What the flow is doing.
-    pub(super) fn doing(&self, text: &str) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(text.to_owned());
-        }
-    }
-
-    /// How the flow ended.
-    pub(super) fn end(&self, mark: Mark, text: &str) {
+    /// How the flow ended: in a few words on a terminal, where the summary follows, in full elsewhere.
+    pub(super) fn end(&self, mark: Mark, brief: &str, full: &str) {
         let (sign, code) = match mark {
             Mark::Good => ("✓", "32"),
             Mark::Bad => ("✗", "31"),
@@ -161,9 +175,9 @@ impl Line {
                 let style = ProgressStyle::with_template("{prefix} {msg}  {elapsed}");
                 bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
                 bar.set_prefix(format!("{} {:32}", self.out.paint_err(code, sign), self.name));
-                bar.finish_with_message(text.to_owned());
+                bar.finish_with_message(brief.to_owned());
             }
-            None => self.out.say(&format!("{}: {text}", self.name)),
+            None => self.out.say(&format!("{}: {full}", self.name)),
         }
     }
 }

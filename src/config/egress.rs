@@ -1,7 +1,6 @@
 //! Credentials that a person logs in for: the numbered egress sets, and the unnumbered one. It leaves the rest to `machine`.
 
 use serde_json::Map;
-use url::Url;
 
 use crate::config::machine::SETS;
 use crate::config::{AuthDefault, Config, ConfigError, Planned, checked_name, scopes};
@@ -132,16 +131,16 @@ impl Config {
         })
     }
 
-    fn redirect_uri(&self, variable: &str, provider: &Provider) -> Result<Url, ConfigError> {
+    fn redirect_uri(&self, variable: &str, provider: &Provider) -> Result<String, ConfigError> {
         let default = match provider.redirect.hosts.first() {
             Some(host) => format!("http://{host}:8080/callback"),
             None => "http://localhost:8080/callback".into(),
         };
-        let url = Self::url(variable, self.settings.get(variable).unwrap_or(&default))?;
-        if url.fragment().is_some() {
+        let text = self.settings.get(variable).unwrap_or(&default);
+        if Self::url(variable, text)?.fragment().is_some() {
             let reason = "has a fragment (#), which RFC 6749 section 3.1.2 forbids".into();
             return Err(ConfigError::Invalid { variable: variable.into(), reason });
         }
-        Ok(url)
+        Ok(text.into())
     }
 }

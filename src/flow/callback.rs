@@ -27,8 +27,8 @@ const GOODBYE: Duration = Duration::from_secs(2);
 pub(super) struct Listener {
     sockets: Vec<TcpListener>,
     path: String,
-    /// The redirect URI with the port that was really bound.
-    pub(super) redirect_uri: String,
+    /// The redirect URI with another port, where the registered one was not to be had.
+    pub(super) moved_to: Option<String>,
 }
 
 /// The answer, and the way to tell the browser how it went.
@@ -63,14 +63,13 @@ impl Listener {
         }
         .map_err(|cause| busy(redirect_uri, port, &cause))?;
         let bound = sockets.first().and_then(|socket| socket.local_addr().ok()).map_or(port, |at| at.port());
-        let mut uri = redirect_uri.to_string();
-        // Only a changed port is written anew: the provider compares the rest byte for byte with what was registered.
-        if bound != port {
-            let mut changed = redirect_uri.clone();
-            let _ = changed.set_port(Some(bound));
-            uri = changed.into();
-        }
-        Ok(Some(Self { sockets, path: redirect_uri.path().into(), redirect_uri: uri }))
+        let moved_to = (bound != port).then(|| {
+            let mut moved = redirect_uri.clone();
+            // Only a URL without a host has no port to set.
+            let _ = moved.set_port(Some(bound));
+            moved.into()
+        });
+        Ok(Some(Self { sockets, path: redirect_uri.path().into(), moved_to }))
     }
 
     /// Starts to answer.
@@ -190,7 +189,7 @@ mod tests {
     async fn any_number_of_strays_and_then_one_answer() {
         let uri = Url::parse("http://127.0.0.1:0/deep/callback").unwrap();
         let listener = Listener::bind(&uri, true).unwrap().unwrap();
-        let redirect = listener.redirect_uri.clone();
+        let redirect = listener.moved_to.clone().unwrap();
         let endpoint = Url::parse("https://idp.test/authorize").unwrap();
         let (url, pending) = AuthorizationRequest {
             endpoint: &endpoint,
@@ -242,7 +241,7 @@ mod tests {
         let uri = Url::parse(&format!("http://127.0.0.1:{}/cb", taken.local_addr().unwrap().port())).unwrap();
         assert!(matches!(Listener::bind(&uri, false), Err(FlowError::PortBusy { .. })));
         let other = Listener::bind(&uri, true).unwrap().unwrap();
-        assert_ne!(other.redirect_uri, uri.as_str());
+        assert!(other.moved_to.is_some_and(|moved| moved != uri.as_str()));
         for elsewhere in ["https://localhost:8080/cb", "http://192.0.2.1/cb", "https://app.example.test/cb"] {
             assert!(Listener::bind(&Url::parse(elsewhere).unwrap(), false).unwrap().is_none(), "{elsewhere}");
         }

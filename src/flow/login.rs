@@ -13,6 +13,7 @@ use crate::flow::discovery::{Endpoints, endpoints};
 use crate::flow::page::Page;
 use crate::flow::{FlowError, Ui, token_endpoint};
 use crate::oauth::{Answer, AuthorizationRequest, Client, Grant, Pending, TokenSet};
+use crate::provider::Provider;
 use crate::sys::browser::Browser;
 use crate::sys::http::Http;
 use crate::sys::terminal;
@@ -37,15 +38,19 @@ pub struct Login<'a> {
 /// As [`FlowError`] says. The listener is closed and nothing is kept, however it ends.
 pub async fn log_in(login: &Login<'_>, client: &Client, person: &Person) -> Result<TokenSet, FlowError> {
     let provider = &person.provider;
-    accept_host(person)?;
+    let registered = Url::parse(&person.redirect_uri)
+        .map_err(|_| FlowError::Address { what: "the redirect URI", text: person.redirect_uri.clone() })?;
+    accept_host(provider, &registered)?;
     let endpoints = endpoints(login.http, provider).await?;
     // Bound before the address is shown: a busy port must fail before the browser opens.
-    let listener = Listener::bind(&person.redirect_uri, provider.redirect.any_port)?;
+    let listener = Listener::bind(&registered, provider.redirect.any_port)?;
     if listener.is_none() && !login.ui.can_paste() {
-        return Err(FlowError::Unreachable(person.redirect_uri.to_string()));
+        return Err(FlowError::Unreachable(person.redirect_uri.clone()));
     }
-    let redirect_uri =
-        listener.as_ref().map_or_else(|| person.redirect_uri.to_string(), |l| l.redirect_uri.clone());
+    let redirect_uri = listener
+        .as_ref()
+        .and_then(|listener| listener.moved_to.clone())
+        .unwrap_or_else(|| person.redirect_uri.clone());
     let (url, pending) = request(client, person, &endpoints, &redirect_uri).begin();
     let pending = Arc::new(pending);
     let listening = listener.map(|listener| listener.listen(Arc::clone(&pending)));
@@ -154,17 +159,13 @@ fn request<'a>(
 }
 
 /// Some providers refuse a spelling of "this machine" on their own page, where the reason is hard to see.
-fn accept_host(person: &Person) -> Result<(), FlowError> {
-    let hosts = &person.provider.redirect.hosts;
-    let host = person.redirect_uri.host_str().unwrap_or_default();
+fn accept_host(provider: &Provider, redirect_uri: &Url) -> Result<(), FlowError> {
+    let hosts = &provider.redirect.hosts;
+    let host = redirect_uri.host_str().unwrap_or_default();
     let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
     if !local || hosts.is_empty() || hosts.iter().any(|accepted| accepted == host) {
         return Ok(());
     }
     let accepted = hosts.join(" or ");
-    Err(FlowError::RedirectHost {
-        provider: person.provider.display_name.clone(),
-        host: host.into(),
-        accepted,
-    })
+    Err(FlowError::RedirectHost { provider: provider.display_name.clone(), host: host.into(), accepted })
 }

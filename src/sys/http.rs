@@ -25,6 +25,7 @@ pub struct Http(Arc<Inner>);
 struct Inner {
     allow_plain: bool,
     loopback: OnceLock<Client>,
+    loopback_tls: OnceLock<Client>,
     outside: OnceLock<Client>,
 }
 
@@ -140,7 +141,8 @@ impl Http {
             return Err(HttpError::Plain { host: host(url) });
         }
         let (slot, builder): (_, fn() -> reqwest::ClientBuilder) = match (loopback, url.scheme()) {
-            (true, "http") => (&self.0.loopback, || builder().no_proxy().tls_certs_only([])),
+            (true, "https") => (&self.0.loopback_tls, || builder().no_proxy()),
+            (true, _) => (&self.0.loopback, || builder().no_proxy().tls_certs_only([])),
             _ => (&self.0.outside, builder),
         };
         if let Some(client) = slot.get() {
