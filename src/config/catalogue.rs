@@ -93,6 +93,11 @@ pub const VARIABLES: &[Variable] = &[
         "the registry's server files, for servers without credentials",
     ),
     row("MCPAUTH_CONFIG_DIR", "the system's", "where your own providers/ and templates/ are"),
+    row(
+        "MCPAUTH_STATE_DIR",
+        "the system's",
+        "where mcpauth remembers which entries of other programs' files are its own",
+    ),
     row("MCPAUTH_LOGIN_TIMEOUT", "300", "seconds to wait for a person"),
     row("MCPAUTH_NO_BROWSER", "", "1: print login addresses and open nothing"),
     row("MCPAUTH_ALLOW_HTTP", "", "1: plain http to other machines is meant"),
@@ -124,6 +129,41 @@ fn is_number(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_variable_that_is_read_is_in_the_catalogue() {
+        let sources = [
+            include_str!("mod.rs"),
+            include_str!("machine.rs"),
+            include_str!("egress.rs"),
+            include_str!("../cli/flows.rs"),
+        ];
+        let words = sources.iter().flat_map(|text| text.split('"').skip(1).step_by(2));
+        let stems = [
+            "MCPAUTH_",
+            "INGRESS_",
+            "EGRESS_",
+            "AGENTCORE_",
+            "KEYCLOAK_",
+            "COGNITO_",
+            "OAUTH_",
+            "AWS_",
+            "REGISTRY_",
+        ];
+        let mut seen = 0;
+        for word in words.filter(|word| stems.iter().any(|stem| word.starts_with(stem))) {
+            let name = word.replace("{suffix}", "_1").replace("_{n}", "_1").replace("{part}", "CLIENT_ID");
+            let whole = name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+            if whole && !["INGRESS_OAUTH", "EGRESS_OAUTH", "KEYCLOAK_M2M"].contains(&name.as_str()) {
+                seen += 1;
+                assert!(
+                    is_known(&name) || is_known(&format!("{}_1", name.trim_end_matches("_N"))),
+                    "{word} is read but not in the catalogue"
+                );
+            }
+        }
+        assert!(seen > 40, "the test has lost sight of the sources: {seen}");
+    }
 
     #[test]
     fn secrets_are_known_by_their_names() {

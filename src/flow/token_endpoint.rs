@@ -117,7 +117,9 @@ async fn send(
 ) -> Result<TokenSet, FlowError> {
     let repeatable = matches!(request.grant, Grant::ClientCredentials);
     let mut pause = PAUSE;
-    for attempt in 1.. {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
         let (result, asked) = once(http, url, request, manner).await;
         let again = match &result {
             // Nothing was sent: even a code or a rotating refresh token is still unused.
@@ -135,7 +137,6 @@ async fn send(
         tokio::time::sleep(wait).await;
         pause *= 2;
     }
-    Err(FlowError::Signing)
 }
 
 async fn once(
