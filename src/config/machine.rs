@@ -70,19 +70,10 @@ impl Config {
         let (id, secret) = (format!("{prefix}_CLIENT_ID"), format!("{prefix}_CLIENT_SECRET"));
         let by_default = if name == "oidc" { AuthDefault::Basic } else { AuthDefault::Post };
         let auth = self.client_auth("INGRESS_OAUTH", "", self.settings.secret(&secret), by_default)?;
-        let mut missing = Vec::new();
-        if self.settings.get(&id).is_none() {
-            missing.push(id.clone());
-        }
-        if matches!(auth, ClientAuth::None) {
-            missing.push(secret);
-        }
-        if !missing.is_empty() {
-            return Err(ConfigError::Missing { what, variables: missing });
-        }
+        let client = self.machine_client(what, &id, secret, auth)?;
         Ok(Credential {
             id: CredentialId { kind: Kind::Ingress, name: name.into(), server: None },
-            client: Client { id: self.settings.get(&id).unwrap_or_default().into(), auth },
+            client,
             issuer,
             how: How::ClientCredentials(Machine {
                 endpoint,
@@ -175,6 +166,24 @@ impl Config {
             .ok_or_else(|| ConfigError::Missing { what: what.into(), variables: vec![last.into()] })
     }
 
+    /// A client that can prove who it is, or the variables it is missing.
+    fn machine_client(
+        &self,
+        what: String,
+        id: &str,
+        secret: String,
+        auth: ClientAuth,
+    ) -> Result<Client, ConfigError> {
+        match (self.settings.get(id), &auth) {
+            (Some(_), ClientAuth::None) => Err(ConfigError::Missing { what, variables: vec![secret] }),
+            (None, ClientAuth::None) => {
+                Err(ConfigError::Missing { what, variables: vec![id.into(), secret] })
+            }
+            (None, _) => Err(ConfigError::Missing { what, variables: vec![id.into()] }),
+            (Some(id), _) => Ok(Client { id: id.into(), auth }),
+        }
+    }
+
     /// Every AgentCore gateway of which anything is set.
     pub(super) fn agentcore_gateways(&self) -> Vec<Planned> {
         let parts = ["CLIENT_ID", "CLIENT_SECRET", "GATEWAY_ARN", "SERVER_NAME"];
@@ -201,16 +210,7 @@ impl Config {
             self.settings.secret(&secret),
             AuthDefault::Post,
         )?;
-        let mut missing = Vec::new();
-        if self.settings.get(&id).is_none() {
-            missing.push(id.clone());
-        }
-        if matches!(auth, ClientAuth::None) {
-            missing.push(secret);
-        }
-        if !missing.is_empty() {
-            return Err(ConfigError::Missing { what: format!("AgentCore gateway {n}"), variables: missing });
-        }
+        let client = self.machine_client(format!("AgentCore gateway {n}"), &id, secret, auth)?;
         let domain = numbered("COGNITO_DOMAIN").or_else(|| numbered("OAUTH_DOMAIN"));
         let json = match numbered("AGENTCORE_TOKEN_REQUEST") {
             None => domain.is_some_and(|domain| domain.contains("auth0.com")),
@@ -240,7 +240,7 @@ impl Config {
                 name: "agentcore".into(),
                 server: server.map(str::to_owned),
             },
-            client: Client { id: self.settings.get(&id).unwrap_or_default().into(), auth },
+            client,
             issuer,
             how: How::ClientCredentials(Machine {
                 endpoint,
