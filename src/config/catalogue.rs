@@ -78,6 +78,13 @@ pub const VARIABLES: &[Variable] = &[
     row("AGENTCORE_GATEWAY_ARN_N", "", "AgentCore gateway N: its ARN, for your own records"),
     row("AGENTCORE_SERVER_NAME_N", "", "AgentCore gateway N: its name in files and configurations"),
     row("AGENTCORE_SCOPE_N", "", "AgentCore gateway N: the scope its client needs"),
+    row(
+        "AGENTCORE_CLIENT_AUTH_N",
+        "",
+        "AgentCore gateway N: client_secret_post, client_secret_basic or private_key_jwt",
+    ),
+    row("AGENTCORE_PRIVATE_KEY_FILE_N", "", "AgentCore gateway N: PEM private key for private_key_jwt"),
+    row("AGENTCORE_KEY_ID_N", "", "AgentCore gateway N: its key id"),
     row("AGENTCORE_AUDIENCE", "MCPGateway", "the audience for servers that take JSON (Auth0)"),
     row("AGENTCORE_ISSUER", "", "an issuer outright for all AgentCore gateways; AGENTCORE_ISSUER_N for one"),
     row("AGENTCORE_TOKEN_REQUEST", "", "form or json; json by itself for auth0.com"),
