@@ -109,6 +109,7 @@ async fn demo(args: &DemoArgs, folder: &Path, out: &Out) -> Result<Vec<Step>, Er
 
 /// A project folder as a user would have one, except that its home is a folder of its own too.
 fn project(folder: &Path, idp: &Idp) -> Result<Config, Error> {
+    private_file::create_dir(folder)?;
     let env = setup::env(folder, idp.issuer());
     for (name, text) in setup::files(idp.issuer()) {
         let path = folder.join(name);

@@ -115,7 +115,9 @@ fn storage(config: &Config, out: &Out) -> Result<Storage, Error> {
 
 /// Runs every flow at once. They share one thread: what takes time is the network.
 pub(super) async fn run(vault: &Vault, planned: Vec<Planned>, anew: bool, out: &Out) -> Vec<Row> {
-    join_all(planned.into_iter().map(|flow| one(vault, flow, anew, out))).await
+    let rows = join_all(planned.into_iter().map(|flow| one(vault, flow, anew, out))).await;
+    out.settle();
+    rows
 }
 
 async fn one(vault: &Vault, flow: Planned, anew: bool, out: &Out) -> Row {

@@ -113,6 +113,16 @@ impl Out {
         }
     }
 
+    /// Every flow has ended: the bars stay where they are, and what is said next comes below them.
+    pub(super) fn settle(&self) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.bars.is_hidden() && !lines.is_empty() {
+            self.bars.set_draw_target(ProgressDrawTarget::hidden());
+            write(&mut std::io::stderr().lock(), "");
+        }
+        lines.clear();
+    }
+
     /// A signal ended the run: no bar stays behind.
     pub(super) fn interrupted(&self) {
         for bar in self.lines.lock().unwrap_or_else(PoisonError::into_inner).values() {
