@@ -92,8 +92,13 @@ impl Store {
         let Some(text) = private_file::read(path)? else { return Ok(None) };
         let odd = |reason: String| StoreError::Format { path: path.into(), reason };
         let mut object = format::parse(&text).map_err(odd)?;
-        if format::is_in_keyring(&object) && !keyring::fill(path, &mut object)? {
-            return Ok(None);
+        if format::is_in_keyring(&object) {
+            match (keyring::fill(path, &mut object), self.storage) {
+                (Ok(true), _) => {}
+                // Whoever asks for files has none here: it is got again, rather than never.
+                (Ok(false), _) | (Err(_), Storage::File) => return Ok(None),
+                (Err(error), Storage::Keyring) => return Err(error),
+            }
         }
         format::decode(&object).map(Some).map_err(odd)
     }

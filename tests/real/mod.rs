@@ -13,6 +13,7 @@
     reason = "a test starts its parts itself; none is given a secret in its argv"
 )]
 
+mod flows;
 mod smoke;
 
 use std::collections::HashMap;

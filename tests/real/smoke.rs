@@ -48,7 +48,7 @@ async fn token(endpoint: &str, basic: Option<(&str, &str)>, fields: &[(&str, &st
 }
 
 /// The public JWK, and the key in PKCS #8, of a client that signs its assertions.
-fn client_key() -> (String, Vec<u8>) {
+pub(super) fn client_key() -> (String, Vec<u8>) {
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
     let point = pair.public_key().as_ref();
@@ -78,7 +78,7 @@ async fn token_by_assertion(endpoint: &str, client: &str, audience: &str, pkcs8:
 }
 
 /// Answers every request on `listener` with `body` and hands out the targets asked for.
-fn answer_with(listener: TcpListener, kind: &'static str, body: String) -> mpsc::Receiver<String> {
+pub(super) fn answer_with(listener: TcpListener, kind: &'static str, body: String) -> mpsc::Receiver<String> {
     let (send, receive) = mpsc::channel();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
