@@ -1,7 +1,9 @@
 //! The integration suite: one binary, one module a theme.
 
+mod configure;
 mod ingress;
 mod providers;
 mod real;
+mod settings;
 mod smoke;
 mod support;
