@@ -1,5 +1,6 @@
 //! The integration suite: one binary, one module a theme.
 
+mod client_configs;
 mod configure;
 mod ingress;
 mod providers;
