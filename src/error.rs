@@ -95,7 +95,9 @@ impl Error {
             Self::Vault(VaultError::Flow(error)) => flow_exit(error),
             Self::Vault(VaultError::Store(error)) => store_exit(error),
             Self::File(error) => file_exit(error),
-            Self::Render(_) | Self::Io(_) => Exit::Other,
+            Self::Render(RenderError::File(error)) => file_exit(error),
+            Self::Render(RenderError::Header { .. }) | Self::Io(_) => Exit::Other,
+            Self::Render(_) => Exit::Usage,
             Self::Interrupted => Exit::Interrupted,
         }
     }

@@ -1,9 +1,13 @@
 //! The integration suite: one binary, one module a theme.
 
 mod architecture;
+mod client_configs;
 mod completions;
+mod configure;
+mod ingress;
 mod providers;
 mod readme;
 mod real;
+mod settings;
 mod smoke;
 mod support;

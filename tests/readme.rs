@@ -78,9 +78,6 @@ fn between(begin: &str, end: &str) -> &'static str {
 /// The fenced blocks of a language.
 fn blocks(language: &str) -> impl Iterator<Item = &'static str> {
     let fence = format!("```{language}\n");
-    README
-        .match_indices(&fence)
-        .map(|(at, fence)| README[at + fence.len()..].split("```").next().unwrap())
-        .collect::<Vec<_>>()
-        .into_iter()
+    let after: Vec<&str> = README.split(&fence).skip(1).collect();
+    after.into_iter().map(|text| text.split("```").next().unwrap())
 }

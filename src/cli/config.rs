@@ -11,7 +11,7 @@ use crate::cli::report::{self, ConfigRow};
 use crate::config::catalogue::{VARIABLES, is_known, is_secret};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-use crate::render::{self, DryRun, Egress, Entry, Identity, PlainHttp, RenderError, TARGETS, Target};
+use crate::render::{self, DryRun, Egress, Entry, Identity, PlainHttp, TARGETS, Target};
 use crate::secret::{REDACTED, Secret};
 use crate::store::{Store, Stored};
 
@@ -113,19 +113,8 @@ fn install(config: &Config, clients: &[String], dry_run: bool, out: &Out) -> Res
         TARGETS.iter().filter(|target| clients.is_empty() || clients.iter().any(|name| name == target.client))
     {
         let rendered = render::render(target, &entries, templates(config).as_deref())?;
-        let row = install_one(
-            config,
-            target,
-            &rendered,
-            entries.len(),
-            if dry_run { DryRun::Yes } else { DryRun::No },
-        );
-        if dry_run && let Ok(Some(installed)) = &row.result {
-            out.result(&format!("{} ({})", row.path, target.client));
-            installed.changes.iter().for_each(|change| out.result(&format!("  {change}")));
-        } else {
-            rows.push(row);
-        }
+        let dry_run = if dry_run { DryRun::Yes } else { DryRun::No };
+        rows.push(install_one(config, target, &rendered, entries.len(), dry_run));
     }
     let failed = rows.iter().any(|row| row.result.is_err());
     report::report(out, &[], &[], &rows);
@@ -154,7 +143,8 @@ pub(super) fn write_all(
             client: target.client,
             path,
             servers: entries.len(),
-            result: written.map(|_| None).map_err(|e| said(&e)),
+            result: written.map(|_| None).map_err(Error::from),
+            dry: false,
         });
         if install {
             rows.push(install_one(config, target, &rendered, entries.len(), DryRun::No));
@@ -174,16 +164,16 @@ fn install_one(
         (Some(home), Some(state)) => {
             let path = home.join(target.install);
             let result =
-                render::install(&path, target, rendered, state, dry_run).map(Some).map_err(|e| said(&e));
+                render::install(&path, target, rendered, state, dry_run).map(Some).map_err(Error::from);
             (path.display().to_string(), result)
         }
-        _ => (target.install.into(), Err("there is no home folder to install into".into())),
+        _ => {
+            let message = "there is no home folder to install into".into();
+            let hint = "set HOME, or leave other programs' files alone: mcpauth generate --no-install".into();
+            (target.install.into(), Err(Error::Usage { message, hint }))
+        }
     };
-    ConfigRow { client: target.client, path, servers, result }
-}
-
-fn said(error: &RenderError) -> String {
-    format!("{error}\n        -> {}", error.hint())
+    ConfigRow { client: target.client, path, servers, result, dry: dry_run == DryRun::Yes }
 }
 
 fn templates(config: &Config) -> Option<std::path::PathBuf> {

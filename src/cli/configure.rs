@@ -86,10 +86,13 @@ enum KindArg {
 /// A variable to write.
 type Line = (String, Secret);
 
-pub(super) fn run(args: &ConfigureArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let config = Config::resolve(settings)?;
-    let lines = ask(args, &config)?;
+pub(super) fn run(args: &ConfigureArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
     let path = paths::absolute(&args.write);
+    // Its sets are taken, too, even if it is not among the files that are read by themselves.
+    if path.is_file() {
+        settings.read(&path)?;
+    }
+    let lines = ask(args, Config::resolve(settings)?)?;
     let shown: Vec<String> =
         lines.iter().map(|(name, value)| format!("  {name}={}", redacted(name, value))).collect();
     out.say(&format!("{}:\n{}", path.display(), shown.join("\n")));
@@ -113,12 +116,13 @@ pub(super) fn run(args: &ConfigureArgs, settings: Settings, out: &Out) -> Result
     Ok(Exit::Done)
 }
 
-fn ask(args: &ConfigureArgs, config: &Config) -> Result<Vec<Line>, Error> {
+fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<Line>, Error> {
     let kind = match (args.kind, &args.provider) {
         (Some(kind), _) => kind,
         (None, Some(_)) => KindArg::Egress,
         (None, None) => choose_kind()?,
     };
+    let n = args.config_set.map_or_else(|| free_set(&config), usize::from);
     let plain = |name: &str, value: String| (name.to_owned(), Secret::new(value));
     let mut lines = match kind {
         KindArg::Cognito => vec![
@@ -143,13 +147,17 @@ fn ask(args: &ConfigureArgs, config: &Config) -> Result<Vec<Line>, Error> {
             plain("INGRESS_OAUTH_CLIENT_ID", text(args.client_id.as_ref(), "Client id", "--client-id")?),
             ("INGRESS_OAUTH_CLIENT_SECRET".into(), secret(args)?),
         ],
-        KindArg::Egress => egress(args, config)?,
+        KindArg::Egress => egress(args, &config, n)?,
     };
     for pair in &args.set {
         let (name, value) = pair.split_once('=').ok_or_else(|| Error::Usage {
             message: "--set wants NAME=VALUE".into(),
             hint: "for example: --set TENANT=common".into(),
         })?;
+        if !crate::config::is_name(name) {
+            let message = format!("--set {:?}: this is not a variable's name", crate::oauth::clean(name, 40));
+            return Err(Error::Usage { message, hint: "for example: --set TENANT=common".into() });
+        }
         if crate::config::catalogue::is_secret(name) {
             let message = format!("{name} is a secret, and every process can read a command line");
             return Err(Error::Usage {
@@ -159,16 +167,23 @@ fn ask(args: &ConfigureArgs, config: &Config) -> Result<Vec<Line>, Error> {
         }
         lines.push(plain(name, value.into()));
     }
+    // What the flow itself would refuse is better said before it is written.
+    for (name, value) in &lines {
+        config.settings.flag(name, value.expose());
+    }
+    match kind {
+        KindArg::Egress => config.egress_set(n).credential.map(drop)?,
+        _ => config.ingress().map(drop)?,
+    }
     Ok(lines)
 }
 
-fn egress(args: &ConfigureArgs, config: &Config) -> Result<Vec<Line>, Error> {
+fn egress(args: &ConfigureArgs, config: &Config, n: usize) -> Result<Vec<Line>, Error> {
     let name = match &args.provider {
         Some(name) => name.clone(),
         None => choose("Provider", &config.provider_names(), "--provider")?,
     };
     let provider = config.raw_provider(&name)?;
-    let n = args.config_set.map_or_else(|| free_set(config), usize::from);
     let line = |variable: &str, value: String| (format!("{variable}_{n}"), Secret::new(value));
     let mut lines = vec![
         line("EGRESS_PROVIDER_NAME", name),

@@ -99,7 +99,9 @@ pub(super) async fn generate(
         .collect();
     let vault = flows::vault(config, browser, out)?;
     let rows = flows::run(&vault, planned, args.force, out).await;
-    let configs = config_verb::write_all(config, &vault.store, !args.no_install, out)?;
+    // The tokens are there all the same, and their rows must not be lost with the configurations.
+    let configs = config_verb::write_all(config, &vault.store, !args.no_install, out)
+        .unwrap_or_else(|error| vec![ConfigRow::none(config, error)]);
     Ok(Done { exit: None, rows, skipped, configs })
 }
 

@@ -185,5 +185,12 @@ fn secret_from(path: &std::path::Path) -> Result<crate::secret::Secret, Error> {
             hint: "name a file with the secret in it, or - for stdin".into(),
         })?;
     }
+    if text.trim().is_empty() {
+        let message = format!("{} is empty; it should hold the secret", path.display());
+        return Err(Error::Usage {
+            message,
+            hint: "name a file with the secret in it, or - for stdin".into(),
+        });
+    }
     Ok(crate::secret::Secret::new(text.trim()))
 }

@@ -5,17 +5,31 @@ use serde_json::{Value, json};
 
 use crate::cli::flows::{Row, said};
 use crate::cli::out::Out;
-use crate::error::Exit;
+use crate::config::Config;
+use crate::error::{Error, Exit};
 use crate::render::Installed;
 use crate::sys::clock;
 use crate::vault::Outcome;
+
+/// What writes the client configurations alone.
+const COMMAND: &str = "mcpauth config install";
 
 /// What came of one client configuration.
 pub(super) struct ConfigRow {
     pub(super) client: &'static str,
     pub(super) path: String,
     pub(super) servers: usize,
-    pub(super) result: Result<Option<Installed>, String>,
+    pub(super) result: Result<Option<Installed>, Error>,
+    /// Only to say what would be.
+    pub(super) dry: bool,
+}
+
+impl ConfigRow {
+    /// No client has a configuration, for one reason.
+    pub(super) fn none(config: &Config, error: Error) -> Self {
+        let path = config.tokens_dir.display().to_string();
+        Self { client: "every client", path, servers: 0, result: Err(error), dry: false }
+    }
 }
 
 /// Prints everything and gives the exit code.
@@ -82,13 +96,24 @@ fn object(row: &Row) -> Value {
 fn config_object(config: &ConfigRow) -> Value {
     let status = match &config.result {
         Ok(Some(installed)) if !installed.changed => "unchanged",
+        Ok(_) if config.dry => "would_change",
         Ok(_) => "written",
         Err(_) => "failed",
     };
     let mut object =
         json!({"client": config.client, "path": config.path, "servers": config.servers, "status": status});
-    if let (Err(message), Some(object)) = (&config.result, object.as_object_mut()) {
-        object.insert("message".into(), message.clone().into());
+    let more = match &config.result {
+        Ok(Some(installed)) if config.dry => {
+            let changes: Vec<String> = installed.changes.iter().map(ToString::to_string).collect();
+            json!({"changes": changes})
+        }
+        Ok(_) => json!({}),
+        Err(error) => {
+            json!({"code": error.code(), "message": error.to_string(), "hint": error.hint(COMMAND)})
+        }
+    };
+    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
     }
     object
 }
@@ -118,6 +143,10 @@ fn summary(out: &Out, rows: &[Row], skipped: &[&str], configs: &[ConfigRow]) {
     }
     for config in configs {
         match &config.result {
+            Ok(Some(installed)) if config.dry => {
+                out.result(&format!("{} ({})", config.path, config.client));
+                installed.changes.iter().for_each(|change| out.result(&format!("  {change}")));
+            }
             Ok(installed) => {
                 let state = if installed.as_ref().is_some_and(|installed| !installed.changed) {
                     "unchanged"
@@ -140,8 +169,10 @@ fn summary(out: &Out, rows: &[Row], skipped: &[&str], configs: &[ConfigRow]) {
                     out.result(&format!("        {change}"));
                 }
             }
-            Err(message) => {
-                out.result(&format!("{} {:28} {message}", out.paint("31", "failed "), config.client))
+            Err(error) => {
+                let word = out.paint("31", "failed ");
+                let hint = error.hint(COMMAND);
+                out.result(&format!("{word} {:28} {error}\n        -> {hint}", config.client));
             }
         }
     }

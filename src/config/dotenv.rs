@@ -171,7 +171,8 @@ fn without_comment(line: &str) -> String {
     line.trim().into()
 }
 
-fn is_name(text: &str) -> bool {
+/// Whether a `.env` line can be for a variable of this name.
+pub fn is_name(text: &str) -> bool {
     let mut chars = text.chars();
     chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.')

@@ -13,6 +13,7 @@ use std::time::Duration;
 use thiserror::Error;
 use url::Url;
 
+pub use dotenv::is_name;
 pub use settings::{Origin, Settings};
 
 use crate::credential::{Credential, Kind};

@@ -114,7 +114,11 @@ impl Settings {
         self.flags.keys().chain(self.environment.keys()).map(String::as_str).chain(files)
     }
 
-    fn read(&mut self, path: &Path) -> Result<(), ConfigError> {
+    /// Adds a file; it wins over those before it.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn read(&mut self, path: &Path) -> Result<(), ConfigError> {
         let unreadable = |e: std::io::Error| ConfigError::EnvFile {
             path: path.display().to_string(),
             cause: e.to_string(),
