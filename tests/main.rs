@@ -1,5 +1,6 @@
 //! The integration suite: one binary, one module a theme.
 
+mod bad_input;
 mod client_configs;
 mod configure;
 mod ingress;
