@@ -81,7 +81,6 @@ pub const VARIABLES: &[Variable] = &[
     row("DOMAIN", "", "fills {{ domain }} in a provider's endpoints"),
     row("REGION", "", "fills {{ region }} in a provider's endpoints"),
     row("TENANT", "", "fills {{ tenant }} in a provider's endpoints"),
-    row("GITLAB_HOST", "", "fills {{ host }} in a self-managed provider's endpoints"),
     row("AGENTCORE_CLIENT_ID_N", "", "AgentCore gateway N: the client"),
     row("AGENTCORE_CLIENT_SECRET_N", "", "AgentCore gateway N: its secret"),
     row("AGENTCORE_GATEWAY_ARN_N", "", "AgentCore gateway N: its ARN, for your own records"),
