@@ -1,6 +1,7 @@
 //! The integration suite: one binary, one module a theme.
 
 mod architecture;
+mod bad_input;
 mod client_configs;
 mod completions;
 mod configure;

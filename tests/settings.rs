@@ -138,7 +138,12 @@ fn every_variable_that_a_run_reads_is_shown() {
     for name in names {
         user.env(name, "some");
     }
+    user.env("HOUSE", "some").provider(
+        "tenants",
+        "display_name: Tenants\nissuer: https://{{ house }}.test\nvariables: [{name: house, setting: HOUSE}]\n",
+    );
     let object = user.run(&["config", "show", "--json"]).code(0).json();
+    assert_eq!(object["settings"]["HOUSE"]["value"], "some", "fills a provider's endpoint");
     let hidden: Vec<_> = names.into_iter().filter(|name| object["settings"][name].is_null()).collect();
     assert!(hidden.is_empty(), "read, but not shown: {hidden:?}");
 }

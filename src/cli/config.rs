@@ -70,7 +70,9 @@ pub(super) fn run(args: &ConfigArgs, settings: Settings, out: &Out) -> Result<Ex
 }
 
 fn show(config: &Config, origin: bool, out: &Out) -> Exit {
-    let mut names: Vec<&str> = config.settings.names().filter(|name| is_known(name)).collect();
+    let filling = provider_settings(config);
+    let known = |name: &&str| is_known(name) || filling.iter().any(|setting| setting == name);
+    let mut names: Vec<&str> = config.settings.names().filter(known).collect();
     names.sort_unstable();
     names.dedup();
     let mut object = Map::new();
@@ -90,6 +92,12 @@ fn show(config: &Config, origin: bool, out: &Out) -> Exit {
         out.object(&json!({"version": 1, "settings": object}));
     }
     Exit::Done
+}
+
+/// The settings that fill variables in providers' endpoints. A provider that does not parse is another verb's matter.
+fn provider_settings(config: &Config) -> Vec<String> {
+    let providers = config.provider_names().into_iter().filter_map(|name| config.raw_provider(&name).ok());
+    providers.flat_map(|provider| provider.variables).map(|variable| variable.setting).collect()
 }
 
 fn print(config: &Config, client: &str, out: &Out, redacted: bool) -> Result<Exit, Error> {

@@ -82,6 +82,10 @@ pub(super) async fn generate(
     browser: Option<Browser>,
     out: &Out,
 ) -> Result<Done, Error> {
+    // A provider that does not exist is a mistyped one, not one without sets.
+    if let Some(name) = &args.provider {
+        config.raw_provider(name)?;
+    }
     let kinds = args.kinds();
     let planned = config.plan(&kinds, args.provider.as_deref());
     if planned.is_empty() {

@@ -113,9 +113,10 @@ enum Command {
 
 /// The whole program: arguments in, exit code out.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return refused(&error),
+        Err(error) => return refused(&error, args.iter().any(|arg| arg == "--json")),
     };
     let out = Out::new(&cli.global);
     let exit = verb(&cli, &out).unwrap_or_else(|error| {
@@ -158,13 +159,15 @@ fn settings(cli: &Cli) -> Result<Settings, Error> {
 }
 
 /// Clap's own answers: help and version are data, everything else is a usage error.
-fn refused(error: &clap::Error) -> ExitCode {
-    // A closed pipe while printing help is nobody's error.
-    let _ = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-        _ => ExitCode::from(Exit::Usage as u8),
+fn refused(error: &clap::Error, json: bool) -> ExitCode {
+    let help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if json && !help {
+        out::usage_error(&error.render().to_string());
+    } else {
+        // A closed pipe while printing help is nobody's error.
+        let _ = error.print();
     }
+    if help { ExitCode::SUCCESS } else { ExitCode::from(Exit::Usage as u8) }
 }
 
 /// The command line as clap knows it, for completions and tests.

@@ -135,8 +135,7 @@ impl Out {
     pub(super) fn error(&self, error: &Error, command: &str) {
         let hint = error.hint(command);
         if self.json {
-            let object = json!({"error": {"code": error.code(), "message": error.to_string(), "hint": hint}});
-            return self.must_say(&object.to_string());
+            return self.must_say(&error_object(error.code(), &error.to_string(), &hint).to_string());
         }
         let word = self.paint_err("31", "error:");
         self.must_say(&format!("{word} {error}\n  -> {hint}"));
@@ -190,6 +189,18 @@ impl Line {
             None => self.out.say(&format!("{}: {full}", self.name)),
         }
     }
+}
+
+/// Clap's complaint, before there is an [`Out`]: its first line says what is wrong, and it knows where the help is.
+pub(super) fn usage_error(text: &str) {
+    let (message, _) = text.split_once("\n\nUsage:").unwrap_or((text, ""));
+    let message = message.trim().trim_start_matches("error: ");
+    let object = error_object("configuration", message, "see what there is with: mcpauth --help");
+    write(&mut std::io::stderr().lock(), &object.to_string());
+}
+
+fn error_object(code: &str, message: &str, hint: &str) -> Value {
+    json!({"error": {"code": code, "message": message, "hint": hint}})
 }
 
 fn paint(on: bool, code: &str, text: &str) -> String {

@@ -46,6 +46,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] naming the variable.
     pub fn ingress(&self) -> Result<Credential, ConfigError> {
+        self.ingress_is_whole()?;
         let (issuer, endpoint, prefix, facts) = match self.auth_provider() {
             "cognito" => self.cognito()?,
             "keycloak" => self.keycloak()?,
@@ -70,10 +71,12 @@ impl Config {
         let (id, secret) = (format!("{prefix}_CLIENT_ID"), format!("{prefix}_CLIENT_SECRET"));
         let by_default = if name == "oidc" { AuthDefault::Basic } else { AuthDefault::Post };
         let auth = self.client_auth("INGRESS_OAUTH", "", self.settings.secret(&secret), by_default)?;
-        let client = self.machine_client(what, &id, secret, auth)?;
+        if matches!(auth, ClientAuth::None) {
+            return Err(ConfigError::Missing { what, variables: vec![secret] });
+        }
         Ok(Credential {
             id: CredentialId { kind: Kind::Ingress, name: name.into(), server: None },
-            client,
+            client: Client { id: self.settings.get(&id).unwrap_or_default().into(), auth },
             issuer,
             how: How::ClientCredentials(Machine {
                 endpoint,
@@ -88,21 +91,39 @@ impl Config {
         })
     }
 
+    /// Everything that is missing at once: nobody wants to be told one variable a run.
+    fn ingress_is_whole(&self) -> Result<(), ConfigError> {
+        const KEYCLOAK_URLS: &[&str] = &["KEYCLOAK_URL", "KEYCLOAK_EXTERNAL_URL", "KEYCLOAK_ADMIN_URL"];
+        const SECRET: &[&str] =
+            &["INGRESS_OAUTH_CLIENT_SECRET", "INGRESS_OAUTH_PRIVATE_KEY_FILE", "INGRESS_OAUTH_CLIENT_AUTH"];
+        const KEYCLOAK_SECRET: &[&str] =
+            &["KEYCLOAK_M2M_CLIENT_SECRET", "INGRESS_OAUTH_PRIVATE_KEY_FILE", "INGRESS_OAUTH_CLIENT_AUTH"];
+        // Any one of each row will do; the first is the one to name.
+        let name = self.auth_provider();
+        let rows: &[&[&str]] = match name {
+            "cognito" => &[
+                &["INGRESS_OAUTH_USER_POOL_ID", "INGRESS_OAUTH_ISSUER"],
+                &["INGRESS_OAUTH_CLIENT_ID"],
+                SECRET,
+            ],
+            "keycloak" => &[KEYCLOAK_URLS, &["KEYCLOAK_REALM"], &["KEYCLOAK_M2M_CLIENT_ID"], KEYCLOAK_SECRET],
+            "oidc" => &[&["INGRESS_OAUTH_ISSUER"], &["INGRESS_OAUTH_CLIENT_ID"], SECRET],
+            _ => &[],
+        };
+        let missing = rows.iter().filter(|row| self.settings.first(row).is_none());
+        let variables: Vec<String> = missing.filter_map(|row| row.first()).map(|&name| name.into()).collect();
+        if variables.is_empty() {
+            return Ok(());
+        }
+        Err(ConfigError::Missing { what: format!("ingress ({name})"), variables })
+    }
+
     fn cognito(&self) -> Result<Resolved, ConfigError> {
         let issuer = self.settings.get("INGRESS_OAUTH_ISSUER");
         let pool = match (self.settings.get("INGRESS_OAUTH_USER_POOL_ID"), issuer) {
             (Some(pool), _) => pool.to_owned(),
             (None, Some(issuer)) => issuer.rsplit('/').next().unwrap_or_default().into(),
-            (None, None) => {
-                let all =
-                    ["INGRESS_OAUTH_USER_POOL_ID", "INGRESS_OAUTH_CLIENT_ID", "INGRESS_OAUTH_CLIENT_SECRET"];
-                let missing = all
-                    .iter()
-                    .filter(|name| self.settings.get(name).is_none())
-                    .map(|name| (*name).into())
-                    .collect();
-                return Err(ConfigError::Missing { what: "ingress (cognito)".into(), variables: missing });
-            }
+            (None, None) => self.need("ingress (cognito)", &["INGRESS_OAUTH_USER_POOL_ID"])?.to_owned(),
         };
         let region = self.region(&pool, "INGRESS_OAUTH_USER_POOL_ID", issuer.is_some())?;
         let named = issuer
@@ -166,24 +187,6 @@ impl Config {
             .ok_or_else(|| ConfigError::Missing { what: what.into(), variables: vec![last.into()] })
     }
 
-    /// A client that can prove who it is, or the variables it is missing.
-    fn machine_client(
-        &self,
-        what: String,
-        id: &str,
-        secret: String,
-        auth: ClientAuth,
-    ) -> Result<Client, ConfigError> {
-        match (self.settings.get(id), &auth) {
-            (Some(_), ClientAuth::None) => Err(ConfigError::Missing { what, variables: vec![secret] }),
-            (None, ClientAuth::None) => {
-                Err(ConfigError::Missing { what, variables: vec![id.into(), secret] })
-            }
-            (None, _) => Err(ConfigError::Missing { what, variables: vec![id.into()] }),
-            (Some(id), _) => Ok(Client { id: id.into(), auth }),
-        }
-    }
-
     /// Every AgentCore gateway of which anything is set.
     pub(super) fn agentcore_gateways(&self) -> Vec<Planned> {
         let parts = ["CLIENT_ID", "CLIENT_SECRET", "GATEWAY_ARN", "SERVER_NAME"];
@@ -210,7 +213,16 @@ impl Config {
             self.settings.secret(&secret),
             AuthDefault::Post,
         )?;
-        let client = self.machine_client(format!("AgentCore gateway {n}"), &id, secret, auth)?;
+        let mut missing = Vec::new();
+        if self.settings.get(&id).is_none() {
+            missing.push(id.clone());
+        }
+        if matches!(auth, ClientAuth::None) {
+            missing.push(secret);
+        }
+        if !missing.is_empty() {
+            return Err(ConfigError::Missing { what: format!("AgentCore gateway {n}"), variables: missing });
+        }
         let domain = numbered("COGNITO_DOMAIN").or_else(|| numbered("OAUTH_DOMAIN"));
         let json = match numbered("AGENTCORE_TOKEN_REQUEST") {
             None => domain.is_some_and(|domain| domain.contains("auth0.com")),
@@ -240,7 +252,7 @@ impl Config {
                 name: "agentcore".into(),
                 server: server.map(str::to_owned),
             },
-            client,
+            client: Client { id: self.settings.get(&id).unwrap_or_default().into(), auth },
             issuer,
             how: How::ClientCredentials(Machine {
                 endpoint,
@@ -382,8 +394,8 @@ fn pool_form(region: &str, pool: &str) -> Option<Url> {
 }
 
 fn with_scheme(domain: &str) -> String {
-    let domain = domain.trim_end_matches('/');
-    if domain.contains("://") { domain.into() } else { format!("https://{domain}") }
+    let bare = domain.trim_end_matches('/');
+    if domain.contains("://") { bare.into() } else { format!("https://{bare}") }
 }
 
 /// A Cognito domain as a prefix, a host or a URL. An issuer's address given as a domain is asked for its endpoint: that

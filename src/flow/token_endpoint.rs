@@ -1,6 +1,7 @@
 //! Talks to token endpoints (RFC 6749 section 3.2): sends, repeats where that is safe, and reads what comes back.
 //! It leaves what is asked for to its callers.
 
+use std::hash::BuildHasher;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -130,8 +131,11 @@ async fn send(
             ) => repeatable,
             _ => false,
         };
+        if !again || attempt == ATTEMPTS {
+            return result;
+        }
         let wait = asked.unwrap_or_else(|| jittered(pause));
-        if !again || attempt == ATTEMPTS || wait > LONGEST_PAUSE {
+        if wait > LONGEST_PAUSE {
             return result;
         }
         tokio::time::sleep(wait).await;
@@ -178,10 +182,9 @@ fn scrubbed(error: ReplyError, request: &TokenRequest<'_>) -> ReplyError {
     }
 }
 
-/// Half to all of `pause`, so that many processes that failed together do not come back together.
+/// Half to all of `pause`, so that many processes that failed together do not come back together. The hasher's seed is
+/// random enough for that; the cryptographic generator takes 20 ms to start.
 fn jittered(pause: Duration) -> Duration {
-    let mut byte = [0u8; 1];
-    // Without randomness the pause is merely less spread.
-    let _ = aws_lc_rs::rand::fill(&mut byte);
-    pause.mul_f64(0.5 + f64::from(byte[0]) / 510.0)
+    let random = std::hash::RandomState::new().hash_one(()) % 1_000;
+    pause / 2 + pause / 2 * u32::try_from(random).unwrap_or(0) / 1_000
 }
