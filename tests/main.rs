@@ -2,5 +2,6 @@
 
 mod providers;
 mod real;
+mod rotation;
 mod smoke;
 mod support;
