@@ -1,5 +1,6 @@
 //! The integration suite: one binary, one module a theme.
 
+mod atomic;
 mod login;
 mod providers;
 mod real;
