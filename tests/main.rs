@@ -5,5 +5,6 @@ mod login;
 mod providers;
 mod real;
 mod rotation;
+mod secrets;
 mod smoke;
 mod support;
