@@ -6,5 +6,6 @@ mod providers;
 mod real;
 mod rotation;
 mod secrets;
+mod side_by_side;
 mod smoke;
 mod support;
