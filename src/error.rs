@@ -158,7 +158,7 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
         FlowError::UnknownSite { .. } => format!("name one of them: {command} --site NAME"),
         FlowError::Denied { .. } | FlowError::TimedOut(_) => format!("log in again: {command}"),
         FlowError::WrongIssuer => format!("close the browser's other login pages and log in again: {command}"),
-        FlowError::Sites { .. } => format!("the token is kept; ask again with: {command} --force"),
+        FlowError::Sites { .. } => format!("the token is kept; ask again with: {command}"),
     }
 }
 

@@ -82,6 +82,7 @@ impl Vault {
         let before = self.kept(credential)?;
         if let (Some(stored), false) = (&before, anew)
             && stored.token.freshness(clock::now()) == Freshness::Fresh
+            && settled(stored, credential)
         {
             return Ok(self.as_is(credential, stored.clone()));
         }
@@ -92,13 +93,12 @@ impl Vault {
             .await?;
         // Whoever had the lock before us may have done the work, and used up the refresh token we saw.
         let now = self.kept(credential)?;
-        match now {
-            Some(stored) if done_meanwhile(&stored, before.as_ref(), anew) => {
-                Ok(self.as_is(credential, stored))
-            }
-            Some(stored) => self.renew(credential, stored, anew).await,
-            None => self.get(credential, None).await,
-        }
+        let fresh = match now {
+            Some(stored) if done_meanwhile(&stored, before.as_ref(), anew) => self.as_is(credential, stored),
+            Some(stored) => self.renew_or_keep(credential, stored, anew).await?,
+            None => self.get(credential, None).await?,
+        };
+        self.settle(credential, fresh).await
     }
 
     /// What is kept, if it is this credential's: the same issuer's, for the same client, with the same wishes.
@@ -108,6 +108,58 @@ impl Vault {
 
     fn as_is(&self, credential: &Credential, stored: Stored) -> Fresh {
         Fresh { stored, outcome: Outcome::Reused, path: self.store.path(&credential.id) }
+    }
+
+    /// An access token stays good until its own end, whatever becomes of the next one. Only a person's answer counts
+    /// more: whoever was asked to log in is told how that went.
+    async fn renew_or_keep(
+        &self,
+        credential: &Credential,
+        stored: Stored,
+        anew: bool,
+    ) -> Result<Fresh, VaultError> {
+        let person = matches!(credential.how, How::AuthorizationCode(_)) && self.browser.is_some();
+        let good = !anew && stored.token.freshness(clock::now()) == Freshness::Due;
+        let old = (good && !person).then(|| stored.clone());
+        match (self.renew(credential, stored, anew).await, old) {
+            (Err(VaultError::Store(error)), _) => Err(error.into()),
+            (Err(error), Some(old)) => Ok(self.still_good(credential, old, &error)),
+            (result, _) => result,
+        }
+    }
+
+    fn still_good(&self, credential: &Credential, old: Stored, error: &VaultError) -> Fresh {
+        let text = format!("no new token ({error}); the present token is still good");
+        self.ui.note(&credential.id.to_string(), &text);
+        self.as_is(credential, old)
+    }
+
+    /// Sees to it that the wanted site is kept. A login covers all of them, so another wish, or a list that did not come
+    /// right after the login, needs no new one.
+    async fn settle(&self, credential: &Credential, fresh: Fresh) -> Result<Fresh, VaultError> {
+        let How::AuthorizationCode(person) = &credential.how else { return Ok(fresh) };
+        let Some(about) = person.provider.sites.as_ref().filter(|_| !settled(&fresh.stored, credential))
+        else {
+            return Ok(fresh);
+        };
+        let Fresh { stored, outcome, .. } = fresh;
+        let sites = if stored.sites.is_empty() {
+            flow::sites(&self.http, about, &stored.token.access_token).await?
+        } else {
+            stored.sites
+        };
+        if person.site.is_none() && sites.len() > 1 {
+            let text = format!(
+                "this login covers {}; using the first, choose another with --site",
+                flow::listed(&sites)
+            );
+            self.ui.note(&credential.id.to_string(), &text);
+        }
+        let chosen = flow::choose_site(&sites, person.site.as_deref()).map(|site| site.map(|s| s.id.clone()));
+        let cloud_id = chosen.as_ref().ok().cloned().flatten().or(stored.cloud_id);
+        let fresh = self.save(credential, stored.token, &Notes { cloud_id, sites }, outcome)?;
+        chosen?;
+        Ok(fresh)
     }
 
     /// Tries the refresh token first, unless a new login was asked for.
@@ -126,13 +178,9 @@ impl Vault {
                 self.drop_refresh_token(credential, stored)?;
                 self.get(credential, Some("its refresh token is no longer accepted".into())).await
             }
-            // The old access token stays good until its own end.
-            Err(_) if stored.token.freshness(clock::now()) == Freshness::Due => {
-                self.ui.note(
-                    &credential.id.to_string(),
-                    "could not be refreshed now; the present token is still good",
-                );
-                Ok(self.as_is(credential, stored))
+            // Nobody needs to log in for a server that cannot answer just now.
+            Err(error) if stored.token.freshness(clock::now()) == Freshness::Due => {
+                Ok(self.still_good(credential, stored, &error.into()))
             }
             Err(error) => Err(error.into()),
         }
@@ -160,25 +208,8 @@ impl Vault {
         let _turn = self.turn.lock().await;
         let login = Login { http: &self.http, browser, ui: &*self.ui, who: &who, within: self.login_within };
         let token = flow::log_in(&login, &credential.client, person).await?;
-        let Some(about) = &person.provider.sites else {
-            return self.save(credential, token, &Notes::default(), Outcome::LoggedIn);
-        };
         // Kept before anything else can fail: the person has done their part, and a code works once.
-        self.save(credential, token.clone(), &Notes::default(), Outcome::LoggedIn)?;
-        let sites = flow::sites(&self.http, about, &token.access_token).await?;
-        let chosen = flow::choose_site(&sites, person.site.as_deref());
-        let cloud_id = chosen.as_ref().ok().copied().flatten().map(|site| site.id.clone());
-        if person.site.is_none() && sites.len() > 1 {
-            let text = format!(
-                "this login covers {}; using the first, choose another with --site",
-                flow::listed(&sites)
-            );
-            self.ui.note(&who, &text);
-        }
-        let fresh =
-            self.save(credential, token, &Notes { cloud_id, sites: sites.clone() }, Outcome::LoggedIn)?;
-        chosen?;
-        Ok(fresh)
+        self.save(credential, token, &Notes::default(), Outcome::LoggedIn)
     }
 
     fn save(
@@ -188,7 +219,7 @@ impl Vault {
         notes: &Notes,
         outcome: Outcome,
     ) -> Result<Fresh, VaultError> {
-        let path = self.store.write(credential, &token, notes, clock::now())?;
+        let path = self.write(credential, &token, notes)?;
         let stored = Stored {
             token,
             provider: credential.provider_field.clone(),
@@ -205,8 +236,24 @@ impl Vault {
     fn drop_refresh_token(&self, credential: &Credential, stored: Stored) -> Result<(), StoreError> {
         let notes = Notes { cloud_id: stored.cloud_id, sites: stored.sites };
         let token = TokenSet { refresh_token: None, ..stored.token };
-        self.store.write(credential, &token, &notes, clock::now()).map(drop)
+        self.write(credential, &token, &notes).map(drop)
     }
+
+    /// A token that is written again keeps its time of issue: when it is due is reckoned from its whole life.
+    fn write(&self, credential: &Credential, token: &TokenSet, notes: &Notes) -> Result<PathBuf, StoreError> {
+        self.store.write(credential, token, notes, token.issued_at.unwrap_or_else(clock::now))
+    }
+}
+
+/// Whether the site that is kept is the wanted one; without a wish, whether there is one.
+fn settled(stored: &Stored, credential: &Credential) -> bool {
+    let How::AuthorizationCode(person) = &credential.how else { return true };
+    let kept = stored.cloud_id.as_deref();
+    let is_wanted = |wanted| {
+        let site = flow::choose_site(&stored.sites, Some(wanted)).ok().flatten();
+        kept == Some(wanted) || kept.is_some() && kept == site.map(|site| site.id.as_str())
+    };
+    person.provider.sites.is_none() || person.site.as_deref().map_or(kept.is_some(), is_wanted)
 }
 
 /// Whether another process did what we came to do, while we waited for it.

@@ -38,11 +38,13 @@ pub(super) fn until_signal<T>(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         tokio::select! {
-            result = work => result,
+            // The handlers first: a login's address must not be shown while a signal would still simply kill us.
+            biased;
             exit = signal() => {
                 out.interrupted();
                 Ok(on_signal(exit))
             }
+            result = work => result,
         }
     });
     // A thread that still reads the terminal must not keep the process alive.

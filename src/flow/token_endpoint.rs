@@ -164,22 +164,10 @@ async fn once(
         Ok(reply) => reply,
         Err(error) => return (Err(error.into()), None),
     };
-    let token = read_reply(reply.status, &reply.body, manner.shape, now).map_err(|error| FlowError::Reply {
-        host: url.host_str().unwrap_or_default().into(),
-        reply: scrubbed(error, request),
-    });
+    let sent: Vec<&Secret> = request.secrets().collect();
+    let token = read_reply(reply.status, &reply.body, manner.shape, &sent, now)
+        .map_err(|reply| FlowError::Reply { host: url.host_str().unwrap_or_default().into(), reply });
     (token, reply.retry_after)
-}
-
-/// A server may repeat what we sent it in its description.
-fn scrubbed(error: ReplyError, request: &TokenRequest<'_>) -> ReplyError {
-    match error {
-        ReplyError::Refused { error, description } => {
-            let clean = |text: String| request.secrets().fold(text, |text, secret| secret.scrub(text));
-            ReplyError::Refused { error: clean(error), description: description.map(clean) }
-        }
-        other => other,
-    }
 }
 
 /// Half to all of `pause`, so that many processes that failed together do not come back together. The hasher's seed is

@@ -49,16 +49,22 @@ pub enum ReplyError {
     },
 }
 
-/// Reads a reply that was received at `now`.
+/// Reads a reply that was received at `now`. `sent` are the request's secrets: a server may repeat them in its no.
 ///
 /// # Errors
 /// As [`ReplyError`] says.
-pub fn read_reply(status: u16, body: &[u8], shape: &ReplyShape, now: Epoch) -> Result<TokenSet, ReplyError> {
+pub fn read_reply(
+    status: u16,
+    body: &[u8],
+    shape: &ReplyShape,
+    sent: &[&Secret],
+    now: Epoch,
+) -> Result<TokenSet, ReplyError> {
     if status == 429 || status >= 500 {
         return Err(ReplyError::Unavailable { status });
     }
     let top = members(body);
-    if let Some(refused) = top.as_ref().and_then(refusal) {
+    if let Some(refused) = top.as_ref().and_then(|top| refusal(top, sent)) {
         return Err(refused);
     }
     let unreadable = |why| ReplyError::Unreadable { status, why };
@@ -112,8 +118,10 @@ fn members(body: &[u8]) -> Option<Map<String, Value>> {
     )
 }
 
-/// The server's own no, whatever the status: some say it with a 200.
-fn refusal(top: &Map<String, Value>) -> Option<ReplyError> {
+/// The server's own no, whatever the status: some say it with a 200. It is scrubbed before it is cut and cleaned: of a
+/// secret that loses a character there, the rest would no longer be known for one.
+fn refusal(top: &Map<String, Value>, sent: &[&Secret]) -> Option<ReplyError> {
+    let scrub = |text: &str| sent.iter().fold(text.to_owned(), |text, secret| secret.scrub(text));
     let error = match top.get("error")? {
         Value::String(code) if !code.is_empty() => code.as_str(),
         // {"error": {"code": .., "message": ..}} is some servers' house style.
@@ -121,11 +129,11 @@ fn refusal(top: &Map<String, Value>) -> Option<ReplyError> {
         _ => return None,
     };
     let error: String =
-        error.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.:/".contains(*c)).take(64).collect();
+        scrub(error).chars().filter(|c| c.is_ascii_alphanumeric() || "_-.:/".contains(*c)).take(64).collect();
     let description = top
         .get("error_description")
         .and_then(Value::as_str)
-        .map(|text| clean(text, DESCRIPTION_LIMIT))
+        .map(|text| clean(&scrub(text), DESCRIPTION_LIMIT))
         .filter(|text| !text.is_empty());
     Some(ReplyError::Refused {
         error: if error.is_empty() { "server_error".into() } else { error },
@@ -179,7 +187,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(status: u16, body: &str) -> Result<TokenSet, ReplyError> {
-        read_reply(status, body.as_bytes(), &ReplyShape::default(), 1_000)
+        read_reply(status, body.as_bytes(), &ReplyShape::default(), &[], 1_000)
     }
 
     #[test]
@@ -214,9 +222,9 @@ mod tests {
     fn a_nested_token_is_found_and_a_missing_lifetime_takes_the_default() {
         let shape = ReplyShape { root: "/authed_user".into(), default_lifetime: Some(10_800) };
         let token =
-            read_reply(200, br#"{"ok":true,"authed_user":{"access_token":"xoxp"}}"#, &shape, 0).unwrap();
+            read_reply(200, br#"{"ok":true,"authed_user":{"access_token":"xoxp"}}"#, &shape, &[], 0).unwrap();
         assert_eq!((token.access_token.expose(), token.expires_at), ("xoxp", Some(10_800)));
-        let miss = read_reply(200, br#"{"ok":true,"access_token":"bot"}"#, &shape, 0);
+        let miss = read_reply(200, br#"{"ok":true,"access_token":"bot"}"#, &shape, &[], 0);
         assert!(matches!(miss, Err(ReplyError::Unreadable { .. })));
     }
 
@@ -261,7 +269,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_body_panics_and_no_error_repeats_control_characters(status in 100u16..600, body in prop::collection::vec(any::<u8>(), 0..400)) {
-            if let Err(error) = read_reply(status, &body, &ReplyShape::default(), i64::MAX) {
+            if let Err(error) = read_reply(status, &body, &ReplyShape::default(), &[], i64::MAX) {
                 prop_assert!(!error.to_string().chars().any(char::is_control));
             }
         }

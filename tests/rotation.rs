@@ -1,0 +1,137 @@
+//! A rotating refresh token is used once, whoever wants it, and given up only when its server says so.
+#![cfg(test)]
+
+use std::collections::HashSet;
+
+use mcpauth::demo::idp::{Idp, Seen};
+use serde_json::json;
+
+use crate::support::User;
+use crate::support::ended;
+use crate::support::wire::idp;
+
+const FILE: &str = "tracker-egress.json";
+
+/// Every refresh token that was presented, and whether it was taken.
+fn presented(idp: &Idp) -> Vec<(String, bool)> {
+    idp.seen()
+        .into_iter()
+        .filter_map(|seen| match seen {
+            Seen::Token { refresh_token: Some(token), ok, .. } => Some((token, ok)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The clock stands after this token's end.
+fn expire(user: &User) {
+    user.plant(FILE, &[("expires_at", json!(1.0))]);
+}
+
+/// Good for a minute more, of an hour: due.
+fn due(user: &User) {
+    let now = mcpauth::sys::clock::now();
+    let saved = mcpauth::sys::clock::human(now - 3_540);
+    user.plant(FILE, &[("expires_at", json!(now + 60)), ("saved_at", json!(saved))]);
+}
+
+#[test]
+fn two_hundred_refreshes_by_two_at_once_use_each_refresh_token_once() {
+    let idp = idp(0);
+    let user = User::at(&idp);
+    user.log_in();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for _ in 0..100 {
+                    user.run(&["egress"]).code(0);
+                }
+            });
+        }
+    });
+    let presented = presented(&idp);
+    assert!(presented.iter().all(|(_, ok)| *ok));
+    let different: HashSet<&str> = presented.iter().map(|(token, _)| token.as_str()).collect();
+    assert_eq!((presented.len(), different.len()), (200, 200));
+}
+
+#[test]
+fn twenty_at_once_refresh_a_due_token_once() {
+    let idp = idp(300);
+    let user = User::at(&idp);
+    user.log_in();
+    expire(&user);
+    let children: Vec<_> = (0..20).map(|_| user.command(&["egress", "--json"]).spawn().unwrap()).collect();
+    let mut how: Vec<String> = children
+        .into_iter()
+        .map(|child| ended(child).code(0).json()["results"][0]["status"].as_str().unwrap().to_owned())
+        .collect();
+    how.sort();
+    assert_eq!(how[..2], ["refreshed", "reused"]);
+    assert_eq!(presented(&idp).len(), 1);
+}
+
+#[test]
+fn a_refused_refresh_token_is_dropped_and_a_person_asked_for() {
+    let idp = idp(300);
+    let user = User::at(&idp);
+    user.log_in();
+    expire(&user);
+    user.plant(FILE, &[("refresh_token", json!("no-such-token"))]);
+    let ran = user.run(&["egress", "--json"]).code(4);
+    let hint = ran.json()["results"][0]["hint"].clone();
+    assert!(hint.as_str().unwrap().contains("mcpauth egress --config-set 1"), "{hint}");
+    assert!(user.token(FILE)["refresh_token"].is_null());
+    user.run(&["egress"]).code(4);
+    assert_eq!(presented(&idp), [("no-such-token".to_owned(), false)], "it is tried once, not at every run");
+}
+
+#[test]
+fn an_outage_keeps_the_refresh_token() {
+    let idp = idp(300);
+    let user = User::at(&idp);
+    user.log_in();
+    expire(&user);
+    drop(idp);
+    let before = user.token(FILE);
+    let ran = user.run(&["egress"]).code(5);
+    assert!(ran.stdout.contains("mcpauth egress --config-set 1"), "{}", ran.stdout);
+    assert_eq!(user.token(FILE), before);
+}
+
+#[test]
+fn a_token_that_is_still_good_does_when_the_refresh_fails() {
+    let idp = idp(300);
+    let user = User::at(&idp);
+    user.log_in();
+    due(&user);
+    user.plant(FILE, &[("refresh_token", json!("no-such-token"))]);
+    for _ in 0..2 {
+        let ran = user.run(&["egress"]).code(0);
+        assert!(ran.stderr.contains("the present token is still good"), "{}", ran.stderr);
+    }
+    assert!(user.token(FILE)["refresh_token"].is_null());
+    user.plant(FILE, &[("refresh_token", json!("another"))]);
+    drop(idp);
+    let ran = user.run(&["egress"]).code(0);
+    assert!(ran.stderr.contains("the present token is still good"), "{}", ran.stderr);
+    assert_eq!(user.token(FILE)["refresh_token"], "another");
+}
+
+#[test]
+fn an_ingress_token_that_is_still_good_does_when_no_new_one_comes() {
+    let server = crate::support::wire::Scripted::start(|_| (400, r#"{"error":"invalid_client"}"#.into()));
+    let mut user = User::new();
+    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", &server.base);
+    user.env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base));
+    user.env("INGRESS_OAUTH_CLIENT_ID", "agent").env("INGRESS_OAUTH_CLIENT_SECRET", "agent-secret");
+    let now = mcpauth::sys::clock::now();
+    let kept = |end: i64| json!({"provider": "oidc_m2m", "access_token": "old", "expires_at": end, "issuer": server.base, "client_id": "agent"});
+    user.file(".oauth-tokens/ingress.json", &kept(now + 60).to_string());
+    let ran = user.run(&["ingress"]).code(0);
+    assert!(ran.stderr.contains("the present token is still good"), "{}", ran.stderr);
+    user.file(".oauth-tokens/ingress.json", &kept(now - 1).to_string());
+    user.run(&["ingress"]).code(4);
+    user.file(".oauth-tokens/ingress.json", &kept(now + 60).to_string());
+    user.run(&["ingress", "--force"]).code(4);
+}
