@@ -1,5 +1,6 @@
 //! The integration suite: one binary, one module a theme.
 
+mod architecture;
 mod providers;
 mod real;
 mod smoke;

@@ -20,7 +20,7 @@ use crate::sys::{paths, private_file, terminal};
 /// Every question has a flag, so that it also runs without a terminal.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth configure\n  \
-                        mcpauth configure --kind egress --provider github --client-id Iv1.abc --client-secret-file secret.txt --yes\n  \
+                        mcpauth configure --kind egress --provider NAME --client-id abc --client-secret-file secret.txt --yes\n  \
                         pass show cognito | mcpauth configure --kind cognito --user-pool-id us-east-1_AbC --client-id abc \
                         --client-secret-file - --yes")]
 pub(super) struct ConfigureArgs {

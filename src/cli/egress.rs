@@ -15,7 +15,7 @@ use crate::error::{Error, Exit};
 /// Without a choice, every egress set. A token that is still good is reused, an expired one refreshed if the provider
 /// allows it; only then the browser opens.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  mcpauth egress --provider atlassian --site my-team\n  \
+#[command(after_help = "Examples:\n  mcpauth egress --provider NAME --site my-team\n  \
                         mcpauth egress --config-set 2 --no-browser     over SSH: open the address yourself, paste the answer")]
 pub(super) struct EgressArgs {
     /// Only the sets of this provider

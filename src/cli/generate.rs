@@ -19,7 +19,7 @@ use crate::sys::browser::Browser;
 #[derive(Args, Debug, Default)]
 #[command(after_help = "Examples:\n  mcpauth generate                     everything that is configured\n  \
                         mcpauth generate --ingress-only      only the gateway's token\n  \
-                        mcpauth generate --provider google   egress for one provider\n  \
+                        mcpauth generate --provider NAME     egress for one provider\n  \
                         mcpauth generate --json | jq '.results[] | select(.status == \"failed\")'")]
 pub(super) struct GenerateArgs {
     /// All flows (the default)
