@@ -1,6 +1,7 @@
 //! The integration suite: one binary, one module a theme.
 
 mod architecture;
+mod completions;
 mod providers;
 mod real;
 mod smoke;
