@@ -72,8 +72,9 @@ fn imports(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for root in ["crate::", "mcpauth::"] {
         for (at, _) in code.match_indices(root) {
-            let line = code[..at].matches('\n').count() + 1;
-            let rest = &code[at + root.len()..];
+            let (before, from) = code.split_at(at);
+            let line = before.matches('\n').count() + 1;
+            let rest = from.trim_start_matches(root);
             let group = rest.strip_prefix('{').map(members);
             let names = group.unwrap_or_else(|| vec![rest]);
             found.extend(names.into_iter().map(|name| (line, first_word(name))));
@@ -90,7 +91,7 @@ fn members(text: &str) -> Vec<&str> {
             '{' => depth += 1,
             '}' if depth > 0 => depth -= 1,
             ',' | '}' if depth == 0 => {
-                found.push(text[start..at].trim());
+                found.push(text.get(start..at).unwrap_or_default().trim());
                 start = at + 1;
                 if c == '}' {
                     break;

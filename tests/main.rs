@@ -3,6 +3,7 @@
 mod architecture;
 mod completions;
 mod providers;
+mod readme;
 mod real;
 mod smoke;
 mod support;
