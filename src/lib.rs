@@ -1,60 +1,99 @@
-//! mcpauth gets the credentials that AI agents need for MCP servers, keeps them, and hands them out without leaking them.
+//! Gets the credentials AI agents need for MCP servers, keeps them, and writes them into MCP clients' configurations.
+//! It leaves everything to the modules below; this page is their map.
 //!
-//! This file is the map. Start with [`vault`] ("a fresh token for X") and [`credential`] (what X is); then follow a
-//! credential's way below.
-//!
-//! # A credential's way
-//!
-//! ```text
-//! argv -> cli::Cli -> config::Settings -> config::Config -> plan() -> [Credential]
-//!      -> vault.fresh(credential): read, lock, read again, refresh or get, save
-//!           flow::client_credentials | flow::refresh | flow::log_in        (network, listener, browser)
-//!           store::write                                                     (0600, whole or not at all)
-//!      -> render::entries -> templates -> merge into the clients' own files
-//!      -> cli::report -> stdout, stderr, error::Exit
-//! ```
+//! An agent carries two credentials to an MCP server behind a gateway: an *ingress* token that lets it through the
+//! gateway, and an *egress* token with which the server acts for a person at an outside service. The first kind is got
+//! without a person (client credentials: Cognito, Keycloak, any OpenID provider, AgentCore gateways), the second with one
+//! (authorization code with PKCE, in a browser).
 //!
 //! # Layers: who may import whom
 //!
-//! | module | may import |
+//! A row may import what it names and nothing else; every name stands further down, so there are no cycles.
+//! `tests/architecture.rs` holds the same table and reads every path in `src/`.
+//!
+//! ```text
+//! main        cli
+//! cli         config credential demo error flow oauth provider render secret store sys vault
+//! error       config flow oauth render store sys vault
+//! vault       credential flow oauth store sys
+//! config      credential oauth provider secret sys
+//! flow        credential oauth provider secret sys
+//! store       credential oauth secret sys
+//! render      provider secret sys
+//! credential  oauth provider
+//! provider    oauth
+//! oauth       secret
+//! demo        -
+//! secret      -
+//! sys         -
+//! build       -
+//! ```
+//!
+//! `config`, `flow`, `store` and `render` do not know each other: `vault` joins flows and files, `cli` joins the rest.
+//! `error` knows them all, because it says how each of their failures ends and what to type next.
+//!
+//! # Doors: what touches the outside, and where
+//!
+//! | door | module |
 //! |---|---|
-//! | `cli` | everything; nothing imports `cli` |
-//! | `error` | every module's error |
-//! | `vault` | `flow`, `store`, `credential`, `oauth`, `sys` |
-//! | `flow` | `credential`, `provider`, `oauth`, `secret`, `sys` |
-//! | `store` | `credential`, `oauth`, `secret`, `sys` |
-//! | `config` | `credential`, `provider`, `oauth`, `secret`, `sys` |
-//! | `render` | `provider`, `secret`, `sys` |
-//! | `demo` | nothing of ours: a server that the product never depends on |
-//! | `credential` | `oauth`, `provider` |
-//! | `provider` | `oauth` |
-//! | `oauth` | `secret` |
-//! | `secret`, `sys` | nothing |
+//! | the network, outgoing | [`sys::http`] |
+//! | the callback listener | [`flow`] (`callback`), on loopback, while a person logs in |
+//! | the clock | [`sys::clock`]; whatever else depends on the time takes `now` |
+//! | the process environment | [`sys::env`], read once into [`config::Settings`] |
+//! | files with secrets | [`sys::private_file`] |
+//! | folders that no setting names | [`sys::paths`] |
+//! | the browser | [`sys::browser`] |
+//! | the terminal's input | [`sys::terminal`], and the questions of `cli::configure` |
+//! | the keyring | [`store`] (`keyring`) |
+//! | stdout and stderr | `cli::out` |
 //!
-//! `tests/architecture.rs` holds this table and reads every path in the sources.
+//! `.clippy.toml` refuses the standard library's own doors everywhere else.
 //!
-//! # Doors
+//! # A credential's way through the program
 //!
-//! Each side effect has one: the clock is `sys::clock`, the environment `sys::env`, private files `sys::private_file`,
-//! the network `sys::http`, the browser `sys::browser`, folders `sys::paths`, the keyboard `sys::terminal`; stdout and
-//! stderr are `cli::out`. `.clippy.toml` keeps the standard library's own functions for these out of everywhere else.
+//! ```text
+//! argv -> cli            what was typed
+//!      -> config         Settings (flag, then environment, then .env) -> Config -> Planned: one Credential a flow,
+//!                        or what keeps it from running
+//!      -> vault.fresh    read; good for a while? done. Else lock, read again, refresh or get, save
+//!           -> flow      oauth's request, sent by sys::http, its answer read by oauth -> TokenSet
+//!           -> store     one JSON file, 0600, its secrets in it or in the keyring
+//!      -> render         Entry: URL and headers -> a client's template -> merged into the client's own file
+//!      -> cli::report    summary or JSON -> exit code
+//! ```
 //!
 //! # Words
 //!
-//! *Ingress* and *egress* are the user's words: the token that lets an agent through the gateway, and the one with which
-//! a server acts for the user outside. Inside a flow the RFCs' words win: client, grant, issuer, scope, state.
-//! A [`provider::Provider`] is an outside service, as data. A [`credential::Credential`] is everything needed to get one
-//! token. A [`oauth::TokenSet`] is absolute in time from the moment it was parsed; its [`oauth::Freshness`] is asked of
-//! it with `now`. A [`store::Stored`] is a token as its file has it.
+//! | word | meaning |
+//! |---|---|
+//! | ingress, egress | the user's words for the two directions; inside a flow the RFCs' words are used |
+//! | set | the numbered variables of one login, `EGRESS_..._N`; `AGENTCORE_..._N` for a gateway |
+//! | the reference | the shell and Python scripts whose settings and files mcpauth reads and writes |
+//! | [`provider::Provider`] | an outside service, as data: one file under `providers/` |
+//! | [`credential::Credential`] | all that is needed to get one token; [`credential::CredentialId`] names it |
+//! | [`credential::Kind`] | ingress, egress, AgentCore gateway, Keycloak agent |
+//! | [`config::Planned`] | a flow that is to run, or why it cannot |
+//! | [`oauth::TokenSet`] | an access token and what came with it; its end is a point in time, not a duration |
+//! | [`oauth::Freshness`] | fresh, due (to be renewed soon), expired |
+//! | [`vault::Outcome`] | reused, refreshed, obtained, logged in |
+//! | [`render::Target`] | an MCP client: a row of a table and a template |
+//! | [`render::Entry`] | one server as a client is told of it |
 //!
-//! # What is never there
+//! # What is not there
 //!
-//! - No secret outside [`secret::Secret`] for longer than it takes to write it out; it prints as `[redacted]`.
-//! - No provider's name in code: a new provider is a file under `providers/`, a new client a template and a table row.
-//! - `oauth`, `provider` and `credential` know no network, no clock and no files.
-//! - No token is handed out by anything but `vault`, and no refresh token is used outside its lock.
-//! - No file of ours exists with a wider mode than 0600, not even for a moment.
-//! - No flow asks a question or prints: it tells a [`flow::Ui`].
+//! - No provider's name in `src/`: a provider is a file, and so are its quirks.
+//! - `oauth`, `provider` and `credential` know no network, no file, no clock and nothing asynchronous.
+//! - `sys` knows nothing of credentials; `render` nothing of OAuth; `store` nothing of how tokens are got.
+//! - Nothing below `cli` prints. Nothing below `config` looks at the environment.
+//! - No token leaves `vault` that was got for another issuer or another client.
+//! - No secret in an argument, an error, a log line or a `Debug`: [`secret::Secret`] has one way out, `expose`.
+//! - No file with a secret in it is ever readable by others, or half written.
+//! - The product never depends on `demo`; only the verb of that name does.
+//!
+//! # Where to start reading
+//!
+//! `cli/mod.rs` (the verbs), `cli/generate.rs` (the main job in one screen), [`config`] (what the settings mean),
+//! [`vault`] (the rule for every token), then [`flow`] and [`oauth`]. [`error`] has every way a run can end.
 
 pub mod cli;
 pub mod config;

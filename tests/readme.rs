@@ -1,32 +1,186 @@
-//! What the README says, a test runs: its commands, its table of variables, its exit codes.
+//! What `README.md` says is true: its commands run, its tables are the code's, its recording is what is printed.
+//! It leaves blocks that need a person or another machine (`console`, `text`) to their readers.
 #![cfg(test)]
+#![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "tests start the program and lay out its files")]
+
+use std::path::Path;
 
 use mcpauth::config::catalogue::VARIABLES;
-use mcpauth::demo::idp::{Client, Idp};
-use mcpauth::demo::setup;
+use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
+use mcpauth::error::Exit;
 
-use crate::support::User;
+use crate::support::{Ran, User, ended};
 
 const README: &str = include_str!("../README.md");
 
-#[test]
-fn the_table_of_variables_is_the_catalogue() {
-    let table = between("<!-- variables: begin -->\n", "<!-- variables: end -->");
-    let rows: Vec<&str> = table.lines().skip(2).filter(|line| !line.is_empty()).collect();
-    let expected: Vec<String> = VARIABLES
-        .iter()
-        .map(|v| {
-            let default = if v.default.is_empty() { String::new() } else { format!("`{}`", v.default) };
-            format!("| `{}` | {default} | {} |", v.name, v.about)
-        })
-        .collect();
-    assert_eq!(rows, expected);
+/// A fenced block: its language, the number of its first line, its text.
+struct Block {
+    language: String,
+    line: usize,
+    text: String,
+}
+
+fn blocks(language: &str) -> Vec<Block> {
+    let mut found: Vec<Block> = Vec::new();
+    let mut open = false;
+    for (at, line) in README.lines().enumerate() {
+        match (line.trim_start().strip_prefix("```"), open) {
+            (Some(language), false) => {
+                found.push(Block { language: language.into(), line: at + 2, text: String::new() });
+                open = true;
+            }
+            (Some(_), true) => open = false,
+            (None, true) => {
+                let block = found.last_mut().unwrap();
+                block.text = format!("{}{}\n", block.text, line);
+            }
+            (None, false) => {}
+        }
+    }
+    assert!(!open, "a block is not closed");
+    found.retain(|block| block.language == language);
+    found
+}
+
+/// The servers behind the README's settings, with its clients.
+fn idp() -> IdpThread {
+    let clients = vec![
+        Client::machine("your_cognito_client_id", "your_cognito_client_secret", &["gateway"]),
+        Client::machine("your_agentcore_client_id", "your_agentcore_client_secret", &["sre-gateway/read"]),
+        Client::machine("agent-reader", "your_agent_secret", &["openid", "email", "profile"]),
+    ];
+    Idp::in_thread(Options { clients, ..Options::default() }).unwrap()
+}
+
+/// A project as the README sets it up, its addresses turned to loopback, and its login done before.
+fn reader(idp: &Idp) -> User {
+    let mut user = User::new();
+    user.env("INGRESS_OAUTH_ISSUER", idp.issuer()).env("AGENTCORE_ISSUER", idp.issuer());
+    let settings: String = blocks("ini").into_iter().map(|block| block.text).collect();
+    user.file(".env", &settings);
+    user.file("secret.txt", "its secret\n");
+    let agent = blocks("json").into_iter().find(|block| block.text.contains("keycloak_url")).unwrap();
+    let agent = agent.text.replace("https://keycloak.example.com", idp.issuer());
+    user.file(".oauth-tokens/agent-reader.json", &agent);
+    let login = r#"{"provider": "atlassian", "access_token": "a-token", "refresh_token": null,
+                    "expires_at": 4102444800.0, "cloud_id": "1234", "scopes": ["read:jira-work"]}"#;
+    for name in ["atlassian-egress.json", "atlassian-atlassian-egress.json"] {
+        user.file(&format!(".oauth-tokens/{name}"), login);
+    }
+    user
+}
+
+/// A line of a block, by a shell, with our binary as `mcpauth`.
+fn typed(user: &User, line: &str) -> Ran {
+    let binary = Path::new(env!("CARGO_BIN_EXE_mcpauth")).parent().unwrap().display().to_string();
+    let path = format!("{binary}:{}", std::env::var("PATH").unwrap_or_default());
+    let mut shell = std::process::Command::new("sh");
+    // A user's own command has the environment; only the program is another.
+    let ours = user.command(&[]);
+    shell.args(["-c", line]).current_dir(user.project()).env_clear();
+    shell.envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("PATH", path);
+    shell.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
+    ended(shell.stderr(std::process::Stdio::piped()).spawn().unwrap())
 }
 
 #[test]
-fn the_exit_codes_are_the_programs() {
-    use mcpauth::error::Exit;
-    let codes = [
+fn its_commands_run() {
+    let idp = idp();
+    let mut ran = 0;
+    for block in blocks("sh") {
+        let user = reader(&idp);
+        for line in block.text.lines().map(str::trim).filter(|line| line.starts_with("mcpauth ")) {
+            let result = typed(&user, line);
+            let said = format!("{}{}", result.stdout, result.stderr);
+            assert_eq!(result.code, Some(0), "README.md, block at line {}: {line}\n{said}", block.line);
+            ran += 1;
+        }
+    }
+    assert!(ran >= 15, "only {ran} commands were found");
+}
+
+#[test]
+fn its_generated_file_has_the_shape_it_shows() {
+    let idp = idp();
+    let user = reader(&idp);
+    user.run(&["generate"]).code(0);
+    let shown = blocks("json").into_iter().find(|block| block.text.contains("X-Atlassian-Cloud-Id")).unwrap();
+    let shown: serde_json::Value = serde_json::from_str(&shown.text).unwrap();
+    let written = crate::support::read_json(&user.home().join(".vscode/mcp.json"));
+    let headers = |whole: &serde_json::Value| -> Vec<String> {
+        whole["mcp"]["servers"]["atlassian"]["headers"].as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(headers(&shown), headers(&written));
+    assert_eq!(written["mcp"]["servers"]["atlassian"]["url"], "https://gw.test/atlassian");
+    for name in ["vscode_mcp.json", "mcp.json", "ingress.json", "agent-reader.env"] {
+        assert!(user.project().join(".oauth-tokens").join(name).is_file(), "{name}");
+    }
+    assert!(user.home().join(".roocode/mcp_servers.json").is_file());
+}
+
+#[test]
+fn a_client_secret_comes_from_stdin_and_ends_up_nowhere() {
+    let idp = idp();
+    let mut user = reader(&idp);
+    user.env("INGRESS_OAUTH_CLIENT_SECRET", "wrong");
+    let given = ["ingress", "--client-secret-file", "-", "-vv"];
+    let ran = user.run_with(&given, "your_cognito_client_secret\n").code(0);
+    assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("your_cognito_client_secret"));
+    assert!(user.token("ingress.json")["access_token"].is_string());
+    assert!(!user.token("ingress.json").to_string().contains("your_cognito_client_secret"));
+}
+
+#[test]
+fn an_error_is_json_where_json_was_asked_for() {
+    let error = User::new().run(&["egress", "--provider", "nobody", "--json"]).code(2).json_error();
+    let members: Vec<&String> = error.as_object().unwrap().keys().collect();
+    assert_eq!(members, ["code", "message", "hint"]);
+}
+
+#[test]
+fn its_own_provider_is_right() {
+    let user = User::new();
+    let [yaml] = &blocks("yaml")[..] else { panic!("one provider is shown") };
+    user.provider("tracker", &yaml.text);
+    user.run(&["providers", "check"]).code(0);
+    assert!(user.run(&["providers", "show", "tracker"]).code(0).stdout.contains("Our Tracker"));
+}
+
+#[test]
+fn its_variables_are_the_catalogues() {
+    let mut table = "| variable | default | meaning |\n|---|---|---|\n".to_owned();
+    for variable in VARIABLES {
+        let default = match variable.default {
+            "" => String::new(),
+            text if text.contains(' ') => text.into(),
+            text => format!("`{text}`"),
+        };
+        table += &format!("| `{}` | {default} | {} |\n", variable.name, variable.about);
+    }
+    expect_after("variables", &table);
+}
+
+/// Exhaustive, so that a new exit code cannot be forgotten here.
+fn meaning(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Done => {
+            "all requested work is done; a reused token counts, a flow that is not configured is skipped"
+        }
+        Exit::Other => "something else",
+        Exit::Usage => "usage or configuration: a bad flag, a missing variable, a file that is refused",
+        Exit::Partial => "some of several failed",
+        Exit::Login => "a person must log in (again), or was refused",
+        Exit::Network => "network, TLS, timeout, a server's 5xx: try again",
+        Exit::Found => "a check found something",
+        Exit::Interrupted => "Ctrl-C",
+        Exit::Terminated => "SIGTERM",
+    }
+}
+
+#[test]
+fn its_exit_codes_are_the_codes() {
+    let all = [
         Exit::Done,
         Exit::Other,
         Exit::Usage,
@@ -37,47 +191,30 @@ fn the_exit_codes_are_the_programs() {
         Exit::Interrupted,
         Exit::Terminated,
     ];
-    let table = between("<!-- exit codes: begin -->\n", "<!-- exit codes: end -->");
-    let said: Vec<u8> =
-        table.lines().skip(2).map(|line| line.split('|').nth(1).unwrap().trim().parse().unwrap()).collect();
-    assert_eq!(said, codes.map(|code| code as u8));
+    let rows = all.map(|exit| format!("| {} | {} |\n", exit as u8, meaning(exit)));
+    expect_after("exit codes", &format!("| code | meaning |\n|---|---|\n{}", rows.concat()));
+    let help = User::new().run(&["--help"]).code(0).stdout;
+    let help = help.rsplit_once("Exit codes:").unwrap().1;
+    for exit in all {
+        let code = (exit as u8).to_string();
+        let named = help.split(|c: char| !c.is_ascii_digit()).any(|word| word == code);
+        assert!(named, "mcpauth --help does not name exit code {code}");
+    }
 }
 
 #[test]
-fn every_command_in_a_shell_block_works() {
-    let mut options = setup::options(true);
-    options.clients.push(Client::machine("agent", "agent-secret", &["openid", "email", "profile"]));
-    let idp = Idp::in_thread(options).unwrap();
-    let mut user = User::new();
-    for (name, value) in setup::env(&user.project(), idp.issuer()) {
-        // The folders are the test's own; the two logins need a person, and these blocks have none.
-        if !name.starts_with("MCPAUTH_") && !name.starts_with("EGRESS_") {
-            user.env(&name, value);
-        }
-    }
-    let agent = format!(
-        r#"{{"client_id":"agent","client_secret":"agent-secret","keycloak_url":"{}","keycloak_realm":"demo"}}"#,
-        idp.issuer()
-    );
-    user.file(".oauth-tokens/agent-readme.json", &agent);
-    let mut ran = 0;
-    for line in blocks("sh").flat_map(str::lines).map(str::trim).filter(|line| line.starts_with("mcpauth ")) {
-        let command = line.split("&&").next().unwrap();
-        let args: Vec<&str> = command.split_whitespace().skip(1).collect();
-        let done = user.run(&args);
-        assert_eq!(done.code, Some(0), "{line}\n{}{}", done.stdout, done.stderr);
-        ran += 1;
-    }
-    assert!(ran >= 9, "the test has lost sight of the commands: {ran}");
+fn its_recording_is_what_is_printed() {
+    let shown = blocks("text").into_iter().find(|block| block.text.starts_with("$ mcpauth demo")).unwrap();
+    let printed = User::new().run(&["demo"]).code(0).stdout;
+    // Ports and times are different each time.
+    let numbers_aside = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+    let shown = shown.text.split_once('\n').unwrap().1;
+    assert_eq!(numbers_aside(shown), numbers_aside(&printed), "\nprinted now:\n{printed}");
 }
 
-fn between(begin: &str, end: &str) -> &'static str {
-    README.split_once(begin).unwrap().1.split_once(end).unwrap().0
-}
-
-/// The fenced blocks of a language.
-fn blocks(language: &str) -> impl Iterator<Item = &'static str> {
-    let fence = format!("```{language}\n");
-    let after: Vec<&str> = README.split(&fence).skip(1).collect();
-    after.into_iter().map(|text| text.split("```").next().unwrap())
+/// What stands after `<!-- marker -->`.
+#[track_caller]
+fn expect_after(marker: &str, table: &str) {
+    let after = README.split_once(&format!("<!-- {marker} -->\n\n")).map(|(_, rest)| rest).unwrap();
+    assert!(after.starts_with(table), "README.md must have after <!-- {marker} -->:\n\n{table}");
 }
