@@ -78,6 +78,11 @@ pub enum Error {
 impl Error {
     /// A stable word for `--json`.
     pub fn code(&self) -> &'static str {
+        if let Self::Vault(VaultError::Flow(FlowError::Reply { reply: ReplyError::Refused { .. }, .. })) =
+            self
+        {
+            return "refused";
+        }
         match self.exit() {
             Exit::Usage => "configuration",
             Exit::Login => "login_required",

@@ -78,7 +78,7 @@ fn a_failed_ingress_does_not_stop_the_others() {
     assert_eq!(ran.json()["exit_code"], 3);
     assert_eq!(user.token("bedrock-agentcore-server-2-egress.json")["access_token"], "t");
     let alone = user.run(&["generate", "--ingress-only", "--json", "--no-install"]).code(4);
-    assert_eq!(alone.json()["results"][0]["code"], "login_required");
+    assert_eq!(alone.json()["results"][0]["code"], "refused");
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl Page {
         };
         let lines = vec![
             granted,
-            "The token is on your disk, readable by you alone. You can close this page.".into(),
+            "mcpauth keeps the token where you alone can read it. You can close this page.".into(),
         ];
         Self { status: StatusCode::OK, title: format!("mcpauth may now act for you at {provider}"), lines }
     }
