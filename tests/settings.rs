@@ -241,3 +241,17 @@ fn a_bad_line_is_named_by_place_and_key_and_never_by_value() {
         assert!(!ran.stderr.contains("hunter2") && ran.stdout.is_empty(), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn an_env_file_that_others_can_read_is_pointed_out_when_it_holds_a_secret() {
+    use std::os::unix::fs::PermissionsExt;
+    let user = User::new();
+    let path = user.file(".env", "INGRESS_OAUTH_CLIENT_SECRET=s3cret-value\n");
+    assert_eq!(user.run(&["config", "show"]).code(0).stderr, "");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let said = user.run(&["config", "show"]).code(0).stderr;
+    assert!(said.contains("can be read by others") && said.contains("chmod 600"), "{said}");
+    user.file(".env", "REGISTRY_URL=https://gw.test\n");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(user.run(&["config", "show"]).code(0).stderr, "");
+}

@@ -131,21 +131,28 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
     match &cli.command {
         Command::Completions(args) => completions::run(args, out),
         Command::Demo(args) => demo::run(args, out),
-        Command::Configure(args) => configure::run(args, settings(cli)?, out),
-        Command::Config(args) => config::run(args, settings(cli)?, out),
-        Command::Providers(args) => providers::run(args, &Config::resolve(settings(cli)?)?, out),
-        Command::Ingress(args) => ingress::run(args, settings(cli)?, out),
-        Command::Egress(args) => egress::run(args, settings(cli)?, out),
-        Command::Agentcore(args) => agentcore::run(args, settings(cli)?, out),
-        Command::Keycloak(args) => keycloak::run(args, settings(cli)?, out),
-        Command::Generate(args) => generate::run(args, settings(cli)?, out),
+        Command::Configure(args) => configure::run(args, settings(cli, out)?, out),
+        Command::Config(args) => config::run(args, settings(cli, out)?, out),
+        Command::Providers(args) => providers::run(args, &Config::resolve(settings(cli, out)?)?, out),
+        Command::Ingress(args) => ingress::run(args, settings(cli, out)?, out),
+        Command::Egress(args) => egress::run(args, settings(cli, out)?, out),
+        Command::Agentcore(args) => agentcore::run(args, settings(cli, out)?, out),
+        Command::Keycloak(args) => keycloak::run(args, settings(cli, out)?, out),
+        Command::Generate(args) => generate::run(args, settings(cli, out)?, out),
     }
 }
 
 /// Settings with the flags that every verb has.
-fn settings(cli: &Cli) -> Result<Settings, Error> {
+fn settings(cli: &Cli, out: &Out) -> Result<Settings, Error> {
     let global = &cli.global;
     let mut settings = Settings::load(&global.env_file)?;
+    // Said and not refused: the scripts left these files open, and a user must be able to start from there.
+    for path in settings.exposed() {
+        out.say(&format!(
+            "{0} holds secrets and can be read by others; close it with: chmod 600 {0}",
+            path.display()
+        ));
+    }
     if let Some(dir) = &global.tokens_dir {
         settings.flag("MCPAUTH_TOKENS_DIR", dir.to_string_lossy());
     }

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::config::catalogue::is_secret;
 use crate::config::{ConfigError, dotenv};
 use crate::secret::Secret;
+use crate::sys::private_file::is_exposed;
 use crate::sys::{env, paths};
 
 /// Where `.env` files are looked for when none is named, the strongest last.
@@ -100,6 +102,13 @@ impl Settings {
             let line = file.lines.iter().rfind(|line| line.key == name && !line.value.is_empty())?;
             Some((line.value.as_str(), Origin::File(file.path.clone(), line.number)))
         })
+    }
+
+    /// The files with a secret in them that others can read.
+    pub fn exposed(&self) -> impl Iterator<Item = &Path> {
+        let secret =
+            |file: &&EnvFile| file.lines.iter().any(|line| is_secret(&line.key) && !line.value.is_empty());
+        self.files.iter().filter(secret).map(|file| file.path.as_path()).filter(|path| is_exposed(path))
     }
 
     /// Whether a value comes from the file that the reference keeps for AgentCore alone. Its identity provider may be
