@@ -262,3 +262,14 @@ fn the_secret_can_come_from_a_file_or_from_stdin() {
         user.run_with(&["ingress", "--force", "--client-secret-file", "-"], &format!("{SECRET}\r\n")).code(0);
     }
 }
+
+#[test]
+fn a_proxy_never_gets_what_is_meant_for_this_machine() {
+    let idp = idp(Expires::Number);
+    let mut user = cognito(idp.issuer());
+    // A proxy that nobody runs: a request sent to it would fail.
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        user.env(name, "http://127.0.0.1:1");
+    }
+    user.run(&["ingress"]).code(0);
+}
