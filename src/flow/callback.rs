@@ -106,14 +106,6 @@ impl Listening {
     }
 }
 
-/// Whether the port a login would need is free.
-///
-/// # Errors
-/// [`FlowError::PortBusy`].
-pub fn check_port(redirect_uri: &Url) -> Result<(), FlowError> {
-    Listener::bind(redirect_uri, false).map(drop)
-}
-
 async fn request(State(waiting): State<Arc<Waiting>>, method: Method, uri: Uri) -> Page {
     let query = uri.query().unwrap_or_default();
     // A HEAD is a preview, a favicon a habit: neither may use the code up.

@@ -13,7 +13,6 @@ use std::time::Duration;
 use thiserror::Error;
 use url::Url;
 
-pub use callback::check_port;
 pub use login::{Login, log_in};
 pub use sites::{choose_site, listed, sites};
 pub use token_endpoint::{client_credentials, discovered, refresh};
