@@ -1,0 +1,283 @@
+//! `gateway.yaml` as values, with the schema that is published of it. It leaves the environment and secrets to `cli`.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Everything `gateway.yaml` can say. Paths are relative to the file's own folder.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// Where `/metrics` is served, with `/healthz` and `/readyz`; nowhere if absent.
+    pub admin: Option<SocketAddr>,
+    /// The address clients type, as in `https://gateway.example.com`; `http://` and `listen` if absent.
+    pub public_url: Option<String>,
+    /// Further host names clients may use (`Host`), beside those of `public_url` and `listen`.
+    pub hosts: Vec<String>,
+    /// Web origins that may call (`Origin`), as in `https://app.example.com`; none by default.
+    pub origins: Vec<String>,
+    /// Whose tokens are accepted. At least one.
+    pub issuers: Vec<Issuer>,
+    /// The access policy, in the form of the reference's `scopes.yml`.
+    pub policy: PathBuf,
+    /// A second policy that decides nothing: what it would have refused is recorded.
+    pub shadow: Option<PathBuf>,
+    /// What `tools/list` and the other lists show.
+    pub list_visibility: Visibility,
+    /// The folder of the registry's server files (`*.json`, `server_state.json`).
+    pub servers: PathBuf,
+    /// What a server's file cannot say, by the server's name (its path without slashes).
+    pub upstreams: BTreeMap<String, Upstream>,
+    /// A file of at least 32 random bytes, 0600, that binds legacy sessions to their callers; gateways behind one address
+    /// share it. Without it a random key is made at each start.
+    pub session_key: Option<PathBuf>,
+    /// A file of `jti`, `sub` or `client_id` values that are refused, one a line (`jti: VALUE`).
+    pub revoked: Option<PathBuf>,
+    /// Certificate and key; without them the gateway speaks plain http.
+    pub tls: Option<Tls>,
+    /// Limits on what one request, one caller and all together may use.
+    pub limits: Limits,
+    /// How servers are watched.
+    pub health: Health,
+    /// Where a line for each decision goes: a file's path, `-` for stdout, or `off`.
+    pub audit: String,
+    /// Threads that serve requests; one a core if absent.
+    pub workers: Option<usize>,
+}
+
+/// One authorization server whose tokens are accepted.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    /// The issuer identifier, compared byte for byte with `iss`.
+    pub issuer: String,
+    /// Whose habits its tokens have.
+    #[serde(default)]
+    pub kind: Kind,
+    /// Where its keys are; found by discovery if absent.
+    #[serde(default)]
+    pub jwks_uri: Option<String>,
+    /// What `aud` must name (one of these).
+    #[serde(default)]
+    pub audience: Vec<String>,
+    /// The clients whose tokens are accepted: `client_id` for Cognito, `azp` for Keycloak tokens that name no audience.
+    #[serde(default)]
+    pub clients: Vec<String>,
+    /// The signature algorithms accepted.
+    #[serde(default = "algorithms")]
+    pub algorithms: Vec<Algorithm>,
+    /// Require the header `typ: at+jwt` (RFC 9068).
+    #[serde(default)]
+    pub require_at_jwt: bool,
+    /// Claims that hold groups: names, or JSON pointers as in `/realm_access/roles`. By the kind if empty.
+    #[serde(default)]
+    pub groups_claims: Vec<String>,
+    /// How far clocks may differ, in seconds; 60 at most.
+    #[serde(default = "leeway")]
+    #[schemars(range(max = 60))]
+    pub leeway: u32,
+    /// Ask the issuer about each token (RFC 7662) instead of verifying signatures: for opaque tokens.
+    #[serde(default)]
+    pub introspection: Option<Introspection>,
+}
+
+/// Whose habits an issuer's tokens have.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Amazon Cognito user pools: `token_use`, `client_id`, no `aud`.
+    Cognito,
+    /// Keycloak: `typ: Bearer` in the payload, `azp`.
+    Keycloak,
+    /// RFC 9068, or whatever names its audience.
+    #[default]
+    Oidc,
+}
+
+/// A signature algorithm (RFC 7518 section 3.1, RFC 8037). There is no symmetric one: a gateway holds no signing secrets.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are the RFC's")]
+pub enum Algorithm {
+    RS256,
+    RS384,
+    RS512,
+    PS256,
+    PS384,
+    PS512,
+    ES256,
+    ES384,
+    EdDSA,
+}
+
+/// RFC 7662.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Introspection {
+    /// The endpoint; found by discovery if absent.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// The gateway's own client at the issuer.
+    pub client_id: String,
+    /// A file with its secret, 0600.
+    pub client_secret: PathBuf,
+    /// How long an answer is believed, in seconds; never past the token's own end.
+    #[serde(default = "believed")]
+    pub cache: u32,
+}
+
+/// What a list shows.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Visibility {
+    /// What the caller may call, and what is named beside the list's own method.
+    #[default]
+    Granted,
+    /// Everything, to whoever may list.
+    All,
+}
+
+/// What is said of one server here, beside its file.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Upstream {
+    /// Where its outside credential comes from; by its `auth_type` if absent.
+    pub egress: Option<Egress>,
+    /// The egress credential of `stored`: the server name of its set; this server's own name if absent.
+    pub credential: Option<String>,
+    /// The only request headers that pass, beside MCP's own, content headers and tracing; all if absent.
+    pub headers: Option<Vec<String>>,
+    /// Send `X-User`, `X-Scopes` and the other identity headers.
+    pub identity_headers: bool,
+}
+
+/// Where a server's outside credential comes from.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Egress {
+    /// The caller's `Authorization` header passes.
+    Passthrough,
+    /// From the gateway's own store.
+    Stored,
+    /// None: the header is removed.
+    None,
+}
+
+/// A certificate chain and its key, PEM, read again when they change.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The chain.
+    pub certificate: PathBuf,
+    /// The key, 0600.
+    pub key: PathBuf,
+}
+
+/// Limits. Sizes in bytes, times in seconds.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// The largest request body.
+    pub body: usize,
+    /// The largest list answer that is read for filtering, and the largest event of a stream.
+    pub answer: usize,
+    /// The largest request head.
+    pub head: usize,
+    /// How long a request's head, and then its body, may take to arrive.
+    pub read: u64,
+    /// How long a connection to a server may take.
+    pub connect: u64,
+    /// How long a server may take to begin an answer.
+    pub answer_within: u64,
+    /// How often a quiet event stream is given a comment; 0 for never.
+    pub keep_alive: u64,
+    /// Requests under way at once, event streams included.
+    pub in_flight: usize,
+    /// Connections at once.
+    pub connections: usize,
+    /// How long requests under way may go on after SIGTERM.
+    pub drain: u64,
+    /// Requests a minute of one caller; 0 for no limit.
+    pub per_caller: u32,
+    /// Calls a minute of one tool by one caller; 0 for no limit.
+    pub per_tool: u32,
+    /// Verified tokens that are remembered, a worker.
+    pub tokens: usize,
+}
+
+/// How servers are watched. A check opens nothing: an unhealthy server is 503, a healthy one still asks for everything.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Health {
+    /// Seconds between checks; 0 for none.
+    pub interval: u64,
+    /// Failures in a row after which a server counts as unhealthy.
+    pub failures: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            admin: None,
+            public_url: None,
+            hosts: Vec::new(),
+            origins: Vec::new(),
+            issuers: Vec::new(),
+            policy: "scopes.yml".into(),
+            shadow: None,
+            list_visibility: Visibility::default(),
+            servers: "servers".into(),
+            upstreams: BTreeMap::new(),
+            session_key: None,
+            revoked: None,
+            tls: None,
+            limits: Limits::default(),
+            health: Health::default(),
+            audit: "-".into(),
+            workers: None,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 4 << 20,
+            answer: 16 << 20,
+            head: 64 << 10,
+            read: 30,
+            connect: 5,
+            answer_within: 600,
+            keep_alive: 15,
+            in_flight: 10_000,
+            connections: 10_000,
+            drain: 30,
+            per_caller: 0,
+            per_tool: 0,
+            tokens: 32_768,
+        }
+    }
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self { interval: 30, failures: 3 }
+    }
+}
+
+fn algorithms() -> Vec<Algorithm> {
+    vec![Algorithm::RS256, Algorithm::ES256]
+}
+
+fn leeway() -> u32 {
+    30
+}
+
+fn believed() -> u32 {
+    30
+}

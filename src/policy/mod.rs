@@ -1,0 +1,100 @@
+//! Who may do what: [`decide`] is the only place that says yes, and a [`Permit`] the only proof of it.
+//! It leaves HTTP, tokens and files to `gateway`; here are values alone, without I/O, clock or anything asynchronous.
+
+pub mod scopes_yml;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+/// A caller as its verified token describes it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Principal {
+    /// `iss`, exactly as the token has it.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// `client_id` or `azp`: the OAuth client the token was issued to.
+    pub client_id: Option<String>,
+    /// What people call the caller, for logs and identity headers.
+    pub username: Option<String>,
+    /// Groups as the token has them, paths included (`/team/a`).
+    pub groups: Vec<String>,
+    /// The token's own scopes.
+    pub scopes: Vec<String>,
+    /// Every claim, for `when`.
+    pub claims: Map<String, Value>,
+}
+
+/// What a caller wants of one server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call<'a> {
+    /// A JSON-RPC request or notification; `name` is `params.name` or `params.uri`, whichever its method is about.
+    Message {
+        /// The method.
+        method: &'a str,
+        /// The tool, prompt, resource or task it is about.
+        name: Option<&'a str>,
+    },
+    /// A JSON-RPC response to a request of the server's (sampling, elicitation).
+    Reply,
+    /// GET: the legacy stream.
+    Stream,
+    /// DELETE: the end of a legacy session.
+    EndSession,
+}
+
+/// The lists of a server that are filtered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Listed {
+    /// `tools/list`, member `tools`, by `name`.
+    Tool,
+    /// `prompts/list`, member `prompts`, by `name`.
+    Prompt,
+    /// `resources/list`, member `resources`, by `uri`.
+    Resource,
+    /// `resources/templates/list`, member `resourceTemplates`, by `uriTemplate`.
+    Template,
+}
+
+/// Which line of the policy decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The scope it stands under.
+    pub scope: Arc<str>,
+    /// Its place under the scope, from 1.
+    pub entry: usize,
+}
+
+/// The proof that a call was allowed. Only [`decide`] makes one.
+#[derive(Clone, Debug)]
+pub struct Permit {
+    rule: Arc<Rule>,
+}
+
+/// Why a call was not allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// No group and no scope of the caller's is known to the policy.
+    NoScopes,
+    /// Nothing of what the caller has is about this server.
+    Server,
+    /// The server, but not this method.
+    Method,
+    /// The method, but not this tool, prompt or resource.
+    Name,
+}
+
+impl Permit {
+    /// The rule that allowed it.
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.scope, self.entry)
+    }
+}
