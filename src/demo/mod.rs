@@ -3,5 +3,6 @@
 
 pub mod idp;
 mod keys;
+pub mod mcp;
 mod pages;
 pub mod setup;

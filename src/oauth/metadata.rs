@@ -14,6 +14,10 @@ pub struct IssuerMetadata {
     pub authorization_endpoint: Option<Url>,
     /// RFC 6749 section 3.2.
     pub token_endpoint: Option<Url>,
+    /// RFC 8414 section 2: the keys its tokens are signed with.
+    pub jwks_uri: Option<Url>,
+    /// RFC 7662 by RFC 8414 section 2.
+    pub introspection_endpoint: Option<Url>,
     /// RFC 7636 section 4.3 by RFC 8414 section 2; absent is not the same as empty.
     pub code_challenge_methods_supported: Option<Vec<String>>,
     /// How clients may authenticate; absent means `client_secret_basic` (RFC 8414 section 2).

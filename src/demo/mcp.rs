@@ -1,0 +1,175 @@
+//! Sample MCP servers for `mcpauth demo` and the tests: a few tools each, both protocol eras, and a memory of every request
+//! that reached them, so that "it never arrived" can be shown. It leaves credentials alone: it believes everybody.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+/// A tool.
+#[derive(Clone, Copy, Debug)]
+pub struct Tool {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub about: &'static str,
+    /// What it answers to its arguments.
+    pub run: fn(&Value) -> String,
+}
+
+/// A request as it arrived.
+#[derive(Clone, Debug)]
+pub struct Arrived {
+    /// The method and target, `POST /mcp`.
+    pub target: String,
+    /// The headers, one a line, names in lower case.
+    pub headers: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// A running server; it stops when this is dropped.
+pub struct Sample {
+    shared: Arc<Shared>,
+    stop: watch::Sender<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    base: String,
+    name: &'static str,
+    tools: Vec<Tool>,
+    arrived: Mutex<Vec<Arrived>>,
+}
+
+/// The versions it speaks, newest first.
+const VERSIONS: [&str; 5] = ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
+/// JSON-RPC 2.0 section 5.1.
+const METHOD_NOT_FOUND: i64 = -32601;
+const INVALID_PARAMS: i64 = -32602;
+
+impl Sample {
+    /// Serves `tools` on a free port of 127.0.0.1, on a thread of its own.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn start(name: &'static str, tools: &[Tool]) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let base = format!("http://{}", listener.local_addr()?);
+        let shared = Arc::new(Shared { base, name, tools: tools.to_vec(), arrived: Mutex::default() });
+        let (stop, mut stopping) = watch::channel(());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let router = Router::new().fallback(answer).with_state(shared.clone());
+        let work = move || {
+            runtime.block_on(async {
+                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+                tokio::select! {
+                    _ = axum::serve(listener, router) => {}
+                    _ = stopping.changed() => {}
+                }
+            });
+        };
+        let thread = std::thread::Builder::new().name(format!("demo-{name}")).spawn(work)?;
+        Ok(Self { shared, stop, thread: Some(thread) })
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn base(&self) -> &str {
+        &self.shared.base
+    }
+
+    /// Every request that arrived so far, in order.
+    pub fn arrived(&self) -> Vec<Arrived> {
+        self.shared.arrived().clone()
+    }
+}
+
+impl Drop for Sample {
+    fn drop(&mut self) {
+        self.stop.send_replace(());
+        if let Some(thread) = self.thread.take() {
+            // A panic in there has been reported by the panic hook; a second one while dropping would abort.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn arrived(&self) -> MutexGuard<'_, Vec<Arrived>> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn result(&self, method: &str, params: &Value) -> Result<Value, (i64, String)> {
+        let server = json!({"name": self.name, "version": env!("CARGO_PKG_VERSION")});
+        match method {
+            "initialize" => {
+                let asked = params.get("protocolVersion").and_then(Value::as_str);
+                let legacy = VERSIONS.iter().skip(1);
+                let version = legacy.clone().find(|version| Some(**version) == asked).unwrap_or(&"2025-11-25");
+                Ok(json!({"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": server}))
+            }
+            "server/discover" => Ok(json!({
+                "resultType": "complete", "supportedVersions": VERSIONS, "capabilities": {"tools": {}},
+                "serverInfo": server, "ttlMs": 0, "cacheScope": "public",
+            })),
+            "ping" => Ok(json!({})),
+            "tools/list" => {
+                let tools: Vec<Value> = self.tools.iter().map(Tool::described).collect();
+                Ok(json!({"resultType": "complete", "tools": tools, "ttlMs": 60_000, "cacheScope": "public"}))
+            }
+            "tools/call" => {
+                let name = params.get("name").and_then(Value::as_str).unwrap_or_default();
+                let tool = self.tools.iter().find(|tool| tool.name == name);
+                let tool = tool.ok_or_else(|| (INVALID_PARAMS, format!("Unknown tool: {name}")))?;
+                let text = (tool.run)(params.get("arguments").unwrap_or(&Value::Null));
+                Ok(json!({"resultType": "complete", "content": [{"type": "text", "text": text}]}))
+            }
+            _ => Err((METHOD_NOT_FOUND, "Method not found".into())),
+        }
+    }
+}
+
+impl Tool {
+    fn described(&self) -> Value {
+        json!({"name": self.name, "description": self.about, "inputSchema": {"type": "object"}})
+    }
+}
+
+async fn answer(
+    State(shared): State<Arc<Shared>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let lines = headers.iter().map(|(name, value)| {
+        format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()))
+    });
+    let arrived = Arrived { target: format!("{method} {uri}"), headers: lines.collect(), body: body.to_vec() };
+    shared.arrived().push(arrived);
+    if method != Method::POST {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let Ok(message) = serde_json::from_slice::<Value>(&body) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let Some(id) = message.get("id").filter(|_| message.get("method").is_some()) else {
+        return StatusCode::ACCEPTED.into_response();
+    };
+    let method = message.get("method").and_then(Value::as_str).unwrap_or_default();
+    let reply = match shared.result(method, message.get("params").unwrap_or(&Value::Null)) {
+        Ok(result) => json!({"jsonrpc": "2.0", "id": id, "result": result}),
+        Err((code, text)) => json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": text}}),
+    };
+    ([(CONTENT_TYPE, "application/json")], reply.to_string()).into_response()
+}

@@ -1,0 +1,209 @@
+//! Who is calling: finds the one credential a request carries, has it verified or asked about, and remembers the answer by
+//! the token's hash until the token ends or anything it was judged by changes.
+//! It leaves signatures to `jwt`, claims to `rules` and what a caller may do to `policy`.
+
+use std::sync::{Arc, PoisonError};
+
+use aws_lc_rs::digest;
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName};
+
+use super::issuers::Issuer;
+use super::jwt::Token;
+use super::refusal::Refusal;
+use super::rules::Reject;
+use super::state::{Moment, State};
+use super::tokens::Hash;
+use super::worker::Worker;
+use crate::policy::{Grants, Principal};
+
+/// A caller whose token was good, with all that the policy has for them.
+pub(super) struct Caller {
+    pub(super) principal: Principal,
+    /// Seconds since 1970; the token is of no use from here on.
+    pub(super) expires_at: i64,
+    pub(super) grants: Grants,
+    /// The same by the policy that only watches.
+    pub(super) shadow: Option<Grants>,
+    /// The place of its issuer among those configured.
+    issuer: usize,
+}
+
+/// What is remembered of a token.
+#[derive(Clone)]
+pub(super) enum Known {
+    Good(Arc<Caller>),
+    /// An issuer was asked and said no; believed for a moment, so that a bad token cannot ask for all.
+    Bad(Reject, i64),
+}
+
+/// Which header carried the token: it goes no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Via {
+    /// `X-Authorization`, so that `Authorization` is free for the server's own credential.
+    Own,
+    /// `Authorization`, for clients that have no other.
+    Standard,
+}
+
+/// The token of a request, and where it stood.
+pub(super) struct Presented<'a> {
+    pub(super) token: &'a str,
+    pub(super) via: Via,
+}
+
+pub(super) const X_AUTHORIZATION: HeaderName = HeaderName::from_static("x-authorization");
+const X_USER_POOL_ID: HeaderName = HeaderName::from_static("x-user-pool-id");
+const X_CLIENT_ID: HeaderName = HeaderName::from_static("x-client-id");
+const X_REGION: HeaderName = HeaderName::from_static("x-region");
+/// How long a no of an issuer is believed, in seconds.
+const NO: i64 = 10;
+
+/// The one credential of a request. `X-Authorization` counts alone where it is there: one that does not do is never made
+/// up for by the other.
+///
+/// # Errors
+/// [`Refusal::NoToken`], [`Refusal::Credentials`].
+pub(super) fn presented(headers: &HeaderMap) -> Result<Presented<'_>, Refusal> {
+    let own = one(headers, &X_AUTHORIZATION)?;
+    let standard = one(headers, &AUTHORIZATION)?;
+    let (value, via) = match (own, standard) {
+        (Some(value), _) => (value, Via::Own),
+        (None, Some(value)) => (value, Via::Standard),
+        (None, None) => return Err(Refusal::NoToken),
+    };
+    let token = match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start_matches(' '),
+        // Basic and the like in `Authorization` are the server's matter, and no token of ours.
+        _ if via == Via::Standard => return Err(Refusal::NoToken),
+        _ => return Err(Refusal::Token(Reject::Malformed)),
+    };
+    // RFC 6750 section 2.1 (b64token): one word.
+    if token.is_empty() || token.bytes().any(|b| b.is_ascii_whitespace() || b == b',') {
+        return Err(Refusal::Token(Reject::Malformed));
+    }
+    Ok(Presented { token, via })
+}
+
+/// A header's value, if it occurs once. Twice, it would be anyone's guess which of them the next program takes.
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refusal> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Refusal::Credentials("a credential header occurs more than once"));
+    }
+    value.to_str().map(Some).map_err(|_| Refusal::Credentials("a credential header cannot be read"))
+}
+
+impl Worker {
+    /// The caller whose token the request carries.
+    ///
+    /// # Errors
+    /// 401, 400, or 503 if its issuer cannot be asked.
+    pub(super) async fn authenticate(
+        &self,
+        moment: &Moment,
+        headers: &HeaderMap,
+    ) -> Result<(Arc<Caller>, Via), Refusal> {
+        let Presented { token, via } = presented(headers)?;
+        let caller = match self.remembered(moment, token) {
+            Some(Known::Good(caller)) => caller,
+            Some(Known::Bad(reject, _)) => return Err(Refusal::Token(reject)),
+            None => self.find_out(moment, token).await?,
+        };
+        self.claimed(&caller, headers)?;
+        Ok((caller, via))
+    }
+
+    fn remembered(&self, moment: &Moment, token: &str) -> Option<Known> {
+        let hash = hash(token)?;
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, epoch) = tokens.get(&hash)?;
+        let end = match &known {
+            Known::Good(caller) => caller.expires_at,
+            Known::Bad(_, until) => *until,
+        };
+        (epoch == moment.epoch && moment.now < end).then_some(known)
+    }
+
+    fn remember(&self, moment: &Moment, token: &str, known: Known) {
+        if let Some(hash) = hash(token) {
+            let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+            tokens.put(hash, (known, moment.epoch));
+        }
+    }
+
+    async fn find_out(&self, moment: &Moment, token: &str) -> Result<Arc<Caller>, Refusal> {
+        let (issuer, parsed) = match Token::read(token) {
+            Ok(parsed) => (self.issuer(|issuer| Some(issuer.name()) == parsed.issuer()), Ok(parsed)),
+            // An opaque token says nothing about whose it is: one issuer at most may be asked about it.
+            Err(reject) => (self.issuer(Issuer::introspects), Err(reject)),
+        };
+        let Some((index, issuer)) = issuer else {
+            return Err(Refusal::Token(parsed.err().unwrap_or(Reject::Issuer)));
+        };
+        let judged = if issuer.introspects() {
+            self.ask(issuer, token, moment.now).await
+        } else {
+            let parsed = parsed.map_err(Refusal::Token)?;
+            verify(issuer, &parsed, moment.now).await
+        };
+        let (principal, expires_at) = match judged {
+            Err(Refusal::Token(reject)) if issuer.introspects() => {
+                self.remember(moment, token, Known::Bad(reject.clone(), moment.now + NO));
+                return Err(Refusal::Token(reject));
+            }
+            judged => judged?,
+        };
+        if moment.state.revoked.has(&principal) {
+            return Err(Refusal::Token(Reject::Revoked));
+        }
+        let State { policy, shadow, .. } = &*moment.state;
+        let grants = policy.grants(&principal);
+        let shadow = shadow.as_ref().map(|shadow| shadow.grants(&principal));
+        let caller = Arc::new(Caller { principal, expires_at, grants, shadow, issuer: index });
+        self.remember(moment, token, Known::Good(caller.clone()));
+        Ok(caller)
+    }
+
+    fn issuer(&self, wanted: impl Fn(&Issuer) -> bool) -> Option<(usize, &Arc<Issuer>)> {
+        self.shared.issuers.iter().enumerate().find(|(_, issuer)| wanted(issuer))
+    }
+
+    async fn ask(&self, issuer: &Issuer, token: &str, now: i64) -> Result<(Principal, i64), Refusal> {
+        let reply = issuer.introspect(token).await.map_err(|error| {
+            self.shared.journal.warn("introspection", &error.to_string());
+            Refusal::IssuerDown
+        })?;
+        let (principal, expires_at) = issuer.rules.introspected(&reply, now).map_err(Refusal::Token)?;
+        Ok((principal, issuer.believed_until(expires_at, now)))
+    }
+
+    /// What the client says of itself beside its token is checked and trusted for nothing (product section 7.2).
+    fn claimed(&self, caller: &Caller, headers: &HeaderMap) -> Result<(), Refusal> {
+        let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+        let (pool, client, region) = (text(X_USER_POOL_ID), text(X_CLIENT_ID), text(X_REGION));
+        if pool.is_none() && client.is_none() && region.is_none() {
+            return Ok(());
+        }
+        let Some(issuer) = self.shared.issuers.get(caller.issuer) else { return Ok(()) };
+        issuer.rules.agrees(&caller.principal, pool, client, region).map_err(Refusal::Token)
+    }
+}
+
+/// Verifies a token with its issuer's keys, which are fetched anew if they lack the one it names.
+async fn verify(issuer: &Issuer, token: &Token<'_>, now: i64) -> Result<(Principal, i64), Refusal> {
+    let keys = issuer.keys();
+    let found = keys.as_ref().map(|keys| keys.find(token.kid(), token.algorithm()));
+    let keys = match found {
+        Some(Ok(_)) => keys,
+        _ => issuer.look_again(keys).await,
+    };
+    let keys = keys.ok_or(Refusal::IssuerDown)?;
+    let key = keys.find(token.kid(), token.algorithm()).map_err(|_| Refusal::Token(Reject::Key))?;
+    let claims = token.verify(key).map_err(Refusal::Token)?;
+    issuer.rules.accept(token.typ(), &claims, now).map_err(Refusal::Token)
+}
+
+fn hash(token: &str) -> Option<Hash> {
+    digest::digest(&digest::SHA256, token.as_bytes()).as_ref().try_into().ok()
+}

@@ -1,0 +1,124 @@
+//! The bodies the gateway sends: a ready one, a server's passed on as it comes, or an event stream that is watched.
+//! It leaves what an event may show to `events`.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+
+use super::events::Events;
+use super::pool::Lease;
+
+/// A response's body.
+pub(super) struct Body {
+    kind: Kind,
+    /// The request is under way for as long as its body is.
+    _under_way: Option<UnderWay>,
+}
+
+/// One of the requests under way.
+pub(super) struct UnderWay(Arc<AtomicUsize>);
+
+enum Kind {
+    Full(Bytes),
+    Pass { incoming: Incoming, lease: Option<Lease> },
+    Events(Box<Events>),
+}
+
+impl Body {
+    /// A ready body.
+    pub(super) fn full(bytes: impl Into<Bytes>) -> Self {
+        Kind::Full(bytes.into()).into()
+    }
+
+    /// A server's body, as it comes.
+    pub(super) fn pass(incoming: Incoming, lease: Lease) -> Self {
+        if incoming.is_end_stream() {
+            lease.give_back();
+            return Self::full(Bytes::new());
+        }
+        Kind::Pass { incoming, lease: Some(lease) }.into()
+    }
+
+    /// A watched event stream.
+    pub(super) fn events(events: Events) -> Self {
+        Kind::Events(Box::new(events)).into()
+    }
+
+    /// The same, counted as under way until its end.
+    pub(super) fn counted(mut self, under_way: UnderWay) -> Self {
+        self._under_way = Some(under_way);
+        self
+    }
+}
+
+impl From<Kind> for Body {
+    fn from(kind: Kind) -> Self {
+        Self { kind, _under_way: None }
+    }
+}
+
+impl UnderWay {
+    /// One more, unless there are `most` already.
+    pub(super) fn begin(count: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let one = Self(count.clone());
+        // Counted first: dropping `one` takes it back.
+        let before = count.fetch_add(1, Ordering::Relaxed);
+        (before < most).then_some(one)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match &mut self.get_mut().kind {
+            Kind::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Kind::Events(events) => events.poll(context),
+            Kind::Pass { incoming, lease } => {
+                let frame = std::task::ready!(Pin::new(&mut *incoming).poll_frame(context));
+                let over = match &frame {
+                    None => true,
+                    // A body of known length is not asked again after its last byte.
+                    Some(Ok(_)) => incoming.is_end_stream(),
+                    Some(Err(_)) => false,
+                };
+                if over && let Some(lease) = lease.take() {
+                    lease.give_back();
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Full(bytes) => bytes.is_empty(),
+            Kind::Pass { incoming, .. } => incoming.is_end_stream(),
+            Kind::Events(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Pass { incoming, .. } => incoming.size_hint(),
+            Kind::Events(_) => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The last step of the line: a permitted message goes on to its server, byte for byte, and the answer comes back as it is,
+//! except for lists, which are filtered, and sessions, which are bound to their caller.
+//! It leaves headers to `headers`, connections to `pool` and event streams to `events`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
+    HeaderValue,
+};
+use hyper::http::response;
+use hyper::{Method, Request, Response, StatusCode, Uri};
+
+use super::authn::{Caller, Via};
+use super::body::Body;
+use super::events::{Events, Watch};
+use super::filter;
+use super::headers::{self, Onward};
+use super::join::Transport;
+use super::pool::{Failure, Lease, Patience};
+use super::record::Record;
+use super::refusal::Refusal;
+use super::session::Bound;
+use super::settings::{Egress, Visibility};
+use super::state::Upstream;
+use super::worker::Worker;
+use crate::policy::{Listed, Permit};
+
+/// A message on its way, with the proof that it may go.
+pub(super) struct Passage<'a> {
+    /// Only `policy::decide` makes one.
+    pub(super) permit: Permit,
+    pub(super) caller: &'a Arc<Caller>,
+    /// Where the caller's token stood, and the token.
+    pub(super) via: Via,
+    pub(super) token: &'a str,
+    pub(super) upstream: &'a Arc<Upstream>,
+    /// Where on the server it goes.
+    pub(super) target: Uri,
+    pub(super) transport: Transport,
+    pub(super) method: Method,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) body: Bytes,
+    /// The list it asks for, if it asks for one.
+    pub(super) lists: Option<Listed>,
+    /// Whether its answer stays open by design (`subscriptions/listen`, GET).
+    pub(super) stays_open: bool,
+    /// The name it is about, for identity headers.
+    pub(super) tool: Option<&'a str>,
+}
+
+const MCP_SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+
+impl Passage<'_> {
+    /// Whether the answer may hold a list: then it is read here.
+    fn is_read(&self, visibility: Visibility) -> bool {
+        let hidden = visibility == Visibility::Granted;
+        // An old stream carries answers to any request, lists among them, and the address for messages.
+        self.method == Method::GET || (self.lists.is_some() && hidden)
+    }
+}
+
+impl Worker {
+    /// Sends the message on and brings back what the server says.
+    ///
+    /// # Errors
+    /// 502 and 504, or 404 for a session of another caller.
+    pub(super) async fn forward(
+        &self,
+        passage: Passage<'_>,
+        record: &mut Record<'_>,
+    ) -> Result<Response<Body>, Refusal> {
+        record.allowed(&passage.permit);
+        let headers = self.onward(&passage, record.request_id())?;
+        let stored = passage.upstream.stored.as_ref().filter(|_| passage.upstream.route.egress == Egress::Stored);
+        let Some(stored) = stored else {
+            let (answer, lease) = self.send(&passage, headers, record).await?;
+            return self.answer(&passage, answer, lease).await;
+        };
+        let credential = stored.current(&self.shared).await?;
+        let mut with = headers.clone();
+        credential.apply(&mut with);
+        let (answer, lease) = self.send(&passage, with, record).await?;
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return self.answer(&passage, answer, lease).await;
+        }
+        // Once: a server that refuses a credential just got will refuse the next one too.
+        let mut with = headers;
+        stored.renewed(&self.shared, &credential).await?.apply(&mut with);
+        let (answer, lease) = self.send(&passage, with, record).await?;
+        self.answer(&passage, answer, lease).await
+    }
+
+    /// The headers that go on, all but the stored credential.
+    fn onward(&self, passage: &Passage<'_>, request_id: &str) -> Result<HeaderMap, Refusal> {
+        let Passage { caller, upstream, .. } = passage;
+        let onward = Onward {
+            token: passage.token,
+            authorization: passage.via == Via::Own && upstream.route.egress == Egress::Passthrough,
+            listed: upstream.headers.as_ref(),
+            plain: passage.is_read(self.shared.settings.list_visibility),
+        };
+        let mut headers = onward.of(passage.headers);
+        headers.insert(HOST, upstream.origin.header.clone());
+        if onward.plain {
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        if let Ok(id) = HeaderValue::try_from(request_id) {
+            headers.insert(HeaderName::from_static("x-request-id"), id);
+        }
+        if let Some(session) = passage.headers.get(MCP_SESSION_ID) {
+            let sessions = passage.headers.get_all(MCP_SESSION_ID).iter().count();
+            let session = session.to_str().ok().filter(|_| sessions == 1);
+            let opened = session.and_then(|text| {
+                self.shared.session_key.open(Bound::Session, text, caller, upstream.name())
+            });
+            let opened = opened.and_then(|id| HeaderValue::try_from(id).ok()).ok_or(Refusal::Session)?;
+            headers.insert(MCP_SESSION_ID, opened);
+        }
+        for (name, value) in &upstream.route.server.headers {
+            headers.insert(name.clone(), value.clone());
+        }
+        if upstream.route.identity_headers {
+            identify(&mut headers, passage);
+        }
+        Ok(headers)
+    }
+
+    async fn send(
+        &self,
+        passage: &Passage<'_>,
+        headers: HeaderMap,
+        record: &mut Record<'_>,
+    ) -> Result<(Response<Incoming>, Lease), Refusal> {
+        let limits = &self.shared.settings.limits;
+        let patience = Patience {
+            connect: Duration::from_secs(limits.connect),
+            answer: Duration::from_secs(limits.answer_within),
+        };
+        let mut request = Request::new(Full::new(passage.body.clone()));
+        *request.method_mut() = passage.method.clone();
+        *request.uri_mut() = passage.target.clone();
+        *request.headers_mut() = headers;
+        let sent = Instant::now();
+        let result =
+            self.pool.exchange(&passage.upstream.origin, request, patience, passage.stays_open).await;
+        record.upstream(sent);
+        result.map_err(|failure| {
+            let name = passage.upstream.name();
+            let (refusal, why) = match failure {
+                Failure::Connect(error) => (Refusal::Unreachable, error.to_string()),
+                Failure::Exchange(error) => (Refusal::Unreachable, error.to_string()),
+                Failure::Slow => (Refusal::Late, "no answer in time".into()),
+            };
+            self.shared.journal.warn("upstream", &format!("{name}: {why}"));
+            refusal
+        })
+    }
+
+    async fn answer(
+        &self,
+        passage: &Passage<'_>,
+        answer: Response<Incoming>,
+        lease: Lease,
+    ) -> Result<Response<Body>, Refusal> {
+        let (mut head, incoming) = answer.into_parts();
+        match head.status {
+            // Its challenge is about another authorization server: clients would log in at the wrong one.
+            StatusCode::UNAUTHORIZED => return Err(Refusal::Egress),
+            StatusCode::NOT_MODIFIED => {}
+            status if status.is_redirection() => return Err(Refusal::Redirect),
+            _ => {}
+        }
+        headers::back(&mut head.headers);
+        self.wrap_session(passage, &mut head)?;
+        let is_read = passage.is_read(self.shared.settings.list_visibility);
+        if is_read && is_encoded(&head.headers) {
+            return Err(Refusal::Unreadable);
+        }
+        if is_events(&head.headers) {
+            let keep_alive = Duration::from_secs(self.shared.settings.limits.keep_alive);
+            let events = if is_read || passage.stays_open {
+                head.headers.remove(CONTENT_LENGTH);
+                let filtered = is_read.then(|| self.shared.settings.limits.answer);
+                Events::watched(incoming, lease, keep_alive, self.watch(passage), filtered)
+            } else {
+                Events::passed(incoming, lease, keep_alive)
+            };
+            return Ok(Response::from_parts(head, Body::events(events)));
+        }
+        if is_read {
+            return self.filtered(passage, head, incoming, lease).await;
+        }
+        Ok(Response::from_parts(head, Body::pass(incoming, lease)))
+    }
+
+    /// A legacy session's name is the server's towards the server, and the caller's own towards the caller.
+    fn wrap_session(&self, passage: &Passage<'_>, head: &mut response::Parts) -> Result<(), Refusal> {
+        let Some(session) = head.headers.get(MCP_SESSION_ID) else { return Ok(()) };
+        let name = passage.upstream.name();
+        let session = session.to_str().map_err(|_| Refusal::Unreachable)?;
+        let wrapped = self.shared.session_key.wrap(Bound::Session, session, passage.caller, name);
+        let wrapped = HeaderValue::try_from(wrapped).map_err(|_| Refusal::Unreachable)?;
+        head.headers.insert(MCP_SESSION_ID, wrapped);
+        Ok(())
+    }
+
+    /// The whole answer, read and with what the caller may not see cut out.
+    async fn filtered(
+        &self,
+        passage: &Passage<'_>,
+        mut head: response::Parts,
+        incoming: Incoming,
+        lease: Lease,
+    ) -> Result<Response<Body>, Refusal> {
+        let limit = self.shared.settings.limits.answer;
+        let bytes = Limited::new(incoming, limit).collect().await.map_err(|_| Refusal::Unreadable)?.to_bytes();
+        lease.give_back();
+        if bytes.is_empty() {
+            return Ok(Response::from_parts(head, Body::full(bytes)));
+        }
+        let (grants, server) = (&passage.caller.grants, passage.upstream.name());
+        let shown = match filter::message(&bytes, &|listed, name| grants.shows(server, listed, name)) {
+            Ok(std::borrow::Cow::Borrowed(_)) => bytes.clone(),
+            Ok(std::borrow::Cow::Owned(shown)) => shown.into(),
+            Err(_) => return Err(Refusal::Unreadable),
+        };
+        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(shown.len()));
+        // What was read as JSON is answered as JSON, whatever the server called it.
+        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(Response::from_parts(head, Body::full(shown)))
+    }
+
+    fn watch(&self, passage: &Passage<'_>) -> Watch {
+        Watch::new(self.shared.clone(), passage.caller.clone(), passage.upstream.clone(), passage.transport)
+    }
+}
+
+/// The reference's headers, for servers that ask for them.
+fn identify(headers: &mut HeaderMap, passage: &Passage<'_>) {
+    let principal = &passage.caller.principal;
+    let scopes = principal.scopes.join(" ");
+    let user = principal.username.as_deref().unwrap_or(&principal.subject);
+    let rows = [
+        ("x-user", Some(user)),
+        ("x-username", Some(user)),
+        ("x-client-id", principal.client_id.as_deref()),
+        ("x-scopes", Some(scopes.as_str())),
+        ("x-auth-method", Some("bearer")),
+        ("x-server-name", Some(passage.upstream.name())),
+        ("x-tool-name", passage.tool),
+    ];
+    for (name, value) in rows {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().any(|encoding| encoding != "identity")
+}
+
+fn is_events(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("text/event-stream")
+}
+
+/// A stored credential, ready to be put in.
+impl super::egress::Ready {
+    /// Puts it in, instead of whatever the caller sent.
+    pub(super) fn apply(&self, headers: &mut HeaderMap) {
+        headers.insert(AUTHORIZATION, self.authorization.clone());
+        for (name, value) in &self.more {
+            headers.insert(name.clone(), value.clone());
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Which headers pass, towards a server and back: what carried or described the caller's identity here never does, what
+//! belongs to one connection never does, everything else that MCP and tracing need does.
+//! It leaves sessions and outside credentials, which replace headers, to `forward`.
+
+use std::collections::HashSet;
+
+use hyper::header::{AUTHORIZATION, CONNECTION, HeaderMap, HeaderName, HeaderValue};
+use memchr::memmem;
+
+/// What of a request's headers goes on.
+pub(super) struct Onward<'a> {
+    /// The token that let the caller in. No header that holds it passes, whatever its name.
+    pub(super) token: &'a str,
+    /// Whether the caller's own `Authorization` is meant for the server.
+    pub(super) authorization: bool,
+    /// The only other headers that pass, if there is such a list.
+    pub(super) listed: Option<&'a HashSet<HeaderName>>,
+    /// Whether the answer is read here and must come unencoded.
+    pub(super) plain: bool,
+}
+
+/// Headers that say who the caller is, or what the gateway found out: whoever is behind it believes them, so a client's
+/// own never pass. The reference's are among them.
+const IDENTITY: [&str; 22] = [
+    "cookie",
+    "forwarded",
+    "proxy-authorization",
+    "x-auth-method",
+    "x-authorization",
+    "x-body",
+    "x-client-id",
+    "x-client-id-auth",
+    "x-groups",
+    "x-keycloak-realm",
+    "x-keycloak-url",
+    "x-real-ip",
+    "x-region",
+    "x-remote-user",
+    "x-request-id",
+    "x-scopes",
+    "x-server-name",
+    "x-tool-name",
+    "x-user",
+    "x-user-pool-id",
+    "x-username",
+    "remote-user",
+];
+/// Families of the same.
+const IDENTITY_PREFIXES: [&str; 3] = ["x-forwarded-", "x-original-", "x-auth-request-"];
+/// RFC 9110 section 7.6.1, with what a new request gets anew.
+const CONNECTION_BOUND: [&str; 11] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "http2-settings",
+];
+/// What passes a list as well: the protocol's own headers.
+const ALWAYS: [&str; 10] = [
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "authorization",
+    "content-type",
+    "last-event-id",
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "user-agent",
+];
+/// A server's headers that would speak for the gateway: cookies and cross-origin rules of its address, challenges that
+/// send clients to another authorization server, ways around it.
+const NOT_BACK: [&str; 5] = ["alt-svc", "clear-site-data", "set-cookie", "strict-transport-security", "www-authenticate"];
+
+impl Onward<'_> {
+    /// The headers that go on to the server.
+    pub(super) fn of(&self, headers: &HeaderMap) -> HeaderMap {
+        let named = named_by_connection(headers);
+        // Room for those that are added.
+        let mut onward = HeaderMap::with_capacity(headers.len() + 4);
+        for (name, value) in headers {
+            if self.passes(name, value) && !named.as_ref().is_some_and(|named| named.contains(name)) {
+                onward.append(name.clone(), value.clone());
+            }
+        }
+        onward
+    }
+
+    fn passes(&self, name: &HeaderName, value: &HeaderValue) -> bool {
+        let text = name.as_str();
+        if text.contains('_') {
+            // `X_User` and `X-User` are one variable to a CGI or WSGI program.
+            let text = text.replace('_', "-");
+            if is_bound(&text) || is_identity(&text) || text == "authorization" {
+                return false;
+            }
+        }
+        let may = match text {
+            "authorization" => self.authorization,
+            "accept-encoding" => !self.plain,
+            _ => !is_bound(text) && !is_identity(text),
+        };
+        may && self.is_listed(name) && !holds(value, self.token)
+    }
+
+    fn is_listed(&self, name: &HeaderName) -> bool {
+        let Some(listed) = self.listed else { return true };
+        let text = name.as_str();
+        text.starts_with("mcp-") || ALWAYS.contains(&text) || listed.contains(name)
+    }
+}
+
+/// Takes out of an answer what must not come back.
+pub(super) fn back(headers: &mut HeaderMap) {
+    let named = named_by_connection(headers);
+    loop {
+        let gone = headers.keys().find(|name| {
+            let text = name.as_str();
+            // The length stays: the body is passed on as it is.
+            text != "content-length" && is_bound(text)
+                || NOT_BACK.contains(&text)
+                || text.starts_with("access-control-")
+                || text.starts_with("proxy-")
+                || named.as_ref().is_some_and(|named| named.contains(*name))
+        });
+        let Some(gone) = gone.cloned() else { return };
+        headers.remove(gone);
+    }
+}
+
+fn is_bound(name: &str) -> bool {
+    CONNECTION_BOUND.contains(&name)
+}
+
+fn is_identity(name: &str) -> bool {
+    IDENTITY.contains(&name) || IDENTITY_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn holds(value: &HeaderValue, token: &str) -> bool {
+    value.len() >= token.len() && memmem::find(value.as_bytes(), token.as_bytes()).is_some()
+}
+
+/// What `Connection` names belongs to the connection too (RFC 9110 section 7.6.1).
+fn named_by_connection(headers: &HeaderMap) -> Option<HashSet<HeaderName>> {
+    let mut named = HashSet::new();
+    for value in headers.get_all(CONNECTION) {
+        for word in value.to_str().unwrap_or_default().split(',') {
+            let word = word.trim();
+            if !word.eq_ignore_ascii_case("keep-alive") && !word.eq_ignore_ascii_case("close") {
+                named.extend(word.parse::<HeaderName>());
+            }
+        }
+    }
+    // What the gateway itself decides about is not for a client to switch off.
+    named.remove(&AUTHORIZATION);
+    (!named.is_empty()).then_some(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn onward(onward: &Onward<'_>, headers: &[(&str, &str)]) -> Vec<String> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        let mut passed: Vec<String> = onward.of(&map).keys().map(|name| name.as_str().to_owned()).collect();
+        passed.sort();
+        passed
+    }
+
+    const PLAIN: Onward<'_> = Onward { token: "TOKEN", authorization: true, listed: None, plain: false };
+
+    #[test]
+    fn identity_and_connection_headers_stop_here_and_the_protocols_pass() {
+        let headers = [
+            ("x-authorization", "Bearer TOKEN"),
+            ("x-user-pool-id", "p"),
+            ("x-client-id", "c"),
+            ("x-region", "r"),
+            ("cookie", "mcp_gateway_session=1"),
+            ("x-user", "root"),
+            ("x_user", "root"),
+            ("x_forwarded_for", "1.2.3.4"),
+            ("x-forwarded-for", "1.2.3.4"),
+            ("x-original-uri", "/"),
+            ("x-body", "{}"),
+            ("connection", "keep-alive, X-Hop"),
+            ("x-hop", "1"),
+            ("transfer-encoding", "chunked"),
+            ("content-length", "2"),
+            ("host", "gw"),
+            ("authorization", "Bearer egress"),
+            ("x-demo-cloud-id", "cloud-1"),
+            ("mcp-session-id", "s"),
+            ("mcp-param-region", "eu"),
+            ("mcp-protocol-version", "2026-07-28"),
+            ("traceparent", "00-1"),
+            ("accept-encoding", "gzip"),
+        ];
+        let expected = [
+            "accept-encoding",
+            "authorization",
+            "mcp-param-region",
+            "mcp-protocol-version",
+            "mcp-session-id",
+            "traceparent",
+            "x-demo-cloud-id",
+        ];
+        assert_eq!(onward(&PLAIN, &headers), expected);
+    }
+
+    #[test]
+    fn the_token_passes_under_no_name() {
+        let headers = [("authorization", "Bearer TOKEN"), ("x-api-key", "prefix-TOKEN-suffix"), ("x-short", "TOKE")];
+        assert_eq!(onward(&PLAIN, &headers), ["x-short"]);
+    }
+
+    #[test]
+    fn a_list_lets_the_protocols_headers_through_and_no_other() {
+        let listed = HashSet::from([HeaderName::from_static("x-demo-cloud-id")]);
+        let rule = Onward { listed: Some(&listed), authorization: false, plain: true, ..PLAIN };
+        let headers = [
+            ("authorization", "Bearer egress"),
+            ("x-demo-cloud-id", "c"),
+            ("x-other", "o"),
+            ("mcp-method", "ping"),
+            ("accept", "*/*"),
+            ("accept-encoding", "gzip"),
+        ];
+        assert_eq!(onward(&rule, &headers), ["accept", "mcp-method", "x-demo-cloud-id"]);
+    }
+
+    #[test]
+    fn an_answer_does_not_speak_for_the_gateway() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("set-cookie", "a=1"),
+            ("www-authenticate", "Bearer resource_metadata=\"http://evil\""),
+            ("access-control-allow-origin", "*"),
+            ("alt-svc", "h3=\":443\""),
+            ("connection", "x-internal"),
+            ("x-internal", "1"),
+            ("content-type", "application/json"),
+            ("content-length", "2"),
+            ("cache-control", "no-store"),
+        ] {
+            headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        back(&mut headers);
+        let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["cache-control", "content-length", "content-type"]);
+    }
+}

@@ -1,0 +1,260 @@
+//! The issuers whose tokens are accepted, with their keys: fetched in the background, again for an unknown key at a
+//! limited rate, and kept while the issuer does not answer. It leaves what a key and a token must be to `keys` and `rules`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::keys::KeySet;
+use super::rules::Rules;
+use super::settings;
+use crate::oauth::{IssuerMetadata, well_known};
+use crate::secret::Secret;
+use crate::sys::http::{Http, Reply, is_loopback};
+
+/// One issuer.
+pub(super) struct Issuer {
+    pub(super) rules: Rules,
+    settings: settings::Issuer,
+    client_secret: Option<Secret>,
+    keys: ArcSwapOption<Fetched>,
+    /// One question at a time; what is in it is about the last one.
+    turn: Mutex<Turn>,
+    http: Http,
+    /// Everything that was made of the keys before they changed is void.
+    epoch: Arc<AtomicU64>,
+}
+
+/// Why an issuer could not be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unavailable(String);
+
+struct Fetched {
+    set: Arc<KeySet>,
+    raw: Vec<u8>,
+    at: Instant,
+}
+
+#[derive(Default)]
+struct Turn {
+    jwks_uri: Option<Url>,
+    introspection: Option<Url>,
+    last_for_unknown: Option<Instant>,
+}
+
+/// How long keys are used before they are fetched again, and how soon after a failure.
+const EVERY: Duration = Duration::from_secs(300);
+const AGAIN: Duration = Duration::from_secs(15);
+/// How long keys are used while the issuer does not answer.
+const OLDEST: Duration = Duration::from_secs(24 * 3600);
+/// Unknown keys cause no more than one question in this time, however many tokens name them.
+const UNKNOWN: Duration = Duration::from_secs(5);
+/// How long a request may wait for an issuer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Issuer {
+    pub(super) fn new(
+        settings: settings::Issuer,
+        rules: Rules,
+        client_secret: Option<Secret>,
+        http: Http,
+        epoch: Arc<AtomicU64>,
+    ) -> Self {
+        Self {
+            rules,
+            settings,
+            client_secret,
+            keys: ArcSwapOption::empty(),
+            turn: Mutex::default(),
+            http,
+            epoch,
+        }
+    }
+
+    /// The issuer identifier.
+    pub(super) fn name(&self) -> &str {
+        &self.settings.issuer
+    }
+
+    /// Whether its tokens are asked about rather than verified.
+    pub(super) fn introspects(&self) -> bool {
+        self.settings.introspection.is_some()
+    }
+
+    /// Whether tokens can be checked now.
+    pub(super) fn is_ready(&self) -> bool {
+        self.introspects() || self.keys().is_some()
+    }
+
+    /// The keys, unless there are none or they are too old.
+    pub(super) fn keys(&self) -> Option<Arc<KeySet>> {
+        let fetched = self.keys.load();
+        let fetched = fetched.as_ref().filter(|fetched| fetched.at.elapsed() < OLDEST)?;
+        Some(fetched.set.clone())
+    }
+
+    /// Fetches the keys for as long as the gateway runs; `tell` hears of changes and failures.
+    pub(super) async fn keep(&self, tell: impl Fn(Result<usize, &Unavailable>)) {
+        if self.introspects() {
+            return;
+        }
+        loop {
+            let result = self.fetch(&mut *self.turn.lock().await).await;
+            match &result {
+                Ok(Some(keys)) => tell(Ok(*keys)),
+                Ok(None) => {}
+                Err(error) => tell(Err(error)),
+            }
+            tokio::time::sleep(if result.is_ok() { EVERY } else { AGAIN }).await;
+        }
+    }
+
+    /// Fetches the keys because a token names one that is not among `known`. Whoever comes while another asks waits for
+    /// that answer; after it, and for a while, nobody asks again.
+    pub(super) async fn look_again(&self, known: Option<Arc<KeySet>>) -> Option<Arc<KeySet>> {
+        let asked = tokio::time::timeout(PATIENCE, async {
+            let mut turn = self.turn.lock().await;
+            let now = self.keys();
+            let news = match (&now, &known) {
+                (Some(now), Some(known)) => !Arc::ptr_eq(now, known),
+                (now, _) => now.is_some(),
+            };
+            let lately = turn.last_for_unknown.is_some_and(|last| last.elapsed() < UNKNOWN);
+            if news || lately {
+                return;
+            }
+            turn.last_for_unknown = Some(Instant::now());
+            // A failure leaves the keys as they are; the background task reports it.
+            let _ = self.fetch(&mut turn).await;
+        });
+        let _ = asked.await;
+        self.keys()
+    }
+
+    /// How many keys there are, if they are others than before.
+    async fn fetch(&self, turn: &mut Turn) -> Result<Option<usize>, Unavailable> {
+        let result = self.fetch_from(turn).await;
+        if result.is_err() {
+            // They may have moved.
+            turn.jwks_uri = None;
+        }
+        result
+    }
+
+    async fn fetch_from(&self, turn: &mut Turn) -> Result<Option<usize>, Unavailable> {
+        let url = match (&self.settings.jwks_uri, &turn.jwks_uri) {
+            (Some(configured), _) => Url::parse(configured).map_err(|e| self.unavailable(e))?,
+            (None, Some(found)) => found.clone(),
+            (None, None) => {
+                let found = self.discover().await?.jwks_uri;
+                found.ok_or_else(|| self.unavailable("its metadata names no jwks_uri"))?
+            }
+        };
+        let reply = self.get(&url).await?;
+        let old = self.keys.load_full();
+        turn.jwks_uri = Some(url);
+        if let Some(old) = old.as_ref().filter(|old| old.raw == reply.body) {
+            let same = Fetched { set: old.set.clone(), raw: reply.body, at: Instant::now() };
+            self.keys.store(Some(Arc::new(same)));
+            return Ok(None);
+        }
+        let set = KeySet::read(&reply.body, &self.settings.algorithms).map_err(|e| self.unavailable(e))?;
+        let count = set.len();
+        if count == 0 {
+            return Err(self.unavailable("it publishes no key for the accepted algorithms"));
+        }
+        self.keys.store(Some(Arc::new(Fetched { set: Arc::new(set), raw: reply.body, at: Instant::now() })));
+        self.epoch.fetch_add(1, Ordering::Release);
+        Ok(Some(count))
+    }
+
+    /// RFC 8414 and OpenID Connect Discovery, whichever place answers first.
+    async fn discover(&self) -> Result<IssuerMetadata, Unavailable> {
+        let mut last = self.unavailable("it is no address");
+        for place in well_known(self.name()) {
+            match self.get(&place).await {
+                Ok(reply) => {
+                    let found = IssuerMetadata::read(&reply.body, self.name()).map_err(|e| self.unavailable(e))?;
+                    let learned = [&found.jwks_uri, &found.introspection_endpoint];
+                    if learned.into_iter().flatten().any(|url| !self.may_point_at(url)) {
+                        return Err(self.unavailable("its metadata points at this machine"));
+                    }
+                    return Ok(found);
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// A document from outside must not make the gateway talk to its own machine.
+    fn may_point_at(&self, learned: &Url) -> bool {
+        !is_loopback(learned) || Url::parse(self.name()).is_ok_and(|issuer| is_loopback(&issuer))
+    }
+
+    /// Asks about a token (RFC 7662 section 2.1): the reply as it came.
+    pub(super) async fn introspect(&self, token: &str) -> Result<Vec<u8>, Unavailable> {
+        let (Some(introspection), Some(secret)) = (&self.settings.introspection, &self.client_secret) else {
+            return Err(self.unavailable("introspection is not configured"));
+        };
+        let url = match &introspection.endpoint {
+            Some(configured) => Url::parse(configured).map_err(|e| self.unavailable(e))?,
+            None => self.introspection_endpoint().await?,
+        };
+        let form = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        // RFC 6749 section 2.3.1: both parts are form-encoded first.
+        let pair = Secret::new(format!("{}:{}", form(&introspection.client_id), form(secret.expose())));
+        let mut basic = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair.expose())))
+            .map_err(|e| self.unavailable(e))?;
+        basic.set_sensitive(true);
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, basic);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let body = format!("token={}&token_type_hint=access_token", form(token));
+        let sent = tokio::time::timeout(PATIENCE, self.http.post(&url, headers, body));
+        let reply = sent.await.map_err(|e| self.unavailable(e))?.map_err(|e| self.unavailable(e))?;
+        self.good(reply).map(|reply| reply.body)
+    }
+
+    async fn introspection_endpoint(&self) -> Result<Url, Unavailable> {
+        let mut turn = self.turn.lock().await;
+        if let Some(known) = &turn.introspection {
+            return Ok(known.clone());
+        }
+        let found = self.discover().await?.introspection_endpoint;
+        let found = found.ok_or_else(|| self.unavailable("its metadata names no introspection_endpoint"))?;
+        turn.introspection = Some(found.clone());
+        Ok(found)
+    }
+
+    async fn get(&self, url: &Url) -> Result<Reply, Unavailable> {
+        let reply = self.http.get(url, HeaderMap::new()).await.map_err(|e| self.unavailable(e))?;
+        self.good(reply)
+    }
+
+    fn good(&self, reply: Reply) -> Result<Reply, Unavailable> {
+        match reply.status {
+            200 => Ok(reply),
+            status => Err(self.unavailable(format!("it answered {status}"))),
+        }
+    }
+
+    fn unavailable(&self, why: impl ToString) -> Unavailable {
+        Unavailable(format!("{}: {}", self.name(), why.to_string()))
+    }
+
+    /// Until when what an introspection said is believed: `cache` seconds, and never past the token's own end.
+    pub(super) fn believed_until(&self, expires_at: Option<i64>, now: i64) -> i64 {
+        let cache = self.settings.introspection.as_ref().map_or(0, |asked| i64::from(asked.cache));
+        expires_at.unwrap_or(i64::MAX).min(now + cache)
+    }
+}

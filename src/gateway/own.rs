@@ -1,0 +1,88 @@
+//! The gateway's own addresses: probes, and the documents that say where tokens for a server come from (RFC 9728).
+//! It leaves everything under a server's name to the line, and metrics to `admin`.
+
+use bytes::Bytes;
+use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::http::request;
+use hyper::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::body::Body;
+use super::state::{Moment, Shared, Upstream};
+
+/// RFC 9728 section 3.1.
+const METADATA: &str = "/.well-known/oauth-protected-resource";
+
+/// Whether whoever asks need not know the gateway's name: load balancers ask by address.
+pub(super) fn is_probe(path: &str) -> bool {
+    path == "/healthz" || path == "/readyz"
+}
+
+/// Where a server's document is.
+pub(super) fn metadata_url(public_url: &str, server: &str) -> String {
+    format!("{public_url}{METADATA}/{server}/mcp")
+}
+
+/// An answer of the gateway's own, if the request is for one of its addresses.
+pub(super) fn answer(shared: &Shared, moment: &Moment, head: &request::Parts) -> Option<Response<Body>> {
+    let path = head.uri.path();
+    if !matches!(head.method, Method::GET | Method::HEAD) || !(is_probe(path) || path.starts_with(METADATA)) {
+        return None;
+    }
+    Some(match path {
+        "/healthz" => probe(true),
+        "/readyz" => probe(shared.is_ready()),
+        _ => match metadata(shared, moment, path.get(METADATA.len()..).unwrap_or_default()) {
+            Some(document) => json_answer(StatusCode::OK, &document),
+            None => json_answer(StatusCode::NOT_FOUND, &json!({"error": "not_found"})),
+        },
+    })
+}
+
+fn probe(good: bool) -> Response<Body> {
+    let (status, text) = if good { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n") };
+    let mut response = Response::new(Body::full(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response
+}
+
+/// The document for a resource's path; of the gateway as a whole where it has one server alone.
+fn metadata(shared: &Shared, moment: &Moment, path: &str) -> Option<Value> {
+    let state = &moment.state;
+    if path.is_empty() || path == "/" {
+        let mut all = state.upstreams.values();
+        let (only, none) = (all.next()?, all.next());
+        return none.is_none().then(|| document(shared, only, &format!("/{}/mcp", only.name())));
+    }
+    let found = state.routes.find(path).ok()?;
+    let upstream = state.upstreams.get(found.route.server.name.as_str())?;
+    Some(document(shared, upstream, path.trim_end_matches('/')))
+}
+
+/// RFC 9728 section 2. Issuers are written byte for byte as their tokens name them: clients compare.
+fn document(shared: &Shared, upstream: &Upstream, path: &str) -> Value {
+    let issuers: Vec<&str> = shared.issuers.iter().map(|issuer| issuer.name()).collect();
+    let scopes: Vec<&str> = upstream.scopes.iter().map(|scope| &**scope).collect();
+    let mut document = json!({
+        "resource": format!("{}{path}", shared.public_url),
+        "authorization_servers": issuers,
+        "bearer_methods_supported": ["header"],
+        "resource_name": upstream.route.server.title,
+    });
+    if let (Some(members), false) = (document.as_object_mut(), scopes.is_empty()) {
+        members.insert("scopes_supported".into(), scopes.into());
+    }
+    document
+}
+
+fn json_answer(status: StatusCode, value: &Value) -> Response<Body> {
+    let mut response = Response::new(Body::full(value.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=300"));
+    // Public by design: browser clients read it before they have a token (RFC 9728 section 3.1).
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}

@@ -1,0 +1,209 @@
+//! Connections to the servers: one pool a worker, last in first out, so that nothing is shared between cores.
+//! It leaves what is sent and what an answer means to `forward`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use hashbrown::HashMap;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use rustls_platform_verifier::ConfigVerifierExt;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use url::Host;
+
+use super::outbound::{Origin, is_forbidden};
+
+/// A worker's connections.
+#[derive(Default)]
+pub(super) struct Pool {
+    idle: Mutex<HashMap<Arc<Origin>, Vec<Idle>>>,
+}
+
+/// A connection that is busy with one exchange. Dropped before [`Lease::give_back`], it closes: the server sees its
+/// caller's end within moments (MCP 2026-07-28, "Cancellation").
+pub(super) struct Lease {
+    sender: SendRequest<Full<Bytes>>,
+    origin: Arc<Origin>,
+    pool: Arc<Pool>,
+}
+
+struct Idle {
+    sender: SendRequest<Full<Bytes>>,
+    since: Instant,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Connect(io::Error),
+    Exchange(hyper::Error),
+    Slow,
+}
+
+/// How an exchange is made.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    pub(super) connect: Duration,
+    pub(super) answer: Duration,
+}
+
+/// Connections kept for one address.
+const KEPT: usize = 256;
+/// Shorter than most servers keep a quiet connection (five seconds at the least): one that closes while we send loses
+/// the request.
+const QUIET: Duration = Duration::from_secs(4);
+/// What is read at once on a connection that carries a stream: thousands of them may be open.
+const STREAM_BUFFER: usize = 2048;
+
+impl Pool {
+    /// Sends `request` and waits for the head of the answer, on a kept connection or a new one. `stream` is for an answer
+    /// that is expected to stay open: it gets a small connection of its own.
+    pub(super) async fn exchange(
+        self: &Arc<Self>,
+        origin: &Arc<Origin>,
+        mut request: Request<Full<Bytes>>,
+        patience: Patience,
+        stream: bool,
+    ) -> Result<(Response<Incoming>, Lease), Failure> {
+        loop {
+            let kept = if stream { None } else { self.take(origin) };
+            let fresh = kept.is_none();
+            let mut sender = match kept {
+                Some(sender) => sender,
+                None => connect(origin, patience.connect, stream).await.map_err(Failure::Connect)?,
+            };
+            // A connection that was just given back says in a moment whether it is still good.
+            if !sender.is_ready() && sender.ready().await.is_err() {
+                if fresh {
+                    return Err(Failure::Connect(io::ErrorKind::ConnectionAborted.into()));
+                }
+                continue;
+            }
+            match timeout(patience.answer, sender.try_send_request(request)).await {
+                Ok(Ok(response)) => {
+                    let lease = Lease { sender, origin: origin.clone(), pool: self.clone() };
+                    return Ok((response, lease));
+                }
+                // Nothing of it was sent, so that sending it again does nothing twice.
+                Ok(Err(mut failure)) if !fresh && failure.message().is_some() => {
+                    match failure.take_message() {
+                        Some(unsent) => request = unsent,
+                        None => return Err(Failure::Exchange(failure.into_error())),
+                    }
+                }
+                Ok(Err(failure)) => return Err(Failure::Exchange(failure.into_error())),
+                Err(_) => return Err(Failure::Slow),
+            }
+        }
+    }
+
+    fn take(&self, origin: &Arc<Origin>) -> Option<SendRequest<Full<Bytes>>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle.get_mut(origin)?;
+        while let Some(Idle { sender, since }) = kept.pop() {
+            if since.elapsed() > QUIET {
+                // Those below are older still.
+                kept.clear();
+                return None;
+            }
+            if !sender.is_closed() {
+                return Some(sender);
+            }
+        }
+        None
+    }
+}
+
+impl Lease {
+    /// The exchange is over; the connection may be used again.
+    pub(super) fn give_back(self) {
+        if self.sender.is_closed() {
+            return;
+        }
+        let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle.entry_ref(&self.origin).or_default();
+        if kept.len() < KEPT {
+            kept.push(Idle { sender: self.sender, since: Instant::now() });
+        }
+    }
+}
+
+async fn connect(
+    origin: &Origin,
+    within: Duration,
+    stream: bool,
+) -> io::Result<SendRequest<Full<Bytes>>> {
+    let connected = timeout(within, async {
+        let tcp = dial(origin).await?;
+        tcp.set_nodelay(true)?;
+        if !origin.tls {
+            return handshake(tcp, stream).await;
+        }
+        let server = ServerName::try_from(name(origin)).map_err(io::Error::other)?;
+        let tls = TlsConnector::from(tls()?).connect(server, tcp).await?;
+        handshake(tls, stream).await
+    });
+    connected.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+}
+
+/// Looks the name up and tries its addresses in turn. Each is judged after the look-up: a name that changes its mind
+/// between a check and its use would walk around the check.
+async fn dial(origin: &Origin) -> io::Result<TcpStream> {
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    let found: Vec<SocketAddr> =
+        tokio::net::lookup_host((name(origin), origin.port)).await?.collect();
+    for target in found {
+        if is_forbidden(target.ip()) {
+            last = io::Error::new(io::ErrorKind::PermissionDenied, "a link-local or metadata address");
+            continue;
+        }
+        match TcpStream::connect(target).await {
+            Ok(tcp) => return Ok(tcp),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// The host as look-ups and certificates have it: without brackets.
+fn name(origin: &Origin) -> String {
+    match &origin.host {
+        Host::Ipv6(ip) => ip.to_string(),
+        other => other.to_string(),
+    }
+}
+
+async fn handshake<T>(io: T, stream: bool) -> io::Result<SendRequest<Full<Bytes>>>
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let mut builder = http1::Builder::new();
+    if stream {
+        builder.read_buf_exact_size(Some(STREAM_BUFFER));
+    }
+    let (sender, connection) = builder.handshake(TokioIo::new(io)).await.map_err(io::Error::other)?;
+    // Its errors come out of the exchange as well.
+    tokio::spawn(async move { connection.await.is_ok() });
+    Ok(sender)
+}
+
+/// The certificates this machine trusts; read when the first server with TLS is dialled.
+fn tls() -> io::Result<Arc<ClientConfig>> {
+    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    if let Some(config) = CONFIG.get() {
+        return Ok(config.clone());
+    }
+    let config = ClientConfig::with_platform_verifier().map_err(io::Error::other)?;
+    Ok(CONFIG.get_or_init(|| Arc::new(config)).clone())
+}

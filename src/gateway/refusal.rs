@@ -1,0 +1,342 @@
+//! Every no the gateway says, and the one place that turns it into a response: a status, a JSON-RPC error, a challenge
+//! (RFC 6750, RFC 9728) where one helps. It leaves to the line's steps when to say it.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+
+use super::body::Body;
+use super::envelope::{Malformed, Mismatch};
+use super::rules::Reject;
+use crate::policy::Denial;
+
+/// Why a request goes no further.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// A host name that is not ours: DNS rebinding, or a wrong proxy.
+    Host,
+    /// A web page of an origin that may not call.
+    Origin,
+    /// Neither POST, GET, DELETE nor a preflight.
+    HttpMethod,
+    /// A path that reads in two ways.
+    Path,
+    /// No server of this name.
+    NoServer,
+    /// Switched off, or not answering health checks.
+    Down(Arc<str>),
+    /// More than may be under way at once.
+    Busy,
+    /// No token.
+    NoToken,
+    /// A token that does not do.
+    Token(Reject),
+    /// Two credentials, or headers that cannot be read.
+    Credentials(&'static str),
+    /// No keys, or no answer, of the issuer.
+    IssuerDown,
+    /// Too many requests; the seconds to wait.
+    TooMany(u64),
+    /// A body that did not arrive in time.
+    Slow,
+    /// A body larger than the limit, in bytes.
+    TooLarge(usize),
+    /// Not `application/json`, or encoded.
+    MediaType,
+    /// Not one JSON-RPC message.
+    Malformed(Malformed),
+    /// Headers that say something else than the body.
+    Mismatch(Mismatch),
+    /// The policy's no; the scopes that would change it, if a scope would.
+    Denied {
+        /// The policy's reason.
+        denial: Denial,
+        /// RFC 6750 section 3.1.
+        scopes: Vec<Arc<str>>,
+    },
+    /// A session of another caller, or of nobody.
+    Session,
+    /// The server cannot be reached, or broke off.
+    Unreachable,
+    /// The server did not begin to answer in time.
+    Late,
+    /// The server refused the outside credential.
+    Egress,
+    /// The gateway has no outside credential for the server.
+    NoEgress,
+    /// The server sends callers elsewhere.
+    Redirect,
+    /// The server's list cannot be read, so that it cannot be filtered.
+    Unreadable,
+}
+
+/// What a response needs to know beside the refusal.
+pub(super) struct About<'a> {
+    /// The message's `id`, as it was written.
+    pub(super) id: Option<&'a Bytes>,
+    /// Where this server's RFC 9728 document is.
+    pub(super) resource_metadata: Option<&'a str>,
+    /// The scopes that let a caller into this server.
+    pub(super) scopes: &'a [Arc<str>],
+}
+
+/// RFC 6750 section 3.1.
+struct Challenge<'a> {
+    error: Option<(&'static str, &'static str)>,
+    scopes: &'a [Arc<str>],
+}
+
+/// JSON-RPC 2.0 section 5.1, MCP 2026-07-28 "Error codes".
+const INVALID_REQUEST: i64 = -32600;
+const HEADER_MISMATCH: i64 = -32020;
+
+impl Refusal {
+    /// A stable word for logs and metrics.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Origin => "origin",
+            Self::HttpMethod => "http_method",
+            Self::Path => "path",
+            Self::NoServer => "no_server",
+            Self::Down(_) => "server_down",
+            Self::Busy => "busy",
+            Self::NoToken => "no_token",
+            Self::Token(reject) => reject.reason(),
+            Self::Credentials(_) => "credentials",
+            Self::IssuerDown => "issuer_down",
+            Self::TooMany(_) => "rate",
+            Self::Slow => "slow",
+            Self::TooLarge(_) => "too_large",
+            Self::MediaType => "media_type",
+            Self::Malformed(_) => "malformed",
+            Self::Mismatch(_) => "header_mismatch",
+            Self::Denied { denial, .. } => match denial {
+                Denial::NoScopes => "no_scopes",
+                Denial::Server => "server",
+                Denial::Method => "method",
+                Denial::Name => "name",
+            },
+            Self::Session => "session",
+            Self::Unreachable => "unreachable",
+            Self::Late => "late",
+            Self::Egress => "egress_refused",
+            Self::NoEgress => "no_egress",
+            Self::Redirect => "redirect",
+            Self::Unreadable => "unreadable_list",
+        }
+    }
+
+    /// The HTTP status (MCP 2026-07-28 "Authorization", error handling; RFC 9110 section 15).
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::Host => StatusCode::MISDIRECTED_REQUEST,
+            Self::Origin | Self::Denied { .. } => StatusCode::FORBIDDEN,
+            Self::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Path | Self::Credentials(_) | Self::Malformed(_) | Self::Mismatch(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::NoServer | Self::Session => StatusCode::NOT_FOUND,
+            Self::Down(_) | Self::Busy | Self::IssuerDown => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoToken | Self::Token(_) => StatusCode::UNAUTHORIZED,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unreachable | Self::Egress | Self::NoEgress | Self::Redirect | Self::Unreadable => {
+                StatusCode::BAD_GATEWAY
+            }
+            Self::Late => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// The JSON-RPC code. Ours are the HTTP status: MCP keeps everything from -32768 to -32000 for itself.
+    fn code(&self) -> i64 {
+        match self {
+            Self::Malformed(malformed) => malformed.code(),
+            Self::Mismatch(_) => HEADER_MISMATCH,
+            Self::Credentials(_) | Self::Path => INVALID_REQUEST,
+            _ => i64::from(self.status().as_u16()),
+        }
+    }
+
+    /// What went wrong and what to do, for whoever reads the client's log. Nothing of the request is repeated.
+    fn message(&self) -> String {
+        match self {
+            Self::Host => "this gateway does not answer to that host name; add it to `hosts` or set `public_url`".into(),
+            Self::Origin => "web pages of this origin may not call; add it to `origins`".into(),
+            Self::HttpMethod => "send POST, GET or DELETE".into(),
+            Self::Path => "the path cannot be read in one way only".into(),
+            Self::NoServer => "there is no such server here".into(),
+            Self::Down(name) => format!("the server {name} is switched off or not answering; try again later"),
+            Self::Busy => "the gateway is busy; try again".into(),
+            Self::NoToken => {
+                "a token is needed in X-Authorization or Authorization (get one with: mcpauth ingress)".into()
+            }
+            Self::Token(reject) => {
+                format!("the token does not do: {} (get another with: mcpauth ingress --force)", reject.description())
+            }
+            Self::Credentials(what) => (*what).into(),
+            Self::IssuerDown => "the token cannot be checked: its issuer does not answer; try again".into(),
+            Self::TooMany(seconds) => format!("too many requests; try again in {seconds} s"),
+            Self::Slow => "the request did not arrive in time".into(),
+            Self::TooLarge(limit) => format!("the request is larger than {limit} bytes"),
+            Self::MediaType => "send application/json, not encoded".into(),
+            Self::Malformed(malformed) => malformed.to_string(),
+            Self::Mismatch(mismatch) => mismatch.to_string(),
+            Self::Denied { denial, .. } => match denial {
+                Denial::NoScopes => "none of your groups and scopes is known to this gateway's policy",
+                Denial::Server => "nothing you were granted is about this server",
+                Denial::Method => "you may use this server, but not this method",
+                Denial::Name => "you may use this method, but not on this name",
+            }
+            .into(),
+            Self::Session => "there is no such session; initialize again".into(),
+            Self::Unreachable => "the server cannot be reached".into(),
+            Self::Late => "the server did not answer in time".into(),
+            Self::Egress => {
+                "the server refused the outside credential; log in again with: mcpauth egress --force".into()
+            }
+            Self::NoEgress => {
+                "the gateway has no outside credential for this server; get one with: mcpauth egress".into()
+            }
+            Self::Redirect => "the server redirects elsewhere; correct its proxy_pass_url".into(),
+            Self::Unreadable => "the server's list cannot be read, and so not be filtered".into(),
+        }
+    }
+
+    fn challenge<'a>(&'a self, about: &'a About<'a>) -> Option<Challenge<'a>> {
+        match self {
+            // RFC 6750 section 3.1: without a token there is no error to name.
+            Self::NoToken => Some(Challenge { error: None, scopes: about.scopes }),
+            Self::Token(reject) => {
+                Some(Challenge { error: Some(("invalid_token", reject.description())), scopes: about.scopes })
+            }
+            Self::Denied { scopes, .. } if !scopes.is_empty() => {
+                let error = ("insufficient_scope", "this call needs another scope");
+                Some(Challenge { error: Some(error), scopes })
+            }
+            _ => None,
+        }
+    }
+
+    /// The response.
+    pub(super) fn response(&self, about: &About<'_>) -> Response<Body> {
+        let mut body = String::with_capacity(256);
+        body.push_str(r#"{"jsonrpc":"2.0","id":"#);
+        let id = about.id.and_then(|id| std::str::from_utf8(id).ok());
+        body.push_str(id.unwrap_or("null"));
+        let message = serde_json::Value::from(self.message());
+        let reason = self.reason();
+        let code = self.code();
+        // Writing to a String does not fail.
+        let _ = write!(
+            body,
+            r#","error":{{"code":{code},"message":{message},"data":{{"reason":"{reason}"}}}}}}"#
+        );
+        let mut response = Response::new(Body::full(body));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(challenge) = self.challenge(about)
+            && let Ok(value) = HeaderValue::try_from(challenge.text(about.resource_metadata))
+        {
+            headers.insert(WWW_AUTHENTICATE, value);
+        }
+        match self {
+            Self::TooMany(seconds) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
+            }
+            Self::Busy | Self::IssuerDown => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            Self::HttpMethod => {
+                headers.insert(ALLOW, HeaderValue::from_static("POST, GET, DELETE"));
+            }
+            // What is left of such a body is not worth reading.
+            Self::TooLarge(_) | Self::Slow => {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+impl Challenge<'_> {
+    fn text(&self, resource_metadata: Option<&str>) -> String {
+        let mut parts = Vec::new();
+        if let Some((error, description)) = self.error {
+            parts.push(format!("error=\"{error}\""));
+            parts.push(format!("error_description={}", quoted(description)));
+        }
+        if let Some(url) = resource_metadata {
+            parts.push(format!("resource_metadata={}", quoted(url)));
+        }
+        if !self.scopes.is_empty() {
+            let scopes: Vec<&str> = self.scopes.iter().map(|scope| &**scope).collect();
+            parts.push(format!("scope={}", quoted(&scopes.join(" "))));
+        }
+        if parts.is_empty() { "Bearer".into() } else { format!("Bearer {}", parts.join(", ")) }
+    }
+}
+
+/// RFC 9110 section 5.6.4.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars().filter(|c| !c.is_control()) {
+        if c == '"' || c == '\\' {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn about<'a>(scopes: &'a [Arc<str>]) -> About<'a> {
+        About { id: None, resource_metadata: Some("https://gw.test/.well-known/x"), scopes }
+    }
+
+    fn challenge(refusal: &Refusal, scopes: &[Arc<str>]) -> Option<String> {
+        let response = refusal.response(&about(scopes));
+        let value = response.headers().get(WWW_AUTHENTICATE)?;
+        Some(value.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn a_challenge_names_an_error_only_if_there_was_a_token() {
+        let scopes: Vec<Arc<str>> = vec!["mcp/read".into(), "mcp/\"x\"".into()];
+        let metadata = "resource_metadata=\"https://gw.test/.well-known/x\"";
+        assert_eq!(
+            challenge(&Refusal::NoToken, &scopes).unwrap(),
+            format!(r#"Bearer {metadata}, scope="mcp/read mcp/\"x\"""#)
+        );
+        let text = challenge(&Refusal::Token(Reject::Expired), &[]).unwrap();
+        assert!(text.starts_with("Bearer error=\"invalid_token\", error_description=\""), "{text}");
+        assert!(text.ends_with(metadata), "{text}");
+    }
+
+    #[test]
+    fn insufficient_scope_is_said_only_where_a_scope_would_help() {
+        let denied = |scopes: Vec<Arc<str>>| Refusal::Denied { denial: Denial::Name, scopes };
+        assert_eq!(challenge(&denied(Vec::new()), &["other".into()]), None);
+        let text = challenge(&denied(vec!["mcp/execute".into()]), &["other".into()]).unwrap();
+        assert!(text.contains("error=\"insufficient_scope\"") && text.contains("scope=\"mcp/execute\""), "{text}");
+    }
+
+    #[test]
+    fn own_codes_stay_out_of_the_reserved_range() {
+        for refusal in [Refusal::NoToken, Refusal::NoServer, Refusal::Busy, Refusal::Unreadable, Refusal::Host] {
+            assert!(!(-32768..=-32000).contains(&refusal.code()), "{refusal:?}");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What all workers share: the files as last read, in one value that is swapped whole, and what lives as long as the process.
+//! It leaves reading files to `reload` and serving to `worker`.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use hashbrown::HashMap;
+use hyper::header::HeaderName;
+use rustls::ServerConfig;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::egress::Stored;
+use super::host::Hosts;
+use super::issuers::Issuer;
+use super::journal::Journal;
+use super::metrics::Metrics;
+use super::outbound::Origin;
+use super::rate::Rate;
+use super::route::{Route, Routes};
+use super::session::SessionKey;
+use super::settings::Settings;
+use crate::policy::{Policy, Principal};
+use crate::sys::clock;
+
+/// The files as last read. Never changed, only replaced.
+pub(super) struct State {
+    pub(super) policy: Policy,
+    /// A policy that decides nothing: what it would have refused is recorded.
+    pub(super) shadow: Option<Policy>,
+    pub(super) routes: Routes,
+    /// By server name.
+    pub(super) upstreams: HashMap<String, Arc<Upstream>>,
+    pub(super) revoked: Revoked,
+    pub(super) tls: Option<Arc<ServerConfig>>,
+}
+
+/// A server with everything a request to it needs, made once.
+pub(super) struct Upstream {
+    pub(super) route: Arc<Route>,
+    pub(super) origin: Arc<Origin>,
+    pub(super) stored: Option<Arc<Stored>>,
+    /// Names that pass beside the standard ones, if only those do.
+    pub(super) headers: Option<HashSet<HeaderName>>,
+    /// The scopes that let a caller in, for challenges and its RFC 9728 document.
+    pub(super) scopes: Vec<Arc<str>>,
+    pub(super) healthy: Arc<AtomicBool>,
+}
+
+/// Tokens that are refused although they verify, by what names them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Revoked {
+    pub(super) token_ids: HashSet<String>,
+    pub(super) subjects: HashSet<String>,
+    pub(super) clients: HashSet<String>,
+}
+
+/// What lives as long as the process.
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    state: ArcSwap<State>,
+    /// Counts changes of anything that tokens and grants were judged by.
+    epoch: Arc<AtomicU64>,
+    pub(super) issuers: Vec<Arc<Issuer>>,
+    pub(super) hosts: Hosts,
+    pub(super) public_url: String,
+    pub(super) session_key: SessionKey,
+    pub(super) per_caller: Option<Rate>,
+    pub(super) per_tool: Option<Rate>,
+    pub(super) journal: Arc<dyn Journal>,
+    pub(super) metrics: Metrics,
+    pub(super) under_way: Arc<AtomicUsize>,
+    pub(super) connections: Arc<AtomicUsize>,
+    /// Where work is done that no request should do on its own core: keys, stored credentials, health.
+    pub(super) control: Handle,
+    /// Becomes true when the gateway drains.
+    pub(super) draining: watch::Receiver<bool>,
+    pub(super) started: Instant,
+}
+
+/// What one request sees: the files, and when it is.
+pub(super) struct Moment {
+    pub(super) state: Arc<State>,
+    pub(super) epoch: u64,
+    /// Seconds since 1970.
+    pub(super) now: i64,
+    pub(super) began: Instant,
+}
+
+/// The parts of [`Shared`] that have names of their own.
+pub(super) struct Parts {
+    pub(super) settings: Settings,
+    pub(super) state: State,
+    pub(super) epoch: Arc<AtomicU64>,
+    pub(super) issuers: Vec<Arc<Issuer>>,
+    pub(super) hosts: Hosts,
+    pub(super) public_url: String,
+    pub(super) session_key: SessionKey,
+    pub(super) journal: Arc<dyn Journal>,
+    pub(super) control: Handle,
+    pub(super) draining: watch::Receiver<bool>,
+}
+
+impl Shared {
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts { settings, state, epoch, issuers, hosts, public_url, session_key, journal, control, draining } =
+            parts;
+        Self {
+            per_caller: Rate::per_minute(settings.limits.per_caller),
+            per_tool: Rate::per_minute(settings.limits.per_tool),
+            settings,
+            state: ArcSwap::from_pointee(state),
+            epoch,
+            issuers,
+            hosts,
+            public_url,
+            session_key,
+            journal,
+            metrics: Metrics::default(),
+            under_way: Arc::default(),
+            connections: Arc::default(),
+            control,
+            draining,
+            started: Instant::now(),
+        }
+    }
+
+    /// The present moment. The epoch is read before the state: a caller judged by old files under a new epoch would be
+    /// remembered past the change.
+    pub(super) fn moment(&self) -> Moment {
+        let epoch = self.epoch();
+        Moment { epoch, state: self.state.load_full(), now: clock::now(), began: Instant::now() }
+    }
+
+    pub(super) fn state(&self) -> Arc<State> {
+        self.state.load_full()
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Puts other files in force, for every request that begins from here on.
+    pub(super) fn replace(&self, state: State) {
+        self.state.store(Arc::new(state));
+        self.epoch.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether requests can be served: every issuer's tokens can be checked, and nobody is about to leave.
+    pub(super) fn is_ready(&self) -> bool {
+        self.issuers.iter().all(|issuer| issuer.is_ready()) && !*self.draining.borrow()
+    }
+
+}
+
+impl Upstream {
+    /// How clients and the policy name it.
+    pub(super) fn name(&self) -> &str {
+        &self.route.server.name
+    }
+}
+
+impl Revoked {
+    /// One entry a line, `jti: VALUE`, `sub: VALUE` or `client_id: VALUE`; `#` begins a comment.
+    ///
+    /// # Errors
+    /// The number of the first line that is none of it.
+    pub(super) fn read(text: &str) -> Result<Self, usize> {
+        let mut revoked = Self::default();
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (kind, value) = line.split_once(':').ok_or(number + 1)?;
+            let value = value.trim();
+            let set = match kind.trim() {
+                "jti" => &mut revoked.token_ids,
+                "sub" => &mut revoked.subjects,
+                "client_id" => &mut revoked.clients,
+                _ => return Err(number + 1),
+            };
+            if value.is_empty() {
+                return Err(number + 1);
+            }
+            set.insert(value.to_owned());
+        }
+        Ok(revoked)
+    }
+
+    pub(super) fn has(&self, principal: &Principal) -> bool {
+        let token_id = principal.claims.get("jti").and_then(|id| id.as_str());
+        token_id.is_some_and(|id| self.token_ids.contains(id))
+            || self.subjects.contains(&principal.subject)
+            || principal.client_id.as_ref().is_some_and(|id| self.clients.contains(id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revoked_line_names_what_it_is_about() {
+        let revoked = Revoked::read("# gone\njti: a-1\n\n sub : alice \nclient_id:agent:7\n").unwrap();
+        let is = |principal: Principal| revoked.has(&principal);
+        assert!(is(Principal { subject: "alice".into(), ..Principal::default() }));
+        assert!(is(Principal { client_id: Some("agent:7".into()), ..Principal::default() }));
+        let mut principal = Principal::default();
+        assert!(!revoked.has(&principal));
+        principal.claims.insert("jti".into(), "a-1".into());
+        assert!(revoked.has(&principal));
+        for (text, line) in [("alice", 1), ("# x\nuser: alice", 2), ("jti:", 1)] {
+            assert_eq!(Revoked::read(text), Err(line), "{text}");
+        }
+    }
+}
