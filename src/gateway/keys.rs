@@ -1,1 +1,250 @@
-//! To be written.
+//! An issuer's public keys (RFC 7517), each bound to the one algorithm it may be used with (RFC 8725 section 3.1).
+//! It leaves fetching and keeping them to the gateway's issuers, and what is signed to `jwt`.
+
+use std::fmt;
+
+use aws_lc_rs::signature::{self as aws, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use super::object;
+use super::settings::Algorithm;
+
+/// The largest key set that is read, in bytes; whoever fetches one need not read further.
+pub const MAX_KEY_SET: usize = 256 << 10;
+
+/// The longest `kid`, in bytes, of a key or of a token.
+pub(super) const MAX_KEY_ID: usize = 256;
+
+/// The keys of one issuer that may verify something.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeySet {
+    keys: Vec<Key>,
+    allowed: Vec<Algorithm>,
+}
+
+/// One public key with one algorithm. A key that serves several algorithms stands in its set once for each.
+#[derive(Clone)]
+pub struct Key {
+    id: Option<String>,
+    algorithm: Algorithm,
+    public: ParsedPublicKey,
+}
+
+/// Why a set has no key for a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoKey {
+    /// There is none of that name: the only case in which fetching the set again may help.
+    Unknown,
+    /// Several different ones would do. None is used: trying them in turn would let one stand in for another.
+    Ambiguous,
+    /// The algorithm is not accepted, or not for the key of that name.
+    Algorithm,
+}
+
+/// Why a document is not a key set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeysError {
+    /// More than [`MAX_KEY_SET`] bytes.
+    #[error("the key set is larger than {MAX_KEY_SET} bytes")]
+    TooLarge,
+    /// Not a JSON object with an array `keys`, or one with a name twice.
+    #[error("not a JSON Web Key Set (RFC 7517 section 5)")]
+    Malformed,
+    /// No key in it can verify a signature by an accepted algorithm.
+    #[error("no usable signature key among the {0} of the set")]
+    Empty(usize),
+}
+
+/// What a JWK holds: the key itself, not what it may be used for.
+enum Material {
+    /// Modulus and exponent, big-endian, without leading zeros.
+    Rsa { n: Vec<u8>, e: Vec<u8> },
+    /// An uncompressed point of P-256.
+    P256(Vec<u8>),
+    /// An uncompressed point of P-384.
+    P384(Vec<u8>),
+    /// 32 bytes.
+    Ed25519(Vec<u8>),
+}
+
+impl KeySet {
+    /// Reads a key set. Left out, so that an issuer may publish them beside: keys for encryption, symmetric and private
+    /// ones, unknown kinds, RSA below 2048 bits, whatever is malformed or not for one of the `allowed` algorithms.
+    ///
+    /// # Errors
+    /// If it is no key set at all, or none of its keys is left: then the last good one is to be kept.
+    pub fn read(jwks: &[u8], allowed: &[Algorithm]) -> Result<Self, KeysError> {
+        if jwks.len() > MAX_KEY_SET {
+            return Err(KeysError::TooLarge);
+        }
+        let document = object::read(jwks).ok_or(KeysError::Malformed)?;
+        let listed = document.get("keys").and_then(Value::as_array).ok_or(KeysError::Malformed)?;
+        let mut keys: Vec<Key> = Vec::new();
+        for key in listed.iter().filter_map(|jwk| usable(jwk.as_object()?, allowed)).flatten() {
+            // The same key published twice is no ambiguity.
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        if keys.is_empty() {
+            return Err(KeysError::Empty(listed.len()));
+        }
+        Ok(Self { keys, allowed: allowed.to_vec() })
+    }
+
+    /// The key a token names by `kid`, matched exactly; without a `kid`, the only one of its algorithm.
+    ///
+    /// # Errors
+    /// See [`NoKey`]. Of two different keys with one `kid` and one algorithm neither is used.
+    pub fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<&Key, NoKey> {
+        let named = |key: &&Key| id.is_none() || key.id.as_deref() == id;
+        let mut fitting = self.keys.iter().filter(named).filter(|key| key.algorithm == algorithm);
+        match (fitting.next(), fitting.next()) {
+            (Some(key), None) => Ok(key),
+            (Some(_), Some(_)) => Err(NoKey::Ambiguous),
+            (None, _) if !self.allowed.contains(&algorithm) => Err(NoKey::Algorithm),
+            (None, _) if id.is_some() && self.keys.iter().any(|key| named(&key)) => Err(NoKey::Algorithm),
+            (None, _) => Err(NoKey::Unknown),
+        }
+    }
+
+    /// How many keys there are, each counted once for every algorithm it serves.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Never true of a set that was read.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
+impl Key {
+    /// The only algorithm this key verifies.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Whether `signature` over exactly these bytes is this key's.
+    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.public.verify_sig(message, signature).is_ok()
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.id, self.algorithm, self.public.as_ref())
+            == (&other.id, other.algorithm, other.public.as_ref())
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({:?}, {:?})", self.algorithm, self.id)
+    }
+}
+
+/// The algorithm an `alg` names (RFC 7518 section 3.1, RFC 8037, RFC 9864), of a key or of a token; case matters.
+/// `none` and the symmetric ones have no name here.
+pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
+    Some(match name {
+        "RS256" => Algorithm::RS256,
+        "RS384" => Algorithm::RS384,
+        "RS512" => Algorithm::RS512,
+        "PS256" => Algorithm::PS256,
+        "PS384" => Algorithm::PS384,
+        "PS512" => Algorithm::PS512,
+        "ES256" => Algorithm::ES256,
+        "ES384" => Algorithm::ES384,
+        "EdDSA" | "Ed25519" => Algorithm::EdDSA,
+        _ => return None,
+    })
+}
+
+/// The keys a JWK stands for: one for each allowed algorithm that it names or, naming none, is fit for.
+fn usable(jwk: &Map<String, Value>, allowed: &[Algorithm]) -> Option<Vec<Key>> {
+    // A private key that was published signs for everybody.
+    if jwk.contains_key("d") || !for_signatures(jwk) {
+        return None;
+    }
+    let id = match jwk.get("kid") {
+        None => None,
+        Some(id) => Some(id.as_str().filter(|id| id.len() <= MAX_KEY_ID)?.to_owned()),
+    };
+    let pinned = match jwk.get("alg") {
+        None => None,
+        Some(name) => Some(algorithm(name.as_str()?)?),
+    };
+    let material = Material::read(jwk)?;
+    let keys = allowed.iter().filter(|algorithm| pinned.is_none_or(|pinned| pinned == **algorithm));
+    let key = |&algorithm| Some(Key { id: id.clone(), algorithm, public: material.public(algorithm)? });
+    Some(keys.filter_map(key).collect())
+}
+
+/// RFC 7517 sections 4.2 and 4.3. Keycloak publishes an encryption key beside the others.
+fn for_signatures(jwk: &Map<String, Value>) -> bool {
+    let verify = |ops: &Value| ops.as_array().is_some_and(|ops| ops.iter().any(|op| op == "verify"));
+    jwk.get("use").is_none_or(|purpose| purpose == "sig") && jwk.get("key_ops").is_none_or(verify)
+}
+
+impl Material {
+    fn read(jwk: &Map<String, Value>) -> Option<Self> {
+        let text = |name: &str| jwk.get(name).and_then(Value::as_str);
+        let bytes = |name: &str| URL_SAFE_NO_PAD.decode(text(name)?).ok();
+        // RFC 7518 section 6.2.1.2: a coordinate has the curve's full length.
+        let point = |length: usize| {
+            let (x, y) = (bytes("x")?, bytes("y")?);
+            (x.len() == length && y.len() == length).then(|| [&[4][..], &x, &y].concat())
+        };
+        match (text("kty")?, text("crv")) {
+            ("RSA", _) => Self::rsa(&bytes("n")?, &bytes("e")?),
+            ("EC", Some("P-256")) => point(32).map(Self::P256),
+            ("EC", Some("P-384")) => point(48).map(Self::P384),
+            ("OKP", Some("Ed25519")) => bytes("x").filter(|x| x.len() == 32).map(Self::Ed25519),
+            _ => None,
+        }
+    }
+
+    /// RFC 7518 section 3.3: 2048 bits at least. An exponent of 1 would make every message its own signature.
+    fn rsa(n: &[u8], e: &[u8]) -> Option<Self> {
+        let trimmed = |number: &[u8]| number.iter().copied().skip_while(|byte| *byte == 0).collect();
+        let (n, e): (Vec<u8>, Vec<u8>) = (trimmed(n), trimmed(e));
+        let bits = n.len() * 8 - n.first()?.leading_zeros() as usize;
+        let odd = e.last()? % 2 == 1;
+        ((2048..=8192).contains(&bits) && odd && e != [1]).then_some(Self::Rsa { n, e })
+    }
+
+    /// The key made ready for one algorithm; `None` if it is of another kind, or no point of its curve.
+    fn public(&self, algorithm: Algorithm) -> Option<ParsedPublicKey> {
+        match (self, algorithm) {
+            (Self::Rsa { n, e }, _) => {
+                RsaPublicKeyComponents { n, e }.to_parsed_public_key(rsa(algorithm)?).ok()
+            }
+            (Self::P256(point), Algorithm::ES256) => {
+                ParsedPublicKey::new(&aws::ECDSA_P256_SHA256_FIXED, point).ok()
+            }
+            (Self::P384(point), Algorithm::ES384) => {
+                ParsedPublicKey::new(&aws::ECDSA_P384_SHA384_FIXED, point).ok()
+            }
+            (Self::Ed25519(x), Algorithm::EdDSA) => ParsedPublicKey::new(&aws::ED25519, x).ok(),
+            _ => None,
+        }
+    }
+}
+
+fn rsa(algorithm: Algorithm) -> Option<&'static RsaParameters> {
+    Some(match algorithm {
+        Algorithm::RS256 => &aws::RSA_PKCS1_2048_8192_SHA256,
+        Algorithm::RS384 => &aws::RSA_PKCS1_2048_8192_SHA384,
+        Algorithm::RS512 => &aws::RSA_PKCS1_2048_8192_SHA512,
+        Algorithm::PS256 => &aws::RSA_PSS_2048_8192_SHA256,
+        Algorithm::PS384 => &aws::RSA_PSS_2048_8192_SHA384,
+        Algorithm::PS512 => &aws::RSA_PSS_2048_8192_SHA512,
+        Algorithm::ES256 | Algorithm::ES384 | Algorithm::EdDSA => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ pub mod envelope;
 pub mod filter;
 pub mod jwt;
 pub mod keys;
+mod object;
 pub mod rules;
 pub mod servers;
 pub mod settings;

@@ -1,1 +1,264 @@
-//! To be written.
+//! What an issuer's tokens must say to be accepted (RFC 8725, RFC 9068 section 4, RFC 7662), and whose they are then.
+//! It leaves signatures to `jwt`, asking the issuer to the gateway's issuers, and what the caller may do to `policy`.
+
+mod principal;
+
+use serde_json::{Map, Value};
+
+use self::principal::{Groups, client};
+use super::jwt::{Claims, Reject, media_type, text_of};
+use super::object;
+use super::settings::{Issuer, Kind};
+use crate::policy::Principal;
+
+/// The most that clocks may differ, in seconds.
+const MAX_LEEWAY: u32 = 60;
+
+/// What access tokens call themselves in a `typ`, `token_use` or `token_type` of their payload.
+const ACCESS: [&str; 5] = ["bearer", "access", "access_token", "jwt", "at+jwt"];
+
+/// What only ID tokens (OpenID Connect Core section 2) and logout or other event tokens (RFC 8417) have.
+const NOT_ACCESS: [&str; 4] = ["nonce", "at_hash", "c_hash", "events"];
+
+/// The rules for one issuer's tokens.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    issuer: String,
+    kind: Kind,
+    audience: Vec<String>,
+    clients: Vec<String>,
+    require_at_jwt: bool,
+    leeway: i64,
+    groups: Vec<Groups>,
+}
+
+/// Why an issuer's settings make no rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RulesError {
+    /// There is no issuer, or an audience, client or groups claim of no characters.
+    #[error("`issuer`, and each of `audience`, `clients` and `groups_claims`, must not be empty text")]
+    EmptyText,
+    /// Cognito's access tokens name no audience, so the clients are all there is to tell ours from others.
+    #[error("`clients` is missing: a Cognito pool's tokens are told apart by `client_id`")]
+    CognitoClients,
+    /// Nothing tells this gateway's tokens from those for others.
+    #[error("`audience` or `clients` is missing: without it, tokens for any other service would be accepted")]
+    NoAudience,
+    /// `clients` alone cannot do for this kind.
+    #[error("`audience` is missing: without it, tokens for any other service would be accepted")]
+    OidcAudience,
+    /// Keycloak puts `account` into nearly every token.
+    #[error("`audience: account` means nothing: Keycloak names it in tokens for anybody")]
+    Account,
+    /// Too forgiving.
+    #[error("`leeway` is over {MAX_LEEWAY} seconds")]
+    Leeway,
+    /// Nothing could ever be verified.
+    #[error("`algorithms` is empty")]
+    NoAlgorithms,
+}
+
+/// How a token's claims became known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// They were signed.
+    Signed,
+    /// The issuer was asked, and most members are optional.
+    Asked,
+}
+
+impl Rules {
+    /// Compiles an issuer's settings.
+    ///
+    /// # Errors
+    /// If they would accept tokens meant for others, or none at all; nothing is to be served then.
+    pub fn new(issuer: &Issuer) -> Result<Self, RulesError> {
+        let Issuer { audience, clients, groups_claims, .. } = issuer;
+        let asks = issuer.introspection.is_some();
+        if [audience, clients, groups_claims].into_iter().flatten().chain([&issuer.issuer]).any(String::is_empty) {
+            return Err(RulesError::EmptyText);
+        }
+        match issuer.kind {
+            Kind::Cognito if clients.is_empty() => return Err(RulesError::CognitoClients),
+            Kind::Keycloak if audience.iter().any(|name| name == "account") => return Err(RulesError::Account),
+            Kind::Oidc if audience.is_empty() && !asks => return Err(RulesError::OidcAudience),
+            _ if audience.is_empty() && clients.is_empty() => return Err(RulesError::NoAudience),
+            _ => {}
+        }
+        if issuer.leeway > MAX_LEEWAY {
+            return Err(RulesError::Leeway);
+        }
+        if issuer.algorithms.is_empty() && !asks {
+            return Err(RulesError::NoAlgorithms);
+        }
+        Ok(Self {
+            issuer: issuer.issuer.clone(),
+            kind: issuer.kind,
+            audience: audience.clone(),
+            clients: clients.clone(),
+            require_at_jwt: issuer.require_at_jwt,
+            leeway: issuer.leeway.into(),
+            groups: Groups::of(issuer.kind, groups_claims),
+        })
+    }
+
+    /// The issuer identifier, to be compared byte for byte.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The caller a verified token describes, and the second from which the token is expired, leeway included.
+    ///
+    /// # Errors
+    /// The first rule it breaks.
+    pub fn accept(&self, token: Claims, now: i64) -> Result<(Principal, i64), Reject> {
+        let claims = token.members();
+        if claims.get("iss").and_then(Value::as_str) != Some(&self.issuer) {
+            return Err(Reject::Issuer);
+        }
+        self.header_type(token.typ())?;
+        let expires = self.judge(claims, Source::Signed, now)?.ok_or(Reject::Malformed)?;
+        Ok((self.principal(token.into_members())?, expires))
+    }
+
+    /// The caller an introspection reply (RFC 7662 section 2.2) describes, and the second from which the token is
+    /// expired, leeway included, if the reply tells.
+    ///
+    /// # Errors
+    /// [`Reject::Inactive`] unless `active` is exactly `true`; else the first rule it breaks. A reply may leave out most
+    /// members, but never both the audience and the client.
+    pub fn introspected(&self, reply: &[u8], now: i64) -> Result<(Principal, Option<i64>), Reject> {
+        let members = object::read(reply).ok_or(Reject::Malformed)?;
+        if members.get("active") != Some(&Value::Bool(true)) {
+            return Err(Reject::Inactive);
+        }
+        if members.get("iss").is_some_and(|issuer| issuer != self.issuer.as_str()) {
+            return Err(Reject::Issuer);
+        }
+        let expires = self.judge(&members, Source::Asked, now)?;
+        Ok((self.principal(members)?, expires))
+    }
+
+    /// Whether what the request's own identity headers say is what the token says. They are never more than a claim:
+    /// the user pool, client and region of `X-User-Pool-Id`, `X-Client-Id` and `X-Region`, each if it was sent. Pool and
+    /// region mean something for Cognito alone.
+    ///
+    /// # Errors
+    /// [`Reject::Mismatch`].
+    pub fn agrees(
+        &self,
+        principal: &Principal,
+        pool: Option<&str>,
+        client: Option<&str>,
+        region: Option<&str>,
+    ) -> Result<(), Reject> {
+        let same = |claimed: Option<&str>, actual: Option<&str>| claimed.is_none() || claimed == actual;
+        let mut agreed = same(client, principal.client_id.as_deref());
+        if self.kind == Kind::Cognito {
+            let id = self.issuer.rsplit_once('/').map(|(_, id)| id);
+            let prefix = id.and_then(|id| id.split_once('_')).map(|(prefix, _)| prefix);
+            agreed = agreed && same(pool, id) && same(region, prefix);
+        }
+        if agreed { Ok(()) } else { Err(Reject::Mismatch) }
+    }
+
+    /// Every rule but those on issuer and header, which an introspection reply lacks. Gives the end, if there is one.
+    fn judge(&self, claims: &Map<String, Value>, source: Source, now: i64) -> Result<Option<i64>, Reject> {
+        // Accepting it as a bearer token would throw away the very protection it was given.
+        if claims.contains_key("cnf") {
+            return Err(Reject::Binding);
+        }
+        self.access_token(claims, source)?;
+        let expires = self.times(claims, now)?;
+        self.addressed(claims, source)?;
+        Ok(expires)
+    }
+
+    /// RFC 9068 section 4: `at+jwt`; or what issuers write who do not follow it. `logout+jwt`, `dpop+jwt` and the like
+    /// are other things.
+    fn header_type(&self, typ: Option<&str>) -> Result<(), Reject> {
+        match typ.map(media_type).as_deref() {
+            Some("at+jwt") => Ok(()),
+            None | Some("jwt") if !self.require_at_jwt => Ok(()),
+            _ => Err(Reject::Kind),
+        }
+    }
+
+    /// RFC 8725 section 3.12: an ID or refresh token of the same issuer is signed by the same keys.
+    fn access_token(&self, claims: &Map<String, Value>, source: Source) -> Result<(), Reject> {
+        let says = |name: &str, word: &str| claims.get(name).is_some_and(|value| value == word);
+        let access = match self.kind {
+            Kind::Cognito => says("token_use", "access"),
+            Kind::Keycloak => says("typ", "Bearer"),
+            Kind::Oidc => true,
+        };
+        let word = |value: &Value| {
+            value.as_str().is_some_and(|text| ACCESS.iter().any(|word| text.eq_ignore_ascii_case(word)))
+        };
+        let unsaid = ["typ", "token_use", "token_type"].iter().all(|name| claims.get(*name).is_none_or(word));
+        // A reply of the issuer's may repeat the login's nonce; and older Keycloak puts it into access tokens too.
+        let foreign = match (self.kind, source) {
+            (Kind::Oidc, Source::Signed) => NOT_ACCESS.iter().any(|name| claims.contains_key(*name)),
+            _ => claims.contains_key("events"),
+        };
+        if access && unsaid && !foreign { Ok(()) } else { Err(Reject::Kind) }
+    }
+
+    /// RFC 7519 sections 4.1.4 to 4.1.6. A fraction of a second counts against the token.
+    fn times(&self, claims: &Map<String, Value>, now: i64) -> Result<Option<i64>, Reject> {
+        let expires = date(claims, "exp", f64::floor)?.map(|end| end.saturating_add(self.leeway));
+        if expires.is_some_and(|end| now >= end) {
+            return Err(Reject::Expired);
+        }
+        for begin in [date(claims, "nbf", f64::ceil)?, date(claims, "iat", f64::ceil)?].into_iter().flatten() {
+            if now.saturating_add(self.leeway) < begin {
+                return Err(Reject::NotYet);
+            }
+        }
+        Ok(expires)
+    }
+
+    /// Whether the token is for this gateway.
+    fn addressed(&self, claims: &Map<String, Value>, source: Source) -> Result<(), Reject> {
+        let named = audience(claims)?;
+        let ours = |names: &Vec<&str>| names.iter().any(|name| self.audience.iter().any(|own| own == name));
+        let known = |client: Option<&str>| client.is_some_and(|id| self.clients.iter().any(|own| own == id));
+        let asked_by = client(claims)?;
+        let addressed = match (self.kind, &named) {
+            // With resource binding there is an `aud` as well, and it must not be somebody else's.
+            (Kind::Cognito, names) => {
+                known(text_of(claims, "client_id")?) && names.as_ref().is_none_or(ours)
+            }
+            (Kind::Keycloak, names) if self.audience.is_empty() => {
+                let nobody = names.as_ref().is_none_or(|names| names.iter().all(|name| *name == "account"));
+                nobody && known(text_of(claims, "azp")?)
+            }
+            (Kind::Keycloak, names) => names.as_ref().is_some_and(ours),
+            (Kind::Oidc, Some(names)) => ours(names) && (self.clients.is_empty() || known(asked_by)),
+            (Kind::Oidc, None) => source == Source::Asked && self.audience.is_empty() && known(asked_by),
+        };
+        if addressed { Ok(()) } else { Err(Reject::Audience) }
+    }
+}
+
+/// `aud`: text, or an array of texts that is not empty.
+fn audience(claims: &Map<String, Value>) -> Result<Option<Vec<&str>>, Reject> {
+    let names: Option<Vec<&str>> = match claims.get("aud") {
+        None => return Ok(None),
+        Some(Value::Array(names)) => names.iter().map(Value::as_str).collect(),
+        Some(name) => name.as_str().map(|name| vec![name]),
+    };
+    names.filter(|names| !names.is_empty()).map(Some).ok_or(Reject::Audience)
+}
+
+/// A NumericDate (RFC 7519 section 2) as whole seconds. Text and `null` are not dates.
+fn date(claims: &Map<String, Value>, name: &str, round: fn(f64) -> f64) -> Result<Option<i64>, Reject> {
+    /// Up to here every whole number is exact.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    let fraction = || value.as_f64().map(round).filter(|date| date.abs() <= EXACT).map(|date| date as i64);
+    value.as_i64().or_else(fraction).map(Some).ok_or(Reject::Malformed)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Reads JSON that decides something: one object, no name twice at any depth, nothing after it.
+//! It leaves what the members mean to whoever asked.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// A value in which no object has the same name twice. `serde_json` alone keeps the last of them in silence, so that two
+/// readers of one text can see two different values.
+struct Strict(Value);
+
+/// Makes a [`Strict`].
+struct Reader;
+
+/// The members of the one object `text` consists of; `None` if it is anything else.
+pub(super) fn read(text: &[u8]) -> Option<Map<String, Value>> {
+    match serde_json::from_slice(text) {
+        Ok(Strict(Value::Object(members))) => Some(members),
+        _ => None,
+    }
+}
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reader).map(Strict)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON without duplicate names")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(Strict(item)) = items.next_element()? {
+            all.push(item);
+        }
+        Ok(Value::Array(all))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut all = Map::new();
+        while let Some((name, Strict(value))) = members.next_entry::<String, Strict>()? {
+            if all.insert(name, value).is_some() {
+                return Err(A::Error::custom("a name stands twice"));
+            }
+        }
+        Ok(Value::Object(all))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    #[test]
+    fn only_one_object_without_twins_is_read() {
+        let good = [
+            "{}",
+            r#" {"alg":"RS256","typ" : "JWT"} "#,
+            r#"{"a":[{"b":1},{"b":2}],"b":null,"c":-1,"d":1.5,"e":true,"f":18446744073709551615}"#,
+            r#"{"a":1,"A":2}"#,
+        ];
+        for text in good {
+            assert_eq!(
+                read(text.as_bytes()).map(Value::Object),
+                serde_json::from_str(text).ok(),
+                "{text}"
+            );
+        }
+        let bad = [
+            "",
+            "[]",
+            r#"["RS256"]"#,
+            "null",
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"\u0061":2}"#,
+            r#"{"a":{"b":1,"b":2}}"#,
+            r#"{"a":[{"b":1,"b":2}]}"#,
+            "{} {}",
+            "{}x",
+            r#"{"a":1,}"#,
+            "{'a':1}",
+            "\u{feff}{}",
+            r#"{"a":"\ud800"}"#,
+            r#"{"a":1e999}"#,
+        ];
+        for text in bad {
+            assert_eq!(read(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(read(b"{\"a\":\"\xff\"}"), None);
+        assert_eq!(read(format!("{}{}", r#"{"a":"#.repeat(200), "}".repeat(200)).as_bytes()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Some(members) = read(&bytes) {
+                prop_assert_eq!(Some(Value::Object(members)), serde_json::from_slice(&bytes).ok());
+            }
+        }
+    }
+}
