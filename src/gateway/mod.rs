@@ -3,9 +3,14 @@
 
 pub mod envelope;
 pub mod filter;
+pub mod join;
 pub mod jwt;
 pub mod keys;
+pub mod outbound;
+pub mod problem;
+pub mod route;
 pub mod rules;
+pub mod server_headers;
 pub mod servers;
 pub mod settings;
 pub mod sse;
