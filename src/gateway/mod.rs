@@ -1,12 +1,51 @@
 //! `mcpauth gateway serve`: routes, authenticates, decides, forwards and filters, in that order and in one line.
 //! It leaves who may do what to `policy`, stored egress tokens to `vault`, and printing to `cli`.
 
+mod admin;
+mod authn;
+mod body;
+mod egress;
 pub mod envelope;
+mod events;
 pub mod filter;
+mod forward;
+mod headers;
+mod health;
+mod host;
+mod issuers;
+pub mod join;
+pub mod journal;
+pub mod json;
 pub mod jwt;
 pub mod keys;
+mod ledger;
+mod listen;
+mod metrics;
+mod mirror;
 mod object;
+pub mod outbound;
+mod own;
+mod pool;
+pub mod problem;
+mod rate;
+mod record;
+mod refusal;
+mod reload;
+pub mod route;
 pub mod rules;
+pub mod server_headers;
 pub mod servers;
+mod session;
 pub mod settings;
 pub mod sse;
+mod start;
+mod state;
+mod tls;
+mod tokens;
+mod worker;
+
+pub use egress::Stored;
+pub use journal::{Journal, Level};
+pub use reload::{Credentials, LoadError, Variables};
+pub use start::{Running, Setup, StartError};
+pub use tls::TlsError;

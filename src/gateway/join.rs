@@ -1,0 +1,175 @@
+//! Where on a server a request goes: made once from `proxy_pass_url`, so that nothing is joined per request.
+//! It leaves whose request it is to `route`, and the address to `outbound`.
+//!
+//! # The rules
+//!
+//! A URL whose path ends in the segment `mcp` or `sse` (with or without a slash after it) *is* that endpoint; any other
+//! URL is the folder the endpoints are in.
+//!
+//! | asked for | the URL is `.../mcp` | the URL is `.../sse` | any other URL |
+//! |---|---|---|---|
+//! | `/{server}/mcp` | the URL itself | its neighbour `mcp` | `mcp` below it |
+//! | `/{server}/sse` | its neighbour `sse` | the URL itself | `sse` below it |
+//! | `/{server}` | the URL itself | the URL itself | by the server's first transport |
+//!
+//! The URL itself is kept to the letter, a slash at its end and its query included; so are the folder and the query where
+//! an endpoint is joined. A server that speaks SSE alone has one endpoint, whichever of the two its URL ends in:
+//! `/{server}/mcp` goes there too, so that a client that tries streamable HTTP first is told 405 by the server and falls
+//! back as MCP 2025-03-26 has it.
+//!
+//! A client's own query is not forwarded: no MCP endpoint takes one, and a token in it must not travel on. The one
+//! exception are the message endpoints that an SSE server announces, whose query names the session: see
+//! [`announced_query`].
+
+use std::borrow::Cow;
+
+use hyper::Uri;
+use hyper::http::uri::PathAndQuery;
+use url::{Url, form_urlencoded};
+
+/// How a server can be spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// MCP 2025-03-26 and later: one endpoint.
+    StreamableHttp,
+    /// MCP 2024-11-05: a stream, and an endpoint for messages that it announces.
+    Sse,
+}
+
+/// One place on a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The request target in origin form (RFC 9112 section 3.2.1), ready to be cloned.
+    pub uri: Uri,
+    /// What is spoken there.
+    pub transport: Transport,
+}
+
+/// The places a server has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    /// `/{server}`.
+    pub base: Endpoint,
+    /// `/{server}/mcp`.
+    pub mcp: Endpoint,
+    /// `/{server}/sse`.
+    pub sse: Endpoint,
+}
+
+impl Endpoints {
+    /// The endpoints at `url` of a server that speaks `transports`, best first.
+    ///
+    /// # Errors
+    /// In a few words, without the URL itself: it may hold a key.
+    pub fn of(url: &Url, transports: &[Transport]) -> Result<Self, &'static str> {
+        let alone = transports == [Transport::Sse];
+        let is = named(url).map(|named| if alone { Transport::Sse } else { named });
+        let at = |transport| -> Result<Endpoint, &'static str> {
+            let path = if is == Some(transport) { url.path().into() } else { joined(url, transport) };
+            Ok(Endpoint { uri: target(&path, url.query())?, transport })
+        };
+        let sse = at(Transport::Sse)?;
+        let mcp = if alone { sse.clone() } else { at(Transport::StreamableHttp)? };
+        let base = match is.or(transports.first().copied()) {
+            Some(Transport::Sse) => sse.clone(),
+            Some(Transport::StreamableHttp) | None => mcp.clone(),
+        };
+        Ok(Self { base, mcp, sse })
+    }
+}
+
+/// Which endpoint a URL is, if it is one.
+pub(super) fn named(url: &Url) -> Option<Transport> {
+    match url.path().trim_end_matches('/').rsplit('/').next() {
+        Some("mcp") => Some(Transport::StreamableHttp),
+        Some("sse") => Some(Transport::Sse),
+        _ => None,
+    }
+}
+
+/// The endpoint's path beside the one that the URL is, or below the folder that it is.
+fn joined(url: &Url, transport: Transport) -> String {
+    let path = url.path().trim_end_matches('/');
+    let folder = match named(url) {
+        Some(_) => path.rsplit_once('/').map_or("", |(folder, _)| folder),
+        None => path,
+    };
+    let last = match transport {
+        Transport::StreamableHttp => "mcp",
+        Transport::Sse => "sse",
+    };
+    format!("{folder}/{last}")
+}
+
+fn target(path: &str, query: Option<&str>) -> Result<Uri, &'static str> {
+    let text = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    PathAndQuery::try_from(text).map(Uri::from).map_err(|_| "has a path that cannot be sent")
+}
+
+/// A client's query as it goes on to an announced message endpoint: as it came, but never with an access token in it
+/// (RFC 6750 section 2.3 has them there; logs keep them).
+pub fn announced_query(query: &str) -> Cow<'_, str> {
+    let is_token = |pair: &&str| {
+        form_urlencoded::parse(pair.as_bytes())
+            .next()
+            .is_some_and(|(name, _)| name.eq_ignore_ascii_case("access_token"))
+    };
+    // Servers differ in whether `;` divides too, so a pair with one is judged in pieces and dropped as a whole.
+    let bad = |pair: &&str| pair.split(';').any(|piece| is_token(&piece));
+    if !query.split('&').any(|pair| bad(&pair)) {
+        return Cow::Borrowed(query);
+    }
+    Cow::Owned(query.split('&').filter(|pair| !bad(pair)).collect::<Vec<_>>().join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Transport::{Sse, StreamableHttp};
+    use super::*;
+
+    #[test]
+    fn every_shipped_server_is_reached_where_it_is() {
+        let http: &[Transport] = &[StreamableHttp];
+        let cases: &[(&str, &[Transport], [&str; 3])] = &[
+            // The registry's own examples.
+            ("http://currenttime-server:8000/", http, ["/mcp", "/mcp", "/sse"]),
+            ("http://mcpgw-server:8003/", http, ["/mcp", "/mcp", "/sse"]),
+            ("http://realserverfaketools-server:8002/", http, ["/mcp", "/mcp", "/sse"]),
+            ("http://host.docker.internal:3031/", http, ["/mcp", "/mcp", "/sse"]),
+            ("http://atlassian-server:8005/mcp/", http, ["/mcp/", "/mcp/", "/sse"]),
+            ("http://fininfo-server:8001/sse", &[Sse], ["/sse", "/sse", "/sse"]),
+            ("https://id.gateway.example.amazonaws.com", http, ["/mcp", "/mcp", "/sse"]),
+            // Folders, both transports, queries.
+            ("http://h/mcp", http, ["/mcp", "/mcp", "/sse"]),
+            ("http://h/a/b", http, ["/a/b/mcp", "/a/b/mcp", "/a/b/sse"]),
+            ("http://h/a/b/", &[Sse], ["/a/b/sse", "/a/b/sse", "/a/b/sse"]),
+            ("http://h/a/sse/", &[StreamableHttp, Sse], ["/a/sse/", "/a/mcp", "/a/sse/"]),
+            ("http://h/a", &[Sse, StreamableHttp], ["/a/sse", "/a/mcp", "/a/sse"]),
+            ("http://h/mcp", &[Sse], ["/mcp", "/mcp", "/mcp"]),
+            ("http://h/v1/mcp?k=v", http, ["/v1/mcp?k=v", "/v1/mcp?k=v", "/v1/sse?k=v"]),
+            ("http://h/mcp-server", http, ["/mcp-server/mcp", "/mcp-server/mcp", "/mcp-server/sse"]),
+            ("http://h/a/../mcp#part", http, ["/mcp", "/mcp", "/sse"]),
+        ];
+        for (url, transports, expected) in cases {
+            let found = Endpoints::of(&Url::parse(url).unwrap(), transports).unwrap();
+            let shown = [found.base, found.mcp, found.sse].map(|e| e.uri.to_string());
+            assert_eq!(shown, *expected, "{url} {transports:?}");
+        }
+    }
+
+    #[test]
+    fn an_announced_endpoint_gets_its_query_without_a_token() {
+        let cases = [
+            ("session_id=a%20b", "session_id=a%20b"),
+            ("", ""),
+            ("sessionId=1&access_token=t", "sessionId=1"),
+            ("access_token=t", ""),
+            ("ACCESS%5Ftoken=t&a&b=", "a&b="),
+            ("a=1;access_token=t&b=2", "b=2"),
+            ("xaccess_token=1", "xaccess_token=1"),
+        ];
+        for (query, expected) in cases {
+            assert_eq!(announced_query(query), expected, "{query}");
+        }
+    }
+}

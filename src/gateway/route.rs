@@ -1,0 +1,385 @@
+//! Which server a request is for, from its path alone. It leaves what is joined to the server's address to `join`, and
+//! whether the caller may go there to `policy`.
+//!
+//! A path is taken apart at its slashes as sent; then each segment is percent-decoded and compared whole, case and all.
+//! So `/fininfo-evil` is not `/fininfo`, and `/%66ininfo` is. Of several names that fit, the longest counts.
+//!
+//! Whatever proxies, servers and this gateway could read differently is refused before it is compared with anything: dot
+//! segments, slashes and backslashes in a segment, a percent sign that stays after decoding (double encoding), control
+//! bytes, text that is not UTF-8, empty segments but for one slash at the end, and `;` parameters, each plain or encoded.
+//! What reaches a server is never the client's path but the endpoint made when the server's file was read.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use hyper::header::HeaderName;
+use percent_encoding::percent_decode_str;
+
+use super::join::Endpoint;
+use super::servers::{AuthType, Server};
+use super::settings::{Egress, Settings};
+
+/// Every server, by its path.
+#[derive(Clone, Debug, Default)]
+pub struct Routes {
+    /// By the first segment; the longest name first.
+    by_first: HashMap<Box<str>, Vec<Candidate>>,
+    all: Vec<Arc<Route>>,
+}
+
+#[derive(Clone, Debug)]
+struct Candidate {
+    /// The segments of the name after the first.
+    further: Box<[Box<str>]>,
+    route: Arc<Route>,
+}
+
+/// One server and all that was said of it.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Its file.
+    pub server: Server,
+    /// Where its outside credential comes from: as `upstreams` says, else passed on where its `auth_type` asks for one.
+    pub egress: Egress,
+    /// The server name of its stored credential.
+    pub credential: String,
+    /// The only request headers that pass, beside the standard set; all if absent.
+    pub headers: Option<Vec<HeaderName>>,
+    /// Whether it is told who calls.
+    pub identity_headers: bool,
+}
+
+/// What a path means.
+#[derive(Clone, Copy, Debug)]
+pub struct Match<'a> {
+    /// The server.
+    pub route: &'a Arc<Route>,
+    /// What of it.
+    pub asked: Asked<'a>,
+}
+
+/// What of a server was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked<'a> {
+    /// `/{server}`.
+    Base,
+    /// `/{server}/mcp`.
+    Mcp,
+    /// `/{server}/sse`.
+    Sse,
+    /// `/{server}/messages/...`: the rest after `messages/`, as sent, with nothing in it that is refused elsewhere.
+    Announced(&'a str),
+}
+
+/// Why a path leads nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoRoute {
+    /// It could be read in two ways.
+    Malformed,
+    /// No server has it.
+    Unknown,
+    /// The server is switched off.
+    Off,
+}
+
+impl Routes {
+    /// The routes to `servers`, with what the settings add to each.
+    pub fn new(servers: Vec<Server>, settings: &Settings) -> Self {
+        let mut routes = Self::default();
+        for server in servers {
+            let mut segments = server.name.split('/').map(Box::from);
+            let first = segments.next().unwrap_or_default();
+            let further = segments.collect();
+            let route = Arc::new(Route::new(server, settings));
+            routes.all.push(Arc::clone(&route));
+            routes.by_first.entry(first).or_default().push(Candidate { further, route });
+        }
+        for candidates in routes.by_first.values_mut() {
+            candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.further.len()));
+        }
+        routes
+    }
+
+    /// Every server, switched off ones too, by name.
+    pub fn all(&self) -> &[Arc<Route>] {
+        &self.all
+    }
+
+    /// A server by its name.
+    pub fn named(&self, name: &str) -> Option<&Arc<Route>> {
+        let first = name.split('/').next().unwrap_or_default();
+        let candidates = self.by_first.get(first)?;
+        candidates.iter().map(|candidate| &candidate.route).find(|route| route.server.name == name)
+    }
+
+    /// What the path of a request means: as sent, undecoded, without its query. A plain one allocates nothing.
+    ///
+    /// # Errors
+    /// [`NoRoute`].
+    pub fn find<'a>(&'a self, path: &'a str) -> Result<Match<'a>, NoRoute> {
+        let path = path.strip_prefix('/').ok_or(NoRoute::Unknown)?;
+        let path = path.strip_suffix('/').unwrap_or(path);
+        // All of it, before any of it is compared: a good beginning must not excuse the rest.
+        for segment in path.split('/').filter(|_| !path.is_empty()) {
+            decoded(segment)?;
+        }
+        let (first, rest) = cut(path);
+        let candidates = self.by_first.get(decoded(first)?.as_ref()).ok_or(NoRoute::Unknown)?;
+        let found =
+            candidates.iter().find_map(|candidate| Some((below(rest, &candidate.further)?, candidate)));
+        let (rest, candidate) = found.ok_or(NoRoute::Unknown)?;
+        let asked = asked(rest)?;
+        if !candidate.route.server.enabled {
+            return Err(NoRoute::Off);
+        }
+        Ok(Match { route: &candidate.route, asked })
+    }
+}
+
+impl Route {
+    fn new(server: Server, settings: &Settings) -> Self {
+        let said = settings.upstreams.get(&server.name).cloned().unwrap_or_default();
+        let by_auth_type = match server.auth_type {
+            AuthType::None => Egress::None,
+            AuthType::Oauth | AuthType::ApiKey | AuthType::Other => Egress::Passthrough,
+        };
+        let headers = said.headers.map(|names| {
+            names.iter().filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()).collect()
+        });
+        Self {
+            egress: said.egress.unwrap_or(by_auth_type),
+            credential: said.credential.unwrap_or_else(|| server.name.clone()),
+            headers,
+            identity_headers: said.identity_headers,
+            server,
+        }
+    }
+}
+
+impl<'a> Match<'a> {
+    /// Where on the server to go; `None` for announced endpoints, which only the server knows.
+    pub fn endpoint(&self) -> Option<&'a Endpoint> {
+        let endpoints = &self.route.server.endpoints;
+        match self.asked {
+            Asked::Base => Some(&endpoints.base),
+            Asked::Mcp => Some(&endpoints.mcp),
+            Asked::Sse => Some(&endpoints.sse),
+            Asked::Announced(_) => None,
+        }
+    }
+}
+
+/// The first segment and what comes after its slash.
+fn cut(path: &str) -> (&str, Option<&str>) {
+    path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)))
+}
+
+/// What is left of a path after the segments of a name; `None` if it does not have them.
+fn below<'a>(mut rest: Option<&'a str>, further: &[Box<str>]) -> Option<Option<&'a str>> {
+    for expected in further {
+        let (segment, after) = cut(rest?);
+        if decoded(segment).ok()? != **expected {
+            return None;
+        }
+        rest = after;
+    }
+    Some(rest)
+}
+
+fn asked(rest: Option<&str>) -> Result<Asked<'_>, NoRoute> {
+    let Some(rest) = rest else { return Ok(Asked::Base) };
+    let (segment, after) = cut(rest);
+    match (decoded(segment)?.as_ref(), after) {
+        ("mcp", None) => Ok(Asked::Mcp),
+        ("sse", None) => Ok(Asked::Sse),
+        ("messages", after) => Ok(Asked::Announced(after.unwrap_or_default())),
+        _ => Err(NoRoute::Unknown),
+    }
+}
+
+/// A segment as it is meant, if it can be meant in one way alone.
+fn decoded(segment: &str) -> Result<Cow<'_, str>, NoRoute> {
+    if !segment.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(NoRoute::Malformed);
+    }
+    let decoded = if segment.contains('%') {
+        percent_decode_str(segment).decode_utf8().map_err(|_| NoRoute::Malformed)?
+    } else {
+        Cow::Borrowed(segment)
+    };
+    let ambiguous = |c: char| matches!(c, '/' | '\\' | '%' | ';' | '?' | '#') || c.is_control();
+    if matches!(decoded.as_ref(), "" | "." | "..") || decoded.contains(ambiguous) {
+        return Err(NoRoute::Malformed);
+    }
+    Ok(decoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn routes(names: &[&str]) -> Routes {
+        Routes::new(names.iter().map(|name| server(name)).collect(), &Settings::default())
+    }
+
+    fn server(name: &str) -> Server {
+        let mut server = Server::at(name, "http://h:8000/").unwrap();
+        server.enabled = name != "off";
+        server
+    }
+
+    fn shown<'a>(routes: &'a Routes, path: &'a str) -> Result<(&'a str, Asked<'a>), NoRoute> {
+        routes.find(path).map(|found| (found.route.server.name.as_str(), found.asked))
+    }
+
+    #[test]
+    fn a_path_means_a_server_and_something_of_it() {
+        let routes = routes(&["fininfo", "a", "a/b", "mcp", "off"]);
+        let cases = [
+            ("/fininfo", Ok(("fininfo", Asked::Base))),
+            ("/fininfo/", Ok(("fininfo", Asked::Base))),
+            ("/fininfo/mcp", Ok(("fininfo", Asked::Mcp))),
+            ("/fininfo/mcp/", Ok(("fininfo", Asked::Mcp))),
+            ("/fininfo/sse", Ok(("fininfo", Asked::Sse))),
+            ("/fininfo/messages/", Ok(("fininfo", Asked::Announced("")))),
+            ("/fininfo/messages/x/y%20z", Ok(("fininfo", Asked::Announced("x/y%20z")))),
+            ("/fininfo/messages/%C3%A9", Ok(("fininfo", Asked::Announced("%C3%A9")))),
+            ("/%66ininfo/%6dcp", Ok(("fininfo", Asked::Mcp))),
+            ("/a/mcp", Ok(("a", Asked::Mcp))),
+            ("/a/b", Ok(("a/b", Asked::Base))),
+            ("/a/b/mcp", Ok(("a/b", Asked::Mcp))),
+            ("/mcp", Ok(("mcp", Asked::Base))),
+            ("/mcp/mcp", Ok(("mcp", Asked::Mcp))),
+            ("/off/mcp", Err(NoRoute::Off)),
+            ("/off/other", Err(NoRoute::Unknown)),
+            ("/", Err(NoRoute::Unknown)),
+            ("", Err(NoRoute::Unknown)),
+            ("*", Err(NoRoute::Unknown)),
+            ("fininfo/mcp", Err(NoRoute::Unknown)),
+            ("/fininfo-evil/mcp", Err(NoRoute::Unknown)),
+            ("/fininf", Err(NoRoute::Unknown)),
+            ("/Fininfo/mcp", Err(NoRoute::Unknown)),
+            ("/fininfo/MCP", Err(NoRoute::Unknown)),
+            ("/f%C4%B1ninfo/mcp", Err(NoRoute::Unknown)),
+            ("/fininfo/mcp/x", Err(NoRoute::Unknown)),
+            ("/fininfo/message", Err(NoRoute::Unknown)),
+            ("/a/c/mcp", Err(NoRoute::Unknown)),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(shown(&routes, path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_could_be_read_in_two_ways_is_refused() {
+        let routes = routes(&["a", "b"]);
+        let bad = [
+            "/a/../b/mcp",
+            "/a/./mcp",
+            "/a/..",
+            "/a/%2e%2e/b/mcp",
+            "/a/%2E./b/mcp",
+            "/a/..%2fb/mcp",
+            "/a%2fmcp",
+            "/a/..%5cb/mcp",
+            "/a/..\\b/mcp",
+            "/a/%252e%252e/b/mcp",
+            "/%2561/mcp",
+            "/a/%",
+            "/a/%zz",
+            "/a/%2",
+            "/a%00/mcp",
+            "/a/mcp%0a",
+            "/a/mcp%7f",
+            "/a/%c2%85",
+            "/a/%ff/mcp",
+            "/a/%c0%ae%c0%ae/b/mcp",
+            "/a/%ed%a0%80",
+            "/a//mcp",
+            "//a/mcp",
+            "/a/mcp//",
+            "//",
+            "/a;x=1/mcp",
+            "/a/..;/b/mcp",
+            "/a/mcp%3bx",
+            "/a/mcp%3fx",
+            "/a/mcp#x",
+            "/a/messages/../../b/mcp",
+            "/a/messages/x//y",
+            "/\u{e9}/mcp",
+            "/a /mcp",
+        ];
+        for path in bad {
+            assert_eq!(shown(&routes, path), Err(NoRoute::Malformed), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_server_is_at_its_route() {
+        let yaml =
+            "upstreams: {a: {egress: stored, credential: c, headers: [X-One], identity_headers: true}}";
+        let settings: Settings = serde_saphyr::from_str(yaml).unwrap();
+        let mut oauth = server("o");
+        oauth.auth_type = AuthType::Oauth;
+        let routes = Routes::new(vec![server("a"), server("b"), oauth], &settings);
+        let route = |name: &str| routes.named(name).unwrap();
+        assert_eq!((route("a").egress, route("a").credential.as_str()), (Egress::Stored, "c"));
+        assert_eq!(route("a").headers.as_deref(), Some(&[HeaderName::from_static("x-one")][..]));
+        assert!(route("a").identity_headers && !route("b").identity_headers);
+        assert_eq!((route("b").egress, route("b").credential.as_str()), (Egress::None, "b"));
+        assert_eq!(route("o").egress, Egress::Passthrough);
+        assert!(routes.named("c").is_none() && routes.all().len() == 3);
+    }
+
+    #[test]
+    fn a_match_knows_its_endpoint() {
+        let routes = routes(&["a"]);
+        let cases = [
+            ("/a", Some("/mcp")),
+            ("/a/mcp", Some("/mcp")),
+            ("/a/sse", Some("/sse")),
+            ("/a/messages/", None),
+        ];
+        for (path, expected) in cases {
+            let found = routes.find(path).unwrap();
+            assert_eq!(found.endpoint().map(|at| at.uri.to_string()).as_deref(), expected, "{path}");
+        }
+    }
+
+    fn encoded(path: &str) -> String {
+        path.bytes().map(|b| if b == b'/' { "/".to_owned() } else { format!("%{b:02X}") }).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_is_a_surprise(path in "/(a|b|\\.|\\.\\.|%2e|%2f|%25|mcp|sse|messages|;|//|/|\\\\|%|[a-z%/.]){0,8}") {
+            let routes = routes(&["a", "a/b", "b"]);
+            if let Ok(found) = routes.find(&path) {
+                let meant = percent_decode_str(&path).decode_utf8().unwrap();
+                let name = &found.route.server.name;
+                let rest = meant.strip_prefix(&format!("/{name}")).unwrap();
+                prop_assert!(rest.is_empty() || rest.starts_with('/'), "{path}");
+                for bad in ["/./", "/../", "//", "\\", "%", ";"] {
+                    prop_assert!(!format!("{meant}/").replace("//", "/").contains(bad), "{path}");
+                }
+            }
+        }
+
+        #[test]
+        fn encoding_a_plain_path_changes_nothing(path in "(/[a-c.]{1,3}){1,3}(/mcp|/sse|/messages)?/?") {
+            let routes = routes(&["a", "a/b", "b"]);
+            let plain = shown(&routes, &path).map(|(name, asked)| (name, std::mem::discriminant(&asked)));
+            let other = encoded(&path);
+            let other = shown(&routes, &other).map(|(name, asked)| (name, std::mem::discriminant(&asked)));
+            prop_assert_eq!(plain, other);
+        }
+
+        #[test]
+        fn any_text_has_an_answer(path in "\\PC{0,40}") {
+            let _ = routes(&["a"]).find(&path);
+        }
+    }
+}
