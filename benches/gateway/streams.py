@@ -7,17 +7,21 @@ import procs
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 EVENT = b'data: {"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":1}}\n\n'
 
+serving = set()
+
 
 async def upstream(reader, writer):
+    serving.add(writer)
     try:
         head = await reader.readuntil(b"\r\n\r\n")
         length = next(int(l.split(b":")[1]) for l in head.split(b"\r\n") if l.lower().startswith(b"content-length:"))
         await reader.readexactly(length)
         writer.write(HEAD + b"%x\r\n%s\r\n" % (len(EVENT), EVENT))
         await reader.read()
-    except (asyncio.IncompleteReadError, ConnectionError):
+    except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
         pass
     finally:
+        serving.discard(writer)
         writer.close()
 
 
@@ -50,7 +54,8 @@ async def main(port, count, tokens, body, *contenders):
         if ended:
             raise SystemExit(f"{name}: {ended} of {count} streams ended")
         print(name, count, round((procs.memory(pid)[1] - before) * 1024 / int(count)), flush=True)
-        for _, writer in streams:
+        # Both sides: HAProxy does not pass the client's end on.
+        for writer in [writer for _, writer in streams] + list(serving):
             writer.close()
         await asyncio.sleep(1)
     server.close()
