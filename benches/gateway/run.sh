@@ -75,6 +75,7 @@ ours_as() { # ours_as NAME POLICY AUDIT TOKENS
 
 # One request; prints its status, leaves the answer in answer.
 ask() { # ask NAME PATH BODY TOKEN
+  : >"$work/answer"
   curl -s -m 10 -o "$work/answer" -w '%{http_code}' -H "X-Authorization: Bearer $4" -H 'Content-Type: application/json' \
     -H 'Accept: application/json, text/event-stream' -H 'MCP-Protocol-Version: 2025-11-25' \
     --data-binary "@$work/$3.json" "http://127.0.0.1:${port[$1]}/$2/mcp" || true
