@@ -8,9 +8,8 @@ use aws_lc_rs::digest;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName};
 
 use super::issuers::Issuer;
-use super::jwt::Token;
+use super::jwt::{Reject, Token};
 use super::refusal::Refusal;
-use super::rules::Reject;
 use super::state::{Moment, State};
 use super::tokens::Hash;
 use super::worker::Worker;
@@ -145,11 +144,11 @@ impl Worker {
             self.ask(issuer, token, moment.now).await
         } else {
             let parsed = parsed.map_err(Refusal::Token)?;
-            verify(issuer, &parsed, moment.now).await
+            verify(issuer, parsed, moment.now).await
         };
         let (principal, expires_at) = match judged {
             Err(Refusal::Token(reject)) if issuer.introspects() => {
-                self.remember(moment, token, Known::Bad(reject.clone(), moment.now + NO));
+                self.remember(moment, token, Known::Bad(reject, moment.now + NO));
                 return Err(Refusal::Token(reject));
             }
             judged => judged?,
@@ -191,17 +190,17 @@ impl Worker {
 }
 
 /// Verifies a token with its issuer's keys, which are fetched anew if they lack the one it names.
-async fn verify(issuer: &Issuer, token: &Token<'_>, now: i64) -> Result<(Principal, i64), Refusal> {
+async fn verify(issuer: &Issuer, token: Token<'_>, now: i64) -> Result<(Principal, i64), Refusal> {
     let keys = issuer.keys();
-    let found = keys.as_ref().map(|keys| keys.find(token.kid(), token.algorithm()));
+    let found = keys.as_ref().map(|keys| keys.find(token.key_id(), token.algorithm()));
     let keys = match found {
         Some(Ok(_)) => keys,
         _ => issuer.look_again(keys).await,
     };
     let keys = keys.ok_or(Refusal::IssuerDown)?;
-    let key = keys.find(token.kid(), token.algorithm()).map_err(|_| Refusal::Token(Reject::Key))?;
+    let key = keys.find(token.key_id(), token.algorithm()).map_err(|_| Refusal::Token(Reject::Key))?;
     let claims = token.verify(key).map_err(Refusal::Token)?;
-    issuer.rules.accept(token.typ(), &claims, now).map_err(Refusal::Token)
+    issuer.rules.accept(claims, now).map_err(Refusal::Token)
 }
 
 fn hash(token: &str) -> Option<Hash> {

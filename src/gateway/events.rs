@@ -16,6 +16,7 @@ use super::authn::Caller;
 use super::join::Transport;
 use super::pool::Lease;
 use super::session::Bound;
+use super::settings::Visibility;
 use super::sse::{self, Boundary, Event, SseFilter, Verdict};
 use super::state::{Shared, Upstream};
 use crate::policy::{Call, Grants, decide};
@@ -123,7 +124,7 @@ impl Events {
     fn take(&mut self, chunk: Bytes) -> io::Result<Bytes> {
         match &mut self.reading {
             Reading::Passed(boundary) => {
-                boundary.push(&chunk);
+                boundary.pass(&chunk);
                 Ok(chunk)
             }
             Reading::Filtered(filter) => filter.push(&chunk).map_err(io::Error::other),
@@ -215,16 +216,15 @@ impl Watch {
 
     /// What becomes of each event.
     fn decide(self) -> Decide {
-        let rewriting = self.clone();
         let mut watching = self;
         Box::new(move |event| {
             if !watching.still_good() {
                 return Verdict::Drop;
             }
             let (grants, server) = (&watching.grants, watching.upstream.name());
-            sse::verdict(event, &|listed, name| grants.shows(server, listed, name), &|address| {
-                rewriting.announced(address)
-            })
+            let all = watching.shared.settings.list_visibility == Visibility::All;
+            let shows = |listed, name: &str| all || grants.shows(server, listed, name);
+            sse::events(shows, |address| watching.announced(address))(event)
         })
     }
 

@@ -53,13 +53,13 @@ fn socket(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener
 }
 
 /// Accepts and serves until the gateway drains, and then until the last request is answered.
-pub(super) async fn serve(worker: Arc<Worker>, listener: TcpListener, mut draining: watch::Receiver<bool>) {
+pub(super) async fn serve(worker: Arc<Worker>, listener: TcpListener, draining: watch::Receiver<bool>) {
     let (alive, mut all_gone) = tokio::sync::mpsc::channel::<Infallible>(1);
     let mut told = draining.clone();
     loop {
         let accepted = tokio::select! {
             biased;
-            _ = told.wait_for(|draining| *draining) => break,
+            () = begins(&mut told) => break,
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, _)) = accepted else {
@@ -78,9 +78,13 @@ pub(super) async fn serve(worker: Arc<Worker>, listener: TcpListener, mut draini
         });
     }
     drop((listener, alive));
-    draining.mark_unchanged();
     // Nothing is ever sent: this ends when the last connection has dropped its end.
     all_gone.recv().await;
+}
+
+/// Returns when the gateway drains, or is gone, which means the same.
+async fn begins(draining: &mut watch::Receiver<bool>) {
+    let _ = draining.wait_for(|draining| *draining).await;
 }
 
 async fn accept(worker: Arc<Worker>, stream: TcpStream, draining: watch::Receiver<bool>) {
@@ -116,7 +120,7 @@ where
     tokio::select! {
         // What goes wrong here is between the client and its network.
         _ = connection.as_mut() => {}
-        _ = draining.wait_for(|draining| *draining) => {
+        () = begins(&mut draining) => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         }

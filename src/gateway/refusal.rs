@@ -10,7 +10,7 @@ use hyper::{Response, StatusCode};
 
 use super::body::Body;
 use super::envelope::{Malformed, Mismatch};
-use super::rules::Reject;
+use super::jwt::Reject;
 use crate::policy::Denial;
 
 /// Why a request goes no further.
@@ -50,12 +50,12 @@ pub(super) enum Refusal {
     Malformed(Malformed),
     /// Headers that say something else than the body.
     Mismatch(Mismatch),
-    /// The policy's no; the scopes that would change it, if a scope would.
+    /// The policy's no; the scope that would change it, if one would.
     Denied {
         /// The policy's reason.
         denial: Denial,
         /// RFC 6750 section 3.1.
-        scopes: Vec<Arc<str>>,
+        scope: Option<Arc<str>>,
     },
     /// A session of another caller, or of nobody.
     Session,
@@ -90,8 +90,8 @@ struct Challenge<'a> {
 }
 
 /// JSON-RPC 2.0 section 5.1, MCP 2026-07-28 "Error codes".
-const INVALID_REQUEST: i64 = -32600;
-const HEADER_MISMATCH: i64 = -32020;
+const INVALID_REQUEST: i32 = -32600;
+const HEADER_MISMATCH: i32 = -32020;
 
 impl Refusal {
     /// A stable word for logs and metrics.
@@ -154,12 +154,12 @@ impl Refusal {
     }
 
     /// The JSON-RPC code. Ours are the HTTP status: MCP keeps everything from -32768 to -32000 for itself.
-    fn code(&self) -> i64 {
+    fn code(&self) -> i32 {
         match self {
             Self::Malformed(malformed) => malformed.code(),
             Self::Mismatch(_) => HEADER_MISMATCH,
             Self::Credentials(_) | Self::Path => INVALID_REQUEST,
-            _ => i64::from(self.status().as_u16()),
+            _ => i32::from(self.status().as_u16()),
         }
     }
 
@@ -215,9 +215,9 @@ impl Refusal {
             Self::Token(reject) => {
                 Some(Challenge { error: Some(("invalid_token", reject.description())), scopes: about.scopes })
             }
-            Self::Denied { scopes, .. } if !scopes.is_empty() => {
+            Self::Denied { scope: Some(scope), .. } => {
                 let error = ("insufficient_scope", "this call needs another scope");
-                Some(Challenge { error: Some(error), scopes })
+                Some(Challenge { error: Some(error), scopes: std::slice::from_ref(scope) })
             }
             _ => None,
         }
@@ -327,9 +327,9 @@ mod tests {
 
     #[test]
     fn insufficient_scope_is_said_only_where_a_scope_would_help() {
-        let denied = |scopes: Vec<Arc<str>>| Refusal::Denied { denial: Denial::Name, scopes };
-        assert_eq!(challenge(&denied(Vec::new()), &["other".into()]), None);
-        let text = challenge(&denied(vec!["mcp/execute".into()]), &["other".into()]).unwrap();
+        let denied = |scope: Option<&str>| Refusal::Denied { denial: Denial::Name, scope: scope.map(Arc::from) };
+        assert_eq!(challenge(&denied(None), &["other".into()]), None);
+        let text = challenge(&denied(Some("mcp/execute")), &["other".into()]).unwrap();
         assert!(text.contains("error=\"insufficient_scope\"") && text.contains("scope=\"mcp/execute\""), "{text}");
     }
 

@@ -23,7 +23,7 @@ pub struct TlsError {
 ///
 /// # Errors
 /// [`TlsError`], naming the file; never what is in it.
-pub fn read(tls: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
+pub(super) fn read(tls: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
     let failed = |path: &std::path::Path, reason: String| TlsError { path: path.display().to_string(), reason };
     let certificate = fs::read(&tls.certificate).map_err(|e| failed(&tls.certificate, e.to_string()))?;
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&certificate)

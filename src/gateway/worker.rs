@@ -205,8 +205,8 @@ impl Worker {
         let permit = decide(&caller.grants, server, &call).map_err(|denial| {
             // A caller who has groups gets rights by them: another scope would not help.
             let by_scope = caller.principal.groups.is_empty();
-            let helping = || moment.state.policy.helping_scopes(server, &call);
-            Refusal::Denied { denial, scopes: by_scope.then(helping).unwrap_or_default() }
+            let helping = || moment.state.policy.helping_scope(&caller.grants, server, &call);
+            Refusal::Denied { denial, scope: by_scope.then(helping).flatten() }
         })?;
         if let Call::Message { method: "tools/call", name: Some(tool) } = call {
             self.pace(moment, caller, Some((server, tool)))?;
