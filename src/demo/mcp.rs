@@ -115,7 +115,8 @@ impl Shared {
             "initialize" => {
                 let asked = params.get("protocolVersion").and_then(Value::as_str);
                 let legacy = VERSIONS.iter().skip(1);
-                let version = legacy.clone().find(|version| Some(**version) == asked).unwrap_or(&"2025-11-25");
+                let version =
+                    legacy.clone().find(|version| Some(**version) == asked).unwrap_or(&"2025-11-25");
                 Ok(json!({"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": server}))
             }
             "server/discover" => Ok(json!({
@@ -152,10 +153,11 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let lines = headers.iter().map(|(name, value)| {
-        format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()))
-    });
-    let arrived = Arrived { target: format!("{method} {uri}"), headers: lines.collect(), body: body.to_vec() };
+    let lines = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
+    let arrived =
+        Arrived { target: format!("{method} {uri}"), headers: lines.collect(), body: body.to_vec() };
     shared.arrived().push(arrived);
     if method != Method::POST {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();

@@ -66,7 +66,11 @@ impl Stored {
     }
 
     /// One asks, the others wait and take what it got.
-    async fn get(self: &Arc<Self>, shared: &Shared, refused: Option<&Arc<Ready>>) -> Result<Arc<Ready>, Refusal> {
+    async fn get(
+        self: &Arc<Self>,
+        shared: &Shared,
+        refused: Option<&Arc<Ready>>,
+    ) -> Result<Arc<Ready>, Refusal> {
         let mut failed = self.turn.lock().await;
         if let Some(ready) = self.ready.load_full().filter(|ready| ready.is_fresh()) {
             let other = |refused: &Arc<Ready>| refused.token.access_token != ready.token.access_token;
@@ -102,7 +106,8 @@ impl Stored {
 impl Ready {
     fn new(credential: &Credential, fresh: Fresh) -> Option<Self> {
         let token = fresh.stored.token;
-        let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.access_token.expose())).ok()?;
+        let mut authorization =
+            HeaderValue::try_from(format!("Bearer {}", token.access_token.expose())).ok()?;
         authorization.set_sensitive(true);
         let site = match &credential.how {
             How::AuthorizationCode(person) => person.provider.sites.as_ref(),

@@ -179,7 +179,11 @@ impl Drop for Events {
         if let (Reading::Filtered(filter), Some(watch)) = (&self.reading, &self.watch)
             && filter.dropped() > 0
         {
-            let text = format!("{}: {} events could not be read and were dropped", watch.upstream.name(), filter.dropped());
+            let text = format!(
+                "{}: {} events could not be read and were dropped",
+                watch.upstream.name(),
+                filter.dropped()
+            );
             watch.shared.journal.warn("events", &text);
         }
     }
@@ -242,7 +246,8 @@ impl Watch {
             target.push('?');
             target.push_str(query);
         }
-        let sealed = self.shared.session_key.wrap(Bound::Endpoint, &target, &self.caller, self.upstream.name());
+        let sealed =
+            self.shared.session_key.wrap(Bound::Endpoint, &target, &self.caller, self.upstream.name());
         Some(format!("/{}/messages/{sealed}", self.upstream.name()))
     }
 }

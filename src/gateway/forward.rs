@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
-    HeaderValue,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
+    HeaderName, HeaderValue,
 };
 use hyper::http::response;
 use hyper::{Method, Request, Response, StatusCode, Uri};
@@ -76,7 +76,8 @@ impl Worker {
     ) -> Result<Response<Body>, Refusal> {
         record.allowed(&passage.permit);
         let headers = self.onward(&passage, record.request_id())?;
-        let stored = passage.upstream.stored.as_ref().filter(|_| passage.upstream.route.egress == Egress::Stored);
+        let stored =
+            passage.upstream.stored.as_ref().filter(|_| passage.upstream.route.egress == Egress::Stored);
         let Some(stored) = stored else {
             let (answer, lease) = self.send(&passage, headers, record).await?;
             return self.answer(&passage, answer, lease).await;
@@ -115,9 +116,8 @@ impl Worker {
         if let Some(session) = passage.headers.get(MCP_SESSION_ID) {
             let sessions = passage.headers.get_all(MCP_SESSION_ID).iter().count();
             let session = session.to_str().ok().filter(|_| sessions == 1);
-            let opened = session.and_then(|text| {
-                self.shared.session_key.open(Bound::Session, text, caller, upstream.name())
-            });
+            let opened = session
+                .and_then(|text| self.shared.session_key.open(Bound::Session, text, caller, upstream.name()));
             let opened = opened.and_then(|id| HeaderValue::try_from(id).ok()).ok_or(Refusal::Session)?;
             headers.insert(MCP_SESSION_ID, opened);
         }
@@ -218,7 +218,8 @@ impl Worker {
         lease: Lease,
     ) -> Result<Response<Body>, Refusal> {
         let limit = self.shared.settings.limits.answer;
-        let bytes = Limited::new(incoming, limit).collect().await.map_err(|_| Refusal::Unreadable)?.to_bytes();
+        let bytes =
+            Limited::new(incoming, limit).collect().await.map_err(|_| Refusal::Unreadable)?.to_bytes();
         lease.give_back();
         if bytes.is_empty() {
             return Ok(Response::from_parts(head, Body::full(bytes)));

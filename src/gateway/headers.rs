@@ -76,7 +76,8 @@ const ALWAYS: [&str; 10] = [
 ];
 /// A server's headers that would speak for the gateway: cookies and cross-origin rules of its address, challenges that
 /// send clients to another authorization server, ways around it.
-const NOT_BACK: [&str; 5] = ["alt-svc", "clear-site-data", "set-cookie", "strict-transport-security", "www-authenticate"];
+const NOT_BACK: [&str; 5] =
+    ["alt-svc", "clear-site-data", "set-cookie", "strict-transport-security", "www-authenticate"];
 
 impl Onward<'_> {
     /// The headers that go on to the server.
@@ -219,7 +220,8 @@ mod tests {
 
     #[test]
     fn the_token_passes_under_no_name() {
-        let headers = [("authorization", "Bearer TOKEN"), ("x-api-key", "prefix-TOKEN-suffix"), ("x-short", "TOKE")];
+        let headers =
+            [("authorization", "Bearer TOKEN"), ("x-api-key", "prefix-TOKEN-suffix"), ("x-short", "TOKE")];
         assert_eq!(onward(&PLAIN, &headers), ["x-short"]);
     }
 

@@ -3,9 +3,9 @@
 
 use std::collections::HashSet;
 
+use hyper::Uri;
 use hyper::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
 use hyper::http::uri::Authority;
-use hyper::Uri;
 use url::Url;
 
 use super::refusal::Refusal;
@@ -26,7 +26,8 @@ const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 impl Hosts {
     pub(super) fn new(settings: &Settings, public_url: &str) -> Self {
         let loopback = settings.listen.ip().is_loopback();
-        let mut names: HashSet<String> = settings.hosts.iter().map(|name| name.to_ascii_lowercase()).collect();
+        let mut names: HashSet<String> =
+            settings.hosts.iter().map(|name| name.to_ascii_lowercase()).collect();
         let mut origins: HashSet<String> =
             settings.origins.iter().map(|origin| origin.trim_end_matches('/').to_ascii_lowercase()).collect();
         if let Ok(url) = Url::parse(public_url) {

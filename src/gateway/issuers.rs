@@ -182,7 +182,8 @@ impl Issuer {
         for place in well_known(self.name()) {
             match self.get(&place).await {
                 Ok(reply) => {
-                    let found = IssuerMetadata::read(&reply.body, self.name()).map_err(|e| self.unavailable(e))?;
+                    let found =
+                        IssuerMetadata::read(&reply.body, self.name()).map_err(|e| self.unavailable(e))?;
                     let learned = [&found.jwks_uri, &found.introspection_endpoint];
                     if learned.into_iter().flatten().any(|url| !self.may_point_at(url)) {
                         return Err(self.unavailable("its metadata points at this machine"));

@@ -40,7 +40,8 @@ pub(super) fn answer(shared: &Shared, moment: &Moment, head: &request::Parts) ->
 }
 
 fn probe(good: bool) -> Response<Body> {
-    let (status, text) = if good { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n") };
+    let (status, text) =
+        if good { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n") };
     let mut response = Response::new(Body::full(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));

@@ -139,11 +139,7 @@ impl Lease {
     }
 }
 
-async fn connect(
-    origin: &Origin,
-    within: Duration,
-    stream: bool,
-) -> io::Result<SendRequest<Full<Bytes>>> {
+async fn connect(origin: &Origin, within: Duration, stream: bool) -> io::Result<SendRequest<Full<Bytes>>> {
     let connected = timeout(within, async {
         let tcp = dial(origin).await?;
         tcp.set_nodelay(true)?;
@@ -161,8 +157,7 @@ async fn connect(
 /// between a check and its use would walk around the check.
 async fn dial(origin: &Origin) -> io::Result<TcpStream> {
     let mut last = io::Error::from(io::ErrorKind::NotFound);
-    let found: Vec<SocketAddr> =
-        tokio::net::lookup_host((name(origin), origin.port)).await?.collect();
+    let found: Vec<SocketAddr> = tokio::net::lookup_host((name(origin), origin.port)).await?.collect();
     for target in found {
         if is_forbidden(target.ip()) {
             last = io::Error::new(io::ErrorKind::PermissionDenied, "a link-local or metadata address");

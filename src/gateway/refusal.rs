@@ -166,18 +166,25 @@ impl Refusal {
     /// What went wrong and what to do, for whoever reads the client's log. Nothing of the request is repeated.
     fn message(&self) -> String {
         match self {
-            Self::Host => "this gateway does not answer to that host name; add it to `hosts` or set `public_url`".into(),
+            Self::Host => {
+                "this gateway does not answer to that host name; add it to `hosts` or set `public_url`".into()
+            }
             Self::Origin => "web pages of this origin may not call; add it to `origins`".into(),
             Self::HttpMethod => "send POST, GET or DELETE".into(),
             Self::Path => "the path cannot be read in one way only".into(),
             Self::NoServer => "there is no such server here".into(),
-            Self::Down(name) => format!("the server {name} is switched off or not answering; try again later"),
+            Self::Down(name) => {
+                format!("the server {name} is switched off or not answering; try again later")
+            }
             Self::Busy => "the gateway is busy; try again".into(),
             Self::NoToken => {
                 "a token is needed in X-Authorization or Authorization (get one with: mcpauth ingress)".into()
             }
             Self::Token(reject) => {
-                format!("the token does not do: {} (get another with: mcpauth ingress --force)", reject.description())
+                format!(
+                    "the token does not do: {} (get another with: mcpauth ingress --force)",
+                    reject.description()
+                )
             }
             Self::Credentials(what) => (*what).into(),
             Self::IssuerDown => "the token cannot be checked: its issuer does not answer; try again".into(),
@@ -327,15 +334,21 @@ mod tests {
 
     #[test]
     fn insufficient_scope_is_said_only_where_a_scope_would_help() {
-        let denied = |scope: Option<&str>| Refusal::Denied { denial: Denial::Name, scope: scope.map(Arc::from) };
+        let denied =
+            |scope: Option<&str>| Refusal::Denied { denial: Denial::Name, scope: scope.map(Arc::from) };
         assert_eq!(challenge(&denied(None), &["other".into()]), None);
         let text = challenge(&denied(Some("mcp/execute")), &["other".into()]).unwrap();
-        assert!(text.contains("error=\"insufficient_scope\"") && text.contains("scope=\"mcp/execute\""), "{text}");
+        assert!(
+            text.contains("error=\"insufficient_scope\"") && text.contains("scope=\"mcp/execute\""),
+            "{text}"
+        );
     }
 
     #[test]
     fn own_codes_stay_out_of_the_reserved_range() {
-        for refusal in [Refusal::NoToken, Refusal::NoServer, Refusal::Busy, Refusal::Unreadable, Refusal::Host] {
+        for refusal in
+            [Refusal::NoToken, Refusal::NoServer, Refusal::Busy, Refusal::Unreadable, Refusal::Host]
+        {
             assert!(!(-32768..=-32000).contains(&refusal.code()), "{refusal:?}");
         }
     }

@@ -89,7 +89,12 @@ impl Reader {
         Ok(State { policy, shadow, routes, upstreams, revoked, tls })
     }
 
-    fn upstream(&self, route: &Arc<Route>, policy: &Policy, old: Option<&State>) -> Result<Upstream, LoadError> {
+    fn upstream(
+        &self,
+        route: &Arc<Route>,
+        policy: &Policy,
+        old: Option<&State>,
+    ) -> Result<Upstream, LoadError> {
         let name = &route.server.name;
         let old = old.and_then(|old| old.upstreams.get(name));
         let same = old.filter(|old| *old.origin == route.server.origin);
@@ -97,7 +102,8 @@ impl Reader {
             Egress::Stored => {
                 let known = old.and_then(|old| old.stored.clone());
                 let stored = known.or_else(|| (self.credentials)(&route.credential));
-                let missing = || LoadError::Credential { server: name.clone(), credential: route.credential.clone() };
+                let missing =
+                    || LoadError::Credential { server: name.clone(), credential: route.credential.clone() };
                 Some(stored.ok_or_else(missing)?)
             }
             Egress::Passthrough | Egress::None => None,
@@ -147,7 +153,8 @@ fn policy(path: &Path) -> Result<Policy, LoadError> {
 fn revoked(path: &Path) -> Result<Revoked, LoadError> {
     let failed = |reason: String| LoadError::Revoked { path: path.display().to_string(), reason };
     let text = fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
-    Revoked::read(&text).map_err(|line| failed(format!("line {line} is none of jti:, sub: and client_id: VALUE")))
+    Revoked::read(&text)
+        .map_err(|line| failed(format!("line {line} is none of jti:, sub: and client_id: VALUE")))
 }
 
 /// Enough of every file to see that it changed: editors, copies and links that are switched all change one of these.

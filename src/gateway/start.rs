@@ -277,17 +277,16 @@ fn told(shared: &Shared, issuer: &str, result: Result<usize, &super::issuers::Un
     }
 }
 
-fn issuers(
-    settings: &Settings,
-    http: &Http,
-    epoch: &Arc<AtomicU64>,
-) -> Result<Vec<Arc<Issuer>>, StartError> {
+fn issuers(settings: &Settings, http: &Http, epoch: &Arc<AtomicU64>) -> Result<Vec<Arc<Issuer>>, StartError> {
     let refused = |issuer: &settings::Issuer, reason: String| StartError::Issuer {
         issuer: issuer.issuer.clone(),
         reason,
     };
     if settings.issuers.is_empty() {
-        return Err(StartError::Issuer { issuer: "(none)".into(), reason: "a gateway needs at least one".into() });
+        return Err(StartError::Issuer {
+            issuer: "(none)".into(),
+            reason: "a gateway needs at least one".into(),
+        });
     }
     let one = |issuer: &settings::Issuer| {
         let rules = Rules::new(issuer).map_err(|reason| refused(issuer, reason.to_string()))?;

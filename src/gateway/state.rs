@@ -106,8 +106,18 @@ pub(super) struct Parts {
 
 impl Shared {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { settings, state, epoch, issuers, hosts, public_url, session_key, journal, control, draining } =
-            parts;
+        let Parts {
+            settings,
+            state,
+            epoch,
+            issuers,
+            hosts,
+            public_url,
+            session_key,
+            journal,
+            control,
+            draining,
+        } = parts;
         Self {
             per_caller: Rate::per_minute(settings.limits.per_caller),
             per_tool: Rate::per_minute(settings.limits.per_tool),
@@ -153,7 +163,6 @@ impl Shared {
     pub(super) fn is_ready(&self) -> bool {
         self.issuers.iter().all(|issuer| issuer.is_ready()) && !*self.draining.borrow()
     }
-
 }
 
 impl Upstream {

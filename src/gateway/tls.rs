@@ -24,13 +24,15 @@ pub struct TlsError {
 /// # Errors
 /// [`TlsError`], naming the file; never what is in it.
 pub(super) fn read(tls: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
-    let failed = |path: &std::path::Path, reason: String| TlsError { path: path.display().to_string(), reason };
+    let failed =
+        |path: &std::path::Path, reason: String| TlsError { path: path.display().to_string(), reason };
     let certificate = fs::read(&tls.certificate).map_err(|e| failed(&tls.certificate, e.to_string()))?;
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&certificate)
         .collect::<Result<_, _>>()
         .map_err(|_| failed(&tls.certificate, "not certificates in PEM".into()))?;
     let key = private_file::read(&tls.key).map_err(|e| failed(&tls.key, format!("{e}; {}", e.hint())))?;
-    let key = key.map(crate::secret::Secret::new).ok_or_else(|| failed(&tls.key, "it does not exist".into()))?;
+    let key =
+        key.map(crate::secret::Secret::new).ok_or_else(|| failed(&tls.key, "it does not exist".into()))?;
     let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
         .map_err(|_| failed(&tls.key, "not a private key in PEM".into()))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

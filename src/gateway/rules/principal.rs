@@ -56,7 +56,8 @@ impl Rules {
         let client_id = client(&claims)?.map(str::to_owned);
         let subject = text_of(&claims, "sub")?.or(client_id.as_deref());
         let subject = subject.filter(|subject| !subject.is_empty()).ok_or(Reject::Malformed)?.to_owned();
-        let username = NAMES.iter().find_map(|name| claims.get(*name).and_then(Value::as_str)).map(str::to_owned);
+        let username =
+            NAMES.iter().find_map(|name| claims.get(*name).and_then(Value::as_str)).map(str::to_owned);
         let mut groups = Vec::new();
         for value in self.groups.iter().filter_map(|place| place.find(&claims)) {
             add(&mut groups, value, |text| vec![text]);

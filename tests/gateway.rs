@@ -1,0 +1,65 @@
+//! The gateway's line, step by step, as callers and servers see it. It leaves attacks to `gateway_attacks`.
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
+
+use serde_json::json;
+
+use crate::support::lab::{Lab, call, list};
+
+#[test]
+fn an_allowed_call_goes_through_and_its_answer_comes_back() {
+    let lab = Lab::start();
+    let answer = lab.call(&lab.token("worker"), "alpha", "echo").status(200);
+    assert_eq!(answer.json()["id"], 7);
+    assert_eq!(answer.json()["result"]["content"][0]["text"], "{}");
+    let arrived = lab.alpha.arrived();
+    assert_eq!(arrived.len(), 1);
+    assert_eq!(arrived[0].target, "POST /mcp");
+    assert_eq!(arrived[0].body, call("echo").to_string().as_bytes());
+}
+
+#[test]
+fn a_call_that_was_not_granted_is_refused_before_the_server_hears_of_it() {
+    let lab = Lab::start();
+    for (caller, server, tool, reason) in [
+        ("worker", "alpha", "delete_all", "name"),
+        ("reader", "alpha", "echo", "method"),
+        ("worker", "beta", "echo", "server"),
+        ("stranger", "alpha", "echo", "no_scopes"),
+    ] {
+        let answer = lab.call(&lab.token(caller), server, tool).status(403);
+        assert_eq!(answer.json()["error"]["data"]["reason"], reason, "{caller} {server} {tool}");
+        assert_eq!(answer.json()["id"], 7);
+    }
+    assert_eq!(lab.arrived(), 0);
+}
+
+#[test]
+fn a_list_shows_what_the_caller_may_call() {
+    let lab = Lab::start();
+    for (caller, expected) in [("worker", json!(["echo"])), ("root", json!(["echo", "delete_all", "secret"]))]
+    {
+        let answer = lab.ask(&lab.token(caller), "/alpha/mcp", &list()).status(200);
+        let result = &answer.json()["result"];
+        let names: Vec<&str> =
+            result["tools"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap()).collect();
+        assert_eq!(json!(names), expected, "{caller}");
+        assert_eq!(result["cacheScope"], "private");
+        assert_eq!(result["ttlMs"], 60_000);
+    }
+}
+
+#[test]
+fn without_a_token_there_is_a_challenge_that_leads_to_one() {
+    let lab = Lab::start();
+    let answer = lab.post("/alpha/mcp", &[], call("echo").to_string().as_bytes()).status(401);
+    let url = format!("{}/.well-known/oauth-protected-resource/alpha/mcp", lab.gateway.public_url());
+    let expected = format!("Bearer resource_metadata=\"{url}\", scope=\"reader worker\"");
+    let challenge = answer.header("www-authenticate").unwrap();
+    assert!(challenge.starts_with(&expected.replace("reader worker\"", "")), "{challenge}");
+    let document = crate::support::wire::get(&url);
+    let document: serde_json::Value = serde_json::from_str(&document.body).unwrap();
+    assert_eq!(document["resource"], format!("{}/alpha/mcp", lab.gateway.public_url()));
+    assert_eq!(document["authorization_servers"], json!([lab.idp.issuer()]));
+    assert_eq!(lab.arrived(), 0);
+}

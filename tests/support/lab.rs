@@ -1,0 +1,306 @@
+//! A whole gateway on loopback: an identity provider, servers that remember what reached them, and a client that writes
+//! raw bytes. It leaves what must be true of it to the themes.
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
+use mcpauth::demo::mcp::{Sample, Tool};
+use mcpauth::gateway::settings::{Issuer, Kind, Settings};
+use mcpauth::gateway::{Journal, Level, Running, Setup};
+use mcpauth::sys::http::Http;
+use serde_json::{Value, json};
+
+use crate::support::wire::PATIENCE;
+
+/// Callers by what they may do: see [`POLICY`].
+pub(crate) const CALLERS: [&str; 4] = ["reader", "worker", "root", "stranger"];
+
+/// `reader` lists, `worker` calls `echo` on alpha alone, `root` may do everything, `stranger` nothing.
+pub(crate) const POLICY: &str = "\
+group_mappings: {}
+reader:
+  - server: alpha
+    methods: [initialize, notifications/initialized, ping, tools/list]
+    tools: [echo]
+worker:
+  - server: alpha
+    methods: [initialize, notifications/initialized, ping, tools/list, tools/call]
+    tools: [echo]
+  - server: gamma
+    methods: [initialize, tools/call]
+    tools: [echo]
+root:
+  - server: '*'
+    methods: ['*']
+    tools: ['*']
+";
+
+const TOOLS: [Tool; 3] = [
+    Tool { name: "echo", about: "Says it again", run: |arguments| arguments.to_string() },
+    Tool { name: "delete_all", about: "Deletes everything", run: |_| "deleted".into() },
+    Tool { name: "secret", about: "Tells a secret", run: |_| "hunter2".into() },
+];
+
+/// The laboratory.
+pub(crate) struct Lab {
+    pub(crate) gateway: Running,
+    /// `auth_type: none`.
+    pub(crate) alpha: Sample,
+    /// The same; nobody but `root` may use it.
+    pub(crate) beta: Sample,
+    /// `auth_type: oauth`: the caller's `Authorization` passes.
+    pub(crate) gamma: Sample,
+    pub(crate) idp: IdpThread,
+    pub(crate) kept: Arc<Kept>,
+    dir: tempfile::TempDir,
+}
+
+/// Everything the gateway said.
+#[derive(Default)]
+pub(crate) struct Kept {
+    audit: Mutex<Vec<u8>>,
+    events: Mutex<Vec<String>>,
+}
+
+/// An answer from the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Names in lower case, one header a line.
+    pub(crate) head: String,
+    /// Chunks joined.
+    pub(crate) body: Vec<u8>,
+}
+
+impl Journal for Kept {
+    fn audit(&self, lines: &[u8]) {
+        self.audit.lock().unwrap().extend_from_slice(lines);
+    }
+
+    fn event(&self, _: Level, what: &'static str, text: &str) {
+        self.events.lock().unwrap().push(format!("{what}: {text}"));
+    }
+}
+
+impl Kept {
+    /// The audit so far, a JSON object a line; complete once the gateway has drained.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        let text = String::from_utf8(self.audit.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    pub(crate) fn audit_text(&self) -> String {
+        String::from_utf8(self.audit.lock().unwrap().clone()).unwrap()
+    }
+
+    pub(crate) fn events(&self) -> Vec<String> {
+        self.events.lock().unwrap().clone()
+    }
+}
+
+impl Lab {
+    pub(crate) fn start() -> Self {
+        Self::with(|_, _| {})
+    }
+
+    /// With settings changed before the start; the path is the folder that relative files are in.
+    pub(crate) fn with(change: impl FnOnce(&mut Settings, &Path)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clients = CALLERS.map(|name| Client::machine(name, "secret", &[name]));
+        let idp = Idp::in_thread(Options { clients: clients.into(), ..Options::default() }).unwrap();
+        let [alpha, beta, gamma] =
+            ["alpha", "beta", "gamma"].map(|name| Sample::start(name, &TOOLS).unwrap());
+        std::fs::write(dir.path().join("scopes.yml"), POLICY).unwrap();
+        std::fs::create_dir(dir.path().join("servers")).unwrap();
+        for (name, auth, base) in
+            [("alpha", "none", alpha.base()), ("beta", "none", beta.base()), ("gamma", "oauth", gamma.base())]
+        {
+            server(dir.path(), name, auth, base);
+        }
+        let mut settings = Settings {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            issuers: vec![issuer(idp.issuer())],
+            policy: dir.path().join("scopes.yml"),
+            servers: dir.path().join("servers"),
+            workers: Some(2),
+            ..Settings::default()
+        };
+        settings.health.interval = 0;
+        change(&mut settings, dir.path());
+        let kept = Arc::new(Kept::default());
+        let gateway = Running::start(Setup {
+            settings,
+            journal: kept.clone(),
+            http: Http::new(false),
+            credentials: Box::new(|_| None),
+            variables: Box::new(|_| None),
+        });
+        Self { gateway: gateway.unwrap(), alpha, beta, gamma, idp, kept, dir }
+    }
+
+    /// A file of the gateway's folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A new token for one of [`CALLERS`].
+    pub(crate) fn token(&self, caller: &str) -> String {
+        let form = format!("grant_type=client_credentials&client_id={caller}&client_secret=secret");
+        let reply = crate::support::wire::send("POST", &self.idp.token_endpoint(), &form).unwrap();
+        let reply: Value = serde_json::from_str(&reply.body).unwrap();
+        reply["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Writes these bytes to a new connection and reads one answer.
+    pub(crate) fn raw(&self, bytes: &[u8]) -> Answer {
+        let mut stream = self.connect();
+        // The gateway may answer, and close, before all of it is written.
+        let _ = stream.write_all(bytes);
+        answer(&mut stream)
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.gateway.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// A POST with these headers beside the usual ones.
+    pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.raw(&request("POST", path, headers, body))
+    }
+
+    /// A caller's message.
+    pub(crate) fn ask(&self, token: &str, path: &str, message: &Value) -> Answer {
+        self.post(path, &[("X-Authorization", &format!("Bearer {token}"))], message.to_string().as_bytes())
+    }
+
+    /// A caller's call of a tool.
+    pub(crate) fn call(&self, token: &str, server: &str, tool: &str) -> Answer {
+        self.ask(token, &format!("/{server}/mcp"), &call(tool))
+    }
+
+    /// How many requests reached any server.
+    pub(crate) fn arrived(&self) -> usize {
+        [&self.alpha, &self.beta, &self.gamma].iter().map(|server| server.arrived().len()).sum()
+    }
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {self:?}"))
+    }
+
+    /// A header's value; the first, if there are several.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let prefix = format!("{name}: ");
+        self.head.lines().find_map(|line| line.strip_prefix(&prefix))
+    }
+
+    #[track_caller]
+    pub(crate) fn status(self, expected: u16) -> Self {
+        assert_eq!(self.status, expected, "{}\n{}", self.head, self.text());
+        self
+    }
+}
+
+/// An issuer in the form of the laboratory's.
+pub(crate) fn issuer(name: &str) -> Issuer {
+    let clients: Vec<&str> = CALLERS.to_vec();
+    let issuer = json!({"issuer": name, "kind": "cognito", "clients": clients});
+    let issuer: Issuer = serde_json::from_value(issuer).unwrap();
+    assert_eq!(issuer.kind, Kind::Cognito);
+    issuer
+}
+
+/// Lays out a server's file.
+pub(crate) fn server(dir: &Path, name: &str, auth: &str, base: &str) {
+    let file =
+        json!({"server_name": name, "path": format!("/{name}"), "proxy_pass_url": base, "auth_type": auth});
+    std::fs::write(dir.join(format!("servers/{name}.json")), file.to_string()).unwrap();
+}
+
+pub(crate) fn call(tool: &str) -> Value {
+    json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": tool, "arguments": {}}})
+}
+
+pub(crate) fn list() -> Value {
+    json!({"jsonrpc": "2.0", "id": "l", "method": "tools/list"})
+}
+
+/// A request as a client writes it. A header given here replaces the usual one of its name.
+pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut text = format!("{method} {path} HTTP/1.1\r\n");
+    let length = body.len().to_string();
+    let usual = [
+        ("Host", "localhost"),
+        ("Content-Type", "application/json"),
+        ("Accept", "application/json, text/event-stream"),
+        ("Content-Length", length.as_str()),
+        ("Connection", "close"),
+    ];
+    let given = |name: &str| headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+    for (name, value) in usual.iter().filter(|(name, _)| !given(name)).chain(headers) {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    let mut bytes = text.into_bytes();
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+/// Reads one answer to its end.
+pub(crate) fn answer(stream: &mut TcpStream) -> Answer {
+    let mut bytes = Vec::new();
+    // A reset after the answer is the gateway's way to end a request it would not read.
+    let _ = stream.read_to_end(&mut bytes);
+    parse(&bytes).unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(&bytes)))
+}
+
+fn parse(bytes: &[u8]) -> Option<Answer> {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = String::from_utf8(bytes[..end].to_vec()).ok()?;
+    let (status, headers) = head.split_once("\r\n").unwrap_or((&head, ""));
+    let status = status.split(' ').nth(1)?.parse().ok()?;
+    let lines = headers.lines().map(|line| {
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        format!("{}: {}\n", name.to_ascii_lowercase(), value.trim())
+    });
+    let head: String = lines.collect();
+    let body = &bytes[end + 4..];
+    let body = if head.contains("transfer-encoding: chunked") { unchunked(body)? } else { body.to_vec() };
+    Some(Answer { status, head, body })
+}
+
+fn unchunked(mut bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = bytes.windows(2).position(|window| window == b"\r\n")?;
+        let size = usize::from_str_radix(std::str::from_utf8(&bytes[..end]).ok()?, 16).ok()?;
+        if size == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(bytes.get(end + 2..end + 2 + size)?);
+        bytes = bytes.get(end + 4 + size..)?;
+    }
+}
+
+/// Waits until something is so; fails after [`PATIENCE`].
+pub(crate) fn until(what: &str, is: impl Fn() -> bool) {
+    let began = std::time::Instant::now();
+    while !is() {
+        assert!(began.elapsed() < PATIENCE, "{what} does not come about");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
