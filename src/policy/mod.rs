@@ -1,12 +1,31 @@
 //! Who may do what: [`decide`] is the only place that says yes, and a [`Permit`] the only proof of it.
 //! It leaves HTTP, tokens and files to `gateway`; here are values alone, without I/O, clock or anything asynchronous.
+//!
+//! `scopes.yml` is read (`scopes_yml`) and indexed ([`Policy`]) once; [`Policy::grants`] is worked out once for each
+//! verified token; [`decide`] and [`View`] then only look up.
 
-pub mod scopes_yml;
+mod cases;
+mod compiled;
+mod decide;
+mod explain;
+mod names;
+mod remarks;
+mod scopes_yml;
+#[cfg(test)]
+mod tests;
+mod when;
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+
+pub use self::cases::{Cases, Outcome};
+pub use self::compiled::Policy;
+pub use self::decide::{Grants, View, decide};
+pub use self::explain::Explanation;
+pub use self::remarks::Remark;
+pub use self::scopes_yml::PolicyError;
 
 /// A caller as its verified token describes it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,8 +92,8 @@ pub struct Permit {
     rule: Arc<Rule>,
 }
 
-/// Why a call was not allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a call was not allowed; from far off to nearly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Denial {
     /// No group and no scope of the caller's is known to the policy.
     NoScopes,
@@ -82,8 +101,36 @@ pub enum Denial {
     Server,
     /// The server, but not this method.
     Method,
-    /// The method, but not this tool, prompt or resource.
+    /// The method, but not this tool, prompt or resource; or the message names none.
     Name,
+}
+
+impl Listed {
+    /// The method that lists them.
+    pub fn list_method(self) -> &'static str {
+        match self {
+            Self::Tool => "tools/list",
+            Self::Prompt => "prompts/list",
+            Self::Resource => "resources/list",
+            Self::Template => "resources/templates/list",
+        }
+    }
+
+    /// The method that uses one of them.
+    pub fn use_method(self) -> &'static str {
+        match self {
+            Self::Tool => "tools/call",
+            Self::Prompt => "prompts/get",
+            Self::Resource | Self::Template => "resources/read",
+        }
+    }
+
+    /// What `method` lists, if it lists anything that is filtered.
+    pub fn by(method: &str) -> Option<Self> {
+        [Self::Tool, Self::Prompt, Self::Resource, Self::Template]
+            .into_iter()
+            .find(|listed| listed.list_method() == method)
+    }
 }
 
 impl Permit {
@@ -96,5 +143,16 @@ impl Permit {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}[{}]", self.scope, self.entry)
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoScopes => "the policy knows none of the caller's groups and scopes",
+            Self::Server => "nothing the caller has is about this server",
+            Self::Method => "the caller may use this server, but not this method",
+            Self::Name => "the caller may use this method, but not on this name",
+        })
     }
 }

@@ -1,1 +1,242 @@
-//! Reads `scopes.yml` in the reference's form and compiles it. It leaves deciding to its parent.
+//! `scopes.yml` as it is written: groups, scopes and their entries, each with its line, and what is wrong with it.
+//! It leaves looking things up quickly to `compiled`, and deciding to `decide`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_saphyr::Spanned;
+
+use super::names::Names;
+use super::when::When;
+
+/// Why a policy, or a file of policy tests, cannot be used. A policy that cannot be read allows nothing.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub struct PolicyError {
+    /// Line and column, from 1, where they are known.
+    pub at: Option<(u64, u64)>,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// The whole file.
+#[derive(Debug, Default)]
+pub(super) struct File {
+    /// `group_mappings`: what a group's members get.
+    pub(super) groups: BTreeMap<String, Vec<String>>,
+    /// The names under `UI-Scopes`: the registry's own permissions, which say nothing of MCP.
+    pub(super) ui: BTreeSet<String>,
+    /// Every other key, in the file's order.
+    pub(super) scopes: Vec<(String, Vec<Line>)>,
+}
+
+/// One element of a scope's list.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    /// Where it stands, from 1.
+    pub(super) line: u64,
+    pub(super) written: Written,
+}
+
+/// An entry as it is written. An unknown member is an error: a misspelt `tools` would silently mean something else.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Written {
+    pub(super) server: Option<String>,
+    #[serde(default)]
+    pub(super) methods: Names,
+    #[serde(default)]
+    pub(super) tools: Names,
+    /// Absent means no restriction; present and empty means none.
+    #[serde(default, deserialize_with = "present")]
+    pub(super) prompts: Option<Names>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) resources: Option<Names>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) when: Option<When>,
+    /// The registry's permissions on agents; an entry of its own, which says nothing of MCP.
+    pub(super) agents: Option<IgnoredAny>,
+}
+
+impl File {
+    /// Reads the text of a `scopes.yml`.
+    ///
+    /// # Errors
+    /// What is wrong and where.
+    pub(super) fn parse(text: &str) -> Result<Self, PolicyError> {
+        let file: Self = read(text)?;
+        for (_, lines) in &file.scopes {
+            for Line { line, written } in lines {
+                written
+                    .check()
+                    .map_err(|reason| PolicyError { at: Some((*line, 1)), reason: reason.into() })?;
+            }
+        }
+        if file.scopes.is_empty() {
+            return Err(PolicyError { at: None, reason: "the policy defines no scope".into() });
+        }
+        Ok(file)
+    }
+}
+
+/// Reads YAML, strictly: no key twice, no second document, `no` is a word and not a boolean.
+///
+/// # Errors
+/// What is wrong and where.
+pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, PolicyError> {
+    let options = serde_saphyr::options! {
+        strict_booleans: true,
+        // A policy of some thousand servers is larger than the reader's idea of a configuration.
+        budget: serde_saphyr::budget! { max_events: 20_000_000, max_nodes: 10_000_000 },
+    };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let error = error.without_snippet();
+        let at = error.location().map(|at| (at.line(), at.column())).filter(|at| *at != (0, 0));
+        let reason = error.to_string();
+        // The reader repeats the place at the end; ours comes first.
+        let reason = reason.rsplit_once(" at line ").map_or(reason.as_str(), |(reason, _)| reason);
+        PolicyError { at, reason: reason.into() }
+    })
+}
+
+/// A member that is there is never the same as one that is absent, not even if it is null.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+impl Written {
+    fn check(&self) -> Result<(), &'static str> {
+        let says_something = !self.methods.is_empty() || !self.tools.is_empty();
+        match &self.server {
+            Some(server) if trimmed(server).is_empty() => {
+                Err("`server` is empty; name a server, or '*' for all")
+            }
+            Some(_) if self.agents.is_some() => {
+                Err("`agents` stands in an entry of its own, without `server`")
+            }
+            None if self.agents.is_none() => Err("an entry needs `server`: a server's name, or '*' for all"),
+            None if says_something => Err("an entry with `methods` or `tools` needs `server`"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A server's name as it is compared: without the slashes a path has around it.
+pub(super) fn trimmed(server: &str) -> &str {
+    server.trim_matches('/')
+}
+
+impl<'de> Deserialize<'de> for File {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FileVisitor)
+    }
+}
+
+struct FileVisitor;
+
+impl<'de> Visitor<'de> for FileVisitor {
+    type Value = File;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`group_mappings` and scopes, each with a list of entries")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<File, A::Error> {
+        let mut file = File::default();
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "group_mappings" => {
+                    let groups: Option<BTreeMap<String, Option<Vec<String>>>> = map.next_value()?;
+                    let groups = groups.unwrap_or_default().into_iter();
+                    file.groups = groups.map(|(group, scopes)| (group, scopes.unwrap_or_default())).collect();
+                }
+                "UI-Scopes" => {
+                    let scopes: Option<BTreeMap<String, IgnoredAny>> = map.next_value()?;
+                    file.ui = scopes.unwrap_or_default().into_keys().collect();
+                }
+                "" => return Err(A::Error::custom("a scope needs a name")),
+                _ => {
+                    let entries: Option<Vec<Spanned<Written>>> = map.next_value()?;
+                    let entries = entries.unwrap_or_default().into_iter();
+                    let entries = entries.map(|at| Line { line: at.referenced.line(), written: at.value });
+                    file.scopes.push((key, entries.collect()));
+                }
+            }
+        }
+        Ok(file)
+    }
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((line, column)) = self.at {
+            write!(f, "line {line}, column {column}: ")?;
+        }
+        f.write_str(&self.reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        for (text, expected) in [
+            ("", "x"),
+            ("null", "x"),
+            ("{}", "x"),
+            ("group_mappings: {}", "x"),
+            ("[]", "x"),
+            ("a: [", "x"),
+            ("s: [{server: a}]\ns: []", "x"),
+            ("s:\n- server: a\n  server: b", "x"),
+            ("s:\n- server: a\n  tool: [x]", "x"),
+            ("s:\n- methods: [x]", "x"),
+            ("s:\n- server: ''", "x"),
+            ("s:\n- server: /\n", "x"),
+            ("s:\n- server:", "x"),
+            ("s:\n- agents: {}\n  tools: [x]", "x"),
+            ("s:\n- agents: {}\n  server: a", "x"),
+            ("s:\n- server: a\n  tools: x", "x"),
+            ("s:\n- server: a\n  tools: 5", "x"),
+            ("s:\n- server: a\n  tools: [null]", "x"),
+            ("s:\n- server: a\n  tools: [[x]]", "x"),
+            ("s:\n- server: a\n  tools: {x: y}", "x"),
+            ("s:\n- server: a\n  when:", "x"),
+            ("s:\n- server: a\n  when: {}", "x"),
+            ("s:\n- server: a\n  when: {a: }", "x"),
+            ("s:\n- server: a\n  when: {a: 1, a: 2}", "x"),
+            ("s:\n- [a, [x], [y]]", "x"),
+            ("s: {server: a}", "x"),
+            ("s: x", "x"),
+            ("s: [{server: a}]\ngroup_mappings: [x]", "x"),
+            ("s: [{server: a}]\ngroup_mappings: {g: s}", "x"),
+            ("s: [{server: a}]\ngroup_mappings: {g: [s], g: [t]}", "x"),
+            ("s: [{server: a}]\n---\ns: []", "x"),
+            ("s: *a", "x"),
+            ("\"\": []", "x"),
+        ] {
+            let found = File::parse(text).map_err(|error| error.to_string()).map(|_| ());
+            assert_eq!(found, Err(expected.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        let file = File::parse(
+            "s:\n- server: 42\n  methods: [ping]\n  tools: [123, 1.10, 0x1F, true, no, 'null', ' x ']\n\
+             \x20 prompts:\n- server: b\n  tools:\n",
+        );
+        let file = file.unwrap();
+        let (_, lines) = &file.scopes[0];
+        let first = &lines[0].written;
+        for name in ["123", "1.10", "0x1F", "true", "no", "null", " x "] {
+            assert!(first.tools.hold(name), "{name}");
+        }
+        assert_eq!((first.server.as_deref(), lines[0].line, lines[1].line), (Some("42"), 2, 6));
+        assert_eq!(first.prompts, Some(Names::default()));
+        assert_eq!((&lines[1].written.tools, &lines[1].written.prompts), (&Names::default(), &None));
+    }
+}

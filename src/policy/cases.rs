@@ -1,0 +1,172 @@
+//! Policy tests: a list of calls and what must come of each. It leaves reading the file and exit codes to `cli`.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use serde_saphyr::Spanned;
+
+use super::scopes_yml::{PolicyError, read};
+use super::{Call, Explanation, Listed, Policy, Principal};
+
+/// The tests of one file.
+#[derive(Debug)]
+pub struct Cases(Vec<(u64, Case)>);
+
+/// How one test ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The test's name.
+    pub name: String,
+    /// Where it stands in its file, from 1.
+    pub line: u64,
+    /// What was expected, what came instead, and why; none if the test passed.
+    pub failure: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    #[serde(default)]
+    groups: Vec<String>,
+    #[serde(default)]
+    scopes: Vec<String>,
+    #[serde(default)]
+    claims: Map<String, Value>,
+    server: String,
+    /// By what is named if absent; `GET` and `DELETE` are the legacy stream and its end.
+    method: Option<String>,
+    tool: Option<String>,
+    prompt: Option<String>,
+    resource: Option<String>,
+    expect: Option<Expected>,
+    /// The scope, or the scope and entry (`scope[1]`), that must allow it.
+    rule: Option<String>,
+    /// For a list method: the names the server lists ...
+    #[serde(default)]
+    among: Vec<String>,
+    /// ... and those of them the caller must see, in the same order.
+    shows: Option<Vec<String>>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Expected {
+    Allow,
+    Deny,
+}
+
+impl Cases {
+    /// Reads a file of tests.
+    ///
+    /// # Errors
+    /// What is wrong and where.
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        let cases: Vec<Spanned<Case>> = read(text)?;
+        if cases.is_empty() {
+            return Err(PolicyError { at: None, reason: "there are no cases".into() });
+        }
+        let cases = cases.into_iter().map(|at| {
+            let line = at.referenced.line();
+            match at.value.check() {
+                Ok(()) => Ok((line, at.value)),
+                Err(reason) => Err(PolicyError { at: Some((line, 1)), reason: reason.into() }),
+            }
+        });
+        cases.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Runs every test, in the file's order.
+    pub fn run(&self, policy: &Policy) -> Vec<Outcome> {
+        let outcome = |(line, case): &(u64, Case)| Outcome {
+            name: case.name.clone(),
+            line: *line,
+            failure: case.run(policy).err(),
+        };
+        self.0.iter().map(outcome).collect()
+    }
+}
+
+impl Case {
+    fn check(&self) -> Result<(), &'static str> {
+        let named = [&self.tool, &self.prompt, &self.resource].into_iter().flatten().count();
+        let lists = self.method.as_deref().and_then(Listed::by).is_some();
+        if named > 1 {
+            Err("a case names one of `tool`, `prompt` and `resource`")
+        } else if named == 0 && self.method.is_none() {
+            Err("a case needs `method`, `tool`, `prompt` or `resource`")
+        } else if self.expect.is_none() && self.shows.is_none() {
+            Err("a case needs `expect: allow`, `expect: deny` or `shows`")
+        } else if self.expect == Some(Expected::Deny) && (self.rule.is_some() || self.shows.is_some()) {
+            Err("nothing is shown, and no rule decides, where `expect: deny`")
+        } else if (self.shows.is_some() || !self.among.is_empty()) && !lists {
+            Err("`among` and `shows` are for `tools/list` and the other list methods")
+        } else {
+            Ok(())
+        }
+    }
+
+    fn run(&self, policy: &Policy) -> Result<(), String> {
+        let principal = Principal {
+            groups: self.groups.clone(),
+            scopes: self.scopes.clone(),
+            claims: self.claims.clone(),
+            ..Principal::default()
+        };
+        let explanation = policy.explain(&principal, &self.server, &self.call());
+        let expected = self.expect.unwrap_or(Expected::Allow);
+        self.compare(expected, &explanation)
+            .map_err(|expected| format!("expected {expected}, but it is {explanation}"))?;
+        let Some((shows, listed)) = self.shows.as_ref().zip(self.method.as_deref().and_then(Listed::by))
+        else {
+            return Ok(());
+        };
+        let grants = policy.grants(&principal);
+        let view = grants.view(&self.server, listed);
+        let seen: Vec<_> = self.among.iter().filter(|name| view.shows(name)).collect();
+        if seen.iter().copied().eq(shows) {
+            Ok(())
+        } else {
+            Err(format!("expected to show {shows:?}, but it shows {seen:?}"))
+        }
+    }
+
+    /// What was expected and did not come.
+    fn compare(&self, expected: Expected, explanation: &Explanation) -> Result<(), String> {
+        match (expected, &explanation.verdict, &self.rule) {
+            (Expected::Deny, Err(_), _) | (Expected::Allow, Ok(_), None) => Ok(()),
+            (Expected::Allow, Ok(rule), Some(wanted))
+                if *wanted == *rule.scope || *wanted == rule.to_string() =>
+            {
+                Ok(())
+            }
+            (Expected::Allow, _, Some(wanted)) => Err(format!("to be allowed by {wanted}")),
+            (Expected::Allow, Err(_), None) => Err("to be allowed".into()),
+            (Expected::Deny, Ok(_), _) => Err("to be denied".into()),
+        }
+    }
+
+    fn call(&self) -> Call<'_> {
+        let (default, name) = match (&self.tool, &self.prompt, &self.resource) {
+            (Some(tool), ..) => ("tools/call", Some(tool)),
+            (_, Some(prompt), _) => ("prompts/get", Some(prompt)),
+            (.., Some(resource)) => ("resources/read", Some(resource)),
+            _ => ("", None),
+        };
+        match self.method.as_deref().unwrap_or(default) {
+            "GET" => Call::Stream,
+            "DELETE" => Call::EndSession,
+            method => Call::Message { method, name: name.map(String::as_str) },
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.failure {
+            None => write!(f, "ok      {}", self.name),
+            Some(failure) => write!(f, "FAILED  {} (line {}): {failure}", self.name, self.line),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The decision, and what a list may show: both by the same entries. It leaves the refusal's words to `gateway`.
+
+use std::sync::Arc;
+
+use super::compiled::{Entry, Scope};
+use super::names::Names;
+use super::{Call, Denial, Listed, Permit};
+
+/// What a policy gives one caller. It is worked out once for each verified token, and copies cost nothing; whoever keeps
+/// it must drop it when the policy changes.
+#[derive(Clone, Debug)]
+pub struct Grants(Arc<Held>);
+
+#[derive(Debug)]
+struct Held {
+    /// The caller's scopes, in the policy's order.
+    scopes: Vec<Arc<Scope>>,
+    /// Which of the policy's conditions hold for the caller.
+    conditions: Vec<bool>,
+}
+
+/// What one caller may see of one list of one server.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// Empty if everything is shown.
+    entries: Vec<&'a Entry>,
+    listed: Listed,
+    everything: bool,
+}
+
+/// What an entry must have for a call.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Need<'a> {
+    /// To be about the server.
+    Presence,
+    /// The method.
+    Method(&'a str),
+    /// The method, and in the same entry the name. A message without a name cannot be allowed.
+    Named(&'a str, Listed, Option<&'a str>),
+}
+
+/// Decides a call. Nothing is allowed that no entry of the caller's allows; nothing is allocated on the way to yes, and
+/// the length of the policy does not matter.
+///
+/// # Errors
+/// What came nearest.
+pub fn decide(grants: &Grants, server: &str, call: &Call<'_>) -> Result<Permit, Denial> {
+    let need = Need::of(call);
+    let mut nearest = if grants.is_empty() { Denial::NoScopes } else { Denial::Server };
+    for entry in grants.about(server) {
+        match entry.admits(&need) {
+            Ok(()) => return Ok(Permit { rule: Arc::clone(&entry.rule) }),
+            Err(denial) => nearest = nearest.max(denial),
+        }
+    }
+    Err(nearest)
+}
+
+impl Grants {
+    pub(super) fn new(scopes: Vec<Arc<Scope>>, conditions: Vec<bool>) -> Self {
+        Self(Arc::new(Held { scopes, conditions }))
+    }
+
+    /// The caller's scopes that the policy knows, in the policy's order.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.0.scopes.iter().map(|scope| &*scope.name)
+    }
+
+    /// Whether the policy knows none of the caller's groups and scopes.
+    pub fn is_empty(&self) -> bool {
+        self.0.scopes.is_empty()
+    }
+
+    /// Whether one item of a list is shown to the caller; for many items of one list, [`Grants::view`].
+    pub fn shows(&self, server: &str, listed: Listed, name: &str) -> bool {
+        self.about(server).any(|entry| entry.shows(listed, name))
+    }
+
+    /// What the caller may see of a list.
+    pub fn view(&self, server: &str, listed: Listed) -> View<'_> {
+        let everything = self.about(server).any(|entry| entry.shows_all(listed));
+        let entries = if everything { Vec::new() } else { self.about(server).map(AsRef::as_ref).collect() };
+        View { entries, listed, everything }
+    }
+
+    /// Whether an entry's `when` holds for the caller.
+    pub(super) fn exists(&self, entry: &Entry) -> bool {
+        entry.when.is_none_or(|place| self.0.conditions.get(place) == Some(&true))
+    }
+
+    pub(super) fn held(&self) -> &[Arc<Scope>] {
+        &self.0.scopes
+    }
+
+    fn about(&self, server: &str) -> impl Iterator<Item = &Arc<Entry>> {
+        self.0.scopes.iter().flat_map(move |scope| scope.about(server)).filter(|entry| self.exists(entry))
+    }
+}
+
+impl View<'_> {
+    /// Whether an item is shown, by its `name`, `uri` or `uriTemplate`.
+    pub fn shows(&self, name: &str) -> bool {
+        self.everything || self.entries.iter().any(|entry| entry.shows(self.listed, name))
+    }
+
+    /// Whether every item is shown, so that nothing needs to be filtered.
+    pub fn shows_everything(&self) -> bool {
+        self.everything
+    }
+}
+
+impl Entry {
+    /// Whether an item of a list is shown: it may be used, or the list may be read and the entry does not name others.
+    fn shows(&self, listed: Listed, name: &str) -> bool {
+        self.shows_all(listed)
+            || (self.reads(listed) && self.names(listed).is_none_or(|names| names.hold(name)))
+    }
+
+    /// Whether every item is shown. An entry that may only list and names nothing restricts nothing.
+    fn shows_all(&self, listed: Listed) -> bool {
+        let names = self.names(listed);
+        (self.methods.hold(listed.list_method())
+            && names.is_none_or(|names| names.is_empty() || names.is_all()))
+            || (self.methods.hold(listed.use_method()) && names.is_none_or(Names::is_all))
+    }
+
+    /// Whether it has one of the two methods of a list.
+    fn reads(&self, listed: Listed) -> bool {
+        self.methods.hold(listed.list_method()) || self.methods.hold(listed.use_method())
+    }
+}
+
+impl<'a> Need<'a> {
+    /// What a call needs. `subscriptions/listen` (2026-07-28) is the GET stream under another name and carries notices,
+    /// never content; the resources it asks about are `resources/subscribe` each, for the gateway to decide.
+    pub(super) fn of(call: &Call<'a>) -> Self {
+        let Call::Message { method, name } = *call else { return Self::Presence };
+        match method {
+            "initialize"
+            | "notifications/initialized"
+            | "notifications/cancelled"
+            | "notifications/progress"
+            | "notifications/roots/list_changed"
+            | "ping"
+            | "server/discover"
+            | "subscriptions/listen" => Self::Presence,
+            "tools/call" => Self::Named(method, Listed::Tool, name),
+            "prompts/get" => Self::Named(method, Listed::Prompt, name),
+            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
+                Self::Named(method, Listed::Resource, name)
+            }
+            _ => Self::Method(method),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Why a call is allowed or not, for people. It leaves the verdict itself to `decide`.
+
+use std::fmt;
+
+use super::compiled::{Entry, Policy, Scope};
+use super::decide::{Grants, Need};
+use super::{Call, Denial, Principal, Rule, decide};
+
+/// A verdict and how it came about; it prints as a few lines, the verdict first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The rule that allows the call, or what came nearest.
+    pub verdict: Result<Rule, Denial>,
+    /// What led to it, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Policy {
+    /// Decides a call as the gateway would, and says why.
+    pub fn explain(&self, principal: &Principal, server: &str, call: &Call<'_>) -> Explanation {
+        let grants = self.grants(principal);
+        let verdict = decide(&grants, server, call).map(|permit| permit.rule().clone());
+        let mut notes = Vec::new();
+        if let Ok(rule) = &verdict
+            && let Some(entry) = self.entry(rule)
+        {
+            notes.push(format!("line {} of the policy", entry.line));
+        }
+        notes.extend(self.origins(principal));
+        if verdict.is_err() {
+            let nearest = |scope| self.nearest(scope, &grants, principal, server, call);
+            notes.extend(grants.held().iter().map(|scope| nearest(scope)));
+            notes.extend(
+                self.helping_scope(&grants, server, call).map(|scope| format!("{scope} would allow it")),
+            );
+        }
+        Explanation { verdict, notes }
+    }
+
+    /// Where the caller's scopes come from, and what of the token's the policy does not know.
+    fn origins(&self, principal: &Principal) -> Vec<String> {
+        let mut notes = Vec::new();
+        for group in &principal.groups {
+            notes.push(match self.group(group) {
+                None => format!("group {group} is not in group_mappings"),
+                Some([]) => format!("group {group} gives nothing that has entries"),
+                Some(scopes) => {
+                    format!("group {group} gives {}", listed(scopes.iter().map(|scope| &*scope.name)))
+                }
+            });
+        }
+        let known = |scope: &&str| self.scopes().iter().any(|known| *known.name == **scope);
+        let (own, unknown): (Vec<_>, Vec<_>) = principal.scopes.iter().map(String::as_str).partition(known);
+        if !own.is_empty() {
+            notes.push(format!("the token itself has {}", listed(own.into_iter())));
+        }
+        if !unknown.is_empty() {
+            notes.push(format!("the policy does not know {}", listed(unknown.into_iter())));
+        }
+        notes
+    }
+
+    /// What the entry of a scope that comes nearest lacks.
+    fn nearest(
+        &self,
+        scope: &Scope,
+        grants: &Grants,
+        principal: &Principal,
+        server: &str,
+        call: &Call<'_>,
+    ) -> String {
+        let need = Need::of(call);
+        // An entry that fits but for its condition is nearer than all that lack something.
+        let lack = |entry: &Entry| entry.admits(&need).err();
+        let rank = |entry: &Entry| lack(entry).map_or(2, |denial| u8::from(denial == Denial::Name));
+        let existing = scope.about(server).filter(|entry| grants.exists(entry) || lack(entry).is_none());
+        // The first of those that are equally near.
+        let Some(entry) = existing.min_by_key(|entry| std::cmp::Reverse(rank(entry))) else {
+            return format!("{} has nothing about {server}", scope.name);
+        };
+        let lacking = match (lack(entry), *call) {
+            (None, _) => self.condition(entry).map_or_else(String::new, |when| {
+                format!(
+                    "would allow it, but its `when` does not hold: {}",
+                    listed(when.unmet(&principal.claims))
+                )
+            }),
+            (Some(Denial::Name), Call::Message { method, name }) => match name {
+                Some(name) => format!("has {method}, but not for {name}"),
+                None => format!("has {method}, but the message does not say for what"),
+            },
+            (Some(_), Call::Message { method, .. }) => format!("does not have {method}"),
+            (Some(_), _) => "does not allow it".into(),
+        };
+        format!("{} (line {}) {lacking}", entry.rule, entry.line)
+    }
+}
+
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.verdict {
+            Ok(rule) => write!(f, "allowed by {rule}")?,
+            Err(denial) => write!(f, "denied: {denial}")?,
+        }
+        self.notes.iter().try_for_each(|note| write!(f, "\n  {note}"))
+    }
+}

@@ -1,0 +1,98 @@
+//! A set of names, or every name: the right-hand side of `methods`, `tools`, `prompts` and `resources`.
+//! It leaves what the names mean to `compiled`.
+
+use std::fmt;
+
+use hashbrown::HashSet;
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+
+/// What an entry names. Names are literal and their case matters; there are no patterns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    /// `*` or `all`.
+    All,
+    /// These.
+    Only(HashSet<Box<str>>),
+}
+
+/// Whether a word stands for everything.
+pub(super) fn is_wildcard(word: &str) -> bool {
+    matches!(word, "*" | "all")
+}
+
+impl Names {
+    /// Whether `name` is among them.
+    pub(super) fn hold(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.contains(name),
+        }
+    }
+
+    /// Whether there is nothing among them.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Only(names) if names.is_empty())
+    }
+
+    /// Whether it is every name.
+    pub(super) fn is_all(&self) -> bool {
+        matches!(self, Self::All)
+    }
+
+    /// Names that look like patterns, and are none.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &str> {
+        let names = match self {
+            Self::All => None,
+            Self::Only(names) => Some(names),
+        };
+        names.into_iter().flatten().map(AsRef::as_ref).filter(|name: &&str| name.contains('*'))
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::Only(HashSet::new())
+    }
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NamesVisitor)
+    }
+}
+
+struct NamesVisitor;
+
+impl<'de> Visitor<'de> for NamesVisitor {
+    type Value = Names;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of names, or '*' for all")
+    }
+
+    fn visit_unit<E>(self) -> Result<Names, E> {
+        Ok(Names::default())
+    }
+
+    /// A single name without a list is refused: `tools: a, b` would be one tool that does not exist.
+    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Names, E> {
+        if is_wildcard(word) {
+            Ok(Names::All)
+        } else {
+            Err(E::invalid_type(serde::de::Unexpected::Str(word), &self))
+        }
+    }
+
+    /// Elements are read as text, so that a tool named `123` or `true` keeps its name as it is written.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Names, A::Error> {
+        let (mut names, mut all) = (HashSet::new(), false);
+        while let Some(name) = list.next_element::<String>()? {
+            if is_wildcard(&name) {
+                all = true;
+            } else {
+                names.insert(name.into_boxed_str());
+            }
+        }
+        Ok(if all { Names::All } else { Names::Only(names) })
+    }
+}

@@ -1,0 +1,114 @@
+//! What in a policy is allowed but hardly meant. It leaves servers that do not exist to whoever knows the servers.
+
+use std::fmt;
+
+use super::compiled::{Entry, Policy};
+use super::names::Names;
+use super::{Listed, Rule};
+
+/// Something `gateway check` points out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// A group is given a scope that is defined nowhere.
+    UnknownScope {
+        /// The group.
+        group: String,
+        /// The scope.
+        scope: String,
+    },
+    /// `tools/call` without a tool allows no call.
+    NoTools {
+        /// The entry.
+        rule: Rule,
+        /// Its line in the file.
+        line: u64,
+    },
+    /// A name with `*` in it that is not `*` alone: names are literal.
+    Pattern {
+        /// The entry.
+        rule: Rule,
+        /// Its line in the file.
+        line: u64,
+        /// The name.
+        name: String,
+    },
+    /// An entry that says what an earlier one of its scope says.
+    Duplicate {
+        /// The later entry.
+        rule: Rule,
+        /// Its line in the file.
+        line: u64,
+        /// The earlier one.
+        of: Rule,
+    },
+}
+
+impl Policy {
+    /// What is hardly meant, in the file's order.
+    pub fn remarks(&self) -> Vec<Remark> {
+        let unknown = |(group, scope): &(String, String)| Remark::UnknownScope {
+            group: group.clone(),
+            scope: scope.clone(),
+        };
+        let mut remarks: Vec<_> = self.dangling().iter().map(unknown).collect();
+        for scope in self.scopes() {
+            for entry in &scope.entries {
+                let (rule, line) = ((*entry.rule).clone(), entry.line);
+                if entry.tools.is_empty() && lists_by_name(&entry.methods, Listed::Tool.use_method()) {
+                    remarks.push(Remark::NoTools { rule: rule.clone(), line });
+                }
+                let pattern = |name: &str| Remark::Pattern { rule: rule.clone(), line, name: name.into() };
+                remarks.extend(entry.patterns().map(pattern));
+                // Only entries about the same server can be the same, and of those there are few.
+                let mut alike = scope.about(entry.server.as_deref().unwrap_or_default());
+                let first = alike.find(|other| other.says_as_much_as(entry));
+                if let Some(first) = first.filter(|first| first.rule != entry.rule) {
+                    remarks.push(Remark::Duplicate { rule, line, of: (*first.rule).clone() });
+                }
+            }
+        }
+        remarks
+    }
+}
+
+/// Whether a method is written out; `*` with no tools is a way to say "everything but tools".
+fn lists_by_name(methods: &Names, method: &str) -> bool {
+    !methods.is_all() && methods.hold(method)
+}
+
+impl Entry {
+    fn patterns(&self) -> impl Iterator<Item = &str> {
+        let lists = [Some(&self.methods), Some(&self.tools), self.prompts.as_ref(), self.resources.as_ref()];
+        let server = self.server.as_deref().filter(|server| server.contains('*'));
+        server.into_iter().chain(lists.into_iter().flatten().flat_map(Names::patterns))
+    }
+
+    fn says_as_much_as(&self, other: &Self) -> bool {
+        self.server == other.server
+            && self.methods == other.methods
+            && self.tools == other.tools
+            && self.prompts == other.prompts
+            && self.resources == other.resources
+            && self.when == other.when
+    }
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownScope { group, scope } => {
+                write!(f, "group {group} is given {scope}, which is not defined")
+            }
+            Self::NoTools { rule, line } => {
+                write!(f, "line {line}: {rule} has tools/call and no tools, so it allows no call")
+            }
+            Self::Pattern { rule, line, name } => {
+                write!(
+                    f,
+                    "line {line}: {rule} names {name}, which is no pattern: only '*' alone stands for all"
+                )
+            }
+            Self::Duplicate { rule, line, of } => write!(f, "line {line}: {rule} says the same as {of}"),
+        }
+    }
+}

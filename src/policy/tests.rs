@@ -1,0 +1,470 @@
+//! The policy as a whole: the seed's scenarios, each rule of the decision, and the same verdicts as a naive reading.
+//! It leaves the parts' own details to the tests beside them.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+const FIXTURE: &str = include_str!("../../tests/fixtures/scopes.yml");
+
+fn policy(text: &str) -> Policy {
+    Policy::parse(text).unwrap_or_else(|e| panic!("{e}\n{text}"))
+}
+
+fn member(groups: &[&str]) -> Principal {
+    Principal { groups: groups.iter().map(ToString::to_string).collect(), ..Principal::default() }
+}
+
+fn bearer(scopes: &[&str]) -> Principal {
+    Principal { scopes: scopes.iter().map(ToString::to_string).collect(), ..Principal::default() }
+}
+
+fn message<'a>(method: &'a str, name: impl Into<Option<&'a str>>) -> Call<'a> {
+    Call::Message { method, name: name.into() }
+}
+
+/// The verdict in short: the rule, or the denial's name.
+fn verdict(policy: &Policy, who: &Principal, server: &str, call: &Call<'_>) -> String {
+    match decide(&policy.grants(who), server, call) {
+        Ok(permit) => permit.rule().to_string(),
+        Err(denial) => format!("{denial:?}"),
+    }
+}
+
+/// One scope `s` with these entries, and a caller that has it.
+fn check(entries: &str, cases: &[(&str, Call<'_>, &str)]) {
+    let policy = policy(&format!("s: {entries}\n"));
+    for (server, call, expected) in cases {
+        assert_eq!(
+            verdict(&policy, &bearer(&["s"]), server, call),
+            *expected,
+            "{entries}: {server} {call:?}"
+        );
+    }
+}
+
+#[test]
+fn a_read_only_caller_lists_and_cannot_execute() {
+    let (policy, reader) = (policy(FIXTURE), member(&["mcp-registry-user"]));
+    let grants = policy.grants(&reader);
+    for (server, call, expected) in [
+        ("currenttime", message("tools/list", None), "mcp-servers-restricted/read[1]"),
+        ("currenttime", message("resources/list", None), "mcp-servers-restricted/read[1]"),
+        ("currenttime", message("tools/call", "current_time_by_timezone"), "Method"),
+        ("fininfo", message("tools/list", None), "mcp-servers-restricted/read[2]"),
+        ("fininfo", message("tools/call", "get_stock_aggregates"), "Method"),
+        ("sre-gateway", message("tools/list", None), "Server"),
+    ] {
+        assert_eq!(verdict(&policy, &reader, server, &call), expected, "{server} {call:?}");
+    }
+    // The tools named beside tools/list; all of them where none is named.
+    assert!(grants.shows("currenttime", Listed::Tool, "current_time_by_timezone"));
+    assert!(!grants.shows("currenttime", Listed::Tool, "set_clock"));
+    assert!(grants.shows("fininfo", Listed::Tool, "anything"));
+    assert!(!grants.shows("sre-gateway", Listed::Tool, "k8s-api___get_pod_status"));
+}
+
+#[test]
+fn restricted_execute_calls_the_named_tools_and_no_others() {
+    let (policy, developer) = (policy(FIXTURE), member(&["mcp-registry-developer"]));
+    for (server, tool, expected) in [
+        ("fininfo", "get_stock_aggregates", "mcp-servers-restricted/execute[1]"),
+        ("fininfo", "print_stock_data", "mcp-servers-restricted/execute[1]"),
+        ("fininfo", "Get_stock_aggregates", "Name"),
+        ("fininfo", "delete_all", "Name"),
+        ("sre-gateway", "x_amz_bedrock_agentcore_search", "mcp-servers-restricted/execute[2]"),
+        ("sre-gateway", "print_stock_data", "Name"),
+        ("currenttime", "current_time_by_timezone", "Method"),
+        ("atlassian", "jira_search", "Server"),
+    ] {
+        assert_eq!(verdict(&policy, &developer, server, &message("tools/call", tool)), expected, "{tool}");
+    }
+    // Execute alone shows what it may call; with the reader's entry, that names none, everything.
+    let execute = policy.grants(&bearer(&["mcp-servers-restricted/execute"]));
+    assert!(execute.shows("fininfo", Listed::Tool, "print_stock_data"));
+    assert!(!execute.shows("fininfo", Listed::Tool, "delete_all"));
+    assert!(policy.grants(&developer).shows("fininfo", Listed::Tool, "delete_all"));
+}
+
+#[test]
+fn an_unrestricted_caller_calls_every_tool_of_every_server() {
+    let (policy, admin) = (policy(FIXTURE), member(&["mcp-registry-admin"]));
+    let execute = "mcp-servers-unrestricted/execute[1]";
+    for (server, call, expected) in [
+        ("fininfo", message("tools/list", None), "mcp-servers-unrestricted/read[1]"),
+        ("fininfo", message("tools/call", "delete_all"), execute),
+        ("a-server-of-tomorrow", message("tools/call", "x"), execute),
+        ("a-server-of-tomorrow", message("prompts/get", "x"), "Method"),
+    ] {
+        assert_eq!(verdict(&policy, &admin, server, &call), expected, "{server} {call:?}");
+    }
+    assert!(policy.grants(&admin).view("any", Listed::Tool).shows_everything());
+    let everything = member(&["registry-admins"]);
+    for call in [message("prompts/get", "x"), message("no/such", None), message("tools/call", "y")] {
+        assert_eq!(verdict(&policy, &everything, "any", &call), "registry-admins[1]", "{call:?}");
+    }
+}
+
+#[test]
+fn groups_and_scopes_add_up_and_a_path_matches_whole() {
+    let policy = policy(FIXTURE);
+    let scopes =
+        |who: &Principal| policy.grants(who).scopes().map(str::to_owned).collect::<Vec<_>>().join(" ");
+    let (read, execute) = ("mcp-servers-restricted/read", "mcp-servers-restricted/execute");
+    let both = format!("{read} {execute}");
+    let mut mixed = member(&["departments/audit"]);
+    mixed.scopes = vec!["openid".into(), execute.into(), read.into()];
+    for (who, expected) in [
+        (member(&["3f0c2a51-7b1e-4c53-9d0a-5f1b8a2f6e10"]), read),
+        (member(&["/departments/finance"]), execute),
+        (member(&["/departments/audit"]), read),
+        (member(&["departments/audit"]), read),
+        (member(&["/departments/audit", "/departments/finance"]), &both),
+        (mixed, &both),
+        // Never the last part, never a missing slash, never a doubled one.
+        (member(&["finance", "/finance", "/x/departments/audit", "departments/finance"]), ""),
+        (member(&["//departments/audit", "/departments/audit/", "Departments/audit", "", "/"]), ""),
+        // A group's name is no scope, a scope's no group, and the file's own words are neither.
+        (bearer(&["mcp-registry-user", "UI-Scopes", "group_mappings"]), ""),
+        (member(&[read, "UI-Scopes", "group_mappings"]), ""),
+    ] {
+        assert_eq!(scopes(&who), expected, "{who:?}");
+    }
+    assert_eq!(verdict(&policy, &member(&["x"]), "fininfo", &Call::Stream), "NoScopes");
+}
+
+#[test]
+fn the_method_and_the_name_must_stand_in_the_same_entry() {
+    check(
+        "[{server: a, methods: [tools/call], tools: [x]}, {server: a, methods: [tools/list], tools: [y]}]",
+        &[
+            ("a", message("tools/call", "x"), "s[1]"),
+            ("a", message("tools/call", "y"), "Name"),
+            ("a", message("tools/call", None), "Name"),
+            ("a", message("tools/list", None), "s[2]"),
+        ],
+    );
+    // A tool alone is no method, and a tool named like a method is none either.
+    check(
+        "[{server: a, tools: [x, prompts/list]}]",
+        &[
+            ("a", message("tools/call", "x"), "Method"),
+            ("a", message("prompts/list", None), "Method"),
+            ("b", message("tools/call", "x"), "Server"),
+        ],
+    );
+    check("[{server: a, methods: [tools/call], tools: '*'}]", &[("a", message("tools/call", None), "Name")]);
+}
+
+#[test]
+fn prompts_and_resources_are_restricted_only_by_a_list() {
+    let uri = "file:///a";
+    check(
+        "[{server: a, methods: [prompts/get, resources/read]}]",
+        &[
+            ("a", message("prompts/get", "p"), "s[1]"),
+            ("a", message("prompts/get", None), "Name"),
+            ("a", message("resources/read", uri), "s[1]"),
+            ("a", message("resources/subscribe", uri), "Method"),
+        ],
+    );
+    check(
+        "[{server: a, methods: all, prompts: [p], resources: ['file:///a']}]",
+        &[
+            ("a", message("prompts/get", "p"), "s[1]"),
+            ("a", message("prompts/get", "q"), "Name"),
+            ("a", message("resources/read", uri), "s[1]"),
+            ("a", message("resources/subscribe", uri), "s[1]"),
+            ("a", message("resources/unsubscribe", "file:///b"), "Name"),
+            ("a", message("resources/read", "file:///a/../b"), "Name"),
+            ("a", message("completion/complete", None), "s[1]"),
+            ("a", message("tools/call", "x"), "Name"),
+        ],
+    );
+    // Written and empty is not the same as not written.
+    check("[{server: a, methods: [prompts/get], prompts: }]", &[("a", message("prompts/get", "p"), "Name")]);
+}
+
+#[test]
+fn lifecycle_needs_only_something_about_the_server_and_all_else_its_method() {
+    let lifecycle = [
+        "initialize",
+        "notifications/initialized",
+        "notifications/cancelled",
+        "notifications/progress",
+        "notifications/roots/list_changed",
+        "ping",
+        "server/discover",
+        "subscriptions/listen",
+    ];
+    let mut calls: Vec<_> = lifecycle.map(|method| message(method, None)).to_vec();
+    calls.extend([Call::Reply, Call::Stream, Call::EndSession]);
+    for call in calls {
+        check("[{server: a}]", &[("a", call, "s[1]"), ("b", call, "Server"), ("A", call, "Server")]);
+        check("[{server: '*'}]", &[("b", call, "s[1]")]);
+        check("[{server: a, when: {x: y}}]", &[("a", call, "Server")]);
+        check("[]", &[("a", call, "Server")]);
+    }
+    for method in [
+        "tools/list",
+        "tools/call",
+        "prompts/list",
+        "resources/list",
+        "resources/templates/list",
+        "logging/setLevel",
+        "completion/complete",
+        "tasks/get",
+        "tasks/update",
+        "tasks/cancel",
+        "tasks/result",
+        "tasks/list",
+        "notifications/unknown",
+        "Initialize",
+        "initialize ",
+        "PING",
+        "",
+        "*",
+        "all",
+    ] {
+        check("[{server: a}]", &[("a", message(method, "x"), "Method")]);
+        let entries = json!([{"server": "a", "methods": [method], "tools": ["x"]}]).to_string();
+        check(&entries, &[("a", message(method, "x"), "s[1]")]);
+    }
+}
+
+#[test]
+fn servers_are_compared_without_outer_slashes_and_with_their_case() {
+    check(
+        "[{server: /team/a/}, {server: b}, {server: all, methods: [x]}]",
+        &[
+            ("team/a", Call::Stream, "s[1]"),
+            ("/team/a", Call::Stream, "s[1]"),
+            ("b/", Call::Stream, "s[2]"),
+            ("B", Call::Stream, "s[3]"),
+            ("team", Call::Stream, "s[3]"),
+            ("all", Call::Stream, "s[3]"),
+            ("*", Call::Stream, "s[3]"),
+            ("b", message("x", None), "s[3]"),
+        ],
+    );
+    check("[{server: a*}]", &[("ab", Call::Stream, "Server"), ("a*", Call::Stream, "s[1]")]);
+}
+
+#[test]
+fn an_entry_whose_condition_does_not_hold_does_not_exist() {
+    let policy = policy(
+        "s:\n- {server: a, methods: [tools/list, tools/call], tools: [x], when: {department: [finance, audit]}}\n\
+         - {server: a, methods: [tools/list], tools: [y]}\n",
+    );
+    let of = |department: &str| {
+        let claims = Map::from_iter([("department".to_owned(), json!(department))]);
+        Principal { claims, ..bearer(&["s"]) }
+    };
+    for (department, call, list) in [("audit", "s[1]", "s[1]"), ("sales", "Method", "s[2]")] {
+        let who = of(department);
+        assert_eq!(verdict(&policy, &who, "a", &message("tools/call", "x")), call);
+        assert_eq!(verdict(&policy, &who, "a", &message("tools/list", None)), list);
+        assert_eq!(policy.grants(&who).shows("a", Listed::Tool, "x"), department == "audit");
+        // A scope that would not help is not named.
+        assert_eq!(
+            policy.helping_scope(&policy.grants(&of("sales")), "a", &message("tools/call", "x")),
+            None
+        );
+    }
+}
+
+#[test]
+fn a_list_shows_what_is_named_beside_it_and_what_may_be_used() {
+    use Listed::{Prompt, Resource, Template, Tool};
+    for (entries, listed, shown, hidden) in [
+        ("{methods: [tools/list, tools/call], tools: [a]}", Tool, "a", "b"),
+        ("{methods: [tools/list], tools: [a]}", Tool, "a", "b"),
+        ("{methods: [tools/call], tools: [a]}", Tool, "a", "b"),
+        ("{methods: [prompts/list], prompts: [a]}", Prompt, "a", "b"),
+        ("{methods: [prompts/get], prompts: [a]}", Prompt, "a", "b"),
+        ("{methods: [resources/list], resources: [a]}", Resource, "a", "b"),
+        ("{methods: [resources/read], resources: [a]}", Resource, "a", "b"),
+        ("{methods: [resources/templates/list], resources: ['a{b}']}", Template, "a{b}", "a"),
+        ("{methods: [resources/read], resources: ['a{b}']}", Template, "a{b}", "a"),
+        // Nothing is named, so nothing is hidden.
+        ("{methods: [tools/list]}", Tool, "a", ""),
+        ("{methods: [tools/list], tools: '*'}", Tool, "a", ""),
+        ("{methods: [tools/call], tools: [all]}", Tool, "a", ""),
+        ("{methods: [prompts/list], tools: [x]}", Prompt, "a", ""),
+        ("{methods: [prompts/get]}", Prompt, "a", ""),
+        ("{methods: [resources/list]}", Resource, "a", ""),
+        ("{methods: '*'}", Template, "a", ""),
+        // The methods of another list, or nothing that may be called.
+        ("{methods: [prompts/list, resources/list], tools: [a]}", Tool, "", "a"),
+        ("{methods: [tools/call]}", Tool, "", "a"),
+        ("{methods: [resources/list]}", Template, "", "a"),
+        ("{methods: [tools/list], tools: ['*']}", Prompt, "", "a"),
+    ] {
+        let policy = policy(&format!("s: [{}]", entries.replacen('{', "{server: x, ", 1)));
+        let grants = policy.grants(&bearer(&["s"]));
+        let view = grants.view("x", listed);
+        for (name, expected) in [(shown, true), (hidden, false)] {
+            if !name.is_empty() {
+                assert_eq!(grants.shows("x", listed, name), expected, "{entries} {name}");
+                assert_eq!(view.shows(name), expected, "{entries} {name}");
+                assert!(!grants.shows("y", listed, name), "{entries}");
+            }
+        }
+        assert_eq!(view.shows_everything(), hidden.is_empty(), "{entries}");
+    }
+}
+
+#[test]
+fn the_scope_that_would_help_is_the_narrowest() {
+    let policy = policy(FIXTURE);
+    let nobody = policy.grants(&Principal::default());
+    let helping = |server, call: &Call<'_>| policy.helping_scope(&nobody, server, call);
+    for (server, call, expected) in [
+        ("fininfo", message("tools/call", "print_stock_data"), Some("mcp-servers-restricted/execute")),
+        ("fininfo", message("tools/call", "delete_all"), Some("mcp-servers-unrestricted/execute")),
+        ("currenttime", message("tools/list", None), Some("registry-users-lob1")),
+        ("fininfo", message("prompts/get", "x"), Some("registry-admins")),
+        ("fininfo", message("tools/call", None), None),
+    ] {
+        assert_eq!(helping(server, &call).as_deref(), expected, "{server} {call:?}");
+    }
+}
+
+#[test]
+fn names_for_headers_are_of_the_server_and_harmless() {
+    let policy = policy(
+        "offline_access: [{server: a}]\nb: [{server: b}]\nz: [{server: '*'}]\n\"a\\\"b\": [{server: a}]\n\
+         'a b': [{server: a}]\n\"a\\r\\nX: y\": [{server: a}]\n\u{fc}: [{server: a}]\na: [{server: /a}]\n",
+    );
+    let names = |server| policy.scopes_for(server).iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(names("a"), ["z", "a"]);
+    assert_eq!(names("b"), ["b", "z"]);
+    assert_eq!(names("c"), ["z"]);
+    assert_eq!(policy.servers().into_iter().collect::<Vec<_>>(), ["a", "b"]);
+}
+
+/// What the file says, read again and word for word, without any index.
+fn naive(policy: &Policy, who: &Principal, server: &str, call: &Call<'_>) -> bool {
+    let mut mine: Vec<&str> = who.scopes.iter().map(String::as_str).collect();
+    for group in &who.groups {
+        mine.extend(policy.group(group).into_iter().flatten().map(|scope| &*scope.name));
+    }
+    let entries =
+        policy.scopes().iter().filter(|scope| mine.contains(&&*scope.name)).flat_map(|s| &s.entries);
+    let mut about = entries.filter(|entry| entry.server.as_deref().is_none_or(|named| named == server));
+    about.any(|entry| {
+        let Call::Message { method, name } = *call else { return true };
+        if method == "ping" || method == "initialize" {
+            return true;
+        }
+        let named = match method {
+            "tools/call" => name.is_some_and(|name| entry.tools.hold(name)),
+            "prompts/get" => {
+                name.is_some_and(|name| entry.prompts.as_ref().is_none_or(|list| list.hold(name)))
+            }
+            _ => true,
+        };
+        entry.methods.hold(method) && named
+    })
+}
+
+/// A policy of random entries over few names, so that they meet.
+fn some_policy() -> impl Strategy<Value = String> {
+    let words = |words: &'static [&'static str]| {
+        proptest::collection::vec(proptest::sample::select(words), 0..3).prop_map(|list| json!(list))
+    };
+    let entry = (
+        proptest::sample::select(vec!["a", "/b/", "c", "*", "all"]),
+        words(&["tools/call", "tools/list", "prompts/get", "*", "ping"]),
+        words(&["x", "y", "all"]),
+        proptest::option::of(words(&["x", "y", "*"])),
+    );
+    let entry = entry.prop_map(|(server, methods, tools, prompts)| {
+        let mut entry = json!({"server": server, "methods": methods, "tools": tools});
+        if let Some(prompts) = prompts {
+            entry["prompts"] = prompts;
+        }
+        entry
+    });
+    let entries = || proptest::collection::vec(entry.clone(), 0..4);
+    (entries(), entries(), entries()).prop_map(|(one, two, three)| {
+        json!({"group_mappings": {"g": ["one"], "/h": ["two", "gone"]}, "one": one, "two": two, "three": three})
+            .to_string()
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in ".{0,300}", cut in 0..FIXTURE.len(), wild in "[-:\\[\\]{}*&!'\"\n \t#<a-z]{0,80}") {
+        // Whole noise, a policy cut short, and a policy with noise in its middle.
+        let head = FIXTURE.get(..cut).unwrap_or_default();
+        for text in [&text, &wild, head, &format!("{head}{wild}{text}")] {
+            if let Err(error) = Policy::parse(text) {
+                prop_assert!(!error.to_string().is_empty());
+            }
+            let _ = Cases::parse(text);
+        }
+    }
+
+    #[test]
+    fn the_index_decides_as_the_file_reads(
+        text in some_policy(),
+        groups in proptest::sample::subsequence(vec!["g", "/h", "h", "/g", "i"], 0..4),
+        scopes in proptest::sample::subsequence(vec!["one", "three", "four"], 0..3),
+    ) {
+        let policy = policy(&text);
+        let who = Principal { groups: member(&groups).groups, ..bearer(&scopes) };
+        let grants = policy.grants(&who);
+        for server in ["a", "b", "c", "d"] {
+            for name in [None, Some("x"), Some("y"), Some("z")] {
+                for call in ["tools/call", "tools/list", "prompts/get", "ping", "other"].map(|m| message(m, name)) {
+                    let decided = decide(&grants, server, &call);
+                    prop_assert_eq!(decided.is_ok(), naive(&policy, &who, server, &call), "{} {:?}", server, call);
+                    let explained = policy.explain(&who, server, &call).verdict;
+                    prop_assert_eq!(&explained, &decided.map(|permit| permit.rule().clone()));
+                    // A scope that is said to help does, and one is said to help whenever any does.
+                    let helping = policy.helping_scope(&grants, server, &call);
+                    let with = |scope: &str| decide(&policy.grants(&bearer(&[scope])), server, &call).is_ok();
+                    prop_assert_eq!(helping.is_some(), ["one", "two", "three"].into_iter().any(with));
+                    prop_assert!(helping.is_none_or(|scope| with(&scope)));
+                }
+                // What may be used is shown, and a view is the same as its items.
+                for listed in [Listed::Tool, Listed::Prompt] {
+                    let name = name.unwrap_or("all");
+                    let usable = decide(&grants, server, &message(listed.use_method(), name)).is_ok();
+                    let shown = grants.shows(server, listed, name);
+                    prop_assert!(shown || !usable);
+                    prop_assert_eq!(grants.view(server, listed).shows(name), shown);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_thousand_servers_decide_as_ten_do() {
+    let text = |servers: usize| {
+        let entry = |n: usize| {
+            let tools: Vec<_> = (0..50).map(|tool| format!("tool{tool}_of{n}")).collect();
+            json!({"server": format!("server{n}"), "methods": ["tools/list", "tools/call"], "tools": tools})
+        };
+        json!({ "s": (0..servers).map(entry).collect::<Vec<_>>() }).to_string()
+    };
+    let (few, many) = (policy(&text(10)), policy(&text(1000)));
+    assert_eq!(many.servers().len(), 1000);
+    let (few, many) = (few.grants(&bearer(&["s"])), many.grants(&bearer(&["s"])));
+    let rule = |grants: &Grants, server: &str, tool: &str| {
+        decide(grants, server, &message("tools/call", tool)).map(|permit| permit.rule().clone())
+    };
+    for n in 0..10 {
+        let server = format!("server{n}");
+        for tool in 0..51 {
+            let tool = format!("tool{tool}_of{n}");
+            assert_eq!(rule(&few, &server, &tool), rule(&many, &server, &tool), "{server} {tool}");
+        }
+    }
+    assert_eq!(rule(&many, "server999", "tool49_of999").map(|rule| rule.entry), Ok(1000));
+    assert_eq!(rule(&many, "server999", "tool49_of998"), Err(Denial::Name));
+    assert_eq!(rule(&many, "server1000", "tool49_of999"), Err(Denial::Server));
+}
