@@ -130,7 +130,11 @@ pub const VARIABLES: &[Variable] = &[
         "INGRESS_OAUTH_AUDIENCE for oidc",
         "without gateway.yaml: what tokens must name as their audience",
     ),
-    row("MCPAUTH_SCOPES", "scopes.yml, else auth_server/scopes.yml", "without gateway.yaml: the access policy"),
+    row(
+        "MCPAUTH_SCOPES",
+        "scopes.yml, else auth_server/scopes.yml",
+        "without gateway.yaml: the access policy",
+    ),
     row("MCPAUTH_LOGIN_TIMEOUT", "300", "seconds to wait for a person"),
     row("MCPAUTH_NO_BROWSER", "", "1: print login addresses and open nothing"),
     row("MCPAUTH_ALLOW_HTTP", "", "1: plain http to other machines is meant"),

@@ -93,7 +93,11 @@ impl Settings {
         for (name, upstream) in &self.upstreams {
             let at = format!("upstreams.{name}");
             if name.is_empty() || name.trim_matches('/') != name {
-                found.push(Problem::error(&at, "has slashes around it", "name the server without them, as in currenttime"));
+                found.push(Problem::error(
+                    &at,
+                    "has slashes around it",
+                    "name the server without them, as in currenttime",
+                ));
             }
             if upstream.credential.is_some() && upstream.egress != Some(Egress::Stored) {
                 found.push(Problem::error(
@@ -116,7 +120,11 @@ impl Settings {
 
     fn check_rest(&self, found: &mut Vec<Problem>) {
         if self.health.interval > 0 && self.health.failures == 0 {
-            found.push(Problem::error("health.failures", "is 0, so every server would count as unhealthy", "set 1 or more"));
+            found.push(Problem::error(
+                "health.failures",
+                "is 0, so every server would count as unhealthy",
+                "set 1 or more",
+            ));
         }
         if self.audit.is_empty() {
             found.push(Problem::error("audit", "is empty", "name a file, - for stdout, or off"));
@@ -139,7 +147,11 @@ fn check_public_url(text: &str) -> Option<Problem> {
     }
     if url.scheme() == "http" && !is_loopback(&url) {
         let what = "is plain http, and clients would send their tokens unprotected";
-        return Some(Problem::remark("public_url", what, "use https, with tls or something before the gateway"));
+        return Some(Problem::remark(
+            "public_url",
+            what,
+            "use https, with tls or something before the gateway",
+        ));
     }
     None
 }
@@ -151,7 +163,11 @@ fn check_issuer(at: &str, issuer: &Issuer, allow_http: bool, found: &mut Vec<Pro
     if let Err(what) = fetchable(&issuer.issuer, allow_http) {
         error("issuer", what, "write it exactly as in the tokens' iss, an https URL");
     } else if issuer.issuer.contains(['?', '#']) {
-        error("issuer", "has a query or fragment (RFC 8414 section 2)", "write it exactly as in the tokens' iss");
+        error(
+            "issuer",
+            "has a query or fragment (RFC 8414 section 2)",
+            "write it exactly as in the tokens' iss",
+        );
     }
     for (key, url) in [
         ("jwks_uri", issuer.jwks_uri.as_deref()),
@@ -171,7 +187,11 @@ fn check_issuer(at: &str, issuer: &Issuer, allow_http: bool, found: &mut Vec<Pro
         error(key, "has an empty entry", "remove it");
     }
     if issuer.algorithms.is_empty() && issuer.introspection.is_none() {
-        error("algorithms", "is empty, so no signature could be verified", "leave it out, or name RS256 or another");
+        error(
+            "algorithms",
+            "is empty, so no signature could be verified",
+            "leave it out, or name RS256 or another",
+        );
     }
     if issuer.leeway > MOST_LEEWAY {
         error("leeway", "is more than a minute", "set 60 or less, and correct the clocks");
@@ -201,7 +221,7 @@ fn check_audience(issuer: &Issuer, error: &mut dyn FnMut(&str, &str, &str)) {
             "set audience: [...] to what an audience mapper writes, or clients: [...]",
         ),
         // Whoever is asked about a token (RFC 7662) may answer with the client alone.
-        Kind::Oidc if !audience && !(clients && issuer.introspection.is_some()) => error(
+        Kind::Oidc if !(audience || clients && issuer.introspection.is_some()) => error(
             "audience",
             "is missing; tokens meant for other services would be let in",
             "set audience: [...] to what the issuer writes into aud for the gateway",
@@ -237,7 +257,11 @@ fn check_limits(limits: &Limits, found: &mut Vec<Problem>) {
     ];
     for (key, _) in zeros.iter().filter(|(_, zero)| *zero) {
         let at = format!("limits.{key}");
-        found.push(Problem::error(at, "is 0, so no request would be served", "set 1 or more, or leave it out"));
+        found.push(Problem::error(
+            at,
+            "is 0, so no request would be served",
+            "set 1 or more, or leave it out",
+        ));
     }
     if limits.head < LEAST_HEAD {
         let what = format!("is less than {LEAST_HEAD}, and a token would hardly fit");
@@ -285,10 +309,22 @@ mod tests {
     #[test]
     fn an_issuer_without_a_rule_on_whom_its_tokens_are_for_is_refused() {
         let cases = [
-            ("kind: cognito", "clients: is missing; a Cognito access token names its client alone, so any app of the pool would be let in"),
-            ("kind: cognito, audience: [a]", "clients: is missing; a Cognito access token names its client alone, so any app of the pool would be let in"),
-            ("kind: keycloak", "audience: is missing, and so is clients; any client of the realm would be let in"),
-            ("kind: keycloak, audience: [account]", "audience: has account, which Keycloak puts into tokens for anybody"),
+            (
+                "kind: cognito",
+                "clients: is missing; a Cognito access token names its client alone, so any app of the pool would be let in",
+            ),
+            (
+                "kind: cognito, audience: [a]",
+                "clients: is missing; a Cognito access token names its client alone, so any app of the pool would be let in",
+            ),
+            (
+                "kind: keycloak",
+                "audience: is missing, and so is clients; any client of the realm would be let in",
+            ),
+            (
+                "kind: keycloak, audience: [account]",
+                "audience: has account, which Keycloak puts into tokens for anybody",
+            ),
             ("kind: oidc", "audience: is missing; tokens meant for other services would be let in"),
             ("clients: [c]", "audience: is missing; tokens meant for other services would be let in"),
             ("audience: [a, '']", "audience: has an empty entry"),
@@ -365,7 +401,10 @@ workers: 0
             ("https://gw/path", "error public_url: is more or less than scheme, host and port"),
             ("https://u:p@gw", "error public_url: is more or less than scheme, host and port"),
             ("ws://gw", "error public_url: is more or less than scheme, host and port"),
-            ("http://gw", "remark public_url: is plain http, and clients would send their tokens unprotected"),
+            (
+                "http://gw",
+                "remark public_url: is plain http, and clients would send their tokens unprotected",
+            ),
         ];
         for (url, expected) in cases {
             assert_eq!(problems(&format!("{GOOD}public_url: {url}")), [expected], "{url}");

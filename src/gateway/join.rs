@@ -136,7 +136,7 @@ mod tests {
             ("http://mcpgw-server:8003/", http, ["/mcp", "/mcp", "/sse"]),
             ("http://realserverfaketools-server:8002/", http, ["/mcp", "/mcp", "/sse"]),
             ("http://host.docker.internal:3031/", http, ["/mcp", "/mcp", "/sse"]),
-            ("http://atlassian-server:8005/mcp/", http, ["/mcp/", "/mcp/", "/sse"]),
+            ("http://wiki-server:8005/mcp/", http, ["/mcp/", "/mcp/", "/sse"]),
             ("http://fininfo-server:8001/sse", &[Sse], ["/sse", "/sse", "/sse"]),
             ("https://id.gateway.example.amazonaws.com", http, ["/mcp", "/mcp", "/sse"]),
             // Folders, both transports, queries.

@@ -298,39 +298,6 @@ mod tests {
     }
 
     #[test]
-    fn the_registrys_own_files_are_read_as_they_are() {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/servers");
-        let found = read(&dir, NO_VARIABLES).unwrap();
-        assert_eq!(found.remarks, []);
-        let rows: Vec<String> = found
-            .servers
-            .iter()
-            .map(|s| {
-                let base = &s.endpoints.base;
-                let on = if s.enabled { "on" } else { "off" };
-                format!(
-                    "{} {} {} {:?} {} {on}",
-                    s.name,
-                    s.auth_type.name(),
-                    s.address(),
-                    base.transport,
-                    base.uri
-                )
-            })
-            .collect();
-        let expected = [
-            "atlassian oauth http://atlassian-server:8005/mcp/ StreamableHttp /mcp/ on",
-            "currenttime none http://currenttime-server:8000/ StreamableHttp /mcp on",
-            "fininfo api_key http://fininfo-server:8001/sse Sse /sse on",
-            "mcpgw none http://mcpgw-server:8003/ StreamableHttp /mcp on",
-            "realserverfaketools none http://realserverfaketools-server:8002/ StreamableHttp /mcp off",
-            "sre-gateway oauth https://example-gateway.gateway.bedrock-agentcore.us-east-1.amazonaws.com/ \
-             StreamableHttp /mcp on",
-        ];
-        assert_eq!(rows, expected);
-    }
-
-    #[test]
     fn what_cannot_be_a_server_is_left_out_with_a_word() {
         let url = r#""proxy_pass_url":"http://h:1/?key=k3y""#;
         let file = |path: &str| format!(r#"{{"path":"{path}",{url}}}"#);

@@ -22,7 +22,10 @@ pub(super) struct CheckArgs {
 
 pub(super) fn run(args: &CheckArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     let prepared = prepare::prepare(&args.from, &prepare::Flags::default(), config)?;
-    let from = prepared.file.as_ref().map_or_else(|| "the environment".to_owned(), |path| path.display().to_string());
+    let from = prepared
+        .file
+        .as_ref()
+        .map_or_else(|| "the environment".to_owned(), |path| path.display().to_string());
     let problems = &prepared.problems;
     if out.json {
         let objects: Vec<_> = problems.iter().map(prepare::object).collect();
@@ -37,6 +40,6 @@ pub(super) fn run(args: &CheckArgs, config: &Config, out: &Out) -> Result<Exit, 
         return Ok(Exit::Found);
     }
     let (issuers, servers) = (prepared.settings.issuers.len(), prepared.servers.len());
-    out.result(&format!("{from} is fine: {issuers} issuers, {servers} servers"));
+    out.result(&format!("{from} is fine (issuers: {issuers}, servers: {servers})"));
     Ok(Exit::Done)
 }

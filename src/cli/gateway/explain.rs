@@ -12,8 +12,8 @@ use crate::error::{Error, Exit};
 use crate::policy::{Call, Principal};
 
 const EXAMPLES: &str = "Examples:
-  mcpauth gateway explain --server currenttime --tool current_time_by_timezone --groups mcp-registry-user
-  mcpauth gateway explain --server fininfo --method tools/list --scopes mcp-servers-restricted/read --json";
+  mcpauth gateway explain --server docs --tool search --groups readers
+  mcpauth gateway explain --server docs --method tools/list --scopes docs/read --json";
 
 /// Say whether a caller may do something, and which line of the policy decides
 #[derive(Args, Debug)]

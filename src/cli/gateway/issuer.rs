@@ -15,7 +15,8 @@ pub(super) fn of(config: &Config) -> Result<Issuer, ConfigError> {
         _ => (Kind::Cognito, &["INGRESS_OAUTH_CLIENT_ID"]),
     };
     let issuer = config.ingress_issuer()?;
-    let set = |names: &[&str]| names.iter().filter_map(|name| config.settings.get(name)).flat_map(words).collect();
+    let set =
+        |names: &[&str]| names.iter().filter_map(|name| config.settings.get(name)).flat_map(words).collect();
     let mut clients: Vec<String> = set(own_clients);
     clients.extend(set(&["MCPAUTH_GATEWAY_CLIENTS"]));
     clients.dedup();
@@ -47,7 +48,11 @@ pub(super) fn of(config: &Config) -> Result<Issuer, ConfigError> {
 /// What the ingress client asks for is, for oidc, what its tokens will name.
 fn audience_variable(config: &Config) -> &'static str {
     let own = config.settings.get("MCPAUTH_GATEWAY_AUDIENCE").is_some();
-    if own || config.auth_provider() != "oidc" { "MCPAUTH_GATEWAY_AUDIENCE" } else { "INGRESS_OAUTH_AUDIENCE" }
+    if own || config.auth_provider() != "oidc" {
+        "MCPAUTH_GATEWAY_AUDIENCE"
+    } else {
+        "INGRESS_OAUTH_AUDIENCE"
+    }
 }
 
 /// Words separated by blanks or commas.

@@ -27,8 +27,10 @@ pub(super) struct Prepared {
     pub(super) file: Option<PathBuf>,
     pub(super) settings: Settings,
     /// None if there is an error about it among the problems.
+    #[expect(dead_code, reason = "read by the gateway's own part")]
     pub(super) policy: Option<Policy>,
     /// As `policy`.
+    #[expect(dead_code, reason = "read by the gateway's own part")]
     pub(super) shadow: Option<Policy>,
     /// As many as can be reached.
     pub(super) servers: Vec<Server>,
@@ -135,7 +137,8 @@ impl Prepared {
 
 /// The flag, then the variable, then what is in this folder.
 fn file(from: &From, config: &Config) -> Option<PathBuf> {
-    let named = from.config.as_deref().or_else(|| config.settings.get("MCPAUTH_GATEWAY_CONFIG").map(Path::new));
+    let named =
+        from.config.as_deref().or_else(|| config.settings.get("MCPAUTH_GATEWAY_CONFIG").map(Path::new));
     let here = Path::new("gateway.yaml");
     named.or_else(|| here.is_file().then_some(here)).map(paths::absolute)
 }
@@ -184,7 +187,9 @@ fn policy(key: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<Policy>
     match Policy::parse(&text) {
         Ok(policy) => {
             let remarks = policy.remarks();
-            let remark = |what: String| Problem::remark(shown.to_string(), what, "correct the policy, if that is not meant");
+            let remark = |what: String| {
+                Problem::remark(shown.to_string(), what, "correct the policy, if that is not meant")
+            };
             problems.extend(remarks.iter().map(|what| remark(what.to_string())));
             Some(policy)
         }

@@ -86,7 +86,8 @@ fn table(rows: &[Row]) -> String {
     let cells = |row: &Row| {
         [&row.server, &row.address, &row.upstream, row.auth, row.egress, row.state].map(str::to_owned)
     };
-    let lines: Vec<[String; 6]> = std::iter::once(heads.map(str::to_owned)).chain(rows.iter().map(cells)).collect();
+    let lines: Vec<[String; 6]> =
+        std::iter::once(heads.map(str::to_owned)).chain(rows.iter().map(cells)).collect();
     let mut widths = [0; 6];
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {

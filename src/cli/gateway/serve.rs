@@ -38,7 +38,8 @@ pub(super) struct ServeArgs {
 pub(super) fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<prepare::Prepared, Error> {
     let flags = prepare::Flags { listen: args.listen, shadow: args.shadow.clone(), admin: args.admin };
     let prepared = prepare::prepare(&args.from, &flags, config)?;
-    let (errors, remarks): (Vec<_>, Vec<_>) = prepared.problems.iter().partition(|problem| problem.is_error());
+    let (errors, remarks): (Vec<_>, Vec<_>) =
+        prepared.problems.iter().partition(|problem| problem.is_error());
     for remark in remarks {
         out.say(&format!("{remark}\n  -> {}", remark.remedy));
     }

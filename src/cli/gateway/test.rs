@@ -31,10 +31,8 @@ pub(super) struct TestArgs {
 pub(super) fn run(args: &TestArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     let hint = "see what a test looks like with: mcpauth gateway test --help";
     let text = text_of(&args.cases, hint)?;
-    let cases = Cases::parse(&text).map_err(|e| Error::Usage {
-        message: format!("{}: {e}", args.cases.display()),
-        hint: hint.into(),
-    })?;
+    let cases = Cases::parse(&text)
+        .map_err(|e| Error::Usage { message: format!("{}: {e}", args.cases.display()), hint: hint.into() })?;
     let (_, policy) = args.policy.read(config)?;
     let outcomes = cases.run(&policy);
     let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
