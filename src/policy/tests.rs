@@ -323,7 +323,7 @@ fn the_scope_that_would_help_is_the_narrowest() {
     for (server, call, expected) in [
         ("fininfo", message("tools/call", "print_stock_data"), Some("mcp-servers-restricted/execute")),
         ("fininfo", message("tools/call", "delete_all"), Some("mcp-servers-unrestricted/execute")),
-        ("currenttime", message("tools/list", None), Some("registry-users-lob1")),
+        ("currenttime", message("tools/list", None), Some("mcp-servers-restricted/read")),
         ("fininfo", message("prompts/get", "x"), Some("registry-admins")),
         ("fininfo", message("tools/call", None), None),
     ] {
