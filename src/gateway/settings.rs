@@ -370,18 +370,8 @@ fn believed() -> u32 {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Settings, String> {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("gateway.yaml");
-        crate::sys::private_file::write(&path, text).unwrap();
-        let strip = |text: String| text.replace(&format!("{}/", dir.path().display()), "");
-        Settings::read(&path).map_err(|e| strip(e.to_string())).map(|mut settings| {
-            for path in settings.paths() {
-                *path = path.strip_prefix(dir.path()).unwrap_or(path).to_owned();
-            }
-            settings.audit = strip(settings.audit);
-            settings
-        })
+    fn refusal(text: &str) -> String {
+        malformed(Path::new("gateway.yaml"), &Settings::parse(text).unwrap_err()).to_string()
     }
 
     #[test]
@@ -411,11 +401,11 @@ issuers:
     #[test]
     fn what_is_not_said_has_its_default() {
         for text in ["", "# nothing\n", "{}\n"] {
-            let settings = read(text).unwrap();
+            let settings = Settings::parse(text).unwrap();
             assert_eq!((settings.audit.as_str(), settings.policy), ("-", "scopes.yml".into()), "{text:?}");
             assert_eq!(settings.limits.body, 4 << 20);
         }
-        let settings = read("limits: {body: 10}\nissuers: [{issuer: 'https://i'}]\n").unwrap();
+        let settings = Settings::parse("limits: {body: 10}\nissuers: [{issuer: 'https://i'}]\n").unwrap();
         assert_eq!((settings.limits.body, settings.limits.answer), (10, 16 << 20));
         let issuer = settings.issuers.first().unwrap();
         assert_eq!((issuer.leeway, issuer.kind), (30, Kind::Oidc));
@@ -438,12 +428,12 @@ issuers:
             ("audit: a\naudit: b\n", "2:1: duplicate mapping key: audit"),
         ];
         for (text, expected) in cases {
-            assert_eq!(read(text).unwrap_err(), format!("gateway.yaml:{expected}"));
+            assert_eq!(refusal(text), format!("gateway.yaml:{expected}"));
         }
         for text in
             ["isuers: []\n", "- 1\n", "workers: -1\n", "a: [", "listen: 127.0.0.1:8080\n---\nlisten: x"]
         {
-            let message = read(text).unwrap_err();
+            let message = refusal(text);
             assert!(message.starts_with("gateway.yaml:") && !message.contains('\n'), "{message}");
         }
         let missing = Settings::read(Path::new("/nowhere/gateway.yaml")).unwrap_err().to_string();
