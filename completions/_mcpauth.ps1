@@ -43,6 +43,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('configure', 'configure', [CompletionResultType]::ParameterValue, 'Ask for a credential''s settings and write them to .env (0600, existing lines kept)')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show settings, and render or install client configurations')
             [CompletionResult]::new('providers', 'providers', [CompletionResultType]::ParameterValue, 'List, show and check the outside services one can log in to')
+            [CompletionResult]::new('gateway', 'gateway', [CompletionResultType]::ParameterValue, 'Check and explain the gateway: its settings, policy and servers')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Show everything on this machine: an identity provider for development, and every flow against it')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script for a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -362,6 +363,143 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
         'mcpauth;providers;help;help' {
             break
         }
+        'mcpauth;gateway' {
+            [CompletionResult]::new('--env-file', '--env-file', [CompletionResultType]::ParameterName, 'Read settings from this file instead of ./.env and the reference''s places; repeatable, a later one wins')
+            [CompletionResult]::new('--tokens-dir', '--tokens-dir', [CompletionResultType]::ParameterName, 'Keep credentials in this folder [default: .oauth-tokens]')
+            [CompletionResult]::new('--storage', '--storage', [CompletionResultType]::ParameterName, 'Where secrets go: 0600 files, the system''s keyring, or the keyring if it works [default: file]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'One JSON object on stdout; errors as JSON on stderr')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; never a secret')
+            [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Plain http to other machines is meant')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check the gateway''s settings, policy and servers; exit code 7 if something is wrong')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say whether a caller may do something, and which line of the policy decides')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run policy tests; exit code 7 if one fails')
+            [CompletionResult]::new('routes', 'routes', [CompletionResultType]::ParameterValue, 'List the servers: where clients find them, where they are, what credential they get')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON schema of gateway.yaml, for editors')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'mcpauth;gateway;check' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The gateway''s settings [default: ./gateway.yaml, else the environment]')
+            [CompletionResult]::new('--env-file', '--env-file', [CompletionResultType]::ParameterName, 'Read settings from this file instead of ./.env and the reference''s places; repeatable, a later one wins')
+            [CompletionResult]::new('--tokens-dir', '--tokens-dir', [CompletionResultType]::ParameterName, 'Keep credentials in this folder [default: .oauth-tokens]')
+            [CompletionResult]::new('--storage', '--storage', [CompletionResultType]::ParameterName, 'Where secrets go: 0600 files, the system''s keyring, or the keyring if it works [default: file]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'One JSON object on stdout; errors as JSON on stderr')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; never a secret')
+            [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Plain http to other machines is meant')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;gateway;explain' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The gateway''s settings [default: ./gateway.yaml, else the environment]')
+            [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'This policy instead of the gateway''s')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The server, by its path without slashes')
+            [CompletionResult]::new('--method', '--method', [CompletionResultType]::ParameterName, 'The method, GET for the stream or DELETE for a session''s end [default: the one that is about what is named]')
+            [CompletionResult]::new('--tool', '--tool', [CompletionResultType]::ParameterName, 'The tool it calls')
+            [CompletionResult]::new('--prompt', '--prompt', [CompletionResultType]::ParameterName, 'The prompt it gets')
+            [CompletionResult]::new('--resource', '--resource', [CompletionResultType]::ParameterName, 'The resource it reads')
+            [CompletionResult]::new('--groups', '--groups', [CompletionResultType]::ParameterName, 'The caller''s groups')
+            [CompletionResult]::new('--scopes', '--scopes', [CompletionResultType]::ParameterName, 'The token''s own scopes')
+            [CompletionResult]::new('--claims', '--claims', [CompletionResultType]::ParameterName, 'A JSON object with the token''s claims, for the policy''s `when`')
+            [CompletionResult]::new('--env-file', '--env-file', [CompletionResultType]::ParameterName, 'Read settings from this file instead of ./.env and the reference''s places; repeatable, a later one wins')
+            [CompletionResult]::new('--tokens-dir', '--tokens-dir', [CompletionResultType]::ParameterName, 'Keep credentials in this folder [default: .oauth-tokens]')
+            [CompletionResult]::new('--storage', '--storage', [CompletionResultType]::ParameterName, 'Where secrets go: 0600 files, the system''s keyring, or the keyring if it works [default: file]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'One JSON object on stdout; errors as JSON on stderr')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; never a secret')
+            [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Plain http to other machines is meant')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;gateway;test' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The gateway''s settings [default: ./gateway.yaml, else the environment]')
+            [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'This policy instead of the gateway''s')
+            [CompletionResult]::new('--env-file', '--env-file', [CompletionResultType]::ParameterName, 'Read settings from this file instead of ./.env and the reference''s places; repeatable, a later one wins')
+            [CompletionResult]::new('--tokens-dir', '--tokens-dir', [CompletionResultType]::ParameterName, 'Keep credentials in this folder [default: .oauth-tokens]')
+            [CompletionResult]::new('--storage', '--storage', [CompletionResultType]::ParameterName, 'Where secrets go: 0600 files, the system''s keyring, or the keyring if it works [default: file]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'One JSON object on stdout; errors as JSON on stderr')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; never a secret')
+            [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Plain http to other machines is meant')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;gateway;routes' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The gateway''s settings [default: ./gateway.yaml, else the environment]')
+            [CompletionResult]::new('--env-file', '--env-file', [CompletionResultType]::ParameterName, 'Read settings from this file instead of ./.env and the reference''s places; repeatable, a later one wins')
+            [CompletionResult]::new('--tokens-dir', '--tokens-dir', [CompletionResultType]::ParameterName, 'Keep credentials in this folder [default: .oauth-tokens]')
+            [CompletionResult]::new('--storage', '--storage', [CompletionResultType]::ParameterName, 'Where secrets go: 0600 files, the system''s keyring, or the keyring if it works [default: file]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'One JSON object on stdout; errors as JSON on stderr')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; never a secret')
+            [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Plain http to other machines is meant')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;gateway;schema' {
+            [CompletionResult]::new('--env-file', '--env-file', [CompletionResultType]::ParameterName, 'Read settings from this file instead of ./.env and the reference''s places; repeatable, a later one wins')
+            [CompletionResult]::new('--tokens-dir', '--tokens-dir', [CompletionResultType]::ParameterName, 'Keep credentials in this folder [default: .oauth-tokens]')
+            [CompletionResult]::new('--storage', '--storage', [CompletionResultType]::ParameterName, 'Where secrets go: 0600 files, the system''s keyring, or the keyring if it works [default: file]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'One JSON object on stdout; errors as JSON on stderr')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; never a secret')
+            [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Plain http to other machines is meant')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpauth;gateway;help' {
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check the gateway''s settings, policy and servers; exit code 7 if something is wrong')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say whether a caller may do something, and which line of the policy decides')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run policy tests; exit code 7 if one fails')
+            [CompletionResult]::new('routes', 'routes', [CompletionResultType]::ParameterValue, 'List the servers: where clients find them, where they are, what credential they get')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON schema of gateway.yaml, for editors')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'mcpauth;gateway;help;check' {
+            break
+        }
+        'mcpauth;gateway;help;explain' {
+            break
+        }
+        'mcpauth;gateway;help;test' {
+            break
+        }
+        'mcpauth;gateway;help;routes' {
+            break
+        }
+        'mcpauth;gateway;help;schema' {
+            break
+        }
+        'mcpauth;gateway;help;help' {
+            break
+        }
         'mcpauth;demo' {
             [CompletionResult]::new('--env-file', '--env-file', [CompletionResultType]::ParameterName, 'Read settings from this file instead of ./.env and the reference''s places; repeatable, a later one wins')
             [CompletionResult]::new('--tokens-dir', '--tokens-dir', [CompletionResultType]::ParameterName, 'Keep credentials in this folder [default: .oauth-tokens]')
@@ -403,6 +541,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('configure', 'configure', [CompletionResultType]::ParameterValue, 'Ask for a credential''s settings and write them to .env (0600, existing lines kept)')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show settings, and render or install client configurations')
             [CompletionResult]::new('providers', 'providers', [CompletionResultType]::ParameterValue, 'List, show and check the outside services one can log in to')
+            [CompletionResult]::new('gateway', 'gateway', [CompletionResultType]::ParameterValue, 'Check and explain the gateway: its settings, policy and servers')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Show everything on this machine: an identity provider for development, and every flow against it')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script for a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -454,6 +593,29 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             break
         }
         'mcpauth;help;providers;check' {
+            break
+        }
+        'mcpauth;help;gateway' {
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check the gateway''s settings, policy and servers; exit code 7 if something is wrong')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say whether a caller may do something, and which line of the policy decides')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run policy tests; exit code 7 if one fails')
+            [CompletionResult]::new('routes', 'routes', [CompletionResultType]::ParameterValue, 'List the servers: where clients find them, where they are, what credential they get')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON schema of gateway.yaml, for editors')
+            break
+        }
+        'mcpauth;help;gateway;check' {
+            break
+        }
+        'mcpauth;help;gateway;explain' {
+            break
+        }
+        'mcpauth;help;gateway;test' {
+            break
+        }
+        'mcpauth;help;gateway;routes' {
+            break
+        }
+        'mcpauth;help;gateway;schema' {
             break
         }
         'mcpauth;help;demo' {

@@ -40,6 +40,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand configure 'Ask for a credential''s settings and write them to .env (0600, existing lines kept)'
             cand config 'Show settings, and render or install client configurations'
             cand providers 'List, show and check the outside services one can log in to'
+            cand gateway 'Check and explain the gateway: its settings, policy and servers'
             cand demo 'Show everything on this machine: an identity provider for development, and every flow against it'
             cand completions 'Print the completion script for a shell'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -334,6 +335,130 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
         }
         &'mcpauth;providers;help;help'= {
         }
+        &'mcpauth;gateway'= {
+            cand --env-file 'Read settings from this file instead of ./.env and the reference''s places; repeatable, a later one wins'
+            cand --tokens-dir 'Keep credentials in this folder [default: .oauth-tokens]'
+            cand --storage 'Where secrets go: 0600 files, the system''s keyring, or the keyring if it works [default: file]'
+            cand --color 'Colours'
+            cand --json 'One JSON object on stdout; errors as JSON on stderr'
+            cand -q 'Errors only'
+            cand --quiet 'Errors only'
+            cand -v 'Say more; never a secret'
+            cand --verbose 'Say more; never a secret'
+            cand --allow-http 'Plain http to other machines is meant'
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand check 'Check the gateway''s settings, policy and servers; exit code 7 if something is wrong'
+            cand explain 'Say whether a caller may do something, and which line of the policy decides'
+            cand test 'Run policy tests; exit code 7 if one fails'
+            cand routes 'List the servers: where clients find them, where they are, what credential they get'
+            cand schema 'Print the JSON schema of gateway.yaml, for editors'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mcpauth;gateway;check'= {
+            cand --config 'The gateway''s settings [default: ./gateway.yaml, else the environment]'
+            cand --env-file 'Read settings from this file instead of ./.env and the reference''s places; repeatable, a later one wins'
+            cand --tokens-dir 'Keep credentials in this folder [default: .oauth-tokens]'
+            cand --storage 'Where secrets go: 0600 files, the system''s keyring, or the keyring if it works [default: file]'
+            cand --color 'Colours'
+            cand --json 'One JSON object on stdout; errors as JSON on stderr'
+            cand -q 'Errors only'
+            cand --quiet 'Errors only'
+            cand -v 'Say more; never a secret'
+            cand --verbose 'Say more; never a secret'
+            cand --allow-http 'Plain http to other machines is meant'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;gateway;explain'= {
+            cand --config 'The gateway''s settings [default: ./gateway.yaml, else the environment]'
+            cand --policy 'This policy instead of the gateway''s'
+            cand --server 'The server, by its path without slashes'
+            cand --method 'The method, GET for the stream or DELETE for a session''s end [default: the one that is about what is named]'
+            cand --tool 'The tool it calls'
+            cand --prompt 'The prompt it gets'
+            cand --resource 'The resource it reads'
+            cand --groups 'The caller''s groups'
+            cand --scopes 'The token''s own scopes'
+            cand --claims 'A JSON object with the token''s claims, for the policy''s `when`'
+            cand --env-file 'Read settings from this file instead of ./.env and the reference''s places; repeatable, a later one wins'
+            cand --tokens-dir 'Keep credentials in this folder [default: .oauth-tokens]'
+            cand --storage 'Where secrets go: 0600 files, the system''s keyring, or the keyring if it works [default: file]'
+            cand --color 'Colours'
+            cand --json 'One JSON object on stdout; errors as JSON on stderr'
+            cand -q 'Errors only'
+            cand --quiet 'Errors only'
+            cand -v 'Say more; never a secret'
+            cand --verbose 'Say more; never a secret'
+            cand --allow-http 'Plain http to other machines is meant'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;gateway;test'= {
+            cand --config 'The gateway''s settings [default: ./gateway.yaml, else the environment]'
+            cand --policy 'This policy instead of the gateway''s'
+            cand --env-file 'Read settings from this file instead of ./.env and the reference''s places; repeatable, a later one wins'
+            cand --tokens-dir 'Keep credentials in this folder [default: .oauth-tokens]'
+            cand --storage 'Where secrets go: 0600 files, the system''s keyring, or the keyring if it works [default: file]'
+            cand --color 'Colours'
+            cand --json 'One JSON object on stdout; errors as JSON on stderr'
+            cand -q 'Errors only'
+            cand --quiet 'Errors only'
+            cand -v 'Say more; never a secret'
+            cand --verbose 'Say more; never a secret'
+            cand --allow-http 'Plain http to other machines is meant'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;gateway;routes'= {
+            cand --config 'The gateway''s settings [default: ./gateway.yaml, else the environment]'
+            cand --env-file 'Read settings from this file instead of ./.env and the reference''s places; repeatable, a later one wins'
+            cand --tokens-dir 'Keep credentials in this folder [default: .oauth-tokens]'
+            cand --storage 'Where secrets go: 0600 files, the system''s keyring, or the keyring if it works [default: file]'
+            cand --color 'Colours'
+            cand --json 'One JSON object on stdout; errors as JSON on stderr'
+            cand -q 'Errors only'
+            cand --quiet 'Errors only'
+            cand -v 'Say more; never a secret'
+            cand --verbose 'Say more; never a secret'
+            cand --allow-http 'Plain http to other machines is meant'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;gateway;schema'= {
+            cand --env-file 'Read settings from this file instead of ./.env and the reference''s places; repeatable, a later one wins'
+            cand --tokens-dir 'Keep credentials in this folder [default: .oauth-tokens]'
+            cand --storage 'Where secrets go: 0600 files, the system''s keyring, or the keyring if it works [default: file]'
+            cand --color 'Colours'
+            cand --json 'One JSON object on stdout; errors as JSON on stderr'
+            cand -q 'Errors only'
+            cand --quiet 'Errors only'
+            cand -v 'Say more; never a secret'
+            cand --verbose 'Say more; never a secret'
+            cand --allow-http 'Plain http to other machines is meant'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpauth;gateway;help'= {
+            cand check 'Check the gateway''s settings, policy and servers; exit code 7 if something is wrong'
+            cand explain 'Say whether a caller may do something, and which line of the policy decides'
+            cand test 'Run policy tests; exit code 7 if one fails'
+            cand routes 'List the servers: where clients find them, where they are, what credential they get'
+            cand schema 'Print the JSON schema of gateway.yaml, for editors'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mcpauth;gateway;help;check'= {
+        }
+        &'mcpauth;gateway;help;explain'= {
+        }
+        &'mcpauth;gateway;help;test'= {
+        }
+        &'mcpauth;gateway;help;routes'= {
+        }
+        &'mcpauth;gateway;help;schema'= {
+        }
+        &'mcpauth;gateway;help;help'= {
+        }
         &'mcpauth;demo'= {
             cand --env-file 'Read settings from this file instead of ./.env and the reference''s places; repeatable, a later one wins'
             cand --tokens-dir 'Keep credentials in this folder [default: .oauth-tokens]'
@@ -373,6 +498,7 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand configure 'Ask for a credential''s settings and write them to .env (0600, existing lines kept)'
             cand config 'Show settings, and render or install client configurations'
             cand providers 'List, show and check the outside services one can log in to'
+            cand gateway 'Check and explain the gateway: its settings, policy and servers'
             cand demo 'Show everything on this machine: an identity provider for development, and every flow against it'
             cand completions 'Print the completion script for a shell'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -410,6 +536,23 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
         &'mcpauth;help;providers;show'= {
         }
         &'mcpauth;help;providers;check'= {
+        }
+        &'mcpauth;help;gateway'= {
+            cand check 'Check the gateway''s settings, policy and servers; exit code 7 if something is wrong'
+            cand explain 'Say whether a caller may do something, and which line of the policy decides'
+            cand test 'Run policy tests; exit code 7 if one fails'
+            cand routes 'List the servers: where clients find them, where they are, what credential they get'
+            cand schema 'Print the JSON schema of gateway.yaml, for editors'
+        }
+        &'mcpauth;help;gateway;check'= {
+        }
+        &'mcpauth;help;gateway;explain'= {
+        }
+        &'mcpauth;help;gateway;test'= {
+        }
+        &'mcpauth;help;gateway;routes'= {
+        }
+        &'mcpauth;help;gateway;schema'= {
         }
         &'mcpauth;help;demo'= {
         }

@@ -46,6 +46,7 @@ complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "keycloak" -d 'Get t
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "configure" -d 'Ask for a credential\'s settings and write them to .env (0600, existing lines kept)'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "config" -d 'Show settings, and render or install client configurations'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "providers" -d 'List, show and check the outside services one can log in to'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "gateway" -d 'Check and explain the gateway: its settings, policy and servers'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "demo" -d 'Show everything on this machine: an identity provider for development, and every flow against it'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -304,6 +305,110 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand providers; and __fish_se
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand providers; and __fish_seen_subcommand_from help" -f -a "show" -d 'What is known of one: endpoints, scopes, quirks, what to set'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand providers; and __fish_seen_subcommand_from help" -f -a "check" -d 'Parse every provider file; exit code 7 if one is wrong'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand providers; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -l env-file -d 'Read settings from this file instead of ./.env and the reference\'s places; repeatable, a later one wins' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -l tokens-dir -d 'Keep credentials in this folder [default: .oauth-tokens]' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -l storage -d 'Where secrets go: 0600 files, the system\'s keyring, or the keyring if it works [default: file]' -r -f -a "auto\t''
+file\t''
+keyring\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -l color -d 'Colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -l json -d 'One JSON object on stdout; errors as JSON on stderr'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -s q -l quiet -d 'Errors only'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -s v -l verbose -d 'Say more; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -l allow-http -d 'Plain http to other machines is meant'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -f -a "check" -d 'Check the gateway\'s settings, policy and servers; exit code 7 if something is wrong'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -f -a "explain" -d 'Say whether a caller may do something, and which line of the policy decides'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -f -a "test" -d 'Run policy tests; exit code 7 if one fails'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -f -a "routes" -d 'List the servers: where clients find them, where they are, what credential they get'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -f -a "schema" -d 'Print the JSON schema of gateway.yaml, for editors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from check" -l config -d 'The gateway\'s settings [default: ./gateway.yaml, else the environment]' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from check" -l env-file -d 'Read settings from this file instead of ./.env and the reference\'s places; repeatable, a later one wins' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from check" -l tokens-dir -d 'Keep credentials in this folder [default: .oauth-tokens]' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from check" -l storage -d 'Where secrets go: 0600 files, the system\'s keyring, or the keyring if it works [default: file]' -r -f -a "auto\t''
+file\t''
+keyring\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from check" -l color -d 'Colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from check" -l json -d 'One JSON object on stdout; errors as JSON on stderr'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Errors only'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say more; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from check" -l allow-http -d 'Plain http to other machines is meant'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -l config -d 'The gateway\'s settings [default: ./gateway.yaml, else the environment]' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -l policy -d 'This policy instead of the gateway\'s' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -l server -d 'The server, by its path without slashes' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -l method -d 'The method, GET for the stream or DELETE for a session\'s end [default: the one that is about what is named]' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -l tool -d 'The tool it calls' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -l prompt -d 'The prompt it gets' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -l resource -d 'The resource it reads' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -l groups -d 'The caller\'s groups' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -l scopes -d 'The token\'s own scopes' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -l claims -d 'A JSON object with the token\'s claims, for the policy\'s `when`' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -l env-file -d 'Read settings from this file instead of ./.env and the reference\'s places; repeatable, a later one wins' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -l tokens-dir -d 'Keep credentials in this folder [default: .oauth-tokens]' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -l storage -d 'Where secrets go: 0600 files, the system\'s keyring, or the keyring if it works [default: file]' -r -f -a "auto\t''
+file\t''
+keyring\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -l color -d 'Colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -l json -d 'One JSON object on stdout; errors as JSON on stderr'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -s q -l quiet -d 'Errors only'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -s v -l verbose -d 'Say more; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -l allow-http -d 'Plain http to other machines is meant'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from test" -l config -d 'The gateway\'s settings [default: ./gateway.yaml, else the environment]' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from test" -l policy -d 'This policy instead of the gateway\'s' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from test" -l env-file -d 'Read settings from this file instead of ./.env and the reference\'s places; repeatable, a later one wins' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from test" -l tokens-dir -d 'Keep credentials in this folder [default: .oauth-tokens]' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from test" -l storage -d 'Where secrets go: 0600 files, the system\'s keyring, or the keyring if it works [default: file]' -r -f -a "auto\t''
+file\t''
+keyring\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from test" -l color -d 'Colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from test" -l json -d 'One JSON object on stdout; errors as JSON on stderr'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Errors only'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from test" -s v -l verbose -d 'Say more; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from test" -l allow-http -d 'Plain http to other machines is meant'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from routes" -l config -d 'The gateway\'s settings [default: ./gateway.yaml, else the environment]' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from routes" -l env-file -d 'Read settings from this file instead of ./.env and the reference\'s places; repeatable, a later one wins' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from routes" -l tokens-dir -d 'Keep credentials in this folder [default: .oauth-tokens]' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from routes" -l storage -d 'Where secrets go: 0600 files, the system\'s keyring, or the keyring if it works [default: file]' -r -f -a "auto\t''
+file\t''
+keyring\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from routes" -l color -d 'Colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from routes" -l json -d 'One JSON object on stdout; errors as JSON on stderr'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from routes" -s q -l quiet -d 'Errors only'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from routes" -s v -l verbose -d 'Say more; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from routes" -l allow-http -d 'Plain http to other machines is meant'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from routes" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from schema" -l env-file -d 'Read settings from this file instead of ./.env and the reference\'s places; repeatable, a later one wins' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from schema" -l tokens-dir -d 'Keep credentials in this folder [default: .oauth-tokens]' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from schema" -l storage -d 'Where secrets go: 0600 files, the system\'s keyring, or the keyring if it works [default: file]' -r -f -a "auto\t''
+file\t''
+keyring\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from schema" -l color -d 'Colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from schema" -l json -d 'One JSON object on stdout; errors as JSON on stderr'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from schema" -s q -l quiet -d 'Errors only'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from schema" -s v -l verbose -d 'Say more; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from schema" -l allow-http -d 'Plain http to other machines is meant'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check the gateway\'s settings, policy and servers; exit code 7 if something is wrong'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Say whether a caller may do something, and which line of the policy decides'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from help" -f -a "test" -d 'Run policy tests; exit code 7 if one fails'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from help" -f -a "routes" -d 'List the servers: where clients find them, where they are, what credential they get'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from help" -f -a "schema" -d 'Print the JSON schema of gateway.yaml, for editors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand demo" -l env-file -d 'Read settings from this file instead of ./.env and the reference\'s places; repeatable, a later one wins' -r -F
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand demo" -l tokens-dir -d 'Keep credentials in this folder [default: .oauth-tokens]' -r -F
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand demo" -l storage -d 'Where secrets go: 0600 files, the system\'s keyring, or the keyring if it works [default: file]' -r -f -a "auto\t''
@@ -332,20 +437,26 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand completions" -s q -l qui
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand completions" -s v -l verbose -d 'Say more; never a secret'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand completions" -l allow-http -d 'Plain http to other machines is meant'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers demo completions help" -f -a "generate" -d 'Get every configured credential, then write the client configurations'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers demo completions help" -f -a "ingress" -d 'Get the token that lets agents through the gateway (client credentials)'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers demo completions help" -f -a "egress" -d 'Log in to outside services (authorization code with PKCE) and keep their tokens'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers demo completions help" -f -a "agentcore" -d 'Get tokens for Amazon Bedrock AgentCore gateways (client credentials)'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers demo completions help" -f -a "keycloak" -d 'Get tokens for Keycloak agents, from agent-NAME.json in the tokens directory'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers demo completions help" -f -a "configure" -d 'Ask for a credential\'s settings and write them to .env (0600, existing lines kept)'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers demo completions help" -f -a "config" -d 'Show settings, and render or install client configurations'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers demo completions help" -f -a "providers" -d 'List, show and check the outside services one can log in to'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers demo completions help" -f -a "demo" -d 'Show everything on this machine: an identity provider for development, and every flow against it'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers demo completions help" -f -a "completions" -d 'Print the completion script for a shell'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers demo completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "generate" -d 'Get every configured credential, then write the client configurations'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "ingress" -d 'Get the token that lets agents through the gateway (client credentials)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "egress" -d 'Log in to outside services (authorization code with PKCE) and keep their tokens'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "agentcore" -d 'Get tokens for Amazon Bedrock AgentCore gateways (client credentials)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "keycloak" -d 'Get tokens for Keycloak agents, from agent-NAME.json in the tokens directory'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "configure" -d 'Ask for a credential\'s settings and write them to .env (0600, existing lines kept)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "config" -d 'Show settings, and render or install client configurations'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "providers" -d 'List, show and check the outside services one can log in to'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "gateway" -d 'Check and explain the gateway: its settings, policy and servers'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "demo" -d 'Show everything on this machine: an identity provider for development, and every flow against it'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "completions" -d 'Print the completion script for a shell'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'The settings in force, secrets redacted; with --client, that client\'s configuration, secrets redacted'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "render" -d 'Print a client\'s configuration as it would be written, secrets included'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "install" -d 'Merge our entries into the clients\' own files; everything else in them stays'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from providers" -f -a "list" -d 'Every provider, built in or your own'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from providers" -f -a "show" -d 'What is known of one: endpoints, scopes, quirks, what to set'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from providers" -f -a "check" -d 'Parse every provider file; exit code 7 if one is wrong'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from gateway" -f -a "check" -d 'Check the gateway\'s settings, policy and servers; exit code 7 if something is wrong'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from gateway" -f -a "explain" -d 'Say whether a caller may do something, and which line of the policy decides'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from gateway" -f -a "test" -d 'Run policy tests; exit code 7 if one fails'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from gateway" -f -a "routes" -d 'List the servers: where clients find them, where they are, what credential they get'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from gateway" -f -a "schema" -d 'Print the JSON schema of gateway.yaml, for editors'

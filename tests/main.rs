@@ -7,6 +7,7 @@ mod client_configs;
 mod completions;
 mod configure;
 mod gateway;
+mod gateway_cli;
 mod ingress;
 mod login;
 mod providers;

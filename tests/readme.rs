@@ -161,6 +161,13 @@ fn its_variables_are_the_catalogues() {
     expect_after("variables", &table);
 }
 
+#[test]
+fn its_gateway_settings_are_the_schemas() {
+    if README.contains("<!-- gateway.yaml -->") {
+        expect_after("gateway.yaml", &mcpauth::gateway::schema::reference());
+    }
+}
+
 /// Exhaustive, so that a new exit code cannot be forgotten here.
 fn meaning(exit: Exit) -> &'static str {
     match exit {

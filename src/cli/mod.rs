@@ -8,6 +8,7 @@ mod configure;
 mod demo;
 mod egress;
 mod flows;
+mod gateway;
 mod generate;
 mod ingress;
 mod keycloak;
@@ -107,6 +108,7 @@ enum Command {
     Configure(configure::ConfigureArgs),
     Config(config::ConfigArgs),
     Providers(providers::ProvidersArgs),
+    Gateway(gateway::GatewayArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -134,6 +136,7 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
         Command::Configure(args) => configure::run(args, settings(cli, out)?, out),
         Command::Config(args) => config::run(args, settings(cli, out)?, out),
         Command::Providers(args) => providers::run(args, &Config::resolve(settings(cli, out)?)?, out),
+        Command::Gateway(args) => gateway::run(args, &Config::resolve(settings(cli, out)?)?, out),
         Command::Ingress(args) => ingress::run(args, settings(cli, out)?, out),
         Command::Egress(args) => egress::run(args, settings(cli, out)?, out),
         Command::Agentcore(args) => agentcore::run(args, settings(cli, out)?, out),

@@ -37,6 +37,7 @@ pub const VARIABLES: &[Variable] = &[
     row("KEYCLOAK_REALM", "", "the realm; for agents mcp-gateway unless their file says otherwise"),
     row("KEYCLOAK_M2M_CLIENT_ID", "", "the ingress client (Keycloak)"),
     row("KEYCLOAK_M2M_CLIENT_SECRET", "", "its secret"),
+    row("KEYCLOAK_CLIENT_ID", "", "a further client whose tokens the gateway accepts, the registry's own"),
     row("EGRESS_PROVIDER_NAME", "", "the provider that --provider means when it is not given"),
     row("EGRESS_PROVIDER_NAME_N", "", "egress set N: the provider (mcpauth providers list)"),
     row("EGRESS_OAUTH_CLIENT_ID_N", "", "egress set N: the client registered there"),
@@ -118,6 +119,22 @@ pub const VARIABLES: &[Variable] = &[
         "the system's",
         "where mcpauth remembers which entries of other programs' files are its own",
     ),
+    row("MCPAUTH_GATEWAY_CONFIG", "gateway.yaml, if there is one", "the gateway's settings"),
+    row(
+        "MCPAUTH_GATEWAY_CLIENTS",
+        "",
+        "without gateway.yaml: further clients whose tokens are accepted, separated by blanks or commas",
+    ),
+    row(
+        "MCPAUTH_GATEWAY_AUDIENCE",
+        "INGRESS_OAUTH_AUDIENCE for oidc",
+        "without gateway.yaml: what tokens must name as their audience",
+    ),
+    row(
+        "MCPAUTH_SCOPES",
+        "scopes.yml, else auth_server/scopes.yml",
+        "without gateway.yaml: the access policy",
+    ),
     row("MCPAUTH_LOGIN_TIMEOUT", "300", "seconds to wait for a person"),
     row("MCPAUTH_NO_BROWSER", "", "1: print login addresses and open nothing"),
     row("MCPAUTH_ALLOW_HTTP", "", "1: plain http to other machines is meant"),
@@ -157,6 +174,8 @@ mod tests {
             include_str!("machine.rs"),
             include_str!("egress.rs"),
             include_str!("../cli/flows.rs"),
+            include_str!("../cli/gateway/issuer.rs"),
+            include_str!("../cli/gateway/prepare.rs"),
         ];
         let words = sources.iter().flat_map(|text| text.split('"').skip(1).step_by(2));
         let stems = [

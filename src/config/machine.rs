@@ -47,21 +47,7 @@ impl Config {
     /// [`ConfigError`] naming the variable.
     pub fn ingress(&self) -> Result<Credential, ConfigError> {
         self.ingress_is_whole()?;
-        let (issuer, endpoint, prefix, facts) = match self.auth_provider() {
-            "cognito" => self.cognito()?,
-            "keycloak" => self.keycloak()?,
-            "oidc" => {
-                let issuer = self.need("ingress (oidc)", &["INGRESS_OAUTH_ISSUER"])?.to_owned();
-                Self::url("INGRESS_OAUTH_ISSUER", &issuer)?;
-                let endpoint = Endpoint::Discover { issuer: issuer.clone(), otherwise: None };
-                (issuer, endpoint, "INGRESS_OAUTH", notes("oidc"))
-            }
-            other => {
-                let reason =
-                    format!("{:?} is none of cognito, keycloak and oidc", crate::oauth::clean(other, 40));
-                return Err(ConfigError::Invalid { variable: "AUTH_PROVIDER".into(), reason });
-            }
-        };
+        let (issuer, endpoint, prefix, facts) = self.ingress_server()?;
         let endpoint = match self.settings.get("INGRESS_OAUTH_TOKEN_URL") {
             Some(text) => Endpoint::Known(Self::url("INGRESS_OAUTH_TOKEN_URL", text)?),
             None => endpoint,
@@ -89,6 +75,32 @@ impl Config {
             facts,
             command: "mcpauth ingress".into(),
         })
+    }
+
+    /// Whose tokens let an agent through the gateway: the ingress credential's issuer, without its client.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the variable.
+    pub fn ingress_issuer(&self) -> Result<String, ConfigError> {
+        self.ingress_server().map(|(issuer, ..)| issuer)
+    }
+
+    fn ingress_server(&self) -> Result<Resolved, ConfigError> {
+        match self.auth_provider() {
+            "cognito" => self.cognito(),
+            "keycloak" => self.keycloak(),
+            "oidc" => {
+                let issuer = self.need("ingress (oidc)", &["INGRESS_OAUTH_ISSUER"])?.to_owned();
+                Self::url("INGRESS_OAUTH_ISSUER", &issuer)?;
+                let endpoint = Endpoint::Discover { issuer: issuer.clone(), otherwise: None };
+                Ok((issuer, endpoint, "INGRESS_OAUTH", notes("oidc")))
+            }
+            other => {
+                let reason =
+                    format!("{:?} is none of cognito, keycloak and oidc", crate::oauth::clean(other, 40));
+                Err(ConfigError::Invalid { variable: "AUTH_PROVIDER".into(), reason })
+            }
+        }
     }
 
     /// Everything that is missing at once: nobody wants to be told one variable a run.

@@ -22,6 +22,7 @@
 //! [`announced_query`].
 
 use std::borrow::Cow;
+use std::fmt;
 
 use hyper::Uri;
 use hyper::http::uri::PathAndQuery;
@@ -36,8 +37,8 @@ pub enum Transport {
     Sse,
 }
 
-/// One place on a server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One place on a server. Its `Debug` leaves out the query, which may be a key.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// The request target in origin form (RFC 9112 section 3.2.1), ready to be cloned.
     pub uri: Uri,
@@ -75,6 +76,12 @@ impl Endpoints {
             Some(Transport::StreamableHttp) | None => mcp.clone(),
         };
         Ok(Self { base, mcp, sse })
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {}", self.transport, self.uri.path())
     }
 }
 
@@ -136,7 +143,7 @@ mod tests {
             ("http://mcpgw-server:8003/", http, ["/mcp", "/mcp", "/sse"]),
             ("http://realserverfaketools-server:8002/", http, ["/mcp", "/mcp", "/sse"]),
             ("http://host.docker.internal:3031/", http, ["/mcp", "/mcp", "/sse"]),
-            ("http://atlassian-server:8005/mcp/", http, ["/mcp/", "/mcp/", "/sse"]),
+            ("http://wiki-server:8005/mcp/", http, ["/mcp/", "/mcp/", "/sse"]),
             ("http://fininfo-server:8001/sse", &[Sse], ["/sse", "/sse", "/sse"]),
             ("https://id.gateway.example.amazonaws.com", http, ["/mcp", "/mcp", "/sse"]),
             // Folders, both transports, queries.

@@ -4,6 +4,8 @@
 mod admin;
 mod authn;
 mod body;
+mod check;
+mod check_files;
 mod egress;
 pub mod envelope;
 mod events;
@@ -33,6 +35,7 @@ mod refusal;
 mod reload;
 pub mod route;
 pub mod rules;
+pub mod schema;
 pub mod server_headers;
 pub mod servers;
 mod session;

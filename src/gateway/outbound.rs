@@ -16,15 +16,8 @@ const METADATA_V4: [Ipv4Addr; 3] =
     [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192), Ipv4Addr::new(168, 63, 129, 16)];
 /// Amazon's over IPv6.
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
-/// Names by which the clouds' metadata services answer.
-const METADATA_NAMES: [&str; 6] = [
-    "metadata",
-    "metadata.goog",
-    "metadata.google.internal",
-    "instance-data",
-    "instance-data.ec2.internal",
-    "metadata.azure.internal",
-];
+/// Names by which the clouds' metadata services answer begin with one of these and end in one of those.
+const METADATA_NAMES: ([&str; 2], [&str; 2]) = (["metadata.", "instance-data."], [".internal", ".goog"]);
 
 /// Where a server is: equal origins can share connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -68,7 +61,11 @@ fn is_forbidden_host(host: &Host) -> bool {
     match host {
         Host::Ipv4(ip) => is_forbidden((*ip).into()),
         Host::Ipv6(ip) => is_forbidden((*ip).into()),
-        Host::Domain(name) => METADATA_NAMES.contains(&name.trim_end_matches('.')),
+        Host::Domain(name) => {
+            let name = name.trim_end_matches('.');
+            let (starts, ends) = METADATA_NAMES;
+            starts.iter().any(|start| name.starts_with(start)) && ends.iter().any(|end| name.ends_with(end))
+        }
     }
 }
 
@@ -177,7 +174,11 @@ mod tests {
             ("http://2852039166/", Err(FORBIDDEN)),
             ("http://0/", Err(FORBIDDEN)),
             ("http://[::ffff:169.254.169.254]/", Err(FORBIDDEN)),
-            ("http://METADATA.google.internal./", Err(FORBIDDEN)),
+            ("http://METADATA.cloud.internal./", Err(FORBIDDEN)),
+            ("http://metadata.goog/", Err(FORBIDDEN)),
+            ("http://instance-data.ec2.internal/", Err(FORBIDDEN)),
+            ("http://metadata:8000/", Ok("http metadata 8000, metadata:8000")),
+            ("http://metadata.example.com/", Ok("http metadata.example.com 80, metadata.example.com")),
         ];
         for (url, expected) in cases {
             let origin = Origin::of(&Url::parse(url).unwrap());

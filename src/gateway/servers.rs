@@ -6,6 +6,7 @@
 //! registration must not take the other servers down.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -27,8 +28,8 @@ const STATE: &str = "server_state.json";
 const RESERVED: [&str; 3] = [".well-known", "healthz", "readyz"];
 /// Segments that mean an endpoint after a server's name, so that no server's name may go on with them.
 const ENDPOINTS: [&str; 3] = ["mcp", "sse", "messages"];
-/// One MCP server.
-#[derive(Clone, Debug)]
+/// One MCP server. Its `Debug` shows what [`Server::address`] shows, and of the headers their names.
+#[derive(Clone)]
 pub struct Server {
     /// Its path without outer slashes: how clients, the policy and `upstreams` name it.
     pub name: String,
@@ -123,6 +124,15 @@ impl Server {
         url.set_query(None);
         url.set_fragment(None);
         url.into()
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        let mut shown = f.debug_struct("Server");
+        shown.field("name", &self.name).field("url", &self.address()).field("endpoints", &self.endpoints);
+        shown.field("headers", &headers).field("enabled", &self.enabled).finish_non_exhaustive()
     }
 }
 
@@ -298,39 +308,6 @@ mod tests {
     }
 
     #[test]
-    fn the_registrys_own_files_are_read_as_they_are() {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/servers");
-        let found = read(&dir, NO_VARIABLES).unwrap();
-        assert_eq!(found.remarks, []);
-        let rows: Vec<String> = found
-            .servers
-            .iter()
-            .map(|s| {
-                let base = &s.endpoints.base;
-                let on = if s.enabled { "on" } else { "off" };
-                format!(
-                    "{} {} {} {:?} {} {on}",
-                    s.name,
-                    s.auth_type.name(),
-                    s.address(),
-                    base.transport,
-                    base.uri
-                )
-            })
-            .collect();
-        let expected = [
-            "atlassian oauth http://atlassian-server:8005/mcp/ StreamableHttp /mcp/ on",
-            "currenttime none http://currenttime-server:8000/ StreamableHttp /mcp on",
-            "fininfo api_key http://fininfo-server:8001/sse Sse /sse on",
-            "mcpgw none http://mcpgw-server:8003/ StreamableHttp /mcp on",
-            "realserverfaketools none http://realserverfaketools-server:8002/ StreamableHttp /mcp off",
-            "sre-gateway oauth https://example-gateway.gateway.bedrock-agentcore.us-east-1.amazonaws.com/ \
-             StreamableHttp /mcp on",
-        ];
-        assert_eq!(rows, expected);
-    }
-
-    #[test]
     fn what_cannot_be_a_server_is_left_out_with_a_word() {
         let url = r#""proxy_pass_url":"http://h:1/?key=k3y""#;
         let file = |path: &str| format!(r#"{{"path":"{path}",{url}}}"#);
@@ -364,6 +341,8 @@ mod tests {
             let found = read(folder(&[("x.json", &file(path))]).path(), NO_VARIABLES).unwrap();
             assert_eq!((found.servers.len(), found.remarks.len()), (1, 0), "{path}");
             assert_eq!(found.servers[0].address(), "http://h:1/");
+            assert_eq!(found.servers[0].endpoints.mcp.uri, "/mcp?key=k3y");
+            assert!(!format!("{found:?}").contains("k3y"), "a query may be a key");
         }
     }
 

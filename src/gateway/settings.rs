@@ -1,11 +1,13 @@
-//! `gateway.yaml` as values, with the schema that is published of it. It leaves the environment and secrets to `cli`.
+//! `gateway.yaml` as values. It leaves what of it cannot be meant to `check`, the published schema to `schema`, and the
+//! environment to `cli`.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 /// Everything `gateway.yaml` can say. Paths are relative to the file's own folder.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -48,6 +50,87 @@ pub struct Settings {
     pub audit: String,
     /// Threads that serve requests; one a core if absent.
     pub workers: Option<usize>,
+    /// Plain http to issuers on other machines is meant.
+    pub allow_http: bool,
+}
+
+/// Why there are no settings.
+#[derive(Debug, Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("{path}: {cause}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        cause: String,
+    },
+    /// The file says something that settings cannot say.
+    #[error("{path}:{line}:{column}: {reason}", path = path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// The column, from 1.
+        column: u64,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl Settings {
+    /// The settings of a file, its paths made relative to its own folder.
+    ///
+    /// # Errors
+    /// [`SettingsError`]; unknown and repeated keys are errors too, because a misspelt limit would be no limit.
+    pub fn read(path: &Path) -> Result<Self, SettingsError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| SettingsError::Unreadable { path: path.into(), cause: e.to_string() })?;
+        let mut settings = Self::parse(&text).map_err(|e| malformed(path, &e))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for path in settings.paths() {
+            *path = folder.join(&*path);
+        }
+        if !matches!(settings.audit.as_str(), "-" | "off" | "") {
+            settings.audit = folder.join(&settings.audit).to_string_lossy().into_owned();
+        }
+        Ok(settings)
+    }
+
+    /// The address clients type, without a slash at its end.
+    pub fn address(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let own = || format!("{scheme}://{}", self.listen);
+        self.public_url.as_ref().map_or_else(own, |url| url.trim_end_matches('/').to_owned())
+    }
+
+    /// An empty file is one that says nothing, as `{}`.
+    fn parse(text: &str) -> Result<Self, serde_saphyr::Error> {
+        Ok(serde_saphyr::from_str::<Option<Self>>(text)?.unwrap_or_default())
+    }
+
+    /// Every path in them but the audit file's, which may be a word.
+    fn paths(&mut self) -> Vec<&mut PathBuf> {
+        let mut paths = vec![&mut self.policy, &mut self.servers];
+        paths.extend([&mut self.shadow, &mut self.session_key, &mut self.revoked].into_iter().flatten());
+        paths.extend(self.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.key]));
+        let introspections = self.issuers.iter_mut().filter_map(|issuer| issuer.introspection.as_mut());
+        paths.extend(introspections.map(|introspection| &mut introspection.client_secret));
+        paths
+    }
+}
+
+fn malformed(path: &Path, error: &serde_saphyr::Error) -> SettingsError {
+    let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+    // The first line says what is wrong; the place is said before it, and what the reader's own options could do about
+    // repeated keys is nothing for people.
+    let message = error.without_snippet().to_string();
+    let reason = message.lines().next().unwrap_or_default();
+    let reason = reason.rsplit_once(" at line ").map_or(reason, |(reason, _)| reason);
+    let reason =
+        reason.split_once(", set DuplicateKeyPolicy").map_or(reason, |(reason, _)| reason).to_owned();
+    SettingsError::Malformed { path: path.into(), line, column, reason }
 }
 
 /// One authorization server whose tokens are accepted.
@@ -87,7 +170,7 @@ pub struct Issuer {
 }
 
 /// Whose habits an issuer's tokens have.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Amazon Cognito user pools: `token_use`, `client_id`, no `aud`.
@@ -100,7 +183,7 @@ pub enum Kind {
 }
 
 /// A signature algorithm (RFC 7518 section 3.1, RFC 8037). There is no symmetric one: a gateway holds no signing secrets.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are the RFC's")]
 pub enum Algorithm {
     RS256,
@@ -131,7 +214,7 @@ pub struct Introspection {
 }
 
 /// What a list shows.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Visibility {
     /// What the caller may call, and what is named beside the list's own method.
@@ -240,6 +323,7 @@ impl Default for Settings {
             health: Health::default(),
             audit: "-".into(),
             workers: None,
+            allow_http: false,
         }
     }
 }
@@ -280,4 +364,79 @@ fn leeway() -> u32 {
 
 fn believed() -> u32 {
     30
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        malformed(Path::new("gateway.yaml"), &Settings::parse(text).unwrap_err()).to_string()
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_files_own_folder() {
+        let yaml = "
+policy: rules/scopes.yml
+servers: /etc/servers
+tls: {certificate: c.pem, key: k.pem}
+audit: audit.log
+issuers:
+  - issuer: https://i
+    introspection: {client_id: c, client_secret: secret.txt}
+";
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("gateway.yaml");
+        crate::sys::private_file::write(&path, yaml).unwrap();
+        let settings = Settings::read(&path).unwrap();
+        let here = |name: &str| dir.path().join(name);
+        assert_eq!(settings.policy, here("rules/scopes.yml"));
+        assert_eq!(settings.servers, Path::new("/etc/servers"));
+        assert_eq!(settings.tls.unwrap().key, here("k.pem"));
+        assert_eq!(settings.audit, here("audit.log").display().to_string());
+        let introspection = settings.issuers.into_iter().find_map(|issuer| issuer.introspection);
+        assert_eq!(introspection.unwrap().client_secret, here("secret.txt"));
+    }
+
+    #[test]
+    fn what_is_not_said_has_its_default() {
+        for text in ["", "# nothing\n", "{}\n"] {
+            let settings = Settings::parse(text).unwrap();
+            assert_eq!((settings.audit.as_str(), settings.policy), ("-", "scopes.yml".into()), "{text:?}");
+            assert_eq!(settings.limits.body, 4 << 20);
+        }
+        let settings = Settings::parse("limits: {body: 10}\nissuers: [{issuer: 'https://i'}]\n").unwrap();
+        assert_eq!((settings.limits.body, settings.limits.answer), (10, 16 << 20));
+        let issuer = settings.issuers.first().unwrap();
+        assert_eq!((issuer.leeway, issuer.kind), (30, Kind::Oidc));
+        assert_eq!(issuer.algorithms, [Algorithm::RS256, Algorithm::ES256]);
+    }
+
+    #[test]
+    fn what_cannot_be_said_is_refused_where_it_stands() {
+        let cases = [
+            ("listen: here", "1:9: invalid socket address syntax"),
+            (
+                "upstreams:\n  a: {egres: none}\n",
+                "2:7: unknown field `egres`, expected one of egress, credential, headers, identity_headers",
+            ),
+            (
+                "issuers:\n- issuer: https://i\n  algorithms: [HS256]\n",
+                "3:16: unknown variant `HS256`, expected one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA",
+            ),
+            ("issuers:\n- {}\n", "2:3: missing field `issuer`"),
+            ("audit: a\naudit: b\n", "2:1: duplicate mapping key: audit"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(refusal(text), format!("gateway.yaml:{expected}"));
+        }
+        for text in
+            ["isuers: []\n", "- 1\n", "workers: -1\n", "a: [", "listen: 127.0.0.1:8080\n---\nlisten: x"]
+        {
+            let message = refusal(text);
+            assert!(message.starts_with("gateway.yaml:") && !message.contains('\n'), "{message}");
+        }
+        let missing = Settings::read(Path::new("/nowhere/gateway.yaml")).unwrap_err().to_string();
+        assert_eq!(missing, "/nowhere/gateway.yaml: No such file or directory (os error 2)");
+    }
 }

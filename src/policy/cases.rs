@@ -170,3 +170,93 @@ impl fmt::Display for Outcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: &str = include_str!("../../tests/fixtures/scopes.yml");
+
+    fn run(cases: &str) -> Vec<String> {
+        let policy = Policy::parse(POLICY).unwrap();
+        Cases::parse(cases).unwrap().run(&policy).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn cases_that_hold_pass() {
+        let cases = "
+- {name: a, groups: [mcp-registry-user], server: fininfo, tool: print_stock_data, expect: deny}
+- {name: b, groups: [mcp-registry-user], server: fininfo, method: GET, expect: allow}
+- {name: c, scopes: [mcp-servers-restricted/execute], server: fininfo, tool: print_stock_data, expect: allow,
+   rule: mcp-servers-restricted/execute}
+- {name: d, scopes: [registry-admins], server: x, prompt: p, expect: allow, rule: 'registry-admins[1]'}
+- {name: e, scopes: [registry-admins], server: x, resource: 'file:///', method: resources/subscribe, expect: allow}
+- {name: f, server: x, method: DELETE, expect: deny}
+- {name: g, groups: [mcp-registry-user], server: currenttime, method: tools/list,
+   among: [b, current_time_by_timezone, a], shows: [current_time_by_timezone]}
+- {name: h, groups: [mcp-registry-user], server: fininfo, method: tools/list, among: [b, a], shows: [b, a]}
+";
+        assert_eq!(
+            run(cases),
+            ["a", "b", "c", "d", "e", "f", "g", "h"].map(|name| format!("ok      {name}"))
+        );
+    }
+
+    #[test]
+    fn cases_that_do_not_hold_say_what_came_and_why() {
+        let cases = "
+- {name: a, scopes: [registry-users-lob1], server: currenttime, tool: current_time_by_timezone, expect: deny}
+- {name: b, scopes: [registry-users-lob1], server: api, tool: x, expect: allow}
+- {name: c, scopes: [registry-users-lob1], server: api, method: ping, expect: allow, rule: 'registry-users-lob1[2]'}
+- {name: d, scopes: [registry-users-lob1], server: currenttime, method: tools/list, among: [x], shows: [x]}
+";
+        let has = "the token itself has registry-users-lob1";
+        assert_eq!(
+            run(cases),
+            [
+                format!(
+                    "FAILED  a (line 2): expected to be denied, but it is allowed by registry-users-lob1[2]\n  \
+                     line 120 of the policy\n  {has}"
+                ),
+                format!(
+                    "FAILED  b (line 3): expected to be allowed, but it is denied: the caller may use this server, but \
+                     not this method\n  {has}\n  registry-users-lob1[1] (line 116) does not have tools/call\n  \
+                     mcp-servers-unrestricted/execute would allow it"
+                ),
+                format!(
+                    "FAILED  c (line 4): expected to be allowed by registry-users-lob1[2], but it is allowed by \
+                     registry-users-lob1[1]\n  line 116 of the policy\n  {has}"
+                ),
+                "FAILED  d (line 5): expected to show [\"x\"], but it shows []".to_owned(),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_case_that_tests_nothing_is_refused() {
+        for (case, reason) in [
+            ("", "there are no cases"),
+            ("- {name: a, server: b, tool: c}", "a case needs `expect: allow`, `expect: deny` or `shows`"),
+            ("- {name: a, server: b, expect: deny}", "a case needs `method`, `tool`, `prompt` or `resource`"),
+            (
+                "- {name: a, server: b, tool: c, prompt: d, expect: deny}",
+                "a case names one of `tool`, `prompt` and `resource`",
+            ),
+            (
+                "- {name: a, server: b, tool: c, expect: deny, rule: d}",
+                "nothing is shown, and no rule decides, where `expect: deny`",
+            ),
+            (
+                "- {name: a, server: b, tool: c, expect: allow, shows: [d]}",
+                "`among` and `shows` are for `tools/list` and the other list methods",
+            ),
+        ] {
+            assert_eq!(Cases::parse(case).unwrap_err().reason, reason, "{case}");
+        }
+        for case in
+            ["- {name: a, server: b, tol: c, expect: deny}", "- {server: b, tool: c, expect: maybe}", "{}"]
+        {
+            assert!(Cases::parse(case).is_err(), "{case}");
+        }
+    }
+}

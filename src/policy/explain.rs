@@ -109,3 +109,79 @@ impl fmt::Display for Explanation {
         self.notes.iter().try_for_each(|note| write!(f, "\n  {note}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, json};
+
+    use super::*;
+
+    const POLICY: &str = "UI-Scopes: {ui: {}}\ngroup_mappings: {g: [ui, r], h: [ui]}\nr:\n\
+                          - {server: a, methods: [tools/list]}\n\
+                          - {server: a, methods: [tools/call], tools: [x]}\n\
+                          - {server: b, methods: [tools/call], tools: [y], when: {dept: audit}}\n\
+                          w:\n- {server: '*', methods: '*', tools: '*'}\n";
+
+    #[test]
+    fn a_verdict_is_told_with_what_led_to_it() {
+        let policy = Policy::parse(POLICY).unwrap();
+        let who = Principal {
+            groups: vec!["g".into(), "h".into(), "i".into()],
+            scopes: vec!["openid".into(), "r".into()],
+            claims: Map::from_iter([("dept".into(), json!("sales"))]),
+            ..Principal::default()
+        };
+        let call = |name| Call::Message { method: "tools/call", name };
+        let origins = "\n  group g gives r\n  group h gives nothing that has entries\n  group i is not in group_mappings\
+                       \n  the token itself has r\n  the policy does not know openid";
+        let here = "denied: the caller may use this method, but not on this name";
+        for (server, call, expected) in [
+            ("a", call(Some("x")), format!("allowed by r[2]\n  line 5 of the policy{origins}")),
+            (
+                "a",
+                call(Some("z")),
+                format!("{here}{origins}\n  r[2] (line 5) has tools/call, but not for z\n  w would allow it"),
+            ),
+            (
+                "a",
+                call(None),
+                format!(
+                    "{here}{origins}\n  r[2] (line 5) has tools/call, but the message does not say for what"
+                ),
+            ),
+            (
+                "a",
+                Call::Message { method: "x/y", name: None },
+                format!(
+                    "denied: the caller may use this server, but not this method{origins}\n  \
+                     r[1] (line 4) does not have x/y\n  w would allow it"
+                ),
+            ),
+            (
+                "b",
+                call(Some("y")),
+                format!(
+                    "denied: nothing the caller has is about this server{origins}\n  \
+                     r[3] (line 6) would allow it, but its `when` does not hold: dept\n  w would allow it"
+                ),
+            ),
+            (
+                "c",
+                Call::Stream,
+                format!(
+                    "denied: nothing the caller has is about this server{origins}\n  r has nothing about c\n  \
+                     w would allow it"
+                ),
+            ),
+        ] {
+            assert_eq!(policy.explain(&who, server, &call).to_string(), expected, "{server} {call:?}");
+        }
+    }
+
+    #[test]
+    fn a_stranger_is_told_that_nothing_is_known() {
+        let explanation = Policy::parse(POLICY).unwrap().explain(&Principal::default(), "a", &Call::Stream);
+        let expected = "denied: the policy knows none of the caller's groups and scopes\n  r would allow it";
+        assert_eq!(explanation.to_string(), expected);
+    }
+}

@@ -112,3 +112,43 @@ impl fmt::Display for Remark {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remarks(text: &str) -> Vec<String> {
+        Policy::parse(text).unwrap().remarks().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_is_hardly_meant_is_pointed_out() {
+        let text = "UI-Scopes: {ui: {}}\ngroup_mappings: {g: [ui, s, gone]}\ns:\n\
+                    - {server: a, methods: [tools/list, tools/call]}\n\
+                    - {server: a*, methods: [tools/call, 'tools/*'], tools: ['get_*']}\n\
+                    - {server: b, methods: [x, y]}\n\
+                    - {server: /b/, methods: [y, x], tools: }\n\
+                    - {server: '*', methods: '*'}\n\
+                    - {server: all, methods: [all]}\n";
+        assert_eq!(
+            remarks(text),
+            [
+                "group g is given gone, which is not defined",
+                "line 4: s[1] has tools/call and no tools, so it allows no call",
+                "line 5: s[2] names a*, which is no pattern: only '*' alone stands for all",
+                "line 5: s[2] names tools/*, which is no pattern: only '*' alone stands for all",
+                "line 5: s[2] names get_*, which is no pattern: only '*' alone stands for all",
+                "line 7: s[4] says the same as s[3]",
+                "line 9: s[6] says the same as s[5]",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_references_own_constructs_are_no_surprise() {
+        assert_eq!(remarks(include_str!("../../tests/fixtures/scopes.yml")), [""; 0]);
+        let text = "s: [{server: a, methods: [tools/list], tools: [x]}, {server: a, tools: [x]}, {server: a}]\n\
+                    t: [{server: a, methods: [tools/list], tools: [x]}]";
+        assert_eq!(remarks(text), [""; 0]);
+    }
+}

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_saphyr::Spanned;
+use serde_saphyr::{MessageFormatter, Spanned, UserMessageFormatter};
 
 use super::names::Names;
 use super::when::When;
@@ -93,11 +93,18 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, PolicyError> {
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let error = error.without_snippet();
         let at = error.location().map(|at| (at.line(), at.column())).filter(|at| *at != (0, 0));
-        let reason = error.to_string();
-        // The reader repeats the place at the end; ours comes first.
-        let reason = reason.rsplit_once(" at line ").map_or(reason.as_str(), |(reason, _)| reason);
-        PolicyError { at, reason: reason.into() }
+        PolicyError { at, reason: plain(&UserMessageFormatter.format_message(error)).into() }
     })
+}
+
+/// The YAML reader's words for what it expected, as a person would say them.
+fn plain(reason: &str) -> &str {
+    match reason {
+        "expected mapping start" => "expected names with values, as in `name: value`",
+        "expected sequence start" => "expected a list, as in `- element`",
+        "expected string scalar" => "expected a single name",
+        other => other,
+    }
 }
 
 /// A member that is there is never the same as one that is absent, not even if it is null.
@@ -184,39 +191,84 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
         for (text, expected) in [
-            ("", "x"),
-            ("null", "x"),
-            ("{}", "x"),
-            ("group_mappings: {}", "x"),
-            ("[]", "x"),
-            ("a: [", "x"),
-            ("s: [{server: a}]\ns: []", "x"),
-            ("s:\n- server: a\n  server: b", "x"),
-            ("s:\n- server: a\n  tool: [x]", "x"),
-            ("s:\n- methods: [x]", "x"),
-            ("s:\n- server: ''", "x"),
-            ("s:\n- server: /\n", "x"),
-            ("s:\n- server:", "x"),
-            ("s:\n- agents: {}\n  tools: [x]", "x"),
-            ("s:\n- agents: {}\n  server: a", "x"),
-            ("s:\n- server: a\n  tools: x", "x"),
-            ("s:\n- server: a\n  tools: 5", "x"),
-            ("s:\n- server: a\n  tools: [null]", "x"),
-            ("s:\n- server: a\n  tools: [[x]]", "x"),
-            ("s:\n- server: a\n  tools: {x: y}", "x"),
-            ("s:\n- server: a\n  when:", "x"),
-            ("s:\n- server: a\n  when: {}", "x"),
-            ("s:\n- server: a\n  when: {a: }", "x"),
-            ("s:\n- server: a\n  when: {a: 1, a: 2}", "x"),
-            ("s:\n- [a, [x], [y]]", "x"),
-            ("s: {server: a}", "x"),
-            ("s: x", "x"),
-            ("s: [{server: a}]\ngroup_mappings: [x]", "x"),
-            ("s: [{server: a}]\ngroup_mappings: {g: s}", "x"),
-            ("s: [{server: a}]\ngroup_mappings: {g: [s], g: [t]}", "x"),
-            ("s: [{server: a}]\n---\ns: []", "x"),
-            ("s: *a", "x"),
-            ("\"\": []", "x"),
+            ("", "the policy defines no scope"),
+            ("null", "line 1, column 1: expected names with values, as in `name: value`"),
+            ("{}", "the policy defines no scope"),
+            ("group_mappings: {}", "the policy defines no scope"),
+            ("[]", "line 1, column 1: expected names with values, as in `name: value`"),
+            ("a: [", "line 1, column 4: unclosed bracket '['"),
+            ("s: [{server: a}]\ns: []", "line 2, column 1: duplicate mapping key `s` is not allowed here"),
+            (
+                "s:\n- server: a\n  server: b",
+                "line 3, column 3: duplicate mapping key `server` is not allowed here",
+            ),
+            (
+                "s:\n- server: a\n  tool: [x]",
+                "line 3, column 3: unknown field `tool`, expected one of server, methods, tools, prompts, resources, when, agents",
+            ),
+            (
+                "s:\n- methods: [x]",
+                "line 2, column 1: an entry needs `server`: a server's name, or '*' for all",
+            ),
+            ("s:\n- server: ''", "line 2, column 1: `server` is empty; name a server, or '*' for all"),
+            ("s:\n- server: /\n", "line 2, column 1: `server` is empty; name a server, or '*' for all"),
+            ("s:\n- server:", "line 2, column 1: an entry needs `server`: a server's name, or '*' for all"),
+            (
+                "s:\n- agents: {}\n  tools: [x]",
+                "line 2, column 1: an entry with `methods` or `tools` needs `server`",
+            ),
+            (
+                "s:\n- agents: {}\n  server: a",
+                "line 2, column 1: `agents` stands in an entry of its own, without `server`",
+            ),
+            (
+                "s:\n- server: a\n  tools: x",
+                "line 3, column 3: invalid type: string \"x\", expected a list of names, or '*' for all",
+            ),
+            (
+                "s:\n- server: a\n  tools: 5",
+                "line 3, column 3: invalid type: integer `5`, expected a list of names, or '*' for all",
+            ),
+            ("s:\n- server: a\n  tools: [null]", "line 3, column 11: null is not allowed here"),
+            ("s:\n- server: a\n  tools: [[x]]", "line 3, column 11: expected a single name"),
+            (
+                "s:\n- server: a\n  tools: {x: y}",
+                "line 3, column 10: invalid type: map, expected a list of names, or '*' for all",
+            ),
+            ("s:\n- server: a\n  when:", "line 3, column 7: expected names with values, as in `name: value`"),
+            (
+                "s:\n- server: a\n  when: {}",
+                "line 3, column 9: `when` names no claim; remove it or say what must hold",
+            ),
+            (
+                "s:\n- server: a\n  when: {a: }",
+                "line 3, column 9: `when` needs a value, or a list of values, for the claim \"a\"",
+            ),
+            (
+                "s:\n- server: a\n  when: {a: 1, a: 2}",
+                "line 3, column 16: duplicate mapping key `a` is not allowed here",
+            ),
+            ("s:\n- [a, [x], [y]]", "line 2, column 3: expected names with values, as in `name: value`"),
+            ("s: {server: a}", "line 1, column 4: expected a list, as in `- element`"),
+            ("s: x", "line 1, column 4: expected a list, as in `- element`"),
+            (
+                "s: [{server: a}]\ngroup_mappings: [x]",
+                "line 2, column 17: expected names with values, as in `name: value`",
+            ),
+            (
+                "s: [{server: a}]\ngroup_mappings: {g: s}",
+                "line 2, column 21: expected a list, as in `- element`",
+            ),
+            (
+                "s: [{server: a}]\ngroup_mappings: {g: [s], g: [t]}",
+                "line 2, column 26: duplicate mapping key `g` is not allowed here",
+            ),
+            (
+                "s: [{server: a}]\n---\ns: []",
+                "line 3, column 1: only single YAML document expected but multiple found",
+            ),
+            ("s: *a", "line 1, column 4: reference to unknown value"),
+            ("\"\": []", "a scope needs a name"),
         ] {
             let found = File::parse(text).map_err(|error| error.to_string()).map(|_| ());
             assert_eq!(found, Err(expected.to_owned()), "{text}");

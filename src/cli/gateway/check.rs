@@ -1,0 +1,45 @@
+//! `mcpauth gateway check`: everything that is wrong with the gateway's settings, policy and servers, and what to do.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::gateway::{From, prepare};
+use crate::cli::out::Out;
+use crate::config::Config;
+use crate::error::{Error, Exit};
+
+const EXAMPLES: &str = "Examples:
+  mcpauth gateway check                          what is in this folder
+  mcpauth gateway check --config /etc/mcpauth/gateway.yaml --json";
+
+/// Check the gateway's settings, policy and servers; exit code 7 if something is wrong
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    from: From,
+}
+
+pub(super) fn run(args: &CheckArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
+    let prepared = prepare::prepare(&args.from, &prepare::Flags::default(), config)?;
+    let from = prepared
+        .file
+        .as_ref()
+        .map_or_else(|| "the environment".to_owned(), |path| path.display().to_string());
+    let problems = &prepared.problems;
+    if out.json {
+        let objects: Vec<_> = problems.iter().map(prepare::object).collect();
+        out.object(&json!({"version": 1, "ok": problems.is_empty(), "settings": from, "problems": objects}));
+    } else {
+        for problem in problems {
+            let word = if problem.is_error() { "error" } else { "remark" };
+            out.data(&format!("{word}: {problem}\n  -> {}", problem.remedy));
+        }
+    }
+    if !problems.is_empty() {
+        return Ok(Exit::Found);
+    }
+    let (issuers, servers) = (prepared.settings.issuers.len(), prepared.servers.len());
+    out.result(&format!("{from} is fine (issuers: {issuers}, servers: {servers})"));
+    Ok(Exit::Done)
+}

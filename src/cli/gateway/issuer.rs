@@ -1,0 +1,61 @@
+//! The gateway's issuer where no `gateway.yaml` names one: the identity provider that the ingress settings are about, with
+//! a rule on whom its tokens are for. It leaves checking it to the gateway.
+
+use crate::config::{Config, ConfigError};
+use crate::gateway::settings::{Algorithm, Issuer, Kind};
+
+/// The issuer of the ingress settings.
+///
+/// # Errors
+/// [`ConfigError`] naming the variable, also where nothing would say whom tokens are for.
+pub(super) fn of(config: &Config) -> Result<Issuer, ConfigError> {
+    let (kind, own_clients): (_, &[&str]) = match config.auth_provider() {
+        "keycloak" => (Kind::Keycloak, &["KEYCLOAK_M2M_CLIENT_ID", "KEYCLOAK_CLIENT_ID"]),
+        "oidc" => (Kind::Oidc, &[]),
+        _ => (Kind::Cognito, &["INGRESS_OAUTH_CLIENT_ID"]),
+    };
+    let issuer = config.ingress_issuer()?;
+    let set =
+        |names: &[&str]| names.iter().filter_map(|name| config.settings.get(name)).flat_map(words).collect();
+    let mut clients: Vec<String> = set(own_clients);
+    clients.extend(set(&["MCPAUTH_GATEWAY_CLIENTS"]));
+    clients.dedup();
+    let audience: Vec<String> = set(&[audience_variable(config)]);
+    let missing = match kind {
+        Kind::Cognito if clients.is_empty() => Some("INGRESS_OAUTH_CLIENT_ID"),
+        Kind::Keycloak if clients.is_empty() && audience.is_empty() => Some("KEYCLOAK_M2M_CLIENT_ID"),
+        Kind::Oidc if audience.is_empty() => Some("MCPAUTH_GATEWAY_AUDIENCE"),
+        _ => None,
+    };
+    if let Some(variable) = missing {
+        let what = format!("the gateway's rule on whom tokens of {} are for", config.auth_provider());
+        return Err(ConfigError::Missing { what, variables: vec![variable.into()] });
+    }
+    Ok(Issuer {
+        issuer,
+        kind,
+        jwks_uri: None,
+        audience,
+        clients,
+        algorithms: vec![Algorithm::RS256, Algorithm::ES256],
+        require_at_jwt: false,
+        groups_claims: Vec::new(),
+        leeway: 30,
+        introspection: None,
+    })
+}
+
+/// What the ingress client asks for is, for oidc, what its tokens will name.
+fn audience_variable(config: &Config) -> &'static str {
+    let own = config.settings.get("MCPAUTH_GATEWAY_AUDIENCE").is_some();
+    if own || config.auth_provider() != "oidc" {
+        "MCPAUTH_GATEWAY_AUDIENCE"
+    } else {
+        "INGRESS_OAUTH_AUDIENCE"
+    }
+}
+
+/// Words separated by blanks or commas.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split([' ', ',', '\t']).filter(|word| !word.is_empty()).map(str::to_owned)
+}

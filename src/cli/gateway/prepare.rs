@@ -1,0 +1,217 @@
+//! What the gateway is to do: the settings of its file, or of the environment where there is none, with everything that
+//! is wrong with them, the policy and the servers. It leaves showing that to `check`, and serving to the gateway.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::cli::gateway::From;
+use crate::config::catalogue::{is_known, is_secret};
+use crate::config::{Config, ConfigError};
+use crate::error::Error;
+use crate::gateway::problem::Problem;
+use crate::gateway::servers::{self, Found, Server};
+use crate::gateway::settings::{Settings, SettingsError};
+use crate::policy::Policy;
+use crate::secret::Secret;
+use crate::sys::paths;
+
+/// Where the policy is, in the reference's folder too.
+const POLICIES: [&str; 2] = ["scopes.yml", "auth_server/scopes.yml"];
+
+/// Everything that is needed to serve, and everything that is wrong with it.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// The file the settings come from; none if they come from the environment.
+    pub(super) file: Option<PathBuf>,
+    pub(super) settings: Settings,
+    /// None if there is an error about it among the problems.
+    #[expect(dead_code, reason = "read by the gateway's own part")]
+    pub(super) policy: Option<Policy>,
+    /// As `policy`.
+    #[expect(dead_code, reason = "read by the gateway's own part")]
+    pub(super) shadow: Option<Policy>,
+    /// As many as can be reached.
+    pub(super) servers: Vec<Server>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// What the command line says of the settings; it wins.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flags {
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) shadow: Option<PathBuf>,
+    pub(super) admin: Option<SocketAddr>,
+}
+
+/// Reads and checks everything.
+///
+/// # Errors
+/// If there are no settings to check at all.
+pub(super) fn prepare(from: &From, flags: &Flags, config: &Config) -> Result<Prepared, Error> {
+    let file = file(from, config);
+    let mut settings = match &file {
+        Some(path) => match read(path, config) {
+            Ok(settings) => settings,
+            Err(SettingsError::Malformed { path, line, column, reason }) => {
+                let at = format!("{}:{line}:{column}", path.display());
+                let remedy = "correct the file; mcpauth gateway schema prints what it can say";
+                return Ok(Prepared::nothing(file.clone(), Problem::error(at, reason, remedy)));
+            }
+            Err(other) => return Err(unusable(&other)),
+        },
+        None => environment(config)?,
+    };
+    flags.apply(&mut settings);
+    let mut problems = settings.validate();
+    problems.extend(settings.validate_files());
+    let policy = policy("policy", &settings.policy, &mut problems);
+    let shadow = settings.shadow.as_ref().and_then(|path| self::policy("shadow", path, &mut problems));
+    let servers = servers(&settings, config, &mut problems);
+    problems.extend(strangers(&settings, policy.as_ref(), &servers));
+    Ok(Prepared { file, settings, policy, shadow, servers, problems })
+}
+
+/// The settings for a look at policy or servers, which needs no issuer.
+pub(super) fn without_issuers(from: &From, config: &Config) -> Result<Settings, Error> {
+    match file(from, config) {
+        Some(path) => read(&path, config).map_err(|e| unusable(&e)),
+        None => Ok(places(config)),
+    }
+}
+
+/// The servers of a folder, and what was said of it.
+pub(super) fn servers(settings: &Settings, config: &Config, problems: &mut Vec<Problem>) -> Vec<Server> {
+    match servers::read(&settings.servers, &|name| variable(config, name)) {
+        Ok(Found { servers, remarks }) => {
+            problems.extend(remarks);
+            servers
+        }
+        Err(error) => {
+            let remedy = "correct it, or name the folder of the servers' files";
+            problems.push(Problem::error("servers", error.to_string(), remedy));
+            Vec::new()
+        }
+    }
+}
+
+/// A variable for a server's headers. Not the secrets of mcpauth's own settings: whoever may register a server could
+/// have them sent to it.
+pub(super) fn variable(config: &Config, name: &str) -> Option<Secret> {
+    config.settings.secret(name).filter(|_| !(is_known(name) && is_secret(name)))
+}
+
+/// A problem as JSON output has it.
+pub(super) fn object(problem: &Problem) -> Value {
+    json!({
+        "severity": problem.severity,
+        "at": problem.at,
+        "what": problem.what,
+        "remedy": problem.remedy,
+    })
+}
+
+impl Flags {
+    fn apply(&self, settings: &mut Settings) {
+        settings.listen = self.listen.unwrap_or(settings.listen);
+        settings.admin = self.admin.or(settings.admin);
+        if let Some(shadow) = &self.shadow {
+            settings.shadow = Some(paths::absolute(shadow));
+        }
+    }
+}
+
+impl Prepared {
+    fn nothing(file: Option<PathBuf>, problem: Problem) -> Self {
+        Self {
+            file,
+            settings: Settings::default(),
+            policy: None,
+            shadow: None,
+            servers: Vec::new(),
+            problems: vec![problem],
+        }
+    }
+}
+
+/// The flag, then the variable, then what is in this folder.
+fn file(from: &From, config: &Config) -> Option<PathBuf> {
+    let named =
+        from.config.as_deref().or_else(|| config.settings.get("MCPAUTH_GATEWAY_CONFIG").map(Path::new));
+    let here = Path::new("gateway.yaml");
+    named.or_else(|| here.is_file().then_some(here)).map(paths::absolute)
+}
+
+fn read(path: &Path, config: &Config) -> Result<Settings, SettingsError> {
+    let mut settings = Settings::read(path)?;
+    settings.allow_http |= config.allow_plain;
+    Ok(settings)
+}
+
+fn unusable(error: &SettingsError) -> Error {
+    let hint = match error {
+        SettingsError::Unreadable { .. } => "name a readable file with --config",
+        SettingsError::Malformed { .. } => "correct the file; mcpauth gateway schema prints what it can say",
+    };
+    Error::Usage { message: error.to_string(), hint: hint.into() }
+}
+
+/// All that is known without an issuer.
+fn places(config: &Config) -> Settings {
+    let policy = config.settings.get("MCPAUTH_SCOPES").map(Path::new);
+    let usual = POLICIES.map(Path::new).into_iter();
+    let policy = policy.or_else(|| usual.clone().find(|path| path.is_file()));
+    Settings {
+        policy: paths::absolute(policy.unwrap_or(Path::new("scopes.yml"))),
+        servers: config.servers_dir.clone(),
+        allow_http: config.allow_plain,
+        ..Settings::default()
+    }
+}
+
+fn environment(config: &Config) -> Result<Settings, ConfigError> {
+    Ok(Settings { issuers: vec![super::issuer::of(config)?], ..places(config) })
+}
+
+fn policy(key: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<Policy> {
+    let shown = path.display();
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(e) => {
+            let remedy = "name the policy's file; without one nobody may do anything";
+            problems.push(Problem::error(key, format!("{shown}: {e}"), remedy));
+            return None;
+        }
+    };
+    match Policy::parse(&text) {
+        Ok(policy) => {
+            let remarks = policy.remarks();
+            let remark = |what: String| {
+                Problem::remark(shown.to_string(), what, "correct the policy, if that is not meant")
+            };
+            problems.extend(remarks.iter().map(|what| remark(what.to_string())));
+            Some(policy)
+        }
+        Err(e) => {
+            problems.push(Problem::error(key, format!("{shown}: {e}"), "correct the policy"));
+            None
+        }
+    }
+}
+
+/// Servers that policy and settings speak of and nobody has.
+fn strangers(settings: &Settings, policy: Option<&Policy>, servers: &[Server]) -> Vec<Problem> {
+    let exists = |name: &str| servers.iter().any(|server| server.name == name);
+    let upstreams = settings.upstreams.keys().filter(|name| !exists(name)).map(|name| {
+        let remedy = "correct the name, or add the server's file";
+        Problem::remark(format!("upstreams.{name}"), "there is no such server", remedy)
+    });
+    let named = policy.map(Policy::servers).unwrap_or_default();
+    let unknown = named.into_iter().filter(|name| !exists(name.trim_end_matches('/')) && !name.contains('*'));
+    let in_policy = unknown.map(|name| {
+        let remedy = "correct the name, or add the server's file";
+        Problem::remark(settings.policy.display().to_string(), format!("there is no server {name:?}"), remedy)
+    });
+    upstreams.chain(in_policy).collect()
+}

@@ -1,0 +1,113 @@
+//! `mcpauth gateway routes`: which servers there are, where clients find them and where they are. It leaves whether they
+//! answer to the running gateway.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::cli::gateway::{From, prepare};
+use crate::cli::out::Out;
+use crate::config::Config;
+use crate::error::{Error, Exit};
+use crate::gateway::join::Transport;
+use crate::gateway::route::{Route, Routes};
+use crate::gateway::settings::Egress;
+
+const EXAMPLES: &str = "Examples:
+  mcpauth gateway routes
+  mcpauth gateway routes --config gateway.yaml --json";
+
+/// List the servers: where clients find them, where they are, what credential they get
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct RoutesArgs {
+    #[command(flatten)]
+    from: From,
+}
+
+/// One server, in the table's order.
+struct Row {
+    server: String,
+    address: String,
+    upstream: String,
+    auth: &'static str,
+    egress: &'static str,
+    state: &'static str,
+}
+
+pub(super) fn run(args: &RoutesArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
+    let settings = prepare::without_issuers(&args.from, config)?;
+    let mut problems = Vec::new();
+    let servers = prepare::servers(&settings, config, &mut problems);
+    if let Some(error) = problems.iter().find(|problem| problem.is_error()) {
+        return Err(Error::Usage { message: error.to_string(), hint: error.remedy.clone() });
+    }
+    for problem in &problems {
+        out.say(&format!("{problem}\n  -> {}", problem.remedy));
+    }
+    let routes = Routes::new(servers, &settings);
+    let rows: Vec<Row> = routes.all().iter().map(|route| row(&settings.address(), route)).collect();
+    if out.json {
+        let objects: Vec<_> = rows.iter().map(object).collect();
+        out.object(&json!({"version": 1, "routes": objects}));
+    } else if rows.is_empty() {
+        out.result(&format!("no servers in {}", settings.servers.display()));
+    } else {
+        out.data(&table(&rows));
+    }
+    Ok(Exit::Done)
+}
+
+fn row(gateway: &str, route: &Route) -> Row {
+    let server = &route.server;
+    let base = &server.endpoints.base;
+    let last = match base.transport {
+        Transport::StreamableHttp => "mcp",
+        Transport::Sse => "sse",
+    };
+    let scheme = if server.origin.tls { "https" } else { "http" };
+    let host = server.origin.header.to_str().unwrap_or_default();
+    Row {
+        server: server.name.clone(),
+        address: format!("{gateway}/{}/{last}", server.name),
+        // The path alone: a query may be a key.
+        upstream: format!("{scheme}://{host}{}", base.uri.path()),
+        auth: server.auth_type.name(),
+        egress: match route.egress {
+            Egress::Passthrough => "passthrough",
+            Egress::Stored => "stored",
+            Egress::None => "none",
+        },
+        state: if server.enabled { "on" } else { "off" },
+    }
+}
+
+fn table(rows: &[Row]) -> String {
+    let heads = ["SERVER", "CLIENTS TYPE", "UPSTREAM", "AUTH", "EGRESS", "STATE"];
+    let cells = |row: &Row| {
+        [&row.server, &row.address, &row.upstream, row.auth, row.egress, row.state].map(str::to_owned)
+    };
+    let lines: Vec<[String; 6]> =
+        std::iter::once(heads.map(str::to_owned)).chain(rows.iter().map(cells)).collect();
+    let mut widths = [0; 6];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = cell.len().max(*width);
+        }
+    }
+    let padded = |line: &[String; 6]| {
+        let cells: Vec<_> = line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    lines.iter().map(padded).collect::<Vec<_>>().join("\n")
+}
+
+fn object(row: &Row) -> Value {
+    json!({
+        "server": row.server,
+        "address": row.address,
+        "upstream": row.upstream,
+        "auth_type": row.auth,
+        "egress": row.egress,
+        "enabled": row.state == "on",
+    })
+}

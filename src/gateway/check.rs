@@ -1,0 +1,417 @@
+//! What settings can say and cannot mean: everything that is wrong, at once. It leaves the files they name to
+//! `check_files`, and servers and policy to those who read them.
+
+use std::collections::HashSet;
+
+use hyper::header::HeaderName;
+use url::Url;
+
+use super::problem::Problem;
+use super::settings::{Egress, Issuer, Kind, Limits, Settings};
+use crate::sys::http::is_loopback;
+
+/// The least that hyper's reader takes for a request head, in bytes.
+const LEAST_HEAD: usize = 8192;
+/// The most that clocks may differ, in seconds.
+const MOST_LEEWAY: u32 = 60;
+
+impl Settings {
+    /// Everything that cannot be meant, in the order of the file's keys. No file is opened.
+    pub fn validate(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        self.check_addresses(&mut found);
+        if self.issuers.is_empty() {
+            found.push(Problem::error(
+                "issuers",
+                "there are none, so no token could be accepted",
+                "name the authorization server: issuers: [{issuer: https://..., audience: [...]}]",
+            ));
+        }
+        let mut seen = HashSet::new();
+        for (place, issuer) in self.issuers.iter().enumerate() {
+            let at = format!("issuers[{place}]");
+            check_issuer(&at, issuer, self.allow_http, &mut found);
+            if !seen.insert(&issuer.issuer) {
+                found.push(Problem::error(
+                    format!("{at}.issuer"),
+                    "is there twice, so it is not clear which rules count",
+                    "put the audiences and clients of both into one",
+                ));
+            }
+        }
+        self.check_upstreams(&mut found);
+        check_limits(&self.limits, &mut found);
+        self.check_rest(&mut found);
+        found
+    }
+
+    /// `listen`, `admin`, `public_url`, `hosts` and `origins`.
+    fn check_addresses(&self, found: &mut Vec<Problem>) {
+        if !self.listen.ip().is_loopback() && self.tls.is_none() && self.public_url.is_none() {
+            found.push(Problem::remark(
+                "listen",
+                "other machines can connect, and tokens would cross the network in plain http",
+                "set tls, or public_url if something before the gateway speaks TLS",
+            ));
+        }
+        if self.admin == Some(self.listen) {
+            found.push(Problem::error("admin", "is the same address as listen", "give it a port of its own"));
+        }
+        if self.admin.is_some_and(|at| !at.ip().is_loopback()) {
+            found.push(Problem::remark(
+                "admin",
+                "other machines can read the metrics, which name servers and tools",
+                "listen on 127.0.0.1, or keep others out by the network",
+            ));
+        }
+        if let Some(text) = &self.public_url {
+            found.extend(check_public_url(text));
+        }
+        for (place, host) in self.hosts.iter().enumerate() {
+            let url = Url::parse(&format!("http://{host}/"));
+            if host.contains(['/', '@', '?', '#']) || url.is_err() {
+                found.push(Problem::error(
+                    format!("hosts[{place}]"),
+                    "is not a host name",
+                    "write it as in gateway.example.com, without http:// and path",
+                ));
+            }
+        }
+        for (place, origin) in self.origins.iter().enumerate() {
+            // `*` and `null` are no URLs: any page could be either.
+            if Url::parse(origin).map_or(true, |url| url.origin().ascii_serialization() != *origin) {
+                found.push(Problem::error(
+                    format!("origins[{place}]"),
+                    "is not a web origin",
+                    "write it as browsers do, as in https://app.example.com, without a slash at the end",
+                ));
+            }
+        }
+    }
+
+    fn check_upstreams(&self, found: &mut Vec<Problem>) {
+        for (name, upstream) in &self.upstreams {
+            let at = format!("upstreams.{name}");
+            if name.is_empty() || name.trim_matches('/') != name {
+                found.push(Problem::error(
+                    &at,
+                    "has slashes around it",
+                    "name the server without them, as in currenttime",
+                ));
+            }
+            if upstream.credential.is_some() && upstream.egress != Some(Egress::Stored) {
+                found.push(Problem::error(
+                    format!("{at}.credential"),
+                    "is only used with egress: stored",
+                    "set egress: stored, or remove it",
+                ));
+            }
+            for header in upstream.headers.iter().flatten() {
+                if HeaderName::from_bytes(header.as_bytes()).is_err() {
+                    found.push(Problem::error(
+                        format!("{at}.headers"),
+                        format!("{:?} is not a header's name", header.escape_debug().to_string()),
+                        "correct it",
+                    ));
+                }
+            }
+        }
+    }
+
+    fn check_rest(&self, found: &mut Vec<Problem>) {
+        if self.health.interval > 0 && self.health.failures == 0 {
+            found.push(Problem::error(
+                "health.failures",
+                "is 0, so every server would count as unhealthy",
+                "set 1 or more",
+            ));
+        }
+        if self.audit.is_empty() {
+            found.push(Problem::error("audit", "is empty", "name a file, - for stdout, or off"));
+        }
+        if self.workers == Some(0) {
+            found.push(Problem::error("workers", "is 0", "set 1 or more, or leave it out for one a core"));
+        }
+    }
+}
+
+fn check_public_url(text: &str) -> Option<Problem> {
+    let remedy = "write the address that clients type, as in https://gateway.example.com, without a path";
+    let Ok(url) = Url::parse(text) else {
+        return Some(Problem::error("public_url", "is not a URL", remedy));
+    };
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    if !matches!(url.scheme(), "http" | "https") || !bare || !anonymous {
+        return Some(Problem::error("public_url", "is more or less than scheme, host and port", remedy));
+    }
+    if url.scheme() == "http" && !is_loopback(&url) {
+        let what = "is plain http, and clients would send their tokens unprotected";
+        return Some(Problem::remark(
+            "public_url",
+            what,
+            "use https, with tls or something before the gateway",
+        ));
+    }
+    None
+}
+
+fn check_issuer(at: &str, issuer: &Issuer, allow_http: bool, found: &mut Vec<Problem>) {
+    let mut error = |key: &str, what: &str, remedy: &str| {
+        found.push(Problem::error(format!("{at}.{key}"), what, remedy));
+    };
+    if let Err(what) = fetchable(&issuer.issuer, allow_http) {
+        error("issuer", what, "write it exactly as in the tokens' iss, an https URL");
+    } else if issuer.issuer.contains(['?', '#']) {
+        error(
+            "issuer",
+            "has a query or fragment (RFC 8414 section 2)",
+            "write it exactly as in the tokens' iss",
+        );
+    }
+    for (key, url) in [
+        ("jwks_uri", issuer.jwks_uri.as_deref()),
+        ("introspection.endpoint", issuer.introspection.as_ref().and_then(|i| i.endpoint.as_deref())),
+    ] {
+        if let Some(Err(what)) = url.map(|url| fetchable(url, allow_http)) {
+            error(key, what, "use an https URL");
+        }
+    }
+    check_audience(issuer, &mut error);
+    let lists = [
+        ("audience", &issuer.audience),
+        ("clients", &issuer.clients),
+        ("groups_claims", &issuer.groups_claims),
+    ];
+    for (key, _) in lists.iter().filter(|(_, list)| list.iter().any(String::is_empty)) {
+        error(key, "has an empty entry", "remove it");
+    }
+    if issuer.algorithms.is_empty() && issuer.introspection.is_none() {
+        error(
+            "algorithms",
+            "is empty, so no signature could be verified",
+            "leave it out, or name RS256 or another",
+        );
+    }
+    if issuer.leeway > MOST_LEEWAY {
+        error("leeway", "is more than a minute", "set 60 or less, and correct the clocks");
+    }
+    if issuer.introspection.as_ref().is_some_and(|i| i.client_id.is_empty()) {
+        error("introspection.client_id", "is empty", "name the gateway's own client at the issuer");
+    }
+}
+
+/// Without a rule on whom a token is for, any token of the issuer's would open the gateway.
+fn check_audience(issuer: &Issuer, error: &mut dyn FnMut(&str, &str, &str)) {
+    let (audience, clients) = (!issuer.audience.is_empty(), !issuer.clients.is_empty());
+    match issuer.kind {
+        Kind::Cognito if !clients => error(
+            "clients",
+            "is missing; a Cognito access token names its client alone, so any app of the pool would be let in",
+            "list the app clients whose tokens are accepted: clients: [...]",
+        ),
+        Kind::Keycloak if issuer.audience.iter().any(|name| name == "account") => error(
+            "audience",
+            "has account, which Keycloak puts into tokens for anybody",
+            "name the gateway's own audience, or list clients instead",
+        ),
+        Kind::Keycloak if !audience && !clients => error(
+            "audience",
+            "is missing, and so is clients; any client of the realm would be let in",
+            "set audience: [...] to what an audience mapper writes, or clients: [...]",
+        ),
+        // Whoever is asked about a token (RFC 7662) may answer with the client alone.
+        Kind::Oidc if !(audience || clients && issuer.introspection.is_some()) => error(
+            "audience",
+            "is missing; tokens meant for other services would be let in",
+            "set audience: [...] to what the issuer writes into aud for the gateway",
+        ),
+        _ => {}
+    }
+}
+
+/// Whether keys, metadata and secrets can be exchanged with this address: whoever can change what comes from it on the
+/// way can make tokens.
+fn fetchable(text: &str, allow_http: bool) -> Result<(), &'static str> {
+    let url = Url::parse(text).map_err(|_| "is not a URL")?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("has a user name or password in it");
+    }
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if allow_http || is_loopback(&url) => Ok(()),
+        "http" => Err("is plain http to another machine"),
+        _ => Err("is not an https URL"),
+    }
+}
+
+fn check_limits(limits: &Limits, found: &mut Vec<Problem>) {
+    let zeros = [
+        ("body", limits.body == 0),
+        ("answer", limits.answer == 0),
+        ("read", limits.read == 0),
+        ("connect", limits.connect == 0),
+        ("answer_within", limits.answer_within == 0),
+        ("in_flight", limits.in_flight == 0),
+        ("connections", limits.connections == 0),
+    ];
+    for (key, _) in zeros.iter().filter(|(_, zero)| *zero) {
+        let at = format!("limits.{key}");
+        found.push(Problem::error(
+            at,
+            "is 0, so no request would be served",
+            "set 1 or more, or leave it out",
+        ));
+    }
+    if limits.head < LEAST_HEAD {
+        let what = format!("is less than {LEAST_HEAD}, and a token would hardly fit");
+        found.push(Problem::error("limits.head", what, format!("set {LEAST_HEAD} or more")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "issuers: [{issuer: 'https://i.example.com', audience: [mcp]}]\n";
+
+    fn problems(yaml: &str) -> Vec<String> {
+        let settings: Settings = serde_saphyr::from_str(yaml).unwrap();
+        let word = |problem: &Problem| if problem.is_error() { "error" } else { "remark" };
+        settings.validate().iter().map(|problem| format!("{} {problem}", word(problem))).collect()
+    }
+
+    #[test]
+    fn good_settings_have_no_problems() {
+        let good = [
+            GOOD,
+            "issuers: [{issuer: 'http://127.0.0.1:9/realms/a', kind: keycloak, clients: [c]}]",
+            "issuers: [{issuer: 'http://idp:9', audience: [a]}]\nallow_http: true",
+            "issuers: [{issuer: 'https://c', kind: cognito, clients: [c]}, {issuer: 'https://d', audience: [d]}]",
+            "issuers: [{issuer: 'https://i', clients: [c], algorithms: [], introspection: {client_id: g, client_secret: f}}]",
+        ];
+        for yaml in good {
+            assert_eq!(problems(yaml), Vec::<String>::new(), "{yaml}");
+        }
+        let more = [
+            "listen: 0.0.0.0:443\ntls: {certificate: c, key: k}",
+            "listen: 0.0.0.0:8080\npublic_url: https://gateway.example.com/",
+            "public_url: http://localhost:8080",
+            "hosts: [gw.example.com, 'gw:8443', '[::1]']\norigins: ['https://app.example.com', 'http://localhost:6274']",
+            "upstreams: {currenttime: {egress: stored, credential: x, headers: [X-A]}, a/b: {egress: none}}",
+            "admin: 127.0.0.1:9090\nhealth: {interval: 0, failures: 0}\nlimits: {keep_alive: 0}",
+        ];
+        for yaml in more {
+            assert_eq!(problems(&format!("{GOOD}{yaml}")), Vec::<String>::new(), "{yaml}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_without_a_rule_on_whom_its_tokens_are_for_is_refused() {
+        let cases = [
+            (
+                "kind: cognito",
+                "clients: is missing; a Cognito access token names its client alone, so any app of the pool would be let in",
+            ),
+            (
+                "kind: cognito, audience: [a]",
+                "clients: is missing; a Cognito access token names its client alone, so any app of the pool would be let in",
+            ),
+            (
+                "kind: keycloak",
+                "audience: is missing, and so is clients; any client of the realm would be let in",
+            ),
+            (
+                "kind: keycloak, audience: [account]",
+                "audience: has account, which Keycloak puts into tokens for anybody",
+            ),
+            ("kind: oidc", "audience: is missing; tokens meant for other services would be let in"),
+            ("clients: [c]", "audience: is missing; tokens meant for other services would be let in"),
+            ("audience: [a, '']", "audience: has an empty entry"),
+            ("audience: [a], leeway: 61", "leeway: is more than a minute"),
+            ("audience: [a], algorithms: []", "algorithms: is empty, so no signature could be verified"),
+            ("audience: [a], jwks_uri: 'http://k/'", "jwks_uri: is plain http to another machine"),
+            (
+                "audience: [a], introspection: {client_id: '', client_secret: f}",
+                "introspection.client_id: is empty",
+            ),
+        ];
+        for (rules, expected) in cases {
+            let yaml = format!("issuers: [{{issuer: 'https://i', {rules}}}]");
+            assert_eq!(problems(&yaml), [format!("error issuers[0].{expected}")], "{rules}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_is_an_https_url() {
+        let cases = [
+            ("http://idp:8080/realms/a", "is plain http to another machine"),
+            ("idp", "is not a URL"),
+            ("ftp://idp", "is not an https URL"),
+            ("https://u:p@idp", "has a user name or password in it"),
+            ("https://idp?x", "has a query or fragment (RFC 8414 section 2)"),
+        ];
+        for (issuer, expected) in cases {
+            let yaml = format!("issuers: [{{issuer: '{issuer}', audience: [a]}}]");
+            assert_eq!(problems(&yaml), [format!("error issuers[0].issuer: {expected}")]);
+        }
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let yaml = "
+listen: 0.0.0.0:80
+admin: 0.0.0.0:80
+public_url: gateway.example.com
+hosts: ['https://gw']
+origins: ['*', 'https://app/', 'null']
+issuers: [{issuer: 'https://i', audience: [a]}, {issuer: 'https://i', audience: [b]}]
+upstreams: {/a: {credential: c, headers: ['a b']}}
+limits: {body: 0, head: 10, connect: 0}
+health: {failures: 0}
+audit: ''
+workers: 0
+";
+        let expected = [
+            "error admin: is the same address as listen",
+            "remark admin: other machines can read the metrics, which name servers and tools",
+            "error public_url: is not a URL",
+            "error hosts[0]: is not a host name",
+            "error origins[0]: is not a web origin",
+            "error origins[1]: is not a web origin",
+            "error origins[2]: is not a web origin",
+            "error issuers[1].issuer: is there twice, so it is not clear which rules count",
+            "error upstreams./a: has slashes around it",
+            "error upstreams./a.credential: is only used with egress: stored",
+            "error upstreams./a.headers: \"a b\" is not a header's name",
+            "error limits.body: is 0, so no request would be served",
+            "error limits.connect: is 0, so no request would be served",
+            "error limits.head: is less than 8192, and a token would hardly fit",
+            "error health.failures: is 0, so every server would count as unhealthy",
+            "error audit: is empty",
+            "error workers: is 0",
+        ];
+        assert_eq!(problems(yaml), expected);
+        assert_eq!(problems("{}"), ["error issuers: there are none, so no token could be accepted"]);
+    }
+
+    #[test]
+    fn a_public_address_is_an_origin() {
+        let cases = [
+            ("https://gw/path", "error public_url: is more or less than scheme, host and port"),
+            ("https://u:p@gw", "error public_url: is more or less than scheme, host and port"),
+            ("ws://gw", "error public_url: is more or less than scheme, host and port"),
+            (
+                "http://gw",
+                "remark public_url: is plain http, and clients would send their tokens unprotected",
+            ),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(problems(&format!("{GOOD}public_url: {url}")), [expected], "{url}");
+        }
+        assert_eq!(
+            problems(&format!("{GOOD}listen: '[::]:80'")),
+            ["remark listen: other machines can connect, and tokens would cross the network in plain http"]
+        );
+    }
+}

@@ -1,0 +1,250 @@
+//! `mcpauth gateway` as it is typed: what it finds in good and bad files, and what it says of them.
+//! It leaves serving to tests of its own.
+#![cfg(test)]
+
+use crate::support::User;
+
+const POLICY: &str = "\
+group_mappings:
+  readers: [read]
+read:
+  - {server: currenttime, methods: [initialize, tools/list, tools/call], tools: [now]}
+";
+const GATEWAY: &str = "issuers: [{issuer: 'https://idp.example.com', audience: [mcp]}]\n";
+
+/// A gateway with one server and one policy.
+fn user() -> User {
+    let user = User::new();
+    user.file("scopes.yml", POLICY);
+    let server = r#"{"path": "/currenttime/", "proxy_pass_url": "http://currenttime-server:8000/?key=k3y"}"#;
+    user.file("servers/currenttime.json", server);
+    user
+}
+
+fn with_file(text: &str) -> User {
+    let user = user();
+    user.file("gateway.yaml", text);
+    user
+}
+
+/// What is on stdout, the project's folder written as `.`.
+fn stdout(user: &User, args: &[&str], code: i32) -> String {
+    let here = user.project().canonicalize().unwrap().display().to_string();
+    let asked = user.project().display().to_string();
+    user.run(args).code(code).stdout.replace(&here, ".").replace(&asked, ".")
+}
+
+#[test]
+fn good_settings_are_fine() {
+    let user = with_file(GATEWAY);
+    assert_eq!(stdout(&user, &["gateway", "check"], 0), "./gateway.yaml is fine (issuers: 1, servers: 1)\n");
+    let object = user.run(&["gateway", "check", "--json"]).code(0).json();
+    assert_eq!((&object["ok"], &object["problems"]), (&true.into(), &serde_json::json!([])));
+    // The same from elsewhere, by a flag and by a variable; paths are the file's own.
+    let file = user.project().join("gateway.yaml").display().to_string();
+    let mut other = User::new();
+    other.run(&["gateway", "check", "--config", &file]).code(0);
+    other.env("MCPAUTH_GATEWAY_CONFIG", file).run(&["gateway", "check"]).code(0);
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_with_its_remedy() {
+    let user = with_file(
+        "listen: 0.0.0.0:80\nissuers: [{issuer: 'http://idp', audience: [a]}]\nupstreams: {nobody: {}}\n",
+    );
+    user.file("servers/bad.json", r#"{"path": "/bad", "proxy_pass_url": "http://169.254.169.254/"}"#);
+    user.file(
+        "servers/key.json",
+        r#"{"path": "/key", "proxy_pass_url": "http://h", "headers": [{"X-Key": "$INGRESS_OAUTH_CLIENT_SECRET"}]}"#,
+    );
+    user.file("scopes.yml", &POLICY.replace("currenttime", "curenttime"));
+    let expected = "\
+remark: listen: other machines can connect, and tokens would cross the network in plain http
+  -> set tls, or public_url if something before the gateway speaks TLS
+error: issuers[0].issuer: is plain http to another machine
+  -> write it exactly as in the tokens' iss, an https URL
+remark: ./servers/bad.json: proxy_pass_url points at a link-local, metadata or multicast address, which no MCP server has; left out
+  -> correct proxy_pass_url, as in http://currenttime-server:8000/
+remark: ./servers/key.json: header \"X-Key\" needs the variable INGRESS_OAUTH_CLIENT_SECRET, which is not set or not for servers; left out
+  -> set it for the gateway
+remark: upstreams.nobody: there is no such server
+  -> correct the name, or add the server's file
+remark: ./scopes.yml: there is no server \"curenttime\"
+  -> correct the name, or add the server's file
+";
+    assert_eq!(stdout(&user, &["gateway", "check"], 7), expected);
+    let object = user.run(&["gateway", "check", "--json"]).code(7).json();
+    let severities: Vec<_> =
+        object["problems"].as_array().unwrap().iter().map(|p| p["severity"].as_str()).collect();
+    assert_eq!(severities.len(), 6);
+    assert_eq!((severities[0], severities[1]), (Some("remark"), Some("error")));
+}
+
+#[test]
+fn a_servers_header_never_gets_a_secret_of_our_own() {
+    let mut user = with_file(GATEWAY);
+    user.env("INGRESS_OAUTH_CLIENT_SECRET", "h1dden-secret").env("SERVER_KEY", "k3y-of-the-server");
+    let headers = r#"[{"X-Key": "$SERVER_KEY"}, {"X-Ours": "$INGRESS_OAUTH_CLIENT_SECRET"}]"#;
+    let server = format!(r#"{{"path": "/currenttime", "proxy_pass_url": "http://h", "headers": {headers}}}"#);
+    user.file("servers/currenttime.json", &server);
+    let ran = user.run(&["gateway", "check"]).code(7);
+    assert!(
+        ran.stdout.contains("\"X-Ours\" needs the variable") && !ran.stdout.contains("X-Key"),
+        "{}",
+        ran.stdout
+    );
+    assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("h1dden"));
+}
+
+#[test]
+fn files_that_are_wrong_are_named() {
+    let cases = [
+        ("isuers: []\n", "error: ./gateway.yaml:1:1: unknown field `isuers`"),
+        ("limits:\n  body: many\n", "error: ./gateway.yaml:2:9: "),
+        (&format!("{GATEWAY}policy: none.yml\n"), "error: policy: ./none.yml: No such file or directory"),
+        (&format!("{GATEWAY}policy: gateway.yaml\n"), "error: policy: ./gateway.yaml: "),
+        (&format!("{GATEWAY}servers: none\n"), "error: servers: ./none: No such file or directory"),
+        (&format!("{GATEWAY}session_key: none\n"), "error: session_key: ./none: No such file or directory"),
+    ];
+    for (text, expected) in cases {
+        let said = stdout(&with_file(text), &["gateway", "check"], 7);
+        assert!(said.starts_with(expected), "{text}\n{said}");
+        assert!(said.lines().nth(1).unwrap().starts_with("  -> "), "{said}");
+    }
+    let ran = user().run(&["gateway", "check", "--config", "none.yaml", "--json"]).code(2);
+    assert_eq!(ran.json_error()["hint"], "name a readable file with --config");
+}
+
+#[test]
+fn without_a_file_the_environment_says_it() {
+    let mut user = user();
+    user.env("INGRESS_OAUTH_USER_POOL_ID", "us-east-1_AbCdEfGhI").env("INGRESS_OAUTH_CLIENT_ID", "c");
+    let fine = "the environment is fine (issuers: 1, servers: 1)\n";
+    assert_eq!(stdout(&user, &["gateway", "check"], 0), fine);
+
+    user.env("AUTH_PROVIDER", "keycloak");
+    user.env("KEYCLOAK_URL", "https://keycloak.example.com").env("KEYCLOAK_REALM", "r");
+    let error = user.run(&["gateway", "check", "--json"]).code(2).json_error();
+    let message = "the gateway's rule on whom tokens of keycloak are for is missing KEYCLOAK_M2M_CLIENT_ID";
+    assert_eq!(error["message"], message);
+    user.env("MCPAUTH_GATEWAY_CLIENTS", "a, b");
+    assert_eq!(stdout(&user, &["gateway", "check"], 0), fine);
+    user.env("KEYCLOAK_URL", "http://keycloak:8080");
+    assert!(stdout(&user, &["gateway", "check"], 7).contains("issuers[0].issuer: is plain http"));
+    assert_eq!(stdout(&user, &["gateway", "check", "--allow-http"], 0), fine);
+
+    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", "https://idp.example.com");
+    let error = user.run(&["gateway", "check", "--json"]).code(2).json_error();
+    let message = "the gateway's rule on whom tokens of oidc are for is missing MCPAUTH_GATEWAY_AUDIENCE";
+    assert_eq!(error["message"], message);
+    user.env("INGRESS_OAUTH_AUDIENCE", "mcp");
+    assert_eq!(stdout(&user, &["gateway", "check"], 0), fine);
+
+    user.env("MCPAUTH_SCOPES", "none.yml").env("MCPAUTH_SERVERS_DIR", "nothing");
+    let said = stdout(&user, &["gateway", "check"], 7);
+    assert!(said.contains("policy: ./none.yml: ") && said.contains("servers: ./nothing: "), "{said}");
+}
+
+#[test]
+fn the_references_own_folder_is_understood() {
+    let user = User::new();
+    user.file("auth_server/scopes.yml", POLICY);
+    user.file("registry/servers/a.json", r#"{"path": "/a", "proxy_pass_url": "http://a:8000"}"#);
+    assert!(stdout(&user, &["gateway", "routes"], 0).contains("http://a:8000/mcp"));
+    let asked = ["gateway", "explain", "--server", "currenttime", "--tool", "now", "--groups", "readers"];
+    assert!(user.run(&asked).code(0).stdout.starts_with("allowed by read[1]\n"));
+}
+
+#[test]
+fn a_verdict_is_explained() {
+    let user = user();
+    let ask = |args: &[&str]| {
+        let all = [&["gateway", "explain", "--server", "currenttime"], args].concat();
+        user.run(&all).code(0).stdout
+    };
+    let allowed = "allowed by read[1]\n  line 4 of the policy\n  group readers gives read\n";
+    assert_eq!(ask(&["--tool", "now", "--groups", "readers"]), allowed);
+    assert!(ask(&["--tool", "later", "--scopes", "read"]).starts_with("denied: "));
+    assert!(ask(&["--method", "GET", "--scopes", "other,read"]).starts_with("allowed by read[1]\n"));
+    let asked =
+        ["gateway", "explain", "--server", "x", "--method", "tools/list", "--groups", "a,b", "--json"];
+    let object = user.run(&asked).code(0).json();
+    assert_eq!((&object["allowed"], &object["rule"]), (&false.into(), &serde_json::Value::Null));
+    assert_eq!(object["reason"], "the policy knows none of the caller's groups and scopes");
+    user.run(&["gateway", "explain", "--server", "x"]).code(2);
+    user.file("claims.json", "{\"a\": [\"s3cret\", }");
+    let ran = user.run(&[&asked[..6], &["--claims", "claims.json"]].concat()).code(2);
+    assert!(
+        ran.stderr.contains("claims.json: line 1 is not as it should be") && !ran.stderr.contains("s3cret")
+    );
+}
+
+#[test]
+fn policy_tests_pass_or_fail() {
+    let user = user();
+    user.file(
+        "good.yml",
+        "- {name: readers read, groups: [readers], server: currenttime, tool: now, expect: allow}\n",
+    );
+    let passed = "ok      readers read\n1 tests, 0 failed\n";
+    assert_eq!(user.run(&["gateway", "test", "good.yml"]).code(0).stdout, passed);
+    user.file("bad.yml", "- {name: nobody reads, server: currenttime, tool: now, expect: allow}\n");
+    let failed = user.run(&["gateway", "test", "bad.yml"]).code(7).stdout;
+    assert!(failed.starts_with("FAILED  nobody reads (line 1): expected to be allowed"), "{failed}");
+    let object = user.run(&["gateway", "test", "bad.yml", "--json"]).code(7).json();
+    assert_eq!((&object["ok"], &object["failed"]), (&false.into(), &1.into()));
+    user.file("none.yml", "[]");
+    for (file, policy) in [("none.yml", "scopes.yml"), ("gone.yml", "scopes.yml"), ("good.yml", "gone.yml")] {
+        user.run(&["gateway", "test", file, "--policy", policy]).code(2);
+    }
+}
+
+#[test]
+fn the_servers_are_listed_without_their_keys() {
+    let user = with_file("public_url: https://gw.example.com/\nupstreams: {mail: {egress: stored}}\n");
+    user.file(
+        "servers/mail.json",
+        r#"{"path": "/mail", "proxy_pass_url": "https://mail.test/sse", "auth_type": "oauth"}"#,
+    );
+    user.file("servers/server_state.json", r#"{"/currenttime": false}"#);
+    let table = "\
+SERVER       CLIENTS TYPE                            UPSTREAM                             AUTH   EGRESS  STATE
+currenttime  https://gw.example.com/currenttime/mcp  http://currenttime-server:8000/mcp   none   none    off
+mail         https://gw.example.com/mail/sse         https://mail.test/sse                oauth  stored  on
+";
+    let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = stdout(&user, &["gateway", "routes"], 0);
+    assert_eq!(squeezed(&said), squeezed(table));
+    let object = user.run(&["gateway", "routes", "--json"]).code(0).json();
+    let expected = serde_json::json!({
+        "server": "currenttime", "address": "https://gw.example.com/currenttime/mcp",
+        "upstream": "http://currenttime-server:8000/mcp", "auth_type": "none", "egress": "none", "enabled": false,
+    });
+    assert_eq!(object["routes"][0], expected);
+    assert!(!format!("{said}{object}").contains("k3y"));
+}
+
+#[test]
+fn the_schema_is_the_published_one() {
+    let printed = User::new().run(&["gateway", "schema"]).code(0).stdout;
+    assert_eq!(printed, include_str!("../docs/gateway.schema.json"));
+}
+
+#[test]
+fn the_registrys_own_files_are_read_as_they_are() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/servers");
+    let mut user = User::new();
+    user.env("MCPAUTH_SERVERS_DIR", dir.display().to_string());
+    let expected = "\
+SERVER CLIENTS TYPE UPSTREAM AUTH EGRESS STATE
+atlassian http://127.0.0.1:8080/atlassian/mcp http://atlassian-server:8005/mcp/ oauth passthrough on
+currenttime http://127.0.0.1:8080/currenttime/mcp http://currenttime-server:8000/mcp none none on
+fininfo http://127.0.0.1:8080/fininfo/sse http://fininfo-server:8001/sse api_key passthrough on
+mcpgw http://127.0.0.1:8080/mcpgw/mcp http://mcpgw-server:8003/mcp none none on
+realserverfaketools http://127.0.0.1:8080/realserverfaketools/mcp http://realserverfaketools-server:8002/mcp none none off
+sre-gateway http://127.0.0.1:8080/sre-gateway/mcp https://example-gateway.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp oauth passthrough on";
+    let ran = user.run(&["gateway", "routes"]).code(0);
+    let rows: Vec<_> =
+        ran.stdout.lines().map(|row| row.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!((rows.join("\n").as_str(), ran.stderr.as_str()), (expected, ""));
+}
