@@ -92,11 +92,7 @@ mod tests {
             r#"{"a":1,"A":2}"#,
         ];
         for text in good {
-            assert_eq!(
-                read(text.as_bytes()).map(Value::Object),
-                serde_json::from_str(text).ok(),
-                "{text}"
-            );
+            assert_eq!(read(text.as_bytes()).map(Value::Object), serde_json::from_str(text).ok(), "{text}");
         }
         let bad = [
             "",

@@ -75,12 +75,19 @@ impl Rules {
     pub fn new(issuer: &Issuer) -> Result<Self, RulesError> {
         let Issuer { audience, clients, groups_claims, .. } = issuer;
         let asks = issuer.introspection.is_some();
-        if [audience, clients, groups_claims].into_iter().flatten().chain([&issuer.issuer]).any(String::is_empty) {
+        if [audience, clients, groups_claims]
+            .into_iter()
+            .flatten()
+            .chain([&issuer.issuer])
+            .any(String::is_empty)
+        {
             return Err(RulesError::EmptyText);
         }
         match issuer.kind {
             Kind::Cognito if clients.is_empty() => return Err(RulesError::CognitoClients),
-            Kind::Keycloak if audience.iter().any(|name| name == "account") => return Err(RulesError::Account),
+            Kind::Keycloak if audience.iter().any(|name| name == "account") => {
+                return Err(RulesError::Account);
+            }
             Kind::Oidc if audience.is_empty() && !asks => return Err(RulesError::OidcAudience),
             _ if audience.is_empty() && clients.is_empty() => return Err(RulesError::NoAudience),
             _ => {}
@@ -210,7 +217,8 @@ impl Rules {
         if expires.is_some_and(|end| now >= end) {
             return Err(Reject::Expired);
         }
-        for begin in [date(claims, "nbf", f64::ceil)?, date(claims, "iat", f64::ceil)?].into_iter().flatten() {
+        for begin in [date(claims, "nbf", f64::ceil)?, date(claims, "iat", f64::ceil)?].into_iter().flatten()
+        {
             if now.saturating_add(self.leeway) < begin {
                 return Err(Reject::NotYet);
             }
@@ -226,9 +234,7 @@ impl Rules {
         let asked_by = client(claims)?;
         let addressed = match (self.kind, &named) {
             // With resource binding there is an `aud` as well, and it must not be somebody else's.
-            (Kind::Cognito, names) => {
-                known(text_of(claims, "client_id")?) && names.as_ref().is_none_or(ours)
-            }
+            (Kind::Cognito, names) => known(text_of(claims, "client_id")?) && names.as_ref().is_none_or(ours),
             (Kind::Keycloak, names) if self.audience.is_empty() => {
                 let nobody = names.as_ref().is_none_or(|names| names.iter().all(|name| *name == "account"));
                 nobody && known(text_of(claims, "azp")?)
