@@ -235,7 +235,7 @@ impl Material {
 }
 
 /// Whether a modulus has the mark of the smart cards whose keys can be factored (CVE-2017-15361): modulo each of these
-/// primes it is a power of 65537. Of other moduli about one in a hundred million is.
+/// primes it is a power of 65537. Of other moduli one in 200 million is.
 fn guessable(n: &[u8]) -> bool {
     const PRIMES: [u32; 17] = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
     PRIMES.into_iter().all(|prime| {
