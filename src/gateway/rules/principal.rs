@@ -55,7 +55,7 @@ impl Rules {
         for value in self.groups.iter().filter_map(|place| place.find(&claims)) {
             add(&mut groups, value, |text| vec![text]);
         }
-        // Scopes are compared whole: Cognito's hold a resource server's URL, Slack's a colon.
+        // Scopes are compared whole: they may hold a resource server's URL, or colons.
         let mut scopes = Vec::new();
         for value in ["scope", "scp"].iter().filter_map(|name| claims.get(*name)) {
             add(&mut scopes, value, |text| text.split(' ').collect());
