@@ -213,7 +213,7 @@ impl Material {
         let (n, e): (Vec<u8>, Vec<u8>) = (trimmed(n), trimmed(e));
         let bits = n.len() * 8 - n.first()?.leading_zeros() as usize;
         let odd = e.last()? % 2 == 1;
-        ((2048..=8192).contains(&bits) && odd && e != [1]).then_some(Self::Rsa { n, e })
+        ((2048..=8192).contains(&bits) && odd && e != [1] && !guessable(&n)).then_some(Self::Rsa { n, e })
     }
 
     /// The key made ready for one algorithm; `None` if it is of another kind, or no point of its curve.
@@ -232,6 +232,17 @@ impl Material {
             _ => None,
         }
     }
+}
+
+/// Whether a modulus has the mark of the smart cards whose keys can be factored (CVE-2017-15361): modulo each of these
+/// primes it is a power of 65537. Of other moduli one in 200 million is.
+fn guessable(n: &[u8]) -> bool {
+    const PRIMES: [u32; 17] = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
+    PRIMES.into_iter().all(|prime| {
+        let rest = n.iter().fold(0, |rest, byte| (rest << 8 | u32::from(*byte)) % prime);
+        let powers = std::iter::successors(Some(1), |power| Some(power * (65537 % prime) % prime));
+        powers.take(prime as usize).any(|power| power == rest)
+    })
 }
 
 fn rsa(algorithm: Algorithm) -> Option<&'static RsaParameters> {

@@ -15,6 +15,7 @@
 
 mod flows;
 mod smoke;
+mod wycheproof;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;

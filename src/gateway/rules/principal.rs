@@ -11,42 +11,35 @@ use crate::policy::Principal;
 /// What people call a caller, best first.
 const NAMES: [&str; 4] = ["preferred_username", "username", "cognito:username", "email"];
 
-/// Where a token has groups.
+/// Where a token has groups: the names of the members that lead there, one for a plain claim.
 #[derive(Clone, Debug)]
-pub(super) enum Groups {
-    /// In the claim of this name, which may be a URL.
-    Claim(String),
-    /// At this JSON pointer (RFC 6901), which begins with a slash.
-    Pointer(String),
-}
+pub(super) struct Groups(Vec<String>);
 
 impl Groups {
     /// Where the settings say, or where the issuer's kind has them.
     pub(super) fn of(kind: Kind, configured: &[String]) -> Vec<Self> {
         if !configured.is_empty() {
-            let place = |place: &String| match place.starts_with('/') {
-                true => Self::Pointer(place.clone()),
-                false => Self::Claim(place.clone()),
-            };
-            return configured.iter().map(place).collect();
+            return configured.iter().map(|place| Self::at(place)).collect();
         }
-        let claim = match kind {
-            Kind::Cognito => "cognito:groups",
-            Kind::Keycloak | Kind::Oidc => "groups",
-        };
-        vec![Self::Claim(claim.into())]
+        match kind {
+            Kind::Cognito => vec![Self::at("cognito:groups")],
+            Kind::Keycloak | Kind::Oidc => vec![Self::at("groups")],
+        }
+    }
+
+    /// A claim's name, which may be a URL; or, with a slash in front, a JSON pointer (RFC 6901).
+    fn at(place: &str) -> Self {
+        match place.strip_prefix('/') {
+            None => Self(vec![place.to_owned()]),
+            Some(path) => {
+                Self(path.split('/').map(|name| name.replace("~1", "/").replace("~0", "~")).collect())
+            }
+        }
     }
 
     fn find<'c>(&self, claims: &'c Map<String, Value>) -> Option<&'c Value> {
-        match self {
-            Self::Claim(name) => claims.get(name),
-            Self::Pointer(pointer) => {
-                let (first, rest) = pointer.strip_prefix('/')?.split_once('/').unzip();
-                let first = first.or_else(|| pointer.strip_prefix('/'))?;
-                let value = claims.get(&first.replace("~1", "/").replace("~0", "~"))?;
-                rest.map_or(Some(value), |rest| value.pointer(&format!("/{rest}")))
-            }
-        }
+        let (first, rest) = self.0.split_first()?;
+        rest.iter().try_fold(claims.get(first)?, |value, name| value.get(name))
     }
 }
 
@@ -62,7 +55,7 @@ impl Rules {
         for value in self.groups.iter().filter_map(|place| place.find(&claims)) {
             add(&mut groups, value, |text| vec![text]);
         }
-        // Scopes are compared whole: Cognito's hold a resource server's URL, Slack's a colon.
+        // Scopes are compared whole: they may hold a resource server's URL, or colons.
         let mut scopes = Vec::new();
         for value in ["scope", "scp"].iter().filter_map(|name| claims.get(*name)) {
             add(&mut scopes, value, |text| text.split(' ').collect());

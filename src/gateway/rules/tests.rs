@@ -1,1 +1,346 @@
+//! Tokens as the issuers' kinds make them, and one step to each side of every rule.
 
+mod callers;
+
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use super::{Reject, Rules, RulesError};
+use crate::gateway::jwt::sample::{P256, jwks};
+use crate::gateway::jwt::{Claims, Token};
+use crate::gateway::keys::KeySet;
+use crate::gateway::settings::{Algorithm, Issuer};
+use crate::policy::Principal;
+
+const NOW: i64 = 1_800_000_000;
+const POOL: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab12";
+const REALM: &str = "https://id.test/realms/mcp";
+const ISSUER: &str = "https://as.test";
+const US: &str = "https://mcp.test";
+
+static KEYS: LazyLock<KeySet> =
+    LazyLock::new(|| KeySet::read(&jwks(&[P256.jwk()]), &[Algorithm::ES256]).unwrap());
+
+fn issuer(settings: Value) -> Issuer {
+    serde_json::from_value(settings).unwrap()
+}
+
+fn rules(settings: Value) -> Rules {
+    Rules::new(&issuer(settings)).unwrap()
+}
+
+fn cognito() -> Rules {
+    rules(json!({"issuer": POOL, "kind": "cognito", "clients": ["m2m", "web"]}))
+}
+
+fn keycloak() -> Rules {
+    rules(json!({"issuer": REALM, "kind": "keycloak", "clients": ["agent"]}))
+}
+
+fn oidc() -> Rules {
+    rules(json!({"issuer": ISSUER, "audience": [US]}))
+}
+
+/// `base` with some members changed; `null` takes one away.
+fn with(base: Value, changes: Value) -> Value {
+    let mut base = base.as_object().unwrap().clone();
+    for (name, value) in changes.as_object().unwrap() {
+        base.remove(name);
+        if !value.is_null() {
+            base.insert(name.clone(), value.clone());
+        }
+    }
+    Value::Object(base)
+}
+
+/// What Cognito gives a client for its credentials.
+fn cognito_token() -> Value {
+    json!({
+        "sub": "m2m", "iss": POOL, "token_use": "access", "iat": NOW - 10, "exp": NOW + 3_590, "jti": "j", "version": 2,
+        "client_id": "m2m", "auth_time": NOW - 10, "scope": "https://api.test/mcp/read mcp-servers/execute"
+    })
+}
+
+/// What Keycloak gives a service account of an imported realm.
+fn keycloak_token() -> Value {
+    json!({
+        "exp": NOW + 290, "iat": NOW - 10, "jti": "trrtcc:1", "iss": REALM, "typ": "Bearer", "azp": "agent", "acr": "1",
+        "sub": "0b5b1d2e-0000-4000-8000-000000000001", "scope": "email profile", "groups": ["/team/restricted"],
+        "preferred_username": "service-account-agent", "realm_access": {"roles": ["offline_access", "mcp"]}
+    })
+}
+
+/// RFC 9068.
+fn oidc_token() -> Value {
+    json!({"iss": ISSUER, "sub": "alice", "aud": US, "client_id": "cli", "exp": NOW + 60, "iat": NOW, "scope": "a b"})
+}
+
+fn verified(typ: Option<&str>, claims: &Value) -> Claims {
+    let header = typ.map_or(json!({}), |typ| json!({"typ": typ}));
+    let text = P256.token("ES256", &header, claims);
+    Token::read(&text).unwrap().verify(KEYS.find(None, Algorithm::ES256).unwrap()).unwrap()
+}
+
+fn accept(rules: &Rules, claims: &Value) -> Result<(Principal, i64), Reject> {
+    rules.accept(verified(None, claims), NOW)
+}
+
+fn verdict(rules: &Rules, claims: &Value) -> Result<(), Reject> {
+    accept(rules, claims).map(drop)
+}
+
+#[track_caller]
+fn table(rules: &Rules, token: fn() -> Value, cases: &[(Value, Result<(), Reject>)]) {
+    for (changes, expected) in cases {
+        assert_eq!(verdict(rules, &with(token(), changes.clone())), *expected, "{changes}");
+    }
+}
+
+#[test]
+fn settings_without_an_audience_rule_make_no_rules() {
+    let asks = json!({"client_id": "gw", "client_secret": "s"});
+    let cases = [
+        (json!({"issuer": ISSUER}), RulesError::OidcAudience),
+        (json!({"issuer": ISSUER, "clients": ["a"]}), RulesError::OidcAudience),
+        (json!({"issuer": ISSUER, "introspection": asks}), RulesError::NoAudience),
+        (json!({"issuer": POOL, "kind": "cognito"}), RulesError::CognitoClients),
+        (json!({"issuer": POOL, "kind": "cognito", "audience": [US]}), RulesError::CognitoClients),
+        (json!({"issuer": REALM, "kind": "keycloak"}), RulesError::NoAudience),
+        (json!({"issuer": REALM, "kind": "keycloak", "audience": ["account", US]}), RulesError::Account),
+        (json!({"issuer": "", "audience": [US]}), RulesError::EmptyText),
+        (json!({"issuer": ISSUER, "audience": [US, ""]}), RulesError::EmptyText),
+        (json!({"issuer": ISSUER, "audience": [US], "clients": [""]}), RulesError::EmptyText),
+        (json!({"issuer": ISSUER, "audience": [US], "groups_claims": [""]}), RulesError::EmptyText),
+        (json!({"issuer": ISSUER, "audience": [US], "leeway": 61}), RulesError::Leeway),
+        (json!({"issuer": ISSUER, "audience": [US], "algorithms": []}), RulesError::NoAlgorithms),
+    ];
+    for (settings, expected) in cases {
+        assert_eq!(Rules::new(&issuer(settings.clone())).err(), Some(expected), "{settings}");
+    }
+    for settings in [
+        json!({"issuer": ISSUER, "audience": [US], "leeway": 60}),
+        json!({"issuer": ISSUER, "clients": ["a"], "introspection": asks, "algorithms": []}),
+        json!({"issuer": REALM, "kind": "keycloak", "audience": [US]}),
+    ] {
+        assert!(Rules::new(&issuer(settings.clone())).is_ok(), "{settings}");
+    }
+}
+
+#[test]
+fn the_issuer_is_compared_byte_for_byte() {
+    for iss in [
+        json!(null),
+        json!("https://as.test/"),
+        json!("https://AS.test"),
+        json!("http://as.test"),
+        json!("https://as.test:443"),
+        json!(""),
+        json!(1),
+        json!([ISSUER]),
+        json!({"iss": ISSUER}),
+    ] {
+        let claims = with(oidc_token(), json!({"iss": iss}));
+        assert_eq!(verdict(&oidc(), &claims), Err(Reject::Issuer), "{claims}");
+    }
+    let claims = with(oidc_token(), json!({"iss": null}));
+    let mut null = claims.as_object().unwrap().clone();
+    null.insert("iss".into(), Value::Null);
+    assert_eq!(verdict(&oidc(), &Value::Object(null)), Err(Reject::Issuer));
+    assert_eq!(oidc().issuer(), ISSUER);
+}
+
+#[test]
+fn times_hold_to_the_second() {
+    let leeway = rules(json!({"issuer": ISSUER, "audience": [US], "leeway": 60}));
+    let exact = rules(json!({"issuer": ISSUER, "audience": [US], "leeway": 0}));
+    for (rules, leeway) in [(exact, 0), (leeway, 60)] {
+        let cases = [
+            ("exp", json!(NOW - leeway - 1), Err(Reject::Expired)),
+            ("exp", json!(NOW - leeway), Err(Reject::Expired)),
+            ("exp", json!(NOW - leeway + 1), Ok(())),
+            ("exp", json!((NOW - leeway) as f64 + 0.5), Err(Reject::Expired)),
+            ("exp", json!((NOW - leeway) as f64 + 1.5), Ok(())),
+            ("nbf", json!(NOW + leeway - 1), Ok(())),
+            ("nbf", json!(NOW + leeway), Ok(())),
+            ("nbf", json!(NOW + leeway + 1), Err(Reject::NotYet)),
+            ("nbf", json!((NOW + leeway) as f64 + 0.5), Err(Reject::NotYet)),
+            ("iat", json!(NOW + leeway), Ok(())),
+            ("iat", json!(NOW + leeway + 1), Err(Reject::NotYet)),
+            ("iat", json!(0), Ok(())),
+        ];
+        for (name, value, expected) in cases {
+            let claims = with(oidc_token(), json!({name: value}));
+            assert_eq!(verdict(&rules, &claims), expected, "{name} {value} {leeway}");
+        }
+    }
+    assert_eq!(accept(&oidc(), &oidc_token()).unwrap().1, NOW + 60 + 30);
+    assert_eq!(verdict(&oidc(), &with(oidc_token(), json!({"exp": null}))), Err(Reject::Malformed));
+    assert_eq!(accept(&oidc(), &with(oidc_token(), json!({"exp": i64::MAX}))).unwrap().1, i64::MAX);
+    assert_eq!(verdict(&oidc(), &with(oidc_token(), json!({"exp": -1}))), Err(Reject::Expired));
+}
+
+#[test]
+fn a_time_is_a_number() {
+    for name in ["exp", "nbf", "iat"] {
+        for value in [
+            json!((NOW + 60).to_string()),
+            json!(true),
+            json!([NOW]),
+            json!({}),
+            json!(u64::MAX),
+            json!(1e300),
+        ] {
+            let claims = with(oidc_token(), json!({name: value}));
+            assert_eq!(verdict(&oidc(), &claims), Err(Reject::Malformed), "{name} {value}");
+        }
+        let mut claims = oidc_token();
+        claims[name] = Value::Null;
+        assert_eq!(verdict(&oidc(), &claims), Err(Reject::Malformed), "{name}");
+    }
+}
+
+#[test]
+fn cognito_tokens_are_told_apart_by_use_and_client() {
+    table(
+        &cognito(),
+        cognito_token,
+        &[
+            (json!({}), Ok(())),
+            (json!({"client_id": "web", "sub": "u", "username": "alice", "cognito:groups": ["g"]}), Ok(())),
+            (json!({"token_use": "id"}), Err(Reject::Kind)),
+            (json!({"token_use": "id", "aud": "m2m"}), Err(Reject::Kind)),
+            (json!({"token_use": null}), Err(Reject::Kind)),
+            (json!({"token_use": ["access"]}), Err(Reject::Kind)),
+            (json!({"client_id": "stranger"}), Err(Reject::Audience)),
+            (json!({"client_id": null}), Err(Reject::Audience)),
+            (json!({"client_id": null, "azp": "m2m"}), Err(Reject::Audience)),
+            (json!({"client_id": ["m2m"]}), Err(Reject::Malformed)),
+            (json!({"aud": "https://other.test"}), Err(Reject::Audience)),
+        ],
+    );
+    let bound = rules(json!({"issuer": POOL, "kind": "cognito", "clients": ["m2m"], "audience": [US]}));
+    table(
+        &bound,
+        cognito_token,
+        &[
+            (json!({}), Ok(())),
+            (json!({"aud": US}), Ok(())),
+            (json!({"aud": "https://other.test"}), Err(Reject::Audience)),
+            (json!({"aud": US, "client_id": "stranger"}), Err(Reject::Audience)),
+        ],
+    );
+}
+
+#[test]
+fn keycloak_tokens_need_our_name_or_a_known_client_and_nobody_elses_name() {
+    table(
+        &keycloak(),
+        keycloak_token,
+        &[
+            (json!({}), Ok(())),
+            (json!({"aud": "account"}), Ok(())),
+            (json!({"aud": ["account"]}), Ok(())),
+            (json!({"azp": "stranger"}), Err(Reject::Audience)),
+            (json!({"azp": "stranger", "aud": "account"}), Err(Reject::Audience)),
+            (json!({"azp": null}), Err(Reject::Audience)),
+            (json!({"azp": null, "client_id": "agent"}), Err(Reject::Audience)),
+            (json!({"aud": "https://other.test"}), Err(Reject::Audience)),
+            (json!({"aud": ["account", "https://other.test"]}), Err(Reject::Audience)),
+            (json!({"aud": ["account", 1]}), Err(Reject::Audience)),
+            (json!({"aud": []}), Err(Reject::Audience)),
+            (json!({"aud": ""}), Err(Reject::Audience)),
+            (json!({"typ": "ID"}), Err(Reject::Kind)),
+            (json!({"typ": "Refresh"}), Err(Reject::Kind)),
+            (json!({"typ": "Offline"}), Err(Reject::Kind)),
+            (json!({"typ": "Logout", "events": {}}), Err(Reject::Kind)),
+            (json!({"typ": "DPoP"}), Err(Reject::Kind)),
+            (json!({"typ": "bearer"}), Err(Reject::Kind)),
+            (json!({"typ": null}), Err(Reject::Kind)),
+        ],
+    );
+    let named = rules(json!({"issuer": REALM, "kind": "keycloak", "clients": ["agent"], "audience": [US]}));
+    table(
+        &named,
+        keycloak_token,
+        &[
+            (json!({"aud": US}), Ok(())),
+            (json!({"aud": ["account", US]}), Ok(())),
+            (json!({"aud": US, "azp": "stranger"}), Ok(())),
+            (json!({}), Err(Reject::Audience)),
+            (json!({"aud": "account"}), Err(Reject::Audience)),
+            (json!({"aud": "https://other.test"}), Err(Reject::Audience)),
+        ],
+    );
+}
+
+#[test]
+fn any_other_issuer_must_name_us() {
+    table(
+        &oidc(),
+        oidc_token,
+        &[
+            (json!({}), Ok(())),
+            (json!({"aud": ["https://other.test", US]}), Ok(())),
+            (json!({"typ": "Bearer"}), Ok(())),
+            (json!({"aud": null}), Err(Reject::Audience)),
+            (json!({"aud": "https://mcp.test/"}), Err(Reject::Audience)),
+            (json!({"aud": "https://mcp.tes"}), Err(Reject::Audience)),
+            (json!({"aud": "https://MCP.test"}), Err(Reject::Audience)),
+            (json!({"aud": "https://other.test https://mcp.test"}), Err(Reject::Audience)),
+            (json!({"aud": []}), Err(Reject::Audience)),
+            (json!({"aud": [[US]]}), Err(Reject::Audience)),
+            (json!({"aud": [US, 1]}), Err(Reject::Audience)),
+            (json!({"aud": {US: true}}), Err(Reject::Audience)),
+            (json!({"aud": 1}), Err(Reject::Audience)),
+            (json!({"nonce": "n"}), Err(Reject::Kind)),
+            (json!({"at_hash": "h"}), Err(Reject::Kind)),
+            (json!({"c_hash": "h"}), Err(Reject::Kind)),
+            (
+                json!({"events": {"http://schemas.openid.net/event/backchannel-logout": {}}}),
+                Err(Reject::Kind),
+            ),
+            (json!({"typ": "ID"}), Err(Reject::Kind)),
+            (json!({"typ": 1}), Err(Reject::Kind)),
+            (json!({"token_use": "id"}), Err(Reject::Kind)),
+            (json!({"token_type": "refresh"}), Err(Reject::Kind)),
+            (json!({"cnf": {"jkt": "x"}}), Err(Reject::Binding)),
+            (json!({"cnf": {"x5t#S256": "x"}}), Err(Reject::Binding)),
+            (json!({"cnf": false}), Err(Reject::Binding)),
+        ],
+    );
+    let clients = rules(json!({"issuer": ISSUER, "audience": [US], "clients": ["cli"]}));
+    table(&clients, oidc_token, &[(json!({}), Ok(())), (json!({"client_id": "x"}), Err(Reject::Audience))]);
+}
+
+#[test]
+fn bound_tokens_of_every_kind_are_refused() {
+    for (rules, token) in [(cognito(), cognito_token()), (keycloak(), keycloak_token())] {
+        let claims = with(token, json!({"cnf": {"jkt": "x"}}));
+        assert_eq!(verdict(&rules, &claims), Err(Reject::Binding));
+    }
+}
+
+#[test]
+fn the_header_says_access_token_or_nothing_else() {
+    let strict = rules(json!({"issuer": ISSUER, "audience": [US], "require_at_jwt": true}));
+    let cases = [
+        (None, Ok(()), Err(Reject::Kind)),
+        (Some("JWT"), Ok(()), Err(Reject::Kind)),
+        (Some("jwt"), Ok(()), Err(Reject::Kind)),
+        (Some("at+jwt"), Ok(()), Ok(())),
+        (Some("AT+JWT"), Ok(()), Ok(())),
+        (Some("application/at+jwt"), Ok(()), Ok(())),
+        (Some("Application/At+Jwt"), Ok(()), Ok(())),
+        (Some("logout+jwt"), Err(Reject::Kind), Err(Reject::Kind)),
+        (Some("dpop+jwt"), Err(Reject::Kind), Err(Reject::Kind)),
+        (Some("secevent+jwt"), Err(Reject::Kind), Err(Reject::Kind)),
+        (Some("application/application/at+jwt"), Err(Reject::Kind), Err(Reject::Kind)),
+        (Some("at+jwt "), Err(Reject::Kind), Err(Reject::Kind)),
+        (Some(""), Err(Reject::Kind), Err(Reject::Kind)),
+    ];
+    for (typ, usual, required) in cases {
+        assert_eq!(oidc().accept(verified(typ, &oidc_token()), NOW).map(drop), usual, "{typ:?}");
+        assert_eq!(strict.accept(verified(typ, &oidc_token()), NOW).map(drop), required, "{typ:?}");
+    }
+}
