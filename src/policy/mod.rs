@@ -9,6 +9,8 @@ mod compiled;
 mod decide;
 mod explain;
 mod names;
+#[cfg(test)]
+mod properties;
 mod remarks;
 mod scopes_yml;
 #[cfg(test)]
