@@ -114,6 +114,12 @@ fn text_of(file: &mut File) -> String {
     text
 }
 
+/// The folder `setup.sh` installs into. Asked for here, because a program under test has another HOME.
+fn parts() -> PathBuf {
+    let said = Command::new(script("setup.sh")).arg("--where").output().expect("setup.sh is there");
+    PathBuf::from(String::from_utf8(said.stdout).expect("a path in UTF-8").trim_end())
+}
+
 fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real").join(name)
 }
@@ -131,6 +137,9 @@ macro_rules! guard {
         }
     };
 }
+
+mod mcp; // after the macro it uses
+mod mcp_smoke;
 
 guard! {
     /// The certified OpenID provider: every client authentication, PKCE, rotation, RFC 9207.
@@ -155,6 +164,14 @@ impl OidcProvider {
         let mut command = Command::new("node");
         command.arg(script("oidc-provider/server.mjs")).env("MCPAUTH_REAL_JWK", public_jwk);
         Self(Part::start("oidc-provider", command, Duration::from_secs(60)))
+    }
+
+    /// One step of a key rotation: `publish`, `switch` or `drop`, see `oidc-provider/server.mjs`.
+    pub(crate) fn rotate(&self, step: &str) {
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "--fail", "--noproxy", "*", "-X", "POST"])
+            .arg(format!("{}/{step}", self.value("KEYS_URL")));
+        assert!(curl.status().expect("curl: run tests/real/setup.sh").success(), "{step}");
     }
 }
 
@@ -182,19 +199,24 @@ impl Keycloak {
         command.env("MCPAUTH_REAL_JWKS_URL", jwks_url);
         Self(Part::start("keycloak", command, Duration::from_secs(270)))
     }
+
+    /// One step of the realm's key rotation: `publish`, `switch` or `drop`, see `keycloak-keys.py`.
+    pub(crate) fn rotate(&self, step: &str) {
+        let mut keys = Command::new("python3");
+        keys.arg(script("keycloak-keys.py")).args([self.value("KEYCLOAK_URL"), self.value("REALM"), step]);
+        let said = keys.output().expect("python3");
+        assert!(said.status.success(), "{step}: {}", String::from_utf8_lossy(&said.stderr));
+    }
 }
 
 /// The environment that puts alice in front of a browser: `kind` is `oidc-provider`, `ministack` or `keycloak`,
 /// and `shots` gets `login.png`, `consent.png`, `callback.png`, `browser.log` and, at last, `browser.exit`.
 pub(crate) fn browser_env(kind: &str, shots: &Path) -> Vec<(String, String)> {
-    // Asked for here, because the program under test has another HOME.
-    let said = Command::new(script("setup.sh")).arg("--where").output().expect("setup.sh is there");
-    let parts = String::from_utf8(said.stdout).expect("a path in UTF-8");
     vec![
         ("BROWSER".into(), script("browser.sh").display().to_string()),
         ("MCPAUTH_BROWSER_KIND".into(), kind.into()),
         ("MCPAUTH_BROWSER_SHOTS".into(), shots.display().to_string()),
-        ("MCPAUTH_REAL_PARTS".into(), parts.trim_end().into()),
+        ("MCPAUTH_REAL_PARTS".into(), parts().display().to_string()),
     ]
 }
 

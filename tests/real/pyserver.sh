@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # mcp/server.py, a server on the current Python SDK, on a free loopback port, for as long as this script runs.
 # Prints `READY <base>`, KEY=VALUE lines, then END.
-# usage: pyserver.sh [--watch-stdin] [streamable-http|sse]
+# usage: pyserver.sh [streamable-http|sse] [--watch-stdin]
 # TOOLS are the names it lists: add(a, b), greet(name), wipe(target).
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 python=$parts/mcp/bin/python
 need "$python" curl setpriv
-begin "$@"; [ "${1:-}" != --watch-stdin ] || shift
-kind=${1:-streamable-http}
-case $kind in streamable-http) path=/mcp ;; sse) path=/sse ;; *) die "no transport $kind" ;; esac
+kind=streamable-http
+case ${1:-} in streamable-http | sse) kind=$1; shift ;; esac
+path=/mcp; [ "$kind" != sse ] || path=/sse
+begin "$@"
 
 port=$(free_port); base=http://127.0.0.1:$port
 serve "$python" "$real/mcp/server.py" "$port" "$kind"

@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 from langchain_mcp_adapters.client import MultiServerMCPClient
-from outcome import report
+sys.dont_write_bytecode = True  # this folder is a checkout
+from outcome import report  # noqa: E402
 
 
 def load_mcp_config_from_file():

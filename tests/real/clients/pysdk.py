@@ -8,10 +8,12 @@ Prints one line of JSON: sdk, protocol (what was agreed), tools (names in order)
 import argparse
 import json
 import os
+import sys
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from outcome import report
+sys.dont_write_bytecode = True  # this folder is a checkout
+from outcome import report  # noqa: E402
 
 options = argparse.ArgumentParser()
 options.add_argument("url")
