@@ -1,4 +1,5 @@
-//! Guards around software nobody here wrote: identity providers, a browser, a desktop's secret storage.
+//! Guards around software nobody here wrote: identity providers, MCP servers and clients, a browser, a desktop's
+//! secret storage.
 //!
 //! What they start is installed by `tests/real/setup.sh`; each script beside this file says what it is.
 //! A guard starts its script, reads what it announces and ends it when dropped. A guard may also live in a
@@ -171,7 +172,10 @@ impl OidcProvider {
         let mut curl = Command::new("curl");
         curl.args(["-sS", "--fail", "--noproxy", "*", "-X", "POST"])
             .arg(format!("{}/{step}", self.value("KEYS_URL")));
-        assert!(curl.status().expect("curl: run tests/real/setup.sh").success(), "{step}");
+        assert!(
+            curl.stdout(Stdio::null()).status().expect("curl: run tests/real/setup.sh").success(),
+            "{step}"
+        );
     }
 }
 
