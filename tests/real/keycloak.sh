@@ -2,6 +2,9 @@
 # A real Keycloak with realm.json on a free loopback port, everything in memory, for as long as this script
 # runs (SIGTERM ends both). Prints `READY <issuer>` and what the realm holds as KEY=VALUE lines, then END.
 # usage: keycloak.sh [--watch-stdin]
+# The machine clients' tokens have no audience (M2M, AGENT), AUDIENCE, `account` alone (ACCOUNT) or both (BOTH).
+# Alice's password is taken (grant_type=password, no secret) by PATHS, her groups as paths, and FLAT, by bare name.
+# keycloak-keys.py changes the realm's signing keys while it runs.
 # PORT                     a port to listen on, else a free one
 # MCPAUTH_REAL_JWKS_URL    where Keycloak fetches the public keys of the client `agent-jwt`
 #                          (private_key_jwt, ES256); asked only when that client authenticates
@@ -40,6 +43,13 @@ AGENT_CLIENT_ID=agent-restricted-m2m
 AGENT_CLIENT_SECRET=agent-secret
 AUDIENCE_CLIENT_ID=agent-audience
 AUDIENCE_CLIENT_SECRET=agent-secret
+AUDIENCE=https://mcp.example.test
+ACCOUNT_CLIENT_ID=agent-account
+ACCOUNT_CLIENT_SECRET=agent-secret
+BOTH_CLIENT_ID=agent-both
+BOTH_CLIENT_SECRET=agent-secret
+PATHS_CLIENT_ID=direct-paths
+FLAT_CLIENT_ID=direct-flat
 JWT_CLIENT_ID=agent-jwt
 WEB_CLIENT_ID=mcp-gateway-web
 CONSENT_CLIENT_ID=mcp-gateway-consent

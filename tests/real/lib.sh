@@ -4,6 +4,7 @@
 real=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 parts=${MCPAUTH_REAL_PARTS:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mcpauth-real-parts}
 keycloak_version=26.7.5
+node22=$parts/node/node_modules/.bin/node # from npm: some packages want a newer Node than the system's
 
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
@@ -18,12 +19,19 @@ need() {
 # A loopback port that was free a moment ago, for servers that cannot choose one themselves.
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
+# answers URL: true once a server there speaks HTTP, whatever it says.
+answers() { curl -s --noproxy '*' --max-time 2 -o /dev/null "$1"; }
+
+# announce BASE [KEY=VALUE...]: what a guard in mod.rs reads.
+announce() { printf 'READY %s\n' "$1"; shift; [ "$#" = 0 ] || printf '%s\n' "$@"; echo END; }
+
 # begin "$@": reads the common option and prepares the clean-up. Sets $work, a private folder that
 # goes away with the script. With --watch-stdin the script ends when its standard input does: a
 # parent that holds the other end of that pipe cannot leave it behind, however it dies.
 begin() {
   work=$(mktemp -d "${TMPDIR:-/tmp}/mcpauth-real.XXXXXX")
-  server='' watcher=''
+  server='' watcher='' helpers=()
+  : >"$work/log"
   trap finish EXIT
   trap 'exit 143' TERM
   trap 'exit 130' INT
@@ -41,13 +49,14 @@ finish() {
     kill -KILL "$server" 2>/dev/null || true
     wait "$server" 2>/dev/null || true
   fi
+  for helper in "${helpers[@]}"; do kill -KILL "$helper" 2>/dev/null && wait "$helper" 2>/dev/null || true; done
   [ -z "$watcher" ] || kill "$watcher" 2>/dev/null || true
   rm -rf "$work"
 }
 
 # serve CMD...: the server in the background, its output in $work/log; dies with this script even by SIGKILL.
 serve() {
-  setpriv --pdeathsig KILL -- "$@" </dev/null >"$work/log" 2>&1 &
+  setpriv --pdeathsig KILL -- "$@" </dev/null >>"$work/log" 2>&1 &
   server=$!
 }
 
@@ -59,6 +68,19 @@ await() {
     [ "$SECONDS" -lt "$end" ] || { tail -n 40 "$work/log" >&2; die "the server was not ready in time"; }
     sleep 0.1
   done
+}
+
+# beside NAME CMD...: a helper of the server that announces itself as these scripts do; $NAME becomes its address.
+# It dies with this script, even by SIGKILL.
+beside() {
+  local name=$1 end=$((SECONDS + 20)); shift
+  setpriv --pdeathsig KILL -- "$@" </dev/null >"$work/$name.out" 2>>"$work/log" &
+  helpers+=("$!")
+  until grep -qx END "$work/$name.out"; do
+    [ "$SECONDS" -lt "$end" ] || { tail -n 40 "$work/log" >&2; die "$name did not get ready"; }
+    sleep 0.05
+  done
+  printf -v "$name" %s "$(sed -n 's/^READY //p' "$work/$name.out")"
 }
 
 # Stay until the server ends (then fail) or a signal comes.

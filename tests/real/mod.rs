@@ -1,4 +1,5 @@
-//! Guards around software nobody here wrote: identity providers, a browser, a desktop's secret storage.
+//! Guards around software nobody here wrote: identity providers, MCP servers and clients, a browser, a desktop's
+//! secret storage.
 //!
 //! What they start is installed by `tests/real/setup.sh`; each script beside this file says what it is.
 //! A guard starts its script, reads what it announces and ends it when dropped. A guard may also live in a
@@ -115,6 +116,12 @@ fn text_of(file: &mut File) -> String {
     text
 }
 
+/// The folder `setup.sh` installs into. Asked for here, because a program under test has another HOME.
+fn parts() -> PathBuf {
+    let said = Command::new(script("setup.sh")).arg("--where").output().expect("setup.sh is there");
+    PathBuf::from(String::from_utf8(said.stdout).expect("a path in UTF-8").trim_end())
+}
+
 fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real").join(name)
 }
@@ -132,6 +139,9 @@ macro_rules! guard {
         }
     };
 }
+
+mod mcp; // after the macro it uses
+mod mcp_smoke;
 
 guard! {
     /// The certified OpenID provider: every client authentication, PKCE, rotation, RFC 9207.
@@ -156,6 +166,17 @@ impl OidcProvider {
         let mut command = Command::new("node");
         command.arg(script("oidc-provider/server.mjs")).env("MCPAUTH_REAL_JWK", public_jwk);
         Self(Part::start("oidc-provider", command, Duration::from_secs(60)))
+    }
+
+    /// One step of a key rotation: `publish`, `switch` or `drop`, see `oidc-provider/server.mjs`.
+    pub(crate) fn rotate(&self, step: &str) {
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "--fail", "--noproxy", "*", "-X", "POST"])
+            .arg(format!("{}/{step}", self.value("KEYS_URL")));
+        assert!(
+            curl.stdout(Stdio::null()).status().expect("curl: run tests/real/setup.sh").success(),
+            "{step}"
+        );
     }
 }
 
@@ -183,19 +204,24 @@ impl Keycloak {
         command.env("MCPAUTH_REAL_JWKS_URL", jwks_url);
         Self(Part::start("keycloak", command, Duration::from_secs(270)))
     }
+
+    /// One step of the realm's key rotation: `publish`, `switch` or `drop`, see `keycloak-keys.py`.
+    pub(crate) fn rotate(&self, step: &str) {
+        let mut keys = Command::new("python3");
+        keys.arg(script("keycloak-keys.py")).args([self.value("KEYCLOAK_URL"), self.value("REALM"), step]);
+        let said = keys.output().expect("python3");
+        assert!(said.status.success(), "{step}: {}", String::from_utf8_lossy(&said.stderr));
+    }
 }
 
 /// The environment that puts alice in front of a browser: `kind` is `oidc-provider`, `ministack` or `keycloak`,
 /// and `shots` gets `login.png`, `consent.png`, `callback.png`, `browser.log` and, at last, `browser.exit`.
 pub(crate) fn browser_env(kind: &str, shots: &Path) -> Vec<(String, String)> {
-    // Asked for here, because the program under test has another HOME.
-    let said = Command::new(script("setup.sh")).arg("--where").output().expect("setup.sh is there");
-    let parts = String::from_utf8(said.stdout).expect("a path in UTF-8");
     vec![
         ("BROWSER".into(), script("browser.sh").display().to_string()),
         ("MCPAUTH_BROWSER_KIND".into(), kind.into()),
         ("MCPAUTH_BROWSER_SHOTS".into(), shots.display().to_string()),
-        ("MCPAUTH_REAL_PARTS".into(), parts.trim_end().into()),
+        ("MCPAUTH_REAL_PARTS".into(), parts().display().to_string()),
     ]
 }
 

@@ -15,7 +15,7 @@ since=$SECONDS
 
 # Debian packages, those that are missing only.
 missing=()
-for package in chromium gnome-keyring dbus dbus-daemon libsecret-tools unzip curl; do
+for package in chromium gnome-keyring dbus dbus-daemon libsecret-tools unzip curl nginx haproxy wrk; do
   dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
 done
 if [ "${#missing[@]}" -gt 0 ]; then
@@ -36,20 +36,28 @@ fresh() { local name=$1; shift; [ "$(cat "$@" | sha256sum)" != "$(cat "$parts/.$
 stamp() { local name=$1; shift; cat "$@" | sha256sum >"$parts/.$name.stamp"; }
 
 node_files=("$real/package.json" "$real/package-lock.json")
-if fresh node "${node_files[@]}" || [ ! -d "$parts/node/node_modules/oidc-provider" ]; then
+if fresh node "${node_files[@]}" || [ ! -x "$node22" ] || [ ! -d "$parts/node/node_modules/oidc-provider" ]; then
   rm -rf "$parts/node"; mkdir -p "$parts/node"; cp "${node_files[@]}" "$parts/node/"
   (cd "$parts/node" && npm ci --silent --ignore-scripts --no-audit --no-fund)
   stamp node "${node_files[@]}"
 fi
 step npm
 
-if fresh python "$real/requirements.txt" || [ ! -x "$parts/python/bin/ministack" ]; then
-  rm -rf "$parts/python"
-  python3 -m venv "$parts/python" || die "python3 cannot make a virtual environment: apt-get install python3-venv"
-  "$parts/python/bin/pip" install -q --disable-pip-version-check -r "$real/requirements.txt"
-  stamp python "$real/requirements.txt"
-fi
-step python
+# venv FOLDER REQUIREMENTS PROGRAM: a virtual environment with exactly those packages, dependencies spelled out.
+venv() {
+  local name=$1 list=$real/$2
+  if fresh "$name" "$list" || [ ! -x "$parts/$name/bin/$3" ]; then
+    rm -rf "${parts:?}/$name"
+    python3 -m venv "$parts/$name" || die "python3 cannot make a virtual environment: apt-get install python3-venv"
+    "$parts/$name/bin/pip" install -q --disable-pip-version-check --no-deps -r "$list"
+    stamp "$name" "$list"
+  fi
+  step "$name"
+}
+venv python requirements.txt ministack
+venv mcp requirements-mcp.txt uvicorn
+venv langchain requirements-langchain.txt uvicorn
+venv atlassian requirements-atlassian.txt mcp-atlassian
 
 keycloak=$parts/keycloak-$keycloak_version
 build=(build --db=dev-mem --features=cimd,dpop)

@@ -263,7 +263,7 @@ async fn keycloak_serves_every_client_and_a_browser() {
     assert_eq!(found["issuer"], keycloak.base());
     let endpoint = found["token_endpoint"].as_str().expect("an endpoint");
     let machine = [("grant_type", "client_credentials")];
-    for kind in ["M2M", "AGENT", "AUDIENCE"] {
+    for kind in ["M2M", "AGENT", "AUDIENCE", "ACCOUNT", "BOTH"] {
         let (id, secret) =
             (keycloak.value(&format!("{kind}_CLIENT_ID")), keycloak.value(&format!("{kind}_CLIENT_SECRET")));
         assert_eq!(token(endpoint, Some((id, secret)), &machine).await.0, 200, "{kind} by Basic");
@@ -288,6 +288,67 @@ async fn keycloak_serves_every_client_and_a_browser() {
         let again = [("grant_type", "refresh_token"), ("client_id", client), ("refresh_token", old)];
         assert_eq!(token(endpoint, None, &again).await.0, 200);
         assert_eq!(token(endpoint, None, &again).await.1["error"], "invalid_grant");
+    }
+}
+
+/// The key that signs, and all that are published, as `rotate` goes through its steps.
+async fn follow_rotation(issuer: &str, basic: (&str, &str), fields: &[(&str, &str)], rotate: impl Fn(&str)) {
+    let found = discovery(issuer).await;
+    let (endpoint, jwks) =
+        (found["token_endpoint"].as_str().expect("one"), found["jwks_uri"].as_str().expect("one"));
+    let state = async || {
+        let (status, answer) = token(endpoint, Some(basic), fields).await;
+        assert_eq!(status, 200, "{}", answer["error"]);
+        let header = jsonwebtoken::decode_header(answer["access_token"].as_str().expect("a token"));
+        let text = client().get(jwks).send().await.expect("an answer").text().await.expect("a body");
+        let keys: Value = serde_json::from_str(&text).expect("JSON");
+        let rs256 = keys["keys"].as_array().into_iter().flatten().filter(|key| key["alg"] == "RS256").count();
+        (header.expect("a JWT").kid.expect("a key id"), rs256)
+    };
+    let (old, alone) = state().await;
+    assert_eq!(alone, 1);
+    rotate("publish");
+    assert_eq!(state().await, (old.clone(), 2));
+    rotate("switch");
+    let (new, both) = state().await;
+    assert!(new != old && both == 2);
+    rotate("drop");
+    assert_eq!(state().await, (new, 1));
+}
+
+#[tokio::test]
+#[ignore = "real parts: run .ci/run"]
+async fn the_certified_provider_rotates_its_keys_and_answers_about_opaque_tokens() {
+    let provider = OidcProvider::start();
+    let machine = (provider.value("M2M_CLIENT_ID"), provider.value("M2M_CLIENT_SECRET"));
+    let asked = |resource| [("grant_type", "client_credentials"), ("resource", provider.value(resource))];
+    let endpoint = format!("{}/token", provider.base());
+    let opaque = token(&endpoint, Some(machine), &asked("OPAQUE_RESOURCE")).await.1;
+    let opaque = opaque["access_token"].as_str().expect("a token");
+    assert!(!opaque.contains('.'));
+
+    follow_rotation(provider.base(), machine, &asked("RESOURCE"), |step| provider.rotate(step)).await;
+
+    let server = (provider.value("RS_CLIENT_ID"), provider.value("RS_CLIENT_SECRET"));
+    let (status, answer) =
+        token(provider.value("INTROSPECTION_URL"), Some(server), &[("token", opaque)]).await;
+    assert_eq!((status, &answer["active"], &answer["client_id"]), (200, &json!(true), &json!("m2m")));
+}
+
+#[tokio::test]
+#[ignore = "real parts: run .ci/run"]
+async fn keycloak_rotates_its_realms_keys() {
+    let keycloak = Keycloak::start("http://127.0.0.1:9/jwks.json");
+    let agent = (keycloak.value("AGENT_CLIENT_ID"), keycloak.value("AGENT_CLIENT_SECRET"));
+    let machine = [("grant_type", "client_credentials")];
+    follow_rotation(keycloak.base(), agent, &machine, |step| keycloak.rotate(step)).await;
+
+    let endpoint = format!("{}/protocol/openid-connect/token", keycloak.base());
+    for kind in ["PATHS_CLIENT_ID", "FLAT_CLIENT_ID"] {
+        let user = [("username", keycloak.value("USERNAME")), ("password", keycloak.value("PASSWORD"))];
+        let more = [("grant_type", "password"), ("client_id", keycloak.value(kind)), ("scope", "openid")];
+        let (status, answer) = token(&endpoint, None, &[user, [more[0], more[1]]].concat()).await;
+        assert_eq!(status, 200, "{kind}: {}", answer["error"]);
     }
 }
 

@@ -1,5 +1,6 @@
 // A certified OpenID provider on loopback, to prove mcpauth against software nobody here wrote.
 // Everything is in memory. Prints `READY <base>`, the seeded values as KEY=VALUE lines, then END.
+// POST KEYS_URL/publish adds signing keys that sign nothing yet, /switch signs with the newest, /drop forgets the others.
 // usage: server.mjs [--watch-stdin]    with --watch-stdin it ends when its standard input does
 // PORT                  a port to listen on; 0 or nothing: a free one (the issuer is the real base)
 // MCPAUTH_REAL_JWK      the public key (JWK, JSON) of the client `m2m-jwt` (private_key_jwt, ES256), or
@@ -20,9 +21,11 @@ const installed = async (name, file) => {
   return import(pathToFileURL(target));
 };
 const oidc = await installed('oidc-provider', 'lib/index.js');
+const { createMemoryAdapter } = await installed('oidc-provider', 'lib/adapters/memory_adapter.js');
 const { generateKeyPair, exportJWK } = await installed('jose', 'dist/webapi/index.js');
 
 const TTL = Number(env.ACCESS_TOKEN_TTL || 300);
+const [RESOURCE, OPAQUE] = ['https://gateway.test', 'https://opaque.test']; // whose tokens are JWTs, and whose are not
 const SECRET = 's+p/c=ial:%&';
 const RESOURCE_SCOPES = 'mcp-servers-restricted/execute mcp-servers-restricted/read mcp:tools';
 const USER_SCOPES = `openid offline_access email profile groups ${RESOURCE_SCOPES}`;
@@ -42,6 +45,8 @@ const clients = [
   { client_id: 'web', application_type: 'native', client_secret: SECRET, response_types: ['code'], scope: USER_SCOPES,
     grant_types: ['authorization_code', 'refresh_token'], redirect_uris: ['http://127.0.0.1/callback', 'http://localhost/callback'] },
 ];
+// A resource server: all it may do is ask about tokens (RFC 7662).
+clients.push({ client_id: 'rs', client_secret: SECRET, token_endpoint_auth_method: 'client_secret_basic', grant_types: [], response_types: [], redirect_uris: [] });
 if (publicJwk) {
   const jwk = JSON.parse(publicJwk);
   clients.push(machine('m2m-jwt', 'private_key_jwt', { jwks: jwk.keys ? jwk : { keys: [jwk] }, token_endpoint_auth_signing_alg: 'ES256' }));
@@ -51,10 +56,20 @@ const signingKey = async (alg, kid) => {
   const { privateKey } = await generateKeyPair(alg, { extractable: true });
   return { ...(await exportJWK(privateKey)), kid, alg, use: 'sig' };
 };
-const keys = [await signingKey('RS256', 'rs-1'), await signingKey('ES256', 'es-1')];
+const adapter = createMemoryAdapter(); // one for all, so that grants, sessions and opaque tokens outlive new keys
+let generation = 0;
+const newKeys = async () => { generation += 1; return [await signingKey('RS256', `rs-${generation}`), await signingKey('ES256', `es-${generation}`)]; };
+let keys = await newKeys();
+// The first key of an algorithm signs, all are published.
+const steps = {
+  publish: async () => [...keys, ...(await newKeys())],
+  switch: async () => [...keys.slice(-2), ...keys.slice(0, -2)],
+  drop: async () => keys.slice(0, 2),
+};
 
 function provider(issuer) {
   const p = new oidc.Provider(issuer, {
+    adapter,
     clients,
     jwks: { keys },
     scopes: USER_SCOPES.split(' '),
@@ -96,16 +111,26 @@ function provider(issuer) {
 }
 
 let answer; // the issuer holds the port, so it is made once the port is known
-const server = http.createServer((req, res) => answer(req, res));
+async function rotate(step, res) {
+  if (!steps[step]) return res.writeHead(404).end();
+  keys = await steps[step]();
+  answer = provider(base()).callback();
+  res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ kids: keys.map((key) => key.kid) }));
+}
+const base = () => `http://127.0.0.1:${server.address().port}`;
+const server = http.createServer((req, res) => {
+  const step = req.method === 'POST' && /^\/__keys\/(\w+)$/.exec(req.url);
+  return step ? rotate(step[1], res) : answer(req, res);
+});
 server.listen(Number(env.PORT || 0), '127.0.0.1', () => {
-  const base = `http://127.0.0.1:${server.address().port}`;
-  answer = provider(base).callback();
+  answer = provider(base()).callback();
   const seeded = {
     M2M_CLIENT_ID: 'm2m', M2M_CLIENT_SECRET: SECRET, ODD_CLIENT_ID: 'm2m:odd id', ODD_CLIENT_SECRET: SECRET,
     POST_CLIENT_ID: 'm2m-post', POST_CLIENT_SECRET: SECRET, ...(publicJwk ? { JWT_CLIENT_ID: 'm2m-jwt' } : {}),
-    CLI_CLIENT_ID: 'cli', WEB_CLIENT_ID: 'web', WEB_CLIENT_SECRET: SECRET, SCOPES: RESOURCE_SCOPES, USERNAME: 'alice', PASSWORD: 'any',
+    RS_CLIENT_ID: 'rs', RS_CLIENT_SECRET: SECRET, INTROSPECTION_URL: `${base()}/token/introspection`, RESOURCE, OPAQUE_RESOURCE: OPAQUE,
+    KEYS_URL: `${base()}/__keys`, CLI_CLIENT_ID: 'cli', WEB_CLIENT_ID: 'web', WEB_CLIENT_SECRET: SECRET, SCOPES: RESOURCE_SCOPES, USERNAME: 'alice', PASSWORD: 'any',
   };
-  console.log([`READY ${base}`, ...Object.entries(seeded).map(([k, v]) => `${k}=${v}`), 'END'].join('\n'));
+  console.log([`READY ${base()}`, ...Object.entries(seeded).map(([k, v]) => `${k}=${v}`), 'END'].join('\n'));
 });
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(0));
 if (process.argv.includes('--watch-stdin')) process.stdin.resume().on('end', () => process.exit(0)).on('error', () => process.exit(0));

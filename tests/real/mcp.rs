@@ -1,0 +1,158 @@
+//! Guards around MCP servers nobody here wrote, and MCP clients as functions that hand back what those printed.
+//! It leaves identity providers and browsers to `mod.rs`.
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Part, parts, script};
+
+guard! {
+    /// The protocol's own demonstration server, handshake revisions only; `MCP_URL`, `TOOL`.
+    Everything
+}
+guard! {
+    /// An everyday server on the Python SDK, every revision; `MCP_URL`, `TOOLS` (add, greet, wipe).
+    PyServer
+}
+guard! {
+    /// The server the conformance suite asks for, every revision; `MCP_URL`.
+    Fixture
+}
+guard! {
+    /// mcp-atlassian behind a recorder; `MCP_URL`, `TOOL`.
+    Atlassian
+}
+guard! {
+    /// A reverse proxy that can add the ingress token and note what passes; `MCP_URL`, `NAMED_URL` (localhost).
+    Relay
+}
+
+/// How a server is spoken to: streamable HTTP, or the transport of 2024-11-05.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Http,
+    Sse,
+}
+
+/// The Python SDK's generations; the older one ends at 2025-11-25.
+#[derive(Clone, Copy)]
+pub(crate) enum Sdk {
+    Current,
+    Legacy,
+}
+
+impl Everything {
+    pub(crate) fn start(wire: Wire) -> Self {
+        let mut command = Command::new(script("everything.sh"));
+        command.arg(if wire == Wire::Sse { "sse" } else { "streamableHttp" });
+        Self(Part::start("everything", command, Duration::from_secs(90)))
+    }
+}
+
+impl PyServer {
+    pub(crate) fn start(wire: Wire) -> Self {
+        let mut command = Command::new(script("pyserver.sh"));
+        command.arg(if wire == Wire::Sse { "sse" } else { "streamable-http" });
+        Self(Part::start("pyserver", command, Duration::from_secs(90)))
+    }
+}
+
+impl Fixture {
+    pub(crate) fn start() -> Self {
+        let command = Command::new(script("conformance-fixture.sh"));
+        Self(Part::start("conformance-fixture", command, Duration::from_secs(90)))
+    }
+}
+
+impl Atlassian {
+    pub(crate) fn start() -> Self {
+        Self(Part::start("atlassian", Command::new(script("atlassian.sh")), Duration::from_secs(150)))
+    }
+
+    /// The head of every request that came to it so far, byte for byte.
+    pub(crate) fn recorded(&self) -> String {
+        std::fs::read_to_string(self.value("RECORDED")).expect("the record")
+    }
+
+    /// Where it wanted to go, `CONNECT host:port` a line; nothing left the machine.
+    pub(crate) fn reached(&self) -> String {
+        std::fs::read_to_string(self.value("REACHED")).expect("the targets")
+    }
+}
+
+impl Relay {
+    /// In front of `target`; with a `token` it adds `X-Authorization`, with `record` it notes each request's head.
+    pub(crate) fn start(target: &str, token: Option<&str>, record: Option<&Path>) -> Self {
+        let mut command = Command::new("node");
+        command.arg(script("relay.mjs")).arg(target).env("TOKEN", token.unwrap_or_default());
+        if let Some(file) = record {
+            command.arg("--record").arg(file);
+        }
+        Self(Part::start("relay", command, Duration::from_secs(60)))
+    }
+}
+
+/// The Python SDK as a client, see `clients/pysdk.py`: `options` are those after the URL.
+pub(crate) fn python_client(sdk: Sdk, url: &str, options: &[&str], headers: &Value) -> Value {
+    let venv = match sdk {
+        Sdk::Current => "mcp",
+        Sdk::Legacy => "langchain",
+    };
+    let mut command = python(venv, "pysdk.py");
+    command.arg(url).args(options).env("HEADERS", headers.to_string());
+    json_of(&mut command)
+}
+
+/// The guide's quick start for agents, see `clients/langchain_quickstart.py`; `~/.vscode/mcp.json` is in `home`.
+pub(crate) fn quick_start(words: &[&str], home: &Path, env: &[(&str, &str)]) -> Value {
+    let mut command = python("langchain", "langchain_quickstart.py");
+    command.args(words).current_dir(home).env("HOME", home).envs(env.iter().copied());
+    json_of(&mut command)
+}
+
+/// The Inspector's command line, see `clients/inspector.sh`; `target` is a URL or `FILE:SERVER`.
+pub(crate) fn inspector(target: &str, method: &str, options: &[&str], headers: &Value) -> Value {
+    let mut command = Command::new(script("clients/inspector.sh"));
+    command.args([target, method]).args(options).env("HEADERS", headers.to_string());
+    json_of(&mut command)
+}
+
+/// The official suite's verdicts on the server at `url` (by the name localhost), `scenario check verdict` each,
+/// at the wire of `revision`. Its notes are left in `notes`.
+pub(crate) fn conformance(url: &str, notes: &Path, revision: &str) -> Vec<String> {
+    let mut command = Command::new(script("conformance.sh"));
+    let said = done(command.arg(url).arg(notes).arg(revision));
+    String::from_utf8(said.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
+}
+
+fn python(venv: &str, program: &str) -> Command {
+    let mut command = Command::new(parts().join(venv).join("bin/python"));
+    command.arg(script("clients").join(program)).env("NO_PROXY", "127.0.0.1,localhost");
+    command
+}
+
+/// A client reports failures of its own in its JSON too, so its exit code says nothing more.
+fn json_of(command: &mut Command) -> Value {
+    let said = run(command);
+    serde_json::from_slice(&said.stdout)
+        .unwrap_or_else(|e| panic!("{command:?} printed no JSON ({e}): {}", errors(&said)))
+}
+
+fn done(command: &mut Command) -> Output {
+    let said = run(command);
+    assert!(said.status.success(), "{command:?}: {}", errors(&said));
+    said
+}
+
+fn run(command: &mut Command) -> Output {
+    command
+        .output()
+        .unwrap_or_else(|e| panic!("{command:?} cannot be started ({e}): run tests/real/setup.sh"))
+}
+
+fn errors(said: &Output) -> String {
+    String::from_utf8_lossy(&said.stderr).into_owned()
+}
