@@ -13,8 +13,9 @@
 //!
 //! ```text
 //! main        cli
-//! cli         config credential demo error flow oauth provider render secret store sys vault
+//! cli         config credential demo error flow gateway oauth policy provider render secret store sys vault
 //! error       config flow oauth render store sys vault
+//! gateway     credential oauth policy secret sys vault
 //! vault       credential flow oauth store sys
 //! config      credential oauth provider secret sys
 //! flow        credential oauth provider secret sys
@@ -23,6 +24,7 @@
 //! credential  oauth provider
 //! provider    oauth
 //! oauth       secret
+//! policy      -
 //! demo        -
 //! secret      -
 //! sys         -

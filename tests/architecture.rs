@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 /// Module, and what it may import. Every name stands further down, so that there are no cycles.
 const LAYERS: &[(&str, &str)] = &[
     ("main", "cli"),
-    ("cli", "config credential demo error flow oauth provider render secret store sys vault"),
+    ("cli", "config credential demo error flow gateway oauth policy provider render secret store sys vault"),
     ("error", "config flow oauth render store sys vault"),
+    ("gateway", "credential oauth policy secret sys vault"),
     ("vault", "credential flow oauth store sys"),
     ("config", "credential oauth provider secret sys"),
     ("flow", "credential oauth provider secret sys"),
@@ -17,6 +18,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("credential", "oauth provider"),
     ("provider", "oauth"),
     ("oauth", "secret"),
+    ("policy", "-"),
     ("demo", "-"),
     ("secret", "-"),
     ("sys", "-"),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{ColorArg, Global};
 use crate::error::Error;
-use crate::sys::{env, terminal};
+use crate::sys::{clock, env, terminal};
 
 /// How this run talks.
 #[derive(Clone, Debug)]
@@ -79,6 +79,13 @@ impl Out {
         self.bars.suspend(|| write(&mut std::io::stdout().lock(), text));
     }
 
+    /// Ready lines, on stdout, as they are.
+    pub(super) fn lines(&self, lines: &[u8]) {
+        let mut stdout = std::io::stdout().lock();
+        // A closed pipe is not an error of ours.
+        let _ = stdout.write_all(lines).and_then(|()| stdout.flush());
+    }
+
     /// A JSON object, on stdout.
     pub(super) fn object(&self, value: &Value) {
         self.data(&serde_json::to_string_pretty(value).unwrap_or_default());
@@ -96,6 +103,19 @@ impl Out {
         if !self.quiet {
             self.bars.suspend(|| write(&mut std::io::stderr().lock(), text));
         }
+    }
+
+    /// Something that happened to a program that runs on: a line with its time, JSON where that was asked for.
+    pub(super) fn event(&self, warning: bool, what: &str, text: &str) {
+        let time = clock::rfc3339(clock::now());
+        let level = if warning { "warn" } else { "info" };
+        let line = if self.json {
+            json!({"time": time, "level": level, "event": what, "message": text}).to_string()
+        } else {
+            let level = if warning { self.paint_err("33", level) } else { level.into() };
+            format!("{time} {level} {what}: {text}")
+        };
+        if warning { self.must_say(&line) } else { self.say(&line) }
     }
 
     /// Something a person must see even with `--quiet`, such as the address of a login page.

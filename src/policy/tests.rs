@@ -75,7 +75,7 @@ fn restricted_execute_calls_the_named_tools_and_no_others() {
         ("sre-gateway", "x_amz_bedrock_agentcore_search", "mcp-servers-restricted/execute[2]"),
         ("sre-gateway", "print_stock_data", "Name"),
         ("currenttime", "current_time_by_timezone", "Method"),
-        ("atlassian", "jira_search", "Server"),
+        ("tickets", "jira_search", "Server"),
     ] {
         assert_eq!(verdict(&policy, &developer, server, &message("tools/call", tool)), expected, "{tool}");
     }

@@ -123,13 +123,23 @@ pub fn create_dir(path: &Path) -> Result<(), FileError> {
 /// # Errors
 /// As [`FileError`] says.
 pub fn open_lock(path: &Path) -> Result<File, FileError> {
+    open_to_write(path, File::options().read(true).write(true).create(true).truncate(false))
+}
+
+/// Opens (or makes) a file that grows at its end, such as a log.
+///
+/// # Errors
+/// As [`FileError`] says.
+pub fn open_append(path: &Path) -> Result<File, FileError> {
+    open_to_write(path, File::options().append(true).create(true))
+}
+
+fn open_to_write(path: &Path, options: &mut fs::OpenOptions) -> Result<File, FileError> {
     if is_symlink(path) {
         return Err(FileError::Symlink(path.into()));
     }
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options.open(path).map_err(io_at(path))
 }
 

@@ -4,9 +4,9 @@
 mod check;
 mod explain;
 mod issuer;
+mod journal;
 mod prepare;
 mod routes;
-#[expect(dead_code, reason = "becomes a verb with the gateway's own part")]
 mod serve;
 mod test;
 
@@ -20,7 +20,7 @@ use crate::error::{Error, Exit};
 use crate::gateway::settings::Settings;
 use crate::policy::Policy;
 
-/// Check and explain the gateway: its settings, policy and servers
+/// Serve the gateway, check and explain its settings, policy and servers
 #[derive(Args, Debug)]
 pub(super) struct GatewayArgs {
     #[command(subcommand)]
@@ -29,6 +29,7 @@ pub(super) struct GatewayArgs {
 
 #[derive(Subcommand, Debug)]
 enum What {
+    Serve(serve::ServeArgs),
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
     Test(test::TestArgs),
@@ -57,6 +58,7 @@ struct PolicyFrom {
 
 pub(super) fn run(args: &GatewayArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     match &args.what {
+        What::Serve(args) => serve::run(args, config, out),
         What::Check(args) => check::run(args, config, out),
         What::Explain(args) => explain::run(args, config, out),
         What::Test(args) => test::run(args, config, out),

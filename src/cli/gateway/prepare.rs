@@ -26,12 +26,6 @@ pub(super) struct Prepared {
     /// The file the settings come from; none if they come from the environment.
     pub(super) file: Option<PathBuf>,
     pub(super) settings: Settings,
-    /// None if there is an error about it among the problems.
-    #[expect(dead_code, reason = "read by the gateway's own part")]
-    pub(super) policy: Option<Policy>,
-    /// As `policy`.
-    #[expect(dead_code, reason = "read by the gateway's own part")]
-    pub(super) shadow: Option<Policy>,
     /// As many as can be reached.
     pub(super) servers: Vec<Server>,
     pub(super) problems: Vec<Problem>,
@@ -67,10 +61,12 @@ pub(super) fn prepare(from: &From, flags: &Flags, config: &Config) -> Result<Pre
     let mut problems = settings.validate();
     problems.extend(settings.validate_files());
     let policy = policy("policy", &settings.policy, &mut problems);
-    let shadow = settings.shadow.as_ref().and_then(|path| self::policy("shadow", path, &mut problems));
+    if let Some(shadow) = &settings.shadow {
+        self::policy("shadow", shadow, &mut problems);
+    }
     let servers = servers(&settings, config, &mut problems);
     problems.extend(strangers(&settings, policy.as_ref(), &servers));
-    Ok(Prepared { file, settings, policy, shadow, servers, problems })
+    Ok(Prepared { file, settings, servers, problems })
 }
 
 /// The settings for a look at policy or servers, which needs no issuer.
@@ -124,14 +120,7 @@ impl Flags {
 
 impl Prepared {
     fn nothing(file: Option<PathBuf>, problem: Problem) -> Self {
-        Self {
-            file,
-            settings: Settings::default(),
-            policy: None,
-            shadow: None,
-            servers: Vec::new(),
-            problems: vec![problem],
-        }
+        Self { file, settings: Settings::default(), servers: Vec::new(), problems: vec![problem] }
     }
 }
 

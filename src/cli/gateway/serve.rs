@@ -2,13 +2,20 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
-use crate::cli::gateway::{From, prepare};
+use crate::cli::flows;
+use crate::cli::gateway::From;
+use crate::cli::gateway::journal::Log;
+use crate::cli::gateway::prepare::{self, Prepared};
 use crate::cli::out::Out;
 use crate::config::Config;
-use crate::error::Error;
+use crate::credential::Kind;
+use crate::error::{Error, Exit};
+use crate::gateway::{Credentials, Running, Setup, StartError, Stored};
+use crate::sys::http::Http;
 
 const EXAMPLES: &str = "Examples:
   mcpauth gateway serve                          the environment, ./scopes.yml and ./servers
@@ -31,11 +38,33 @@ pub(super) struct ServeArgs {
     admin: Option<SocketAddr>,
 }
 
+pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
+    let Prepared { settings, .. } = prepared(args, config, out)?;
+    let log = Arc::new(Log::open(&settings.audit, out)?);
+    let servers = config.clone();
+    let setup = Setup {
+        journal: log.clone(),
+        http: Http::new(settings.allow_http),
+        credentials: credentials(config, out)?,
+        variables: Box::new(move |name| prepare::variable(&servers, name)),
+        settings,
+    };
+    let running = Running::start(setup).map_err(|error| refused(&error))?;
+    let admin =
+        running.admin().map(|admin| format!(", metrics at http://{admin}/metrics")).unwrap_or_default();
+    out.event(false, "listening", &format!("{} as {}{admin}", running.address(), running.public_url()));
+    let exit = flows::until_signal(out, obey(&running, &log, out), |exit| exit)?;
+    out.event(false, "draining", "no more connections; what is under way is answered");
+    running.drain();
+    // To be told to stop is how this verb ends well.
+    Ok(if exit == Exit::Terminated { Exit::Done } else { exit })
+}
+
 /// What is to be served. Remarks are said; errors end the run, all of them at once.
 ///
 /// # Errors
 /// If there is anything the gateway must not start with.
-pub(super) fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<prepare::Prepared, Error> {
+fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<Prepared, Error> {
     let flags = prepare::Flags { listen: args.listen, shadow: args.shadow.clone(), admin: args.admin };
     let prepared = prepare::prepare(&args.from, &flags, config)?;
     let (errors, remarks): (Vec<_>, Vec<_>) =
@@ -51,4 +80,46 @@ pub(super) fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<p
         message: lines.join("\n"),
         hint: "see each with its remedy: mcpauth gateway check".into(),
     })
+}
+
+/// The stored credentials by their server names, made when a server asks for one.
+fn credentials(config: &Config, out: &Out) -> Result<Credentials, Error> {
+    let vault = Arc::new(flows::vault(config, None, out)?);
+    let config = config.clone();
+    Ok(Box::new(move |name| {
+        let planned = config.plan(&[Kind::Egress, Kind::AgentCore], None).into_iter();
+        let found = planned
+            .filter_map(|flow| flow.credential.ok())
+            .find(|credential| credential.id.server.as_deref().unwrap_or(&credential.id.name) == name);
+        found.map(|credential| Arc::new(Stored::new(vault.clone(), credential)))
+    }))
+}
+
+fn refused(error: &StartError) -> Error {
+    let hint = match error {
+        StartError::Bind { .. } => "choose another address: mcpauth gateway serve --listen ADDR",
+        StartError::Load(_) | StartError::Issuer { .. } => {
+            "see everything that is wrong: mcpauth gateway check"
+        }
+        StartError::File(_) | StartError::Key { .. } => "correct the file, then run: mcpauth gateway check",
+        StartError::Io(_) => "run it again: mcpauth gateway serve",
+    };
+    Error::Usage { message: error.to_string(), hint: hint.into() }
+}
+
+/// SIGHUP: reads the files again, and begins the audit's file anew where it was moved away.
+#[cfg(unix)]
+async fn obey(running: &Running, log: &Log, out: &Out) -> Result<Exit, Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hang_up = signal(SignalKind::hangup())?;
+    while hang_up.recv().await.is_some() {
+        log.reopen(out);
+        running.reload();
+    }
+    Ok(Exit::Other)
+}
+
+#[cfg(not(unix))]
+async fn obey(_: &Running, _: &Log, _: &Out) -> Result<Exit, Error> {
+    std::future::pending().await
 }
