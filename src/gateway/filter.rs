@@ -1,1 +1,181 @@
-//! To be written.
+//! Takes out of one JSON-RPC message of a server what its caller may not see, and leaves every other byte as it came.
+//! It leaves what may be seen to the caller of [`message`], and event streams to `sse`.
+//!
+//! Every result that holds a list is filtered, whatever was asked: on resumed and legacy streams the answer to a list
+//! request comes without its request.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::json::{Keys, Malformed, Reader, Text, alike};
+use crate::policy::Listed;
+
+/// How deep an answer may be nested: tools bring JSON Schemas.
+const DEPTH: u8 = 128;
+
+/// The top level's keys.
+const KEYS: &[&str] = &["jsonrpc", "id", "result", "error", "method", "params"];
+
+/// A result's keys that are looked at.
+const RESULT: &[&str] = &["tools", "prompts", "resources", "resourceTemplates", CACHE_SCOPE];
+const CACHE_SCOPE: &str = "cacheScope";
+
+/// A server's answer that could be understood in more ways than one. It must not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server's answer cannot be read: {0}")]
+pub struct Unreadable(#[from] pub Malformed);
+
+/// What is taken out of the text and put in its place.
+#[derive(Default)]
+struct Edits(Vec<(Range<usize>, &'static str)>);
+
+/// The part of a list that has been read.
+#[derive(Default)]
+struct Seen {
+    /// Whether an element stays.
+    kept: bool,
+    /// Where the elements begin that are taken out before the first that stays.
+    head: Option<usize>,
+    /// Where the last element ends.
+    end: usize,
+}
+
+type Shows<'s> = &'s dyn Fn(Listed, &str) -> bool;
+
+/// The message without the elements of its list that are not shown, and with an existing `cacheScope` of such a list set
+/// to `private` (a shared cache would show one caller's list to another). Borrowed if nothing had to change.
+///
+/// An element whose name two readers could understand differently is not shown.
+///
+/// # Errors
+/// [`Unreadable`], if this is not one JSON object with one meaning.
+pub fn message<'a>(bytes: &'a [u8], shows: Shows<'_>) -> Result<Cow<'a, [u8]>, Unreadable> {
+    let mut reader = Reader::message(bytes, DEPTH)?;
+    let mut edits = Edits::default();
+    let mut keys = Keys::of(KEYS);
+    reader.object(|reader, key| match keys.admit(key)? {
+        Some("result") if reader.peek() == Some(b'{') => result(reader, shows, &mut edits),
+        _ => reader.skip(),
+    })?;
+    reader.end()?;
+    Ok(edits.apply(bytes))
+}
+
+fn result(reader: &mut Reader<'_>, shows: Shows<'_>, edits: &mut Edits) -> Result<(), Malformed> {
+    let mut keys = Keys::of(RESULT);
+    let (mut lists, mut scope) = (false, None);
+    reader.object(|reader, key| {
+        let key = keys.admit(key)?;
+        if let Some(listed) = key.and_then(listed) {
+            lists = true;
+            return list(reader, listed, shows, edits);
+        }
+        reader.peek();
+        let start = reader.at();
+        let value = reader.value()?;
+        if key == Some(CACHE_SCOPE) && value != r#""private""# {
+            scope = Some(start..reader.at());
+        }
+        Ok(())
+    })?;
+    edits.0.extend(scope.filter(|_| lists).map(|place| (place, r#""private""#)));
+    Ok(())
+}
+
+fn list(
+    reader: &mut Reader<'_>,
+    listed: Listed,
+    shows: Shows<'_>,
+    edits: &mut Edits,
+) -> Result<(), Malformed> {
+    match reader.peek() {
+        Some(b'[') => {}
+        // What Go makes of an empty list.
+        Some(b'n') => return reader.skip(),
+        _ => return Err(Malformed::Shape("a list that is no array")),
+    }
+    let mut seen = Seen::default();
+    reader.array(|reader| {
+        reader.peek();
+        let start = reader.at();
+        let shown = name(reader, key(listed))?.is_some_and(|name| shows(listed, &name));
+        seen.element(start..reader.at(), shown, edits);
+        Ok(())
+    })?;
+    edits.0.extend(seen.head.filter(|_| !seen.kept).map(|head| (head..seen.end, "")));
+    Ok(())
+}
+
+/// Reads an element and gives its name, if it is an object with exactly one.
+fn name<'b>(reader: &mut Reader<'b>, deciding: &str) -> Result<Option<Cow<'b, str>>, Malformed> {
+    if reader.peek() != Some(b'{') {
+        return reader.skip().map(|()| None);
+    }
+    let (mut name, mut sound) = (None, true);
+    reader.object(|reader, key| {
+        let key = key.decode();
+        if key.as_deref() == Ok(deciding) {
+            sound &= name.is_none();
+            name = Some(reader.value()?);
+            return Ok(());
+        }
+        sound &= key.is_ok_and(|key| !alike(&key, deciding));
+        reader.skip()
+    })?;
+    let name = name.filter(|_| sound).and_then(Text::of);
+    Ok(name.and_then(|name| name.decode().ok()))
+}
+
+fn listed(key: &str) -> Option<Listed> {
+    match key {
+        "tools" => Some(Listed::Tool),
+        "prompts" => Some(Listed::Prompt),
+        "resources" => Some(Listed::Resource),
+        "resourceTemplates" => Some(Listed::Template),
+        _ => None,
+    }
+}
+
+/// The key that names an element.
+fn key(listed: Listed) -> &'static str {
+    match listed {
+        Listed::Tool | Listed::Prompt => "name",
+        Listed::Resource => "uri",
+        Listed::Template => "uriTemplate",
+    }
+}
+
+impl Seen {
+    /// Takes an element out together with the comma before it, or, as long as none stays, with the one after it.
+    fn element(&mut self, place: Range<usize>, shown: bool, edits: &mut Edits) {
+        match (shown, self.kept) {
+            (true, true) => {}
+            (true, false) => edits.0.extend(self.head.take().map(|head| (head..place.start, ""))),
+            (false, true) => edits.0.push((self.end..place.end, "")),
+            (false, false) => self.head = self.head.or(Some(place.start)),
+        }
+        self.kept |= shown;
+        self.end = place.end;
+    }
+}
+
+impl Edits {
+    fn apply(mut self, bytes: &[u8]) -> Cow<'_, [u8]> {
+        if self.0.is_empty() {
+            return Cow::Borrowed(bytes);
+        }
+        self.0.sort_by_key(|(place, _)| place.start);
+        let mut edited = Vec::with_capacity(bytes.len());
+        let mut done = 0;
+        for (place, instead) in self.0 {
+            edited.extend_from_slice(bytes.get(done..place.start).unwrap_or_default());
+            edited.extend_from_slice(instead.as_bytes());
+            done = place.end;
+        }
+        edited.extend_from_slice(bytes.get(done..).unwrap_or_default());
+        Cow::Owned(edited)
+    }
+}
+
+#[cfg(test)]
+mod tests;

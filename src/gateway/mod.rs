@@ -3,8 +3,10 @@
 
 pub mod envelope;
 pub mod filter;
+mod json;
 pub mod jwt;
 pub mod keys;
+mod mirror;
 pub mod rules;
 pub mod servers;
 pub mod settings;

@@ -1,1 +1,308 @@
-//! To be written.
+//! Event streams (WHATWG HTML, section 9.2), in chunks as they come: each whole event is kept byte for byte, rewritten or
+//! dropped. It leaves what is in an event to the decision it is given; [`events`] is the one for MCP.
+//!
+//! Nothing of an event goes out before all of it has come, and an event without its blank line never does.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use memchr::{memchr, memchr2};
+
+use super::filter;
+use crate::policy::Listed;
+
+/// What happens to an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes out as it came.
+    Keep,
+    /// It goes out with this data; name, id and retry stay.
+    Replace(Vec<u8>),
+    /// Nothing of it goes out.
+    Drop,
+}
+
+/// An event with data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event<'e> {
+    /// The last `event` field; empty if there is none.
+    pub name: &'e [u8],
+    /// The `data` fields, joined by line feeds.
+    pub data: Cow<'e, [u8]>,
+}
+
+/// An event is larger than the limit. The stream must end: what comes next has no known beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an event of the server's is too large")]
+pub struct TooLarge;
+
+/// An event stream with a decision on each event.
+pub struct SseFilter<D> {
+    limit: usize,
+    decide: D,
+    /// The event that is under way, as it came.
+    held: Vec<u8>,
+    /// Where its last line begins.
+    line: usize,
+    /// What becomes of a line feed that follows a carriage return: both are one line end.
+    tail: Option<Tail>,
+    /// Whether the stream's first line has been read.
+    begun: bool,
+    dropped: u64,
+}
+
+/// Where a stream that passes unread stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Boundary(Place);
+
+#[derive(Clone, Copy, Debug)]
+enum Tail {
+    Hold,
+    Emit,
+    Swallow,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    /// After a blank line, or at the stream's beginning.
+    #[default]
+    Between,
+    /// The same, and a line feed would still belong to it.
+    BetweenReturn,
+    /// After a line that is not blank.
+    Line,
+    /// The same, and a line feed would still belong to it.
+    LineReturn,
+    /// Within a line.
+    Within,
+}
+
+/// A line by its field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field<'e> {
+    Event(&'e [u8]),
+    Data(&'e [u8]),
+    /// `id`, `retry`, and comments.
+    Other,
+    /// What clients ignore, or do not: one that read `Data` as `data` would show what nobody looked at.
+    Unknown,
+}
+
+/// The decision on MCP's events: messages are filtered, and dropped if they cannot be read. The `endpoint` of HTTP+SSE
+/// (2024-11-05) becomes what `endpoint` makes of it, or is dropped. Any other name counts as a message.
+pub fn events(
+    shows: impl Fn(Listed, &str) -> bool,
+    mut endpoint: impl FnMut(&str) -> Option<String>,
+) -> impl FnMut(&Event<'_>) -> Verdict {
+    move |event| {
+        if event.name == b"endpoint" {
+            let place = std::str::from_utf8(&event.data).ok().and_then(&mut endpoint);
+            return place.map_or(Verdict::Drop, |place| Verdict::Replace(place.into_bytes()));
+        }
+        match filter::message(&event.data, &shows) {
+            Ok(Cow::Borrowed(_)) => Verdict::Keep,
+            Ok(Cow::Owned(data)) => Verdict::Replace(data),
+            Err(_) => Verdict::Drop,
+        }
+    }
+}
+
+impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
+    /// For events of at most `limit` bytes.
+    pub fn new(limit: usize, decide: D) -> Self {
+        Self { limit, decide, held: Vec::new(), line: 0, tail: None, begun: false, dropped: 0 }
+    }
+
+    /// Takes the next chunk and gives what may go out now.
+    ///
+    /// # Errors
+    /// [`TooLarge`]; the caller ends the stream.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<Bytes, TooLarge> {
+        let mut out = Vec::with_capacity(chunk.len());
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            rest = self.after_return(rest, &mut out);
+            let end = memchr2(b'\n', b'\r', rest);
+            let (part, next) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
+            self.held.extend_from_slice(part);
+            if self.held.len() > self.limit {
+                return Err(TooLarge);
+            }
+            if end.is_some() {
+                let tail = self.line_ends(&mut out);
+                self.tail = part.ends_with(b"\r").then_some(tail);
+            }
+            rest = next;
+        }
+        Ok(out.into())
+    }
+
+    /// Ends the stream and gives the number of events that did not go out, an incomplete one at the end included.
+    pub fn finish(self) -> u64 {
+        self.dropped + u64::from(!self.held.is_empty())
+    }
+
+    /// The number of events dropped so far.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Whether a comment of ours may go out now.
+    pub fn at_boundary(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// Deals with a line feed that belongs to a carriage return before it.
+    fn after_return<'c>(&mut self, chunk: &'c [u8], out: &mut Vec<u8>) -> &'c [u8] {
+        let (Some(tail), Some(rest)) = (self.tail.take(), chunk.strip_prefix(b"\n")) else { return chunk };
+        match tail {
+            Tail::Hold => {
+                self.held.push(b'\n');
+                self.line = self.held.len();
+            }
+            Tail::Emit => out.push(b'\n'),
+            Tail::Swallow => {}
+        }
+        rest
+    }
+
+    fn line_ends(&mut self, out: &mut Vec<u8>) -> Tail {
+        if !self.begun {
+            self.begun = true;
+            // Some clients take the mark for a part of the first field's name: without it, all read the same.
+            if self.held.starts_with(b"\xEF\xBB\xBF") {
+                self.held.drain(..3);
+            }
+        }
+        let line = self.held.get(self.line..).unwrap_or_default();
+        let blank = matches!(line, b"\n" | b"\r");
+        if self.line == 0 && (blank || line.starts_with(b":")) {
+            out.append(&mut self.held);
+            return Tail::Emit;
+        }
+        if !blank {
+            self.line = self.held.len();
+            return Tail::Hold;
+        }
+        // Taken, so that a quiet stream does not keep the memory of its largest event.
+        let held = std::mem::take(&mut self.held);
+        self.line = 0;
+        self.event_ends(&held, out)
+    }
+
+    fn event_ends(&mut self, held: &[u8], out: &mut Vec<u8>) -> Tail {
+        let event = Event::read(held);
+        let verdict = if event.data.is_empty() { Verdict::Keep } else { (self.decide)(&event) };
+        let data = match verdict {
+            Verdict::Keep if lines(held).all(|line| field(line) != Field::Unknown) => {
+                out.extend_from_slice(held);
+                return Tail::Emit;
+            }
+            Verdict::Keep => event.data,
+            Verdict::Replace(data) => data.into(),
+            Verdict::Drop => {
+                self.dropped += 1;
+                return Tail::Swallow;
+            }
+        };
+        rewrite(held, &data, out);
+        Tail::Swallow
+    }
+}
+
+impl<'e> Event<'e> {
+    fn read(held: &'e [u8]) -> Self {
+        let mut event = Self { name: b"", data: Cow::Borrowed(b"") };
+        let mut first = true;
+        for line in lines(held) {
+            match field(line) {
+                Field::Event(name) => event.name = name,
+                Field::Data(data) if first => (event.data, first) = (Cow::Borrowed(data), false),
+                Field::Data(data) => {
+                    let joined = event.data.to_mut();
+                    joined.push(b'\n');
+                    joined.extend_from_slice(data);
+                }
+                Field::Other | Field::Unknown => {}
+            }
+        }
+        event
+    }
+}
+
+impl Boundary {
+    /// Notes a chunk that goes out.
+    pub fn pass(&mut self, chunk: &[u8]) {
+        // Two line ends are four bytes at most, so what stood before those cannot matter.
+        let (start, last) = match chunk.last_chunk::<4>() {
+            Some(last) => (Place::Within, last.as_slice()),
+            None => (self.0, chunk),
+        };
+        self.0 = last.iter().fold(start, |place, byte| place.after(*byte));
+    }
+
+    /// Whether a comment of ours may go out now.
+    pub fn at_boundary(self) -> bool {
+        matches!(self.0, Place::Between | Place::BetweenReturn)
+    }
+}
+
+impl Place {
+    fn after(self, byte: u8) -> Self {
+        match (byte, self) {
+            (b'\n', Self::Within | Self::LineReturn) => Self::Line,
+            (b'\n', _) => Self::Between,
+            (b'\r', Self::Within) => Self::LineReturn,
+            (b'\r', _) => Self::BetweenReturn,
+            _ => Self::Within,
+        }
+    }
+}
+
+/// The lines of an event, without their ends and without the blank one.
+fn lines(held: &[u8]) -> impl Iterator<Item = &[u8]> {
+    held.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty())
+}
+
+fn field(line: &[u8]) -> Field<'_> {
+    let (name, value) = match memchr(b':', line).and_then(|colon| line.split_at_checked(colon)) {
+        Some((name, rest)) => (name, rest.strip_prefix(b": ").or(rest.strip_prefix(b":")).unwrap_or(rest)),
+        None => (line, b"".as_slice()),
+    };
+    match name {
+        b"event" => Field::Event(value),
+        b"data" => Field::Data(value),
+        b"id" | b"retry" | b"" => Field::Other,
+        _ => Field::Unknown,
+    }
+}
+
+/// Writes an event anew with this data, without unknown fields. All lines end in a line feed: mixed ends could run
+/// together where a line was left out.
+fn rewrite(held: &[u8], data: &[u8], out: &mut Vec<u8>) {
+    let (start, mut written) = (out.len(), false);
+    for line in lines(held) {
+        match field(line) {
+            Field::Unknown => continue,
+            Field::Data(_) if written => continue,
+            Field::Data(_) => {
+                written = true;
+                for line in data.split(|byte| matches!(byte, b'\n' | b'\r')) {
+                    out.extend_from_slice(b"data: ");
+                    out.extend_from_slice(line);
+                    out.push(b'\n');
+                }
+            }
+            Field::Event(_) | Field::Other => {
+                out.extend_from_slice(line);
+                out.push(b'\n');
+            }
+        }
+    }
+    if out.len() > start {
+        out.push(b'\n');
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,293 @@
+//! What is read of a message, and every way in which one is refused. It leaves random bytes to `tests/fuzz`.
+
+use std::borrow::Cow;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{Envelope, Malformed};
+use crate::policy::{Call, Listed};
+
+const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add","arguments":{"a":1}}}"#;
+
+fn read(body: &str) -> Result<Envelope<'_>, Malformed> {
+    Envelope::read(body.as_bytes())
+}
+
+/// A message with these members after `jsonrpc`.
+fn with(members: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0",{members}}}"#)
+}
+
+#[test]
+fn a_call_is_read_without_a_copy() {
+    let envelope = read(CALL).unwrap();
+    assert_eq!(envelope.id, Some("1"));
+    assert_eq!(envelope.call(), Call::Message { method: "tools/call", name: Some("add") });
+    assert!(envelope.is_request() && !envelope.is_notification());
+    assert!(matches!(envelope.method, Some(Cow::Borrowed(_))));
+    assert!(matches!(envelope.name, Some(Cow::Borrowed(_))));
+}
+
+#[test]
+fn each_method_is_about_its_own_member() {
+    let params = r#""params":{"uri":"u","taskId":"t","name":"n","_meta":{"a":1}}"#;
+    for (method, name) in [
+        ("tools/call", Some("n")),
+        ("prompts/get", Some("n")),
+        ("resources/read", Some("u")),
+        ("resources/subscribe", Some("u")),
+        ("resources/unsubscribe", Some("u")),
+        ("tasks/get", Some("t")),
+        ("tasks/update", Some("t")),
+        ("tasks/cancel", Some("t")),
+        ("tasks/result", Some("t")),
+        ("tools/list", None),
+        ("Tools/call", None),
+        ("completion/complete", None),
+    ] {
+        let body = with(&format!(r#""id":"a",{params},"method":"{method}""#));
+        assert_eq!(read(&body).unwrap().call(), Call::Message { method, name }, "{method}");
+    }
+}
+
+#[test]
+fn what_is_accepted() {
+    let deep = format!("{}{}", "[".repeat(62), "]".repeat(62));
+    for (members, id, method, name) in [
+        (r#""id":1,"method":"ping""#, Some("1"), Some("ping"), None),
+        (r#""id":-9007199254740993,"method":"ping""#, Some("-9007199254740993"), Some("ping"), None),
+        (r#""id":"","method":"ping""#, Some(r#""""#), Some("ping"), None),
+        (r#""id":"a\"\u00e9","method":"ping""#, Some(r#""a\"\u00e9""#), Some("ping"), None),
+        (r#""method":"notifications/initialized""#, None, Some("notifications/initialized"), None),
+        (r#""id":1,"m\u0065thod":"tools\/call","params":{"n\u0061me":"\u0061dd"}"#, Some("1"), Some("tools/call"), Some("add")),
+        (r#""id":1,"result":{"Name":1,"name":2,"name":3}"#, Some("1"), None, None),
+        (r#""id":1,"error":{"code":1,"message":""}"#, Some("1"), None, None),
+        // Arguments are the tool's matter: cases, halves of characters, any number.
+        (r#""id":1,"method":"tools/call","params":{"name":"x","arguments":{"a":"\ud800","A":1e999}}"#, Some("1"), Some("tools/call"), Some("x")),
+        (r#""id":1,"method":"x/y","params":{"name":{"not":"ours"}}"#, Some("1"), Some("x/y"), None),
+        (&format!(r#""id":1,"method":"ping","params":{{"a":{deep}}}"#), Some("1"), Some("ping"), None),
+        (" \r\n\t\"id\" : 1 , \"method\" :\t\"ping\"\n", Some("1"), Some("ping"), None),
+    ] {
+        let body = with(members);
+        let envelope = read(&body).unwrap_or_else(|why| panic!("{members}: {why}"));
+        let found = (envelope.id, envelope.method.as_deref(), envelope.name.as_deref());
+        assert_eq!(found, (id, method, name), "{members}");
+    }
+    assert_eq!(read(&with(r#""id":1,"result":{}"#)).unwrap().call(), Call::Reply);
+    assert!(read(&format!(" \n{CALL}\r\n\t ")).is_ok());
+}
+
+#[test]
+fn what_is_no_json_object() {
+    let deep = format!("{}{}", "[".repeat(64), "]".repeat(64));
+    for (body, why) in [
+        (b"".as_slice(), Malformed::Syntax),
+        (b"  ", Malformed::Syntax),
+        (b"{", Malformed::Syntax),
+        (b"{}", Malformed::Version),
+        (b"\xEF\xBB\xBF{}", Malformed::Bom),
+        (b"{\"jsonrpc\":\"\xff\"}", Malformed::NotUtf8),
+        (b"\xff\xfe{\0}\0", Malformed::NotUtf8),
+        (b"{\0}\0", Malformed::Syntax),
+        (b"[]", Malformed::Batch),
+        (b"\x0b[]", Malformed::Syntax),
+        (b"\r\n [{\"jsonrpc\":\"2.0\"}]", Malformed::Batch),
+        (b"null", Malformed::NotAnObject),
+        (b"1", Malformed::NotAnObject),
+        (b"\"{}\"", Malformed::NotAnObject),
+        (b"nul", Malformed::Syntax),
+        (b"1 2", Malformed::TrailingData),
+        (b"{\"jsonrpc\":\"2.0\",\"method\":\"a\"}{}", Malformed::TrailingData),
+        (b"{\"jsonrpc\":\"2.0\",\"method\":\"a\"}\0", Malformed::TrailingData),
+        (b"{\"jsonrpc\":\"2.0\",\"method\":\"a\"},", Malformed::TrailingData),
+        (b"{\"jsonrpc\":\"2.0\",\"method\":\"a\",}", Malformed::Syntax),
+        (b"{\"jsonrpc\":\"2.0\" \"method\":\"a\"}", Malformed::Syntax),
+        (b"{'jsonrpc':\"2.0\"}", Malformed::Syntax),
+        (b"{jsonrpc:\"2.0\"}", Malformed::Syntax),
+        (b"{\"jsonrpc\":\"2.0\",/**/\"method\":\"a\"}", Malformed::Syntax),
+        (with(&format!(r#""x":{deep}"#)).as_bytes(), Malformed::TooDeep),
+    ] {
+        assert_eq!(Envelope::read(body), Err(why), "{}", String::from_utf8_lossy(body));
+    }
+}
+
+#[test]
+fn what_is_no_json_value() {
+    let values = [
+        "01", "-", "1.", ".5", "+1", "1e", "1e+", "0x1", "NaN", "Infinity", "tru", "True", "[1,]", "[,1]", "[1 2]",
+        "{\"a\"}", "{\"a\":}", "{1:2}", "\"\\x\"", "\"\\u12g4\"", "\"\\u123\"", "\"\n\"", "\"\u{1}\"", "\"\t12345678\"",
+    ];
+    for value in values {
+        let body = with(&format!(r#""method":"ping","params":{{"a":{value}}}"#));
+        assert_eq!(read(&body), Err(Malformed::Syntax), "{value}");
+        assert!(serde_json::from_str::<Value>(&body).is_err(), "{value}");
+    }
+}
+
+#[test]
+fn no_key_has_two_meanings() {
+    let method = r#""id":1,"method":"ping""#;
+    for (members, why) in [
+        (r#""id":1,"method":"ping","method":"tools/call""#, Malformed::DuplicateKey),
+        (r#""id":1,"method":"ping","m\u0065thod":"tools/call""#, Malformed::DuplicateKey),
+        (r#""jsonrpc":"2.0","method":"ping""#, Malformed::DuplicateKey),
+        (r#""id":1,"method":"ping","Method":"tools/call""#, Malformed::CaseTwin("method")),
+        (r#""id":1,"Method":"tools/call""#, Malformed::CaseTwin("method")),
+        (r#""id":1,"METHO\u0044":"tools/call""#, Malformed::CaseTwin("method")),
+        (r#""id":1,"method":"ping","method\u0000":"tools/call""#, Malformed::CaseTwin("method")),
+        (r#""method":"ping","Id":1"#, Malformed::CaseTwin("id")),
+        (r#""method":"ping","ıd":1"#, Malformed::CaseTwin("id")),
+        (r#""method":"ping","İd":1"#, Malformed::CaseTwin("id")),
+        (r#""method":"ping","param\u017f":{}"#, Malformed::CaseTwin("params")),
+        (r#""method":"ping","paramſ":{}"#, Malformed::CaseTwin("params")),
+        (r#""id":1,"result":{},"Error":{}"#, Malformed::CaseTwin("error")),
+        (r#""method":"ping","x":1,"x":2"#, Malformed::DuplicateKey),
+        (r#""method":"ping","x":1,"X":2"#, Malformed::DuplicateKey),
+        (r#""method":"ping","\u212a":1,"k":2"#, Malformed::DuplicateKey),
+        (r#""method":"ping","é":1,"É":2"#, Malformed::DuplicateKey),
+        (r#""method":"ping","\ud800":1"#, Malformed::Syntax),
+    ] {
+        assert_eq!(read(&with(members)), Err(why), "{members}");
+    }
+    for (params, why) in [
+        (r#"{"name":"a","name":"b"}"#, Malformed::DuplicateKey),
+        (r#"{"name":"a","NAME":"b"}"#, Malformed::CaseTwin("name")),
+        (r#"{"Uri":"b"}"#, Malformed::CaseTwin("uri")),
+        (r#"{"tas\u212aId":"b"}"#, Malformed::CaseTwin("taskId")),
+        (r#"{"taskid":"b"}"#, Malformed::CaseTwin("taskId")),
+        (r#"{"argumentſ":{}}"#, Malformed::CaseTwin("arguments")),
+        (r#"{"_META":{}}"#, Malformed::CaseTwin("_meta")),
+        (r#"{"a":1,"a":1}"#, Malformed::DuplicateKey),
+        (r#"{"_meta":{},"_meta":{}}"#, Malformed::DuplicateKey),
+        (r#"{"_meta":{"a":1,"A":1}}"#, Malformed::DuplicateKey),
+        (
+            r#"{"_meta":{"io.modelcontextprotocol/protocolversion":"2025-06-18"}}"#,
+            Malformed::CaseTwin("io.modelcontextprotocol/protocolVersion"),
+        ),
+    ] {
+        assert_eq!(read(&with(&format!(r#"{method},"params":{params}"#))), Err(why), "{params}");
+    }
+}
+
+#[test]
+fn many_keys_are_all_compared() {
+    let many: Vec<String> = (0..100).map(|n| format!(r#""key{n}":0"#)).collect();
+    let body = with(&format!(r#""method":"ping",{}"#, many.join(",")));
+    assert!(read(&body).is_ok());
+    for late in ["key0", "KEY7", "Key8", "key99"] {
+        let body = with(&format!(r#""method":"ping",{},"{late}":0"#, many.join(",")));
+        assert_eq!(read(&body), Err(Malformed::DuplicateKey), "{late}");
+    }
+}
+
+#[test]
+fn what_is_no_json_rpc() {
+    for (body, why) in [
+        (r#"{"jsonrpc":"1.0","method":"ping"}"#.to_owned(), Malformed::Version),
+        (r#"{"jsonrpc":2.0,"method":"ping"}"#.to_owned(), Malformed::Version),
+        (r#"{"id":1,"method":"ping"}"#.to_owned(), Malformed::Version),
+    ] {
+        assert_eq!(read(&body), Err(why), "{body}");
+    }
+    for members in [
+        r#""id":1"#,
+        r#""result":{}"#,
+        r#""id":1,"result":{},"error":{}"#,
+        r#""id":1,"result":{},"params":{}"#,
+        r#""id":null,"error":{}"#,
+        r#""id":1,"method":"ping","result":{}"#,
+        r#""id":1,"method":"ping","error":null"#,
+        r#""id":null,"method":"ping""#,
+        r#""id":1.0,"method":"ping""#,
+        r#""id":1e3,"method":"ping""#,
+        r#""id":true,"method":"ping""#,
+        r#""id":[1],"method":"ping""#,
+        r#""id":{},"method":"ping""#,
+        r#""id":"\ud800","method":"ping""#,
+        r#""id":1,"method":1"#,
+        r#""id":1,"method":null"#,
+        r#""id":1,"method":["tools/call"]"#,
+        r#""id":1,"method":"ping","params":[]"#,
+        r#""id":1,"method":"ping","params":null"#,
+        r#""id":1,"method":"ping","params":"{}""#,
+        r#""id":1,"method":"ping","params":{"_meta":[]}"#,
+        r#""id":1,"method":"ping","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":1}}"#,
+        r#""id":1,"method":"tools/call""#,
+        r#""id":1,"method":"tools/call","params":{}"#,
+        r#""id":1,"method":"tools/call","params":{"uri":"a"}"#,
+        r#""id":1,"method":"tools/call","params":{"name":1}"#,
+        r#""id":1,"method":"tools/call","params":{"name":null}"#,
+        r#""id":1,"method":"tools/call","params":{"name":["a"]}"#,
+        r#""id":1,"method":"resources/read","params":{"uri":{}}"#,
+        r#""id":1,"method":"tasks/get","params":{"taskId":7}"#,
+    ] {
+        let why = read(&with(members)).unwrap_err();
+        assert!(matches!(why, Malformed::Shape(_)), "{members}: {why:?}");
+    }
+    for text in [r#"\ud800"#, r#"\udc00\ud800"#, r#"\ud800\u0061"#] {
+        let method = with(&format!(r#""method":"{text}""#));
+        let name = with(&format!(r#""method":"tools/call","params":{{"name":"{text}"}}"#));
+        assert_eq!((read(&method), read(&name)), (Err(Malformed::Syntax), Err(Malformed::Syntax)), "{text}");
+    }
+}
+
+#[test]
+fn codes_tell_no_json_from_no_request() {
+    let codes = [Malformed::NotUtf8, Malformed::Bom, Malformed::Syntax, Malformed::TrailingData].map(Malformed::code);
+    assert_eq!(codes, [-32700; 4]);
+    let codes = [Malformed::Batch, Malformed::NotAnObject, Malformed::TooDeep, Malformed::DuplicateKey, Malformed::Version]
+        .map(Malformed::code);
+    assert_eq!(codes, [-32600; 5]);
+    assert_eq!(Malformed::CaseTwin("id").code(), -32600);
+    assert_eq!(Malformed::Shape("").code(), -32600);
+}
+
+#[test]
+fn a_list_is_known_by_its_method() {
+    for (method, listed) in [
+        ("tools/list", Some(Listed::Tool)),
+        ("prompts/list", Some(Listed::Prompt)),
+        ("resources/list", Some(Listed::Resource)),
+        ("resources/templates/list", Some(Listed::Template)),
+        ("tools/call", None),
+    ] {
+        let body = with(&format!(r#""id":1,"method":"{method}","params":{{"name":"x"}}"#));
+        assert_eq!(read(&body).unwrap().lists(), listed, "{method}");
+    }
+}
+
+proptest! {
+    /// Whatever a method and a name are, they are read as they were written, in every spelling of the same JSON.
+    #[test]
+    fn strings_are_read_as_written(method in ".{0,20}", name in ".{0,40}", escape in any::<bool>()) {
+        let quote = |text: &str| {
+            if escape {
+                let units = text.encode_utf16().map(|unit| format!("\\u{unit:04X}"));
+                return format!("\"{}\"", units.collect::<String>());
+            }
+            json!(text).to_string()
+        };
+        let body = with(&format!(r#""id":1,"params":{{"name":{}}},"method":{}"#, quote(&name), quote("prompts/get")));
+        prop_assert_eq!(read(&body).unwrap().name.as_deref(), Some(name.as_str()));
+        let body = with(&format!(r#""id":1,"method":{}"#, quote(&method)));
+        let read = read(&body);
+        if method != "tools/call" {
+            prop_assert_eq!(read.unwrap().method.as_deref(), Some(method.as_str()));
+        }
+    }
+
+    /// No byte put in place of another makes a message mean something for us that it does not mean for serde_json.
+    #[test]
+    fn a_changed_byte_changes_both_readers(at in 0..CALL.len(), byte in any::<u8>()) {
+        let mut body = CALL.as_bytes().to_vec();
+        body[at] = byte;
+        if let Ok(envelope) = Envelope::read(&body) {
+            let value: Value = serde_json::from_slice(&body).unwrap();
+            prop_assert_eq!(envelope.method.as_deref(), value["method"].as_str());
+            if envelope.method.as_deref() == Some("tools/call") {
+                prop_assert_eq!(envelope.name.as_deref(), value["params"]["name"].as_str());
+            }
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Reads JSON from left to right with one meaning or none, and builds nothing. It leaves what keys mean to `envelope`
+//! and `filter`.
+//!
+//! serde_json is not asked, because it keeps the last of two equal keys where others keep the first, knows no place in
+//! the text to cut at, and has no say in how keys may differ.
+
+use std::borrow::Cow;
+
+use hashbrown::HashSet;
+
+/// Why bytes are not one JSON-RPC message with one meaning. None of them repeats what was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// Not UTF-8 (UTF-16 too ends here).
+    #[error("not UTF-8")]
+    NotUtf8,
+    /// A byte order mark, which some readers take as white space and others as an error (RFC 8259 section 8.1).
+    #[error("begins with a byte order mark")]
+    Bom,
+    /// Not JSON (RFC 8259).
+    #[error("not JSON")]
+    Syntax,
+    /// An array: a JSON-RPC batch, which MCP removed in 2025-06-18.
+    #[error("batches are not accepted")]
+    Batch,
+    /// JSON, but neither object nor array.
+    #[error("not a JSON object")]
+    NotAnObject,
+    /// Something after the object.
+    #[error("something follows the JSON object")]
+    TrailingData,
+    /// Nested deeper than is read.
+    #[error("nested too deep")]
+    TooDeep,
+    /// A key twice, or twice but for its case: readers differ in which one counts.
+    #[error("a key appears twice, or twice but for its case")]
+    DuplicateKey,
+    /// A key that readers without regard to case take for this one.
+    #[error("a key differs from \"{0}\" only by its case")]
+    CaseTwin(&'static str),
+    /// `jsonrpc` is absent or not `"2.0"`.
+    #[error("\"jsonrpc\" must be \"2.0\"")]
+    Version,
+    /// JSON, but not as JSON-RPC or MCP has it.
+    #[error("{0}")]
+    Shape(&'static str),
+}
+
+/// A string as it stands in the text, quotes and escapes included.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text<'b> {
+    quoted: &'b str,
+    escaped: bool,
+}
+
+/// A place in a JSON text.
+#[derive(Clone, Debug)]
+pub(super) struct Reader<'b> {
+    text: &'b str,
+    at: usize,
+    /// How many more arrays and objects may be opened.
+    depth: u8,
+}
+
+/// The keys of one object: which of the known ones were met, and that no two are alike.
+#[derive(Debug)]
+pub(super) struct Keys {
+    known: &'static [&'static str],
+    met: u32,
+    /// Hashes of the others without regard to case. Equal hashes count as equal keys: that can refuse, never let pass.
+    few: [u64; 8],
+    count: usize,
+    many: HashSet<u64>,
+}
+
+type Result<T> = std::result::Result<T, Malformed>;
+
+impl Malformed {
+    /// The JSON-RPC error code: -32700 for what is no JSON, -32600 for JSON that is no request.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::NotUtf8 | Self::Bom | Self::Syntax | Self::TrailingData => -32700,
+            _ => -32600,
+        }
+    }
+}
+
+impl<'b> Text<'b> {
+    /// The string that is this whole JSON value; nothing if it is no string.
+    pub(super) fn of(value: &'b str) -> Option<Self> {
+        value.starts_with('"').then(|| Self { quoted: value, escaped: value.contains('\\') })
+    }
+
+    /// What it says. Fails for lone surrogates, which have no UTF-8 and which readers replace each in their own way.
+    pub(super) fn decode(self) -> Result<Cow<'b, str>> {
+        if self.escaped {
+            return serde_json::from_str(self.quoted).map(Cow::Owned).map_err(|_| Malformed::Syntax);
+        }
+        let inner = self.quoted.get(1..self.quoted.len().saturating_sub(1));
+        inner.map(Cow::Borrowed).ok_or(Malformed::Syntax)
+    }
+}
+
+impl<'b> Reader<'b> {
+    /// The beginning of a message. Fails unless it is an object.
+    pub(super) fn message(bytes: &'b [u8], depth: u8) -> Result<Self> {
+        if bytes.starts_with(b"\xEF\xBB\xBF") {
+            return Err(Malformed::Bom);
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| Malformed::NotUtf8)?;
+        let mut reader = Self { text, at: 0, depth };
+        match reader.peek() {
+            Some(b'{') => Ok(reader),
+            Some(b'[') => Err(Malformed::Batch),
+            _ => reader.skip().and_then(|()| reader.end()).and(Err(Malformed::NotAnObject)),
+        }
+    }
+
+    /// The offset of the next byte to be read.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The first byte of what comes next, white space passed over.
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.byte() {
+            self.at += 1;
+        }
+        self.byte()
+    }
+
+    /// Reads an object; `member` gets each key and must read its value.
+    pub(super) fn object(&mut self, mut member: impl FnMut(&mut Self, Text<'b>) -> Result<()>) -> Result<()> {
+        self.nested(b'{', b'}', |reader| {
+            reader.peek();
+            let key = reader.string()?;
+            reader.peek();
+            reader.expect(b':')?;
+            member(reader, key)
+        })
+    }
+
+    /// Reads an array; `element` must read each of its values.
+    pub(super) fn array(&mut self, element: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        self.nested(b'[', b']', element)
+    }
+
+    /// Reads a value and gives it as it stands.
+    pub(super) fn value(&mut self) -> Result<&'b str> {
+        self.peek();
+        let start = self.at;
+        self.skip()?;
+        self.since(start)
+    }
+
+    /// Reads a value for its end alone.
+    pub(super) fn skip(&mut self) -> Result<()> {
+        match self.peek() {
+            Some(b'"') => self.string().map(drop),
+            Some(b'{') => self.object(|reader, _| reader.skip()),
+            Some(b'[') => self.array(Self::skip),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
+            _ => self.number(),
+        }
+    }
+
+    /// Fails if anything but white space is left.
+    pub(super) fn end(&mut self) -> Result<()> {
+        self.peek().map_or(Ok(()), |_| Err(Malformed::TrailingData))
+    }
+
+    fn nested(&mut self, open: u8, close: u8, mut item: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        self.peek();
+        self.expect(open)?;
+        self.depth = self.depth.checked_sub(1).ok_or(Malformed::TooDeep)?;
+        if self.peek() == Some(close) {
+            self.at += 1;
+        } else {
+            loop {
+                item(self)?;
+                match self.peek() {
+                    Some(b',') => self.at += 1,
+                    Some(byte) if byte == close => break self.at += 1,
+                    _ => return Err(Malformed::Syntax),
+                }
+            }
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn string(&mut self) -> Result<Text<'b>> {
+        let start = self.at;
+        self.expect(b'"')?;
+        let mut escaped = false;
+        loop {
+            self.at += plain(self.text.as_bytes().get(self.at..).unwrap_or_default());
+            match self.byte() {
+                Some(b'"') => break self.at += 1,
+                Some(b'\\') => self.escape()?,
+                _ => return Err(Malformed::Syntax),
+            }
+            escaped = true;
+        }
+        Ok(Text { quoted: self.since(start)?, escaped })
+    }
+
+    fn escape(&mut self) -> Result<()> {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        self.at += match rest {
+            [_, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 2,
+            [_, b'u', a, b, c, d, ..] if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) => 6,
+            _ => return Err(Malformed::Syntax),
+        };
+        Ok(())
+    }
+
+    fn number(&mut self) -> Result<()> {
+        self.accept(b"-");
+        if !self.accept(b"0") {
+            self.digits()?;
+        }
+        if self.accept(b".") {
+            self.digits()?;
+        }
+        if self.accept(b"eE") {
+            self.accept(b"+-");
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<()> {
+        let start = self.at;
+        while self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        if self.at > start { Ok(()) } else { Err(Malformed::Syntax) }
+    }
+
+    fn word(&mut self, word: &str) -> Result<()> {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        if !rest.starts_with(word.as_bytes()) {
+            return Err(Malformed::Syntax);
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<()> {
+        if self.accept(&[byte]) { Ok(()) } else { Err(Malformed::Syntax) }
+    }
+
+    fn accept(&mut self, any_of: &[u8]) -> bool {
+        let found = self.byte().is_some_and(|byte| any_of.contains(&byte));
+        self.at += usize::from(found);
+        found
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn since(&self, start: usize) -> Result<&'b str> {
+        self.text.get(start..self.at).ok_or(Malformed::Syntax)
+    }
+}
+
+impl Keys {
+    /// For an object in which these keys (32 at most) have a meaning.
+    pub(super) fn of(known: &'static [&'static str]) -> Self {
+        Self { known, met: 0, few: [0; 8], count: 0, many: HashSet::new() }
+    }
+
+    /// Which of the known keys this is. Fails for a key like an earlier one, and for a known one in another case.
+    pub(super) fn admit(&mut self, key: Text<'_>) -> Result<Option<&'static str>> {
+        let key = key.decode()?;
+        if let Some((at, known)) = self.known.iter().enumerate().find(|(_, known)| **known == key) {
+            let bit = 1 << at;
+            if self.met & bit != 0 {
+                return Err(Malformed::DuplicateKey);
+            }
+            self.met |= bit;
+            return Ok(Some(known));
+        }
+        if let Some(known) = self.known.iter().find(|known| alike(&key, known)) {
+            return Err(Malformed::CaseTwin(known));
+        }
+        if self.is_new(hash(&key)) { Ok(None) } else { Err(Malformed::DuplicateKey) }
+    }
+
+    fn is_new(&mut self, hash: u64) -> bool {
+        let taken = self.few.get(..self.count).unwrap_or(&self.few);
+        if taken.contains(&hash) {
+            return false;
+        }
+        let Some(free) = self.few.get_mut(self.count) else { return self.many.insert(hash) };
+        *free = hash;
+        self.count += 1;
+        true
+    }
+}
+
+/// Whether a reader without regard to case takes one key for the other.
+pub(super) fn alike(key: &str, other: &str) -> bool {
+    folded(key).eq(folded(other))
+}
+
+/// Go folds U+017F to s and U+212A to k; Java's `equalsIgnoreCase` U+0131 and U+0130 to i: upper case, then lower, is all
+/// of these. Readers in C end a key at its first U+0000.
+fn folded(key: &str) -> impl Iterator<Item = char> {
+    key.chars().take_while(|c| *c != '\0').map(|c| {
+        if c.is_ascii() {
+            return c.to_ascii_lowercase();
+        }
+        let mut upper = c.to_uppercase();
+        let upper = if upper.len() == 1 { upper.next() } else { None };
+        upper.unwrap_or(c).to_lowercase().next().unwrap_or(c)
+    })
+}
+
+/// FNV-1a of the folded key.
+fn hash(key: &str) -> u64 {
+    folded(key).fold(0xcbf2_9ce4_8422_2325, |hash, c| (hash ^ u64::from(c)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// How many bytes come before a quote, a backslash or a control character: eight at a time, because strings are most of
+/// a message.
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const TOPS: u64 = ONES << 7;
+    let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        let quote = is_zero(word ^ (ONES * u64::from(b'"')));
+        let backslash = is_zero(word ^ (ONES * u64::from(b'\\')));
+        let special = (control | quote | backslash) & TOPS;
+        // Borrows make false hits only above a true one, and the lowest is the first.
+        if special != 0 {
+            return at * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+    words.len() * 8 + rest.iter().position(special).unwrap_or(rest.len())
+}
