@@ -49,7 +49,11 @@ fn modern_requests_need_their_headers() {
         (&call, vec![("MCP-Protocol-Version", "DRAFT"), name], Err(Mismatch::Missing(METHOD))),
         (&with_meta, vec![method, name], Err(Mismatch::Missing(VERSION))),
         (&with_meta, vec![LEGACY, method, name], Err(Mismatch::Differs(VERSION))),
-        (&with_meta, vec![("MCP-Protocol-Version", "2027-01-01"), method, name], Err(Mismatch::Differs(VERSION))),
+        (
+            &with_meta,
+            vec![("MCP-Protocol-Version", "2027-01-01"), method, name],
+            Err(Mismatch::Differs(VERSION)),
+        ),
     ] {
         assert_eq!(agree(body, &headers), outcome, "{headers:?}");
     }
@@ -105,7 +109,11 @@ fn notifications_and_replies_need_none() {
     let reply = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
     for body in [notification, reply] {
         assert_eq!(agree(body, &[MODERN]), Ok(()), "{body}");
-        assert_eq!(agree(body, &[MODERN, ("Mcp-Method", "tools/call")]), Err(Mismatch::Differs(METHOD)), "{body}");
+        assert_eq!(
+            agree(body, &[MODERN, ("Mcp-Method", "tools/call")]),
+            Err(Mismatch::Differs(METHOD)),
+            "{body}"
+        );
         assert_eq!(agree(body, &[MODERN, ("Mcp-Name", "a")]), Err(Mismatch::Differs(NAME)), "{body}");
     }
     assert_eq!(agree(notification, &[MODERN, ("Mcp-Method", "notifications/cancelled")]), Ok(()));
