@@ -6,6 +6,7 @@ mod bad_input;
 mod client_configs;
 mod completions;
 mod configure;
+mod fuzz;
 mod gateway;
 mod gateway_cli;
 mod ingress;
