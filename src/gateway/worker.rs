@@ -2,7 +2,7 @@
 //! It leaves each step to the module of its name, and listening to `listen`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,7 +23,7 @@ use super::envelope::Envelope;
 use super::forward::Passage;
 use super::join::Transport;
 use super::ledger::Ledger;
-use super::metrics::{Handles, Kind, Series};
+use super::metrics::Tally;
 use super::own;
 use super::pool::Pool;
 use super::record::{Record, RequestId};
@@ -41,7 +41,7 @@ pub(super) struct Worker {
     pub(super) tokens: Mutex<Remembered<(Known, u64)>>,
     pub(super) pool: Arc<Pool>,
     pub(super) ledger: Ledger,
-    handles: Mutex<Handles>,
+    pub(super) tally: Tally,
     /// Requests so far, to name the next one.
     number: AtomicU64,
     run: u64,
@@ -69,8 +69,8 @@ const PAGE_SEES: &str = "mcp-session-id, www-authenticate, x-request-id";
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>, ledger: Ledger, run: u64) -> Self {
         let tokens = Mutex::new(Remembered::new(shared.settings.limits.tokens));
-        let (pool, handles) = (Arc::default(), Mutex::default());
-        Self { shared, tokens, pool, ledger, handles, number: AtomicU64::new(0), run }
+        let (pool, tally) = (Arc::default(), shared.metrics.tally());
+        Self { shared, tokens, pool, ledger, tally, number: AtomicU64::new(0), run }
     }
 
     /// Answers a request, whatever it is.
@@ -281,12 +281,6 @@ impl Worker {
             .map(|upstream| own::metadata_url(&self.shared.public_url, upstream.name()));
         let scopes = record.upstream.as_ref().map_or(&[][..], |upstream| &upstream.scopes);
         refusal.response(&About { id: record.id.as_ref(), resource_metadata: metadata.as_deref(), scopes })
-    }
-
-    /// This worker's handles for a kind of request.
-    pub(super) fn series(&self, kind: &Kind<'_>) -> Arc<Series> {
-        let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
-        handles.of(&self.shared.metrics, kind)
     }
 }
 
