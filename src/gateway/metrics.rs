@@ -244,7 +244,8 @@ impl Collector for Requests {
         let histogram = MetricType::Histogram;
         let name = "mcp_auth_request_duration";
         let mut family = to.encode_descriptor(name, "Time in the gateway itself", seconds, histogram)?;
-        for (labels, times) in grouped(&all, server, |sum: &mut Times<12>, series| sum.merge(&series.gateway)) {
+        for (labels, times) in grouped(&all, server, |sum: &mut Times<12>, series| sum.merge(&series.gateway))
+        {
             times.encode(&SHORT, family.encode_family(&labels)?)?;
         }
         let upstream = |sum: &mut Times<14>, series: &Series| sum.merge(&series.upstream);

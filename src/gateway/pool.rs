@@ -22,7 +22,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Host;
 
-use super::outbound::{Origin, is_forbidden};
+use super::outbound::Origin;
+use crate::sys::address::is_forbidden;
 
 /// A worker's connections.
 #[derive(Default)]
