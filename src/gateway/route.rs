@@ -118,10 +118,10 @@ impl Routes {
     /// # Errors
     /// [`NoRoute`].
     pub fn find<'a>(&'a self, path: &'a str) -> Result<Match<'a>, NoRoute> {
-        let path = path.strip_prefix('/').ok_or(NoRoute::Unknown)?;
+        let path = path.strip_prefix('/').filter(|path| !path.is_empty()).ok_or(NoRoute::Unknown)?;
         let path = path.strip_suffix('/').unwrap_or(path);
         // All of it, before any of it is compared: a good beginning must not excuse the rest.
-        for segment in path.split('/').filter(|_| !path.is_empty()) {
+        for segment in path.split('/') {
             decoded(segment)?;
         }
         let (first, rest) = cut(path);
