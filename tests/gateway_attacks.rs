@@ -158,7 +158,7 @@ fn h5_no_path_means_another_server_than_the_one_that_is_decided() {
         ("http://localhost/alpha/../beta/mcp", 400),
         ("http://evil.test/alpha/mcp", 421),
         ("alpha/mcp", 400),
-        ("*", 400),
+        ("*", 404),
     ] {
         assert_eq!(worker.to("POST", path, &[], ALLOWED.as_bytes()).status, status, "{path}");
     }
