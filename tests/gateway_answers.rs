@@ -11,6 +11,7 @@ use crate::support::upstream::{Upstream, begin, push};
 fn a_lists_answer_never_shows_a_hidden_tool_however_it_is_sent() {
     let tools = r#"{"jsonrpc":"2.0","id":"l","result":{"tools":[{"name":"echo"},{"name":"hidden"}]}}"#;
     let twice = r#"{"jsonrpc":"2.0","id":"l","result":{"tools":[]},"result":{"tools":[{"name":"hidden"}]}}"#;
+    let (start, rest) = tools.split_at(37);
     let json = "200 OK\r\ncontent-type: application/json";
     let events = "200 OK\r\ncontent-type: text/event-stream";
     let shown = Some(200);
@@ -37,14 +38,14 @@ fn a_lists_answer_never_shows_a_hidden_tool_however_it_is_sent() {
         (json, tools.replace("\"tools\"", "\"tool\\u017f\""), None),
         (json, tools.replace("[{", "{\"a\":{").replace("}]", "}}"), None),
         (json, format!("data: {tools}\n\n"), None),
-        (json, tools[..70].into(), None),
+        (json, start.to_owned(), None),
         ("200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip", tools.into(), None),
         ("200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: br", tools.into(), None),
         (events, format!("data: {tools}\n\n"), shown),
         (events, format!("data: {tools}\r\rdata: {tools}\r\r"), shown),
         (events, tools.into(), shown),
         (events, format!("data: {tools}\n"), shown),
-        (events, format!("data: {}\ndata: {}\n\n", &tools[..37], &tools[37..]), shown),
+        (events, format!("data: {}\ndata: {}\n\n", start, rest), shown),
         (events, format!("\u{feff}data: {tools}\n\n"), shown),
         (events, format!("Data: {tools}\n\n"), shown),
         (events, format!("data: [{tools}]\n\n"), shown),

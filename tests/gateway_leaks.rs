@@ -4,12 +4,20 @@
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
 use mcpauth::demo::mcp::Arrived;
-use mcpauth::gateway::settings::Upstream as Said;
+use mcpauth::gateway::settings::{Egress, Upstream as Said};
 use serde_json::json;
 
-use crate::support::lab::{ALLOWED, Lab, REFUSED, Worker, request, server, until};
+use crate::support::lab::{ALLOWED, Lab, REFUSED, Worker, own_server, request, server, until};
+use crate::support::outside::OUTSIDE;
+use crate::support::upstream::{Upstream, say};
 use crate::support::wire::{free_port, send};
+
+const JSON: &str = "200 OK\r\ncontent-type: application/json";
 
 #[test]
 fn h8_no_cookie_gives_anything() {
@@ -23,6 +31,9 @@ fn h8_no_cookie_gives_anything() {
     ] {
         for body in [REFUSED.to_owned(), format!("[{REFUSED}]"), String::new()] {
             lab.post("/alpha/mcp", &[("Cookie", &cookie)], body.as_bytes()).status(401);
+        }
+        for method in ["GET", "DELETE"] {
+            lab.raw(&request(method, "/alpha/mcp", &[("Cookie", &cookie)], b"")).status(401);
         }
     }
     assert_eq!(lab.arrived(), 0);
@@ -150,6 +161,41 @@ fn h10_the_token_reaches_no_server_in_any_mode() {
         arrived.iter().filter(|one| one.headers.contains("authorization: Bearer egress\n")).count()
     };
     assert_eq!(arrived.each_ref().map(|arrived| egress(arrived)), [0, 0, 6], "for gamma alone");
+}
+
+#[test]
+fn h10_a_stored_credential_takes_the_place_of_whatever_was_sent() {
+    let refusing = Arc::new(AtomicUsize::new(0));
+    let left = refusing.clone();
+    let upstream = Upstream::start(move |seen, stream| {
+        let refuse = left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
+        say(stream, if refuse { "401 Unauthorized" } else { JSON }, &seen.body);
+    });
+    let lab = Lab::with(|settings, dir| {
+        own_server(dir, "delta", &upstream.base, "streamable-http");
+        let said = Said { egress: Some(Egress::Stored), ..Said::default() };
+        settings.upstreams.insert("delta".into(), said);
+    });
+    let token = lab.token("worker");
+    let bearer = format!("Bearer {token}");
+    let tokens = || lab.idp.seen().iter().filter(|seen| format!("{seen:?}").contains(OUTSIDE)).count();
+    let ask = |headers: &[(&str, &str)]| lab.post("/delta/mcp", headers, ALLOWED.as_bytes());
+    ask(&[("Authorization", &bearer)]).status(200);
+    ask(&[("X-Authorization", &bearer), ("Authorization", "Bearer theirs")]).status(200);
+    assert_eq!(tokens(), 1, "one is asked for, and kept");
+    ask(&[("X-Authorization", "Bearer bad")]).status(401);
+    lab.call(&token, "delta", "delete_all").status(403);
+    // The server refuses what was just got: no authorization server is asked again so soon, and no caller is told to log in.
+    refusing.store(9, Relaxed);
+    let answer = ask(&[("X-Authorization", &bearer)]).status(502);
+    assert_eq!((answer.json()["error"]["data"]["reason"].as_str(), tokens()), (Some("egress_refused"), 1));
+    let seen = upstream.seen();
+    assert_eq!(seen.len(), 3);
+    for one in &seen {
+        let sent = one.header("authorization").unwrap();
+        assert!(sent.starts_with("Bearer ey") && sent != bearer, "{}", one.head);
+        assert!(!one.head.contains(&token) && !one.head.contains("theirs"), "{}", one.head);
+    }
 }
 
 #[test]

@@ -28,8 +28,8 @@ fn marker() -> Value {
 
 /// The same but for its first character.
 fn flipped(tag: &str) -> String {
-    let first = if tag.starts_with('A') { 'B' } else { 'A' };
-    format!("{first}{}", &tag[1..])
+    let (first, rest) = tag.split_at(1);
+    format!("{}{rest}", if first == "A" { "B" } else { "A" })
 }
 
 /// A server that names its session `up-1` in every answer.

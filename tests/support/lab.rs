@@ -16,6 +16,7 @@ use mcpauth::gateway::{Journal, Level, Running, Setup, StartError};
 use mcpauth::sys::http::Http;
 use serde_json::{Value, json};
 
+use crate::support::outside::{self, OUTSIDE};
 use crate::support::upstream::Upstream;
 use crate::support::wire::PATIENCE;
 
@@ -80,6 +81,7 @@ pub(crate) struct Lab {
 /// A laboratory and a worker's credential in it.
 pub(crate) struct Worker {
     pub(crate) lab: Lab,
+    pub(crate) token: String,
     pub(crate) bearer: String,
 }
 
@@ -144,8 +146,10 @@ impl Lab {
     /// The same, if it starts.
     pub(crate) fn started(change: impl FnOnce(&mut Settings, &Path)) -> Result<Self, StartError> {
         let dir = tempfile::tempdir().unwrap();
-        let clients = CALLERS.map(|name| Client::machine(name, "secret", &[name]));
-        let idp = Idp::in_thread(Options { clients: clients.into(), ..Options::default() }).unwrap();
+        let clients = CALLERS.into_iter().chain([OUTSIDE]);
+        let clients = clients.map(|name| Client::machine(name, "secret", &[name])).collect();
+        let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
+        let outside = outside::stored(&idp, dir.path());
         let [alpha, beta, gamma] =
             ["alpha", "beta", "gamma"].map(|name| Sample::start(name, &TOOLS).unwrap());
         std::fs::write(dir.path().join("scopes.yml"), POLICY).unwrap();
@@ -170,7 +174,7 @@ impl Lab {
             settings,
             journal: kept.clone(),
             http: Http::new(false),
-            credentials: Box::new(|_| None),
+            credentials: Box::new(move |_| Some(outside.clone())),
             variables: Box::new(|_| None),
         });
         Ok(Self { gateway: gateway?, alpha, beta, gamma, idp, kept, dir })
@@ -239,8 +243,8 @@ impl Worker {
     }
 
     pub(crate) fn of(lab: Lab) -> Self {
-        let bearer = format!("Bearer {}", lab.token("worker"));
-        Self { lab, bearer }
+        let token = lab.token("worker");
+        Self { bearer: format!("Bearer {token}"), lab, token }
     }
 
     /// A POST to alpha with the worker's token and further headers.
@@ -323,7 +327,8 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
         ("Connection", "close"),
     ];
     let given = |name: &str| headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
-    for (name, value) in usual.iter().filter(|(name, _)| !given(name)).chain(headers) {
+    let framed = |name: &str| name == "Content-Length" && given("Transfer-Encoding");
+    for (name, value) in usual.iter().filter(|(name, _)| !given(name) && !framed(name)).chain(headers) {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
     let mut bytes = text.into_bytes();

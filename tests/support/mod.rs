@@ -5,6 +5,7 @@
 
 pub(crate) mod lab;
 pub(crate) mod mint;
+pub(crate) mod outside;
 pub(crate) mod upstream;
 pub(crate) mod wire;
 
