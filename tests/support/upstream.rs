@@ -2,7 +2,7 @@
 //! to the themes.
 #![cfg(test)]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
@@ -118,9 +118,9 @@ impl Listening {
     }
 
     /// Everything, once the gateway has ended it.
+    #[track_caller]
     pub(crate) fn end(mut self) -> String {
-        // A stream that is cut short ends too.
-        let _ = self.stream.read_to_end(&mut self.heard);
+        assert!(ends(&mut self.stream, &mut self.heard), "it does not end");
         String::from_utf8_lossy(&self.heard).into_owned()
     }
 }
@@ -146,9 +146,15 @@ pub(crate) fn event(data: &Value) -> Vec<u8> {
     format!("data: {data}\n\n").into_bytes()
 }
 
-/// Waits until the other side closes.
-pub(crate) fn gone(stream: &mut TcpStream) {
-    let _ = stream.read_to_end(&mut Vec::new());
+/// Waits until the other side closes; whether it does.
+pub(crate) fn gone(stream: &mut TcpStream) -> bool {
+    ends(stream, &mut Vec::new())
+}
+
+/// A reset is an end as well; a silence that lasts too long is none.
+fn ends(stream: &mut TcpStream, heard: &mut Vec<u8>) -> bool {
+    let silence = |error: &Error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+    !stream.read_to_end(heard).is_err_and(|error| silence(&error))
 }
 
 fn read(stream: &mut TcpStream) -> std::io::Result<Seen> {
@@ -157,7 +163,7 @@ fn read(stream: &mut TcpStream) -> std::io::Result<Seen> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if reader.read_line(&mut head)? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
+            return Err(ErrorKind::UnexpectedEof.into());
         }
     }
     let mut one = Seen { head, body: Vec::new() };
