@@ -1,6 +1,5 @@
 //! The gateway's line, step by step, as callers and servers see it. It leaves attacks to `gateway_attacks`.
 #![cfg(test)]
-#![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
 use serde_json::json;
 

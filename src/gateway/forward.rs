@@ -179,7 +179,7 @@ impl Worker {
         self.wrap_session(passage, &mut head)?;
         let is_read = passage.is_read(self.shared.settings.list_visibility);
         if is_read && is_encoded(&head.headers) {
-            return Err(Refusal::Unreadable);
+            return unread(head);
         }
         if is_events(&head.headers) {
             let keep_alive = Duration::from_secs(self.shared.settings.limits.keep_alive);
@@ -218,8 +218,8 @@ impl Worker {
         lease: Lease,
     ) -> Result<Response<Body>, Refusal> {
         let limit = self.shared.settings.limits.answer;
-        let bytes =
-            Limited::new(incoming, limit).collect().await.map_err(|_| Refusal::Unreadable)?.to_bytes();
+        let Ok(whole) = Limited::new(incoming, limit).collect().await else { return unread(head) };
+        let bytes = whole.to_bytes();
         lease.give_back();
         if bytes.is_empty() {
             return Ok(Response::from_parts(head, Body::full(bytes)));
@@ -228,7 +228,7 @@ impl Worker {
         let shown = match filter::message(&bytes, &|listed, name| grants.shows(server, listed, name)) {
             Ok(std::borrow::Cow::Borrowed(_)) => bytes.clone(),
             Ok(std::borrow::Cow::Owned(shown)) => shown.into(),
-            Err(_) => return Err(Refusal::Unreadable),
+            Err(_) => return unread(head),
         };
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(shown.len()));
         // What was read as JSON is answered as JSON, whatever the server called it.
@@ -239,6 +239,18 @@ impl Worker {
     fn watch(&self, passage: &Passage<'_>) -> Watch {
         Watch::new(self.shared.clone(), passage.caller.clone(), passage.upstream.clone(), passage.transport)
     }
+}
+
+/// An answer that should be read here and cannot be: nothing of it is shown. A failure's status still passes, because
+/// clients act on it: 405 says that there is no stream, 404 that a session is over, and servers say both in plain text.
+fn unread(mut head: response::Parts) -> Result<Response<Body>, Refusal> {
+    if head.status.is_success() {
+        return Err(Refusal::Unreadable);
+    }
+    for name in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH] {
+        head.headers.remove(name);
+    }
+    Ok(Response::from_parts(head, Body::full(Bytes::new())))
 }
 
 /// The reference's headers, for servers that ask for them.

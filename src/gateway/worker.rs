@@ -19,7 +19,7 @@ use hyper::{Method, Request, Response, StatusCode, Uri};
 
 use super::authn::{Caller, Known, Via, presented};
 use super::body::{Body, UnderWay};
-use super::envelope::Envelope;
+use super::envelope::{Envelope, Malformed};
 use super::forward::Passage;
 use super::join::Transport;
 use super::ledger::Ledger;
@@ -188,7 +188,8 @@ impl Worker {
         match tokio::time::timeout(Duration::from_secs(limits.read), whole).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge(limits.body)),
-            Ok(Err(_)) | Err(_) => Err(Refusal::Slow),
+            Ok(Err(_)) => Err(Refusal::Malformed(Malformed::Shape("the body's end cannot be found"))),
+            Err(_) => Err(Refusal::Slow),
         }
     }
 

@@ -4,6 +4,9 @@
 #![expect(clippy::disallowed_methods, reason = "tests start the program and lay out its files")]
 
 pub(crate) mod lab;
+pub(crate) mod mint;
+pub(crate) mod outside;
+pub(crate) mod upstream;
 pub(crate) mod wire;
 
 use std::collections::BTreeMap;
