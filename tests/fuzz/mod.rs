@@ -54,7 +54,13 @@ impl Dice {
             let from = self.below(bytes.len() + 1);
             let end = |start: usize, length: usize| (start + length).min(bytes.len());
             let (place, added) = match self.below(4) {
-                0 => (at..at, tokens[self.below(tokens.len())].as_bytes().to_vec()),
+                0 => {
+                    // Mostly where a member or an element may begin, for elsewhere most tokens are no JSON.
+                    let opens = |byte: &u8| matches!(byte, b'{' | b'[' | b',' | b'\n');
+                    let next = bytes[at..].iter().position(opens).filter(|_| self.below(4) > 0);
+                    let at = next.map_or(at, |next| at + next + 1);
+                    (at..at, tokens[self.below(tokens.len())].as_bytes().to_vec())
+                }
                 1 => (at..end(at, 1), vec![self.roll() as u8]),
                 2 => (at..end(at, self.below(64)), Vec::new()),
                 _ => (at..at, bytes[from..end(from, self.below(256))].to_vec()),
