@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use bolero::check;
 use mcpauth::gateway::envelope::Envelope;
 use mcpauth::gateway::filter;
 use mcpauth::gateway::sse::{Boundary, SseFilter, events};
@@ -10,7 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::{Changed, ITERATIONS};
+use super::fuzz;
 
 const MESSAGES: &str = include_str!("messages.jsonl");
 
@@ -106,8 +105,8 @@ fn shows_nothing_hidden(message: &[u8]) {
 
 #[test]
 fn an_envelope_means_what_it_means_to_others() {
-    check!().with_iterations(ITERATIONS).with_type::<Changed>().for_each(|input| {
-        let body = input.of(&messages(), &TOKENS);
+    fuzz(|dice| {
+        let body = dice.changed(&messages(), &TOKENS);
         let Ok(envelope) = Envelope::read(&body) else { return };
         let other: Message<'_, IgnoredAny> = serde_json::from_slice(&body).expect("JSON with no key twice");
         assert_eq!(other.jsonrpc, "2.0");
@@ -124,8 +123,8 @@ fn an_envelope_means_what_it_means_to_others() {
 
 #[test]
 fn a_filtered_answer_is_json_and_hides_what_is_hidden() {
-    check!().with_iterations(ITERATIONS).with_type::<Changed>().for_each(|input| {
-        let answer = input.of(&messages(), &TOKENS);
+    fuzz(|dice| {
+        let answer = dice.changed(&messages(), &TOKENS);
         let Ok(out) = filter::message(&answer, &|_, name| shows(name)) else { return };
         serde_json::from_slice::<IgnoredAny>(&out).expect("JSON");
         shows_nothing_hidden(&out);
@@ -135,34 +134,33 @@ fn a_filtered_answer_is_json_and_hides_what_is_hidden() {
 
 #[test]
 fn an_event_stream_is_the_same_in_any_chunks() {
-    check!().with_iterations(ITERATIONS).with_type::<(Changed, Changed, Vec<u8>)>().for_each(
-        |(first, second, cuts)| {
-            let messages: Vec<String> = MESSAGES
-                .lines()
-                .map(|line| format!("event: message\nid: 1\ndata: {line}\r\n\n: c\n"))
-                .collect();
-            let messages: Vec<&str> = messages.iter().map(String::as_str).collect();
-            let stream = [first.of(&messages, &TOKENS), second.of(&messages, &TOKENS)].concat();
-            let (out, dropped) = filtered(&stream, &[]);
-            assert_eq!(filtered(&stream, cuts), (out.clone(), dropped));
-            received(&out).iter().for_each(|data| shows_nothing_hidden(data));
-            assert_eq!(filtered(&out, cuts).0, out, "what went out would go out again");
-        },
-    );
+    fuzz(|dice| {
+        let messages: Vec<String> =
+            MESSAGES.lines().map(|line| format!("event: message\nid: 1\ndata: {line}\r\n\n: c\n")).collect();
+        let messages: Vec<&str> = messages.iter().map(String::as_str).collect();
+        let stream = [dice.changed(&messages, &TOKENS), dice.changed(&messages, &TOKENS)].concat();
+        let cuts = dice.cuts();
+        let whole = filtered(&stream, &[]);
+        assert_eq!(filtered(&stream, &cuts), whole);
+        let out = whole.0;
+        received(&out).iter().for_each(|data| shows_nothing_hidden(data));
+        assert_eq!(filtered(&out, &cuts).0, out, "what went out would go out again");
+    });
 }
 
-/// What goes out of a stream that is cut into pieces of these lengths, and how many events do not.
-fn filtered(stream: &[u8], cuts: &[u8]) -> (Vec<u8>, u64) {
+/// What goes out of a stream that is cut into pieces of these lengths, how many events do not, and whether it ends
+/// between two events.
+fn filtered(stream: &[u8], cuts: &[usize]) -> (Vec<u8>, u64, bool) {
     let mut filter = SseFilter::new(4_096, events(|_, name| shows(name), |place| Some(place.to_owned())));
     let (mut boundary, mut out, mut rest) = (Boundary::default(), Vec::new(), stream);
-    for length in cuts.iter().map(|cut| usize::from(*cut)).chain([usize::MAX]) {
+    for length in cuts.iter().copied().chain([usize::MAX]) {
         let (chunk, next) = rest.split_at(length.min(rest.len()));
         let part = filter.push(chunk).expect("events are small");
-        boundary.pass(&part);
+        boundary.pass(chunk);
         out.extend_from_slice(&part);
         rest = next;
     }
-    (out, filter.finish())
+    (out, filter.finish(), boundary.at_boundary())
 }
 
 /// The data of the messages in a stream, as the standard has it.
