@@ -4,8 +4,6 @@
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "tests start the program and lay out its files")]
 
-use std::path::Path;
-
 use mcpauth::config::catalogue::VARIABLES;
 use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
 use mcpauth::error::Exit;
@@ -73,15 +71,7 @@ fn reader(idp: &Idp) -> User {
 
 /// A line of a block, by a shell, with our binary as `mcpauth`.
 fn typed(user: &User, line: &str) -> Ran {
-    let binary = Path::new(env!("CARGO_BIN_EXE_mcpauth")).parent().unwrap().display().to_string();
-    let path = format!("{binary}:{}", std::env::var("PATH").unwrap_or_default());
-    let mut shell = std::process::Command::new("sh");
-    // A user's own command has the environment; only the program is another.
-    let ours = user.command(&[]);
-    shell.args(["-c", line]).current_dir(user.project()).env_clear();
-    shell.envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("PATH", path);
-    shell.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
-    ended(shell.stderr(std::process::Stdio::piped()).spawn().unwrap())
+    ended(user.shell(line).spawn().unwrap())
 }
 
 #[test]
