@@ -132,7 +132,7 @@ fn names(answer: &Answer) -> Vec<String> {
 /// A challenge in lines that a narrow terminal can show.
 fn folded(challenge: &str) -> String {
     let (scheme, parameters) = challenge.split_once(' ').unwrap_or((challenge, ""));
-    let words = parameters.replace("=\"", "=\n    ").replace(' ', "\n    ").replace(['"', ','], "");
+    let words = parameters.replace(' ', "\n    ").replace("=\"", "=\n    ").replace(['"', ','], "");
     format!("{scheme}\n    {words}")
 }
 
