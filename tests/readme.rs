@@ -2,7 +2,6 @@
 //! It leaves blocks that need a person or another machine (`console`, `text`) to their readers.
 #![cfg(test)]
 #![cfg(unix)]
-#![expect(clippy::disallowed_methods, reason = "tests start the program and lay out its files")]
 
 use std::io::{BufRead, BufReader};
 
