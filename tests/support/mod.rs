@@ -89,6 +89,17 @@ impl User {
         command
     }
 
+    /// A shell with this user's environment and our binary as `mcpauth`, not yet started.
+    #[cfg(unix)]
+    pub(crate) fn shell(&self, script: &str) -> Command {
+        let binary = Path::new(env!("CARGO_BIN_EXE_mcpauth")).parent().unwrap().display().to_string();
+        let path = format!("{binary}:{}", std::env::var("PATH").unwrap_or_default());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).current_dir(self.project()).env_clear().envs(&self.env).env("PATH", path);
+        shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        shell
+    }
+
     /// Runs it to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         ended(self.command(args).spawn().unwrap())
