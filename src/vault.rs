@@ -11,7 +11,8 @@ use tokio::sync::Mutex;
 use crate::credential::{Credential, How, Kind, Person};
 use crate::flow::{self, FlowError, Login, Ui};
 use crate::oauth::{Freshness, ReplyError, TokenSet};
-use crate::store::{Notes, Store, StoreError, Stored};
+use crate::secret::Secret;
+use crate::store::{Lock, Notes, Store, StoreError, Stored};
 use crate::sys::browser::Browser;
 use crate::sys::clock;
 use crate::sys::http::Http;
@@ -86,11 +87,7 @@ impl Vault {
         {
             return Ok(self.as_is(credential, stored.clone()));
         }
-        let who = credential.id.to_string();
-        let _lock = self
-            .store
-            .lock(&credential.id, || self.ui.note(&who, "waiting for another mcpauth to finish with it"))
-            .await?;
+        let _lock = self.lock(credential).await?;
         // Whoever had the lock before us may have done the work, and used up the refresh token we saw.
         let now = self.kept(credential)?;
         let fresh = match now {
@@ -99,6 +96,30 @@ impl Vault {
             None => self.get(credential, None).await?,
         };
         self.settle(credential, fresh).await
+    }
+
+    /// Another token than `refused`, which a server would not take though it is not at its end; by the refresh grant
+    /// where there is one.
+    ///
+    /// # Errors
+    /// As [`VaultError`] says.
+    pub async fn renewed(&self, credential: &Credential, refused: &Secret) -> Result<Fresh, VaultError> {
+        let _lock = self.lock(credential).await?;
+        let is_other = |stored: &Stored| {
+            stored.token.access_token != *refused && stored.token.freshness(clock::now()) == Freshness::Fresh
+        };
+        let fresh = match self.kept(credential)? {
+            Some(stored) if is_other(&stored) => self.as_is(credential, stored),
+            Some(stored) => self.renew(credential, stored, false).await?,
+            None => self.get(credential, None).await?,
+        };
+        self.settle(credential, fresh).await
+    }
+
+    async fn lock(&self, credential: &Credential) -> Result<Lock, StoreError> {
+        let who = credential.id.to_string();
+        let waiting = || self.ui.note(&who, "waiting for another mcpauth to finish with it");
+        self.store.lock(&credential.id, waiting).await
     }
 
     /// What is kept, if it is this credential's: the same issuer's, for the same client, with the same wishes.

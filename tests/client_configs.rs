@@ -139,7 +139,11 @@ fn every_kind_of_server_is_written_as_the_reference_writes_it() {
     ];
     let vscode: serde_json::Map<String, Value> = entries
         .iter()
-        .map(|(name, url, _, headers)| ((*name).to_owned(), json!({"url": url, "headers": headers})))
+        .map(|(name, url, transport, headers)| {
+            // What LangChain's adapters want, who are handed the entries as they are.
+            let entry = json!({"url": url, "transport": transport.replace('-', "_"), "headers": headers});
+            ((*name).to_owned(), entry)
+        })
         .collect();
     let roo: serde_json::Map<String, Value> = entries
         .iter()

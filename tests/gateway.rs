@@ -3,7 +3,8 @@
 
 use serde_json::json;
 
-use crate::support::lab::{Lab, call, list};
+use crate::support::lab::{Lab, call, list, server};
+use crate::support::wire::Scripted;
 
 #[test]
 fn an_allowed_call_goes_through_and_its_answer_comes_back() {
@@ -46,6 +47,15 @@ fn a_list_shows_what_the_caller_may_call() {
         assert_eq!(result["cacheScope"], "private");
         assert_eq!(result["ttlMs"], 60_000);
     }
+}
+
+/// The old transport (2024-11-05) answers on its stream, and to the message only that it has it, in words of its own.
+#[test]
+fn a_list_that_is_only_taken_note_of_is_no_broken_list() {
+    let old = Scripted::start(|_| (202, "Accepted".into()));
+    let lab = Lab::with(|_, dir| server(dir, "old", "none", &old.base));
+    let answer = lab.ask(&lab.token("root"), "/old/mcp", &list()).status(202);
+    assert_eq!((answer.text().as_str(), old.asked().len()), ("", 1));
 }
 
 #[test]

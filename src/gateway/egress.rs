@@ -13,7 +13,7 @@ use super::state::Shared;
 use crate::credential::{Credential, How};
 use crate::oauth::{Freshness, TokenSet};
 use crate::sys::clock;
-use crate::vault::{Fresh, Vault};
+use crate::vault::{Fresh, Outcome, Vault};
 
 /// One server's credential.
 pub struct Stored {
@@ -31,6 +31,8 @@ pub(super) struct Ready {
     pub(super) more: Vec<(HeaderName, HeaderValue)>,
     token: TokenSet,
     got: Instant,
+    /// It comes straight from the authorization server, not from the store: asking again would bring no better one.
+    is_new: bool,
 }
 
 /// An authorization server is asked no more often than this, whatever the MCP server or the callers do.
@@ -77,16 +79,21 @@ impl Stored {
             if refused.is_none_or(other) {
                 return Ok(ready);
             }
-            if ready.got.elapsed() < AGAIN {
+            if ready.is_new && ready.got.elapsed() < AGAIN {
                 return Err(Refusal::Egress);
             }
         }
         if failed.is_some_and(|failed| failed.elapsed() < AGAIN) {
             return Err(Refusal::NoEgress);
         }
-        let (stored, anew) = (self.clone(), refused.is_some());
+        let (stored, refused) = (self.clone(), refused.map(|ready| ready.token.access_token.clone()));
         // Files and locks are not for a core that serves requests.
-        let asked = shared.control.spawn(async move { stored.vault.fresh(&stored.credential, anew).await });
+        let asked = shared.control.spawn(async move {
+            match refused {
+                Some(refused) => stored.vault.renewed(&stored.credential, &refused).await,
+                None => stored.vault.fresh(&stored.credential, false).await,
+            }
+        });
         let fresh = match asked.await {
             Ok(Ok(fresh)) => fresh,
             Ok(Err(error)) => {
@@ -105,6 +112,7 @@ impl Stored {
 
 impl Ready {
     fn new(credential: &Credential, fresh: Fresh) -> Option<Self> {
+        let is_new = fresh.outcome != Outcome::Reused;
         let token = fresh.stored.token;
         let mut authorization =
             HeaderValue::try_from(format!("Bearer {}", token.access_token.expose())).ok()?;
@@ -117,7 +125,7 @@ impl Ready {
             let name = sites.header.parse::<HeaderName>().ok()?;
             Some((name, HeaderValue::try_from(id).ok()?))
         });
-        Some(Self { authorization, more: more.into_iter().collect(), token, got: Instant::now() })
+        Some(Self { authorization, more: more.into_iter().collect(), token, got: Instant::now(), is_new })
     }
 
     /// Good, and not to be replaced yet; one that could not be replaced just now serves a little longer.

@@ -195,6 +195,9 @@ impl Entry {
             Need::Named(_, kind, Some(name)) if self.names(kind).is_none_or(|names| names.hold(name)) => {
                 Ok(())
             }
+            // Where no name is better than another, the server is asked: it has the better words for what it does not
+            // know, as `resources/subscribe` in 2026-07-28.
+            Need::Named(_, kind, None) if self.names(kind).is_none() => Ok(()),
             Need::Named(..) => Err(Denial::Name),
         }
     }

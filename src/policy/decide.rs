@@ -35,7 +35,7 @@ pub(super) enum Need<'a> {
     Presence,
     /// The method.
     Method(&'a str),
-    /// The method, and in the same entry the name. A message without a name cannot be allowed.
+    /// The method, and in the same entry the name. A message without a name is allowed only by an entry that restricts none.
     Named(&'a str, Listed, Option<&'a str>),
 }
 

@@ -24,7 +24,7 @@ fn naive(policy: &Policy, who: &Principal, server: &str, call: &Call<'_>) -> boo
         let named = match method {
             "tools/call" => name.is_some_and(|name| entry.tools.hold(name)),
             "prompts/get" => {
-                name.is_some_and(|name| entry.prompts.as_ref().is_none_or(|list| list.hold(name)))
+                entry.prompts.as_ref().is_none_or(|list| name.is_some_and(|name| list.hold(name)))
             }
             _ => true,
         };

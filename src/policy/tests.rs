@@ -163,9 +163,10 @@ fn prompts_and_resources_are_restricted_only_by_a_list() {
         "[{server: a, methods: [prompts/get, resources/read]}]",
         &[
             ("a", message("prompts/get", "p"), "s[1]"),
-            ("a", message("prompts/get", None), "Name"),
+            ("a", message("prompts/get", None), "s[1]"),
             ("a", message("resources/read", uri), "s[1]"),
             ("a", message("resources/subscribe", uri), "Method"),
+            ("a", message("resources/subscribe", None), "Method"),
         ],
     );
     check(
@@ -173,8 +174,10 @@ fn prompts_and_resources_are_restricted_only_by_a_list() {
         &[
             ("a", message("prompts/get", "p"), "s[1]"),
             ("a", message("prompts/get", "q"), "Name"),
+            ("a", message("prompts/get", None), "Name"),
             ("a", message("resources/read", uri), "s[1]"),
             ("a", message("resources/subscribe", uri), "s[1]"),
+            ("a", message("resources/subscribe", None), "Name"),
             ("a", message("resources/unsubscribe", "file:///b"), "Name"),
             ("a", message("resources/read", "file:///a/../b"), "Name"),
             ("a", message("completion/complete", None), "s[1]"),

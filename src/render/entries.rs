@@ -138,7 +138,10 @@ pub fn entries(
         let name = server.path.trim_matches('/').to_owned();
         // The slash is ours: a path that began with `@` or `.` would otherwise make another host of the registry's.
         let url = format!("{base}/{name}{}", suffix_of(&name));
-        let transport = server.transports.first().map_or(TRANSPORT, String::as_str).to_owned();
+        // Below a server that speaks both, `mcp` is streamable HTTP whichever of them it lists first.
+        let is_mcp = url.ends_with("/mcp") && server.transports.iter().any(|known| known == TRANSPORT);
+        let first = server.transports.first().filter(|_| !is_mcp);
+        let transport = first.map_or(TRANSPORT, String::as_str).to_owned();
         Entry { name, url, transport, headers: ours.clone() }
     });
     let mut all: Vec<Entry> = Vec::new();
@@ -264,7 +267,12 @@ mod tests {
             "https://gw.test/",
             Some(&ours),
             &[with_site, egress("sre-gateway", "/mcp"), egress("files", "/mcp")],
-            &[server("/clock/", &[]), server("/news", &["sse", "streamable-http"]), server("/bare/", &[])],
+            &[
+                server("/clock/", &[]),
+                server("/news", &["sse"]),
+                server("/both", &["sse", "streamable-http"]),
+                server("/bare/", &["sse", "streamable-http"]),
+            ],
         );
         assert_eq!(
             got.unwrap(),
@@ -278,7 +286,8 @@ mod tests {
                 format!("files streamable-http https://gw.test/files/mcp Authorization=Bearer E {COGNITO}"),
                 format!("clock streamable-http https://gw.test/clock/mcp {COGNITO}"),
                 format!("news sse https://gw.test/news/mcp {COGNITO}"),
-                format!("bare streamable-http https://gw.test/bare {COGNITO}"),
+                format!("both streamable-http https://gw.test/both/mcp {COGNITO}"),
+                format!("bare sse https://gw.test/bare {COGNITO}"),
             ]
         );
     }

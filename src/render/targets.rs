@@ -175,6 +175,7 @@ mod tests {
     "servers": {
       "tickets": {
         "url": "https://gw.test/tickets",
+        "transport": "streamable_http",
         "headers": {
           "Authorization": "Bearer E",
           "X-Site-Id": "S",
@@ -182,7 +183,8 @@ mod tests {
         }
       },
       "news": {
-        "url": "https://gw.test/news/mcp"
+        "url": "https://gw.test/news/mcp",
+        "transport": "sse"
       }
     }
   }

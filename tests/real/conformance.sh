@@ -23,7 +23,8 @@ for (const folder of fs.readdirSync(out)) {
   const found = /^server-(.+)-\d{4}-\d\d-\d\dT[\d-]+Z$/.exec(folder);
   if (!found) continue;
   const checks = JSON.parse(fs.readFileSync(path.join(out, folder, 'checks.json'), 'utf8'));
-  for (const check of checks) lines.push(`${found[1]} ${check.id} ${check.status}`);
+  // That an event arrived is no verdict, and how many do before a stream is cut is a matter of moments.
+  for (const check of checks.filter(({ id, status }) => id !== 'incoming-sse-event' || status !== 'INFO')) lines.push(`${found[1]} ${check.id} ${check.status}`);
 }
 console.log(lines.sort().join('\n'));
 LIST

@@ -27,7 +27,7 @@ fn pem(pkcs8: &[u8]) -> String {
 }
 
 /// A user whose browser is Chromium with alice in front of it.
-fn user_with_browser(kind: &str) -> (User, PathBuf) {
+pub(super) fn user_with_browser(kind: &str) -> (User, PathBuf) {
     let mut user = User::new();
     let shots = user.home().join("shots");
     std::fs::create_dir_all(&shots).expect("a folder");
@@ -38,7 +38,7 @@ fn user_with_browser(kind: &str) -> (User, PathBuf) {
 }
 
 /// Ages a stored token so that the next run must refresh it.
-fn age(user: &User, file: &str) {
+pub(super) fn age(user: &User, file: &str) {
     let mut token = user.token(file);
     token["expires_at"] = 1.into();
     user.file(&format!(".oauth-tokens/{file}"), &token.to_string());

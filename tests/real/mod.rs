@@ -15,6 +15,11 @@
 )]
 
 mod flows;
+mod gateway;
+mod gateway_clients;
+mod gateway_conformance;
+mod gateway_egress;
+mod gateway_idps;
 mod smoke;
 mod wycheproof;
 

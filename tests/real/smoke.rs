@@ -29,7 +29,7 @@ async fn discovery(issuer: &str) -> Value {
     serde_json::from_str(&answer.text().await.expect("a body")).expect("JSON")
 }
 
-fn form(fields: &[(&str, &str)]) -> String {
+pub(super) fn form(fields: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 

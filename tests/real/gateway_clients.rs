@@ -1,0 +1,167 @@
+//! Servers and clients that know nothing of a gateway work through one, on either transport and in every revision, with
+//! the configurations that `mcpauth generate` writes.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::gateway::{Agents, Gateway, clean_heads, lay_out, text};
+use super::mcp::{Everything, PyServer, Relay, Sdk, Wire, inspector, python_client, quick_start};
+use crate::support::{User, read_json};
+
+/// Four servers, and one tool of theirs that nobody may use.
+const POLICY: &str = "\
+group_mappings: {}
+agent:
+  - {server: everything, methods: ['*'], tools: [echo, get-sum]}
+  - {server: everything-sse, methods: ['*'], tools: [echo, get-sum]}
+  - {server: python, methods: ['*'], tools: [add, greet]}
+  - {server: python-sse, methods: ['*'], tools: [add, greet]}
+";
+
+const SUM: [&str; 3] = ["--call", "add", r#"{"a":2,"b":3}"#];
+const HELLO: [&str; 3] = ["--call", "echo", r#"{"message":"hello"}"#];
+
+/// The servers behind recorders, and a gateway with no file but the policy and the servers': the rest is environment.
+struct Street {
+    user: User,
+    agents: Agents,
+    gateway: Gateway,
+    _relays: Vec<Relay>,
+    _servers: ([Everything; 2], [PyServer; 2]),
+}
+
+const NAMES: [&str; 4] = ["everything", "everything-sse", "python", "python-sse"];
+
+impl Street {
+    fn start() -> Self {
+        let (everything, python) = servers();
+        let mut user = User::new();
+        let bases = [everything[0].base(), everything[1].base(), python[0].base(), python[1].base()];
+        let behind: Vec<_> = NAMES
+            .iter()
+            .zip(bases)
+            .map(|(name, base)| Relay::start(base, None, Some(&user.home().join(format!("{name}.heads")))))
+            .collect();
+        let url = |(name, relay): (&&str, &Relay)| {
+            format!("{}/{}", relay.base(), if name.ends_with("-sse") { "sse" } else { "mcp" })
+        };
+        let urls: Vec<_> = NAMES.iter().zip(&behind).map(url).collect();
+        let rows: Vec<_> = NAMES.iter().zip(&urls).map(|(name, url)| (*name, "none", url.as_str())).collect();
+        lay_out(&user, POLICY, &rows);
+        let agents = Agents::start();
+        user.env("INGRESS_OAUTH_ISSUER", agents.issuer())
+            .env("INGRESS_OAUTH_USER_POOL_ID", Agents::POOL)
+            .env("INGRESS_OAUTH_CLIENT_ID", "agent")
+            .env("INGRESS_OAUTH_CLIENT_SECRET", "secret");
+        let gateway = Gateway::start(&user);
+        user.env("REGISTRY_URL", gateway.base());
+        user.run(&["generate", "--ingress-only"]).code(0);
+        Self { user, agents, gateway, _relays: behind, _servers: (everything, python) }
+    }
+
+    /// A server's entry in `~/.vscode/mcp.json`.
+    fn entry(&self, name: &str) -> Value {
+        read_json(&self.user.home().join(".vscode/mcp.json"))["mcp"]["servers"][name].clone()
+    }
+
+    /// The Python SDK's clients with a rendered entry, at its address and, for the old transport, at `/sse`.
+    fn python(&self, name: &str, sdk: Sdk, mode: &str, call: &[&str]) -> Value {
+        let entry = self.entry(name);
+        let transport = if entry["transport"] == "sse" { "sse" } else { "http" };
+        let options = [&["--transport", transport, "--mode", mode], call].concat();
+        python_client(sdk, &text(&entry, "url"), &options, &entry["headers"])
+    }
+
+    fn inspected(&self, name: &str, options: &[&str]) -> Value {
+        let file = self.user.project().join(".oauth-tokens/mcp.json");
+        inspector(&format!("{}:{name}", file.display()), "tools/call", options, &json!({}))
+    }
+}
+
+/// Each on both wires, side by side.
+fn servers() -> ([Everything; 2], [PyServer; 2]) {
+    let wires = [Wire::Http, Wire::Sse];
+    let everything = wires.map(|wire| std::thread::spawn(move || Everything::start(wire)));
+    let python = wires.map(|wire| std::thread::spawn(move || PyServer::start(wire)));
+    (everything.map(|part| part.join().expect("a server")), python.map(|part| part.join().expect("a server")))
+}
+
+#[test]
+#[ignore = "real parts: run .ci/run"]
+fn every_client_works_with_every_server_through_the_gateway() {
+    let street = Street::start();
+    let at = &street;
+    std::thread::scope(|scope| {
+        scope.spawn(|| the_python_clients(at));
+        scope.spawn(|| the_inspector(at));
+        the_quick_start(at);
+    });
+    let token = text(&street.user.token("ingress.json"), "access_token");
+    let secrets = [token.as_str(), &street.agents.token("agent")];
+    for name in NAMES {
+        let record =
+            std::fs::read_to_string(street.user.home().join(format!("{name}.heads"))).expect("a record");
+        assert!(clean_heads(&record, &secrets) > 10, "{name}");
+        assert!(!record.to_ascii_lowercase().contains("\r\nauthorization:"), "{name}");
+    }
+}
+
+fn the_python_clients(street: &Street) {
+    let runs = [
+        ("python", Sdk::Current, "auto", SUM, "2026-07-28", "5"),
+        ("python", Sdk::Current, "legacy", SUM, "2025-11-25", "5"),
+        ("python", Sdk::Legacy, "legacy", SUM, "2025-11-25", "5"),
+        ("python-sse", Sdk::Current, "legacy", SUM, "2025-11-25", "5"),
+        ("python-sse", Sdk::Legacy, "legacy", SUM, "2025-11-25", "5"),
+        ("everything", Sdk::Current, "auto", HELLO, "2025-11-25", "Echo: hello"),
+        ("everything", Sdk::Legacy, "legacy", HELLO, "2025-11-25", "Echo: hello"),
+        ("everything-sse", Sdk::Current, "legacy", HELLO, "2025-11-25", "Echo: hello"),
+        ("everything-sse", Sdk::Legacy, "legacy", HELLO, "2025-11-25", "Echo: hello"),
+    ];
+    for (name, sdk, mode, call, revision, said) in runs {
+        let result = street.python(name, sdk, mode, &call);
+        assert_eq!(result["protocol"], revision, "{name} {mode}: {result}");
+        let granted = if call == SUM { json!(["add", "greet"]) } else { json!(["echo", "get-sum"]) };
+        assert_eq!(result["tools"], granted, "{name} {mode}");
+        assert_eq!(result["call"], json!({ "text": said, "is_error": false }), "{name} {mode}");
+    }
+    let refused = street.python("python", Sdk::Legacy, "legacy", &["--call", "wipe", r#"{"target":"all"}"#]);
+    assert_eq!((&refused["call"], &refused["error"]["status"]), (&Value::Null, &json!(403)), "{refused}");
+}
+
+/// By the file that Roo Code reads, which has the shape the Inspector takes.
+fn the_inspector(street: &Street) {
+    let sum = ["--tool-name", "add", "--tool-arg", "a=2", "b=3"];
+    for era in ["legacy", "modern"] {
+        let result = street.inspected("python", &[&sum[..], &["--protocol-era", era]].concat());
+        assert_eq!(result["result"]["content"][0]["text"], "5", "{era}: {result}");
+    }
+    let result = street.inspected("python-sse", &sum);
+    assert_eq!(result["result"]["content"][0]["text"], "5", "{result}");
+    for name in ["everything", "everything-sse"] {
+        let result = street.inspected(name, &["--tool-name", "echo", "--tool-arg", "message=hello"]);
+        assert_eq!(result["result"]["content"][0]["text"], "Echo: hello", "{name}: {result}");
+    }
+}
+
+/// The guide's code: by the file that was written, and by the headers it spells out.
+fn the_quick_start(street: &Street) {
+    let home: &Path = &street.user.home();
+    let call = ["add", r#"{"a":2,"b":3}"#];
+    let by_file = quick_start(&[&["file"], &call[..]].concat(), home, &[]);
+    assert_eq!((&by_file["call"], &by_file["error"]), (&json!({ "text": "5" }), &Value::Null), "{by_file}");
+    let mut tools: Vec<_> =
+        by_file["tools"].as_array().expect("tools").iter().filter_map(Value::as_str).collect();
+    tools.sort_unstable();
+    assert_eq!(tools, ["add", "add", "echo", "echo", "get-sum", "get-sum", "greet", "greet"]);
+
+    let token = street.agents.token("agent");
+    let identity = [("TOKEN", token.as_str()), ("POOL_ID", Agents::POOL), ("CLIENT_ID", "agent")];
+    for (path, transport) in [("python-sse/sse", "sse"), ("python/mcp", "streamable_http")] {
+        let url = format!("{}/{path}", street.gateway.base());
+        let direct = quick_start(&[&["direct", &url, transport], &call[..]].concat(), home, &identity);
+        assert_eq!(direct["call"], json!({ "text": "5" }), "{direct}");
+        assert_eq!(direct["tools"], json!(["add", "greet"]), "{direct}");
+    }
+}
