@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use super::events::Events;
-use super::pool::Lease;
+use super::pool::Inflow;
 
 /// A response's body.
 pub(super) struct Body {
@@ -25,7 +25,7 @@ pub(super) struct UnderWay(Arc<AtomicUsize>);
 
 enum Kind {
     Full(Bytes),
-    Pass { incoming: Incoming, lease: Option<Lease> },
+    Pass(Inflow),
     Events(Box<Events>),
 }
 
@@ -36,12 +36,8 @@ impl Body {
     }
 
     /// A server's body, as it comes.
-    pub(super) fn pass(incoming: Incoming, lease: Lease) -> Self {
-        if incoming.is_end_stream() {
-            lease.give_back();
-            return Self::full(Bytes::new());
-        }
-        Kind::Pass { incoming, lease: Some(lease) }.into()
+    pub(super) fn pass(inflow: Inflow) -> Self {
+        Kind::Pass(inflow).into()
     }
 
     /// A watched event stream.
@@ -87,26 +83,16 @@ impl HttpBody for Body {
             Kind::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Kind::Events(events) => events.poll(context),
-            Kind::Pass { incoming, lease } => {
-                let frame = std::task::ready!(Pin::new(&mut *incoming).poll_frame(context));
-                let over = match &frame {
-                    None => true,
-                    // A body of known length is not asked again after its last byte.
-                    Some(Ok(_)) => incoming.is_end_stream(),
-                    Some(Err(_)) => false,
-                };
-                if over && let Some(lease) = lease.take() {
-                    lease.give_back();
-                }
-                Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)))
-            }
+            Kind::Pass(inflow) => Pin::new(inflow)
+                .poll_frame(context)
+                .map(|frame| frame.map(|frame| frame.map_err(io::Error::other))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Full(bytes) => bytes.is_empty(),
-            Kind::Pass { incoming, .. } => incoming.is_end_stream(),
+            Kind::Pass(inflow) => inflow.is_end_stream(),
             Kind::Events(_) => false,
         }
     }
@@ -114,7 +100,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Pass { incoming, .. } => incoming.size_hint(),
+            Kind::Pass(inflow) => inflow.size_hint(),
             Kind::Events(_) => SizeHint::default(),
         }
     }

@@ -9,12 +9,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::body::{Body as _, Frame, Incoming};
+use hyper::body::{Body as _, Frame};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::authn::Caller;
 use super::join::Transport;
-use super::pool::Lease;
+use super::pool::Inflow;
 use super::session::Bound;
 use super::settings::Visibility;
 use super::sse::{self, Boundary, Event, SseFilter, Verdict};
@@ -24,8 +24,7 @@ use crate::sys::clock;
 
 /// A stream under way.
 pub(super) struct Events {
-    incoming: Incoming,
-    lease: Option<Lease>,
+    inflow: Inflow,
     reading: Reading,
     /// How often a quiet stream gets a comment; zero for never.
     every: Duration,
@@ -61,41 +60,28 @@ const LOOK: Duration = Duration::from_secs(15);
 
 impl Events {
     /// A stream that answers one message: passed on as it comes.
-    pub(super) fn passed(incoming: Incoming, lease: Lease, every: Duration) -> Self {
-        Self::new(incoming, lease, every, Reading::Passed(Boundary::default()), None)
+    pub(super) fn passed(inflow: Inflow, every: Duration) -> Self {
+        Self::new(inflow, every, Reading::Passed(Boundary::default()), None)
     }
 
     /// A stream that outlives its request: ended with the caller's rights, and filtered if it may carry lists; then no
     /// event may be larger than so many bytes.
-    pub(super) fn watched(
-        incoming: Incoming,
-        lease: Lease,
-        every: Duration,
-        watch: Watch,
-        filtered: Option<usize>,
-    ) -> Self {
+    pub(super) fn watched(inflow: Inflow, every: Duration, watch: Watch, filtered: Option<usize>) -> Self {
         let reading = match filtered {
             None => Reading::Passed(Boundary::default()),
             Some(limit) => Reading::Filtered(SseFilter::new(limit, watch.clone().decide())),
         };
-        Self::new(incoming, lease, every, reading, Some(watch))
+        Self::new(inflow, every, reading, Some(watch))
     }
 
-    fn new(
-        incoming: Incoming,
-        lease: Lease,
-        every: Duration,
-        reading: Reading,
-        watch: Option<Watch>,
-    ) -> Self {
-        let (last, lease) = (Instant::now(), Some(lease));
-        Self { incoming, lease, reading, every, last, timer: None, watch, over: false }
+    fn new(inflow: Inflow, every: Duration, reading: Reading, watch: Option<Watch>) -> Self {
+        Self { inflow, reading, every, last: Instant::now(), timer: None, watch, over: false }
     }
 
     /// The next bytes, or a comment if it is time for one.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         while !self.over {
-            match Pin::new(&mut self.incoming).poll_frame(context) {
+            match Pin::new(&mut self.inflow).poll_frame(context) {
                 Poll::Ready(Some(Ok(frame))) => {
                     let Ok(chunk) = frame.into_data() else { continue };
                     match self.take(chunk) {
@@ -105,12 +91,7 @@ impl Events {
                     }
                 }
                 Poll::Ready(Some(Err(error))) => return self.end(Some(io::Error::other(error))),
-                Poll::Ready(None) => {
-                    if let Some(lease) = self.lease.take() {
-                        lease.give_back();
-                    }
-                    return self.end(None);
-                }
+                Poll::Ready(None) => return self.end(None),
                 Poll::Pending => {
                     if ready!(self.quiet(context)) {
                         return self.give(Bytes::from_static(COMMENT));

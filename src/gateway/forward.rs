@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
 use hyper::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
     HeaderName, HeaderValue,
@@ -22,7 +21,7 @@ use super::events::{Events, Watch};
 use super::filter;
 use super::headers::{self, Onward};
 use super::join::Transport;
-use super::pool::{Failure, Lease, Patience};
+use super::pool::{Failure, Inflow, Patience};
 use super::record::Record;
 use super::refusal::Refusal;
 use super::session::Bound;
@@ -79,8 +78,8 @@ impl Worker {
         if let Some(stored) = stored.filter(|_| passage.upstream.route.egress == Egress::Stored) {
             return Box::pin(self.with_stored(stored, passage, headers, record)).await;
         }
-        let (answer, lease) = self.send(&passage, headers, record).await?;
-        self.answer(&passage, answer, lease).await
+        let answer = self.send(&passage, headers, record).await?;
+        self.answer(&passage, answer).await
     }
 
     /// The same with a credential that the gateway holds: refreshed and tried again where the server refuses it. Once,
@@ -95,13 +94,13 @@ impl Worker {
         let credential = stored.current(&self.shared).await?;
         let mut with = headers.clone();
         credential.apply(&mut with);
-        let (mut answer, mut lease) = self.send(&passage, with, record).await?;
+        let mut answer = self.send(&passage, with, record).await?;
         if answer.status() == StatusCode::UNAUTHORIZED {
             let mut with = headers;
             stored.renewed(&self.shared, &credential).await?.apply(&mut with);
-            (answer, lease) = self.send(&passage, with, record).await?;
+            answer = self.send(&passage, with, record).await?;
         }
-        self.answer(&passage, answer, lease).await
+        self.answer(&passage, answer).await
     }
 
     /// Makes a request's headers those that go on, all but the stored credential.
@@ -148,7 +147,7 @@ impl Worker {
         passage: &Passage<'_>,
         headers: HeaderMap,
         record: &mut Record<'_>,
-    ) -> Result<(Response<Incoming>, Lease), Refusal> {
+    ) -> Result<Response<Inflow>, Refusal> {
         let limits = &self.shared.settings.limits;
         let patience = Patience {
             connect: Duration::from_secs(limits.connect),
@@ -177,10 +176,9 @@ impl Worker {
     async fn answer(
         &self,
         passage: &Passage<'_>,
-        answer: Response<Incoming>,
-        lease: Lease,
+        answer: Response<Inflow>,
     ) -> Result<Response<Body>, Refusal> {
-        let (mut head, incoming) = answer.into_parts();
+        let (mut head, inflow) = answer.into_parts();
         match head.status {
             // Its challenge is about another authorization server: clients would log in at the wrong one.
             StatusCode::UNAUTHORIZED => return Err(Refusal::Egress),
@@ -199,16 +197,16 @@ impl Worker {
             let events = if is_read || passage.stays_open {
                 head.headers.remove(CONTENT_LENGTH);
                 let filtered = is_read.then(|| self.shared.settings.limits.answer);
-                Events::watched(incoming, lease, keep_alive, self.watch(passage), filtered)
+                Events::watched(inflow, keep_alive, self.watch(passage), filtered)
             } else {
-                Events::passed(incoming, lease, keep_alive)
+                Events::passed(inflow, keep_alive)
             };
             return Ok(Response::from_parts(head, Body::events(events)));
         }
         if is_read {
-            return Box::pin(self.filtered(passage, head, incoming, lease)).await;
+            return Box::pin(self.filtered(passage, head, inflow)).await;
         }
-        Ok(Response::from_parts(head, Body::pass(incoming, lease)))
+        Ok(Response::from_parts(head, Body::pass(inflow)))
     }
 
     /// A legacy session's name is the server's towards the server, and the caller's own towards the caller.
@@ -227,13 +225,11 @@ impl Worker {
         &self,
         passage: &Passage<'_>,
         mut head: response::Parts,
-        incoming: Incoming,
-        lease: Lease,
+        inflow: Inflow,
     ) -> Result<Response<Body>, Refusal> {
         let limit = self.shared.settings.limits.answer;
-        let Ok(whole) = Limited::new(incoming, limit).collect().await else { return unread(head) };
+        let Ok(whole) = Limited::new(inflow, limit).collect().await else { return unread(head) };
         let bytes = whole.to_bytes();
-        lease.give_back();
         if head.status == StatusCode::ACCEPTED {
             // The old transport's word that it has the message; the list comes on the stream and is filtered there.
             head.headers.remove(CONTENT_TYPE);

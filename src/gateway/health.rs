@@ -67,8 +67,8 @@ async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
     headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     match pool.exchange(&upstream.origin, request, PATIENCE, true).await {
-        // The connection closes with its lease: a stream would stay open for nothing.
-        Ok((response, _lease)) => response.status().as_u16() < 500,
+        // The connection closes with its answer: a stream would stay open for nothing.
+        Ok(response) => response.status().as_u16() < 500,
         Err(_) => false,
     }
 }

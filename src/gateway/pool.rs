@@ -1,15 +1,19 @@
 //! Connections to the servers: one pool a worker, last in first out, so that nothing is shared between cores.
 //! It leaves what is sent and what an answer means to `forward`.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hashbrown::HashMap;
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
@@ -31,16 +35,30 @@ pub(super) struct Pool {
     idle: Mutex<HashMap<Arc<Origin>, Vec<Idle>>>,
 }
 
-/// A connection that is busy with one exchange. Dropped before [`Lease::give_back`], it closes: the server sees its
-/// caller's end within moments (MCP 2026-07-28, "Cancellation").
-pub(super) struct Lease {
-    sender: SendRequest<Full<Bytes>>,
+/// An answer's body, with the connection it comes on. The connection has no task of its own: whoever waits for the answer,
+/// or for more of its body, drives it. Read to its end, the connection is kept; dropped before, it closes, so that the
+/// server sees its caller's end within moments (MCP 2026-07-28, "Cancellation").
+pub(super) struct Inflow {
+    incoming: Incoming,
+    lease: Option<Lease>,
+}
+
+/// A connection that is busy with one exchange.
+struct Lease {
+    wire: Wire,
     origin: Arc<Origin>,
     pool: Arc<Pool>,
 }
 
-struct Idle {
+/// Both ends of a connection: the one that is asked, and the one that reads and writes.
+struct Wire {
     sender: SendRequest<Full<Bytes>>,
+    connection: Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
+    closed: bool,
+}
+
+struct Idle {
+    wire: Wire,
     since: Instant,
 }
 
@@ -76,29 +94,28 @@ impl Pool {
         mut request: Request<Full<Bytes>>,
         patience: Patience,
         stream: bool,
-    ) -> Result<(Response<Incoming>, Lease), Failure> {
+    ) -> Result<Response<Inflow>, Failure> {
         loop {
             let kept = if stream { None } else { self.take(origin) };
             let fresh = kept.is_none();
-            let mut sender = match kept {
-                Some(sender) => sender,
+            let mut wire = match kept {
+                Some(wire) => wire,
                 // Boxed: a handshake is large, and most requests need none.
                 None => {
                     let connected = Box::pin(connect(origin, patience.connect, stream));
                     connected.await.map_err(Failure::Connect)?
                 }
             };
-            // A connection that was just given back says in a moment whether it is still good.
-            if !sender.is_ready() && sender.ready().await.is_err() {
+            if !wire.is_ready().await {
                 if fresh {
                     return Err(Failure::Connect(io::ErrorKind::ConnectionAborted.into()));
                 }
                 continue;
             }
-            match timeout(patience.answer, sender.try_send_request(request)).await {
+            match timeout(patience.answer, wire.ask(request)).await {
                 Ok(Ok(response)) => {
-                    let lease = Lease { sender, origin: origin.clone(), pool: self.clone() };
-                    return Ok((response, lease));
+                    let lease = Lease { wire, origin: origin.clone(), pool: self.clone() };
+                    return Ok(response.map(|incoming| Inflow::new(incoming, lease)));
                 }
                 // Nothing of it was sent, so that sending it again does nothing twice.
                 Ok(Err(mut failure)) if !fresh && failure.message().is_some() => {
@@ -113,38 +130,135 @@ impl Pool {
         }
     }
 
-    fn take(&self, origin: &Arc<Origin>) -> Option<SendRequest<Full<Bytes>>> {
+    /// Closes what has been quiet for too long, for as long as the worker lives: nobody drives a kept connection, so
+    /// that one the server has closed would stay half open.
+    pub(super) async fn sweep(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(QUIET).await;
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.retain(|_, kept| {
+                kept.retain(|idle| idle.since.elapsed() <= QUIET);
+                !kept.is_empty()
+            });
+        }
+    }
+
+    fn take(&self, origin: &Arc<Origin>) -> Option<Wire> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle.get_mut(origin)?;
-        while let Some(Idle { sender, since }) = kept.pop() {
-            if since.elapsed() > QUIET {
-                // Those below are older still.
-                kept.clear();
-                return None;
-            }
-            if !sender.is_closed() {
-                return Some(sender);
-            }
+        let Idle { wire, since } = kept.pop()?;
+        if since.elapsed() <= QUIET {
+            return Some(wire);
         }
+        // Those below are older still.
+        kept.clear();
         None
+    }
+}
+
+impl Inflow {
+    fn new(incoming: Incoming, lease: Lease) -> Self {
+        let mut inflow = Self { incoming, lease: Some(lease) };
+        if inflow.incoming.is_end_stream() {
+            inflow.give_back();
+        }
+        inflow
+    }
+
+    fn give_back(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.give_back();
+        }
+    }
+}
+
+impl Body for Inflow {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        if let Some(lease) = &mut self.lease {
+            lease.wire.drive(context);
+        }
+        let frame = ready!(Pin::new(&mut self.incoming).poll_frame(context));
+        let over = match &frame {
+            None => true,
+            // A body of known length is not asked again after its last byte.
+            Some(Ok(_)) => self.incoming.is_end_stream(),
+            Some(Err(_)) => false,
+        };
+        if over {
+            self.give_back();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
     }
 }
 
 impl Lease {
     /// The exchange is over; the connection may be used again.
-    pub(super) fn give_back(self) {
-        if self.sender.is_closed() {
+    fn give_back(self) {
+        if self.wire.closed || self.wire.sender.is_closed() {
             return;
         }
         let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle.entry_ref(&self.origin).or_default();
         if kept.len() < KEPT {
-            kept.push(Idle { sender: self.sender, since: Instant::now() });
+            kept.push(Idle { wire: self.wire, since: Instant::now() });
         }
     }
 }
 
-async fn connect(origin: &Origin, within: Duration, stream: bool) -> io::Result<SendRequest<Full<Bytes>>> {
+impl Wire {
+    /// Whether it can be asked; a kept one says in a moment whether the server has closed it.
+    async fn is_ready(&mut self) -> bool {
+        poll_fn(|context| {
+            self.drive(context);
+            self.sender.poll_ready(context)
+        })
+        .await
+        .is_ok()
+    }
+
+    async fn ask(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>> {
+        let mut answer = std::pin::pin!(self.sender.try_send_request(request));
+        let (connection, closed) = (&mut self.connection, &mut self.closed);
+        poll_fn(|context| {
+            drive(connection, closed, context);
+            answer.as_mut().poll(context)
+        })
+        .await
+    }
+
+    fn drive(&mut self, context: &mut Context<'_>) {
+        drive(&mut self.connection, &mut self.closed, context);
+    }
+}
+
+/// A connection's own errors come out of the exchange as well.
+fn drive(
+    connection: &mut Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
+    closed: &mut bool,
+    context: &mut Context<'_>,
+) {
+    // One that has ended must not be asked again.
+    *closed = *closed || connection.as_mut().poll(context).is_ready();
+}
+
+async fn connect(origin: &Origin, within: Duration, stream: bool) -> io::Result<Wire> {
     let connected = timeout(within, async {
         let tcp = dial(origin).await?;
         tcp.set_nodelay(true)?;
@@ -184,7 +298,7 @@ fn name(origin: &Origin) -> String {
     }
 }
 
-async fn handshake<T>(io: T, stream: bool) -> io::Result<SendRequest<Full<Bytes>>>
+async fn handshake<T>(io: T, stream: bool) -> io::Result<Wire>
 where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -193,9 +307,7 @@ where
         builder.read_buf_exact_size(Some(STREAM_BUFFER));
     }
     let (sender, connection) = builder.handshake(TokioIo::new(io)).await.map_err(io::Error::other)?;
-    // Its errors come out of the exchange as well.
-    tokio::spawn(async move { connection.await.is_ok() });
-    Ok(sender)
+    Ok(Wire { sender, connection: Box::pin(connection), closed: false })
 }
 
 /// The certificates this machine trusts; read when the first server with TLS is dialled.
