@@ -21,6 +21,8 @@ pub(super) struct Caller {
     pub(super) principal: Principal,
     /// Seconds since 1970; the token is of no use from here on.
     pub(super) expires_at: i64,
+    /// Until when this is believed without another look: an issuer that was asked may change its mind before the end.
+    believed_until: i64,
     pub(super) grants: Grants,
     /// The same by the policy that only watches.
     pub(super) shadow: Option<Grants>,
@@ -35,6 +37,9 @@ pub(super) enum Known {
     /// An issuer was asked and said no; believed for a moment, so that a bad token cannot ask for all.
     Bad(Reject, i64),
 }
+
+/// Who it is, when the token ends, and until when this is believed without another look.
+type Judged = (Principal, i64, i64);
 
 /// Which header carried the token: it goes no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +136,7 @@ impl Worker {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let (known, epoch) = tokens.get(hash)?;
         let end = match &known {
-            Known::Good(caller) => caller.expires_at,
+            Known::Good(caller) => caller.believed_until,
             Known::Bad(_, until) => *until,
         };
         (epoch == moment.epoch && moment.now < end).then_some(known)
@@ -157,7 +162,7 @@ impl Worker {
             let parsed = parsed.map_err(Refusal::Token)?;
             verify(issuer, parsed, moment.now).await
         };
-        let (principal, expires_at) = match judged {
+        let (principal, expires_at, believed_until) = match judged {
             Err(Refusal::Token(reject)) if issuer.introspects() => {
                 self.remember(moment, hash, Known::Bad(reject, moment.now + NO));
                 return Err(Refusal::Token(reject));
@@ -170,7 +175,7 @@ impl Worker {
         let State { policy, shadow, .. } = &*moment.state;
         let grants = policy.grants(&principal);
         let shadow = shadow.as_ref().map(|shadow| shadow.grants(&principal));
-        let caller = Arc::new(Caller { principal, expires_at, grants, shadow, issuer: index });
+        let caller = Arc::new(Caller { principal, expires_at, believed_until, grants, shadow, issuer: index });
         self.remember(moment, hash, Known::Good(caller.clone()));
         Ok(caller)
     }
@@ -179,13 +184,13 @@ impl Worker {
         self.shared.issuers.iter().enumerate().find(|(_, issuer)| wanted(issuer))
     }
 
-    async fn ask(&self, issuer: &Issuer, token: &str, now: i64) -> Result<(Principal, i64), Refusal> {
+    async fn ask(&self, issuer: &Issuer, token: &str, now: i64) -> Result<Judged, Refusal> {
         let reply = issuer.introspect(token).await.map_err(|error| {
             self.shared.journal.warn("introspection", &error.to_string());
             Refusal::IssuerDown
         })?;
         let (principal, expires_at) = issuer.rules.introspected(&reply, now).map_err(Refusal::Token)?;
-        Ok((principal, issuer.believed_until(expires_at, now)))
+        Ok((principal, expires_at.unwrap_or(i64::MAX), issuer.believed_until(expires_at, now)))
     }
 
     /// What the client says of itself beside its token is checked and trusted for nothing (product section 7.2).
@@ -201,7 +206,7 @@ impl Worker {
 }
 
 /// Verifies a token with its issuer's keys, which are fetched anew if they lack the one it names.
-async fn verify(issuer: &Issuer, token: Token<'_>, now: i64) -> Result<(Principal, i64), Refusal> {
+async fn verify(issuer: &Issuer, token: Token<'_>, now: i64) -> Result<Judged, Refusal> {
     let keys = issuer.keys();
     let found = keys.as_ref().map(|keys| keys.find(token.key_id(), token.algorithm()));
     let keys = match found {
@@ -211,7 +216,8 @@ async fn verify(issuer: &Issuer, token: Token<'_>, now: i64) -> Result<(Principa
     let keys = keys.ok_or(Refusal::IssuerDown)?;
     let key = keys.find(token.key_id(), token.algorithm()).map_err(|_| Refusal::Token(Reject::Key))?;
     let claims = token.verify(key).map_err(Refusal::Token)?;
-    issuer.rules.accept(claims, now).map_err(Refusal::Token)
+    let (principal, expires_at) = issuer.rules.accept(claims, now).map_err(Refusal::Token)?;
+    Ok((principal, expires_at, expires_at))
 }
 
 fn hash(token: &str) -> Hash {

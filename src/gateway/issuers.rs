@@ -56,7 +56,7 @@ const AGAIN: Duration = Duration::from_secs(15);
 /// How long keys are used while the issuer does not answer.
 const OLDEST: Duration = Duration::from_secs(24 * 3600);
 /// Unknown keys cause no more than one question in this time, however many tokens name them.
-const UNKNOWN: Duration = Duration::from_secs(5);
+const UNKNOWN: Duration = Duration::from_secs(2);
 /// How long a request may wait for an issuer.
 const PATIENCE: Duration = Duration::from_secs(5);
 

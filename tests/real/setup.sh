@@ -27,8 +27,8 @@ if [ "${#missing[@]}" -gt 0 ]; then
 fi
 step debian
 
-for tool in node npm python3 java mvn setsid setpriv flock; do
-  command -v "$tool" >/dev/null || die "$tool is missing: install it (Node 20, Python 3.11, Java 17 with Maven, util-linux) and run again"
+for tool in node npm python3 java mvn go setsid setpriv flock; do
+  command -v "$tool" >/dev/null || die "$tool is missing: install it (Node 20, Python 3.11, Java 17 with Maven, Go 1.26, util-linux) and run again"
 done
 
 # fresh NAME FILE...: true if NAME was installed from other files than these.
@@ -74,4 +74,15 @@ if [ "$(cat "$keycloak/.built" 2>/dev/null)" != "${build[*]}" ]; then
   printf '%s\n' "${build[*]}" >"$keycloak/.built"
 fi
 step keycloak
+
+# The published JWS and JWK vectors, from the module that is made of them.
+vectors=v0.0.0-20260902155932-3fa63dd0344a
+if [ ! -e "$parts/wycheproof/.$vectors" ]; then
+  from=$(cd "$parts" && go mod download -json "github.com/c2sp/wycheproof@$vectors" \
+    | python3 -c 'import json, sys; print(json.load(sys.stdin)["Dir"])')
+  rm -rf "$parts/wycheproof"; mkdir -p "$parts/wycheproof"
+  install -m 644 "$from"/testvectors_v1/json_web_{signature,key}_test.json "$parts/wycheproof/"
+  : >"$parts/wycheproof/.$vectors"
+fi
+step wycheproof
 printf 'setup: ready in %s\n' "$parts" >&2
