@@ -65,7 +65,7 @@ impl Street {
         read_json(&self.user.home().join(".vscode/mcp.json"))["mcp"]["servers"][name].clone()
     }
 
-    /// The Python SDK's clients with a rendered entry, at its address and, for the old transport, at `/sse`.
+    /// The Python SDK's clients with a rendered entry.
     fn python(&self, name: &str, sdk: Sdk, mode: &str, call: &[&str]) -> Value {
         let entry = self.entry(name);
         let transport = if entry["transport"] == "sse" { "sse" } else { "http" };
