@@ -43,8 +43,8 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('configure', 'configure', [CompletionResultType]::ParameterValue, 'Ask for a credential''s settings and write them to .env (0600, existing lines kept)')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show settings, and render or install client configurations')
             [CompletionResult]::new('providers', 'providers', [CompletionResultType]::ParameterValue, 'List, show and check the outside services one can log in to')
-            [CompletionResult]::new('gateway', 'gateway', [CompletionResultType]::ParameterValue, 'Check and explain the gateway: its settings, policy and servers')
-            [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Show everything on this machine: an identity provider for development, and every flow against it')
+            [CompletionResult]::new('gateway', 'gateway', [CompletionResultType]::ParameterValue, 'Serve the gateway, check and explain its settings, policy and servers')
+            [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Show everything on this machine: an identity provider for development, every flow against it, the gateway at work')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script for a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -376,12 +376,32 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Plain http to other machines is meant')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve: authenticate, decide, forward and filter')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check the gateway''s settings, policy and servers; exit code 7 if something is wrong')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say whether a caller may do something, and which line of the policy decides')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run policy tests; exit code 7 if one fails')
             [CompletionResult]::new('routes', 'routes', [CompletionResultType]::ParameterValue, 'List the servers: where clients find them, where they are, what credential they get')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON schema of gateway.yaml, for editors')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'mcpauth;gateway;serve' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The gateway''s settings [default: ./gateway.yaml, else the environment]')
+            [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Where clients connect, instead of what the settings say [default: 127.0.0.1:8080]')
+            [CompletionResult]::new('--shadow', '--shadow', [CompletionResultType]::ParameterName, 'A second policy that decides nothing: what it would have refused is recorded')
+            [CompletionResult]::new('--admin', '--admin', [CompletionResultType]::ParameterName, 'Where /metrics is served')
+            [CompletionResult]::new('--env-file', '--env-file', [CompletionResultType]::ParameterName, 'Read settings from this file instead of ./.env and the reference''s places; repeatable, a later one wins')
+            [CompletionResult]::new('--tokens-dir', '--tokens-dir', [CompletionResultType]::ParameterName, 'Keep credentials in this folder [default: .oauth-tokens]')
+            [CompletionResult]::new('--storage', '--storage', [CompletionResultType]::ParameterName, 'Where secrets go: 0600 files, the system''s keyring, or the keyring if it works [default: file]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'One JSON object on stdout; errors as JSON on stderr')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more; never a secret')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more; never a secret')
+            [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Plain http to other machines is meant')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'mcpauth;gateway;check' {
@@ -474,12 +494,16 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             break
         }
         'mcpauth;gateway;help' {
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve: authenticate, decide, forward and filter')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check the gateway''s settings, policy and servers; exit code 7 if something is wrong')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say whether a caller may do something, and which line of the policy decides')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run policy tests; exit code 7 if one fails')
             [CompletionResult]::new('routes', 'routes', [CompletionResultType]::ParameterValue, 'List the servers: where clients find them, where they are, what credential they get')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON schema of gateway.yaml, for editors')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'mcpauth;gateway;help;serve' {
             break
         }
         'mcpauth;gateway;help;check' {
@@ -541,8 +565,8 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             [CompletionResult]::new('configure', 'configure', [CompletionResultType]::ParameterValue, 'Ask for a credential''s settings and write them to .env (0600, existing lines kept)')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show settings, and render or install client configurations')
             [CompletionResult]::new('providers', 'providers', [CompletionResultType]::ParameterValue, 'List, show and check the outside services one can log in to')
-            [CompletionResult]::new('gateway', 'gateway', [CompletionResultType]::ParameterValue, 'Check and explain the gateway: its settings, policy and servers')
-            [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Show everything on this machine: an identity provider for development, and every flow against it')
+            [CompletionResult]::new('gateway', 'gateway', [CompletionResultType]::ParameterValue, 'Serve the gateway, check and explain its settings, policy and servers')
+            [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Show everything on this machine: an identity provider for development, every flow against it, the gateway at work')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script for a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -596,11 +620,15 @@ Register-ArgumentCompleter -Native -CommandName 'mcpauth' -ScriptBlock {
             break
         }
         'mcpauth;help;gateway' {
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve: authenticate, decide, forward and filter')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check the gateway''s settings, policy and servers; exit code 7 if something is wrong')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say whether a caller may do something, and which line of the policy decides')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run policy tests; exit code 7 if one fails')
             [CompletionResult]::new('routes', 'routes', [CompletionResultType]::ParameterValue, 'List the servers: where clients find them, where they are, what credential they get')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON schema of gateway.yaml, for editors')
+            break
+        }
+        'mcpauth;help;gateway;serve' {
             break
         }
         'mcpauth;help;gateway;check' {

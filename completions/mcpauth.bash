@@ -91,6 +91,9 @@ _mcpauth() {
             mcpauth__subcmd__gateway,schema)
                 cmd="mcpauth__subcmd__gateway__subcmd__schema"
                 ;;
+            mcpauth__subcmd__gateway,serve)
+                cmd="mcpauth__subcmd__gateway__subcmd__serve"
+                ;;
             mcpauth__subcmd__gateway,test)
                 cmd="mcpauth__subcmd__gateway__subcmd__test"
                 ;;
@@ -108,6 +111,9 @@ _mcpauth() {
                 ;;
             mcpauth__subcmd__gateway__subcmd__help,schema)
                 cmd="mcpauth__subcmd__gateway__subcmd__help__subcmd__schema"
+                ;;
+            mcpauth__subcmd__gateway__subcmd__help,serve)
+                cmd="mcpauth__subcmd__gateway__subcmd__help__subcmd__serve"
                 ;;
             mcpauth__subcmd__gateway__subcmd__help,test)
                 cmd="mcpauth__subcmd__gateway__subcmd__help__subcmd__test"
@@ -168,6 +174,9 @@ _mcpauth() {
                 ;;
             mcpauth__subcmd__help__subcmd__gateway,schema)
                 cmd="mcpauth__subcmd__help__subcmd__gateway__subcmd__schema"
+                ;;
+            mcpauth__subcmd__help__subcmd__gateway,serve)
+                cmd="mcpauth__subcmd__help__subcmd__gateway__subcmd__serve"
                 ;;
             mcpauth__subcmd__help__subcmd__gateway,test)
                 cmd="mcpauth__subcmd__help__subcmd__gateway__subcmd__test"
@@ -686,7 +695,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__gateway)
-            opts="-q -v -h --env-file --tokens-dir --storage --json --quiet --verbose --color --allow-http --help check explain test routes schema help"
+            opts="-q -v -h --env-file --tokens-dir --storage --json --quiet --verbose --color --allow-http --help serve check explain test routes schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -820,7 +829,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__gateway__subcmd__help)
-            opts="check explain test routes schema help"
+            opts="serve check explain test routes schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -903,6 +912,20 @@ _mcpauth() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mcpauth__subcmd__gateway__subcmd__help__subcmd__serve)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mcpauth__subcmd__gateway__subcmd__help__subcmd__test)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -958,6 +981,52 @@ _mcpauth() {
                 return 0
             fi
             case "${prev}" in
+                --env-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tokens-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --storage)
+                    COMPREPLY=($(compgen -W "auto file keyring" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__gateway__subcmd__serve)
+            opts="-q -v -h --config --listen --shadow --admin --env-file --tokens-dir --storage --json --quiet --verbose --color --allow-http --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shadow)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --admin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --env-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1194,7 +1263,7 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__help__subcmd__gateway)
-            opts="check explain test routes schema"
+            opts="serve check explain test routes schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1250,6 +1319,20 @@ _mcpauth() {
             return 0
             ;;
         mcpauth__subcmd__help__subcmd__gateway__subcmd__schema)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpauth__subcmd__help__subcmd__gateway__subcmd__serve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

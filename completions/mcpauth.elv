@@ -40,8 +40,8 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand configure 'Ask for a credential''s settings and write them to .env (0600, existing lines kept)'
             cand config 'Show settings, and render or install client configurations'
             cand providers 'List, show and check the outside services one can log in to'
-            cand gateway 'Check and explain the gateway: its settings, policy and servers'
-            cand demo 'Show everything on this machine: an identity provider for development, and every flow against it'
+            cand gateway 'Serve the gateway, check and explain its settings, policy and servers'
+            cand demo 'Show everything on this machine: an identity provider for development, every flow against it, the gateway at work'
             cand completions 'Print the completion script for a shell'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -348,12 +348,31 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --allow-http 'Plain http to other machines is meant'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand serve 'Serve: authenticate, decide, forward and filter'
             cand check 'Check the gateway''s settings, policy and servers; exit code 7 if something is wrong'
             cand explain 'Say whether a caller may do something, and which line of the policy decides'
             cand test 'Run policy tests; exit code 7 if one fails'
             cand routes 'List the servers: where clients find them, where they are, what credential they get'
             cand schema 'Print the JSON schema of gateway.yaml, for editors'
             cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mcpauth;gateway;serve'= {
+            cand --config 'The gateway''s settings [default: ./gateway.yaml, else the environment]'
+            cand --listen 'Where clients connect, instead of what the settings say [default: 127.0.0.1:8080]'
+            cand --shadow 'A second policy that decides nothing: what it would have refused is recorded'
+            cand --admin 'Where /metrics is served'
+            cand --env-file 'Read settings from this file instead of ./.env and the reference''s places; repeatable, a later one wins'
+            cand --tokens-dir 'Keep credentials in this folder [default: .oauth-tokens]'
+            cand --storage 'Where secrets go: 0600 files, the system''s keyring, or the keyring if it works [default: file]'
+            cand --color 'Colours'
+            cand --json 'One JSON object on stdout; errors as JSON on stderr'
+            cand -q 'Errors only'
+            cand --quiet 'Errors only'
+            cand -v 'Say more; never a secret'
+            cand --verbose 'Say more; never a secret'
+            cand --allow-http 'Plain http to other machines is meant'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'mcpauth;gateway;check'= {
             cand --config 'The gateway''s settings [default: ./gateway.yaml, else the environment]'
@@ -440,12 +459,15 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand --help 'Print help'
         }
         &'mcpauth;gateway;help'= {
+            cand serve 'Serve: authenticate, decide, forward and filter'
             cand check 'Check the gateway''s settings, policy and servers; exit code 7 if something is wrong'
             cand explain 'Say whether a caller may do something, and which line of the policy decides'
             cand test 'Run policy tests; exit code 7 if one fails'
             cand routes 'List the servers: where clients find them, where they are, what credential they get'
             cand schema 'Print the JSON schema of gateway.yaml, for editors'
             cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mcpauth;gateway;help;serve'= {
         }
         &'mcpauth;gateway;help;check'= {
         }
@@ -498,8 +520,8 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
             cand configure 'Ask for a credential''s settings and write them to .env (0600, existing lines kept)'
             cand config 'Show settings, and render or install client configurations'
             cand providers 'List, show and check the outside services one can log in to'
-            cand gateway 'Check and explain the gateway: its settings, policy and servers'
-            cand demo 'Show everything on this machine: an identity provider for development, and every flow against it'
+            cand gateway 'Serve the gateway, check and explain its settings, policy and servers'
+            cand demo 'Show everything on this machine: an identity provider for development, every flow against it, the gateway at work'
             cand completions 'Print the completion script for a shell'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -538,11 +560,14 @@ set edit:completion:arg-completer[mcpauth] = {|@words|
         &'mcpauth;help;providers;check'= {
         }
         &'mcpauth;help;gateway'= {
+            cand serve 'Serve: authenticate, decide, forward and filter'
             cand check 'Check the gateway''s settings, policy and servers; exit code 7 if something is wrong'
             cand explain 'Say whether a caller may do something, and which line of the policy decides'
             cand test 'Run policy tests; exit code 7 if one fails'
             cand routes 'List the servers: where clients find them, where they are, what credential they get'
             cand schema 'Print the JSON schema of gateway.yaml, for editors'
+        }
+        &'mcpauth;help;gateway;serve'= {
         }
         &'mcpauth;help;gateway;check'= {
         }

@@ -46,8 +46,8 @@ complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "keycloak" -d 'Get t
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "configure" -d 'Ask for a credential\'s settings and write them to .env (0600, existing lines kept)'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "config" -d 'Show settings, and render or install client configurations'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "providers" -d 'List, show and check the outside services one can log in to'
-complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "gateway" -d 'Check and explain the gateway: its settings, policy and servers'
-complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "demo" -d 'Show everything on this machine: an identity provider for development, and every flow against it'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "gateway" -d 'Serve the gateway, check and explain its settings, policy and servers'
+complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "demo" -d 'Show everything on this machine: an identity provider for development, every flow against it, the gateway at work'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c mcpauth -n "__fish_mcpauth_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand generate" -l provider -d 'Egress for this provider only [default: EGRESS_PROVIDER_NAME, else all]' -r
@@ -305,25 +305,43 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand providers; and __fish_se
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand providers; and __fish_seen_subcommand_from help" -f -a "show" -d 'What is known of one: endpoints, scopes, quirks, what to set'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand providers; and __fish_seen_subcommand_from help" -f -a "check" -d 'Parse every provider file; exit code 7 if one is wrong'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand providers; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -l env-file -d 'Read settings from this file instead of ./.env and the reference\'s places; repeatable, a later one wins' -r -F
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -l tokens-dir -d 'Keep credentials in this folder [default: .oauth-tokens]' -r -F
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -l storage -d 'Where secrets go: 0600 files, the system\'s keyring, or the keyring if it works [default: file]' -r -f -a "auto\t''
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from serve check explain test routes schema help" -l env-file -d 'Read settings from this file instead of ./.env and the reference\'s places; repeatable, a later one wins' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from serve check explain test routes schema help" -l tokens-dir -d 'Keep credentials in this folder [default: .oauth-tokens]' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from serve check explain test routes schema help" -l storage -d 'Where secrets go: 0600 files, the system\'s keyring, or the keyring if it works [default: file]' -r -f -a "auto\t''
 file\t''
 keyring\t''"
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -l color -d 'Colours' -r -f -a "auto\t''
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from serve check explain test routes schema help" -l color -d 'Colours' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -l json -d 'One JSON object on stdout; errors as JSON on stderr'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -s q -l quiet -d 'Errors only'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -s v -l verbose -d 'Say more; never a secret'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -l allow-http -d 'Plain http to other machines is meant'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -s h -l help -d 'Print help'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -f -a "check" -d 'Check the gateway\'s settings, policy and servers; exit code 7 if something is wrong'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -f -a "explain" -d 'Say whether a caller may do something, and which line of the policy decides'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -f -a "test" -d 'Run policy tests; exit code 7 if one fails'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -f -a "routes" -d 'List the servers: where clients find them, where they are, what credential they get'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -f -a "schema" -d 'Print the JSON schema of gateway.yaml, for editors'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from check explain test routes schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from serve check explain test routes schema help" -l json -d 'One JSON object on stdout; errors as JSON on stderr'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from serve check explain test routes schema help" -s q -l quiet -d 'Errors only'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from serve check explain test routes schema help" -s v -l verbose -d 'Say more; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from serve check explain test routes schema help" -l allow-http -d 'Plain http to other machines is meant'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from serve check explain test routes schema help" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from serve check explain test routes schema help" -f -a "serve" -d 'Serve: authenticate, decide, forward and filter'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from serve check explain test routes schema help" -f -a "check" -d 'Check the gateway\'s settings, policy and servers; exit code 7 if something is wrong'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from serve check explain test routes schema help" -f -a "explain" -d 'Say whether a caller may do something, and which line of the policy decides'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from serve check explain test routes schema help" -f -a "test" -d 'Run policy tests; exit code 7 if one fails'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from serve check explain test routes schema help" -f -a "routes" -d 'List the servers: where clients find them, where they are, what credential they get'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from serve check explain test routes schema help" -f -a "schema" -d 'Print the JSON schema of gateway.yaml, for editors'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and not __fish_seen_subcommand_from serve check explain test routes schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from serve" -l config -d 'The gateway\'s settings [default: ./gateway.yaml, else the environment]' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from serve" -l listen -d 'Where clients connect, instead of what the settings say [default: 127.0.0.1:8080]' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from serve" -l shadow -d 'A second policy that decides nothing: what it would have refused is recorded' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from serve" -l admin -d 'Where /metrics is served' -r
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from serve" -l env-file -d 'Read settings from this file instead of ./.env and the reference\'s places; repeatable, a later one wins' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from serve" -l tokens-dir -d 'Keep credentials in this folder [default: .oauth-tokens]' -r -F
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from serve" -l storage -d 'Where secrets go: 0600 files, the system\'s keyring, or the keyring if it works [default: file]' -r -f -a "auto\t''
+file\t''
+keyring\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from serve" -l color -d 'Colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from serve" -l json -d 'One JSON object on stdout; errors as JSON on stderr'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from serve" -s q -l quiet -d 'Errors only'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from serve" -s v -l verbose -d 'Say more; never a secret'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from serve" -l allow-http -d 'Plain http to other machines is meant'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from serve" -s h -l help -d 'Print help'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from check" -l config -d 'The gateway\'s settings [default: ./gateway.yaml, else the environment]' -r -F
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from check" -l env-file -d 'Read settings from this file instead of ./.env and the reference\'s places; repeatable, a later one wins' -r -F
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from check" -l tokens-dir -d 'Keep credentials in this folder [default: .oauth-tokens]' -r -F
@@ -403,6 +421,7 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from schema" -s v -l verbose -d 'Say more; never a secret'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from schema" -l allow-http -d 'Plain http to other machines is meant'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from help" -f -a "serve" -d 'Serve: authenticate, decide, forward and filter'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check the gateway\'s settings, policy and servers; exit code 7 if something is wrong'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Say whether a caller may do something, and which line of the policy decides'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand gateway; and __fish_seen_subcommand_from help" -f -a "test" -d 'Run policy tests; exit code 7 if one fails'
@@ -445,8 +464,8 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_see
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "configure" -d 'Ask for a credential\'s settings and write them to .env (0600, existing lines kept)'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "config" -d 'Show settings, and render or install client configurations'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "providers" -d 'List, show and check the outside services one can log in to'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "gateway" -d 'Check and explain the gateway: its settings, policy and servers'
-complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "demo" -d 'Show everything on this machine: an identity provider for development, and every flow against it'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "gateway" -d 'Serve the gateway, check and explain its settings, policy and servers'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "demo" -d 'Show everything on this machine: an identity provider for development, every flow against it, the gateway at work'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and not __fish_seen_subcommand_from generate ingress egress agentcore keycloak configure config providers gateway demo completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'The settings in force, secrets redacted; with --client, that client\'s configuration, secrets redacted'
@@ -455,6 +474,7 @@ complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_su
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from providers" -f -a "list" -d 'Every provider, built in or your own'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from providers" -f -a "show" -d 'What is known of one: endpoints, scopes, quirks, what to set'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from providers" -f -a "check" -d 'Parse every provider file; exit code 7 if one is wrong'
+complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from gateway" -f -a "serve" -d 'Serve: authenticate, decide, forward and filter'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from gateway" -f -a "check" -d 'Check the gateway\'s settings, policy and servers; exit code 7 if something is wrong'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from gateway" -f -a "explain" -d 'Say whether a caller may do something, and which line of the policy decides'
 complete -c mcpauth -n "__fish_mcpauth_using_subcommand help; and __fish_seen_subcommand_from gateway" -f -a "test" -d 'Run policy tests; exit code 7 if one fails'

@@ -127,7 +127,7 @@ impl Error {
 
 fn flow_exit(error: &FlowError) -> Exit {
     match error {
-        FlowError::Http(HttpError::Plain { .. })
+        FlowError::Http(HttpError::Plain { .. } | HttpError::Forbidden { .. })
         | FlowError::Address { .. }
         | FlowError::Signing
         | FlowError::PortBusy { .. }

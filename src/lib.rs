@@ -1,5 +1,6 @@
-//! Gets the credentials AI agents need for MCP servers, keeps them, and writes them into MCP clients' configurations.
-//! It leaves everything to the modules below; this page is their map.
+//! Gets the credentials AI agents need for MCP servers, keeps them, writes them into MCP clients' configurations, and
+//! stands before MCP servers as the gateway that checks them. It leaves everything to the modules below; this page is
+//! their map.
 //!
 //! An agent carries two credentials to an MCP server behind a gateway: an *ingress* token that lets it through the
 //! gateway, and an *egress* token with which the server acts for a person at an outside service. The first kind is got
@@ -32,6 +33,7 @@
 //! ```
 //!
 //! `config`, `flow`, `store` and `render` do not know each other: `vault` joins flows and files, `cli` joins the rest.
+//! `gateway` and `policy` know nothing of the command line: `cli::gateway` gives them settings, credentials and a journal.
 //! `error` knows them all, because it says how each of their failures ends and what to type next.
 //!
 //! # Doors: what touches the outside, and where
@@ -40,6 +42,12 @@
 //! |---|---|
 //! | the network, outgoing | [`sys::http`] |
 //! | the callback listener | [`flow`] (`callback`), on loopback, while a person logs in |
+//! | the gateway's listeners | [`gateway`] (`listen` for clients, `admin` for metrics) |
+//! | connections to MCP servers | [`gateway`] (`pool`; `outbound` says where none may go) |
+//! | the gateway's files | [`gateway`] (`reload` and what it calls), read only |
+//! | the audit's file | `cli::gateway` (`journal`) |
+//! | the demonstration's raw requests | `cli::demo` (`wire`), to loopback |
+//! | threads | [`gateway`]: one `worker` a core, `control`, and `audit`; the demonstration's servers |
 //! | the clock | [`sys::clock`]; whatever else depends on the time takes `now` |
 //! | the process environment | [`sys::env`], read once into [`config::Settings`] |
 //! | files with secrets | [`sys::private_file`] |
@@ -64,6 +72,24 @@
 //!      -> cli::report    summary or JSON -> exit code
 //! ```
 //!
+//! # A request's way through the gateway
+//!
+//! One straight line, `Worker::line` in `gateway/worker.rs`; a step that says no ends it.
+//!
+//! ```text
+//! listen -> worker.handle  Host and Origin; then, under one Moment (files, epoch, now), the line:
+//!        -> route          path -> Upstream, and which of its endpoints                              404 503
+//!        -> authenticate   one header -> token -> Caller: remembered, verified by keys, or asked     401 400 503
+//!        -> read           whole body -> Envelope: one message with one meaning                      413 415 408 400
+//!        -> decide         Grants, server, Call -> Permit                                            403 429
+//!        -> forward        Passage, which holds the Permit -> the server's answer                    404 502 504
+//!             -> filter    lists, by the caller's Grants, in JSON and (events, sse) in streams       502
+//! record                   around it all: dropped, it writes the audit's line and counts
+//! ```
+//!
+//! Every no is a `Refusal`, and `gateway/refusal.rs` alone makes a response of one. A worker never waits for a file: stored
+//! credentials, health, reload and the look ahead for keys are the control thread's, and the audit has one of its own.
+//!
 //! # Words
 //!
 //! | word | meaning |
@@ -80,6 +106,17 @@
 //! | [`vault::Outcome`] | reused, refreshed, obtained, logged in |
 //! | [`render::Target`] | an MCP client: a row of a table and a template |
 //! | [`render::Entry`] | one server as a client is told of it |
+//! | [`policy::Principal`] | a caller as its verified token describes it |
+//! | [`policy::Call`] | what a caller wants of one server: a message, the stream, a session's end |
+//! | [`policy::Grants`] | what the policy has for one caller, worked out once for each token |
+//! | [`policy::Permit`] | the proof that a call was allowed, with the rule that allowed it |
+//! | [`policy::Denial`] | why it was not, from far off to nearly |
+//! | `gateway::state::Upstream` | an MCP server with all that a request to it needs |
+//! | [`gateway::envelope::Envelope`] | one JSON-RPC message, as far as a decision needs it |
+//! | `gateway::refusal::Refusal` | a no, with its status, its reason and its challenge |
+//! | `gateway::state::State` | the files as last read; never changed, only replaced |
+//! | `gateway::state::Moment` | what one request sees: the state, the epoch, the time |
+//! | epoch | a number that grows when keys or files change; what was remembered under another one is found out anew |
 //!
 //! # What is not there
 //!
@@ -90,12 +127,18 @@
 //! - No token leaves `vault` that was got for another issuer or another client.
 //! - No secret in an argument, an error, a log line or a `Debug`: [`secret::Secret`] has one way out, `expose`.
 //! - No file with a secret in it is ever readable by others, or half written.
+//! - `policy` knows nothing of HTTP, tokens or files, and has no clock; only [`policy::decide`] makes a [`policy::Permit`],
+//!   and nothing is forwarded without one.
+//! - One place says no: `gateway::refusal`. It repeats nothing of the request but the message's id.
+//! - The ingress token does not pass the gateway, in no header, whatever its name.
+//! - Nothing a gateway keeps is needed by another one: what several share are files.
 //! - The product never depends on `demo`; only the verb of that name does.
 //!
 //! # Where to start reading
 //!
 //! `cli/mod.rs` (the verbs), `cli/generate.rs` (the main job in one screen), [`config`] (what the settings mean),
-//! [`vault`] (the rule for every token), then [`flow`] and [`oauth`]. [`error`] has every way a run can end.
+//! [`vault`] (the rule for every token), then [`flow`] and [`oauth`]. [`error`] has every way a run can end. Of the gateway:
+//! `gateway/worker.rs` (the line), `gateway/refusal.rs` (every no), [`policy`], then `gateway/start.rs`.
 
 pub mod cli;
 pub mod config;

@@ -2,13 +2,14 @@
 //! It leaves blocks that need a person or another machine (`console`, `text`) to their readers.
 #![cfg(test)]
 #![cfg(unix)]
-#![expect(clippy::disallowed_methods, reason = "tests start the program and lay out its files")]
 
-use std::path::Path;
+use std::io::{BufRead, BufReader};
 
 use mcpauth::config::catalogue::VARIABLES;
 use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
+use mcpauth::demo::mcp::{Sample, Tool};
 use mcpauth::error::Exit;
+use serde_json::Value;
 
 use crate::support::{Ran, User, ended};
 
@@ -43,10 +44,31 @@ fn blocks(language: &str) -> Vec<Block> {
     found
 }
 
+/// The block that stands right after `<!-- marker -->`.
+fn marked(marker: &str) -> Vec<String> {
+    let marker = format!("<!-- {marker} -->\n```");
+    let parts = README.split(&marker).skip(1);
+    parts.map(|part| part.split_once('\n').unwrap().1.split_once("```\n").unwrap().0.to_owned()).collect()
+}
+
+/// The files that are shown whole, by the names they are to have.
+fn files() -> Vec<(String, String)> {
+    let named = README.split("<!-- file: ").skip(1);
+    let names = named.map(|part| part.split_once(" -->").unwrap().0);
+    let files: Vec<_> =
+        names.map(|name| (name.to_owned(), marked(&format!("file: {name}")).concat())).collect();
+    assert!(files.iter().all(|(_, text)| !text.is_empty()), "a file is named and not shown");
+    files
+}
+
 /// The servers behind the README's settings, with its clients.
 fn idp() -> IdpThread {
     let clients = vec![
-        Client::machine("your_cognito_client_id", "your_cognito_client_secret", &["gateway"]),
+        Client::machine(
+            "your_cognito_client_id",
+            "your_cognito_client_secret",
+            &["mcp-servers-restricted/read", "mcp-servers-restricted/execute"],
+        ),
         Client::machine("your_agentcore_client_id", "your_agentcore_client_secret", &["sre-gateway/read"]),
         Client::machine("agent-reader", "your_agent_secret", &["openid", "email", "profile"]),
     ];
@@ -60,6 +82,10 @@ fn reader(idp: &Idp) -> User {
     let settings: String = blocks("ini").into_iter().map(|block| block.text).collect();
     user.file(".env", &settings);
     user.file("secret.txt", "its secret\n");
+    // Where no gateway.yaml is, the environment counts.
+    for (name, text) in files().iter().filter(|(name, _)| name != "gateway.yaml") {
+        user.file(name, text);
+    }
     let agent = blocks("json").into_iter().find(|block| block.text.contains("keycloak_url")).unwrap();
     let agent = agent.text.replace("https://keycloak.example.com", idp.issuer());
     user.file(".oauth-tokens/agent-reader.json", &agent);
@@ -73,15 +99,7 @@ fn reader(idp: &Idp) -> User {
 
 /// A line of a block, by a shell, with our binary as `mcpauth`.
 fn typed(user: &User, line: &str) -> Ran {
-    let binary = Path::new(env!("CARGO_BIN_EXE_mcpauth")).parent().unwrap().display().to_string();
-    let path = format!("{binary}:{}", std::env::var("PATH").unwrap_or_default());
-    let mut shell = std::process::Command::new("sh");
-    // A user's own command has the environment; only the program is another.
-    let ours = user.command(&[]);
-    shell.args(["-c", line]).current_dir(user.project()).env_clear();
-    shell.envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("PATH", path);
-    shell.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
-    ended(shell.stderr(std::process::Stdio::piped()).spawn().unwrap())
+    ended(user.shell(line).spawn().unwrap())
 }
 
 #[test]
@@ -141,7 +159,8 @@ fn an_error_is_json_where_json_was_asked_for() {
 #[test]
 fn its_own_provider_is_right() {
     let user = User::new();
-    let [yaml] = &blocks("yaml")[..] else { panic!("one provider is shown") };
+    let shown = blocks("yaml");
+    let yaml = shown.iter().find(|block| block.text.starts_with("display_name:")).unwrap();
     user.provider("tracker", &yaml.text);
     user.run(&["providers", "check"]).code(0);
     assert!(user.run(&["providers", "show", "tracker"]).code(0).stdout.contains("Our Tracker"));
@@ -163,9 +182,51 @@ fn its_variables_are_the_catalogues() {
 
 #[test]
 fn its_gateway_settings_are_the_schemas() {
-    if README.contains("<!-- gateway.yaml -->") {
-        expect_after("gateway.yaml", &mcpauth::gateway::schema::reference());
+    expect_after("gateway.yaml", &mcpauth::gateway::schema::reference());
+}
+
+#[test]
+fn its_gateway_settings_are_fine() {
+    let idp = idp();
+    let user = reader(&idp);
+    user.file("introspection-secret.txt", "its secret\n");
+    let whole = files().into_iter().find(|(name, _)| name == "gateway.yaml").unwrap().1;
+    let issuers = marked("issuers");
+    assert_eq!(issuers.len(), 2);
+    for text in issuers.iter().chain([&whole]) {
+        user.file("gateway.yaml", text);
+        let said = user.run(&["gateway", "check"]);
+        assert!(said.stdout.contains("gateway.yaml is fine (issuers: "), "{text}\n{}", said.stdout);
     }
+}
+
+#[test]
+fn its_gateway_serves_as_it_shows() {
+    let tool = |name| Tool { name, about: "A tool", run: |_| "done".into() };
+    let tools = [tool("current_time_by_timezone"), tool("set_time")];
+    let (idp, server) = (idp(), Sample::start("currenttime", &tools).unwrap());
+    let mut user = reader(&idp);
+    let shown = files().into_iter().find(|(name, _)| name == "servers/currenttime.json").unwrap().1;
+    user.file("servers/currenttime.json", &shown.replace("http://currenttime-server:8000/", server.base()));
+    user.run(&["generate", "--ingress-only"]).code(0);
+    user.env("TOKEN", user.token("ingress.json")["access_token"].as_str().unwrap());
+    let mut gateway = user.command(&["gateway", "serve", "--listen", "127.0.0.1:0"]).spawn().unwrap();
+    let mut said = BufReader::new(gateway.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let address = said.find_map(|line| Some(line.split_once("listening: ")?.1.split_once(' ')?.0.to_owned()));
+    let curl = marked("try").concat().replace("127.0.0.1:8080", &address.unwrap());
+    let listed = typed(&user, &curl).code(0).stdout;
+    assert!(listed.contains("current_time_by_timezone") && !listed.contains("set_time"), "{listed}");
+    let call = curl.replace("\"tools/list\"", "\"tools/call\", \"params\": {\"name\": \"set_time\"}");
+    let refused: Value = serde_json::from_str(&typed(&user, &call).code(0).stdout).unwrap();
+    assert_eq!(refused["error"]["data"]["reason"], "name");
+    typed(&user, &format!("kill -TERM {}", gateway.id())).code(0);
+    let audit = ended(gateway).code(0).stdout;
+    let lines: Vec<Value> = audit.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let written = lines.iter().find(|line| line["verdict"] == "refused").unwrap();
+    let keys = |line: &Value| line.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&serde_json::from_str(&marked("audit").concat()).unwrap()), keys(written));
+    let allowed = lines.iter().find(|line| line["verdict"] == "allowed").unwrap();
+    assert!(allowed["rule"].is_string() && allowed["server_us"].is_number(), "{allowed}");
 }
 
 /// Exhaustive, so that a new exit code cannot be forgotten here.

@@ -34,11 +34,12 @@ impl Everything {
         ));
         let idp = Idp::in_thread(options).unwrap();
         let mut user = User::new();
-        for (name, value) in setup::env(&user.project(), idp.issuer()) {
+        for (name, value) in setup::env(&user.project(), idp.issuer(), idp.issuer(), "http://127.0.0.1:8080")
+        {
             user.env(&name, value);
         }
-        for (name, text) in setup::files(idp.issuer()) {
-            user.file(name, &text);
+        for (name, text) in setup::files(idp.issuer(), &[(setup::SERVERS[0], "http://127.0.0.1:8000")]) {
+            user.file(&name, &text);
         }
         let agent = json!({"client_id": "agent-one", "client_secret": "agent-one-secret",
                            "keycloak_url": idp.issuer(), "keycloak_realm": "demo"});

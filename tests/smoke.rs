@@ -1,7 +1,9 @@
 //! The newcomer's first two commands.
 #![cfg(test)]
 
-use crate::support::User;
+use std::io::{BufRead, BufReader};
+
+use crate::support::{User, ended};
 
 #[test]
 fn demo_shows_every_flow_without_an_account() {
@@ -10,7 +12,44 @@ fn demo_shows_every_flow_without_an_account() {
     assert_eq!(object["ok"], true);
     let names: Vec<&str> =
         object["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["identity-provider", "generate", "private-files", "configurations", "reuse"]);
+    let expected = [
+        "identity-provider",
+        "generate",
+        "private-files",
+        "configurations",
+        "reuse",
+        "gateway",
+        "gateway.allowed",
+        "gateway.denied",
+        "gateway.filtered",
+        "gateway.unauthenticated",
+        "gateway.attacks",
+        "gateway.credentials",
+    ];
+    assert_eq!(names, expected);
+    assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("eyJ"), "a token was printed");
+}
+
+#[test]
+#[cfg(unix)]
+fn demo_keep_prints_commands_that_work_against_what_it_left_running() {
+    let user = User::new();
+    let mut demo = user.command(&["demo", "--keep"]).spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let folder = lines.find_map(|line| line.strip_prefix("  cd ").map(str::to_owned)).unwrap();
+    let tried: Vec<String> = lines.by_ref().take_while(|line| !line.starts_with("  tail")).collect();
+    let tried = tried.join("\n");
+    let script = tried.split_once("mcpauth gateway check").unwrap().1;
+    let script = format!("set -e\nmcpauth gateway check{script}");
+    let ran = ended(user.shell(&script).current_dir(folder.as_str()).spawn().unwrap()).code(0);
+    for said in ["gateway.yaml is fine", "/payroll/mcp", "denied: ", "6 tests, 0 failed", "create_issue"] {
+        assert!(ran.stdout.contains(said), "{said}\n{}{}", ran.stdout, ran.stderr);
+    }
+    let list = ran.stdout.rsplit_once("HTTP/1.1 200 OK").unwrap().1;
+    assert!(!list.contains("delete_issue"), "{list}");
+    ended(user.shell(&format!("kill -TERM {}", demo.id())).spawn().unwrap()).code(0);
+    assert_eq!(demo.wait().unwrap().code(), Some(143));
+    assert!(!std::path::Path::new(&folder).exists(), "{folder} is left behind");
 }
 
 #[test]

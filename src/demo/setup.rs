@@ -1,10 +1,127 @@
-//! What `mcpauth demo` sets up: clients, providers, servers and settings, as a user's project would have them.
-//! It leaves serving to `idp` and running to `cli::demo`.
+//! What `mcpauth demo` sets up: clients, providers, servers, policy and settings, as a user's project would have them.
+//! It leaves serving to `idp` and `mcp`, and running to `cli::demo`.
 
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 use crate::demo::idp::{Client, Options};
+use crate::demo::mcp::Tool;
+
+/// A sample MCP server.
+#[derive(Clone, Copy, Debug)]
+pub struct Server {
+    /// Its name and path.
+    pub name: &'static str,
+    /// What people call it.
+    pub title: &'static str,
+    /// The credential of its own it wants (`auth_type`).
+    pub auth: &'static str,
+    /// What it can do.
+    pub tools: &'static [Tool],
+}
+
+/// The user pool, which the identity provider has as a realm: its name is the last part of the issuer, as with real pools.
+pub const POOL: &str = "us-east-1_Demo";
+
+/// Every server: one without a credential of its own, one for each that `generate` gets, and one that nobody was granted.
+pub const SERVERS: [Server; 6] = [
+    Server {
+        name: "currenttime",
+        title: "Current Time",
+        auth: "none",
+        tools: &[Tool { name: "current_time", about: "Says what time it is (UTC)", run: |_| time() }],
+    },
+    Server {
+        name: "demo-tracker",
+        title: "Demo Tracker",
+        auth: "oauth",
+        tools: &[
+            Tool {
+                name: "get_issue",
+                about: "Shows an issue",
+                run: |_| "DEMO-1: The coffee machine leaks".into(),
+            },
+            Tool { name: "create_issue", about: "Writes an issue", run: |_| "created DEMO-2".into() },
+            Tool { name: "delete_issue", about: "Deletes an issue", run: |_| "deleted".into() },
+        ],
+    },
+    Server {
+        name: "demo-notes",
+        title: "Demo Notes",
+        auth: "oauth",
+        tools: &[Tool { name: "search_notes", about: "Finds notes", run: |_| "no notes".into() }],
+    },
+    Server {
+        name: "sre-gateway",
+        title: "SRE",
+        auth: "oauth",
+        tools: &[Tool { name: "list_incidents", about: "Lists incidents", run: |_| "no incidents".into() }],
+    },
+    Server {
+        name: "finance-gateway",
+        title: "Finance",
+        auth: "oauth",
+        tools: &[Tool { name: "get_report", about: "Shows a report", run: |_| "all is well".into() }],
+    },
+    Server {
+        name: "payroll",
+        title: "Payroll",
+        auth: "oauth",
+        tools: &[Tool { name: "list_salaries", about: "Lists salaries", run: |_| "4711".into() }],
+    },
+];
+
+/// The policy: the agent may list and call on five servers, all but one of the tracker's tools, and knows nothing of payroll.
+const POLICY: &str = "\
+# Groups of people; the demo's agent has its scopes in the token.
+group_mappings:
+  demo-readers: [mcp-servers-restricted/read]
+  demo-admins: [mcp-servers-unrestricted/execute]
+
+mcp-servers-restricted/read:
+  - server: currenttime
+    methods: [initialize, notifications/initialized, ping, tools/list]
+    tools: [current_time]
+  - server: demo-tracker
+    methods: [initialize, notifications/initialized, ping, tools/list]
+    tools: [get_issue]
+
+mcp-servers-restricted/execute:
+  - server: currenttime
+    methods: [tools/list, tools/call]
+    tools: [current_time]
+  - server: demo-tracker
+    methods: [tools/list, tools/call]
+    tools: [get_issue, create_issue]
+  - server: demo-notes
+    methods: [tools/list, tools/call]
+    tools: [search_notes]
+  - server: sre-gateway
+    methods: [tools/list, tools/call]
+    tools: [list_incidents]
+  - server: finance-gateway
+    methods: [tools/list, tools/call]
+    tools: [get_report]
+
+mcp-servers-unrestricted/execute:
+  - server: '*'
+    methods: ['*']
+    tools: ['*']
+";
+
+/// Policy tests, for `mcpauth gateway test`.
+const CASES: &str = "\
+- {name: readers see one issue, groups: [demo-readers], server: demo-tracker, method: tools/list, among: [get_issue, delete_issue], shows: [get_issue]}
+- {name: readers call nothing, groups: [demo-readers], server: demo-tracker, tool: get_issue, expect: deny}
+- {name: the agent creates, scopes: [mcp-servers-restricted/execute], server: demo-tracker, tool: create_issue, expect: allow}
+- {name: the agent does not delete, scopes: [mcp-servers-restricted/execute], server: demo-tracker, tool: delete_issue, expect: deny}
+- {name: payroll is for admins, groups: [demo-admins], server: payroll, tool: list_salaries, expect: allow}
+- {name: payroll is for admins alone, groups: [demo-readers], server: payroll, tool: list_salaries, expect: deny}
+";
 
 /// The identity provider's clients. Their secrets protect nothing: it lives for one run, on loopback.
 pub fn options(auto_approve: bool) -> Options {
@@ -32,12 +149,12 @@ pub fn options(auto_approve: bool) -> Options {
     }
 }
 
-/// The project's `.env`.
-pub fn env(folder: &Path, issuer: &str) -> Vec<(String, String)> {
+/// The project's `.env`: `pool` is the issuer of ingress tokens, `issuer` of all others, `gateway` what clients type.
+pub fn env(folder: &Path, pool: &str, issuer: &str, gateway: &str) -> Vec<(String, String)> {
     let at = |name: &str| folder.join(name).display().to_string();
     let rows = [
-        ("INGRESS_OAUTH_ISSUER", issuer.to_owned()),
-        ("INGRESS_OAUTH_USER_POOL_ID", "us-east-1_Demo".into()),
+        ("INGRESS_OAUTH_ISSUER", pool.to_owned()),
+        ("INGRESS_OAUTH_USER_POOL_ID", POOL.into()),
         ("INGRESS_OAUTH_CLIENT_ID", "demo-agent".into()),
         ("INGRESS_OAUTH_CLIENT_SECRET", "demo-agent-secret".into()),
         ("EGRESS_PROVIDER_NAME_1", "demo-tracker".into()),
@@ -57,7 +174,7 @@ pub fn env(folder: &Path, issuer: &str) -> Vec<(String, String)> {
         ("AGENTCORE_SERVER_NAME_2", "finance-gateway".into()),
         ("COGNITO_DOMAIN_2", issuer.into()),
         ("AGENTCORE_TOKEN_REQUEST_2", "json".into()),
-        ("REGISTRY_URL", "http://127.0.0.1:8080".into()),
+        ("REGISTRY_URL", gateway.into()),
         ("MCPAUTH_TOKENS_DIR", at(".oauth-tokens")),
         ("MCPAUTH_CONFIG_DIR", at("config")),
         ("MCPAUTH_STATE_DIR", at("state")),
@@ -66,30 +183,63 @@ pub fn env(folder: &Path, issuer: &str) -> Vec<(String, String)> {
     rows.map(|(name, value)| (name.to_owned(), value)).to_vec()
 }
 
-/// The project's other files.
-pub fn files(issuer: &str) -> [(&'static str, String); 3] {
+/// The project's other files: providers, policy, policy tests, and a file for each server at its address.
+pub fn files(issuer: &str, servers: &[(Server, &str)]) -> Vec<(String, String)> {
     let endpoints = format!(
         "authorization_endpoint: {issuer}/authorize\ntoken_endpoint: {issuer}/token\nissuer: {issuer}\niss_required: true\n\
          redirect: {{hosts: [127.0.0.1], any_port: true}}\n"
     );
-    [
+    let mut files = vec![
         (
-            "config/providers/demo-tracker.yaml",
+            "config/providers/demo-tracker.yaml".into(),
             format!(
                 "display_name: Demo Tracker\n{endpoints}scopes: [\"read:work\", offline_access]\n\
                  sites: {{endpoint: {issuer}/sites, header: X-Demo-Cloud-Id}}\n"
             ),
         ),
         (
-            "config/providers/demo-notes.yaml",
+            "config/providers/demo-notes.yaml".into(),
             format!(
                 "display_name: Demo Notes\n{endpoints}client_secret: never\nscopes: [notes.read, offline_access]\n"
             ),
         ),
-        (
-            "servers/currenttime.json",
-            "{\"server_name\": \"Current Time\", \"path\": \"/currenttime/\", \"auth_type\": \"none\"}\n"
-                .into(),
-        ),
-    ]
+        ("scopes.yml".into(), POLICY.into()),
+        ("cases.yml".into(), CASES.into()),
+    ];
+    files.extend(servers.iter().map(|(server, base)| {
+        let file = json!({
+            "server_name": server.title,
+            "path": format!("/{}", server.name),
+            "proxy_pass_url": format!("{base}/mcp"),
+            "auth_type": server.auth,
+        });
+        (format!("servers/{}.json", server.name), format!("{file:#}\n"))
+    }));
+    files
+}
+
+/// `gateway.yaml`, for tokens of `pool`.
+pub fn gateway(pool: &str, listen: &str) -> String {
+    format!(
+        "\
+listen: {listen}
+issuers:
+  - issuer: {pool}
+    kind: cognito
+    clients: [demo-agent]
+policy: scopes.yml
+servers: servers
+audit: audit.jsonl
+health: {{interval: 0}} # the servers hear of nothing but what callers send
+limits: {{drain: 1}}
+"
+    )
+}
+
+fn time() -> String {
+    OffsetDateTime::now_utc()
+        .replace_nanosecond(0)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+        .format(&Rfc3339)
+        .unwrap_or_default()
 }

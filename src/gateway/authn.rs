@@ -5,7 +5,8 @@
 use std::sync::{Arc, PoisonError};
 
 use aws_lc_rs::digest;
-use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName};
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use memchr::memchr3;
 
 use super::issuers::Issuer;
 use super::jwt::{Reject, Token};
@@ -44,10 +45,12 @@ pub(super) enum Via {
     Standard,
 }
 
-/// The token of a request, and where it stood.
-pub(super) struct Presented<'a> {
-    pub(super) token: &'a str,
+/// The header that carried the token.
+pub(super) struct Credential {
     pub(super) via: Via,
+    value: HeaderValue,
+    /// Where the token begins in it.
+    at: usize,
 }
 
 pub(super) const X_AUTHORIZATION: HeaderName = HeaderName::from_static("x-authorization");
@@ -57,40 +60,48 @@ const X_REGION: HeaderName = HeaderName::from_static("x-region");
 /// How long a no of an issuer is believed, in seconds.
 const NO: i64 = 10;
 
-/// The one credential of a request. `X-Authorization` counts alone where it is there: one that does not do is never made
-/// up for by the other.
-///
-/// # Errors
-/// [`Refusal::NoToken`], [`Refusal::Credentials`].
-pub(super) fn presented(headers: &HeaderMap) -> Result<Presented<'_>, Refusal> {
-    let own = one(headers, &X_AUTHORIZATION)?;
-    let standard = one(headers, &AUTHORIZATION)?;
-    let (value, via) = match (own, standard) {
-        (Some(value), _) => (value, Via::Own),
-        (None, Some(value)) => (value, Via::Standard),
-        (None, None) => return Err(Refusal::NoToken),
-    };
-    let token = match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start_matches(' '),
-        // Basic and the like in `Authorization` are the server's matter, and no token of ours.
-        _ if via == Via::Standard => return Err(Refusal::NoToken),
-        _ => return Err(Refusal::Token(Reject::Malformed)),
-    };
-    // RFC 6750 section 2.1 (b64token): one word.
-    if token.is_empty() || token.bytes().any(|b| b.is_ascii_whitespace() || b == b',') {
-        return Err(Refusal::Token(Reject::Malformed));
+impl Credential {
+    /// The one credential of a request. `X-Authorization` counts alone where it is there: one that does not do is never
+    /// made up for by the other.
+    ///
+    /// # Errors
+    /// [`Refusal::NoToken`], [`Refusal::Credentials`], [`Refusal::Token`].
+    fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let own = one(headers, &X_AUTHORIZATION)?;
+        let standard = one(headers, &AUTHORIZATION)?;
+        let (value, via) = match (own, standard) {
+            (Some(value), _) => (value, Via::Own),
+            (None, Some(value)) => (value, Via::Standard),
+            (None, None) => return Err(Refusal::NoToken),
+        };
+        let text = value.to_str().map_err(|_| Refusal::Credentials("a credential header cannot be read"))?;
+        let token = match text.split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start_matches(' '),
+            // Basic and the like in `Authorization` are the server's matter, and no token of ours.
+            _ if via == Via::Standard => return Err(Refusal::NoToken),
+            _ => return Err(Refusal::Token(Reject::Malformed)),
+        };
+        // RFC 6750 section 2.1 (b64token): one word.
+        if token.is_empty() || memchr3(b' ', b'\t', b',', token.as_bytes()).is_some() {
+            return Err(Refusal::Token(Reject::Malformed));
+        }
+        Ok(Self { via, at: text.len() - token.len(), value: value.clone() })
     }
-    Ok(Presented { token, via })
+
+    /// The token itself.
+    pub(super) fn token(&self) -> &str {
+        self.value.to_str().ok().and_then(|text| text.get(self.at..)).unwrap_or_default()
+    }
 }
 
 /// A header's value, if it occurs once. Twice, it would be anyone's guess which of them the next program takes.
-fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refusal> {
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Refusal> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         return Err(Refusal::Credentials("a credential header occurs more than once"));
     }
-    value.to_str().map(Some).map_err(|_| Refusal::Credentials("a credential header cannot be read"))
+    Ok(Some(value))
 }
 
 impl Worker {
@@ -102,21 +113,23 @@ impl Worker {
         &self,
         moment: &Moment,
         headers: &HeaderMap,
-    ) -> Result<(Arc<Caller>, Via), Refusal> {
-        let Presented { token, via } = presented(headers)?;
-        let caller = match self.remembered(moment, token) {
+    ) -> Result<(Arc<Caller>, Credential), Refusal> {
+        let credential = Credential::of(headers)?;
+        let token = credential.token();
+        let hash = hash(token);
+        let caller = match self.remembered(moment, &hash) {
             Some(Known::Good(caller)) => caller,
             Some(Known::Bad(reject, _)) => return Err(Refusal::Token(reject)),
-            None => self.find_out(moment, token).await?,
+            // Boxed: what a new token may take is large, and most tokens are not new.
+            None => Box::pin(self.find_out(moment, token, hash)).await?,
         };
         self.claimed(&caller, headers)?;
-        Ok((caller, via))
+        Ok((caller, credential))
     }
 
-    fn remembered(&self, moment: &Moment, token: &str) -> Option<Known> {
-        let hash = hash(token)?;
+    fn remembered(&self, moment: &Moment, hash: &Hash) -> Option<Known> {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        let (known, epoch) = tokens.get(&hash)?;
+        let (known, epoch) = tokens.get(hash)?;
         let end = match &known {
             Known::Good(caller) => caller.expires_at,
             Known::Bad(_, until) => *until,
@@ -124,14 +137,12 @@ impl Worker {
         (epoch == moment.epoch && moment.now < end).then_some(known)
     }
 
-    fn remember(&self, moment: &Moment, token: &str, known: Known) {
-        if let Some(hash) = hash(token) {
-            let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-            tokens.put(hash, (known, moment.epoch));
-        }
+    fn remember(&self, moment: &Moment, hash: Hash, known: Known) {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.put(hash, (known, moment.epoch));
     }
 
-    async fn find_out(&self, moment: &Moment, token: &str) -> Result<Arc<Caller>, Refusal> {
+    async fn find_out(&self, moment: &Moment, token: &str, hash: Hash) -> Result<Arc<Caller>, Refusal> {
         let (issuer, parsed) = match Token::read(token) {
             Ok(parsed) => (self.issuer(|issuer| Some(issuer.name()) == parsed.issuer()), Ok(parsed)),
             // An opaque token says nothing about whose it is: one issuer at most may be asked about it.
@@ -148,7 +159,7 @@ impl Worker {
         };
         let (principal, expires_at) = match judged {
             Err(Refusal::Token(reject)) if issuer.introspects() => {
-                self.remember(moment, token, Known::Bad(reject, moment.now + NO));
+                self.remember(moment, hash, Known::Bad(reject, moment.now + NO));
                 return Err(Refusal::Token(reject));
             }
             judged => judged?,
@@ -160,7 +171,7 @@ impl Worker {
         let grants = policy.grants(&principal);
         let shadow = shadow.as_ref().map(|shadow| shadow.grants(&principal));
         let caller = Arc::new(Caller { principal, expires_at, grants, shadow, issuer: index });
-        self.remember(moment, token, Known::Good(caller.clone()));
+        self.remember(moment, hash, Known::Good(caller.clone()));
         Ok(caller)
     }
 
@@ -203,6 +214,7 @@ async fn verify(issuer: &Issuer, token: Token<'_>, now: i64) -> Result<(Principa
     issuer.rules.accept(claims, now).map_err(Refusal::Token)
 }
 
-fn hash(token: &str) -> Option<Hash> {
-    digest::digest(&digest::SHA256, token.as_bytes()).as_ref().try_into().ok()
+fn hash(token: &str) -> Hash {
+    let digest = digest::digest(&digest::SHA256, token.as_bytes());
+    digest.as_ref().first_chunk().copied().unwrap_or_default()
 }

@@ -20,7 +20,12 @@ const KEYS: &[&str] = &["jsonrpc", "id", "method", "params", "result", "error"];
 const PARAMS: &[&str] = &["name", "uri", "taskId", "_meta", "arguments", "cursor"];
 
 /// The keys of `_meta`, likewise.
-const META: &[&str] = &[VERSION, "progressToken"];
+const META: &[&str] = &[
+    VERSION,
+    "io.modelcontextprotocol/clientCapabilities",
+    "io.modelcontextprotocol/clientInfo",
+    "progressToken",
+];
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
 const NAME: &str = "what the method is about must be named by a string";

@@ -16,8 +16,18 @@ const DEPTH: u8 = 128;
 /// The top level's keys.
 const KEYS: &[&str] = &["jsonrpc", "id", "result", "error", "method", "params"];
 
-/// A result's keys that are looked at.
-const RESULT: &[&str] = &["tools", "prompts", "resources", "resourceTemplates", CACHE_SCOPE];
+/// A result's keys that are looked at, and others that most have.
+const RESULT: &[&str] = &[
+    "tools",
+    "prompts",
+    "resources",
+    "resourceTemplates",
+    CACHE_SCOPE,
+    "nextCursor",
+    "ttlMs",
+    "resultType",
+    "_meta",
+];
 const CACHE_SCOPE: &str = "cacheScope";
 
 /// A server's answer that could be understood in more ways than one. It must not pass.

@@ -15,8 +15,9 @@ use hyper::header::{
 use hyper::http::response;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 
-use super::authn::{Caller, Via};
+use super::authn::{Caller, Credential, Via};
 use super::body::Body;
+use super::egress::Stored;
 use super::events::{Events, Watch};
 use super::filter;
 use super::headers::{self, Onward};
@@ -34,16 +35,13 @@ use crate::policy::{Listed, Permit};
 pub(super) struct Passage<'a> {
     /// Only `policy::decide` makes one.
     pub(super) permit: Permit,
-    pub(super) caller: &'a Arc<Caller>,
-    /// Where the caller's token stood, and the token.
-    pub(super) via: Via,
-    pub(super) token: &'a str,
+    pub(super) caller: Arc<Caller>,
+    pub(super) credential: Credential,
     pub(super) upstream: &'a Arc<Upstream>,
     /// Where on the server it goes.
     pub(super) target: Uri,
     pub(super) transport: Transport,
-    pub(super) method: Method,
-    pub(super) headers: &'a HeaderMap,
+    pub(super) method: &'a Method,
     pub(super) body: Bytes,
     /// The list it asks for, if it asks for one.
     pub(super) lists: Option<Listed>,
@@ -60,7 +58,7 @@ impl Passage<'_> {
     fn is_read(&self, visibility: Visibility) -> bool {
         let hidden = visibility == Visibility::Granted;
         // An old stream carries answers to any request, lists among them, and the address for messages.
-        self.method == Method::GET || (self.lists.is_some() && hidden)
+        *self.method == Method::GET || (self.lists.is_some() && hidden)
     }
 }
 
@@ -72,40 +70,55 @@ impl Worker {
     pub(super) async fn forward(
         &self,
         passage: Passage<'_>,
+        mut headers: HeaderMap,
         record: &mut Record<'_>,
     ) -> Result<Response<Body>, Refusal> {
         record.allowed(&passage.permit);
-        let headers = self.onward(&passage, record.request_id())?;
-        let stored =
-            passage.upstream.stored.as_ref().filter(|_| passage.upstream.route.egress == Egress::Stored);
-        let Some(stored) = stored else {
-            let (answer, lease) = self.send(&passage, headers, record).await?;
-            return self.answer(&passage, answer, lease).await;
-        };
-        let credential = stored.current(&self.shared).await?;
-        let mut with = headers.clone();
-        credential.apply(&mut with);
-        let (answer, lease) = self.send(&passage, with, record).await?;
-        if answer.status() != StatusCode::UNAUTHORIZED {
-            return self.answer(&passage, answer, lease).await;
+        self.onward(&passage, &mut headers, record.request_id())?;
+        let stored = passage.upstream.stored.as_ref();
+        if let Some(stored) = stored.filter(|_| passage.upstream.route.egress == Egress::Stored) {
+            return Box::pin(self.with_stored(stored, passage, headers, record)).await;
         }
-        // Once: a server that refuses a credential just got will refuse the next one too.
-        let mut with = headers;
-        stored.renewed(&self.shared, &credential).await?.apply(&mut with);
-        let (answer, lease) = self.send(&passage, with, record).await?;
+        let (answer, lease) = self.send(&passage, headers, record).await?;
         self.answer(&passage, answer, lease).await
     }
 
-    /// The headers that go on, all but the stored credential.
-    fn onward(&self, passage: &Passage<'_>, request_id: &str) -> Result<HeaderMap, Refusal> {
-        let Passage { caller, upstream, .. } = passage;
+    /// The same with a credential that the gateway holds: refreshed and tried again where the server refuses it. Once,
+    /// since a server that refuses a credential just got will refuse the next one too.
+    async fn with_stored(
+        &self,
+        stored: &Arc<Stored>,
+        passage: Passage<'_>,
+        headers: HeaderMap,
+        record: &mut Record<'_>,
+    ) -> Result<Response<Body>, Refusal> {
+        let credential = stored.current(&self.shared).await?;
+        let mut with = headers.clone();
+        credential.apply(&mut with);
+        let (mut answer, mut lease) = self.send(&passage, with, record).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            let mut with = headers;
+            stored.renewed(&self.shared, &credential).await?.apply(&mut with);
+            (answer, lease) = self.send(&passage, with, record).await?;
+        }
+        self.answer(&passage, answer, lease).await
+    }
+
+    /// Makes a request's headers those that go on, all but the stored credential.
+    fn onward(
+        &self,
+        passage: &Passage<'_>,
+        headers: &mut HeaderMap,
+        request_id: &str,
+    ) -> Result<(), Refusal> {
+        let Passage { caller, upstream, credential, .. } = passage;
         let onward = Onward {
-            token: passage.token,
-            authorization: passage.via == Via::Own && upstream.route.egress == Egress::Passthrough,
+            token: credential.token(),
+            authorization: credential.via == Via::Own && upstream.route.egress == Egress::Passthrough,
             listed: upstream.headers.as_ref(),
             plain: passage.is_read(self.shared.settings.list_visibility),
         };
-        let mut headers = onward.of(passage.headers);
+        onward.keep(headers);
         headers.insert(HOST, upstream.origin.header.clone());
         if onward.plain {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -113,8 +126,8 @@ impl Worker {
         if let Ok(id) = HeaderValue::try_from(request_id) {
             headers.insert(HeaderName::from_static("x-request-id"), id);
         }
-        if let Some(session) = passage.headers.get(MCP_SESSION_ID) {
-            let sessions = passage.headers.get_all(MCP_SESSION_ID).iter().count();
+        if let Some(session) = headers.get(MCP_SESSION_ID) {
+            let sessions = headers.get_all(MCP_SESSION_ID).iter().count();
             let session = session.to_str().ok().filter(|_| sessions == 1);
             let opened = session
                 .and_then(|text| self.shared.session_key.open(Bound::Session, text, caller, upstream.name()));
@@ -125,9 +138,9 @@ impl Worker {
             headers.insert(name.clone(), value.clone());
         }
         if upstream.route.identity_headers {
-            identify(&mut headers, passage);
+            identify(headers, passage);
         }
-        Ok(headers)
+        Ok(())
     }
 
     async fn send(
@@ -142,7 +155,7 @@ impl Worker {
             answer: Duration::from_secs(limits.answer_within),
         };
         let mut request = Request::new(Full::new(passage.body.clone()));
-        *request.method_mut() = passage.method.clone();
+        request.method_mut().clone_from(passage.method);
         *request.uri_mut() = passage.target.clone();
         *request.headers_mut() = headers;
         let sent = Instant::now();
@@ -179,7 +192,7 @@ impl Worker {
         self.wrap_session(passage, &mut head)?;
         let is_read = passage.is_read(self.shared.settings.list_visibility);
         if is_read && is_encoded(&head.headers) {
-            return Err(Refusal::Unreadable);
+            return unread(head);
         }
         if is_events(&head.headers) {
             let keep_alive = Duration::from_secs(self.shared.settings.limits.keep_alive);
@@ -193,7 +206,7 @@ impl Worker {
             return Ok(Response::from_parts(head, Body::events(events)));
         }
         if is_read {
-            return self.filtered(passage, head, incoming, lease).await;
+            return Box::pin(self.filtered(passage, head, incoming, lease)).await;
         }
         Ok(Response::from_parts(head, Body::pass(incoming, lease)))
     }
@@ -203,7 +216,7 @@ impl Worker {
         let Some(session) = head.headers.get(MCP_SESSION_ID) else { return Ok(()) };
         let name = passage.upstream.name();
         let session = session.to_str().map_err(|_| Refusal::Unreachable)?;
-        let wrapped = self.shared.session_key.wrap(Bound::Session, session, passage.caller, name);
+        let wrapped = self.shared.session_key.wrap(Bound::Session, session, &passage.caller, name);
         let wrapped = HeaderValue::try_from(wrapped).map_err(|_| Refusal::Unreachable)?;
         head.headers.insert(MCP_SESSION_ID, wrapped);
         Ok(())
@@ -218,8 +231,8 @@ impl Worker {
         lease: Lease,
     ) -> Result<Response<Body>, Refusal> {
         let limit = self.shared.settings.limits.answer;
-        let bytes =
-            Limited::new(incoming, limit).collect().await.map_err(|_| Refusal::Unreadable)?.to_bytes();
+        let Ok(whole) = Limited::new(incoming, limit).collect().await else { return unread(head) };
+        let bytes = whole.to_bytes();
         lease.give_back();
         if head.status == StatusCode::ACCEPTED {
             // The old transport's word that it has the message; the list comes on the stream and is filtered there.
@@ -234,7 +247,7 @@ impl Worker {
         let shown = match filter::message(&bytes, &|listed, name| grants.shows(server, listed, name)) {
             Ok(std::borrow::Cow::Borrowed(_)) => bytes.clone(),
             Ok(std::borrow::Cow::Owned(shown)) => shown.into(),
-            Err(_) => return Err(Refusal::Unreadable),
+            Err(_) => return unread(head),
         };
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(shown.len()));
         // What was read as JSON is answered as JSON, whatever the server called it.
@@ -245,6 +258,18 @@ impl Worker {
     fn watch(&self, passage: &Passage<'_>) -> Watch {
         Watch::new(self.shared.clone(), passage.caller.clone(), passage.upstream.clone(), passage.transport)
     }
+}
+
+/// An answer that should be read here and cannot be: nothing of it is shown. A failure's status still passes, because
+/// clients act on it: 405 says that there is no stream, 404 that a session is over, and servers say both in plain text.
+fn unread(mut head: response::Parts) -> Result<Response<Body>, Refusal> {
+    if head.status.is_success() {
+        return Err(Refusal::Unreadable);
+    }
+    for name in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH] {
+        head.headers.remove(name);
+    }
+    Ok(Response::from_parts(head, Body::full(Bytes::new())))
 }
 
 /// The reference's headers, for servers that ask for them.

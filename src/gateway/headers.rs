@@ -80,17 +80,20 @@ const NOT_BACK: [&str; 5] =
     ["alt-svc", "clear-site-data", "set-cookie", "strict-transport-security", "www-authenticate"];
 
 impl Onward<'_> {
-    /// The headers that go on to the server.
-    pub(super) fn of(&self, headers: &HeaderMap) -> HeaderMap {
+    /// Takes out of a request what must not go on to the server.
+    pub(super) fn keep(&self, headers: &mut HeaderMap) {
         let named = named_by_connection(headers);
-        // Room for those that are added.
-        let mut onward = HeaderMap::with_capacity(headers.len() + 4);
-        for (name, value) in headers {
-            if self.passes(name, value) && !named.as_ref().is_some_and(|named| named.contains(name)) {
-                onward.append(name.clone(), value.clone());
-            }
+        let stays = |name: &HeaderName, value: &HeaderValue| {
+            self.passes(name, value) && !named.as_ref().is_some_and(|named| named.contains(name))
+        };
+        let gone: Vec<HeaderName> = headers
+            .iter()
+            .filter(|(name, value)| !stays(name, value))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in gone {
+            headers.remove(name);
         }
-        onward
     }
 
     fn passes(&self, name: &HeaderName, value: &HeaderValue) -> bool {
@@ -172,7 +175,8 @@ mod tests {
         for (name, value) in headers {
             map.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
         }
-        let mut passed: Vec<String> = onward.of(&map).keys().map(|name| name.as_str().to_owned()).collect();
+        onward.keep(&mut map);
+        let mut passed: Vec<String> = map.keys().map(|name| name.as_str().to_owned()).collect();
         passed.sort();
         passed
     }

@@ -132,10 +132,7 @@ impl<'b> Reader<'b> {
     /// Reads an object; `member` gets each key and must read its value.
     pub(super) fn object(&mut self, mut member: impl FnMut(&mut Self, Text<'b>) -> Result<()>) -> Result<()> {
         self.nested(b'{', b'}', |reader| {
-            reader.peek();
-            let key = reader.string()?;
-            reader.peek();
-            reader.expect(b':')?;
+            let key = reader.key()?;
             member(reader, key)
         })
     }
@@ -153,16 +150,44 @@ impl<'b> Reader<'b> {
         self.since(start)
     }
 
-    /// Reads a value for its end alone.
+    /// Reads a value for its end alone. A loop, because most of a message is skipped.
     pub(super) fn skip(&mut self) -> Result<()> {
-        match self.peek() {
-            Some(b'"') => self.string().map(drop),
-            Some(b'{') => self.object(|reader, _| reader.skip()),
-            Some(b'[') => self.array(Self::skip),
-            Some(b't') => self.word("true"),
-            Some(b'f') => self.word("false"),
-            Some(b'n') => self.word("null"),
-            _ => self.number(),
+        let outside = self.depth;
+        // A bit for each level within the value, the innermost lowest: whether it is an object.
+        let mut objects: u128 = 0;
+        'value: loop {
+            match self.peek() {
+                Some(b'"') => drop(self.string()?),
+                Some(open @ (b'{' | b'[')) => {
+                    self.at += 1;
+                    self.depth = self.depth.checked_sub(1).ok_or(Malformed::TooDeep)?;
+                    objects = objects << 1 | u128::from(open == b'{');
+                    if self.peek() != Some(close(objects)) {
+                        self.key_of(objects)?;
+                        continue;
+                    }
+                }
+                Some(b't') => self.word("true")?,
+                Some(b'f') => self.word("false")?,
+                Some(b'n') => self.word("null")?,
+                _ => self.number()?,
+            }
+            while self.depth < outside {
+                match self.peek() {
+                    Some(b',') => {
+                        self.at += 1;
+                        self.key_of(objects)?;
+                        continue 'value;
+                    }
+                    Some(byte) if byte == close(objects) => {
+                        self.at += 1;
+                        self.depth += 1;
+                        objects >>= 1;
+                    }
+                    _ => return Err(Malformed::Syntax),
+                }
+            }
+            return Ok(());
         }
     }
 
@@ -189,6 +214,18 @@ impl<'b> Reader<'b> {
         }
         self.depth += 1;
         Ok(())
+    }
+
+    fn key(&mut self) -> Result<Text<'b>> {
+        self.peek();
+        let key = self.string()?;
+        self.peek();
+        self.expect(b':')?;
+        Ok(key)
+    }
+
+    fn key_of(&mut self, objects: u128) -> Result<()> {
+        if objects & 1 == 1 { self.key().map(drop) } else { Ok(()) }
     }
 
     fn string(&mut self) -> Result<Text<'b>> {
@@ -250,7 +287,11 @@ impl<'b> Reader<'b> {
     }
 
     fn expect(&mut self, byte: u8) -> Result<()> {
-        if self.accept(&[byte]) { Ok(()) } else { Err(Malformed::Syntax) }
+        if self.byte() != Some(byte) {
+            return Err(Malformed::Syntax);
+        }
+        self.at += 1;
+        Ok(())
     }
 
     fn accept(&mut self, any_of: &[u8]) -> bool {
@@ -301,6 +342,11 @@ impl Keys {
         self.count += 1;
         true
     }
+}
+
+/// How the innermost level ends.
+fn close(objects: u128) -> u8 {
+    if objects & 1 == 1 { b'}' } else { b']' }
 }
 
 /// Whether a reader without regard to case takes one key for the other.

@@ -1,27 +1,25 @@
 //! What is counted and timed, under the reference's metric names and some of our own, in the Prometheus text format.
-//! It leaves what happened to `record`, and keeps each worker's handles at hand so that a request looks up once.
+//! Each worker counts for itself, and whoever asks adds up: no request writes where another core reads.
+//! It leaves what happened to `record`.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hashbrown::{Equivalent, HashMap};
-use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncoder, text};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 /// Every metric.
 pub(super) struct Metrics {
     registry: Registry,
-    requests: Family<RequestLabels, Counter>,
-    gateway: Family<ServerLabels, Histogram, fn() -> Histogram>,
-    upstream: Family<ServerLabels, Histogram, fn() -> Histogram>,
-    tools: Family<ToolLabels, Counter>,
-    tool_times: Family<ToolTimeLabels, Histogram, fn() -> Histogram>,
-    discoveries: Family<ServerLabels, Counter>,
-    refusals: Family<RefusalLabels, Counter>,
+    requests: Requests,
     health: Family<HealthLabels, Counter>,
     keys: Family<ResultLabels, Counter>,
     reloads: Family<ResultLabels, Counter>,
@@ -29,19 +27,9 @@ pub(super) struct Metrics {
     pub(super) connections: Gauge,
 }
 
-/// A worker's own handles.
-#[derive(Default)]
-pub(super) struct Handles(HashMap<Key, Arc<Series>>);
-
-/// The handles of one kind of request.
-pub(super) struct Series {
-    requests: Counter,
-    gateway: Histogram,
-    upstream: Histogram,
-    discoveries: Option<Counter>,
-    tool: Option<(Counter, Histogram)>,
-    refusal: Option<Counter>,
-}
+/// One worker's count of its requests.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally(Arc<Mutex<HashMap<Key, Series>>>);
 
 /// One kind of request, borrowed from it.
 #[derive(Clone, Copy, Hash)]
@@ -54,7 +42,7 @@ pub(super) struct Kind<'a> {
     pub(super) reason: &'a str,
 }
 
-#[derive(Hash, PartialEq, Eq)]
+#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     server: String,
     method: String,
@@ -62,36 +50,29 @@ struct Key {
     reason: String,
 }
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct RequestLabels {
-    success: String,
-    method: String,
-    server: String,
+#[derive(Clone, Debug, Default)]
+struct Series {
+    requests: u64,
+    gateway: Times<12>,
+    upstream: Times<14>,
 }
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct ServerLabels {
-    server: String,
+/// A histogram: how many fell under each bound, beginning after the one before.
+#[derive(Clone, Debug)]
+struct Times<const N: usize> {
+    under: [u64; N],
+    over: u64,
+    sum: f64,
 }
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct ToolLabels {
-    tool_name: String,
-    server_name: String,
-    success: String,
-}
+/// The workers' tallies, added up when somebody looks.
+#[derive(Clone, Debug, Default)]
+struct Requests(Arc<Mutex<Vec<Tally>>>);
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct ToolTimeLabels {
-    tool_name: String,
-    server_name: String,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct RefusalLabels {
-    reason: String,
-    server: String,
-}
+/// There are no exemplars.
+type NoLabels = Labels<'static>;
+/// Label names and values, in order.
+type Labels<'l> = Vec<(&'static str, &'l str)>;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct HealthLabels {
@@ -106,20 +87,17 @@ struct ResultLabels {
 
 /// Series a worker keeps; the rest is counted under the name `other`.
 const MOST: usize = 4096;
+/// Bounds in seconds: the gateway's own work is microseconds, a server's may be minutes.
+const SHORT: [f64; 12] =
+    [0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.1, 1.0];
+const LONG: [f64; 14] =
+    [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 300.0];
 
 impl Default for Metrics {
     fn default() -> Self {
-        let short: fn() -> Histogram = || Histogram::new(SHORT);
-        let long: fn() -> Histogram = || Histogram::new(LONG);
         let mut metrics = Self {
             registry: Registry::default(),
-            requests: Family::default(),
-            gateway: Family::new_with_constructor(short),
-            upstream: Family::new_with_constructor(long),
-            tools: Family::default(),
-            tool_times: Family::new_with_constructor(long),
-            discoveries: Family::default(),
-            refusals: Family::default(),
+            requests: Requests::default(),
             health: Family::default(),
             keys: Family::default(),
             reloads: Family::default(),
@@ -127,29 +105,8 @@ impl Default for Metrics {
             connections: Gauge::default(),
         };
         let registry = &mut metrics.registry;
-        registry.register("mcp_auth_requests", "Requests decided", metrics.requests.clone());
-        registry.register_with_unit(
-            "mcp_auth_request_duration",
-            "Time in the gateway itself",
-            Unit::Seconds,
-            metrics.gateway.clone(),
-        );
-        registry.register_with_unit(
-            "mcp_protocol_latency",
-            "Time until the server began to answer",
-            Unit::Seconds,
-            metrics.upstream.clone(),
-        );
-        registry.register("mcp_tool_executions", "Tool calls", metrics.tools.clone());
-        registry.register_with_unit(
-            "mcp_tool_execution_duration",
-            "Time until the server began to answer a tool call",
-            Unit::Seconds,
-            metrics.tool_times.clone(),
-        );
-        registry.register("mcp_tool_discovery", "tools/list requests", metrics.discoveries.clone());
+        registry.register_collector(Box::new(metrics.requests.clone()));
         registry.register("mcp_health_checks", "Health checks of servers", metrics.health.clone());
-        registry.register("mcpauth_refusals", "Requests refused, by reason", metrics.refusals.clone());
         registry.register("mcpauth_key_fetches", "Fetches of issuers' keys", metrics.keys.clone());
         registry.register("mcpauth_reloads", "Readings of changed files", metrics.reloads.clone());
         registry.register("mcpauth_requests_under_way", "Requests under way", metrics.under_way.clone());
@@ -158,13 +115,14 @@ impl Default for Metrics {
     }
 }
 
-/// Bounds in seconds: the gateway's own work is microseconds, a server's may be minutes.
-const SHORT: [f64; 12] =
-    [0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.1, 1.0];
-const LONG: [f64; 14] =
-    [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 300.0];
-
 impl Metrics {
+    /// A worker's own count.
+    pub(super) fn tally(&self) -> Tally {
+        let tally = Tally::default();
+        self.requests.lock().push(tally.clone());
+        tally
+    }
+
     /// The text format (OpenMetrics 1.0).
     pub(super) fn text(&self) -> String {
         let mut out = String::new();
@@ -185,85 +143,148 @@ impl Metrics {
     pub(super) fn reload(&self, result: &str) {
         self.reloads.get_or_create(&ResultLabels { result: result.into() }).inc();
     }
-
-    fn series(&self, kind: &Kind<'_>) -> Series {
-        let server = || kind.server.to_owned();
-        let success = kind.reason.is_empty();
-        let labels = ServerLabels { server: server() };
-        let tool = (!kind.tool.is_empty()).then(|| {
-            let (tool_name, server_name) = (kind.tool.to_owned(), server());
-            let times = ToolTimeLabels { tool_name: tool_name.clone(), server_name: server_name.clone() };
-            let labels = ToolLabels { tool_name, server_name, success: success.to_string() };
-            (self.tools.get_or_create_owned(&labels), self.tool_times.get_or_create_owned(&times))
-        });
-        Series {
-            requests: self.requests.get_or_create_owned(&RequestLabels {
-                success: success.to_string(),
-                method: kind.method.to_owned(),
-                server: server(),
-            }),
-            gateway: self.gateway.get_or_create_owned(&labels),
-            upstream: self.upstream.get_or_create_owned(&labels),
-            discoveries: (kind.method == "tools/list").then(|| self.discoveries.get_or_create_owned(&labels)),
-            refusal: (!success).then(|| {
-                let labels = RefusalLabels { reason: kind.reason.to_owned(), server: server() };
-                self.refusals.get_or_create_owned(&labels)
-            }),
-            tool,
-        }
-    }
 }
 
-impl Handles {
-    /// The handles for this kind of request.
-    pub(super) fn of(&mut self, metrics: &Metrics, kind: &Kind<'_>) -> Arc<Series> {
-        if let Some(series) = self.0.get(kind) {
-            return series.clone();
+impl Tally {
+    /// One more, with the time in the gateway and until the server began to answer.
+    pub(super) fn count(&self, kind: &Kind<'_>, gateway: Duration, upstream: Option<Duration>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(series) = all.get_mut(kind) {
+            return series.add(gateway, upstream);
         }
-        if self.0.len() >= MOST {
-            let other = Kind { server: "other", method: "other", tool: "", reason: kind.reason };
-            return match self.0.get(&other) {
-                Some(series) => series.clone(),
-                None => self.keep(metrics, &other),
-            };
-        }
-        self.keep(metrics, kind)
-    }
-
-    fn keep(&mut self, metrics: &Metrics, kind: &Kind<'_>) -> Arc<Series> {
-        let series = Arc::new(metrics.series(kind));
-        let key = Key {
-            server: kind.server.into(),
-            method: kind.method.into(),
-            tool: kind.tool.into(),
-            reason: kind.reason.into(),
-        };
-        self.0.insert(key, series.clone());
-        series
+        let other = Kind { server: "other", method: "other", tool: "", reason: kind.reason };
+        let kind = if all.len() < MOST { kind } else { &other };
+        all.entry(kind.into()).or_default().add(gateway, upstream);
     }
 }
 
 impl Series {
-    /// One more, with the time in the gateway and until the server began to answer.
-    pub(super) fn count(&self, gateway: Duration, upstream: Option<Duration>) {
-        self.requests.inc();
-        self.gateway.observe(gateway.as_secs_f64());
-        if let Some(counter) = &self.discoveries {
-            counter.inc();
-        }
-        if let Some(counter) = &self.refusal {
-            counter.inc();
-        }
-        if let Some((counter, _)) = &self.tool {
-            counter.inc();
-        }
+    fn add(&mut self, gateway: Duration, upstream: Option<Duration>) {
+        self.requests += 1;
+        self.gateway.add(gateway, &SHORT);
         if let Some(upstream) = upstream {
-            self.upstream.observe(upstream.as_secs_f64());
-            if let Some((_, times)) = &self.tool {
-                times.observe(upstream.as_secs_f64());
-            }
+            self.upstream.add(upstream, &LONG);
         }
     }
+}
+
+impl<const N: usize> Times<N> {
+    fn add(&mut self, time: Duration, bounds: &[f64; N]) {
+        let seconds = time.as_secs_f64();
+        let place = bounds.partition_point(|bound| *bound < seconds);
+        *self.under.get_mut(place).unwrap_or(&mut self.over) += 1;
+        self.sum += seconds;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.under.iter_mut().zip(other.under) {
+            *mine += theirs;
+        }
+        self.over += other.over;
+        self.sum += other.sum;
+    }
+
+    fn encode(&self, bounds: &[f64; N], mut to: MetricEncoder<'_>) -> fmt::Result {
+        let last = std::iter::once((f64::MAX, self.over));
+        let buckets: Vec<(f64, u64)> = bounds.iter().copied().zip(self.under).chain(last).collect();
+        let count = self.under.iter().sum::<u64>() + self.over;
+        to.encode_histogram::<NoLabels>(self.sum, count, &buckets, None)
+    }
+}
+
+impl<const N: usize> Default for Times<N> {
+    fn default() -> Self {
+        Self { under: [0; N], over: 0, sum: 0.0 }
+    }
+}
+
+impl Requests {
+    fn lock(&self) -> MutexGuard<'_, Vec<Tally>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn merged(&self) -> BTreeMap<Key, Series> {
+        let mut merged = BTreeMap::<Key, Series>::new();
+        for tally in self.lock().iter() {
+            for (key, series) in tally.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                let sum = merged.entry(key.clone()).or_default();
+                sum.requests += series.requests;
+                sum.gateway.merge(&series.gateway);
+                sum.upstream.merge(&series.upstream);
+            }
+        }
+        merged
+    }
+}
+
+impl Collector for Requests {
+    fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
+        let all = self.merged();
+        let counters: [(&str, &str, fn(&Key) -> Option<Labels<'_>>); 4] = [
+            ("mcp_auth_requests", "Requests decided", |key| {
+                let success = if key.reason.is_empty() { "true" } else { "false" };
+                Some(vec![("success", success), ("method", &key.method), ("server", &key.server)])
+            }),
+            ("mcp_tool_executions", "Tool calls", tool),
+            ("mcp_tool_discovery", "tools/list requests", |key| {
+                (key.method == "tools/list").then(|| vec![("server_name", key.server.as_str())])
+            }),
+            ("mcpauth_refusals", "Requests refused, by reason", |key| {
+                let labels = || vec![("reason", key.reason.as_str()), ("server", &key.server)];
+                (!key.reason.is_empty()).then(labels)
+            }),
+        ];
+        for (name, help, labels) in counters {
+            let mut family = to.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for (labels, count) in grouped(&all, labels, |sum: &mut u64, series| *sum += series.requests) {
+                family.encode_family(&labels)?.encode_counter::<NoLabels, _, u64>(&count, None)?;
+            }
+        }
+        let seconds = Some(&Unit::Seconds);
+        let histogram = MetricType::Histogram;
+        let name = "mcp_auth_request_duration";
+        let mut family = to.encode_descriptor(name, "Time in the gateway itself", seconds, histogram)?;
+        for (labels, times) in grouped(&all, server, |sum: &mut Times<12>, series| sum.merge(&series.gateway))
+        {
+            times.encode(&SHORT, family.encode_family(&labels)?)?;
+        }
+        let upstream = |sum: &mut Times<14>, series: &Series| sum.merge(&series.upstream);
+        let histograms: [(&str, &str, fn(&Key) -> Option<Labels<'_>>); 2] = [
+            ("mcp_protocol_latency", "Time until the server began to answer", server),
+            ("mcp_tool_execution_duration", "Time until the server began to answer a tool call", tool),
+        ];
+        for (name, help, labels) in histograms {
+            let mut family = to.encode_descriptor(name, help, seconds, MetricType::Histogram)?;
+            for (labels, times) in grouped(&all, labels, upstream) {
+                times.encode(&LONG, family.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn server(key: &Key) -> Option<Labels<'_>> {
+    (!key.server.is_empty()).then(|| vec![("server", key.server.as_str())])
+}
+
+fn tool(key: &Key) -> Option<Labels<'_>> {
+    let labels = || vec![("tool_name", key.tool.as_str()), ("server_name", &key.server), ("success", "true")];
+    (!key.tool.is_empty()).then(labels)
+}
+
+/// The sums of all series whose labels are the same; a series without labels does not count.
+fn grouped<'a, T: Default>(
+    all: &'a BTreeMap<Key, Series>,
+    labels: impl Fn(&'a Key) -> Option<Labels<'a>>,
+    add: impl Fn(&mut T, &Series),
+) -> BTreeMap<Labels<'a>, T> {
+    let mut sums = BTreeMap::new();
+    for (key, series) in all {
+        if let Some(labels) = labels(key) {
+            add(sums.entry(labels).or_default(), series);
+        }
+    }
+    sums
 }
 
 impl Equivalent<Key> for Kind<'_> {
@@ -275,30 +296,52 @@ impl Equivalent<Key> for Kind<'_> {
     }
 }
 
+impl From<&Kind<'_>> for Key {
+    fn from(kind: &Kind<'_>) -> Self {
+        Self {
+            server: kind.server.into(),
+            method: kind.method.into(),
+            tool: kind.tool.into(),
+            reason: kind.reason.into(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const CALL: Kind<'_> = Kind { server: "time", method: "tools/call", tool: "now", reason: "" };
+
     #[test]
-    fn the_references_names_are_kept_and_invented_names_do_not_fill_memory() {
+    fn workers_are_added_up_under_the_references_names() {
         let metrics = Metrics::default();
-        let mut handles = Handles::default();
-        let kind = Kind { server: "time", method: "tools/call", tool: "now", reason: "" };
-        handles.of(&metrics, &kind).count(Duration::from_micros(20), Some(Duration::from_millis(2)));
-        handles.of(&metrics, &kind).count(Duration::from_micros(20), None);
-        for n in 0..2 * MOST {
-            let tool = n.to_string();
-            handles.of(&metrics, &Kind { tool: &tool, ..kind }).count(Duration::ZERO, None);
-        }
-        assert_eq!(handles.0.len(), MOST + 1);
+        let (one, two) = (metrics.tally(), metrics.tally());
+        one.count(&CALL, Duration::from_micros(20), Some(Duration::from_millis(2)));
+        two.count(&CALL, Duration::from_micros(30), None);
+        two.count(&Kind { tool: "", reason: "name", ..CALL }, Duration::from_secs(9), None);
         let text = metrics.text();
         for line in [
-            "mcp_auth_requests_total{success=\"true\",method=\"other\",server=\"other\"} 4097\n",
+            "mcp_auth_requests_total{success=\"true\",method=\"tools/call\",server=\"time\"} 2\n",
+            "mcp_auth_requests_total{success=\"false\",method=\"tools/call\",server=\"time\"} 1\n",
             "mcp_tool_executions_total{tool_name=\"now\",server_name=\"time\",success=\"true\"} 2\n",
-            "mcp_tool_execution_duration_seconds_count{tool_name=\"now\",server_name=\"time\"} 1\n",
-            "mcp_auth_request_duration_seconds_bucket{le=\"0.000025\",server=\"time\"}",
+            "mcp_auth_request_duration_seconds_bucket{le=\"0.000025\",server=\"time\"} 1\n",
+            "mcp_auth_request_duration_seconds_bucket{le=\"+Inf\",server=\"time\"} 3\n",
+            "mcp_protocol_latency_seconds_count{server=\"time\"} 1\n",
+            "mcpauth_refusals_total{reason=\"name\",server=\"time\"} 1\n",
         ] {
-            assert!(text.contains(line), "{line}\n{}", text.get(..4000).unwrap_or(&text));
+            assert!(text.contains(line), "{line}\n{text}");
         }
+    }
+
+    #[test]
+    fn invented_names_do_not_fill_memory() {
+        let metrics = Metrics::default();
+        let tally = metrics.tally();
+        for n in 0..2 * MOST {
+            tally.count(&Kind { tool: &n.to_string(), ..CALL }, Duration::ZERO, None);
+        }
+        assert_eq!(metrics.requests.merged().len(), MOST + 1);
+        assert!(metrics.text().contains("method=\"other\",server=\"other\"} 4096\n"));
     }
 }

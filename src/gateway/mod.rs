@@ -14,6 +14,7 @@ mod forward;
 mod headers;
 mod health;
 mod host;
+mod intake;
 mod issuers;
 pub mod join;
 pub mod journal;

@@ -1,23 +1,9 @@
-//! Which addresses the gateway connects to, and which it never does, whatever a server's file says (SSRF).
-//! It leaves resolving and connecting to the client.
-//!
-//! Private networks and loopback are where MCP servers are, so they are allowed. What is refused are addresses that no
-//! server has and that answer to whoever asks with a machine's own credentials: link-local ones and the clouds' metadata
-//! services. A name is judged when its file is read, and again by every address it resolves to ([`is_forbidden`]), because
-//! a name can be pointed elsewhere later.
-
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+//! Where the servers are, from their URLs. It leaves addresses that are never connected to, and why, to `sys::address`.
 
 use hyper::header::HeaderValue;
 use url::{Host, Url};
 
-/// Metadata services outside the link-local range: Alibaba's, Oracle's, Azure's.
-const METADATA_V4: [Ipv4Addr; 3] =
-    [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192), Ipv4Addr::new(168, 63, 129, 16)];
-/// Amazon's over IPv6.
-const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
-/// Names by which the clouds' metadata services answer begin with one of these and end in one of those.
-const METADATA_NAMES: ([&str; 2], [&str; 2]) = (["metadata.", "instance-data."], [".internal", ".goog"]);
+use crate::sys::address::is_forbidden_host;
 
 /// Where a server is: equal origins can share connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -57,102 +43,9 @@ impl Origin {
     }
 }
 
-fn is_forbidden_host(host: &Host) -> bool {
-    match host {
-        Host::Ipv4(ip) => is_forbidden((*ip).into()),
-        Host::Ipv6(ip) => is_forbidden((*ip).into()),
-        Host::Domain(name) => {
-            let name = name.trim_end_matches('.');
-            let (starts, ends) = METADATA_NAMES;
-            starts.iter().any(|start| name.starts_with(start)) && ends.iter().any(|end| name.ends_with(end))
-        }
-    }
-}
-
-/// Whether an address is one the gateway never connects to. To be asked of every address a name resolves to.
-pub fn is_forbidden(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => is_forbidden_v4(ip),
-        IpAddr::V6(ip) => {
-            ip.is_unspecified()
-                || ip.is_multicast()
-                || ip.is_unicast_link_local()
-                || ip == METADATA_V6
-                || carried(ip).is_some_and(is_forbidden_v4)
-        }
-    }
-}
-
-fn is_forbidden_v4(ip: Ipv4Addr) -> bool {
-    // All of 0.0.0.0/8: Linux takes 0.0.0.0 for this machine.
-    ip.octets().first() == Some(&0)
-        || ip.is_link_local()
-        || ip.is_multicast()
-        || ip.is_broadcast()
-        || METADATA_V4.contains(&ip)
-}
-
-/// The IPv4 address that an IPv6 address stands for: mapped (RFC 4291), NAT64 (RFC 6052), 6to4 (RFC 3056).
-fn carried(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match ip.segments() {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(v4(high, low)),
-        [0x2002, high, low, ..] => Some(v4(high, low)),
-        // IPv4-compatible (deprecated); `::1` is loopback and none of these.
-        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => Some(v4(high, low)),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_that_no_server_has_are_forbidden_in_every_spelling() {
-        let forbidden = [
-            "169.254.169.254",
-            "169.254.0.1",
-            "0.0.0.0",
-            "0.1.2.3",
-            "224.0.0.1",
-            "255.255.255.255",
-            "100.100.100.200",
-            "192.0.0.192",
-            "168.63.129.16",
-            "::",
-            "fe80::1",
-            "febf::1",
-            "ff02::1",
-            "fd00:ec2::254",
-            "::ffff:169.254.169.254",
-            "::ffff:0.0.0.0",
-            "::169.254.169.254",
-            "64:ff9b::169.254.169.254",
-            "2002:a9fe:a9fe::1",
-        ];
-        let allowed = [
-            "127.0.0.1",
-            "10.0.0.7",
-            "172.17.0.2",
-            "192.168.1.1",
-            "100.64.0.1",
-            "169.253.255.255",
-            "8.8.8.8",
-            "::1",
-            "fd00::1",
-            "fec0::1",
-            "2001:db8::1",
-            "::ffff:127.0.0.1",
-            "64:ff9b::10.0.0.1",
-        ];
-        for ip in forbidden {
-            assert!(is_forbidden(ip.parse().unwrap()), "{ip}");
-        }
-        for ip in allowed {
-            assert!(!is_forbidden(ip.parse().unwrap()), "{ip}");
-        }
-    }
 
     #[test]
     fn a_url_says_where_to_connect_or_is_refused() {

@@ -22,7 +22,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Host;
 
-use super::outbound::{Origin, is_forbidden};
+use super::outbound::Origin;
+use crate::sys::address::is_forbidden;
 
 /// A worker's connections.
 #[derive(Default)]
@@ -81,7 +82,11 @@ impl Pool {
             let fresh = kept.is_none();
             let mut sender = match kept {
                 Some(sender) => sender,
-                None => connect(origin, patience.connect, stream).await.map_err(Failure::Connect)?,
+                // Boxed: a handshake is large, and most requests need none.
+                None => {
+                    let connected = Box::pin(connect(origin, patience.connect, stream));
+                    connected.await.map_err(Failure::Connect)?
+                }
             };
             // A connection that was just given back says in a moment whether it is still good.
             if !sender.is_ready() && sender.ready().await.is_err() {

@@ -151,7 +151,7 @@ impl Drop for Record<'_> {
             tool,
             reason: refused,
         };
-        self.worker.series(&kind).count(gateway, self.sent.map(|_| self.took));
+        self.worker.tally.count(&kind, gateway, self.sent.map(|_| self.took));
     }
 }
 

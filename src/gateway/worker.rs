@@ -2,28 +2,25 @@
 //! It leaves each step to the module of its name, and listening to `listen`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap,
-    HeaderName, HeaderValue, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HeaderMap, HeaderName, HeaderValue, VARY,
 };
 use hyper::http::request;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 
-use super::authn::{Caller, Known, Via, presented};
+use super::authn::{Caller, Known};
 use super::body::{Body, UnderWay};
-use super::envelope::Envelope;
 use super::forward::Passage;
+use super::intake::{self, Wish};
 use super::join::Transport;
 use super::ledger::Ledger;
-use super::metrics::{Handles, Kind, Series};
+use super::metrics::Tally;
 use super::own;
 use super::pool::Pool;
 use super::record::{Record, RequestId};
@@ -41,7 +38,7 @@ pub(super) struct Worker {
     pub(super) tokens: Mutex<Remembered<(Known, u64)>>,
     pub(super) pool: Arc<Pool>,
     pub(super) ledger: Ledger,
-    handles: Mutex<Handles>,
+    pub(super) tally: Tally,
     /// Requests so far, to name the next one.
     number: AtomicU64,
     run: u64,
@@ -53,13 +50,6 @@ struct Route<'m> {
     asked: Asked<'m>,
 }
 
-/// What a request wants, read from its body, or from its method where it has none.
-enum Wish<'b> {
-    Message(Envelope<'b>),
-    Stream,
-    EndSession,
-}
-
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What a web page may send and see (Fetch, CORS protocol).
 const PAGE_HEADERS: &str = "authorization, x-authorization, content-type, accept, last-event-id, mcp-session-id, \
@@ -69,8 +59,8 @@ const PAGE_SEES: &str = "mcp-session-id, www-authenticate, x-request-id";
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>, ledger: Ledger, run: u64) -> Self {
         let tokens = Mutex::new(Remembered::new(shared.settings.limits.tokens));
-        let (pool, handles) = (Arc::default(), Mutex::default());
-        Self { shared, tokens, pool, ledger, handles, number: AtomicU64::new(0), run }
+        let (pool, tally) = (Arc::default(), shared.metrics.tally());
+        Self { shared, tokens, pool, ledger, tally, number: AtomicU64::new(0), run }
     }
 
     /// Answers a request, whatever it is.
@@ -83,7 +73,7 @@ impl Worker {
         let allowed_page = page.as_ref().ok().copied().flatten().cloned();
         let line = match page {
             Err(refusal) if !own::is_probe(head.uri.path()) => Err(refusal),
-            _ => self.counted(&moment, &head, body, &mut record).await,
+            _ => self.counted(&moment, head, body, &mut record).await,
         };
         let mut response = line.unwrap_or_else(|refusal| self.refuse(&refusal, &mut record));
         record.answered(response.status().as_u16());
@@ -103,11 +93,11 @@ impl Worker {
     async fn counted(
         &self,
         moment: &Moment,
-        head: &request::Parts,
+        head: request::Parts,
         body: Incoming,
         record: &mut Record<'_>,
     ) -> Result<Response<Body>, Refusal> {
-        if let Some(answer) = own::answer(&self.shared, moment, head) {
+        if let Some(answer) = own::answer(&self.shared, moment, &head) {
             record.silent();
             return Ok(answer);
         }
@@ -121,31 +111,49 @@ impl Worker {
     async fn line(
         &self,
         moment: &Moment,
-        head: &request::Parts,
+        head: request::Parts,
         body: Incoming,
         record: &mut Record<'_>,
     ) -> Result<Response<Body>, Refusal> {
-        if head.method == Method::OPTIONS {
-            return preflight(head);
+        let request::Parts { method, uri, headers, .. } = head;
+        if method == Method::OPTIONS {
+            return preflight(&headers);
         }
-        record.http = http_method(&head.method)?;
-        let route = self.route(moment, head, record)?; //                              404, 503
-        let (caller, via) = self.authenticate(moment, &head.headers).await?; //        401, 400
+        record.http = http_method(&method)?;
+        let route = self.route(moment, uri.path(), record)?; //                        404, 503
+        let (caller, credential) = self.authenticate(moment, &headers).await?; //      401, 400
         record.caller = Some(caller.clone());
         self.pace(moment, &caller, None)?; //                                          429
-        let body = self.read(head, body).await?; //                                    413, 415, 408
-        let wish = Wish::read(&head.method, &head.headers, &body, record)?; //         400
+        let body = intake::body(&method, &headers, body, &self.shared.settings.limits).await?; // 413, 415, 408
+        let wish = Wish::read(&method, &headers, &body, record)?; //                   400
         let permit = self.decide(moment, &caller, &route, &wish, record)?; //          403, 429
-        self.pass(head, route, &caller, via, &wish, &body, permit, record).await //    502, 504, or the reply
+        let (target, transport) = self.target(&route, &method, &caller)?; //           404
+        let upstream = route.upstream;
+        let (lists, stays_open) = (wish.lists(), wish.stays_open());
+        let tool = wish.name();
+        let passage = Passage {
+            permit,
+            caller,
+            credential,
+            upstream,
+            target,
+            transport,
+            method: &method,
+            body: body.clone(),
+            lists,
+            stays_open,
+            tool,
+        };
+        self.forward(passage, headers, record).await //                                502, 504, or the reply
     }
 
     fn route<'m>(
         &self,
         moment: &'m Moment,
-        head: &'m request::Parts,
+        path: &'m str,
         record: &mut Record<'_>,
     ) -> Result<Route<'m>, Refusal> {
-        let found = moment.state.routes.find(head.uri.path()).map_err(|none| match none {
+        let found = moment.state.routes.find(path).map_err(|none| match none {
             NoRoute::Malformed => Refusal::Path,
             NoRoute::Unknown => Refusal::NoServer,
             NoRoute::Off => Refusal::Down("of this name".into()),
@@ -173,25 +181,6 @@ impl Worker {
         taken.map_err(Refusal::TooMany)
     }
 
-    /// The whole body, if it is one that may come.
-    async fn read(&self, head: &request::Parts, body: Incoming) -> Result<Bytes, Refusal> {
-        let limits = &self.shared.settings.limits;
-        if head.method != Method::POST {
-            // Nothing of it would be forwarded, so that nothing of it may hide.
-            return if body.is_end_stream() { Ok(Bytes::new()) } else { Err(Refusal::MediaType) };
-        }
-        media_type(&head.headers)?;
-        if body.size_hint().lower() > limits.body as u64 {
-            return Err(Refusal::TooLarge(limits.body));
-        }
-        let whole = Limited::new(body, limits.body).collect();
-        match tokio::time::timeout(Duration::from_secs(limits.read), whole).await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge(limits.body)),
-            Ok(Err(_)) | Err(_) => Err(Refusal::Slow),
-        }
-    }
-
     fn decide(
         &self,
         moment: &Moment,
@@ -214,46 +203,11 @@ impl Worker {
         Ok(permit)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the end of the line has all that its steps found out")]
-    async fn pass(
-        &self,
-        head: &request::Parts,
-        route: Route<'_>,
-        caller: &Arc<Caller>,
-        via: Via,
-        wish: &Wish<'_>,
-        body: &Bytes,
-        permit: Permit,
-        record: &mut Record<'_>,
-    ) -> Result<Response<Body>, Refusal> {
-        let (target, transport) = self.target(&route, head, caller)?;
-        let (lists, tool) = match wish {
-            Wish::Message(envelope) => (envelope.lists(), envelope.name.as_deref()),
-            Wish::Stream | Wish::EndSession => (None, None),
-        };
-        let passage = Passage {
-            permit,
-            caller,
-            via,
-            token: presented(&head.headers)?.token,
-            upstream: route.upstream,
-            target,
-            transport,
-            method: head.method.clone(),
-            headers: &head.headers,
-            body: body.clone(),
-            lists,
-            stays_open: wish.stays_open(),
-            tool,
-        };
-        self.forward(passage, record).await
-    }
-
     /// Where on the server it goes. An announced address was made by this gateway for this caller, or leads nowhere.
     fn target(
         &self,
         route: &Route<'_>,
-        head: &request::Parts,
+        method: &Method,
         caller: &Caller,
     ) -> Result<(Uri, Transport), Refusal> {
         let endpoints = &route.upstream.route.server.endpoints;
@@ -264,7 +218,7 @@ impl Worker {
             Asked::Announced(sealed) => {
                 let opened =
                     self.shared.session_key.open(Bound::Endpoint, sealed, caller, route.upstream.name());
-                let opened = opened.filter(|_| head.method == Method::POST).ok_or(Refusal::Session)?;
+                let opened = opened.filter(|_| method == Method::POST).ok_or(Refusal::Session)?;
                 // Its query is in there too; the one the client sends says nothing.
                 let target = PathAndQuery::try_from(opened).map_err(|_| Refusal::Session)?;
                 return Ok((target.into(), Transport::Sse));
@@ -282,55 +236,6 @@ impl Worker {
         let scopes = record.upstream.as_ref().map_or(&[][..], |upstream| &upstream.scopes);
         refusal.response(&About { id: record.id.as_ref(), resource_metadata: metadata.as_deref(), scopes })
     }
-
-    /// This worker's handles for a kind of request.
-    pub(super) fn series(&self, kind: &Kind<'_>) -> Arc<Series> {
-        let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
-        handles.of(&self.shared.metrics, kind)
-    }
-}
-
-impl<'b> Wish<'b> {
-    fn read(
-        method: &Method,
-        headers: &HeaderMap,
-        body: &'b Bytes,
-        record: &mut Record<'_>,
-    ) -> Result<Self, Refusal> {
-        if method == Method::GET {
-            return Ok(Self::Stream);
-        }
-        if method == Method::DELETE {
-            return Ok(Self::EndSession);
-        }
-        let envelope = Envelope::read(body).map_err(Refusal::Malformed)?;
-        record.id = envelope.id.map(|id| body.slice_ref(id.as_bytes()));
-        let kept = |text: &std::borrow::Cow<'b, str>| match text {
-            std::borrow::Cow::Borrowed(text) => body.slice_ref(text.as_bytes()),
-            std::borrow::Cow::Owned(text) => Bytes::copy_from_slice(text.as_bytes()),
-        };
-        record.method = envelope.method.as_ref().map(kept);
-        record.name = envelope.name.as_ref().map(kept);
-        envelope.agree(headers).map_err(Refusal::Mismatch)?;
-        Ok(Self::Message(envelope))
-    }
-
-    fn call(&self) -> Call<'_> {
-        match self {
-            Self::Message(envelope) => envelope.call(),
-            Self::Stream => Call::Stream,
-            Self::EndSession => Call::EndSession,
-        }
-    }
-
-    /// Whether the answer is a stream that nobody waits for the end of.
-    fn stays_open(&self) -> bool {
-        match self {
-            Self::Message(envelope) => envelope.method.as_deref() == Some("subscriptions/listen"),
-            Self::Stream => true,
-            Self::EndSession => false,
-        }
-    }
 }
 
 fn http_method(method: &Method) -> Result<&'static str, Refusal> {
@@ -342,23 +247,9 @@ fn http_method(method: &Method) -> Result<&'static str, Refusal> {
     }
 }
 
-/// `application/json` and nothing else: a server that guesses would read another message than we did.
-fn media_type(headers: &HeaderMap) -> Result<(), Refusal> {
-    if headers.contains_key(CONTENT_ENCODING) {
-        return Err(Refusal::MediaType);
-    }
-    let mut kinds = headers.get_all(CONTENT_TYPE).iter();
-    let kind = kinds.next().and_then(|kind| kind.to_str().ok()).ok_or(Refusal::MediaType)?;
-    let (kind, parameters) = kind.split_once(';').unwrap_or((kind, ""));
-    let charset = parameters.trim().to_ascii_lowercase();
-    let known = ["", "charset=utf-8", "charset=\"utf-8\""].contains(&charset.as_str());
-    let json = kind.trim().eq_ignore_ascii_case("application/json");
-    if json && known && kinds.next().is_none() { Ok(()) } else { Err(Refusal::MediaType) }
-}
-
 /// A web page asks whether it may ask (Fetch, CORS preflight); its origin has been looked at.
-fn preflight(head: &request::Parts) -> Result<Response<Body>, Refusal> {
-    if !head.headers.contains_key(hyper::header::ORIGIN) {
+fn preflight(headers: &HeaderMap) -> Result<Response<Body>, Refusal> {
+    if !headers.contains_key(hyper::header::ORIGIN) {
         return Err(Refusal::HttpMethod);
     }
     let mut response = Response::new(Body::full(Bytes::new()));

@@ -5,11 +5,14 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Request, Response};
 use thiserror::Error;
 use url::{Host, Url};
+
+use crate::sys::address::{is_forbidden, is_forbidden_host};
 
 /// The largest answer that is read, in bytes.
 const LIMIT: usize = 1 << 20;
@@ -29,6 +32,9 @@ struct Inner {
     outside: OnceLock<Client>,
 }
 
+/// Resolves names, to addresses that may be connected to alone.
+struct Outward;
+
 /// An answer, read to its end.
 #[derive(Debug)]
 pub struct Reply {
@@ -46,6 +52,12 @@ pub enum HttpError {
     /// `http://` to another machine would show the secret to everyone on the way.
     #[error("{host} would be sent secrets over plain http")]
     Plain {
+        /// The host's name.
+        host: String,
+    },
+    /// A link-local or metadata address: no server is there, only this machine's own credentials.
+    #[error("{host} is a link-local or metadata address")]
+    Forbidden {
         /// The host's name.
         host: String,
     },
@@ -70,7 +82,7 @@ pub enum HttpError {
 impl HttpError {
     /// Whether the request cannot have reached the server.
     pub fn unsent(&self) -> bool {
-        matches!(self, Self::Connect { .. } | Self::Plain { .. })
+        matches!(self, Self::Connect { .. } | Self::Plain { .. } | Self::Forbidden { .. })
     }
 }
 
@@ -140,6 +152,10 @@ impl Http {
         if url.scheme() != "https" && !loopback && !self.0.allow_plain {
             return Err(HttpError::Plain { host: host(url) });
         }
+        // An address as such is resolved by nobody.
+        if url.host().is_some_and(|host| is_forbidden_host(&host)) {
+            return Err(HttpError::Forbidden { host: host(url) });
+        }
         let (slot, builder): (_, fn() -> reqwest::ClientBuilder) = match (loopback, url.scheme()) {
             (true, "https") => (&self.0.loopback_tls, || builder().no_proxy()),
             (true, _) => (&self.0.loopback, || builder().no_proxy().tls_certs_only([])),
@@ -153,12 +169,26 @@ impl Http {
     }
 }
 
+impl Resolve for Outward {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let good: Vec<_> = found.filter(|found| !is_forbidden(found.ip())).collect();
+            if good.is_empty() {
+                return Err("it has no address that may be connected to".into());
+            }
+            Ok(Box::new(good.into_iter()) as Addrs)
+        })
+    }
+}
+
 fn builder() -> reqwest::ClientBuilder {
     Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(TIMEOUT)
         // A redirected token request would carry the client's secret to wherever the answer points.
         .redirect(Policy::none())
+        .dns_resolver(Outward)
         .user_agent(concat!("mcpauth/", env!("CARGO_PKG_VERSION")))
 }
 
@@ -226,6 +256,17 @@ mod tests {
         let refused =
             Http::new(false).post(&url, HeaderMap::new(), "client_secret=x".into()).await.unwrap_err();
         assert_eq!(refused.to_string(), "idp.test would be sent secrets over plain http");
+    }
+
+    #[tokio::test]
+    async fn metadata_addresses_are_never_asked() {
+        for url in
+            ["https://169.254.169.254/latest", "https://[fe80::1]/", "https://metadata.cloud.internal/"]
+        {
+            let refused =
+                Http::new(false).get(&Url::parse(url).unwrap(), HeaderMap::new()).await.unwrap_err();
+            assert!(matches!(refused, HttpError::Forbidden { .. }), "{url}: {refused}");
+        }
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! The doors to the outside: one module for each side effect, and nothing about credentials in any of them.
 //! Whatever is decided with what comes through these doors is decided elsewhere.
 
+pub mod address;
 pub mod browser;
 pub mod clock;
 pub mod env;

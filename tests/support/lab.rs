@@ -12,16 +12,19 @@ use std::time::Duration;
 use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
 use mcpauth::demo::mcp::{Sample, Tool};
 use mcpauth::gateway::settings::{Issuer, Kind, Settings};
-use mcpauth::gateway::{Journal, Level, Running, Setup};
+use mcpauth::gateway::{Journal, Level, Running, Setup, StartError};
 use mcpauth::sys::http::Http;
 use serde_json::{Value, json};
 
+use crate::support::outside::{self, OUTSIDE};
+use crate::support::upstream::Upstream;
 use crate::support::wire::PATIENCE;
 
 /// Callers by what they may do: see [`POLICY`].
 pub(crate) const CALLERS: [&str; 4] = ["reader", "worker", "root", "stranger"];
 
-/// `reader` lists, `worker` calls `echo` on alpha alone, `root` may do everything, `stranger` nothing.
+/// `reader` lists, `worker` calls `echo` on alpha alone, `root` may do everything, `stranger` nothing. `delta` and `omega`
+/// are servers of a test's own: see [`Lab::before`].
 pub(crate) const POLICY: &str = "\
 group_mappings: {}
 reader:
@@ -35,6 +38,14 @@ worker:
   - server: gamma
     methods: [initialize, tools/call]
     tools: [echo]
+  - server: delta
+    methods: [tools/list, tools/call, prompts/list, prompts/get, resources/list, resources/read, resources/templates/list]
+    tools: [echo]
+    prompts: [open]
+    resources: ['file:///open', 'file:///open/{name}']
+  - server: omega
+    methods: [tools/list]
+    tools: [echo]
 root:
   - server: '*'
     methods: ['*']
@@ -46,6 +57,12 @@ const TOOLS: [Tool; 3] = [
     Tool { name: "delete_all", about: "Deletes everything", run: |_| "deleted".into() },
     Tool { name: "secret", about: "Tells a secret", run: |_| "hunter2".into() },
 ];
+
+/// A worker's refused call.
+pub(crate) const REFUSED: &str =
+    r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"delete_all"}}"#;
+/// And an allowed one.
+pub(crate) const ALLOWED: &str = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo"}}"#;
 
 /// The laboratory.
 pub(crate) struct Lab {
@@ -59,6 +76,13 @@ pub(crate) struct Lab {
     pub(crate) idp: IdpThread,
     pub(crate) kept: Arc<Kept>,
     dir: tempfile::TempDir,
+}
+
+/// A laboratory and a worker's credential in it.
+pub(crate) struct Worker {
+    pub(crate) lab: Lab,
+    pub(crate) token: String,
+    pub(crate) bearer: String,
 }
 
 /// Everything the gateway said.
@@ -109,11 +133,23 @@ impl Lab {
         Self::with(|_, _| {})
     }
 
+    /// In front of a server of the test's own, `delta`, which speaks as `transport` says.
+    pub(crate) fn before(upstream: &Upstream, transport: &str) -> Self {
+        Self::with(|_, dir| own_server(dir, "delta", &upstream.base, transport))
+    }
+
     /// With settings changed before the start; the path is the folder that relative files are in.
     pub(crate) fn with(change: impl FnOnce(&mut Settings, &Path)) -> Self {
+        Self::started(change).unwrap()
+    }
+
+    /// The same, if it starts.
+    pub(crate) fn started(change: impl FnOnce(&mut Settings, &Path)) -> Result<Self, StartError> {
         let dir = tempfile::tempdir().unwrap();
-        let clients = CALLERS.map(|name| Client::machine(name, "secret", &[name]));
-        let idp = Idp::in_thread(Options { clients: clients.into(), ..Options::default() }).unwrap();
+        let clients = CALLERS.into_iter().chain([OUTSIDE]);
+        let clients = clients.map(|name| Client::machine(name, "secret", &[name])).collect();
+        let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
+        let outside = outside::stored(&idp, dir.path());
         let [alpha, beta, gamma] =
             ["alpha", "beta", "gamma"].map(|name| Sample::start(name, &TOOLS).unwrap());
         std::fs::write(dir.path().join("scopes.yml"), POLICY).unwrap();
@@ -138,15 +174,24 @@ impl Lab {
             settings,
             journal: kept.clone(),
             http: Http::new(false),
-            credentials: Box::new(|_| None),
+            credentials: Box::new(move |_| Some(outside.clone())),
             variables: Box::new(|_| None),
         });
-        Self { gateway: gateway.unwrap(), alpha, beta, gamma, idp, kept, dir }
+        Ok(Self { gateway: gateway?, alpha, beta, gamma, idp, kept, dir })
     }
 
     /// A file of the gateway's folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    /// Puts a file's new text in force, or sees it refused: waits until the gateway says this word of it.
+    pub(crate) fn reload(&self, file: &str, text: &str, word: &str) {
+        let before = self.kept.events().len();
+        std::fs::write(self.path(file), text).unwrap();
+        self.gateway.reload();
+        let said = |event: &String| event.starts_with("reload: ") && event.contains(word);
+        until(word, || self.kept.events().get(before..).is_some_and(|new| new.iter().any(said)));
     }
 
     /// A new token for one of [`CALLERS`].
@@ -192,6 +237,28 @@ impl Lab {
     }
 }
 
+impl Worker {
+    pub(crate) fn start() -> Self {
+        Self::of(Lab::start())
+    }
+
+    pub(crate) fn of(lab: Lab) -> Self {
+        let token = lab.token("worker");
+        Self { bearer: format!("Bearer {token}"), lab, token }
+    }
+
+    /// A POST to alpha with the worker's token and further headers.
+    pub(crate) fn post(&self, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.to("POST", "/alpha/mcp", headers, body)
+    }
+
+    /// Any request with the worker's token.
+    pub(crate) fn to(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let headers = [headers, &[("X-Authorization", self.bearer.as_str())]].concat();
+        self.lab.raw(&request(method, path, &headers, body))
+    }
+}
+
 impl Answer {
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
@@ -224,6 +291,15 @@ pub(crate) fn issuer(name: &str) -> Issuer {
     issuer
 }
 
+/// Lays out the file of a server that the test itself plays.
+pub(crate) fn own_server(dir: &Path, name: &str, base: &str, transport: &str) {
+    let file = json!({
+        "server_name": name, "path": format!("/{name}"), "proxy_pass_url": base, "auth_type": "none",
+        "supported_transports": [transport],
+    });
+    std::fs::write(dir.join(format!("servers/{name}.json")), file.to_string()).unwrap();
+}
+
 /// Lays out a server's file.
 pub(crate) fn server(dir: &Path, name: &str, auth: &str, base: &str) {
     let file =
@@ -251,7 +327,8 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
         ("Connection", "close"),
     ];
     let given = |name: &str| headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
-    for (name, value) in usual.iter().filter(|(name, _)| !given(name)).chain(headers) {
+    let framed = |name: &str| name == "Content-Length" && given("Transfer-Encoding");
+    for (name, value) in usual.iter().filter(|(name, _)| !given(name) && !framed(name)).chain(headers) {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
     let mut bytes = text.into_bytes();
@@ -273,6 +350,9 @@ fn parse(bytes: &[u8]) -> Option<Answer> {
     let head = String::from_utf8(bytes[..end].to_vec()).ok()?;
     let (status, headers) = head.split_once("\r\n").unwrap_or((&head, ""));
     let status = status.split(' ').nth(1)?.parse().ok()?;
+    if status == 100 {
+        return parse(&bytes[end + 4..]);
+    }
     let lines = headers.lines().map(|line| {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         format!("{}: {}\n", name.to_ascii_lowercase(), value.trim())

@@ -4,6 +4,9 @@
 #![expect(clippy::disallowed_methods, reason = "tests start the program and lay out its files")]
 
 pub(crate) mod lab;
+pub(crate) mod mint;
+pub(crate) mod outside;
+pub(crate) mod upstream;
 pub(crate) mod wire;
 
 use std::collections::BTreeMap;
@@ -84,6 +87,17 @@ impl User {
         command.args(args).current_dir(self.project()).env_clear().envs(&self.env);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// A shell with this user's environment and our binary as `mcpauth`, not yet started.
+    #[cfg(unix)]
+    pub(crate) fn shell(&self, script: &str) -> Command {
+        let binary = Path::new(env!("CARGO_BIN_EXE_mcpauth")).parent().unwrap().display().to_string();
+        let path = format!("{binary}:{}", std::env::var("PATH").unwrap_or_default());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).current_dir(self.project()).env_clear().envs(&self.env).env("PATH", path);
+        shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        shell
     }
 
     /// Runs it to its end.

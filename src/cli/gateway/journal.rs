@@ -12,7 +12,7 @@ use crate::gateway::{Journal, Level};
 use crate::sys::private_file;
 
 /// The journal of a gateway that was started from the command line.
-pub(super) struct Log {
+pub(in crate::cli) struct Log {
     out: Out,
     audit: Audit,
 }
@@ -28,7 +28,7 @@ impl Log {
     ///
     /// # Errors
     /// If its file cannot be written.
-    pub(super) fn open(audit: &str, out: &Out) -> Result<Self, Error> {
+    pub(in crate::cli) fn open(audit: &str, out: &Out) -> Result<Self, Error> {
         let audit = match audit {
             "-" => Audit::Stdout,
             "off" => Audit::Off,

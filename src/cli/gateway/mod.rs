@@ -4,7 +4,7 @@
 mod check;
 mod explain;
 mod issuer;
-mod journal;
+pub(super) mod journal;
 mod prepare;
 mod routes;
 mod serve;

@@ -1,0 +1,199 @@
+//! `mcpauth demo`: everything the program does, for real, without an account or a network. It leaves what it runs on to
+//! `stage`, and runs the same code as `mcpauth generate` and `mcpauth gateway serve`.
+
+mod attacks;
+mod client;
+mod gateway;
+mod stage;
+mod wire;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::cli::demo::client::Client;
+use crate::cli::demo::stage::Stage;
+use crate::cli::flows;
+use crate::cli::generate::{self, Done, GenerateArgs};
+use crate::cli::out::Out;
+use crate::error::{Error, Exit};
+use crate::sys::browser::Browser;
+use crate::sys::http::Http;
+use crate::sys::private_file;
+use crate::vault::Outcome;
+
+/// Show everything on this machine: an identity provider for development, every flow against it, the gateway at work
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  mcpauth demo\n  mcpauth demo --keep       leave it running, with commands to try\n  \
+                        mcpauth demo --browser    click through the login pages yourself"
+)]
+pub(super) struct DemoArgs {
+    /// Leave it running and print what to try
+    #[arg(long)]
+    keep: bool,
+    /// Log in by hand, in the browser
+    #[arg(long)]
+    browser: bool,
+}
+
+/// One thing that was shown.
+struct Step {
+    name: &'static str,
+    ok: bool,
+    detail: String,
+}
+
+/// What was shown so far.
+struct Shown<'o> {
+    out: &'o Out,
+    steps: Vec<Step>,
+}
+
+pub(super) fn run(args: &DemoArgs, out: &Out) -> Result<Exit, Error> {
+    let folder = tempfile::Builder::new().prefix("mcpauth-demo-").tempdir()?;
+    flows::until_signal(out, demo(args, folder.path(), out), |exit| exit)
+}
+
+async fn demo(args: &DemoArgs, folder: &Path, out: &Out) -> Result<Exit, Error> {
+    let began = Instant::now();
+    let stage = Stage::set(folder, args.browser, out).await?;
+    let mut shown = Shown { out, steps: Vec::new() };
+    shown.step("identity-provider", true, format!("for development only, at {}", stage.idp.issuer()));
+    credentials(args, &stage, &mut shown).await?;
+    shown.step(
+        "gateway",
+        true,
+        format!("{} before {} servers", stage.gateway.public_url(), stage.servers.len()),
+    );
+    let client = Client::read(&stage.config)?;
+    shown.show(gateway::allowed(&stage, &client).await?);
+    shown.show(gateway::denied(&stage, &client).await?);
+    shown.show(gateway::filtered(&stage, &client).await?);
+    shown.show(gateway::unauthenticated(&stage, &client).await?);
+    shown.show(attacks::attacks(&stage, &client).await?);
+    shown.show(gateway::credentials(&stage, &client)?);
+    let after = if args.keep { "it stays up until Ctrl-C" } else { "nothing of it is left behind" };
+    out.result(&format!("done in {} ms; {after}", began.elapsed().as_millis()));
+    let exit = shown.end();
+    if args.keep {
+        out.result(&to_try(folder, &stage));
+        if out.json {
+            out.say("it stays up until Ctrl-C");
+        }
+        return std::future::pending().await;
+    }
+    Ok(exit)
+}
+
+/// The main job, and what it left behind.
+async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut Shown<'_>) -> Result<(), Error> {
+    let (config, out) = (&stage.config, shown.out);
+    // A person who clicks through the pages must see where they are; the robot need not.
+    let (browser, told_to) = if args.browser {
+        (Browser::System, out.clone())
+    } else {
+        (Browser::Robot(Http::new(false)), out.muted())
+    };
+    let done = generate::generate(config, &GenerateArgs::default(), Some(browser), &told_to).await?;
+    shown.step("generate", all_good(&done), told(&done));
+    let open = exposed(&config.tokens_dir);
+    shown.step(
+        "private-files",
+        open.is_empty(),
+        if open.is_empty() { "every file is 0600".into() } else { open },
+    );
+    let configs = done.configs.len();
+    let servers = done.configs.first().map_or(0, |config| config.servers);
+    let told = format!("{configs} client configurations of {servers} servers");
+    shown.step("configurations", configs == 4 && servers > 0, told);
+    // Nobody is there to log in this time: whatever is not reused or refreshed fails.
+    let again = generate::generate(config, &GenerateArgs::default(), None, &out.muted()).await?;
+    let reused =
+        again.rows.iter().all(|row| row.result.as_ref().is_ok_and(|fresh| fresh.outcome == Outcome::Reused));
+    shown.step("reuse", reused, format!("{} tokens reused, none asked for", again.rows.len()));
+    Ok(())
+}
+
+impl Shown<'_> {
+    fn step(&mut self, name: &'static str, ok: bool, detail: String) {
+        self.show(Step { name, ok, detail });
+    }
+
+    fn show(&mut self, step: Step) {
+        let out = self.out;
+        let mark = if step.ok { out.paint("32", "✓") } else { out.paint("31", "✗") };
+        out.result(&format!("{mark} {:23} {}", step.name, step.detail));
+        self.steps.push(step);
+    }
+
+    /// Prints the object, where one is wanted, and gives the exit code.
+    fn end(&self) -> Exit {
+        let ok = self.steps.iter().all(|step| step.ok);
+        if self.out.json {
+            let object = |step: &Step| json!({"name": step.name, "ok": step.ok, "detail": step.detail});
+            let steps: Vec<Value> = self.steps.iter().map(object).collect();
+            self.out.object(&json!({"ok": ok, "steps": steps}));
+        }
+        if ok { Exit::Done } else { Exit::Other }
+    }
+}
+
+fn all_good(done: &Done) -> bool {
+    !done.rows.is_empty()
+        && done.rows.iter().all(|row| row.result.is_ok())
+        && done.configs.iter().all(|config| config.result.is_ok())
+}
+
+fn told(done: &Done) -> String {
+    let one = |row: &flows::Row| match &row.result {
+        Ok(fresh) => format!("\n    {:28} {}", row.name, flows::said(fresh)),
+        Err(error) => format!("\n    {:28} FAILED: {error}", row.name),
+    };
+    let good = done.rows.iter().filter(|row| row.result.is_ok()).count();
+    format!("{good} of {} credentials{}", done.rows.len(), done.rows.iter().map(one).collect::<String>())
+}
+
+/// The files of a folder that others could read.
+fn exposed(folder: &Path) -> String {
+    let Ok(entries) = std::fs::read_dir(folder) else { return "there is no tokens directory".into() };
+    let open: Vec<PathBuf> = entries
+        .flatten()
+        .map(|e| e.path())
+        .filter(|path| path.is_file() && private_file::is_exposed(path))
+        .collect();
+    open.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn to_try(folder: &Path, stage: &Stage) -> String {
+    let (folder, issuer, gateway) = (folder.display(), stage.idp.issuer(), stage.gateway.public_url());
+    format!(
+        "
+Try, in another terminal:
+  cd {folder}
+
+  mcpauth generate --no-install --force --browser
+  mcpauth egress --provider demo-notes --no-browser
+  mcpauth config show --origin
+  mcpauth config show --client roo
+  curl {issuer}/.well-known/openid-configuration
+
+  mcpauth gateway check
+  mcpauth gateway routes
+  mcpauth gateway explain --server demo-tracker --tool delete_issue \\
+    --scopes mcp-servers-restricted/execute
+  mcpauth gateway test cases.yml
+  TOKEN=$(sed -n 's/.*access_token\": \"\\(.*\\)\".*/\\1/p' .oauth-tokens/ingress.json)
+  curl -i {gateway}/demo-tracker/mcp \\
+    -H \"X-Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\
+    -H 'Accept: application/json, text/event-stream' \\
+    -d '{{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"tools/list\"}}'
+  tail -f audit.jsonl
+
+Give the agent delete_issue in scopes.yml and ask again: it is in force within a
+second. The clients' configurations are in .oauth-tokens and home; they work
+as long as this runs."
+    )
+}

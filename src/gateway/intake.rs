@@ -1,0 +1,149 @@
+//! What a request brings: its body, whole and within the limits, and what it asks for, read strictly.
+//! It leaves what one message means to `envelope`.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::Method;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+
+use super::envelope::{Envelope, Malformed};
+use super::record::Record;
+use super::refusal::Refusal;
+use super::settings::Limits;
+use crate::policy::{Call, Listed};
+
+/// What a request wants, read from its body, or from its method where it has none.
+pub(super) enum Wish<'b> {
+    Message(Envelope<'b>),
+    Stream,
+    EndSession,
+}
+
+/// The whole body of a request, if it is one that may come.
+///
+/// # Errors
+/// 413, 415, 408, 400.
+pub(super) async fn body(
+    method: &Method,
+    headers: &HeaderMap,
+    body: Incoming,
+    limits: &Limits,
+) -> Result<Bytes, Refusal> {
+    if method != Method::POST {
+        // Nothing of it would be forwarded, so that nothing of it may hide.
+        return if body.is_end_stream() { Ok(Bytes::new()) } else { Err(Refusal::MediaType) };
+    }
+    media_type(headers)?;
+    if body.size_hint().lower() > limits.body as u64 {
+        return Err(Refusal::TooLarge(limits.body));
+    }
+    let mut whole = std::pin::pin!(whole(body, limits.body));
+    // A body that came with its head is handed over as soon as it was asked for: no timer is set for it.
+    if let std::task::Poll::Ready(done) = futures_util::poll!(whole.as_mut()) {
+        return done;
+    }
+    tokio::task::yield_now().await;
+    tokio::time::timeout(Duration::from_secs(limits.read), whole).await.unwrap_or(Err(Refusal::Slow))
+}
+
+/// Most bodies are one piece, which is passed on as it is.
+async fn whole(mut body: Incoming, limit: usize) -> Result<Bytes, Refusal> {
+    let broken = |_| Refusal::Malformed(Malformed::Shape("the body's end cannot be found"));
+    let mut first = Bytes::new();
+    let mut more = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        if first.len().max(more.len()) + data.len() > limit {
+            return Err(Refusal::TooLarge(limit));
+        }
+        if first.is_empty() && more.is_empty() {
+            first = data;
+            continue;
+        }
+        more.extend_from_slice(&std::mem::take(&mut first));
+        more.extend_from_slice(&data);
+    }
+    Ok(if more.is_empty() { first } else { more.freeze() })
+}
+
+/// `application/json` and nothing else: a server that guesses would read another message than we did.
+fn media_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    if headers.contains_key(CONTENT_ENCODING) {
+        return Err(Refusal::MediaType);
+    }
+    let mut kinds = headers.get_all(CONTENT_TYPE).iter();
+    let kind = kinds.next().and_then(|kind| kind.to_str().ok()).ok_or(Refusal::MediaType)?;
+    let (kind, parameters) = kind.split_once(';').unwrap_or((kind, ""));
+    let charset = parameters.trim().to_ascii_lowercase();
+    let known = ["", "charset=utf-8", "charset=\"utf-8\""].contains(&charset.as_str());
+    let json = kind.trim().eq_ignore_ascii_case("application/json");
+    if json && known && kinds.next().is_none() { Ok(()) } else { Err(Refusal::MediaType) }
+}
+
+impl<'b> Wish<'b> {
+    /// What this request wants; the record learns what it is about.
+    ///
+    /// # Errors
+    /// 400.
+    pub(super) fn read(
+        method: &Method,
+        headers: &HeaderMap,
+        body: &'b Bytes,
+        record: &mut Record<'_>,
+    ) -> Result<Self, Refusal> {
+        if method == Method::GET {
+            return Ok(Self::Stream);
+        }
+        if method == Method::DELETE {
+            return Ok(Self::EndSession);
+        }
+        let envelope = Envelope::read(body).map_err(Refusal::Malformed)?;
+        record.id = envelope.id.map(|id| body.slice_ref(id.as_bytes()));
+        let kept = |text: &Cow<'b, str>| match text {
+            Cow::Borrowed(text) => body.slice_ref(text.as_bytes()),
+            Cow::Owned(text) => Bytes::copy_from_slice(text.as_bytes()),
+        };
+        record.method = envelope.method.as_ref().map(kept);
+        record.name = envelope.name.as_ref().map(kept);
+        envelope.agree(headers).map_err(Refusal::Mismatch)?;
+        Ok(Self::Message(envelope))
+    }
+
+    /// What the policy is asked.
+    pub(super) fn call(&self) -> Call<'_> {
+        match self {
+            Self::Message(envelope) => envelope.call(),
+            Self::Stream => Call::Stream,
+            Self::EndSession => Call::EndSession,
+        }
+    }
+
+    /// The list it asks for, if it asks for one.
+    pub(super) fn lists(&self) -> Option<Listed> {
+        match self {
+            Self::Message(envelope) => envelope.lists(),
+            Self::Stream | Self::EndSession => None,
+        }
+    }
+
+    /// The tool, prompt, resource or task it is about.
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Message(envelope) => envelope.name.as_deref(),
+            Self::Stream | Self::EndSession => None,
+        }
+    }
+
+    /// Whether the answer is a stream that nobody waits for the end of.
+    pub(super) fn stays_open(&self) -> bool {
+        match self {
+            Self::Message(envelope) => envelope.method.as_deref() == Some("subscriptions/listen"),
+            Self::Stream => true,
+            Self::EndSession => false,
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What hostile or careless servers answer: no hidden tool is shown, no header speaks for the gateway, nobody is led away.
+//! It leaves requests to `gateway_attacks`, and sessions and streams to `gateway_streams`.
+#![cfg(test)]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::support::lab::{Lab, call, list};
+use crate::support::upstream::{Upstream, begin, push};
+
+#[test]
+fn a_lists_answer_never_shows_a_hidden_tool_however_it_is_sent() {
+    let tools = r#"{"jsonrpc":"2.0","id":"l","result":{"tools":[{"name":"echo"},{"name":"hidden"}]}}"#;
+    let twice = r#"{"jsonrpc":"2.0","id":"l","result":{"tools":[]},"result":{"tools":[{"name":"hidden"}]}}"#;
+    let (start, rest) = tools.split_at(37);
+    let json = "200 OK\r\ncontent-type: application/json";
+    let events = "200 OK\r\ncontent-type: text/event-stream";
+    let shown = Some(200);
+    for (head, body, status) in [
+        (json, tools.to_owned(), shown),
+        ("201 Created\r\ncontent-type: application/json", tools.into(), Some(201)),
+        (
+            "206 Partial\r\ncontent-type: application/json\r\ncontent-range: bytes 0-9/99",
+            tools.into(),
+            Some(206),
+        ),
+        ("404 Not Found\r\ncontent-type: application/json", tools.into(), Some(404)),
+        ("200 OK\r\ncontent-type: APPLICATION/JSON; charset=x", tools.into(), shown),
+        ("200 OK\r\ncontent-type: text/plain", tools.into(), shown),
+        ("200 OK\r\ncontent-type: text/html", tools.into(), shown),
+        ("200 OK", tools.into(), shown),
+        (json, format!("\n\n{tools}\n"), shown),
+        (json, format!("\u{feff}{tools}"), None),
+        (json, format!("[{tools}]"), None),
+        (json, format!("{tools}{tools}"), None),
+        (json, twice.into(), None),
+        (json, tools.replace("\"result\"", "\"Result\""), None),
+        (json, tools.replace("\"tools\"", "\"Tools\""), None),
+        (json, tools.replace("\"tools\"", "\"tool\\u017f\""), None),
+        (json, tools.replace("[{", "{\"a\":{").replace("}]", "}}"), None),
+        (json, format!("data: {tools}\n\n"), None),
+        (json, start.to_owned(), None),
+        ("200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip", tools.into(), None),
+        ("200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: br", tools.into(), None),
+        (events, format!("data: {tools}\n\n"), shown),
+        (events, format!("data: {tools}\r\rdata: {tools}\r\r"), shown),
+        (events, tools.into(), shown),
+        (events, format!("data: {tools}\n"), shown),
+        (events, format!("data: {}\ndata: {}\n\n", start, rest), shown),
+        (events, format!("\u{feff}data: {tools}\n\n"), shown),
+        (events, format!("Data: {tools}\n\n"), shown),
+        (events, format!("data: [{tools}]\n\n"), shown),
+        (events, format!("event: other\ndata: {tools}\n\n"), shown),
+        ("200 OK\r\ncontent-type: text/event-stream;charset=utf-8", format!("data: {tools}\n\n"), shown),
+    ] {
+        let upstream = Upstream::answering(head, body.clone());
+        let lab = Lab::before(&upstream, "streamable-http");
+        let answer = lab.ask(&lab.token("worker"), "/delta/mcp", &list()).status(status.unwrap_or(502));
+        assert!(!answer.text().contains("hidden"), "{head} {body}: {}", answer.text());
+        assert!(!answer.head.contains("hidden"));
+        assert_eq!(upstream.seen()[0].header("accept-encoding"), Some("identity"));
+    }
+}
+
+#[test]
+fn a_list_cut_anywhere_between_two_chunks_is_filtered_all_the_same() {
+    let event = "data: {\"jsonrpc\":\"2.0\",\"id\":\"l\",\"result\":{\"tools\":[{\"name\":\"hidden\"},{\"name\":\"echo\"}]}}\r\n\r\n";
+    let cut = AtomicUsize::new(0);
+    let upstream = Upstream::start(move |_, stream| {
+        let (first, second) = event.split_at(cut.fetch_add(1, Ordering::Relaxed));
+        let chunk = |text: &str| {
+            if text.is_empty() { String::new() } else { format!("{:x}\r\n{text}\r\n", text.len()) }
+        };
+        let head = "200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked";
+        begin(stream, head);
+        [chunk(first), chunk(second), "0\r\n\r\n".into()]
+            .iter()
+            .for_each(|part| push(stream, part.as_bytes()));
+    });
+    let lab = Lab::before(&upstream, "streamable-http");
+    let token = lab.token("worker");
+    for at in 0..event.len() {
+        let text = lab.ask(&token, "/delta/mcp", &list()).status(200).text();
+        assert_eq!(
+            text.replace('\r', ""),
+            "data: {\"jsonrpc\":\"2.0\",\"id\":\"l\",\"result\":{\"tools\":[{\"name\":\"echo\"}]}}\n\n",
+            "cut at {at}"
+        );
+    }
+}
+
+#[test]
+fn what_a_server_answers_does_not_speak_for_the_gateway() {
+    let head = "200 OK\r\ncontent-type: application/json\r\nset-cookie: a=1\r\nalt-svc: h3=\":443\"\r\n\
+                access-control-allow-origin: *\r\naccess-control-allow-credentials: true\r\n\
+                www-authenticate: Bearer realm=\"evil\"\r\nstrict-transport-security: max-age=9\r\n\
+                clear-site-data: \"*\"\r\nproxy-authenticate: Basic\r\nkeep-alive: timeout=9\r\nx-kept: yes";
+    let reply = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
+    let lab = Lab::before(&Upstream::answering(head, reply), "streamable-http");
+    let answer = lab.call(&lab.token("worker"), "delta", "echo").status(200);
+    assert_eq!((answer.text().as_str(), answer.header("x-kept")), (reply, Some("yes")));
+    for name in [
+        "set-cookie",
+        "alt-svc",
+        "access-control",
+        "www-authenticate",
+        "strict",
+        "clear",
+        "proxy",
+        "keep-alive",
+    ] {
+        assert!(
+            !answer.head.contains(&format!("\n{name}")) && !answer.head.starts_with(name),
+            "{}",
+            answer.head
+        );
+    }
+}
+
+#[test]
+fn a_servers_challenge_and_its_redirects_do_not_lead_clients_away() {
+    let challenge = "401 Unauthorized\r\nwww-authenticate: Bearer resource_metadata=\"http://evil.test/\"";
+    for (head, reason) in [
+        (challenge, "egress_refused"),
+        ("301 Moved\r\nlocation: http://evil.test/mcp", "redirect"),
+        ("302 Found\r\nlocation: //evil.test/", "redirect"),
+        ("303 See Other\r\nlocation: /other", "redirect"),
+        ("307 Temporary Redirect\r\nlocation: http://169.254.169.254/", "redirect"),
+        ("308 Permanent Redirect\r\nlocation: /mcp/", "redirect"),
+        ("300 Multiple Choices", "redirect"),
+    ] {
+        let upstream = Upstream::answering(head, "evil");
+        let lab = Lab::before(&upstream, "streamable-http");
+        let token = lab.token("worker");
+        for message in [call("echo"), list()] {
+            let answer = lab.ask(&token, "/delta/mcp", &message).status(502);
+            assert_eq!(answer.json()["error"]["data"]["reason"], reason);
+            assert_eq!(answer.json()["id"], message["id"]);
+            assert!(!format!("{}{}", answer.head, answer.text()).contains("evil"), "{answer:?}");
+            assert_eq!((answer.header("www-authenticate"), answer.header("location")), (None, None));
+        }
+        assert_eq!(upstream.seen().len(), 2, "nothing was followed");
+    }
+}

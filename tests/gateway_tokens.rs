@@ -1,0 +1,384 @@
+//! Whose tokens are believed, through the wire: forged, misdirected and malformed ones, keys that change, are unknown or cannot
+//! be had, several issuers, issuers that are asked, headers that claim, and tokens that were revoked.
+//! It leaves what a believed caller may do to the other `gateway_` themes.
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
+
+use std::sync::{Arc, Mutex};
+
+use mcpauth::gateway::settings::{Introspection, Issuer};
+use mcpauth::sys::{clock, private_file};
+use serde_json::{Value, json};
+
+use crate::support::lab::{ALLOWED, Answer, Lab, call, until};
+use crate::support::mint::{AUDIENCE, Key, Mint, encoded};
+use crate::support::wire::{Scripted, get, send};
+
+/// A laboratory that believes these issuers alone.
+fn lab(issuers: Vec<Issuer>) -> Lab {
+    Lab::with(|settings, _| settings.issuers = issuers)
+}
+
+fn ask(lab: &Lab, token: &str) -> Answer {
+    lab.call(token, "alpha", "echo")
+}
+
+/// The reason of a 401, which has a challenge that names the error.
+#[track_caller]
+fn rejected(answer: Answer) -> String {
+    let answer = answer.status(401);
+    let challenge = answer.header("www-authenticate").unwrap();
+    assert!(challenge.starts_with("Bearer error=\"invalid_token\", error_description=\""), "{challenge}");
+    assert!(challenge.contains("resource_metadata=\"http://"), "{challenge}");
+    answer.json()["error"]["data"]["reason"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn claims_are_believed_in_one_form_alone() {
+    let key = Key::new("k");
+    let mint = Mint::of(&[&key]);
+    let lab = lab(vec![mint.settings()]);
+    let now = clock::now();
+    let other = json!("http://127.0.0.1:1");
+    for (instead, reason) in [
+        (json!({"iss": null}), "issuer"),
+        (json!({"iss": [mint.issuer()]}), "issuer"),
+        (json!({"iss": 7}), "issuer"),
+        (json!({"iss": other}), "issuer"),
+        (json!({"iss": format!("{}/", mint.issuer())}), "issuer"),
+        (json!({"iss": mint.issuer().replace("http", "HTTP")}), "issuer"),
+        (json!({"aud": null}), "audience"),
+        (json!({"aud": []}), "audience"),
+        (json!({"aud": ""}), "audience"),
+        (json!({"aud": "other"}), "audience"),
+        (json!({"aud": [AUDIENCE, 7]}), "audience"),
+        (json!({"aud": {"x": AUDIENCE}}), "audience"),
+        (json!({"aud": format!("{AUDIENCE} other")}), "audience"),
+        (json!({"exp": null}), "malformed"),
+        (json!({"exp": "9999999999"}), "malformed"),
+        (json!({"exp": [now + 300]}), "malformed"),
+        (json!({"exp": 1e300}), "malformed"),
+        (json!({"exp": now}), "expired"),
+        (json!({"exp": -1}), "expired"),
+        (json!({"nbf": now + 300}), "not_yet"),
+        (json!({"nbf": "0"}), "malformed"),
+        (json!({"iat": now + 300}), "not_yet"),
+        (json!({"sub": null, "client_id": null}), "malformed"),
+        (json!({"sub": 7}), "malformed"),
+        (json!({"cnf": {"jkt": "x"}}), "binding"),
+        (json!({"cnf": null, "events": {}}), "kind"),
+        (json!({"nonce": "n"}), "kind"),
+        (json!({"at_hash": "h"}), "kind"),
+        (json!({"token_use": "id"}), "kind"),
+        (json!({"typ": "Refresh"}), "kind"),
+        (json!({"typ": "ID"}), "kind"),
+    ] {
+        let token = key.sign(json!({}), &mint.claims(instead.clone()));
+        assert_eq!(rejected(ask(&lab, &token)), reason, "{instead}");
+    }
+    assert_eq!(lab.arrived(), 0);
+    for instead in [
+        json!({}),
+        json!({"aud": ["x", AUDIENCE]}),
+        json!({"nbf": null, "iat": null}),
+        json!({"exp": now + 9, "typ": "Bearer"}),
+    ] {
+        ask(&lab, &key.sign(json!({}), &mint.claims(instead))).status(200);
+    }
+}
+
+#[test]
+fn headers_and_signatures_are_believed_in_one_form_alone() {
+    let (key, other) = (Key::new("k"), Key::new("k"));
+    let lure = Scripted::start(|_| (200, "{}".into()));
+    let mint = Mint::of(&[&key]);
+    let lab = lab(vec![mint.settings()]);
+    let claims = mint.claims(json!({}));
+    let elsewhere = format!("{}/jwks", lure.base);
+    let long = "k".repeat(10_000);
+    for (header, reason) in [
+        (json!({"alg": "none"}), "algorithm"),
+        (json!({"alg": "None"}), "algorithm"),
+        (json!({"alg": "HS256"}), "algorithm"),
+        (json!({"alg": "es256"}), "algorithm"),
+        (json!({"alg": "ES384"}), "key"),
+        (json!({"alg": "RS256"}), "key"),
+        (json!({"alg": null}), "malformed"),
+        (json!({"alg": ["ES256"]}), "malformed"),
+        (json!({"Alg": "none"}), "header"),
+        (json!({"typ": "id+jwt"}), "kind"),
+        (json!({"typ": "dpop+jwt"}), "kind"),
+        (json!({"typ": 7}), "malformed"),
+        (json!({"cty": "JWT"}), "header"),
+        (json!({"crit": ["exp"]}), "header"),
+        (json!({"crit": []}), "header"),
+        (json!({"b64": false}), "header"),
+        (json!({"zip": "DEF"}), "header"),
+        (json!({"jku": elsewhere}), "header"),
+        (json!({"x5u": elsewhere}), "header"),
+        (json!({"jwk": other.public()}), "header"),
+        (json!({"x5c": ["x"]}), "header"),
+        (json!({"kid": "../../../../etc/passwd"}), "key"),
+        (json!({"kid": "k' OR '1'='1"}), "key"),
+        (json!({"kid": "K"}), "key"),
+        (json!({"kid": ""}), "key"),
+        (json!({"kid": "k\u{0}"}), "key"),
+        (json!({"kid": elsewhere}), "key"),
+        (json!({"kid": long}), "malformed"),
+        (json!({"kid": 7}), "malformed"),
+        (json!({"kid": ["k"]}), "malformed"),
+    ] {
+        let signer = if header.get("jwk").is_some() { &other } else { &key };
+        let answer = ask(&lab, &signer.sign(header.clone(), &claims));
+        assert_eq!(rejected(answer), reason, "{header}");
+    }
+    let good = mint.token(&key);
+    let (signed, signature) = good.rsplit_once('.').unwrap();
+    let (header, payload) = signed.split_once('.').unwrap();
+    let none = encoded(&json!({"alg": "none"}));
+    let root = encoded(&mint.claims(json!({"scope": "root"})));
+    let (first, rest) = signature.split_at(1);
+    let flipped = if first == "A" { "B" } else { "A" };
+    for (token, reason) in [
+        (other.sign(json!({}), &claims), "signature"),
+        (format!("{header}.{root}.{signature}"), "signature"),
+        (format!("{header}.{payload}.{flipped}{rest}"), "signature"),
+        (format!("{header}.{payload}.AAAA"), "signature"),
+        (format!("{none}.{payload}."), "algorithm"),
+        (format!("{none}.{payload}.{signature}"), "algorithm"),
+        (format!("{header}.{payload}."), "malformed"),
+        (format!("{header}.{payload}"), "malformed"),
+        (format!("{good}."), "malformed"),
+        (format!("{header}.{payload}.{signature}.{payload}.{signature}"), "malformed"),
+        (format!("{header}=.{payload}.{signature}"), "malformed"),
+        (format!("{header}.{payload}.{signature}="), "malformed"),
+        (format!(".{payload}.{signature}"), "malformed"),
+        ("..".into(), "malformed"),
+        ("opaque".into(), "malformed"),
+        (format!("{good}{}", "A".repeat(20_000)), "malformed"),
+    ] {
+        assert_eq!(rejected(ask(&lab, &token)), reason, "{token:.90}");
+    }
+    for secret in key.secrets() {
+        assert_eq!(rejected(ask(&lab, &key.confuse(&claims, &secret))), "algorithm");
+    }
+    assert_eq!((lab.arrived(), lure.asked().len()), (0, 0), "and nothing was fetched from elsewhere");
+    ask(&lab, &good).status(200);
+}
+
+#[test]
+fn each_issuers_keys_are_good_for_its_own_tokens_alone() {
+    let keys = [Key::new("same"), Key::new("same"), Key::new("same")];
+    let mints = keys.each_ref().map(|key| Mint::of(&[key]));
+    let lab = lab(mints.iter().map(Mint::settings).collect());
+    for (at, mint) in mints.iter().enumerate() {
+        for (by, key) in keys.iter().enumerate() {
+            let answer = ask(&lab, &mint.token(key));
+            match at == by {
+                true => drop(answer.status(200)),
+                false => assert_eq!(rejected(answer), "signature", "{at} {by}"),
+            }
+        }
+    }
+    let document =
+        get(&format!("{}/.well-known/oauth-protected-resource/alpha/mcp", lab.gateway.public_url()));
+    let document: Value = serde_json::from_str(&document.body).unwrap();
+    assert_eq!(document["authorization_servers"], json!(mints.each_ref().map(Mint::issuer)));
+}
+
+#[test]
+fn a_flood_of_unknown_keys_asks_the_issuer_a_few_times_at_most() {
+    let key = Key::new("k");
+    let mint = Mint::of(&[&key]);
+    let lab = lab(vec![mint.settings()]);
+    until("keys", || lab.gateway.is_ready());
+    let before = mint.fetches();
+    let began = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (lab, mint, key) = (&lab, &mint, &key);
+            scope.spawn(move || {
+                for n in 0..50 {
+                    let header = json!({"kid": format!("unknown-{thread}-{n}")});
+                    let answer = ask(lab, &key.sign(header, &mint.claims(json!({}))));
+                    assert_eq!(rejected(answer), "key");
+                }
+            });
+        }
+    });
+    // One each five seconds, however many tokens there are.
+    let allowed = 1 + began.elapsed().as_secs() / 5;
+    let fetched = mint.fetches() - before;
+    assert!((1..=allowed).contains(&(fetched as u64)), "{fetched} of {allowed}");
+    ask(&lab, &mint.token(&key)).status(200);
+}
+
+#[test]
+fn keys_change_without_a_refused_request() {
+    let (old, new) = (Key::new("old"), Key::new("new"));
+    let mint = Mint::of(&[&old]);
+    let lab = lab(vec![mint.settings()]);
+    ask(&lab, &mint.token(&old)).status(200);
+    *mint.keys.lock().unwrap() = Ok(vec![old.public(), new.public()]);
+    std::thread::scope(|scope| {
+        for key in [&old, &new, &old, &new] {
+            let (lab, mint) = (&lab, &mint);
+            scope.spawn(move || (0..10).for_each(|_| drop(ask(lab, &mint.token(key)).status(200))));
+        }
+    });
+}
+
+#[test]
+fn while_an_issuer_is_down_known_keys_work_and_nothing_else() {
+    let (key, new) = (Key::new("k"), Key::new("new"));
+    let mint = Mint::of(&[&key]);
+    let lab = lab(vec![mint.settings()]);
+    ask(&lab, &mint.token(&key)).status(200);
+    for down in [Err(500), Ok(vec![])] {
+        *mint.keys.lock().unwrap() = down;
+        assert_eq!(rejected(ask(&lab, &mint.token(&new))), "key");
+        let fresh = key.sign(json!({}), &mint.claims(json!({"jti": "another"})));
+        ask(&lab, &fresh).status(200);
+        assert_eq!(rejected(ask(&lab, &key.sign(json!({}), &mint.claims(json!({"aud": "x"}))))), "audience");
+    }
+}
+
+#[test]
+fn an_issuer_that_never_answered_lets_nobody_in_and_bars_nobody_elses_callers() {
+    let (key, there) = (Key::new("k"), Key::new("there"));
+    let (down, up) = (Mint::of(&[&key]), Mint::of(&[&there]));
+    *down.keys.lock().unwrap() = Err(503);
+    let lab = lab(vec![down.settings(), up.settings()]);
+    let answer = ask(&lab, &down.token(&key)).status(503);
+    assert_eq!(answer.json()["error"]["data"]["reason"], "issuer_down");
+    assert_eq!((answer.header("retry-after"), answer.header("www-authenticate")), (Some("1"), None));
+    assert_eq!((lab.gateway.is_ready(), lab.arrived()), (false, 0));
+    assert_eq!(get(&format!("{}/readyz", lab.gateway.public_url())).status, 503);
+    ask(&lab, &up.token(&there)).status(200);
+}
+
+#[test]
+fn an_opaque_token_is_good_if_its_issuer_says_so() {
+    let reply = Arc::new(Mutex::new((200, String::new())));
+    let script = reply.clone();
+    let mint = Mint::with(&[], move |_| script.lock().unwrap().clone());
+    let lab = Lab::with(|settings, dir| {
+        let secret = dir.join("secret");
+        private_file::write(&secret, "s3cret+\n").unwrap();
+        let introspection = Introspection {
+            endpoint: Some(format!("{}/introspect", mint.issuer())),
+            client_id: "gate way".into(),
+            client_secret: secret,
+            cache: 30,
+        };
+        settings.issuers = vec![Issuer { introspection: Some(introspection), ..mint.settings() }];
+    });
+    let active = mint.claims(json!({"active": true}));
+    let with = |name: &str, value: Value| {
+        let mut reply = active.clone();
+        reply[name] = value;
+        reply.to_string()
+    };
+    for (nth, (body, status, reason)) in [
+        (with("active", json!(false)), 401, "inactive"),
+        (with("active", json!("true")), 401, "inactive"),
+        (r#"{"active": false}"#.into(), 401, "inactive"),
+        (with("aud", json!("other")), 401, "audience"),
+        (with("iss", json!("other")), 401, "issuer"),
+        (with("exp", json!(1)), 401, "expired"),
+        (with("cnf", json!({})), 401, "binding"),
+        ("[]".into(), 401, "malformed"),
+        (r#"{"active": false, "active": true}"#.into(), 401, "malformed"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        *reply.lock().unwrap() = (200, body.clone());
+        let answer = ask(&lab, &format!("opaque-{nth}"));
+        assert_eq!((answer.status, rejected(answer).as_str()), (status, reason), "{body}");
+    }
+    *reply.lock().unwrap() = (500, active.to_string());
+    assert_eq!(ask(&lab, "down").status(503).json()["error"]["data"]["reason"], "issuer_down");
+    assert_eq!(lab.arrived(), 0);
+    *reply.lock().unwrap() = (200, active.to_string());
+    ask(&lab, "good/+=").status(200);
+    let asked = mint.server.asked();
+    let last = asked.last().unwrap();
+    assert_eq!(last.field("token").as_deref(), Some("good/+="));
+    assert!(last.head.contains("authorization: Basic Z2F0ZSt3YXk6czNjcmV0JTJC"), "{}", last.head);
+}
+
+#[test]
+fn what_a_client_claims_of_its_token_must_be_so() {
+    let lab = Lab::with(|settings, _| settings.issuers[0].issuer.push_str("/realms/us-east-1_Demo"));
+    let endpoint = format!("{}/protocol/openid-connect/token", lab.idp.realm_issuer("us-east-1_Demo"));
+    let form = "grant_type=client_credentials&client_id=worker&client_secret=secret";
+    let reply: Value = serde_json::from_str(&send("POST", &endpoint, form).unwrap().body).unwrap();
+    let bearer = format!("Bearer {}", reply["access_token"].as_str().unwrap());
+    for (name, value, status) in [
+        ("X-Client-Id", "worker", 200),
+        ("X-Client-Id", "root", 401),
+        ("X-Client-Id", "", 401),
+        ("X-User-Pool-Id", "us-east-1_Demo", 200),
+        ("X-User-Pool-Id", "us-east-1_Other", 401),
+        ("X-Region", "us-east-1", 200),
+        ("X-Region", "eu-west-1", 401),
+    ] {
+        let answer =
+            lab.post("/alpha/mcp", &[("X-Authorization", &bearer), (name, value)], ALLOWED.as_bytes());
+        assert_eq!(answer.status, status, "{name} {value}");
+        if status == 401 {
+            assert_eq!(rejected(answer), "mismatch");
+        }
+    }
+    assert_eq!(lab.arrived(), 3);
+}
+
+#[test]
+fn a_revoked_token_is_refused_from_the_reload_on() {
+    let key = Key::new("k");
+    let mint = Mint::of(&[&key]);
+    let lab = Lab::with(|settings, dir| {
+        settings.issuers = vec![mint.settings()];
+        settings.revoked = Some(dir.join("revoked"));
+        std::fs::write(dir.join("revoked"), "# nobody yet\n").unwrap();
+    });
+    let token = mint.token(&key);
+    for line in ["jti: token-1", "sub: alice", "client_id: worker"] {
+        until("let in", || ask(&lab, &token).status == 200);
+        lab.reload("revoked", &format!("{line}\n"), "are in force");
+        until(line, || ask(&lab, &token).status == 401);
+        assert_eq!(rejected(ask(&lab, &token)), "revoked", "{line}");
+        lab.reload("revoked", "everybody\n", "stays in force");
+        assert_eq!(rejected(ask(&lab, &token)), "revoked");
+        lab.reload("revoked", "jti: token-2\nsub: bob\nclient_id: other\n", "are in force");
+    }
+}
+
+#[test]
+fn a_challenge_helps_and_only_where_it_can() {
+    let lab = Lab::start();
+    let metadata = |server: &str| {
+        format!(
+            "resource_metadata=\"{}/.well-known/oauth-protected-resource/{server}/mcp\"",
+            lab.gateway.public_url()
+        )
+    };
+    let none = lab.post("/alpha/mcp", &[], ALLOWED.as_bytes()).status(401);
+    let challenge = none.header("www-authenticate").unwrap();
+    assert!(challenge.starts_with(&format!("Bearer {}, scope=\"", metadata("alpha"))), "{challenge}");
+    assert!(!challenge.contains("error"), "{challenge}");
+    assert_eq!(none.head.matches("www-authenticate").count(), 1);
+    // Another scope would allow it, and none is told for a call that nobody may make.
+    let refused = lab.call(&lab.token("reader"), "alpha", "echo").status(403);
+    let challenge = refused.header("www-authenticate").unwrap();
+    assert!(challenge.starts_with("Bearer error=\"insufficient_scope\", "), "{challenge}");
+    assert!(challenge.contains(&metadata("alpha")) && challenge.contains("scope=\"worker\""), "{challenge}");
+    // Whoever has groups gets rights by them: no scope would help, and a client would ask for ever.
+    let key = Key::new("k");
+    let mint = Mint::of(&[&key]);
+    let grouped = self::lab(vec![mint.settings()]);
+    let token = key.sign(json!({}), &mint.claims(json!({"groups": ["team"], "scope": "reader"})));
+    let answer = grouped.ask(&token, "/alpha/mcp", &call("echo")).status(403);
+    assert_eq!(answer.header("www-authenticate"), None);
+}

@@ -1,0 +1,62 @@
+//! An outside credential that the gateway holds itself, got by client credentials from the laboratory's identity provider.
+//! It leaves which server gets it to the themes.
+#![cfg(test)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mcpauth::credential::{Credential, CredentialId, Endpoint, How, Kind, Machine};
+use mcpauth::demo::idp::Idp;
+use mcpauth::flow::Ui;
+use mcpauth::gateway::Stored;
+use mcpauth::oauth::{Client, ClientAuth};
+use mcpauth::provider::BodyFormat;
+use mcpauth::secret::Secret;
+use mcpauth::store::{Storage, Store};
+use mcpauth::sys::http::Http;
+use mcpauth::vault::Vault;
+use url::Url;
+
+/// The client at the identity provider. The gateway accepts none of its tokens.
+pub(crate) const OUTSIDE: &str = "outside";
+
+struct Silent;
+
+impl Ui for Silent {
+    fn authorize(&self, _: &str, _: &Url, _: Option<&str>, _: Duration) {}
+    fn remaining(&self, _: &str, _: Duration) {}
+    fn note(&self, _: &str, _: &str) {}
+    fn can_paste(&self) -> bool {
+        false
+    }
+}
+
+/// The credential, kept below `dir`.
+pub(crate) fn stored(idp: &Idp, dir: &Path) -> Arc<Stored> {
+    let vault = Vault {
+        store: Store::new(&dir.join("tokens"), Storage::File),
+        http: Http::new(false),
+        browser: None,
+        ui: Arc::new(Silent),
+        login_within: Duration::ZERO,
+        turn: tokio::sync::Mutex::default(),
+    };
+    let machine = Machine {
+        endpoint: Endpoint::Known(idp.token_endpoint().parse().unwrap()),
+        scopes: Vec::new(),
+        audience: None,
+        format: BodyFormat::Form,
+        default_lifetime: None,
+    };
+    let credential = Credential {
+        id: CredentialId { kind: Kind::Egress, name: OUTSIDE.into(), server: None },
+        client: Client { id: OUTSIDE.into(), auth: ClientAuth::SecretPost(Secret::new("secret")) },
+        issuer: idp.issuer().into(),
+        how: How::ClientCredentials(machine),
+        provider_field: OUTSIDE.into(),
+        facts: serde_json::Map::new(),
+        command: "mcpauth egress".into(),
+    };
+    Arc::new(Stored::new(Arc::new(vault), credential))
+}

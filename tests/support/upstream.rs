@@ -1,0 +1,174 @@
+//! A server that a test plays to the byte, and a client that listens to a stream while it is open. It leaves what they say
+//! to the themes.
+#![cfg(test)]
+
+use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+
+use crate::support::lab::{Lab, request};
+use crate::support::wire::PATIENCE;
+
+/// A server that answers each request, on a connection and a thread of its own, with whatever its script writes.
+pub(crate) struct Upstream {
+    pub(crate) base: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+/// A request as it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// The request line and the headers, as they came.
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A client's open stream, and what it has brought so far.
+pub(crate) struct Listening {
+    pub(crate) stream: TcpStream,
+    heard: Vec<u8>,
+}
+
+impl Upstream {
+    pub(crate) fn start(script: impl Fn(&Seen, &mut TcpStream) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let (script, seen) = (Arc::new(script), Arc::new(Mutex::new(Vec::new())));
+        let log = seen.clone();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let (script, log) = (script.clone(), log.clone());
+                std::thread::spawn(move || {
+                    let Ok(one) = read(&mut stream) else { return };
+                    log.lock().unwrap().push(one.clone());
+                    script(&one, &mut stream);
+                });
+            }
+        });
+        Self { base, seen }
+    }
+
+    /// One that gives the same answer to everything.
+    pub(crate) fn answering(head: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        let body = body.into();
+        Self::start(move |_, stream| say(stream, head, &body))
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+impl Seen {
+    /// Whether it is a request like `GET /mcp`.
+    pub(crate) fn is(&self, line: &str) -> bool {
+        self.head.starts_with(line)
+    }
+
+    /// A header's value, if it came.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let header = |line: &'_ str| line.split_once(':').is_some_and(|(n, _)| n.eq_ignore_ascii_case(name));
+        self.head.lines().find(|line| header(line)).and_then(|line| Some(line.split_once(':')?.1.trim()))
+    }
+
+    pub(crate) fn message(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+impl Listening {
+    /// Sends a GET for an event stream.
+    pub(crate) fn open(lab: &Lab, token: &str, path: &str, headers: &[(&str, &str)]) -> Self {
+        let bearer = format!("Bearer {token}");
+        let headers = [headers, &[("X-Authorization", &bearer), ("Accept", "text/event-stream")]].concat();
+        Self::send(lab, &request("GET", path, &headers, b""))
+    }
+
+    /// Sends any request.
+    pub(crate) fn send(lab: &Lab, bytes: &[u8]) -> Self {
+        let mut stream = lab.connect();
+        stream.write_all(bytes).unwrap();
+        Self { stream, heard: Vec::new() }
+    }
+
+    /// Everything so far, once this is among it.
+    #[track_caller]
+    pub(crate) fn hear(&mut self, what: &str) -> String {
+        let mut buffer = [0; 4096];
+        loop {
+            let text = String::from_utf8_lossy(&self.heard).into_owned();
+            if text.contains(what) {
+                return text;
+            }
+            let read = self.stream.read(&mut buffer).unwrap_or_default();
+            assert!(read > 0, "the stream ends without {what:?}: {text}");
+            self.heard.extend_from_slice(&buffer[..read]);
+        }
+    }
+
+    /// Everything that has arrived.
+    pub(crate) fn so_far(&mut self) -> String {
+        self.stream.set_nonblocking(true).unwrap();
+        // Without an end it stops where it would have to wait.
+        let _ = self.stream.read_to_end(&mut self.heard);
+        self.stream.set_nonblocking(false).unwrap();
+        String::from_utf8_lossy(&self.heard).into_owned()
+    }
+
+    /// Everything, once the gateway has ended it.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> String {
+        assert!(ends(&mut self.stream, &mut self.heard), "it does not end");
+        String::from_utf8_lossy(&self.heard).into_owned()
+    }
+}
+
+/// Writes a whole answer; `head` is its status and further headers, a line each.
+pub(crate) fn say(stream: &mut TcpStream, head: &str, body: &[u8]) {
+    begin(stream, &format!("{head}\r\ncontent-length: {}", body.len()));
+    push(stream, body);
+}
+
+/// Writes the head of an answer that ends with its connection.
+pub(crate) fn begin(stream: &mut TcpStream, head: &str) {
+    push(stream, format!("HTTP/1.1 {head}\r\nconnection: close\r\n\r\n").as_bytes());
+}
+
+/// Writes more of it. Whoever has left does not hear it.
+pub(crate) fn push(stream: &mut TcpStream, bytes: &[u8]) {
+    let _ = stream.write_all(bytes);
+}
+
+/// An event with this data.
+pub(crate) fn event(data: &Value) -> Vec<u8> {
+    format!("data: {data}\n\n").into_bytes()
+}
+
+/// Waits until the other side closes; whether it does.
+pub(crate) fn gone(stream: &mut TcpStream) -> bool {
+    ends(stream, &mut Vec::new())
+}
+
+/// A reset is an end as well; a silence that lasts too long is none.
+fn ends(stream: &mut TcpStream, heard: &mut Vec<u8>) -> bool {
+    let silence = |error: &Error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+    !stream.read_to_end(heard).is_err_and(|error| silence(&error))
+}
+
+fn read(stream: &mut TcpStream) -> std::io::Result<Seen> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut reader = BufReader::new(&mut *stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head)? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+    }
+    let mut one = Seen { head, body: Vec::new() };
+    let length = one.header("content-length").map_or(0, |length| length.parse().unwrap());
+    one.body = vec![0; length];
+    reader.read_exact(&mut one.body)?;
+    Ok(one)
+}
