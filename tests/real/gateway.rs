@@ -1,8 +1,9 @@
 //! The gateway as its users start it: the binary, in a folder with its files, on a free port; and requests to it.
 //! It leaves what must come of them to the themes.
 
+use std::fs::OpenOptions;
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -17,6 +18,9 @@ use crate::support::lab::{Answer, answer, request};
 /// Longer than anything here takes on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Where a gateway's standard output goes, and so its audit.
+const AUDIT: &str = "audit.log";
+
 /// A running `mcpauth gateway serve`; it is ended when this is dropped.
 pub(crate) struct Gateway {
     child: Child,
@@ -29,9 +33,10 @@ pub(crate) struct Agents(IdpThread);
 impl Gateway {
     /// Starts it in the user's project and waits until it is ready.
     pub(crate) fn start(user: &User) -> Self {
+        let audit = OpenOptions::new().create(true).append(true).open(user.project().join(AUDIT));
         let mut child = user
             .command(&["gateway", "serve", "--listen", "127.0.0.1:0"])
-            .stdout(Stdio::null())
+            .stdout(audit.expect("the audit's file"))
             .spawn()
             .expect("our binary");
         let lines = lines_of(child.stderr.take().expect("its stderr is piped"));
@@ -81,7 +86,7 @@ impl Gateway {
         http("POST", &format!("{}/{server}/mcp", self.base), &headers, &message.to_string())
     }
 
-    /// Has it drain and end; its audit (`audit.log` in the user's project) is complete then.
+    /// Has it drain and end; the audit of all this user's gateways is complete then.
     pub(crate) fn end(mut self, user: &User) -> Vec<Value> {
         signal("-TERM", &self.child.id().to_string());
         let until = Instant::now() + PATIENCE;
@@ -93,7 +98,7 @@ impl Gateway {
             std::thread::sleep(Duration::from_millis(20));
         };
         assert!(status.success(), "{status}");
-        let text = std::fs::read_to_string(user.project().join("audit.log")).expect("the audit");
+        let text = std::fs::read_to_string(user.project().join(AUDIT)).expect("the audit");
         text.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect()
     }
 }
@@ -161,9 +166,8 @@ pub(crate) fn text(object: &Value, member: &str) -> String {
     object[member].as_str().unwrap_or_else(|| panic!("no {member} in {object}")).to_owned()
 }
 
-/// Writes `gateway.yaml`, with an audit of its own.
+/// Writes `gateway.yaml`.
 pub(crate) fn settings(user: &User, mut gateway: Value) {
-    gateway["audit"] = "audit.log".into();
     gateway["health"] = json!({ "interval": 0 });
     // JSON is YAML.
     user.file("gateway.yaml", &gateway.to_string());

@@ -65,7 +65,7 @@ impl Street {
         read_json(&self.user.home().join(".vscode/mcp.json"))["mcp"]["servers"][name].clone()
     }
 
-    /// The Python SDK's clients with a rendered entry, at its address and, for the old transport, at `/sse`.
+    /// The Python SDK's clients with a rendered entry.
     fn python(&self, name: &str, sdk: Sdk, mode: &str, call: &[&str]) -> Value {
         let entry = self.entry(name);
         let transport = if entry["transport"] == "sse" { "sse" } else { "http" };
@@ -73,8 +73,9 @@ impl Street {
         python_client(sdk, &text(&entry, "url"), &options, &entry["headers"])
     }
 
+    /// The Inspector with what `config render` prints for Roo Code, which has the shape it takes.
     fn inspected(&self, name: &str, options: &[&str]) -> Value {
-        let file = self.user.project().join(".oauth-tokens/mcp.json");
+        let file = self.user.project().join("rendered.json");
         inspector(&format!("{}:{name}", file.display()), "tools/call", options, &json!({}))
     }
 }
@@ -97,6 +98,14 @@ fn every_client_works_with_every_server_through_the_gateway() {
         scope.spawn(|| the_inspector(at));
         the_quick_start(at);
     });
+    // Nothing was refused but what should be, and sessions were ended as they were begun.
+    let audit = street.gateway.end(&street.user);
+    let lines =
+        |member: &str, value: &str| audit.iter().filter(|line| line[member] == value).collect::<Vec<_>>();
+    let refused = lines("verdict", "refused");
+    assert!(refused.len() == 1 && refused[0]["name"] == "wipe", "{refused:?}");
+    let ended = lines("http", "DELETE");
+    assert!(ended.len() > 4 && ended.iter().all(|line| line["status"] == 200), "{ended:?}");
     let token = text(&street.user.token("ingress.json"), "access_token");
     let secrets = [token.as_str(), &street.agents.token("agent")];
     for name in NAMES {
@@ -130,8 +139,9 @@ fn the_python_clients(street: &Street) {
     assert_eq!((&refused["call"], &refused["error"]["status"]), (&Value::Null, &json!(403)), "{refused}");
 }
 
-/// By the file that Roo Code reads, which has the shape the Inspector takes.
 fn the_inspector(street: &Street) {
+    let rendered = street.user.run(&["config", "render", "--client", "roo"]).code(0);
+    street.user.file("rendered.json", &rendered.stdout);
     let sum = ["--tool-name", "add", "--tool-arg", "a=2", "b=3"];
     for era in ["legacy", "modern"] {
         let result = street.inspected("python", &[&sum[..], &["--protocol-era", era]].concat());

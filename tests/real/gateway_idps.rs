@@ -301,6 +301,8 @@ fn cognitos_tokens_decide_by_scope_and_by_group() {
     for kind in ["IdToken", "RefreshToken"] {
         assert_eq!(door.verdicts(&text(&alice, kind)), [401; 3], "{kind}");
     }
+    let others = log_in(cognito, cognito.value("WEB_CLIENT_ID"));
+    assert_eq!(door.verdicts(&text(&others, "AccessToken")), [401; 3], "a client that was not named");
     // Reading without executing: the scope of that name alone.
     door.user.env("INGRESS_OAUTH_SCOPE", "mcp-servers-restricted/read");
     door.user.run(&["ingress", "--force"]).code(0);
