@@ -175,7 +175,8 @@ impl Worker {
         let State { policy, shadow, .. } = &*moment.state;
         let grants = policy.grants(&principal);
         let shadow = shadow.as_ref().map(|shadow| shadow.grants(&principal));
-        let caller = Arc::new(Caller { principal, expires_at, believed_until, grants, shadow, issuer: index });
+        let caller =
+            Arc::new(Caller { principal, expires_at, believed_until, grants, shadow, issuer: index });
         self.remember(moment, hash, Known::Good(caller.clone()));
         Ok(caller)
     }

@@ -74,7 +74,7 @@ impl Ledger {
         let Some(to) = &self.to else { return };
         let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
         let Page { bytes, second, stamp, .. } = &mut *page;
-        if *second != at {
+        if *second != at || stamp.is_empty() {
             (*second, *stamp) = (at, clock::rfc3339(at));
         }
         let start = bytes.len();

@@ -69,6 +69,8 @@ struct Times<const N: usize> {
 #[derive(Clone, Debug, Default)]
 struct Requests(Arc<Mutex<Vec<Tally>>>);
 
+/// Which labels a series has under a metric's name; none if it does not count there.
+type Labelled = fn(&Key) -> Option<Labels<'_>>;
 /// There are no exemplars.
 type NoLabels = Labels<'static>;
 /// Label names and values, in order.
@@ -185,7 +187,7 @@ impl<const N: usize> Times<N> {
     }
 
     fn encode(&self, bounds: &[f64; N], mut to: MetricEncoder<'_>) -> fmt::Result {
-        let last = std::iter::once((f64::MAX, self.over));
+        let last = std::iter::once((f64::INFINITY, self.over));
         let buckets: Vec<(f64, u64)> = bounds.iter().copied().zip(self.under).chain(last).collect();
         let count = self.under.iter().sum::<u64>() + self.over;
         to.encode_histogram::<NoLabels>(self.sum, count, &buckets, None)
@@ -220,7 +222,7 @@ impl Requests {
 impl Collector for Requests {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
         let all = self.merged();
-        let counters: [(&str, &str, fn(&Key) -> Option<Labels<'_>>); 4] = [
+        let counters: [(&str, &str, Labelled); 4] = [
             ("mcp_auth_requests", "Requests decided", |key| {
                 let success = if key.reason.is_empty() { "true" } else { "false" };
                 Some(vec![("success", success), ("method", &key.method), ("server", &key.server)])
@@ -249,7 +251,7 @@ impl Collector for Requests {
             times.encode(&SHORT, family.encode_family(&labels)?)?;
         }
         let upstream = |sum: &mut Times<14>, series: &Series| sum.merge(&series.upstream);
-        let histograms: [(&str, &str, fn(&Key) -> Option<Labels<'_>>); 2] = [
+        let histograms: [(&str, &str, Labelled); 2] = [
             ("mcp_protocol_latency", "Time until the server began to answer", server),
             ("mcp_tool_execution_duration", "Time until the server began to answer a tool call", tool),
         ];
