@@ -17,7 +17,7 @@
 //! cli         config credential demo error flow gateway oauth policy provider render secret store sys vault
 //! error       config flow oauth render store sys vault
 //! gateway     credential oauth policy secret sys vault
-//! vault       credential flow oauth store sys
+//! vault       credential flow oauth secret store sys
 //! config      credential oauth provider secret sys
 //! flow        credential oauth provider secret sys
 //! store       credential oauth secret sys
