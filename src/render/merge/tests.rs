@@ -1,0 +1,310 @@
+//! What a merge adds, changes and leaves alone in a client's own file, down to its comments and line ends.
+
+use super::*;
+use proptest::prelude::*;
+use serde_json::json;
+
+const ROO: &Target = &super::super::TARGETS[1];
+const VSCODE: &Target = &super::super::TARGETS[0];
+
+fn roo(names: &[&str]) -> Value {
+    let entry = |name: &str| {
+        json!({
+            "type": "streamable-http", "url": format!("https://gw.test/{name}/mcp"),
+            "headers": {"Authorization": "Bearer hidden"}, "disabled": false, "alwaysAllow": []
+        })
+    };
+    json!({ "mcpServers": names.iter().map(|&name| (name.to_owned(), entry(name))).collect::<Map<_, _>>() })
+}
+
+fn owned(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+fn kinds(merged: &Merged) -> String {
+    let kinds = merged.changes.iter().map(|change| format!("{}:{:?}", change.name, change.kind));
+    kinds.collect::<Vec<_>>().join(" ")
+}
+
+/// What we append to a file with two spaces of indentation, from the line before it on.
+const APPENDED: &str = r#"
+    "files": {
+      "type": "streamable-http",
+      "url": "https://gw.test/files/mcp",
+      "headers": {
+        "Authorization": "Bearer hidden"
+      },
+      "disabled": false,
+      "alwaysAllow": []
+    }"#;
+
+#[test]
+fn an_entry_is_appended_and_every_other_byte_stays() {
+    let tabs = |text: &str| text.replace("  ", "\t");
+    let crlf = |text: &str| text.replace('\n', "\r\n");
+    let commented = "// mine\n{\n  /* keep */ \"inputs\": [],\n  \"mcpServers\": {\n    // about it\n    \"a\": { \"command\": \"x\",\t\"args\": [1,  2] } // tail\n  },\n  \"z\": 1.50 // last\n}\n// end\n";
+    let with_entry = commented.replace(" } // tail", &format!(" }}, // tail{APPENDED}"));
+    let trailing = "{\n  \"mcpServers\": {\n    \"a\": {},\n  },\n}\n";
+    let trailing_entry = format!("{{\n  \"mcpServers\": {{\n    \"a\": {{}},{APPENDED},\n  }},\n}}\n")
+        .replace("hidden\"\n", "hidden\",\n")
+        .replace("\"alwaysAllow\": []\n", "\"alwaysAllow\": [],\n");
+    let whole = format!("{{\n  \"mcpServers\": {{{APPENDED}\n  }}\n}}\n");
+    let cases: &[(&str, Option<String>, String)] = &[
+        ("no file", None, whole.clone()),
+        ("empty file", Some(String::new()), whole.clone()),
+        ("empty object", Some("{}\n".into()), whole.clone()),
+        ("empty servers", Some("{\n  \"mcpServers\": {}\n}\n".into()), whole.clone()),
+        ("comments", Some(commented.into()), with_entry.clone()),
+        ("crlf", Some(crlf(commented)), crlf(&with_entry)),
+        ("tabs", Some(tabs(commented)), tabs(&with_entry)),
+        ("trailing commas", Some(trailing.into()), trailing_entry),
+        ("byte order mark", Some(format!("\u{feff}{commented}")), format!("\u{feff}{with_entry}")),
+        (
+            "one line",
+            Some("{\"mcpServers\":{\"a\":{\"b\":[1,  2]}},\"z\":  1}\n".into()),
+            format!("{{\"mcpServers\":{{\n    \"a\":{{\"b\":[1,  2]}},{APPENDED}\n  }},\"z\":  1}}\n"),
+        ),
+        (
+            "other keys",
+            Some("{\n  \"x\": 1\n}".into()),
+            format!("{{\n  \"x\": 1,\n  \"mcpServers\": {{{APPENDED}\n  }}\n}}"),
+        ),
+    ];
+    for (case, existing, expected) in cases {
+        let merged = merge(existing.as_deref(), ROO, &roo(&["files"]), &owned(&[])).unwrap();
+        assert_eq!(&merged.text, expected, "{case}");
+        assert_eq!(
+            (kinds(&merged), merged.owned.clone()),
+            ("files:Added".into(), owned(&["files"])),
+            "{case}"
+        );
+        let again = merge(Some(&merged.text), ROO, &roo(&["files"]), &merged.owned).unwrap();
+        assert_eq!((again.text, kinds_of(&again.changes)), (merged.text, "Unchanged".into()), "{case}");
+        let gone = merge(Some(expected), ROO, &roo(&[]), &owned(&["files"])).unwrap();
+        assert!(gone.owned.is_empty() && !gone.text.contains("hidden"), "{case}");
+    }
+}
+
+fn kinds_of(changes: &[Change]) -> String {
+    changes.iter().map(|change| format!("{:?}", change.kind)).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_nested_root_is_made_key_by_key() {
+    let rendered = json!({"mcp": {"servers": {"files": {"url": "u"}}}});
+    let merged =
+        merge(Some("{\n    \"mcp\": {\n        \"inputs\": []\n    }\n}\n"), VSCODE, &rendered, &owned(&[]));
+    assert_eq!(
+        merged.unwrap().text,
+        "{\n    \"mcp\": {\n        \"inputs\": [],\n        \"servers\": {\n            \"files\": {\n                \"url\": \"u\"\n            }\n        }\n    }\n}\n"
+    );
+}
+
+#[test]
+fn our_fields_are_set_and_the_users_stay() {
+    let file = "{\n  \"mcpServers\": {\n    \"files\": {\n      // slow\n      \"timeout\": 60,\n      \"type\": \"sse\",\n      \"url\": \"https://gw.test/files/mcp\",\n      \"headers\": { \"Authorization\": \"Bearer old\", \"X-Old\": \"1\" }, // tokens\n      \"disabled\": true,\n      \"alwaysAllow\": [\"read\"]\n    }\n  }\n}\n";
+    let expected = file.replace("\"sse\"", "\"streamable-http\"").replace(
+        "{ \"Authorization\": \"Bearer old\", \"X-Old\": \"1\" }",
+        "{\n        \"Authorization\": \"Bearer hidden\"\n      }",
+    );
+    for known in [owned(&[]), owned(&["files"])] {
+        let merged = merge(Some(file), ROO, &roo(&["files"]), &known).unwrap();
+        assert_eq!(merged.text, expected);
+        assert_eq!(kinds(&merged), r#"files:Updated(["type", "headers"])"#);
+        assert_eq!(merged.owned, owned(&["files"]));
+    }
+    // A kept field the user took out stays out; a moved entry of ours is led back.
+    let file = "{\"mcpServers\":{\"files\":{\"type\":\"streamable-http\",\"url\":\"https://old.test\",\"headers\":{\"Authorization\":\"Bearer hidden\"}}}}";
+    let merged = merge(Some(file), ROO, &roo(&["files"]), &owned(&["files"])).unwrap();
+    assert_eq!(merged.text, file.replace("https://old.test", "https://gw.test/files/mcp"));
+}
+
+#[test]
+fn an_entry_of_somebody_elses_is_left_alone_and_reported() {
+    let cases = [
+        (r#"{"url":"https://else.test/mcp"}"#, "https://else.test/mcp"),
+        (r#"{"command":"npx"}"#, ""),
+        (r#""not an object""#, ""),
+    ];
+    for (entry, their_url) in cases {
+        let file = format!("{{\"mcpServers\":{{\"files\":{entry}}}}}");
+        let merged = merge(Some(&file), ROO, &roo(&["files"]), &owned(&[])).unwrap();
+        assert_eq!(merged.text, file);
+        assert!(merged.owned.is_empty());
+        let their_url = their_url.to_owned();
+        assert_eq!(merged.changes.first().map(|c| c.kind.clone()), Some(ChangeKind::Conflict { their_url }));
+    }
+}
+
+#[test]
+fn what_is_ours_and_no_longer_rendered_is_removed_from_wherever_it_stands() {
+    let ours = "\"old\": {\n      \"url\": \"u\"\n    }";
+    let cases = [
+        (
+            format!("{{\n  \"mcpServers\": {{\n    // a\n    \"a\": {{}}, // tail\n    {ours}\n  }}\n}}\n"),
+            "{\n  \"mcpServers\": {\n    // a\n    \"a\": {} // tail\n  }\n}\n",
+        ),
+        (
+            format!("{{\n  \"mcpServers\": {{\n    {ours},\n    // b\n    \"b\": {{}},\n  }}\n}}\n"),
+            "{\n  \"mcpServers\": {\n    // b\n    \"b\": {},\n  }\n}\n",
+        ),
+        (format!("{{\n  \"mcpServers\": {{\n    {ours}\n  }}\n}}\n"), "{\n  \"mcpServers\": {}\n}\n"),
+        ("{\"mcpServers\":{\"a\":1,\"old\":{},\"b\":2}}".into(), "{\"mcpServers\":{\"a\":1,\"b\":2}}"),
+    ];
+    for (file, expected) in cases {
+        let merged = merge(Some(&file), ROO, &roo(&[]), &owned(&["old", "never-there"])).unwrap();
+        assert_eq!(merged.text, expected);
+        assert_eq!((kinds(&merged), merged.owned), ("old:Removed".into(), owned(&[])));
+    }
+}
+
+#[test]
+fn a_file_we_cannot_be_sure_of_is_an_error() {
+    let parse = |reason: &str| MergeError::Parse(reason.into());
+    let cases = [
+        ("{", parse("Unterminated object on line 1 column 1")),
+        ("{'a': 1}", parse("Single-quoted strings are not allowed on line 1 column 2")),
+        ("{\"a\": 1 \"b\": 2}", parse("Expected comma on line 1 column 8")),
+        ("[]", MergeError::NotAnObject("its top".into())),
+        ("{\"mcpServers\": []}", MergeError::NotAnObject("mcpServers".into())),
+        ("{\"mcpServers\": {}, \"mcpServers\": {}}", MergeError::Twice("mcpServers".into())),
+        ("{\"mcpServers\": {\"files\": {}, \"files\": {}}}", MergeError::Twice("files".into())),
+    ];
+    for (file, expected) in cases {
+        assert_eq!(merge(Some(file), ROO, &roo(&["files"]), &owned(&[])).unwrap_err(), expected, "{file}");
+    }
+    let nested = merge(Some("{\"mcp\": {\"servers\": null}}"), VSCODE, &json!({}), &owned(&[])).unwrap_err();
+    assert_eq!(nested.to_string(), "has something other than an object at mcp.servers");
+}
+
+#[test]
+fn changes_print_names_urls_and_header_names_and_never_a_value() {
+    let file = r#"{"mcpServers":{
+            "gone": {"url": "u"},
+            "same": {"type": "streamable-http", "url": "https://gw.test/same/mcp", "headers": {"Authorization": "Bearer hidden"}},
+            "stale": {"type": "sse", "url": "https://gw.test/stale/mcp", "headers": {"Authorization": "Bearer hidden-too"}},
+            "typed": {"type": "sse", "url": "https://gw.test/typed/mcp", "headers": {"Authorization": "Bearer hidden"}},
+            "theirs": {"url": "https://hidden:hidden@else.test/mcp?key=hidden"}}}"#;
+    let names = ["same", "stale", "typed", "theirs", "new"];
+    let merged = merge(Some(file), ROO, &roo(&names), &owned(&["gone"])).unwrap();
+    let text = merged.changes.iter().map(Change::to_string).collect::<Vec<_>>().join("\n");
+    assert_eq!(
+        text,
+        "= same  https://gw.test/same/mcp
+~ stale  https://gw.test/stale/mcp  (type, headers)
+    Authorization: [redacted]
+~ typed  https://gw.test/typed/mcp  (type)
+! theirs  left alone: not ours, it leads to https://else.test/mcp?[redacted]
++ new  https://gw.test/new/mcp
+    Authorization: [redacted]
+- gone"
+    );
+    assert!(!format!("{merged:?}").contains("Bearer"));
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-d]", "[a-c\"\\\\é \u{1}]{1,3}"]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "[a-c\"\\\\{},:/*é\u{1}-]{0,6}".prop_map(Value::from)
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::vec((name(), inner), 0..3)
+                .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+        ]
+    })
+}
+
+/// What may stand between two tokens.
+fn gap() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "",
+        "",
+        " ",
+        "\n",
+        "\r\n",
+        "\n\n",
+        "\t",
+        "\n  ",
+        " /* c */ ",
+        " // c, \"}\n",
+        "\n  // d\n  ",
+    ])
+}
+
+/// Writes `value` with the next of `gaps` wherever there may be one, and a trailing comma now and then.
+fn write(value: &Value, gaps: &mut dyn Iterator<Item = &'static str>) -> String {
+    let Value::Object(map) = value else { return value.to_string() };
+    let mut text = "{".to_owned() + next(gaps);
+    for (index, (key, value)) in map.iter().enumerate() {
+        text += &(Value::from(key.as_str()).to_string() + next(gaps) + ":" + next(gaps));
+        text += &write(value, gaps);
+        let (before, after) = (next(gaps), next(gaps));
+        let comma = index + 1 < map.len() || after == " ";
+        text += &format!("{before}{}{after}", if comma { "," } else { "" });
+    }
+    text + "}"
+}
+
+fn next(gaps: &mut dyn Iterator<Item = &'static str>) -> &'static str {
+    gaps.next().unwrap_or_default()
+}
+
+fn comments(text: &str) -> usize {
+    text.matches("/* c */").count() + text.matches("// c, ").count() + text.matches("// d").count()
+}
+
+proptest! {
+    #[test]
+    fn no_foreign_key_is_lost_and_the_outcome_parses_and_stays(
+        top in prop::collection::vec((name(), value()), 0..3),
+        servers in prop::option::of(prop::collection::vec((name(), value()), 0..4)),
+        gaps in prop::collection::vec(gap(), 1..30),
+        rendered in prop::collection::btree_set(name(), 0..3),
+        known in prop::collection::btree_set(name(), 0..3),
+    ) {
+        let mut file: Map<String, Value> = top.into_iter().collect();
+        if let Some(servers) = servers {
+            file.insert("mcpServers".into(), Value::Object(servers.into_iter().collect()));
+        }
+        let file = Value::Object(file);
+        let text = write(&file, &mut gaps.into_iter().cycle());
+        let rendered = roo(&rendered.iter().map(String::as_str).collect::<Vec<_>>());
+        let merged = merge(Some(&text), ROO, &rendered, &known);
+        let merged = merged.map_err(|e| TestCaseError::fail(format!("{e} in {text:?}")))?;
+        let now = parse(&merged.text).unwrap().to_serde_value().unwrap();
+        let altered: Vec<&str> =
+            merged.changes.iter().filter(|c| c.alters()).map(|c| c.name.as_str()).collect();
+        for (key, value) in file.as_object().unwrap() {
+            if key != "mcpServers" {
+                prop_assert_eq!(&now[key], value);
+                continue;
+            }
+            for (name, entry) in value.as_object().unwrap() {
+                if !altered.contains(&name.as_str()) {
+                    prop_assert_eq!(&now["mcpServers"][name], entry);
+                }
+            }
+        }
+        if altered.is_empty() {
+            prop_assert_eq!(&merged.text, &text);
+        }
+        if !merged.changes.iter().any(|c| matches!(c.kind, ChangeKind::Removed | ChangeKind::Updated(_))) {
+            prop_assert_eq!(comments(&merged.text), comments(&text), "{:?} became {:?}", text, merged.text);
+        }
+        let again = merge(Some(&merged.text), ROO, &rendered, &merged.owned).unwrap();
+        prop_assert_eq!(&again.text, &merged.text);
+    }
+
+    #[test]
+    fn no_text_panics(text in "[ \n{}\\[\\]:,\"a1/*mcpServers-]{0,60}") {
+        let _ = merge(Some(&text), ROO, &roo(&["a"]), &owned(&["b"]));
+    }
+}
