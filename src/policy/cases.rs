@@ -148,17 +148,8 @@ impl Case {
     }
 
     fn call(&self) -> Call<'_> {
-        let (default, name) = match (&self.tool, &self.prompt, &self.resource) {
-            (Some(tool), ..) => ("tools/call", Some(tool)),
-            (_, Some(prompt), _) => ("prompts/get", Some(prompt)),
-            (.., Some(resource)) => ("resources/read", Some(resource)),
-            _ => ("", None),
-        };
-        match self.method.as_deref().unwrap_or(default) {
-            "GET" => Call::Stream,
-            "DELETE" => Call::EndSession,
-            method => Call::Message { method, name: name.map(String::as_str) },
-        }
+        let Self { method, tool, prompt, resource, .. } = self;
+        Call::written(method.as_deref(), tool.as_deref(), prompt.as_deref(), resource.as_deref())
     }
 }
 

@@ -107,6 +107,25 @@ pub enum Denial {
     Name,
 }
 
+impl<'a> Call<'a> {
+    /// A call as a person writes it: `GET` and `DELETE` are the legacy stream and a session's end, and without a method
+    /// it is the one that uses what is named.
+    pub fn written(
+        method: Option<&'a str>,
+        tool: Option<&'a str>,
+        prompt: Option<&'a str>,
+        resource: Option<&'a str>,
+    ) -> Self {
+        let named = [(Listed::Tool, tool), (Listed::Prompt, prompt), (Listed::Resource, resource)];
+        let named = named.into_iter().find_map(|(kind, name)| Some((kind, name?)));
+        match method.or(named.map(|(kind, _)| kind.use_method())).unwrap_or_default() {
+            "GET" => Self::Stream,
+            "DELETE" => Self::EndSession,
+            method => Self::Message { method, name: named.map(|(_, name)| name) },
+        }
+    }
+}
+
 impl Listed {
     /// The method that lists them.
     pub fn list_method(self) -> &'static str {

@@ -74,17 +74,8 @@ pub(super) fn run(args: &ExplainArgs, config: &Config, out: &Out) -> Result<Exit
 
 impl ExplainArgs {
     fn call(&self) -> Call<'_> {
-        let (about, name) = match (&self.tool, &self.prompt, &self.resource) {
-            (Some(tool), ..) => ("tools/call", Some(tool)),
-            (_, Some(prompt), _) => ("prompts/get", Some(prompt)),
-            (.., Some(resource)) => ("resources/read", Some(resource)),
-            _ => ("", None),
-        };
-        match self.method.as_deref().unwrap_or(about) {
-            "GET" => Call::Stream,
-            "DELETE" => Call::EndSession,
-            method => Call::Message { method, name: name.map(String::as_str) },
-        }
+        let Self { method, tool, prompt, resource, .. } = self;
+        Call::written(method.as_deref(), tool.as_deref(), prompt.as_deref(), resource.as_deref())
     }
 
     fn claims(&self) -> Result<Map<String, Value>, Error> {
