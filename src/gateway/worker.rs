@@ -233,8 +233,8 @@ impl Worker {
             .upstream
             .as_ref()
             .map(|upstream| own::metadata_url(&self.shared.public_url, upstream.name()));
-        let scopes = record.upstream.as_ref().map_or(&[][..], |upstream| &upstream.scopes);
-        refusal.response(&About { id: record.id.as_ref(), resource_metadata: metadata.as_deref(), scopes })
+        let scope = record.upstream.as_ref().and_then(|upstream| upstream.first_scope.as_ref());
+        refusal.response(&About { id: record.id.as_ref(), resource_metadata: metadata.as_deref(), scope })
     }
 }
 
