@@ -42,9 +42,9 @@
 //! |---|---|
 //! | the network, outgoing | [`sys::http`] |
 //! | the callback listener | [`flow`] (`callback`), on loopback, while a person logs in |
-//! | the gateway's listeners | [`gateway`] (`listen` for clients, `admin` for metrics) |
-//! | connections to MCP servers | [`gateway`] (`pool`; `outbound` says where none may go) |
-//! | the gateway's files | [`gateway`] (`reload` and what it calls), read only |
+//! | the gateway's listeners | [`gateway`] (`listen` for clients, `operate::admin` for metrics) |
+//! | connections to MCP servers | [`gateway`] (`pool`; `servers::outbound` says where none may go) |
+//! | the gateway's files | [`gateway`] (`operate::reload` and what it calls), read only |
 //! | the audit's file | `cli::gateway` (`journal`) |
 //! | the demonstration's raw requests | `cli::demo` (`wire`), to loopback |
 //! | threads | [`gateway`]: one `worker` a core, `control`, and `audit`; the demonstration's servers |
@@ -112,7 +112,7 @@
 //! | [`policy::Permit`] | the proof that a call was allowed, with the rule that allowed it |
 //! | [`policy::Denial`] | why it was not, from far off to nearly |
 //! | `gateway::state::Upstream` | an MCP server with all that a request to it needs |
-//! | [`gateway::envelope::Envelope`] | one JSON-RPC message, as far as a decision needs it |
+//! | [`gateway::wire::envelope::Envelope`] | one JSON-RPC message, as far as a decision needs it |
 //! | `gateway::refusal::Refusal` | a no, with its status, its reason and its challenge |
 //! | `gateway::state::State` | the files as last read; never changed, only replaced |
 //! | `gateway::state::Moment` | what one request sees: the state, the epoch, the time |
@@ -138,7 +138,8 @@
 //!
 //! `cli/mod.rs` (the verbs), `cli/generate.rs` (the main job in one screen), [`config`] (what the settings mean),
 //! [`vault`] (the rule for every token), then [`flow`] and [`oauth`]. [`error`] has every way a run can end. Of the gateway:
-//! `gateway/worker.rs` (the line), `gateway/refusal.rs` (every no), [`policy`], then `gateway/start.rs`.
+//! `gateway/mod.rs` (what lies where), `gateway/worker.rs` (the line), `gateway/refusal.rs` (every no), [`policy`], then
+//! `gateway/start.rs`.
 
 pub mod cli;
 pub mod config;

@@ -182,7 +182,7 @@ fn its_variables_are_the_catalogues() {
 
 #[test]
 fn its_gateway_settings_are_the_schemas() {
-    expect_after("gateway.yaml", &mcpauth::gateway::schema::reference());
+    expect_after("gateway.yaml", &mcpauth::gateway::settings::schema::reference());
 }
 
 #[test]

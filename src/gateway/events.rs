@@ -13,12 +13,12 @@ use hyper::body::{Body as _, Frame};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::authn::Caller;
-use super::join::Transport;
 use super::pool::Inflow;
+use super::servers::join::Transport;
 use super::session::Bound;
 use super::settings::Visibility;
-use super::sse::{self, Boundary, Event, SseFilter, Verdict};
 use super::state::{Shared, Upstream};
+use super::wire::sse::{self, Boundary, Event, SseFilter, Verdict};
 use crate::policy::{Call, Grants, decide};
 use crate::sys::clock;
 

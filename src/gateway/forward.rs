@@ -18,15 +18,15 @@ use super::authn::{Caller, Credential, Via};
 use super::body::Body;
 use super::egress::Stored;
 use super::events::{Events, Watch};
-use super::filter;
 use super::headers::{self, Onward};
-use super::join::Transport;
 use super::pool::{Failure, Inflow, Patience};
 use super::record::Record;
 use super::refusal::Refusal;
+use super::servers::join::Transport;
 use super::session::Bound;
 use super::settings::{Egress, Visibility};
 use super::state::Upstream;
+use super::wire::filter;
 use super::worker::Worker;
 use crate::policy::{Listed, Permit};
 

@@ -10,10 +10,10 @@ use hyper::Method;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 
-use super::envelope::{Envelope, Malformed};
 use super::record::Record;
 use super::refusal::Refusal;
 use super::settings::Limits;
+use super::wire::envelope::{Envelope, Malformed};
 use crate::policy::{Call, Listed};
 
 /// What a request wants, read from its body, or from its method where it has none.

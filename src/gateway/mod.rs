@@ -1,55 +1,54 @@
 //! `mcpauth gateway serve`: routes, authenticates, decides, forwards and filters, in that order and in one line.
 //! It leaves who may do what to `policy`, stored egress tokens to `vault`, and printing to `cli`.
+//!
+//! What a request passes lies in this folder, in the order of its way; `Worker::line` is the line itself:
+//!
+//! ```text
+//! start -> listen -> worker      files read, sockets bound; connections; then every request, from here on:
+//!     host, own                  whose name and origin; the gateway's own addresses
+//!     (servers)                  which server, by the path
+//!     (authn)                    who is calling
+//!     intake                     the whole body, and what (wire) reads in it
+//!     (policy), rate             may they, and how often
+//!     forward                    headers, session and egress made anew; pool sends; body and events answer
+//! state, record, refusal         what all steps see; what is kept of each request; every no
+//! ```
+//!
+//! What the steps ask has a folder each:
+//!
+//! | folder | what it knows |
+//! |---|---|
+//! | `authn` | whose a token is: signatures, keys, claims, issuers that are asked, what is remembered |
+//! | `wire` | untrusted text: JSON, one message, the headers that mirror it, lists and event streams |
+//! | `servers` | the registry's files: which servers there are, at which paths, addresses and headers |
+//! | `settings` | `gateway.yaml`: its values, its schema, what of it cannot be meant |
+//! | `operate` | beside the line: the audit's way out, metrics, probes, health, reload, the certificate |
 
-mod admin;
-mod authn;
+pub mod authn;
 mod body;
-mod check;
-mod check_files;
 mod egress;
-pub mod envelope;
 mod events;
-pub mod filter;
 mod forward;
 mod headers;
-mod health;
 mod host;
 mod intake;
-mod issuers;
-pub mod join;
-pub mod journal;
-pub mod json;
-pub mod jwt;
-pub mod keys;
-mod ledger;
 mod listen;
-mod metrics;
-mod mirror;
-mod object;
-pub mod outbound;
+mod operate;
 mod own;
 mod pool;
-pub mod problem;
 mod rate;
 mod record;
 mod refusal;
-mod reload;
-pub mod route;
-pub mod rules;
-pub mod schema;
-pub mod server_headers;
 pub mod servers;
 mod session;
 pub mod settings;
-pub mod sse;
 mod start;
 mod state;
-mod tls;
-mod tokens;
+pub mod wire;
 mod worker;
 
 pub use egress::Stored;
-pub use journal::{Journal, Level};
-pub use reload::{Credentials, LoadError, Variables};
+pub use operate::journal::{Journal, Level};
+pub use operate::reload::{Credentials, LoadError, Variables};
+pub use operate::tls::TlsError;
 pub use start::{Running, Setup, StartError};
-pub use tls::TlsError;

@@ -26,7 +26,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Host;
 
-use super::outbound::Origin;
+use super::servers::outbound::Origin;
 use crate::sys::address::is_forbidden;
 
 /// A worker's connections.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::authn::Caller;
-use super::metrics::Kind;
+use super::operate::metrics::Kind;
 use super::refusal::Refusal;
 use super::state::{Moment, Upstream};
 use super::worker::Worker;

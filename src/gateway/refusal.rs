@@ -8,9 +8,9 @@ use bytes::Bytes;
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 
+use super::authn::jwt::Reject;
 use super::body::Body;
-use super::envelope::{Malformed, Mismatch};
-use super::jwt::Reject;
+use super::wire::envelope::{Malformed, Mismatch};
 use crate::policy::Denial;
 
 /// Why a request goes no further.

@@ -15,17 +15,18 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, watch};
 
+use super::authn::issuers::{Issuer, Unavailable};
+use super::authn::rules::Rules;
 use super::host::Hosts;
-use super::issuers::Issuer;
-use super::journal::Journal;
-use super::ledger::Writer;
-use super::reload::{self, Credentials, LoadError, Reader, Variables};
-use super::rules::Rules;
+use super::listen;
+use super::operate::journal::Journal;
+use super::operate::ledger::Writer;
+use super::operate::reload::{self, Credentials, LoadError, Reader, Variables};
+use super::operate::{admin, health};
 use super::session::SessionKey;
 use super::settings::{self, Settings};
 use super::state::{Parts, Shared};
 use super::worker::Worker;
-use super::{admin, health, listen};
 use crate::secret::Secret;
 use crate::sys::http::Http;
 use crate::sys::private_file::{self, FileError};
@@ -265,7 +266,7 @@ impl Drop for Running {
     }
 }
 
-fn told(shared: &Shared, issuer: &str, result: Result<usize, &super::issuers::Unavailable>) {
+fn told(shared: &Shared, issuer: &str, result: Result<usize, &Unavailable>) {
     match result {
         Ok(keys) => {
             shared.metrics.keys("ok");

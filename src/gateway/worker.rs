@@ -14,21 +14,21 @@ use hyper::http::request;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 
+use super::authn::tokens::Remembered;
 use super::authn::{Caller, Known};
 use super::body::{Body, UnderWay};
 use super::forward::Passage;
 use super::intake::{self, Wish};
-use super::join::Transport;
-use super::ledger::Ledger;
-use super::metrics::Tally;
+use super::operate::ledger::Ledger;
+use super::operate::metrics::Tally;
 use super::own;
 use super::pool::Pool;
 use super::record::{Record, RequestId};
 use super::refusal::{About, Refusal};
-use super::route::{Asked, NoRoute};
+use super::servers::join::Transport;
+use super::servers::route::{Asked, NoRoute};
 use super::session::Bound;
 use super::state::{Moment, Shared, Upstream};
-use super::tokens::Remembered;
 use crate::policy::{Call, Permit, decide};
 
 /// One core's share.

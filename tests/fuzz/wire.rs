@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use mcpauth::gateway::envelope::Envelope;
-use mcpauth::gateway::filter;
-use mcpauth::gateway::sse::{Boundary, SseFilter, events};
+use mcpauth::gateway::wire::envelope::Envelope;
+use mcpauth::gateway::wire::filter;
+use mcpauth::gateway::wire::sse::{Boundary, SseFilter, events};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;

@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use mcpauth::gateway::jwt::Jws;
-use mcpauth::gateway::keys::KeySet;
+use mcpauth::gateway::authn::jwt::Jws;
+use mcpauth::gateway::authn::keys::KeySet;
 use mcpauth::gateway::settings::Algorithm::{self, *};
 use serde_json::{Value, json};
 

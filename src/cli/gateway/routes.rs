@@ -8,8 +8,8 @@ use crate::cli::gateway::{From, prepare};
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};
-use crate::gateway::join::Transport;
-use crate::gateway::route::{Route, Routes};
+use crate::gateway::servers::join::Transport;
+use crate::gateway::servers::route::{Route, Routes};
 use crate::gateway::settings::Egress;
 
 const EXAMPLES: &str = "Examples:

@@ -17,8 +17,8 @@ use hyper::header::HeaderName;
 use percent_encoding::percent_decode_str;
 
 use super::join::Endpoint;
-use super::servers::{AuthType, Server};
-use super::settings::{Egress, Settings};
+use super::{AuthType, Server};
+use crate::gateway::settings::{Egress, Settings};
 
 /// Every server, by its path.
 #[derive(Clone, Debug, Default)]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::keys::{self, Key, MAX_KEY_ID, NoKey};
 use super::object;
-use super::settings::Algorithm;
+use crate::gateway::settings::Algorithm;
 
 /// The longest token that is read, in bytes.
 pub const MAX_TOKEN: usize = 16 << 10;

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
+use super::Settings;
 use super::problem::Problem;
-use super::settings::Settings;
 use crate::sys::private_file::is_exposed;
 
 /// The fewest bytes of a session key.

@@ -1,9 +1,14 @@
 //! Reads the registry's `servers/*.json` and `server_state.json` as they are. It leaves matching requests to `route`,
-//! paths to `join`, addresses to `outbound` and headers to `server_headers`.
+//! paths to `join`, addresses to `outbound` and headers to `headers`.
 //!
 //! A file that cannot be read or is no JSON is an error, so that a reload in the middle of somebody's writing keeps what
 //! was there. A file that is JSON and describes no server one could reach is left out, with a remark: one bad
 //! registration must not take the other servers down.
+
+pub mod headers;
+pub mod join;
+pub mod outbound;
+pub mod route;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -17,10 +22,10 @@ use serde_json::Value;
 use thiserror::Error;
 use url::Url;
 
-use super::join::{Endpoints, Transport, named};
-use super::outbound::Origin;
-use super::problem::Problem;
-use super::server_headers::{Variables, headers};
+use self::headers::{Variables, headers};
+use self::join::{Endpoints, Transport, named};
+use self::outbound::Origin;
+use super::settings::problem::Problem;
 
 /// The file that says which servers are switched on.
 const STATE: &str = "server_state.json";
@@ -106,7 +111,7 @@ struct File {
 }
 
 /// What is wrong, and what to do.
-pub(super) type Refusal = (String, &'static str);
+type Refusal = (String, &'static str);
 
 impl Server {
     /// The server that a file with nothing but a path and a `proxy_pass_url` describes.

@@ -6,11 +6,11 @@ use std::hash::{BuildHasher, Hasher};
 use hashbrown::HashMap;
 
 /// SHA-256 of a token: the cache never holds what an attacker would want to read out of it.
-pub(super) type Hash = [u8; 32];
+pub(crate) type Hash = [u8; 32];
 
 /// Two generations: when the young one is full it becomes the old one, and what is in use moves back. So it never holds
 /// more than `most`, and forgets what is not asked for, at a constant cost.
-pub(super) struct Remembered<V> {
+pub(crate) struct Remembered<V> {
     young: HashMap<Hash, V, Prefix>,
     old: HashMap<Hash, V, Prefix>,
     half: usize,
@@ -18,10 +18,10 @@ pub(super) struct Remembered<V> {
 
 /// The keys are hashes already, and of verified tokens alone: nobody can choose them.
 #[derive(Clone, Default)]
-pub(super) struct Prefix(u64);
+pub(crate) struct Prefix(u64);
 
 impl<V: Clone> Remembered<V> {
-    pub(super) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self {
             young: HashMap::with_hasher(Prefix::default()),
             old: HashMap::with_hasher(Prefix::default()),
@@ -29,7 +29,7 @@ impl<V: Clone> Remembered<V> {
         }
     }
 
-    pub(super) fn get(&mut self, key: &Hash) -> Option<V> {
+    pub(crate) fn get(&mut self, key: &Hash) -> Option<V> {
         if let Some(value) = self.young.get(key) {
             return Some(value.clone());
         }
@@ -38,7 +38,7 @@ impl<V: Clone> Remembered<V> {
         Some(value)
     }
 
-    pub(super) fn put(&mut self, key: Hash, value: V) {
+    pub(crate) fn put(&mut self, key: Hash, value: V) {
         if self.young.len() >= self.half {
             std::mem::swap(&mut self.young, &mut self.old);
             self.young.clear();

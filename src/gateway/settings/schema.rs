@@ -4,7 +4,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use super::settings::Settings;
+use super::Settings;
 
 impl Settings {
     /// The JSON schema of `gateway.yaml` (draft 2020-12), as in `docs/gateway.schema.json`.

@@ -11,12 +11,12 @@ use std::time::{Duration, SystemTime};
 use thiserror::Error;
 use tokio::sync::Notify;
 
-use super::egress::Stored;
-use super::route::{Route, Routes};
-use super::servers;
-use super::settings::{Egress, Settings};
-use super::state::{Revoked, Shared, State, Upstream};
 use super::tls;
+use crate::gateway::egress::Stored;
+use crate::gateway::servers;
+use crate::gateway::servers::route::{Route, Routes};
+use crate::gateway::settings::{Egress, Settings};
+use crate::gateway::state::{Revoked, Shared, State, Upstream};
 use crate::policy::{Call, Policy, Principal};
 use crate::secret::Secret;
 
@@ -26,9 +26,9 @@ pub type Credentials = Box<dyn Fn(&str) -> Option<Arc<Stored>> + Send + Sync>;
 pub type Variables = Box<dyn Fn(&str) -> Option<Secret> + Send + Sync>;
 
 /// Where files and what they name are read from.
-pub(super) struct Reader {
-    pub(super) credentials: Credentials,
-    pub(super) variables: Variables,
+pub(crate) struct Reader {
+    pub(crate) credentials: Credentials,
+    pub(crate) variables: Variables,
 }
 
 /// Why the files cannot be put in force.
@@ -76,7 +76,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`LoadError`], naming the file.
-    pub(super) fn read(&self, settings: &Settings, old: Option<&State>) -> Result<State, LoadError> {
+    pub(crate) fn read(&self, settings: &Settings, old: Option<&State>) -> Result<State, LoadError> {
         let policy = policy(&settings.policy)?;
         let shadow = settings.shadow.as_deref().map(self::policy).transpose()?;
         let found = servers::read(&settings.servers, &|name| (self.variables)(name))?;
@@ -123,7 +123,7 @@ impl Reader {
 }
 
 /// Puts changed files in force for as long as the gateway runs; `now` is for those who do not want to wait.
-pub(super) async fn watch(shared: Arc<Shared>, reader: Reader, now: Arc<Notify>) {
+pub(crate) async fn watch(shared: Arc<Shared>, reader: Reader, now: Arc<Notify>) {
     let mut seen = fingerprint(&shared.settings);
     loop {
         let asked = tokio::time::timeout(LOOK, now.notified()).await.is_ok();

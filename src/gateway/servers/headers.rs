@@ -4,7 +4,7 @@
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
-use super::servers::Refusal;
+use super::Refusal;
 use crate::secret::Secret;
 
 /// Headers that belong to a connection or a message (RFC 9110 section 7.6.1, RFC 9112), never to a server's file.

@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 
-use super::settings::Tls;
+use crate::gateway::settings::Tls;
 use crate::sys::private_file;
 
 /// Why a certificate cannot be used.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use self::principal::{Groups, client};
 use super::jwt::{Claims, Reject, media_type, text_of};
 use super::object;
-use super::settings::{Issuer, Kind};
+use crate::gateway::settings::{Issuer, Kind};
 use crate::policy::Principal;
 
 /// The most that clocks may differ, in seconds.

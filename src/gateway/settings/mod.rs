@@ -1,6 +1,11 @@
 //! `gateway.yaml` as values. It leaves what of it cannot be meant to `check`, the published schema to `schema`, and the
 //! environment to `cli`.
 
+mod check;
+mod check_files;
+pub mod problem;
+pub mod schema;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};

@@ -13,13 +13,13 @@ use super::journal::Journal;
 use crate::sys::clock;
 
 /// A worker's end.
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     page: Arc<Mutex<Page>>,
     to: Option<SyncSender<Vec<u8>>>,
 }
 
 /// The writing thread.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     to: Option<SyncSender<Vec<u8>>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -42,7 +42,7 @@ const WAITING: usize = 16;
 
 impl Writer {
     /// Starts the thread; with `on` false nothing is ever written.
-    pub(super) fn start(journal: Arc<dyn Journal>, on: bool) -> std::io::Result<Self> {
+    pub(crate) fn start(journal: Arc<dyn Journal>, on: bool) -> std::io::Result<Self> {
         if !on {
             return Ok(Self { to: None, thread: None });
         }
@@ -53,7 +53,7 @@ impl Writer {
     }
 
     /// A worker's end.
-    pub(super) fn ledger(&self) -> Ledger {
+    pub(crate) fn ledger(&self) -> Ledger {
         Ledger { page: Arc::default(), to: self.to.clone() }
     }
 }
@@ -70,7 +70,7 @@ impl Drop for Writer {
 
 impl Ledger {
     /// Writes `{"time":...,` and the members of `line`.
-    pub(super) fn write(&self, at: i64, line: &impl Serialize) {
+    pub(crate) fn write(&self, at: i64, line: &impl Serialize) {
         let Some(to) = &self.to else { return };
         let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
         let Page { bytes, second, stamp, .. } = &mut *page;
@@ -126,7 +126,7 @@ impl Drop for Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::journal::Level;
+    use crate::gateway::operate::journal::Level;
 
     #[derive(Default)]
     struct Kept(Mutex<Vec<u8>>);

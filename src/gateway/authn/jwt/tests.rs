@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::sample::{ED25519, P256, P384, Pair, RSA, encode, jwks};
 use super::{Jws, MAX_TOKEN, Reject, Token, decode};
-use crate::gateway::keys::KeySet;
+use crate::gateway::authn::keys::KeySet;
 use crate::gateway::settings::Algorithm::{self, *};
 
 const ALL: [Algorithm; 9] = [RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA];

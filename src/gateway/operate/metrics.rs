@@ -17,29 +17,29 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 /// Every metric.
-pub(super) struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     requests: Requests,
     health: Family<HealthLabels, Counter>,
     keys: Family<ResultLabels, Counter>,
     reloads: Family<ResultLabels, Counter>,
-    pub(super) under_way: Gauge,
-    pub(super) connections: Gauge,
+    pub(crate) under_way: Gauge,
+    pub(crate) connections: Gauge,
 }
 
 /// One worker's count of its requests.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tally(Arc<Mutex<HashMap<Key, Series>>>);
+pub(crate) struct Tally(Arc<Mutex<HashMap<Key, Series>>>);
 
 /// One kind of request, borrowed from it.
 #[derive(Clone, Copy, Hash)]
-pub(super) struct Kind<'a> {
-    pub(super) server: &'a str,
-    pub(super) method: &'a str,
+pub(crate) struct Kind<'a> {
+    pub(crate) server: &'a str,
+    pub(crate) method: &'a str,
     /// The tool, of an allowed `tools/call` alone: anyone can invent names.
-    pub(super) tool: &'a str,
+    pub(crate) tool: &'a str,
     /// Why it was refused; empty if it was not.
-    pub(super) reason: &'a str,
+    pub(crate) reason: &'a str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,37 +119,37 @@ impl Default for Metrics {
 
 impl Metrics {
     /// A worker's own count.
-    pub(super) fn tally(&self) -> Tally {
+    pub(crate) fn tally(&self) -> Tally {
         let tally = Tally::default();
         self.requests.lock().push(tally.clone());
         tally
     }
 
     /// The text format (OpenMetrics 1.0).
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut out = String::new();
         // Writing to a String does not fail.
         let _ = text::encode(&mut out, &self.registry);
         out
     }
 
-    pub(super) fn health(&self, server: &str, healthy: bool) {
+    pub(crate) fn health(&self, server: &str, healthy: bool) {
         let labels = HealthLabels { server: server.into(), healthy: healthy.to_string() };
         self.health.get_or_create(&labels).inc();
     }
 
-    pub(super) fn keys(&self, result: &str) {
+    pub(crate) fn keys(&self, result: &str) {
         self.keys.get_or_create(&ResultLabels { result: result.into() }).inc();
     }
 
-    pub(super) fn reload(&self, result: &str) {
+    pub(crate) fn reload(&self, result: &str) {
         self.reloads.get_or_create(&ResultLabels { result: result.into() }).inc();
     }
 }
 
 impl Tally {
     /// One more, with the time in the gateway and until the server began to answer.
-    pub(super) fn count(&self, kind: &Kind<'_>, gateway: Duration, upstream: Option<Duration>) {
+    pub(crate) fn count(&self, kind: &Kind<'_>, gateway: Duration, upstream: Option<Duration>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(series) = all.get_mut(kind) {
             return series.add(gateway, upstream);

@@ -2,17 +2,24 @@
 //! the token's hash until the token ends or anything it was judged by changes.
 //! It leaves signatures to `jwt`, claims to `rules` and what a caller may do to `policy`.
 
+pub(super) mod issuers;
+pub mod jwt;
+pub mod keys;
+mod object;
+pub mod rules;
+pub(super) mod tokens;
+
 use std::sync::{Arc, PoisonError};
 
 use aws_lc_rs::digest;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use memchr::memchr3;
 
-use super::issuers::Issuer;
-use super::jwt::{Reject, Token};
+use self::issuers::Issuer;
+use self::jwt::{Reject, Token};
+use self::tokens::Hash;
 use super::refusal::Refusal;
 use super::state::{Moment, State};
-use super::tokens::Hash;
 use super::worker::Worker;
 use crate::policy::{Grants, Principal};
 

@@ -13,15 +13,16 @@ use http_body_util::Full;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request};
 
-use super::pool::{Patience, Pool};
-use super::state::{Shared, Upstream};
+use crate::gateway::pool::{Patience, Pool};
+use crate::gateway::servers::join::Transport;
+use crate::gateway::state::{Shared, Upstream};
 
 /// A message that any MCP server answers somehow, and that does nothing anywhere.
 const PING: &[u8] = br#"{"jsonrpc":"2.0","id":"mcpauth-health","method":"ping"}"#;
 const PATIENCE: Patience = Patience { connect: Duration::from_secs(5), answer: Duration::from_secs(10) };
 
 /// Checks every server for as long as the gateway runs.
-pub(super) async fn watch(shared: Arc<Shared>) {
+pub(crate) async fn watch(shared: Arc<Shared>) {
     let interval = Duration::from_secs(shared.settings.health.interval);
     if interval.is_zero() {
         return;
@@ -58,7 +59,7 @@ fn level(healthy: bool) -> super::journal::Level {
 /// Whether the server says anything but a server error: a 401 or a 400 comes from one that is there.
 async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
     let endpoint = &upstream.route.server.endpoints.base;
-    let stream = endpoint.transport == super::join::Transport::Sse;
+    let stream = endpoint.transport == Transport::Sse;
     let mut request = Request::new(Full::new(if stream { Bytes::new() } else { Bytes::from_static(PING) }));
     *request.method_mut() = if stream { Method::GET } else { Method::POST };
     *request.uri_mut() = endpoint.uri.clone();

@@ -7,7 +7,7 @@ use hyper::header::HeaderName;
 use url::Url;
 
 use super::problem::Problem;
-use super::settings::{Egress, Issuer, Kind, Limits, Settings};
+use super::{Egress, Issuer, Kind, Limits, Settings};
 use crate::sys::http::is_loopback;
 
 /// The least that hyper's reader takes for a request head, in bytes.

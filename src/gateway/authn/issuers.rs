@@ -14,14 +14,14 @@ use url::Url;
 
 use super::keys::KeySet;
 use super::rules::Rules;
-use super::settings;
+use crate::gateway::settings;
 use crate::oauth::{IssuerMetadata, well_known};
 use crate::secret::Secret;
 use crate::sys::http::{Http, Reply, is_loopback};
 
 /// One issuer.
-pub(super) struct Issuer {
-    pub(super) rules: Rules,
+pub(crate) struct Issuer {
+    pub(crate) rules: Rules,
     settings: settings::Issuer,
     client_secret: Option<Secret>,
     keys: ArcSwapOption<Fetched>,
@@ -35,7 +35,7 @@ pub(super) struct Issuer {
 /// Why an issuer could not be asked.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Unavailable(String);
+pub(crate) struct Unavailable(String);
 
 struct Fetched {
     set: Arc<KeySet>,
@@ -61,7 +61,7 @@ const UNKNOWN: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Issuer {
-    pub(super) fn new(
+    pub(crate) fn new(
         settings: settings::Issuer,
         rules: Rules,
         client_secret: Option<Secret>,
@@ -80,29 +80,29 @@ impl Issuer {
     }
 
     /// The issuer identifier.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.settings.issuer
     }
 
     /// Whether its tokens are asked about rather than verified.
-    pub(super) fn introspects(&self) -> bool {
+    pub(crate) fn introspects(&self) -> bool {
         self.settings.introspection.is_some()
     }
 
     /// Whether tokens can be checked now.
-    pub(super) fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         self.introspects() || self.keys().is_some()
     }
 
     /// The keys, unless there are none or they are too old.
-    pub(super) fn keys(&self) -> Option<Arc<KeySet>> {
+    pub(crate) fn keys(&self) -> Option<Arc<KeySet>> {
         let fetched = self.keys.load();
         let fetched = fetched.as_ref().filter(|fetched| fetched.at.elapsed() < OLDEST)?;
         Some(fetched.set.clone())
     }
 
     /// Fetches the keys for as long as the gateway runs; `tell` hears of changes and failures.
-    pub(super) async fn keep(&self, tell: impl Fn(Result<usize, &Unavailable>)) {
+    pub(crate) async fn keep(&self, tell: impl Fn(Result<usize, &Unavailable>)) {
         if self.introspects() {
             return;
         }
@@ -119,7 +119,7 @@ impl Issuer {
 
     /// Fetches the keys because a token names one that is not among `known`. Whoever comes while another asks waits for
     /// that answer; after it, and for a while, nobody asks again.
-    pub(super) async fn look_again(&self, known: Option<Arc<KeySet>>) -> Option<Arc<KeySet>> {
+    pub(crate) async fn look_again(&self, known: Option<Arc<KeySet>>) -> Option<Arc<KeySet>> {
         let asked = tokio::time::timeout(PATIENCE, async {
             let mut turn = self.turn.lock().await;
             let now = self.keys();
@@ -202,7 +202,7 @@ impl Issuer {
     }
 
     /// Asks about a token (RFC 7662 section 2.1): the reply as it came.
-    pub(super) async fn introspect(&self, token: &str) -> Result<Vec<u8>, Unavailable> {
+    pub(crate) async fn introspect(&self, token: &str) -> Result<Vec<u8>, Unavailable> {
         let (Some(introspection), Some(secret)) = (&self.settings.introspection, &self.client_secret) else {
             return Err(self.unavailable("introspection is not configured"));
         };
@@ -254,7 +254,7 @@ impl Issuer {
     }
 
     /// Until when what an introspection said is believed: `cache` seconds, and never past the token's own end.
-    pub(super) fn believed_until(&self, expires_at: Option<i64>, now: i64) -> i64 {
+    pub(crate) fn believed_until(&self, expires_at: Option<i64>, now: i64) -> i64 {
         let cache = self.settings.introspection.as_ref().map_or(0, |asked| i64::from(asked.cache));
         expires_at.unwrap_or(i64::MAX).min(now + cache)
     }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::Rules;
-use crate::gateway::jwt::{Reject, text_of};
+use crate::gateway::authn::jwt::{Reject, text_of};
 use crate::gateway::settings::Kind;
 use crate::policy::Principal;
 

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use super::object;
-use super::settings::Algorithm;
+use crate::gateway::settings::Algorithm;
 
 /// The largest key set that is read, in bytes; whoever fetches one need not read further.
 pub const MAX_KEY_SET: usize = 256 << 10;

@@ -6,7 +6,7 @@ use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 
 use super::{METHOD, Mismatch, NAME, VERSION};
-use crate::gateway::envelope::Envelope;
+use crate::gateway::wire::envelope::Envelope;
 
 const MODERN: (&str, &str) = ("MCP-Protocol-Version", "2026-07-28");
 const LEGACY: (&str, &str) = ("MCP-Protocol-Version", "2025-11-25");

@@ -7,9 +7,9 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use super::{Reject, Rules, RulesError};
-use crate::gateway::jwt::sample::{P256, jwks};
-use crate::gateway::jwt::{Claims, Token};
-use crate::gateway::keys::KeySet;
+use crate::gateway::authn::jwt::sample::{P256, jwks};
+use crate::gateway::authn::jwt::{Claims, Token};
+use crate::gateway::authn::keys::KeySet;
 use crate::gateway::settings::{Algorithm, Issuer};
 use crate::policy::Principal;
 

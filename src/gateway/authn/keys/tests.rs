@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Algorithm, KeySet, KeysError, MAX_KEY_SET, NoKey};
-use crate::gateway::jwt::sample::{ED25519, P256, P384, Pair, RSA, encode, jwks};
+use crate::gateway::authn::jwt::sample::{ED25519, P256, P384, Pair, RSA, encode, jwks};
 use Algorithm::*;
 
 const ALL: [Algorithm; 9] = [RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA];
