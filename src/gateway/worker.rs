@@ -128,22 +128,8 @@ impl Worker {
         let wish = Wish::read(&method, &headers, &body, record)?; //                   400
         let permit = self.decide(moment, &caller, &route, &wish, record)?; //          403, 429
         let (target, transport) = self.target(&route, &method, &caller)?; //           404
-        let upstream = route.upstream;
-        let (lists, stays_open) = (wish.lists(), wish.stays_open());
-        let tool = wish.name();
-        let passage = Passage {
-            permit,
-            caller,
-            credential,
-            upstream,
-            target,
-            transport,
-            method: &method,
-            body: body.clone(),
-            lists,
-            stays_open,
-            tool,
-        };
+        let (upstream, method, wish, body) = (route.upstream, &method, &wish, body.clone());
+        let passage = Passage { permit, caller, credential, upstream, target, transport, method, wish, body };
         self.forward(passage, headers, record).await //                                502, 504, or the reply
     }
 
