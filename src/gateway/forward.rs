@@ -19,6 +19,7 @@ use super::body::Body;
 use super::egress::Stored;
 use super::events::{Events, Watch};
 use super::headers::{self, Onward};
+use super::intake::Wish;
 use super::pool::{Failure, Inflow, Patience};
 use super::record::Record;
 use super::refusal::Refusal;
@@ -28,7 +29,7 @@ use super::settings::{Egress, Visibility};
 use super::state::Upstream;
 use super::wire::filter;
 use super::worker::Worker;
-use crate::policy::{Listed, Permit};
+use crate::policy::Permit;
 
 /// A message on its way, with the proof that it may go.
 pub(super) struct Passage<'a> {
@@ -41,13 +42,9 @@ pub(super) struct Passage<'a> {
     pub(super) target: Uri,
     pub(super) transport: Transport,
     pub(super) method: &'a Method,
+    /// What it asks for.
+    pub(super) wish: &'a Wish<'a>,
     pub(super) body: Bytes,
-    /// The list it asks for, if it asks for one.
-    pub(super) lists: Option<Listed>,
-    /// Whether its answer stays open by design (`subscriptions/listen`, GET).
-    pub(super) stays_open: bool,
-    /// The name it is about, for identity headers.
-    pub(super) tool: Option<&'a str>,
 }
 
 const MCP_SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -57,7 +54,7 @@ impl Passage<'_> {
     fn is_read(&self, visibility: Visibility) -> bool {
         let hidden = visibility == Visibility::Granted;
         // An old stream carries answers to any request, lists among them, and the address for messages.
-        *self.method == Method::GET || (self.lists.is_some() && hidden)
+        *self.method == Method::GET || (self.wish.lists().is_some() && hidden)
     }
 }
 
@@ -159,7 +156,7 @@ impl Worker {
         *request.headers_mut() = headers;
         let sent = Instant::now();
         let result =
-            self.pool.exchange(&passage.upstream.origin, request, patience, passage.stays_open).await;
+            self.pool.exchange(&passage.upstream.origin, request, patience, passage.wish.stays_open()).await;
         record.upstream(sent);
         result.map_err(|failure| {
             let name = passage.upstream.name();
@@ -194,7 +191,7 @@ impl Worker {
         }
         if is_events(&head.headers) {
             let keep_alive = Duration::from_secs(self.shared.settings.limits.keep_alive);
-            let events = if is_read || passage.stays_open {
+            let events = if is_read || passage.wish.stays_open() {
                 head.headers.remove(CONTENT_LENGTH);
                 let filtered = is_read.then(|| self.shared.settings.limits.answer);
                 Events::watched(inflow, keep_alive, self.watch(passage), filtered)
@@ -280,7 +277,7 @@ fn identify(headers: &mut HeaderMap, passage: &Passage<'_>) {
         ("x-scopes", Some(scopes.as_str())),
         ("x-auth-method", Some("bearer")),
         ("x-server-name", Some(passage.upstream.name())),
-        ("x-tool-name", passage.tool),
+        ("x-tool-name", passage.wish.name()),
     ];
     for (name, value) in rows {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {

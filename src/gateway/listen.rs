@@ -95,8 +95,10 @@ async fn accept(worker: Arc<Worker>, stream: TcpStream, draining: watch::Receive
     };
     let within = Duration::from_secs(worker.shared.settings.limits.read);
     // A failed handshake is the client's matter, and tells it why.
-    if let Ok(Ok(stream)) = timeout(within, TlsAcceptor::from(tls).accept(stream)).await {
-        converse(worker, stream, draining).await;
+    // Boxed: what TLS takes must not be set aside for each connection without it.
+    let accepted = Box::pin(timeout(within, TlsAcceptor::from(tls).accept(stream))).await;
+    if let Ok(Ok(stream)) = accepted {
+        Box::pin(converse(worker, stream, draining)).await;
     }
 }
 

@@ -79,14 +79,14 @@ pub(super) struct About<'a> {
     pub(super) id: Option<&'a Bytes>,
     /// Where this server's RFC 9728 document is.
     pub(super) resource_metadata: Option<&'a str>,
-    /// The scopes that let a caller into this server.
-    pub(super) scopes: &'a [Arc<str>],
+    /// The scope that lets a new caller into this server.
+    pub(super) scope: Option<&'a Arc<str>>,
 }
 
 /// RFC 6750 section 3.1.
 struct Challenge<'a> {
     error: Option<(&'static str, &'static str)>,
-    scopes: &'a [Arc<str>],
+    scope: Option<&'a Arc<str>>,
 }
 
 /// JSON-RPC 2.0 section 5.1, MCP 2026-07-28 "Error codes".
@@ -218,13 +218,13 @@ impl Refusal {
     fn challenge<'a>(&'a self, about: &'a About<'a>) -> Option<Challenge<'a>> {
         match self {
             // RFC 6750 section 3.1: without a token there is no error to name.
-            Self::NoToken => Some(Challenge { error: None, scopes: about.scopes }),
+            Self::NoToken => Some(Challenge { error: None, scope: about.scope }),
             Self::Token(reject) => {
-                Some(Challenge { error: Some(("invalid_token", reject.description())), scopes: about.scopes })
+                Some(Challenge { error: Some(("invalid_token", reject.description())), scope: about.scope })
             }
             Self::Denied { scope: Some(scope), .. } => {
                 let error = ("insufficient_scope", "this call needs another scope");
-                Some(Challenge { error: Some(error), scopes: std::slice::from_ref(scope) })
+                Some(Challenge { error: Some(error), scope: Some(scope) })
             }
             _ => None,
         }
@@ -283,9 +283,8 @@ impl Challenge<'_> {
         if let Some(url) = resource_metadata {
             parts.push(format!("resource_metadata={}", quoted(url)));
         }
-        if !self.scopes.is_empty() {
-            let scopes: Vec<&str> = self.scopes.iter().map(|scope| &**scope).collect();
-            parts.push(format!("scope={}", quoted(&scopes.join(" "))));
+        if let Some(scope) = self.scope {
+            parts.push(format!("scope={}", quoted(scope)));
         }
         if parts.is_empty() { "Bearer".into() } else { format!("Bearer {}", parts.join(", ")) }
     }
@@ -309,25 +308,25 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn about<'a>(scopes: &'a [Arc<str>]) -> About<'a> {
-        About { id: None, resource_metadata: Some("https://gw.test/.well-known/x"), scopes }
+    fn about(scope: Option<&Arc<str>>) -> About<'_> {
+        About { id: None, resource_metadata: Some("https://gw.test/.well-known/x"), scope }
     }
 
-    fn challenge(refusal: &Refusal, scopes: &[Arc<str>]) -> Option<String> {
-        let response = refusal.response(&about(scopes));
+    fn challenge(refusal: &Refusal, scope: Option<&Arc<str>>) -> Option<String> {
+        let response = refusal.response(&about(scope));
         let value = response.headers().get(WWW_AUTHENTICATE)?;
         Some(value.to_str().unwrap().to_owned())
     }
 
     #[test]
     fn a_challenge_names_an_error_only_if_there_was_a_token() {
-        let scopes: Vec<Arc<str>> = vec!["mcp/read".into(), "mcp/\"x\"".into()];
+        let scope: Arc<str> = "mcp/\"x\"".into();
         let metadata = "resource_metadata=\"https://gw.test/.well-known/x\"";
         assert_eq!(
-            challenge(&Refusal::NoToken, &scopes).unwrap(),
-            format!(r#"Bearer {metadata}, scope="mcp/read mcp/\"x\"""#)
+            challenge(&Refusal::NoToken, Some(&scope)).unwrap(),
+            format!(r#"Bearer {metadata}, scope="mcp/\"x\"""#)
         );
-        let text = challenge(&Refusal::Token(Reject::Expired), &[]).unwrap();
+        let text = challenge(&Refusal::Token(Reject::Expired), None).unwrap();
         assert!(text.starts_with("Bearer error=\"invalid_token\", error_description=\""), "{text}");
         assert!(text.ends_with(metadata), "{text}");
     }
@@ -336,8 +335,8 @@ mod tests {
     fn insufficient_scope_is_said_only_where_a_scope_would_help() {
         let denied =
             |scope: Option<&str>| Refusal::Denied { denial: Denial::Name, scope: scope.map(Arc::from) };
-        assert_eq!(challenge(&denied(None), &["other".into()]), None);
-        let text = challenge(&denied(Some("mcp/execute")), &["other".into()]).unwrap();
+        assert_eq!(challenge(&denied(None), Some(&"other".into())), None);
+        let text = challenge(&denied(Some("mcp/execute")), Some(&"other".into())).unwrap();
         assert!(
             text.contains("error=\"insufficient_scope\"") && text.contains("scope=\"mcp/execute\""),
             "{text}"

@@ -45,8 +45,10 @@ pub(super) struct Upstream {
     pub(super) stored: Option<Arc<Stored>>,
     /// Names that pass beside the standard ones, if only those do.
     pub(super) headers: Option<HashSet<HeaderName>>,
-    /// The scopes that let a caller in, for challenges and its RFC 9728 document.
+    /// The scopes that let a caller in, for its RFC 9728 document.
     pub(super) scopes: Vec<Arc<str>>,
+    /// The narrowest of them, for a caller who has no token yet: asking for all of them would be refused, or too much.
+    pub(super) first_scope: Option<Arc<str>>,
     pub(super) healthy: Arc<AtomicBool>,
 }
 

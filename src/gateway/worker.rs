@@ -128,22 +128,8 @@ impl Worker {
         let wish = Wish::read(&method, &headers, &body, record)?; //                   400
         let permit = self.decide(moment, &caller, &route, &wish, record)?; //          403, 429
         let (target, transport) = self.target(&route, &method, &caller)?; //           404
-        let upstream = route.upstream;
-        let (lists, stays_open) = (wish.lists(), wish.stays_open());
-        let tool = wish.name();
-        let passage = Passage {
-            permit,
-            caller,
-            credential,
-            upstream,
-            target,
-            transport,
-            method: &method,
-            body: body.clone(),
-            lists,
-            stays_open,
-            tool,
-        };
+        let (upstream, method, wish, body) = (route.upstream, &method, &wish, body.clone());
+        let passage = Passage { permit, caller, credential, upstream, target, transport, method, wish, body };
         self.forward(passage, headers, record).await //                                502, 504, or the reply
     }
 
@@ -233,8 +219,8 @@ impl Worker {
             .upstream
             .as_ref()
             .map(|upstream| own::metadata_url(&self.shared.public_url, upstream.name()));
-        let scopes = record.upstream.as_ref().map_or(&[][..], |upstream| &upstream.scopes);
-        refusal.response(&About { id: record.id.as_ref(), resource_metadata: metadata.as_deref(), scopes })
+        let scope = record.upstream.as_ref().and_then(|upstream| upstream.first_scope.as_ref());
+        refusal.response(&About { id: record.id.as_ref(), resource_metadata: metadata.as_deref(), scope })
     }
 }
 

@@ -17,7 +17,7 @@ use crate::gateway::servers;
 use crate::gateway::servers::route::{Route, Routes};
 use crate::gateway::settings::{Egress, Settings};
 use crate::gateway::state::{Revoked, Shared, State, Upstream};
-use crate::policy::Policy;
+use crate::policy::{Call, Policy, Principal};
 use crate::secret::Secret;
 
 /// Gives a server's stored credential, by its name in `upstreams`.
@@ -66,6 +66,8 @@ pub enum LoadError {
     },
 }
 
+/// What a new caller asks first.
+const LIST: Call<'static> = Call::Message { method: "tools/list", name: None };
 /// How long a change may go unseen.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -113,6 +115,7 @@ impl Reader {
             healthy: same.map_or_else(|| Arc::new(AtomicBool::new(true)), |old| old.healthy.clone()),
             headers: route.headers.as_ref().map(|names| names.iter().cloned().collect()),
             scopes: policy.scopes_for(name),
+            first_scope: policy.helping_scope(&policy.grants(&Principal::default()), name, &LIST),
             route: route.clone(),
             stored,
         })
