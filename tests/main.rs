@@ -14,6 +14,7 @@ mod gateway_cli;
 mod gateway_leaks;
 mod gateway_protocol;
 mod gateway_streams;
+mod gateway_tls;
 mod gateway_tokens;
 mod ingress;
 mod login;

@@ -1,0 +1,281 @@
+//! The gateway behind its own certificate, in front of servers with certificates of theirs: what is shown, what is replaced
+//! while it runs, and what is never spoken in the clear. It leaves what is said inside to the other themes.
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
+
+use std::fs::Permissions;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
+use mcpauth::gateway::settings::{Settings, Tls};
+use mcpauth::sys::private_file;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+
+use crate::support::lab::{ALLOWED, Lab, own_server, request};
+use crate::support::upstream::{Seen, Upstream, say};
+use crate::support::wire::PATIENCE;
+
+const JSON: &str = "200 OK\r\ncontent-type: application/json";
+const CERTIFICATE: &str = "tls.crt";
+const KEY: &str = "tls.key";
+const KEPT: &str = "what was in force stays in force";
+const RENEWED: &str = "certificates are in force";
+
+/// A certification authority that only the test's own clients trust.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// A certificate with its key, in PEM.
+struct Identity {
+    certificate: String,
+    key: String,
+}
+
+/// A client's connection over TLS, kept between requests.
+struct Client(StreamOwned<ClientConnection, TcpStream>);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    fn issue(&self) -> Identity {
+        let key = KeyPair::generate().unwrap();
+        let names = ["localhost", "127.0.0.1"].map(String::from);
+        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &self.0).unwrap();
+        Identity { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+
+    fn connect(&self, lab: &Lab) -> std::io::Result<Client> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).unwrap();
+        let config = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        let config = config.unwrap().with_root_certificates(roots).with_no_client_auth();
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut stream =
+            StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), lab.connect());
+        while stream.conn.is_handshaking() {
+            stream.conn.complete_io(&mut stream.sock)?;
+        }
+        Ok(Client(stream))
+    }
+}
+
+impl Identity {
+    fn der(&self) -> CertificateDer<'static> {
+        CertificateDer::from_pem_slice(self.certificate.as_bytes()).unwrap()
+    }
+
+    fn lay_out(&self, settings: &mut Settings, dir: &Path) {
+        let tls = Tls { certificate: dir.join(CERTIFICATE), key: dir.join(KEY) };
+        std::fs::write(&tls.certificate, &self.certificate).unwrap();
+        private_file::write(&tls.key, &self.key).unwrap();
+        settings.tls = Some(tls);
+    }
+
+    /// A gateway with this certificate.
+    fn lab(&self) -> Lab {
+        Lab::with(|settings, dir| self.lay_out(settings, dir))
+    }
+}
+
+impl Client {
+    /// What the gateway has shown.
+    fn shown(&self) -> CertificateDer<'static> {
+        self.0.conn.peer_certificates().unwrap()[0].clone().into_owned()
+    }
+
+    fn send(&mut self, path: &str, token: &str) {
+        let bearer = format!("Bearer {token}");
+        let headers = [("X-Authorization", bearer.as_str()), ("Connection", "keep-alive")];
+        self.0.write_all(&request("POST", path, &headers, ALLOWED.as_bytes())).unwrap();
+    }
+
+    /// The status and body of the next answer; the connection stays open.
+    fn answer(&mut self) -> (u16, String) {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            let mut byte = [0];
+            self.0.read_exact(&mut byte).unwrap();
+            head.push(byte[0].into());
+        }
+        let head = head.to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let mut body = vec![0; length.unwrap_or_else(|| panic!("{head}")).parse().unwrap()];
+        self.0.read_exact(&mut body).unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), String::from_utf8(body).unwrap())
+    }
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// A server with a certificate; what it could read of its clients' messages.
+fn over_tls(identity: &Identity) -> (String, Receiver<Vec<u8>>) {
+    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
+    let config = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+    let config = config.unwrap().with_no_client_auth().with_single_cert(vec![identity.der()], key).unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("https://{}", listener.local_addr().unwrap());
+    let (sender, read) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut stream = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
+            let mut heard = Vec::new();
+            // It ends with the client's alert, or with its message.
+            let _ = stream.read_to_end(&mut heard);
+            let _ = sender.send(heard);
+        }
+    });
+    (base, read)
+}
+
+#[test]
+fn a_caller_comes_in_by_the_gateways_certificate() {
+    let authority = Authority::new();
+    let identity = authority.issue();
+    let lab = identity.lab();
+    assert!(lab.gateway.public_url().starts_with("https://127.0.0.1:"));
+    let mut client = authority.connect(&lab).unwrap();
+    assert_eq!(client.shown(), identity.der());
+    client.send("/alpha/mcp", &lab.token("worker"));
+    let (status, body) = client.answer();
+    assert_eq!((status, lab.alpha.arrived().len()), (200, 1), "{body}");
+    client.send("/alpha/mcp", "none");
+    assert_eq!(client.answer().0, 401);
+    assert!(Authority::new().connect(&lab).is_err(), "whoever trusts another authority");
+}
+
+#[test]
+fn plain_http_gets_nothing_where_tls_is_spoken() {
+    let lab = Authority::new().issue().lab();
+    let bearer = format!("Bearer {}", lab.token("worker"));
+    for path in ["/alpha/mcp", "/healthz"] {
+        let mut stream = lab.connect();
+        let bytes = request("POST", path, &[("X-Authorization", &bearer)], ALLOWED.as_bytes());
+        stream.write_all(&bytes).unwrap();
+        let mut answer = Vec::new();
+        // A reset is no answer either.
+        let _ = stream.read_to_end(&mut answer);
+        // At most the alert of RFC 8446 section 6: seven bytes, of type 21.
+        assert!(answer.len() <= 7 && answer.first().is_none_or(|kind| *kind == 21), "{answer:?}");
+    }
+    assert_eq!(lab.arrived(), 0);
+    let kept = lab.kept.clone();
+    drop(lab);
+    assert_eq!(kept.audit_text(), "");
+}
+
+#[test]
+fn a_new_certificate_is_shown_from_the_reload_on_and_costs_no_request() {
+    let (release, held) = channel::<()>();
+    let (told, arrived): (Sender<()>, _) = channel();
+    let ends = Mutex::new((told, held));
+    let upstream = Upstream::start(move |seen: &Seen, stream| {
+        let ends = ends.lock().unwrap();
+        ends.0.send(()).unwrap();
+        ends.1.recv_timeout(PATIENCE).unwrap();
+        say(stream, JSON, &seen.body);
+    });
+    let authority = Authority::new();
+    let (old, new) = (authority.issue(), authority.issue());
+    let lab = Lab::with(|settings, dir| {
+        old.lay_out(settings, dir);
+        own_server(dir, "delta", &upstream.base, "streamable-http");
+    });
+    let token = lab.token("worker");
+    let mut busy = authority.connect(&lab).unwrap();
+    let mut idle = authority.connect(&lab).unwrap();
+    busy.send("/delta/mcp", &token);
+    arrived.recv_timeout(PATIENCE).unwrap();
+    std::fs::write(lab.path(KEY), &new.key).unwrap();
+    lab.reload(CERTIFICATE, &new.certificate, RENEWED);
+    let mut late = authority.connect(&lab).unwrap();
+    assert_eq!(late.shown(), new.der());
+    release.send(()).unwrap();
+    assert_eq!(busy.answer(), (200, ALLOWED.into()), "what was under way");
+    for (client, shown) in [(&mut busy, &old), (&mut idle, &old), (&mut late, &new)] {
+        release.send(()).unwrap();
+        client.send("/delta/mcp", &token);
+        assert_eq!(client.answer(), (200, ALLOWED.into()));
+        assert_eq!(client.shown(), shown.der());
+    }
+}
+
+#[test]
+fn a_broken_certificate_is_never_put_in_force_and_its_key_never_shown() {
+    let authority = Authority::new();
+    let (good, other) = (authority.issue(), authority.issue());
+    let lab = good.lab();
+    let begun = "-----BEGIN CERTIFICATE-----\n";
+    let half = |text: &str| text.split_at(text.len() / 2).0.to_owned();
+    let broken = [
+        (CERTIFICATE, ""),
+        (CERTIFICATE, "no certificate"),
+        (CERTIFICATE, &*half(&good.certificate)),
+        (CERTIFICATE, &format!("{begun}AAAA\n-----END CERTIFICATE-----\n")),
+        (CERTIFICATE, &other.certificate),
+        (KEY, ""),
+        (KEY, &half(&good.key)),
+        (KEY, &other.key),
+    ];
+    for (file, text) in broken {
+        lab.reload(file, text, KEPT);
+        assert_eq!(authority.connect(&lab).unwrap().shown(), good.der(), "{file}: {text}");
+        let whole = if file == KEY { &good.key } else { &good.certificate };
+        lab.reload(file, whole, RENEWED);
+    }
+    std::fs::set_permissions(lab.path(KEY), Permissions::from_mode(0o644)).unwrap();
+    lab.reload(KEY, &other.key, KEPT);
+    assert_eq!(authority.connect(&lab).unwrap().shown(), good.der());
+    let said = lab.kept.events().join("\n");
+    for line in good.key.lines().chain(other.key.lines()).filter(|line| !line.starts_with('-')) {
+        assert!(!said.contains(line), "{said}");
+    }
+}
+
+#[test]
+fn a_key_that_others_can_read_is_refused_at_the_start() {
+    let identity = Authority::new().issue();
+    let started = |mode| {
+        Lab::started(|settings, dir| {
+            identity.lay_out(settings, dir);
+            std::fs::set_permissions(dir.join(KEY), Permissions::from_mode(mode)).unwrap();
+        })
+    };
+    for mode in [0o640, 0o604, 0o644] {
+        let error = started(mode).err().unwrap().to_string();
+        assert!(error.contains(KEY) && error.contains("chmod 600"), "{error}");
+    }
+    assert!(started(0o600).is_ok() && started(0o400).is_ok());
+}
+
+#[test]
+fn a_server_that_cannot_prove_its_name_gets_no_message() {
+    let (untrusted, read) = over_tls(&Authority::new().issue());
+    let plain = Upstream::answering(JSON, ALLOWED);
+    let lab = Lab::with(|_, dir| {
+        own_server(dir, "delta", &untrusted, "streamable-http");
+        own_server(dir, "omega", &plain.base.replace("http:", "https:"), "streamable-http");
+    });
+    let root = lab.token("root");
+    for name in ["delta", "omega"] {
+        let answer = lab.call(&root, name, "echo").status(502);
+        assert_eq!(answer.json()["error"]["data"]["reason"], "unreachable", "{name}");
+    }
+    assert_eq!(read.recv_timeout(PATIENCE), Ok(Vec::new()), "the handshake fails before anything is said");
+    assert!(read.try_recv().is_err(), "and nothing is tried again");
+    assert!(plain.seen().is_empty());
+    let warned = lab.kept.events().iter().filter(|event| event.starts_with("upstream: ")).count();
+    assert_eq!(warned, 2);
+}
