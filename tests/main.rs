@@ -13,6 +13,7 @@ mod gateway_attacks;
 mod gateway_cli;
 mod gateway_leaks;
 mod gateway_protocol;
+mod gateway_serve;
 mod gateway_streams;
 mod gateway_tls;
 mod gateway_tokens;
