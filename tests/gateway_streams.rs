@@ -252,6 +252,38 @@ fn a_client_that_leaves_before_the_answer_is_missed_too() {
     assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
 }
 
+/// The order says it: the server misses the caller while a call that began later is still under way.
+#[test]
+fn a_client_that_leaves_is_missed_while_others_go_on() {
+    let (told, asked) = channel();
+    let (sender, closed) = channel();
+    let (release, held) = channel::<()>();
+    let (ends, held) = (Mutex::new((told, sender)), Mutex::new(held));
+    let upstream = Upstream::start(move |seen: &Seen, stream| {
+        let _ = ends.lock().unwrap().0.send(());
+        if seen.message()["params"]["arguments"].is_object() {
+            held.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+            say(stream, JSON, &seen.body);
+        } else if gone(stream) {
+            let _ = ends.lock().unwrap().1.send(());
+        }
+    });
+    let lab = Lab::before(&upstream, "streamable-http");
+    let bearer = format!("Bearer {}", lab.token("worker"));
+    let send = |body: &str| {
+        let bytes = request("POST", "/delta/mcp", &[("X-Authorization", &bearer)], body.as_bytes());
+        let stream = Listening::send(&lab, &bytes);
+        asked.recv_timeout(PATIENCE).unwrap();
+        stream
+    };
+    drop(send(ALLOWED));
+    let mut later = send(&call("echo").to_string());
+    assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
+    assert_eq!(later.so_far(), "");
+    release.send(()).unwrap();
+    assert_eq!(answer(&mut later.stream).status(200).text(), call("echo").to_string());
+}
+
 #[test]
 fn a_quiet_stream_is_kept_alive_by_comments_between_events() {
     let (upstream, _closed) = opening(b"data: {\"jsonrpc\":\"2.0\",\"method\":\"m\"}\n\n");

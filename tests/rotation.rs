@@ -13,7 +13,7 @@ use crate::support::wire::idp;
 const FILE: &str = "tracker-egress.json";
 
 /// Every refresh token that was presented, and whether it was taken.
-fn presented(idp: &Idp) -> Vec<(String, bool)> {
+pub(crate) fn presented(idp: &Idp) -> Vec<(String, bool)> {
     idp.seen()
         .into_iter()
         .filter_map(|seen| match seen {

@@ -143,12 +143,14 @@ impl Out {
         lines.clear();
     }
 
-    /// A signal ended the run: no bar stays behind.
+    /// A signal ended the run: no bar stays behind. To programs the exit code says it.
     pub(super) fn interrupted(&self) {
         for bar in self.lines.lock().unwrap_or_else(PoisonError::into_inner).values() {
             bar.finish_and_clear();
         }
-        self.must_say("interrupted");
+        if !self.json {
+            self.must_say("interrupted");
+        }
     }
 
     /// An error with its remedy, on stderr.

@@ -30,6 +30,11 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// # Errors
 /// The system's.
 pub(super) fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<std::net::TcpListener>> {
+    if count > 1 {
+        // Alone first, and then given up: a port that is shared is shared with whoever else of this user shares it, and a
+        // gateway that was forgotten would quietly decide about some of the callers.
+        drop(bound(address, false)?);
+    }
     let first = socket(address, count > 1)?;
     let address = first.local_addr()?;
     let mut all = vec![first];
@@ -40,6 +45,12 @@ pub(super) fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<std::net
 }
 
 fn socket(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {
+    let socket = bound(address, shared)?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn bound(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     #[cfg(unix)]
@@ -48,8 +59,7 @@ fn socket(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener
     let _ = shared;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 /// Accepts and serves until the gateway drains, and then until the last request is answered.

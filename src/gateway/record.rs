@@ -127,6 +127,11 @@ impl<'w> Record<'w> {
         self.silent = true;
     }
 
+    /// Why it was refused; whoever left before the decision was allowed nothing.
+    fn reason(&self) -> Option<&'static str> {
+        self.refused.or((self.permit.is_none() && self.status == GONE).then_some("gone"))
+    }
+
     fn line(&self, total: Duration) -> Line<'_> {
         Line { record: self, total }
     }
@@ -187,7 +192,8 @@ impl Serialize for Line<'_> {
         if self.record.name.is_some() {
             map.serialize_entry("name", cut(text(&self.record.name)))?;
         }
-        let verdict = match (permit, self.record.refused) {
+        let reason = self.record.reason();
+        let verdict = match (permit, reason) {
             (_, Some(_)) => "refused",
             (Some(_), None) => "allowed",
             (None, None) => "answered",
@@ -196,7 +202,7 @@ impl Serialize for Line<'_> {
         if let Some(permit) = permit {
             map.serialize_entry("rule", &format_args!("{}", permit.rule()))?;
         }
-        if let Some(reason) = self.record.refused {
+        if let Some(reason) = reason {
             map.serialize_entry("reason", reason)?;
         }
         if let Some(allowed) = self.record.shadow {

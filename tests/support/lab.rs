@@ -196,18 +196,12 @@ impl Lab {
 
     /// A new token for one of [`CALLERS`].
     pub(crate) fn token(&self, caller: &str) -> String {
-        let form = format!("grant_type=client_credentials&client_id={caller}&client_secret=secret");
-        let reply = crate::support::wire::send("POST", &self.idp.token_endpoint(), &form).unwrap();
-        let reply: Value = serde_json::from_str(&reply.body).unwrap();
-        reply["access_token"].as_str().unwrap().to_owned()
+        token(&self.idp, caller)
     }
 
     /// Writes these bytes to a new connection and reads one answer.
     pub(crate) fn raw(&self, bytes: &[u8]) -> Answer {
-        let mut stream = self.connect();
-        // The gateway may answer, and close, before all of it is written.
-        let _ = stream.write_all(bytes);
-        answer(&mut stream)
+        exchange(self.gateway.address(), bytes)
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
@@ -282,6 +276,14 @@ impl Answer {
     }
 }
 
+/// A new token for one of [`CALLERS`], whom this identity provider knows.
+pub(crate) fn token(idp: &Idp, caller: &str) -> String {
+    let form = format!("grant_type=client_credentials&client_id={caller}&client_secret=secret");
+    let reply = crate::support::wire::send("POST", &idp.token_endpoint(), &form).unwrap();
+    let reply: Value = serde_json::from_str(&reply.body).unwrap();
+    reply["access_token"].as_str().unwrap().to_owned()
+}
+
 /// An issuer in the form of the laboratory's.
 pub(crate) fn issuer(name: &str) -> Issuer {
     let clients: Vec<&str> = CALLERS.to_vec();
@@ -335,6 +337,15 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
     bytes.extend_from_slice(b"\r\n");
     bytes.extend_from_slice(body);
     bytes
+}
+
+/// Writes these bytes to a new connection and reads one answer.
+pub(crate) fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    // The gateway may answer, and close, before all of it is written.
+    let _ = stream.write_all(bytes);
+    answer(&mut stream)
 }
 
 /// Reads one answer to its end.

@@ -105,10 +105,16 @@ impl Running {
     /// The next login address it prints.
     #[track_caller]
     pub(crate) fn url(&mut self) -> String {
+        self.line(|line| line.starts_with("http"))
+    }
+
+    /// The next line on stderr that is such a one.
+    #[track_caller]
+    pub(crate) fn line(&mut self, is: impl Fn(&str) -> bool) -> String {
         loop {
             let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|e| panic!("{e}: {}", self.said));
             self.said.push_str(&format!("{line}\n"));
-            if line.starts_with("http") {
+            if is(&line) {
                 return line;
             }
         }

@@ -42,6 +42,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
     let Prepared { settings, .. } = prepared(args, config, out)?;
     let log = Arc::new(Log::open(&settings.audit, out)?);
     let servers = config.clone();
+    let admin = settings.admin;
     let setup = Setup {
         journal: log.clone(),
         http: Http::new(settings.allow_http),
@@ -49,10 +50,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
         variables: Box::new(move |name| prepare::variable(&servers, name)),
         settings,
     };
-    let running = Running::start(setup).map_err(|error| refused(&error))?;
-    let admin =
-        running.admin().map(|admin| format!(", metrics at http://{admin}/metrics")).unwrap_or_default();
-    out.event(false, "listening", &format!("{} as {}{admin}", running.address(), running.public_url()));
+    let running = Running::start(setup).map_err(|error| refused(&error, admin))?;
     let exit = flows::until_signal(out, obey(&running, &log, out), |exit| exit)?;
     out.event(false, "draining", "no more connections; what is under way is answered");
     running.drain();
@@ -70,7 +68,7 @@ fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<Prepared, Er
     let (errors, remarks): (Vec<_>, Vec<_>) =
         prepared.problems.iter().partition(|problem| problem.is_error());
     for remark in remarks {
-        out.say(&format!("{remark}\n  -> {}", remark.remedy));
+        out.event(true, "settings", &format!("{remark}; {}", remark.remedy));
     }
     if errors.is_empty() {
         return Ok(prepared);
@@ -95,8 +93,11 @@ fn credentials(config: &Config, out: &Out) -> Result<Credentials, Error> {
     }))
 }
 
-fn refused(error: &StartError) -> Error {
+fn refused(error: &StartError, admin: Option<SocketAddr>) -> Error {
     let hint = match error {
+        StartError::Bind { address, .. } if Some(*address) == admin => {
+            "choose another address: mcpauth gateway serve --admin ADDR"
+        }
         StartError::Bind { .. } => "choose another address: mcpauth gateway serve --listen ADDR",
         StartError::Load(_) | StartError::Issuer { .. } => {
             "see everything that is wrong: mcpauth gateway check"
@@ -107,11 +108,19 @@ fn refused(error: &StartError) -> Error {
     Error::Usage { message: error.to_string(), hint: hint.into() }
 }
 
+fn say_where(running: &Running, out: &Out) {
+    let admin =
+        running.admin().map(|admin| format!(", metrics at http://{admin}/metrics")).unwrap_or_default();
+    out.event(false, "listening", &format!("{} as {}{admin}", running.address(), running.public_url()));
+}
+
 /// SIGHUP: reads the files again, and begins the audit's file anew where it was moved away.
 #[cfg(unix)]
 async fn obey(running: &Running, log: &Log, out: &Out) -> Result<Exit, Error> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut hang_up = signal(SignalKind::hangup())?;
+    // Only now: whoever reads this may send a signal at once, and one without a handler would simply kill us.
+    say_where(running, out);
     while hang_up.recv().await.is_some() {
         log.reopen(out);
         running.reload();
@@ -120,6 +129,7 @@ async fn obey(running: &Running, log: &Log, out: &Out) -> Result<Exit, Error> {
 }
 
 #[cfg(not(unix))]
-async fn obey(_: &Running, _: &Log, _: &Out) -> Result<Exit, Error> {
+async fn obey(running: &Running, _: &Log, out: &Out) -> Result<Exit, Error> {
+    say_where(running, out);
     std::future::pending().await
 }

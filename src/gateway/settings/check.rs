@@ -54,7 +54,8 @@ impl Settings {
                 "set tls, or public_url if something before the gateway speaks TLS",
             ));
         }
-        if self.admin == Some(self.listen) {
+        // Port 0 is a free one, each time another.
+        if self.admin == Some(self.listen) && self.listen.port() != 0 {
             found.push(Problem::error("admin", "is the same address as listen", "give it a port of its own"));
         }
         if self.admin.is_some_and(|at| !at.ip().is_loopback()) {

@@ -1,0 +1,170 @@
+//! The audit: one line a decision, of whichever kind, with the rule or the reason, and of nothing else. It leaves where the
+//! lines go to `gateway_serve`.
+#![cfg(test)]
+
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+
+use mcpauth::gateway::settings::{Introspection, Issuer};
+use mcpauth::sys::private_file;
+use serde_json::{Value, json};
+
+use crate::support::lab::{ALLOWED, Lab, REFUSED, own_server, request, until};
+use crate::support::mint::Mint;
+use crate::support::upstream::{Listening, Seen, Upstream, say};
+use crate::support::wire::{PATIENCE, free_port, get};
+
+const JSON: &str = "200 OK\r\ncontent-type: application/json";
+
+/// These members of a line.
+fn of(line: &Value, names: &[&str]) -> Vec<Value> {
+    names.iter().map(|name| line[*name].clone()).collect()
+}
+
+/// With one worker, whose lines are in the order of its decisions.
+fn in_order(base: &str) -> Lab {
+    Lab::with(|settings, dir| {
+        settings.workers = Some(1);
+        own_server(dir, "delta", base, "streamable-http");
+        own_server(dir, "omega", &format!("http://127.0.0.1:{}", free_port()), "streamable-http");
+    })
+}
+
+#[test]
+fn each_decision_is_one_line_that_says_why() {
+    let upstream = Upstream::start(|seen: &Seen, stream| say(stream, JSON, &seen.body));
+    let lab = in_order(&upstream.base);
+    let (worker, root) = (lab.token("worker"), lab.token("root"));
+    let list = r#"{"jsonrpc":"2.0","id":"s3cret-id","method":"tools/list","params":{"cursor":"s3cret"}}"#;
+    let cases = [
+        (
+            "POST",
+            "/delta/mcp?s3cret",
+            &*worker,
+            ALLOWED,
+            json!([200, "allowed", "worker[3]", null, "tools/call", "echo"]),
+        ),
+        (
+            "POST",
+            "/delta/mcp",
+            &worker,
+            REFUSED,
+            json!([403, "refused", null, "name", "tools/call", "delete_all"]),
+        ),
+        (
+            "POST",
+            "/beta/mcp",
+            &worker,
+            ALLOWED,
+            json!([403, "refused", null, "server", "tools/call", "echo"]),
+        ),
+        ("POST", "/delta/mcp", &root, list, json!([200, "allowed", "root[1]", null, "tools/list", null])),
+        ("GET", "/alpha/mcp", &root, "", json!([405, "allowed", "root[1]", null, null, null])),
+        ("DELETE", "/beta/mcp", &worker, "", json!([403, "refused", null, "server", null, null])),
+        (
+            "POST",
+            "/omega/mcp",
+            &root,
+            ALLOWED,
+            json!([502, "refused", "root[1]", "unreachable", "tools/call", "echo"]),
+        ),
+        ("POST", "/nobody/mcp", &root, ALLOWED, json!([404, "refused", null, "no_server", null, null])),
+        ("POST", "/delta/mcp", "s3cret", ALLOWED, json!([401, "refused", null, "malformed", null, null])),
+        (
+            "POST",
+            "/delta/mcp",
+            &worker,
+            r#"{"s3cret""#,
+            json!([400, "refused", null, "malformed", null, null]),
+        ),
+        ("PUT", "/delta/mcp", &worker, ALLOWED, json!([405, "refused", null, "http_method", null, null])),
+    ];
+    for (method, path, token, body, _) in &cases {
+        let bearer = format!("Bearer {token}");
+        let headers = [("X-Authorization", &*bearer), ("Cookie", "s3cret"), ("Mcp-Param-A", "s3cret")];
+        lab.raw(&request(method, path, &headers, body.as_bytes()));
+    }
+    let kept = lab.kept.clone();
+    drop(lab);
+    let written = kept.audit_text();
+    let lines = kept.lines();
+    assert_eq!(lines.len(), cases.len(), "{written}");
+    for (line, (method, path, .., expected)) in lines.iter().zip(&cases) {
+        let found = of(line, &["status", "verdict", "rule", "reason", "method", "name"]);
+        assert_eq!(&json!(found), expected, "{method} {path}");
+    }
+    let parts = worker.split('.').chain(root.split('.')).skip(1);
+    for never in parts.chain(["s3cret", "Bearer"]) {
+        assert!(!written.contains(never), "{never} in {written}");
+    }
+}
+
+#[test]
+fn a_caller_who_left_is_written_down_with_what_was_decided() {
+    let (told, asked) = channel();
+    let (sender, missed) = channel();
+    let ends = Mutex::new((told, sender));
+    let upstream = Upstream::start(move |_, stream| {
+        ends.lock().unwrap().0.send(()).unwrap();
+        if crate::support::upstream::gone(stream) {
+            let _ = ends.lock().unwrap().1.send(());
+        }
+    });
+    let lab = in_order(&upstream.base);
+    let bearer = format!("Bearer {}", lab.token("worker"));
+    let bytes = request("POST", "/delta/mcp", &[("X-Authorization", &bearer)], ALLOWED.as_bytes());
+    let client = Listening::send(&lab, &bytes);
+    asked.recv_timeout(PATIENCE).unwrap();
+    drop(client);
+    assert_eq!(missed.recv_timeout(PATIENCE), Ok(()));
+    until("a line", || lab.kept.lines().len() == 1);
+    let found = of(&lab.kept.lines()[0], &["status", "verdict", "rule", "reason", "server", "name"]);
+    assert_eq!(json!(found), json!([499, "allowed", "worker[3]", null, "delta", "echo"]));
+}
+
+#[test]
+fn a_caller_who_left_before_the_decision_was_allowed_nothing() {
+    let (told, asked) = channel();
+    let (release, held) = channel::<()>();
+    let ends = Mutex::new((told, held));
+    let mint = Mint::with(&[], move |_| {
+        let ends = ends.lock().unwrap();
+        ends.0.send(()).unwrap();
+        let _ = ends.1.recv_timeout(PATIENCE);
+        (200, r#"{"active": false}"#.into())
+    });
+    let lab = Lab::with(|settings, dir| {
+        let client_secret = dir.join("secret");
+        private_file::write(&client_secret, "s3cret").unwrap();
+        let endpoint = Some(format!("{}/introspect", mint.issuer()));
+        let introspection = Introspection { endpoint, client_id: "gateway".into(), client_secret, cache: 30 };
+        settings.issuers = vec![Issuer { introspection: Some(introspection), ..mint.settings() }];
+    });
+    let headers = [("X-Authorization", "Bearer opaque")];
+    let client = Listening::send(&lab, &request("POST", "/alpha/mcp", &headers, ALLOWED.as_bytes()));
+    asked.recv_timeout(PATIENCE).unwrap();
+    drop(client);
+    until("a line", || lab.kept.lines().len() == 1);
+    release.send(()).unwrap();
+    let found = of(&lab.kept.lines()[0], &["status", "verdict", "rule", "reason", "server"]);
+    assert_eq!(json!(found), json!([499, "refused", null, "gone", "alpha"]));
+    assert_eq!(lab.arrived(), 0);
+}
+
+#[test]
+fn what_decides_nothing_is_not_written_down() {
+    let lab = Lab::with(|settings, _| (settings.health.interval, settings.health.failures) = (1, 1));
+    until("a check", || lab.arrived() > 0);
+    let base = lab.gateway.public_url();
+    for (path, status) in [
+        ("/healthz", 200),
+        ("/readyz", 200),
+        ("/.well-known/oauth-protected-resource/alpha/mcp", 200),
+        ("/.well-known/oauth-protected-resource/nobody", 404),
+    ] {
+        until(path, || get(&format!("{base}{path}")).status == status);
+    }
+    let kept = lab.kept.clone();
+    drop(lab);
+    assert_eq!(kept.audit_text(), "");
+}

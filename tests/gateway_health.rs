@@ -1,0 +1,133 @@
+//! Servers that stop answering and come back, and what of it callers see. It leaves servers that are switched off to
+//! `gateway_leaks`.
+#![cfg(test)]
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use crate::support::lab::{ALLOWED, Lab, POLICY, own_server, until};
+use crate::support::upstream::{Seen, Upstream, say};
+
+const JSON: &str = "200 OK\r\ncontent-type: application/json";
+/// What the server does instead of answering with a status: it closes the connection.
+const SILENCE: u16 = 0;
+
+/// A server that answers health checks as the test has planned, and whatever else it is asked well.
+struct Patient {
+    upstream: Upstream,
+    plan: Arc<Mutex<Plan>>,
+}
+
+/// The statuses of the next checks, the last of which stays; and how many checks are over.
+struct Plan {
+    next: VecDeque<u16>,
+    over: usize,
+}
+
+impl Plan {
+    fn take(&mut self) -> u16 {
+        let last = self.next.len() == 1;
+        if last { self.next[0] } else { self.next.pop_front().unwrap() }
+    }
+}
+
+impl Patient {
+    fn start() -> Self {
+        let plan = Arc::new(Mutex::new(Plan { next: [200].into(), over: 0 }));
+        let script = plan.clone();
+        let upstream = Upstream::start(move |seen: &Seen, stream| {
+            if !is_check(seen) {
+                return say(stream, JSON, &seen.body);
+            }
+            let status = script.lock().unwrap().take();
+            if status != SILENCE {
+                say(stream, &format!("{status} Any"), b"");
+            }
+            script.lock().unwrap().over += 1;
+        });
+        Self { upstream, plan }
+    }
+
+    fn calls(&self) -> usize {
+        self.upstream.seen().iter().filter(|seen| !is_check(seen)).count()
+    }
+
+    /// Answers the next checks so, and further ones like the last.
+    fn answers(&self, statuses: &[u16]) {
+        self.plan.lock().unwrap().next = statuses.iter().copied().collect();
+    }
+
+    /// The same, and waits until it has been checked so often.
+    fn has_answered(&self, statuses: &[u16]) {
+        let enough = self.plan.lock().unwrap().over + statuses.len();
+        self.answers(statuses);
+        until("more checks", || self.plan.lock().unwrap().over >= enough);
+    }
+
+    /// A gateway before it that counts it as down after so many failures.
+    fn lab(&self, failures: u32) -> Lab {
+        Lab::with(|settings, dir| {
+            (settings.health.interval, settings.health.failures) = (1, failures);
+            own_server(dir, "delta", &self.upstream.base, "streamable-http");
+        })
+    }
+}
+
+fn is_check(seen: &Seen) -> bool {
+    seen.message()["method"] == "ping"
+}
+
+/// How often the gateway has said this of the server.
+fn said(lab: &Lab, what: &str) -> usize {
+    let event = format!("health: delta {what}");
+    lab.kept.events().iter().filter(|said| **said == event).count()
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_503_until_it_does() {
+    let server = Patient::start();
+    let lab = server.lab(1);
+    let token = lab.token("worker");
+    let call = || lab.call(&token, "delta", "echo");
+    call().status(200);
+    for (nth, down) in [SILENCE, 500].into_iter().enumerate() {
+        server.answers(&[down]);
+        until("unhealthy", || said(&lab, "does not answer") == nth + 1);
+        let calls = server.calls();
+        let answer = call().status(503);
+        assert_eq!(answer.json()["error"]["data"]["reason"], "server_down", "{down}");
+        // What is read again does not forget it: nobody has seen the server answer.
+        lab.reload("scopes.yml", POLICY, "are in force");
+        call().status(503);
+        assert_eq!((server.calls(), said(&lab, "answers again")), (calls, nth));
+        server.answers(&[200]);
+        until("healthy", || said(&lab, "answers again") == nth + 1);
+        assert_eq!(call().status(200).text(), crate::support::lab::call("echo").to_string());
+    }
+}
+
+#[test]
+fn a_server_that_asks_for_a_credential_is_there() {
+    let server = Patient::start();
+    let lab = server.lab(1);
+    server.has_answered(&[401, 400, 403, 404, 200, 200]);
+    assert_eq!(said(&lab, "does not answer"), 0);
+    lab.call(&lab.token("worker"), "delta", "echo").status(200);
+    for check in server.upstream.seen().iter().filter(|seen| is_check(seen)) {
+        let given = ["authorization", "x-authorization", "cookie"].map(|name| check.header(name));
+        assert_eq!(given, [None; 3], "{}", check.head);
+    }
+}
+
+#[test]
+fn one_failure_is_none_where_several_are_needed() {
+    let server = Patient::start();
+    let lab = server.lab(2);
+    // The last two show that what came before has been counted.
+    server.has_answered(&[SILENCE, 200, SILENCE, 200, 200]);
+    assert_eq!(said(&lab, "does not answer"), 0);
+    server.answers(&[SILENCE]);
+    until("unhealthy", || said(&lab, "does not answer") == 1);
+    let bearer = format!("Bearer {}", lab.token("worker"));
+    lab.post("/delta/mcp", &[("X-Authorization", &bearer)], ALLOWED.as_bytes()).status(503);
+}

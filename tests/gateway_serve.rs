@@ -1,0 +1,292 @@
+//! `mcpauth gateway serve` as a process: where it listens, what comes out of it, which signals it obeys, and why it does not
+//! start. It leaves the line itself to `gateway`, and checking the settings to `gateway_cli`.
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "tests read and move the gateway's files")]
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
+use serde_json::{Value, json};
+
+use crate::support::lab::{self, ALLOWED, Answer, POLICY, REFUSED, exchange, request, until};
+use crate::support::upstream::{Seen, Upstream, say};
+use crate::support::wire::{Running, free_port, get};
+use crate::support::{Ran, User, mode};
+
+const JSON: &str = "200 OK\r\ncontent-type: application/json";
+const SERVE: [&str; 4] = ["gateway", "serve", "--listen", "127.0.0.1:0"];
+
+/// A user with a gateway's files, its identity provider and one server, `delta`.
+struct Site {
+    user: User,
+    idp: IdpThread,
+    upstream: Upstream,
+}
+
+/// A gateway that runs; a test that fails does not leave it behind.
+struct Served {
+    running: Option<Running>,
+    address: SocketAddr,
+    /// What it said of where it listens.
+    listening: String,
+}
+
+impl Site {
+    /// With these lines more in `gateway.yaml`.
+    fn new(more: &str) -> Self {
+        let upstream = Upstream::start(|seen, stream| say(stream, JSON, &seen.body));
+        Self::before(upstream, User::new(), more)
+    }
+
+    fn before(upstream: Upstream, user: User, more: &str) -> Self {
+        let clients = vec![Client::machine("worker", "secret", &["worker"])];
+        let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
+        user.file("gateway.yaml", &format!("{}{more}", settings(idp.issuer())));
+        user.file("scopes.yml", POLICY);
+        let server = json!({
+            "server_name": "delta", "path": "/delta", "proxy_pass_url": upstream.base, "auth_type": "none",
+        });
+        user.file("servers/delta.json", &server.to_string());
+        Self { user, idp, upstream }
+    }
+
+    fn serve(&self, more: &[&str]) -> Served {
+        let mut running = self.user.start(&[&SERVE, more].concat());
+        let listening = running.line(|line| line.contains("listening"));
+        let url = listening.split("http://").nth(1).unwrap();
+        let is_end = |c: char| !(c.is_ascii_digit() || ".:".contains(c));
+        let address = url.split(is_end).next().unwrap().parse().unwrap();
+        Served { running: Some(running), address, listening }
+    }
+
+    /// A worker's message.
+    fn ask(&self, gateway: SocketAddr, body: &str) -> Answer {
+        let bearer = format!("Bearer {}", lab::token(&self.idp, "worker"));
+        let headers = [("X-Authorization", bearer.as_str())];
+        exchange(gateway, &request("POST", "/delta/mcp", &headers, body.as_bytes()))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.user.project().join(name)
+    }
+
+    fn lines(&self, name: &str) -> Vec<Value> {
+        lines(&std::fs::read_to_string(self.path(name)).unwrap())
+    }
+}
+
+impl Served {
+    fn signal(&self, name: &str) {
+        self.running.as_ref().unwrap().signal(name);
+    }
+
+    /// Sends the signal and waits for the end.
+    fn end(mut self, signal: &str) -> Ran {
+        self.signal(signal);
+        self.running.take().unwrap().end()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.signal("KILL");
+        }
+    }
+}
+
+fn settings(issuer: &str) -> String {
+    format!("issuers: [{{issuer: '{issuer}', kind: cognito, clients: [worker]}}]\nhealth: {{interval: 0}}\n")
+}
+
+/// A JSON object a line, whole.
+fn lines(text: &str) -> Vec<Value> {
+    assert!(text.is_empty() || text.ends_with('\n'), "{text:?}");
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+}
+
+#[test]
+fn what_was_decided_is_on_stdout_when_it_was_told_to_stop() {
+    let site = Site::new("");
+    let served = site.serve(&[]);
+    assert_ne!(served.address.port(), 0);
+    for _ in 0..20 {
+        assert_eq!(site.ask(served.address, ALLOWED).status(200).text(), ALLOWED);
+    }
+    site.ask(served.address, REFUSED).status(403);
+    let ran = served.end("TERM").code(0);
+    let lines = lines(&ran.stdout);
+    let verdicts = |verdict: &str| lines.iter().filter(|line| line["verdict"] == verdict).count();
+    assert_eq!((lines.len(), verdicts("allowed"), verdicts("refused")), (21, 20, 1), "{}", ran.stdout);
+    assert_eq!(site.upstream.seen().len(), 20);
+    assert!(ran.stderr.contains("info draining: "), "{}", ran.stderr);
+}
+
+#[test]
+fn ctrl_c_ends_it_as_it_ends_every_program() {
+    let site = Site::new("");
+    let served = site.serve(&[]);
+    site.ask(served.address, ALLOWED).status(200);
+    let ran = served.end("INT").code(130);
+    assert_eq!(lines(&ran.stdout).len(), 1);
+}
+
+#[test]
+fn events_are_json_where_that_is_asked_for() {
+    let site = Site::new("");
+    let served = site.serve(&["--json"]);
+    site.user.file("scopes.yml", "worker: [");
+    served.signal("HUP");
+    let mut served = served;
+    let running = served.running.as_mut().unwrap();
+    let said = running.line(|line| line.contains("what was in force stays in force"));
+    assert!(said.contains("scopes.yml"), "{said}");
+    let ran = served.end("TERM").code(0);
+    let events = lines(&ran.stderr);
+    for event in &events {
+        let members = ["time", "level", "event", "message"].map(|name| event[name].is_string());
+        assert_eq!((members, event.as_object().unwrap().len()), ([true; 4], 4), "{event}");
+    }
+    let named = |name: &str, level: &str| events.iter().any(|e| e["event"] == name && e["level"] == level);
+    assert!(named("listening", "info") && named("reload", "warn") && named("draining", "info"), "{events:?}");
+}
+
+#[test]
+fn a_moved_audit_file_is_begun_anew_for_its_owner_alone() {
+    let site = Site::new("audit: audit.log\n");
+    let served = site.serve(&[]);
+    assert_eq!(mode(&site.path("audit.log")), 0o600);
+    site.ask(served.address, ALLOWED).status(200);
+    until("the first line", || site.lines("audit.log").len() == 1);
+    std::fs::rename(site.path("audit.log"), site.path("audit.1")).unwrap();
+    site.ask(served.address, REFUSED).status(403);
+    until("the second line, in the moved file", || site.lines("audit.1").len() == 2);
+    served.signal("HUP");
+    until("a new file", || site.path("audit.log").exists());
+    assert_eq!((mode(&site.path("audit.log")), site.lines("audit.log").len()), (0o600, 0));
+    site.ask(served.address, ALLOWED).status(200);
+    let ran = served.end("TERM").code(0);
+    assert_eq!((ran.stdout.as_str(), site.lines("audit.1").len()), ("", 2));
+    let new = site.lines("audit.log");
+    assert_eq!((new.len(), &new[0]["verdict"]), (1, &json!("allowed")));
+    assert_eq!(mode(&site.path("audit.log")), 0o600);
+}
+
+#[test]
+fn metrics_and_probes_have_an_address_of_their_own() {
+    let site = Site::new("");
+    let served = site.serve(&["--admin", "127.0.0.1:0"]);
+    let metrics = served.listening.split("metrics at ").nth(1).unwrap().to_owned();
+    let admin = metrics.strip_suffix("/metrics").unwrap();
+    site.ask(served.address, ALLOWED).status(200);
+    site.ask(served.address, REFUSED).status(403);
+    let text = get(&metrics).body;
+    for line in [
+        "mcp_auth_requests_total{success=\"true\",method=\"tools/call\",server=\"delta\"} 1\n",
+        "mcp_tool_executions_total{tool_name=\"echo\",server_name=\"delta\",success=\"true\"} 1\n",
+        "mcp_auth_request_duration_seconds_count{server=\"delta\"} 2\n",
+        "mcp_protocol_latency_seconds_count{server=\"delta\"} 1\n",
+        "mcp_tool_execution_duration_seconds_count{tool_name=\"echo\",server_name=\"delta\",success=\"true\"} 1\n",
+        "mcpauth_refusals_total{reason=\"name\",server=\"delta\"} 1\n",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(text.ends_with("# EOF\n"), "OpenMetrics 1.0 section 4.4: {text}");
+    for base in [admin, &*format!("http://{}", served.address)] {
+        for probe in ["/healthz", "/readyz"] {
+            assert_eq!(get(&format!("{base}{probe}")).status, 200, "{base}{probe}");
+        }
+    }
+    assert_eq!(get(&format!("http://{}/metrics", served.address)).status, 404, "not where clients are");
+    let ran = served.end("TERM").code(0);
+    assert_eq!(lines(&ran.stdout).iter().filter(|line| line["server"] == "delta").count(), 2);
+}
+
+#[test]
+fn a_gateway_that_cannot_check_tokens_lives_and_is_not_ready() {
+    let site = Site::new("");
+    let nobody = format!("http://127.0.0.1:{}", free_port());
+    site.user.file("gateway.yaml", &settings(&nobody));
+    let served = site.serve(&[]);
+    let probe = |path: &str| get(&format!("http://{}{path}", served.address)).status;
+    assert_eq!((probe("/healthz"), probe("/readyz")), (200, 503));
+    served.end("TERM").code(0);
+}
+
+#[test]
+fn an_address_that_somebody_has_is_named_with_the_remedy() {
+    let site = Site::new("");
+    let served = site.serve(&[]);
+    let held = TcpListener::bind("127.0.0.1:0").unwrap();
+    // A second gateway would not fail by itself: listeners of one user may share a port, and each would get some of the callers.
+    for address in [held.local_addr().unwrap(), served.address] {
+        let address = address.to_string();
+        for flags in [
+            ["--listen", &address, "--admin", "127.0.0.1:0"],
+            ["--admin", &address, "--listen", "127.0.0.1:0"],
+        ] {
+            let args = [&["gateway", "serve", "--json"], &flags[..]].concat();
+            let error = site.user.run(&args).code(2).json_error();
+            let message = error["message"].as_str().unwrap();
+            assert!(message.starts_with(&format!("cannot listen on {address}: ")), "{message}");
+            assert!(error["hint"].as_str().unwrap().contains(flags[0]), "{error}");
+        }
+    }
+    site.ask(served.address, ALLOWED).status(200);
+}
+
+#[test]
+fn it_does_not_start_without_a_policy_an_issuer_or_servers() {
+    for (gone, told) in [("scopes.yml", "policy: "), ("servers", "servers: "), ("", "issuers")] {
+        let site = Site::new("");
+        match gone {
+            "" => drop(site.user.file("gateway.yaml", "health: {interval: 0}\n")),
+            "servers" => std::fs::remove_dir_all(site.path(gone)).unwrap(),
+            file => std::fs::remove_file(site.path(file)).unwrap(),
+        }
+        let error = site.user.run(&[&SERVE[..], &["--json"]].concat()).code(2).json_error();
+        assert!(error["message"].as_str().unwrap().contains(told), "{error}");
+        assert!(error["hint"].as_str().unwrap().contains("mcpauth gateway check"), "{error}");
+    }
+}
+
+/// Ten callers at once find that the server no longer takes the stored token.
+#[test]
+fn a_stored_credential_that_was_refused_is_refreshed_once_for_everybody() {
+    const CALLERS: usize = 10;
+    let provider = crate::support::wire::idp(300);
+    let user = User::at(&provider);
+    user.log_in();
+    let old = user.token("tracker-egress.json")["access_token"].as_str().unwrap().to_owned();
+    let refused = std::sync::atomic::AtomicUsize::new(0);
+    let stale = format!("Bearer {old}");
+    let upstream = Upstream::start(move |seen: &Seen, stream| {
+        if seen.header("authorization") != Some(&stale) {
+            return say(stream, JSON, &seen.body);
+        }
+        refused.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        until("all callers", || refused.load(std::sync::atomic::Ordering::Relaxed) >= CALLERS);
+        say(stream, "401 Unauthorized", b"");
+    });
+    let said = "upstreams: {delta: {egress: stored, credential: tracker}}\n";
+    let site = Site::before(upstream, user, said);
+    let served = site.serve(&[]);
+    let (site, address) = (&site, served.address);
+    std::thread::scope(|scope| {
+        for _ in 0..CALLERS {
+            scope.spawn(move || assert_eq!(site.ask(address, ALLOWED).status(200).text(), ALLOWED));
+        }
+    });
+    let refreshes = crate::rotation::presented(&provider);
+    assert_eq!(refreshes.iter().map(|(_, ok)| *ok).collect::<Vec<_>>(), [true]);
+    let new = site.user.token("tracker-egress.json")["access_token"].as_str().unwrap().to_owned();
+    let with = |token: &str| {
+        let bearer = format!("Bearer {token}");
+        site.upstream.seen().iter().filter(|seen| seen.header("authorization") == Some(&bearer)).count()
+    };
+    assert_eq!((with(&old), with(&new), site.upstream.seen().len()), (CALLERS, CALLERS, 2 * CALLERS));
+    let ran = served.end("TERM").code(0);
+    assert_eq!(lines(&ran.stdout).len(), CALLERS, "one decision a call, not one a try");
+    assert!(![&ran.stdout, &ran.stderr].iter().any(|text| text.contains(&old) || text.contains(&new)));
+}
