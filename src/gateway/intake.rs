@@ -2,6 +2,9 @@
 //! It leaves what one message means to `envelope`.
 
 use std::borrow::Cow;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -9,6 +12,7 @@ use http_body_util::BodyExt;
 use hyper::Method;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use tokio::time::{Sleep, sleep};
 
 use super::record::Record;
 use super::refusal::Refusal;
@@ -41,13 +45,22 @@ pub(super) async fn body(
     if body.size_hint().lower() > limits.body as u64 {
         return Err(Refusal::TooLarge(limits.body));
     }
-    let mut whole = std::pin::pin!(whole(body, limits.body));
-    // A body that came with its head is handed over as soon as it was asked for: no timer is set for it.
-    if let std::task::Poll::Ready(done) = futures_util::poll!(whole.as_mut()) {
-        return done;
-    }
-    tokio::task::yield_now().await;
-    tokio::time::timeout(Duration::from_secs(limits.read), whole).await.unwrap_or(Err(Refusal::Slow))
+    let mut whole = pin!(whole(body, limits.body));
+    let mut timer: Option<Pin<Box<Sleep>>> = None;
+    let mut asked = false;
+    poll_fn(|context| {
+        if let Poll::Ready(done) = whole.as_mut().poll(context) {
+            return Poll::Ready(done);
+        }
+        // To ask for a body wakes the connection, which hands over what came with the head and then polls us again: only
+        // for a body that is not there by then is a timer set.
+        if !std::mem::replace(&mut asked, true) {
+            return Poll::Pending;
+        }
+        let within = || Box::pin(sleep(Duration::from_secs(limits.read)));
+        timer.get_or_insert_with(within).as_mut().poll(context).map(|()| Err(Refusal::Slow))
+    })
+    .await
 }
 
 /// Most bodies are one piece, which is passed on as it is.
