@@ -227,7 +227,7 @@ fn an_address_that_somebody_has_is_named_with_the_remedy() {
             ["--admin", &address, "--listen", "127.0.0.1:0"],
         ] {
             let args = [&["gateway", "serve", "--json"], &flags[..]].concat();
-            let error = site.user.run(&args).code(2).json_error();
+            let error = site.user.start(&args).end().code(2).json_error();
             let message = error["message"].as_str().unwrap();
             assert!(message.starts_with(&format!("cannot listen on {address}: ")), "{message}");
             assert!(error["hint"].as_str().unwrap().contains(flags[0]), "{error}");
@@ -245,7 +245,7 @@ fn it_does_not_start_without_a_policy_an_issuer_or_servers() {
             "servers" => std::fs::remove_dir_all(site.path(gone)).unwrap(),
             file => std::fs::remove_file(site.path(file)).unwrap(),
         }
-        let error = site.user.run(&[&SERVE[..], &["--json"]].concat()).code(2).json_error();
+        let error = site.user.start(&[&SERVE[..], &["--json"]].concat()).end().code(2).json_error();
         assert!(error["message"].as_str().unwrap().contains(told), "{error}");
         assert!(error["hint"].as_str().unwrap().contains("mcpauth gateway check"), "{error}");
     }
