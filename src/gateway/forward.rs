@@ -165,7 +165,8 @@ impl Worker {
                 Failure::Exchange(error) => (Refusal::Unreachable, error.to_string()),
                 Failure::Slow => (Refusal::Late, "no answer in time".into()),
             };
-            self.shared.journal.warn("upstream", &format!("{name}: {why}"));
+            let text = format!("{name}: {why} (request {})", record.request_id());
+            self.shared.journal.warn("upstream", &text);
             refusal
         })
     }
