@@ -1,6 +1,6 @@
 //! MCP through the gateway, both eras: what the headers must repeat, what passes untouched, which lists are filtered, whose
 //! pages may call, and what changes while it runs.
-//! It leaves refusing attacks to `gateway_attacks`.
+//! It leaves refusing attacks to `attacks`.
 #![cfg(test)]
 
 use serde_json::{Value, json};

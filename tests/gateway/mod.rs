@@ -1,5 +1,17 @@
-//! The gateway's line, step by step, as callers and servers see it. It leaves attacks to `gateway_attacks`.
+//! The gateway's line, step by step, as callers and servers see it. It leaves attacks to `attacks`.
 #![cfg(test)]
+
+mod answers;
+mod attacks;
+mod audit;
+mod cli;
+mod health;
+mod leaks;
+mod protocol;
+mod serve;
+mod streams;
+mod tls;
+mod tokens;
 
 use serde_json::json;
 

@@ -227,7 +227,7 @@ mail         https://gw.example.com/mail/sse         https://mail.test/sse      
 #[test]
 fn the_schema_is_the_published_one() {
     let printed = User::new().run(&["gateway", "schema"]).code(0).stdout;
-    assert_eq!(printed, include_str!("../docs/gateway.schema.json"));
+    assert_eq!(printed, include_str!("../../docs/gateway.schema.json"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The ways around the reference gateway that lead through a message or a path (H1 to H7), each in several spellings over
 //! raw sockets: what is refused never reaches a server. H15 is that the reference tests none of it.
-//! It leaves H8 to H14 to `gateway_leaks`, and what servers answer to `gateway_answers`.
+//! It leaves H8 to H14 to `leaks`, and what servers answer to `answers`.
 #![cfg(test)]
 
 use std::io::Write;

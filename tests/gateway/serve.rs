@@ -1,5 +1,5 @@
 //! `mcpauth gateway serve` as a process: where it listens, what comes out of it, which signals it obeys, and why it does not
-//! start. It leaves the line itself to `gateway`, and checking the settings to `gateway_cli`.
+//! start. It leaves the line itself to its parent, and checking the settings to `cli`.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests read and move the gateway's files")]
 

@@ -1,6 +1,6 @@
 //! Sessions and streams: a session is its caller's alone, an old server's announced address too, streams are filtered, kept
 //! alive, and ended with the client or its rights; and the limits on all of them.
-//! It leaves single answers to `gateway_answers`.
+//! It leaves single answers to `answers`.
 #![cfg(test)]
 
 use std::io::Write;
