@@ -168,9 +168,6 @@ impl Issuer {
         }
         let set = KeySet::read(&reply.body, &self.settings.algorithms).map_err(|e| self.unavailable(e))?;
         let count = set.len();
-        if count == 0 {
-            return Err(self.unavailable("it publishes no key for the accepted algorithms"));
-        }
         self.keys.store(Some(Arc::new(Fetched { set: Arc::new(set), raw: reply.body, at: Instant::now() })));
         self.epoch.fetch_add(1, Ordering::Release);
         Ok(Some(count))

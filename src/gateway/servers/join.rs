@@ -17,16 +17,14 @@
 //! `/{server}/mcp` goes there too, so that a client that tries streamable HTTP first is told 405 by the server and falls
 //! back as MCP 2025-03-26 has it.
 //!
-//! A client's own query is not forwarded: no MCP endpoint takes one, and a token in it must not travel on. The one
-//! exception are the message endpoints that an SSE server announces, whose query names the session: see
-//! [`announced_query`].
+//! A client's own query is not forwarded: no MCP endpoint takes one, and a token in it must not travel on. The query of a
+//! message endpoint that an SSE server announces is part of the address the gateway seals (see `session`).
 
-use std::borrow::Cow;
 use std::fmt;
 
 use hyper::Uri;
 use hyper::http::uri::PathAndQuery;
-use url::{Url, form_urlencoded};
+use url::Url;
 
 /// How a server can be spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,22 +111,6 @@ fn target(path: &str, query: Option<&str>) -> Result<Uri, &'static str> {
     PathAndQuery::try_from(text).map(Uri::from).map_err(|_| "has a path that cannot be sent")
 }
 
-/// A client's query as it goes on to an announced message endpoint: as it came, but never with an access token in it
-/// (RFC 6750 section 2.3 has them there; logs keep them).
-pub fn announced_query(query: &str) -> Cow<'_, str> {
-    let is_token = |pair: &&str| {
-        form_urlencoded::parse(pair.as_bytes())
-            .next()
-            .is_some_and(|(name, _)| name.eq_ignore_ascii_case("access_token"))
-    };
-    // Servers differ in whether `;` divides too, so a pair with one is judged in pieces and dropped as a whole.
-    let bad = |pair: &&str| pair.split(';').any(|piece| is_token(&piece));
-    if !query.split('&').any(|pair| bad(&pair)) {
-        return Cow::Borrowed(query);
-    }
-    Cow::Owned(query.split('&').filter(|pair| !bad(pair)).collect::<Vec<_>>().join("&"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::Transport::{Sse, StreamableHttp};
@@ -161,22 +143,6 @@ mod tests {
             let found = Endpoints::of(&Url::parse(url).unwrap(), transports).unwrap();
             let shown = [found.base, found.mcp, found.sse].map(|e| e.uri.to_string());
             assert_eq!(shown, *expected, "{url} {transports:?}");
-        }
-    }
-
-    #[test]
-    fn an_announced_endpoint_gets_its_query_without_a_token() {
-        let cases = [
-            ("session_id=a%20b", "session_id=a%20b"),
-            ("", ""),
-            ("sessionId=1&access_token=t", "sessionId=1"),
-            ("access_token=t", ""),
-            ("ACCESS%5Ftoken=t&a&b=", "a&b="),
-            ("a=1;access_token=t&b=2", "b=2"),
-            ("xaccess_token=1", "xaccess_token=1"),
-        ];
-        for (query, expected) in cases {
-            assert_eq!(announced_query(query), expected, "{query}");
         }
     }
 }
