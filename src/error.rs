@@ -28,6 +28,8 @@ pub enum Exit {
     Login = 4,
     /// Network, TLS, timeout, 5xx: try again.
     Network = 5,
+    /// The MCP server answered with an error.
+    Server = 6,
     /// A check found something.
     Found = 7,
     /// Ctrl-C.

@@ -14,9 +14,12 @@
 //!
 //! ```text
 //! main        cli
-//! cli         config credential demo error flow gateway oauth policy provider render secret store sys vault
+//! cli         bridge config credential demo error flow gateway mcp oauth policy provider refresh render secret store sys vault
 //! error       config flow oauth render store sys vault
 //! gateway     credential oauth policy secret sys vault
+//! bridge      mcp secret sys
+//! mcp         sys
+//! refresh     -
 //! vault       credential flow oauth secret store sys
 //! config      credential oauth provider secret sys
 //! flow        credential oauth provider secret sys
@@ -141,6 +144,7 @@
 //! `gateway/mod.rs` (what lies where), `gateway/worker.rs` (the line), `gateway/refusal.rs` (every no), [`policy`], then
 //! `gateway/start.rs`.
 
+pub mod bridge;
 pub mod cli;
 pub mod config;
 pub mod credential;
@@ -148,9 +152,11 @@ pub mod demo;
 pub mod error;
 pub mod flow;
 pub mod gateway;
+pub mod mcp;
 pub mod oauth;
 pub mod policy;
 pub mod provider;
+pub mod refresh;
 pub mod render;
 pub mod secret;
 pub mod store;

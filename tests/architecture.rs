@@ -7,9 +7,15 @@ use std::path::{Path, PathBuf};
 /// Module, and what it may import. Every name stands further down, so that there are no cycles.
 const LAYERS: &[(&str, &str)] = &[
     ("main", "cli"),
-    ("cli", "config credential demo error flow gateway oauth policy provider render secret store sys vault"),
+    (
+        "cli",
+        "bridge config credential demo error flow gateway mcp oauth policy provider refresh render secret store sys vault",
+    ),
     ("error", "config flow oauth render store sys vault"),
     ("gateway", "credential oauth policy secret sys vault"),
+    ("bridge", "mcp secret sys"),
+    ("mcp", "sys"),
+    ("refresh", "-"),
     ("vault", "credential flow oauth secret store sys"),
     ("config", "credential oauth provider secret sys"),
     ("flow", "credential oauth provider secret sys"),

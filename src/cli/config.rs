@@ -1,24 +1,18 @@
 //! `mcpauth config`: the settings in force, and the client configurations made from the credentials at hand.
 //! It leaves headers, templates and merging to `render`.
 
-use std::path::Path;
-
 use clap::{Args, Subcommand};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use crate::cli::out::Out;
 use crate::cli::report::{self, ConfigRow};
+use crate::cli::servers;
 use crate::config::catalogue::{VARIABLES, is_known, is_secret};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-use crate::render::{self, DryRun, Egress, Entry, Identity, PlainHttp, TARGETS, Target};
+use crate::render::{self, DryRun, TARGETS, Target};
 use crate::secret::{REDACTED, Secret};
-use crate::store::{Store, Stored};
-
-/// The agent whose token stands in for the ingress token of coding assistants, by the reference's convention.
-const ASSISTANT: &str = "agent-ai-coding-assistant-m2m";
-/// How the reference calls an AgentCore gateway without a name.
-const UNNAMED_GATEWAY: &str = "sre-gateway";
+use crate::store::Store;
 
 /// Show settings, and render or install client configurations
 #[derive(Args, Debug)]
@@ -102,8 +96,8 @@ fn provider_settings(config: &Config) -> Vec<String> {
 
 fn print(config: &Config, client: &str, out: &Out, redacted: bool) -> Result<Exit, Error> {
     let Some(target) = Target::named(client) else { return Ok(Exit::Usage) };
-    let store = Store::new(&config.tokens_dir, crate::store::Storage::File);
-    let mut entries = entries(config, &store, out)?;
+    let store = servers::file_store(config);
+    let mut entries = servers::at_hand(config, &store, out)?;
     if redacted {
         for (_, value) in entries.iter_mut().flat_map(|entry| &mut entry.headers) {
             *value = Secret::new(REDACTED);
@@ -114,8 +108,8 @@ fn print(config: &Config, client: &str, out: &Out, redacted: bool) -> Result<Exi
 }
 
 fn install(config: &Config, clients: &[String], dry_run: bool, out: &Out) -> Result<Exit, Error> {
-    let store = Store::new(&config.tokens_dir, crate::store::Storage::File);
-    let entries = entries(config, &store, out)?;
+    let store = servers::file_store(config);
+    let entries = servers::at_hand(config, &store, out)?;
     let mut rows = Vec::new();
     for target in
         TARGETS.iter().filter(|target| clients.is_empty() || clients.iter().any(|name| name == target.client))
@@ -136,7 +130,7 @@ pub(super) fn write_all(
     install: bool,
     out: &Out,
 ) -> Result<Vec<ConfigRow>, Error> {
-    let entries = entries(config, store, out)?;
+    let entries = servers::at_hand(config, store, out)?;
     if entries.is_empty() {
         return Ok(Vec::new());
     }
@@ -186,89 +180,4 @@ fn install_one(
 
 fn templates(config: &Config) -> Option<std::path::PathBuf> {
     config.config_dir.as_ref().map(|dir| dir.join("templates"))
-}
-
-/// Every server there is something to say about: those with a token of their own, then those that need none.
-fn entries(config: &Config, store: &Store, out: &Out) -> Result<Vec<Entry>, Error> {
-    let identity = identity(config, store, out);
-    let mut egress = Vec::new();
-    for path in store.files() {
-        let Some(stem) = path.file_name().and_then(|name| name.to_str()?.strip_suffix("-egress.json")) else {
-            continue;
-        };
-        if let Some(stored) = found(store, &path, out) {
-            egress.push(egress_of(config, stem, &stored));
-        }
-    }
-    let servers = render::servers::read(&config.servers_dir)?;
-    let suffix =
-        |name: &str| config.provider(name).map_or_else(|_| "/mcp".into(), |provider| provider.gateway_suffix);
-    let plain = if config.allow_plain { PlainHttp::Allowed } else { PlainHttp::Refused };
-    Ok(render::entries(&config.registry_url, identity.as_ref(), &egress, &servers, &suffix, plain)?)
-}
-
-fn found(store: &Store, path: &Path, out: &Out) -> Option<Stored> {
-    store.read_file(path).unwrap_or_else(|error| {
-        out.say(&format!("left out of the client configurations: {error}"));
-        None
-    })
-}
-
-/// A token file as a server's entry: keyed by the server's name, else the provider's.
-fn egress_of(config: &Config, stem: &str, stored: &Stored) -> Egress {
-    let provider = config.provider(&stored.provider).ok();
-    let server = stem.strip_prefix(&format!("{}-", stored.provider));
-    let gateway = stem == "bedrock-agentcore";
-    let header =
-        provider.as_ref().and_then(|provider| provider.sites.as_ref()).map(|sites| sites.header.clone());
-    Egress {
-        name: server.unwrap_or(if gateway { UNNAMED_GATEWAY } else { &stored.provider }).into(),
-        access_token: stored.token.access_token.clone(),
-        gateway_suffix: provider.map_or_else(|| "/mcp".into(), |provider| provider.gateway_suffix),
-        site: header.zip(stored.cloud_id.clone()),
-    }
-}
-
-/// Who the clients are to the gateway. One answer for every entry, whoever asks.
-fn identity(config: &Config, store: &Store, out: &Out) -> Option<Identity> {
-    let agents = || store.files().into_iter().filter(|path| file_is(path, "agent-", "-token.json"));
-    let assistant = store.dir().join(format!("{ASSISTANT}-token.json"));
-    if config.auth_provider() == "keycloak"
-        && let Some(stored) = found(store, &assistant, out)
-    {
-        return Some(Identity::Agent { access_token: stored.token.access_token });
-    }
-    if let Some(stored) = found(store, &store.dir().join("ingress.json"), out) {
-        return Some(ingress_identity(stored));
-    }
-    // Several agents without a convention: choosing one of them would be a guess about rights.
-    let mut only = agents();
-    match (only.next(), only.next()) {
-        (Some(path), None) => {
-            found(store, &path, out).map(|stored| Identity::Agent { access_token: stored.token.access_token })
-        }
-        _ => None,
-    }
-}
-
-fn ingress_identity(stored: Stored) -> Identity {
-    let member = |name: &str| {
-        stored.members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
-    };
-    let access_token = stored.token.access_token.clone();
-    let client_id = stored.client_id.clone().unwrap_or_default();
-    match (member("user_pool_id"), member("keycloak_url"), member("realm")) {
-        (Some(user_pool_id), _, _) => {
-            let region = member("region").unwrap_or_else(|| "us-east-1".into());
-            Identity::Cognito { access_token, user_pool_id, client_id, region }
-        }
-        (_, Some(url), Some(realm)) => Identity::Keycloak { access_token, client_id, realm, url },
-        _ => Identity::Oidc { access_token, client_id },
-    }
-}
-
-fn file_is(path: &Path, start: &str, end: &str) -> bool {
-    path.file_name()
-        .and_then(|name| name.to_str())
-        .is_some_and(|name| name.starts_with(start) && name.ends_with(end))
 }

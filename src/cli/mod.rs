@@ -2,20 +2,34 @@
 //! One file a verb; it leaves all work to the modules below, which never print.
 
 mod agentcore;
+mod bridge;
 mod completions;
 mod config;
 mod configure;
 mod demo;
+mod doctor;
 mod egress;
+mod env;
+mod exec;
 mod flows;
 mod gateway;
 mod generate;
+mod headers;
 mod ingress;
+mod inspect;
 mod keycloak;
+mod login;
+mod logout;
+mod man;
+mod mcp;
 mod out;
 mod person;
 mod providers;
+mod refresh;
 mod report;
+mod servers;
+mod status;
+mod token;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -29,7 +43,7 @@ use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 
 const EXIT_CODES: &str = "Exit codes: 0 all requested work done · 1 other · 2 usage or configuration · 3 some of several failed · \
-                          4 a person must log in, or was refused · 5 network (try again) · 7 a check found something · \
+                          4 a person must log in, or was refused · 5 network (try again) · 6 the MCP server answered with an error · 7 a check found something · \
                           130, 143 signals";
 
 /// Gets the credentials AI agents need for MCP servers, keeps them and hands them out without leaking them.
@@ -105,12 +119,28 @@ enum Command {
     Egress(egress::EgressArgs),
     Agentcore(agentcore::AgentcoreArgs),
     Keycloak(keycloak::KeycloakArgs),
+    Login(login::LoginArgs),
     Configure(configure::ConfigureArgs),
     Config(config::ConfigArgs),
+    Refresh(refresh::RefreshArgs),
+    Status(status::StatusArgs),
+    Inspect(inspect::InspectArgs),
+    Token(token::TokenArgs),
+    Headers(headers::HeadersArgs),
+    Env(env::EnvArgs),
+    Exec(exec::ExecArgs),
+    Logout(logout::LogoutArgs),
+    Basic(mcp::BasicArgs),
+    Ping(mcp::PingArgs),
+    List(mcp::ListArgs),
+    Call(mcp::CallArgs),
+    Bridge(bridge::BridgeArgs),
+    Doctor(doctor::DoctorArgs),
     Providers(providers::ProvidersArgs),
     Gateway(gateway::GatewayArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// The whole program: arguments in, exit code out.
@@ -142,6 +172,22 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
         Command::Agentcore(args) => agentcore::run(args, settings(cli, out)?, out),
         Command::Keycloak(args) => keycloak::run(args, settings(cli, out)?, out),
         Command::Generate(args) => generate::run(args, settings(cli, out)?, out),
+        Command::Login(args) => login::run(args, settings(cli, out)?, out),
+        Command::Refresh(args) => refresh::run(args, settings(cli, out)?, out),
+        Command::Status(args) => status::run(args, settings(cli, out)?, out),
+        Command::Inspect(args) => inspect::run(args, settings(cli, out)?, out),
+        Command::Token(args) => token::run(args, settings(cli, out)?, out),
+        Command::Headers(args) => headers::run(args, settings(cli, out)?, out),
+        Command::Env(args) => env::run(args, settings(cli, out)?, out),
+        Command::Exec(args) => exec::run(args, settings(cli, out)?, out),
+        Command::Logout(args) => logout::run(args, settings(cli, out)?, out),
+        Command::Basic(args) => mcp::basic(args, settings(cli, out)?, out),
+        Command::Ping(args) => mcp::ping(args, settings(cli, out)?, out),
+        Command::List(args) => mcp::list(args, settings(cli, out)?, out),
+        Command::Call(args) => mcp::call(args, settings(cli, out)?, out),
+        Command::Bridge(args) => bridge::run(args, settings(cli, out)?, out),
+        Command::Doctor(args) => doctor::run(args, settings(cli, out)?, out),
+        Command::Man(args) => man::run(args, settings(cli, out)?, out),
     }
 }
 

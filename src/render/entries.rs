@@ -154,6 +154,21 @@ pub fn entries(
     Ok(all)
 }
 
+/// A server outside the gateway's address: our identity alone goes there.
+///
+/// # Errors
+/// As for [`entries`].
+pub fn entry_at(url: &Url, identity: Option<&Identity>, plain: PlainHttp) -> Result<Entry, RenderError> {
+    let entry = Entry {
+        name: url.host_str().unwrap_or_default().into(),
+        url: url.as_str().into(),
+        transport: TRANSPORT.into(),
+        headers: identity.map(Identity::headers).unwrap_or_default(),
+    };
+    check(&entry, plain)?;
+    Ok(entry)
+}
+
 fn bearer(name: &str, token: &Secret) -> (String, Secret) {
     let value = if token.is_empty() { String::new() } else { format!("Bearer {}", token.expose()) };
     (name.to_owned(), Secret::new(value))

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
@@ -18,6 +19,8 @@ use crate::sys::address::{is_forbidden, is_forbidden_host};
 const LIMIT: usize = 1 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// A year: the library has no word for "none" on a single request.
+const NO_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// A handle on the network; cheap to clone. Its clients are built when first needed: reading the certificate store
 /// takes longer than a whole loopback token request.
@@ -44,6 +47,17 @@ pub struct Reply {
     pub retry_after: Option<Duration>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+/// An answer whose body is still coming, for as long as the server likes.
+#[derive(Debug)]
+pub struct Incoming {
+    /// The HTTP status.
+    pub status: u16,
+    /// The answer's headers.
+    pub headers: HeaderMap,
+    host: String,
+    response: Response,
 }
 
 /// Why there is no answer.
@@ -113,6 +127,28 @@ impl Http {
         self.send(request).await
     }
 
+    /// Sends a request and returns once the answer's headers are there. It has no deadline: a tool may work for an hour
+    /// before it says a word, and an event stream never ends by itself. Whoever waits drops it.
+    ///
+    /// # Errors
+    /// As [`HttpError`] says; any HTTP status is an answer, not an error.
+    pub async fn open(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: Option<Bytes>,
+    ) -> Result<Incoming, HttpError> {
+        let mut request = Request::new(method, url.clone());
+        *request.headers_mut() = headers;
+        *request.body_mut() = body.map(Into::into);
+        *request.timeout_mut() = Some(NO_TIMEOUT);
+        let host = host(url);
+        let response = self.client(url)?.execute(request).await.map_err(|e| failure(&host, &e))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Ok(Incoming { status, headers, host, response })
+    }
+
     /// Follows redirects from `url` as a browser would, for at most ten hops. For `demo` alone: it stays on loopback.
     pub async fn follow(&self, mut url: Url) {
         for _ in 0..10 {
@@ -166,6 +202,34 @@ impl Http {
         }
         let client = builder().build().map_err(|e| failure(&host(url), &e))?;
         Ok(slot.get_or_init(|| client))
+    }
+}
+
+impl Incoming {
+    /// The next part of the body; `None` at its end.
+    ///
+    /// # Errors
+    /// [`HttpError::Lost`].
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
+        self.response.chunk().await.map_err(|e| failure(&self.host, &e))
+    }
+
+    /// What is left of the body, if it has at most `limit` bytes.
+    ///
+    /// # Errors
+    /// [`HttpError::Lost`].
+    pub async fn rest(&mut self, limit: usize) -> Result<Vec<u8>, HttpError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            body.extend_from_slice(&chunk);
+            if body.len() > limit {
+                return Err(HttpError::Lost {
+                    host: self.host.clone(),
+                    cause: "the answer is too large".into(),
+                });
+            }
+        }
+        Ok(body)
     }
 }
 

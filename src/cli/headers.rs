@@ -1,0 +1,63 @@
+//! `mcpauth headers`: a server's headers for a client that can run a helper (`headersHelper` of Claude Code). Nothing but
+//! one JSON object on stdout, no question and no browser. It leaves which headers those are to `servers`.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Map, Value};
+
+use crate::cli::flows;
+use crate::cli::out::Out;
+use crate::cli::servers::{Servers, Which};
+use crate::config::{Config, Settings};
+use crate::error::{Error, Exit};
+use crate::vault::VaultError;
+
+/// The client gives up after 10 s, and an answer that comes too late is worth nothing.
+const WITHIN: Duration = Duration::from_secs(8);
+
+/// Print a server's headers as one JSON object, every token in them fresh
+///
+/// For clients that run a helper to get their headers. What is due is renewed first, within 8 s; a login is never begun.
+/// Without a good token there is nothing on stdout, and the exit code is 4.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  mcpauth headers fininfo\n  \
+                        curl -H \"$(mcpauth headers fininfo | jq -r 'to_entries[] | \"\\(.key): \\(.value)\"')\" ...")]
+pub(super) struct HeadersArgs {
+    /// The server's name, or its address
+    #[arg(value_name = "SERVER", required_unless_present = "server")]
+    name: Option<Which>,
+    /// The same
+    #[arg(long, value_name = "SERVER", conflicts_with = "name", hide = true)]
+    server: Option<Which>,
+}
+
+pub(super) fn run(args: &HeadersArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+    let Some(which) = args.name.as_ref().or(args.server.as_ref()) else { return Ok(Exit::Usage) };
+    let servers = Servers::open(Config::resolve(settings)?, out)?;
+    let work = async {
+        match tokio::time::timeout(WITHIN, servers.fresh(which)).await {
+            Ok(entry) => entry.map(Ok),
+            Err(_) => Err(late(which)),
+        }
+    };
+    let entry = match flows::until_signal(out, work, Err) {
+        Ok(Ok(entry)) => entry,
+        Ok(Err(exit)) => return Ok(exit),
+        // Whatever kept the token from coming: to the client it means that there is none.
+        Err(error @ Error::Vault(_)) => {
+            out.error(&error, &servers.command_for(which));
+            return Ok(Exit::Login);
+        }
+        Err(error) => return Err(error),
+    };
+    let headers: Map<String, Value> =
+        entry.headers.iter().map(|(name, value)| (name.clone(), value.expose().into())).collect();
+    out.data(&Value::Object(headers).to_string());
+    Ok(Exit::Done)
+}
+
+fn late(which: &Which) -> Error {
+    let why = format!("no new token for {which} within {} s", WITHIN.as_secs());
+    VaultError::NeedsPerson { why: Some(why) }.into()
+}

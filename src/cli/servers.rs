@@ -1,0 +1,333 @@
+//! The MCP servers there are, and each one's headers: as the stored tokens stand, or with every token in them fresh.
+//! It leaves where a header goes to `render` and how a token is come by to `vault`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use url::Url;
+
+use crate::cli::flows;
+use crate::cli::out::Out;
+use crate::config::Config;
+use crate::credential::{Credential, CredentialId, Kind};
+use crate::error::Error;
+use crate::oauth::Freshness;
+use crate::render::{self, Egress, Entry, Identity, PlainHttp};
+use crate::secret::Secret;
+use crate::store::{Storage, Store, Stored};
+use crate::sys::clock;
+use crate::vault::{Vault, VaultError};
+
+/// The agent whose token stands in for the ingress token of coding assistants, by the reference's convention.
+const ASSISTANT: &str = "agent-ai-coding-assistant-m2m";
+/// How the reference calls an AgentCore gateway without a name.
+const UNNAMED_GATEWAY: &str = "sre-gateway";
+/// How its file begins.
+const AGENTCORE: &str = "bedrock-agentcore";
+const EVERY_KIND: [Kind; 4] = [Kind::Ingress, Kind::Egress, Kind::AgentCore, Kind::Agent];
+
+/// Which server is meant: one that has a name here, or any address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    /// By its name, behind the gateway of `REGISTRY_URL`.
+    Name(String),
+    /// By its address. Below `REGISTRY_URL` it is the server of that name; anywhere else it gets our identity alone.
+    Url(Url),
+}
+
+/// Every server, and what is needed to hand out its headers.
+pub(super) struct Servers {
+    pub(super) config: Config,
+    pub(super) vault: Vault,
+    /// What is configured and complete. A file that none of these made is used as it is, until it ends.
+    credentials: Vec<Credential>,
+    out: Out,
+}
+
+impl std::str::FromStr for Which {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if !text.contains("://") {
+            return Ok(Self::Name(text.into()));
+        }
+        let url = Url::parse(text).map_err(|e| format!("not a URL ({e})"))?;
+        // A password in an address ends up in logs and error messages.
+        if !matches!(url.scheme(), "http" | "https") || url.password().is_some() || !url.username().is_empty()
+        {
+            return Err("not an http or https URL without a user name".into());
+        }
+        Ok(Self::Url(url))
+    }
+}
+
+impl std::fmt::Display for Which {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Url(url) => f.write_str(url.host_str().unwrap_or_default()),
+        }
+    }
+}
+
+impl Servers {
+    /// Nobody is asked to log in: whoever wants headers is a program.
+    pub(super) fn open(config: Config, out: &Out) -> Result<Self, Error> {
+        let vault = flows::vault(&config, None, out)?;
+        let planned = config.plan(&EVERY_KIND, None);
+        let credentials = planned.into_iter().filter_map(|flow| flow.credential.ok()).collect();
+        Ok(Self { config, vault, credentials, out: out.clone() })
+    }
+
+    /// The names of all servers, without a look at any token.
+    pub(super) fn names(&self) -> Result<Vec<String>, Error> {
+        let mut names: Vec<String> = self.egress_files().into_iter().map(|(name, _)| name).collect();
+        names.extend(
+            render::servers::read(&self.config.servers_dir)?
+                .into_iter()
+                .map(|server| server.path.trim_matches('/').to_owned()),
+        );
+        names.sort_by_key(|name| name.to_lowercase());
+        names.dedup_by_key(|name| name.to_lowercase());
+        Ok(names)
+    }
+
+    /// One server, every token in its headers good for a while: what is due is renewed first.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a name that nothing is known of; the vault's for a token that cannot be had.
+    pub(super) async fn fresh(&self, which: &Which) -> Result<Entry, Error> {
+        self.entry(which, None).await
+    }
+
+    /// The same with other tokens than those in `refused`, which the server or the gateway would not take.
+    ///
+    /// # Errors
+    /// As for [`fresh`](Self::fresh).
+    pub(super) async fn renewed(&self, which: &Which, refused: &Entry) -> Result<Entry, Error> {
+        self.entry(which, Some(refused)).await
+    }
+
+    /// The command that gets what is missing for a server: its own credential's, else everything's.
+    pub(super) fn command_for(&self, which: &Which) -> String {
+        let name = match which {
+            Which::Name(name) => Some(name.as_str()),
+            Which::Url(url) => self.name_in(url),
+        };
+        let own = name.and_then(|name| self.credential_at(&self.egress_file(name)?));
+        own.map_or_else(|| "mcpauth generate".into(), |credential| credential.command.clone())
+    }
+
+    async fn entry(&self, which: &Which, refused: Option<&Entry>) -> Result<Entry, Error> {
+        let name = match which {
+            Which::Name(name) => Some(name.as_str()),
+            Which::Url(url) => self.name_in(url),
+        };
+        let identity = identity_file(&self.config, &self.vault.store, &self.credentials);
+        // Both at once: each may be a request over the network.
+        let (identity, egress) = tokio::try_join!(
+            self.token(identity, refused.and_then(|entry| token_in(entry, "X-Authorization"))),
+            self.token(
+                name.and_then(|name| self.egress_file(name)),
+                refused.and_then(|entry| token_in(entry, "Authorization"))
+            ),
+        )?;
+        let identity = identity.map(|(path, stored)| identity_of(&path, stored));
+        let egress = egress.map(|(path, stored)| egress_of(&self.config, stem(&path), &stored));
+        let egress: Vec<Egress> = egress.into_iter().collect();
+        let mut entries = build(&self.config, identity.as_ref(), &egress)?;
+        entries.retain(|entry| name.is_some_and(|name| entry.name.eq_ignore_ascii_case(name)));
+        match (entries.pop(), which) {
+            (Some(entry), Which::Name(_)) => Ok(entry),
+            (Some(entry), Which::Url(url)) => Ok(Entry { url: url.as_str().into(), ..entry }),
+            (None, Which::Name(name)) => Err(self.unknown(name)),
+            (None, Which::Url(url)) => Ok(render::entry_at(url, identity.as_ref(), plain(&self.config))?),
+        }
+    }
+
+    /// The server's name in an address below the gateway's.
+    fn name_in<'u>(&self, url: &'u Url) -> Option<&'u str> {
+        let below = url.as_str().strip_prefix(&self.config.registry_url)?.strip_prefix('/')?;
+        below.split(['/', '?', '#']).next().filter(|name| !name.is_empty())
+    }
+
+    /// A token that is good now, from the file at `path`, or by the credential that makes this file.
+    async fn token(
+        &self,
+        path: Option<PathBuf>,
+        refused: Option<Secret>,
+    ) -> Result<Option<(PathBuf, Stored)>, Error> {
+        let Some(path) = path else { return Ok(None) };
+        let stored = match (self.credential_at(&path), refused) {
+            (Some(credential), None) => self.vault.fresh(credential, false).await?.stored,
+            (Some(credential), Some(refused)) => self.vault.renewed(credential, &refused).await?.stored,
+            (None, _) => match self.vault.store.read_file(&path).map_err(VaultError::Store)? {
+                Some(stored) => usable(&path, stored)?,
+                None => return Ok(None),
+            },
+        };
+        Ok(Some((path, stored)))
+    }
+
+    fn credential_at(&self, path: &Path) -> Option<&Credential> {
+        self.credentials.iter().find(|credential| self.vault.store.path(&credential.id) == path)
+    }
+
+    fn egress_file(&self, name: &str) -> Option<PathBuf> {
+        let files = self.egress_files().into_iter();
+        files.filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, path)| path).next()
+    }
+
+    /// Every server with a credential of its own, by name: from what is configured, then from the files at hand.
+    fn egress_files(&self) -> Vec<(String, PathBuf)> {
+        let store = &self.vault.store;
+        let outward = |id: &CredentialId| matches!(id.kind, Kind::Egress | Kind::AgentCore);
+        let mut found: Vec<(String, PathBuf)> = self
+            .credentials
+            .iter()
+            .filter(|credential| outward(&credential.id))
+            .map(|credential| {
+                let path = store.path(&credential.id);
+                (server_name(stem(&path), &credential.provider_field), path)
+            })
+            .collect();
+        for path in store.files().into_iter().filter(|path| file_is(path, "", "-egress.json")) {
+            if found.iter().all(|(_, known)| *known != path)
+                && let Some(stored) = found_at(store, &path, &self.out)
+            {
+                found.push((server_name(stem(&path), &stored.provider), path));
+            }
+        }
+        found
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let names = self.names().unwrap_or_default();
+        let hint = if names.is_empty() {
+            "set one up with: mcpauth configure; or put the registry's files into ./servers".into()
+        } else {
+            format!("the servers are: {}", names.join(", "))
+        };
+        Error::Usage { message: format!("there is no server {:?}", crate::oauth::clean(name, 80)), hint }
+    }
+}
+
+/// Every server there is something to say about, its headers made of the tokens that are kept: those with a token of
+/// their own, then those that need none.
+pub(super) fn at_hand(config: &Config, store: &Store, out: &Out) -> Result<Vec<Entry>, Error> {
+    let identity = identity_file(config, store, &[])
+        .and_then(|path| Some(identity_of(&path, found_at(store, &path, out)?)));
+    let files = store.files().into_iter().filter(|path| file_is(path, "", "-egress.json"));
+    let egress: Vec<Egress> = files
+        .filter_map(|path| Some(egress_of(config, stem(&path), &found_at(store, &path, out)?)))
+        .collect();
+    build(config, identity.as_ref(), &egress)
+}
+
+/// A store that reads and writes files alone.
+pub(super) fn file_store(config: &Config) -> Store {
+    Store::new(&config.tokens_dir, Storage::File)
+}
+
+fn build(config: &Config, identity: Option<&Identity>, egress: &[Egress]) -> Result<Vec<Entry>, Error> {
+    let servers = render::servers::read(&config.servers_dir)?;
+    let suffix =
+        |name: &str| config.provider(name).map_or_else(|_| "/mcp".into(), |provider| provider.gateway_suffix);
+    Ok(render::entries(&config.registry_url, identity, egress, &servers, &suffix, plain(config))?)
+}
+
+fn plain(config: &Config) -> PlainHttp {
+    if config.allow_plain { PlainHttp::Allowed } else { PlainHttp::Refused }
+}
+
+fn found_at(store: &Store, path: &Path, out: &Out) -> Option<Stored> {
+    store.read_file(path).unwrap_or_else(|error| {
+        out.say(&format!("left out: {error}"));
+        None
+    })
+}
+
+/// A token that mcpauth cannot renew is handed out until it ends, and never after.
+fn usable(path: &Path, stored: Stored) -> Result<Stored, Error> {
+    if stored.token.freshness(clock::now()) == Freshness::Expired {
+        let why = format!("{} has expired, and no configured credential renews it", path.display());
+        return Err(VaultError::NeedsPerson { why: Some(why) }.into());
+    }
+    Ok(stored)
+}
+
+/// A token file as a server's entry: keyed by the server's name, else the provider's.
+fn egress_of(config: &Config, stem: &str, stored: &Stored) -> Egress {
+    let provider = config.provider(&stored.provider).ok();
+    let header =
+        provider.as_ref().and_then(|provider| provider.sites.as_ref()).map(|sites| sites.header.clone());
+    Egress {
+        name: server_name(stem, &stored.provider),
+        access_token: stored.token.access_token.clone(),
+        gateway_suffix: provider.map_or_else(|| "/mcp".into(), |provider| provider.gateway_suffix),
+        site: header.zip(stored.cloud_id.clone()),
+    }
+}
+
+/// By the file's name, which has the server's after the provider's.
+fn server_name(stem: &str, provider: &str) -> String {
+    let server = stem.strip_prefix(&format!("{provider}-"));
+    server.unwrap_or(if stem == AGENTCORE { UNNAMED_GATEWAY } else { provider }).into()
+}
+
+/// Who the clients are to the gateway: the file of the token that says so. One answer for every entry, whoever asks.
+fn identity_file(config: &Config, store: &Store, credentials: &[Credential]) -> Option<PathBuf> {
+    let made = |path: &PathBuf| {
+        path.is_file() || credentials.iter().any(|credential| store.path(&credential.id) == *path)
+    };
+    let assistant = store.dir().join(format!("{ASSISTANT}-token.json"));
+    if config.auth_provider() == "keycloak" && made(&assistant) {
+        return Some(assistant);
+    }
+    let ingress = store.dir().join("ingress.json");
+    if made(&ingress) {
+        return Some(ingress);
+    }
+    // Several agents without a convention: choosing one of them would be a guess about rights.
+    let mut only = store.files().into_iter().filter(|path| file_is(path, "agent-", "-token.json"));
+    match (only.next(), only.next()) {
+        (only, None) => only,
+        _ => None,
+    }
+}
+
+fn identity_of(path: &Path, stored: Stored) -> Identity {
+    let access_token = stored.token.access_token.clone();
+    if !file_is(path, "ingress", ".json") {
+        return Identity::Agent { access_token };
+    }
+    let member = |name: &str| {
+        stored.members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let client_id = stored.client_id.clone().unwrap_or_default();
+    match (member("user_pool_id"), member("keycloak_url"), member("realm")) {
+        (Some(user_pool_id), _, _) => {
+            let region = member("region").unwrap_or_else(|| "us-east-1".into());
+            Identity::Cognito { access_token, user_pool_id, client_id, region }
+        }
+        (_, Some(url), Some(realm)) => Identity::Keycloak { access_token, client_id, realm, url },
+        _ => Identity::Oidc { access_token, client_id },
+    }
+}
+
+/// The bearer token in an entry's header.
+fn token_in(entry: &Entry, header: &str) -> Option<Secret> {
+    let (_, value) = entry.headers.iter().find(|(name, _)| name == header)?;
+    value.expose().strip_prefix("Bearer ").map(Secret::new)
+}
+
+fn stem(path: &Path) -> &str {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.strip_suffix("-egress.json").unwrap_or(name)
+}
+
+fn file_is(path: &Path, start: &str, end: &str) -> bool {
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .is_some_and(|name| name.starts_with(start) && name.ends_with(end))
+}

@@ -1,0 +1,144 @@
+//! Reads event streams (WHATWG HTML, section 9.2) in chunks as they come. It leaves what an event means to its caller.
+
+use thiserror::Error;
+
+/// One event with data, or with an id alone (2025-11-25 sends such a one first, to make a stream resumable).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Event {
+    /// The `event` field; empty means `message`.
+    pub name: String,
+    /// The `data` fields, joined by line feeds.
+    pub data: String,
+    /// The `id` field, if this event has one.
+    pub id: Option<String>,
+    /// The `retry` field in milliseconds, if this event has one.
+    pub retry: Option<u64>,
+}
+
+/// An event is larger than the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("an event of the server's is too large")]
+pub struct TooLarge;
+
+/// A stream, as far as it has come.
+#[derive(Debug)]
+pub struct Reader {
+    limit: usize,
+    line: Vec<u8>,
+    event: Event,
+    has_data: bool,
+    /// How much of the event under way has been read.
+    size: usize,
+    after_return: bool,
+    begun: bool,
+}
+
+impl Reader {
+    /// For events of at most `limit` bytes.
+    pub fn new(limit: usize) -> Self {
+        let (line, event) = (Vec::new(), Event::default());
+        Self { limit, line, event, has_data: false, size: 0, after_return: false, begun: false }
+    }
+
+    /// Takes the next chunk and gives the events it completes. One without its blank line never is.
+    ///
+    /// # Errors
+    /// [`TooLarge`]; the caller ends the stream.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<Event>, TooLarge> {
+        let mut events = Vec::new();
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            // A line feed after a carriage return ends the same line.
+            let skip = usize::from(self.after_return && rest.first() == Some(&b'\n'));
+            (_, rest) = rest.split_at(skip);
+            self.after_return = false;
+            let end = memchr::memchr2(b'\n', b'\r', rest);
+            let (part, next) = rest.split_at(end.unwrap_or(rest.len()));
+            self.line.extend_from_slice(part);
+            self.size += part.len();
+            if self.size > self.limit {
+                return Err(TooLarge);
+            }
+            let Some((break_at, after)) = next.split_first() else { break };
+            self.after_return = *break_at == b'\r';
+            events.extend(self.line_ends());
+            rest = after;
+        }
+        Ok(events)
+    }
+
+    fn line_ends(&mut self) -> Option<Event> {
+        let line = std::mem::take(&mut self.line);
+        let line = String::from_utf8_lossy(&line);
+        let line = if self.begun { &*line } else { line.trim_start_matches('\u{feff}') };
+        self.begun = true;
+        if line.is_empty() {
+            let event = std::mem::take(&mut self.event);
+            let whole = std::mem::take(&mut self.has_data) || event.id.is_some() || event.retry.is_some();
+            self.size = 0;
+            return whole.then_some(event);
+        }
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "event" => value.clone_into(&mut self.event.name),
+            "data" => {
+                if std::mem::replace(&mut self.has_data, true) {
+                    self.event.data.push('\n');
+                }
+                self.event.data.push_str(value);
+            }
+            "id" if !value.contains('\0') => self.event.id = Some(value.to_owned()),
+            "retry" if value.bytes().all(|b| b.is_ascii_digit()) => self.event.retry = value.parse().ok(),
+            _ => {}
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn event(name: &str, data: &str, id: Option<&str>) -> Event {
+        Event { name: name.into(), data: data.into(), id: id.map(Into::into), retry: None }
+    }
+
+    #[test]
+    fn events_are_read_as_the_specification_has_them() {
+        let cases = [
+            ("data: a\n\n", vec![event("", "a", None)]),
+            ("data:a\r\n\r\ndata: b\r\r", vec![event("", "a", None), event("", "b", None)]),
+            (
+                "\u{feff}event: message\nid: 7\ndata: a\ndata:  b\n\n",
+                vec![event("message", "a\n b", Some("7"))],
+            ),
+            (": only a comment\n\ndata: unfinished\n", vec![]),
+            ("id: 1\ndata:\n\n", vec![event("", "", Some("1"))]),
+            ("event: x\n\n", vec![]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Reader::new(100).push(text.as_bytes()).unwrap(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_over_the_limit_ends_the_stream() {
+        assert_eq!(Reader::new(10).push(b"data: 0123456789\n\n"), Err(TooLarge));
+        assert!(Reader::new(10).push(b"data: 01\n\ndata: 02\n\n").is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn where_chunks_end_makes_no_difference(text in "([a-z:\\n\\r ]|data: x\\n|\\n\\n){0,40}", at in 0usize..80) {
+            let bytes = text.as_bytes();
+            let whole = Reader::new(1000).push(bytes).unwrap();
+            let (a, b) = bytes.split_at(at.min(bytes.len()));
+            let mut reader = Reader::new(1000);
+            let mut parts = reader.push(a).unwrap();
+            parts.extend(reader.push(b).unwrap());
+            prop_assert_eq!(parts, whole);
+        }
+    }
+}
