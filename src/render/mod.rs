@@ -17,7 +17,7 @@ use thiserror::Error;
 pub use entries::{Egress, Entry, Identity, PlainHttp, entries, entry_at};
 pub use merge::{Change, ChangeKind, MergeError};
 pub use servers::Server;
-pub use targets::{Rendered, TARGETS, Target, render};
+pub use targets::{Format, Rendered, Shape, TARGETS, Target, render};
 
 use crate::sys::private_file::{self, FileError};
 

@@ -18,6 +18,8 @@ pub const TARGETS: &[Target] = &[
     Target {
         client: "vscode-legacy",
         template: "vscode-legacy.json",
+        format: Format::Json,
+        shape: Shape::Map,
         root: &["mcp", "servers"],
         url: "url",
         local: "vscode_mcp.json",
@@ -27,6 +29,8 @@ pub const TARGETS: &[Target] = &[
     Target {
         client: "roo",
         template: "roo.json",
+        format: Format::Json,
+        shape: Shape::Map,
         root: &["mcpServers"],
         url: "url",
         local: "mcp.json",
@@ -35,6 +39,26 @@ pub const TARGETS: &[Target] = &[
     },
 ];
 
+/// How a client's file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// JSON, with comments and trailing commas where a file has them.
+    Json,
+    /// TOML.
+    Toml,
+    /// YAML.
+    Yaml,
+}
+
+/// How a client's entries lie in its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// By name in a map.
+    Map,
+    /// In a list of maps, each with its `name`.
+    List,
+}
+
 /// A client, as data.
 #[derive(Debug)]
 pub struct Target {
@@ -42,6 +66,10 @@ pub struct Target {
     pub client: &'static str,
     /// The template's name; its ending is the format that values are escaped for.
     pub template: &'static str,
+    /// How the file is written.
+    pub format: Format,
+    /// How the entries lie in it.
+    pub shape: Shape,
     /// The keys that lead to the object with one entry a server.
     pub root: &'static [&'static str],
     /// The field of an entry that holds its URL.
