@@ -1,2 +1,56 @@
-//! An MCP server for local clients that is another one far away: fresh credentials on every request.
-//! It leaves where the credentials come from to [`Headers`].
+//! An MCP server for local clients that is another one far away: what a client says goes there with fresh credentials, and
+//! what comes back is the client's. Over stdio ([`stdio`]) for one server, over loopback HTTP ([`listen`]) for all of them.
+//! It leaves where the credentials come from to [`Access`], and the wire to `mcp`.
+//!
+//! ```text
+//! stdio       lines in -> one Message each -> upstream.post -> events out -> lines
+//! upstream    headers of the moment, session and version; 401: once more with other credentials;
+//!             404 of a session: the client's own initialize again, then once more
+//! legacy_sse  the same over HTTP+SSE (2024-11-05), for servers that speak nothing else
+//! listen      HTTP in -> secret, Host and Origin -> the same request with other headers -> the answer as it comes
+//! ```
+
+pub mod listen;
+pub mod message;
+pub mod stdio;
+pub mod upstream;
+
+mod legacy_sse;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use reqwest::header::HeaderMap;
+use url::Url;
+
+/// A server's address and the headers it wants, at one moment.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The server's address.
+    pub url: Url,
+    /// What it wants to see; values are marked sensitive.
+    pub headers: HeaderMap,
+    /// Which of the credentials handed out so far these are.
+    pub serial: u64,
+}
+
+/// Why there are no headers, and what to type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoAccess {
+    /// The cause; no secret in it.
+    pub message: String,
+    /// The remedy.
+    pub hint: String,
+}
+
+/// Headers under way.
+pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<Arc<Given>, NoAccess>> + Send + 'a>>;
+
+/// Who hands out a server's headers. Asked for every request; requests that ask at once share one renewal.
+pub trait Access: Send + Sync + 'static {
+    /// Headers whose tokens are good for a while.
+    fn fresh(&self) -> Pending<'_>;
+    /// Other headers than those of this serial, which the server would not take.
+    fn renewed(&self, refused: u64) -> Pending<'_>;
+}

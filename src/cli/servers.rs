@@ -108,6 +108,19 @@ impl Servers {
         self.entry(which, Some(refused)).await
     }
 
+    /// Whether anything is known of a server.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with the names there are.
+    pub(super) fn check(&self, which: &Which) -> Result<(), Error> {
+        match which {
+            Which::Name(name) if !self.names()?.iter().any(|known| known.eq_ignore_ascii_case(name)) => {
+                Err(self.unknown(name))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The command that gets what is missing for a server: its own credential's, else everything's.
     pub(super) fn command_for(&self, which: &Which) -> String {
         let name = match which {

@@ -9,7 +9,7 @@ use crate::secret::Secret;
 use crate::sys::private_file;
 
 /// The header with the secret.
-pub(in crate::cli) const SECRET_HEADER: &str = "X-Mcpauth-Bridge";
+pub(in crate::cli) const SECRET_HEADER: &str = "x-mcpauth-bridge";
 /// Where the bridge listens unless `MCPAUTH_BRIDGE_LISTEN` or `--listen` says otherwise.
 const LISTEN: &str = "127.0.0.1:8191";
 /// The secret's file, in the tokens directory.

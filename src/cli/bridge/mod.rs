@@ -2,21 +2,89 @@
 //! It leaves the protocol to `bridge` and the credentials to `servers`.
 
 mod local;
+mod source;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use clap::Args;
 
+use crate::bridge::listen::{self, Listen};
+use crate::bridge::stdio;
+use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::config::Settings;
+use crate::cli::servers::{Servers, Which};
+use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 
+use self::source::{Source, Sources};
 pub(super) use local::{Local, SECRET_HEADER};
 
 /// Stand before a remote MCP server, with fresh credentials on every request
+///
+/// With a server's name it speaks MCP over stdio, as clients that start a command expect. With --listen it serves every
+/// server under http://ADDRESS/SERVER/mcp, to clients that show its secret (mcpauth config install --secrets proxy writes
+/// both). What the server will not take is renewed and sent once more; a login is never begun.
 #[derive(Args, Debug)]
-pub(super) struct BridgeArgs {}
+#[command(
+    after_help = "Examples:\n  mcpauth bridge fininfo\n  mcpauth bridge https://mcp.example.test/mcp\n  \
+                        mcpauth bridge --listen              on 127.0.0.1:8191, or MCPAUTH_BRIDGE_LISTEN"
+)]
+pub(super) struct BridgeArgs {
+    /// The server's name, or its address
+    #[arg(value_name = "SERVER", required_unless_present_any = ["server", "listen"])]
+    name: Option<Which>,
+    /// The same
+    #[arg(long, value_name = "SERVER", conflicts_with = "name", hide = true)]
+    server: Option<Which>,
+    /// Serve all servers over HTTP on this loopback address
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, conflicts_with_all = ["name", "server"])]
+    listen: Option<Option<SocketAddr>>,
+}
 
-pub(super) fn run(_args: &BridgeArgs, settings: Settings, _out: &Out) -> Result<Exit, Error> {
-    let config = crate::config::Config::resolve(settings)?;
-    Local::of(&config)?;
-    Ok(Exit::Other)
+pub(super) fn run(args: &BridgeArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
+    if let Some(Some(at)) = args.listen {
+        settings.flag("MCPAUTH_BRIDGE_LISTEN", at.to_string());
+    }
+    let servers = Arc::new(Servers::open(Config::resolve(settings)?, out)?);
+    match args.name.as_ref().or(args.server.as_ref()) {
+        Some(which) => over_stdio(servers, which, out),
+        None => over_http(servers, out),
+    }
+}
+
+fn over_stdio(servers: Arc<Servers>, which: &Which, out: &Out) -> Result<Exit, Error> {
+    let http = servers.vault.http.clone();
+    let report = {
+        let out = out.clone();
+        Arc::new(move |text: &str| out.event(true, "bridge", text))
+    };
+    let work = async {
+        // A mistyped name is said at the start, not as an answer to the client's first request.
+        servers.check(which)?;
+        let access = Arc::new(Source::new(servers.clone(), which.clone()));
+        stdio::serve(tokio::io::stdin(), tokio::io::stdout(), http, access, report).await?;
+        Ok(Exit::Done)
+    };
+    flows::until_signal(out, work, |exit| exit)
+}
+
+fn over_http(servers: Arc<Servers>, out: &Out) -> Result<Exit, Error> {
+    let local = Local::of(&servers.config)?;
+    let work = async {
+        let socket = tokio::net::TcpListener::bind(local.listen).await.map_err(|e| Error::Usage {
+            message: format!("cannot listen on {}: {e}", local.listen),
+            hint: "stop the program that has the address, or choose another with --listen 127.0.0.1:PORT"
+                .into(),
+        })?;
+        let at = socket.local_addr()?;
+        let names = servers.names()?.join(", ");
+        out.event(false, "ready", &format!("http://{at}/SERVER/mcp, for {names}"));
+        let secret = (reqwest::header::HeaderName::from_static(SECRET_HEADER), local.secret.clone());
+        let http = servers.vault.http.clone();
+        let servers = Arc::new(Sources::new(servers.clone()));
+        listen::serve(socket, Listen { http, secret, servers }, std::future::pending()).await?;
+        Ok(Exit::Done)
+    };
+    flows::until_signal(out, work, |exit| exit)
 }

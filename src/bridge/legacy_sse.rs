@@ -1,0 +1,166 @@
+//! HTTP+SSE (MCP 2024-11-05), for servers that speak nothing newer: one stream that answers everything, and an address
+//! beside it for what the client says. It leaves when to try it to `upstream`.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::AbortHandle;
+use url::Url;
+
+use super::Access;
+use super::message::{Failure, Message, answers};
+use super::stdio::line;
+use super::upstream::{AGAIN, Upstream};
+use crate::mcp::{Answer, Remote};
+
+/// How long a server may take to name its address, and to answer an `initialize` that is said again.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An open stream.
+pub(super) struct Channel {
+    access: Arc<dyn Access>,
+    remote: Remote,
+    shared: Arc<Shared>,
+    reader: AbortHandle,
+}
+
+#[derive(Default)]
+struct Shared {
+    closed: AtomicBool,
+    /// Requests without an answer so far, by the text of their id.
+    open: Mutex<BTreeMap<String, Value>>,
+    initialized: Notify,
+}
+
+impl Channel {
+    /// Connects, if there is such a stream at the server's address, or at its neighbour `sse`.
+    pub(super) async fn connect(upstream: &Upstream, lines: mpsc::Sender<String>) -> Option<Self> {
+        let given = upstream.where_it_is().await.ok()?;
+        for at in places(&given.url) {
+            let opened = upstream.ask(|given, headers| {
+                let remote = upstream.remote_at(at.clone());
+                async move {
+                    // The headers are for this server's machine and no other.
+                    debug_assert_eq!(given.url.origin(), remote.url().origin());
+                    remote.listen(headers).await
+                }
+            });
+            let Ok(Ok(mut stream)) = tokio::time::timeout(PATIENCE, opened).await else { continue };
+            if !stream.is_stream() || stream.status != 200 {
+                continue;
+            }
+            let Some(endpoint) = endpoint(&mut stream, &at).await else { continue };
+            let shared = Arc::new(Shared::default());
+            let reader = tokio::spawn(read(stream, shared.clone(), lines)).abort_handle();
+            let remote = upstream.remote_at(endpoint);
+            return Some(Self { access: upstream.access(), remote, shared, reader });
+        }
+        None
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        !self.shared.closed.load(Ordering::Acquire)
+    }
+
+    /// Sends a message; its answer comes on the stream.
+    pub(super) async fn post(&self, message: &Message) -> Result<(), Failure> {
+        if let Some(id) = message.request_id() {
+            self.shared.open().insert(id.to_string(), id.clone());
+        }
+        let result = self.accepted(message).await;
+        if let (Err(_), Some(id)) = (&result, message.request_id()) {
+            self.shared.open().remove(&id.to_string());
+        }
+        result
+    }
+
+    /// Says an `initialize` whose answer is not for the client, and waits for it.
+    pub(super) async fn initialize_again(&self, initialize: &Message) -> Result<(), Failure> {
+        self.accepted(initialize).await?;
+        let answered = tokio::time::timeout(PATIENCE, self.shared.initialized.notified()).await;
+        answered.map_err(|_| Failure::Broken)
+    }
+
+    async fn accepted(&self, message: &Message) -> Result<(), Failure> {
+        let mut given = self.access.fresh().await?;
+        let mut answer = self.remote.post(given.headers.clone(), message.text.clone()).await?;
+        if answer.status == 401 {
+            given = self.access.renewed(given.serial).await?;
+            answer = self.remote.post(given.headers.clone(), message.text.clone()).await?;
+        }
+        if (200..300).contains(&answer.status) { Ok(()) } else { Err(Failure::Status(answer.status)) }
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+impl Shared {
+    fn open(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Value>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The address itself, and the one where servers of both transports have the older one.
+fn places(url: &Url) -> Vec<Url> {
+    let mut places = vec![url.clone()];
+    if let Some(base) = url.path().strip_suffix("/mcp") {
+        let mut beside = url.clone();
+        beside.set_path(&format!("{base}/sse"));
+        places.push(beside);
+    }
+    places
+}
+
+/// The address that the stream's first event names. On another machine it would be sent our tokens.
+async fn endpoint(stream: &mut Answer, at: &Url) -> Option<Url> {
+    let first = tokio::time::timeout(PATIENCE, stream.next()).await.ok()?.ok()??;
+    let endpoint = at.join(first.data.trim()).ok().filter(|_| first.name == "endpoint")?;
+    (endpoint.origin() == at.origin()).then_some(endpoint)
+}
+
+/// Passes on what the server says, and at the end answers what it did not.
+async fn read(mut stream: Answer, shared: Arc<Shared>, lines: mpsc::Sender<String>) {
+    while let Ok(Some(event)) = stream.next().await {
+        let Ok(value) = serde_json::from_str::<Value>(&event.data) else { continue };
+        if answers(&value, &AGAIN.into()) {
+            shared.initialized.notify_one();
+            continue;
+        }
+        if let Some(id) = value.get("id").filter(|_| value.get("method").is_none()) {
+            shared.open().remove(&id.to_string());
+        }
+        if lines.send(line(&event.data)).await.is_err() {
+            return;
+        }
+    }
+    shared.closed.store(true, Ordering::Release);
+    let unanswered = std::mem::take(&mut *shared.open());
+    for id in unanswered.values() {
+        let _ = lines.send(Failure::Broken.answer(id)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_older_transport_is_looked_for_beside_the_newer() {
+        for (url, expected) in [
+            ("https://gw.test/a/mcp?x=1", vec!["https://gw.test/a/mcp?x=1", "https://gw.test/a/sse?x=1"]),
+            ("https://gw.test/a/sse", vec!["https://gw.test/a/sse"]),
+            ("https://gw.test/a", vec!["https://gw.test/a"]),
+        ] {
+            let found: Vec<String> = places(&Url::parse(url).unwrap()).into_iter().map(Into::into).collect();
+            assert_eq!(found, expected);
+        }
+    }
+}

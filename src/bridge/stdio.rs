@@ -1,0 +1,256 @@
+//! MCP over stdio: a message a line, in and out. Requests run side by side; what must not overtake is waited for:
+//! `initialize`, and every message without an answer. It leaves the server to `upstream`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{self, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::Access;
+use super::message::{Failure, Message, addressed, answers};
+use super::upstream::{Reply, Upstream};
+use crate::mcp::Answer;
+use crate::sys::http::Http;
+
+/// Lines that wait for the client to read them.
+const WAITING_LINES: usize = 64;
+/// How long requests may go on after the client has said all it will.
+const LAST_ANSWERS: Duration = Duration::from_secs(30);
+/// How long the server may take to accept a message that has no answer.
+const ACCEPT: Duration = Duration::from_secs(30);
+/// The first and the longest pause before a stream is opened again; a server's own `retry` counts instead of the first.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// How often a request's broken stream is taken up again without a single new event.
+const RESUMPTIONS: u32 = 5;
+
+/// Where failures are told that no message can carry.
+pub type Report = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Serves one client until it closes `input`.
+///
+/// # Errors
+/// The client's pipes fail.
+pub async fn serve(
+    input: impl AsyncRead + Unpin,
+    output: impl AsyncWrite + Unpin + Send + 'static,
+    http: Http,
+    access: Arc<dyn Access>,
+    report: Report,
+) -> io::Result<()> {
+    let (lines, ready) = mpsc::channel(WAITING_LINES);
+    let writer = tokio::spawn(write(output, ready));
+    let upstream = Arc::new(Upstream::new(http, access, lines.clone()));
+    let client = Client { upstream: upstream.clone(), lines, running: Arc::default(), report };
+    let result = client.read(input).await;
+    upstream.close().await;
+    drop((client, upstream));
+    writer.await??;
+    result
+}
+
+/// The client's side of one bridge.
+#[derive(Clone)]
+struct Client {
+    upstream: Arc<Upstream>,
+    lines: mpsc::Sender<String>,
+    /// Requests under way, by the text of their id.
+    running: Arc<Mutex<BTreeMap<String, AbortHandle>>>,
+    report: Report,
+}
+
+impl Client {
+    async fn read(&self, input: impl AsyncRead + Unpin) -> io::Result<()> {
+        let mut tasks = JoinSet::new();
+        let mut listening = None;
+        let mut input = BufReader::with_capacity(64 << 10, input).lines();
+        while let Some(text) = input.next_line().await? {
+            while tasks.try_join_next().is_some() {}
+            if text.trim().is_empty() {
+                continue;
+            }
+            let message = match Message::read(&text) {
+                Ok(message) => message,
+                Err(answer) => {
+                    self.say(answer).await;
+                    continue;
+                }
+            };
+            if message.request_id().is_some() && message.method() != Some("initialize") {
+                self.start(&mut tasks, message);
+                continue;
+            }
+            self.in_order(&message).await;
+            let begins = message.method() == Some("notifications/initialized");
+            if begins && listening.is_none() && !self.upstream.has_channel() {
+                let client = self.clone();
+                listening = Some(tokio::spawn(async move { client.listen().await }).abort_handle());
+            }
+        }
+        // What never ends by itself is not waited for.
+        listening.iter().for_each(AbortHandle::abort);
+        let answered = async { while tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(LAST_ANSWERS, answered).await;
+        self.running().values().for_each(AbortHandle::abort);
+        Ok(())
+    }
+
+    fn start(&self, tasks: &mut JoinSet<()>, message: Message) {
+        let Some(id) = message.request_id().map(ToString::to_string) else { return };
+        let endless = message.method() == Some("subscriptions/listen");
+        let client = self.clone();
+        let work = {
+            let id = id.clone();
+            async move {
+                client.request(&message).await;
+                client.running().remove(&id);
+            }
+        };
+        let handle = if endless { tokio::spawn(work).abort_handle() } else { tasks.spawn(work) };
+        self.running().insert(id, handle);
+    }
+
+    /// A message whose place in the row matters.
+    async fn in_order(&self, message: &Message) {
+        if message.request_id().is_some() {
+            return self.request(message).await;
+        }
+        if let Some(id) = message.cancels().filter(|_| !self.upstream.is_legacy()) {
+            // From 2026-07-28 on, the end of the answer's stream takes the request back.
+            let running = self.running().remove(&id.to_string());
+            return running.iter().for_each(AbortHandle::abort);
+        }
+        match tokio::time::timeout(ACCEPT, self.upstream.post(message)).await {
+            Ok(Ok(Reply::Here(answer))) if !(200..300).contains(&answer.status) => {
+                let status = answer.status;
+                (self.report)(&format!("the server answered a message without an id with HTTP {status}"));
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(failure)) => (self.report)(&format!("a message without an id was lost: {failure:?}")),
+            Err(_) => (self.report)("the server did not accept a message without an id in time"),
+        }
+    }
+
+    /// A request and all that belongs to its answer.
+    async fn request(&self, message: &Message) {
+        let Some(id) = message.request_id() else { return };
+        let failure = match self.upstream.post(message).await {
+            Ok(Reply::OnChannel) => return,
+            Ok(Reply::Here(answer)) => match self.relay(message, id, *answer).await {
+                Ok(()) => return,
+                Err(failure) => failure,
+            },
+            Err(failure) => failure,
+        };
+        self.say(failure.answer(id)).await;
+    }
+
+    /// Passes on what comes until the answer has come, over as many streams as that takes.
+    async fn relay(&self, message: &Message, id: &Value, mut answer: Answer) -> Result<(), Failure> {
+        let status = answer.status;
+        let mut last = None;
+        let (mut pause, mut idle) = (PAUSES.0, 0);
+        loop {
+            loop {
+                let event = match answer.next().await {
+                    Ok(Some(event)) => event,
+                    Ok(None) => break,
+                    Err(error) if last.is_none() => return Err(error.into()),
+                    Err(_) => break,
+                };
+                idle = 0;
+                last = event.id.or(last);
+                pause = event.retry.map_or(pause, Duration::from_millis);
+                if event.data.is_empty() {
+                    continue;
+                }
+                let Ok(value) = serde_json::from_str::<Value>(&event.data) else {
+                    return Err(Failure::Status(status));
+                };
+                let is_answer = answers(&value, id);
+                if is_answer {
+                    self.upstream.learn(message, &value);
+                    self.say(line(&event.data)).await;
+                    return Ok(());
+                }
+                if (400..).contains(&status) {
+                    let value = addressed(value, id);
+                    if !answers(&value, id) {
+                        return Err(Failure::Status(status));
+                    }
+                    self.say(value.to_string()).await;
+                    return Ok(());
+                }
+                self.say(line(&event.data)).await;
+            }
+            // 2025-11-25, Resumability: a stream whose events have ids can be taken up again, after its own pause.
+            let Some(after) = last.as_deref().filter(|_| !message.is_modern() && idle < RESUMPTIONS) else {
+                return Err(if (200..300).contains(&status) {
+                    Failure::Broken
+                } else {
+                    Failure::Status(status)
+                });
+            };
+            idle += 1;
+            tokio::time::sleep(pause.min(PAUSES.1)).await;
+            answer = self.upstream.listen(Some(after)).await?;
+            if !answer.is_stream() {
+                return Err(Failure::Broken);
+            }
+        }
+    }
+
+    /// Passes on what the server says of its own accord, for as long as there is a session.
+    async fn listen(&self) {
+        let (mut pause, mut last) = (PAUSES.0, None);
+        loop {
+            match self.upstream.listen(last.as_deref()).await {
+                Ok(mut stream) if stream.is_stream() => {
+                    pause = PAUSES.0;
+                    while let Ok(Some(event)) = stream.next().await {
+                        last = event.id.or(last);
+                        pause = event.retry.map_or(pause, Duration::from_millis);
+                        if !event.data.is_empty() {
+                            self.say(line(&event.data)).await;
+                        }
+                    }
+                }
+                // 405: the server has nothing to say of its own accord. Any other no is as final.
+                Ok(answer) if (400..500).contains(&answer.status) && answer.status != 429 => return,
+                Ok(_) | Err(_) => pause = (pause * 2).min(PAUSES.1),
+            }
+            tokio::time::sleep(pause.min(PAUSES.1)).await;
+        }
+    }
+
+    /// To the client. That it has gone away ends everything by itself.
+    async fn say(&self, line: String) {
+        let _ = self.lines.send(line).await;
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, AbortHandle>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A message as one line: outside strings, JSON's line breaks are mere white space.
+pub(super) fn line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
+async fn write(mut output: impl AsyncWrite + Unpin, mut ready: mpsc::Receiver<String>) -> io::Result<()> {
+    while let Some(mut text) = ready.recv().await {
+        text.push('\n');
+        // What is ready together goes out together.
+        while let Ok(more) = ready.try_recv() {
+            text.push_str(&more);
+            text.push('\n');
+        }
+        output.write_all(text.as_bytes()).await?;
+        output.flush().await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,276 @@
+//! The remote server as one client sees it: its session, its version, and a request with the headers of the moment. What
+//! can be mended without the client is: other credentials after a 401, a new session after its end, the older transport
+//! where there is no other. It leaves reading answers to [`stdio`](super::stdio).
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+use tokio::sync::{Mutex as Turn, mpsc};
+
+use super::legacy_sse::Channel;
+use super::message::{Failure, Message, answers};
+use super::{Access, Given};
+use crate::mcp::mirror::{self, Repeated};
+use crate::mcp::{Answer, Remote};
+use crate::sys::http::Http;
+
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
+/// The id under which a client's `initialize` is said again; its answer is not for the client.
+pub(super) const AGAIN: &str = "mcpauth-initialize-again";
+/// How long the end of a session may take.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// One client's server.
+pub struct Upstream {
+    http: Http,
+    access: Arc<dyn Access>,
+    lines: mpsc::Sender<String>,
+    state: Mutex<State>,
+    /// Several requests that find their session gone open one new one.
+    reopening: Turn<()>,
+}
+
+/// What the server and the client agreed on.
+#[derive(Default)]
+struct State {
+    session: Option<HeaderValue>,
+    version: Option<HeaderValue>,
+    /// The client's own words, for a new session.
+    initialize: Option<Message>,
+    initialized: Option<Message>,
+    repeated: Repeated,
+    channel: Option<Arc<Channel>>,
+    /// Grows with every session.
+    era: u64,
+}
+
+/// Where the answer to a message comes.
+pub(super) enum Reply {
+    /// In the answer to the request that carried it.
+    Here(Box<Answer>),
+    /// On the stream of the older transport.
+    OnChannel,
+}
+
+impl Upstream {
+    /// The server behind `access`; what it says on the older transport goes to `lines`.
+    pub fn new(http: Http, access: Arc<dyn Access>, lines: mpsc::Sender<String>) -> Self {
+        Self { http, access, lines, state: Mutex::default(), reopening: Turn::default() }
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// [`Failure`] for what no further attempt mends.
+    pub(super) async fn post(&self, message: &Message) -> Result<Reply, Failure> {
+        if message.method() == Some("initialize") {
+            return self.initialize(message).await;
+        }
+        if message.method() == Some("notifications/initialized") {
+            self.state().initialized = Some(message.clone());
+        }
+        let era = self.state().era;
+        let reply = self.send(message).await?;
+        match reply {
+            // A session that is gone is answered with 404 (2025-11-25, Session Management); so is a server that is.
+            Reply::Here(answer) if answer.status == 404 && self.has_session() && !message.is_modern() => {
+                self.reopen(era).await?;
+                self.send(message).await
+            }
+            reply => Ok(reply),
+        }
+    }
+
+    /// Opens the stream on which the server speaks of its own accord, from `after` on if that is known.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(super) async fn listen(&self, after: Option<&str>) -> Result<Answer, Failure> {
+        let after = after.and_then(|id| HeaderValue::from_str(id).ok());
+        self.ask(|given, mut headers| {
+            headers.extend(self.agreed());
+            headers.extend(after.clone().map(|id| (LAST_EVENT, id)));
+            async move { self.remote(&given).listen(headers).await }
+        })
+        .await
+    }
+
+    /// Ends the session, if there is one. That nobody answers is not worth a word.
+    pub(super) async fn close(&self) {
+        let headers = self.agreed();
+        if headers.contains_key(&SESSION) {
+            let work = self.ask(|given, mut all| {
+                all.extend(headers.clone());
+                async move { self.remote(&given).end_session(all).await }
+            });
+            let _ = tokio::time::timeout(GOODBYE, work).await;
+        }
+    }
+
+    /// Takes note of what an answer agrees to.
+    pub(super) fn learn(&self, request: &Message, answer: &Value) {
+        let Some(result) = answer.get("result") else { return };
+        match request.method() {
+            Some("tools/list") if request.is_modern() => self.state().repeated.learn(result),
+            Some("initialize") => {
+                let version = result.get("protocolVersion").and_then(Value::as_str);
+                self.state().version = version.and_then(|version| HeaderValue::from_str(version).ok());
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the client began with `initialize`, as up to 2025-11-25.
+    pub(super) fn is_legacy(&self) -> bool {
+        self.state().initialize.is_some()
+    }
+
+    /// Whether everything the server says comes on one stream that is open already.
+    pub(super) fn has_channel(&self) -> bool {
+        self.state().channel.is_some()
+    }
+
+    async fn initialize(&self, message: &Message) -> Result<Reply, Failure> {
+        {
+            let mut state = self.state();
+            let (repeated, era) = (std::mem::take(&mut state.repeated), state.era + 1);
+            *state = State { initialize: Some(message.clone()), repeated, era, ..State::default() };
+        }
+        let reply = self.send(message).await?;
+        match reply {
+            Reply::Here(answer) if matches!(answer.status, 400 | 404 | 405) => {
+                match self.connect_channel().await {
+                    Some(channel) => channel.post(message).await.map(|()| Reply::OnChannel),
+                    None => Ok(Reply::Here(answer)),
+                }
+            }
+            Reply::Here(answer) => {
+                self.state().session = answer.headers.get(&SESSION).cloned();
+                Ok(Reply::Here(answer))
+            }
+            Reply::OnChannel => Ok(Reply::OnChannel),
+        }
+    }
+
+    async fn send(&self, message: &Message) -> Result<Reply, Failure> {
+        let channel = self.state().channel.clone();
+        if let Some(channel) = channel {
+            if channel.is_open() {
+                return channel.post(message).await.map(|()| Reply::OnChannel);
+            }
+            let era = self.state().era;
+            self.reopen(era).await?;
+            let channel = self.state().channel.clone().ok_or(Failure::Broken)?;
+            return channel.post(message).await.map(|()| Reply::OnChannel);
+        }
+        let (mut mirrored, modern) =
+            (mirror::headers(&message.value, &self.state().repeated), message.is_modern());
+        if !modern && message.method() != Some("initialize") {
+            mirrored.extend(self.agreed());
+        }
+        let answer = self.ask(|given, mut headers| {
+            headers.extend(mirrored.clone());
+            async move { self.remote(&given).post(headers, message.text.clone()).await }
+        });
+        Ok(Reply::Here(Box::new(answer.await?)))
+    }
+
+    /// Asks with the credentials of the moment, and once more with others if they are refused.
+    pub(super) async fn ask<F>(&self, request: impl Fn(Arc<Given>, HeaderMap) -> F) -> Result<Answer, Failure>
+    where
+        F: Future<Output = Result<Answer, crate::sys::http::HttpError>>,
+    {
+        let given = self.access.fresh().await?;
+        let answer = request(given.clone(), given.headers.clone()).await?;
+        if answer.status != 401 {
+            return Ok(answer);
+        }
+        let given = self.access.renewed(given.serial).await?;
+        Ok(request(given.clone(), given.headers.clone()).await?)
+    }
+
+    /// A new session in place of the one of `era`, with the client's own `initialize`.
+    async fn reopen(&self, era: u64) -> Result<(), Failure> {
+        let _turn = self.reopening.lock().await;
+        let (initialize, initialized, is_channel) = {
+            let state = self.state();
+            if state.era != era {
+                return Ok(());
+            }
+            (state.initialize.clone(), state.initialized.clone(), state.channel.is_some())
+        };
+        let initialize = initialize.ok_or(Failure::Broken)?.under(AGAIN);
+        if is_channel {
+            let channel = self.connect_channel().await.ok_or(Failure::Broken)?;
+            channel.initialize_again(&initialize).await?;
+        } else {
+            self.initialize_again(&initialize).await?;
+        }
+        self.state().era += 1;
+        match initialized {
+            Some(initialized) => Box::pin(self.send(&initialized)).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    async fn initialize_again(&self, initialize: &Message) -> Result<(), Failure> {
+        let mut answer =
+            self.ask(|given, headers| async move {
+                self.remote(&given).post(headers, initialize.text.clone()).await
+            })
+            .await?;
+        let session = answer.headers.get(&SESSION).cloned();
+        while let Some(event) = answer.next().await? {
+            let Ok(value) = serde_json::from_str::<Value>(&event.data) else { continue };
+            if answers(&value, &AGAIN.into()) && value.get("result").is_some() {
+                self.state().session = session;
+                self.learn(initialize, &value);
+                return Ok(());
+            }
+        }
+        Err(Failure::Status(answer.status))
+    }
+
+    async fn connect_channel(&self) -> Option<Arc<Channel>> {
+        let channel = Channel::connect(self, self.lines.clone()).await?;
+        let channel = Arc::new(channel);
+        self.state().channel = Some(channel.clone());
+        Some(channel)
+    }
+
+    /// Session and version as headers.
+    fn agreed(&self) -> HeaderMap {
+        let state = self.state();
+        let session = state.session.clone().map(|session| (SESSION, session));
+        let version = state.version.clone().map(|version| (VERSION, version));
+        session.into_iter().chain(version).collect()
+    }
+
+    fn has_session(&self) -> bool {
+        self.state().session.is_some()
+    }
+
+    pub(super) fn remote(&self, given: &Given) -> Remote {
+        Remote::new(self.http.clone(), given.url.clone())
+    }
+
+    pub(super) fn remote_at(&self, url: url::Url) -> Remote {
+        Remote::new(self.http.clone(), url)
+    }
+
+    pub(super) async fn where_it_is(&self) -> Result<Arc<Given>, Failure> {
+        Ok(self.access.fresh().await?)
+    }
+
+    pub(super) fn access(&self) -> Arc<dyn Access> {
+        self.access.clone()
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
