@@ -3,6 +3,7 @@
 mod architecture;
 mod atomic;
 mod bad_input;
+mod bridge;
 mod client_configs;
 mod completions;
 mod configure;

@@ -64,6 +64,7 @@ enum No {
     TooLarge,
     Method,
     Access(NoAccess),
+    Refused,
     Lost(HttpError),
 }
 
@@ -104,6 +105,9 @@ async fn pass(shared: &Shared, request: Request<Body>) -> Result<Response<Body>,
     if incoming.status == 401 {
         given = access.renewed(given.serial).await.map_err(No::Access)?;
         incoming = asked.send(&shared.listen.http, &given).await?;
+    }
+    if incoming.status == 401 {
+        return Err(No::Refused);
     }
     let announces = asked.method == Method::GET && asked.rest.is_address();
     Ok(returned(incoming, announces.then_some((name, given))))
@@ -197,6 +201,7 @@ impl No {
             Self::Method => (405, "only POST, GET and DELETE".to_owned()),
             // Not 401: the client would begin a login of its own.
             Self::Access(no) => (502, format!("{}; {}", no.message, no.hint)),
+            Self::Refused => (502, "the server refuses the credentials, new ones too".into()),
             Self::Lost(error) => (502, error.to_string()),
         };
         let error =
