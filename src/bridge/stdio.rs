@@ -14,6 +14,7 @@ use super::Access;
 use super::message::{Failure, Message, addressed, answers};
 use super::upstream::{Reply, Upstream};
 use crate::mcp::Answer;
+use crate::mcp::mirror::Refused;
 use crate::sys::http::Http;
 
 /// Lines that wait for the client to read them.
@@ -167,13 +168,11 @@ impl Client {
                 if event.data.is_empty() {
                     continue;
                 }
-                let Ok(value) = serde_json::from_str::<Value>(&event.data) else {
+                let Ok(mut value) = serde_json::from_str::<Value>(&event.data) else {
                     return Err(Failure::Status(status));
                 };
-                let is_answer = answers(&value, id);
-                if is_answer {
-                    self.upstream.learn(message, &value);
-                    self.say(line(&event.data)).await;
+                if answers(&value, id) {
+                    self.answered(message, &mut value, &event.data).await;
                     return Ok(());
                 }
                 if (400..).contains(&status) {
@@ -201,6 +200,15 @@ impl Client {
                 return Err(Failure::Broken);
             }
         }
+    }
+
+    /// Passes on an answer, as it came unless there is something in it that no client may see.
+    async fn answered(&self, message: &Message, value: &mut Value, text: &str) {
+        let refused = self.upstream.learn(message, value);
+        for Refused { tool, reason } in &refused {
+            (self.report)(&format!("the tool {tool:?} is left out: {reason}"));
+        }
+        self.say(if refused.is_empty() { line(text) } else { value.to_string() }).await;
     }
 
     /// Passes on what the server says of its own accord, for as long as there is a session.

@@ -12,7 +12,7 @@ use tokio::sync::{Mutex as Turn, mpsc};
 use super::legacy_sse::Channel;
 use super::message::{Failure, Message, answers};
 use super::{Access, Given};
-use crate::mcp::mirror::{self, Repeated};
+use crate::mcp::mirror::{self, Refused, Repeated};
 use crate::mcp::{Answer, Remote};
 use crate::sys::http::Http;
 
@@ -111,17 +111,18 @@ impl Upstream {
         }
     }
 
-    /// Takes note of what an answer agrees to.
-    pub(super) fn learn(&self, request: &Message, answer: &Value) {
-        let Some(result) = answer.get("result") else { return };
+    /// Takes note of what an answer agrees to, and takes the tools out of it that no client may offer.
+    pub(super) fn learn(&self, request: &Message, answer: &mut Value) -> Vec<Refused> {
+        let Some(result) = answer.get_mut("result") else { return Vec::new() };
         match request.method() {
-            Some("tools/list") if request.is_modern() => self.state().repeated.learn(result),
+            Some("tools/list") if request.is_modern() => return self.state().repeated.learn(result),
             Some("initialize") => {
                 let version = result.get("protocolVersion").and_then(Value::as_str);
                 self.state().version = version.and_then(|version| HeaderValue::from_str(version).ok());
             }
             _ => {}
         }
+        Vec::new()
     }
 
     /// Whether the client began with `initialize`, as up to 2025-11-25.
@@ -225,10 +226,10 @@ impl Upstream {
             .await?;
         let session = answer.headers.get(&SESSION).cloned();
         while let Some(event) = answer.next().await? {
-            let Ok(value) = serde_json::from_str::<Value>(&event.data) else { continue };
+            let Ok(mut value) = serde_json::from_str::<Value>(&event.data) else { continue };
             if answers(&value, &AGAIN.into()) && value.get("result").is_some() {
                 self.state().session = session;
-                self.learn(initialize, &value);
+                self.learn(initialize, &mut value);
                 return Ok(());
             }
         }

@@ -14,21 +14,43 @@ pub const MODERN: &str = "2026-07-28";
 /// Where a request says it.
 const VERSION: &str = "/params/_meta/io.modelcontextprotocol~1protocolVersion";
 
+/// What says in a tool's schema that an argument is to be repeated.
+const ANNOTATION: &str = "x-mcp-header";
+const MISPLACED: &str = "an x-mcp-header is not on an argument";
+
 /// The arguments of a server's tools that are to be repeated in headers, as its tool lists said (`x-mcp-header`).
 #[derive(Clone, Debug, Default)]
 pub struct Repeated(BTreeMap<String, Vec<(HeaderName, String)>>);
 
+/// A tool that a client must not offer (2026-07-28, Streamable HTTP, Custom headers).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Its name.
+    pub tool: String,
+    /// What is wrong with its annotations.
+    pub reason: &'static str,
+}
+
 impl Repeated {
-    /// Takes note of the tools in a `tools/list` result.
-    pub fn learn(&mut self, result: &Value) {
-        for tool in result.get("tools").and_then(Value::as_array).into_iter().flatten() {
-            let Some(name) = tool.get("name").and_then(Value::as_str) else { continue };
+    /// Takes note of the tools in a `tools/list` result, and takes those out of it whose annotations break the rules.
+    pub fn learn(&mut self, result: &mut Value) -> Vec<Refused> {
+        let mut refused = Vec::new();
+        let Some(tools) = result.get_mut("tools").and_then(Value::as_array_mut) else { return refused };
+        tools.retain(|tool| {
+            let name = tool.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
             let mut found = Vec::new();
-            if let Some(schema) = tool.get("inputSchema") {
-                annotated(schema, "", &mut found);
-            }
-            self.0.insert(name.to_owned(), found);
-        }
+            let read =
+                tool.get("inputSchema").map_or(Ok(()), |schema| annotated(schema, Some(""), &mut found));
+            match read {
+                Ok(()) => self.0.insert(name, found),
+                Err(reason) => {
+                    refused.push(Refused { tool: name, reason });
+                    return false;
+                }
+            };
+            true
+        });
+        refused
     }
 }
 
@@ -69,16 +91,51 @@ pub fn headers(message: &Value, repeated: &Repeated) -> HeaderMap {
     headers
 }
 
-/// Properties with `x-mcp-header`, each with the JSON pointer to its value. Only chains of `properties` count.
-fn annotated(schema: &Value, at: &str, found: &mut Vec<(HeaderName, String)>) {
-    for (key, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-        let at = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
-        let name = property.get("x-mcp-header").and_then(Value::as_str).filter(|name| !name.is_empty());
-        if let Some(header) = name.and_then(|name| format!("mcp-param-{name}").parse().ok()) {
-            found.push((header, at.clone()));
-        }
-        annotated(property, &at, found);
+/// The properties with `x-mcp-header`, each with the JSON pointer to its value. `at` is where a schema's value is among
+/// the arguments; nowhere, once anything but a chain of `properties` leads to it.
+fn annotated(
+    schema: &Value,
+    at: Option<&str>,
+    found: &mut Vec<(HeaderName, String)>,
+) -> Result<(), &'static str> {
+    if let Value::Array(schemas) = schema {
+        return schemas.iter().try_for_each(|schema| annotated(schema, None, found));
     }
+    for (key, value) in schema.as_object().into_iter().flatten() {
+        match (key.as_str(), at) {
+            ("properties", _) => {
+                for (name, property) in value.as_object().into_iter().flatten() {
+                    let at = at.map(|at| format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")));
+                    if let Some(header) = property.get(ANNOTATION) {
+                        found.push((header_of(header, property, found)?, at.clone().ok_or(MISPLACED)?));
+                    }
+                    annotated(property, at.as_deref(), found)?;
+                }
+            }
+            // A property's own annotation has been read with it; anywhere else there is no argument to repeat.
+            (ANNOTATION, Some("") | None) => return Err(MISPLACED),
+            (ANNOTATION | "default" | "const" | "enum" | "examples", _) => {}
+            _ => annotated(value, None, found)?,
+        }
+    }
+    Ok(())
+}
+
+fn header_of(
+    annotation: &Value,
+    property: &Value,
+    found: &[(HeaderName, String)],
+) -> Result<HeaderName, &'static str> {
+    let name = annotation.as_str().filter(|name| !name.is_empty()).ok_or("an x-mcp-header is empty")?;
+    if !matches!(property.get("type").and_then(Value::as_str), Some("string" | "integer" | "boolean")) {
+        return Err("an x-mcp-header is on an argument that is no string, integer or boolean");
+    }
+    let header: HeaderName =
+        format!("mcp-param-{name}").parse().map_err(|_| "an x-mcp-header is no header name")?;
+    if found.iter().any(|(known, _)| *known == header) {
+        return Err("an x-mcp-header is there twice");
+    }
+    Ok(header)
 }
 
 /// A header's value: as it is, or in base64 where a header could not carry it, or where it would be taken for base64.
@@ -131,15 +188,43 @@ mod tests {
     #[test]
     fn annotated_arguments_are_repeated_once_the_list_was_seen() {
         let mut repeated = Repeated::default();
-        repeated.learn(&json!({"tools": [{"name": "run", "inputSchema": {"properties": {
+        let mut list = json!({"tools": [{"name": "run", "inputSchema": {"properties": {
             "region": {"type": "string", "x-mcp-header": "Region"},
             "deep": {"properties": {"n": {"type": "integer", "x-mcp-header": "N"}}},
-            "bad": {"x-mcp-header": "not a token"}, "plain": {"type": "string"}}}}]}));
+            "x-mcp-header": {"type": "string"}, "plain": {"type": "string", "default": {"x-mcp-header": 1}}}}}]});
+        assert_eq!(repeated.learn(&mut list), []);
         let call = json!({"method": "tools/call", "params": {"name": "run",
             "_meta": {"io.modelcontextprotocol/protocolVersion": MODERN},
-            "arguments": {"region": "eu", "deep": {"n": 3}, "bad": "x", "plain": "y"}}});
+            "arguments": {"region": "eu", "deep": {"n": 3}, "plain": "y"}}});
         let headers = shown(&call, &repeated);
         let params: Vec<_> = headers.iter().filter(|(name, _)| name.starts_with("mcp-param")).collect();
         assert_eq!(format!("{params:?}"), r#"[("mcp-param-n", "3"), ("mcp-param-region", "eu")]"#);
+    }
+
+    #[test]
+    fn tools_that_break_the_rules_are_taken_out_of_the_list() {
+        let property = |annotation: Value, kind: &str| json!({"properties": {"a": {"type": kind, "x-mcp-header": annotation}}});
+        let twice = json!({"properties": {"a": {"type": "string", "x-mcp-header": "X"}, "b": {"type": "string", "x-mcp-header": "x"}}});
+        let below = json!({"properties": {"a": {"type": "array", "items": {"properties": {"b": {"type": "string", "x-mcp-header": "X"}}}}}});
+        let cases = [
+            (property(json!("X"), "string"), None),
+            (property(json!(""), "string"), Some("an x-mcp-header is empty")),
+            (property(json!(1), "string"), Some("an x-mcp-header is empty")),
+            (property(json!("a b"), "string"), Some("an x-mcp-header is no header name")),
+            (property(json!("ü"), "string"), Some("an x-mcp-header is no header name")),
+            (
+                property(json!("X"), "number"),
+                Some("an x-mcp-header is on an argument that is no string, integer or boolean"),
+            ),
+            (twice, Some("an x-mcp-header is there twice")),
+            (below, Some(MISPLACED)),
+            (json!({"x-mcp-header": "X"}), Some(MISPLACED)),
+        ];
+        for (schema, reason) in cases {
+            let mut list = json!({"tools": [{"name": "t", "inputSchema": schema}, {"name": "plain"}]});
+            let refused = Repeated::default().learn(&mut list);
+            assert_eq!(refused.first().map(|refused| refused.reason), reason, "{list}");
+            assert_eq!(list["tools"].as_array().unwrap().len(), 2 - refused.len());
+        }
     }
 }

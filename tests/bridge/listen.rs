@@ -8,6 +8,8 @@ use crate::support::lab::{Answer, exchange, request};
 use crate::support::upstream::{Upstream, push, say};
 use crate::support::wire::Running;
 
+type Headers = &'static [(&'static str, &'static str)];
+
 /// A running bridge and its secret.
 struct Bridge {
     running: Running,
@@ -59,7 +61,7 @@ fn only_a_program_with_the_secret_is_answered() {
     let server = Upstream::start(usual);
     let bridge = Bridge::start(user(&server.base));
     let message = call(1).to_string();
-    let cases: [(&str, &[(&str, &str)], u16); 10] = [
+    let cases: [(&str, Headers, u16); 10] = [
         ("/alpha/mcp", &[], 200),
         ("/alpha", &[], 200),
         ("/ALPHA/mcp", &[], 200),

@@ -1,0 +1,32 @@
+//! The official conformance suite finds nothing wrong with what the bridge says as a client, in both protocol eras.
+
+use std::process::Command;
+
+use super::script;
+
+#[test]
+#[ignore = "real parts: run .ci/run"]
+fn the_conformance_suite_accepts_the_bridge_as_a_client() {
+    let notes = tempfile::tempdir().unwrap();
+    let mut command = Command::new(script("bridge-conformance.sh"));
+    command.args([env!("CARGO_BIN_EXE_mcpauth").as_ref(), notes.path().as_os_str()]);
+    // No settings of whoever runs this.
+    command.current_dir(notes.path());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let expected = "\
+elicitation-sep1034-client-defaults 5/5, 0 failed
+http-custom-headers 18/18, 0 failed
+http-invalid-tool-headers 12/12, 0 failed
+http-standard-headers 9/9, 0 failed
+initialize 1/1, 0 failed
+json-schema-2020-12-preservation 9/9, 0 failed
+json-schema-ref-no-deref 1/1, 0 failed
+request-metadata 6/6, 0 failed
+sep-2322-client-request-state 5/5, 0 failed
+sse-retry 3/3, 0 failed
+tools_call 2/2, 0 failed
+";
+    assert_eq!(lines, expected);
+}
