@@ -19,3 +19,4 @@ mod settings;
 mod side_by_side;
 mod smoke;
 mod support;
+mod test_clients;
