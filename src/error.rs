@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::config::ConfigError;
 use crate::flow::FlowError;
+use crate::mcp::ClientError;
 use crate::oauth::ReplyError;
 use crate::render::RenderError;
 use crate::store::StoreError;
@@ -53,6 +54,14 @@ pub enum Error {
     /// Files.
     #[error("{0}")]
     File(#[from] FileError),
+    /// An MCP server's no.
+    #[error("{source}")]
+    Mcp {
+        /// What it says.
+        source: Box<ClientError>,
+        /// What to type.
+        hint: String,
+    },
     /// A command line that cannot be meant.
     #[error("{message}")]
     Usage {
@@ -85,10 +94,16 @@ impl Error {
         {
             return "refused";
         }
+        if let Self::Mcp { source, .. } = self
+            && matches!(**source, ClientError::Forbidden(_))
+        {
+            return "refused";
+        }
         match self.exit() {
             Exit::Usage => "configuration",
             Exit::Login => "login_required",
             Exit::Network => "network",
+            Exit::Server => "server_error",
             Exit::Interrupted => "interrupted",
             _ => "other",
         }
@@ -105,6 +120,7 @@ impl Error {
             Self::Render(RenderError::File(error)) => file_exit(error),
             Self::Render(RenderError::Header { .. }) | Self::Io(_) => Exit::Other,
             Self::Render(_) => Exit::Usage,
+            Self::Mcp { source, .. } => mcp_exit(source),
             Self::Interrupted => Exit::Interrupted,
         }
     }
@@ -113,7 +129,7 @@ impl Error {
     pub fn hint(&self, command: &str) -> String {
         match self {
             Self::Config(error) => error.hint(),
-            Self::Usage { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } | Self::Mcp { hint, .. } => hint.clone(),
             Self::NoTerminal { flag, .. } => format!("give it with {flag}"),
             Self::Vault(VaultError::NeedsPerson { .. }) => {
                 format!("run: {command} --browser (or --no-browser, to open the address yourself)")
@@ -143,6 +159,22 @@ fn flow_exit(error: &FlowError) -> Exit {
         | FlowError::WrongIssuer
         | FlowError::TimedOut(_) => Exit::Login,
         FlowError::Http(_) | FlowError::Reply { .. } | FlowError::Sites { .. } => Exit::Network,
+    }
+}
+
+fn mcp_exit(error: &ClientError) -> Exit {
+    match error {
+        ClientError::Http(HttpError::Plain { .. } | HttpError::Forbidden { .. })
+        | ClientError::NotFound { .. } => Exit::Usage,
+        ClientError::Http(_) | ClientError::Unavailable { .. } | ClientError::Unfinished { .. } => {
+            Exit::Network
+        }
+        ClientError::Unauthorized(_) | ClientError::Forbidden(_) => Exit::Login,
+        ClientError::Rpc { .. }
+        | ClientError::Tool(_)
+        | ClientError::NotMcp { .. }
+        | ClientError::Version(_)
+        | ClientError::Input => Exit::Server,
     }
 }
 

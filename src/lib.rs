@@ -15,10 +15,10 @@
 //! ```text
 //! main        cli
 //! cli         bridge config credential demo error flow gateway mcp oauth policy provider refresh render secret store sys vault
-//! error       config flow oauth render store sys vault
+//! error       config flow mcp oauth render store sys vault
 //! gateway     credential oauth policy secret sys vault
 //! bridge      mcp secret sys
-//! mcp         sys
+//! mcp         oauth secret sys
 //! refresh     -
 //! vault       credential flow oauth secret store sys
 //! config      credential oauth provider secret sys

@@ -20,3 +20,4 @@ mod settings;
 mod side_by_side;
 mod smoke;
 mod support;
+mod test_clients;

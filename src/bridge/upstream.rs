@@ -12,7 +12,7 @@ use tokio::sync::{Mutex as Turn, mpsc};
 use super::legacy_sse::Channel;
 use super::message::{Failure, Message, answers};
 use super::{Access, Given};
-use crate::mcp::mirror::{self, Refused, Repeated};
+use crate::mcp::mirror::{Refused, Repeated};
 use crate::mcp::{Answer, Remote};
 use crate::sys::http::Http;
 
@@ -168,8 +168,7 @@ impl Upstream {
             let channel = self.state().channel.clone().ok_or(Failure::Broken)?;
             return channel.post(message).await.map(|()| Reply::OnChannel);
         }
-        let (mut mirrored, modern) =
-            (mirror::headers(&message.value, &self.state().repeated), message.is_modern());
+        let (mut mirrored, modern) = (self.state().repeated.headers(&message.value), message.is_modern());
         if !modern && message.method() != Some("initialize") {
             mirrored.extend(self.agreed());
         }

@@ -106,6 +106,12 @@ pub const VARIABLES: &[Variable] = &[
     row("COGNITO_USER_POOL_ID", "", "the AgentCore gateways' user pool"),
     row("OAUTH_DOMAIN", "", "the AgentCore gateways' authorization server, where COGNITO_DOMAIN is not set"),
     row("REGISTRY_URL", "https://mcpgateway.ddns.net", "the gateway's address in client configurations"),
+    row("GATEWAY_URL", "http://localhost:8003/mcp", "the MCP server of basic, ping, list and call"),
+    row(
+        "MCP_AUTH_TOKEN",
+        "",
+        "the gateway's token for basic, ping, list and call, instead of the stored one",
+    ),
     row("MCPAUTH_TOKENS_DIR", ".oauth-tokens", "where credentials are kept"),
     row("MCPAUTH_STORAGE", "file", "file, keyring, or auto: the keyring if it works"),
     row(

@@ -1,230 +1,319 @@
-//! The headers that repeat what a message says (MCP 2026-07-28, Streamable HTTP: `MCP-Protocol-Version`, `Mcp-Method`,
-//! `Mcp-Name`, `Mcp-Param-*`), so that whoever stands between can route without reading bodies. A server compares them.
-//! It leaves sending to its callers.
+//! What MCP 2026-07-28 wants repeated in HTTP headers ("Streamable HTTP", request headers): the version, the method, the
+//! name, and the arguments that a tool's schema marks with `x-mcp-header`. It leaves sending them to `talk` and the bridge.
 
 use std::collections::BTreeMap;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::prelude::BASE64_STANDARD;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The first protocol version in which every request says its version itself, and there are no sessions.
 pub const MODERN: &str = "2026-07-28";
 /// Where a request says it.
-const VERSION: &str = "/params/_meta/io.modelcontextprotocol~1protocolVersion";
+const SAYS_VERSION: &str = "/params/_meta/io.modelcontextprotocol~1protocolVersion";
 
-/// What says in a tool's schema that an argument is to be repeated.
-const ANNOTATION: &str = "x-mcp-header";
-const MISPLACED: &str = "an x-mcp-header is not on an argument";
+const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
-/// The arguments of a server's tools that are to be repeated in headers, as its tool lists said (`x-mcp-header`).
-#[derive(Clone, Debug, Default)]
-pub struct Repeated(BTreeMap<String, Vec<(HeaderName, String)>>);
+const MARK: &str = "x-mcp-header";
+const SENTINEL: (&str, &str) = ("=?base64?", "?=");
 
-/// A tool that a client must not offer (2026-07-28, Streamable HTTP, Custom headers).
+/// The marked arguments of the tools that a server listed, for whoever passes on messages of others.
+#[derive(Debug, Default)]
+pub struct Repeated(BTreeMap<String, Vec<Mark>>);
+
+/// A tool that a client must not offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// Its name.
     pub tool: String,
-    /// What is wrong with its annotations.
+    /// What is wrong with its marks.
     pub reason: &'static str,
 }
 
 impl Repeated {
-    /// Takes note of the tools in a `tools/list` result, and takes those out of it whose annotations break the rules.
+    /// Takes note of the tools in a `tools/list` result, and takes those out of it whose marks break the rules.
     pub fn learn(&mut self, result: &mut Value) -> Vec<Refused> {
         let mut refused = Vec::new();
         let Some(tools) = result.get_mut("tools").and_then(Value::as_array_mut) else { return refused };
         tools.retain(|tool| {
             let name = tool.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-            let mut found = Vec::new();
-            let read =
-                tool.get("inputSchema").map_or(Ok(()), |schema| annotated(schema, Some(""), &mut found));
-            match read {
-                Ok(()) => self.0.insert(name, found),
-                Err(reason) => {
-                    refused.push(Refused { tool: name, reason });
-                    return false;
-                }
-            };
-            true
+            let found = marks(tool.get("inputSchema").unwrap_or(&Value::Null));
+            let keep = found.is_ok();
+            match found {
+                Ok(marks) => drop(self.0.insert(name, marks)),
+                Err(reason) => refused.push(Refused { tool: name, reason }),
+            }
+            keep
         });
         refused
     }
-}
 
-/// The version a message says it is written in; only modern messages say it.
-pub fn version(message: &Value) -> Option<&str> {
-    message.pointer(VERSION).and_then(Value::as_str)
-}
-
-/// The headers that go with a message. A legacy message has none of its own.
-pub fn headers(message: &Value, repeated: &Repeated) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    let Some(version) = version(message).filter(|version| *version >= MODERN) else { return headers };
-    let mut set = |name: HeaderName, text: &str| {
-        if let Some(value) = written(text) {
-            headers.insert(name, value);
+    /// The headers that go with somebody's message. One of an older version has none of its own.
+    pub fn headers(&self, message: &Value) -> HeaderMap {
+        let none = Map::new();
+        let Some(version) = version(message).filter(|version| *version >= MODERN) else {
+            return HeaderMap::new();
+        };
+        let method = message.get("method").and_then(Value::as_str).unwrap_or_default();
+        let params = message.get("params").and_then(Value::as_object).unwrap_or(&none);
+        let mut headers = standard(version, method, params);
+        if method == "tools/call" {
+            let marks = params.get("name").and_then(Value::as_str).and_then(|name| self.0.get(name));
+            let arguments = params.get("arguments").and_then(Value::as_object).unwrap_or(&none);
+            headers.extend(marked(marks.map_or(&[][..], Vec::as_slice), arguments));
         }
-    };
-    set(HeaderName::from_static("mcp-protocol-version"), version);
-    let method = message.get("method").and_then(Value::as_str).unwrap_or_default();
-    set(HeaderName::from_static("mcp-method"), method);
-    let named = match method {
-        "tools/call" | "prompts/get" => message.pointer("/params/name"),
-        "resources/read" => message.pointer("/params/uri"),
-        "tasks/get" | "tasks/update" | "tasks/cancel" => message.pointer("/params/taskId"),
+        headers
+    }
+}
+
+/// The version a message says it is written in; only those from 2026-07-28 on say it.
+pub fn version(message: &Value) -> Option<&str> {
+    message.pointer(SAYS_VERSION).and_then(Value::as_str)
+}
+
+/// The headers that every request has.
+pub(super) fn standard(version: &str, method: &str, params: &Map<String, Value>) -> HeaderMap {
+    let name = match method {
+        "tools/call" | "prompts/get" => params.get("name"),
+        "resources/read" => params.get("uri"),
+        "tasks/get" | "tasks/update" | "tasks/cancel" => params.get("taskId"),
         _ => None,
     };
-    let Some(name) = named.and_then(Value::as_str) else { return headers };
-    set(HeaderName::from_static("mcp-name"), name);
-    if method == "tools/call" {
-        for (header, at) in repeated.0.get(name).into_iter().flatten() {
-            match message.pointer(&format!("/params/arguments{at}")) {
-                Some(Value::String(text)) => set(header.clone(), text),
-                Some(value @ (Value::Bool(_) | Value::Number(_))) => set(header.clone(), &value.to_string()),
-                _ => {}
+    let name = name.and_then(Value::as_str);
+    [(VERSION, Some(version)), (METHOD, Some(method)), (NAME, name)]
+        .into_iter()
+        .filter_map(|(header, text)| Some((header, encoded(text?)?)))
+        .collect()
+}
+
+/// A value as a header carries it: as it is, or in base64 between markers if it is not plain or looks as if it were encoded.
+/// Every value has such a form; `None` only satisfies the type.
+pub fn encoded(value: &str) -> Option<HeaderValue> {
+    let (start, end) = SENTINEL;
+    let plain = value.bytes().all(|b| (0x20..0x7f).contains(&b))
+        && value.trim() == value
+        && !(value.starts_with(start) && value.ends_with(end));
+    let text = if plain { value.into() } else { format!("{start}{}{end}", BASE64_STANDARD.encode(value)) };
+    HeaderValue::try_from(text).ok()
+}
+
+/// The headers for these arguments of the tool with this `inputSchema`.
+pub(super) fn parameters(schema: &Value, arguments: &Map<String, Value>) -> Vec<(HeaderName, HeaderValue)> {
+    marked(&marks(schema).unwrap_or_default(), arguments)
+}
+
+fn marked(marks: &[Mark], arguments: &Map<String, Value>) -> Vec<(HeaderName, HeaderValue)> {
+    let header = |mark: &Mark| {
+        let inner = mark.path.iter().try_fold(arguments, |at, name| at.get(name)?.as_object())?;
+        let value = match inner.get(&mark.last)? {
+            Value::String(text) => text.clone(),
+            Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
+            Value::Bool(is) => is.to_string(),
+            // An absent value has no header, and one of another type is the server's to refuse.
+            _ => return None,
+        };
+        Some((HeaderName::try_from(format!("mcp-param-{}", mark.name)).ok()?, encoded(&value)?))
+    };
+    marks.iter().filter_map(header).collect()
+}
+
+/// Why a tool must not be used at all, if its schema marks an argument in a way that is not allowed.
+pub(super) fn fault(schema: &Value) -> Option<&'static str> {
+    marks(schema).err()
+}
+
+/// A marked argument: where it is in the arguments, and its header's name.
+#[derive(Debug)]
+struct Mark {
+    path: Vec<String>,
+    last: String,
+    name: String,
+}
+
+fn marks(schema: &Value) -> Result<Vec<Mark>, &'static str> {
+    let mut found = Vec::new();
+    let reached = below(schema, &mut Vec::new(), &mut found)?;
+    if reached != count(schema) {
+        return Err("an x-mcp-header that is not on a property of the arguments");
+    }
+    let mut names: Vec<String> = found.iter().map(|mark| mark.name.to_ascii_lowercase()).collect();
+    names.sort();
+    names.dedup();
+    if names.len() == found.len() { Ok(found) } else { Err("two arguments with one x-mcp-header") }
+}
+
+/// Collects the marks that are reached through `properties` alone; their number.
+fn below(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Mark>) -> Result<usize, &'static str> {
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return Ok(0) };
+    let mut reached = 0;
+    for (key, property) in properties {
+        if let Some(mark) = property.get(MARK) {
+            let name = mark
+                .as_str()
+                .filter(|name| is_token(name))
+                .ok_or("an x-mcp-header that is no header name")?;
+            let kind = property.get("type").and_then(Value::as_str).unwrap_or_default();
+            if !["string", "integer", "boolean"].contains(&kind) {
+                return Err("an x-mcp-header on an argument that is neither string, integer nor boolean");
             }
+            found.push(Mark { path: path.clone(), last: key.clone(), name: name.into() });
+            reached += 1;
         }
+        path.push(key.clone());
+        reached += below(property, path, found)?;
+        path.pop();
     }
-    headers
+    Ok(reached)
 }
 
-/// The properties with `x-mcp-header`, each with the JSON pointer to its value. `at` is where a schema's value is among
-/// the arguments; nowhere, once anything but a chain of `properties` leads to it.
-fn annotated(
-    schema: &Value,
-    at: Option<&str>,
-    found: &mut Vec<(HeaderName, String)>,
-) -> Result<(), &'static str> {
-    if let Value::Array(schemas) = schema {
-        return schemas.iter().try_for_each(|schema| annotated(schema, None, found));
+/// How many marks there are, wherever they are; names of properties are not among them.
+fn count(schema: &Value) -> usize {
+    match schema {
+        Value::Array(several) => several.iter().map(count).sum(),
+        Value::Object(object) => object
+            .iter()
+            .map(|(key, value)| match (key.as_str(), value) {
+                (MARK, _) => 1,
+                ("properties", Value::Object(properties)) => properties.values().map(count).sum(),
+                // Data, not schema.
+                ("default" | "const" | "enum" | "examples", _) => 0,
+                _ => count(value),
+            })
+            .sum(),
+        _ => 0,
     }
-    for (key, value) in schema.as_object().into_iter().flatten() {
-        match (key.as_str(), at) {
-            ("properties", _) => {
-                for (name, property) in value.as_object().into_iter().flatten() {
-                    let at = at.map(|at| format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")));
-                    if let Some(header) = property.get(ANNOTATION) {
-                        found.push((header_of(header, property, found)?, at.clone().ok_or(MISPLACED)?));
-                    }
-                    annotated(property, at.as_deref(), found)?;
-                }
-            }
-            // A property's own annotation has been read with it; anywhere else there is no argument to repeat.
-            (ANNOTATION, Some("") | None) => return Err(MISPLACED),
-            (ANNOTATION | "default" | "const" | "enum" | "examples", _) => {}
-            _ => annotated(value, None, found)?,
-        }
-    }
-    Ok(())
 }
 
-fn header_of(
-    annotation: &Value,
-    property: &Value,
-    found: &[(HeaderName, String)],
-) -> Result<HeaderName, &'static str> {
-    let name = annotation.as_str().filter(|name| !name.is_empty()).ok_or("an x-mcp-header is empty")?;
-    if !matches!(property.get("type").and_then(Value::as_str), Some("string" | "integer" | "boolean")) {
-        return Err("an x-mcp-header is on an argument that is no string, integer or boolean");
-    }
-    let header: HeaderName =
-        format!("mcp-param-{name}").parse().map_err(|_| "an x-mcp-header is no header name")?;
-    if found.iter().any(|(known, _)| *known == header) {
-        return Err("an x-mcp-header is there twice");
-    }
-    Ok(header)
-}
-
-/// A header's value: as it is, or in base64 where a header could not carry it, or where it would be taken for base64.
-fn written(text: &str) -> Option<HeaderValue> {
-    let plain = text.bytes().all(|b| (b' '..=b'~').contains(&b))
-        && text.trim_matches(' ') == text
-        && !(text.starts_with("=?base64?") && text.ends_with("?="));
-    let encoded = if plain { text.to_owned() } else { format!("=?base64?{}?=", STANDARD.encode(text)) };
-    HeaderValue::try_from(encoded).ok()
+/// RFC 9110 section 5.6.2.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
-    fn shown(message: &Value, repeated: &Repeated) -> Vec<(String, String)> {
-        let mut all: Vec<_> = headers(message, repeated)
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
-            .collect();
-        all.sort();
-        all
-    }
-
     #[test]
-    fn a_modern_message_is_repeated_in_headers_and_a_legacy_one_is_not() {
-        let call = |version: &str, name: &str| {
-            json!({"method": "tools/call", "params": {"name": name, "_meta":
-                {"io.modelcontextprotocol/protocolVersion": version}}})
-        };
-        let none = Repeated::default();
-        assert!(shown(&call("2025-11-25", "add"), &none).is_empty());
-        assert!(shown(&json!({"method": "tools/call", "params": {"name": "add"}}), &none).is_empty());
-        let names = [
-            ("add", "add"),
-            ("größe", "=?base64?Z3LDtsOfZQ==?="),
-            (" x", "=?base64?IHg=?="),
+    fn values_are_encoded_where_a_header_cannot_have_them() {
+        for (value, expected) in [
+            ("echo", "echo"),
+            ("two words", "two words"),
+            ("", ""),
+            (" lead", "=?base64?IGxlYWQ=?="),
+            ("naïve", "=?base64?bmHDr3Zl?="),
+            ("a\r\nX-Evil: 1", "=?base64?YQ0KWC1FdmlsOiAx?="),
             ("=?base64?eA==?=", "=?base64?PT9iYXNlNjQ/ZUE9PT89?="),
-            ("a\r\nX: y", "=?base64?YQ0KWDogeQ==?="),
-        ];
-        for (name, header) in names {
-            let expected =
-                [("mcp-method", "tools/call"), ("mcp-name", header), ("mcp-protocol-version", MODERN)];
-            let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            assert_eq!(shown(&call(MODERN, name), &none), expected, "{name:?}");
+            ("=?BASE64?eA==?=", "=?BASE64?eA==?="),
+        ] {
+            assert_eq!(encoded(value).unwrap(), expected, "{value:?}");
         }
     }
 
     #[test]
-    fn annotated_arguments_are_repeated_once_the_list_was_seen() {
-        let mut repeated = Repeated::default();
-        let mut list = json!({"tools": [{"name": "run", "inputSchema": {"properties": {
+    fn marked_arguments_become_headers() {
+        let schema = json!({"type": "object", "properties": {
             "region": {"type": "string", "x-mcp-header": "Region"},
-            "deep": {"properties": {"n": {"type": "integer", "x-mcp-header": "N"}}},
-            "x-mcp-header": {"type": "string"}, "plain": {"type": "string", "default": {"x-mcp-header": 1}}}}}]});
-        assert_eq!(repeated.learn(&mut list), []);
-        let call = json!({"method": "tools/call", "params": {"name": "run",
-            "_meta": {"io.modelcontextprotocol/protocolVersion": MODERN},
-            "arguments": {"region": "eu", "deep": {"n": 3}, "plain": "y"}}});
-        let headers = shown(&call, &repeated);
-        let params: Vec<_> = headers.iter().filter(|(name, _)| name.starts_with("mcp-param")).collect();
-        assert_eq!(format!("{params:?}"), r#"[("mcp-param-n", "3"), ("mcp-param-region", "eu")]"#);
+            "dry": {"type": "boolean", "x-mcp-header": "Dry-Run"},
+            "where": {"type": "object", "properties": {"limit": {"type": "integer", "x-mcp-header": "Limit"}}},
+            "x-mcp-header": {"type": "string"},
+            "none": {"type": "string", "x-mcp-header": "None", "default": {"x-mcp-header": 1}},
+        }});
+        let arguments =
+            json!({"region": "ü", "dry": true, "where": {"limit": 42}, "none": null, "x-mcp-header": "y"});
+        let headers = parameters(&schema, arguments.as_object().unwrap());
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        let expected = [
+            ("mcp-param-region", "=?base64?w7w=?="),
+            ("mcp-param-dry-run", "true"),
+            ("mcp-param-limit", "42"),
+        ];
+        assert_eq!(headers, expected);
+        assert_eq!(fault(&schema), None);
     }
 
     #[test]
-    fn tools_that_break_the_rules_are_taken_out_of_the_list() {
-        let property = |annotation: Value, kind: &str| json!({"properties": {"a": {"type": kind, "x-mcp-header": annotation}}});
-        let twice = json!({"properties": {"a": {"type": "string", "x-mcp-header": "X"}, "b": {"type": "string", "x-mcp-header": "x"}}});
-        let below = json!({"properties": {"a": {"type": "array", "items": {"properties": {"b": {"type": "string", "x-mcp-header": "X"}}}}}});
+    fn a_message_of_somebodys_gets_the_headers_that_its_version_wants() {
+        let mut repeated = Repeated::default();
+        let schema = json!({"properties": {"n": {"type": "integer", "x-mcp-header": "N"}}});
+        let bad = json!({"properties": {"n": {"type": "number", "x-mcp-header": "N"}}});
+        let mut list =
+            json!({"tools": [{"name": "run", "inputSchema": schema}, {"name": "bad", "inputSchema": bad}]});
+        let refused = repeated.learn(&mut list);
+        assert_eq!((refused.len(), refused[0].tool.as_str()), (1, "bad"));
+        assert_eq!(list["tools"].as_array().unwrap().len(), 1, "nobody is offered the other");
+        let meta = json!({"io.modelcontextprotocol/protocolVersion": MODERN});
+        let version = ("mcp-protocol-version", MODERN);
         let cases = [
-            (property(json!("X"), "string"), None),
-            (property(json!(""), "string"), Some("an x-mcp-header is empty")),
-            (property(json!(1), "string"), Some("an x-mcp-header is empty")),
-            (property(json!("a b"), "string"), Some("an x-mcp-header is no header name")),
-            (property(json!("ü"), "string"), Some("an x-mcp-header is no header name")),
+            (json!({"method": "tools/call", "params": {"name": "run", "arguments": {"n": 3}}}), vec![]),
             (
-                property(json!("X"), "number"),
-                Some("an x-mcp-header is on an argument that is no string, integer or boolean"),
+                json!({"method": "tools/call", "params": {"name": "run", "arguments": {"n": 3}, "_meta": meta}}),
+                vec![version, ("mcp-method", "tools/call"), ("mcp-name", "run"), ("mcp-param-n", "3")],
             ),
-            (twice, Some("an x-mcp-header is there twice")),
-            (below, Some(MISPLACED)),
-            (json!({"x-mcp-header": "X"}), Some(MISPLACED)),
+            (
+                json!({"method": "resources/read", "params": {"uri": "file:///a", "_meta": meta}}),
+                vec![version, ("mcp-method", "resources/read"), ("mcp-name", "file:///a")],
+            ),
+            (
+                json!({"method": "tools/list", "params": {"name": "x", "_meta": meta}}),
+                vec![version, ("mcp-method", "tools/list")],
+            ),
         ];
-        for (schema, reason) in cases {
-            let mut list = json!({"tools": [{"name": "t", "inputSchema": schema}, {"name": "plain"}]});
-            let refused = Repeated::default().learn(&mut list);
-            assert_eq!(refused.first().map(|refused| refused.reason), reason, "{list}");
-            assert_eq!(list["tools"].as_array().unwrap().len(), 2 - refused.len());
+        for (message, expected) in cases {
+            let headers = repeated.headers(&message);
+            let mut found: Vec<_> =
+                headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+            found.sort_unstable();
+            let mut expected = expected;
+            expected.sort_unstable();
+            assert_eq!(found, expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_tool_that_marks_badly_is_refused() {
+        let property = |property: Value| json!({"properties": {"a": property}});
+        for (schema, expected) in [
+            (
+                property(json!({"type": "string", "x-mcp-header": ""})),
+                "an x-mcp-header that is no header name",
+            ),
+            (
+                property(json!({"type": "string", "x-mcp-header": "a b"})),
+                "an x-mcp-header that is no header name",
+            ),
+            (
+                property(json!({"type": "number", "x-mcp-header": "A"})),
+                "an x-mcp-header on an argument that is neither string, integer nor boolean",
+            ),
+            (
+                property(json!({"type": "array", "items": {"type": "string", "x-mcp-header": "A"}})),
+                "an x-mcp-header that is not on a property of the arguments",
+            ),
+            (
+                json!({"properties": {"a": {"type": "string", "x-mcp-header": "A"}, "b": {"type": "string", "x-mcp-header": "a"}}}),
+                "two arguments with one x-mcp-header",
+            ),
+        ] {
+            assert_eq!(fault(&schema), Some(expected), "{schema}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_becomes_one_header_value_that_says_it(text in "\\PC{0,20}|[\\x00-\\x7f]{0,20}|=\\?base64\\?.{0,9}\\?=") {
+            let value = encoded(&text).unwrap();
+            let value = value.to_str().unwrap();
+            let decoded = value
+                .strip_prefix("=?base64?")
+                .and_then(|rest| rest.strip_suffix("?="))
+                .map_or_else(|| value.as_bytes().to_vec(), |inner| BASE64_STANDARD.decode(inner).unwrap());
+            prop_assert_eq!(decoded, text.as_bytes());
         }
     }
 }

@@ -40,6 +40,11 @@ impl Remote {
         Self { http, url }
     }
 
+    /// The same server at another of its addresses.
+    pub fn at(&self, url: Url) -> Self {
+        Self { http: self.http.clone(), url }
+    }
+
     /// Where it is.
     pub fn url(&self) -> &Url {
         &self.url

@@ -3,6 +3,7 @@
 
 mod assertion;
 mod authorize;
+mod challenge;
 mod client;
 mod grant;
 mod metadata;
@@ -11,8 +12,9 @@ mod token;
 
 pub use assertion::SigningKey;
 pub use authorize::{Answer, AuthorizationRequest, Pending};
+pub use challenge::Challenge;
 pub use client::{Client, ClientAuth};
 pub use grant::{Grant, TokenRequest};
 pub use metadata::{IssuerMetadata, MetadataError, well_known};
-pub use reply::{ReplyError, ReplyShape, clean, read_reply};
+pub use reply::{ReplyError, ReplyShape, clean, is_formatting, read_reply};
 pub use token::{Epoch, Freshness, TokenSet, margin};

@@ -96,7 +96,7 @@ pub fn clean(text: &str, limit: usize) -> String {
 }
 
 /// Invisible characters that reorder or hide text on a terminal.
-fn is_formatting(c: char) -> bool {
+pub fn is_formatting(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 

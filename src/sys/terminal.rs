@@ -25,6 +25,13 @@ pub fn stdout_is_rich() -> bool {
     std::io::stdout().is_terminal() && env::get("TERM").is_none_or(|term| term != "dumb")
 }
 
+/// How many columns stdout has, if it is a terminal.
+pub fn stdout_width() -> Option<usize> {
+    let columns =
+        || dialoguer::console::Term::stdout().size_checked().map_or(80, |(_, columns)| columns.into());
+    std::io::stdout().is_terminal().then(columns)
+}
+
 /// The next line a person types or pastes. One reader for the whole process: a second one would steal its lines.
 pub async fn line() -> Option<String> {
     static INPUT: OnceLock<Mutex<Input>> = OnceLock::new();

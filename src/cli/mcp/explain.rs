@@ -1,0 +1,129 @@
+//! What to do about a server's no: the next command for each. It leaves the words for what happened to `mcp`.
+
+use super::target::{Source, Target, place};
+use crate::cli::servers::Which;
+use crate::mcp::{ClientError, Refusal};
+use crate::sys::http::HttpError;
+
+const ADDRESS: &str = "check the address: a server is usually at /mcp, and behind the gateway at /SERVER/mcp";
+
+impl Target {
+    pub(super) fn hint(&self, error: &ClientError, tool: Option<&str>) -> String {
+        match error {
+            ClientError::Unauthorized(refusal) => self.unauthorized(refusal),
+            ClientError::Forbidden(refusal) => self.forbidden(refusal, tool),
+            ClientError::Http(HttpError::Plain { .. }) => {
+                "use https, or say that it is meant with --allow-http".into()
+            }
+            ClientError::Http(HttpError::Forbidden { .. })
+            | ClientError::NotFound { .. }
+            | ClientError::NotMcp { .. } => ADDRESS.into(),
+            ClientError::Http(_) => "see that the server runs, and check --url or GATEWAY_URL".into(),
+            ClientError::Unavailable { .. } | ClientError::Unfinished { .. } => "try again in a while".into(),
+            ClientError::Rpc { .. } | ClientError::Tool(_) if tool.is_some() => {
+                format!("see the tools and their arguments with: {} --json", self.command("list"))
+            }
+            ClientError::Rpc { .. } | ClientError::Tool(_) => {
+                format!("see what was said with: {} -vv", self.command("basic"))
+            }
+            ClientError::Version(_) => "update mcpauth, or the server".into(),
+            ClientError::Input => "call it from a client that can ask you".into(),
+        }
+    }
+
+    fn unauthorized(&self, refusal: &Refusal) -> String {
+        let challenge = refusal.challenge.clone().unwrap_or_default();
+        let next = match (&self.which, self.source) {
+            (_, Source::Refused) => "leave out --no-auth".into(),
+            _ if self.is_given() => {
+                "put a good token into MCP_AUTH_TOKEN, or unset it to use the stored one".into()
+            }
+            (_, Source::Local | Source::Given) => {
+                "send the stored credentials along with --auth (get them with: mcpauth generate)".into()
+            }
+            (Which::Url(url), _) if challenge.resource_metadata.is_some() && !self.is_behind_gateway() => {
+                format!("log in by its address: mcpauth login {}", place(url))
+            }
+            (which, Source::Stored) => format!("run: {}", self.servers.command_for(which)),
+        };
+        let scope =
+            challenge.scope.map(|scope| format!("; it asks for the scope {scope}")).unwrap_or_default();
+        let described = challenge
+            .resource_metadata
+            .map(|url| format!("; it describes itself at {url}"))
+            .unwrap_or_default();
+        format!("{next}{scope}{described}")
+    }
+
+    fn forbidden(&self, refusal: &Refusal, tool: Option<&str>) -> String {
+        if let Some(scope) = refusal.scope() {
+            let command = self.servers.command_for(&self.which);
+            return format!(
+                "let the client have the scope {scope}, then get a token with it: {command} --force"
+            );
+        }
+        let what =
+            tool.map_or_else(|| "--method tools/list".into(), |tool| format!("--tool {}", quoted(tool)));
+        let server = self.server_name().unwrap_or_else(|| "SERVER".into());
+        format!(
+            "ask who keeps the gateway's policy, or see which rule decides: mcpauth gateway explain --server {} {what} --groups YOUR,GROUPS",
+            quoted(&server)
+        )
+    }
+
+    /// A verb for the same server.
+    fn command(&self, verb: &str) -> String {
+        match &self.which {
+            Which::Name(name) => format!("mcpauth {verb} --server {}", quoted(name)),
+            Which::Url(url) => format!("mcpauth {verb} --url {}", place(url)),
+        }
+    }
+
+    fn is_behind_gateway(&self) -> bool {
+        match &self.which {
+            Which::Name(_) => true,
+            Which::Url(url) => url.as_str().starts_with(&self.servers.config.registry_url),
+        }
+    }
+
+    /// The server's name as the gateway's policy has it: the path's first segment.
+    fn server_name(&self) -> Option<String> {
+        match &self.which {
+            Which::Name(name) => Some(name.clone()),
+            Which::Url(url) => url
+                .path_segments()?
+                .next()
+                .filter(|name| !matches!(*name, "" | "mcp" | "sse"))
+                .map(str::to_owned),
+        }
+    }
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let word = crate::oauth::clean(word, 100);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_printed_command_can_be_pasted() {
+        for (word, expected) in [
+            ("echo", "echo"),
+            ("a b", "'a b'"),
+            ("it's; rm", "'it'\\''s; rm'"),
+            ("", "''"),
+            ("a\u{1b}b", "'a b'"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
+}

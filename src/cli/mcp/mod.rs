@@ -1,0 +1,233 @@
+//! `mcpauth basic`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. It leaves the
+//! protocol to `mcp`, the server's address and credentials to `target`, and how answers look to `show`.
+
+mod explain;
+mod show;
+mod target;
+
+use std::io::Read;
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use self::target::{ServerArgs, Target};
+use crate::cli::out::Out;
+use crate::config::Settings;
+use crate::error::{Error, Exit};
+use crate::mcp::{Client, ClientError, Era, Tools};
+use crate::sys::terminal;
+
+/// Connect to an MCP server, ping it and list its tools, step by step
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  mcpauth basic --server fininfo\n  GATEWAY_URL=https://gw.example.com/mcp mcpauth basic"
+)]
+pub(super) struct BasicArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Ping an MCP server
+#[derive(Args, Debug)]
+#[command(visible_alias = "connectivity")]
+pub(super) struct PingArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// List an MCP server's tools
+///
+/// A table on a terminal, a required argument with its *; one tool a line elsewhere, its name and a tab first.
+#[derive(Args, Debug)]
+#[command(
+    visible_alias = "tools",
+    after_help = "Examples:\n  mcpauth list --server fininfo\n  \
+                                                 mcpauth list --url https://gw.example.com/mcp --json | jq '.tools[0].inputSchema'"
+)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Call a tool of an MCP server
+///
+/// The result's text goes to stdout as it is; with --json the whole result does.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  mcpauth call debug_auth_context\n  \
+                        mcpauth call --server fininfo get_price '{\"symbol\": \"ABC\"}' | jq .price\n  \
+                        mcpauth call echo @arguments.json")]
+pub(super) struct CallArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// The tool's name
+    tool: String,
+    /// Its arguments: a JSON object, @FILE, or - for stdin
+    #[arg(value_name = "JSON", default_value = "{}", hide_default_value = true)]
+    arguments: String,
+}
+
+pub(super) fn basic(args: &BasicArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+    let target = Target::resolve(&args.server, settings, out)?;
+    let work = async |client: &mut Client| {
+        let place = target.place(client);
+        out.result(&step("connected", &format!("{} at {place}", show::named(client))));
+        let (protocol, era) = (client.protocol(), client.era().name());
+        out.result(&step("protocol", &format!("{protocol} ({era}), {}", client.transport())));
+        if client.era() == Era::Legacy {
+            let took = timed(client).await?;
+            out.result(&step("ping", &format!("answered in {took} ms")));
+        }
+        let tools = client.tools().await?;
+        let names: Vec<String> = tools.tools.iter().map(show::name).collect();
+        out.result(&step("tools", &format!("{}: {}", names.len(), names.join(", "))));
+        let mut object = about(client, &place);
+        object.insert("tools".into(), json!(names));
+        Ok((object, tools))
+    };
+    let (object, tools) = match target.with(None, work)? {
+        Ok(found) => found,
+        Err(exit) => return Ok(exit),
+    };
+    warn(&tools, out);
+    if out.json {
+        out.data(&show::json(&Value::Object(object)));
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) fn ping(args: &PingArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+    let target = Target::resolve(&args.server, settings, out)?;
+    let work = async |client: &mut Client| {
+        let took = timed(client).await?;
+        let how = format!("{}, {}", client.protocol(), client.transport());
+        let text = format!("{} answered in {took} ms ({how})", show::named(client));
+        let mut object = about(client, &target.place(client));
+        object.insert("ping_ms".into(), json!(took));
+        Ok((object, text))
+    };
+    let (object, text) = match target.with(None, work)? {
+        Ok(found) => found,
+        Err(exit) => return Ok(exit),
+    };
+    if out.json {
+        out.data(&show::json(&Value::Object(object)))
+    } else {
+        out.result(&text)
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) fn list(args: &ListArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+    let target = Target::resolve(&args.server, settings, out)?;
+    let tools = match target.with(None, async |client: &mut Client| client.tools().await)? {
+        Ok(tools) => tools,
+        Err(exit) => return Ok(exit),
+    };
+    warn(&tools, out);
+    if out.json {
+        out.data(&show::json(&json!({"tools": tools.tools})));
+    } else if tools.tools.is_empty() {
+        out.say("the server shows you no tools");
+    } else if let Some(width) = terminal::stdout_width() {
+        out.data(&show::table(&tools.tools, width, &|head| out.paint("1", head)));
+    } else {
+        out.data(&show::lines(&tools.tools));
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+    let arguments = arguments(&args.arguments)?;
+    let target = Target::resolve(&args.server, settings, out)?;
+    let work = async |client: &mut Client| client.call(&args.tool, &arguments).await;
+    let result = match target.with(Some(&args.tool), work)? {
+        Ok(result) => result,
+        Err(exit) => return Ok(exit),
+    };
+    let failed = result.get("isError") == Some(&Value::Bool(true));
+    if out.json {
+        out.data(&show::json(&result));
+    }
+    let content = show::Content::of(&result);
+    if failed {
+        let said = crate::oauth::clean(&content.text.join(" "), 500);
+        return Err(target.explained(ClientError::Tool(said), Some(&args.tool)));
+    }
+    if !out.json {
+        content.print(out, terminal::stdout_width().is_some());
+    }
+    Ok(Exit::Done)
+}
+
+async fn timed(client: &mut Client) -> Result<u128, ClientError> {
+    let began = Instant::now();
+    client.ping().await?;
+    Ok(began.elapsed().as_millis())
+}
+
+fn step(name: &str, text: &str) -> String {
+    format!("{name:10} {text}")
+}
+
+fn warn(tools: &Tools, out: &Out) {
+    for (name, why) in &tools.unusable {
+        out.say(&format!("left out {name}: {why}"));
+    }
+}
+
+/// What is known of a server, for programs.
+fn about(client: &Client, place: &str) -> Map<String, Value> {
+    let object = json!({
+        "version": 1,
+        "url": place,
+        "server": {"name": client.name, "version": client.version},
+        "protocol_version": client.protocol(),
+        "era": client.era().name(),
+        "transport": client.transport(),
+    });
+    object.as_object().cloned().unwrap_or_default()
+}
+
+/// The tool's arguments, which must be an object. What is in them is repeated nowhere.
+fn arguments(given: &str) -> Result<Map<String, Value>, Error> {
+    let wrong = |what: String| Error::Usage {
+        message: format!("the tool's arguments are {what}"),
+        hint:
+            "give a JSON object in single quotes, such as '{\"name\": \"value\"}', or @FILE, or - for stdin"
+                .into(),
+    };
+    let mut text = String::new();
+    if given == "-" {
+        std::io::stdin().read_to_string(&mut text)?;
+    } else if let Some(path) = given.strip_prefix('@') {
+        text =
+            std::fs::read_to_string(path).map_err(|e| wrong(format!("not to be read from {path}: {e}")))?;
+    } else {
+        given.clone_into(&mut text);
+    }
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(wrong("JSON, but no object".into())),
+        Err(error) => Err(wrong(format!("no JSON: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_an_object_and_an_error_repeats_nothing_of_them() {
+        assert_eq!(arguments("{}").unwrap(), Map::new());
+        assert_eq!(arguments(r#"{"a":[1]}"#).unwrap().get("a"), Some(&json!([1])));
+        for (given, expected) in [
+            ("[1]", "the tool's arguments are JSON, but no object"),
+            ("\"hunter2\"", "the tool's arguments are JSON, but no object"),
+            ("{hunter2}", "the tool's arguments are no JSON: key must be a string at line 1 column 2"),
+            ("", "the tool's arguments are no JSON: EOF while parsing a value at line 1 column 0"),
+        ] {
+            assert_eq!(arguments(given).unwrap_err().to_string(), expected, "{given}");
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Which server is meant and which credentials it gets; and the one retry with new ones. It leaves what is said to it to the
+//! verbs, and what to do about its no to `explain`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use url::Url;
+
+use crate::cli::flows;
+use crate::cli::out::Out;
+use crate::cli::servers::{Servers, Which};
+use crate::config::{Config, ConfigError, Settings};
+use crate::error::{Error, Exit};
+use crate::mcp::{Client, ClientError, Remote};
+use crate::render::Entry;
+use crate::secret::Secret;
+use crate::sys::http::{Http, HttpError, is_loopback};
+
+/// The reference's own.
+const DEFAULT_URL: &str = "http://localhost:8003/mcp";
+const X_AUTHORIZATION: HeaderName = HeaderName::from_static("x-authorization");
+
+/// Which server, and what it is sent.
+#[derive(Args, Debug)]
+pub(super) struct ServerArgs {
+    /// The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
+    #[arg(long, value_name = "URL", value_parser = address)]
+    url: Option<Url>,
+    /// One of your servers, by its name
+    #[arg(long, value_name = "NAME", conflicts_with = "url")]
+    server: Option<String>,
+    /// Send the stored credentials even to an address on this machine
+    #[arg(long, conflicts_with = "no_auth")]
+    auth: bool,
+    /// Send no credentials
+    #[arg(long, conflicts_with_all = ["server", "token_file"])]
+    no_auth: bool,
+    /// Send the token in this file (0600; - for stdin) in Authorization, for the server itself
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// How long all of it may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+}
+
+/// Where credentials come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The store.
+    Stored,
+    /// `MCP_AUTH_TOKEN`, in the store's place.
+    Given,
+    /// Nowhere, because the address is on this machine.
+    Local,
+    /// Nowhere, because it was asked for.
+    Refused,
+}
+
+/// One server, ready to be spoken to.
+pub(super) struct Target {
+    pub(super) which: Which,
+    pub(super) source: Source,
+    pub(super) servers: Servers,
+    /// What goes along whatever the store has.
+    own: HeaderMap,
+    http: Http,
+    within: Duration,
+    out: Out,
+}
+
+impl Target {
+    pub(super) fn resolve(args: &ServerArgs, settings: Settings, out: &Out) -> Result<Self, Error> {
+        let config = Config::resolve(settings)?;
+        let which = which(args, &config)?;
+        let given =
+            config.settings.secret("MCP_AUTH_TOKEN").filter(|_| args.server.is_none() && !args.no_auth);
+        let source = match &which {
+            _ if args.no_auth => Source::Refused,
+            _ if args.auth => Source::Stored,
+            Which::Url(_) if given.is_some() => Source::Given,
+            Which::Url(url) if is_loopback(url) => Source::Local,
+            _ => Source::Stored,
+        };
+        let mut own = HeaderMap::new();
+        if let Some(token) = given {
+            own.insert(X_AUTHORIZATION, bearer("MCP_AUTH_TOKEN", &token)?);
+        }
+        if let Some(path) = &args.token_file {
+            own.insert(AUTHORIZATION, bearer("the token file", &crate::cli::secret_from(path)?)?);
+        }
+        Ok(Self {
+            which,
+            source,
+            own,
+            http: Http::new(config.allow_plain),
+            servers: Servers::open(config, out)?,
+            within: Duration::from_secs(args.timeout),
+            out: out.clone(),
+        })
+    }
+
+    /// Connects, does `work`, and ends the session; all of it once more with new tokens if the server takes the first ones
+    /// no longer. A signal gives its exit code.
+    pub(super) fn with<T>(
+        &self,
+        tool: Option<&str>,
+        work: impl AsyncFn(&mut Client) -> Result<T, ClientError>,
+    ) -> Result<Result<T, Exit>, Error> {
+        let all = async {
+            match tokio::time::timeout(self.within, self.twice(tool, work)).await {
+                Ok(result) => result.map(Ok),
+                Err(_) => Err(self.late()),
+            }
+        };
+        match flows::until_signal(&self.out, all, Err) {
+            // What gets the token is the credential's own command.
+            Err(error @ Error::Vault(_)) => {
+                self.out.error(&error, &self.servers.command_for(&self.which));
+                Ok(Err(error.exit()))
+            }
+            result => result,
+        }
+    }
+
+    /// Where the server is, without what a query may hide.
+    pub(super) fn place(&self, client: &Client) -> String {
+        place(&client.url)
+    }
+
+    /// Whether the gateway's token is the one of `MCP_AUTH_TOKEN`.
+    pub(super) fn is_given(&self) -> bool {
+        self.own.contains_key(X_AUTHORIZATION)
+    }
+
+    /// This error with what to type next.
+    pub(super) fn explained(&self, source: ClientError, tool: Option<&str>) -> Error {
+        let hint = self.hint(&source, tool);
+        Error::Mcp { source: Box::new(source), hint }
+    }
+
+    async fn twice<T>(
+        &self,
+        tool: Option<&str>,
+        work: impl AsyncFn(&mut Client) -> Result<T, ClientError>,
+    ) -> Result<T, Error> {
+        let first = self.entry(None).await?;
+        let refused = match self.once(&first, &work).await? {
+            Err(refused @ ClientError::Unauthorized(_)) if self.source == Source::Stored => refused,
+            result => return result.map_err(|error| self.explained(error, tool)),
+        };
+        let second = self.entry(Some(&first)).await?;
+        if second.headers == first.headers {
+            return Err(self.explained(refused, tool));
+        }
+        self.out.detail(1, &format!("{refused}; once more with new tokens"));
+        self.once(&second, &work).await?.map_err(|error| self.explained(error, tool))
+    }
+
+    async fn entry(&self, refused: Option<&Entry>) -> Result<Entry, Error> {
+        match (&self.which, refused) {
+            (Which::Url(url), _) if self.source != Source::Stored => Ok(Entry {
+                name: url.host_str().unwrap_or_default().into(),
+                url: url.as_str().into(),
+                transport: String::new(),
+                headers: Vec::new(),
+            }),
+            (which, None) => self.servers.fresh(which).await,
+            (which, Some(refused)) => self.servers.renewed(which, refused).await,
+        }
+    }
+
+    async fn once<T>(
+        &self,
+        entry: &Entry,
+        work: &impl AsyncFn(&mut Client) -> Result<T, ClientError>,
+    ) -> Result<Result<T, ClientError>, Error> {
+        let url = address(&entry.url).map_err(|reason| Error::Usage {
+            message: format!("the server's address is {reason}"),
+            hint: "correct REGISTRY_URL: mcpauth config show --origin says where it comes from".into(),
+        })?;
+        let mut headers = HeaderMap::new();
+        for (name, value) in &entry.headers {
+            let found = HeaderName::try_from(name.as_str()).map_err(|_| unsendable(name))?;
+            headers.insert(found, header(name, value)?);
+        }
+        headers.extend(self.own.clone());
+        let out = self.out.clone();
+        out.detail(1, &format!("asking {}", place(&url)));
+        let heard = Box::new(move |level: u8, text: &str| out.detail(level, text));
+        let mut client = match Client::connect(Remote::new(self.http.clone(), url), headers, heard).await {
+            Ok(client) => client,
+            Err(error) => return Ok(Err(error)),
+        };
+        let result = work(&mut client).await;
+        client.close().await;
+        Ok(result)
+    }
+
+    fn late(&self) -> Error {
+        let cause = format!("the deadline of {} s passed", self.within.as_secs());
+        let source = ClientError::Http(HttpError::Lost { host: self.which.to_string(), cause });
+        Error::Mcp {
+            source: Box::new(source),
+            hint: "give it longer with --timeout SECONDS, or try again".into(),
+        }
+    }
+}
+
+fn which(args: &ServerArgs, config: &Config) -> Result<Which, Error> {
+    if let Some(name) = &args.server {
+        return Ok(Which::Name(name.clone()));
+    }
+    let url = args.url.clone().map(Ok).unwrap_or_else(|| {
+        let text = config.settings.get("GATEWAY_URL").unwrap_or(DEFAULT_URL);
+        address(text).map_err(|reason| ConfigError::Invalid { variable: "GATEWAY_URL".into(), reason })
+    });
+    Ok(Which::Url(url?))
+}
+
+/// An address as `Which` takes it, and nothing that is only a name.
+fn address(text: &str) -> Result<Url, String> {
+    match text.parse()? {
+        Which::Url(url) => Ok(url),
+        Which::Name(_) => Err("no URL; it begins with https:// or http://".into()),
+    }
+}
+
+/// An address without its query, in which some servers want a secret.
+pub(super) fn place(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    url.into()
+}
+
+fn bearer(what: &str, token: &Secret) -> Result<HeaderValue, Error> {
+    header(what, &Secret::new(format!("Bearer {}", token.expose())))
+}
+
+/// A header's value. What is a token is marked, so that it comes back in nothing that is printed.
+fn header(what: &str, value: &Secret) -> Result<HeaderValue, Error> {
+    let mut header = HeaderValue::try_from(value.expose()).map_err(|_| unsendable(what))?;
+    header.set_sensitive(value.expose().starts_with("Bearer "));
+    Ok(header)
+}
+
+fn unsendable(what: &str) -> Error {
+    Error::Usage {
+        message: format!("the value of {} cannot be sent in a header", crate::oauth::clean(what, 60)),
+        hint: "it must be one line of plain text".into(),
+    }
+}

@@ -1,0 +1,148 @@
+//! Reads what a server demands with its 401 or 403: the `Bearer` challenge of `WWW-Authenticate` (RFC 9110 section 11.6.1,
+//! RFC 6750 section 3, RFC 9728 section 5.1). It leaves what to do about it to its callers.
+
+use super::clean;
+
+/// Longest value that is passed on, in characters.
+const LIMIT: usize = 300;
+
+/// A `Bearer` challenge. Its values come from the server, cleaned and cut.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Challenge {
+    /// RFC 6750 section 3.1: `invalid_token`, `insufficient_scope`; none if no token was sent.
+    pub error: Option<String>,
+    /// What it says about the error.
+    pub description: Option<String>,
+    /// The scopes that would do, separated by blanks.
+    pub scope: Option<String>,
+    /// Where the server describes itself.
+    pub resource_metadata: Option<String>,
+}
+
+impl Challenge {
+    /// The first `Bearer` challenge of these header values that says anything, else an empty one if there is any.
+    pub fn read<'v>(values: impl IntoIterator<Item = &'v str>) -> Option<Self> {
+        let mut found: Vec<Self> = values.into_iter().flat_map(bearers).collect();
+        let telling = found.iter().position(|challenge| *challenge != Self::default());
+        if found.is_empty() { None } else { Some(found.swap_remove(telling.unwrap_or(0))) }
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        let place = match name.to_ascii_lowercase().as_str() {
+            "error" => &mut self.error,
+            "error_description" => &mut self.description,
+            "scope" => &mut self.scope,
+            "resource_metadata" => &mut self.resource_metadata,
+            _ => return,
+        };
+        let value = clean(value, LIMIT);
+        // A second value of one name would be a choice; the first stays.
+        if place.is_none() && !value.is_empty() {
+            *place = Some(value);
+        }
+    }
+}
+
+/// All `Bearer` challenges of one header value. A word before `=` is a parameter, any other word a scheme.
+fn bearers(text: &str) -> Vec<Challenge> {
+    let mut found: Vec<Challenge> = Vec::new();
+    let mut bearer = false;
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        let (word, after) = rest.split_at(rest.find(|c| !is_token(c)).unwrap_or(rest.len()));
+        if word.is_empty() {
+            // Nothing of the grammar: the next list element may be readable again.
+            let Some((_, next)) = rest.split_once(',') else { return found };
+            rest = next;
+            continue;
+        }
+        let Some(value) = after.trim_start_matches([' ', '\t']).strip_prefix('=') else {
+            bearer = word.eq_ignore_ascii_case("bearer");
+            if bearer {
+                found.push(Challenge::default());
+            }
+            rest = after;
+            continue;
+        };
+        let (value, next) = value_of(value.trim_start_matches([' ', '\t']));
+        if let Some(challenge) = found.last_mut().filter(|_| bearer) {
+            challenge.set(word, &value);
+        }
+        rest = next;
+    }
+}
+
+/// A token or a quoted string, and what comes after it.
+fn value_of(text: &str) -> (String, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let (value, rest) = text.split_at(text.find([',', ' ', '\t']).unwrap_or(text.len()));
+        return (value.into(), rest);
+    };
+    let mut value = String::new();
+    let mut chars = quoted.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => break,
+            '\\' => value.extend(chars.next()),
+            c => value.push(c),
+        }
+    }
+    (value, chars.as_str())
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(error: &str, description: &str, scope: &str, metadata: &str) -> Option<Challenge> {
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Some(Challenge {
+            error: some(error),
+            description: some(description),
+            scope: some(scope),
+            resource_metadata: some(metadata),
+        })
+    }
+
+    #[test]
+    fn challenges_in_every_spelling() {
+        let cases: [(&[&str], Option<Challenge>); 10] = [
+            (&[], None),
+            (&["Basic realm=\"x\""], None),
+            (&["Bearer"], of("", "", "", "")),
+            (
+                &[r#"Bearer resource_metadata="https://gw.test/x", scope="a b""#],
+                of("", "", "a b", "https://gw.test/x"),
+            ),
+            (
+                &[r#"bearer ERROR=invalid_token , error_description = "no, \"really\"""#],
+                of("invalid_token", "no, \"really\"", "", ""),
+            ),
+            (&[r#"Basic realm="a, Bearer error=x", Bearer scope=one"#], of("", "", "one", "")),
+            (&["Bearer", "Bearer error=\"insufficient_scope\""], of("insufficient_scope", "", "", "")),
+            (&["Negotiate abc==, Bearer scope=\"s\""], of("", "", "s", "")),
+            (&["Bearer scope=\"first\", scope=\"second\""], of("", "", "first", "")),
+            (&["Bearer error=\"a\u{1b}[31mb\u{202e}\", scope=\"open"], of("a [31mb", "", "open", "")),
+        ];
+        for (values, expected) in cases {
+            assert_eq!(Challenge::read(values.iter().copied()), expected, "{values:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_read_and_what_is_kept_is_printable(text in "([ -~]|Bearer |scope=|\"|\\\\|\u{7f}){0,30}") {
+            if let Some(challenge) = Challenge::read([text.as_str()]) {
+                let kept = format!("{:?}{:?}", challenge.error, challenge.scope);
+                prop_assert!(!kept.chars().any(char::is_control));
+            }
+        }
+    }
+}
