@@ -2,7 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Map, json};
 
 const ROO: &Target = &super::super::TARGETS[1];
 const VSCODE: &Target = &super::super::TARGETS[0];
@@ -160,7 +160,7 @@ fn what_is_ours_and_no_longer_rendered_is_removed_from_wherever_it_stands() {
 
 #[test]
 fn a_file_we_cannot_be_sure_of_is_an_error() {
-    let parse = |reason: &str| MergeError::Parse(reason.into());
+    let parse = |reason: &str| MergeError::Parse("JSON", reason.into());
     let cases = [
         ("{", parse("Unterminated object on line 1 column 1")),
         ("{'a': 1}", parse("Single-quoted strings are not allowed on line 1 column 2")),
@@ -279,7 +279,7 @@ proptest! {
         let rendered = roo(&rendered.iter().map(String::as_str).collect::<Vec<_>>());
         let merged = merge(Some(&text), ROO, &rendered, &known);
         let merged = merged.map_err(|e| TestCaseError::fail(format!("{e} in {text:?}")))?;
-        let now = parse(&merged.text).unwrap().to_serde_value().unwrap();
+        let now = read(&merged.text, ROO).unwrap();
         let altered: Vec<&str> =
             merged.changes.iter().filter(|c| c.alters()).map(|c| c.name.as_str()).collect();
         for (key, value) in file.as_object().unwrap() {
