@@ -1,11 +1,14 @@
 //! What a merge adds, changes and leaves alone in a client's own file, down to its comments and line ends.
 
+use super::super::TARGETS;
 use super::*;
 use proptest::prelude::*;
 use serde_json::{Map, json};
 
-const ROO: &Target = &super::super::TARGETS[1];
-const VSCODE: &Target = &super::super::TARGETS[0];
+mod clients;
+
+const ROO: &Target = &TARGETS[1];
+const VSCODE: &Target = &TARGETS[0];
 
 fn roo(names: &[&str]) -> Value {
     let entry = |name: &str| {
@@ -17,11 +20,11 @@ fn roo(names: &[&str]) -> Value {
     json!({ "mcpServers": names.iter().map(|&name| (name.to_owned(), entry(name))).collect::<Map<_, _>>() })
 }
 
-fn owned(names: &[&str]) -> BTreeSet<String> {
+pub(super) fn owned(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|&name| name.to_owned()).collect()
 }
 
-fn kinds(merged: &Merged) -> String {
+pub(super) fn kinds(merged: &Merged) -> String {
     let kinds = merged.changes.iter().map(|change| format!("{}:{:?}", change.name, change.kind));
     kinds.collect::<Vec<_>>().join(" ")
 }
@@ -117,6 +120,41 @@ fn our_fields_are_set_and_the_users_stay() {
     let file = "{\"mcpServers\":{\"files\":{\"type\":\"streamable-http\",\"url\":\"https://old.test\",\"headers\":{\"Authorization\":\"Bearer hidden\"}}}}";
     let merged = merge(Some(file), ROO, &roo(&["files"]), &owned(&["files"])).unwrap();
     assert_eq!(merged.text, file.replace("https://old.test", "https://gw.test/files/mcp"));
+}
+
+#[test]
+fn what_an_earlier_rendering_wrote_and_this_one_does_not_goes_and_the_users_fields_stay() {
+    let command = json!({"mcpServers": {"files": {"command": "/opt/mcpauth", "args": ["bridge", "files"]}}});
+    let with_url = "{\n  \"mcpServers\": {\n    \"files\": {\n      \"type\": \"sse\",\n      \"url\": \"https://gw.test/files/mcp\",\n      // slow\n      \"timeout\": 60,\n      \"headers\": {},\n      \"alwaysAllow\": []\n    }\n  }\n}\n";
+    let with_command = "{\n  \"mcpServers\": {\n    \"files\": {\n      // slow\n      \"timeout\": 60,\n      \"alwaysAllow\": [],\n      \"command\": \"/opt/mcpauth\",\n      \"args\": [\"bridge\", \"files\"]\n    }\n  }\n}\n";
+    let merged = merge(Some(with_url), ROO, &command, &owned(&["files"])).unwrap();
+    assert_eq!(merged.text, with_command);
+    assert_eq!(kinds(&merged), r#"files:Updated(["command", "args", "type", "url", "headers"])"#);
+    assert_eq!(merged.changes[0].to_string(), "~ files  (a command)  (command, args, type, url, headers)");
+    let back = merge(Some(&merged.text), ROO, &roo(&["files"]), &merged.owned).unwrap();
+    assert_eq!(kinds(&back), r#"files:Updated(["type", "url", "headers", "command", "args"])"#);
+    assert!(back.text.contains("// slow\n      \"timeout\": 60") && !back.text.contains("mcpauth"));
+    // The same command is not the same place: nobody knows whose it is.
+    let foreign = merge(Some(with_command), ROO, &command, &owned(&[])).unwrap();
+    assert!(foreign.changes[0].is_conflict() && foreign.owned.is_empty());
+    // Who takes an entry over takes over its leftovers, or the next run would find them.
+    let adopted = r#"{"mcpServers":{"files":{"url":"https://gw.test/files/mcp","headersHelper":"theirs"}}}"#;
+    let merged = merge(Some(adopted), ROO, &roo(&["files"]), &owned(&[])).unwrap();
+    assert_eq!(kinds(&merged), r#"files:Updated(["type", "headers", "headersHelper"])"#);
+}
+
+#[test]
+fn a_list_in_json_or_toml_is_refused_and_every_refusal_says_what_to_type() {
+    for format in [Format::Json, Format::Toml] {
+        let target = &Target { format, shape: Shape::List, ..TARGETS[1] };
+        let rendered = json!({"mcpServers": [{"name": "files"}]});
+        let error = merge(None, target, &rendered, &owned(&[])).unwrap_err();
+        assert_eq!(error, MergeError::Unsupported("a list of servers in this format"));
+        assert_eq!(
+            error.hint(Path::new("f")),
+            "nothing was written; print the entries with `mcpauth config render --client NAME`, and paste them into f"
+        );
+    }
 }
 
 #[test]

@@ -337,3 +337,6 @@ fn meaning_of_value(value: &Toml) -> Value {
             .into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,8 +142,7 @@ impl File<'_> {
             }
             _ => return Err(BRACES),
         };
-        let end = lines::after_comments(self.text, lines::next(self.text, end), column + 1);
-        let text = lines::replace(self.text, lines::begin(self.text, start)..end, "");
+        let text = self.without_lines(start, end, column);
         if !is_last {
             return Ok(text);
         }
@@ -165,7 +164,9 @@ impl File<'_> {
         let colon = after_colon(self.text, key).ok_or(NESTED)?;
         let line_end = lines::end(self.text, colon);
         // Two pieces, so that a comment on the key's line stays: what is behind the colon, and the lines below.
-        let is_below = old.range.start > line_end;
+        // A block of text begins below, but what opens it stands on the key's line.
+        let on_line = lines::between(self.text, colon, line_end).trim_start();
+        let is_below = old.range.start > line_end && (on_line.is_empty() || on_line.starts_with('#'));
         let behind = if is_below { colon } else { old.range.end.min(line_end).max(colon) };
         let below = old.range.end.max(line_end);
         let (inline, block) = match write::behind_colon(value, column) {
@@ -183,13 +184,24 @@ impl File<'_> {
         let (key, value) = entry.get(at).ok_or(MARKS)?;
         let start = key.range.start;
         if let Ok(column) = self.column(start) {
-            let end = lines::next(self.text, value.range.end.max(key.range.end));
-            let end = lines::after_comments(self.text, end, column + 1);
-            return Ok(lines::replace(self.text, lines::begin(self.text, start)..end, ""));
+            return Ok(self.without_lines(start, value.range.end.max(key.range.end), column));
         }
         // The first of an element stands on the dash's line, and leaves that to the second.
         let (next, _) = entry.get(at + 1).ok_or(NESTED)?;
         Ok(lines::replace(self.text, start..next.range.start, ""))
+    }
+
+    /// The text without the lines from `start` to `end` and the comments within what they say, which is at `column`.
+    fn without_lines(&self, start: usize, end: usize, column: usize) -> String {
+        let start = lines::begin(self.text, start);
+        let mut end = lines::after_comments(self.text, lines::next(self.text, end), column + 1);
+        // Blank lines above may belong to a text that keeps them, and would be more.
+        if start > 0 && lines::is_blank(self.text, lines::begin(self.text, start - 1)) {
+            while lines::is_blank(self.text, end) {
+                end = lines::next(self.text, end);
+            }
+        }
+        lines::replace(self.text, start..end, "")
     }
 
     fn new_entry(&self, name: &str, fields: &Map<String, Value>, column: usize) -> Vec<String> {
@@ -237,3 +249,6 @@ fn is_named(item: &Node, name: &str) -> bool {
     let found = item.pairs().and_then(|pairs| find(pairs, "name"));
     found.and_then(|(_, value)| value.text()) == Some(name)
 }
+
+#[cfg(test)]
+mod tests;
