@@ -65,14 +65,7 @@ pub(super) fn plan<'a>(
 ) -> Result<Plan<'a>, MergeError> {
     let (there, ours) = (entries(was, target)?, entries(rendered, target)?);
     let mut plan = Plan { edits: Vec::new(), changes: Vec::new(), owned: BTreeSet::new() };
-    let mut removed = Vec::new();
-    for name in owned.iter().filter(|name| find(&ours, name).ok().flatten().is_none()) {
-        if find(&there, name)?.is_some() {
-            plan.edits.push(Edit::Remove(name));
-            removed.push(Change::of(name, &Value::Null, target, ChangeKind::Removed));
-        }
-    }
-    for (name, entry) in ours {
+    for &(name, entry) in &ours {
         let fields = entry.as_object().ok_or_else(|| MergeError::NotAnObject(name.into()))?;
         let kind = match find(&there, name)? {
             Some(there) => update(&mut plan.edits, target, name, there, entry, owned.contains(name)),
@@ -86,7 +79,13 @@ pub(super) fn plan<'a>(
         }
         plan.changes.push(Change::of(name, entry, target, kind));
     }
-    plan.changes.append(&mut removed);
+    // Last, so that a file of ours alone is never empty in between, and with it its line ends forgotten.
+    for name in owned.iter().filter(|name| !ours.iter().any(|(other, _)| other == &name.as_str())) {
+        if find(&there, name)?.is_some() {
+            plan.edits.push(Edit::Remove(name));
+            plan.changes.push(Change::of(name, &Value::Null, target, ChangeKind::Removed));
+        }
+    }
     Ok(plan)
 }
 
