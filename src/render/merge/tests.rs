@@ -339,6 +339,11 @@ proptest! {
         }
         let again = merge(Some(&merged.text), ROO, &rendered, &merged.owned).unwrap();
         prop_assert_eq!(&again.text, &merged.text);
+        let is_new = |name: &String| file.get("mcpServers").is_none_or(|servers| servers.get(name).is_none());
+        if known.is_empty() && merged.owned.iter().all(is_new) {
+            let gone = merge(Some(&merged.text), ROO, &roo(&[]), &merged.owned).unwrap();
+            prop_assert_eq!(read(&gone.text, ROO).unwrap(), if merged.owned.is_empty() { file } else { plan::settled(file, ROO) });
+        }
     }
 
     #[test]

@@ -230,6 +230,20 @@ fn line() -> impl Strategy<Value = &'static str> {
     ])
 }
 
+fn element() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "- name: a # c\n  command: x\n  # last\n",
+        "-   url: u\n    name: b\n    args:\n    - |\n      x\n\n",
+        "-\n  # first\n  name: c\n",
+        "- name: &d d\n",
+        "- {name: e, url: u}\n",
+        "- uses: f\n\n",
+        "- - name: a\n",
+        "-\n",
+        "# c\n",
+    ])
+}
+
 proptest! {
     #[test]
     fn foreign_content_stays_and_a_second_merge_finds_nothing_to_do(
@@ -261,6 +275,33 @@ proptest! {
             }
             prop_assert_eq!(now, was);
         }
+    }
+
+    #[test]
+    fn foreign_elements_stay_and_a_second_merge_finds_nothing_to_do(
+        indent in prop::sample::select(vec!["", "  ", "    "]),
+        elements in prop::collection::vec(element(), 0..4),
+        after in prop::sample::select(vec!["", "# c\n", "\nx: |\n  - name: a\n", "x: [1,\n  2]"]),
+        windows in any::<bool>(),
+        rendered in prop::collection::btree_set("[a-e]", 0..4),
+        known in prop::collection::btree_set("[a-e]", 0..4),
+    ) {
+        let elements = elements.concat().lines().map(|line| format!("{indent}{line}\n")).collect::<String>();
+        let text = format!("mcpServers:\n{elements}{after}");
+        let text = if windows { text.replace('\n', "\r\n") } else { text };
+        let Ok(was) = super::read(&text) else { return Ok(()) };
+        let rendered = list(&rendered.iter().map(String::as_str).collect::<Vec<_>>());
+        let merged = match merge(Some(&text), CONTINUE, &rendered, &known) {
+            Err(MergeError::Unsupported(_) | MergeError::Twice(_)) => return Ok(()),
+            merged => merged.map_err(|e| TestCaseError::fail(format!("{e}: {text:?} {rendered} {known:?}")))?,
+        };
+        prop_assert!(!text.contains("\r\n") || !merged.text.replace("\r\n", "").contains('\n'), "{:?}", merged.text);
+        let again = merge(Some(&merged.text), CONTINUE, &rendered, &merged.owned).unwrap();
+        prop_assert_eq!(&again.text, &merged.text);
+        let count = |value: &Value| value["mcpServers"].as_array().map_or(0, Vec::len);
+        let number = |kind: &str| kinds(&merged).matches(kind).count();
+        let now = super::read(&merged.text).unwrap();
+        prop_assert_eq!(count(&now) + number(":Removed"), count(&was) + number(":Added"));
     }
 
     #[test]
