@@ -109,7 +109,7 @@ fn set(text: &str, path: &[String], value: &Value) -> Result<String, MergeError>
 fn insert(text: &str, path: &[String], value: &Value) -> Result<String, MergeError> {
     let document = parse(text)?;
     let statements = statements(&document);
-    let Some((_, parent)) = path.split_last() else { return Err(MergeError::Foreign) };
+    let Some((last, parent)) = path.split_last() else { return Err(MergeError::Foreign) };
     let newline = lines::line_end(text);
     // Either the table's header is the section's, or its keys are dotted in the section of an outer table.
     let own = |at: usize| {
@@ -126,9 +126,8 @@ fn insert(text: &str, path: &[String], value: &Value) -> Result<String, MergeErr
     }
     let first = statements.iter().find(|statement| statement.path.starts_with(parent));
     let at = first.map(|first| lines::begin(text, first.range.start)).ok_or(MergeError::Foreign)?;
-    let [.., key] = path else { return Err(MergeError::Foreign) };
     let table = dotted(parent.iter().map(String::as_str));
-    let piece = format!("[{table}]{newline}{}{newline}{newline}", assignment(&[key], value)?);
+    let piece = format!("[{table}]{newline}{}{newline}{newline}", assignment(&[last], value)?);
     Ok(lines::insert(text, at, &piece))
 }
 

@@ -8,6 +8,7 @@ mod tree;
 mod write;
 
 use serde_json::{Map, Value};
+use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 
 use self::tree::{Kind, Node, after_colon};
 use self::write::Written;
@@ -27,8 +28,7 @@ pub(super) fn read(text: &str) -> Result<Value, MergeError> {
         // With the snippet, the reason would quote a line that may hold a token.
         let error = error.without_snippet();
         let place = error.location().map(|at| format!(" on line {} column {}", at.line(), at.column()));
-        let reason =
-            serde_saphyr::MessageFormatter::format_message(&serde_saphyr::UserMessageFormatter, error);
+        let reason = UserMessageFormatter.format_message(error);
         MergeError::Parse("YAML", format!("{reason}{}", place.unwrap_or_default()))
     })?;
     Ok(if value.is_null() { Value::Object(Map::new()) } else { value })
