@@ -43,6 +43,7 @@ impl Config {
         Planned {
             kind: Kind::Egress,
             name,
+            set: Some(n),
             credential: self.egress(provider, &format!("_{n}"), "EGRESS_OAUTH", n),
         }
     }
@@ -57,7 +58,7 @@ impl Config {
         };
         self.settings.get(&format!("{prefix}_CLIENT_ID"))?;
         let credential = self.egress(Some(name), "", &prefix, 0);
-        Some(Planned { kind: Kind::Egress, name: format!("egress {name}"), credential })
+        Some(Planned { kind: Kind::Egress, name: format!("egress {name}"), set: None, credential })
     }
 
     fn egress(

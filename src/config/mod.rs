@@ -56,6 +56,8 @@ pub struct Planned {
     pub kind: Kind,
     /// How messages and summaries call it.
     pub name: String,
+    /// The number of the set it comes from, where sets have one.
+    pub set: Option<usize>,
     /// Everything that is needed, or what is missing.
     pub credential: Result<Credential, ConfigError>,
 }
