@@ -135,10 +135,9 @@ impl Known {
         }
     }
 
-    /// The command that gets it.
+    /// The command that gets it; everything's, if nothing is configured for it alone.
     pub(super) fn command(&self) -> String {
-        self.credential()
-            .map_or_else(|| format!("mcpauth {}", self.kind.name()), |credential| credential.command.clone())
+        self.credential().map_or_else(|| "mcpauth generate".into(), |credential| credential.command.clone())
     }
 
     /// Its token, good now: renewed first if it is due and nobody is needed for that.

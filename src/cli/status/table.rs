@@ -9,7 +9,7 @@ use crate::sys::{clock, terminal};
 /// What a terminal has at least.
 const WIDTH: usize = 80;
 /// The widest name on a terminal: what the other columns leave of it.
-const NAME: usize = 30;
+const NAME: usize = 27;
 
 /// The table, line by line; under each credential that is not good, why, and what to type.
 pub(super) fn lines(rows: &[Row], now: Epoch, out: &Out) -> Vec<String> {
@@ -36,13 +36,13 @@ fn layout(
     let longest = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or_default();
     let name = longest.min(if width.is_some() { NAME } else { longest });
     let mut lines = vec![format!(
-        "{:name$}  {:11} {:10} {:10} {:8} RENEWED",
+        "{:name$}  {:11} {:11} {:9} {:7} RENEWED",
         "NAME", "STATE", "EXPIRES", "FROM", "KEPT IN"
     )];
     for row in rows {
         let state = format!("{:11}", row.state.word().replace('_', " "));
         lines.push(format!(
-            "{:name$}  {} {:10} {:10} {:8} {}",
+            "{:name$}  {} {:11} {:9} {:7} {}",
             cut(&row.name, name),
             paint(row.state, &state),
             expiry(row, now),
@@ -140,6 +140,7 @@ mod tests {
                 ),
                 kept: false,
                 storage: None,
+                renewable: false,
                 ..row("egress set 3", State::Incomplete, None)
             },
             row("egress hub", State::Good, None),
@@ -155,16 +156,16 @@ mod tests {
         assert_eq!(
             lines.join("\n"),
             "\
-NAME                            STATE       EXPIRES    FROM       KEPT IN  RENEWED
-ingress cognito                 good        in 54m     set 100    keyring  by itself
-egress a-provider for a-serve…  needs login 4d 4h ago  set 100    keyring  by you
+NAME                         STATE       EXPIRES     FROM      KEPT IN RENEWED
+ingress cognito              good        in 54m      set 100   keyring by itself
+egress a-provider for a-se…  needs login 4d 4h ago   set 100   keyring by you
   -> mcpauth egress --config-set 100
-egress set 3                    incomplete  -          set 100    -        by itself
+egress set 3                 incomplete  -           set 100   -       by you
   egress set 3 is missing EGRESS_OAUTH_CLIENT_ID_3 and
   EGRESS_OAUTH_REDIRECT_URI_3
   -> set EGRESS_OAUTH_CLIENT_ID_3 in .env or the environment, or run: mcpauth
      configure
-egress hub                      good        never      set 100    keyring  by itself"
+egress hub                   good        never       set 100   keyring by itself"
         );
     }
 
