@@ -1,7 +1,6 @@
 //! Credentials decoded and ended, by the real binary against a real identity provider: `inspect` and `logout`.
 #![cfg(test)]
 #![cfg(unix)]
-#![expect(clippy::disallowed_methods, reason = "tests lay out the program's files")]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -185,6 +184,20 @@ fn a_token_is_shown_to_its_own_server_alone() {
     let ran = user.run(&["logout", "tracker", "--revoke", "--json"]).code(0);
     assert_eq!(results(&ran), [is("removed", "already_ended")]);
     assert!(server.asked().is_empty());
+}
+
+#[test]
+fn a_file_whose_secrets_are_in_a_keyring_that_does_not_answer_stays() {
+    let mut user = User::new();
+    user.tracker("tracker", 1, &nobody(), "http://127.0.0.1:0/callback", "");
+    user.file(&format!(".oauth-tokens/{TRACKER}"), r#"{"provider":"tracker","storage":"keyring"}"#);
+    let row = user.run(&["status", "--json"]).code(0).json()["credentials"][0].clone();
+    assert_eq!((&row["storage"], &row["status"]), (&json!("keyring"), &json!("needs_login")));
+    assert!(row["message"].as_str().unwrap().contains("keyring"), "{row}");
+    let ran = user.run(&["logout", "tracker", "--json"]).code(1);
+    assert_eq!(results(&ran), [is("failed", "")]);
+    assert!(ran.json()["results"][0]["hint"].as_str().unwrap().contains("mcpauth logout tracker-egress"));
+    assert!(is_kept(&user, TRACKER), "it is all that remembers them");
 }
 
 /// A token with another part in the place of one of its own.

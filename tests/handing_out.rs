@@ -2,7 +2,6 @@
 //! `headers`, `env`, `exec`. Ending and decoding them are `ending`'s.
 #![cfg(test)]
 #![cfg(unix)]
-#![expect(clippy::disallowed_methods, reason = "tests lay out the program's files")]
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;

@@ -48,7 +48,8 @@ pub(super) fn run(args: &ExecArgs, settings: Settings, out: &Out) -> Result<Exit
         return Ok(env::complain(&servers, &failed, which.len(), out));
     }
     env::unambiguous(&variables)?;
-    let source = process::become_command(program, arguments, &variables);
+    let exposed = variables.iter().map(|(name, value)| (name.as_str(), value.expose()));
+    let source = process::become_command(program, arguments, exposed);
     let program = crate::oauth::clean(&program.to_string_lossy(), 200);
     Err(Error::Start { program, source })
 }

@@ -3,7 +3,7 @@
 
 mod report;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use dialoguer::Confirm;
@@ -24,7 +24,7 @@ use crate::vault::{Forgotten, Vault};
 /// stay, so that the next command may get a new one. With --revoke the server is asked first to take the tokens back
 /// (RFC 7009); the files go in any case, and the exit code says whether it did: 3 if it has no way to.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  mcpauth logout atlassian --revoke\n  mcpauth logout --all --yes")]
+#[command(after_help = "Examples:\n  mcpauth logout fininfo --revoke\n  mcpauth logout --all --yes")]
 pub(super) struct LogoutArgs {
     /// A credential, by its name in mcpauth status
     #[arg(conflicts_with = "all")]
@@ -45,8 +45,6 @@ struct Row<'k> {
     known: &'k Known,
     path: Option<PathBuf>,
     result: Result<Forgotten, Error>,
-    /// Other files of the tokens directory that hold one of its tokens.
-    copies: Vec<PathBuf>,
 }
 
 pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
@@ -73,7 +71,7 @@ pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Ex
         Ok(Ok(rows))
     };
     match flows::until_signal(out, work, Err)? {
-        Ok(rows) => Ok(report::report(&rows, args.revoke, out)),
+        Ok(rows) => Ok(report::report(&rows, &copies(&rows, &vault.store), out)),
         Err(exit) => Ok(exit),
     }
 }
@@ -99,16 +97,16 @@ async fn one<'k>(vault: &Vault, known: &'k Known, revoke: bool) -> Row<'k> {
         }
         _ => Ok(Forgotten::nothing()),
     };
-    let tokens = result.as_ref().map(|forgotten| forgotten.tokens.as_slice()).unwrap_or_default();
-    let copies = copies(&vault.store, tokens);
-    Row { known, path, result, copies }
+    Row { known, path, result }
 }
 
-/// Client configurations in the tokens directory, and the reference's caches, may have the tokens in them, too.
-fn copies(store: &Store, tokens: &[Secret]) -> Vec<PathBuf> {
-    let holds = |path: &Path| {
+/// What else in the tokens directory has a removed token in it: client configurations, the reference's caches.
+fn copies(rows: &[Row<'_>], store: &Store) -> Vec<PathBuf> {
+    let tokens: Vec<&Secret> =
+        rows.iter().flat_map(|row| &row.result).flat_map(|done| &done.tokens).collect();
+    let holds = |path: &PathBuf| {
         let text = private_file::read(path).ok().flatten().map(Secret::new);
         text.is_some_and(|text| tokens.iter().any(|token| text.expose().contains(token.expose())))
     };
-    store.files().into_iter().filter(|path| holds(path)).collect()
+    store.files().into_iter().filter(holds).collect()
 }

@@ -6,13 +6,15 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::Command;
 
-use crate::secret::Secret;
-
 /// Becomes another program, with these variables beside those there are: its exit code is ours, and signals are its own
 /// from the first moment. Returns only if that program does not start.
-pub fn become_command(program: &OsStr, args: &[OsString], variables: &[(String, Secret)]) -> io::Error {
+pub fn become_command<'v>(
+    program: &OsStr,
+    args: &[OsString],
+    variables: impl Iterator<Item = (&'v str, &'v str)>,
+) -> io::Error {
     let mut command = Command::new(program);
-    command.args(args).envs(variables.iter().map(|(name, value)| (name, value.expose())));
+    command.args(args).envs(variables);
     replace(command)
 }
 

@@ -90,9 +90,7 @@ pub(super) async fn verify(
     let issuer = match readable.issuer() {
         Some(found) if issuers.iter().any(|issuer| issuer == found) => found,
         Some(_) => {
-            return Verdict::Unknown(
-                "its issuer is not configured; if you trust it, name it with --issuer".into(),
-            );
+            return Verdict::Unknown("its issuer is neither configured nor named with --issuer".into());
         }
         None => return Verdict::Unknown("it names no issuer".into()),
     };

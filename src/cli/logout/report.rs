@@ -1,4 +1,7 @@
 //! What `mcpauth logout` came to: lines for people, the object for programs, the exit code for the shell.
+//! It leaves removing and revoking to `logout` and what is below it.
+
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -6,14 +9,15 @@ use crate::cli::logout::Row;
 use crate::cli::out::Out;
 use crate::error::{Error, Exit, flow_exit};
 use crate::flow::Revoked;
+use crate::store::StoreError;
 use crate::sys::clock;
-use crate::vault::{Ended, Forgotten};
+use crate::vault::{Ended, Forgotten, VaultError};
 
 /// What rewrites the copies in client configurations.
 const REWRITE: &str = "mcpauth config install";
 
 /// Prints everything and gives the exit code.
-pub(super) fn report(rows: &[Row<'_>], revoke: bool, out: &Out) -> Exit {
+pub(super) fn report(rows: &[Row<'_>], copies: &[PathBuf], out: &Out) -> Exit {
     let exits: Vec<Exit> = rows.iter().map(|row| exit(&row.result)).collect();
     let exit = match exits.as_slice() {
         [] => Exit::Done,
@@ -22,9 +26,9 @@ pub(super) fn report(rows: &[Row<'_>], revoke: bool, out: &Out) -> Exit {
     };
     if out.json {
         let results: Vec<Value> = rows.iter().map(object).collect();
-        out.object(
-            &json!({"version": 1, "ok": exit == Exit::Done, "exit_code": exit as u8, "results": results}),
-        );
+        out.object(&json!({
+            "version": 1, "ok": exit == Exit::Done, "exit_code": exit as u8, "results": results, "copies": copies,
+        }));
         return exit;
     }
     if rows.is_empty() {
@@ -33,15 +37,12 @@ pub(super) fn report(rows: &[Row<'_>], revoke: bool, out: &Out) -> Exit {
     rows.iter().for_each(|row| line(row, out));
     let told =
         |row: &Row<'_>| matches!(&row.result, Ok(Forgotten { found: true, ended: Ended::NotAsked, .. }));
-    if !revoke && rows.iter().any(told) {
-        out.say("the servers were not told, and tokens that left this machine stay good; --revoke takes them back");
+    if rows.iter().any(told) {
+        out.say("no server was told: a copy of a token stays good until its end (--revoke has it taken back first)");
     }
-    let mut copies: Vec<String> =
-        rows.iter().flat_map(|row| &row.copies).map(|path| path.display().to_string()).collect();
-    copies.sort();
-    copies.dedup();
     if !copies.is_empty() {
-        out.say(&format!("copies of the tokens are still in {}", copies.join(", ")));
+        let paths: Vec<String> = copies.iter().map(|path| path.display().to_string()).collect();
+        out.say(&format!("there are copies of the tokens in {}", paths.join(", ")));
     }
     if rows.iter().any(|row| matches!(&row.result, Ok(Forgotten { found: true, .. }))) {
         out.say(&format!("client configurations that have the tokens in them are rewritten by: {REWRITE}"));
@@ -66,7 +67,7 @@ fn line(row: &Row<'_>, out: &Out) {
     match &row.result {
         Err(error) => {
             let word = out.paint("31", "failed ");
-            out.result(&format!("{word} {name:28} {error}\n        -> {}", error.hint(&row.known.command())));
+            out.result(&format!("{word} {name:28} {error}\n        -> {}", remedy(row, error)));
         }
         Ok(forgotten) if !forgotten.found => {
             out.result(&format!("{} {name:28} nothing is kept", out.paint("33", "nothing")));
@@ -84,6 +85,15 @@ fn line(row: &Row<'_>, out: &Out) {
                 ));
             }
         }
+    }
+}
+
+fn remedy(row: &Row<'_>, error: &Error) -> String {
+    match error {
+        Error::Vault(VaultError::Store(StoreError::Keyring(_))) => {
+            format!("unlock the keyring, then run: mcpauth logout {}", row.known.handle())
+        }
+        error => error.hint(&row.known.command()),
     }
 }
 
@@ -113,7 +123,7 @@ fn object(row: &Row<'_>) -> Value {
             "code": error.code(),
             "exit_code": error.exit() as u8,
             "message": error.to_string(),
-            "hint": error.hint(&row.known.command()),
+            "hint": remedy(row, error),
         }),
         Ok(forgotten) => json!({
             "status": if forgotten.found { "removed" } else { "nothing" },
@@ -121,7 +131,6 @@ fn object(row: &Row<'_>) -> Value {
             "exit_code": exit(&row.result) as u8,
             "message": said(forgotten),
             "expires_at": forgotten.expires_at,
-            "copies": row.copies,
         }),
     };
     if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
