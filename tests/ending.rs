@@ -144,6 +144,35 @@ fn what_its_server_does_not_take_back_is_removed_all_the_same() {
 }
 
 #[test]
+fn a_grant_ends_with_its_refresh_token_even_where_access_tokens_cannot_be_taken_back() {
+    let unsupported = r#"{"error":"unsupported_token_type"}"#;
+    let server = Scripted::start(move |asked| {
+        let access = asked.body.contains("the-access-token");
+        if access { (400, unsupported.into()) } else { (200, String::new()) }
+    });
+    let more = format!(
+        "revocation_endpoint: {}/revoke\ntoken_request: json\nclient_auth: client_secret_basic\ntoken_headers: {{X-Version: '7'}}\n",
+        server.base
+    );
+    let user = at(&server, &more);
+    let ran = user.run(&["logout", "tracker", "--revoke", "--json"]).code(0);
+    assert_eq!(results(&ran), [is("removed", "grant_revoked")]);
+    let asked = server.asked();
+    let kinds: Vec<Value> = asked.iter().map(|asked| serde_json::from_str(&asked.body).unwrap()).collect();
+    assert_eq!(kinds[0], json!({"token": "the-refresh-token", "token_type_hint": "refresh_token"}));
+    assert_eq!((kinds.len(), &kinds[1]["token_type_hint"]), (2, &json!("access_token")));
+    let head = asked[0].head.to_lowercase();
+    for line in ["post /revoke ", "x-version: 7", "content-type: application/json", "authorization: basic "] {
+        assert!(head.contains(line), "{line}: {head}");
+    }
+    // Without a refresh token there is nothing that this server could take back.
+    keep(&user);
+    user.plant(TRACKER, &[("refresh_token", Value::Null)]);
+    let ran = user.run(&["logout", "tracker", "--revoke", "--json"]).code(3);
+    assert_eq!(results(&ran), [is("removed", "unsupported")]);
+}
+
+#[test]
 fn keycloaks_logout_stands_in_where_there_is_no_revocation() {
     for (status, code, word) in [(204, 0, "grant_revoked"), (200, 3, "unsupported")] {
         let server = Scripted::start(move |asked| {
@@ -243,6 +272,17 @@ fn inspect_shows_what_a_token_says_and_verifies_it() {
     assert!(typed.stderr.contains("mcpauth inspect -") && !typed.stderr.contains(&token), "{}", typed.stderr);
     let raw = user.file("token.txt", &token);
     user.run(&["inspect", "--verify", raw.to_str().unwrap()]).code(0);
+}
+
+#[test]
+fn a_token_that_has_ended_is_verified_and_no_good() {
+    let idp = crate::support::wire::idp(0);
+    let user = User::at(&idp);
+    user.log_in();
+    let ran = user.run(&["inspect", "tracker", "--json"]).code(0);
+    assert_eq!((&ran.json()["verified"], &ran.json()["exit_code"]), (&json!(true), &json!(0)));
+    user.run(&["inspect", "tracker", "--verify"]).code(7);
+    user.run(&["inspect", "tracker", "--issuer", "not a url"]).code(2);
 }
 
 #[test]

@@ -65,6 +65,11 @@ struct Readable {
 }
 
 pub(super) fn run(args: &InspectArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+    if let Some(issuer) = args.issuer.as_deref().filter(|issuer| crate::oauth::well_known(issuer).is_empty())
+    {
+        let message = format!("--issuer: {:?} is not a URL", clean(issuer, 80));
+        return Err(Error::Usage { message, hint: "give it as its tokens have it in iss".into() });
+    }
     let config = Config::resolve(settings)?;
     let vault = flows::vault(&config, None, out)?;
     let subject = find(&args.what, &config, &vault.store, out)?;

@@ -40,6 +40,13 @@ pub(super) struct StatusArgs {
     check: bool,
 }
 
+/// A refresh service that runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Service {
+    /// Its process, if it says so.
+    pub(super) pid: Option<u32>,
+}
+
 /// How a credential stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -85,7 +92,7 @@ pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Ex
     let exit = if args.check && !fine { Exit::Found } else { Exit::Done };
     if out.json {
         let objects: Vec<Value> = rows.iter().map(|row| object(row, now)).collect();
-        let service = json!({"running": service.is_some(), "pid": service.flatten()});
+        let service = json!({"running": service.is_some(), "pid": service.and_then(|service| service.pid)});
         out.object(&json!({
             "version": 1, "ok": fine, "exit_code": exit as u8, "credentials": objects, "refresh_service": service,
         }));
@@ -103,8 +110,8 @@ pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Ex
         ));
     }
     out.result(&match service {
-        Some(Some(pid)) => format!("refresh service: running (process {pid})"),
-        Some(None) => "refresh service: running".into(),
+        Some(Service { pid: Some(pid) }) => format!("refresh service: running (process {pid})"),
+        Some(Service { pid: None }) => "refresh service: running".into(),
         None => "refresh service: not running (start it with: mcpauth refresh)".into(),
     });
     Ok(exit)
@@ -242,19 +249,18 @@ fn object(row: &Row, now: Epoch) -> Value {
     })
 }
 
-/// Whether the refresh service of this tokens directory runs, and as which process. Asked by a shared lock, which does
-/// not keep two who ask from one another; a service that starts in this very moment must try twice.
-pub(super) fn service(tokens_dir: &Path) -> Option<Option<u32>> {
+/// The refresh service of this tokens directory, if it runs. Asked by a shared lock, which does not keep two who ask from
+/// one another; a service that starts in this very moment must try twice.
+pub(super) fn service(tokens_dir: &Path) -> Option<Service> {
     let path = tokens_dir.join(SERVICE);
     // Looking makes no files.
     if !path.is_file() {
         return None;
     }
-    let file = private_file::open_lock(&path).ok()?;
-    match file.try_lock_shared() {
+    match private_file::open_lock(&path).ok()?.try_lock_shared() {
         Err(TryLockError::WouldBlock) => {
             let text = private_file::read(&path).ok().flatten().unwrap_or_default();
-            Some(text.trim().parse().ok())
+            Some(Service { pid: text.trim().parse().ok() })
         }
         Ok(()) | Err(TryLockError::Error(_)) => None,
     }
