@@ -33,6 +33,10 @@ pub enum Exit {
     Server = 6,
     /// A check found something.
     Found = 7,
+    /// The command that `exec` was to run is there and cannot be run.
+    NotExecutable = 126,
+    /// There is no such command.
+    NotFound = 127,
     /// Ctrl-C.
     Interrupted = 130,
     /// SIGTERM.
@@ -78,6 +82,14 @@ pub enum Error {
         /// The flag that gives it.
         flag: &'static str,
     },
+    /// A command that does not start.
+    #[error("{program} does not start: {source}")]
+    Start {
+        /// What was to run.
+        program: String,
+        /// The system's no.
+        source: std::io::Error,
+    },
     /// Ctrl-C at a question.
     #[error("interrupted")]
     Interrupted,
@@ -121,6 +133,8 @@ impl Error {
             Self::Render(RenderError::Header { .. }) | Self::Io(_) => Exit::Other,
             Self::Render(_) => Exit::Usage,
             Self::Mcp { source, .. } => mcp_exit(source),
+            Self::Start { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Exit::NotFound,
+            Self::Start { .. } => Exit::NotExecutable,
             Self::Interrupted => Exit::Interrupted,
         }
     }
@@ -138,12 +152,14 @@ impl Error {
             Self::Vault(VaultError::Store(error)) => store_hint(error, command),
             Self::File(error) => error.hint(),
             Self::Render(error) => error.hint(),
+            Self::Start { program, .. } => format!("check the command's name and mode: {program}"),
             Self::Interrupted | Self::Io(_) => format!("run it again: {command}"),
         }
     }
 }
 
-fn flow_exit(error: &FlowError) -> Exit {
+/// How a flow's failure ends.
+pub(crate) fn flow_exit(error: &FlowError) -> Exit {
     match error {
         FlowError::Http(HttpError::Plain { .. } | HttpError::Forbidden { .. })
         | FlowError::Address { .. }

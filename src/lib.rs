@@ -56,7 +56,8 @@
 //! | files with secrets | [`sys::private_file`] |
 //! | folders that no setting names | [`sys::paths`] |
 //! | the browser | [`sys::browser`] |
-//! | the terminal's input | [`sys::terminal`], and the questions of `cli::configure` |
+//! | the terminal's input | [`sys::terminal`], and the questions of `cli::configure` and `cli::logout` |
+//! | other programs | [`sys::process`], for `exec` |
 //! | the keyring | [`store`] (`keyring`) |
 //! | stdout and stderr | `cli::out` |
 //!

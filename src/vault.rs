@@ -1,12 +1,16 @@
 //! "A fresh token for this credential": the one place that hands out tokens. Read, lock, read again, refresh or get,
 //! save, in that order. It leaves how tokens are got to `flow` and how they are kept to `store`.
 
+mod forget;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::Mutex;
+
+pub use forget::{Ended, Forgotten};
 
 use crate::credential::{Credential, How, Kind, Person};
 use crate::flow::{self, FlowError, Login, Ui};
@@ -123,7 +127,10 @@ impl Vault {
     }
 
     /// What is kept, if it is this credential's: the same issuer's, for the same client, with the same wishes.
-    fn kept(&self, credential: &Credential) -> Result<Option<Stored>, StoreError> {
+    ///
+    /// # Errors
+    /// As [`StoreError`] says.
+    pub fn kept(&self, credential: &Credential) -> Result<Option<Stored>, StoreError> {
         Ok(self.store.read(&credential.id)?.filter(|stored| belongs(stored, credential)))
     }
 
@@ -283,12 +290,8 @@ fn done_meanwhile(stored: &Stored, before: Option<&Stored>, anew: bool) -> bool 
     stored.token.freshness(clock::now()) == Freshness::Fresh && (changed || !anew)
 }
 
-/// A login's file written by the reference names neither issuer nor client; its provider's name has to do. A token that
-/// costs one request is simply got again.
+/// Whether what is kept was got by this credential's client, with this credential's wishes.
 fn belongs(stored: &Stored, credential: &Credential) -> bool {
-    let person = credential.id.kind == Kind::Egress;
-    let same =
-        |found: &Option<String>, wanted: &str| found.as_deref().map_or(person, |found| found == wanted);
     let wishes = match (&credential.how, &stored.requested_scopes) {
         (How::AuthorizationCode(person), Some(asked)) => {
             let (mut asked, mut wanted) = (asked.clone(), person.scopes.clone());
@@ -298,10 +301,18 @@ fn belongs(stored: &Stored, credential: &Credential) -> bool {
         }
         _ => true,
     };
+    is_clients(stored, credential) && wishes
+}
+
+/// A login's file written by the reference names neither issuer nor client; its provider's name has to do. A token that
+/// costs one request is simply got again.
+fn is_clients(stored: &Stored, credential: &Credential) -> bool {
+    let person = credential.id.kind == Kind::Egress;
+    let same =
+        |found: &Option<String>, wanted: &str| found.as_deref().map_or(person, |found| found == wanted);
     stored.provider == credential.provider_field
         && same(&stored.issuer, &credential.issuer)
         && same(&stored.client_id, &credential.client.id)
-        && wishes
 }
 
 /// RFC 6749 section 5.2: the refresh token is of no more use. Any other refusal leaves it alone.

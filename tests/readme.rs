@@ -242,6 +242,8 @@ fn meaning(exit: Exit) -> &'static str {
         Exit::Network => "network, TLS, timeout, a server's 5xx: try again",
         Exit::Server => "the MCP server answered with an error",
         Exit::Found => "a check found something",
+        Exit::NotExecutable => "`exec`: the command cannot be run",
+        Exit::NotFound => "`exec`: there is no such command",
         Exit::Interrupted => "Ctrl-C",
         Exit::Terminated => "SIGTERM",
     }
@@ -258,6 +260,8 @@ fn its_exit_codes_are_the_codes() {
         Exit::Network,
         Exit::Server,
         Exit::Found,
+        Exit::NotExecutable,
+        Exit::NotFound,
         Exit::Interrupted,
         Exit::Terminated,
     ];

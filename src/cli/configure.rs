@@ -294,7 +294,7 @@ fn confirm(path: &Path) -> Result<bool, Error> {
     Confirm::new().with_prompt(format!("Write {}?", path.display())).default(true).interact().map_err(asked)
 }
 
-fn asked(error: dialoguer::Error) -> Error {
+pub(super) fn asked(error: dialoguer::Error) -> Error {
     let dialoguer::Error::IO(error) = error;
     if error.kind() == std::io::ErrorKind::Interrupted { Error::Interrupted } else { error.into() }
 }

@@ -74,7 +74,7 @@ pub(super) fn run(args: &EgressArgs, mut settings: Settings, out: &Out) -> Resul
 fn plan(args: &EgressArgs, config: &Config) -> Vec<crate::config::Planned> {
     match args.config_set {
         Some(n) => vec![config.egress_set(n.into())],
-        None => config.plan(&[Kind::Egress], args.provider.as_deref()),
+        None => config.plan(&[Kind::Egress], config.wanted_provider(args.provider.as_deref())),
     }
 }
 

@@ -1,15 +1,231 @@
-//! `mcpauth env`: to be written. It leaves everything to later.
+//! `mcpauth env`: fresh headers as lines that a shell runs. The variables are made here for `exec` as well. It leaves which
+//! headers a server has to `servers`, and the variables' names to `render`.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use futures_util::future::join_all;
+use serde_json::{Map, Value};
 
+use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::config::Settings;
+use crate::cli::servers::{Servers, Which, token_in};
+use crate::config::{Config, ConfigError, Settings};
 use crate::error::{Error, Exit};
+use crate::render::{self, Entry};
+use crate::secret::Secret;
+use crate::sys::env;
 
 /// Print fresh credentials as shell variables
+///
+/// One variable a header, MCPAUTH_<SERVER>_<HEADER>, and for a single server also MCP_SERVER_URL and MCP_AUTH_TOKEN, the
+/// gateway's token. What is due is renewed first; a login is never begun. Without a good token there is nothing on
+/// stdout, and the exit code is 4, or 5 if a server cannot be reached; of several servers, those that fail are left out,
+/// and the exit code is 3.
 #[derive(Args, Debug)]
-pub(super) struct EnvArgs {}
+#[command(
+    after_help = "Examples:\n  eval \"$(mcpauth env fininfo)\"\n  mcpauth env --shell fish | source\n  \
+                        mcpauth env --shell powershell | Out-String | Invoke-Expression\n  \
+                        mcpauth env --json | from json | load-env      (Nushell)"
+)]
+pub(super) struct EnvArgs {
+    /// The server's name, or its address; every server without this
+    #[arg(value_name = "SERVER")]
+    server: Option<Which>,
+    /// Whose language to write [default: by $SHELL]
+    #[arg(long, value_enum)]
+    shell: Option<Shell>,
+}
 
-pub(super) fn run(_args: &EnvArgs, _settings: Settings, _out: &Out) -> Result<Exit, Error> {
-    Ok(Exit::Other)
+/// A shell, by its way of quoting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Shell {
+    Sh,
+    Bash,
+    Zsh,
+    Fish,
+    #[value(alias = "pwsh")]
+    Powershell,
+    #[value(alias = "nushell")]
+    Nu,
+}
+
+/// Names and values for an environment.
+pub(super) type Variables = Vec<(String, Secret)>;
+
+/// What came of the servers asked for.
+pub(super) struct Gathered {
+    pub(super) variables: Variables,
+    /// Those without a good token, by name.
+    pub(super) failed: Vec<(Which, Error)>,
+}
+
+pub(super) fn run(args: &EnvArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+    let servers = Servers::open(Config::resolve(settings)?, out)?;
+    let which = match &args.server {
+        Some(which) => vec![which.clone()],
+        None => servers.names()?.into_iter().map(Which::Name).collect(),
+    };
+    if which.is_empty() {
+        return Err(ConfigError::NotConfigured("any server").into());
+    }
+    let work = async { Ok(Ok(gather(&servers, &which).await)) };
+    let Gathered { variables, failed } = match flows::until_signal(out, work, Err)? {
+        Ok(gathered) => gathered,
+        Err(exit) => return Ok(exit),
+    };
+    let exit = complain(&servers, &failed, which.len(), out);
+    if failed.len() < which.len() {
+        unambiguous(&variables)?;
+        print(&variables, args.shell.unwrap_or_else(guessed), out);
+    }
+    Ok(exit)
+}
+
+/// The variables of these servers, every token in them fresh. All are asked at once.
+pub(super) async fn gather(servers: &Servers, which: &[Which]) -> Gathered {
+    let results = join_all(which.iter().map(|which| servers.fresh(which))).await;
+    let (mut variables, mut failed) = (Variables::new(), Vec::new());
+    for (server, result) in which.iter().zip(results) {
+        match result {
+            Ok(entry) => {
+                if which.len() == 1 {
+                    variables.extend(single(&entry));
+                }
+                variables.extend(headers(&entry));
+            }
+            Err(error) => failed.push((server.clone(), error)),
+        }
+    }
+    Gathered { variables, failed }
+}
+
+/// Says what failed. The exit code: 3 if some of several did, else the first one's own.
+pub(super) fn complain(servers: &Servers, failed: &[(Which, Error)], asked: usize, out: &Out) -> Exit {
+    for (which, error) in failed {
+        if asked > 1 && !out.json {
+            out.say(&format!("{which}:"));
+        }
+        out.error(error, &servers.command_for(which));
+    }
+    match failed.first() {
+        None => Exit::Done,
+        Some((_, error)) if failed.len() == asked => error.exit(),
+        Some(_) => Exit::Partial,
+    }
+}
+
+/// Two servers whose names differ in punctuation alone share their variables: the token of one would go to the other.
+///
+/// # Errors
+/// [`Error::Usage`] naming the variable.
+pub(super) fn unambiguous(variables: &[(String, Secret)]) -> Result<(), Error> {
+    let mut names: Vec<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    match names.windows(2).find_map(|pair| pair.first().filter(|first| pair.last() == Some(first))) {
+        None => Ok(()),
+        Some(name) => Err(Error::Usage {
+            message: format!("two servers would share the variable {name}"),
+            hint: "name one server at a time, or rename one of them".into(),
+        }),
+    }
+}
+
+fn headers(entry: &Entry) -> impl Iterator<Item = (String, Secret)> {
+    entry.headers.iter().map(|(name, value)| (render::variable(&entry.name, name), value.clone()))
+}
+
+/// The names that programs written for one server look for.
+fn single(entry: &Entry) -> Variables {
+    let mut variables = vec![("MCP_SERVER_URL".to_owned(), Secret::new(entry.url.as_str()))];
+    variables.extend(token_in(entry, "X-Authorization").map(|token| ("MCP_AUTH_TOKEN".to_owned(), token)));
+    variables
+}
+
+fn print(variables: &[(String, Secret)], shell: Shell, out: &Out) {
+    if out.json {
+        let object: Map<String, Value> =
+            variables.iter().map(|(name, value)| (name.clone(), value.expose().into())).collect();
+        return out.object(&Value::Object(object));
+    }
+    for (name, value) in variables {
+        out.data(&shell.line(name, value.expose()));
+    }
+}
+
+/// By `$SHELL`; PowerShell where there is none.
+fn guessed() -> Shell {
+    let path = env::get("SHELL").unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let shell = Shell::from_str(name, true).ok();
+    shell.unwrap_or(if cfg!(windows) { Shell::Powershell } else { Shell::Sh })
+}
+
+impl Shell {
+    /// The line that sets a variable. Nothing in the value means anything to the shell.
+    fn line(self, name: &str, value: &str) -> String {
+        match self {
+            Self::Sh | Self::Bash | Self::Zsh => format!("export {name}='{}'", value.replace('\'', r"'\''")),
+            Self::Fish => format!("set -gx {name} '{}'", value.replace('\\', r"\\").replace('\'', r"\'")),
+            Self::Powershell => {
+                // To PowerShell the typographic ones are single quotes, too.
+                let quote = |c: char| matches!(c, '\'' | '\u{2018}'..='\u{201b}');
+                let doubled =
+                    value.chars().flat_map(|c| std::iter::repeat_n(c, if quote(c) { 2 } else { 1 }));
+                format!("$env:{name} = '{}'", doubled.collect::<String>())
+            }
+            Self::Nu => {
+                format!("$env.{name} = \"{}\"", value.replace('\\', r"\\").replace('"', "\\\""))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn each_shell_gets_its_own_quotes() {
+        let value = r#"a'b"c\d$e`f ‘g"#;
+        let cases = [
+            (Shell::Sh, r#"export V='a'\''b"c\d$e`f ‘g'"#),
+            (Shell::Bash, r#"export V='a'\''b"c\d$e`f ‘g'"#),
+            (Shell::Zsh, r#"export V='a'\''b"c\d$e`f ‘g'"#),
+            (Shell::Fish, r#"set -gx V 'a\'b"c\\d$e`f ‘g'"#),
+            (Shell::Powershell, r#"$env:V = 'a''b"c\d$e`f ‘‘g'"#),
+            (Shell::Nu, r#"$env.V = "a'b\"c\\d$e`f ‘g""#),
+        ];
+        for (shell, expected) in cases {
+            assert_eq!(shell.line("V", value), expected, "{shell:?}");
+        }
+    }
+
+    #[test]
+    fn a_shared_variable_is_refused() {
+        let variable = |name: &str| (name.to_owned(), Secret::new("v"));
+        assert!(unambiguous(&[variable("A"), variable("B")]).is_ok());
+        let error = unambiguous(&[variable("A"), variable("B"), variable("A")]).unwrap_err();
+        assert_eq!(error.to_string(), "two servers would share the variable A");
+    }
+
+    proptest! {
+        /// A reader of single-quoted words, written by POSIX's rule: everything up to the next quote, and `\'` outside.
+        #[test]
+        fn a_posix_shell_reads_the_value_back(value in "[ -~‘-‛]{0,60}") {
+            let line = Shell::Sh.line("V", &value);
+            let mut rest = line.strip_prefix("export V=").unwrap();
+            let mut read = String::new();
+            while !rest.is_empty() {
+                if let Some(after) = rest.strip_prefix(r"\'") {
+                    read.push('\'');
+                    rest = after;
+                } else {
+                    let (word, after) = rest.strip_prefix('\'').unwrap().split_once('\'').unwrap();
+                    read.push_str(word);
+                    rest = after;
+                }
+            }
+            prop_assert_eq!(read, value);
+        }
+    }
 }

@@ -1,15 +1,55 @@
-//! `mcpauth exec`: to be written. It leaves everything to later.
+//! `mcpauth exec`: a command with fresh credentials in its environment, and nowhere else. It leaves the variables to `env`
+//! and starting the command to `sys::process`.
+
+use std::ffi::OsString;
 
 use clap::Args;
 
+use crate::cli::env::{self, Gathered};
+use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::config::Settings;
+use crate::cli::servers::{Servers, Which};
+use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
+use crate::sys::process;
 
 /// Run a command with a server's fresh credentials in its environment
+///
+/// The variables are those of mcpauth env. What is due is renewed first; a login is never begun, and without a good token
+/// for every server the command does not run. It takes our place: its exit code is ours, signals are its own, and all of
+/// stdout belongs to it. 127 means that there is no such command, 126 that it cannot be run.
 #[derive(Args, Debug)]
-pub(super) struct ExecArgs {}
+#[command(after_help = "Examples:\n  mcpauth exec fininfo -- python agent.py\n  \
+                        mcpauth exec fininfo currenttime -- codex")]
+pub(super) struct ExecArgs {
+    /// The servers' names, or their addresses
+    #[arg(value_name = "SERVER", required = true)]
+    servers: Vec<Which>,
+    /// The command and its arguments, after --
+    #[arg(value_name = "COMMAND", required = true, last = true)]
+    command: Vec<OsString>,
+}
 
-pub(super) fn run(_args: &ExecArgs, _settings: Settings, _out: &Out) -> Result<Exit, Error> {
-    Ok(Exit::Other)
+pub(super) fn run(args: &ExecArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+    let Some((program, arguments)) = args.command.split_first() else { return Ok(Exit::Usage) };
+    let servers = Servers::open(Config::resolve(settings)?, out)?;
+    let mut which: Vec<Which> = Vec::new();
+    for server in &args.servers {
+        if !which.contains(server) {
+            which.push(server.clone());
+        }
+    }
+    let work = async { Ok(Ok(env::gather(&servers, &which).await)) };
+    let Gathered { variables, failed } = match flows::until_signal(out, work, Err)? {
+        Ok(gathered) => gathered,
+        Err(exit) => return Ok(exit),
+    };
+    if !failed.is_empty() {
+        return Ok(env::complain(&servers, &failed, which.len(), out));
+    }
+    env::unambiguous(&variables)?;
+    let exposed = variables.iter().map(|(name, value)| (name.as_str(), value.expose()));
+    let source = process::become_command(program, arguments, exposed);
+    let program = crate::oauth::clean(&program.to_string_lossy(), 200);
+    Err(Error::Start { program, source })
 }

@@ -123,7 +123,7 @@ pub(super) async fn run(vault: &Vault, planned: Vec<Planned>, anew: bool, out: &
 }
 
 async fn one(vault: &Vault, flow: Planned, anew: bool, out: &Out) -> Row {
-    let Planned { kind, name, credential } = flow;
+    let Planned { kind, name, credential, .. } = flow;
     let line = out.line(&name);
     let began = Instant::now();
     let (command, result) = match credential {

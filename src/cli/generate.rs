@@ -87,7 +87,7 @@ pub(super) async fn generate(
         config.raw_provider(name)?;
     }
     let kinds = args.kinds();
-    let planned = config.plan(&kinds, args.provider.as_deref());
+    let planned = config.plan(&kinds, config.wanted_provider(args.provider.as_deref()));
     if planned.is_empty() {
         return Err(ConfigError::NotConfigured(if let [kind] = kinds[..] {
             kind.name()

@@ -30,7 +30,7 @@ pub(super) fn run(args: &IngressArgs, mut settings: Settings, out: &Out) -> Resu
     }
     let config = Config::resolve(settings)?;
     let name = format!("ingress {}", config.auth_provider());
-    let planned = vec![Planned { kind: Kind::Ingress, name, credential: config.ingress() }];
+    let planned = vec![Planned { kind: Kind::Ingress, name, set: None, credential: config.ingress() }];
     run_planned(&config, planned, None, args.force, out)
 }
 

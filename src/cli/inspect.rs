@@ -1,15 +1,313 @@
-//! `mcpauth inspect`: to be written. It leaves everything to later.
+//! `mcpauth inspect`: what a token says, until when it is good, and whether its issuer signed it. Neither the token nor its
+//! signature is shown. It leaves asking the issuer to `inspect::verify`.
 
+mod verify;
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
+use serde_json::{Map, Value, json};
 
+use self::verify::Verdict;
 use crate::cli::out::Out;
-use crate::config::Settings;
+use crate::cli::{credentials, flows, secret_from};
+use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
+use crate::oauth::{Epoch, clean};
+use crate::secret::Secret;
+use crate::store::{Store, StoreError, Stored};
+use crate::sys::clock;
+use crate::vault::VaultError;
+
+/// The longest text that is shown of a claim, in characters.
+const LONGEST: usize = 400;
+/// Claims that are times (RFC 7519 section 4.1, OpenID Connect Core 1.0 section 2).
+const TIMES: [&str; 5] = ["exp", "iat", "nbf", "auth_time", "updated_at"];
 
 /// Decode a token, and verify it with its issuer's keys
+///
+/// Shows header and claims, never the token or its signature. Keys are fetched from an issuer that is configured, or named
+/// with --issuer, and from nowhere else: a token must not choose whom we talk to. A signature that is not the issuer's is
+/// exit code 7. With --verify so is whatever keeps the token from being verified, its end included, and 5 means that the
+/// issuer could not be reached.
 #[derive(Args, Debug)]
-pub(super) struct InspectArgs {}
+#[command(
+    after_help = "Examples:\n  mcpauth inspect ingress\n  mcpauth inspect --verify --issuer https://idp.example.com - < token.txt\n\n\
+                        A token in a command line is visible to every process on this machine: give it on stdin, with -."
+)]
+pub(super) struct InspectArgs {
+    /// A credential by its name in mcpauth status, a token's file, or - for a token on stdin
+    #[arg(value_name = "TOKEN_OR_NAME")]
+    what: String,
+    /// Exit code 0 only if it is verified and in its time
+    #[arg(long)]
+    verify: bool,
+    /// The issuer it must be of, whose keys are fetched
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+}
 
-pub(super) fn run(_args: &InspectArgs, _settings: Settings, _out: &Out) -> Result<Exit, Error> {
-    Ok(Exit::Other)
+/// A token, and what is known of it beside what it says itself.
+struct Subject {
+    token: Secret,
+    /// The credential's name, or where the token was found.
+    name: String,
+    path: Option<PathBuf>,
+    stored: Option<Stored>,
+}
+
+/// A token that can be read by anyone: header and claims of a JWS (RFC 7515). Nothing in it is proven.
+struct Readable {
+    header: Map<String, Value>,
+    claims: Map<String, Value>,
+}
+
+pub(super) fn run(args: &InspectArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+    if let Some(issuer) = args.issuer.as_deref().filter(|issuer| crate::oauth::well_known(issuer).is_empty())
+    {
+        let message = format!("--issuer: {:?} is not a URL", clean(issuer, 80));
+        return Err(Error::Usage { message, hint: "give it as its tokens have it in iss".into() });
+    }
+    let config = Config::resolve(settings)?;
+    let vault = flows::vault(&config, None, out)?;
+    let subject = find(&args.what, &config, &vault.store, out)?;
+    let readable = Readable::of(subject.token.expose());
+    let work = async {
+        let token = subject.token.expose();
+        let issuers = verify::issuers(&config, args.issuer.as_deref());
+        Ok(Ok(verify::verify(&vault.http, token, readable.as_ref(), &issuers, args.verify).await))
+    };
+    let verdict = match flows::until_signal(out, work, Err)? {
+        Ok(verdict) => verdict,
+        Err(exit) => return Ok(exit),
+    };
+    let now = clock::now();
+    let end = readable
+        .as_ref()
+        .and_then(|read| read.time("exp"))
+        .or(subject.stored.as_ref().and_then(|s| s.token.expires_at));
+    let early = readable.as_ref().and_then(|read| read.time("nbf")).is_some_and(|start| start > now);
+    let over = end.is_some_and(|end| end <= now);
+    let exit = match &verdict {
+        Verdict::Bad(_) => Exit::Found,
+        Verdict::Verified { .. } if args.verify && (over || early) => Exit::Found,
+        Verdict::Verified { .. } => Exit::Done,
+        Verdict::Unreachable(_) if args.verify => Exit::Network,
+        Verdict::Unknown(_) if args.verify => Exit::Found,
+        Verdict::Unreachable(_) | Verdict::Unknown(_) => Exit::Done,
+    };
+    if out.json {
+        out.object(&object(&subject, readable.as_ref(), &verdict, end, exit));
+    } else {
+        print(&subject, readable.as_ref(), &verdict, end, out);
+    }
+    Ok(exit)
+}
+
+/// What is meant: stdin, a credential, a file, or a token as such. What is none of these is not repeated: it may be a
+/// token that was cut on its way here.
+fn find(what: &str, config: &Config, store: &Store, out: &Out) -> Result<Subject, Error> {
+    if what == "-" {
+        return Ok(Subject::bare(&secret_from(Path::new("-"))?, "stdin".into()));
+    }
+    let all = credentials::all(config, store);
+    let path = Path::new(what);
+    match credentials::named(&all, what) {
+        Ok(known) => {
+            let nothing = || Error::Usage {
+                message: format!("nothing is kept of {}", known.name),
+                hint: format!("get it first: {}", known.command()),
+            };
+            let path = known.path(store).ok_or_else(nothing)?;
+            let stored = store.read_file(&path).map_err(VaultError::Store)?.ok_or_else(nothing)?;
+            Ok(Subject::kept(stored, known.name.clone(), &path))
+        }
+        Err(_) if path.is_file() => in_file(path, store),
+        Err(_) if Readable::of(what).is_some() => {
+            out.say("every process on this machine can read a command line; give a token on stdin: mcpauth inspect -");
+            Ok(Subject::bare(&Secret::new(what), "the command line".into()))
+        }
+        Err(unknown) => Err(unknown),
+    }
+}
+
+/// The token of a token file, or the token that is all there is in it.
+fn in_file(path: &Path, store: &Store) -> Result<Subject, Error> {
+    let name = path.display().to_string();
+    match store.read_file(path) {
+        Ok(Some(stored)) => Ok(Subject::kept(stored, name, path)),
+        Ok(None) => Err(Error::Usage {
+            message: format!("the keyring has no token for {name}"),
+            hint: "get it again: mcpauth generate".into(),
+        }),
+        Err(StoreError::Format { .. }) => Ok(Subject::bare(&secret_from(path)?, name)),
+        Err(error) => Err(VaultError::Store(error).into()),
+    }
+}
+
+impl Subject {
+    fn bare(text: &Secret, name: String) -> Self {
+        let token = text.expose().trim();
+        let token = Secret::new(token.strip_prefix("Bearer ").unwrap_or(token));
+        Self { token, name, path: None, stored: None }
+    }
+
+    fn kept(stored: Stored, name: String, path: &Path) -> Self {
+        let token = stored.token.access_token.clone();
+        Self { token, name, path: Some(path.into()), stored: Some(stored) }
+    }
+}
+
+impl Readable {
+    /// Reads leniently: whatever can be shown is worth showing, and believing is another matter.
+    fn of(token: &str) -> Option<Self> {
+        let (signed, _signature) = token.rsplit_once('.')?;
+        let (header, claims) = signed.split_once('.')?;
+        let object = |part: &str| match serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()? {
+            Value::Object(object) => Some(object),
+            _ => None,
+        };
+        Some(Self { header: object(header)?, claims: object(claims)? })
+    }
+
+    /// A claim that is a time, in whole seconds.
+    fn time(&self, name: &str) -> Option<Epoch> {
+        seconds(self.claims.get(name)?)
+    }
+
+    fn issuer(&self) -> Option<&str> {
+        self.claims.get("iss")?.as_str()
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a float beyond the range saturates, which is far enough"
+)]
+fn seconds(value: &Value) -> Option<Epoch> {
+    value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as Epoch))
+}
+
+fn object(
+    subject: &Subject,
+    readable: Option<&Readable>,
+    verdict: &Verdict,
+    end: Option<Epoch>,
+    exit: Exit,
+) -> Value {
+    let stored = subject.stored.as_ref();
+    json!({
+        "version": 1,
+        "exit_code": exit as u8,
+        "name": subject.name,
+        "path": subject.path,
+        "format": if readable.is_some() { "jwt" } else { "opaque" },
+        "verified": matches!(verdict, Verdict::Verified { .. }),
+        "verification": verdict.word(),
+        "reason": verdict.reason(),
+        "expires_at": end,
+        "expires_at_rfc3339": end.map(clock::rfc3339),
+        "expires_in_s": end.map(|end| end - clock::now()),
+        "header": readable.map(|read| &read.header),
+        "claims": readable.map(|read| &read.claims),
+        "file": stored.map(|stored| json!({
+            "provider": stored.provider,
+            "issuer": stored.issuer,
+            "client_id": stored.client_id,
+            "scopes": stored.token.scopes,
+            "token_type": stored.token.token_type,
+            "refresh_token": stored.token.refresh_token.is_some(),
+        })),
+    })
+}
+
+fn print(subject: &Subject, readable: Option<&Readable>, verdict: &Verdict, end: Option<Epoch>, out: &Out) {
+    let now = clock::now();
+    let row = |name: &str, value: &str| out.result(&format!("  {name:14} {}", clean(value, LONGEST)));
+    out.result(&subject.name);
+    row("format", if readable.is_some() { "JWT" } else { "opaque: only its issuer can read it" });
+    let (sign, code) = match verdict {
+        Verdict::Verified { .. } => ("yes", "32"),
+        Verdict::Bad(_) => ("NO", "31"),
+        Verdict::Unreachable(_) | Verdict::Unknown(_) => ("not verified", "33"),
+    };
+    out.result(&format!(
+        "  {:14} {}: {}",
+        "verified",
+        out.paint(code, sign),
+        clean(&verdict.reason(), LONGEST)
+    ));
+    if let Some(end) = end {
+        row("expires", &format!("{} ({})", clock::relative(end, now), clock::human(end)));
+    }
+    if let (Some(stored), None) = (&subject.stored, readable) {
+        let texts = [
+            ("provider", Some(&stored.provider)),
+            ("issuer", stored.issuer.as_ref()),
+            ("client", stored.client_id.as_ref()),
+        ];
+        for (name, text) in texts {
+            text.filter(|text| !text.is_empty()).into_iter().for_each(|text| row(name, text));
+        }
+        row("scopes", &stored.token.scopes.join(" "));
+    }
+    if let Some(stored) = &subject.stored {
+        row("refresh token", if stored.token.refresh_token.is_some() { "yes" } else { "no" });
+    }
+    let Some(readable) = readable else { return };
+    for (title, members) in [("header", &readable.header), ("claims", &readable.claims)] {
+        out.result(title);
+        for (name, value) in members {
+            row(&clean(name, 40), &shown(name, value, now));
+        }
+    }
+}
+
+fn shown(name: &str, value: &Value, now: Epoch) -> String {
+    match (seconds(value), value) {
+        (Some(at), _) if TIMES.contains(&name) => {
+            format!("{} ({})", clock::human(at), clock::relative(at, now))
+        }
+        (_, Value::String(text)) => text.clone(),
+        (_, other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_anyone_can_read_is_read_and_nothing_else() {
+        let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
+        let (header, claims) = (part(r#"{"alg":"none"}"#), part(r#"{"exp":1.9,"iss":"https://idp.test"}"#));
+        let read = Readable::of(&format!("{header}.{claims}.")).unwrap();
+        assert_eq!(
+            (read.time("exp"), read.time("nbf"), read.issuer()),
+            (Some(1), None, Some("https://idp.test"))
+        );
+        for text in
+            ["", "opaque", "a.b.c", &format!("{header}.{claims}"), &format!("{header}.a.b.c.{claims}")]
+        {
+            assert!(Readable::of(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_told_as_people_tell_them() {
+        let now = 1_795_509_000;
+        assert_eq!(shown("exp", &json!(now + 60), now), "2026-11-24 08:31:00 UTC (in 1m)");
+        assert_eq!(shown("size", &json!(now), now), "1795509000");
+        assert_eq!(shown("aud", &json!(["a"]), now), r#"["a"]"#);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "[A-Za-z0-9_.-]{0,120}") {
+            let _ = Readable::of(&text).map(|read| read.time("exp"));
+        }
+    }
 }

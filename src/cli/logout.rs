@@ -1,15 +1,112 @@
-//! `mcpauth logout`: to be written. It leaves everything to later.
+//! `mcpauth logout`: the end of a credential, on this machine and, where it is asked for and there is a way, at its server.
+//! It leaves the work to `vault` and saying how it went to `logout::report`.
+
+mod report;
+
+use std::path::PathBuf;
 
 use clap::Args;
+use dialoguer::Confirm;
 
+use crate::cli::credentials::{self, Known};
+use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::config::Settings;
+use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
+use crate::secret::Secret;
+use crate::store::Store;
+use crate::sys::{private_file, terminal};
+use crate::vault::{Forgotten, Vault};
 
 /// Forget credentials, and revoke them where the provider can
+///
+/// Removes the token's file, what the keyring holds for it, and an agent's shell file. Settings and client registrations
+/// stay, so that the next command may get a new one. With --revoke the server is asked first to take the tokens back
+/// (RFC 7009); the files go in any case, and the exit code says whether it did: 3 if it has no way to.
 #[derive(Args, Debug)]
-pub(super) struct LogoutArgs {}
+#[command(after_help = "Examples:\n  mcpauth logout fininfo --revoke\n  mcpauth logout --all --yes")]
+pub(super) struct LogoutArgs {
+    /// A credential, by its name in mcpauth status
+    #[arg(conflicts_with = "all")]
+    name: Option<String>,
+    /// Everything that is kept
+    #[arg(long)]
+    all: bool,
+    /// Have the server take the tokens back, the refresh token first
+    #[arg(long)]
+    revoke: bool,
+    /// Do not ask whether everything is meant
+    #[arg(short, long)]
+    yes: bool,
+}
 
-pub(super) fn run(_args: &LogoutArgs, _settings: Settings, _out: &Out) -> Result<Exit, Error> {
-    Ok(Exit::Other)
+/// What came of one.
+struct Row<'k> {
+    known: &'k Known,
+    path: Option<PathBuf>,
+    result: Result<Forgotten, Error>,
+}
+
+pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+    let config = Config::resolve(settings)?;
+    let vault = flows::vault(&config, None, out)?;
+    let all = credentials::all(&config, &vault.store);
+    let meant: Vec<&Known> = match &args.name {
+        Some(name) => vec![credentials::named(&all, name)?],
+        None if args.all => all.iter().filter(|known| is_kept(known, &vault.store)).collect(),
+        None => {
+            let message = "which credential is meant?".into();
+            return Err(Error::Usage { message, hint: format!("{}; or --all", credentials::listed(&all)) });
+        }
+    };
+    if args.all && !meant.is_empty() && !args.yes && !confirm(&meant)? {
+        out.say("nothing was removed");
+        return Ok(Exit::Interrupted);
+    }
+    let work = async {
+        let mut rows = Vec::new();
+        for known in meant {
+            rows.push(one(&vault, known, args.revoke).await);
+        }
+        Ok(Ok(rows))
+    };
+    match flows::until_signal(out, work, Err)? {
+        Ok(rows) => Ok(report::report(&rows, &copies(&rows, &vault.store), out)),
+        Err(exit) => Ok(exit),
+    }
+}
+
+fn is_kept(known: &Known, store: &Store) -> bool {
+    known.path(store).is_some_and(|path| path.symlink_metadata().is_ok())
+}
+
+fn confirm(meant: &[&Known]) -> Result<bool, Error> {
+    if !terminal::interactive() {
+        return Err(Error::NoTerminal { what: "a yes", flag: "--yes" });
+    }
+    let names: Vec<&str> = meant.iter().map(|known| known.name.as_str()).collect();
+    let prompt = format!("Remove {}?", names.join(", "));
+    Confirm::new().with_prompt(prompt).default(false).interact().map_err(crate::cli::configure::asked)
+}
+
+async fn one<'k>(vault: &Vault, known: &'k Known, revoke: bool) -> Row<'k> {
+    let path = known.path(&vault.store);
+    let result = match (&known.id, &path) {
+        (Some(id), Some(path)) => {
+            vault.forget(id, path, known.credential(), revoke).await.map_err(Error::from)
+        }
+        _ => Ok(Forgotten::nothing()),
+    };
+    Row { known, path, result }
+}
+
+/// What else in the tokens directory has a removed token in it: client configurations, the reference's caches.
+fn copies(rows: &[Row<'_>], store: &Store) -> Vec<PathBuf> {
+    let tokens: Vec<&Secret> =
+        rows.iter().flat_map(|row| &row.result).flat_map(|done| &done.tokens).collect();
+    let holds = |path: &PathBuf| {
+        let text = private_file::read(path).ok().flatten().map(Secret::new);
+        text.is_some_and(|text| tokens.iter().any(|token| text.expose().contains(token.expose())))
+    };
+    store.files().into_iter().filter(holds).collect()
 }

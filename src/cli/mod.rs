@@ -6,6 +6,7 @@ mod bridge;
 mod completions;
 mod config;
 mod configure;
+mod credentials;
 mod demo;
 mod doctor;
 mod egress;
@@ -44,7 +45,7 @@ use crate::error::{Error, Exit};
 
 const EXIT_CODES: &str = "Exit codes: 0 all requested work done · 1 other · 2 usage or configuration · 3 some of several failed · \
                           4 a person must log in, or was refused · 5 network (try again) · 6 the MCP server answered with an error · 7 a check found something · \
-                          130, 143 signals";
+                          126, 127 exec: the command does not start · 130, 143 signals";
 
 /// Gets the credentials AI agents need for MCP servers, keeps them and hands them out without leaking them.
 ///

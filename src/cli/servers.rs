@@ -21,10 +21,10 @@ use crate::vault::{Vault, VaultError};
 /// The agent whose token stands in for the ingress token of coding assistants, by the reference's convention.
 const ASSISTANT: &str = "agent-ai-coding-assistant-m2m";
 /// How the reference calls an AgentCore gateway without a name.
-const UNNAMED_GATEWAY: &str = "sre-gateway";
+pub(super) const UNNAMED_GATEWAY: &str = "sre-gateway";
 /// How its file begins.
 const AGENTCORE: &str = "bedrock-agentcore";
-const EVERY_KIND: [Kind; 4] = [Kind::Ingress, Kind::Egress, Kind::AgentCore, Kind::Agent];
+pub(super) const EVERY_KIND: [Kind; 4] = [Kind::Ingress, Kind::Egress, Kind::AgentCore, Kind::Agent];
 
 /// Which server is meant: one that has a name here, or any address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -261,7 +261,7 @@ fn found_at(store: &Store, path: &Path, out: &Out) -> Option<Stored> {
 }
 
 /// A token that mcpauth cannot renew is handed out until it ends, and never after.
-fn usable(path: &Path, stored: Stored) -> Result<Stored, Error> {
+pub(super) fn usable(path: &Path, stored: Stored) -> Result<Stored, Error> {
     if stored.token.freshness(clock::now()) == Freshness::Expired {
         let why = format!("{} has expired, and no configured credential renews it", path.display());
         return Err(VaultError::NeedsPerson { why: Some(why) }.into());
@@ -329,7 +329,7 @@ fn identity_of(path: &Path, stored: Stored) -> Identity {
 }
 
 /// The bearer token in an entry's header.
-fn token_in(entry: &Entry, header: &str) -> Option<Secret> {
+pub(super) fn token_in(entry: &Entry, header: &str) -> Option<Secret> {
     let (_, value) = entry.headers.iter().find(|(name, _)| name == header)?;
     value.expose().strip_prefix("Bearer ").map(Secret::new)
 }

@@ -1,15 +1,267 @@
-//! `mcpauth status`: to be written. It leaves everything to later.
+//! `mcpauth status`: every credential, how it stands and what to type. It asks no server, renews nothing and shows no token.
+//! It leaves which credentials there are to `credentials`, and laying out the table to `status::table`.
+
+mod table;
+
+use std::fs::TryLockError;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::{Value, json};
 
+use crate::cli::credentials::{self, Known, Setup};
+use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::config::Settings;
+use crate::config::{Config, ConfigError, Settings};
+use crate::credential::{Credential, How};
 use crate::error::{Error, Exit};
+use crate::oauth::{Epoch, Freshness};
+use crate::store::{Look, Storage, StoreError, Stored};
+use crate::sys::{clock, private_file};
+use crate::vault::{Vault, VaultError};
+
+/// Held locked by the refresh service for as long as it runs; its process id is in it.
+pub(super) const SERVICE: &str = ".refresh.pid";
 
 /// What is kept, until when it is good, and what to type
+///
+/// Every credential that is configured or kept: its state, its end, where it comes from and is kept, and whether it is
+/// renewed without a person. No server is asked, and nothing is renewed.
 #[derive(Args, Debug)]
-pub(super) struct StatusArgs {}
+#[command(
+    after_help = "States: good · due (good, and renewed by whoever wants it next) · expired · missing · needs login · \
+                        incomplete (settings) · unreadable (its file)\n\n\
+                        Examples:\n  mcpauth status\n  mcpauth status --check -q || mcpauth generate\n  \
+                        mcpauth status --json | jq -r '.credentials[] | select(.status != \"good\") | .command'"
+)]
+pub(super) struct StatusArgs {
+    /// Exit code 7 unless everything is good, or due and renewed without a person
+    #[arg(long)]
+    check: bool,
+}
 
-pub(super) fn run(_args: &StatusArgs, _settings: Settings, _out: &Out) -> Result<Exit, Error> {
-    Ok(Exit::Other)
+/// A refresh service that runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Service {
+    /// Its process, if it says so.
+    pub(super) pid: Option<u32>,
+}
+
+/// How a credential stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Good,
+    Due,
+    Expired,
+    Missing,
+    NeedsLogin,
+    Incomplete,
+    Unreadable,
+}
+
+/// One line of the table.
+#[derive(Debug)]
+struct Row {
+    kind: &'static str,
+    name: String,
+    state: State,
+    /// Of the kept token; `None` if there is none, or if it does not end by itself.
+    expires_at: Option<Epoch>,
+    kept: bool,
+    source: String,
+    storage: Option<Storage>,
+    /// Whether the next token comes without a person.
+    renewable: bool,
+    path: Option<PathBuf>,
+    /// Why it is not good, where the state does not say it all.
+    why: Option<String>,
+    /// What to type.
+    command: Option<String>,
+    /// What to do, where that is more than a command.
+    hint: Option<String>,
+}
+
+pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+    let config = Config::resolve(settings)?;
+    let vault = flows::vault(&config, None, out)?;
+    let now = clock::now();
+    let known = credentials::all(&config, &vault.store);
+    let rows: Vec<Row> = known.iter().map(|known| row(known, &vault, now)).collect();
+    let service = service(vault.store.dir());
+    let fine = !rows.is_empty() && rows.iter().all(Row::is_fine);
+    let exit = if args.check && !fine { Exit::Found } else { Exit::Done };
+    if out.json {
+        let objects: Vec<Value> = rows.iter().map(|row| object(row, now)).collect();
+        let service = json!({"running": service.is_some(), "pid": service.and_then(|service| service.pid)});
+        out.object(&json!({
+            "version": 1, "ok": fine, "exit_code": exit as u8, "credentials": objects, "refresh_service": service,
+        }));
+        return Ok(exit);
+    }
+    for line in table::lines(&rows, now, out) {
+        out.result(&line);
+    }
+    if rows.is_empty() {
+        let none = ConfigError::NotConfigured("anything");
+        out.say(&format!(
+            "nothing is configured, and nothing kept in {}\n  -> {}",
+            config.tokens_dir.display(),
+            none.hint()
+        ));
+    }
+    out.result(&match service {
+        Some(Service { pid: Some(pid) }) => format!("refresh service: running (process {pid})"),
+        Some(Service { pid: None }) => "refresh service: running".into(),
+        None => "refresh service: not running (start it with: mcpauth refresh)".into(),
+    });
+    Ok(exit)
+}
+
+impl Row {
+    /// Nobody has to do anything about it.
+    fn is_fine(&self) -> bool {
+        self.state == State::Good || self.state == State::Due && self.renewable
+    }
+}
+
+impl State {
+    /// For programs; people get blanks for the underscores.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Due => "due",
+            Self::Expired => "expired",
+            Self::Missing => "missing",
+            Self::NeedsLogin => "needs_login",
+            Self::Incomplete => "incomplete",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+fn row(known: &Known, vault: &Vault, now: Epoch) -> Row {
+    let path = known.path(&vault.store);
+    let look = path.as_deref().and_then(|path| vault.store.look(path).ok().flatten());
+    let stored = match (&known.setup, &path) {
+        (Setup::Complete(credential), _) => vault.kept(credential),
+        (_, Some(path)) => vault.store.read_file(path),
+        (_, None) => Ok(None),
+    };
+    let row = Row {
+        kind: known.kind.name(),
+        name: known.name.clone(),
+        state: State::Good,
+        expires_at: stored.as_ref().ok().and_then(|stored| stored.as_ref()?.token.expires_at),
+        kept: matches!(stored, Ok(Some(_))),
+        source: source(known),
+        storage: look.as_ref().map(|look| look.storage),
+        renewable: known.credential().is_some_and(|credential| renewable(credential, &stored)),
+        path,
+        why: None,
+        command: None,
+        hint: None,
+    };
+    judged(row, known, stored, look.as_ref(), now)
+}
+
+/// Fills in the state, and what to do about it.
+fn judged(
+    row: Row,
+    known: &Known,
+    stored: Result<Option<Stored>, StoreError>,
+    look: Option<&Look>,
+    now: Epoch,
+) -> Row {
+    let command = known.command();
+    let stored = match (stored, &known.setup) {
+        (_, Setup::Partial(error)) => {
+            let (why, hint) = (Some(error.to_string()), Some(error.hint()));
+            return Row { state: State::Incomplete, why, hint, ..row };
+        }
+        (Err(error), _) => {
+            let error = Error::from(VaultError::Store(error));
+            let (why, hint) = (Some(error.to_string()), Some(error.hint(&command)));
+            return Row { state: State::Unreadable, why, hint, ..row };
+        }
+        (Ok(stored), _) => stored,
+    };
+    let freshness = stored.map(|stored| stored.token.freshness(now));
+    let state = match (freshness, known.credential()) {
+        (Some(Freshness::Fresh), _) => return row,
+        (Some(Freshness::Due), _) => State::Due,
+        (Some(Freshness::Expired), Some(_)) if !row.renewable => State::NeedsLogin,
+        (Some(Freshness::Expired), _) => State::Expired,
+        (None, Some(Credential { how: How::AuthorizationCode(_), .. })) => State::NeedsLogin,
+        (None, _) => State::Missing,
+    };
+    let why = match (freshness, look.map(|look| look.storage), known.credential()) {
+        (None, Some(Storage::Keyring), _) => Some("the keyring does not give its secrets".to_owned()),
+        (None, Some(Storage::File), Some(_)) => Some("the file there has another client's token".into()),
+        (_, _, None) => Some("nothing that is configured renews it".into()),
+        _ => None,
+    };
+    match known.credential() {
+        Some(_) => Row { state, why, command: Some(command), ..row },
+        None => {
+            let forget = format!("mcpauth logout {}", known.handle());
+            let hint = format!("configure it (mcpauth configure), or forget it: {forget}");
+            Row { state, why, command: Some(forget), hint: Some(hint), ..row }
+        }
+    }
+}
+
+fn renewable(credential: &Credential, stored: &Result<Option<Stored>, StoreError>) -> bool {
+    match &credential.how {
+        How::ClientCredentials(_) => true,
+        How::AuthorizationCode(_) => stored
+            .as_ref()
+            .is_ok_and(|stored| stored.as_ref().is_some_and(|stored| stored.token.refresh_token.is_some())),
+    }
+}
+
+fn source(known: &Known) -> String {
+    match (&known.setup, known.set) {
+        (Setup::FileOnly, _) => "file only".into(),
+        (_, Some(set)) => format!("set {set}"),
+        (_, None) => "settings".into(),
+    }
+}
+
+fn object(row: &Row, now: Epoch) -> Value {
+    let storage = row.storage.map(|storage| match storage {
+        Storage::File => "file",
+        Storage::Keyring => "keyring",
+    });
+    json!({
+        "kind": row.kind,
+        "name": row.name,
+        "status": row.state.word(),
+        "path": row.path,
+        "expires_at": row.expires_at,
+        "expires_at_rfc3339": row.expires_at.map(clock::rfc3339),
+        "expires_in_s": row.expires_at.map(|end| end - now),
+        "source": row.source,
+        "storage": storage,
+        "renewable": row.renewable,
+        "message": row.why,
+        "command": row.command,
+        "hint": row.hint,
+    })
+}
+
+/// The refresh service of this tokens directory, if it runs. Asked by a shared lock, which does not keep two who ask from
+/// one another; a service that starts in this very moment must try twice.
+pub(super) fn service(tokens_dir: &Path) -> Option<Service> {
+    let path = tokens_dir.join(SERVICE);
+    // Looking makes no files.
+    if !path.is_file() {
+        return None;
+    }
+    match private_file::open_lock(&path).ok()?.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => {
+            let text = private_file::read(&path).ok().flatten().unwrap_or_default();
+            Some(Service { pid: text.trim().parse().ok() })
+        }
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
 }

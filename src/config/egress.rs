@@ -20,14 +20,13 @@ const SIGNS: [&str; 5] = [
 impl Config {
     /// Every egress set of which anything is set; with a provider named, those of that provider alone.
     pub(super) fn egress_sets(&self, provider: Option<&str>) -> Vec<Planned> {
-        let wanted = provider.or_else(|| self.settings.get("EGRESS_PROVIDER_NAME"));
         let set = |name: &str, n: usize| self.settings.get(&format!("{name}_{n}"));
         let there = |n: usize| SIGNS.iter().any(|sign| set(sign, n).is_some());
-        let meant = |n: usize| wanted.is_none() || set("EGRESS_PROVIDER_NAME", n) == wanted;
+        let meant = |n: usize| provider.is_none() || set("EGRESS_PROVIDER_NAME", n) == provider;
         let mut sets: Vec<Planned> =
             SETS.filter(|n| there(*n) && meant(*n)).map(|n| self.egress_set(n)).collect();
         if sets.is_empty() {
-            sets.extend(self.unnumbered(wanted));
+            sets.extend(self.unnumbered(self.wanted_provider(provider)));
         }
         sets
     }
@@ -43,6 +42,7 @@ impl Config {
         Planned {
             kind: Kind::Egress,
             name,
+            set: Some(n),
             credential: self.egress(provider, &format!("_{n}"), "EGRESS_OAUTH", n),
         }
     }
@@ -57,7 +57,7 @@ impl Config {
         };
         self.settings.get(&format!("{prefix}_CLIENT_ID"))?;
         let credential = self.egress(Some(name), "", &prefix, 0);
-        Some(Planned { kind: Kind::Egress, name: format!("egress {name}"), credential })
+        Some(Planned { kind: Kind::Egress, name: format!("egress {name}"), set: None, credential })
     }
 
     fn egress(

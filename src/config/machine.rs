@@ -26,6 +26,7 @@ impl Config {
         Some(Planned {
             kind: Kind::Ingress,
             name: format!("ingress {}", self.auth_provider()),
+            set: None,
             credential: self.ingress(),
         })
     }
@@ -212,7 +213,7 @@ impl Config {
         let server = self.settings.get(&format!("AGENTCORE_SERVER_NAME_{n}"));
         let name =
             server.map_or_else(|| format!("agentcore gateway {n}"), |server| format!("agentcore {server}"));
-        Planned { kind: Kind::AgentCore, name, credential: self.agentcore(n, server) }
+        Planned { kind: Kind::AgentCore, name, set: Some(n), credential: self.agentcore(n, server) }
     }
 
     fn agentcore(&self, n: usize, server: Option<&str>) -> Result<Credential, ConfigError> {
@@ -333,6 +334,7 @@ impl Config {
         Planned {
             kind: Kind::Agent,
             name: format!("keycloak {name}"),
+            set: None,
             credential: self.agent_credential(name),
         }
     }

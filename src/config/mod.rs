@@ -56,6 +56,8 @@ pub struct Planned {
     pub kind: Kind,
     /// How messages and summaries call it.
     pub name: String,
+    /// The number of the set it comes from, where sets have one.
+    pub set: Option<usize>,
     /// Everything that is needed, or what is missing.
     pub credential: Result<Credential, ConfigError>,
 }
@@ -254,6 +256,12 @@ impl Config {
         }
         refuse_shared_files(&mut planned);
         planned
+    }
+
+    /// The provider that a login is asked for: what was typed, else `EGRESS_PROVIDER_NAME`. Whoever only looks at what
+    /// there is looks at all of it.
+    pub fn wanted_provider<'a>(&'a self, typed: Option<&'a str>) -> Option<&'a str> {
+        typed.or_else(|| self.settings.get("EGRESS_PROVIDER_NAME"))
     }
 
     fn url(variable: &str, text: &str) -> Result<Url, ConfigError> {

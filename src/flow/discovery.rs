@@ -9,7 +9,10 @@ use crate::provider::Provider;
 use crate::sys::http::Http;
 
 /// The issuer's metadata: the first document found at its well-known places.
-pub(super) async fn metadata(http: &Http, issuer: &str) -> Result<IssuerMetadata, FlowError> {
+///
+/// # Errors
+/// As [`FlowError`] says; [`FlowError::NoEndpoint`] if there is none at any of them.
+pub async fn metadata(http: &Http, issuer: &str) -> Result<IssuerMetadata, FlowError> {
     let places = well_known(issuer);
     if places.is_empty() {
         return Err(FlowError::Address { what: "the issuer", text: issuer.into() });

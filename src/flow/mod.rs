@@ -5,6 +5,7 @@ mod callback;
 mod discovery;
 mod login;
 mod page;
+mod revoke;
 mod sites;
 mod token_endpoint;
 
@@ -13,7 +14,9 @@ use std::time::Duration;
 use thiserror::Error;
 use url::Url;
 
+pub use discovery::metadata;
 pub use login::{Login, log_in};
+pub use revoke::{Revoked, revoke};
 pub use sites::{choose_site, listed, sites};
 pub use token_endpoint::{client_credentials, discovered, refresh};
 

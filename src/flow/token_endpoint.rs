@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::credential::{Endpoint, Machine};
 use crate::flow::{FlowError, discovery};
-use crate::oauth::{Client, Grant, ReplyError, ReplyShape, TokenRequest, TokenSet, read_reply};
+use crate::oauth::{Client, Grant, ReplyError, ReplyShape, TokenRequest, TokenSet, Written, read_reply};
 use crate::provider::{BodyFormat, Provider};
 use crate::secret::Secret;
 use crate::sys::clock;
@@ -98,16 +98,30 @@ pub(super) async fn at_provider(
 ) -> Result<TokenSet, FlowError> {
     let extra: Vec<(String, String)> =
         provider.token_params.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-    let headers = provider
-        .token_headers
-        .iter()
-        .filter_map(|(name, value)| {
-            Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?))
-        })
-        .collect();
     let json = provider.token_request == BodyFormat::Json;
     let request = TokenRequest { grant, client, extra: &extra, json };
-    send(http, url, &request, &Manner { shape, headers }).await
+    send(http, url, &request, &Manner { shape, headers: own_headers(provider) }).await
+}
+
+/// The headers a provider wants beside the standard's.
+pub(super) fn own_headers(provider: &Provider) -> HeaderMap {
+    let parsed = |(name, value): (&String, &String)| {
+        Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?))
+    };
+    provider.token_headers.iter().filter_map(parsed).collect()
+}
+
+/// All headers of a written request, the provider's own among them.
+pub(super) fn headers_for(written: &Written, own: &HeaderMap) -> HeaderMap {
+    let mut headers = own.clone();
+    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(written.content_type));
+    let authorization = written.authorization.as_ref();
+    if let Some(mut value) = authorization.and_then(|text| HeaderValue::from_str(text.expose()).ok()) {
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    headers
 }
 
 async fn send(
@@ -151,15 +165,7 @@ async fn once(
 ) -> (Result<TokenSet, FlowError>, Option<Duration>) {
     let now = clock::now();
     let Some(written) = request.write(url.as_str(), now) else { return (Err(FlowError::Signing), None) };
-    let mut headers = manner.headers.clone();
-    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(written.content_type));
-    if let Some(mut value) =
-        written.authorization.as_ref().and_then(|text| HeaderValue::from_str(text.expose()).ok())
-    {
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
+    let headers = headers_for(&written, &manner.headers);
     let reply = match http.post(url, headers, written.body.expose().to_owned()).await {
         Ok(reply) => reply,
         Err(error) => return (Err(error.into()), None),

@@ -72,37 +72,7 @@ impl TokenRequest<'_> {
                 fields.push(("refresh_token", token.expose().into()));
             }
         }
-        let mut authorization = None;
-        match &self.client.auth {
-            ClientAuth::SecretBasic(secret) => authorization = Some(basic(&self.client.id, secret)),
-            ClientAuth::None => fields.push(("client_id", self.client.id.clone())),
-            ClientAuth::SecretPost(secret) => {
-                fields.push(("client_id", self.client.id.clone()));
-                fields.push(("client_secret", secret.expose().into()));
-            }
-            ClientAuth::PrivateKeyJwt(key) => {
-                let assertion = key.assertion(&self.client.id, audience, now)?;
-                fields.push(("client_id", self.client.id.clone()));
-                fields.push((
-                    "client_assertion_type",
-                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".into(),
-                ));
-                fields.push(("client_assertion", assertion.expose().into()));
-            }
-        }
-        fields.extend(self.extra.iter().map(|(name, value)| (name.as_str(), value.clone())));
-        Some(if self.json {
-            let object: BTreeMap<&str, String> = fields.into_iter().collect();
-            let body = serde_json::to_string(&object).ok()?;
-            Written { content_type: "application/json", authorization, body: Secret::new(body) }
-        } else {
-            let body = Serializer::new(String::new()).extend_pairs(fields).finish();
-            Written {
-                content_type: "application/x-www-form-urlencoded",
-                authorization,
-                body: Secret::new(body),
-            }
-        })
+        written(fields, self.client, self.extra, self.json, audience, now)
     }
 
     /// Every secret in the request, so that a server's answer can be scrubbed of them.
@@ -114,6 +84,44 @@ impl TokenRequest<'_> {
         };
         one.into_iter().chain(two).chain(self.client.auth.secret())
     }
+}
+
+/// A request's fields with the client's proof of who it is, as they go over the wire.
+pub(super) fn written<'f>(
+    mut fields: Vec<(&'f str, String)>,
+    client: &Client,
+    extra: &'f [(String, String)],
+    json: bool,
+    audience: &str,
+    now: Epoch,
+) -> Option<Written> {
+    let mut authorization = None;
+    match &client.auth {
+        ClientAuth::SecretBasic(secret) => authorization = Some(basic(&client.id, secret)),
+        ClientAuth::None => fields.push(("client_id", client.id.clone())),
+        ClientAuth::SecretPost(secret) => {
+            fields.push(("client_id", client.id.clone()));
+            fields.push(("client_secret", secret.expose().into()));
+        }
+        ClientAuth::PrivateKeyJwt(key) => {
+            let assertion = key.assertion(&client.id, audience, now)?;
+            fields.push(("client_id", client.id.clone()));
+            fields.push((
+                "client_assertion_type",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".into(),
+            ));
+            fields.push(("client_assertion", assertion.expose().into()));
+        }
+    }
+    fields.extend(extra.iter().map(|(name, value)| (name.as_str(), value.clone())));
+    Some(if json {
+        let object: BTreeMap<&str, String> = fields.into_iter().collect();
+        let body = serde_json::to_string(&object).ok()?;
+        Written { content_type: "application/json", authorization, body: Secret::new(body) }
+    } else {
+        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
+        Written { content_type: "application/x-www-form-urlencoded", authorization, body: Secret::new(body) }
+    })
 }
 
 /// RFC 6749 section 2.3.1: id and secret are form-encoded first, or a `:` in the id or a `%` in the secret is misread.

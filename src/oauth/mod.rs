@@ -8,13 +8,15 @@ mod client;
 mod grant;
 mod metadata;
 mod reply;
+mod revoke;
 mod token;
 
 pub use assertion::SigningKey;
 pub use authorize::{Answer, AuthorizationRequest, Pending};
 pub use challenge::Challenge;
 pub use client::{Client, ClientAuth};
-pub use grant::{Grant, TokenRequest};
+pub use grant::{Grant, TokenRequest, Written};
 pub use metadata::{IssuerMetadata, MetadataError, well_known};
 pub use reply::{ReplyError, ReplyShape, clean, is_formatting, read_reply};
+pub use revoke::{Revocation, TokenKind, read_revocation};
 pub use token::{Epoch, Freshness, TokenSet, margin};

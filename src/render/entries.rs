@@ -169,6 +169,15 @@ pub fn entry_at(url: &Url, identity: Option<&Identity>, plain: PlainHttp) -> Res
     Ok(entry)
 }
 
+/// The environment variable that holds a server's header: `MCPAUTH_FININFO_X_AUTHORIZATION`.
+pub fn variable(server: &str, header: &str) -> String {
+    let word = |text: &str| {
+        let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+        text.chars().map(letter).collect::<String>()
+    };
+    format!("MCPAUTH_{}_{}", word(server), word(header))
+}
+
 fn bearer(name: &str, token: &Secret) -> (String, Secret) {
     let value = if token.is_empty() { String::new() } else { format!("Bearer {}", token.expose()) };
     (name.to_owned(), Secret::new(value))

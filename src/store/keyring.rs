@@ -37,6 +37,14 @@ pub(super) fn fill(path: &Path, object: &mut Map<String, Value>) -> Result<bool,
     Ok(true)
 }
 
+/// Drops what the keyring has for this file, if anything.
+pub(super) fn forget(path: &Path) -> Result<(), StoreError> {
+    match entry(path)?.delete_credential() {
+        Ok(()) | Err(Error::NoEntry) => Ok(()),
+        Err(error) => Err(broken(error)),
+    }
+}
+
 /// Whether the keyring keeps what it is given: some accept a write and lose it, some fail on writing alone.
 pub(super) fn probe() -> Result<(), StoreError> {
     let entry = Entry::new(SERVICE, "probe").map_err(broken)?;

@@ -7,6 +7,7 @@ mod lock;
 
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 pub use format::{Notes, Stored};
@@ -31,6 +32,15 @@ pub enum Storage {
 pub struct Store {
     dir: PathBuf,
     storage: Storage,
+}
+
+/// A token file without its secrets.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Where the secrets are.
+    pub storage: Storage,
+    /// Its other members.
+    pub members: Map<String, Value>,
 }
 
 /// Why something was not kept or found.
@@ -122,6 +132,46 @@ impl Store {
         }
         private_file::write(&path, &format::print(&object))?;
         Ok(path)
+    }
+
+    /// What a file says beside its secrets, and where those are. The keyring is not asked.
+    ///
+    /// # Errors
+    /// As [`StoreError`] says.
+    pub fn look(&self, path: &Path) -> Result<Option<Look>, StoreError> {
+        let Some(text) = private_file::read(path)? else { return Ok(None) };
+        let mut members =
+            format::parse(&text).map_err(|reason| StoreError::Format { path: path.into(), reason })?;
+        let storage = if format::is_in_keyring(&members) { Storage::Keyring } else { Storage::File };
+        members.retain(|name, _| !format::SECRETS.contains(&name.as_str()));
+        Ok(Some(Look { storage, members }))
+    }
+
+    /// Removes a file of this directory, with what the keyring holds for it: an entry from the days of another
+    /// `--storage` included. `false` if there was no file.
+    ///
+    /// # Errors
+    /// As [`StoreError`] says. A file whose secrets are in a keyring that does not answer stays: it is what remembers
+    /// that they are there.
+    pub fn remove(&self, path: &Path) -> Result<bool, StoreError> {
+        // A file that cannot be read may still be removed.
+        let in_keyring = matches!(self.look(path), Ok(Some(Look { storage: Storage::Keyring, .. })));
+        match keyring::forget(path) {
+            Err(error) if in_keyring => return Err(error),
+            // Where no keyring is, nothing is in it.
+            _ => {}
+        }
+        let there = path.symlink_metadata().is_ok();
+        private_file::remove(path)?;
+        Ok(there)
+    }
+
+    /// Removes an agent's `NAME.env`, which has its token, too.
+    ///
+    /// # Errors
+    /// As [`StoreError`] says.
+    pub fn remove_agent_env(&self, name: &str) -> Result<(), StoreError> {
+        Ok(private_file::remove(&self.dir.join(format!("{name}.env")))?)
     }
 
     /// Writes an agent's `NAME.env`: export lines for a shell, as the reference has them.

@@ -8,4 +8,5 @@ pub mod env;
 pub mod http;
 pub mod paths;
 pub mod private_file;
+pub mod process;
 pub mod terminal;

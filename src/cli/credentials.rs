@@ -1,0 +1,314 @@
+//! Every credential there is, configured or found in the tokens directory, and the names a person calls it by.
+//! It leaves getting its token to `vault` and judging it to `status`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::cli::servers::{EVERY_KIND, UNNAMED_GATEWAY, usable};
+use crate::config::{Config, ConfigError, Planned};
+use crate::credential::{Credential, CredentialId, Kind};
+use crate::error::Error;
+use crate::store::{Store, Stored};
+use crate::vault::{Outcome, Vault, VaultError};
+
+/// How the reference's files of AgentCore gateways begin.
+const AGENTCORE: &str = "bedrock-agentcore";
+/// A name that is longer may be a token that was pasted in its place: it is not repeated.
+const LONGEST_NAME: usize = 32;
+
+/// One credential.
+pub(super) struct Known {
+    pub(super) kind: Kind,
+    /// As messages and summaries call it.
+    pub(super) name: String,
+    /// The number of the set it comes from, where sets have one.
+    pub(super) set: Option<usize>,
+    /// `None` if its settings are too incomplete to tell its file, and there is none that could be it.
+    pub(super) id: Option<CredentialId>,
+    pub(super) setup: Setup,
+}
+
+/// What is known of how to get it.
+pub(super) enum Setup {
+    /// Everything.
+    Complete(Box<Credential>),
+    /// Not enough.
+    Partial(ConfigError),
+    /// Nothing: there is its file, and no setting for it.
+    FileOnly,
+}
+
+/// Everything that is configured, in the order it is got, then what is there besides.
+pub(super) fn all(config: &Config, store: &Store) -> Vec<Known> {
+    let mut all: Vec<Known> = config.plan(&EVERY_KIND, None).into_iter().map(Known::from).collect();
+    for id in store.files().iter().filter_map(|path| id_at(store, path)) {
+        let file = id.file_name();
+        if all.iter().any(|known| known.id.as_ref().is_some_and(|id| id.file_name() == file)) {
+            continue;
+        }
+        let name = id.to_string();
+        let nameless =
+            all.iter_mut().find(|known| known.id.is_none() && known.name.eq_ignore_ascii_case(&name));
+        match nameless {
+            Some(known) => known.id = Some(id),
+            None => {
+                all.push(Known { kind: id.kind, name, set: None, id: Some(id), setup: Setup::FileOnly });
+            }
+        }
+    }
+    all
+}
+
+/// The one that is called so: by its name in `status`, its file, its server, its provider, its kind. The more exact name
+/// counts: a provider with one login without a server's name and one with means the former.
+///
+/// # Errors
+/// [`Error::Usage`] if there is none, or more than one; it lists them.
+pub(super) fn named<'k>(all: &'k [Known], name: &str) -> Result<&'k Known, Error> {
+    let ranked = all.iter().filter_map(|known| Some((known.rank(name)?, known)));
+    let best = ranked.clone().map(|(rank, _)| rank).min();
+    let mut found = ranked.filter(|(rank, _)| Some(*rank) == best).map(|(_, known)| known);
+    match (found.next(), found.collect::<Vec<_>>().as_slice()) {
+        (Some(known), []) => Ok(known),
+        (Some(first), others) => {
+            let names: Vec<String> =
+                std::iter::once(first).chain(others.iter().copied()).map(Known::handle).collect();
+            let message = format!("{} is the name of {} credentials", shown(name), names.len());
+            Err(Error::Usage { message, hint: format!("say which: {}", names.join(", ")) })
+        }
+        (None, _) => Err(Error::Usage {
+            message: format!("there is no credential {}", shown(name)),
+            hint: listed(all),
+        }),
+    }
+}
+
+/// What there is, as a hint.
+pub(super) fn listed(all: &[Known]) -> String {
+    let names: Vec<String> = all.iter().map(Known::handle).collect();
+    if names.is_empty() {
+        "set one up with: mcpauth configure".into()
+    } else {
+        format!("the credentials are: {}", names.join(", "))
+    }
+}
+
+fn shown(name: &str) -> String {
+    if name.chars().count() > LONGEST_NAME {
+        "of that name".into()
+    } else {
+        format!("{:?}", crate::oauth::clean(name, LONGEST_NAME))
+    }
+}
+
+impl From<Planned> for Known {
+    fn from(planned: Planned) -> Self {
+        let Planned { kind, name, set, credential } = planned;
+        let (id, setup) = match credential {
+            Ok(credential) => (Some(credential.id.clone()), Setup::Complete(Box::new(credential))),
+            Err(error) => (None, Setup::Partial(error)),
+        };
+        Self { kind, name, set, id, setup }
+    }
+}
+
+impl Known {
+    /// Everything needed to get it, if all of that is there.
+    pub(super) fn credential(&self) -> Option<&Credential> {
+        match &self.setup {
+            Setup::Complete(credential) => Some(credential),
+            Setup::Partial(_) | Setup::FileOnly => None,
+        }
+    }
+
+    /// Where it is kept.
+    pub(super) fn path(&self, store: &Store) -> Option<PathBuf> {
+        self.id.as_ref().map(|id| store.path(id))
+    }
+
+    /// Its name as one word, to be typed: its file's.
+    pub(super) fn handle(&self) -> String {
+        match &self.id {
+            Some(id) => id.file_name().trim_end_matches(".json").to_owned(),
+            None => format!("{:?}", self.name),
+        }
+    }
+
+    /// The command that gets it; everything's, if nothing is configured for it alone.
+    pub(super) fn command(&self) -> String {
+        self.credential().map_or_else(|| "mcpauth generate".into(), |credential| credential.command.clone())
+    }
+
+    /// Its token, good now: renewed first if it is due and nobody is needed for that.
+    ///
+    /// # Errors
+    /// The vault's; [`Error::Config`] if its settings are incomplete and its file does not do.
+    pub(super) async fn fresh(&self, vault: &Vault) -> Result<Stored, Error> {
+        if let Setup::Complete(credential) = &self.setup {
+            let fresh = vault.fresh(credential, false).await?;
+            // The shell file beside an agent's token has the token, too.
+            if self.kind == Kind::Agent && fresh.outcome != Outcome::Reused {
+                vault.store.write_agent_env(credential, &fresh.stored.token).map_err(VaultError::Store)?;
+            }
+            return Ok(fresh.stored);
+        }
+        let kept = match self.path(&vault.store) {
+            Some(path) => {
+                vault.store.read_file(&path).map_err(VaultError::Store)?.map(|stored| (path, stored))
+            }
+            None => None,
+        };
+        match (kept, &self.setup) {
+            (Some((path, stored)), _) => usable(&path, stored),
+            (None, Setup::Partial(error)) => Err(error.clone().into()),
+            (None, _) => {
+                let why = Some(format!(
+                    "nothing is kept as {}, and nothing is configured to get it",
+                    self.handle()
+                ));
+                Err(VaultError::NeedsPerson { why }.into())
+            }
+        }
+    }
+
+    /// How exactly `name` names it, 0 being the best; `None` if it does not.
+    fn rank(&self, name: &str) -> Option<u8> {
+        let is = |own: &str| own.eq_ignore_ascii_case(name);
+        let file = self.id.as_ref().map(CredentialId::file_name).unwrap_or_default();
+        if is(&self.name) || is(&file) || file.strip_suffix(".json").is_some_and(is) {
+            return Some(0);
+        }
+        let id = self.id.as_ref();
+        let server = id.map(|id| match (&id.server, self.kind) {
+            (Some(server), _) => server.as_str(),
+            (None, Kind::AgentCore) => UNNAMED_GATEWAY,
+            (None, _) => &id.name,
+        });
+        if server.is_some_and(is) {
+            return Some(1);
+        }
+        (id.is_some_and(|id| is(&id.name)) || is(self.kind.name())).then_some(2)
+    }
+}
+
+/// Whose file this is, by its name and its provider; `None` for a file that holds no token.
+fn id_at(store: &Store, path: &Path) -> Option<CredentialId> {
+    let file = path.file_name()?.to_str()?;
+    if file != "ingress.json" && !file.ends_with("-egress.json") && !file.ends_with("-token.json") {
+        return None;
+    }
+    let members = store.look(path).ok().flatten().map(|look| look.members).unwrap_or_default();
+    Some(id_of(file, members.get("provider").and_then(Value::as_str).unwrap_or_default()))
+}
+
+fn id_of(file: &str, provider: &str) -> CredentialId {
+    let id = |kind, name: &str, server: Option<&str>| CredentialId {
+        kind,
+        name: name.into(),
+        server: server.map(str::to_owned),
+    };
+    if file == "ingress.json" {
+        return id(Kind::Ingress, provider.strip_suffix("_m2m").unwrap_or("unknown"), None);
+    }
+    if let Some(name) = file.strip_suffix("-token.json") {
+        return id(Kind::Agent, name, None);
+    }
+    let stem = file.strip_suffix("-egress.json").unwrap_or(file);
+    let after = |start: &str| stem.strip_prefix(start).and_then(|rest| rest.strip_prefix('-'));
+    let found = match (after(AGENTCORE), after(provider).filter(|_| !provider.is_empty())) {
+        (None, _) if stem == AGENTCORE => id(Kind::AgentCore, "agentcore", None),
+        (Some(server), _) => id(Kind::AgentCore, "agentcore", Some(server)),
+        (None, Some(server)) => id(Kind::Egress, provider, Some(server)),
+        (None, None) => id(Kind::Egress, stem, None),
+    };
+    // A name leads to one file and back, or a lock would be on another file than the one that is removed.
+    if found.file_name() == file { found } else { id(Kind::Egress, stem, None) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn known(file: &str, provider: &str) -> Known {
+        let id = id_of(file, provider);
+        Known { kind: id.kind, name: id.to_string(), set: None, id: Some(id), setup: Setup::FileOnly }
+    }
+
+    #[test]
+    fn a_file_says_whose_it_is() {
+        let cases = [
+            ("ingress.json", "cognito_m2m", "ingress cognito"),
+            ("ingress.json", "", "ingress unknown"),
+            ("agent-one-token.json", "keycloak", "keycloak agent-one"),
+            ("acme-egress.json", "acme", "egress acme"),
+            ("acme-mail-egress.json", "acme", "egress acme for mail"),
+            ("acme-mail-egress.json", "", "egress acme-mail"),
+            ("bedrock-agentcore-egress.json", "bedrock-agentcore", "agentcore"),
+            ("bedrock-agentcore-sre-egress.json", "bedrock-agentcore", "agentcore sre"),
+            ("bedrock-agentcore-SRE-egress.json", "bedrock-agentcore", "egress bedrock-agentcore-SRE"),
+        ];
+        for (file, provider, name) in cases {
+            assert_eq!(known(file, provider).name, name, "{file}");
+        }
+    }
+
+    #[test]
+    fn the_more_exact_name_counts_and_an_ambiguous_one_lists_what_it_may_mean() {
+        let all = [
+            known("ingress.json", "cognito_m2m"),
+            known("acme-egress.json", "acme"),
+            known("acme-mail-egress.json", "acme"),
+            known("big-one-egress.json", "big"),
+            known("big-two-egress.json", "big"),
+            known("bedrock-agentcore-sre-egress.json", "bedrock-agentcore"),
+            known("agent-one-token.json", "keycloak"),
+        ];
+        let cases = [
+            ("ingress", Ok("ingress cognito")),
+            ("ingress.json", Ok("ingress cognito")),
+            ("Cognito", Ok("ingress cognito")),
+            ("egress acme for mail", Ok("egress acme for mail")),
+            ("acme-mail-egress", Ok("egress acme for mail")),
+            ("mail", Ok("egress acme for mail")),
+            ("acme", Ok("egress acme")),
+            ("sre", Ok("agentcore sre")),
+            ("agentcore", Ok("agentcore sre")),
+            ("agent-one", Ok("keycloak agent-one")),
+            ("keycloak", Ok("keycloak agent-one")),
+            ("big", Err("say which: big-one-egress, big-two-egress")),
+            (
+                "nobody",
+                Err(
+                    "the credentials are: ingress, acme-egress, acme-mail-egress, big-one-egress, big-two-egress, bedrock-agentcore-sre-egress, agent-one-token",
+                ),
+            ),
+            (
+                "",
+                Err(
+                    "the credentials are: ingress, acme-egress, acme-mail-egress, big-one-egress, big-two-egress, bedrock-agentcore-sre-egress, agent-one-token",
+                ),
+            ),
+        ];
+        for (name, expected) in cases {
+            let found = named(&all, name).map(|known| known.name.as_str()).map_err(|error| error.hint(""));
+            assert_eq!(found.as_ref().map_err(String::as_str).copied(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_token_is_not_repeated() {
+        let token = "abc_16C7e42F292c6912E7710c838347Ae178B4a";
+        let error = named(&[], token).err().unwrap();
+        assert_eq!(error.to_string(), "there is no credential of that name");
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_leads_back_to_its_file(stem in "[A-Za-z0-9_.-]{0,20}", provider in "[a-z-]{0,10}", end in "(-egress|-token)") {
+            let file = format!("{provider}{stem}{end}.json");
+            prop_assert_eq!(id_of(&file, &provider).file_name(), file);
+        }
+    }
+}

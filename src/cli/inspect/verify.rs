@@ -1,0 +1,153 @@
+//! Whether an issuer signed a token: its keys by its metadata, and the gateway's own verification. It leaves showing to
+//! `inspect`, and never asks anybody whom only the token names.
+
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use url::Url;
+
+use crate::cli::inspect::Readable;
+use crate::cli::servers::EVERY_KIND;
+use crate::config::Config;
+use crate::flow::{self, FlowError};
+use crate::gateway::authn::jwt::{Reject, Token};
+use crate::gateway::authn::keys::KeySet;
+use crate::gateway::settings::Algorithm;
+use crate::sys::http::{Http, HttpError, is_loopback};
+
+/// How long a look may wait for an issuer; with `--verify` the network's own deadlines count.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Every signature there is a verification for. Each key has its own among them.
+const ALGORITHMS: [Algorithm; 9] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+    Algorithm::EdDSA,
+];
+
+/// What came of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// One of the issuer's keys signed it.
+    Verified { issuer: String },
+    /// None did, or it is a token nobody should take.
+    Bad(String),
+    /// The issuer did not answer.
+    Unreachable(String),
+    /// Nobody was asked.
+    Unknown(String),
+}
+
+impl Verdict {
+    /// For programs.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Verified { .. } => "verified",
+            Self::Bad(_) => "bad",
+            Self::Unreachable(_) => "unreachable",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// For people.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Verified { issuer } => format!("signed by {issuer}"),
+            Self::Bad(why) | Self::Unreachable(why) | Self::Unknown(why) => why.clone(),
+        }
+    }
+}
+
+/// Whom a token may be verified with: the one that was named, else those that are configured.
+pub(super) fn issuers(config: &Config, named: Option<&str>) -> Vec<String> {
+    if let Some(named) = named {
+        return vec![named.to_owned()];
+    }
+    let planned = config.plan(&EVERY_KIND, None);
+    let mut issuers: Vec<String> =
+        planned.into_iter().filter_map(|flow| Some(flow.credential.ok()?.issuer)).collect();
+    // A gateway's operator may have an issuer and no client.
+    issuers.extend(config.ingress_issuer().ok());
+    issuers
+}
+
+/// Verifies the signature. What the claims say of time is for whoever looks at them.
+pub(super) async fn verify(
+    http: &Http,
+    token: &str,
+    readable: Option<&Readable>,
+    issuers: &[String],
+    patient: bool,
+) -> Verdict {
+    let Some(readable) = readable else {
+        return Verdict::Unknown("only a JWT carries a signature".into());
+    };
+    let issuer = match readable.issuer() {
+        Some(found) if issuers.iter().any(|issuer| issuer == found) => found,
+        Some(_) => {
+            return Verdict::Unknown("its issuer is neither configured nor named with --issuer".into());
+        }
+        None => return Verdict::Unknown("it names no issuer".into()),
+    };
+    let token = match Token::read(token) {
+        Ok(token) => token,
+        Err(reject) => return Verdict::Bad(refused(reject)),
+    };
+    let fetched = fetch(http, issuer);
+    let keys = if patient {
+        fetched.await
+    } else {
+        let late =
+            || Verdict::Unreachable(format!("{issuer} did not answer within {} s", PATIENCE.as_secs()));
+        tokio::time::timeout(PATIENCE, fetched).await.unwrap_or_else(|_| Err(late()))
+    };
+    let keys = match keys {
+        Ok(keys) => keys,
+        Err(verdict) => return verdict,
+    };
+    let verified =
+        keys.find(token.key_id(), token.algorithm()).map_err(Reject::from).and_then(|key| token.verify(key));
+    match verified {
+        Ok(_) => Verdict::Verified { issuer: issuer.to_owned() },
+        Err(reject) => Verdict::Bad(refused(reject)),
+    }
+}
+
+async fn fetch(http: &Http, issuer: &str) -> Result<KeySet, Verdict> {
+    let unreachable = |error: &dyn ToString| Verdict::Unreachable(error.to_string());
+    let metadata = flow::metadata(http, issuer).await.map_err(|error| match error {
+        FlowError::Http(HttpError::Plain { .. }) => Verdict::Unknown(error.to_string()),
+        error => unreachable(&error),
+    })?;
+    let url =
+        metadata.jwks_uri.ok_or_else(|| unreachable(&format!("{issuer} does not say where its keys are")))?;
+    if is_loopback(&url) && !Url::parse(issuer).is_ok_and(|issuer| is_loopback(&issuer)) {
+        return Err(unreachable(&format!("the metadata of {issuer} points at this machine")));
+    }
+    let reply = http.get(&url, HeaderMap::new()).await.map_err(|error| unreachable(&error))?;
+    if reply.status != 200 {
+        return Err(unreachable(&format!(
+            "{} answered {}",
+            url.host_str().unwrap_or_default(),
+            reply.status
+        )));
+    }
+    KeySet::read(&reply.body, &ALGORITHMS).map_err(|error| unreachable(&format!("{issuer}: {error}")))
+}
+
+/// A verifier's no, in more words than it gives a stranger.
+fn refused(reject: Reject) -> String {
+    match reject {
+        Reject::Malformed => "it is not a well-formed JWT, or too long",
+        Reject::Header => "its header has a parameter that no token should have (RFC 8725)",
+        Reject::Algorithm => "its algorithm is none, symmetric, unknown, or not its key's",
+        Reject::Key => "its issuer has no such key",
+        _ => "its signature is not its issuer's",
+    }
+    .into()
+}

@@ -1,0 +1,152 @@
+//! What `mcpauth logout` came to: lines for people, the object for programs, the exit code for the shell.
+//! It leaves removing and revoking to `logout` and what is below it.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::cli::logout::Row;
+use crate::cli::out::Out;
+use crate::error::{Error, Exit, flow_exit};
+use crate::flow::Revoked;
+use crate::store::StoreError;
+use crate::sys::clock;
+use crate::vault::{Ended, Forgotten, VaultError};
+
+/// What rewrites the copies in client configurations.
+const REWRITE: &str = "mcpauth config install";
+
+/// Prints everything and gives the exit code.
+pub(super) fn report(rows: &[Row<'_>], copies: &[PathBuf], out: &Out) -> Exit {
+    let exits: Vec<Exit> = rows.iter().map(|row| exit(&row.result)).collect();
+    let exit = match exits.as_slice() {
+        [] => Exit::Done,
+        [first, others @ ..] if others.iter().all(|other| other == first) => *first,
+        _ => Exit::Partial,
+    };
+    if out.json {
+        let results: Vec<Value> = rows.iter().map(object).collect();
+        out.object(&json!({
+            "version": 1, "ok": exit == Exit::Done, "exit_code": exit as u8, "results": results, "copies": copies,
+        }));
+        return exit;
+    }
+    if rows.is_empty() {
+        out.say("nothing is kept");
+    }
+    rows.iter().for_each(|row| line(row, out));
+    let told =
+        |row: &Row<'_>| matches!(&row.result, Ok(Forgotten { found: true, ended: Ended::NotAsked, .. }));
+    if rows.iter().any(told) {
+        out.say("no server was told: a copy of a token stays good until its end (--revoke has it taken back first)");
+    }
+    if !copies.is_empty() {
+        let paths: Vec<String> = copies.iter().map(|path| path.display().to_string()).collect();
+        out.say(&format!("there are copies of the tokens in {}", paths.join(", ")));
+    }
+    if rows.iter().any(|row| matches!(&row.result, Ok(Forgotten { found: true, .. }))) {
+        out.say(&format!("client configurations that have the tokens in them are rewritten by: {REWRITE}"));
+    }
+    exit
+}
+
+fn exit(result: &Result<Forgotten, Error>) -> Exit {
+    match result {
+        Err(error) => error.exit(),
+        // The file is gone; how the server failed says whether it is worth to ask again.
+        Ok(Forgotten { ended: Ended::Asked(Err(error)), .. }) => flow_exit(error),
+        Ok(Forgotten { ended: Ended::Asked(Ok(Revoked::Unsupported)) | Ended::Stranger, .. }) => {
+            Exit::Partial
+        }
+        Ok(_) => Exit::Done,
+    }
+}
+
+fn line(row: &Row<'_>, out: &Out) {
+    let name = &row.known.name;
+    match &row.result {
+        Err(error) => {
+            let word = out.paint("31", "failed ");
+            out.result(&format!("{word} {name:28} {error}\n        -> {}", remedy(row, error)));
+        }
+        Ok(forgotten) if !forgotten.found => {
+            out.result(&format!("{} {name:28} nothing is kept", out.paint("33", "nothing")));
+        }
+        Ok(forgotten) => {
+            let done = exit(&row.result) == Exit::Done;
+            let word = out.paint(if done { "32" } else { "33" }, "removed");
+            out.result(&format!("{word} {name:28} {}", said(forgotten)));
+            if let (Ended::Asked(Ok(Revoked::Unsupported)), Some(credential)) =
+                (&forgotten.ended, row.known.credential())
+            {
+                let about = &credential.id.name;
+                out.result(&format!(
+                    "        -> end it in the account's settings: mcpauth providers show {about}"
+                ));
+            }
+        }
+    }
+}
+
+fn remedy(row: &Row<'_>, error: &Error) -> String {
+    match error {
+        Error::Vault(VaultError::Store(StoreError::Keyring(_))) => {
+            format!("unlock the keyring, then run: mcpauth logout {}", row.known.handle())
+        }
+        error => error.hint(&row.known.command()),
+    }
+}
+
+fn said(forgotten: &Forgotten) -> String {
+    let good = match forgotten.expires_at {
+        Some(end) => {
+            format!("the access token stays good until its end, {}", clock::relative(end, clock::now()))
+        }
+        None => "the access token stays good".to_owned(),
+    };
+    match &forgotten.ended {
+        Ended::NotAsked => "from this machine".into(),
+        Ended::Already => "it had ended".into(),
+        Ended::Stranger => format!("not revoked, for its client is not configured; {good}"),
+        Ended::Asked(Ok(Revoked::Whole)) => "and revoked".into(),
+        Ended::Asked(Ok(Revoked::ButAccess)) => format!("and its grant revoked; {good}"),
+        Ended::Asked(Ok(Revoked::Unsupported)) => format!("its server cannot revoke it; {good}"),
+        Ended::Asked(Err(error)) => format!("not revoked ({error}); {good}"),
+    }
+}
+
+fn object(row: &Row<'_>) -> Value {
+    let mut object = json!({"kind": row.known.kind.name(), "name": row.known.name, "path": row.path});
+    let more = match &row.result {
+        Err(error) => json!({
+            "status": "failed",
+            "code": error.code(),
+            "exit_code": error.exit() as u8,
+            "message": error.to_string(),
+            "hint": remedy(row, error),
+        }),
+        Ok(forgotten) => json!({
+            "status": if forgotten.found { "removed" } else { "nothing" },
+            "revocation": word(&forgotten.ended),
+            "exit_code": exit(&row.result) as u8,
+            "message": said(forgotten),
+            "expires_at": forgotten.expires_at,
+        }),
+    };
+    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
+    }
+    object
+}
+
+fn word(ended: &Ended) -> &'static str {
+    match ended {
+        Ended::NotAsked => "not_asked",
+        Ended::Already => "already_ended",
+        Ended::Stranger => "not_configured",
+        Ended::Asked(Ok(Revoked::Whole)) => "revoked",
+        Ended::Asked(Ok(Revoked::ButAccess)) => "grant_revoked",
+        Ended::Asked(Ok(Revoked::Unsupported)) => "unsupported",
+        Ended::Asked(Err(_)) => "failed",
+    }
+}

@@ -1,0 +1,34 @@
+//! Children that take our place: the one door to other programs' commands. It leaves which command, and what is in its
+//! environment, to `cli`.
+#![expect(clippy::disallowed_methods, reason = "this is the one door to other programs")]
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::process::Command;
+
+/// Becomes another program, with these variables beside those there are: its exit code is ours, and signals are its own
+/// from the first moment. Returns only if that program does not start.
+pub fn become_command<'v>(
+    program: &OsStr,
+    args: &[OsString],
+    variables: impl Iterator<Item = (&'v str, &'v str)>,
+) -> io::Error {
+    let mut command = Command::new(program);
+    command.args(args).envs(variables);
+    replace(command)
+}
+
+/// One process all along: whoever sends it a signal, or waits for it, deals with the command and nobody in between.
+#[cfg(unix)]
+fn replace(mut command: Command) -> io::Error {
+    std::os::unix::process::CommandExt::exec(&mut command)
+}
+
+/// Without `exec` somebody has to wait. Ctrl-C reaches both: the child decides what it means.
+#[cfg(not(unix))]
+fn replace(mut command: Command) -> io::Error {
+    match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => error,
+    }
+}
