@@ -13,7 +13,7 @@ use std::time::Duration;
 use thiserror::Error;
 use url::Url;
 
-pub use login::{Login, log_in};
+pub use login::{Login, authorization_request, can_listen, log_in};
 pub use sites::{choose_site, listed, sites};
 pub use token_endpoint::{client_credentials, discovered, refresh};
 
