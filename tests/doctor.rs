@@ -437,7 +437,9 @@ mod modes {
         left_behind(&left);
         std::fs::write(&busy, "half").unwrap();
         chmod(&busy, 0o600);
-        [(&dir, 0o755), (&token, 0o644), (&env, 0o644)].map(|(path, mode)| chmod(path, mode));
+        for (path, mode) in [(&dir, 0o755), (&token, 0o644), (&env, 0o644)] {
+            chmod(path, mode);
+        }
 
         let before = patient.doctor(&["--offline"]).code(7);
         let at = |path: &Path| path.display().to_string();
@@ -738,4 +740,33 @@ fn the_ingress_token_is_held_against_the_gateways_own_document() {
         diagnosis.has("tokens.audience", status, found, remedy);
         diagnosis.has("gateway.metadata", "warn", "calls itself", "public_url");
     }
+}
+
+#[test]
+fn a_machine_that_runs_a_gateway_needs_no_credential_and_its_issuers_are_asked() {
+    let patient = Patient::new();
+    let user = User::new();
+    user.file("scopes.yml", GOOD_POLICY);
+    let server = json!({"server_name": "Fin", "path": "/fininfo/", "proxy_pass_url": "http://127.0.0.1:1/"});
+    user.file("servers/fininfo.json", &server.to_string());
+    let settings = |issuer: &str| {
+        format!(
+            "issuers:\n  - issuer: {issuer}\n    kind: cognito\n    clients: [agent]\npolicy: scopes.yml\nservers: servers\n"
+        )
+    };
+    user.file("gateway.yaml", &settings(patient.idp.issuer()));
+    let good = diagnose(&user, &[]);
+    good.has("gateway.settings", "ok", "gateway.yaml are fine (servers: 1)", "");
+    good.has("issuer.reachable", "ok", patient.idp.issuer(), "");
+    assert!(!good.ran.stdout.contains("nothing is configured"));
+    let gone = nobody();
+    user.file("gateway.yaml", &settings(&gone));
+    diagnose(&user, &[]).has("issuer.reachable", "problem", "cannot connect to", "mcpauth gateway check");
+    user.file("gateway.yaml", "issuer: [\n");
+    diagnose(&user, &["--offline"]).has(
+        "gateway.settings",
+        "problem",
+        "gateway.yaml",
+        "mcpauth gateway schema",
+    );
 }

@@ -48,12 +48,23 @@ enum Ask {
     Endpoint(Url),
 }
 
-pub(super) async fn look(config: &Config, http: &Http, planned: &[Planned]) -> Vec<Finding> {
+/// `accepted` are the issuers whose tokens the gateway that is set up here takes.
+pub(super) async fn look(
+    config: &Config,
+    http: &Http,
+    planned: &[Planned],
+    accepted: Vec<String>,
+) -> Vec<Finding> {
     let mut asked: Vec<Asked> = Vec::new();
     for credential in planned.iter().filter_map(|flow| flow.credential.as_ref().ok()) {
         let new = Asked::of(config, credential);
         if asked.iter().all(|known| known.name != new.name || known.what != new.what) {
             asked.push(new);
+        }
+    }
+    for issuer in accepted {
+        if asked.iter().all(|known| known.name != issuer) {
+            asked.push(Asked::by_gateway(config, issuer));
         }
     }
     join_all(asked.iter().map(|asked| asked.look(http))).await.into_iter().flatten().collect()
@@ -90,6 +101,12 @@ impl Asked {
         };
         let proxy = url.and_then(|url| proxy_for(config, &url));
         Self { name, what, proxy, remedy, command: credential.command.clone() }
+    }
+
+    fn by_gateway(config: &Config, issuer: String) -> Self {
+        let proxy = Url::parse(&issuer).ok().and_then(|url| proxy_for(config, &url));
+        let remedy = "correct the issuer in gateway.yaml, or name its jwks_uri there".into();
+        Self { name: issuer, what: Ask::Metadata, proxy, remedy, command: "mcpauth gateway check".into() }
     }
 
     async fn look(&self, http: &Http) -> Vec<Finding> {

@@ -27,6 +27,9 @@ pub(super) fn redirects(held: &[Held<'_>]) -> Vec<Finding> {
 fn redirect(credential: &Credential, person: &Person) -> Finding {
     let (id, uri) = (&credential.id, &person.redirect_uri);
     match flow::can_listen(person) {
+        Ok(true) if person.provider.redirect.any_port => {
+            Finding::ok(REDIRECT, format!("{id}: there is a free port for {uri}"))
+        }
         Ok(true) => Finding::ok(REDIRECT, format!("{id}: {uri} is free")),
         Ok(false) => {
             let text = format!("{id}: {uri} does not lead to a listener on this machine");

@@ -63,6 +63,16 @@ struct Report {
     fixed: Vec<Result<String, String>>,
 }
 
+/// What is known here before anybody is asked.
+struct Known<'a> {
+    config: &'a Config,
+    planned: &'a [Planned],
+    held: &'a [Held<'a>],
+    identities: &'a [Identity],
+    /// Whose tokens the gateway that is set up here takes.
+    issuers: Vec<String>,
+}
+
 /// Settings that cannot be read are a finding like others.
 pub(super) fn run(args: &DoctorArgs, settings: Result<Settings, Error>, out: &Out) -> Result<Exit, Error> {
     let report = match settings.and_then(|settings| Ok(Config::resolve(settings)?)) {
@@ -111,7 +121,8 @@ async fn examine(args: &DoctorArgs, config: &Config, out: &Out) -> Report {
     report.findings.extend(login::redirects(&held));
     report.findings.extend(tokens::look(config, &held, &store));
     let identities = Identity::all(&store);
-    report.findings.extend(policy::look(config, &identities));
+    let (found, issuers) = policy::look(config, &identities);
+    report.findings.extend(found);
 
     let clients = || clients::look(config, &store, all_readable, out);
     let mut found = clients();
@@ -123,39 +134,35 @@ async fn examine(args: &DoctorArgs, config: &Config, out: &Out) -> Report {
         found = clients();
     }
     report.findings.extend(found);
-    report.findings.extend(outside(args, config, &planned, &held, &identities, out).await);
+    if args.offline {
+        let text = "whether identity providers and gateway answer (--offline)";
+        report.findings.push(Finding::skipped("issuer.reachable", text));
+    } else {
+        let known = Known { config, planned: &planned, held: &held, identities: &identities, issuers };
+        report.findings.extend(outside(known, out).await);
+    }
     report
 }
 
 /// Everything that asks others, side by side.
-async fn outside(
-    args: &DoctorArgs,
-    config: &Config,
-    planned: &[Planned],
-    held: &[Held<'_>],
-    identities: &[Identity],
-    out: &Out,
-) -> Vec<Finding> {
-    if args.offline {
-        let text = "whether identity providers and gateway answer (--offline)";
-        return vec![Finding::skipped("issuer.reachable", text)];
-    }
-    // Nothing to get and nothing to carry it to: the gateway would be the default one, which is nobody's choice.
-    if planned.is_empty() && identities.is_empty() && config.settings.get("REGISTRY_URL").is_none() {
-        return Vec::new();
-    }
+async fn outside(known: Known<'_>, out: &Out) -> Vec<Finding> {
+    let Known { config, planned, held, identities, issuers } = known;
     let http = Http::new(config.allow_plain);
-    let server = servers::at_hand(config, &servers::file_store(config), &out.muted());
-    let server = server.ok().and_then(|entries| entries.into_iter().next()).map(|entry| entry.url);
     let trials = held.iter().map(|held| {
         let http = &http;
         async move { timeout(TRIAL, login::accepted(http, held)).await.ok().flatten() }
     });
-    let (issuers, trials, gateway) = tokio::join!(
-        issuer::look(config, &http, planned),
-        join_all(trials),
-        gateway::look(config, &http, identities, server.as_deref()),
-    );
+    let gateway = async {
+        // With nothing to carry to it, it would be the default one, which is nobody's choice.
+        if planned.is_empty() && identities.is_empty() && config.settings.get("REGISTRY_URL").is_none() {
+            return Vec::new();
+        }
+        let entries = servers::at_hand(config, &servers::file_store(config), &out.muted());
+        let server = entries.ok().and_then(|entries| entries.into_iter().next()).map(|entry| entry.url);
+        gateway::look(config, &http, identities, server.as_deref()).await
+    };
+    let (issuers, trials, gateway) =
+        tokio::join!(issuer::look(config, &http, planned, issuers), join_all(trials), gateway);
     issuers.into_iter().chain(trials.into_iter().flatten()).chain(gateway).collect()
 }
 

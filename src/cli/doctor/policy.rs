@@ -54,18 +54,26 @@ impl Identity {
     }
 }
 
-pub(super) fn look(config: &Config, identities: &[Identity]) -> Vec<Finding> {
-    let prepared = match prepare::here(config) {
-        None => return Vec::new(),
-        Some(Err(error)) => return vec![Finding::error(SETTINGS, &error, "mcpauth gateway check")],
-        Some(Ok(prepared)) => prepared,
-    };
-    let mut findings = settings(&prepared);
+/// What there is to say, and the issuers whose metadata the gateway will ask for.
+pub(super) fn look(config: &Config, identities: &[Identity]) -> (Vec<Finding>, Vec<String>) {
+    match prepare::here(config) {
+        None => (Vec::new(), Vec::new()),
+        Some(Err(error)) => (vec![Finding::error(SETTINGS, &error, "mcpauth gateway check")], Vec::new()),
+        Some(Ok(prepared)) => {
+            let issuers = prepared.settings.issuers.iter().filter(|issuer| issuer.jwks_uri.is_none());
+            let issuers = issuers.map(|issuer| issuer.issuer.clone()).collect();
+            (examine(&prepared, identities), issuers)
+        }
+    }
+}
+
+fn examine(prepared: &Prepared, identities: &[Identity]) -> Vec<Finding> {
+    let mut findings = settings(prepared);
     let policy = std::fs::read_to_string(&prepared.settings.policy).ok();
     // One that cannot be read or parsed is among the settings' problems.
     let Some(policy) = policy.and_then(|text| Policy::parse(&text).ok()) else { return findings };
-    findings.extend(identities.iter().flat_map(|one| access(&prepared, &policy, one)));
-    findings.extend(tools(&prepared, &policy));
+    findings.extend(identities.iter().flat_map(|one| access(prepared, &policy, one)));
+    findings.extend(tools(prepared, &policy));
     findings
 }
 

@@ -68,8 +68,10 @@ impl<'p> Held<'p> {
             let text = format!("{id}: the token that is kept was got for another client or issuer");
             return Finding::warn(CHECK, text, format!("run: {command}"));
         }
-        let when = stored.token.expires_at.map(|end| clock::relative(end, now));
-        let when = when.unwrap_or_else(|| "never".into());
+        let Some(end) = stored.token.expires_at else {
+            return Finding::ok(CHECK, format!("{id} is good, and does not expire"));
+        };
+        let when = clock::relative(end, now);
         let machine = matches!(self.credential.how, How::ClientCredentials(_));
         let renewable = machine || stored.token.refresh_token.is_some();
         match stored.token.freshness(now) {
