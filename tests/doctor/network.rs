@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::{GOOD_POLICY, Patient, diagnose};
+use crate::support::lab::Lab;
 use crate::support::wire::Scripted;
 use crate::support::{User, nobody};
 
@@ -157,4 +158,20 @@ fn a_machine_that_runs_a_gateway_needs_no_credential_and_its_issuers_are_asked()
         "gateway.yaml",
         "mcpauth gateway schema",
     );
+}
+
+#[test]
+fn a_real_gateway_is_known_by_its_probes_and_its_document() {
+    let lab = Lab::start();
+    let mut user = User::new();
+    user.env("INGRESS_OAUTH_ISSUER", lab.idp.issuer())
+        .env("INGRESS_OAUTH_CLIENT_ID", "worker")
+        .env("INGRESS_OAUTH_CLIENT_SECRET", "secret")
+        .env("REGISTRY_URL", format!("http://{}", lab.gateway.address()));
+    let server = json!({"server_name": "Alpha", "path": "/alpha", "auth_type": "none"});
+    user.file("servers/alpha.json", &server.to_string());
+    user.run(&["ingress"]).code(0);
+    let diagnosis = diagnose(&user, &[]);
+    diagnosis.has("gateway.reachable", "ok", "answers, and is ready", "");
+    diagnosis.has("tokens.audience", "ok", "ingress.json names no audience", "");
 }
