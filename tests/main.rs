@@ -7,6 +7,7 @@ mod bridge;
 mod client_configs;
 mod completions;
 mod configure;
+mod doctor;
 mod ending;
 mod fuzz;
 mod gateway;

@@ -187,7 +187,7 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
         Command::List(args) => mcp::list(args, settings(cli, out)?, out),
         Command::Call(args) => mcp::call(args, settings(cli, out)?, out),
         Command::Bridge(args) => bridge::run(args, settings(cli, out)?, out),
-        Command::Doctor(args) => doctor::run(args, settings(cli, out)?, out),
+        Command::Doctor(args) => doctor::run(args, settings(cli, &out.muted()), out),
         Command::Man(args) => man::run(args, settings(cli, out)?, out),
     }
 }

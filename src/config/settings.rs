@@ -104,6 +104,20 @@ impl Settings {
         })
     }
 
+    /// The `.env` files that were read, the strongest last.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|file| file.path.as_path())
+    }
+
+    /// The lines of files whose value is another one than that in force: a variable's name, and where the line is.
+    pub fn overruled(&self) -> Vec<(&str, Origin)> {
+        let lines = self.files.iter().flat_map(|file| file.lines.iter().map(move |line| (file, line)));
+        lines
+            .filter(|(_, line)| !line.value.is_empty() && self.get(&line.key) != Some(line.value.as_str()))
+            .map(|(file, line)| (line.key.as_str(), Origin::File(file.path.clone(), line.number)))
+            .collect()
+    }
+
     /// The files with a secret in them that others can read.
     pub fn exposed(&self) -> impl Iterator<Item = &Path> {
         let secret =
@@ -184,6 +198,9 @@ mod tests {
             format!("{}:1", dir.path().join("two").display())
         );
         assert_eq!(settings.get("D"), None);
+        let overruled: Vec<_> = settings.overruled().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(overruled, ["A", "B"]);
+        assert!(settings.files().map(|path| path.file_name().unwrap()).eq(["one", "two"]));
         assert!(!format!("{settings:?}").contains("environment"));
     }
 }

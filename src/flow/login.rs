@@ -59,6 +59,31 @@ pub async fn log_in(login: &Login<'_>, client: &Client, person: &Person) -> Resu
     finish(login, client, person, &endpoints.token, &redirect_uri, &pending, listening).await
 }
 
+/// Whether a login could hear its answer: the provider takes the redirect URI's host, and its port is free or another
+/// will do. `false` if the answer can only be pasted. To be called on a runtime.
+///
+/// # Errors
+/// [`FlowError::RedirectHost`], [`FlowError::PortBusy`], [`FlowError::Address`].
+pub fn can_listen(person: &Person) -> Result<bool, FlowError> {
+    let registered = Url::parse(&person.redirect_uri)
+        .map_err(|_| FlowError::Address { what: "the redirect URI", text: person.redirect_uri.clone() })?;
+    accept_host(&person.provider, &registered)?;
+    Ok(Listener::bind(&registered, person.provider.redirect.any_port)?.is_some())
+}
+
+/// The authorization request that a login would begin with, for the redirect URI as registered.
+///
+/// # Errors
+/// As [`FlowError`] says, for a provider that must be asked where its endpoints are.
+pub async fn authorization_request(
+    http: &Http,
+    client: &Client,
+    person: &Person,
+) -> Result<(Url, Pending), FlowError> {
+    let endpoints = endpoints(http, &person.provider).await?;
+    Ok(request(client, person, &endpoints, &person.redirect_uri).begin())
+}
+
 async fn finish(
     login: &Login<'_>,
     client: &Client,

@@ -15,7 +15,7 @@ use thiserror::Error;
 use url::Url;
 
 pub use discovery::metadata;
-pub use login::{Login, log_in};
+pub use login::{Login, authorization_request, can_listen, log_in};
 pub use revoke::{Revoked, revoke};
 pub use sites::{choose_site, listed, sites};
 pub use token_endpoint::{client_credentials, discovered, refresh};

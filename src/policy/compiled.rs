@@ -127,6 +127,12 @@ impl Policy {
         self.scopes.iter().flat_map(|scope| scope.by_server.keys()).map(AsRef::as_ref).collect()
     }
 
+    /// The tools that entries about this very server name, each once, in alphabetical order.
+    pub fn tools(&self, server: &str) -> BTreeSet<&str> {
+        let entries = self.scopes.iter().filter_map(|scope| scope.by_server.get(trimmed(server))).flatten();
+        entries.flat_map(|entry| entry.tools.written()).collect()
+    }
+
     pub(super) fn scopes(&self) -> &[Arc<Scope>] {
         &self.scopes
     }

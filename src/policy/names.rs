@@ -39,13 +39,18 @@ impl Names {
         matches!(self, Self::All)
     }
 
-    /// Names that look like patterns, and are none.
-    pub(super) fn patterns(&self) -> impl Iterator<Item = &str> {
+    /// The names that are written out.
+    pub(super) fn written(&self) -> impl Iterator<Item = &str> {
         let names = match self {
             Self::All => None,
             Self::Only(names) => Some(names),
         };
-        names.into_iter().flatten().map(AsRef::as_ref).filter(|name: &&str| name.contains('*'))
+        names.into_iter().flatten().map(AsRef::as_ref)
+    }
+
+    /// Names that look like patterns, and are none.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &str> {
+        self.written().filter(|name| name.contains('*'))
     }
 }
 

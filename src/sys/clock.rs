@@ -1,7 +1,7 @@
 //! The wall clock. Everything that depends on the time takes `now` as an argument and leaves reading it to its caller.
 
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::format_description::well_known::{Rfc2822, Rfc3339};
 use time::macros::format_description;
 
 /// Seconds since 1970-01-01T00:00:00Z.
@@ -29,6 +29,11 @@ pub fn parse(text: &str) -> Option<i64> {
     let zoned = time.ends_with('Z') || time.contains('+') || time.contains('-');
     let zone = if zoned { "" } else { "Z" };
     OffsetDateTime::parse(&format!("{date}T{time}{zone}"), &Rfc3339).ok().map(OffsetDateTime::unix_timestamp)
+}
+
+/// Reads the date of an HTTP header in the one form that may be sent (RFC 9110 section 5.6.7).
+pub fn http_date(text: &str) -> Option<i64> {
+    OffsetDateTime::parse(text.trim(), &Rfc2822).ok().map(OffsetDateTime::unix_timestamp)
 }
 
 /// `in 54m`, `in 2h 5m`, `3m ago`.
@@ -67,6 +72,21 @@ mod tests {
         }
         for text in ["", "soon", "2026-11-24", "2026-11-24T25:00:00Z", "äöüäöüäöü"] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_http_date_is_read_and_nothing_else() {
+        assert_eq!(http_date("Tue, 24 Nov 2026 08:30:00 GMT"), Some(1_795_509_000));
+        for text in ["", "now", "2026-11-24T08:30:00Z", "Tue, 24 Nov 2026 25:30:00 GMT"] {
+            assert_eq!(http_date(text), None, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_date_panics(text in "\\PC{0,40}") {
+            let _ = (http_date(&text), parse(&text));
         }
     }
 

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Request, Response};
 use thiserror::Error;
 use url::{Host, Url};
 
 use crate::sys::address::{is_forbidden, is_forbidden_host};
+use crate::sys::clock;
 
 /// The largest answer that is read, in bytes.
 const LIMIT: usize = 1 << 20;
@@ -45,6 +46,8 @@ pub struct Reply {
     pub status: u16,
     /// What the server asks us to wait, if it does (RFC 9110 section 10.2.3, in seconds).
     pub retry_after: Option<Duration>,
+    /// What time it is for the server, if it says so (RFC 9110 section 6.6.1), in seconds since 1970.
+    pub date: Option<i64>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -173,13 +176,14 @@ impl Http {
         let host = host(request.url());
         let response = self.client(request.url())?.execute(request).await.map_err(|e| failure(&host, &e))?;
         let status = response.status().as_u16();
+        let date = response.headers().get(DATE).and_then(|value| clock::http_date(value.to_str().ok()?));
         let retry_after = response
             .headers()
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
             .map(Duration::from_secs);
         let body = body(response, &host).await?;
-        Ok(Reply { status, retry_after, body })
+        Ok(Reply { status, retry_after, date, body })
     }
 
     /// The client for `url`: loopback never goes through a proxy, and never pays for certificates over plain http.

@@ -12,6 +12,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -163,6 +164,49 @@ pub fn is_exposed(path: &Path) -> bool {
     false
 }
 
+/// A file's or folder's own permission bits; of a link, and where there are no modes, none.
+pub fn mode(path: &Path) -> Option<u32> {
+    #[cfg(unix)]
+    return fs::symlink_metadata(path)
+        .ok()
+        .filter(|about| !about.is_symlink())
+        .map(|about| std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o7777);
+    #[cfg(not(unix))]
+    None
+}
+
+/// Takes from everybody else what they may do with a file or folder of ours. Never through a link.
+///
+/// # Errors
+/// As [`FileError`] says.
+pub fn close(path: &Path) -> Result<(), FileError> {
+    let named = fs::symlink_metadata(path).map_err(io_at(path))?;
+    if named.is_symlink() {
+        return Err(FileError::Symlink(path.into()));
+    }
+    if !named.is_file() && !named.is_dir() {
+        return Err(FileError::Strange { path: path.into(), reason: "not a regular file" });
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let opened = File::open(path).map_err(io_at(path))?;
+        let about = opened.metadata().map_err(io_at(path))?;
+        // The name may have become a link since it was looked at; what was opened is what must be ours.
+        if (about.dev(), about.ino()) != (named.dev(), named.ino()) {
+            return Err(FileError::Symlink(path.into()));
+        }
+        let closed = fs::Permissions::from_mode(about.permissions().mode() & 0o700);
+        opened.set_permissions(closed).map_err(io_at(path))?;
+    }
+    Ok(())
+}
+
+/// How long ago a file was last written.
+pub fn age(path: &Path) -> Option<Duration> {
+    fs::symlink_metadata(path).ok()?.modified().ok()?.elapsed().ok()
+}
+
 fn open(path: &Path) -> Result<Option<File>, FileError> {
     if is_symlink(path) {
         return Err(FileError::Symlink(path.into()));
@@ -203,7 +247,8 @@ fn replace(path: &Path, text: &str) -> Result<(), FileError> {
     Ok(())
 }
 
-fn is_symlink(path: &Path) -> bool {
+/// Whether a name is a link, wherever it leads.
+pub fn is_symlink(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink())
 }
 
@@ -273,6 +318,25 @@ mod tests {
         assert!(matches!(create_dir(&link), Err(FileError::Symlink(_))));
         assert!(matches!(read(dir.path()), Err(FileError::Strange { .. })));
         assert!(read(&dir.path().join("none")).unwrap().is_none());
+    }
+
+    #[test]
+    fn closing_takes_others_rights_and_follows_no_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (folder, file, link) =
+            (dir.path().join("d"), dir.path().join("t.json"), dir.path().join("l.json"));
+        fs::create_dir(&folder).unwrap();
+        write(&file, "x").unwrap();
+        symlink(&file, &link).unwrap();
+        for (path, open) in [(&folder, 0o755), (&file, 0o644)] {
+            fs::set_permissions(path, fs::Permissions::from_mode(open)).unwrap();
+        }
+        assert!(matches!(close(&link), Err(FileError::Symlink(_))));
+        assert_eq!((super::mode(&file), super::mode(&link)), (Some(0o644), None));
+        close(&folder).unwrap();
+        close(&file).unwrap();
+        assert_eq!((super::mode(&folder), super::mode(&file)), (Some(0o700), Some(0o600)));
+        assert!(age(&file).is_some() && age(&dir.path().join("none")).is_none());
     }
 
     #[test]

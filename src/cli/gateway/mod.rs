@@ -5,7 +5,7 @@ mod check;
 mod explain;
 mod issuer;
 pub(super) mod journal;
-mod prepare;
+pub(super) mod prepare;
 mod routes;
 mod serve;
 mod test;

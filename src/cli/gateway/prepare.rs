@@ -22,13 +22,13 @@ const POLICIES: [&str; 2] = ["scopes.yml", "auth_server/scopes.yml"];
 
 /// Everything that is needed to serve, and everything that is wrong with it.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(in crate::cli) struct Prepared {
     /// The file the settings come from; none if they come from the environment.
-    pub(super) file: Option<PathBuf>,
-    pub(super) settings: Settings,
+    pub(in crate::cli) file: Option<PathBuf>,
+    pub(in crate::cli) settings: Settings,
     /// As many as can be reached.
-    pub(super) servers: Vec<Server>,
-    pub(super) problems: Vec<Problem>,
+    pub(in crate::cli) servers: Vec<Server>,
+    pub(in crate::cli) problems: Vec<Problem>,
 }
 
 /// What the command line says of the settings; it wins.
@@ -67,6 +67,15 @@ pub(super) fn prepare(from: &From, flags: &Flags, config: &Config) -> Result<Pre
     let servers = servers(&settings, config, &mut problems);
     problems.extend(strangers(&settings, policy.as_ref(), &servers));
     Ok(Prepared { file, settings, servers, problems })
+}
+
+/// The same for the gateway that is set up in this folder, by `gateway.yaml`, by its variable or by a policy; none if
+/// nothing says that there is to be one.
+pub(in crate::cli) fn here(config: &Config) -> Option<Result<Prepared, Error>> {
+    let from = From::default();
+    let policy = config.settings.get("MCPAUTH_SCOPES").is_some()
+        || POLICIES.map(Path::new).iter().any(|path| path.is_file());
+    (policy || file(&from, config).is_some()).then(|| prepare(&from, &Flags::default(), config))
 }
 
 /// The settings for a look at policy or servers, which needs no issuer.

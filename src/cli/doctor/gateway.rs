@@ -1,0 +1,131 @@
+//! Whether the gateway of `REGISTRY_URL` answers, and what it says of itself (RFC 9728), against the ingress token.
+//! It leaves a gateway that is set up on this machine to `policy`.
+
+use reqwest::header::HeaderMap;
+use tokio::time::timeout;
+use url::Url;
+
+use crate::cli::doctor::audience::{Document, covers, judge};
+use crate::cli::doctor::finding::Finding;
+use crate::cli::doctor::issuer::{WITHIN, get};
+use crate::cli::doctor::policy::Identity;
+use crate::cli::doctor::surroundings::proxy_for;
+use crate::config::Config;
+use crate::sys::http::{Http, HttpError};
+
+const REACHED: &str = "gateway.reachable";
+const SAYS: &str = "gateway.metadata";
+/// RFC 9728 section 3.1.
+const METADATA: &str = "/.well-known/oauth-protected-resource";
+
+/// `server` is a server's address at the gateway, if there is one to ask about.
+pub(super) async fn look(
+    config: &Config,
+    http: &Http,
+    identities: &[Identity],
+    server: Option<&str>,
+) -> Vec<Finding> {
+    let Ok(url) = Url::parse(&config.registry_url) else {
+        let text = format!("REGISTRY_URL is not a URL: {}", crate::oauth::clean(&config.registry_url, 200));
+        return vec![Finding::problem(REACHED, text, "set REGISTRY_URL to the gateway's address")];
+    };
+    let (reached, documented) = tokio::join!(reach(config, http, &url), document(http, config, &url, server));
+    let mut findings = vec![reached];
+    match documented {
+        None => {}
+        Some((place, Err(why))) => {
+            let text = format!("{place} is not a protected resource's document: {why}");
+            findings.push(Finding::warn(SAYS, text, "ask whoever runs the gateway"));
+        }
+        Some((_, Ok(document))) => findings.extend(compare(config, &document, identities, server)),
+    }
+    findings
+}
+
+/// Any answer counts; `/healthz` and `/readyz` are our own gateway's.
+async fn reach(config: &Config, http: &Http, url: &Url) -> Finding {
+    let name = &config.registry_url;
+    let default = config.settings.get("REGISTRY_URL").is_none();
+    let at = |path: &str| url.join(path).unwrap_or_else(|_| url.clone());
+    match get(http, &at("/healthz")).await {
+        Err(error) => {
+            let remedy = match (&error, default) {
+                (HttpError::Plain { .. }, _) => "use https, or say that plain http is meant: --allow-http",
+                (_, true) => "set REGISTRY_URL to your gateway's address",
+                (_, false) => "check REGISTRY_URL (mcpauth config show --origin), and that the gateway runs",
+            };
+            let finding = Finding::problem(REACHED, format!("the gateway {name}: {error}"), remedy);
+            match proxy_for(config, url) {
+                Some(proxy) => finding.because(format!("the request goes through the proxy {proxy}")),
+                None if default => finding.because("this is the default; REGISTRY_URL is not set"),
+                None => finding,
+            }
+        }
+        Ok((reply, _)) if reply.status == 200 && reply.body == b"ok\n" => {
+            match get(http, &at("/readyz")).await {
+                Ok((reply, _)) if reply.status == 503 => Finding::warn(
+                    REACHED,
+                    format!("the gateway {name} answers, and is not ready"),
+                    "see its log; it may not have its issuer's keys yet",
+                ),
+                _ => Finding::ok(REACHED, format!("the gateway {name} answers, and is ready")),
+            }
+        }
+        Ok((reply, _)) if reply.status >= 500 => Finding::warn(
+            REACHED,
+            format!("the gateway {name} answers with HTTP {}", reply.status),
+            "try again in a while; or ask whoever runs it",
+        ),
+        Ok(_) => Finding::ok(REACHED, format!("the gateway {name} answers")),
+    }
+}
+
+/// The first document there is: that of a server, else the gateway's own; with where it was.
+async fn document(
+    http: &Http,
+    config: &Config,
+    gateway: &Url,
+    server: Option<&str>,
+) -> Option<(Url, Result<Document, &'static str>)> {
+    let server = server.and_then(|text| Url::parse(text).ok());
+    let base = gateway.path().trim_end_matches('/').to_owned();
+    let inserted = server.as_ref().map(|url| format!("{METADATA}{}", url.path()));
+    // A gateway behind a path cannot be asked at the host's root.
+    let below = server.as_ref().and_then(|url| url.as_str().strip_prefix(&config.registry_url));
+    let appended = below.filter(|_| !base.is_empty()).map(|path| format!("{base}{METADATA}{path}"));
+    for path in inserted.into_iter().chain(appended).chain([format!("{METADATA}{base}")]) {
+        let Ok(place) = gateway.join(&path) else { continue };
+        let reply = timeout(WITHIN, http.get(&place, HeaderMap::new())).await.ok()?.ok()?;
+        if reply.status == 200 {
+            let read = serde_json::from_slice(&reply.body).map_err(|_| "it has no text `resource`");
+            return Some((place, read));
+        }
+    }
+    None
+}
+
+fn compare(
+    config: &Config,
+    document: &Document,
+    identities: &[Identity],
+    server: Option<&str>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let asked = server.unwrap_or(&config.registry_url);
+    if !covers(&document.resource, asked) {
+        let text = format!(
+            "the gateway calls itself {}, and clients know it as {asked}",
+            crate::oauth::clean(&document.resource, 200)
+        );
+        let remedy =
+            "set REGISTRY_URL to what the gateway calls itself, or its public_url to what clients use";
+        findings.push(
+            Finding::warn(SAYS, text, remedy)
+                .because("clients that compare the two refuse to send it a token (RFC 9728 section 3.3)"),
+        );
+    }
+    let meant = ["INGRESS_OAUTH_AUDIENCE", "MCPAUTH_GATEWAY_AUDIENCE"];
+    let meant: Vec<&str> = meant.iter().filter_map(|name| config.settings.get(name)).collect();
+    findings.extend(identities.iter().map(|one| judge(&one.who, &one.claims, document, &meant)));
+    findings
+}

@@ -1,0 +1,256 @@
+//! Whether the identity providers answer, publish what is needed, and have the same time as this machine. It leaves
+//! whether they accept us to `login`.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use reqwest::header::HeaderMap;
+use tokio::time::timeout;
+use url::Url;
+
+use crate::cli::doctor::finding::{Finding, Status};
+use crate::cli::doctor::surroundings::proxy_for;
+use crate::config::{Config, Planned};
+use crate::credential::{Credential, Endpoint, How, Kind};
+use crate::error::Error;
+use crate::flow::FlowError;
+use crate::oauth::{IssuerMetadata, ReplyError, well_known};
+use crate::sys::clock;
+use crate::sys::http::{Http, HttpError, Reply};
+use crate::vault::VaultError;
+
+const REACHED: &str = "issuer.reachable";
+const CLOCK: &str = "issuer.clock";
+/// How long one answer may take.
+pub(super) const WITHIN: Duration = Duration::from_secs(5);
+/// How far clocks may differ before it is worth a word, and before tokens are refused for it, in seconds. The gateway
+/// allows 30, other servers rarely more than 60 or 120.
+const SKEW: (i64, i64) = (30, 120);
+
+/// Somebody to ask.
+struct Asked {
+    /// The issuer, or the token endpoint's host.
+    name: String,
+    what: Ask,
+    /// What the way there goes through.
+    proxy: Option<String>,
+    /// The variables that could be wrong.
+    remedy: String,
+    command: String,
+}
+
+/// What must come back.
+#[derive(PartialEq)]
+enum Ask {
+    /// The issuer's metadata (RFC 8414).
+    Metadata,
+    /// Anything at all.
+    Endpoint(Url),
+}
+
+/// `accepted` are the issuers whose tokens the gateway that is set up here takes.
+pub(super) async fn look(
+    config: &Config,
+    http: &Http,
+    planned: &[Planned],
+    accepted: Vec<String>,
+) -> Vec<Finding> {
+    let mut asked: Vec<Asked> = Vec::new();
+    for credential in planned.iter().filter_map(|flow| flow.credential.as_ref().ok()) {
+        let new = Asked::of(config, credential);
+        if asked.iter().all(|known| known.name != new.name || known.what != new.what) {
+            asked.push(new);
+        }
+    }
+    for issuer in accepted {
+        if asked.iter().all(|known| known.name != issuer) {
+            asked.push(Asked::by_gateway(config, issuer));
+        }
+    }
+    join_all(asked.iter().map(|asked| asked.look(http))).await.into_iter().flatten().collect()
+}
+
+impl Asked {
+    fn of(config: &Config, credential: &Credential) -> Self {
+        let endpoint = |url: &Url| Ask::Endpoint(url.clone());
+        let what = match &credential.how {
+            How::ClientCredentials(machine) => match &machine.endpoint {
+                Endpoint::Known(url) => endpoint(url),
+                Endpoint::Discover { .. } => Ask::Metadata,
+            },
+            How::AuthorizationCode(person) => {
+                let known = person.provider.token_endpoint.as_deref().and_then(|text| Url::parse(text).ok());
+                known.as_ref().map_or(Ask::Metadata, endpoint)
+            }
+        };
+        let name = match &what {
+            Ask::Metadata => credential.issuer.clone(),
+            Ask::Endpoint(url) => url.host_str().unwrap_or_default().into(),
+        };
+        let check = match (credential.id.kind, config.auth_provider()) {
+            (Kind::Ingress, "keycloak") | (Kind::Agent, _) => "KEYCLOAK_URL and KEYCLOAK_REALM",
+            (Kind::Ingress, "cognito") => "INGRESS_OAUTH_USER_POOL_ID (or INGRESS_OAUTH_ISSUER)",
+            (Kind::Ingress, _) => "INGRESS_OAUTH_ISSUER",
+            (Kind::AgentCore, _) => "COGNITO_USER_POOL_ID, COGNITO_DOMAIN and AGENTCORE_ISSUER",
+            (Kind::Egress, _) => "EGRESS_PROVIDER_NAME_N, and the provider's file (mcpauth providers check)",
+        };
+        let remedy = format!("check {check}; mcpauth config show --origin says where values come from");
+        let url = match &what {
+            Ask::Metadata => Url::parse(&name).ok(),
+            Ask::Endpoint(url) => Some(url.clone()),
+        };
+        let proxy = url.and_then(|url| proxy_for(config, &url));
+        Self { name, what, proxy, remedy, command: credential.command.clone() }
+    }
+
+    fn by_gateway(config: &Config, issuer: String) -> Self {
+        let proxy = Url::parse(&issuer).ok().and_then(|url| proxy_for(config, &url));
+        let remedy = "correct the issuer in gateway.yaml, or name its jwks_uri there".into();
+        Self { name: issuer, what: Ask::Metadata, proxy, remedy, command: "mcpauth gateway check".into() }
+    }
+
+    async fn look(&self, http: &Http) -> Vec<Finding> {
+        match &self.what {
+            Ask::Metadata => self.metadata(http).await,
+            Ask::Endpoint(url) => match get(http, url).await {
+                Ok((reply, skew)) => {
+                    let text = format!("{} answers", self.name);
+                    let reached = match reply.status {
+                        500.. => self.failed(self.unavailable(reply.status)),
+                        _ => Finding::ok(REACHED, text),
+                    };
+                    std::iter::once(reached).chain(skew.map(|skew| clock_finding(&self.name, skew))).collect()
+                }
+                Err(error) => vec![self.failed(error.into())],
+            },
+        }
+    }
+
+    async fn metadata(&self, http: &Http) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut last = None;
+        for place in well_known(&self.name) {
+            let (reply, skew) = match get(http, &place).await {
+                Ok(answer) => answer,
+                Err(error) => return vec![self.failed(error.into())],
+            };
+            if findings.is_empty() {
+                findings.extend(skew.map(|skew| clock_finding(&self.name, skew)));
+            }
+            match reply.status {
+                200..300 => {
+                    findings.extend(self.read(http, &reply.body).await);
+                    return findings;
+                }
+                429 | 500.. => {
+                    findings.push(self.failed(self.unavailable(reply.status)));
+                    return findings;
+                }
+                status => last = Some(status),
+            }
+        }
+        let answer = last.map(|status| format!(" (HTTP {status})")).unwrap_or_default();
+        let text = format!("{} answers, and is no issuer: it publishes no metadata{answer}", self.name);
+        findings.push(Finding::problem(REACHED, text, self.remedy.clone()));
+        findings
+    }
+
+    async fn read(&self, http: &Http, body: &[u8]) -> Vec<Finding> {
+        match IssuerMetadata::read(body, &self.name) {
+            Err(cause) => vec![self.failed(FlowError::Metadata { issuer: self.name.clone(), cause })],
+            Ok(metadata) => {
+                let mut findings =
+                    vec![Finding::ok(REACHED, format!("{} answers with its metadata", self.name))];
+                if let Some(url) = metadata.jwks_uri {
+                    findings.extend(self.keys(http, &url).await);
+                }
+                findings
+            }
+        }
+    }
+
+    /// Without keys no gateway can verify a token (RFC 7517 section 5).
+    async fn keys(&self, http: &Http, url: &Url) -> Option<Finding> {
+        let good = match get(http, url).await {
+            Ok((reply, _)) => {
+                let document: Option<serde_json::Value> = serde_json::from_slice(&reply.body).ok();
+                let keys = document.as_ref().and_then(|document| document.get("keys")?.as_array());
+                reply.status == 200 && keys.is_some_and(|keys| !keys.is_empty())
+            }
+            Err(_) => false,
+        };
+        let text = format!("{}: there are no keys at {url}, so no gateway can verify its tokens", self.name);
+        (!good).then(|| Finding::warn("issuer.keys", text, "ask whoever runs the identity provider"))
+    }
+
+    fn unavailable(&self, status: u16) -> FlowError {
+        FlowError::Reply { host: self.name.clone(), reply: ReplyError::Unavailable { status } }
+    }
+
+    fn failed(&self, error: FlowError) -> Finding {
+        let finding = Finding::error(REACHED, &Error::from(VaultError::from(error)), &self.command);
+        match &self.proxy {
+            Some(proxy) => finding.because(format!("the request goes through the proxy {proxy}")),
+            None => finding,
+        }
+    }
+}
+
+/// An answer, and how many seconds the server's clock is ahead of ours.
+pub(super) async fn get(http: &Http, url: &Url) -> Result<(Reply, Option<i64>), HttpError> {
+    let asked = clock::now();
+    let late = || HttpError::Lost {
+        host: url.host_str().unwrap_or_default().into(),
+        cause: format!("nothing within {} s", WITHIN.as_secs()),
+    };
+    let reply = timeout(WITHIN, http.get(url, HeaderMap::new())).await.map_err(|_| late())??;
+    let skew = reply.date.map(|date| ahead(date, asked, clock::now()));
+    Ok((reply, skew))
+}
+
+/// How far a clock that read `date` some time between `asked` and `heard` is ahead: nothing, if it may have been right.
+fn ahead(date: i64, asked: i64, heard: i64) -> i64 {
+    if date < asked { date - asked } else { (date - heard).max(0) }
+}
+
+fn clock_finding(who: &str, skew: i64) -> Finding {
+    let (warn, problem) = SKEW;
+    let off = skew.abs();
+    if off <= warn {
+        return Finding::ok(CLOCK, format!("this machine's clock agrees with that of {who}"));
+    }
+    let which = if skew > 0 { "behind" } else { "ahead of" };
+    let text = format!("this machine's clock is {off} s {which} that of {who}");
+    let remedy = "set this machine's clock by the network (NTP): timedatectl set-ntp true";
+    let finding = Finding::warn(CLOCK, text, remedy)
+        .because("tokens then seem expired, or not valid yet, and are refused");
+    if off > problem { Finding { status: Status::Problem, ..finding } } else { finding }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_are_compared_by_the_whole_time_the_answer_took() {
+        for (date, asked, heard, expected) in [
+            (1_000, 1_000, 1_000, 0),
+            (1_003, 1_000, 1_005, 0),
+            (400, 1_000, 1_005, -600),
+            (1_605, 1_000, 1_005, 600),
+        ] {
+            assert_eq!(ahead(date, asked, heard), expected, "{date} {asked} {heard}");
+        }
+        for (skew, status, words) in [
+            (0, Status::Ok, "agrees"),
+            (30, Status::Ok, "agrees"),
+            (-31, Status::Warn, "31 s ahead of"),
+            (120, Status::Warn, "120 s behind"),
+            (600, Status::Problem, "600 s behind"),
+            (-600, Status::Problem, "600 s ahead of"),
+        ] {
+            let finding = clock_finding("idp.test", skew);
+            assert!(finding.status == status && finding.found.contains(words), "{skew}: {finding:?}");
+        }
+    }
+}

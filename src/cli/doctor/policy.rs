@@ -1,0 +1,202 @@
+//! Whether the gateway that is set up in this folder would let our token do anything: its settings, its rules on whom
+//! tokens are for, its policy, and the names of its servers' tools. It leaves a gateway elsewhere to `gateway`.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::cli::doctor::finding::Finding;
+use crate::cli::doctor::{audience, spelling};
+use crate::cli::gateway::prepare::{self, Prepared};
+use crate::config::Config;
+use crate::gateway::authn::jwt::Reject;
+use crate::gateway::authn::rules::Rules;
+use crate::policy::{Call, Listed, Policy, Principal, decide};
+use crate::store::Store;
+use crate::sys::clock;
+
+const SETTINGS: &str = "gateway.settings";
+const ACCESS: &str = "gateway.access";
+const TOOLS: &str = "gateway.tools";
+
+/// A token that lets somebody through the gateway, as its claims have it.
+pub(super) struct Identity {
+    /// Its file's name.
+    pub(super) who: String,
+    pub(super) claims: Map<String, Value>,
+}
+
+/// What is needed of a server's file; of anything else nothing is said here.
+#[derive(Deserialize)]
+struct ServerFile {
+    path: String,
+    #[serde(default)]
+    tool_list: Vec<Tool>,
+}
+
+#[derive(Deserialize)]
+struct Tool {
+    name: String,
+}
+
+impl Identity {
+    /// The ingress token's and the agents', as far as they are JWTs.
+    pub(super) fn all(store: &Store) -> Vec<Self> {
+        let of = |path: &Path| {
+            let name = path.file_name()?.to_str()?;
+            let is = name == "ingress.json" || (name.starts_with("agent-") && name.ends_with("-token.json"));
+            let stored = store.read_file(path).ok().flatten().filter(|_| is)?;
+            let claims = audience::claims(stored.token.access_token.expose())?;
+            Some(Self { who: name.into(), claims })
+        };
+        store.files().iter().filter_map(|path| of(path)).collect()
+    }
+}
+
+/// What there is to say, and the issuers whose metadata the gateway will ask for.
+pub(super) fn look(config: &Config, identities: &[Identity]) -> (Vec<Finding>, Vec<String>) {
+    match prepare::here(config) {
+        None => (Vec::new(), Vec::new()),
+        Some(Err(error)) => (vec![Finding::error(SETTINGS, &error, "mcpauth gateway check")], Vec::new()),
+        Some(Ok(prepared)) => {
+            let issuers = prepared.settings.issuers.iter().filter(|issuer| issuer.jwks_uri.is_none());
+            let issuers = issuers.map(|issuer| issuer.issuer.clone()).collect();
+            (examine(&prepared, identities), issuers)
+        }
+    }
+}
+
+fn examine(prepared: &Prepared, identities: &[Identity]) -> Vec<Finding> {
+    let mut findings = settings(prepared);
+    let policy = std::fs::read_to_string(&prepared.settings.policy).ok();
+    // One that cannot be read or parsed is among the settings' problems.
+    let Some(policy) = policy.and_then(|text| Policy::parse(&text).ok()) else { return findings };
+    findings.extend(identities.iter().flat_map(|one| access(prepared, &policy, one)));
+    findings.extend(tools(prepared, &policy));
+    findings
+}
+
+fn settings(prepared: &Prepared) -> Vec<Finding> {
+    let from = prepared.file.as_ref().map(|path| path.display().to_string());
+    let from = from.unwrap_or_else(|| "the environment".into());
+    if prepared.problems.is_empty() {
+        let text =
+            format!("the gateway's settings from {from} are fine (servers: {})", prepared.servers.len());
+        return vec![Finding::ok(SETTINGS, text)];
+    }
+    let finding = |problem: &crate::gateway::settings::problem::Problem| {
+        let (text, remedy) = (problem.to_string(), problem.remedy.clone());
+        if problem.is_error() {
+            Finding::problem(SETTINGS, text, remedy)
+        } else {
+            Finding::warn(SETTINGS, text, remedy)
+        }
+    };
+    prepared.problems.iter().map(finding).collect()
+}
+
+/// Whether the gateway would take the token, by its own rules, and what its policy gives to it.
+fn access(prepared: &Prepared, policy: &Policy, one: &Identity) -> Vec<Finding> {
+    let who = &one.who;
+    let issuer = one.claims.get("iss").and_then(Value::as_str).unwrap_or_default();
+    let Some(known) = prepared.settings.issuers.iter().find(|known| known.issuer == issuer) else {
+        let text = format!(
+            "{who} is a token of {}, which is none of the gateway's issuers",
+            crate::oauth::clean(issuer, 200)
+        );
+        let remedy = "name it under issuers in gateway.yaml, or get a token of one that is there: mcpauth ingress --force";
+        return vec![Finding::problem(ACCESS, text, remedy)];
+    };
+    // Rules that do not hold together are among the settings' problems.
+    let Ok(rules) = Rules::new(known) else { return Vec::new() };
+    match principal(&rules, &one.claims) {
+        Err(reject) => vec![refused(who, reject)],
+        Ok(principal) => vec![granted(prepared, policy, who, &principal)],
+    }
+}
+
+/// The caller, as the gateway would know it. That the token may have expired is another finding.
+fn principal(rules: &Rules, claims: &Map<String, Value>) -> Result<Principal, Reject> {
+    let mut claims = claims.clone();
+    let end = claims.get("exp").and_then(Value::as_i64).unwrap_or(i64::MAX);
+    claims.insert("active".into(), json!(true));
+    let now = clock::now().min(end.saturating_sub(1));
+    let text = Value::Object(claims).to_string();
+    rules.introspected(text.as_bytes(), now).map(|(principal, _)| principal)
+}
+
+fn refused(who: &str, reject: Reject) -> Finding {
+    let remedy = match reject {
+        Reject::Audience => {
+            "let the gateway take this token's client or audience (clients or audience in gateway.yaml; \
+             MCPAUTH_GATEWAY_CLIENTS, MCPAUTH_GATEWAY_AUDIENCE), or get a token for it"
+        }
+        _ => "get another token: mcpauth ingress --force",
+    };
+    Finding::problem(ACCESS, format!("the gateway's rules refuse {who}: {reject}"), remedy)
+}
+
+/// What the policy gives the caller, server by server.
+fn granted(prepared: &Prepared, policy: &Policy, who: &str, principal: &Principal) -> Finding {
+    let grants = policy.grants(principal);
+    let call = Call::Message { method: Listed::Tool.list_method(), name: None };
+    let servers = prepared.servers.iter().map(|server| server.name.as_str());
+    let open: Vec<&str> = servers.filter(|server| decide(&grants, server, &call).is_ok()).collect();
+    if !open.is_empty() {
+        return Finding::ok(ACCESS, format!("the policy lets {who} see the tools of {}", open.join(", ")));
+    }
+    let first = prepared.servers.first().map_or("NAME", |server| server.name.as_str());
+    let explained = policy.explain(principal, first, &call);
+    let text = format!("the policy lets {who} see no server's tools");
+    let scopes = crate::oauth::clean(&principal.scopes.join(","), 200);
+    let remedy = format!(
+        "map one of its groups or scopes to the server in {}, or have the caller put into a group that is; see: \
+         mcpauth gateway explain --server {first} --method tools/list{}{}",
+        prepared.settings.policy.display(),
+        if scopes.is_empty() { String::new() } else { format!(" --scopes {scopes}") },
+        if principal.groups.is_empty() {
+            String::new()
+        } else {
+            format!(" --groups {}", crate::oauth::clean(&principal.groups.join(","), 200))
+        },
+    );
+    let notes = crate::oauth::clean(&explained.notes.join("; "), 400);
+    let notes = if notes.is_empty() { "the token has neither groups nor scopes".into() } else { notes };
+    Finding::problem(ACCESS, text, remedy).because(notes)
+}
+
+/// Tools that the policy names and the server, by its own file, does not have: names are compared to the letter.
+fn tools(prepared: &Prepared, policy: &Policy) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in files(&prepared.settings.servers) {
+        let server = file.path.trim_matches('/');
+        let there = || file.tool_list.iter().map(|tool| tool.name.as_str());
+        if file.tool_list.is_empty() {
+            continue;
+        }
+        for tool in policy.tools(server) {
+            if there().any(|name| name == tool) {
+                continue;
+            }
+            let text =
+                format!("the policy names the tool {tool:?} of {server}, which {server} does not have");
+            let remedy = match spelling::meant(tool, there()) {
+                Some(meant) => format!("did you mean {meant:?}? names are compared to the letter"),
+                None => "correct the policy, or the server's tool_list".into(),
+            };
+            findings.push(Finding::warn(TOOLS, text, remedy));
+        }
+    }
+    findings
+}
+
+/// The servers' files that can be read; what is wrong with the others is among the settings' problems.
+fn files(dir: &Path) -> Vec<ServerFile> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let text = |path: &std::path::PathBuf| std::fs::read_to_string(path).ok();
+    let json = paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "json"));
+    json.filter_map(text).filter_map(|text| serde_json::from_str(&text).ok()).collect()
+}

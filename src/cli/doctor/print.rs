@@ -1,0 +1,162 @@
+//! How findings look: grouped and wrapped on a terminal, one fact a line elsewhere. It leaves what they say to the checks.
+
+use serde_json::json;
+
+use crate::cli::doctor::finding::{Finding, Status};
+use crate::cli::out::Out;
+use crate::sys::terminal;
+
+/// A terminal is at least this wide, in columns.
+const WIDTH: usize = 80;
+/// What the groups are called, in the order in which one thing rests on the other.
+const GROUPS: [(&str, &str); 9] = [
+    ("settings", "Settings"),
+    ("files", "Files"),
+    ("storage", "Storage"),
+    ("network", "Network"),
+    ("issuer", "Identity providers"),
+    ("login", "Logins"),
+    ("tokens", "Tokens"),
+    ("gateway", "Gateway"),
+    ("clients", "Clients"),
+];
+
+/// Shows everything.
+pub(super) fn show(out: &Out, findings: &[Finding], fixed: &[Result<String, String>]) {
+    if out.json {
+        let objects: Vec<_> = ordered(findings).map(Finding::object).collect();
+        let fixed: Vec<_> = fixed.iter().map(|fix| json!({"done": fix.is_ok(), "what": said(fix)})).collect();
+        let ok = !findings.iter().any(|finding| finding.status == Status::Problem);
+        return out.object(&json!({"version": 1, "ok": ok, "fixed": fixed, "findings": objects}));
+    }
+    let rich = terminal::stdout_is_rich();
+    for fix in fixed {
+        out.result(&format!("{} {}", if fix.is_ok() { "fixed:" } else { "not fixed:" }, said(fix)));
+    }
+    let mut group = "";
+    for finding in ordered(findings) {
+        if rich && finding.group() != group {
+            group = finding.group();
+            let title = GROUPS.iter().find(|(name, _)| *name == group).map_or(group, |(_, title)| title);
+            out.result(&format!("\n{}", out.paint("1", title)));
+        }
+        let text = if rich { on_terminal(out, finding) } else { plain(finding) };
+        match finding.status {
+            Status::Problem => out.data(&text),
+            _ => out.result(&text),
+        }
+    }
+    out.result(&format!("\n{}", summary(findings)));
+}
+
+fn said(fix: &Result<String, String>) -> &str {
+    match fix {
+        Ok(text) | Err(text) => text,
+    }
+}
+
+/// By group; within one as they were found.
+fn ordered(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    GROUPS.iter().flat_map(|(group, _)| findings.iter().filter(move |finding| finding.group() == *group))
+}
+
+/// For `grep`: nothing is broken into lines but cause and remedy.
+fn plain(finding: &Finding) -> String {
+    let mut text = format!("{:7} {}", finding.status.word(), finding.found);
+    text.extend(finding.cause.iter().map(|cause| format!("\n        {cause}")));
+    text.extend(finding.remedy.iter().map(|remedy| format!("\n  -> {remedy}")));
+    text
+}
+
+fn on_terminal(out: &Out, finding: &Finding) -> String {
+    let (code, mark) = match finding.status {
+        Status::Ok => ("32", "✓"),
+        Status::Warn => ("33", "!"),
+        Status::Problem => ("31", "✗"),
+        Status::Skipped => ("2", "-"),
+    };
+    let mut text = format!("  {} {}", out.paint(code, mark), wrapped(&finding.found, 4));
+    text.extend(finding.cause.iter().map(|cause| format!("\n    {}", wrapped(cause, 4))));
+    text.extend(finding.remedy.iter().map(|remedy| format!("\n    -> {}", wrapped(remedy, 7))));
+    text
+}
+
+/// The text in lines that fit, all but the first `indent` columns in. A word that is longer than a line stays whole: it
+/// is a path or an address, to be copied.
+fn wrapped(text: &str, indent: usize) -> String {
+    let mut lines = String::new();
+    let mut column = indent;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > indent && column + 1 + length > WIDTH {
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if column > indent {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += length;
+    }
+    lines
+}
+
+fn summary(findings: &[Finding]) -> String {
+    let count = |status| findings.iter().filter(|finding| finding.status == status).count();
+    let (problems, warnings) = (count(Status::Problem), count(Status::Warn));
+    let some = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let mut text = match (problems, warnings) {
+        (0, 0) => "no problems".to_owned(),
+        (0, warnings) => format!("no problems, {}", some(warnings, "warning")),
+        (problems, 0) => some(problems, "problem"),
+        (problems, warnings) => format!("{}, {}", some(problems, "problem"), some(warnings, "warning")),
+    };
+    let fixable = findings.iter().filter(|finding| finding.fix.is_some()).count();
+    if fixable > 0 {
+        text.push_str(&format!("\n{fixable} of them can be mended with: mcpauth doctor --fix"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_finding_is_a_line_with_its_cause_and_remedy_below() {
+        let finding =
+            Finding::problem("files.mode", "t.json is open", "chmod 600 t.json").because("mode 644");
+        assert_eq!(plain(&finding), "problem t.json is open\n        mode 644\n  -> chmod 600 t.json");
+        assert_eq!(plain(&Finding::ok("files.mode", "all is private")), "ok      all is private");
+    }
+
+    #[test]
+    fn the_last_line_counts_and_says_how_to_go_on() {
+        let problem = Finding::problem("files.mode", "a", "b");
+        let fixable = problem.clone().fixed_by(super::super::finding::Fix::Close("t".into()));
+        let warn = Finding::warn("files.mode", "a", "b");
+        for (findings, expected) in [
+            (vec![], "no problems"),
+            (vec![warn.clone()], "no problems, 1 warning"),
+            (vec![problem.clone(), problem.clone()], "2 problems"),
+            (vec![fixable, warn], "1 problem, 1 warning\n1 of them can be mended with: mcpauth doctor --fix"),
+        ] {
+            assert_eq!(summary(&findings), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn wrapping_loses_nothing_and_fits(words in proptest::collection::vec("[a-zä]{1,90}", 0..40), indent in 0usize..10) {
+            let text = words.join(" ");
+            let lines = wrapped(&text, indent);
+            prop_assert_eq!(lines.split_whitespace().collect::<Vec<_>>().join(" "), text);
+            for (at, line) in lines.lines().enumerate() {
+                let width = line.chars().count() + if at == 0 { indent } else { 0 };
+                prop_assert!(width <= WIDTH || line.split_whitespace().count() == 1, "{}", line);
+            }
+        }
+    }
+}
