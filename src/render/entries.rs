@@ -169,6 +169,14 @@ pub fn entry_at(url: &Url, identity: Option<&Identity>, plain: PlainHttp) -> Res
     Ok(entry)
 }
 
+/// The environment variable that has a header's whole value, for clients that take headers from there.
+pub fn variable(server: &str, header: &str) -> String {
+    let part = |text: &str| -> String {
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+    };
+    format!("MCPAUTH_{}_{}", part(server), part(header))
+}
+
 fn bearer(name: &str, token: &Secret) -> (String, Secret) {
     let value = if token.is_empty() { String::new() } else { format!("Bearer {}", token.expose()) };
     (name.to_owned(), Secret::new(value))
@@ -329,6 +337,18 @@ mod tests {
         for (identity, headers) in cases {
             let got = all("https://gw.test", identity.as_ref(), &[], &[server("/clock", &[])]).unwrap();
             assert_eq!(got, [format!("clock streamable-http https://gw.test/clock/mcp{headers}")]);
+        }
+    }
+
+    #[test]
+    fn a_headers_variable_is_named_after_server_and_header() {
+        let cases = [
+            ("fininfo", "X-Authorization", "MCPAUTH_FININFO_X_AUTHORIZATION"),
+            ("sre-gateway.v2", "Authorization", "MCPAUTH_SRE_GATEWAY_V2_AUTHORIZATION"),
+            ("a/b c", "x~y", "MCPAUTH_A_B_C_X_Y"),
+        ];
+        for (server, header, expected) in cases {
+            assert_eq!(variable(server, header), expected);
         }
     }
 

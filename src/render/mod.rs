@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use entries::{Egress, Entry, Identity, PlainHttp, entries, entry_at};
+pub use entries::{Egress, Entry, Identity, PlainHttp, entries, entry_at, variable};
 pub use merge::{Change, ChangeKind, MergeError};
 pub use servers::Server;
 pub use targets::{Format, Rendered, Shape, TARGETS, Target, render};
