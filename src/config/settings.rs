@@ -46,7 +46,7 @@ impl Settings {
     /// # Errors
     /// [`ConfigError::Line`] for a bad line, [`ConfigError::EnvFile`] for a named file that cannot be read.
     pub fn load(files: &[PathBuf]) -> Result<Self, ConfigError> {
-        let mut settings = Self { environment: env::all(), ..Self::default() };
+        let mut settings = Self::environment();
         for path in files {
             settings.read(path)?;
         }
@@ -56,6 +56,16 @@ impl Settings {
             }
         }
         Ok(settings)
+    }
+
+    /// The process environment alone.
+    pub fn environment() -> Self {
+        Self { environment: env::all(), ..Self::default() }
+    }
+
+    /// The files that were read, the strongest last, absolute.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|file| file.path.as_path())
     }
 
     /// Settings from nothing but these values, for `demo`.
