@@ -1,5 +1,6 @@
 //! Merging into files as people have them: settings of other kinds, other servers, comments, one line too long.
 
+use mcpauth::render::{Format, Secrets, Target};
 use serde_json::{Value, json};
 
 use super::install::Person;
@@ -12,7 +13,7 @@ struct Own {
     root: &'static [&'static str],
 }
 
-const FILES: [Own; 9] = [
+const FILES: [Own; 12] = [
     Own {
         client: "vscode",
         path: ".config/Code/User/mcp.json",
@@ -67,18 +68,53 @@ const FILES: [Own; 9] = [
         text: "{\n  \"$schema\": \"https://opencode.ai/config.json\",\n  // local\n  \"mcp\": {\"files\": {\"type\": \"local\", \"command\": [\"npx\"], \"enabled\": false}},\n  \"model\": \"x/y\"\n}\n",
         root: &["mcp"],
     },
+    Own {
+        client: "codex",
+        path: ".codex/config.toml",
+        text: "model = \"gpt-5\" # the big one\n\n[projects.\"/home/u/p\"]\ntrust_level = \"trusted\"\n\n# servers\n[mcp_servers.files]\ncommand = \"npx\"\nargs = [\"-y\", 'server-files'] # quoted so\n\n[mcp_servers.files.env]\nKEY = \"v\"\n\n[tui]\nnotifications = true\n",
+        root: &["mcp_servers"],
+    },
+    Own {
+        client: "continue",
+        path: ".continue/config.yaml",
+        text: "name: My Config # mine\nversion: 0.0.1\nschema: v1\n\nmodels:\n  - name: Big\n    provider: openai\n    model: gpt-5\n    apiKey: ${{ secrets.KEY }}\n\nmcpServers:\n  # local ones\n  - name: files\n    command: npx\n    args:\n      - \"-y\"\n      - server-files\n\ncontext:\n  - provider: code\n",
+        root: &["mcpServers"],
+    },
+    Own {
+        client: "goose",
+        path: ".config/goose/config.yaml",
+        text: "GOOSE_PROVIDER: openai # which\nextensions:\n  developer:\n    bundled: true\n    enabled: true\n    name: developer\n    timeout: 300\n    type: builtin\n  # by hand\n  files:\n    args: [\"-y\", server-files]\n    cmd: npx\n    enabled: false\n    envs: {}\n    name: files\n    type: stdio\nGOOSE_MODEL: gpt-5\n",
+        root: &["extensions"],
+    },
 ];
 
-fn read(text: &str) -> Value {
+fn read(format: Format, text: &str) -> Value {
+    if format != Format::Json {
+        return super::parsed(format, text);
+    }
     let root = jsonc_parser::cst::CstRootNode::parse(text, &jsonc_parser::ParseOptions::default()).unwrap();
     root.to_serde_value().unwrap()
 }
 
-/// The comments of a file, as they stand there.
-fn comments(text: &str) -> Vec<&str> {
-    let start =
-        |line: &str| if line.starts_with("//") { Some(0) } else { line.find(" //").or(line.find("/*")) };
-    text.lines().filter_map(|line| start(line).map(|at| &line[at..])).collect()
+/// Takes our entry out of a file's entries.
+fn take(at: &mut Value) -> Value {
+    match at {
+        Value::Array(list) => {
+            let index = list.iter().position(|entry| entry["name"] == "notes").unwrap();
+            list.remove(index)
+        }
+        at => at.as_object_mut().unwrap().remove("notes").unwrap(),
+    }
+}
+
+/// The texts of a file's comments.
+fn comments(format: Format, text: &str) -> Vec<String> {
+    let marks = if format == Format::Json { [" // ", " /* "] } else { [" # ", " # "] };
+    let comment = |line: &str| {
+        let (_, text) = marks.iter().find_map(|mark| line.split_once(mark))?;
+        Some(text.to_owned())
+    };
+    text.lines().filter_map(|line| comment(&format!(" {line} "))).collect()
 }
 
 #[test]
@@ -88,23 +124,22 @@ fn what_was_there_stays_in_every_clients_file_whichever_way_comes_and_goes() {
         let path = person.home(own.path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, own.text).unwrap();
-        for way in mcpauth::render::Target::named(own.client).unwrap().ways {
+        let target = Target::named(own.client).unwrap();
+        for way in target.ways {
+            let place = format!("{} {way}", own.client);
             person.install(&["--client", own.client, "--secrets", way.name()]);
             let text = std::fs::read_to_string(&path).unwrap();
-            let mut whole = read(&text);
-            let at = own.root.iter().fold(&mut whole, |at, key| &mut at[key]);
-            let entry = at.as_object_mut().unwrap().remove("notes").unwrap();
-            let secret = entry.to_string().contains("E-notes");
-            assert_eq!(secret, *way == mcpauth::render::Secrets::Inline, "{} {way}: {entry}", own.client);
-            let mut before = read(own.text);
+            let mut whole = read(target.format, &text);
+            let entry = take(own.root.iter().fold(&mut whole, |at, key| &mut at[key]));
+            assert_eq!(entry.to_string().contains("E-notes"), *way == Secrets::Inline, "{place}: {entry}");
+            let mut before = read(target.format, own.text);
             if own.client == "gemini" {
                 before["mcpServers"] = json!({});
             }
-            assert_eq!(whole, before, "{} {way}", own.client);
-            let kept: Vec<&str> =
-                comments(own.text).into_iter().filter(|line| !line.contains("://")).collect();
-            assert!(kept.iter().all(|comment| text.contains(comment)), "{}: {text}", own.client);
-            assert_eq!(text.contains('\r'), own.text.contains('\r'), "{}", own.client);
+            assert_eq!(whole, before, "{place}");
+            let comments = comments(target.format, own.text);
+            assert!(comments.iter().all(|comment| text.contains(comment.trim())), "{place}: {text}");
+            assert_eq!(text.contains('\r'), own.text.contains('\r'), "{place}");
         }
         let mut backup = path.clone().into_os_string();
         backup.push(".mcpauth-backup");

@@ -158,9 +158,11 @@ fn json_of(item: &toml_edit::Item) -> String {
         let rows = table.iter().map(|(key, item)| format!("{}:{}", json!(key), json_of(item)));
         return format!("{{{}}}", rows.collect::<Vec<_>>().join(","));
     }
-    match item.as_array() {
-        Some(list) => json!(list.iter().map(|text| text.as_str().unwrap()).collect::<Vec<_>>()).to_string(),
-        None => json!(item.as_str().unwrap()).to_string(),
+    let list = item.as_array().map(|list| list.iter().map(|text| text.as_str().unwrap()).collect::<Vec<_>>());
+    match (list, item.as_bool()) {
+        (Some(list), _) => json!(list).to_string(),
+        (None, Some(yes)) => yes.to_string(),
+        (None, None) => json!(item.as_str().unwrap()).to_string(),
     }
 }
 
@@ -191,7 +193,7 @@ fn check(reads: &Reads, target: &Target, way: Secrets, name: &str, entry: &Value
         let found = match (&entry["command"], &entry["cmd"]) {
             (Value::Array(words), _) => json!(words),
             (Value::Null, program) | (program, Value::Null) => {
-                json!([&[program.clone()], entry["args"].as_array().unwrap().as_slice()].concat())
+                json!([std::slice::from_ref(program), entry["args"].as_array().unwrap().as_slice()].concat())
             }
             _ => panic!("{place}"),
         };

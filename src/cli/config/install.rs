@@ -110,7 +110,7 @@ fn advise(config: &Config, jobs: &[Job], out: &Out) {
             Secrets::Inline | Secrets::Helper | Secrets::Bridge => {}
         }
     }
-    if jobs.iter().any(|job| job.secrets.start_us()) {
+    if jobs.iter().any(|job| job.secrets.start_us() || !job.target.sse) {
         means::warn(config, out);
     }
 }
