@@ -1,11 +1,14 @@
 //! What came of the client configurations, for people and for programs. It leaves the rest of a run to `report`.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::render::{Installed, Secrets};
+use crate::sys::paths;
 
 /// What writes the client configurations alone.
 const COMMAND: &str = "mcpauth config install";
@@ -61,8 +64,11 @@ pub(super) fn checked(out: &Out, rows: &[ConfigRow]) -> Exit {
             (Ok(_), true) => out.paint("32", "in order"),
             (Ok(_), false) => out.paint("33", "drifted "),
         };
-        out.result(&format!("{word} {:15} {}  {}", row.client, servers(row), row.path));
-        drift.iter().for_each(|line| out.result(&format!("         {line}")));
+        let path = short(Path::new(&row.path));
+        out.result(&format!("{word} {:15} {}  {path}", row.client, servers(row)));
+        let left = row.result.iter().flat_map(|installed| &installed.changes);
+        let left = left.filter(|change| change.is_conflict()).map(ToString::to_string);
+        left.chain(drift.iter().cloned()).for_each(|line| out.result(&format!("         {line}")));
         if !drift.is_empty() {
             out.result(&format!("         -> {}", row.remedy()));
         }
@@ -141,6 +147,12 @@ fn servers(row: &ConfigRow) -> String {
         Some(secrets) => format!("{count} by {secrets}"),
         None => count,
     }
+}
+
+/// A path as people write it.
+pub(super) fn short(path: &Path) -> String {
+    let below = paths::home().and_then(|home| path.strip_prefix(home).ok().map(Path::to_owned));
+    below.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()))
 }
 
 fn common(row: &ConfigRow, status: &str) -> Value {

@@ -5,6 +5,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::clients::{Clients, Job};
+use super::rows::short;
 use crate::cli::out::Out;
 use crate::cli::servers;
 use crate::config::Config;
@@ -60,7 +61,7 @@ fn one(config: &Config, client: &str, secrets: Option<&str>, out: &Out) -> Resul
         out.object(&Value::Object(object));
         return Ok(Exit::Done);
     }
-    out.say(&format!("{}: {}", target.client, job.path.display()));
+    out.say(&format!("{}: {}", target.client, short(&job.path)));
     let others: Vec<&str> =
         target.ways.iter().filter(|way| **way != job.secrets).map(|way| way.name()).collect();
     let others = if others.is_empty() { String::new() } else { format!("; also: {}", others.join(", ")) };
@@ -100,7 +101,7 @@ fn every(config: &Config, out: &Out) -> Result<Exit, Error> {
         let others: Vec<&str> =
             target.ways.iter().filter(|way| **way != job.secrets).map(|way| way.name()).collect();
         let ways = format!("{} ({})", job.secrets, others.join(", ")).replace(" ()", "");
-        let path = job.path.display();
+        let path = short(&job.path);
         out.result(&format!("{:15} {state:9} {ways:31} {path}", target.client));
         let mut object = object(&job);
         object.insert("found".into(), is_found.into());
