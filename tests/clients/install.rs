@@ -210,13 +210,27 @@ fn without_a_file_of_settings_none_is_read_elsewhere_and_what_only_the_shell_has
 }
 
 #[test]
+fn a_path_that_means_another_file_elsewhere_is_pointed_out() {
+    let person = Person::new();
+    let env = std::fs::read_to_string(person.user.project().join(".env")).unwrap();
+    person.user.file(".env", &format!("{env}EGRESS_OAUTH_PRIVATE_KEY_FILE_3=keys/x.pem\n"));
+    let ran = person.install(&["--client", "junie"]);
+    assert!(ran.stderr.contains("give EGRESS_OAUTH_PRIVATE_KEY_FILE_3 from the root on\n"), "{}", ran.stderr);
+    let ran = person.install(&["--client", "cursor", "--secrets", "inline"]);
+    assert!(!ran.stderr.contains("from the root on"), "nobody is started: {}", ran.stderr);
+}
+
+#[test]
 fn the_clients_are_listed_with_their_files_and_ways() {
     let person = Person::new();
     person.install(&["--client", "codex"]);
     let text = person.user.run(&["config", "show", "--clients"]).code(0).stdout;
     let line = |client: &str| text.lines().find(|line| line.starts_with(client)).unwrap().to_owned();
     let codex = person.home(".codex/config.toml").display().to_string();
-    assert_eq!(line("codex "), format!("codex           installed env (bridge, inline, proxy)     {codex}"));
+    assert_eq!(
+        line("codex "),
+        "codex           installed env (bridge, inline, proxy)     ~/.codex/config.toml"
+    );
     assert!(line("junie ").contains(" -         bridge   "), "{text}");
     let rows = person.user.run(&["config", "show", "--clients", "--json"]).code(0).json()["clients"].clone();
     assert_eq!(rows.as_array().unwrap().len(), text.lines().count());

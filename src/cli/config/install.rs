@@ -17,10 +17,10 @@ use crate::sys::private_file;
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  mcpauth config install                               every client that is found here\n  \
+    after_help = "Examples:\n  mcpauth config install                          every client that is found here\n  \
                         mcpauth config install --client claude-code --client codex\n  \
                         mcpauth config install --client cursor --secrets inline\n  \
-                        mcpauth config install --check                       exit 7 if a client's file is not as it should be"
+                        mcpauth config install --check                  exit 7 if a file is not as it should be"
 )]
 pub(super) struct InstallArgs {
     /// The clients; without this those that are found here, and those that were installed to before
