@@ -30,8 +30,8 @@ const SHARED: [&str; 4] = ["AWS_REGION", "CLAUDE_CONFIG_DIR", "CLINE_MCP_SETTING
 pub(super) fn means(config: &Config, target: &Target, secrets: Secrets) -> Result<Means, Error> {
     let door = match secrets {
         Secrets::Proxy => {
-            let Local { listen, secret } = Local::of(config)?;
-            Some(Door { listen, header: SECRET_HEADER.into(), secret })
+            let local = Local::of(config)?;
+            Some(Door { listen: local.listen, header: SECRET_HEADER.into(), secret: local.secret })
         }
         _ => None,
     };
