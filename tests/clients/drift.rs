@@ -65,6 +65,9 @@ fn whatever_is_not_as_it_was_installed_is_found_and_the_next_run_mends_it() {
         )]
     );
     assert_eq!(checked(&person, 0, &[]), in_order(), "a check changes nothing");
+    person.install(&["--client", "junie"]);
+    std::fs::remove_dir_all(person.home(".junie")).unwrap();
+    assert_eq!(checked(&person, 0, &[]), in_order(), "a client that was removed is not missed");
     std::fs::write(person.home(CURSOR), "{ oops").unwrap();
     let rows = checked(&person, 7, &[]);
     assert!(rows[0].0 == "cursor failed" && rows[0].1[0].contains("is not JSON"), "{rows:?}");

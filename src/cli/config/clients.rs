@@ -63,10 +63,12 @@ impl<'a> Clients<'a> {
         Ok(Job { target, path, secrets, record })
     }
 
-    /// Every client that was installed to before, with tokens of this tokens directory.
+    /// Every client that was installed to before with tokens of this tokens directory, and is still there: one whose
+    /// folder is gone is missed by nobody.
     pub(super) fn before(&self) -> Vec<Job> {
         let Some(places) = &self.places else { return Vec::new() };
-        let records = places.records.iter().filter(|record| self.is_ours(record));
+        let is_there = |record: &&Record| record.path.parent().is_some_and(Path::is_dir);
+        let records = places.records.iter().filter(|record| self.is_ours(record)).filter(is_there);
         let job = |record: &Record| {
             let target = self.target_of(places, record)?;
             let (path, secrets) = (record.path.clone(), record.secrets);
@@ -145,7 +147,9 @@ impl<'a> Clients<'a> {
 
 fn places(config: &Config) -> Result<Option<Places>, Error> {
     let Some((home, state_dir)) = config.home.clone().zip(config.state_dir.clone()) else { return Ok(None) };
-    let below = |folder: Option<PathBuf>| folder.unwrap_or_else(|| home.join(".config"));
+    // A home of somebody else's, as the demonstration has one, has its own settings in it.
+    let own = paths::home().is_some_and(|own| own == home);
+    let below = |folder: Option<PathBuf>| folder.filter(|_| own).unwrap_or_else(|| home.join(".config"));
     let (programs, xdg) = (below(paths::programs_config()), below(paths::xdg_config()));
     let folders = Folders { home, config: programs, xdg, windows: cfg!(windows) };
     let records = render::records(&state_dir)?;
