@@ -103,7 +103,8 @@ pub const TARGETS: &[Target] = &[
         sse: false,
         place: Place::home(".codex/config.toml"),
         moved: Some(Moved::Folder("CODEX_HOME", "config.toml")),
-        ways: &[Env, Bridge, Inline, Proxy],
+        // Of its helper only newer versions know, and older ones refuse a file with a field they do not know.
+        ways: &[Env, Helper, Bridge, Inline, Proxy],
         ..JSON
     },
     Target {

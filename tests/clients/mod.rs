@@ -208,6 +208,9 @@ fn check(reads: &Reads, target: &Target, way: Secrets, name: &str, entry: &Value
         assert_eq!(entry[field], if sse { word } else { http }, "{place}");
     }
     let at = if way == Secrets::Proxy { "http://127.0.0.1:8191" } else { "https://gw.test" };
+    if sse && reads.client == "gemini" {
+        assert_eq!(entry["type"], "sse", "{place}");
+    }
     assert_eq!(entry[if sse { sse_of(reads) } else { reads.url }], format!("{at}/{name}/mcp"), "{place}");
     let headers = reads.headers.iter().fold(entry, |at, key| &at[key]);
     let own = entries().into_iter().find(|entry| entry.name == name).unwrap().headers;
@@ -220,7 +223,8 @@ fn check(reads: &Reads, target: &Target, way: Secrets, name: &str, entry: &Value
         }
         Secrets::Helper => {
             let quoted = "/opt/mcpauth --tokens-dir '/home/u/my project/.oauth-tokens' --env-file '/home/u/my project/.env'";
-            assert_eq!(entry["headersHelper"], format!("{quoted} headers {name}"), "{place}");
+            let field = if reads.client == "codex" { "http_headers_helper" } else { "headersHelper" };
+            assert_eq!(entry[field], format!("{quoted} headers {name}"), "{place}");
         }
         Secrets::Env => {
             let variable = |header: &str| mcpauth::render::variable(name, header);

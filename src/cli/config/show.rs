@@ -102,7 +102,7 @@ fn every(config: &Config, out: &Out) -> Result<Exit, Error> {
             target.ways.iter().filter(|way| **way != job.secrets).map(|way| way.name()).collect();
         let ways = format!("{} ({})", job.secrets, others.join(", ")).replace(" ()", "");
         let path = short(&job.path);
-        out.result(&format!("{:15} {state:9} {ways:31} {path}", target.client));
+        out.result(&format!("{:15} {state:9} {ways:36} {path}", target.client));
         let mut object = object(&job);
         object.insert("found".into(), is_found.into());
         objects.push(object);
