@@ -1,11 +1,14 @@
 //! What a merge adds, changes and leaves alone in a client's own file, down to its comments and line ends.
 
+use super::super::TARGETS;
 use super::*;
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Map, json};
 
-const ROO: &Target = &super::super::TARGETS[1];
-const VSCODE: &Target = &super::super::TARGETS[0];
+mod clients;
+
+const ROO: &Target = &TARGETS[1];
+const VSCODE: &Target = &TARGETS[0];
 
 fn roo(names: &[&str]) -> Value {
     let entry = |name: &str| {
@@ -17,11 +20,11 @@ fn roo(names: &[&str]) -> Value {
     json!({ "mcpServers": names.iter().map(|&name| (name.to_owned(), entry(name))).collect::<Map<_, _>>() })
 }
 
-fn owned(names: &[&str]) -> BTreeSet<String> {
+pub(super) fn owned(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|&name| name.to_owned()).collect()
 }
 
-fn kinds(merged: &Merged) -> String {
+pub(super) fn kinds(merged: &Merged) -> String {
     let kinds = merged.changes.iter().map(|change| format!("{}:{:?}", change.name, change.kind));
     kinds.collect::<Vec<_>>().join(" ")
 }
@@ -120,6 +123,41 @@ fn our_fields_are_set_and_the_users_stay() {
 }
 
 #[test]
+fn what_an_earlier_rendering_wrote_and_this_one_does_not_goes_and_the_users_fields_stay() {
+    let command = json!({"mcpServers": {"files": {"command": "/opt/mcpauth", "args": ["bridge", "files"]}}});
+    let with_url = "{\n  \"mcpServers\": {\n    \"files\": {\n      \"type\": \"sse\",\n      \"url\": \"https://gw.test/files/mcp\",\n      // slow\n      \"timeout\": 60,\n      \"headers\": {},\n      \"alwaysAllow\": []\n    }\n  }\n}\n";
+    let with_command = "{\n  \"mcpServers\": {\n    \"files\": {\n      // slow\n      \"timeout\": 60,\n      \"alwaysAllow\": [],\n      \"command\": \"/opt/mcpauth\",\n      \"args\": [\"bridge\", \"files\"]\n    }\n  }\n}\n";
+    let merged = merge(Some(with_url), ROO, &command, &owned(&["files"])).unwrap();
+    assert_eq!(merged.text, with_command);
+    assert_eq!(kinds(&merged), r#"files:Updated(["command", "args", "type", "url", "headers"])"#);
+    assert_eq!(merged.changes[0].to_string(), "~ files  (a command)  (command, args, type, url, headers)");
+    let back = merge(Some(&merged.text), ROO, &roo(&["files"]), &merged.owned).unwrap();
+    assert_eq!(kinds(&back), r#"files:Updated(["type", "url", "headers", "command", "args"])"#);
+    assert!(back.text.contains("// slow\n      \"timeout\": 60") && !back.text.contains("mcpauth"));
+    // The same command is not the same place: nobody knows whose it is.
+    let foreign = merge(Some(with_command), ROO, &command, &owned(&[])).unwrap();
+    assert!(foreign.changes[0].is_conflict() && foreign.owned.is_empty());
+    // Who takes an entry over takes over its leftovers, or the next run would find them.
+    let adopted = r#"{"mcpServers":{"files":{"url":"https://gw.test/files/mcp","headersHelper":"theirs"}}}"#;
+    let merged = merge(Some(adopted), ROO, &roo(&["files"]), &owned(&[])).unwrap();
+    assert_eq!(kinds(&merged), r#"files:Updated(["type", "headers", "headersHelper"])"#);
+}
+
+#[test]
+fn a_list_in_json_or_toml_is_refused_and_every_refusal_says_what_to_type() {
+    for format in [Format::Json, Format::Toml] {
+        let target = &Target { format, shape: Shape::List, ..TARGETS[1] };
+        let rendered = json!({"mcpServers": [{"name": "files"}]});
+        let error = merge(None, target, &rendered, &owned(&[])).unwrap_err();
+        assert_eq!(error, MergeError::Unsupported("a list of servers in this format"));
+        assert_eq!(
+            error.hint(Path::new("f")),
+            "nothing was written; print the entries with `mcpauth config render --client NAME`, and paste them into f"
+        );
+    }
+}
+
+#[test]
 fn an_entry_of_somebody_elses_is_left_alone_and_reported() {
     let cases = [
         (r#"{"url":"https://else.test/mcp"}"#, "https://else.test/mcp"),
@@ -160,7 +198,7 @@ fn what_is_ours_and_no_longer_rendered_is_removed_from_wherever_it_stands() {
 
 #[test]
 fn a_file_we_cannot_be_sure_of_is_an_error() {
-    let parse = |reason: &str| MergeError::Parse(reason.into());
+    let parse = |reason: &str| MergeError::Parse("JSON", reason.into());
     let cases = [
         ("{", parse("Unterminated object on line 1 column 1")),
         ("{'a': 1}", parse("Single-quoted strings are not allowed on line 1 column 2")),
@@ -279,7 +317,7 @@ proptest! {
         let rendered = roo(&rendered.iter().map(String::as_str).collect::<Vec<_>>());
         let merged = merge(Some(&text), ROO, &rendered, &known);
         let merged = merged.map_err(|e| TestCaseError::fail(format!("{e} in {text:?}")))?;
-        let now = parse(&merged.text).unwrap().to_serde_value().unwrap();
+        let now = read(&merged.text, ROO).unwrap();
         let altered: Vec<&str> =
             merged.changes.iter().filter(|c| c.alters()).map(|c| c.name.as_str()).collect();
         for (key, value) in file.as_object().unwrap() {
@@ -301,6 +339,11 @@ proptest! {
         }
         let again = merge(Some(&merged.text), ROO, &rendered, &merged.owned).unwrap();
         prop_assert_eq!(&again.text, &merged.text);
+        let is_new = |name: &String| file.get("mcpServers").is_none_or(|servers| servers.get(name).is_none());
+        if known.is_empty() && merged.owned.iter().all(is_new) {
+            let gone = merge(Some(&merged.text), ROO, &roo(&[]), &merged.owned).unwrap();
+            prop_assert_eq!(read(&gone.text, ROO).unwrap(), if merged.owned.is_empty() { file } else { plan::settled(file, ROO) });
+        }
     }
 
     #[test]

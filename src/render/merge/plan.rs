@@ -1,0 +1,232 @@
+//! The rules of a merge, the same for every format: what is ours, what is added, set, dropped and removed.
+//! It leaves how a file is written to `json`, `toml` and `yaml`: here a file is what it means.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::{Change, ChangeKind, MergeError};
+use crate::render::targets::{Format, Shape, Target};
+
+/// The fields that some rendering of ours, in some secret mode or for some client, may have written beside
+/// [`Target::url`]. In an entry of ours, one that is rendered no longer is a leftover (a stale token, a command where
+/// there is a URL now) and goes; every other field is the user's.
+const WRITTEN: [&str; 17] = [
+    "type",
+    "transport",
+    "url",
+    "serverUrl",
+    "httpUrl",
+    "uri",
+    "headers",
+    "http_headers",
+    "env_http_headers",
+    "headersHelper",
+    "command",
+    "args",
+    "env",
+    "cmd",
+    "envs",
+    "requestOptions",
+    "environment",
+];
+
+/// One thing to do to a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Edit<'a> {
+    /// A new entry, with its fields; the first one may have to make the place for all.
+    Add(&'a str, &'a Map<String, Value>),
+    /// A field of an entry that is there, new or not.
+    Set(&'a str, &'a str, &'a Value),
+    /// A field that is there is to go.
+    Drop(&'a str, &'a str),
+    /// An entry that is there is to go.
+    Remove(&'a str),
+}
+
+/// What is to be done, and what becomes of it.
+pub(super) struct Plan<'a> {
+    pub(super) edits: Vec<Edit<'a>>,
+    pub(super) changes: Vec<Change>,
+    pub(super) owned: BTreeSet<String>,
+}
+
+type Entries<'a> = Vec<(&'a str, &'a Value)>;
+
+/// Compares what is there with what was rendered.
+///
+/// # Errors
+/// Something is in the way of our entries, or it is not clear which one is meant.
+pub(super) fn plan<'a>(
+    was: &'a Value,
+    target: &Target,
+    rendered: &'a Value,
+    owned: &'a BTreeSet<String>,
+) -> Result<Plan<'a>, MergeError> {
+    let (there, ours) = (entries(was, target)?, entries(rendered, target)?);
+    let mut plan = Plan { edits: Vec::new(), changes: Vec::new(), owned: BTreeSet::new() };
+    for &(name, entry) in &ours {
+        let fields = entry.as_object().ok_or_else(|| MergeError::NotAnObject(name.into()))?;
+        let kind = match find(&there, name)? {
+            Some(there) => update(&mut plan.edits, target, name, there, entry, owned.contains(name)),
+            None => {
+                plan.edits.push(Edit::Add(name, fields));
+                ChangeKind::Added
+            }
+        };
+        if !matches!(kind, ChangeKind::Conflict { .. }) {
+            plan.owned.insert(name.into());
+        }
+        plan.changes.push(Change::of(name, entry, target, kind));
+    }
+    // Last, so that a file of ours alone is never empty in between, and with it its line ends forgotten.
+    for name in owned.iter().filter(|name| !ours.iter().any(|(other, _)| other == &name.as_str())) {
+        if find(&there, name)?.is_some() {
+            plan.edits.push(Edit::Remove(name));
+            plan.changes.push(Change::of(name, &Value::Null, target, ChangeKind::Removed));
+        }
+    }
+    Ok(plan)
+}
+
+/// Brings an entry that is there up to date, if it is ours or leads where ours does; from then on it is ours.
+fn update<'a>(
+    edits: &mut Vec<Edit<'a>>,
+    target: &Target,
+    name: &'a str,
+    there: &'a Value,
+    entry: &'a Value,
+    owned: bool,
+) -> ChangeKind {
+    let their_url = there.get(target.url).and_then(Value::as_str);
+    let same = their_url.is_some() && their_url == entry.get(target.url).and_then(Value::as_str);
+    let (Some(has), Some(wants), true) = (there.as_object(), entry.as_object(), owned || same) else {
+        return ChangeKind::Conflict { their_url: their_url.unwrap_or_default().into() };
+    };
+    let mut updated = Vec::new();
+    for (field, value) in wants.iter().filter(|(field, _)| !target.kept.contains(&field.as_str())) {
+        if has.get(field) != Some(value) {
+            edits.push(Edit::Set(name, field, value));
+            updated.push(field.clone());
+        }
+    }
+    for field in has.keys().filter(|field| !wants.contains_key(*field) && is_ours(field, target)) {
+        edits.push(Edit::Drop(name, field));
+        updated.push(field.clone());
+    }
+    if updated.is_empty() { ChangeKind::Unchanged } else { ChangeKind::Updated(updated) }
+}
+
+fn is_ours(field: &str, target: &Target) -> bool {
+    (field == target.url || WRITTEN.contains(&field)) && !target.kept.contains(&field)
+}
+
+/// The entries in a whole configuration, in their order. A list's elements without a name are nobody's.
+fn entries<'a>(whole: &'a Value, target: &Target) -> Result<Entries<'a>, MergeError> {
+    if !whole.is_object() {
+        return Err(MergeError::NotAnObject("its top".into()));
+    }
+    let mut at = whole;
+    let mut path: Vec<&str> = Vec::new();
+    for key in target.root {
+        path.push(key);
+        let Some(next) = at.get(key).filter(|next| !is_void(next, target)) else { return Ok(Vec::new()) };
+        if path.len() < target.root.len() && !next.is_object() {
+            return Err(MergeError::NotAnObject(path.join(".")));
+        }
+        at = next;
+    }
+    match target.shape {
+        Shape::Map => {
+            let map = at.as_object().ok_or_else(|| MergeError::NotAnObject(path.join(".")))?;
+            Ok(map.iter().map(|(name, entry)| (name.as_str(), entry)).collect())
+        }
+        Shape::List => {
+            let list = at.as_array().ok_or_else(|| MergeError::NotAList(path.join(".")))?;
+            Ok(list.iter().filter_map(|entry| Some((name_of(entry)?, entry))).collect())
+        }
+    }
+}
+
+/// A YAML key with nothing behind it, or with an emptiness of either kind, is where entries may come.
+fn is_void(value: &Value, target: &Target) -> bool {
+    let empty = value.is_null()
+        || value.as_object().is_some_and(Map::is_empty)
+        || value.as_array().is_some_and(Vec::is_empty);
+    target.format == Format::Yaml && empty
+}
+
+fn name_of(entry: &Value) -> Option<&str> {
+    entry.get("name").and_then(Value::as_str)
+}
+
+fn find<'a>(entries: &Entries<'a>, name: &str) -> Result<Option<&'a Value>, MergeError> {
+    let mut found = entries.iter().filter(|(other, _)| *other == name);
+    match (found.next(), found.next()) {
+        (_, Some(_)) => Err(MergeError::Twice(name.into())),
+        (found, None) => Ok(found.map(|(_, entry)| *entry)),
+    }
+}
+
+/// What the file must mean after `edits`, and what it must still mean.
+pub(super) fn expected(was: &Value, target: &Target, edits: &[Edit<'_>]) -> Value {
+    let mut whole = settled(was.clone(), target);
+    let place = target.root.iter().try_fold(&mut whole, |at, key| at.get_mut(*key));
+    match place {
+        Some(Value::Object(map)) => edits.iter().for_each(|edit| apply(map, *edit)),
+        Some(Value::Array(list)) => edits.iter().for_each(|edit| apply_to_list(list, *edit)),
+        _ => {}
+    }
+    whole
+}
+
+/// With the place for our entries made: no entries and no place for them are the same.
+pub(super) fn settled(mut whole: Value, target: &Target) -> Value {
+    let mut at = &mut whole;
+    for (depth, key) in target.root.iter().enumerate() {
+        let Some(map) = at.as_object_mut() else { return whole };
+        let next = map.entry(*key).or_insert(Value::Null);
+        let is_last = depth + 1 == target.root.len();
+        if next.is_null() || is_last && is_void(next, target) {
+            *next = match target.shape {
+                Shape::List if is_last => Value::Array(Vec::new()),
+                _ => Value::Object(Map::new()),
+            };
+        }
+        at = next;
+    }
+    whole
+}
+
+fn apply(map: &mut Map<String, Value>, edit: Edit<'_>) {
+    match edit {
+        Edit::Add(name, fields) => drop(map.insert(name.into(), Value::Object(fields.clone()))),
+        Edit::Remove(name) => drop(map.remove(name)),
+        Edit::Set(name, ..) | Edit::Drop(name, _) => {
+            if let Some(entry) = map.get_mut(name) {
+                change(entry, edit);
+            }
+        }
+    }
+}
+
+fn apply_to_list(list: &mut Vec<Value>, edit: Edit<'_>) {
+    match edit {
+        Edit::Add(_, fields) => list.push(Value::Object(fields.clone())),
+        Edit::Remove(name) => list.retain(|entry| name_of(entry) != Some(name)),
+        Edit::Set(name, ..) | Edit::Drop(name, _) => {
+            if let Some(entry) = list.iter_mut().find(|entry| name_of(entry) == Some(name)) {
+                change(entry, edit);
+            }
+        }
+    }
+}
+
+fn change(entry: &mut Value, edit: Edit<'_>) {
+    let Some(fields) = entry.as_object_mut() else { return };
+    match edit {
+        Edit::Set(_, field, value) => drop(fields.insert(field.into(), value.clone())),
+        Edit::Drop(_, field) => drop(fields.remove(field)),
+        Edit::Add(..) | Edit::Remove(_) => {}
+    }
+}
