@@ -131,6 +131,10 @@ fn what_was_there_stays_in_every_clients_file_whichever_way_comes_and_goes() {
             let text = std::fs::read_to_string(&path).unwrap();
             let mut whole = read(target.format, &text);
             let entry = take(own.root.iter().fold(&mut whole, |at, key| &mut at[key]));
+            let render = ["config", "render", "--client", own.client, "--secrets", way.name()];
+            let mut rendered = read(target.format, &person.user.run(&render).code(0).stdout);
+            let rendered = take(own.root.iter().fold(&mut rendered, |at, key| &mut at[key]));
+            assert_eq!(entry, rendered, "{place}: nothing is left of another way");
             assert_eq!(entry.to_string().contains("E-notes"), *way == Secrets::Inline, "{place}: {entry}");
             let mut before = read(target.format, own.text);
             if own.client == "gemini" {
