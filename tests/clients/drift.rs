@@ -132,3 +132,25 @@ fn a_generate_respects_the_way_that_was_chosen_and_another_project_touches_nothi
     assert_eq!(person.config(CURSOR), before);
     assert_eq!(checked(&person, 0, &[]), in_order(), "the scripts' files are the other project's now");
 }
+
+#[test]
+fn a_memory_that_cannot_be_read_keeps_no_file_of_ours_from_being_written() {
+    let person = Person::new();
+    person.install(&["--client", "cursor", "--secrets", "inline"]);
+    let state = person.user.home().with_file_name("state").join("installed.json");
+    std::fs::write(&state, "{ oops").unwrap();
+    let local = person.user.project().join(".oauth-tokens/mcp.json");
+    std::fs::remove_file(&local).unwrap();
+    let rows = person.user.run(&["generate", "--json"]).code(3).json()["configs"].clone();
+    let statuses: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["status"].clone()).collect();
+    assert_eq!(statuses, ["unchanged", "failed", "written", "failed"]);
+    assert!(local.exists());
+    for args in [&["--check"][..], &["--client", "cursor"]] {
+        let ran = person.user.run(&[&["config", "install"], args].concat()).code(2);
+        assert!(
+            ran.stderr.contains("installed.json") && ran.stderr.contains("move it away"),
+            "{}",
+            ran.stderr
+        );
+    }
+}

@@ -164,3 +164,20 @@ fn a_users_own_server_of_the_same_name_is_left_alone_in_every_way() {
         assert_eq!(person.config(".cursor/mcp.json"), theirs, "{way}");
     }
 }
+
+#[test]
+fn what_a_user_set_in_an_entry_of_ours_stays_whichever_way_it_has() {
+    let person = Person::new();
+    person.install(&["--client", "copilot"]);
+    let path = ".copilot/mcp-config.json";
+    let mut config = person.config(path);
+    config["mcpServers"]["notes"]["tools"] = json!(["read"]);
+    config["mcpServers"]["notes"]["timeout"] = json!(5);
+    std::fs::write(person.home(path), config.to_string()).unwrap();
+    for way in ["bridge", "inline", "proxy", "bridge"] {
+        person.install(&["--client", "copilot", "--secrets", way]);
+        let entry = person.config(path)["mcpServers"]["notes"].clone();
+        assert_eq!((&entry["tools"], &entry["timeout"]), (&json!(["read"]), &json!(5)), "{way}");
+        assert_eq!(entry["type"], if way == "bridge" { "local" } else { "http" });
+    }
+}

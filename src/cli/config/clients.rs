@@ -23,7 +23,6 @@ pub(super) struct Clients<'a> {
 struct Places {
     folders: Folders,
     state_dir: PathBuf,
-    records: Vec<Record>,
 }
 
 /// One client to configure.
@@ -40,19 +39,19 @@ impl<'a> Clients<'a> {
     /// With the servers of the tokens that are kept.
     ///
     /// # Errors
-    /// What is wrong with a server, and with our own memory of what was installed.
+    /// What is wrong with a server.
     pub(super) fn of(config: &'a Config, store: &Store, out: &Out) -> Result<Self, Error> {
-        Ok(Self { config, entries: servers::at_hand(config, store, out)?, places: places(config)? })
+        Ok(Self { config, entries: servers::at_hand(config, store, out)?, places: places(config) })
     }
 
     /// A client by its row; in `secrets`, else as it was installed to, else as is best for it.
     ///
     /// # Errors
-    /// It has no such way, or there is no home folder.
+    /// It has no such way, there is no home folder, or our memory of what was installed cannot be read.
     pub(super) fn job(&self, target: &'static Target, secrets: Option<Secrets>) -> Result<Job, Error> {
         let places = self.places.as_ref().ok_or_else(homeless)?;
         let path = target.path(&places.folders, &|name| self.variable(name));
-        let record = places.records.iter().find(|record| record.path == path).cloned();
+        let record = render::records(&places.state_dir)?.into_iter().find(|record| record.path == path);
         let before = record.as_ref().map(|record| record.secrets).filter(|way| target.ways.contains(way));
         let secrets = secrets.or(before).unwrap_or_else(|| target.best());
         if !target.ways.contains(&secrets) {
@@ -65,16 +64,18 @@ impl<'a> Clients<'a> {
 
     /// Every client that was installed to before with tokens of this tokens directory, and is still there: one whose
     /// folder is gone is missed by nobody.
-    pub(super) fn before(&self) -> Vec<Job> {
-        let Some(places) = &self.places else { return Vec::new() };
-        let is_there = |record: &&Record| record.path.parent().is_some_and(Path::is_dir);
-        let records = places.records.iter().filter(|record| self.is_ours(record)).filter(is_there);
-        let job = |record: &Record| {
-            let target = self.target_of(places, record)?;
-            let (path, secrets) = (record.path.clone(), record.secrets);
-            Some(Job { target, path, secrets, record: Some(record.clone()) })
+    ///
+    /// # Errors
+    /// Our memory of it cannot be read.
+    pub(super) fn before(&self) -> Result<Vec<Job>, Error> {
+        let Some(places) = &self.places else { return Ok(Vec::new()) };
+        let is_there = |record: &Record| record.path.parent().is_some_and(Path::is_dir);
+        let job = |record: Record| {
+            let target = self.target_of(places, &record)?;
+            Some(Job { target, path: record.path.clone(), secrets: record.secrets, record: Some(record) })
         };
-        records.filter_map(job).collect()
+        let records = render::records(&places.state_dir)?.into_iter();
+        Ok(records.filter(|record| self.is_ours(record) && is_there(record)).filter_map(job).collect())
     }
 
     /// Every client that seems to be on this machine.
@@ -145,18 +146,16 @@ impl<'a> Clients<'a> {
     }
 }
 
-fn places(config: &Config) -> Result<Option<Places>, Error> {
-    let Some((home, state_dir)) = config.home.clone().zip(config.state_dir.clone()) else { return Ok(None) };
+fn places(config: &Config) -> Option<Places> {
+    let (home, state_dir) = config.home.clone().zip(config.state_dir.clone())?;
     // A home of somebody else's, as the demonstration has one, has its own settings in it.
     let own = paths::home().is_some_and(|own| own == home);
     let below = |folder: Option<PathBuf>| folder.filter(|_| own).unwrap_or_else(|| home.join(".config"));
     let (programs, xdg) = (below(paths::programs_config()), below(paths::xdg_config()));
-    let folders = Folders { home, config: programs, xdg, windows: cfg!(windows) };
-    let records = render::records(&state_dir)?;
-    Ok(Some(Places { folders, state_dir, records }))
+    Some(Places { folders: Folders { home, config: programs, xdg, windows: cfg!(windows) }, state_dir })
 }
 
-pub(super) fn homeless() -> Error {
+fn homeless() -> Error {
     let message = "there is no home folder to install into".into();
     let hint = "set HOME, or leave other programs' files alone: mcpauth generate --no-install".into();
     Error::Usage { message, hint }

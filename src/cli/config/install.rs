@@ -1,9 +1,9 @@
 //! `mcpauth config install`: our entries in the clients' own files, and whether they are still there as they should be.
-//! It leaves one client's file to `clients` and `render`.
+//! It leaves one client's file to `clients` and `render`, and what other verbs want of them to `files`.
 
 use clap::Args;
 
-use super::clients::{Clients, Job, homeless};
+use super::clients::{Clients, Job};
 use super::means;
 use super::rows::{self, ConfigRow};
 use crate::cli::out::Out;
@@ -11,9 +11,7 @@ use crate::cli::report;
 use crate::cli::servers;
 use crate::config::Config;
 use crate::error::{Error, Exit};
-use crate::render::{self, DryRun, Secrets, TARGETS, Target};
-use crate::store::Store;
-use crate::sys::private_file;
+use crate::render::{DryRun, Secrets, TARGETS, Target};
 
 #[derive(Args, Debug)]
 #[command(
@@ -66,7 +64,7 @@ fn jobs(args: &InstallArgs, clients: &Clients<'_>, out: &Out) -> Result<Vec<Job>
         let named = TARGETS.iter().filter(|target| args.client.iter().any(|name| name == target.client));
         return named.map(|target| clients.job(target, secrets)).collect();
     }
-    let mut jobs = clients.before();
+    let mut jobs = clients.before()?;
     for job in jobs.iter_mut() {
         job.secrets = secrets.filter(|way| job.target.ways.contains(way)).unwrap_or(job.secrets);
     }
@@ -113,126 +111,4 @@ fn advise(config: &Config, jobs: &[Job], out: &Out) {
     if jobs.iter().any(|job| job.secrets.start_us() || !job.target.sse) {
         means::warn(config, out);
     }
-}
-
-/// The files that `generate` makes: the local ones, and with `install` those of their clients and of every other client
-/// that was installed to with tokens in its file.
-///
-/// # Errors
-/// What keeps every client from having a configuration.
-pub(in crate::cli) fn write_all(
-    config: &Config,
-    store: &Store,
-    install: bool,
-    out: &Out,
-) -> Result<Vec<ConfigRow>, Error> {
-    let clients = Clients::of(config, store, out)?;
-    if clients.entries.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut rows = Vec::new();
-    let mut done = Vec::new();
-    for target in TARGETS {
-        let Some(local) = target.local else { continue };
-        rows.push(write_local(&clients, store, target, local)?);
-        if install {
-            rows.push(seed(&clients, target, &mut done)?);
-        }
-    }
-    let before = if install { clients.before() } else { Vec::new() };
-    for job in before.iter().filter(|job| job.secrets.grow_old() && !done.contains(&job.path)) {
-        rows.push(clients.install(job, DryRun::No)?);
-    }
-    Ok(rows)
-}
-
-/// After a token changed: the local files, and every client that was installed to with tokens in its file.
-///
-/// # Errors
-/// As for [`write_all`].
-pub(in crate::cli) fn reinstall(config: &Config, store: &Store, out: &Out) -> Result<Vec<ConfigRow>, Error> {
-    let clients = Clients::of(config, store, out)?;
-    if clients.entries.is_empty() {
-        return Ok(Vec::new());
-    }
-    let locals = TARGETS.iter().filter_map(|target| Some((target, target.local?)));
-    let locals = locals.map(|(target, local)| write_local(&clients, store, target, local));
-    let before = clients.before();
-    let old = before.iter().filter(|job| job.secrets.grow_old());
-    locals.chain(old.map(|job| clients.install(job, DryRun::No))).collect()
-}
-
-/// Whether the clients that were installed to before have what they should have: each row says what
-/// [`ConfigRow::drift`] finds. Nothing is written.
-///
-/// # Errors
-/// As for [`write_all`].
-pub(in crate::cli) fn check(config: &Config, store: &Store, out: &Out) -> Result<Vec<ConfigRow>, Error> {
-    every_one_before(config, store, out, DryRun::Yes)
-}
-
-/// Gives them what they should have.
-///
-/// # Errors
-/// As for [`write_all`].
-pub(in crate::cli) fn repair(config: &Config, store: &Store, out: &Out) -> Result<Vec<ConfigRow>, Error> {
-    every_one_before(config, store, out, DryRun::No)
-}
-
-fn every_one_before(
-    config: &Config,
-    store: &Store,
-    out: &Out,
-    dry_run: DryRun,
-) -> Result<Vec<ConfigRow>, Error> {
-    let clients = Clients::of(config, store, out)?;
-    clients.before().iter().map(|job| clients.install(job, dry_run)).collect()
-}
-
-fn write_local(
-    clients: &Clients<'_>,
-    store: &Store,
-    target: &'static Target,
-    local: &str,
-) -> Result<ConfigRow, Error> {
-    private_file::create_dir(store.dir())?;
-    let path = store.dir().join(local);
-    let rendered = clients.rendered(target, Secrets::Inline, &clients.entries)?;
-    Ok(ConfigRow {
-        client: target.client,
-        path: path.display().to_string(),
-        servers: clients.entries.len(),
-        secrets: None,
-        result: render::write_local(&path, &rendered).map_err(Error::from),
-        dry: false,
-    })
-}
-
-/// The client's own file, as the reference's scripts write it unless it was installed to otherwise.
-fn seed(
-    clients: &Clients<'_>,
-    target: &'static Target,
-    done: &mut Vec<std::path::PathBuf>,
-) -> Result<ConfigRow, Error> {
-    let inline = clients.job(target, Some(Secrets::Inline)).map_err(|_| homeless());
-    let mut job = match inline {
-        Ok(job) => job,
-        Err(error) => {
-            let path = target.place.path.to_owned();
-            let servers = clients.entries.len();
-            return Ok(ConfigRow {
-                client: target.client,
-                path,
-                servers,
-                secrets: None,
-                result: Err(error),
-                dry: false,
-            });
-        }
-    };
-    if let Some(record) = &job.record {
-        job.secrets = record.secrets;
-    }
-    done.push(job.path.clone());
-    clients.install(&job, DryRun::No)
 }

@@ -2,6 +2,7 @@
 //! It leaves headers, templates and merging to `render`.
 
 mod clients;
+mod files;
 mod install;
 mod means;
 pub(super) mod rows;
@@ -15,7 +16,7 @@ use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::render::{Secrets, TARGETS};
 
-pub(super) use install::{check, reinstall, repair, write_all};
+pub(super) use files::{check, reinstall, repair, write_all};
 
 /// Show settings, and render or install client configurations
 #[derive(Args, Debug)]
