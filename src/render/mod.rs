@@ -116,15 +116,7 @@ impl RenderError {
             Self::Template { file, .. } | Self::Shape { file, .. } => {
                 format!("correct {file}; without it the built-in template is used")
             }
-            Self::Merge { path, source: MergeError::Foreign } => {
-                format!(
-                    "nothing was written; please report this, and add the entries to {} by hand",
-                    path.display()
-                )
-            }
-            Self::Merge { path, .. } => {
-                format!("nothing was written; correct {} and run again", path.display())
-            }
+            Self::Merge { path, source } => source.hint(path),
             Self::File(e) => e.hint(),
         }
     }
