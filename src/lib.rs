@@ -110,6 +110,8 @@
 //! | [`vault::Outcome`] | reused, refreshed, obtained, logged in |
 //! | [`render::Target`] | an MCP client: a row of a table and a template |
 //! | [`render::Entry`] | one server as a client is told of it |
+//! | [`render::Secrets`] | where a client has the headers from: its file, a command, the bridge, its environment |
+//! | [`render::Record`] | what is remembered of a client that was installed to |
 //! | [`policy::Principal`] | a caller as its verified token describes it |
 //! | [`policy::Call`] | what a caller wants of one server: a message, the stream, a session's end |
 //! | [`policy::Grants`] | what the policy has for one caller, worked out once for each token |

@@ -330,20 +330,22 @@ fn a_dry_run_says_what_would_change_without_a_token_and_changes_nothing() {
     project.generate(&["--no-install"]);
     let token = project.user.token("ingress.json")["access_token"].as_str().unwrap().to_owned();
     let before = std::fs::read_dir(project.user.home()).unwrap().count();
+    let clients = ["--client", "vscode-legacy", "--client", "roo", "--secrets", "inline"];
+    let install = [&["config", "install", "--dry-run"], &clients[..]].concat();
     for more in [&[][..], &["--json"], &["-vv"]] {
-        let ran = project.user.run(&[&["config", "install", "--dry-run"], more].concat()).code(0);
+        let ran = project.user.run(&[&install[..], more].concat()).code(0);
         let all = format!("{}{}", ran.stdout, ran.stderr);
         assert!(all.contains("notes"), "{all}");
         assert!(!all.contains(&token) && !all.contains("E-notes"), "{all}");
     }
     assert_eq!(std::fs::read_dir(project.user.home()).unwrap().count(), before);
-    let rows =
-        project.user.run(&["config", "install", "--dry-run", "--json"]).code(0).json()["configs"].clone();
+    let rows = project.user.run(&[&install[..], &["--json"]].concat()).code(0).json()["configs"].clone();
     assert_eq!((&rows[0]["status"], &rows[1]["client"]), (&json!("would_change"), &json!("roo")));
     assert_eq!(rows[1]["changes"].as_array().unwrap().len(), 1, "{rows}");
-    let shown = project.user.run(&["config", "show", "--client", "roo"]).code(0);
+    let shown = project.user.run(&["config", "show", "--client", "roo", "--secrets", "inline"]).code(0);
     assert!(shown.stdout.contains("[redacted]") && !shown.stdout.contains("E-notes"), "{}", shown.stdout);
-    let rendered = project.user.run(&["config", "render", "--client", "roo"]).code(0).json();
+    let render = ["config", "render", "--client", "roo", "--secrets", "inline"];
+    let rendered = project.user.run(&render).code(0).json();
     same(&rendered, &project.local("mcp.json"));
 }
 

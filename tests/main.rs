@@ -5,6 +5,7 @@ mod atomic;
 mod bad_input;
 mod bridge;
 mod client_configs;
+mod clients;
 mod completions;
 mod configure;
 mod doctor;

@@ -65,9 +65,18 @@ struct Global {
     /// Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
     env_file: Vec<PathBuf>,
+    /// Read settings from no file at all
+    #[arg(long, global = true, conflicts_with = "env_file", help_heading = "Everywhere")]
+    no_env_file: bool,
     /// Keep credentials in this folder [default: .oauth-tokens]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
     tokens_dir: Option<PathBuf>,
+    /// The registry's server files are in this folder [default: servers, else registry/servers]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
+    servers_dir: Option<PathBuf>,
+    /// The gateway's address [default: REGISTRY_URL]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Everywhere")]
+    registry_url: Option<String>,
     /// Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     #[arg(long, global = true, value_enum, help_heading = "Everywhere")]
     storage: Option<StorageArg>,
@@ -195,7 +204,8 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
 /// Settings with the flags that every verb has.
 fn settings(cli: &Cli, out: &Out) -> Result<Settings, Error> {
     let global = &cli.global;
-    let mut settings = Settings::load(&global.env_file)?;
+    let mut settings =
+        if global.no_env_file { Settings::environment() } else { Settings::load(&global.env_file)? };
     // Said and not refused: the scripts left these files open, and a user must be able to start from there.
     for path in settings.exposed() {
         out.say(&format!(
@@ -205,6 +215,12 @@ fn settings(cli: &Cli, out: &Out) -> Result<Settings, Error> {
     }
     if let Some(dir) = &global.tokens_dir {
         settings.flag("MCPAUTH_TOKENS_DIR", dir.to_string_lossy());
+    }
+    if let Some(dir) = &global.servers_dir {
+        settings.flag("MCPAUTH_SERVERS_DIR", dir.to_string_lossy());
+    }
+    if let Some(url) = &global.registry_url {
+        settings.flag("REGISTRY_URL", url.as_str());
     }
     if let Some(storage) = global.storage.and_then(|storage| storage.to_possible_value()) {
         settings.flag("MCPAUTH_STORAGE", storage.get_name());

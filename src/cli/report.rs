@@ -3,34 +3,14 @@
 
 use serde_json::{Value, json};
 
+use crate::cli::config::rows;
 use crate::cli::flows::{Row, said};
 use crate::cli::out::Out;
-use crate::config::Config;
-use crate::error::{Error, Exit};
-use crate::render::Installed;
+use crate::error::Exit;
 use crate::sys::clock;
 use crate::vault::Outcome;
 
-/// What writes the client configurations alone.
-const COMMAND: &str = "mcpauth config install";
-
-/// What came of one client configuration.
-pub(super) struct ConfigRow {
-    pub(super) client: &'static str,
-    pub(super) path: String,
-    pub(super) servers: usize,
-    pub(super) result: Result<Option<Installed>, Error>,
-    /// Only to say what would be.
-    pub(super) dry: bool,
-}
-
-impl ConfigRow {
-    /// No client has a configuration, for one reason.
-    pub(super) fn none(config: &Config, error: Error) -> Self {
-        let path = config.tokens_dir.display().to_string();
-        Self { client: "every client", path, servers: 0, result: Err(error), dry: false }
-    }
-}
+pub(super) use crate::cli::config::rows::ConfigRow;
 
 /// Prints everything and gives the exit code.
 pub(super) fn report(out: &Out, rows: &[Row], skipped: &[&str], configs: &[ConfigRow]) -> Exit {
@@ -44,7 +24,7 @@ pub(super) fn report(out: &Out, rows: &[Row], skipped: &[&str], configs: &[Confi
             .map(object)
             .chain(skipped.iter().map(|kind| json!({"kind": kind, "status": "skipped"})))
             .collect();
-        let configs: Vec<Value> = configs.iter().map(config_object).collect();
+        let configs: Vec<Value> = configs.iter().map(rows::object).collect();
         out.object(&json!({"version": 1, "ok": exit == Exit::Done, "exit_code": exit as u8, "results": results, "configs": configs}));
     } else {
         summary(out, rows, skipped, configs);
@@ -93,31 +73,6 @@ fn object(row: &Row) -> Value {
     object
 }
 
-fn config_object(config: &ConfigRow) -> Value {
-    let status = match &config.result {
-        Ok(Some(installed)) if !installed.changed => "unchanged",
-        Ok(_) if config.dry => "would_change",
-        Ok(_) => "written",
-        Err(_) => "failed",
-    };
-    let mut object =
-        json!({"client": config.client, "path": config.path, "servers": config.servers, "status": status});
-    let more = match &config.result {
-        Ok(Some(installed)) if config.dry => {
-            let changes: Vec<String> = installed.changes.iter().map(ToString::to_string).collect();
-            json!({"changes": changes})
-        }
-        Ok(_) => json!({}),
-        Err(error) => {
-            json!({"code": error.code(), "message": error.to_string(), "hint": error.hint(COMMAND)})
-        }
-    };
-    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
-        object.extend(more);
-    }
-    object
-}
-
 fn summary(out: &Out, rows: &[Row], skipped: &[&str], configs: &[ConfigRow]) {
     for row in rows {
         match &row.result {
@@ -141,41 +96,7 @@ fn summary(out: &Out, rows: &[Row], skipped: &[&str], configs: &[ConfigRow]) {
     for kind in skipped {
         out.result(&format!("{} {kind:28} not configured", out.paint("33", "skipped")));
     }
-    for config in configs {
-        match &config.result {
-            Ok(Some(installed)) if config.dry => {
-                out.result(&format!("{} ({})", config.path, config.client));
-                installed.changes.iter().for_each(|change| out.result(&format!("  {change}")));
-            }
-            Ok(installed) => {
-                let state = if installed.as_ref().is_some_and(|installed| !installed.changed) {
-                    "unchanged"
-                } else {
-                    "written"
-                };
-                let servers = if config.servers == 1 { "server" } else { "servers" };
-                out.result(&format!(
-                    "{} {:28} {state}, {} {servers}  {}",
-                    out.paint("32", "config "),
-                    config.client,
-                    config.servers,
-                    config.path
-                ));
-                for change in installed
-                    .iter()
-                    .flat_map(|installed| &installed.changes)
-                    .filter(|change| change.is_conflict())
-                {
-                    out.result(&format!("        {change}"));
-                }
-            }
-            Err(error) => {
-                let word = out.paint("31", "failed ");
-                let hint = error.hint(COMMAND);
-                out.result(&format!("{word} {:28} {error}\n        -> {hint}", config.client));
-            }
-        }
-    }
+    configs.iter().for_each(|config| rows::say(out, config));
 }
 
 /// A path as short as it can be said from here.

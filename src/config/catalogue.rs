@@ -125,6 +125,9 @@ pub const VARIABLES: &[Variable] = &[
         "the system's",
         "where mcpauth remembers which entries of other programs' files are its own",
     ),
+    row("CLAUDE_CONFIG_DIR", "", "where Claude Code keeps its settings, if not in your home"),
+    row("CLINE_MCP_SETTINGS_PATH", "", "Cline's file of MCP servers, if not VS Code's"),
+    row("CODEX_HOME", "", "where Codex keeps its settings, if not in ~/.codex"),
     row("MCPAUTH_GATEWAY_CONFIG", "gateway.yaml, if there is one", "the gateway's settings"),
     row(
         "MCPAUTH_GATEWAY_CLIENTS",

@@ -46,7 +46,7 @@ impl Settings {
     /// # Errors
     /// [`ConfigError::Line`] for a bad line, [`ConfigError::EnvFile`] for a named file that cannot be read.
     pub fn load(files: &[PathBuf]) -> Result<Self, ConfigError> {
-        let mut settings = Self { environment: env::all(), ..Self::default() };
+        let mut settings = Self::environment();
         for path in files {
             settings.read(path)?;
         }
@@ -56,6 +56,16 @@ impl Settings {
             }
         }
         Ok(settings)
+    }
+
+    /// The process environment alone.
+    pub fn environment() -> Self {
+        Self { environment: env::all(), ..Self::default() }
+    }
+
+    /// The `.env` files that were read, the strongest last, absolute.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|file| file.path.as_path())
     }
 
     /// Settings from nothing but these values, for `demo`.
@@ -102,11 +112,6 @@ impl Settings {
             let line = file.lines.iter().rfind(|line| line.key == name && !line.value.is_empty())?;
             Some((line.value.as_str(), Origin::File(file.path.clone(), line.number)))
         })
-    }
-
-    /// The `.env` files that were read, the strongest last.
-    pub fn files(&self) -> impl Iterator<Item = &Path> {
-        self.files.iter().map(|file| file.path.as_path())
     }
 
     /// The lines of files whose value is another one than that in force: a variable's name, and where the line is.

@@ -342,6 +342,18 @@ mod tests {
     }
 
     #[test]
+    fn a_headers_variable_is_named_after_server_and_header() {
+        let cases = [
+            ("fininfo", "X-Authorization", "MCPAUTH_FININFO_X_AUTHORIZATION"),
+            ("sre-gateway.v2", "Authorization", "MCPAUTH_SRE_GATEWAY_V2_AUTHORIZATION"),
+            ("a/b c", "x~y", "MCPAUTH_A_B_C_X_Y"),
+        ];
+        for (server, header, expected) in cases {
+            assert_eq!(variable(server, header), expected);
+        }
+    }
+
+    #[test]
     fn of_two_with_one_name_the_one_with_the_credential_stays() {
         let got = all(
             "https://gw.test",

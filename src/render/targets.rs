@@ -1,43 +1,173 @@
-//! The clients: one template and one row of a table each, and how a template becomes a configuration.
-//! It leaves what is in an entry to `entries`, and what the user already has to `merge`.
+//! The clients, as data: a row of a table each. A new one is a row here and a template.
+//! It leaves running the template to `template`, where files are to `places`, and what the user already has to `merge`.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-
-use minijinja::{Environment, UndefinedBehavior, context};
 use serde_json::{Map, Value};
 
-use super::RenderError;
-use super::entries::Entry;
-use crate::provider::TEMPLATES;
-use crate::secret::Secret;
+use super::places::{Moved, Place};
+use super::secrets::Secrets::{self, Bridge, Env, Helper, Inline, Proxy};
 
-/// Every client that can be configured. A new one is a row here and a template.
+/// Every client that can be configured.
 pub const TARGETS: &[Target] = &[
     Target {
         client: "vscode-legacy",
         template: "vscode-legacy.json",
-        format: Format::Json,
-        shape: Shape::Map,
         root: &["mcp", "servers"],
-        url: "url",
-        local: "vscode_mcp.json",
-        install: ".vscode/mcp.json",
-        kept: &[],
+        local: Some("vscode_mcp.json"),
+        place: Place::home(".vscode/mcp.json"),
+        ways: &[Inline, Bridge, Proxy],
+        ..JSON
     },
     Target {
         client: "roo",
         template: "roo.json",
-        format: Format::Json,
-        shape: Shape::Map,
-        root: &["mcpServers"],
-        url: "url",
-        local: "mcp.json",
-        install: ".roocode/mcp_servers.json",
+        local: Some("mcp.json"),
+        place: Place::home(".roocode/mcp_servers.json"),
         kept: &["disabled", "alwaysAllow"],
+        note: Some("Roo Code was discontinued on 15 May 2026; its makers recommend Cline: --client cline"),
+        ..JSON
+    },
+    Target {
+        client: "vscode",
+        template: "vscode.json",
+        root: &["servers"],
+        place: Place::config("Code/User/mcp.json"),
+        ..JSON
+    },
+    Target {
+        client: "claude-code",
+        template: "claude-code.json",
+        place: Place::home(".claude.json"),
+        moved: Some(Moved::Folder("CLAUDE_CONFIG_DIR", ".claude.json")),
+        ways: &[Helper, Bridge, Inline, Proxy],
+        ..JSON
+    },
+    Target {
+        client: "claude-desktop",
+        template: "claude-desktop.json",
+        place: Place::config("Claude/claude_desktop_config.json"),
+        ways: &[Bridge],
+        ..JSON
+    },
+    Target {
+        client: "cursor",
+        template: "cursor.json",
+        place: Place::home(".cursor/mcp.json"),
+        ways: &[Bridge, Inline, Proxy, Env],
+        ..JSON
+    },
+    Target {
+        client: "cline",
+        template: "cline.json",
+        place: Place::config(
+            "Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json",
+        ),
+        moved: Some(Moved::File("CLINE_MCP_SETTINGS_PATH")),
+        kept: &["disabled", "autoApprove"],
+        ..JSON
+    },
+    Target {
+        client: "windsurf",
+        template: "windsurf.json",
+        url: "serverUrl",
+        place: Place::home(".codeium/windsurf/mcp_config.json"),
+        ways: &[Bridge, Inline, Proxy, Env],
+        ..JSON
+    },
+    Target {
+        client: "zed",
+        template: "zed.json",
+        root: &["context_servers"],
+        place: Place::xdg("zed/settings.json"),
+        on_windows: Some(Place::config("Zed/settings.json")),
+        ..JSON
+    },
+    Target {
+        client: "gemini",
+        template: "gemini.json",
+        url: "httpUrl",
+        place: Place::home(".gemini/settings.json"),
+        ..JSON
+    },
+    Target {
+        client: "antigravity",
+        template: "antigravity.json",
+        url: "serverUrl",
+        place: Place::home(".gemini/antigravity/mcp_config.json"),
+        ..JSON
+    },
+    Target {
+        client: "codex",
+        template: "codex.toml",
+        format: Format::Toml,
+        root: &["mcp_servers"],
+        sse: false,
+        place: Place::home(".codex/config.toml"),
+        moved: Some(Moved::Folder("CODEX_HOME", "config.toml")),
+        // Of its helper only newer versions know, and older ones refuse a file with a field they do not know.
+        ways: &[Env, Helper, Bridge, Inline, Proxy],
+        ..JSON
+    },
+    Target {
+        client: "continue",
+        template: "continue.yaml",
+        format: Format::Yaml,
+        shape: Shape::List,
+        place: Place::home(".continue/config.yaml"),
+        ..JSON
+    },
+    Target {
+        client: "goose",
+        template: "goose.yaml",
+        format: Format::Yaml,
+        root: &["extensions"],
+        url: "uri",
+        sse: false,
+        place: Place::xdg("goose/config.yaml"),
+        on_windows: Some(Place::config("Block/goose/config/config.yaml")),
+        kept: &["enabled", "description", "timeout"],
+        ..JSON
+    },
+    Target {
+        client: "junie",
+        template: "junie.json",
+        place: Place::home(".junie/mcp/mcp.json"),
+        ways: &[Bridge],
+        ..JSON
+    },
+    Target {
+        client: "copilot",
+        template: "copilot.json",
+        place: Place::home(".copilot/mcp-config.json"),
+        kept: &["tools"],
+        ..JSON
+    },
+    Target {
+        client: "opencode",
+        template: "opencode.json",
+        root: &["mcp"],
+        place: Place::xdg("opencode/opencode.json"),
+        kept: &["enabled"],
+        ..JSON
     },
 ];
+
+/// What most rows have in common.
+const JSON: Target = Target {
+    client: "",
+    template: "",
+    format: Format::Json,
+    shape: Shape::Map,
+    root: &["mcpServers"],
+    url: "url",
+    sse: true,
+    local: None,
+    place: Place::home(""),
+    on_windows: None,
+    moved: None,
+    ways: &[Bridge, Inline, Proxy],
+    kept: &[],
+    note: None,
+};
 
 /// How a client's file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,41 +190,36 @@ pub enum Shape {
 }
 
 /// A client, as data.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Target {
     /// What `--client` says.
     pub client: &'static str,
-    /// The template's name; its ending is the format that values are escaped for.
+    /// The template's name.
     pub template: &'static str,
     /// How the file is written.
     pub format: Format,
     /// How the entries lie in it.
     pub shape: Shape,
-    /// The keys that lead to the object with one entry a server.
+    /// The keys that lead to the object or list with one entry a server.
     pub root: &'static [&'static str],
     /// The field of an entry that holds its URL.
     pub url: &'static str,
-    /// The file's name among the tokens.
-    pub local: &'static str,
-    /// The client's own file, from the home folder on.
-    pub install: &'static str,
+    /// Whether it still knows the SSE transport.
+    pub sse: bool,
+    /// The file's name among the tokens, for those that `generate` writes.
+    pub local: Option<&'static str>,
+    /// The client's own file.
+    pub place: Place,
+    /// The same on Windows, where it is not the same.
+    pub on_windows: Option<Place>,
+    /// The variable by which the client is told of another place.
+    pub moved: Option<Moved>,
+    /// Where it can have the headers from, the best first.
+    pub ways: &'static [Secrets],
     /// Fields that are the user's once the entry exists.
     pub kept: &'static [&'static str],
-}
-
-/// A configuration; both halves hold tokens.
-pub struct Rendered {
-    /// The file.
-    pub text: Secret,
-    /// The same, parsed.
-    pub json: Value,
-}
-
-// Not derived: `json` would show every token.
-impl std::fmt::Debug for Rendered {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rendered").field("text", &self.text).finish_non_exhaustive()
-    }
+    /// What to know before installing.
+    pub note: Option<&'static str>,
 }
 
 impl Target {
@@ -103,205 +228,58 @@ impl Target {
         TARGETS.iter().find(|target| target.client == client)
     }
 
-    /// The entries in a whole configuration.
+    /// The best way it can have the headers.
+    pub fn best(&self) -> Secrets {
+        self.ways.first().copied().unwrap_or(Inline)
+    }
+
+    /// The entries in a whole configuration, where they are in a map.
     pub(super) fn servers<'a>(&self, whole: &'a Value) -> Option<&'a Map<String, Value>> {
-        self.root.iter().try_fold(whole, |at, key| at.get(key))?.as_object()
+        self.at_root(whole)?.as_object()
     }
-}
 
-/// Writes the configuration for a client, with `templates_dir`'s template if it has one.
-///
-/// # Errors
-/// [`RenderError::Template`], naming file and line; [`RenderError::Shape`] when what came out is not a configuration.
-pub fn render(
-    target: &Target,
-    entries: &[Entry],
-    templates_dir: Option<&Path>,
-) -> Result<Rendered, RenderError> {
-    let (file, source) = template(target, templates_dir)?;
-    let mut environment = Environment::new();
-    // A misspelt name in somebody's template is an error, not an empty place in their configuration.
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let broken = |e: minijinja::Error| RenderError::Template {
-        file: file.clone(),
-        line: e.line().unwrap_or(1),
-        reason: scrubbed(entries, e.detail().map_or_else(|| e.kind().to_string(), str::to_owned)),
-    };
-    let shape = |reason: String| RenderError::Shape { file: file.clone(), reason };
-    // The template's name ends in `.json`: every value is written as JSON, quotes included.
-    environment.add_template(target.template, &source).map_err(broken)?;
-    let template = environment.get_template(target.template).map_err(broken)?;
-    let values: Vec<_> = entries.iter().map(value).collect();
-    let text = Secret::new(template.render(context! { entries => values }).map_err(broken)?);
-    let json: Value = serde_json::from_str(text.expose()).map_err(|e| shape(format!("is not JSON: {e}")))?;
-    let servers =
-        target.servers(&json).ok_or_else(|| shape(format!("has no object {}", target.root.join("."))))?;
-    if let Some((name, _)) = servers.iter().find(|(_, entry)| !entry.is_object()) {
-        return Err(shape(format!("has something other than an object at {name:?}")));
-    }
-    let text = serde_json::to_string_pretty(&json).map_err(|e| shape(e.to_string()))?;
-    Ok(Rendered { text: Secret::new(text), json })
-}
-
-/// What a template sees of an entry.
-fn value(entry: &Entry) -> minijinja::Value {
-    let headers = entry.headers.iter().map(|(name, value)| (name.as_str(), value.expose()));
-    context! {
-        name => entry.name.as_str(), url => entry.url.as_str(), transport => entry.transport.as_str(),
-        headers => minijinja::Value::from_pairs(headers)
-    }
-}
-
-/// The template's text, and what to call it in an error.
-fn template(target: &Target, templates_dir: Option<&Path>) -> Result<(String, String), RenderError> {
-    let file = format!("{}.j2", target.template);
-    if let Some(path) = templates_dir.map(|dir| dir.join(&file)) {
-        match fs::read_to_string(&path) {
-            Ok(text) => return Ok((path.display().to_string(), text)),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-            Err(e) => return Err(RenderError::Unreadable { path, reason: e.to_string() }),
+    /// The entries in a whole configuration by their names, however they lie there; `None` where something else does.
+    pub fn entries<'a>(&self, whole: &'a Value) -> Option<Vec<(&'a str, &'a Map<String, Value>)>> {
+        let at = self.at_root(whole)?;
+        match self.shape {
+            Shape::Map => at
+                .as_object()?
+                .iter()
+                .map(|(name, entry)| Some((name.as_str(), entry.as_object()?)))
+                .collect(),
+            Shape::List => {
+                let named = |entry: &'a Value| Some((entry.get("name")?.as_str()?, entry.as_object()?));
+                at.as_array()?.iter().map(named).collect()
+            }
         }
     }
-    let found = TEMPLATES.iter().find(|(name, _)| *name == target.template);
-    let missing =
-        || RenderError::Template { file: file.clone(), line: 1, reason: "there is no such template".into() };
-    found.map(|(_, text)| (file.clone(), (*text).to_owned())).ok_or_else(missing)
-}
 
-/// A filter's complaint may quote what it was given.
-fn scrubbed(entries: &[Entry], reason: String) -> String {
-    let values = entries.iter().flat_map(|entry| entry.headers.iter().map(|(_, value)| value));
-    values.fold(reason, |reason, value| {
-        let token = value.expose().strip_prefix("Bearer ").map(Secret::new);
-        let reason = value.scrub(reason);
-        token.map_or_else(|| reason.clone(), |token| token.scrub(reason.clone()))
-    })
+    fn at_root<'a>(&self, whole: &'a Value) -> Option<&'a Value> {
+        self.root.iter().try_fold(whole, |at, key| at.get(key))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::disallowed_methods, reason = "tests write the user's template")]
     use super::*;
 
-    fn entry(name: &str, url: &str, headers: &[(&str, &str)]) -> Entry {
-        Entry {
-            name: name.into(),
-            url: url.into(),
-            transport: "streamable-http".into(),
-            headers: headers.iter().map(|&(name, value)| (name.into(), Secret::new(value))).collect(),
-        }
-    }
-
-    fn sample() -> Vec<Entry> {
-        let sse = Entry { transport: "sse".into(), ..entry("news", "https://gw.test/news/mcp", &[]) };
-        let headers = [("Authorization", "Bearer E"), ("X-Site-Id", "S"), ("X-Authorization", "Bearer T")];
-        vec![entry("tickets", "https://gw.test/tickets", &headers), sse]
-    }
-
-    const VSCODE: &str = r#"{
-  "mcp": {
-    "servers": {
-      "tickets": {
-        "url": "https://gw.test/tickets",
-        "transport": "streamable_http",
-        "headers": {
-          "Authorization": "Bearer E",
-          "X-Site-Id": "S",
-          "X-Authorization": "Bearer T"
-        }
-      },
-      "news": {
-        "url": "https://gw.test/news/mcp",
-        "transport": "sse"
-      }
-    }
-  }
-}"#;
-
-    const ROO: &str = r#"{
-  "mcpServers": {
-    "tickets": {
-      "type": "streamable-http",
-      "url": "https://gw.test/tickets",
-      "headers": {
-        "Authorization": "Bearer E",
-        "X-Site-Id": "S",
-        "X-Authorization": "Bearer T"
-      },
-      "disabled": false,
-      "alwaysAllow": []
-    },
-    "news": {
-      "type": "sse",
-      "url": "https://gw.test/news/mcp",
-      "disabled": false,
-      "alwaysAllow": []
-    }
-  }
-}"#;
-
     #[test]
-    fn both_legacy_shapes_are_written_as_the_reference_has_them() {
-        for (client, expected) in [("vscode-legacy", VSCODE), ("roo", ROO)] {
-            let target = Target::named(client).unwrap();
-            let rendered = render(target, &sample(), None).unwrap();
-            assert_eq!(rendered.text.expose(), expected);
-            assert!(!format!("{rendered:?}").contains("Bearer"));
-        }
-    }
-
-    #[test]
-    fn every_target_has_a_template_that_writes_an_empty_configuration_too() {
+    fn the_rows_are_sound() {
         for target in TARGETS {
-            let rendered = render(target, &[], None).unwrap();
-            assert_eq!(target.servers(&rendered.json).map(Map::len), Some(0), "{}", target.client);
+            let client = target.client;
+            assert_eq!(TARGETS.iter().filter(|other| other.client == client).count(), 1, "{client}");
+            let ending = match target.format {
+                Format::Json => "json",
+                Format::Toml => "toml",
+                Format::Yaml => "yaml",
+            };
+            assert_eq!(target.template, format!("{client}.{ending}"));
+            let twice = |way| target.ways.iter().filter(|other| *other == way).count() > 1;
+            assert!(!target.ways.is_empty() && !target.ways.iter().any(twice), "{client}");
+            // A server whose transport a client does not know goes through the bridge.
+            assert!(target.sse || target.ways.contains(&Bridge), "{client}");
         }
-    }
-
-    #[test]
-    fn no_name_or_value_breaks_out_of_its_string() {
-        let nasty = "a\"},\"b\\\u{1}\n</script>{{ 7 * 7 }}é\u{2028}";
-        for target in TARGETS {
-            let entries = [entry(nasty, nasty, &[(nasty, nasty)]), entry("plain", "u", &[])];
-            let rendered = render(target, &entries, None).unwrap();
-            let servers = target.servers(&rendered.json).unwrap();
-            assert_eq!(servers.keys().collect::<Vec<_>>(), [nasty, "plain"]);
-            assert_eq!(servers[nasty]["url"], nasty);
-            assert_eq!(servers[nasty]["headers"][nasty], nasty);
-        }
-    }
-
-    #[test]
-    fn a_template_of_the_users_replaces_ours_and_a_broken_one_is_named_with_its_line() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("roo.json.j2");
-        let target = Target::named("roo").unwrap();
-        let cases = [
-            (r#"{"mcpServers": {"x": {"url": {{ entries[0].url }}}}}"#, None),
-            ("{\n\n{% for %}", Some(":3: unexpected end of block")),
-            ("{\n{{ entrys }}", Some(":2: undefined value")),
-            ("{\n{{ entries[0].headers['Authorization'] | int }}", Some(":2: ")),
-            ("{", Some(": the rendered text is not JSON: EOF while parsing an object at line 1 column 1")),
-            ("[]", Some(": the rendered text has no object mcpServers")),
-            (
-                r#"{"mcpServers":{"x":1}}"#,
-                Some(": the rendered text has something other than an object at \"x\""),
-            ),
-        ];
-        for (text, expected) in cases {
-            fs::write(&file, text).unwrap();
-            let headers = [("Authorization", "Bearer hidden-hidden")];
-            let got = render(target, &[entry("x", "u", &headers)], Some(dir.path()));
-            match expected {
-                None => assert_eq!(got.unwrap().json["mcpServers"]["x"]["url"], "u"),
-                Some(part) => {
-                    let message = got.unwrap_err().to_string();
-                    assert!(message.starts_with(&format!("{}{part}", file.display())), "{message}");
-                    assert!(!message.contains("hidden"), "{message}");
-                }
-            }
-        }
-        fs::remove_file(&file).unwrap();
-        assert!(render(target, &[], Some(dir.path())).is_ok());
+        let seeds: Vec<_> = TARGETS.iter().filter_map(|target| target.local).collect();
+        assert_eq!(seeds, ["vscode_mcp.json", "mcp.json"]);
     }
 }

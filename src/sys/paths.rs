@@ -1,6 +1,8 @@
 //! Every folder that is not named by a setting. It leaves creating them to whoever writes there.
 #![expect(clippy::disallowed_methods, reason = "this is the one door to the working directory")]
 
+use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use directories::{BaseDirs, ProjectDirs};
@@ -21,6 +23,38 @@ pub fn state_dir() -> Option<PathBuf> {
         .map(|dirs| dirs.state_dir().unwrap_or(dirs.data_local_dir()).to_owned())
 }
 
+/// Where programs keep a person's settings: `~/.config` on Linux, `~/Library/Application Support` on macOS,
+/// `%APPDATA%` on Windows.
+pub fn programs_config() -> Option<PathBuf> {
+    BaseDirs::new().map(|dirs| dirs.config_dir().to_owned())
+}
+
+/// The same for programs that keep to the XDG folders on every system: `~/.config` unless `XDG_CONFIG_HOME` says otherwise.
+pub fn xdg_config() -> Option<PathBuf> {
+    let named = super::env::get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    named.or_else(|| home().map(|home| home.join(".config")))
+}
+
+/// This program, for others to start: by the name it has on the `PATH`, where that is what runs here. A package manager
+/// replaces what such a name leads to, and removes the file of today's version.
+///
+/// # Errors
+/// The system's, where a program cannot find out where it is.
+pub fn program() -> io::Result<PathBuf> {
+    let itself = std::env::current_exe()?;
+    let path = super::env::get("PATH").unwrap_or_default();
+    Ok(on_path(&itself, &path).unwrap_or(itself))
+}
+
+fn on_path(itself: &Path, path: &str) -> Option<PathBuf> {
+    let (name, real) = (itself.file_name()?, fs::canonicalize(itself).ok()?);
+    let mut places = std::env::split_paths(path).filter(|folder| folder.is_absolute());
+    places.find_map(|folder| {
+        let candidate = folder.join(name);
+        fs::canonicalize(&candidate).is_ok_and(|found| found == real).then_some(candidate)
+    })
+}
+
 /// `path` from the root, without `.` and `..`, so that what we print and store means the same from anywhere.
 /// Symbolic links stay as they are: they are judged when a file is opened.
 pub fn absolute(path: &Path) -> PathBuf {
@@ -36,4 +70,25 @@ pub fn absolute(path: &Path) -> PathBuf {
         }
     }
     clean
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_goes_by_its_name_on_the_path_if_that_name_leads_to_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().join("cellar/1.0/mcpauth");
+        let [other, bin] = ["other", "bin"].map(|name| dir.path().join(name));
+        for folder in [real.parent().unwrap(), &other, &bin] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        fs::write(&real, "program").unwrap();
+        fs::write(other.join("mcpauth"), "somebody else's").unwrap();
+        std::os::unix::fs::symlink(&real, bin.join("mcpauth")).unwrap();
+        let path = format!("relative:{}:{}", other.display(), bin.display());
+        assert_eq!(on_path(&real, &path), Some(bin.join("mcpauth")));
+        assert_eq!(on_path(&real, &other.display().to_string()), None);
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cli::doctor::finding::{Finding, Fix};
 use crate::config::Config;
 use crate::error::Error;
-use crate::render::TARGETS;
+use crate::render;
 use crate::store::{Storage, Store, StoreError};
 use crate::sys::private_file::{self, FileError};
 use crate::vault::VaultError;
@@ -73,8 +73,9 @@ fn open(path: &Path) -> Option<Finding> {
 fn leftovers(config: &Config) -> Vec<Finding> {
     let mut folders: Vec<PathBuf> = vec![config.tokens_dir.clone()];
     folders.extend(config.state_dir.clone());
-    let homes = config.home.iter().flat_map(|home| TARGETS.iter().map(|target| home.join(target.install)));
-    folders.extend(homes.filter_map(|path| path.parent().map(Path::to_owned)));
+    // What is wrong with our memory of the clients' files is another finding.
+    let records = config.state_dir.iter().flat_map(|dir| render::records(dir).unwrap_or_default());
+    folders.extend(records.filter_map(|record| record.path.parent().map(Path::to_owned)));
     folders.sort();
     folders.dedup();
     let left = |path: &PathBuf| {

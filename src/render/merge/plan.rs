@@ -11,7 +11,7 @@ use crate::render::targets::{Format, Shape, Target};
 /// The fields that some rendering of ours, in some secret mode or for some client, may have written beside
 /// [`Target::url`]. In an entry of ours, one that is rendered no longer is a leftover (a stale token, a command where
 /// there is a URL now) and goes; every other field is the user's.
-const WRITTEN: [&str; 17] = [
+const WRITTEN: [&str; 18] = [
     "type",
     "transport",
     "url",
@@ -22,6 +22,7 @@ const WRITTEN: [&str; 17] = [
     "http_headers",
     "env_http_headers",
     "headersHelper",
+    "http_headers_helper",
     "command",
     "args",
     "env",

@@ -1,0 +1,162 @@
+//! The clients on this machine: where each has its file, what we wrote there before, and what it would be told now.
+//! It leaves which of them are meant to the verbs.
+
+use std::path::{Path, PathBuf};
+
+use super::means::means;
+use super::rows::ConfigRow;
+use crate::cli::out::Out;
+use crate::cli::servers;
+use crate::config::{Config, Origin};
+use crate::error::Error;
+use crate::render::{self, Destination, DryRun, Entry, Folders, Record, Rendered, Secrets, TARGETS, Target};
+use crate::store::Store;
+use crate::sys::paths;
+
+/// What all of them are told of, and where they are.
+pub(super) struct Clients<'a> {
+    pub(super) config: &'a Config,
+    pub(super) entries: Vec<Entry>,
+    places: Option<Places>,
+}
+
+struct Places {
+    folders: Folders,
+    state_dir: PathBuf,
+}
+
+/// One client to configure.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    pub(super) target: &'static Target,
+    pub(super) path: PathBuf,
+    pub(super) secrets: Secrets,
+    /// What it is remembered by, if it was installed to.
+    pub(super) record: Option<Record>,
+}
+
+impl<'a> Clients<'a> {
+    /// With the servers of the tokens that are kept.
+    ///
+    /// # Errors
+    /// What is wrong with a server.
+    pub(super) fn of(config: &'a Config, store: &Store, out: &Out) -> Result<Self, Error> {
+        Ok(Self { config, entries: servers::at_hand(config, store, out)?, places: places(config) })
+    }
+
+    /// A client by its row; in `secrets`, else as it was installed to, else as is best for it.
+    ///
+    /// # Errors
+    /// It has no such way, there is no home folder, or our memory of what was installed cannot be read.
+    pub(super) fn job(&self, target: &'static Target, secrets: Option<Secrets>) -> Result<Job, Error> {
+        let places = self.places.as_ref().ok_or_else(homeless)?;
+        let path = target.path(&places.folders, &|name| self.variable(name));
+        let record = render::records(&places.state_dir)?.into_iter().find(|record| record.path == path);
+        let before = record.as_ref().map(|record| record.secrets).filter(|way| target.ways.contains(way));
+        let secrets = secrets.or(before).unwrap_or_else(|| target.best());
+        if !target.ways.contains(&secrets) {
+            let ways: Vec<&str> = target.ways.iter().map(|way| way.name()).collect();
+            let message = format!("{} has no way to its headers by {secrets}", target.client);
+            return Err(Error::Usage { message, hint: format!("use --secrets {}", ways.join(" or ")) });
+        }
+        Ok(Job { target, path, secrets, record })
+    }
+
+    /// Every client that was installed to before with tokens of this tokens directory, and is still there: one whose
+    /// folder is gone is missed by nobody.
+    ///
+    /// # Errors
+    /// Our memory of it cannot be read.
+    pub(super) fn before(&self) -> Result<Vec<Job>, Error> {
+        let Some(places) = &self.places else { return Ok(Vec::new()) };
+        let is_there = |record: &Record| record.path.parent().is_some_and(Path::is_dir);
+        let job = |record: Record| {
+            let target = self.target_of(places, &record)?;
+            Some(Job { target, path: record.path.clone(), secrets: record.secrets, record: Some(record) })
+        };
+        let records = render::records(&places.state_dir)?.into_iter();
+        Ok(records.filter(|record| self.is_ours(record) && is_there(record)).filter_map(job).collect())
+    }
+
+    /// Every client that seems to be on this machine.
+    pub(super) fn found(&self) -> Vec<&'static Target> {
+        let Some(places) = &self.places else { return Vec::new() };
+        let path = |target: &Target| target.path(&places.folders, &|name| self.variable(name));
+        TARGETS.iter().filter(|target| target.is_found(&path(target), &places.folders)).collect()
+    }
+
+    /// What a client would have in its file, `entries` being all servers.
+    ///
+    /// # Errors
+    /// A template's, and what keeps a client from reaching us.
+    pub(super) fn rendered(
+        &self,
+        target: &Target,
+        secrets: Secrets,
+        entries: &[Entry],
+    ) -> Result<Rendered, Error> {
+        let means = means(self.config, target, secrets)?;
+        let told = render::told(entries, target, secrets, &means)?;
+        let templates = self.config.config_dir.as_ref().map(|dir| dir.join("templates"));
+        Ok(render::render(target, &told, templates.as_deref())?)
+    }
+
+    /// Installs, or says what would change.
+    ///
+    /// # Errors
+    /// As [`rendered`](Self::rendered): no client is served by half. What is wrong with the client's own file is in the row.
+    pub(super) fn install(&self, job: &Job, dry_run: DryRun) -> Result<ConfigRow, Error> {
+        let rendered = self.rendered(job.target, job.secrets, &self.entries)?;
+        let state_dir = self.places.as_ref().map(|places| places.state_dir.as_path());
+        let to = Destination {
+            path: &job.path,
+            target: job.target,
+            secrets: job.secrets,
+            tokens_dir: &self.config.tokens_dir,
+            state_dir: state_dir.unwrap_or(Path::new("")),
+        };
+        let result = render::install(&to, &rendered, dry_run).map_err(Error::from);
+        Ok(ConfigRow {
+            client: job.target.client,
+            path: job.path.display().to_string(),
+            servers: self.entries.len(),
+            secrets: Some(job.secrets),
+            result,
+            dry: dry_run == DryRun::Yes,
+        })
+    }
+
+    /// What was remembered before tokens directories were counts as ours.
+    fn is_ours(&self, record: &Record) -> bool {
+        record.tokens_dir.as_ref().is_none_or(|dir| *dir == self.config.tokens_dir)
+    }
+
+    fn target_of(&self, places: &Places, record: &Record) -> Option<&'static Target> {
+        let path = |target: &&Target| target.path(&places.folders, &|name| self.variable(name));
+        match &record.client {
+            Some(client) => Target::named(client),
+            None => TARGETS.iter().find(|target| path(target) == record.path),
+        }
+    }
+
+    /// As the client sees it: not what a `.env` of ours says.
+    fn variable(&self, name: &str) -> Option<String> {
+        let (value, origin) = self.config.settings.find(name)?;
+        (origin == Origin::Environment).then(|| value.to_owned())
+    }
+}
+
+fn places(config: &Config) -> Option<Places> {
+    let (home, state_dir) = config.home.clone().zip(config.state_dir.clone())?;
+    // A home of somebody else's, as the demonstration has one, has its own settings in it.
+    let own = paths::home().is_some_and(|own| own == home);
+    let below = |folder: Option<PathBuf>| folder.filter(|_| own).unwrap_or_else(|| home.join(".config"));
+    let (programs, xdg) = (below(paths::programs_config()), below(paths::xdg_config()));
+    Some(Places { folders: Folders { home, config: programs, xdg, windows: cfg!(windows) }, state_dir })
+}
+
+fn homeless() -> Error {
+    let message = "there is no home folder to install into".into();
+    let hint = "set HOME, or leave other programs' files alone: mcpauth generate --no-install".into();
+    Error::Usage { message, hint }
+}

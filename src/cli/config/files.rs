@@ -1,0 +1,125 @@
+//! The clients' files for other verbs: written by `generate`, kept new by `refresh`, looked at and mended by `doctor`.
+//! It leaves one client's file to `clients` and `render`.
+
+use super::clients::{Clients, Job};
+use super::rows::ConfigRow;
+use crate::cli::out::Out;
+use crate::config::Config;
+use crate::error::Error;
+use crate::render::{self, DryRun, Secrets, TARGETS, Target};
+use crate::store::Store;
+use crate::sys::private_file;
+
+/// The files that `generate` makes: the local ones, and with `install` those of their clients and of every other client
+/// that was installed to with tokens in its file.
+///
+/// # Errors
+/// What keeps every client from having a configuration.
+pub(in crate::cli) fn write_all(
+    config: &Config,
+    store: &Store,
+    install: bool,
+    out: &Out,
+) -> Result<Vec<ConfigRow>, Error> {
+    let clients = Clients::of(config, store, out)?;
+    if clients.entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut rows = Vec::new();
+    for (target, local) in seeds() {
+        rows.push(write_local(&clients, store, target, local)?);
+        if install {
+            rows.push(write_seed(&clients, target)?);
+        }
+    }
+    // What is wrong with our memory of them is in the rows above.
+    let before = if install { clients.before().unwrap_or_default() } else { Vec::new() };
+    for job in before.iter().filter(|job| job.secrets.grow_old() && job.target.local.is_none()) {
+        rows.push(clients.install(job, DryRun::No)?);
+    }
+    Ok(rows)
+}
+
+/// After a token changed: the local files, and every client that was installed to with tokens in its file.
+///
+/// # Errors
+/// As for [`write_all`].
+pub(in crate::cli) fn reinstall(config: &Config, store: &Store, out: &Out) -> Result<Vec<ConfigRow>, Error> {
+    let clients = Clients::of(config, store, out)?;
+    if clients.entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let before = clients.before()?;
+    let locals = seeds().map(|(target, local)| write_local(&clients, store, target, local));
+    let old = before.iter().filter(|job| job.secrets.grow_old());
+    locals.chain(old.map(|job| clients.install(job, DryRun::No))).collect()
+}
+
+/// Whether the clients that were installed to before have what they should have: each row says what
+/// [`ConfigRow::drift`] finds. Nothing is written.
+///
+/// # Errors
+/// As for [`write_all`].
+pub(in crate::cli) fn check(config: &Config, store: &Store, out: &Out) -> Result<Vec<ConfigRow>, Error> {
+    let clients = Clients::of(config, store, out)?;
+    clients.before()?.iter().map(|job| clients.install(job, DryRun::Yes)).collect()
+}
+
+/// Gives one of them what it should have.
+///
+/// # Errors
+/// As for [`write_all`].
+pub(in crate::cli) fn repair(
+    config: &Config,
+    store: &Store,
+    client: &str,
+    out: &Out,
+) -> Result<Vec<ConfigRow>, Error> {
+    let clients = Clients::of(config, store, out)?;
+    let before = clients.before()?;
+    let meant = before.iter().filter(|job| job.target.client == client);
+    meant.map(|job| clients.install(job, DryRun::No)).collect()
+}
+
+/// The clients whose files the reference's scripts write, with the names of those among the tokens.
+fn seeds() -> impl Iterator<Item = (&'static Target, &'static str)> {
+    TARGETS.iter().filter_map(|target| Some((target, target.local?)))
+}
+
+fn write_local(
+    clients: &Clients<'_>,
+    store: &Store,
+    target: &'static Target,
+    local: &str,
+) -> Result<ConfigRow, Error> {
+    private_file::create_dir(store.dir())?;
+    let path = store.dir().join(local);
+    let rendered = clients.rendered(target, Secrets::Inline, &clients.entries)?;
+    Ok(ConfigRow {
+        client: target.client,
+        path: path.display().to_string(),
+        servers: clients.entries.len(),
+        secrets: None,
+        result: render::write_local(&path, &rendered).map_err(Error::from),
+        dry: false,
+    })
+}
+
+/// The client's own file, as the reference's scripts write it unless it was installed to otherwise.
+fn write_seed(clients: &Clients<'_>, target: &'static Target) -> Result<ConfigRow, Error> {
+    let job = clients.job(target, Some(Secrets::Inline)).map(|job| Job {
+        secrets: job.record.as_ref().map_or(Secrets::Inline, |record| record.secrets),
+        ..job
+    });
+    match job {
+        Ok(job) => clients.install(&job, DryRun::No),
+        Err(error) => Ok(ConfigRow {
+            client: target.client,
+            path: target.place.path.into(),
+            servers: clients.entries.len(),
+            secrets: None,
+            result: Err(error),
+            dry: false,
+        }),
+    }
+}

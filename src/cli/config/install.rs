@@ -1,0 +1,114 @@
+//! `mcpauth config install`: our entries in the clients' own files, and whether they are still there as they should be.
+//! It leaves one client's file to `clients` and `render`, and what other verbs want of them to `files`.
+
+use clap::Args;
+
+use super::clients::{Clients, Job};
+use super::means;
+use super::rows::{self, ConfigRow};
+use crate::cli::out::Out;
+use crate::cli::report;
+use crate::cli::servers;
+use crate::config::Config;
+use crate::error::{Error, Exit};
+use crate::render::{DryRun, Secrets, TARGETS, Target};
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  mcpauth config install                          every client that is found here\n  \
+                        mcpauth config install --client claude-code --client codex\n  \
+                        mcpauth config install --client cursor --secrets inline\n  \
+                        mcpauth config install --check                  exit 7 if a file is not as it should be"
+)]
+pub(super) struct InstallArgs {
+    /// The clients; without this those that are found here, and those that were installed to before
+    #[arg(long, value_parser = super::names())]
+    client: Vec<String>,
+    /// Where the clients have the headers from; without this as before, else as is best for each
+    ///
+    /// inline: in the file, as they are now. helper: from a command the client runs. bridge: nowhere, it starts `mcpauth
+    /// bridge`. proxy: nowhere, it speaks to a running `mcpauth bridge --listen`. env: from its environment.
+    #[arg(long, value_parser = super::ways())]
+    secrets: Option<String>,
+    /// Show what would change, values redacted, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Only say which files are not as they should be; exit 7 if there are any
+    #[arg(long, conflicts_with = "dry_run")]
+    check: bool,
+}
+
+pub(super) fn run(args: &InstallArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
+    let store = servers::file_store(config);
+    let clients = Clients::of(config, &store, out)?;
+    if clients.entries.is_empty() {
+        out.say("there are no servers to tell the clients of; get the tokens with: mcpauth generate");
+    }
+    let jobs = jobs(args, &clients, out)?;
+    let dry_run = if args.dry_run || args.check { DryRun::Yes } else { DryRun::No };
+    let rows: Vec<ConfigRow> =
+        jobs.iter().map(|job| clients.install(job, dry_run)).collect::<Result<_, _>>()?;
+    if args.check {
+        return Ok(rows::checked(out, &rows));
+    }
+    advise(config, &jobs, out);
+    report::report(out, &[], &[], &rows);
+    let failed = rows.iter().any(|row| row.result.is_err());
+    Ok(if failed { Exit::Partial } else { Exit::Done })
+}
+
+/// Which clients are meant, and how each has its headers.
+fn jobs(args: &InstallArgs, clients: &Clients<'_>, out: &Out) -> Result<Vec<Job>, Error> {
+    let secrets = args.secrets.as_deref().and_then(Secrets::named);
+    if !args.client.is_empty() {
+        let named = TARGETS.iter().filter(|target| args.client.iter().any(|name| name == target.client));
+        return named.map(|target| clients.job(target, secrets)).collect();
+    }
+    let mut jobs = clients.before()?;
+    for job in jobs.iter_mut() {
+        job.secrets = secrets.filter(|way| job.target.ways.contains(way)).unwrap_or(job.secrets);
+    }
+    if args.check {
+        if jobs.is_empty() {
+            out.say("no client was installed to with this tokens directory: mcpauth config install");
+        }
+        return Ok(jobs);
+    }
+    let found = clients.found().into_iter();
+    let new: Vec<&Target> =
+        found.filter(|target| !jobs.iter().any(|job| job.target.client == target.client)).collect();
+    let names = |names: Vec<&str>| if names.is_empty() { "none".into() } else { names.join(", ") };
+    out.say(&format!("installed before: {}", names(jobs.iter().map(|job| job.target.client).collect())));
+    out.say(&format!("found here: {}", names(new.iter().map(|target| target.client).collect())));
+    for target in new {
+        jobs.push(clients.job(target, secrets.filter(|way| target.ways.contains(way)))?);
+    }
+    if jobs.is_empty() {
+        let message = "no MCP client is found on this machine".into();
+        let hint = "name one with --client; mcpauth config show --clients lists them".into();
+        return Err(Error::Usage { message, hint });
+    }
+    Ok(jobs)
+}
+
+/// What a person has to know or do besides.
+fn advise(config: &Config, jobs: &[Job], out: &Out) {
+    for job in jobs {
+        let client = job.target.client;
+        if let Some(note) = job.target.note {
+            out.say(&format!("{client}: {note}"));
+        }
+        match job.secrets {
+            Secrets::Env => out.say(&format!(
+                "{client} has its headers from its environment: start it with `mcpauth exec`, or after `mcpauth env`"
+            )),
+            Secrets::Proxy => {
+                out.say(&format!("{client} speaks to the bridge; keep it running: mcpauth bridge --listen"));
+            }
+            Secrets::Inline | Secrets::Helper | Secrets::Bridge => {}
+        }
+    }
+    if jobs.iter().any(|job| job.secrets.start_us() || !job.target.sse) {
+        means::warn(config, out);
+    }
+}

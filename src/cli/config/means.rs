@@ -1,0 +1,93 @@
+//! How a client reaches us: a command line that means the same from anywhere, and the bridge on this machine.
+//! It leaves who is told of which to `render`.
+
+use crate::cli::bridge::{Local, SECRET_HEADER};
+use crate::cli::out::Out;
+use crate::config::catalogue::is_known;
+use crate::config::{Config, Origin, Settings};
+use crate::error::Error;
+use crate::render::{Door, Means, Secrets, Target};
+use crate::sys::paths;
+
+/// Settings that have a flag, or that no client's start depends on.
+const CARRIED: [&str; 8] = [
+    "MCPAUTH_TOKENS_DIR",
+    "MCPAUTH_SERVERS_DIR",
+    "REGISTRY_URL",
+    "MCPAUTH_STORAGE",
+    "MCPAUTH_ALLOW_HTTP",
+    "MCPAUTH_STATE_DIR",
+    "MCPAUTH_LOGIN_TIMEOUT",
+    "MCPAUTH_NO_BROWSER",
+];
+/// Those that other programs read as well, and that are the same for the client.
+const SHARED: [&str; 4] = ["AWS_REGION", "CLAUDE_CONFIG_DIR", "CLINE_MCP_SETTINGS_PATH", "CODEX_HOME"];
+
+/// What a client needs that has its headers in this way.
+///
+/// # Errors
+/// The system's, where our own program cannot be found; the bridge's.
+pub(super) fn means(config: &Config, target: &Target, secrets: Secrets) -> Result<Means, Error> {
+    let door = match secrets {
+        Secrets::Proxy => {
+            let local = Local::of(config)?;
+            Some(Door { listen: local.listen, header: SECRET_HEADER.into(), secret: local.secret })
+        }
+        _ => None,
+    };
+    let alone = secrets == Secrets::Inline && target.sse;
+    Ok(Means { command: if alone { Vec::new() } else { command(config)? }, door })
+}
+
+/// Clients start us anywhere, with an environment of their own: nothing may depend on the working directory, where
+/// another project's `.env` may lie, nor on the variables of this shell.
+fn command(config: &Config) -> Result<Vec<String>, Error> {
+    let program = paths::program()?.to_string_lossy().into_owned();
+    let mut words = vec![program, "--tokens-dir".into(), config.tokens_dir.to_string_lossy().into_owned()];
+    let files: Vec<_> = config.settings.files().collect();
+    if files.is_empty() {
+        words.push("--no-env-file".into());
+    }
+    for file in files {
+        words.extend(["--env-file".into(), file.to_string_lossy().into_owned()]);
+    }
+    words.extend(["--servers-dir".into(), config.servers_dir.to_string_lossy().into_owned()]);
+    for (name, flag) in [("REGISTRY_URL", "--registry-url"), ("MCPAUTH_STORAGE", "--storage")] {
+        if let Some(value) = passing(&config.settings, name) {
+            words.extend([flag.into(), value.into()]);
+        }
+    }
+    if config.allow_plain && passing(&config.settings, "MCPAUTH_ALLOW_HTTP").is_some() {
+        words.push("--allow-http".into());
+    }
+    Ok(words)
+}
+
+/// A setting that is gone with this process: no file has it.
+fn passing<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> {
+    settings.find(name).filter(|(_, origin)| !matches!(origin, Origin::File(..))).map(|(value, _)| value)
+}
+
+/// Says what a client that starts us would not have.
+pub(super) fn warn(config: &Config, out: &Out) {
+    let settings = &config.settings;
+    let mut names: Vec<&str> = settings.names().filter(|name| is_known(name)).collect();
+    names.sort_unstable();
+    names.dedup();
+    let carried = |name: &&str| CARRIED.contains(name) || SHARED.contains(name);
+    let lost: Vec<&str> =
+        names.iter().copied().filter(|name| !carried(name) && passing(settings, name).is_some()).collect();
+    if !lost.is_empty() {
+        out.say(&format!(
+            "clients start mcpauth without this shell's variables; put these into .env: {}",
+            lost.join(", ")
+        ));
+    }
+    let relative = |name: &&str| {
+        let is_path = name.contains("PRIVATE_KEY_FILE") || *name == "MCPAUTH_CONFIG_DIR";
+        is_path && settings.get(name).is_some_and(|value| std::path::Path::new(value).is_relative())
+    };
+    for name in names.iter().filter(|name| relative(name)) {
+        out.say(&format!("clients start mcpauth in other folders; give {name} from the root on"));
+    }
+}

@@ -1,0 +1,60 @@
+//! `mcpauth config`: the settings in force, and the client configurations made from the credentials at hand.
+//! It leaves headers, templates and merging to `render`.
+
+mod clients;
+mod files;
+mod install;
+mod means;
+pub(super) mod rows;
+mod show;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
+
+use crate::cli::out::Out;
+use crate::config::{Config, Settings};
+use crate::error::{Error, Exit};
+use crate::render::{Secrets, TARGETS};
+
+pub(super) use files::{check, reinstall, repair, write_all};
+
+/// Show settings, and render or install client configurations
+#[derive(Args, Debug)]
+pub(super) struct ConfigArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// The settings in force; with --client, that client's configuration; secrets redacted in both
+    Show(show::ShowArgs),
+    /// Print a client's configuration as it would be written, secrets included
+    Render {
+        /// The client
+        #[arg(long, value_parser = names())]
+        client: String,
+        /// Where the client has the headers from
+        #[arg(long, value_parser = ways())]
+        secrets: Option<String>,
+    },
+    /// Merge our entries into the clients' own files; everything else in them stays
+    Install(install::InstallArgs),
+}
+
+fn names() -> PossibleValuesParser {
+    PossibleValuesParser::new(TARGETS.iter().map(|target| target.client))
+}
+
+fn ways() -> PossibleValuesParser {
+    PossibleValuesParser::new(Secrets::ALL.map(Secrets::name))
+}
+
+pub(super) fn run(args: &ConfigArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+    let config = Config::resolve(settings)?;
+    match &args.what {
+        What::Show(args) => show::run(args, &config, out),
+        What::Render { client, secrets } => show::render(&config, client, secrets.as_deref(), out),
+        What::Install(args) => install::run(args, &config, out),
+    }
+}

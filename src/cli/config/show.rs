@@ -1,0 +1,158 @@
+//! `mcpauth config show` and `config render`: settings with their origin, and a client's configuration without installing it.
+//! It leaves what is in a configuration to `clients` and `render`.
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::clients::{Clients, Job};
+use super::rows::short;
+use crate::cli::out::Out;
+use crate::cli::servers;
+use crate::config::Config;
+use crate::config::catalogue::{VARIABLES, is_known, is_secret};
+use crate::error::{Error, Exit};
+use crate::render::{Entry, Secrets, TARGETS, Target};
+use crate::secret::{REDACTED, Secret};
+
+#[derive(Args, Debug)]
+pub(super) struct ShowArgs {
+    /// Say where each value comes from
+    #[arg(long)]
+    origin: bool,
+    /// A client (--clients lists them): its configuration, where it goes, and what else it can have
+    #[arg(long, value_parser = super::names())]
+    client: Option<String>,
+    /// With --client: where the client has the headers from
+    #[arg(long, value_parser = super::ways(), requires = "client")]
+    secrets: Option<String>,
+    /// The clients, where each has the headers from, and its file
+    #[arg(long, conflicts_with_all = ["client", "origin"])]
+    clients: bool,
+}
+
+pub(super) fn run(args: &ShowArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
+    match &args.client {
+        Some(client) => one(config, client, args.secrets.as_deref(), out),
+        None if args.clients => every(config, out),
+        None => Ok(settings(config, args.origin, out)),
+    }
+}
+
+/// Prints the configuration as it would be written.
+pub(super) fn render(config: &Config, client: &str, secrets: Option<&str>, out: &Out) -> Result<Exit, Error> {
+    let Some(target) = Target::named(client) else { return Ok(Exit::Usage) };
+    let clients = Clients::of(config, &servers::file_store(config), out)?;
+    let job = clients.job(target, secrets.and_then(Secrets::named))?;
+    out.data(clients.rendered(target, job.secrets, &clients.entries)?.text.expose());
+    Ok(Exit::Done)
+}
+
+fn one(config: &Config, client: &str, secrets: Option<&str>, out: &Out) -> Result<Exit, Error> {
+    let Some(target) = Target::named(client) else { return Ok(Exit::Usage) };
+    let clients = Clients::of(config, &servers::file_store(config), out)?;
+    let job = clients.job(target, secrets.and_then(Secrets::named))?;
+    let text = clients.rendered(target, job.secrets, &redacted(&clients.entries))?.text;
+    // The bridge's own secret is not one of the entries'.
+    let text = door(config, job.secrets)?
+        .map_or_else(|| text.expose().to_owned(), |secret| secret.scrub(text.expose().into()));
+    if out.json {
+        let mut object = object(&job);
+        object.insert("config".into(), text.into());
+        out.object(&Value::Object(object));
+        return Ok(Exit::Done);
+    }
+    out.say(&format!("{}: {}", target.client, short(&job.path)));
+    let others: Vec<&str> =
+        target.ways.iter().filter(|way| **way != job.secrets).map(|way| way.name()).collect();
+    let others = if others.is_empty() { String::new() } else { format!("; also: {}", others.join(", ")) };
+    out.say(&format!("--secrets {}{others}", job.secrets));
+    if let Some(note) = target.note {
+        out.say(note);
+    }
+    out.data(&text);
+    Ok(Exit::Done)
+}
+
+fn door(config: &Config, secrets: Secrets) -> Result<Option<Secret>, Error> {
+    let proxy = secrets == Secrets::Proxy;
+    Ok(if proxy { Some(crate::cli::bridge::Local::of(config)?.secret) } else { None })
+}
+
+fn redacted(entries: &[Entry]) -> Vec<Entry> {
+    let mut entries = entries.to_vec();
+    for (_, value) in entries.iter_mut().flat_map(|entry| &mut entry.headers) {
+        *value = Secret::new(REDACTED);
+    }
+    entries
+}
+
+fn every(config: &Config, out: &Out) -> Result<Exit, Error> {
+    let clients = Clients::of(config, &servers::file_store(config), out)?;
+    let found = clients.found();
+    let mut objects = Vec::new();
+    for target in TARGETS {
+        let job = clients.job(target, None)?;
+        let is_found = found.iter().any(|found| found.client == target.client);
+        let state = match (&job.record, is_found) {
+            (Some(_), _) => "installed",
+            (None, true) => "found",
+            (None, false) => "-",
+        };
+        let others: Vec<&str> =
+            target.ways.iter().filter(|way| **way != job.secrets).map(|way| way.name()).collect();
+        let ways = format!("{} ({})", job.secrets, others.join(", ")).replace(" ()", "");
+        let path = short(&job.path);
+        out.result(&format!("{:15} {state:9} {ways:36} {path}", target.client));
+        let mut object = object(&job);
+        object.insert("found".into(), is_found.into());
+        objects.push(object);
+    }
+    if out.json {
+        out.object(&json!({"version": 1, "clients": objects}));
+    }
+    Ok(Exit::Done)
+}
+
+fn object(job: &Job) -> Map<String, Value> {
+    let ways: Vec<&str> = job.target.ways.iter().map(|way| way.name()).collect();
+    let rows = [
+        ("client", json!(job.target.client)),
+        ("path", json!(job.path)),
+        ("secrets", json!(job.secrets.name())),
+        ("default", json!(job.target.best().name())),
+        ("ways", json!(ways)),
+        ("installed", json!(job.record.is_some())),
+    ];
+    rows.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
+}
+
+fn settings(config: &Config, origin: bool, out: &Out) -> Exit {
+    let filling = provider_settings(config);
+    let known = |name: &&str| is_known(name) || filling.iter().any(|setting| setting == name);
+    let mut names: Vec<&str> = config.settings.names().filter(known).collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut object = Map::new();
+    let defaults = VARIABLES.iter().filter(|v| {
+        !v.default.is_empty() && !v.name.ends_with("_N") && config.settings.get(v.name).is_none()
+    });
+    let given = names.iter().filter_map(|name| {
+        let (value, from) = config.settings.find(name)?;
+        Some((*name, if is_secret(name) { REDACTED } else { value }, from.to_string()))
+    });
+    for (name, value, from) in given.chain(defaults.map(|v| (v.name, v.default, "default".to_owned()))) {
+        let value = crate::oauth::clean(value, 500);
+        out.result(&if origin { format!("{name}={value}  ({from})") } else { format!("{name}={value}") });
+        object.insert(name.into(), json!({"value": value, "origin": from}));
+    }
+    if out.json {
+        out.object(&json!({"version": 1, "settings": object}));
+    }
+    Exit::Done
+}
+
+/// The settings that fill variables in providers' endpoints. A provider that does not parse is another verb's matter.
+fn provider_settings(config: &Config) -> Vec<String> {
+    let providers = config.provider_names().into_iter().filter_map(|name| config.raw_provider(&name).ok());
+    providers.flat_map(|provider| provider.variables).map(|variable| variable.setting).collect()
+}

@@ -1,0 +1,170 @@
+//! Puts a configuration where its client looks: merged, remembered, and the file as it was kept once.
+//! It leaves what changes in the text to `merge`, and the memory's form to `ownership`.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::merge::{self, Change, Merged};
+use super::ownership::{self, Record};
+use super::secrets::Secrets;
+use super::targets::{Format, Target};
+use super::template::Rendered;
+use super::{MergeError, RenderError, unreadable};
+use crate::sys::private_file;
+
+/// Whose file it is, and what is remembered of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Destination<'a> {
+    /// The client's file, which may be a link.
+    pub path: &'a Path,
+    /// The client.
+    pub target: &'a Target,
+    /// How it has the headers.
+    pub secrets: Secrets,
+    /// Whose tokens they are.
+    pub tokens_dir: &'a Path,
+    /// Where we remember it.
+    pub state_dir: &'a Path,
+}
+
+/// What [`install`] did, or would do.
+#[derive(Debug)]
+pub struct Installed {
+    /// The file.
+    pub path: PathBuf,
+    /// Entry by entry.
+    pub changes: Vec<Change>,
+    /// Whether the file was written, or would be.
+    pub changed: bool,
+    /// Whether others could read a secret of ours in it.
+    pub exposed: bool,
+    /// Where the file is kept as it was, when this is the change before which it was copied.
+    pub backup: Option<PathBuf>,
+}
+
+/// Whether files are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DryRun {
+    /// Only say what would be.
+    Yes,
+    /// Do it.
+    No,
+}
+
+/// Writes a configuration whole, among our own files.
+///
+/// # Errors
+/// [`RenderError::File`].
+pub fn write_local(path: &Path, rendered: &Rendered) -> Result<Installed, RenderError> {
+    // A file that others can read fails here, and is closed by being written anew.
+    let same = private_file::read(path).is_ok_and(|text| text.as_deref() == Some(rendered.text.expose()));
+    if !same {
+        create_parent(path)?;
+        private_file::write(path, rendered.text.expose())?;
+    }
+    let path = path.to_owned();
+    Ok(Installed { path, changes: Vec::new(), changed: !same, exposed: false, backup: None })
+}
+
+/// Merges a configuration into a client's own file, and remembers what is ours there. Before its first change the file is
+/// copied to `<file>.mcpauth-backup`.
+///
+/// # Errors
+/// [`RenderError::Merge`] and [`RenderError::Unreadable`], with the client's file left as it was; [`RenderError::File`].
+pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Result<Installed, RenderError> {
+    let path = std::path::absolute(to.path).map_err(|e| unreadable(to.path, &e))?;
+    // Two installations at once would each forget what the other did.
+    let lock = match dry_run {
+        DryRun::Yes => None,
+        DryRun::No => {
+            private_file::create_dir(to.state_dir)?;
+            let at = to.state_dir.join("installed.lock");
+            let lock = private_file::open_lock(&at)?;
+            lock.lock().map_err(|e| unreadable(&at, &e))?;
+            Some(lock)
+        }
+    };
+    let before = ownership::of(to.state_dir, &path)?;
+    let owned = before.as_ref().map(|record| record.entries.clone()).unwrap_or_default();
+    let existing = read(&path)?;
+    let merged = merged(existing.as_deref(), to.target, rendered, &owned)
+        .map_err(|source| RenderError::Merge { path: path.clone(), source })?;
+
+    let altered = merged.changes.iter().any(Change::alters);
+    // A file with secrets in it that others can read is written anew, and thereby closed.
+    let exposed = to.secrets.are_in_the_file() && !merged.owned.is_empty() && private_file::is_exposed(&path);
+    let mut installed =
+        Installed { changed: altered || exposed, exposed, backup: None, changes: merged.changes, path };
+    if dry_run == DryRun::Yes {
+        return Ok(installed);
+    }
+    if installed.changed {
+        let path = &installed.path;
+        create_parent(path)?;
+        installed.backup = existing.map(|text| back_up(path, &text)).transpose()?.flatten();
+        private_file::write_through(path, &merged.text)?;
+    }
+    let now = Record {
+        path: installed.path.clone(),
+        client: Some(to.target.client.into()),
+        secrets: to.secrets,
+        tokens_dir: Some(to.tokens_dir.into()),
+        entries: merged.owned,
+    };
+    // A client without entries stays known once it was, and gets the next one.
+    if before.as_ref() != Some(&now) && (before.is_some() || !now.entries.is_empty()) {
+        ownership::remember(to.state_dir, now)?;
+    }
+    drop(lock);
+    Ok(installed)
+}
+
+/// [`merge::merge`], and into a file that is not there the template as it is: some clients want more than entries in it.
+fn merged(
+    existing: Option<&str>,
+    target: &Target,
+    rendered: &Rendered,
+    owned: &BTreeSet<String>,
+) -> Result<Merged, MergeError> {
+    let mut merged = merge::merge(existing, target, &rendered.json, owned)?;
+    if existing.is_none() && target.format != Format::Json && !merged.owned.is_empty() {
+        merged.text = format!("{}\n", rendered.text.expose());
+    }
+    Ok(merged)
+}
+
+/// Keeps the file as it was before us; later states are not worth keeping, for they are ours.
+fn back_up(path: &Path, text: &str) -> Result<Option<PathBuf>, RenderError> {
+    let mut name = path.file_name().map(OsString::from).unwrap_or_default();
+    name.push(".mcpauth-backup");
+    let backup = path.with_file_name(name);
+    if fs::symlink_metadata(&backup).is_ok() {
+        return Ok(None);
+    }
+    private_file::write(&backup, text)?;
+    Ok(Some(backup))
+}
+
+fn create_parent(path: &Path) -> Result<(), RenderError> {
+    // A folder that is there keeps its mode: it is the client's, not ours.
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
+            Ok(private_file::create_dir(parent)?)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn read(path: &Path) -> Result<Option<String>, RenderError> {
+    match fs::read_to_string(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some).map_err(|e| unreadable(path, &e)),
+    }
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests;

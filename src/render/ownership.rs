@@ -1,0 +1,146 @@
+//! What is remembered of other programs' files: which entries in them are ours, and how each client has its headers.
+//! It leaves changing those files to `install`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::RenderError;
+use super::secrets::Secrets;
+use super::unreadable;
+use crate::sys::private_file;
+
+/// Where it is remembered, in the state folder.
+const FILE: &str = "installed.json";
+
+/// What we did to one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The file, from the root on.
+    pub path: PathBuf,
+    /// Whose it is; `None` for what was written before this was remembered.
+    pub client: Option<String>,
+    /// How the client has its headers.
+    pub secrets: Secrets,
+    /// Whose tokens they are; `None` as for `client`.
+    pub tokens_dir: Option<PathBuf>,
+    /// The names of our entries.
+    pub entries: BTreeSet<String>,
+}
+
+/// A record as it is kept, by the file's path.
+#[derive(Deserialize, Serialize)]
+#[serde(untagged)]
+enum Kept {
+    /// As it was at first: every token in the file.
+    Names(BTreeSet<String>),
+    Record {
+        client: String,
+        secrets: String,
+        tokens_dir: PathBuf,
+        entries: BTreeSet<String>,
+    },
+}
+
+/// Everything that is remembered in this folder, by path.
+///
+/// # Errors
+/// [`RenderError::Unreadable`] and [`RenderError::File`].
+pub fn records(state_dir: &Path) -> Result<Vec<Record>, RenderError> {
+    let file = state_dir.join(FILE);
+    let Some(text) = private_file::read(&file)? else { return Ok(Vec::new()) };
+    let kept: BTreeMap<PathBuf, Kept> = serde_json::from_str(&text).map_err(|e| unreadable(&file, &e))?;
+    kept.into_iter().map(|(path, kept)| record(&file, path, kept)).collect()
+}
+
+/// The record of one file.
+pub(super) fn of(state_dir: &Path, path: &Path) -> Result<Option<Record>, RenderError> {
+    Ok(records(state_dir)?.into_iter().find(|record| record.path == path))
+}
+
+/// Remembers one file anew. Only under the lock of [`super::install`]: two at once would each forget what the other did.
+pub(super) fn remember(state_dir: &Path, record: Record) -> Result<(), RenderError> {
+    let mut all = records(state_dir)?;
+    all.retain(|other| other.path != record.path);
+    all.push(record);
+    let kept: BTreeMap<PathBuf, Kept> = all.into_iter().map(kept).collect();
+    let file = state_dir.join(FILE);
+    let text = serde_json::to_string_pretty(&kept).map_err(|e| unreadable(&file, &e))?;
+    Ok(private_file::write(&file, &text)?)
+}
+
+fn record(file: &Path, path: PathBuf, kept: Kept) -> Result<Record, RenderError> {
+    let (client, secrets, tokens_dir, entries) = match kept {
+        Kept::Names(entries) => (None, Secrets::Inline, None, entries),
+        Kept::Record { client, secrets, tokens_dir, entries } => {
+            let known = Secrets::named(&secrets);
+            let secrets =
+                known.ok_or_else(|| unreadable(file, &"names a way to secrets that is not known"))?;
+            (Some(client), secrets, Some(tokens_dir), entries)
+        }
+    };
+    Ok(Record { path, client, secrets, tokens_dir, entries })
+}
+
+fn kept(record: Record) -> (PathBuf, Kept) {
+    let Record { path, client, secrets, tokens_dir, entries } = record;
+    let kept = match client.zip(tokens_dir) {
+        Some((client, tokens_dir)) => {
+            Kept::Record { client, secrets: secrets.name().into(), tokens_dir, entries }
+        }
+        None => Kept::Names(entries),
+    };
+    (path, kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_readable_and_what_was_remembered_before_still_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(records(dir.path()).unwrap(), []);
+        private_file::write(&dir.path().join(FILE), r#"{"/h/roo.json": ["files"]}"#).unwrap();
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let old = Record {
+            path: "/h/roo.json".into(),
+            client: None,
+            secrets: Secrets::Inline,
+            tokens_dir: None,
+            entries: names(&["files"]),
+        };
+        let new = Record {
+            path: "/h/a.json".into(),
+            client: Some("cursor".into()),
+            secrets: Secrets::Bridge,
+            tokens_dir: Some("/p/tokens".into()),
+            entries: names(&["b", "a"]),
+        };
+        remember(dir.path(), new.clone()).unwrap();
+        assert_eq!(records(dir.path()).unwrap(), [new.clone(), old.clone()]);
+        assert_eq!(of(dir.path(), Path::new("/h/a.json")).unwrap(), Some(new));
+        let text = private_file::read(&dir.path().join(FILE)).unwrap().unwrap();
+        let expected = r#"{
+  "/h/a.json": {
+    "client": "cursor",
+    "secrets": "bridge",
+    "tokens_dir": "/p/tokens",
+    "entries": [
+      "a",
+      "b"
+    ]
+  },
+  "/h/roo.json": [
+    "files"
+  ]
+}"#;
+        assert_eq!(text, expected);
+        for text in ["[]", r#"{"/h": {"client": "c", "secrets": "x", "tokens_dir": "/", "entries": []}}"#] {
+            private_file::write(&dir.path().join(FILE), text).unwrap();
+            let message = records(dir.path()).unwrap_err().to_string();
+            assert!(message.contains(FILE), "{message}");
+        }
+    }
+}

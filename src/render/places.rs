@@ -1,0 +1,178 @@
+//! Where the clients have their files, on every system. It leaves what is in them to `targets`.
+
+use std::path::{Path, PathBuf};
+
+use super::targets::Target;
+
+/// A folder that is somewhere else for every person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// The home folder.
+    Home,
+    /// Where programs keep a person's settings on this system.
+    Config,
+    /// `~/.config`, also on macOS.
+    Xdg,
+}
+
+/// A file below one of these folders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Below which.
+    pub base: Base,
+    /// From there on, with `/` on every system.
+    pub path: &'static str,
+}
+
+/// A variable of the client's own that says where its file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// It names the file.
+    File(&'static str),
+    /// It names the folder with the file of this name in it.
+    Folder(&'static str, &'static str),
+}
+
+/// This person's folders.
+#[derive(Clone, Debug)]
+pub struct Folders {
+    /// [`Base::Home`].
+    pub home: PathBuf,
+    /// [`Base::Config`].
+    pub config: PathBuf,
+    /// [`Base::Xdg`].
+    pub xdg: PathBuf,
+    /// Whether this is Windows, where some clients have another place.
+    pub windows: bool,
+}
+
+impl Place {
+    /// Below the home folder.
+    pub const fn home(path: &'static str) -> Self {
+        Self { base: Base::Home, path }
+    }
+
+    /// Among the settings of programs.
+    pub const fn config(path: &'static str) -> Self {
+        Self { base: Base::Config, path }
+    }
+
+    /// Below `~/.config`.
+    pub const fn xdg(path: &'static str) -> Self {
+        Self { base: Base::Xdg, path }
+    }
+
+    fn within(self, folders: &Folders) -> PathBuf {
+        let base = match self.base {
+            Base::Home => &folders.home,
+            Base::Config => &folders.config,
+            Base::Xdg => &folders.xdg,
+        };
+        self.path.split('/').fold(base.clone(), |path, part| path.join(part))
+    }
+}
+
+impl Target {
+    /// The client's own file. `variable` looks into the environment, which is the client's too.
+    pub fn path(&self, folders: &Folders, variable: &dyn Fn(&str) -> Option<String>) -> PathBuf {
+        let named = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let moved = self.moved.and_then(|moved| match moved {
+            Moved::File(name) => named(name),
+            Moved::Folder(name, file) => Some(named(name)?.join(file)),
+        });
+        let place = self.on_windows.filter(|_| folders.windows).unwrap_or(self.place);
+        moved.unwrap_or_else(|| place.within(folders))
+    }
+
+    /// Whether the client seems to be there: by its file, or by the folder that would hold it.
+    pub fn is_found(&self, path: &Path, folders: &Folders) -> bool {
+        // What the scripts wrote is nobody's sign, and the home folder is everybody's.
+        let folder = path.parent().filter(|folder| self.local.is_none() && *folder != folders.home);
+        path.is_file() || folder.is_some_and(Path::is_dir)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folders(windows: bool) -> Folders {
+        let [home, config, xdg] = ["/h", "/h/settings", "/h/.config"].map(PathBuf::from);
+        Folders { home, config, xdg, windows }
+    }
+
+    #[test]
+    fn every_client_has_its_file_where_it_looks_for_it() {
+        let cases = [
+            ("vscode-legacy", "/h/.vscode/mcp.json"),
+            ("roo", "/h/.roocode/mcp_servers.json"),
+            ("vscode", "/h/settings/Code/User/mcp.json"),
+            ("claude-code", "/h/.claude.json"),
+            ("claude-desktop", "/h/settings/Claude/claude_desktop_config.json"),
+            ("cursor", "/h/.cursor/mcp.json"),
+            (
+                "cline",
+                "/h/settings/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json",
+            ),
+            ("windsurf", "/h/.codeium/windsurf/mcp_config.json"),
+            ("zed", "/h/.config/zed/settings.json"),
+            ("gemini", "/h/.gemini/settings.json"),
+            ("antigravity", "/h/.gemini/antigravity/mcp_config.json"),
+            ("codex", "/h/.codex/config.toml"),
+            ("continue", "/h/.continue/config.yaml"),
+            ("goose", "/h/.config/goose/config.yaml"),
+            ("junie", "/h/.junie/mcp/mcp.json"),
+            ("copilot", "/h/.copilot/mcp-config.json"),
+            ("opencode", "/h/.config/opencode/opencode.json"),
+        ];
+        assert_eq!(
+            cases.map(|(client, _)| client).to_vec(),
+            super::super::TARGETS.iter().map(|target| target.client).collect::<Vec<_>>()
+        );
+        for (client, expected) in cases {
+            let path = Target::named(client).unwrap().path(&folders(false), &|_| None);
+            assert_eq!(path, Path::new(expected));
+        }
+        for (client, expected) in [
+            ("zed", "/h/settings/Zed/settings.json"),
+            ("goose", "/h/settings/Block/goose/config/config.yaml"),
+        ] {
+            let path = Target::named(client).unwrap().path(&folders(true), &|_| None);
+            assert_eq!(path, Path::new(expected));
+        }
+    }
+
+    #[test]
+    fn a_clients_own_variable_moves_its_file() {
+        let cases = [
+            ("codex", "CODEX_HOME", "/c", "/c/config.toml"),
+            ("codex", "CODEX_HOME", "relative", "/h/.codex/config.toml"),
+            ("claude-code", "CLAUDE_CONFIG_DIR", "/c", "/c/.claude.json"),
+            ("cline", "CLINE_MCP_SETTINGS_PATH", "/c/x.json", "/c/x.json"),
+        ];
+        for (client, name, value, expected) in cases {
+            let variable = |asked: &str| (asked == name).then(|| value.to_owned());
+            let path = Target::named(client).unwrap().path(&folders(false), &variable);
+            assert_eq!(path, Path::new(expected), "{client}");
+        }
+    }
+
+    #[test]
+    fn a_client_is_found_by_its_file_or_its_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let folders = Folders { home: dir.path().into(), ..folders(false) };
+        let found = |client: &str| {
+            let target = Target::named(client).unwrap();
+            target.is_found(&target.path(&folders, &|_| None), &folders)
+        };
+        assert_eq!(["cursor", "claude-code", "vscode-legacy"].map(found), [false, false, false]);
+        for folder in [".cursor", ".vscode"] {
+            std::fs::create_dir(dir.path().join(folder)).unwrap();
+        }
+        assert_eq!(["cursor", "claude-code", "vscode-legacy"].map(found), [true, false, false]);
+        for file in [".claude.json", ".vscode/mcp.json"] {
+            crate::sys::private_file::write(&dir.path().join(file), "{}").unwrap();
+        }
+        assert_eq!(["cursor", "claude-code", "vscode-legacy"].map(found), [true, true, true]);
+    }
+}

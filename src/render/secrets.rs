@@ -1,0 +1,285 @@
+//! How a client comes by a server's headers, and what it is then told of the server: `--secrets`.
+//! It leaves how the client writes that down to its template.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use url::Url;
+
+use super::entries::{Entry, variable};
+use super::targets::Target;
+use super::{RenderError, shell};
+use crate::secret::Secret;
+
+/// The transport that every client with HTTP speaks, and the bridge too.
+const STREAMABLE: &str = "streamable-http";
+
+/// Where a client has the headers from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    /// From its file, which has the tokens in it as they are now.
+    Inline,
+    /// From a command that it runs.
+    Helper,
+    /// It has none: it starts our bridge, which speaks to the server.
+    Bridge,
+    /// It has none: it speaks to our bridge on this machine, which must be running.
+    Proxy,
+    /// From variables of its environment, as they are when it starts.
+    Env,
+}
+
+/// What a client needs to reach us.
+#[derive(Clone, Debug)]
+pub struct Means {
+    /// Our program, and the flags with which it means the same from anywhere.
+    pub command: Vec<String>,
+    /// The bridge on this machine, where it is needed.
+    pub door: Option<Door>,
+}
+
+/// The bridge on this machine.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The header that opens it.
+    pub header: String,
+    /// That header's value.
+    pub secret: Secret,
+}
+
+/// What a client is told of a server.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The key it goes by.
+    pub name: String,
+    /// Where the server is, or our bridge before it.
+    pub url: String,
+    /// `streamable-http` or `sse`.
+    pub transport: String,
+    /// Headers with their values.
+    pub headers: Vec<(String, Secret)>,
+    /// Headers with the variables that have their values.
+    pub variables: Vec<(String, String)>,
+    /// The command line that prints the headers.
+    pub helper: Option<String>,
+    /// The program to start instead of speaking HTTP, with its arguments; empty if there is none.
+    pub command: Vec<String>,
+}
+
+impl Secrets {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Inline, Self::Helper, Self::Bridge, Self::Proxy, Self::Env];
+
+    /// As `--secrets` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inline => "inline",
+            Self::Helper => "helper",
+            Self::Bridge => "bridge",
+            Self::Proxy => "proxy",
+            Self::Env => "env",
+        }
+    }
+
+    /// What `--secrets` means by a word.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|secrets| secrets.name() == name)
+    }
+
+    /// Whether the client's file has something in it that others must not read.
+    pub fn are_in_the_file(self) -> bool {
+        matches!(self, Self::Inline | Self::Proxy)
+    }
+
+    /// Whether a new token makes the file an old one.
+    pub fn grow_old(self) -> bool {
+        self == Self::Inline
+    }
+
+    /// Whether the client starts us.
+    pub fn start_us(self) -> bool {
+        matches!(self, Self::Helper | Self::Bridge)
+    }
+}
+
+impl fmt::Display for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a client is told of every server.
+///
+/// # Errors
+/// [`RenderError::SameVariable`] when two headers would share one.
+pub fn told(
+    entries: &[Entry],
+    target: &Target,
+    secrets: Secrets,
+    means: &Means,
+) -> Result<Vec<Told>, RenderError> {
+    let mut taken: Vec<String> = Vec::new();
+    let mut all = Vec::new();
+    for entry in entries {
+        // A client that does not know this transport any more reaches the server through the bridge, which does.
+        let unknown = entry.transport != STREAMABLE && !target.sse && secrets != Secrets::Proxy;
+        let told = one(entry, if unknown { Secrets::Bridge } else { secrets }, means);
+        for (_, variable) in &told.variables {
+            if taken.contains(variable) {
+                let (server, variable) = (entry.name.clone(), variable.clone());
+                return Err(RenderError::SameVariable { server, variable });
+            }
+            taken.push(variable.clone());
+        }
+        all.push(told);
+    }
+    Ok(all)
+}
+
+fn one(entry: &Entry, secrets: Secrets, means: &Means) -> Told {
+    let ours = |verb: &str| {
+        // Whatever a server is called, it is not taken for a flag.
+        let end = entry.name.starts_with('-').then(|| "--".to_owned());
+        let verb = [verb.to_owned()].into_iter().chain(end).chain([entry.name.clone()]);
+        means.command.iter().cloned().chain(verb).collect::<Vec<_>>()
+    };
+    let mut told = Told {
+        name: entry.name.clone(),
+        url: entry.url.clone(),
+        transport: entry.transport.clone(),
+        headers: Vec::new(),
+        variables: Vec::new(),
+        helper: None,
+        command: Vec::new(),
+    };
+    match (secrets, &means.door) {
+        (Secrets::Inline, _) => told.headers = entry.headers.clone(),
+        (Secrets::Helper, _) => told.helper = Some(shell::line(&ours("headers"))),
+        (Secrets::Env, _) => {
+            let named = |(header, _): &(String, Secret)| (header.clone(), variable(&entry.name, header));
+            told.variables = entry.headers.iter().map(named).collect();
+        }
+        (Secrets::Proxy, Some(door)) => {
+            told.url = at(door, &entry.name);
+            told.transport = STREAMABLE.into();
+            told.headers = vec![(door.header.clone(), door.secret.clone())];
+        }
+        (Secrets::Bridge, _) | (Secrets::Proxy, None) => told.command = ours("bridge"),
+    }
+    told
+}
+
+/// The server's address at the bridge.
+fn at(door: &Door, name: &str) -> String {
+    let base = format!("http://{}", door.listen);
+    let Ok(mut url) = Url::parse(&base) else { return format!("{base}/{name}/mcp") };
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.clear().extend(name.split('/')).push("mcp");
+    }
+    url.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str, transport: &str) -> Entry {
+        Entry {
+            name: name.into(),
+            url: format!("https://gw.test/{name}/mcp"),
+            transport: transport.into(),
+            headers: vec![("X-Authorization".into(), Secret::new("Bearer T"))],
+        }
+    }
+
+    fn means() -> Means {
+        let door = Door {
+            listen: ([127, 0, 0, 1], 8191).into(),
+            header: "X-Door".into(),
+            secret: Secret::new("key"),
+        };
+        Means { command: ["/bin/mcpauth", "--tokens-dir", "/t"].map(str::to_owned).into(), door: Some(door) }
+    }
+
+    fn shown(entry: &Entry, client: &str, secrets: Secrets) -> String {
+        let target = Target::named(client).unwrap();
+        let told = told(std::slice::from_ref(entry), target, secrets, &means()).unwrap().remove(0);
+        let headers = told.headers.iter().map(|(name, value)| format!(" {name}={}", value.expose()));
+        let variables = told.variables.iter().map(|(name, variable)| format!(" {name}=${variable}"));
+        let helper = told.helper.map(|helper| format!(" !{helper}")).unwrap_or_default();
+        if !told.command.is_empty() {
+            assert!(headers.chain(variables).next().is_none());
+            return told.command.join(" ");
+        }
+        format!("{} {}{helper}", told.transport, told.url)
+            + &headers.chain(variables).collect::<Vec<_>>().concat()
+    }
+
+    #[test]
+    fn each_way_tells_what_it_needs_and_nothing_more() {
+        let (news, files) = (entry("news", "sse"), entry("files", STREAMABLE));
+        let cases = [
+            (
+                &files,
+                "claude-code",
+                Secrets::Inline,
+                "streamable-http https://gw.test/files/mcp X-Authorization=Bearer T",
+            ),
+            (
+                &files,
+                "claude-code",
+                Secrets::Helper,
+                "streamable-http https://gw.test/files/mcp !/bin/mcpauth --tokens-dir /t headers files",
+            ),
+            (&files, "claude-code", Secrets::Bridge, "/bin/mcpauth --tokens-dir /t bridge files"),
+            (
+                &files,
+                "claude-code",
+                Secrets::Proxy,
+                "streamable-http http://127.0.0.1:8191/files/mcp X-Door=key",
+            ),
+            (
+                &files,
+                "codex",
+                Secrets::Env,
+                "streamable-http https://gw.test/files/mcp X-Authorization=$MCPAUTH_FILES_X_AUTHORIZATION",
+            ),
+            (&news, "claude-code", Secrets::Inline, "sse https://gw.test/news/mcp X-Authorization=Bearer T"),
+            (
+                &news,
+                "claude-code",
+                Secrets::Proxy,
+                "streamable-http http://127.0.0.1:8191/news/mcp X-Door=key",
+            ),
+            (&news, "codex", Secrets::Env, "/bin/mcpauth --tokens-dir /t bridge news"),
+            (&news, "codex", Secrets::Proxy, "streamable-http http://127.0.0.1:8191/news/mcp X-Door=key"),
+        ];
+        for (entry, client, secrets, expected) in cases {
+            assert_eq!(shown(entry, client, secrets), expected, "{client} {secrets}");
+        }
+    }
+
+    #[test]
+    fn odd_names_stay_names() {
+        let dash = entry("-v", STREAMABLE);
+        assert_eq!(shown(&dash, "roo", Secrets::Bridge), "/bin/mcpauth --tokens-dir /t bridge -- -v");
+        let odd = entry("a b/c?d", STREAMABLE);
+        let expected = "streamable-http http://127.0.0.1:8191/a%20b/c%3Fd/mcp X-Door=key";
+        assert_eq!(shown(&odd, "roo", Secrets::Proxy), expected);
+        let helper = shown(&odd, "claude-code", Secrets::Helper);
+        assert!(helper.ends_with("headers 'a b/c?d'"), "{helper}");
+    }
+
+    #[test]
+    fn two_servers_never_share_a_variable() {
+        let both = [entry("a-b", STREAMABLE), entry("a_b", STREAMABLE)];
+        let target = Target::named("codex").unwrap();
+        let error = told(&both, target, Secrets::Env, &means()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "server a_b: another server has the variable MCPAUTH_A_B_X_AUTHORIZATION"
+        );
+    }
+}

@@ -1,0 +1,277 @@
+//! Every client: what is written for it, and what is done with its own file. The first half is here: one file a client and
+//! way, in `golden/`, read by a parser of its format for what that client reads (`UPDATE=1` writes them anew).
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "tests read and write files as other programs would")]
+
+mod drift;
+mod install;
+mod merging;
+
+use std::path::Path;
+
+use mcpauth::render::{Door, Entry, Format, Means, Secrets, Shape, TARGETS, Target, render, told};
+use mcpauth::secret::Secret;
+use serde_json::{Value, json};
+
+/// What a client reads of an entry: of one with a URL, and of one with a program.
+struct Reads {
+    client: &'static str,
+    /// From the top to the entries.
+    root: &'static [&'static str],
+    /// The field that says how to speak to a server, and its words for HTTP and for SSE.
+    transport: Option<(&'static str, &'static str, &'static str)>,
+    url: &'static str,
+    /// Where the headers are.
+    headers: &'static [&'static str],
+    /// What it wants in an entry with a program besides the program.
+    program: Value,
+}
+
+fn reads() -> Vec<Reads> {
+    let plain = || Reads {
+        client: "",
+        root: &["mcpServers"],
+        transport: None,
+        url: "url",
+        headers: &["headers"],
+        program: json!({}),
+    };
+    let typed = |http| Some(("type", http, "sse"));
+    let stdio = || json!({"type": "stdio"});
+    vec![
+        Reads {
+            client: "vscode-legacy",
+            root: &["mcp", "servers"],
+            transport: Some(("transport", "streamable_http", "sse")),
+            program: json!({"transport": "stdio"}),
+            ..plain()
+        },
+        Reads {
+            client: "roo",
+            transport: typed("streamable-http"),
+            program: json!({"type": "stdio", "disabled": false, "alwaysAllow": []}),
+            ..plain()
+        },
+        Reads { client: "vscode", root: &["servers"], transport: typed("http"), program: stdio(), ..plain() },
+        Reads { client: "claude-code", transport: typed("http"), program: stdio(), ..plain() },
+        Reads { client: "claude-desktop", ..plain() },
+        Reads { client: "cursor", ..plain() },
+        Reads {
+            client: "cline",
+            transport: typed("streamableHttp"),
+            program: json!({"type": "stdio", "disabled": false, "autoApprove": []}),
+            ..plain()
+        },
+        Reads { client: "windsurf", url: "serverUrl", ..plain() },
+        Reads { client: "zed", root: &["context_servers"], ..plain() },
+        Reads { client: "gemini", url: "httpUrl", ..plain() },
+        Reads { client: "antigravity", url: "serverUrl", ..plain() },
+        Reads { client: "codex", root: &["mcp_servers"], headers: &["http_headers"], ..plain() },
+        Reads {
+            client: "continue",
+            transport: typed("streamable-http"),
+            headers: &["requestOptions", "headers"],
+            ..plain()
+        },
+        Reads {
+            client: "goose",
+            root: &["extensions"],
+            transport: typed("streamable_http"),
+            url: "uri",
+            program: json!({"type": "stdio", "enabled": true, "timeout": 300}),
+            ..plain()
+        },
+        Reads { client: "junie", ..plain() },
+        Reads {
+            client: "copilot",
+            transport: typed("http"),
+            program: json!({"type": "local", "tools": ["*"]}),
+            ..plain()
+        },
+        Reads {
+            client: "opencode",
+            root: &["mcp"],
+            transport: Some(("type", "remote", "remote")),
+            program: json!({"type": "local", "enabled": true}),
+            ..plain()
+        },
+    ]
+}
+
+fn entry(name: &str, transport: &str, headers: &[(&str, &str)]) -> Entry {
+    Entry {
+        name: name.into(),
+        url: format!("https://gw.test/{name}/mcp"),
+        transport: transport.into(),
+        headers: headers.iter().map(|&(name, value)| (name.into(), Secret::new(value))).collect(),
+    }
+}
+
+fn entries() -> Vec<Entry> {
+    vec![
+        entry(
+            "tickets",
+            "streamable-http",
+            &[("Authorization", "Bearer E"), ("X-Authorization", "Bearer T")],
+        ),
+        entry("news", "sse", &[("X-Authorization", "Bearer T")]),
+        entry("clock", "streamable-http", &[]),
+    ]
+}
+
+fn means() -> Means {
+    let words = [
+        "/opt/mcpauth",
+        "--tokens-dir",
+        "/home/u/my project/.oauth-tokens",
+        "--env-file",
+        "/home/u/my project/.env",
+    ];
+    let door = Door {
+        listen: ([127, 0, 0, 1], 8191).into(),
+        header: "X-Mcpauth-Bridge".into(),
+        secret: Secret::new("local"),
+    };
+    Means { command: words.map(str::to_owned).into(), door: Some(door) }
+}
+
+fn written(target: &Target, way: Secrets) -> String {
+    let told = told(&entries(), target, way, &means()).unwrap();
+    format!("{}\n", render(target, &told, None).unwrap().text.expose())
+}
+
+/// By a parser of the format itself.
+fn parsed(format: Format, text: &str) -> Value {
+    match format {
+        Format::Json => serde_json::from_str(text).unwrap(),
+        Format::Toml => {
+            let document: toml_edit::DocumentMut = text.parse().unwrap();
+            serde_json::from_str(&json_of(document.as_item())).unwrap()
+        }
+        Format::Yaml => serde_saphyr::from_str(text).unwrap(),
+    }
+}
+
+/// The few kinds of TOML there are in these files, as JSON.
+fn json_of(item: &toml_edit::Item) -> String {
+    if let Some(table) = item.as_table_like() {
+        let rows = table.iter().map(|(key, item)| format!("{}:{}", json!(key), json_of(item)));
+        return format!("{{{}}}", rows.collect::<Vec<_>>().join(","));
+    }
+    let list = item.as_array().map(|list| list.iter().map(|text| text.as_str().unwrap()).collect::<Vec<_>>());
+    match (list, item.as_bool()) {
+        (Some(list), _) => json!(list).to_string(),
+        (None, Some(yes)) => yes.to_string(),
+        (None, None) => json!(item.as_str().unwrap()).to_string(),
+    }
+}
+
+/// The entries of a file, by name.
+fn servers(reads: &Reads, shape: Shape, whole: &Value) -> Vec<(String, Value)> {
+    let at = reads.root.iter().fold(whole, |at, key| &at[key]);
+    match shape {
+        Shape::Map => at.as_object().unwrap().clone().into_iter().collect(),
+        Shape::List => {
+            let named = |entry: &Value| (entry["name"].as_str().unwrap().to_owned(), entry.clone());
+            at.as_array().unwrap().iter().map(named).collect()
+        }
+    }
+}
+
+fn sse_of(reads: &Reads) -> &'static str {
+    // The one client that tells the two apart by the field the address is in.
+    if reads.client == "gemini" { "url" } else { reads.url }
+}
+
+/// Checks one entry as its client would read it.
+fn check(reads: &Reads, target: &Target, way: Secrets, name: &str, entry: &Value) {
+    let place = format!("{} {way} {name}: {entry}", reads.client);
+    let sse = name == "news" && way != Secrets::Proxy;
+    if way == Secrets::Bridge || sse && !target.sse {
+        let mut words = means().command;
+        words.extend(["bridge".into(), name.into()]);
+        let found = match (&entry["command"], &entry["cmd"]) {
+            (Value::Array(words), _) => json!(words),
+            (Value::Null, program) | (program, Value::Null) => {
+                json!([std::slice::from_ref(program), entry["args"].as_array().unwrap().as_slice()].concat())
+            }
+            _ => panic!("{place}"),
+        };
+        assert_eq!(found, json!(words), "{place}");
+        for (field, value) in reads.program.as_object().unwrap() {
+            assert_eq!(&entry[field], value, "{place}");
+        }
+        assert!(!entry.to_string().contains("Bearer") && !entry.to_string().contains("gw.test"), "{place}");
+        return;
+    }
+    if let Some((field, http, word)) = reads.transport {
+        assert_eq!(entry[field], if sse { word } else { http }, "{place}");
+    }
+    let at = if way == Secrets::Proxy { "http://127.0.0.1:8191" } else { "https://gw.test" };
+    if sse && reads.client == "gemini" {
+        assert_eq!(entry["type"], "sse", "{place}");
+    }
+    assert_eq!(entry[if sse { sse_of(reads) } else { reads.url }], format!("{at}/{name}/mcp"), "{place}");
+    let headers = reads.headers.iter().fold(entry, |at, key| &at[key]);
+    let own = entries().into_iter().find(|entry| entry.name == name).unwrap().headers;
+    match way {
+        Secrets::Proxy => assert_eq!(headers, &json!({"X-Mcpauth-Bridge": "local"}), "{place}"),
+        Secrets::Inline if own.is_empty() => assert!(headers.is_null(), "{place}"),
+        Secrets::Inline => {
+            let own = own.iter().map(|(name, value)| (name.clone(), json!(value.expose())));
+            assert_eq!(headers, &Value::Object(own.collect()), "{place}");
+        }
+        Secrets::Helper => {
+            let quoted = "/opt/mcpauth --tokens-dir '/home/u/my project/.oauth-tokens' --env-file '/home/u/my project/.env'";
+            let field = if reads.client == "codex" { "http_headers_helper" } else { "headersHelper" };
+            assert_eq!(entry[field], format!("{quoted} headers {name}"), "{place}");
+        }
+        Secrets::Env => {
+            let variable = |header: &str| mcpauth::render::variable(name, header);
+            let (at, of): (&Value, fn(String) -> String) = match reads.client {
+                "codex" => (&entry["env_http_headers"], |variable| variable),
+                _ => (headers, |variable| format!("${{env:{variable}}}")),
+            };
+            let expected = own.iter().map(|(header, _)| (header.clone(), json!(of(variable(header)))));
+            let expected = Value::Object(expected.collect());
+            assert!(at == &expected || at.is_null() && own.is_empty(), "{place}");
+        }
+        Secrets::Bridge => {}
+    }
+    assert_eq!(entry.to_string().contains("Bearer"), way == Secrets::Inline && !own.is_empty(), "{place}");
+}
+
+#[test]
+fn every_clients_file_is_what_that_client_reads() {
+    let reads = reads();
+    assert_eq!(reads.len(), TARGETS.len());
+    let mut files = Vec::new();
+    for (target, reads) in TARGETS.iter().zip(&reads) {
+        assert_eq!(target.client, reads.client);
+        for way in target.ways {
+            let text = written(target, *way);
+            let ending = target.template.rsplit('.').next().unwrap();
+            let name = format!("{}.{way}.{ending}", target.client);
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/golden").join(&name);
+            if std::env::var_os("UPDATE").is_some() {
+                std::fs::write(&path, &text).unwrap();
+            }
+            let golden =
+                std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{name}: {e}; run with UPDATE=1"));
+            assert_eq!(text, golden, "{name}; if it is meant, run with UPDATE=1");
+            let all = servers(reads, target.shape, &parsed(target.format, &golden));
+            let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names, ["tickets", "news", "clock"], "{name}");
+            all.iter().for_each(|(name, entry)| check(reads, target, *way, name, entry));
+            files.push(name);
+        }
+    }
+    files.sort();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/golden");
+    let mut there: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    there.sort();
+    assert_eq!(there, files, "nothing is left of what is written no more");
+}
