@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use crate::credential::{Credential, How, Kind, Person};
 use crate::flow::{self, FlowError, Login, Ui};
-use crate::oauth::{Freshness, ReplyError, TokenSet};
+use crate::oauth::{Epoch, Freshness, ReplyError, TokenSet};
 use crate::secret::Secret;
 use crate::store::{Lock, Notes, Store, StoreError, Stored};
 use crate::sys::browser::Browser;
@@ -44,6 +44,8 @@ pub enum Outcome {
     Obtained,
     /// By a person.
     LoggedIn,
+    /// It was asked for, and what came ends no later than what was there: nothing was gained.
+    Unchanged,
 }
 
 /// A token that is good now.
@@ -110,7 +112,11 @@ impl Vault {
         };
         let fresh = match self.kept(credential)? {
             Some(stored) if is_other(&stored) => self.as_is(credential, stored),
-            Some(stored) => self.renew(credential, stored, false).await?,
+            Some(stored) => {
+                let end = stored.token.expires_at;
+                let fresh = self.renew(credential, stored, false).await?;
+                if is_no_later(&fresh, end) { Fresh { outcome: Outcome::Unchanged, ..fresh } } else { fresh }
+            }
             None => self.get(credential, None).await?,
         };
         self.settle(credential, fresh).await
@@ -123,7 +129,10 @@ impl Vault {
     }
 
     /// What is kept, if it is this credential's: the same issuer's, for the same client, with the same wishes.
-    fn kept(&self, credential: &Credential) -> Result<Option<Stored>, StoreError> {
+    ///
+    /// # Errors
+    /// As [`StoreError`] says.
+    pub fn kept(&self, credential: &Credential) -> Result<Option<Stored>, StoreError> {
         Ok(self.store.read(&credential.id)?.filter(|stored| belongs(stored, credential)))
     }
 
@@ -200,7 +209,9 @@ impl Vault {
                 self.get(credential, Some("its refresh token is no longer accepted".into())).await
             }
             // Nobody needs to log in for a server that cannot answer just now.
-            Err(error) if stored.token.freshness(clock::now()) == Freshness::Due => {
+            Err(error)
+                if self.browser.is_some() && stored.token.freshness(clock::now()) == Freshness::Due =>
+            {
                 Ok(self.still_good(credential, stored, &error.into()))
             }
             Err(error) => Err(error.into()),
@@ -240,6 +251,7 @@ impl Vault {
         notes: &Notes,
         outcome: Outcome,
     ) -> Result<Fresh, VaultError> {
+        let token = self.as_old_as_it_is(credential, token)?;
         let path = self.write(credential, &token, notes)?;
         let stored = Stored {
             token,
@@ -252,6 +264,15 @@ impl Vault {
             members: credential.facts.clone(),
         };
         Ok(Fresh { stored, outcome, path })
+    }
+
+    /// Some servers give the same token again until it is nearly over. It did not become younger by that, and when it is
+    /// due is reckoned from its whole life.
+    fn as_old_as_it_is(&self, credential: &Credential, token: TokenSet) -> Result<TokenSet, StoreError> {
+        let kept = self.kept(credential)?.map(|stored| stored.token);
+        let same = kept.filter(|kept| kept.access_token == token.access_token);
+        let issued_at = same.map_or(token.issued_at, |kept| kept.issued_at);
+        Ok(TokenSet { issued_at, ..token })
     }
 
     fn drop_refresh_token(&self, credential: &Credential, stored: Stored) -> Result<(), StoreError> {
@@ -302,6 +323,12 @@ fn belongs(stored: &Stored, credential: &Credential) -> bool {
         && same(&stored.issuer, &credential.issuer)
         && same(&stored.client_id, &credential.client.id)
         && wishes
+}
+
+/// Whether a renewed token ends no later than the one before it, which had an end. Some servers give the same one until
+/// it is nearly over.
+fn is_no_later(fresh: &Fresh, before: Option<Epoch>) -> bool {
+    fresh.stored.token.expires_at.zip(before).is_some_and(|(end, before)| end <= before)
 }
 
 /// RFC 6749 section 5.2: the refresh token is of no more use. Any other refusal leaves it alone.

@@ -13,6 +13,7 @@ mod login;
 mod providers;
 mod readme;
 mod real;
+mod refresh;
 mod rotation;
 mod secrets;
 mod settings;

@@ -58,6 +58,22 @@ impl Settings {
         Ok(settings)
     }
 
+    /// The same files read again, with the same flags and environment.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn again(&self) -> Result<Self, ConfigError> {
+        let mut settings =
+            Self { flags: self.flags.clone(), environment: self.environment.clone(), ..Self::default() };
+        self.files().try_for_each(|path| settings.read(path))?;
+        Ok(settings)
+    }
+
+    /// The files these settings come from, the strongest last.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|file| file.path.as_path())
+    }
+
     /// Settings from nothing but these values, for `demo`.
     pub fn of(values: impl IntoIterator<Item = (String, String)>) -> Self {
         Self { environment: values.into_iter().collect(), ..Self::default() }

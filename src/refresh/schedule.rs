@@ -164,6 +164,11 @@ impl Schedule {
         }
     }
 
+    /// What is kept of a credential, as far as we have seen.
+    pub fn seen(&self, id: &str) -> Option<Seen> {
+        self.entries.get(id).map(|entry| entry.seen)
+    }
+
     /// What is due next, and when.
     pub fn next(&self) -> Option<(Epoch, &str)> {
         self.due().min()

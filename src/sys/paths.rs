@@ -21,6 +21,11 @@ pub fn state_dir() -> Option<PathBuf> {
         .map(|dirs| dirs.state_dir().unwrap_or(dirs.data_local_dir()).to_owned())
 }
 
+/// The program that runs: what a service file or a client's configuration starts. `None` where the system does not say.
+pub fn program() -> Option<PathBuf> {
+    std::env::current_exe().ok()
+}
+
 /// `path` from the root, without `.` and `..`, so that what we print and store means the same from anywhere.
 /// Symbolic links stay as they are: they are judged when a file is opened.
 pub fn absolute(path: &Path) -> PathBuf {
