@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = pathlib.Path(__file__).parent
@@ -76,24 +77,19 @@ def main():
             measure(service, args)
         finally:
             service.send_signal(signal.SIGTERM)
-            service.communicate()
+            service.wait()
             server.kill()
             server.wait()
 
 
 def measure(service, args):
     lines = map(json.loads, service.stderr)
-    for line in lines:
-        if line["event"] == "ready":
-            print(line["message"])
-            break
-    os.set_blocking(service.stderr.fileno(), False)
-    began, before, text = time.monotonic(), cpu_seconds(service.pid), ""
-    while time.monotonic() - began < args.seconds:
-        time.sleep(1)
-        text += service.stderr.read() or ""
+    print(next(line["message"] for line in lines if line["event"] == "ready"))
+    events = []
+    threading.Thread(target=lambda: events.extend(line["event"] for line in lines), daemon=True).start()
+    began, before = time.monotonic(), cpu_seconds(service.pid)
+    time.sleep(args.seconds)
     took, used = time.monotonic() - began, cpu_seconds(service.pid) - before
-    events = [json.loads(line)["event"] for line in text.splitlines()[:-1]]
     renewals = events.count("refreshed")
     print(f"{args.agents} credentials of {args.life} s, {took:.0f} s: {renewals} renewals ({renewals / took:.1f} a second), "
           f"{events.count('failed')} failures")

@@ -29,7 +29,7 @@ pub enum Outcome {
     Answered,
     /// Without one; the next may have one.
     Failed,
-    /// The server will not have this client or this request. A person must see to it.
+    /// The server will not have this client, or its settings cannot work. A person must see to it.
     Refused,
     /// Only a person can get the next token. Not tried again until its mark changes.
     NeedsPerson,

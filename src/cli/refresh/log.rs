@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::cli::out::Out;
 use crate::credential::Credential;
-use crate::error::Error;
+use crate::error::{Error, Exit};
 use crate::flow::Ui;
 use crate::refresh::{Epoch, Life, Next, Outcome as Meaning};
 use crate::sys::clock;
@@ -59,8 +59,8 @@ impl Log {
     ) {
         let what = match meaning {
             Meaning::NeedsPerson => "login_needed",
-            Meaning::Refused => "refused",
-            Meaning::Failed | Meaning::Answered => "failed",
+            Meaning::Refused if error.exit() == Exit::Login => "refused",
+            Meaning::Refused | Meaning::Failed | Meaning::Answered => "failed",
         };
         let final_ = matches!(meaning, Meaning::NeedsPerson | Meaning::Refused);
         if final_ && !next.news {

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::cli::flows;
 use crate::credential::Credential;
-use crate::error::Error;
+use crate::error::{Error, Exit};
 use crate::flow::FlowError;
 use crate::oauth::{ReplyError, TokenSet};
 use crate::refresh::{self, Epoch, Life, Seen};
@@ -78,11 +78,17 @@ pub(super) fn seen(vault: &Vault, credential: &Credential, marks: &RandomState) 
 
 /// What a failure means for the next attempt.
 pub(super) fn meaning(error: &Error) -> refresh::Outcome {
+    let settings_fault = error.exit() == Exit::Usage;
     match error {
         Error::Vault(VaultError::NeedsPerson { .. }) => refresh::Outcome::NeedsPerson,
         Error::Vault(VaultError::Flow(FlowError::Reply {
             reply: ReplyError::Refused { error, .. }, ..
         })) if !NOT_NOW.contains(&error.as_str()) => refresh::Outcome::Refused,
+        // An issuer whose metadata is gone or garbled may just be starting.
+        Error::Vault(VaultError::Flow(FlowError::NoEndpoint { .. } | FlowError::Metadata { .. })) => {
+            refresh::Outcome::Failed
+        }
+        _ if settings_fault => refresh::Outcome::Refused,
         _ => refresh::Outcome::Failed,
     }
 }
@@ -94,6 +100,8 @@ fn life(token: &TokenSet) -> Life {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::StoreError;
+    use crate::sys::private_file::FileError;
 
     #[test]
     fn a_no_is_final_unless_it_is_to_the_moment() {
@@ -103,6 +111,9 @@ mod tests {
         };
         let unavailable =
             FlowError::Reply { host: "idp.test".into(), reply: ReplyError::Unavailable { status: 503 } };
+        let no_endpoint =
+            FlowError::NoEndpoint { issuer: "https://idp.test".into(), endpoint: "token endpoint" };
+        let exposed = FileError::Exposed { path: "x.json".into(), mode: 0o644 };
         let cases = [
             (VaultError::NeedsPerson { why: None }, refresh::Outcome::NeedsPerson),
             (refused("invalid_client"), refresh::Outcome::Refused),
@@ -110,7 +121,10 @@ mod tests {
             (refused("temporarily_unavailable"), refresh::Outcome::Failed),
             (refused("slow_down"), refresh::Outcome::Failed),
             (VaultError::Flow(unavailable), refresh::Outcome::Failed),
-            (VaultError::Flow(FlowError::Signing), refresh::Outcome::Failed),
+            (VaultError::Flow(FlowError::Signing), refresh::Outcome::Refused),
+            (VaultError::Flow(no_endpoint), refresh::Outcome::Failed),
+            (VaultError::Store(StoreError::Keyring("it is locked".into())), refresh::Outcome::Failed),
+            (VaultError::Store(exposed.into()), refresh::Outcome::Refused),
         ];
         for (error, expected) in cases {
             let error = Error::from(error);
