@@ -115,7 +115,11 @@ impl Vault {
             Some(stored) => {
                 let end = stored.token.expires_at;
                 let fresh = self.renew(credential, stored, false).await?;
-                if is_no_later(&fresh, end) { Fresh { outcome: Outcome::Unchanged, ..fresh } } else { fresh }
+                if is_no_later(fresh.stored.token.expires_at, end) {
+                    Fresh { outcome: Outcome::Unchanged, ..fresh }
+                } else {
+                    fresh
+                }
             }
             None => self.get(credential, None).await?,
         };
@@ -251,7 +255,7 @@ impl Vault {
         notes: &Notes,
         outcome: Outcome,
     ) -> Result<Fresh, VaultError> {
-        let token = self.as_old_as_it_is(credential, token)?;
+        let token = self.as_old_as_it_is(credential, token);
         let path = self.write(credential, &token, notes)?;
         let stored = Stored {
             token,
@@ -267,12 +271,16 @@ impl Vault {
     }
 
     /// Some servers give the same token again until it is nearly over. It did not become younger by that, and when it is
-    /// due is reckoned from its whole life.
-    fn as_old_as_it_is(&self, credential: &Credential, token: TokenSet) -> Result<TokenSet, StoreError> {
-        let kept = self.kept(credential)?.map(|stored| stored.token);
-        let same = kept.filter(|kept| kept.access_token == token.access_token);
+    /// due is reckoned from its whole life. (One whose end moves with every request did.)
+    fn as_old_as_it_is(&self, credential: &Credential, token: TokenSet) -> TokenSet {
+        // Whatever is wrong with the old file, the new token must be kept.
+        let kept = self.kept(credential).ok().flatten().map(|stored| stored.token);
+        let is_same = |kept: &TokenSet| {
+            kept.access_token == token.access_token && is_no_later(token.expires_at, kept.expires_at)
+        };
+        let same = kept.filter(is_same);
         let issued_at = same.map_or(token.issued_at, |kept| kept.issued_at);
-        Ok(TokenSet { issued_at, ..token })
+        TokenSet { issued_at, ..token }
     }
 
     fn drop_refresh_token(&self, credential: &Credential, stored: Stored) -> Result<(), StoreError> {
@@ -325,10 +333,10 @@ fn belongs(stored: &Stored, credential: &Credential) -> bool {
         && wishes
 }
 
-/// Whether a renewed token ends no later than the one before it, which had an end. Some servers give the same one until
-/// it is nearly over.
-fn is_no_later(fresh: &Fresh, before: Option<Epoch>) -> bool {
-    fresh.stored.token.expires_at.zip(before).is_some_and(|(end, before)| end <= before)
+/// Whether a token's end is where it was. A second more is none: the server says how long, in whole seconds, and we
+/// reckon until when.
+fn is_no_later(end: Option<Epoch>, before: Option<Epoch>) -> bool {
+    end.zip(before).is_some_and(|(end, before)| end <= before.saturating_add(1))
 }
 
 /// RFC 6749 section 5.2: the refresh token is of no more use. Any other refusal leaves it alone.
