@@ -117,4 +117,19 @@ mod tests {
             );
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn the_next_attempt_is_later_and_never_far(
+            failures in proptest::num::u32::ANY,
+            end in proptest::option::of(-10_000_i64..100_000),
+            jitter in proptest::num::u16::ANY,
+        ) {
+            let now = 1_000;
+            let at = retry_at(failures, Some(life(0, end)), now, jitter);
+            let left = end.map_or(Epoch::MAX, |end| end - now);
+            let longest = if left > 0 { 300.min((left / 2).max(2)) } else { 120 };
+            proptest::prop_assert!((now + 1..=now + longest).contains(&at), "{at}");
+        }
+    }
 }
