@@ -1,11 +1,13 @@
-"""A token endpoint on loopback for the benchmark: answers every POST after DELAY seconds, many at once."""
+"""A token endpoint on loopback for the benchmarks: answers every POST after DELAY seconds with a token of LIFE seconds,
+many at once."""
 
 import asyncio
 import json
 import sys
 
 DELAY = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0
-BODY = json.dumps({"access_token": "x" * 900, "token_type": "Bearer", "expires_in": 3600}).encode()
+LIFE = int(sys.argv[2]) if len(sys.argv) > 2 else 3600
+BODY = json.dumps({"access_token": "x" * 900, "token_type": "Bearer", "expires_in": LIFE}).encode()
 REPLY = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(BODY) + BODY
 
 

@@ -90,6 +90,14 @@ pub enum Error {
         /// The system's no.
         source: std::io::Error,
     },
+    /// Another process does it already.
+    #[error("{message}")]
+    Running {
+        /// What runs, and where.
+        message: String,
+        /// What to type.
+        hint: String,
+    },
     /// Ctrl-C at a question.
     #[error("interrupted")]
     Interrupted,
@@ -130,7 +138,7 @@ impl Error {
             Self::Vault(VaultError::Store(error)) => store_exit(error),
             Self::File(error) => file_exit(error),
             Self::Render(RenderError::File(error)) => file_exit(error),
-            Self::Render(RenderError::Header { .. }) | Self::Io(_) => Exit::Other,
+            Self::Render(RenderError::Header { .. }) | Self::Running { .. } | Self::Io(_) => Exit::Other,
             Self::Render(_) => Exit::Usage,
             Self::Mcp { source, .. } => mcp_exit(source),
             Self::Start { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Exit::NotFound,
@@ -143,7 +151,7 @@ impl Error {
     pub fn hint(&self, command: &str) -> String {
         match self {
             Self::Config(error) => error.hint(),
-            Self::Usage { hint, .. } | Self::Mcp { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } | Self::Mcp { hint, .. } | Self::Running { hint, .. } => hint.clone(),
             Self::NoTerminal { flag, .. } => format!("give it with {flag}"),
             Self::Vault(VaultError::NeedsPerson { .. }) => {
                 format!("run: {command} --browser (or --no-browser, to open the address yourself)")

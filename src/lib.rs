@@ -58,6 +58,9 @@
 //! | the browser | [`sys::browser`] |
 //! | the terminal's input | [`sys::terminal`], and the questions of `cli::configure` and `cli::logout` |
 //! | other programs | [`sys::process`], for `exec` |
+//! | the user's own hook | [`sys::hook`] |
+//! | the pid file of a service | [`sys::pid_file`] |
+//! | whoever supervises a service | [`sys::supervisor`] |
 //! | the keyring | [`store`] (`keyring`) |
 //! | stdout and stderr | `cli::out` |
 //!
@@ -107,7 +110,9 @@
 //! | [`config::Planned`] | a flow that is to run, or why it cannot |
 //! | [`oauth::TokenSet`] | an access token and what came with it; its end is a point in time, not a duration |
 //! | [`oauth::Freshness`] | fresh, due (to be renewed soon), expired |
-//! | [`vault::Outcome`] | reused, refreshed, obtained, logged in |
+//! | [`vault::Outcome`] | reused, refreshed, obtained, logged in, unchanged |
+//! | [`refresh::Schedule`] | which credential is due when, and who has been told of what |
+//! | [`refresh::Seen`] | what a look at a credential's file showed: its life, and a mark that changes with it |
 //! | [`render::Target`] | an MCP client: a row of a table and a template |
 //! | [`render::Entry`] | one server as a client is told of it |
 //! | [`render::Secrets`] | where a client has the headers from: its file, a command, the bridge, its environment |

@@ -14,7 +14,7 @@ pub use forget::{Ended, Forgotten};
 
 use crate::credential::{Credential, How, Kind, Person};
 use crate::flow::{self, FlowError, Login, Ui};
-use crate::oauth::{Freshness, ReplyError, TokenSet};
+use crate::oauth::{Epoch, Freshness, ReplyError, TokenSet};
 use crate::secret::Secret;
 use crate::store::{Lock, Notes, Store, StoreError, Stored};
 use crate::sys::browser::Browser;
@@ -48,6 +48,8 @@ pub enum Outcome {
     Obtained,
     /// By a person.
     LoggedIn,
+    /// It was asked for, and what came ends no later than what was there: nothing was gained.
+    Unchanged,
 }
 
 /// A token that is good now.
@@ -114,7 +116,15 @@ impl Vault {
         };
         let fresh = match self.kept(credential)? {
             Some(stored) if is_other(&stored) => self.as_is(credential, stored),
-            Some(stored) => self.renew(credential, stored, false).await?,
+            Some(stored) => {
+                let end = stored.token.expires_at;
+                let fresh = self.renew(credential, stored, false).await?;
+                if is_no_later(fresh.stored.token.expires_at, end) {
+                    Fresh { outcome: Outcome::Unchanged, ..fresh }
+                } else {
+                    fresh
+                }
+            }
             None => self.get(credential, None).await?,
         };
         self.settle(credential, fresh).await
@@ -207,7 +217,9 @@ impl Vault {
                 self.get(credential, Some("its refresh token is no longer accepted".into())).await
             }
             // Nobody needs to log in for a server that cannot answer just now.
-            Err(error) if stored.token.freshness(clock::now()) == Freshness::Due => {
+            Err(error)
+                if self.browser.is_some() && stored.token.freshness(clock::now()) == Freshness::Due =>
+            {
                 Ok(self.still_good(credential, stored, &error.into()))
             }
             Err(error) => Err(error.into()),
@@ -247,6 +259,7 @@ impl Vault {
         notes: &Notes,
         outcome: Outcome,
     ) -> Result<Fresh, VaultError> {
+        let token = self.as_old_as_it_is(credential, token);
         let path = self.write(credential, &token, notes)?;
         let stored = Stored {
             token,
@@ -259,6 +272,19 @@ impl Vault {
             members: credential.facts.clone(),
         };
         Ok(Fresh { stored, outcome, path })
+    }
+
+    /// Some servers give the same token again until it is nearly over. It did not become younger by that, and when it is
+    /// due is reckoned from its whole life. (One whose end moves with every request did.)
+    fn as_old_as_it_is(&self, credential: &Credential, token: TokenSet) -> TokenSet {
+        // Whatever is wrong with the old file, the new token must be kept.
+        let kept = self.kept(credential).ok().flatten().map(|stored| stored.token);
+        let is_same = |kept: &TokenSet| {
+            kept.access_token == token.access_token && is_no_later(token.expires_at, kept.expires_at)
+        };
+        let same = kept.filter(is_same);
+        let issued_at = same.map_or(token.issued_at, |kept| kept.issued_at);
+        TokenSet { issued_at, ..token }
     }
 
     fn drop_refresh_token(&self, credential: &Credential, stored: Stored) -> Result<(), StoreError> {
@@ -313,6 +339,12 @@ fn is_clients(stored: &Stored, credential: &Credential) -> bool {
     stored.provider == credential.provider_field
         && same(&stored.issuer, &credential.issuer)
         && same(&stored.client_id, &credential.client.id)
+}
+
+/// Whether a token's end is where it was. A second more is none: the server says how long, in whole seconds, and we
+/// reckon until when.
+fn is_no_later(end: Option<Epoch>, before: Option<Epoch>) -> bool {
+    end.zip(before).is_some_and(|(end, before)| end <= before.saturating_add(1))
 }
 
 /// RFC 6749 section 5.2: the refresh token is of no more use. Any other refusal leaves it alone.

@@ -18,6 +18,7 @@ mod login;
 mod providers;
 mod readme;
 mod real;
+mod refresh;
 mod rotation;
 mod secrets;
 mod settings;

@@ -53,7 +53,7 @@ pub(super) fn until_signal<T>(
 }
 
 #[cfg(unix)]
-async fn signal() -> Exit {
+pub(super) async fn signal() -> Exit {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
     tokio::select! {
@@ -63,7 +63,7 @@ async fn signal() -> Exit {
 }
 
 #[cfg(not(unix))]
-async fn signal() -> Exit {
+pub(super) async fn signal() -> Exit {
     match tokio::signal::ctrl_c().await {
         Ok(()) => Exit::Interrupted,
         Err(_) => std::future::pending().await,
@@ -150,7 +150,7 @@ async fn one(vault: &Vault, flow: Planned, anew: bool, out: &Out) -> Row {
 }
 
 /// An agent gets its shell file beside the token, as the reference writes it.
-fn agent_env(vault: &Vault, credential: &Credential, fresh: Fresh) -> Result<Fresh, Error> {
+pub(super) fn agent_env(vault: &Vault, credential: &Credential, fresh: Fresh) -> Result<Fresh, Error> {
     if credential.id.kind == Kind::Agent {
         vault
             .store
@@ -167,6 +167,7 @@ pub(super) fn said(fresh: &Fresh) -> String {
         Outcome::Refreshed => "refreshed",
         Outcome::Obtained => "obtained",
         Outcome::LoggedIn => "logged in",
+        Outcome::Unchanged => "unchanged",
     };
     match fresh.stored.token.expires_at {
         Some(end) => format!("{what}, expires {}", clock::relative(end, clock::now())),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::cli::{ColorArg, Global};
 use crate::error::Error;
@@ -107,10 +107,19 @@ impl Out {
 
     /// Something that happened to a program that runs on: a line with its time, JSON where that was asked for.
     pub(super) fn event(&self, warning: bool, what: &str, text: &str) {
+        self.event_with(warning, what, text, Map::new());
+    }
+
+    /// The same with members for programs.
+    pub(super) fn event_with(&self, warning: bool, what: &str, text: &str, more: Map<String, Value>) {
         let time = clock::rfc3339(clock::now());
         let level = if warning { "warn" } else { "info" };
         let line = if self.json {
-            json!({"time": time, "level": level, "event": what, "message": text}).to_string()
+            let mut object = json!({"time": time, "level": level, "event": what, "message": text});
+            if let Some(object) = object.as_object_mut() {
+                object.extend(more);
+            }
+            object.to_string()
         } else {
             let level = if warning { self.paint_err("33", level) } else { level.into() };
             format!("{time} {level} {what}: {text}")

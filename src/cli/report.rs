@@ -49,6 +49,7 @@ fn object(row: &Row) -> Value {
                 Outcome::Refreshed => "refreshed",
                 Outcome::Obtained => "obtained",
                 Outcome::LoggedIn => "logged_in",
+                Outcome::Unchanged => "unchanged",
             };
             let end = fresh.stored.token.expires_at;
             json!({

@@ -144,6 +144,16 @@ pub const VARIABLES: &[Variable] = &[
         "scopes.yml, else auth_server/scopes.yml",
         "without gateway.yaml: the access policy",
     ),
+    row(
+        "TOKEN_EXPIRY_BUFFER",
+        "3600",
+        "refresh: seconds before its end at which a token is renewed, but never more than a fifth of its life",
+    ),
+    row(
+        "TOKEN_REFRESH_INTERVAL",
+        "300",
+        "refresh: seconds between two looks at the files, for what others did",
+    ),
     row("MCPAUTH_LOGIN_TIMEOUT", "300", "seconds to wait for a person"),
     row("MCPAUTH_NO_BROWSER", "", "1: print login addresses and open nothing"),
     row("MCPAUTH_ALLOW_HTTP", "", "1: plain http to other machines is meant"),
@@ -152,7 +162,9 @@ pub const VARIABLES: &[Variable] = &[
 /// Whether a variable's value is never shown.
 pub fn is_secret(name: &str) -> bool {
     ["SECRET", "TOKEN", "PASSWORD", "PRIVATE_KEY"].iter().any(|part| name.contains(part))
-        && !["_FILE", "_URL", "_DIR", "_REQUEST"].iter().any(|ending| without_number(name).ends_with(ending))
+        && !["_FILE", "_URL", "_DIR", "_REQUEST", "_BUFFER", "_INTERVAL"]
+            .iter()
+            .any(|ending| without_number(name).ends_with(ending))
 }
 
 /// `NAME_7` without its number.
@@ -184,6 +196,7 @@ mod tests {
             include_str!("egress.rs"),
             include_str!("../cli/flows.rs"),
             include_str!("../cli/gateway/issuer.rs"),
+            include_str!("../cli/refresh/mod.rs"),
             include_str!("../cli/gateway/prepare.rs"),
         ];
         let words = sources.iter().flat_map(|text| text.split('"').skip(1).step_by(2));
@@ -196,6 +209,7 @@ mod tests {
             "COGNITO_",
             "OAUTH_",
             "AWS_",
+            "TOKEN_",
             "REGISTRY_",
         ];
         let mut seen = 0;
@@ -226,6 +240,8 @@ mod tests {
             "INGRESS_OAUTH_TOKEN_URL",
             "MCPAUTH_TOKENS_DIR",
             "EGRESS_OAUTH_PRIVATE_KEY_FILE_3",
+            "TOKEN_EXPIRY_BUFFER",
+            "TOKEN_REFRESH_INTERVAL",
         ];
         assert!(secret.into_iter().all(is_secret));
         assert!(!plain.into_iter().any(is_secret));

@@ -63,6 +63,17 @@ impl Settings {
         Self { environment: env::all(), ..Self::default() }
     }
 
+    /// The same files read again, with the same flags and environment.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn again(&self) -> Result<Self, ConfigError> {
+        let mut settings =
+            Self { flags: self.flags.clone(), environment: self.environment.clone(), ..Self::default() };
+        self.files().try_for_each(|path| settings.read(path))?;
+        Ok(settings)
+    }
+
     /// The `.env` files that were read, the strongest last, absolute.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|file| file.path.as_path())

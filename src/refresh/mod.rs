@@ -1,2 +1,10 @@
-//! When which credential is to be renewed: a schedule without a clock, a file or a network of its own.
+//! When which credential is to be renewed: a schedule without a clock, a file, a network or randomness of its own.
 //! It leaves doing it to `cli::refresh`.
+
+#[cfg(test)]
+mod day;
+mod plan;
+mod schedule;
+
+pub use plan::{Epoch, Life, retry_at};
+pub use schedule::{Changes, Next, Outcome, Schedule, Seen};

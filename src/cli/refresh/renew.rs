@@ -1,0 +1,134 @@
+//! One attempt to renew one credential: what is tried, what a look shows, and what a failure means to the schedule.
+//! It leaves when to `refresh::Schedule`.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+
+use crate::cli::flows;
+use crate::credential::Credential;
+use crate::error::{Error, Exit};
+use crate::flow::FlowError;
+use crate::oauth::{ReplyError, TokenSet};
+use crate::refresh::{self, Epoch, Life, Seen};
+use crate::secret::Secret;
+use crate::sys::clock;
+use crate::vault::{Fresh, Outcome, Vault, VaultError};
+
+/// How many requests one issuer gets at once: one that hangs must not keep the others' turn.
+const AT_ONCE: usize = 8;
+/// Codes with which a server says no to the moment, not to us (RFC 6749 section 4.1.2.1, RFC 8628 section 3.5).
+const NOT_NOW: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_down"];
+
+/// Whose turn it is, issuer by issuer.
+#[derive(Debug, Default)]
+pub(super) struct Turns(Mutex<BTreeMap<String, Arc<Semaphore>>>);
+
+impl Turns {
+    /// The turns at a credential's issuer.
+    pub(super) fn of(&self, credential: &Credential) -> Arc<Semaphore> {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Semaphore::new(AT_ONCE));
+        turns.entry(credential.issuer.clone()).or_insert_with(new).clone()
+    }
+
+    /// Nobody who still waits gets a turn any more.
+    pub(super) fn close(&self) {
+        let turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.values().for_each(|turns| turns.close());
+    }
+}
+
+/// Another token than the present one, if that is due or `anew`; the first one where nothing is kept.
+///
+/// # Errors
+/// The vault's: also while the present token is good, since whoever looks ahead must know.
+pub(super) async fn renew(
+    vault: &Vault,
+    credential: &Credential,
+    buffer: Epoch,
+    anew: bool,
+) -> Result<Fresh, Error> {
+    let is_due = |token: &TokenSet| life(token).due(buffer).is_some_and(|at| at <= clock::now());
+    let fresh = match vault.kept(credential).map_err(VaultError::Store)? {
+        Some(stored) if !anew && !is_due(&stored.token) => {
+            return Ok(Fresh { stored, outcome: Outcome::Reused, path: vault.store.path(&credential.id) });
+        }
+        Some(stored) => vault.renewed(credential, &stored.token.access_token).await?,
+        None => vault.fresh(credential, false).await?,
+    };
+    flows::agent_env(vault, credential, fresh)
+}
+
+/// What the schedule is told of a credential. A file that cannot be read counts as none: the attempt says why.
+pub(super) fn seen(vault: &Vault, credential: &Credential, marks: &RandomState) -> Seen {
+    let token = vault.kept(credential).ok().flatten().map(|stored| stored.token);
+    let text = |secret: Option<&Secret>| marks.hash_one(secret.map(Secret::expose));
+    let client = &credential.client;
+    let mark = marks.hash_one((
+        &credential.issuer,
+        &client.id,
+        text(client.auth.secret()),
+        text(token.as_ref().map(|token| &token.access_token)),
+    ));
+    Seen { mark, life: token.as_ref().map(life) }
+}
+
+/// What a failure means for the next attempt.
+pub(super) fn meaning(error: &Error) -> refresh::Outcome {
+    let settings_fault = error.exit() == Exit::Usage;
+    match error {
+        Error::Vault(VaultError::NeedsPerson { .. }) => refresh::Outcome::NeedsPerson,
+        Error::Vault(VaultError::Flow(FlowError::Reply {
+            reply: ReplyError::Refused { error, .. }, ..
+        })) if !NOT_NOW.contains(&error.as_str()) => refresh::Outcome::Refused,
+        // An issuer whose metadata is gone or garbled may just be starting.
+        Error::Vault(VaultError::Flow(FlowError::NoEndpoint { .. } | FlowError::Metadata { .. })) => {
+            refresh::Outcome::Failed
+        }
+        _ if settings_fault => refresh::Outcome::Refused,
+        _ => refresh::Outcome::Failed,
+    }
+}
+
+fn life(token: &TokenSet) -> Life {
+    Life { issued_at: token.issued_at, expires_at: token.expires_at }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreError;
+    use crate::sys::private_file::FileError;
+
+    #[test]
+    fn a_no_is_final_unless_it_is_to_the_moment() {
+        let refused = |error: &str| {
+            let reply = ReplyError::Refused { error: error.into(), description: None };
+            VaultError::Flow(FlowError::Reply { host: "idp.test".into(), reply })
+        };
+        let unavailable =
+            FlowError::Reply { host: "idp.test".into(), reply: ReplyError::Unavailable { status: 503 } };
+        let no_endpoint =
+            FlowError::NoEndpoint { issuer: "https://idp.test".into(), endpoint: "token endpoint" };
+        let exposed = FileError::Exposed { path: "x.json".into(), mode: 0o644 };
+        let cases = [
+            (VaultError::NeedsPerson { why: None }, refresh::Outcome::NeedsPerson),
+            (refused("invalid_client"), refresh::Outcome::Refused),
+            (refused("access_denied"), refresh::Outcome::Refused),
+            (refused("temporarily_unavailable"), refresh::Outcome::Failed),
+            (refused("slow_down"), refresh::Outcome::Failed),
+            (VaultError::Flow(unavailable), refresh::Outcome::Failed),
+            (VaultError::Flow(FlowError::Signing), refresh::Outcome::Refused),
+            (VaultError::Flow(no_endpoint), refresh::Outcome::Failed),
+            (VaultError::Store(StoreError::Keyring("it is locked".into())), refresh::Outcome::Failed),
+            (VaultError::Store(exposed.into()), refresh::Outcome::Refused),
+        ];
+        for (error, expected) in cases {
+            let error = Error::from(error);
+            assert_eq!(meaning(&error), expected, "{error}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! `mcpauth refresh --unit`: a service file for this folder and these settings, by absolute paths. It leaves installing
+//! it to its reader.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+
+use crate::cli::out::Out;
+use crate::cli::refresh::RefreshArgs;
+use crate::config::{Config, Origin};
+use crate::error::{Error, Exit};
+use crate::sys::paths;
+
+/// What is to start the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Kind {
+    /// A systemd user unit
+    Systemd,
+    /// A launchd agent
+    Launchd,
+}
+
+/// Where and how it runs.
+struct Service {
+    /// The program and its arguments.
+    command: Vec<String>,
+    folder: String,
+    log: String,
+}
+
+pub(super) fn print(kind: Kind, args: &RefreshArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
+    let program = paths::program().map_err(|_| Error::Usage {
+        message: "the system does not say where this program is".into(),
+        hint: "write the service file by hand".into(),
+    })?;
+    let service = Service {
+        command: command(&program, args, config),
+        folder: text(&paths::absolute(Path::new("."))),
+        log: text(&config.tokens_dir.join(".refresh.log")),
+    };
+    let (file, advice) = match kind {
+        Kind::Systemd => (
+            systemd(&service),
+            "save it as ~/.config/systemd/user/mcpauth-refresh.service, then run: systemctl --user daemon-reload && \
+             systemctl --user enable --now mcpauth-refresh",
+        ),
+        Kind::Launchd => (
+            launchd(&service),
+            "save it as ~/Library/LaunchAgents/mcpauth.refresh.plist, then run: launchctl bootstrap gui/$(id -u) \
+             ~/Library/LaunchAgents/mcpauth.refresh.plist",
+        ),
+    };
+    out.data(file.trim_end());
+    out.say(advice);
+    let outside = from_environment(config);
+    if !outside.is_empty() {
+        let names = outside.join(", ");
+        out.say(&format!("not in it, because only this environment has them: {names}; put them into ./.env"));
+    }
+    Ok(Exit::Done)
+}
+
+/// The settings that a service would not find: a unit is no place for secrets, and has an environment of its own.
+fn from_environment(config: &Config) -> Vec<&str> {
+    let settings = &config.settings;
+    let known = settings.names().filter(|name| crate::config::catalogue::is_known(name));
+    let mut names: Vec<&str> =
+        known.filter(|name| matches!(settings.find(name), Some((_, Origin::Environment)))).collect();
+    // What the command line of the service says, it need not find.
+    names.retain(|name| !["MCPAUTH_TOKENS_DIR", "MCPAUTH_STORAGE", "MCPAUTH_ALLOW_HTTP"].contains(name));
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn command(program: &Path, args: &RefreshArgs, config: &Config) -> Vec<String> {
+    let mut command = vec![text(program), "--tokens-dir".into(), text(&config.tokens_dir)];
+    for file in config.settings.files() {
+        command.extend(["--env-file".into(), text(file)]);
+    }
+    if let Some(storage) = config.settings.get("MCPAUTH_STORAGE") {
+        command.extend(["--storage".into(), storage.into()]);
+    }
+    if config.allow_plain {
+        command.push("--allow-http".into());
+    }
+    command.push("refresh".into());
+    let numbers = [("--interval", args.interval), ("--buffer", args.buffer)];
+    for (flag, number) in numbers {
+        command.extend(number.into_iter().flat_map(|number| [flag.to_owned(), number.to_string()]));
+    }
+    if let Some(hook) = &args.on_login_needed {
+        command.extend(["--on-login-needed".into(), hook.clone()]);
+    }
+    if args.no_install {
+        command.push("--no-install".into());
+    }
+    command
+}
+
+/// Settings that a person must correct are no reason to start again (2). What the service needs is the network, its
+/// files, and whatever its hook needs, which is why the file system is left open.
+fn systemd(service: &Service) -> String {
+    let command: Vec<String> = service.command.iter().map(|word| systemd_word(word)).collect();
+    format!(
+        "[Unit]
+Description=mcpauth keeps credentials for MCP servers fresh
+
+[Service]
+Type=notify
+ExecStart={}
+ExecReload=/bin/kill -HUP $MAINPID
+WorkingDirectory={}
+Restart=on-failure
+RestartSec=10
+RestartPreventExitStatus=2
+SuccessExitStatus=143
+TimeoutStopSec=20
+UMask=0077
+NoNewPrivileges=yes
+LockPersonality=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictNamespaces=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+SystemCallArchitectures=native
+
+[Install]
+WantedBy=default.target
+",
+        command.join(" "),
+        service.folder.replace('%', "%%"),
+    )
+}
+
+/// One word of a command line, as systemd unquotes it: specifiers and variables are what it would put in.
+fn systemd_word(word: &str) -> String {
+    let escaped = word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    format!("\"{}\"", escaped.replace('%', "%%").replace('$', "$$"))
+}
+
+fn launchd(service: &Service) -> String {
+    let words: String =
+        service.command.iter().map(|word| format!("    <string>{}</string>\n", xml(word))).collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
+<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">
+<plist version=\"1.0\">
+<dict>
+  <key>Label</key>
+  <string>mcpauth.refresh</string>
+  <key>ProgramArguments</key>
+  <array>
+{words}  </array>
+  <key>WorkingDirectory</key>
+  <string>{}</string>
+  <key>RunAtLoad</key>
+  <true/>
+  <key>KeepAlive</key>
+  <dict>
+    <key>SuccessfulExit</key>
+    <false/>
+  </dict>
+  <key>ThrottleInterval</key>
+  <integer>60</integer>
+  <key>ProcessType</key>
+  <string>Background</string>
+  <key>Umask</key>
+  <integer>63</integer>
+  <key>StandardErrorPath</key>
+  <string>{}</string>
+</dict>
+</plist>
+",
+        xml(&service.folder),
+        xml(&service.log),
+    )
+}
+
+fn xml(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_mean_themselves_to_systemd() {
+        let cases = [
+            ("plain", "\"plain\""),
+            ("two words", "\"two words\""),
+            ("100%h $HOME", "\"100%%h $$HOME\""),
+            (r#"a"b\c"#, r#""a\"b\\c""#),
+            ("a\nb", "\"a\\nb\""),
+        ];
+        for (word, expected) in cases {
+            assert_eq!(systemd_word(word), expected);
+        }
+    }
+
+    #[test]
+    fn words_mean_themselves_in_xml() {
+        assert_eq!(xml("a<b>&\"c\""), "a&lt;b&gt;&amp;\"c\"");
+    }
+}
