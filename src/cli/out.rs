@@ -13,6 +13,9 @@ use crate::cli::{ColorArg, Global};
 use crate::error::Error;
 use crate::sys::{clock, env, terminal};
 
+/// A terminal is at least this wide, in columns.
+pub(super) const WIDTH: usize = 80;
+
 /// How this run talks.
 #[derive(Clone, Debug)]
 pub(super) struct Out {
@@ -98,6 +101,16 @@ impl Out {
         }
     }
 
+    /// A row of a summary: a coloured word, what it is about, and a path, which gets a line of its own where a terminal
+    /// is too narrow for both.
+    pub(super) fn row(&self, (code, word): (&str, &str), text: &str, path: &str) {
+        let long = terminal::stdout_width().is_some_and(|width| {
+            word.chars().count() + text.chars().count() + path.chars().count() + 3 > width
+        });
+        let between = if long { "\n        " } else { "  " };
+        self.result(&format!("{} {text}{between}{path}", self.paint(code, word)));
+    }
+
     /// A line of progress or advice, on stderr.
     pub(super) fn say(&self, text: &str) {
         if !self.quiet {
@@ -169,7 +182,11 @@ impl Out {
             return self.must_say(&error_object(error.code(), &error.to_string(), &hint).to_string());
         }
         let word = self.paint_err("31", "error:");
-        self.must_say(&format!("{word} {error}\n  -> {hint}"));
+        let (text, hint) = match terminal::stderr_is_rich() {
+            true => (wrapped(&error.to_string(), 7), wrapped(&hint, 5)),
+            false => (error.to_string(), hint),
+        };
+        self.must_say(&format!("{word} {text}\n  -> {hint}"));
     }
 
     /// `text` in a colour of stdout.
@@ -242,4 +259,25 @@ fn paint(on: bool, code: &str, text: &str) -> String {
 fn write(to: &mut dyn Write, text: &str) {
     let _ = writeln!(to, "{text}");
     let _ = to.flush();
+}
+
+/// The text in lines that fit, all but the first `indent` columns in. A word that is longer than a line stays whole: it
+/// is a path or an address, to be copied.
+pub(super) fn wrapped(text: &str, indent: usize) -> String {
+    let mut lines = String::new();
+    let mut column = indent;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > indent && column + 1 + length > WIDTH {
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if column > indent {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += length;
+    }
+    lines
 }

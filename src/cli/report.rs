@@ -77,13 +77,10 @@ fn object(row: &Row) -> Value {
 fn summary(out: &Out, rows: &[Row], skipped: &[&str], configs: &[ConfigRow]) {
     for row in rows {
         match &row.result {
-            Ok(fresh) => out.result(&format!(
-                "{} {:28} {}  {}",
-                out.paint("32", "ok     "),
-                row.name,
-                said(fresh),
-                short(&fresh.path)
-            )),
+            Ok(fresh) => {
+                let text = format!("{:28} {}", row.name, said(fresh));
+                out.row(("32", "ok     "), &text, &short(&fresh.path));
+            }
             Err(error) => {
                 let word = out.paint("31", "failed ");
                 out.result(&format!(
@@ -101,7 +98,7 @@ fn summary(out: &Out, rows: &[Row], skipped: &[&str], configs: &[ConfigRow]) {
 }
 
 /// A path as short as it can be said from here.
-fn short(path: &std::path::Path) -> String {
+pub(super) fn short(path: &std::path::Path) -> String {
     let here = crate::sys::paths::absolute(std::path::Path::new("."));
-    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+    path.strip_prefix(&here).map_or_else(|_| rows::short(path), |below| below.display().to_string())
 }

@@ -131,6 +131,13 @@ impl Servers {
         own.map_or_else(|| "mcpauth generate".into(), |credential| credential.command.clone())
     }
 
+    /// The command that gets the token by which the gateway knows us.
+    pub(super) fn identity_command(&self) -> String {
+        let file = identity_file(&self.config, &self.vault.store, &self.credentials);
+        let own = file.and_then(|path| self.credential_at(&path));
+        own.map_or_else(|| "mcpauth generate".into(), |credential| credential.command.clone())
+    }
+
     async fn entry(&self, which: &Which, refused: Option<&Entry>) -> Result<Entry, Error> {
         let name = match which {
             Which::Name(name) => Some(name.as_str()),

@@ -126,8 +126,8 @@ pub(in crate::cli) fn say(out: &Out, row: &ConfigRow) {
         }
         Ok(installed) => {
             let state = if installed.changed { "written" } else { "unchanged" };
-            let word = out.paint("32", "config ");
-            out.result(&format!("{word} {:28} {state}, {}  {}", row.client, servers(row), row.path));
+            let text = format!("{:28} {state}, {}", row.client, servers(row));
+            out.row(("32", "config "), &text, &crate::cli::report::short(Path::new(&row.path)));
             for change in installed.changes.iter().filter(|change| change.is_conflict()) {
                 out.result(&format!("        {change}"));
             }
@@ -150,7 +150,7 @@ fn servers(row: &ConfigRow) -> String {
 }
 
 /// A path as people write it.
-pub(super) fn short(path: &Path) -> String {
+pub(in crate::cli) fn short(path: &Path) -> String {
     let below = paths::home().and_then(|home| path.strip_prefix(home).ok().map(Path::to_owned));
     below.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()))
 }

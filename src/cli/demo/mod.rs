@@ -174,22 +174,29 @@ fn to_try(folder: &Path, stage: &Stage) -> String {
 Try, in another terminal:
   cd {folder}
 
+  mcpauth status
   mcpauth generate --no-install --force --browser
   mcpauth egress --provider demo-notes --no-browser
-  mcpauth config show --origin
-  mcpauth config show --client roo
-  curl {issuer}/.well-known/openid-configuration
+  mcpauth config show --client claude-code
+  mcpauth doctor
+
+  mcpauth list --server demo-tracker
+  mcpauth call --server demo-tracker get_issue '{{\"key\": \"DEMO-1\"}}'
+  mcpauth call --server demo-tracker delete_issue      # refused
+  mcpauth inspect ingress
+  mcpauth bridge demo-tracker                          # an MCP server on stdio
 
   mcpauth gateway check
   mcpauth gateway routes
   mcpauth gateway explain --server demo-tracker --tool delete_issue \\
     --scopes mcp-servers-restricted/execute
   mcpauth gateway test cases.yml
-  TOKEN=$(sed -n 's/.*access_token\": \"\\(.*\\)\".*/\\1/p' .oauth-tokens/ingress.json)
   curl -i {gateway}/demo-tracker/mcp \\
-    -H \"X-Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\
+    -H \"X-Authorization: Bearer $(mcpauth token ingress)\" \\
+    -H 'Content-Type: application/json' \\
     -H 'Accept: application/json, text/event-stream' \\
     -d '{{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"tools/list\"}}'
+  curl {issuer}/.well-known/openid-configuration
   tail -f audit.jsonl
 
 Give the agent delete_issue in scopes.yml and ask again: it is in force within a

@@ -3,11 +3,9 @@
 use serde_json::json;
 
 use crate::cli::doctor::finding::{Finding, Status};
-use crate::cli::out::Out;
+use crate::cli::out::{Out, wrapped};
 use crate::sys::terminal;
 
-/// A terminal is at least this wide, in columns.
-const WIDTH: usize = 80;
 /// What the groups are called, in the order in which one thing rests on the other.
 const GROUPS: [(&str, &str); 9] = [
     ("settings", "Settings"),
@@ -81,27 +79,6 @@ fn on_terminal(out: &Out, finding: &Finding) -> String {
     text
 }
 
-/// The text in lines that fit, all but the first `indent` columns in. A word that is longer than a line stays whole: it
-/// is a path or an address, to be copied.
-fn wrapped(text: &str, indent: usize) -> String {
-    let mut lines = String::new();
-    let mut column = indent;
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        if column > indent && column + 1 + length > WIDTH {
-            lines.push('\n');
-            lines.push_str(&" ".repeat(indent));
-            column = indent;
-        } else if column > indent {
-            lines.push(' ');
-            column += 1;
-        }
-        lines.push_str(word);
-        column += length;
-    }
-    lines
-}
-
 fn summary(findings: &[Finding]) -> String {
     let count = |status| findings.iter().filter(|finding| finding.status == status).count();
     let (problems, warnings) = (count(Status::Problem), count(Status::Warn));
@@ -122,6 +99,7 @@ fn summary(findings: &[Finding]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::out::WIDTH;
     use proptest::prelude::*;
 
     #[test]

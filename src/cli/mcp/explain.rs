@@ -41,8 +41,8 @@ impl Target {
             (_, Source::Local | Source::Given) => {
                 "send the stored credentials along with --auth (get them with: mcpauth generate)".into()
             }
-            (Which::Url(url), _) if challenge.resource_metadata.is_some() && !self.is_behind_gateway() => {
-                format!("log in by its address: mcpauth login {}", place(url))
+            (_, Source::Stored) if self.is_behind_gateway() => {
+                format!("run: {} --force", self.servers.identity_command())
             }
             (which, Source::Stored) => format!("run: {}", self.servers.command_for(which)),
         };
@@ -57,7 +57,8 @@ impl Target {
 
     fn forbidden(&self, refusal: &Refusal, tool: Option<&str>) -> String {
         if let Some(scope) = refusal.scope() {
-            let command = self.servers.command_for(&self.which);
+            // The gateway decides by the token that is for itself.
+            let command = self.servers.identity_command();
             return format!(
                 "let the client have the scope {scope}, then get a token with it: {command} --force"
             );
