@@ -6,6 +6,7 @@ mod bad_input;
 mod client_configs;
 mod completions;
 mod configure;
+mod device;
 mod fuzz;
 mod gateway;
 mod ingress;

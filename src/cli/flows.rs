@@ -84,7 +84,9 @@ pub(super) fn vault(config: &Config, browser: Option<Browser>, out: &Out) -> Res
 
 /// Who opens a login page. Without a terminal nobody does, unless it was asked for: a script must not hang.
 pub(super) fn browser(args: &BrowserArgs, config: &Config) -> Option<Browser> {
-    if args.no_browser || (config.settings.on("MCPAUTH_NO_BROWSER") && !args.browser) {
+    if args.device {
+        Some(Browser::Elsewhere)
+    } else if args.no_browser || (config.settings.on("MCPAUTH_NO_BROWSER") && !args.browser) {
         Some(Browser::Nobody)
     } else {
         (args.browser || terminal::interactive()).then_some(Browser::System)

@@ -105,11 +105,14 @@ enum ColorArg {
 #[derive(Args, Clone, Debug, Default)]
 struct BrowserArgs {
     /// Open the browser even without a terminal
-    #[arg(long, conflicts_with = "no_browser")]
+    #[arg(long, group = "login")]
     browser: bool,
     /// Print the login address, open nothing, and wait for the answer
-    #[arg(long)]
+    #[arg(long, group = "login")]
     no_browser: bool,
+    /// Log in with a code that is entered on another device, where the provider allows it
+    #[arg(long, group = "login")]
+    device: bool,
 }
 
 #[derive(Subcommand, Debug)]

@@ -9,11 +9,11 @@ use url::Url;
 
 use crate::credential::{Endpoint, Machine};
 use crate::flow::{FlowError, discovery};
-use crate::oauth::{Client, Grant, ReplyError, ReplyShape, TokenRequest, TokenSet, read_reply};
+use crate::oauth::{Client, Grant, ReplyError, ReplyShape, TokenRequest, TokenSet, Written, read_reply};
 use crate::provider::{BodyFormat, Provider};
 use crate::secret::Secret;
 use crate::sys::clock;
-use crate::sys::http::{Http, HttpError};
+use crate::sys::http::{Http, HttpError, Reply};
 
 /// How often a request is sent in all, where sending it again is safe.
 const ATTEMPTS: u32 = 3;
@@ -22,10 +22,43 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause a server can ask for before we give up and say so.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// How often and how soon a request is sent again.
+pub(super) struct Patience {
+    /// Whether one that may have arrived can be.
+    repeatable: bool,
+    attempt: u32,
+    pause: Duration,
+}
+
 /// What the provider wants beside the standard.
 struct Manner<'a> {
     shape: &'a ReplyShape,
     headers: HeaderMap,
+}
+
+impl Patience {
+    pub(super) fn new(repeatable: bool) -> Self {
+        Self { repeatable, attempt: 0, pause: PAUSE }
+    }
+
+    /// Waits, and says whether to send again after `error`; `asked` is the pause that the server asked for.
+    pub(super) async fn again(&mut self, error: &FlowError, asked: Option<Duration>) -> bool {
+        self.attempt += 1;
+        let again = match error {
+            // Nothing was sent: even a code or a rotating refresh token is still unused.
+            FlowError::Http(HttpError::Connect { .. }) => true,
+            FlowError::Http(HttpError::Lost { .. })
+            | FlowError::Reply { reply: ReplyError::Unavailable { .. }, .. } => self.repeatable,
+            _ => false,
+        };
+        let wait = asked.unwrap_or_else(|| jittered(self.pause));
+        if !again || self.attempt == ATTEMPTS || wait > LONGEST_PAUSE {
+            return false;
+        }
+        tokio::time::sleep(wait).await;
+        self.pause *= 2;
+        true
+    }
 }
 
 /// Section 4.4: a token for the client itself.
@@ -98,16 +131,36 @@ pub(super) async fn at_provider(
 ) -> Result<TokenSet, FlowError> {
     let extra: Vec<(String, String)> =
         provider.token_params.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-    let headers = provider
-        .token_headers
-        .iter()
-        .filter_map(|(name, value)| {
-            Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?))
-        })
-        .collect();
+    let headers = headers(provider);
     let json = provider.token_request == BodyFormat::Json;
     let request = TokenRequest { grant, client, extra: &extra, json };
     send(http, url, &request, &Manner { shape, headers }).await
+}
+
+/// The provider's own headers.
+pub(super) fn headers(provider: &Provider) -> HeaderMap {
+    let parsed = provider.token_headers.iter().filter_map(|(name, value)| {
+        Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?))
+    });
+    parsed.collect()
+}
+
+/// Sends a written request.
+pub(super) async fn post(
+    http: &Http,
+    url: &Url,
+    mut headers: HeaderMap,
+    written: &Written,
+) -> Result<Reply, HttpError> {
+    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(written.content_type));
+    if let Some(mut value) =
+        written.authorization.as_ref().and_then(|text| HeaderValue::from_str(text.expose()).ok())
+    {
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    http.post(url, headers, written.body.expose().to_owned()).await
 }
 
 async fn send(
@@ -116,30 +169,12 @@ async fn send(
     request: &TokenRequest<'_>,
     manner: &Manner<'_>,
 ) -> Result<TokenSet, FlowError> {
-    let repeatable = matches!(request.grant, Grant::ClientCredentials);
-    let mut pause = PAUSE;
-    let mut attempt = 0;
+    let mut patience = Patience::new(matches!(request.grant, Grant::ClientCredentials));
     loop {
-        attempt += 1;
-        let (result, asked) = once(http, url, request, manner).await;
-        let again = match &result {
-            // Nothing was sent: even a code or a rotating refresh token is still unused.
-            Err(FlowError::Http(HttpError::Connect { .. })) => true,
-            Err(
-                FlowError::Http(HttpError::Lost { .. })
-                | FlowError::Reply { reply: ReplyError::Unavailable { .. }, .. },
-            ) => repeatable,
-            _ => false,
-        };
-        if !again || attempt == ATTEMPTS {
-            return result;
+        match once(http, url, request, manner).await {
+            (Err(error), asked) if patience.again(&error, asked).await => {}
+            (result, _) => return result,
         }
-        let wait = asked.unwrap_or_else(|| jittered(pause));
-        if wait > LONGEST_PAUSE {
-            return result;
-        }
-        tokio::time::sleep(wait).await;
-        pause *= 2;
     }
 }
 
@@ -151,16 +186,7 @@ async fn once(
 ) -> (Result<TokenSet, FlowError>, Option<Duration>) {
     let now = clock::now();
     let Some(written) = request.write(url.as_str(), now) else { return (Err(FlowError::Signing), None) };
-    let mut headers = manner.headers.clone();
-    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(written.content_type));
-    if let Some(mut value) =
-        written.authorization.as_ref().and_then(|text| HeaderValue::from_str(text.expose()).ok())
-    {
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
-    let reply = match http.post(url, headers, written.body.expose().to_owned()).await {
+    let reply = match post(http, url, manner.headers.clone(), &written).await {
         Ok(reply) => reply,
         Err(error) => return (Err(error.into()), None),
     };

@@ -4,6 +4,7 @@
 mod assertion;
 mod authorize;
 mod client;
+mod device;
 mod grant;
 mod metadata;
 mod reply;
@@ -12,7 +13,8 @@ mod token;
 pub use assertion::SigningKey;
 pub use authorize::{Answer, AuthorizationRequest, Pending};
 pub use client::{Client, ClientAuth};
-pub use grant::{Grant, TokenRequest};
+pub use device::{DeviceAuthorization, DeviceRequest, Pace, Poll};
+pub use grant::{Grant, TokenRequest, Written};
 pub use metadata::{IssuerMetadata, MetadataError, well_known};
 pub use reply::{ReplyError, ReplyShape, clean, read_reply};
 pub use token::{Epoch, Freshness, TokenSet, margin};

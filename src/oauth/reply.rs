@@ -101,7 +101,7 @@ fn is_formatting(c: char) -> bool {
 }
 
 /// The members of a JSON object or of a form-encoded body, whatever the content type claims.
-fn members(body: &[u8]) -> Option<Map<String, Value>> {
+pub(super) fn members(body: &[u8]) -> Option<Map<String, Value>> {
     // A byte order mark is not JSON, but some servers send one.
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     if let Ok(Value::Object(object)) = serde_json::from_slice(body) {
@@ -120,7 +120,7 @@ fn members(body: &[u8]) -> Option<Map<String, Value>> {
 
 /// The server's own no, whatever the status: some say it with a 200. It is scrubbed before it is cut and cleaned: of a
 /// secret that loses a character there, the rest would no longer be known for one.
-fn refusal(top: &Map<String, Value>, sent: &[&Secret]) -> Option<ReplyError> {
+pub(super) fn refusal(top: &Map<String, Value>, sent: &[&Secret]) -> Option<ReplyError> {
     let scrub = |text: &str| sent.iter().fold(text.to_owned(), |text, secret| secret.scrub(text));
     let error = match top.get("error")? {
         Value::String(code) if !code.is_empty() => code.as_str(),
