@@ -151,6 +151,9 @@ fn flow_exit(error: &FlowError) -> Exit {
 fn flow_hint(error: &FlowError, command: &str) -> String {
     match error {
         FlowError::Http(HttpError::Plain { .. }) => "use https, or say that it is meant with --allow-http".into(),
+        FlowError::Http(HttpError::Untrusted { .. }) => {
+            format!("if the authority is your own, name its certificate: {command} --ca-cert FILE (or set MCPAUTH_CA_CERT)")
+        }
         FlowError::Http(_) => format!("check the address (mcpauth config show --origin) and the network, then run: {command}"),
         FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. } => refused_hint(error, command),
         FlowError::Reply { .. } => format!("try again in a while: {command}"),

@@ -44,6 +44,7 @@
 //! | door | module |
 //! |---|---|
 //! | the network, outgoing | [`sys::http`] |
+//! | certification authorities | [`sys::trust`], for all outgoing connections |
 //! | the callback listener | [`flow`] (`callback`), on loopback, while a person logs in |
 //! | the gateway's listeners | [`gateway`] (`listen` for clients, `operate::admin` for metrics) |
 //! | connections to MCP servers | [`gateway`] (`pool`; `servers::outbound` says where none may go) |

@@ -12,6 +12,7 @@ mod gateway;
 mod ingress;
 mod login;
 mod providers;
+mod proxy;
 mod readme;
 mod real;
 mod rotation;

@@ -74,12 +74,17 @@ async fn signal() -> Exit {
 pub(super) fn vault(config: &Config, browser: Option<Browser>, out: &Out) -> Result<Vault, Error> {
     Ok(Vault {
         store: Store::new(&config.tokens_dir, storage(config, out)?),
-        http: Http::new(config.allow_plain),
+        http: http(config),
         browser,
         ui: Arc::new(Person(out.clone())),
         login_within: config.login_within,
         turn: Mutex::new(()),
     })
+}
+
+/// The network as the settings allow it.
+pub(super) fn http(config: &Config) -> Http {
+    Http::new(config.allow_plain).trusting(config.trust.clone())
 }
 
 /// Who opens a login page. Without a terminal nobody does, unless it was asked for: a script must not hang.

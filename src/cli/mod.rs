@@ -82,6 +82,9 @@ struct Global {
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t = ColorArg::Auto, help_heading = "Everywhere")]
     color: ColorArg,
+    /// Believe these certification authorities too (PEM), beside the system's
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    ca_cert: Option<PathBuf>,
     /// Plain http to other machines is meant
     #[arg(long, global = true, help_heading = "Everywhere")]
     allow_http: bool,
@@ -207,6 +210,9 @@ fn settings(cli: &Cli, out: &Out) -> Result<Settings, Error> {
     }
     if let Some(dir) = &global.tokens_dir {
         settings.flag("MCPAUTH_TOKENS_DIR", dir.to_string_lossy());
+    }
+    if let Some(path) = &global.ca_cert {
+        settings.flag("MCPAUTH_CA_CERT", path.to_string_lossy());
     }
     if let Some(storage) = global.storage.and_then(|storage| storage.to_possible_value()) {
         settings.flag("MCPAUTH_STORAGE", storage.get_name());

@@ -9,3 +9,4 @@ pub mod http;
 pub mod paths;
 pub mod private_file;
 pub mod terminal;
+pub mod trust;

@@ -45,7 +45,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
     let admin = settings.admin;
     let setup = Setup {
         journal: log.clone(),
-        http: Http::new(settings.allow_http),
+        http: Http::new(settings.allow_http).trusting(config.trust.clone()),
         credentials: credentials(config, out)?,
         variables: Box::new(move |name| prepare::variable(&servers, name)),
         settings,
