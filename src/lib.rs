@@ -55,9 +55,11 @@
 //! | the clock | [`sys::clock`]; whatever else depends on the time takes `now` |
 //! | the process environment | [`sys::env`], read once into [`config::Settings`] |
 //! | files with secrets | [`sys::private_file`] |
+//! | files without secrets | [`sys::public_file`] |
 //! | folders that no setting names | [`sys::paths`] |
 //! | the browser | [`sys::browser`] |
 //! | the terminal's input | [`sys::terminal`], and the questions of `cli::configure` |
+//! | signals, and what sockets are told in each system's way | [`sys::signal`], [`sys::socket`] |
 //! | the keyring | [`store`] (`keyring`) |
 //! | stdout and stderr | `cli::out` |
 //!

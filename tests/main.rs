@@ -11,6 +11,7 @@ mod fuzz;
 mod gateway;
 mod ingress;
 mod login;
+mod man;
 mod providers;
 mod proxy;
 mod readme;

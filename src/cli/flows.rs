@@ -17,6 +17,7 @@ use crate::store::{Storage, Store};
 use crate::sys::browser::Browser;
 use crate::sys::clock;
 use crate::sys::http::Http;
+use crate::sys::signal::{self, Stop};
 use crate::sys::terminal;
 use crate::vault::{Fresh, Outcome, Vault};
 
@@ -52,21 +53,10 @@ pub(super) fn until_signal<T>(
     result
 }
 
-#[cfg(unix)]
 async fn signal() -> Exit {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        Ok(()) = tokio::signal::ctrl_c() => Exit::Interrupted,
-        _ = terminate.recv() => Exit::Terminated,
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() -> Exit {
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => Exit::Interrupted,
-        Err(_) => std::future::pending().await,
+    match signal::stop().await {
+        Stop::Interrupt => Exit::Interrupted,
+        Stop::Terminate => Exit::Terminated,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod agentcore;
 mod bridge;
+mod complete;
 mod completions;
 mod config;
 mod configure;
@@ -59,7 +60,7 @@ struct Cli {
 }
 
 /// What every verb understands.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 struct Global {
     /// Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
@@ -97,8 +98,9 @@ enum StorageArg {
     Keyring,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, ValueEnum, PartialEq, Eq)]
 enum ColorArg {
+    #[default]
     Auto,
     Always,
     Never,
@@ -146,6 +148,8 @@ enum Command {
     Gateway(gateway::GatewayArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
+    #[command(hide = true)]
+    Complete(complete::CompleteArgs),
     Man(man::ManArgs),
 }
 
@@ -168,38 +172,38 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
     match &cli.command {
         Command::Completions(args) => completions::run(args, out),
+        Command::Complete(args) => Ok(complete::run(args, out)),
         Command::Demo(args) => demo::run(args, out),
-        Command::Configure(args) => configure::run(args, settings(cli, out)?, out),
-        Command::Config(args) => config::run(args, settings(cli, out)?, out),
-        Command::Providers(args) => providers::run(args, &Config::resolve(settings(cli, out)?)?, out),
-        Command::Gateway(args) => gateway::run(args, &Config::resolve(settings(cli, out)?)?, out),
-        Command::Ingress(args) => ingress::run(args, settings(cli, out)?, out),
-        Command::Egress(args) => egress::run(args, settings(cli, out)?, out),
-        Command::Agentcore(args) => agentcore::run(args, settings(cli, out)?, out),
-        Command::Keycloak(args) => keycloak::run(args, settings(cli, out)?, out),
-        Command::Generate(args) => generate::run(args, settings(cli, out)?, out),
-        Command::Login(args) => login::run(args, settings(cli, out)?, out),
-        Command::Refresh(args) => refresh::run(args, settings(cli, out)?, out),
-        Command::Status(args) => status::run(args, settings(cli, out)?, out),
-        Command::Inspect(args) => inspect::run(args, settings(cli, out)?, out),
-        Command::Token(args) => token::run(args, settings(cli, out)?, out),
-        Command::Headers(args) => headers::run(args, settings(cli, out)?, out),
-        Command::Env(args) => env::run(args, settings(cli, out)?, out),
-        Command::Exec(args) => exec::run(args, settings(cli, out)?, out),
-        Command::Logout(args) => logout::run(args, settings(cli, out)?, out),
-        Command::Basic(args) => mcp::basic(args, settings(cli, out)?, out),
-        Command::Ping(args) => mcp::ping(args, settings(cli, out)?, out),
-        Command::List(args) => mcp::list(args, settings(cli, out)?, out),
-        Command::Call(args) => mcp::call(args, settings(cli, out)?, out),
-        Command::Bridge(args) => bridge::run(args, settings(cli, out)?, out),
-        Command::Doctor(args) => doctor::run(args, settings(cli, out)?, out),
-        Command::Man(args) => man::run(args, settings(cli, out)?, out),
+        Command::Configure(args) => configure::run(args, settings(&cli.global, out)?, out),
+        Command::Config(args) => config::run(args, settings(&cli.global, out)?, out),
+        Command::Providers(args) => providers::run(args, &Config::resolve(settings(&cli.global, out)?)?, out),
+        Command::Gateway(args) => gateway::run(args, &Config::resolve(settings(&cli.global, out)?)?, out),
+        Command::Ingress(args) => ingress::run(args, settings(&cli.global, out)?, out),
+        Command::Egress(args) => egress::run(args, settings(&cli.global, out)?, out),
+        Command::Agentcore(args) => agentcore::run(args, settings(&cli.global, out)?, out),
+        Command::Keycloak(args) => keycloak::run(args, settings(&cli.global, out)?, out),
+        Command::Generate(args) => generate::run(args, settings(&cli.global, out)?, out),
+        Command::Login(args) => login::run(args, settings(&cli.global, out)?, out),
+        Command::Refresh(args) => refresh::run(args, settings(&cli.global, out)?, out),
+        Command::Status(args) => status::run(args, settings(&cli.global, out)?, out),
+        Command::Inspect(args) => inspect::run(args, settings(&cli.global, out)?, out),
+        Command::Token(args) => token::run(args, settings(&cli.global, out)?, out),
+        Command::Headers(args) => headers::run(args, settings(&cli.global, out)?, out),
+        Command::Env(args) => env::run(args, settings(&cli.global, out)?, out),
+        Command::Exec(args) => exec::run(args, settings(&cli.global, out)?, out),
+        Command::Logout(args) => logout::run(args, settings(&cli.global, out)?, out),
+        Command::Basic(args) => mcp::basic(args, settings(&cli.global, out)?, out),
+        Command::Ping(args) => mcp::ping(args, settings(&cli.global, out)?, out),
+        Command::List(args) => mcp::list(args, settings(&cli.global, out)?, out),
+        Command::Call(args) => mcp::call(args, settings(&cli.global, out)?, out),
+        Command::Bridge(args) => bridge::run(args, settings(&cli.global, out)?, out),
+        Command::Doctor(args) => doctor::run(args, settings(&cli.global, out)?, out),
+        Command::Man(args) => man::run(args, out),
     }
 }
 
 /// Settings with the flags that every verb has.
-fn settings(cli: &Cli, out: &Out) -> Result<Settings, Error> {
-    let global = &cli.global;
+fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
     let mut settings = Settings::load(&global.env_file)?;
     // Said and not refused: the scripts left these files open, and a user must be able to start from there.
     for path in settings.exposed() {

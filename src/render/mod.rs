@@ -257,8 +257,7 @@ fn unreadable(path: &Path, reason: &dyn ToString) -> RenderError {
     RenderError::Unreadable { path: path.into(), reason: reason.to_string() }
 }
 
-#[cfg(unix)]
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     #![expect(clippy::disallowed_methods, reason = "tests write the user's file as another program would")]
     use super::*;

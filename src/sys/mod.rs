@@ -8,5 +8,8 @@ pub mod env;
 pub mod http;
 pub mod paths;
 pub mod private_file;
+pub mod public_file;
+pub mod signal;
+pub mod socket;
 pub mod terminal;
 pub mod trust;

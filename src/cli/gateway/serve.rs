@@ -16,6 +16,7 @@ use crate::credential::Kind;
 use crate::error::{Error, Exit};
 use crate::gateway::{Credentials, Running, Setup, StartError, Stored};
 use crate::sys::http::Http;
+use crate::sys::signal::HangUps;
 
 const EXAMPLES: &str = "Examples:
   mcpauth gateway serve                          the environment, ./scopes.yml and ./servers
@@ -115,21 +116,13 @@ fn say_where(running: &Running, out: &Out) {
 }
 
 /// SIGHUP: reads the files again, and begins the audit's file anew where it was moved away.
-#[cfg(unix)]
 async fn obey(running: &Running, log: &Log, out: &Out) -> Result<Exit, Error> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut hang_ups = HangUps::new()?;
     // Only now: whoever reads this may send a signal at once, and one without a handler would simply kill us.
     say_where(running, out);
-    while hang_up.recv().await.is_some() {
+    loop {
+        hang_ups.next().await;
         log.reopen(out);
         running.reload();
     }
-    Ok(Exit::Other)
-}
-
-#[cfg(not(unix))]
-async fn obey(running: &Running, _: &Log, out: &Out) -> Result<Exit, Error> {
-    say_where(running, out);
-    std::future::pending().await
 }
