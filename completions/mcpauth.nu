@@ -175,28 +175,6 @@ module completions {
     --help(-h)                # Print help (see more with '--help')
   ]
 
-  def "nu-complete mcpauth login storage" [] {
-    [ "auto" "file" "keyring" ]
-  }
-
-  def "nu-complete mcpauth login color" [] {
-    [ "auto" "always" "never" ]
-  }
-
-  # Log in to an MCP server by its address alone
-  export extern "mcpauth login" [
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --storage: string@"nu-complete mcpauth login storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth login color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
-    --help(-h)                # Print help
-  ]
-
   def "nu-complete mcpauth configure kind" [] {
     [ "cognito" "keycloak" "oidc" "egress" ]
   }
@@ -1126,10 +1104,6 @@ module completions {
 
   # Get tokens for Keycloak agents, from agent-NAME.json in the tokens directory
   export extern "mcpauth help keycloak" [
-  ]
-
-  # Log in to an MCP server by its address alone
-  export extern "mcpauth help login" [
   ]
 
   # Ask for a credential's settings and write them to .env (0600, existing lines kept)

@@ -19,7 +19,6 @@ mod headers;
 mod ingress;
 mod inspect;
 mod keycloak;
-mod login;
 mod logout;
 mod man;
 mod mcp;
@@ -127,7 +126,6 @@ enum Command {
     Egress(egress::EgressArgs),
     Agentcore(agentcore::AgentcoreArgs),
     Keycloak(keycloak::KeycloakArgs),
-    Login(login::LoginArgs),
     Configure(configure::ConfigureArgs),
     Config(config::ConfigArgs),
     Refresh(refresh::RefreshArgs),
@@ -183,7 +181,6 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
         Command::Agentcore(args) => agentcore::run(args, settings(&cli.global, out)?, out),
         Command::Keycloak(args) => keycloak::run(args, settings(&cli.global, out)?, out),
         Command::Generate(args) => generate::run(args, settings(&cli.global, out)?, out),
-        Command::Login(args) => login::run(args, settings(&cli.global, out)?, out),
         Command::Refresh(args) => refresh::run(args, settings(&cli.global, out)?, out),
         Command::Status(args) => status::run(args, settings(&cli.global, out)?, out),
         Command::Inspect(args) => inspect::run(args, settings(&cli.global, out)?, out),

@@ -257,7 +257,8 @@ fn unreadable(path: &Path, reason: &dyn ToString) -> RenderError {
     RenderError::Unreadable { path: path.into(), reason: reason.to_string() }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     #![expect(clippy::disallowed_methods, reason = "tests write the user's file as another program would")]
     use super::*;
