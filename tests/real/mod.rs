@@ -14,6 +14,7 @@
     reason = "a test starts its parts itself; none is given a secret in its argv"
 )]
 
+mod bridge_clients;
 mod bridge_conformance;
 mod flows;
 mod gateway;
