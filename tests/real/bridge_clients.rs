@@ -53,10 +53,14 @@ impl Lane {
             Self::NAMES.iter().zip(&urls).map(|(name, url)| (*name, "none", url.as_str())).collect();
         lay_out(&user, POLICY, &rows);
         let agents = Agents::start();
-        user.env("INGRESS_OAUTH_ISSUER", agents.issuer())
-            .env("INGRESS_OAUTH_USER_POOL_ID", Agents::POOL)
-            .env("INGRESS_OAUTH_CLIENT_ID", "agent")
-            .env("INGRESS_OAUTH_CLIENT_SECRET", "secret");
+        // In a file, because clients that start us have an environment of their own.
+        let settings = format!(
+            "INGRESS_OAUTH_ISSUER={}\nINGRESS_OAUTH_USER_POOL_ID={}\nINGRESS_OAUTH_CLIENT_ID=agent\n\
+             INGRESS_OAUTH_CLIENT_SECRET=secret\n",
+            agents.issuer(),
+            Agents::POOL
+        );
+        user.file(".env", &settings);
         let gateway = Gateway::start(&user);
         user.env("REGISTRY_URL", gateway.base());
         Self { user, agents, gateway, _relays: relays, _servers: (everything, python) }
@@ -67,7 +71,7 @@ impl Lane {
     }
 
     /// The gateway takes the stored token no longer, though it has a while to go.
-    fn spoil(&self) {
+    pub(super) fn spoil(&self) {
         let mut token = self.user.token("ingress.json");
         token["access_token"] = json!("refused");
         self.user.file(".oauth-tokens/ingress.json", &token.to_string());

@@ -132,12 +132,14 @@ pub(crate) fn stdio_client(sdk: StdioSdk, paces: &str, mode: &str, server: &Comm
     json_of(in_place_of(&mut client, server))
 }
 
-/// What a real MCP client finds in its own configuration file, see `clients/listing.py`: it runs where, and with what,
-/// `like` would.
-pub(crate) fn listing(client: &str, like: &Command) -> Value {
+/// What a real MCP client finds in its own configuration file, see `clients/listing.py`: it is started from `folder` and
+/// knows of us what its file says.
+pub(crate) fn listing(client: &str, home: &Path, folder: &Path) -> Value {
     let mut command = Command::new("python3");
-    command.arg(script("clients/listing.py")).arg(client);
-    json_of(in_place_of(&mut command, like))
+    command.arg(script("clients/listing.py")).arg(client).current_dir(folder).env_clear();
+    command.env("HOME", home).env("MCPAUTH_REAL_PARTS", parts());
+    command.env("PATH", std::env::var("PATH").unwrap_or_default());
+    json_of(&mut command)
 }
 
 /// With the folder and the variables of another command that starts from an empty environment.
@@ -181,7 +183,6 @@ fn python(venv: &str, program: &str) -> Command {
 /// A client reports failures of its own in its JSON too, so its exit code says nothing more.
 fn json_of(command: &mut Command) -> Value {
     let said = run(command);
-    eprintln!("{}", errors(&said)); // shown if the test fails
     serde_json::from_slice(&said.stdout)
         .unwrap_or_else(|e| panic!("{command:?} printed no JSON ({e}): {}", errors(&said)))
 }

@@ -16,6 +16,7 @@
 
 mod bridge_clients;
 mod bridge_conformance;
+mod client_files;
 mod flows;
 mod gateway;
 mod gateway_clients;
