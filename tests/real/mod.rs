@@ -17,6 +17,7 @@
 mod bridge_clients;
 mod bridge_conformance;
 mod client_files;
+mod device;
 mod flows;
 mod gateway;
 mod gateway_clients;
