@@ -131,7 +131,7 @@ fn bash_offers_them() {
         press mcpauth headers ''
         press mcpauth egress --provider tra
         press mcpauth egress --provider = tra
-        press mcpauth egress --device --no
+        press mcpauth egress --device --no-b
         press mcpauth headers '$(touch evil)'
     "#;
     let Some(ran) = in_shell(&user, "bash", &["--norc", "-c", script]) else { return };
