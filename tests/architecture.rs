@@ -209,7 +209,7 @@ fn one_system_is_spoken_to_in_one_place() {
         // Tests are for the system they run on.
         let starts = ["#[cfg(test)]\nmod tests {", "#[cfg(unix)]\n#[cfg(test)]", "#[cfg(all(test"];
         let end = starts.iter().filter_map(|start| text.find(start)).min().unwrap_or(text.len());
-        let product = text.get(..end).unwrap();
+        let product = if file.ends_with("tests.rs") { "" } else { text.get(..end).unwrap() };
         for (line, code) in product.lines().enumerate() {
             let code = code.split("//").next().unwrap();
             let call = calls.iter().find(|call| code.contains(**call));
