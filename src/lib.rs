@@ -1,6 +1,5 @@
-//! Gets the credentials AI agents need for MCP servers, keeps them, writes them into MCP clients' configurations, and
-//! stands before MCP servers as the gateway that checks them. It leaves everything to the modules below; this page is
-//! their map.
+//! Gets the credentials AI agents need for MCP servers, keeps them fresh, hands them to MCP clients and scripts, and stands
+//! before MCP servers as the gateway that checks them. It leaves everything to the modules below; this page is their map.
 //!
 //! An agent carries two credentials to an MCP server behind a gateway: an *ingress* token that lets it through the
 //! gateway, and an *egress* token with which the server acts for a person at an outside service. The first kind is got
@@ -37,6 +36,8 @@
 //!
 //! `config`, `flow`, `store` and `render` do not know each other: `vault` joins flows and files, `cli` joins the rest.
 //! `gateway` and `policy` know nothing of the command line: `cli::gateway` gives them settings, credentials and a journal.
+//! `bridge` and `mcp` know nothing of credentials: `cli::servers` says which headers a server gets, and the vault behind it
+//! keeps them fresh. `refresh` is a plan without hands; `cli::refresh` has them.
 //! `error` knows them all, because it says how each of their failures ends and what to type next.
 //!
 //! # Doors: what touches the outside, and where
@@ -48,6 +49,8 @@
 //! | the callback listener | [`flow`] (`callback`), on loopback, while a person logs in |
 //! | the gateway's listeners | [`gateway`] (`listen` for clients, `operate::admin` for metrics) |
 //! | connections to MCP servers | [`gateway`] (`pool`; `servers::outbound` says where none may go) |
+//! | the bridge's listener | [`bridge::listen`], on loopback |
+//! | the bridge's client on stdin and stdout | [`bridge::stdio`], by the pipes that `cli::bridge` gives it |
 //! | the gateway's files | [`gateway`] (`operate::reload` and what it calls), read only |
 //! | the audit's file | `cli::gateway` (`journal`) |
 //! | the demonstration's raw requests | `cli::demo` (`wire`), to loopback |
@@ -80,6 +83,17 @@
 //!           -> store     one JSON file, 0600, its secrets in it or in the keyring
 //!      -> render         Entry: URL and headers -> a client's template -> merged into the client's own file
 //!      -> cli::report    summary or JSON -> exit code
+//! ```
+//!
+//! # A message's way through the bridge
+//!
+//! ```text
+//! stdio: a line in -> Message         listen: a request in -> secret, Host, Origin
+//!      -> Access.fresh    cli::bridge::source asks cli::servers: URL and headers, every token in them fresh
+//!      -> mcp::Remote     POST, with what the message wants repeated in headers
+//!      -> 401?            Access.renewed, and once more
+//!      -> 404 of a session? the client's own initialize, and once more (stdio alone)
+//!      -> Answer          one JSON body or a stream of events -> lines out, or the bytes as they come
 //! ```
 //!
 //! # A request's way through the gateway
@@ -116,6 +130,9 @@
 //! | [`vault::Outcome`] | reused, refreshed, obtained, logged in, unchanged |
 //! | [`refresh::Schedule`] | which credential is due when, and who has been told of what |
 //! | [`refresh::Seen`] | what a look at a credential's file showed: its life, and a mark that changes with it |
+//! | `cli::servers::Which` | the server that is meant: by its name behind the gateway, or by its address |
+//! | [`bridge::Access`] | whoever gives the bridge a server's address and headers, fresh or in place of refused ones |
+//! | [`mcp::Era`] | modern (2026-07-28: every request stands for itself) or legacy (a handshake first) |
 //! | [`render::Target`] | an MCP client: a row of a table and a template |
 //! | [`render::Entry`] | one server as a client is told of it |
 //! | [`render::Secrets`] | where a client has the headers from: its file, a command, the bridge, its environment |
@@ -146,12 +163,16 @@
 //! - One place says no: `gateway::refusal`. It repeats nothing of the request but the message's id.
 //! - The ingress token does not pass the gateway, in no header, whatever its name.
 //! - Nothing a gateway keeps is needed by another one: what several share are files.
+//! - Nothing but a verb that a person typed begins a login: not the service, the bridge, a helper or the gateway.
+//! - The bridge does not translate between protocol eras: what the client speaks, the server hears.
 //! - The product never depends on `demo`; only the verb of that name does.
 //!
 //! # Where to start reading
 //!
 //! `cli/mod.rs` (the verbs), `cli/generate.rs` (the main job in one screen), [`config`] (what the settings mean),
-//! [`vault`] (the rule for every token), then [`flow`] and [`oauth`]. [`error`] has every way a run can end. Of the gateway:
+//! [`vault`] (the rule for every token), then [`flow`] and [`oauth`]. [`error`] has every way a run can end. Of handing out:
+//! `cli/servers.rs`, `cli/headers.rs` (the shortest verb), then `bridge/mod.rs`. Of the service: `refresh/schedule.rs`, then
+//! `cli/refresh/service.rs`. Of clients: `render/targets.rs` and a template. Of the gateway:
 //! `gateway/mod.rs` (what lies where), `gateway/worker.rs` (the line), `gateway/refusal.rs` (every no), [`policy`], then
 //! `gateway/start.rs`.
 

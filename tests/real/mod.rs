@@ -15,7 +15,7 @@
 )]
 
 mod bridge_clients;
-mod bridge_conformance;
+mod client_conformance;
 mod client_files;
 mod device;
 mod flows;
