@@ -177,10 +177,12 @@ pub(crate) fn flow_exit(error: &FlowError) -> Exit {
         | FlowError::RedirectHost { .. }
         | FlowError::UnknownSite { .. }
         | FlowError::NoEndpoint { .. }
+        | FlowError::NoDevice { .. }
         | FlowError::Metadata { .. } => Exit::Usage,
         FlowError::Reply { reply: ReplyError::Refused { .. }, .. }
         | FlowError::Denied { .. }
         | FlowError::WrongIssuer
+        | FlowError::CodeExpired
         | FlowError::TimedOut(_) => Exit::Login,
         FlowError::Http(_) | FlowError::Reply { .. } | FlowError::Sites { .. } => Exit::Network,
     }
@@ -205,6 +207,9 @@ fn mcp_exit(error: &ClientError) -> Exit {
 fn flow_hint(error: &FlowError, command: &str) -> String {
     match error {
         FlowError::Http(HttpError::Plain { .. }) => "use https, or say that it is meant with --allow-http".into(),
+        FlowError::Http(HttpError::Untrusted { .. }) => {
+            format!("if the authority is your own, name its certificate: {command} --ca-cert FILE (or set MCPAUTH_CA_CERT)")
+        }
         FlowError::Http(_) => format!("check the address (mcpauth config show --origin) and the network, then run: {command}"),
         FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. } => refused_hint(error, command),
         FlowError::Reply { .. } => format!("try again in a while: {command}"),
@@ -219,6 +224,8 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
         FlowError::Unreachable(_) => format!("run it on a terminal and paste the address the browser ends on: {command} --no-browser"),
         FlowError::RedirectHost { .. } => "change EGRESS_OAUTH_REDIRECT_URI_N, and the redirect URI registered with the provider".into(),
         FlowError::UnknownSite { .. } => format!("name one of them: {command} --site NAME"),
+        FlowError::NoDevice { .. } => format!("log in by an address that is opened anywhere: {command} --no-browser"),
+        FlowError::CodeExpired => format!("get a new code: {command} --device"),
         FlowError::Denied { .. } | FlowError::TimedOut(_) => format!("log in again: {command}"),
         FlowError::WrongIssuer => format!("close the browser's other login pages and log in again: {command}"),
         FlowError::Sites { .. } => format!("the token is kept; ask again with: {command}"),

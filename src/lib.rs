@@ -44,6 +44,7 @@
 //! | door | module |
 //! |---|---|
 //! | the network, outgoing | [`sys::http`] |
+//! | certification authorities | [`sys::trust`], for all outgoing connections |
 //! | the callback listener | [`flow`] (`callback`), on loopback, while a person logs in |
 //! | the gateway's listeners | [`gateway`] (`listen` for clients, `operate::admin` for metrics) |
 //! | connections to MCP servers | [`gateway`] (`pool`; `servers::outbound` says where none may go) |
@@ -54,6 +55,7 @@
 //! | the clock | [`sys::clock`]; whatever else depends on the time takes `now` |
 //! | the process environment | [`sys::env`], read once into [`config::Settings`] |
 //! | files with secrets | [`sys::private_file`] |
+//! | files without secrets | [`sys::public_file`] |
 //! | folders that no setting names | [`sys::paths`] |
 //! | the browser | [`sys::browser`] |
 //! | the terminal's input | [`sys::terminal`], and the questions of `cli::configure` and `cli::logout` |
@@ -61,6 +63,7 @@
 //! | the user's own hook | [`sys::hook`] |
 //! | the pid file of a service | [`sys::pid_file`] |
 //! | whoever supervises a service | [`sys::supervisor`] |
+//! | signals, and what sockets are told in each system's way | [`sys::signal`], [`sys::socket`] |
 //! | the keyring | [`store`] (`keyring`) |
 //! | stdout and stderr | `cli::out` |
 //!

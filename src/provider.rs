@@ -32,7 +32,7 @@ pub struct Provider {
     /// RFC 7009.
     #[serde(default)]
     pub revocation_endpoint: Option<String>,
-    /// RFC 8628.
+    /// RFC 8628. Where the file names the other endpoints and not this one, there is no device grant.
     #[serde(default)]
     pub device_authorization_endpoint: Option<String>,
     /// RFC 8414: where to find metadata, and what `iss` must say.
@@ -66,6 +66,9 @@ pub struct Provider {
     /// More parameters for the authorization request.
     #[serde(default, alias = "additional_params")]
     pub authorization_params: BTreeMap<String, String>,
+    /// More parameters for the device authorization request; without it, those of the authorization request.
+    #[serde(default)]
+    pub device_params: Option<BTreeMap<String, String>>,
     /// More parameters for the token request.
     #[serde(default)]
     pub token_params: BTreeMap<String, String>,

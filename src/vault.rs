@@ -247,7 +247,10 @@ impl Vault {
         let who = credential.id.to_string();
         let _turn = self.turn.lock().await;
         let login = Login { http: &self.http, browser, ui: &*self.ui, who: &who, within: self.login_within };
-        let token = flow::log_in(&login, &credential.client, person).await?;
+        let token = match browser {
+            Browser::Elsewhere => flow::log_in_by_device(&login, &credential.client, person).await?,
+            _ => flow::log_in(&login, &credential.client, person).await?,
+        };
         // Kept before anything else can fail: the person has done their part, and a code works once.
         self.save(credential, token, &Notes::default(), Outcome::LoggedIn)
     }

@@ -193,6 +193,34 @@ fn the_protocol_has_no_side_effects() {
 }
 
 #[test]
+fn one_system_is_spoken_to_in_one_place() {
+    let calls = [
+        "std::os::",
+        "signal::unix",
+        "signal::windows",
+        "cfg(unix",
+        "cfg(windows",
+        "cfg(not(unix",
+        "cfg(not(windows",
+        "cfg(target_os",
+    ];
+    let mut seen = 0;
+    for (file, text) in sources() {
+        // Tests are for the system they run on.
+        let starts = ["#[cfg(test)]\nmod tests {", "#[cfg(unix)]\n#[cfg(test)]", "#[cfg(all(test"];
+        let end = starts.iter().filter_map(|start| text.find(start)).min().unwrap_or(text.len());
+        let product = if file.ends_with("tests.rs") { "" } else { text.get(..end).unwrap() };
+        for (line, code) in product.lines().enumerate() {
+            let code = code.split("//").next().unwrap();
+            let call = calls.iter().find(|call| code.contains(**call));
+            seen += usize::from(call.is_some());
+            assert!(call.is_none() || file.starts_with("sys/"), "src/{file}:{}: {call:?}", line + 1);
+        }
+    }
+    assert!(seen > 0, "the test has lost sight of the sources");
+}
+
+#[test]
 fn every_file_says_what_it_is_for() {
     for (file, text) in sources() {
         assert!(text.starts_with("//! "), "src/{file} does not open with //!");

@@ -1,7 +1,32 @@
-//! The completion scripts under `completions/` are what the program prints.
+//! What a shell offers at a press of the key: the scripts under `completions/` are what the program prints, and they work in
+//! the shells that are here.
 #![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "tests start shells")]
 
-use crate::support::User;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::support::wire::idp;
+use crate::support::{Ran, User, ended};
+
+/// A user with an egress set for `tracker`, a server without a credential and a token that nothing configured made.
+fn user() -> User {
+    let idp = idp(300);
+    let mut user = User::at(&idp);
+    user.env("EGRESS_MCP_SERVER_NAME_1", "tracker-mcp");
+    let server = r#"{"server_name":"Current time","path":"/currenttime","auth_type":"none","supported_transports":["streamable-http"],"proxy_pass_url":"http://127.0.0.1:9/"}"#;
+    user.file("servers/currenttime.json", server);
+    let token = r#"{"provider":"notes","access_token":"t"}"#;
+    user.file(".oauth-tokens/notes-egress.json", token);
+    user
+}
+
+/// The words that are offered after these.
+fn offered(user: &User, words: &[&str]) -> Vec<String> {
+    let ran = user.run(&[&["complete", "mcpauth"], words].concat()).code(0);
+    assert_eq!(ran.stderr, "");
+    ran.stdout.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect()
+}
 
 #[test]
 fn the_scripts_are_up_to_date() {
@@ -11,6 +36,7 @@ fn the_scripts_are_up_to_date() {
         ("fish", "mcpauth.fish"),
         ("powershell", "_mcpauth.ps1"),
         ("elvish", "mcpauth.elv"),
+        ("nushell", "mcpauth.nu"),
     ];
     for (shell, file) in shells {
         let path = format!("{}/completions/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -18,4 +44,144 @@ fn the_scripts_are_up_to_date() {
         let kept = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(printed == kept, "renew it with: mcpauth completions {shell} > completions/{file}");
     }
+}
+
+#[test]
+fn names_are_those_of_the_folder() {
+    let user = user();
+    assert_eq!(offered(&user, &["headers", "="]), ["currenttime", "notes", "tracker-mcp"]);
+    for words in [
+        &["egress", "--provider", "=tr"][..],
+        &["generate", "--provider", "=tr"],
+        &["providers", "show", "=tr"],
+    ] {
+        assert_eq!(offered(&user, words), ["tracker"], "{words:?}");
+    }
+    assert_eq!(offered(&user, &["egress", "=--provider=tr"]), ["--provider=tracker"]);
+    assert_eq!(offered(&user, &["--tokens-dir", "/nowhere", "headers", "="]), ["currenttime", "tracker-mcp"]);
+}
+
+#[test]
+fn verbs_options_and_their_values_are_offered() {
+    let user = User::new();
+    assert_eq!(offered(&user, &["=compl"]), ["completions"], "the verb that answers is not one to type");
+    assert_eq!(offered(&user, &["egress", "=--dev"]), ["--device"]);
+    assert_eq!(offered(&user, &["--storage", "=k"]), ["keyring"]);
+    let first = offered(&user, &["="]);
+    assert!(
+        first.contains(&"generate".to_owned()) && !first.iter().any(|word| word.starts_with('-')),
+        "{first:?}"
+    );
+}
+
+#[test]
+fn it_never_fails() {
+    let mut user = User::new();
+    user.file(".env", "this is no assignment\n");
+    user.file(".oauth-tokens/x-egress.json", "{broken");
+    for words in [
+        &[][..],
+        &["="],
+        &["nonsense", "--what", "=x"],
+        &["headers", "="],
+        &["--env-file", "gone", "token", "="],
+        &["egress", "--"],
+    ] {
+        offered(&user, words);
+    }
+    user.env("MCPAUTH_CA_CERT", "/gone.pem").env("MCPAUTH_LOGIN_TIMEOUT", "never");
+    assert!(
+        offered(&user, &["headers", "="]).iter().all(|word| word.starts_with('-')),
+        "no names, but options"
+    );
+    let ran = user.run(&["complete"]).code(0);
+    assert_eq!(ran.stdout, "");
+}
+
+/// A script in a shell, if there is such a shell here.
+fn in_shell(user: &User, shell: &str, args: &[&str]) -> Option<Ran> {
+    let there = Command::new(shell).arg("-c").arg("exit").stderr(Stdio::null()).status().is_ok();
+    if !there {
+        return None;
+    }
+    let binary = Path::new(env!("CARGO_BIN_EXE_mcpauth")).parent().unwrap().display().to_string();
+    let mut command = user.command(&[]);
+    let path = format!("{binary}:{}", std::env::var("PATH").unwrap_or_default());
+    let envs: Vec<_> =
+        command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
+    command = Command::new(shell);
+    command.args(args).current_dir(user.project()).env_clear().stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    for (name, value) in envs {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    Some(ended(command.env("PATH", path).spawn().unwrap()))
+}
+
+#[test]
+fn bash_offers_them() {
+    let user = user();
+    // What bash does at a press of the key, for each line.
+    let script = r#"
+        eval "$(mcpauth completions bash)"
+        press() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _mcpauth; echo "${COMPREPLY[*]}"; }
+        press mcpauth headers cur
+        press mcpauth headers ''
+        press mcpauth egress --provider tra
+        press mcpauth egress --provider = tra
+        press mcpauth egress --device --no-b
+        press mcpauth headers '$(touch evil)'
+    "#;
+    let Some(ran) = in_shell(&user, "bash", &["--norc", "-c", script]) else { return };
+    let ran = ran.code(0);
+    let expected = ["currenttime", "currenttime notes tracker-mcp", "tracker", "tracker", "--no-browser", ""];
+    assert_eq!(ran.stdout.lines().collect::<Vec<_>>(), expected, "{}", ran.stderr);
+    assert!(!user.project().join("evil").exists());
+}
+
+#[test]
+fn fish_offers_them() {
+    let user = user();
+    let script = r"
+        mcpauth completions fish | source
+        complete --do-complete 'mcpauth headers cur'
+        complete --do-complete 'mcpauth egress --provider tra'
+        complete --do-complete 'mcpauth egress --dev'
+    ";
+    let Some(ran) = in_shell(&user, "fish", &["--no-config", "-c", script]) else { return };
+    let ran = ran.code(0);
+    let words: Vec<&str> = ran.stdout.lines().map(|line| line.split('\t').next().unwrap()).collect();
+    assert_eq!(words, ["currenttime", "tracker", "--device"], "{}", ran.stderr);
+}
+
+#[test]
+fn zsh_offers_them() {
+    let user = user();
+    // Its completion functions run in its line editor alone; here they are told the words and their answer is caught.
+    let script = r#"
+        compdef() { }; _files() { print -r -- files; }
+        _describe() { print -rl -- "${(@)candidates%%:*}"; }
+        eval "$(mcpauth completions zsh)"
+        press() { words=("$@"); CURRENT=$#; _mcpauth; }
+        press mcpauth headers cur
+        press mcpauth egress --provider tra
+        press mcpauth headers '$(touch evil)'
+    "#;
+    let Some(ran) = in_shell(&user, "zsh", &["-f", "-c", script]) else { return };
+    assert_eq!(ran.stdout.lines().collect::<Vec<_>>(), ["currenttime", "tracker", "files"], "{}", ran.stderr);
+    assert!(!user.project().join("evil").exists());
+}
+
+#[test]
+fn elvish_offers_them() {
+    let user = user();
+    let script = r#"
+        var completer~ = {|@words| nop }
+        eval (mcpauth completions elvish | slurp)
+    "#;
+    // Its `edit:` module is there in its line editor alone: what can be proved here is that it parses.
+    let Some(ran) = in_shell(&user, "elvish", &["-norc", "-compileonly", "-c", script]) else { return };
+    ran.code(0);
 }

@@ -59,8 +59,15 @@ struct Client {
     upstream: Arc<Upstream>,
     lines: mpsc::Sender<String>,
     /// Requests under way, by the text of their id.
-    running: Arc<Mutex<BTreeMap<String, AbortHandle>>>,
+    running: Arc<Mutex<BTreeMap<String, Running>>>,
     report: Report,
+}
+
+/// A request under way.
+struct Running {
+    task: AbortHandle,
+    /// The client waits for no answer any more, and a server that stopped the work never sends one.
+    taken_back: bool,
 }
 
 impl Client {
@@ -93,9 +100,10 @@ impl Client {
         }
         // What never ends by itself is not waited for.
         listening.iter().for_each(AbortHandle::abort);
+        self.running().values().filter(|one| one.taken_back).for_each(|one| one.task.abort());
         let answered = async { while tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(LAST_ANSWERS, answered).await;
-        self.running().values().for_each(AbortHandle::abort);
+        self.running().values().for_each(|one| one.task.abort());
         Ok(())
     }
 
@@ -110,8 +118,8 @@ impl Client {
                 client.running().remove(&id);
             }
         };
-        let handle = if endless { tokio::spawn(work).abort_handle() } else { tasks.spawn(work) };
-        self.running().insert(id, handle);
+        let task = if endless { tokio::spawn(work).abort_handle() } else { tasks.spawn(work) };
+        self.running().insert(id, Running { task, taken_back: false });
     }
 
     /// A message whose place in the row matters.
@@ -119,10 +127,13 @@ impl Client {
         if message.request_id().is_some() {
             return self.request(message).await;
         }
-        if let Some(id) = message.cancels().filter(|_| !self.upstream.is_legacy()) {
-            // From 2026-07-28 on, the end of the answer's stream takes the request back.
-            let running = self.running().remove(&id.to_string());
-            return running.iter().for_each(AbortHandle::abort);
+        if let Some(id) = message.cancels() {
+            if !self.upstream.is_legacy() {
+                // From 2026-07-28 on, the end of the answer's stream takes the request back.
+                let running = self.running().remove(&id.to_string());
+                return running.iter().for_each(|one| one.task.abort());
+            }
+            self.running().entry(id.to_string()).and_modify(|one| one.taken_back = true);
         }
         match tokio::time::timeout(ACCEPT, self.upstream.post(message)).await {
             Ok(Ok(Reply::Here(answer))) if !(200..300).contains(&answer.status) => {
@@ -239,7 +250,7 @@ impl Client {
         let _ = self.lines.send(line).await;
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, AbortHandle>> {
+    fn running(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

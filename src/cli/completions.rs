@@ -1,23 +1,78 @@
-//! `mcpauth completions`: what the shells need. The files under `completions/` are this verb's output.
+//! `mcpauth completions`: what the shells need. All but one script are the files under `completions/` as they stand: they ask
+//! `mcpauth complete` at every press of the key. Nushell wants every verb spelt out, so that one is made here.
 
-use clap::Args;
-use clap_complete::Shell;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Command, ValueEnum};
+use clap_complete_nushell::Nushell;
 
+use crate::cli::complete::names;
 use crate::cli::out::Out;
 use crate::error::{Error, Exit};
 
 /// Print the completion script for a shell
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  mcpauth completions bash > /etc/bash_completion.d/mcpauth")]
+#[command(after_help = "Examples:\n  mcpauth completions bash > /etc/bash_completion.d/mcpauth\n  \
+                        mcpauth completions zsh > /usr/local/share/zsh/site-functions/_mcpauth\n  \
+                        mcpauth completions fish > ~/.config/fish/completions/mcpauth.fish\n  \
+                        mcpauth completions nushell > ~/.config/nushell/autoload/mcpauth.nu")]
 pub(super) struct CompletionsArgs {
     /// The shell
+    #[arg(value_enum)]
     shell: Shell,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Nushell,
+    Powershell,
+    Zsh,
+}
+
+/// Stands in the generated script where names are asked for, with the words that ask for them.
+const MARK: &str = "\u{1}";
+
 #[expect(clippy::unnecessary_wraps, reason = "every verb has this shape")]
 pub(super) fn run(args: &CompletionsArgs, out: &Out) -> Result<Exit, Error> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut super::command(), "mcpauth", &mut script);
-    out.data(String::from_utf8_lossy(&script).trim_end());
+    let script = match args.shell {
+        Shell::Bash => include_str!("../../completions/mcpauth.bash").into(),
+        Shell::Elvish => include_str!("../../completions/mcpauth.elv").into(),
+        Shell::Fish => include_str!("../../completions/mcpauth.fish").into(),
+        Shell::Powershell => include_str!("../../completions/_mcpauth.ps1").into(),
+        Shell::Zsh => include_str!("../../completions/_mcpauth").into(),
+        Shell::Nushell => nushell(),
+    };
+    out.data(script.trim_end());
     Ok(Exit::Done)
+}
+
+/// The generated script, each mark in it replaced by a question to mcpauth.
+fn nushell() -> String {
+    let mut script = Vec::new();
+    let mut command = marked(super::command(), "");
+    clap_complete::generate(Nushell, &mut command, "mcpauth", &mut script);
+    let script = String::from_utf8_lossy(&script);
+    // The generator writes [ "\"value\"" ] for a value with blanks in it.
+    let asked = script.split(MARK).enumerate().map(|(n, part)| match n % 2 {
+        0 => part.trim_start_matches("\\\"\" ]").trim_end_matches("[ \"\\\"").to_owned(),
+        _ => format!("^mcpauth complete {part} | lines | each {{ split row (char tab) | first }}"),
+    });
+    asked.collect()
+}
+
+/// Every argument that names something gets one value, the mark, for the generator to write down.
+fn marked(command: Command, before: &str) -> Command {
+    let verb = command.get_name().to_owned();
+    let path = format!("{before}{verb} ");
+    let words = path.clone();
+    let command = command.mut_args(move |arg| match names(&verb, &arg) {
+        None => arg,
+        Some(_) => {
+            let option = arg.get_long().map(|long| format!("--{long} ")).unwrap_or_default();
+            arg.value_parser(PossibleValuesParser::new([format!("{MARK}{words}{option}'='{MARK}")]))
+        }
+    });
+    command.mut_subcommands(|command| marked(command, &path))
 }

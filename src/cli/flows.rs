@@ -17,6 +17,7 @@ use crate::store::{Storage, Store};
 use crate::sys::browser::Browser;
 use crate::sys::clock;
 use crate::sys::http::Http;
+use crate::sys::signal::{self, Stop};
 use crate::sys::terminal;
 use crate::vault::{Fresh, Outcome, Vault};
 
@@ -52,21 +53,10 @@ pub(super) fn until_signal<T>(
     result
 }
 
-#[cfg(unix)]
 pub(super) async fn signal() -> Exit {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        Ok(()) = tokio::signal::ctrl_c() => Exit::Interrupted,
-        _ = terminate.recv() => Exit::Terminated,
-    }
-}
-
-#[cfg(not(unix))]
-pub(super) async fn signal() -> Exit {
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => Exit::Interrupted,
-        Err(_) => std::future::pending().await,
+    match signal::stop().await {
+        Stop::Interrupt => Exit::Interrupted,
+        Stop::Terminate => Exit::Terminated,
     }
 }
 
@@ -74,7 +64,7 @@ pub(super) async fn signal() -> Exit {
 pub(super) fn vault(config: &Config, browser: Option<Browser>, out: &Out) -> Result<Vault, Error> {
     Ok(Vault {
         store: Store::new(&config.tokens_dir, storage(config, out)?),
-        http: Http::new(config.allow_plain),
+        http: http(config),
         browser,
         ui: Arc::new(Person(out.clone())),
         login_within: config.login_within,
@@ -82,9 +72,16 @@ pub(super) fn vault(config: &Config, browser: Option<Browser>, out: &Out) -> Res
     })
 }
 
+/// The network as the settings allow it.
+pub(super) fn http(config: &Config) -> Http {
+    Http::new(config.allow_plain).trusting(config.trust.clone())
+}
+
 /// Who opens a login page. Without a terminal nobody does, unless it was asked for: a script must not hang.
 pub(super) fn browser(args: &BrowserArgs, config: &Config) -> Option<Browser> {
-    if args.no_browser || (config.settings.on("MCPAUTH_NO_BROWSER") && !args.browser) {
+    if args.device {
+        Some(Browser::Elsewhere)
+    } else if args.no_browser || (config.settings.on("MCPAUTH_NO_BROWSER") && !args.browser) {
         Some(Browser::Nobody)
     } else {
         (args.browser || terminal::interactive()).then_some(Browser::System)

@@ -3,6 +3,7 @@
 
 mod agentcore;
 mod bridge;
+mod complete;
 mod completions;
 mod config;
 mod configure;
@@ -19,7 +20,6 @@ mod headers;
 mod ingress;
 mod inspect;
 mod keycloak;
-mod login;
 mod logout;
 mod man;
 mod mcp;
@@ -60,7 +60,7 @@ struct Cli {
 }
 
 /// What every verb understands.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 struct Global {
     /// Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
@@ -92,6 +92,9 @@ struct Global {
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t = ColorArg::Auto, help_heading = "Everywhere")]
     color: ColorArg,
+    /// Believe these certification authorities too (PEM), beside the system's
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    ca_cert: Option<PathBuf>,
     /// Plain http to other machines is meant
     #[arg(long, global = true, help_heading = "Everywhere")]
     allow_http: bool,
@@ -104,8 +107,9 @@ enum StorageArg {
     Keyring,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, ValueEnum, PartialEq, Eq)]
 enum ColorArg {
+    #[default]
     Auto,
     Always,
     Never,
@@ -115,11 +119,14 @@ enum ColorArg {
 #[derive(Args, Clone, Debug, Default)]
 struct BrowserArgs {
     /// Open the browser even without a terminal
-    #[arg(long, conflicts_with = "no_browser")]
+    #[arg(long, group = "login")]
     browser: bool,
     /// Print the login address, open nothing, and wait for the answer
-    #[arg(long)]
+    #[arg(long, group = "login")]
     no_browser: bool,
+    /// Log in with a code that is entered on another device, where the provider allows it
+    #[arg(long, group = "login")]
+    device: bool,
 }
 
 #[derive(Subcommand, Debug)]
@@ -129,7 +136,6 @@ enum Command {
     Egress(egress::EgressArgs),
     Agentcore(agentcore::AgentcoreArgs),
     Keycloak(keycloak::KeycloakArgs),
-    Login(login::LoginArgs),
     Configure(configure::ConfigureArgs),
     Config(config::ConfigArgs),
     Refresh(refresh::RefreshArgs),
@@ -150,6 +156,8 @@ enum Command {
     Gateway(gateway::GatewayArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
+    #[command(hide = true)]
+    Complete(complete::CompleteArgs),
     Man(man::ManArgs),
 }
 
@@ -172,38 +180,37 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
     match &cli.command {
         Command::Completions(args) => completions::run(args, out),
+        Command::Complete(args) => Ok(complete::run(args, out)),
         Command::Demo(args) => demo::run(args, out),
-        Command::Configure(args) => configure::run(args, settings(cli, out)?, out),
-        Command::Config(args) => config::run(args, settings(cli, out)?, out),
-        Command::Providers(args) => providers::run(args, &Config::resolve(settings(cli, out)?)?, out),
-        Command::Gateway(args) => gateway::run(args, &Config::resolve(settings(cli, out)?)?, out),
-        Command::Ingress(args) => ingress::run(args, settings(cli, out)?, out),
-        Command::Egress(args) => egress::run(args, settings(cli, out)?, out),
-        Command::Agentcore(args) => agentcore::run(args, settings(cli, out)?, out),
-        Command::Keycloak(args) => keycloak::run(args, settings(cli, out)?, out),
-        Command::Generate(args) => generate::run(args, settings(cli, out)?, out),
-        Command::Login(args) => login::run(args, settings(cli, out)?, out),
-        Command::Refresh(args) => refresh::run(args, settings(cli, out)?, out),
-        Command::Status(args) => status::run(args, settings(cli, out)?, out),
-        Command::Inspect(args) => inspect::run(args, settings(cli, out)?, out),
-        Command::Token(args) => token::run(args, settings(cli, out)?, out),
-        Command::Headers(args) => headers::run(args, settings(cli, out)?, out),
-        Command::Env(args) => env::run(args, settings(cli, out)?, out),
-        Command::Exec(args) => exec::run(args, settings(cli, out)?, out),
-        Command::Logout(args) => logout::run(args, settings(cli, out)?, out),
-        Command::Basic(args) => mcp::basic(args, settings(cli, out)?, out),
-        Command::Ping(args) => mcp::ping(args, settings(cli, out)?, out),
-        Command::List(args) => mcp::list(args, settings(cli, out)?, out),
-        Command::Call(args) => mcp::call(args, settings(cli, out)?, out),
-        Command::Bridge(args) => bridge::run(args, settings(cli, out)?, out),
-        Command::Doctor(args) => doctor::run(args, settings(cli, &out.muted()), out),
-        Command::Man(args) => man::run(args, settings(cli, out)?, out),
+        Command::Configure(args) => configure::run(args, settings(&cli.global, out)?, out),
+        Command::Config(args) => config::run(args, settings(&cli.global, out)?, out),
+        Command::Providers(args) => providers::run(args, &Config::resolve(settings(&cli.global, out)?)?, out),
+        Command::Gateway(args) => gateway::run(args, &Config::resolve(settings(&cli.global, out)?)?, out),
+        Command::Ingress(args) => ingress::run(args, settings(&cli.global, out)?, out),
+        Command::Egress(args) => egress::run(args, settings(&cli.global, out)?, out),
+        Command::Agentcore(args) => agentcore::run(args, settings(&cli.global, out)?, out),
+        Command::Keycloak(args) => keycloak::run(args, settings(&cli.global, out)?, out),
+        Command::Generate(args) => generate::run(args, settings(&cli.global, out)?, out),
+        Command::Refresh(args) => refresh::run(args, settings(&cli.global, out)?, out),
+        Command::Status(args) => status::run(args, settings(&cli.global, out)?, out),
+        Command::Inspect(args) => inspect::run(args, settings(&cli.global, out)?, out),
+        Command::Token(args) => token::run(args, settings(&cli.global, out)?, out),
+        Command::Headers(args) => headers::run(args, settings(&cli.global, out)?, out),
+        Command::Env(args) => env::run(args, settings(&cli.global, out)?, out),
+        Command::Exec(args) => exec::run(args, settings(&cli.global, out)?, out),
+        Command::Logout(args) => logout::run(args, settings(&cli.global, out)?, out),
+        Command::Basic(args) => mcp::basic(args, settings(&cli.global, out)?, out),
+        Command::Ping(args) => mcp::ping(args, settings(&cli.global, out)?, out),
+        Command::List(args) => mcp::list(args, settings(&cli.global, out)?, out),
+        Command::Call(args) => mcp::call(args, settings(&cli.global, out)?, out),
+        Command::Bridge(args) => bridge::run(args, settings(&cli.global, out)?, out),
+        Command::Doctor(args) => doctor::run(args, settings(&cli.global, &out.muted()), out),
+        Command::Man(args) => man::run(args, out),
     }
 }
 
 /// Settings with the flags that every verb has.
-fn settings(cli: &Cli, out: &Out) -> Result<Settings, Error> {
-    let global = &cli.global;
+fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
     let mut settings =
         if global.no_env_file { Settings::environment() } else { Settings::load(&global.env_file)? };
     // Said and not refused: the scripts left these files open, and a user must be able to start from there.
@@ -221,6 +228,9 @@ fn settings(cli: &Cli, out: &Out) -> Result<Settings, Error> {
     }
     if let Some(url) = &global.registry_url {
         settings.flag("REGISTRY_URL", url.as_str());
+    }
+    if let Some(path) = &global.ca_cert {
+        settings.flag("MCPAUTH_CA_CERT", path.to_string_lossy());
     }
     if let Some(storage) = global.storage.and_then(|storage| storage.to_possible_value()) {
         settings.flag("MCPAUTH_STORAGE", storage.get_name());

@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::cli::out::Out;
 use crate::flow::Ui;
+use crate::oauth::DeviceAuthorization;
 use crate::sys::{env, terminal};
 
 /// Talks to whoever is there.
@@ -25,6 +26,21 @@ impl Ui for Person {
         if self.can_paste() {
             self.0.say("  or paste here the address your browser ends on");
         }
+    }
+
+    fn device(&self, who: &str, device: &DeviceAuthorization, within: Duration) {
+        let DeviceAuthorization { verification_uri, user_code, .. } = device;
+        self.0.must_say(&format!(
+            "{who}: within {} s, on any device, open\n{verification_uri}",
+            within.as_secs()
+        ));
+        self.0.must_say(&format!("and enter the code {user_code}"));
+        // A link with the code in it is for whoever looks at this terminal, not for a log that others read.
+        if let Some(complete) = device.verification_uri_complete.as_ref().filter(|_| terminal::interactive())
+        {
+            self.0.must_say(&format!("  or open, with the code in it: {complete}"));
+        }
+        self.0.say("  if you did not start this, or the page shows another code, enter nothing");
     }
 
     fn remaining(&self, who: &str, left: Duration) {

@@ -157,6 +157,11 @@ pub const VARIABLES: &[Variable] = &[
     row("MCPAUTH_BRIDGE_LISTEN", "127.0.0.1:8191", "where bridge --listen listens, on loopback"),
     row("MCPAUTH_LOGIN_TIMEOUT", "300", "seconds to wait for a person"),
     row("MCPAUTH_NO_BROWSER", "", "1: print login addresses and open nothing"),
+    row(
+        "MCPAUTH_CA_CERT",
+        "",
+        "a PEM file of certification authorities to believe beside the system's, or those of SSL_CERT_FILE",
+    ),
     row("MCPAUTH_ALLOW_HTTP", "", "1: plain http to other machines is meant"),
 ];
 

@@ -22,6 +22,7 @@ use crate::provider::{Provider, ProviderError};
 use crate::secret::Secret;
 use crate::sys::paths;
 use crate::sys::private_file::FileError;
+use crate::sys::trust::Trust;
 
 /// The reference's gateway.
 const REGISTRY_URL: &str = "https://mcpgateway.ddns.net";
@@ -47,6 +48,8 @@ pub struct Config {
     pub login_within: Duration,
     /// Whether plain http to other machines is meant.
     pub allow_plain: bool,
+    /// The certification authorities that are believed.
+    pub trust: Trust,
 }
 
 /// One flow to run, or what keeps it from running.
@@ -178,6 +181,11 @@ impl Config {
                 variable: "MCPAUTH_LOGIN_TIMEOUT".into(),
                 reason: "not a number of seconds from 1 to 3600".into(),
             })?;
+        let trust = dir("MCPAUTH_CA_CERT").map_or_else(|| Ok(Trust::default()), |path| Trust::with(&path));
+        let trust = trust.map_err(|error| ConfigError::Invalid {
+            variable: "MCPAUTH_CA_CERT".into(),
+            reason: error.to_string(),
+        })?;
         let servers = ["servers", "registry/servers"].iter().map(Path::new).find(|place| place.is_dir());
         Ok(Self {
             tokens_dir: dir("MCPAUTH_TOKENS_DIR")
@@ -190,6 +198,7 @@ impl Config {
             home: paths::home(),
             login_within: Duration::from_secs(seconds),
             allow_plain: settings.on("MCPAUTH_ALLOW_HTTP"),
+            trust,
             settings,
         })
     }

@@ -3,6 +3,7 @@
 
 mod authorize;
 mod client;
+mod device;
 mod discovery;
 mod ledger;
 mod refusal;
@@ -45,6 +46,10 @@ pub struct Options {
     pub audience: Option<String>,
     /// Who logs in, unless the consent page is told another name.
     pub user: String,
+    /// The least time between two polls of the device grant (RFC 8628 section 3.2).
+    pub device_interval: Duration,
+    /// How long device codes live.
+    pub device_code_lifetime: Duration,
     /// Seconds since 1970, so that a test can let time pass.
     pub clock: fn() -> u64,
 }
@@ -71,6 +76,11 @@ pub enum Seen {
     /// The person said no.
     Denied {
         /// To whom.
+        client_id: String,
+    },
+    /// A device got its codes.
+    Device {
+        /// Which client.
         client_id: String,
     },
     /// The token endpoint was asked.
@@ -128,6 +138,8 @@ impl Default for Options {
             always_refresh: false,
             audience: None,
             user: "demo-user".to_owned(),
+            device_interval: Duration::from_secs(5),
+            device_code_lifetime: Duration::from_secs(600),
             clock: system_clock,
         }
     }
@@ -174,6 +186,11 @@ impl Idp {
     /// Where the browser goes (RFC 6749 section 3.1).
     pub fn authorization_endpoint(&self) -> String {
         format!("{}/authorize", self.shared.base)
+    }
+
+    /// Where a device asks for its codes (RFC 8628 section 3.1).
+    pub fn device_authorization_endpoint(&self) -> String {
+        format!("{}/device_authorization", self.shared.base)
     }
 
     /// Everything that happened so far.
@@ -270,6 +287,9 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/oauth2/token", post(token::form))
         .route("/oauth/token", post(token::form_or_json))
         .route("/realms/{realm}/protocol/openid-connect/token", post(token::form))
+        .route("/device_authorization", post(device::authorize))
+        .route("/realms/{realm}/protocol/openid-connect/auth/device", post(device::authorize))
+        .route("/device", get(device::page).post(device::answer))
         .route("/revoke", post(resource::revoke))
         .route("/realms/{realm}/protocol/openid-connect/revoke", post(resource::revoke))
         .route("/sites", get(resource::sites))

@@ -51,6 +51,25 @@ pub(crate) fn consent(ask: &Consent<'_>) -> Response {
     page(StatusCode::OK, &body)
 }
 
+/// Asks for the code that a device shows; answers to `POST /device`.
+pub(crate) fn device(user_code: &str) -> Response {
+    let body = format!(
+        "<h1>Connect a device</h1><form method=\"post\" action=\"/device\">\
+         <label for=\"code\">The code it shows</label>\
+         <input id=\"code\" name=\"user_code\" value=\"{}\" autocomplete=\"off\" maxlength=\"16\">\
+         <div class=\"choice\"><button name=\"decision\" value=\"allow\">Allow</button>\
+         <button name=\"decision\" value=\"deny\">Deny</button></div></form>\
+         <p class=\"note\">Enter a code only if you started the login yourself.</p>",
+        escape(user_code)
+    );
+    page(StatusCode::OK, &body)
+}
+
+/// The end of a device's login.
+pub(crate) fn device_done() -> Response {
+    page(StatusCode::OK, "<h1>Done</h1><p>Go back to the device; you can close this page.</p>")
+}
+
 /// The answer where a redirect would be unsafe (RFC 6749 section 4.1.2.1); reflects nothing.
 pub(crate) fn refused(reason: &'static str) -> Response {
     let body = format!("<h1>This request was refused</h1><p>{}</p>", escape(reason));

@@ -17,6 +17,7 @@ use url::{Host, Url};
 use crate::flow::FlowError;
 use crate::flow::page::Page;
 use crate::oauth::{Answer, Pending};
+use crate::sys::socket::rebind_at_once;
 
 /// The longest query that is looked at, in bytes; real ones have a few hundred.
 const LONGEST_QUERY: usize = 8 << 10;
@@ -159,9 +160,8 @@ fn bind_all(hosts: &[IpAddr], port: u16) -> io::Result<Vec<TcpListener>> {
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A login right after another finds the port in TIME_WAIT; without this it would count as busy for a minute.
-    #[cfg(unix)]
-    socket.set_reuseaddr(true)?;
+    // A login right after another finds the port in TIME_WAIT.
+    rebind_at_once(&socket)?;
     socket.bind(address)?;
     socket.listen(16)
 }

@@ -74,6 +74,40 @@ pub(super) async fn endpoints(http: &Http, provider: &Provider) -> Result<Endpoi
     })
 }
 
+/// What a login by a code on another device needs to know.
+pub(super) struct DeviceEndpoints {
+    pub(super) device: Url,
+    pub(super) token: Url,
+    /// Whether to send a challenge.
+    pub(super) pkce: bool,
+}
+
+/// From the provider's file if it names its endpoints, else from its issuer's metadata: what a file that names the others
+/// leaves out is not there, and nobody need be asked.
+pub(super) async fn device_endpoints(http: &Http, provider: &Provider) -> Result<DeviceEndpoints, FlowError> {
+    let none = || FlowError::NoDevice { provider: provider.display_name.clone(), why: None };
+    let named = provider.device_authorization_endpoint.as_deref();
+    let device = named.map(|text| address("the device authorization endpoint", text)).transpose()?;
+    let all_named = provider.authorization_endpoint.is_some() && provider.token_endpoint.is_some();
+    match (device, &provider.issuer) {
+        (Some(device), _) => {
+            let token = token_endpoint(http, provider).await?;
+            Ok(DeviceEndpoints { device, token, pkce: provider.pkce })
+        }
+        (None, Some(issuer)) if !all_named => {
+            let found = metadata(http, issuer).await?;
+            let pkce = provider.pkce && found.require_s256().is_ok();
+            let missing = || FlowError::NoEndpoint { issuer: issuer.clone(), endpoint: "token endpoint" };
+            Ok(DeviceEndpoints {
+                device: found.device_authorization_endpoint.ok_or_else(none)?,
+                token: found.token_endpoint.ok_or_else(missing)?,
+                pkce,
+            })
+        }
+        _ => Err(none()),
+    }
+}
+
 fn address(what: &'static str, text: &str) -> Result<Url, FlowError> {
     Url::parse(text).map_err(|_| FlowError::Address { what, text: text.into() })
 }

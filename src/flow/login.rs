@@ -169,18 +169,23 @@ fn request<'a>(
     redirect_uri: &'a str,
 ) -> AuthorizationRequest<'a> {
     let provider = &person.provider;
-    let scope = (!person.scopes.is_empty())
-        .then(|| (provider.scope_parameter.as_str(), person.scopes.join(&provider.scope_separator)));
     AuthorizationRequest {
         endpoint: &endpoints.authorization,
         client_id: &client.id,
         redirect_uri,
-        scope,
+        scope: scope(person),
         extra: &provider.authorization_params,
         issuer: endpoints.issuer.as_deref(),
         pkce: provider.pkce,
         iss_required: endpoints.iss_required,
     }
+}
+
+/// The scope parameter's name and value, if anything is asked for.
+pub(super) fn scope(person: &Person) -> Option<(&str, String)> {
+    let provider = &person.provider;
+    (!person.scopes.is_empty())
+        .then(|| (provider.scope_parameter.as_str(), person.scopes.join(&provider.scope_separator)))
 }
 
 /// Some providers refuse a spelling of "this machine" on their own page, where the reason is hard to see.

@@ -2,6 +2,7 @@
 //! It leaves files and locks to `store`, "is there one already" to `vault`, and every word on the terminal to [`Ui`].
 
 mod callback;
+mod device;
 mod discovery;
 mod login;
 mod page;
@@ -14,19 +15,30 @@ use std::time::Duration;
 use thiserror::Error;
 use url::Url;
 
+pub use device::log_in_by_device;
 pub use discovery::metadata;
 pub use login::{Login, authorization_request, can_listen, log_in};
 pub use revoke::{Revoked, revoke};
 pub use sites::{choose_site, listed, sites};
 pub use token_endpoint::{client_credentials, discovered, refresh};
 
-use crate::oauth::{MetadataError, ReplyError};
+use crate::oauth::{DeviceAuthorization, MetadataError, ReplyError};
 use crate::sys::http::HttpError;
 
 /// How a flow talks to the person. Implemented by `cli`; a flow never prints.
 pub trait Ui: Send + Sync {
     /// The address to open, and how long there is. `listening` is the address that waits for the answer, if one does.
     fn authorize(&self, who: &str, url: &Url, listening: Option<&str>, within: Duration);
+    /// The code to enter on another device, where, and how long there is.
+    fn device(&self, who: &str, device: &DeviceAuthorization, within: Duration) {
+        let text = format!(
+            "enter {} at {} within {} s",
+            device.user_code,
+            device.verification_uri,
+            within.as_secs()
+        );
+        self.note(who, &text);
+    }
     /// So much of the time is left.
     fn remaining(&self, who: &str, left: Duration);
     /// Something worth a line.
@@ -107,6 +119,17 @@ pub enum FlowError {
         /// Its description, cleaned.
         description: Option<String>,
     },
+    /// The provider has no device grant, or not for this client.
+    #[error("{provider} does not log in by a code on another device{}", why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
+    NoDevice {
+        /// The provider.
+        provider: String,
+        /// Its own word for it.
+        why: Option<String>,
+    },
+    /// RFC 8628 section 3.5, `expired_token`.
+    #[error("the code was not entered in time")]
+    CodeExpired,
     /// RFC 9207: somebody mixes up servers.
     #[error("the login was answered by another issuer than the one that was asked; nothing was sent to it")]
     WrongIssuer,

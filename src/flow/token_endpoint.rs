@@ -13,7 +13,7 @@ use crate::oauth::{Client, Grant, ReplyError, ReplyShape, TokenRequest, TokenSet
 use crate::provider::{BodyFormat, Provider};
 use crate::secret::Secret;
 use crate::sys::clock;
-use crate::sys::http::{Http, HttpError};
+use crate::sys::http::{Http, HttpError, Reply};
 
 /// How often a request is sent in all, where sending it again is safe.
 const ATTEMPTS: u32 = 3;
@@ -22,10 +22,43 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause a server can ask for before we give up and say so.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// How often and how soon a request is sent again.
+pub(super) struct Patience {
+    /// Whether one that may have arrived can be.
+    repeatable: bool,
+    attempt: u32,
+    pause: Duration,
+}
+
 /// What the provider wants beside the standard.
 struct Manner<'a> {
     shape: &'a ReplyShape,
     headers: HeaderMap,
+}
+
+impl Patience {
+    pub(super) fn new(repeatable: bool) -> Self {
+        Self { repeatable, attempt: 0, pause: PAUSE }
+    }
+
+    /// Waits, and says whether to send again after `error`; `asked` is the pause that the server asked for.
+    pub(super) async fn again(&mut self, error: &FlowError, asked: Option<Duration>) -> bool {
+        self.attempt += 1;
+        let again = match error {
+            // Nothing was sent: even a code or a rotating refresh token is still unused.
+            FlowError::Http(HttpError::Connect { .. }) => true,
+            FlowError::Http(HttpError::Lost { .. })
+            | FlowError::Reply { reply: ReplyError::Unavailable { .. }, .. } => self.repeatable,
+            _ => false,
+        };
+        let wait = asked.unwrap_or_else(|| jittered(self.pause));
+        if !again || self.attempt == ATTEMPTS || wait > LONGEST_PAUSE {
+            return false;
+        }
+        tokio::time::sleep(wait).await;
+        self.pause *= 2;
+        true
+    }
 }
 
 /// Section 4.4: a token for the client itself.
@@ -124,36 +157,28 @@ pub(super) fn headers_for(written: &Written, own: &HeaderMap) -> HeaderMap {
     headers
 }
 
+/// Sends a written request.
+pub(super) async fn post(
+    http: &Http,
+    url: &Url,
+    own: HeaderMap,
+    written: &Written,
+) -> Result<Reply, HttpError> {
+    http.post(url, headers_for(written, &own), written.body.expose().to_owned()).await
+}
+
 async fn send(
     http: &Http,
     url: &Url,
     request: &TokenRequest<'_>,
     manner: &Manner<'_>,
 ) -> Result<TokenSet, FlowError> {
-    let repeatable = matches!(request.grant, Grant::ClientCredentials);
-    let mut pause = PAUSE;
-    let mut attempt = 0;
+    let mut patience = Patience::new(matches!(request.grant, Grant::ClientCredentials));
     loop {
-        attempt += 1;
-        let (result, asked) = once(http, url, request, manner).await;
-        let again = match &result {
-            // Nothing was sent: even a code or a rotating refresh token is still unused.
-            Err(FlowError::Http(HttpError::Connect { .. })) => true,
-            Err(
-                FlowError::Http(HttpError::Lost { .. })
-                | FlowError::Reply { reply: ReplyError::Unavailable { .. }, .. },
-            ) => repeatable,
-            _ => false,
-        };
-        if !again || attempt == ATTEMPTS {
-            return result;
+        match once(http, url, request, manner).await {
+            (Err(error), asked) if patience.again(&error, asked).await => {}
+            (result, _) => return result,
         }
-        let wait = asked.unwrap_or_else(|| jittered(pause));
-        if wait > LONGEST_PAUSE {
-            return result;
-        }
-        tokio::time::sleep(wait).await;
-        pause *= 2;
     }
 }
 
@@ -165,8 +190,7 @@ async fn once(
 ) -> (Result<TokenSet, FlowError>, Option<Duration>) {
     let now = clock::now();
     let Some(written) = request.write(url.as_str(), now) else { return (Err(FlowError::Signing), None) };
-    let headers = headers_for(&written, &manner.headers);
-    let reply = match http.post(url, headers, written.body.expose().to_owned()).await {
+    let reply = match post(http, url, manner.headers.clone(), &written).await {
         Ok(reply) => reply,
         Err(error) => return (Err(error.into()), None),
     };

@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::body::UnderWay;
 use super::worker::Worker;
+use crate::sys::socket::share_port;
 
 /// Connections the system may hold before they are accepted.
 const BACKLOG: i32 = 4096;
@@ -53,10 +54,7 @@ fn socket(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener
 fn bound(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
-    #[cfg(unix)]
-    socket.set_reuse_port(shared)?;
-    #[cfg(not(unix))]
-    let _ = shared;
+    share_port(&socket, shared)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     Ok(socket)

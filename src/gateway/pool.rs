@@ -4,7 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -15,9 +15,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls_platform_verifier::ConfigVerifierExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -26,10 +24,11 @@ use url::Host;
 
 use super::servers::outbound::Origin;
 use crate::sys::address::is_forbidden;
+use crate::sys::trust::Trust;
 
 /// A worker's connections.
-#[derive(Default)]
 pub(super) struct Pool {
+    trust: Trust,
     idle: Mutex<HashMap<Arc<Origin>, Vec<Idle>>>,
 }
 
@@ -80,6 +79,11 @@ const QUIET: Duration = Duration::from_secs(4);
 const STREAM_BUFFER: usize = 2048;
 
 impl Pool {
+    /// No connections yet. The certificates of `trust` are read when the first server with TLS is dialled.
+    pub(super) fn new(trust: Trust) -> Self {
+        Self { trust, idle: Mutex::default() }
+    }
+
     /// Sends `request` and waits for the head of the answer, on a kept connection or a new one. `stream` is for an answer
     /// that is expected to stay open: it gets a small connection of its own.
     pub(super) async fn exchange(
@@ -96,7 +100,7 @@ impl Pool {
                 Some(sender) => sender,
                 // Boxed: a handshake is large, and most requests need none.
                 None => {
-                    let connected = Box::pin(connect(origin, patience.connect, stream));
+                    let connected = Box::pin(connect(origin, &self.trust, patience.connect, stream));
                     connected.await.map_err(Failure::Connect)?
                 }
             };
@@ -212,7 +216,7 @@ impl Lease {
     }
 }
 
-async fn connect(origin: &Origin, within: Duration, stream: bool) -> io::Result<Sender> {
+async fn connect(origin: &Origin, trust: &Trust, within: Duration, stream: bool) -> io::Result<Sender> {
     let connected = timeout(within, async {
         let tcp = dial(origin).await?;
         tcp.set_nodelay(true)?;
@@ -220,7 +224,7 @@ async fn connect(origin: &Origin, within: Duration, stream: bool) -> io::Result<
             return handshake(tcp, stream).await;
         }
         let server = ServerName::try_from(name(origin)).map_err(io::Error::other)?;
-        let tls = TlsConnector::from(tls()?).connect(server, tcp).await?;
+        let tls = TlsConnector::from(trust.client_config()?).connect(server, tcp).await?;
         handshake(tls, stream).await
     });
     connected.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
@@ -264,14 +268,4 @@ where
     // Its errors come out of the exchange as well.
     tokio::spawn(async move { connection.await.is_ok() });
     Ok(sender)
-}
-
-/// The certificates this machine trusts; read when the first server with TLS is dialled.
-fn tls() -> io::Result<Arc<ClientConfig>> {
-    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    if let Some(config) = CONFIG.get() {
-        return Ok(config.clone());
-    }
-    let config = ClientConfig::with_platform_verifier().map_err(io::Error::other)?;
-    Ok(CONFIG.get_or_init(|| Arc::new(config)).clone())
 }

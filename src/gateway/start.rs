@@ -127,6 +127,7 @@ impl Running {
         let (drain, draining) = watch::channel(false);
         let audited = settings.audit != "off";
         let shared = Arc::new(Shared::new(Parts {
+            trust: http.trust().clone(),
             hosts: Hosts::new(&settings, &public_url),
             public_url: public_url.trim_end_matches('/').to_owned(),
             settings,

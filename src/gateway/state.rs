@@ -25,6 +25,7 @@ use super::session::SessionKey;
 use super::settings::Settings;
 use crate::policy::{Policy, Principal};
 use crate::sys::clock;
+use crate::sys::trust::Trust;
 
 /// The files as last read. Never changed, only replaced.
 pub(super) struct State {
@@ -63,6 +64,8 @@ pub(super) struct Revoked {
 /// What lives as long as the process.
 pub(super) struct Shared {
     pub(super) settings: Settings,
+    /// Whose certificates are believed.
+    pub(super) trust: Trust,
     state: ArcSwap<State>,
     /// Counts changes of anything that tokens and grants were judged by.
     epoch: Arc<AtomicU64>,
@@ -95,6 +98,7 @@ pub(super) struct Moment {
 /// The parts of [`Shared`] that have names of their own.
 pub(super) struct Parts {
     pub(super) settings: Settings,
+    pub(super) trust: Trust,
     pub(super) state: State,
     pub(super) epoch: Arc<AtomicU64>,
     pub(super) issuers: Vec<Arc<Issuer>>,
@@ -109,6 +113,7 @@ pub(super) struct Parts {
 impl Shared {
     pub(super) fn new(parts: Parts) -> Self {
         let Parts {
+            trust,
             settings,
             state,
             epoch,
@@ -121,6 +126,7 @@ impl Shared {
             draining,
         } = parts;
         Self {
+            trust,
             per_caller: Rate::per_minute(settings.limits.per_caller),
             per_tool: Rate::per_minute(settings.limits.per_tool),
             settings,

@@ -59,7 +59,7 @@ const PAGE_SEES: &str = "mcp-session-id, www-authenticate, x-request-id";
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>, ledger: Ledger, run: u64) -> Self {
         let tokens = Mutex::new(Remembered::new(shared.settings.limits.tokens));
-        let (pool, tally) = (Arc::default(), shared.metrics.tally());
+        let (pool, tally) = (Arc::new(Pool::new(shared.trust.clone())), shared.metrics.tally());
         Self { shared, tokens, pool, ledger, tally, number: AtomicU64::new(0), run }
     }
 

@@ -26,6 +26,13 @@ pub enum Grant<'a> {
     },
     /// Section 6.
     RefreshToken(&'a Secret),
+    /// RFC 8628 section 3.4.
+    DeviceCode {
+        /// The code that stands for the login on another device.
+        code: &'a Secret,
+        /// What the challenge was made of, where one was sent.
+        verifier: Option<&'a Secret>,
+    },
 }
 
 /// A token request before it is written out.
@@ -71,6 +78,11 @@ impl TokenRequest<'_> {
                 fields.push(("grant_type", "refresh_token".into()));
                 fields.push(("refresh_token", token.expose().into()));
             }
+            Grant::DeviceCode { code, verifier } => {
+                fields.push(("grant_type", "urn:ietf:params:oauth:grant-type:device_code".into()));
+                fields.push(("device_code", code.expose().into()));
+                fields.extend(verifier.map(|verifier| ("code_verifier", verifier.expose().into())));
+            }
         }
         written(fields, self.client, self.extra, self.json, audience, now)
     }
@@ -79,7 +91,9 @@ impl TokenRequest<'_> {
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let (one, two) = match &self.grant {
             Grant::ClientCredentials => (None, None),
-            Grant::AuthorizationCode { code, verifier, .. } => (Some(*code), *verifier),
+            Grant::AuthorizationCode { code, verifier, .. } | Grant::DeviceCode { code, verifier } => {
+                (Some(*code), *verifier)
+            }
             Grant::RefreshToken(token) => (Some(*token), None),
         };
         one.into_iter().chain(two).chain(self.client.auth.secret())
@@ -95,9 +109,34 @@ pub(super) fn written<'f>(
     audience: &str,
     now: Epoch,
 ) -> Option<Written> {
-    let mut authorization = None;
+    let authorization = authenticate(client, &mut fields, audience, now)?;
+    fields.extend(extra.iter().map(|(name, value)| (name.as_str(), value.clone())));
+    if !json {
+        return Some(Written::form(fields, authorization));
+    }
+    let object: BTreeMap<&str, String> = fields.into_iter().collect();
+    let body = Secret::new(serde_json::to_string(&object).ok()?);
+    Some(Written { content_type: "application/json", authorization, body })
+}
+
+impl Written {
+    /// A form, as RFC 6749 has every request.
+    pub(super) fn form(fields: Vec<(&str, String)>, authorization: Option<Secret>) -> Self {
+        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
+        Self { content_type: "application/x-www-form-urlencoded", authorization, body: Secret::new(body) }
+    }
+}
+
+/// Client authentication (RFC 6749 section 2.3): fields of the body, or the `Authorization` header that comes back.
+/// `None` if the key does not sign.
+pub(super) fn authenticate(
+    client: &Client,
+    fields: &mut Vec<(&str, String)>,
+    audience: &str,
+    now: Epoch,
+) -> Option<Option<Secret>> {
     match &client.auth {
-        ClientAuth::SecretBasic(secret) => authorization = Some(basic(&client.id, secret)),
+        ClientAuth::SecretBasic(secret) => return Some(Some(basic(&client.id, secret))),
         ClientAuth::None => fields.push(("client_id", client.id.clone())),
         ClientAuth::SecretPost(secret) => {
             fields.push(("client_id", client.id.clone()));
@@ -113,15 +152,7 @@ pub(super) fn written<'f>(
             fields.push(("client_assertion", assertion.expose().into()));
         }
     }
-    fields.extend(extra.iter().map(|(name, value)| (name.as_str(), value.clone())));
-    Some(if json {
-        let object: BTreeMap<&str, String> = fields.into_iter().collect();
-        let body = serde_json::to_string(&object).ok()?;
-        Written { content_type: "application/json", authorization, body: Secret::new(body) }
-    } else {
-        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
-        Written { content_type: "application/x-www-form-urlencoded", authorization, body: Secret::new(body) }
-    })
+    Some(None)
 }
 
 /// RFC 6749 section 2.3.1: id and secret are form-encoded first, or a `:` in the id or a `%` in the secret is misread.
@@ -169,5 +200,11 @@ mod tests {
             r#"{"client_id":"m2m:id","code":"c","code_verifier":"v","grant_type":"authorization_code","redirect_uri":"http://127.0.0.1/cb","scope":"a b"}"#
         );
         assert_eq!((public.content_type, public.authorization), ("application/json", None));
+        let grant = Grant::DeviceCode { code: &code, verifier: Some(&verifier) };
+        assert_eq!(
+            write(grant, ClientAuth::None, false).body.expose(),
+            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=c&code_verifier=v\
+             &client_id=m2m%3Aid&scope=a+b"
+        );
     }
 }

@@ -14,6 +14,8 @@ pub struct IssuerMetadata {
     pub authorization_endpoint: Option<Url>,
     /// RFC 6749 section 3.2.
     pub token_endpoint: Option<Url>,
+    /// RFC 8628 section 4.
+    pub device_authorization_endpoint: Option<Url>,
     /// RFC 8414 section 2: the keys its tokens are signed with.
     pub jwks_uri: Option<Url>,
     /// RFC 7662 by RFC 8414 section 2.

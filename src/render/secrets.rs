@@ -124,7 +124,7 @@ pub fn told(
     let mut all = Vec::new();
     for entry in entries {
         // A client that does not know this transport any more reaches the server through the bridge, which does.
-        let unknown = entry.transport != STREAMABLE && !target.sse && secrets != Secrets::Proxy;
+        let unknown = entry.transport != STREAMABLE && !target.sse;
         let told = one(entry, if unknown { Secrets::Bridge } else { secrets }, means);
         for (_, variable) in &told.variables {
             if taken.contains(variable) {
@@ -162,8 +162,7 @@ fn one(entry: &Entry, secrets: Secrets, means: &Means) -> Told {
             told.variables = entry.headers.iter().map(named).collect();
         }
         (Secrets::Proxy, Some(door)) => {
-            told.url = at(door, &entry.name);
-            told.transport = STREAMABLE.into();
+            told.url = at(door, entry);
             told.headers = vec![(door.header.clone(), door.secret.clone())];
         }
         (Secrets::Bridge, _) | (Secrets::Proxy, None) => told.command = ours("bridge"),
@@ -171,12 +170,13 @@ fn one(entry: &Entry, secrets: Secrets, means: &Means) -> Told {
     told
 }
 
-/// The server's address at the bridge.
-fn at(door: &Door, name: &str) -> String {
-    let base = format!("http://{}", door.listen);
-    let Ok(mut url) = Url::parse(&base) else { return format!("{base}/{name}/mcp") };
+/// The server's address at the bridge, which passes on whichever transport it is asked for.
+fn at(door: &Door, entry: &Entry) -> String {
+    let (base, name) = (format!("http://{}", door.listen), &entry.name);
+    let end = if entry.transport == STREAMABLE { "mcp" } else { "sse" };
+    let Ok(mut url) = Url::parse(&base) else { return format!("{base}/{name}/{end}") };
     if let Ok(mut path) = url.path_segments_mut() {
-        path.clear().extend(name.split('/')).push("mcp");
+        path.clear().extend(name.split('/')).push(end);
     }
     url.into()
 }
@@ -247,14 +247,9 @@ mod tests {
                 "streamable-http https://gw.test/files/mcp X-Authorization=$MCPAUTH_FILES_X_AUTHORIZATION",
             ),
             (&news, "claude-code", Secrets::Inline, "sse https://gw.test/news/mcp X-Authorization=Bearer T"),
-            (
-                &news,
-                "claude-code",
-                Secrets::Proxy,
-                "streamable-http http://127.0.0.1:8191/news/mcp X-Door=key",
-            ),
+            (&news, "claude-code", Secrets::Proxy, "sse http://127.0.0.1:8191/news/sse X-Door=key"),
             (&news, "codex", Secrets::Env, "/bin/mcpauth --tokens-dir /t bridge news"),
-            (&news, "codex", Secrets::Proxy, "streamable-http http://127.0.0.1:8191/news/mcp X-Door=key"),
+            (&news, "codex", Secrets::Proxy, "/bin/mcpauth --tokens-dir /t bridge news"),
         ];
         for (entry, client, secrets, expected) in cases {
             assert_eq!(shown(entry, client, secrets), expected, "{client} {secrets}");

@@ -11,6 +11,8 @@ pub enum Browser {
     System,
     /// Nobody: the address is printed and a person takes it from there.
     Nobody,
+    /// Nobody here: a person on another device, who types in a code (RFC 8628).
+    Elsewhere,
     /// A plain HTTP client that follows redirects, for `demo`: its provider approves by itself.
     Robot(Http),
 }
@@ -30,7 +32,7 @@ impl Browser {
                     )
                 });
             }
-            Self::Nobody => {}
+            Self::Nobody | Self::Elsewhere => {}
             Self::Robot(http) => {
                 let (http, url) = (http.clone(), url.clone());
                 tokio::spawn(async move { http.follow(url).await });

@@ -9,12 +9,13 @@ use bytes::Bytes;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Request, Response};
+use reqwest::{Certificate, Client, Method, Request, Response};
 use thiserror::Error;
 use url::{Host, Url};
 
 use crate::sys::address::{is_forbidden, is_forbidden_host};
 use crate::sys::clock;
+use crate::sys::trust::Trust;
 
 /// The largest answer that is read, in bytes.
 const LIMIT: usize = 1 << 20;
@@ -31,6 +32,7 @@ pub struct Http(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     allow_plain: bool,
+    trust: Trust,
     loopback: OnceLock<Client>,
     loopback_tls: OnceLock<Client>,
     outside: OnceLock<Client>,
@@ -86,6 +88,12 @@ pub enum HttpError {
         /// The innermost cause.
         cause: String,
     },
+    /// No authority that is believed vouches for the server's certificate: nothing was sent.
+    #[error("{host} shows a certificate of an authority that this machine does not know")]
+    Untrusted {
+        /// The host's name.
+        host: String,
+    },
     /// The connection broke, or the deadline passed, after sending.
     #[error("no answer from {host}: {cause}")]
     Lost {
@@ -99,7 +107,7 @@ pub enum HttpError {
 impl HttpError {
     /// Whether the request cannot have reached the server.
     pub fn unsent(&self) -> bool {
-        matches!(self, Self::Connect { .. } | Self::Plain { .. } | Self::Forbidden { .. })
+        !matches!(self, Self::Lost { .. })
     }
 }
 
@@ -107,6 +115,17 @@ impl Http {
     /// A handle; `allow_plain` is the user's word that plain http to other machines is meant.
     pub fn new(allow_plain: bool) -> Self {
         Self(Arc::new(Inner { allow_plain, ..Inner::default() }))
+    }
+
+    /// The same, believing these authorities.
+    #[must_use]
+    pub fn trusting(self, trust: Trust) -> Self {
+        Self(Arc::new(Inner { allow_plain: self.0.allow_plain, trust, ..Inner::default() }))
+    }
+
+    /// The authorities that are believed.
+    pub fn trust(&self) -> &Trust {
+        &self.0.trust
     }
 
     /// Sends a POST with a ready body.
@@ -196,16 +215,23 @@ impl Http {
         if url.host().is_some_and(|host| is_forbidden_host(&host)) {
             return Err(HttpError::Forbidden { host: host(url) });
         }
-        let (slot, builder): (_, fn() -> reqwest::ClientBuilder) = match (loopback, url.scheme()) {
-            (true, "https") => (&self.0.loopback_tls, || builder().no_proxy()),
-            (true, _) => (&self.0.loopback, || builder().no_proxy().tls_certs_only([])),
-            _ => (&self.0.outside, builder),
+        let secure = url.scheme() == "https";
+        let slot = match (loopback, secure) {
+            (true, true) => &self.0.loopback_tls,
+            (true, false) => &self.0.loopback,
+            (false, _) => &self.0.outside,
         };
         if let Some(client) = slot.get() {
             return Ok(client);
         }
-        let client = builder().build().map_err(|e| failure(&host(url), &e))?;
+        let builder = if loopback { builder().no_proxy() } else { builder() };
+        let builder = if loopback && !secure { builder.tls_certs_only([]) } else { self.trusted(builder) };
+        let client = builder.build().map_err(|e| failure(&host(url), &e))?;
         Ok(slot.get_or_init(|| client))
+    }
+
+    fn trusted(&self, builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+        builder.tls_certs_merge(self.0.trust.extra().iter().filter_map(|der| Certificate::from_der(der).ok()))
     }
 }
 
@@ -288,13 +314,31 @@ async fn body(mut response: Response, host: &str) -> Result<Vec<u8>, HttpError> 
 
 /// The innermost cause alone: the outer ones repeat the URL with its query.
 fn failure(host: &str, error: &reqwest::Error) -> HttpError {
-    let mut cause: &dyn std::error::Error = error;
+    let mut cause: &(dyn std::error::Error + 'static) = error;
+    let mut untrusted = is_untrusted(cause);
     while let Some(inner) = cause.source() {
         cause = inner;
+        untrusted |= is_untrusted(cause);
+    }
+    if untrusted {
+        return HttpError::Untrusted { host: host.into() };
     }
     let cause = if error.is_timeout() { "the deadline passed".into() } else { cause.to_string() };
     let host = host.to_owned();
     if error.is_connect() { HttpError::Connect { host, cause } } else { HttpError::Lost { host, cause } }
+}
+
+/// TLS's complaint comes wrapped into input/output errors, once or twice, which hide it from `source`.
+fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    let issuer = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+    let mut wrapped = error.downcast_ref::<std::io::Error>();
+    while let Some(inner) = wrapped.and_then(std::io::Error::get_ref) {
+        if inner.downcast_ref::<rustls::Error>() == Some(&issuer) {
+            return true;
+        }
+        wrapped = inner.downcast_ref::<std::io::Error>();
+    }
+    false
 }
 
 #[cfg(test)]

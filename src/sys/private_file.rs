@@ -3,7 +3,6 @@
 #![cfg_attr(
     not(unix),
     expect(
-        unused_imports,
         unused_variables,
         reason = "modes exist on Unix alone; elsewhere the folder's access list protects"
     )

@@ -5,7 +5,7 @@
 
 use std::fs::Permissions;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -13,12 +13,11 @@ use std::sync::{Arc, Mutex};
 
 use mcpauth::gateway::settings::{Settings, Tls};
 use mcpauth::sys::private_file;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use crate::support::lab::{ALLOWED, Lab, own_server, request};
+use crate::support::lab::{ALLOWED, AUTHORITIES, Lab, own_server, request};
+use crate::support::tls::{Authority, Identity, provider};
 use crate::support::upstream::{Seen, Upstream, say};
 use crate::support::wire::PATIENCE;
 
@@ -28,63 +27,32 @@ const KEY: &str = "tls.key";
 const KEPT: &str = "what was in force stays in force";
 const RENEWED: &str = "certificates are in force";
 
-/// A certification authority that only the test's own clients trust.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-/// A certificate with its key, in PEM.
-struct Identity {
-    certificate: String,
-    key: String,
-}
-
 /// A client's connection over TLS, kept between requests.
 struct Client(StreamOwned<ClientConnection, TcpStream>);
 
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+fn connect(authority: &Authority, lab: &Lab) -> std::io::Result<Client> {
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.der()).unwrap();
+    let config = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+    let config = config.unwrap().with_root_certificates(roots).with_no_client_auth();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), lab.connect());
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock)?;
     }
-
-    fn issue(&self) -> Identity {
-        let key = KeyPair::generate().unwrap();
-        let names = ["localhost", "127.0.0.1"].map(String::from);
-        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &self.0).unwrap();
-        Identity { certificate: certificate.pem(), key: key.serialize_pem() }
-    }
-
-    fn connect(&self, lab: &Lab) -> std::io::Result<Client> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.0.der().clone()).unwrap();
-        let config = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
-        let config = config.unwrap().with_root_certificates(roots).with_no_client_auth();
-        let name = ServerName::try_from("localhost").unwrap();
-        let mut stream =
-            StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), lab.connect());
-        while stream.conn.is_handshaking() {
-            stream.conn.complete_io(&mut stream.sock)?;
-        }
-        Ok(Client(stream))
-    }
+    Ok(Client(stream))
 }
 
-impl Identity {
-    fn der(&self) -> CertificateDer<'static> {
-        CertificateDer::from_pem_slice(self.certificate.as_bytes()).unwrap()
-    }
+fn lay_out(identity: &Identity, settings: &mut Settings, dir: &Path) {
+    let tls = Tls { certificate: dir.join(CERTIFICATE), key: dir.join(KEY) };
+    std::fs::write(&tls.certificate, &identity.certificate).unwrap();
+    private_file::write(&tls.key, &identity.key).unwrap();
+    settings.tls = Some(tls);
+}
 
-    fn lay_out(&self, settings: &mut Settings, dir: &Path) {
-        let tls = Tls { certificate: dir.join(CERTIFICATE), key: dir.join(KEY) };
-        std::fs::write(&tls.certificate, &self.certificate).unwrap();
-        private_file::write(&tls.key, &self.key).unwrap();
-        settings.tls = Some(tls);
-    }
-
-    /// A gateway with this certificate.
-    fn lab(&self) -> Lab {
-        Lab::with(|settings, dir| self.lay_out(settings, dir))
-    }
+/// A gateway with this certificate.
+fn behind(identity: &Identity) -> Lab {
+    Lab::with(|settings, dir| lay_out(identity, settings, dir))
 }
 
 impl Client {
@@ -115,50 +83,37 @@ impl Client {
     }
 }
 
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
-}
-
 /// A server with a certificate; what it could read of its clients' messages.
 fn over_tls(identity: &Identity) -> (String, Receiver<Vec<u8>>) {
-    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
-    let config = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
-    let config = config.unwrap().with_no_client_auth().with_single_cert(vec![identity.der()], key).unwrap();
-    let config = Arc::new(config);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let base = format!("https://{}", listener.local_addr().unwrap());
     let (sender, read) = channel();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let mut stream = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
-            let mut heard = Vec::new();
-            // It ends with the client's alert, or with its message.
-            let _ = stream.read_to_end(&mut heard);
-            let _ = sender.send(heard);
-        }
+    let address = identity.serve(move |mut stream| {
+        let mut heard = Vec::new();
+        // It ends with the client's alert, or with its message.
+        let _ = stream.read_to_end(&mut heard);
+        let _ = sender.send(heard);
     });
-    (base, read)
+    (format!("https://{address}"), read)
 }
 
 #[test]
 fn a_caller_comes_in_by_the_gateways_certificate() {
     let authority = Authority::new();
     let identity = authority.issue();
-    let lab = identity.lab();
+    let lab = behind(&identity);
     assert!(lab.gateway.public_url().starts_with("https://127.0.0.1:"));
-    let mut client = authority.connect(&lab).unwrap();
+    let mut client = connect(&authority, &lab).unwrap();
     assert_eq!(client.shown(), identity.der());
     client.send("/alpha/mcp", &lab.token("worker"));
     let (status, body) = client.answer();
     assert_eq!((status, lab.alpha.arrived().len()), (200, 1), "{body}");
     client.send("/alpha/mcp", "none");
     assert_eq!(client.answer().0, 401);
-    assert!(Authority::new().connect(&lab).is_err(), "whoever trusts another authority");
+    assert!(connect(&Authority::new(), &lab).is_err(), "whoever trusts another authority");
 }
 
 #[test]
 fn plain_http_gets_nothing_where_tls_is_spoken() {
-    let lab = Authority::new().issue().lab();
+    let lab = behind(&Authority::new().issue());
     let bearer = format!("Bearer {}", lab.token("worker"));
     for path in ["/alpha/mcp", "/healthz"] {
         let mut stream = lab.connect();
@@ -190,17 +145,17 @@ fn a_new_certificate_is_shown_from_the_reload_on_and_costs_no_request() {
     let authority = Authority::new();
     let (old, new) = (authority.issue(), authority.issue());
     let lab = Lab::with(|settings, dir| {
-        old.lay_out(settings, dir);
+        lay_out(&old, settings, dir);
         own_server(dir, "delta", &upstream.base, "streamable-http");
     });
     let token = lab.token("worker");
-    let mut busy = authority.connect(&lab).unwrap();
-    let mut idle = authority.connect(&lab).unwrap();
+    let mut busy = connect(&authority, &lab).unwrap();
+    let mut idle = connect(&authority, &lab).unwrap();
     busy.send("/delta/mcp", &token);
     arrived.recv_timeout(PATIENCE).unwrap();
     std::fs::write(lab.path(KEY), &new.key).unwrap();
     lab.reload(CERTIFICATE, &new.certificate, RENEWED);
-    let mut late = authority.connect(&lab).unwrap();
+    let mut late = connect(&authority, &lab).unwrap();
     assert_eq!(late.shown(), new.der());
     release.send(()).unwrap();
     assert_eq!(busy.answer(), (200, ALLOWED.into()), "what was under way");
@@ -216,7 +171,7 @@ fn a_new_certificate_is_shown_from_the_reload_on_and_costs_no_request() {
 fn a_broken_certificate_is_never_put_in_force_and_its_key_never_shown() {
     let authority = Authority::new();
     let (good, other) = (authority.issue(), authority.issue());
-    let lab = good.lab();
+    let lab = behind(&good);
     let begun = "-----BEGIN CERTIFICATE-----\n";
     let half = |text: &str| text.split_at(text.len() / 2).0.to_owned();
     let broken = [
@@ -231,13 +186,13 @@ fn a_broken_certificate_is_never_put_in_force_and_its_key_never_shown() {
     ];
     for (file, text) in broken {
         lab.reload(file, text, KEPT);
-        assert_eq!(authority.connect(&lab).unwrap().shown(), good.der(), "{file}: {text}");
+        assert_eq!(connect(&authority, &lab).unwrap().shown(), good.der(), "{file}: {text}");
         let whole = if file == KEY { &good.key } else { &good.certificate };
         lab.reload(file, whole, RENEWED);
     }
     std::fs::set_permissions(lab.path(KEY), Permissions::from_mode(0o644)).unwrap();
     lab.reload(KEY, &other.key, KEPT);
-    assert_eq!(authority.connect(&lab).unwrap().shown(), good.der());
+    assert_eq!(connect(&authority, &lab).unwrap().shown(), good.der());
     let said = lab.kept.events().join("\n");
     for line in good.key.lines().chain(other.key.lines()).filter(|line| !line.starts_with('-')) {
         assert!(!said.contains(line), "{said}");
@@ -249,7 +204,7 @@ fn a_key_that_others_can_read_is_refused_at_the_start() {
     let identity = Authority::new().issue();
     let started = |mode| {
         Lab::started(|settings, dir| {
-            identity.lay_out(settings, dir);
+            lay_out(&identity, settings, dir);
             std::fs::set_permissions(dir.join(KEY), Permissions::from_mode(mode)).unwrap();
         })
     };
@@ -278,4 +233,23 @@ fn a_server_that_cannot_prove_its_name_gets_no_message() {
     assert!(plain.seen().is_empty());
     let warned = lab.kept.events().iter().filter(|event| event.starts_with("upstream: ")).count();
     assert_eq!(warned, 2);
+}
+
+#[test]
+fn a_server_of_an_authority_that_the_user_named_is_believed() {
+    let authority = Authority::new();
+    let address = authority.issue().serve(|mut stream| {
+        let reply = format!(
+            "HTTP/1.1 {JSON}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{ALLOWED}",
+            ALLOWED.len()
+        );
+        let _ = stream.read(&mut [0; 64 * 1024]).and_then(|_| stream.write_all(reply.as_bytes()));
+        stream.conn.send_close_notify();
+        let _ = stream.flush();
+    });
+    let lab = Lab::with(|_, dir| {
+        std::fs::write(dir.join(AUTHORITIES), authority.pem()).unwrap();
+        own_server(dir, "delta", &format!("https://{address}"), "streamable-http");
+    });
+    lab.call(&lab.token("root"), "delta", "echo").status(200);
 }

@@ -15,7 +15,7 @@ use super::{Keycloak, Ministack, OidcProvider, browser_env, under_keyring};
 use crate::support::{Ran, User, ended};
 
 /// A token's payload, unverified.
-fn claims(token: &Value) -> Value {
+pub(super) fn claims(token: &Value) -> Value {
     let part = token["access_token"].as_str().and_then(|text| text.split('.').nth(1)).expect("a JWT");
     let raw = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).expect("base64url");
     serde_json::from_slice(&raw).expect("claims")
@@ -45,7 +45,7 @@ pub(super) fn age(user: &User, file: &str) {
 }
 
 /// Refreshes once, then shows that a used refresh token ends in a clear request to log in again.
-fn rotates(user: &User, file: &str, config_set: &str) {
+pub(super) fn rotates(user: &User, file: &str, config_set: &str) {
     let before = user.token(file);
     age(user, file);
     let ran = user.run(&["egress", "--config-set", config_set, "--json"]).code(0);

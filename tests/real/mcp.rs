@@ -44,6 +44,15 @@ pub(crate) enum Sdk {
     Legacy,
 }
 
+/// The official SDKs as clients of a command.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum StdioSdk {
+    Python,
+    PythonLegacy,
+    TypeScript,
+    TypeScriptLegacy,
+}
+
 impl Everything {
     pub(crate) fn start(wire: Wire) -> Self {
         let mut command = Command::new(script("everything.sh"));
@@ -104,6 +113,43 @@ pub(crate) fn python_client(sdk: Sdk, url: &str, options: &[&str], headers: &Val
     let mut command = python(venv, "pysdk.py");
     command.arg(url).args(options).env("HEADERS", headers.to_string());
     json_of(&mut command)
+}
+
+/// An official SDK over the server that `server` starts, see `clients/stdio_paces.py`; what the server is run with, its
+/// client is run with too.
+pub(crate) fn stdio_client(sdk: StdioSdk, paces: &str, mode: &str, server: &Command) -> Value {
+    let mut client = match sdk {
+        StdioSdk::Python => python("mcp", "stdio_paces.py"),
+        StdioSdk::PythonLegacy => python("langchain", "stdio_paces.py"),
+        StdioSdk::TypeScript | StdioSdk::TypeScriptLegacy => {
+            let mut node = Command::new("node");
+            let generation = if matches!(sdk, StdioSdk::TypeScript) { "v2" } else { "v1" };
+            node.arg(script("clients/stdio_paces.mjs")).arg(generation);
+            node
+        }
+    };
+    client.args([paces, mode]).arg(server.get_program()).args(server.get_args());
+    json_of(in_place_of(&mut client, server))
+}
+
+/// What a real MCP client finds in its own configuration file, see `clients/listing.py`: it is started from `folder` and
+/// knows of us what its file says.
+pub(crate) fn listing(client: &str, home: &Path, folder: &Path) -> Value {
+    let mut command = Command::new("python3");
+    command.arg(script("clients/listing.py")).arg(client).current_dir(folder).env_clear();
+    command.env("HOME", home).env("MCPAUTH_REAL_PARTS", parts());
+    command.env("PATH", std::env::var("PATH").unwrap_or_default());
+    json_of(&mut command)
+}
+
+/// With the folder and the variables of another command that starts from an empty environment.
+fn in_place_of<'c>(command: &'c mut Command, other: &Command) -> &'c mut Command {
+    command.env_clear().env("MCPAUTH_REAL_PARTS", parts());
+    command.envs(other.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = other.get_current_dir() {
+        command.current_dir(folder);
+    }
+    command
 }
 
 /// The guide's quick start for agents, see `clients/langchain_quickstart.py`; `~/.vscode/mcp.json` is in `home`.

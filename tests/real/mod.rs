@@ -14,7 +14,10 @@
     reason = "a test starts its parts itself; none is given a secret in its argv"
 )]
 
+mod bridge_clients;
 mod bridge_conformance;
+mod client_files;
+mod device;
 mod flows;
 mod gateway;
 mod gateway_clients;

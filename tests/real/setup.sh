@@ -43,6 +43,15 @@ if fresh node "${node_files[@]}" || [ ! -x "$node22" ] || [ ! -d "$parts/node/no
 fi
 step npm
 
+client_files=("$real/clients/package.json" "$real/clients/package-lock.json")
+if fresh clients "${client_files[@]}" || [ ! -d "$parts/clients/node_modules/mcp-remote" ]; then
+  rm -rf "$parts/clients"; mkdir -p "$parts/clients"; cp "${client_files[@]}" "$parts/clients/"
+  # Their install scripts only put the machine's own binary where it can be typed: we call it where it lies.
+  (cd "$parts/clients" && npm ci --silent --ignore-scripts --no-audit --no-fund)
+  stamp clients "${client_files[@]}"
+fi
+step clients
+
 # venv FOLDER REQUIREMENTS PROGRAM: a virtual environment with exactly those packages, dependencies spelled out.
 venv() {
   local name=$1 list=$real/$2

@@ -14,6 +14,7 @@ use mcpauth::demo::mcp::{Sample, Tool};
 use mcpauth::gateway::settings::{Issuer, Kind, Settings};
 use mcpauth::gateway::{Journal, Level, Running, Setup, StartError};
 use mcpauth::sys::http::Http;
+use mcpauth::sys::trust::Trust;
 use serde_json::{Value, json};
 
 use crate::support::outside::{self, OUTSIDE};
@@ -63,6 +64,9 @@ pub(crate) const REFUSED: &str =
     r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"delete_all"}}"#;
 /// And an allowed one.
 pub(crate) const ALLOWED: &str = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo"}}"#;
+
+/// Certification authorities that the gateway believes, if this file is in its folder at the start.
+pub(crate) const AUTHORITIES: &str = "ca.pem";
 
 /// The laboratory.
 pub(crate) struct Lab {
@@ -169,11 +173,15 @@ impl Lab {
         };
         settings.health.interval = 0;
         change(&mut settings, dir.path());
+        let authorities = dir.path().join(AUTHORITIES);
+        let http = Http::new(false);
+        let http =
+            if authorities.exists() { http.trusting(Trust::with(&authorities).unwrap()) } else { http };
         let kept = Arc::new(Kept::default());
         let gateway = Running::start(Setup {
             settings,
             journal: kept.clone(),
-            http: Http::new(false),
+            http,
             credentials: Box::new(move |_| Some(outside.clone())),
             variables: Box::new(|_| None),
         });

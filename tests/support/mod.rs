@@ -6,6 +6,7 @@
 pub(crate) mod lab;
 pub(crate) mod mint;
 pub(crate) mod outside;
+pub(crate) mod tls;
 pub(crate) mod upstream;
 pub(crate) mod wire;
 

@@ -31,7 +31,6 @@ use crate::config::{Config, Planned, Settings};
 use crate::credential::Kind;
 use crate::error::{Error, Exit};
 use crate::store::Store;
-use crate::sys::http::Http;
 use crate::sys::private_file;
 
 /// How long it may take to ask whether a credential is accepted; a token endpoint is asked up to three times.
@@ -147,7 +146,7 @@ async fn examine(args: &DoctorArgs, config: &Config, out: &Out) -> Report {
 /// Everything that asks others, side by side.
 async fn outside(known: Known<'_>, out: &Out) -> Vec<Finding> {
     let Known { config, planned, held, identities, issuers } = known;
-    let http = Http::new(config.allow_plain);
+    let http = flows::http(config);
     let trials = held.iter().map(|held| {
         let http = &http;
         async move { timeout(TRIAL, login::accepted(http, held)).await.ok().flatten() }

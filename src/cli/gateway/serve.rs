@@ -16,6 +16,7 @@ use crate::credential::Kind;
 use crate::error::{Error, Exit};
 use crate::gateway::{Credentials, Running, Setup, StartError, Stored};
 use crate::sys::http::Http;
+use crate::sys::signal::HangUps;
 
 const EXAMPLES: &str = "Examples:
   mcpauth gateway serve                          the environment, ./scopes.yml and ./servers
@@ -45,7 +46,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
     let admin = settings.admin;
     let setup = Setup {
         journal: log.clone(),
-        http: Http::new(settings.allow_http),
+        http: Http::new(settings.allow_http).trusting(config.trust.clone()),
         credentials: credentials(config, out)?,
         variables: Box::new(move |name| prepare::variable(&servers, name)),
         settings,
@@ -115,21 +116,13 @@ fn say_where(running: &Running, out: &Out) {
 }
 
 /// SIGHUP: reads the files again, and begins the audit's file anew where it was moved away.
-#[cfg(unix)]
 async fn obey(running: &Running, log: &Log, out: &Out) -> Result<Exit, Error> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut hang_ups = HangUps::new()?;
     // Only now: whoever reads this may send a signal at once, and one without a handler would simply kill us.
     say_where(running, out);
-    while hang_up.recv().await.is_some() {
+    loop {
+        hang_ups.next().await;
         log.reopen(out);
         running.reload();
     }
-    Ok(Exit::Other)
-}
-
-#[cfg(not(unix))]
-async fn obey(running: &Running, _: &Log, out: &Out) -> Result<Exit, Error> {
-    say_where(running, out);
-    std::future::pending().await
 }

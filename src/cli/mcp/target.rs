@@ -94,7 +94,7 @@ impl Target {
             which,
             source,
             own,
-            http: Http::new(config.allow_plain),
+            http: flows::http(&config),
             servers: Servers::open(config, out)?,
             within: Duration::from_secs(args.timeout),
             out: out.clone(),

@@ -2,7 +2,6 @@
 //! when to `refresh::Schedule`, one attempt to `renew`, and every word to `log`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::pin;
 use std::sync::Arc;
@@ -23,6 +22,7 @@ use crate::credential::Credential;
 use crate::error::{Error, Exit};
 use crate::refresh::{Epoch, Outcome, Schedule};
 use crate::sys::pid_file::{PidError, PidFile};
+use crate::sys::signal::HangUps;
 use crate::sys::{clock, hook, private_file, supervisor};
 use crate::vault::{Fresh, Vault};
 
@@ -125,7 +125,7 @@ impl Service {
 
     async fn run(mut self) -> Result<Exit, Error> {
         let mut stop = pin!(flows::signal());
-        let mut hang_up = HangUp::new()?;
+        let mut hang_up = HangUps::new()?;
         // The handlers first: whoever reads a line of ours may send a signal at once, and without them it would kill us.
         if let Some(exit) = stop.as_mut().now_or_never() {
             return Ok(exit);
@@ -381,26 +381,4 @@ fn open(config: &Config, log: &Log) -> Result<Arc<Vault>, Error> {
 
 fn complaint(what: &str, error: &Error) -> String {
     format!("{what}: {error}; {}", error.hint("mcpauth config install"))
-}
-
-/// SIGHUP, where there is such a thing.
-struct HangUp {
-    #[cfg(unix)]
-    stream: tokio::signal::unix::Signal,
-}
-
-impl HangUp {
-    fn new() -> Result<Self, Error> {
-        Ok(Self {
-            #[cfg(unix)]
-            stream: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
-        })
-    }
-
-    fn next(&mut self) -> impl Future<Output = ()> + '_ {
-        #[cfg(unix)]
-        return self.stream.recv().map(drop);
-        #[cfg(not(unix))]
-        std::future::pending()
-    }
 }

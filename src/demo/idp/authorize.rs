@@ -106,7 +106,8 @@ fn check(
         return Err(Refusal::UnsupportedResponseType);
     }
     client.may(Grant::AuthorizationCode)?;
-    let challenge = challenge(request)?;
+    let method = request.code_challenge_method.get();
+    let challenge = challenge(request.code_challenge.get(), method)?;
     let audience = request.audience.get().or(request.resource.get());
     let approval = Approval {
         issuer: back.issuer.clone(),
@@ -119,9 +120,9 @@ fn check(
 }
 
 /// S256 or nothing (RFC 7636 section 4.4.1, RFC 9700 section 2.1.1).
-fn challenge(request: &Request) -> Result<String, Refusal> {
-    let challenge = request.code_challenge.get().ok_or(Refusal::InvalidRequest("code_challenge required"))?;
-    if request.code_challenge_method.get() != Some("S256") {
+pub(super) fn challenge(challenge: Option<&str>, method: Option<&str>) -> Result<String, Refusal> {
+    let challenge = challenge.ok_or(Refusal::InvalidRequest("code_challenge required"))?;
+    if method != Some("S256") {
         return Err(Refusal::InvalidRequest("code_challenge_method must be S256"));
     }
     let digest = challenge.len() == 43

@@ -27,6 +27,8 @@ pub enum Grant {
     AuthorizationCode,
     /// `refresh_token`, section 6, here always with rotation.
     RefreshToken,
+    /// `urn:ietf:params:oauth:grant-type:device_code`, RFC 8628 section 3.4.
+    DeviceCode,
 }
 
 /// Who a request says it is, and the proof it brings.
@@ -37,6 +39,9 @@ pub(super) struct Claimed {
     pub(super) auth: &'static str,
 }
 
+/// What an application for people may do.
+const PERSON: [Grant; 3] = [Grant::AuthorizationCode, Grant::RefreshToken, Grant::DeviceCode];
+
 impl Client {
     /// A machine with a secret that may use client credentials for these scopes.
     pub fn machine(id: &str, secret: &str, scopes: &[&str]) -> Self {
@@ -45,13 +50,12 @@ impl Client {
 
     /// An application without a secret that logs people in and may refresh.
     pub fn public(id: &str, redirect_uri: &str, scopes: &[&str]) -> Self {
-        Self::new(id, None, scopes, &[Grant::AuthorizationCode, Grant::RefreshToken]).redirect(redirect_uri)
+        Self::new(id, None, scopes, &PERSON).redirect(redirect_uri)
     }
 
     /// An application with a secret that logs people in and may refresh.
     pub fn confidential(id: &str, secret: &str, redirect_uri: &str, scopes: &[&str]) -> Self {
-        Self::new(id, Some(secret), scopes, &[Grant::AuthorizationCode, Grant::RefreshToken])
-            .redirect(redirect_uri)
+        Self::new(id, Some(secret), scopes, &PERSON).redirect(redirect_uri)
     }
 
     /// Any other combination.

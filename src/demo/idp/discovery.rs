@@ -12,10 +12,12 @@ use super::{Issuer, Shared};
 
 /// Authorization server metadata (RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3).
 pub(super) async fn metadata(State(idp): State<Arc<Shared>>, Issuer(issuer): Issuer) -> Response {
-    let [authorize, token, keys, revoke] = if issuer == idp.base {
-        ["authorize", "token", "jwks", "revoke"].map(|path| format!("{issuer}/{path}"))
+    let [authorize, token, keys, revoke, device] = if issuer == idp.base {
+        ["authorize", "token", "jwks", "revoke", "device_authorization"]
+            .map(|path| format!("{issuer}/{path}"))
     } else {
-        ["auth", "token", "certs", "revoke"].map(|path| format!("{issuer}/protocol/openid-connect/{path}"))
+        ["auth", "token", "certs", "revoke", "auth/device"]
+            .map(|path| format!("{issuer}/protocol/openid-connect/{path}"))
     };
     let methods = ["client_secret_basic", "client_secret_post", "none"];
     answer(&json!({
@@ -24,10 +26,13 @@ pub(super) async fn metadata(State(idp): State<Arc<Shared>>, Issuer(issuer): Iss
         "token_endpoint": token,
         "jwks_uri": keys,
         "revocation_endpoint": revoke,
+        "device_authorization_endpoint": device,
         "scopes_supported": scopes(&idp),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],
+        "grant_types_supported": [
+            "client_credentials", "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code",
+        ],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_methods_supported": methods,

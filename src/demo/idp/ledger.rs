@@ -2,6 +2,7 @@
 //! No HTTP and no randomness here: callers bring fresh identifiers and the time.
 
 use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use url::Url;
 
@@ -46,6 +47,25 @@ pub(super) struct Redemption<'a> {
     pub(super) challenge: Option<String>,
 }
 
+/// A device's wish, until somebody has answered it (RFC 8628).
+pub(super) struct Device {
+    pub(super) approval: Approval,
+    pub(super) user_code: String,
+    /// The PKCE challenge, where one was sent.
+    pub(super) challenge: Option<String>,
+    pub(super) interval: Duration,
+    pub(super) until: u64,
+    pub(super) answer: Option<Decision>,
+    pub(super) polled: Option<Instant>,
+}
+
+/// What a person said to a device's wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    Allow,
+    Deny,
+}
+
 /// Who presents something: what was issued to another client or by another issuer does not exist for it.
 #[derive(Clone, Copy)]
 pub(super) struct Holder<'a> {
@@ -61,6 +81,7 @@ pub(super) struct GrantId(usize);
 pub(super) struct Ledger {
     tickets: HashMap<String, Expiring<Pending>>,
     codes: HashMap<String, Expiring<Code>>,
+    devices: HashMap<String, Device>,
     refresh_tokens: HashMap<String, RefreshToken>,
     grants: Vec<Granted>,
     revoked: HashSet<String>,
@@ -90,6 +111,7 @@ struct Granted {
 }
 
 const UNKNOWN_CODE: Refusal = Refusal::InvalidGrant("unknown, expired or used authorization code");
+const UNKNOWN_DEVICE: Refusal = Refusal::InvalidGrant("unknown or used device code");
 const UNKNOWN_TOKEN: Refusal = Refusal::InvalidGrant("unknown, revoked or used refresh token");
 
 impl Ledger {
@@ -140,6 +162,50 @@ impl Ledger {
         }
         code.value.check(redemption)?;
         Ok((id, granted.approval.clone()))
+    }
+
+    pub(super) fn add_device(&mut self, code: String, device: Device) {
+        self.devices.insert(code, device);
+    }
+
+    /// A person's answer to the device that shows this code. False if there is none that waits for one.
+    pub(super) fn answer_device(&mut self, user_code: &str, decision: Decision, now: u64) -> bool {
+        let waiting = |device: &&mut Device| {
+            device.user_code == user_code && device.answer.is_none() && now < device.until
+        };
+        let device = self.devices.values_mut().find(waiting);
+        device.map(|device| device.answer = Some(decision)).is_some()
+    }
+
+    /// RFC 8628 section 3.5. A device code that was answered is spent.
+    pub(super) fn poll(
+        &mut self,
+        holder: Holder<'_>,
+        code: &str,
+        challenge: Option<&str>,
+        now: u64,
+    ) -> Result<(GrantId, Approval), Refusal> {
+        let device = self.devices.get_mut(code).ok_or(UNKNOWN_DEVICE)?;
+        let (approval, polled) = (&device.approval, device.polled.replace(Instant::now()));
+        if approval.client_id != holder.client_id || approval.issuer != holder.issuer {
+            return Err(UNKNOWN_DEVICE);
+        }
+        if device.challenge.is_some() && device.challenge.as_deref() != challenge {
+            return Err(Refusal::InvalidGrant("code_verifier does not match the code_challenge"));
+        }
+        if now >= device.until {
+            return Err(Refusal::ExpiredToken);
+        }
+        if polled.is_some_and(|polled| polled.elapsed() < device.interval) {
+            return Err(Refusal::SlowDown);
+        }
+        let decision = device.answer.ok_or(Refusal::AuthorizationPending)?;
+        let Some(device) = self.devices.remove(code).filter(|_| decision == Decision::Allow) else {
+            return Err(Refusal::AccessDenied);
+        };
+        let grant = GrantId(self.grants.len());
+        self.grants.push(Granted { approval: device.approval.clone(), alive: true });
+        Ok((grant, device.approval))
     }
 
     pub(super) fn add_refresh_token(&mut self, token: String, grant: GrantId) {

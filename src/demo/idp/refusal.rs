@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// An error response of RFC 6749 (sections 4.1.2.1 and 5.2) or RFC 8707 (section 2).
+/// An error response of RFC 6749 (sections 4.1.2.1 and 5.2), RFC 8707 (section 2) or RFC 8628 (section 3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     InvalidRequest(&'static str),
@@ -18,6 +18,9 @@ pub(super) enum Refusal {
     InvalidScope,
     InvalidTarget,
     AccessDenied,
+    AuthorizationPending,
+    SlowDown,
+    ExpiredToken,
     ServerError,
 }
 
@@ -33,6 +36,9 @@ impl Refusal {
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
             Self::AccessDenied => "access_denied",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
             Self::ServerError => "server_error",
         }
     }
@@ -42,12 +48,15 @@ impl Refusal {
             Self::InvalidRequest(why) | Self::InvalidClient(why) | Self::InvalidGrant(why) => why,
             Self::UnauthorizedClient => "this client is not registered for this grant type",
             Self::UnsupportedGrantType => {
-                "grant_type must be client_credentials, authorization_code or refresh_token"
+                "grant_type must be client_credentials, authorization_code, refresh_token or the device grant's"
             }
             Self::UnsupportedResponseType => "response_type must be code",
             Self::InvalidScope => "a requested scope is not registered for this client or was not granted",
             Self::InvalidTarget => "the audience differs from the one that was granted",
             Self::AccessDenied => "the request was denied",
+            Self::AuthorizationPending => "the code has not been entered yet",
+            Self::SlowDown => "polled sooner than the interval allows",
+            Self::ExpiredToken => "the device code has expired",
             Self::ServerError => "no random bytes, or signing failed",
         }
     }

@@ -1,6 +1,7 @@
 //! The identity provider as a client meets it, over HTTP.
 //! What is pure is tested beside its code.
 
+mod device;
 mod login;
 
 use std::collections::HashMap;

@@ -28,10 +28,13 @@ pub(super) struct Request {
     grant_type: Param,
     pub(super) client_id: Param,
     pub(super) client_secret: Param,
-    scope: Param,
+    pub(super) scope: Param,
     audience: Param,
     resource: Param,
     code: Param,
+    pub(super) code_challenge: Param,
+    pub(super) code_challenge_method: Param,
+    device_code: Param,
     redirect_uri: Param,
     code_verifier: Param,
     refresh_token: Param,
@@ -70,7 +73,8 @@ pub(super) async fn form_or_json(
     respond(&idp, &issuer, &headers, body)
 }
 
-const UNREADABLE: Refusal = Refusal::InvalidRequest("the body cannot be read, or repeats a parameter");
+pub(super) const UNREADABLE: Refusal =
+    Refusal::InvalidRequest("the body cannot be read, or repeats a parameter");
 
 impl Param {
     pub(super) fn get(&self) -> Option<&str> {
@@ -83,7 +87,7 @@ impl Param {
 }
 
 impl Request {
-    fn audience(&self) -> Option<&str> {
+    pub(super) fn audience(&self) -> Option<&str> {
         self.audience.get().or(self.resource.get())
     }
 }
@@ -140,6 +144,7 @@ fn grant(idp: &Shared, issuer: &str, client: &Client, request: &Request) -> Resu
         "client_credentials" => client_credentials(idp, issuer, client, request),
         "authorization_code" => authorization_code(idp, issuer, client, request),
         "refresh_token" => refresh(idp, issuer, client, request),
+        "urn:ietf:params:oauth:grant-type:device_code" => device_code(idp, issuer, client, request),
         _ => Err(Refusal::UnsupportedGrantType),
     }
 }
@@ -181,6 +186,17 @@ fn authorization_code(
     let holder = Holder { issuer, client_id: &client.id };
     let (grant, mut approval) = idp.ledger().redeem(holder, &redemption, idp.now())?;
     approval.audience = target(approval.audience, request.audience())?;
+    let refresh_token = first_refresh_token(idp, client, &approval, grant)?;
+    Ok(Issued { approval, refresh_token })
+}
+
+/// RFC 8628 section 3.4.
+fn device_code(idp: &Shared, issuer: &str, client: &Client, request: &Request) -> Result<Issued, Refusal> {
+    client.may(Grant::DeviceCode)?;
+    let code = request.device_code.require("device_code required")?;
+    let challenge = request.code_verifier.get().map(keys::s256);
+    let holder = Holder { issuer, client_id: &client.id };
+    let (grant, approval) = idp.ledger().poll(holder, code, challenge.as_deref(), idp.now())?;
     let refresh_token = first_refresh_token(idp, client, &approval, grant)?;
     Ok(Issued { approval, refresh_token })
 }

@@ -24,6 +24,8 @@ const oidc = await installed('oidc-provider', 'lib/index.js');
 const { createMemoryAdapter } = await installed('oidc-provider', 'lib/adapters/memory_adapter.js');
 const { generateKeyPair, exportJWK } = await installed('jose', 'dist/webapi/index.js');
 
+console.info = console.error; // the library's notices: nobody reads standard output after the announcement
+
 const TTL = Number(env.ACCESS_TOKEN_TTL || 300);
 const [RESOURCE, OPAQUE] = ['https://gateway.test', 'https://opaque.test']; // whose tokens are JWTs, and whose are not
 const SECRET = 's+p/c=ial:%&';

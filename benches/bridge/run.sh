@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# `mcpauth bridge` against mcp-remote, the proxy in its place today: both over stdio, in front of one cheap server on
+# loopback, in turns, with the same header. Prints medians and ratios in Markdown, for answers in JSON and as event streams.
+# mcp-remote is started as node does it once it is installed; by `npx` it takes longer.
+# usage: benches/bridge/run.sh [BINARY]      default: MCPAUTH, else target/release/mcpauth
+# ROUNDS=9 CALLS=500; QUICK=1 for a smoke run. Needs tests/real/setup.sh to have been run (node, mcp-remote).
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+binary=$(realpath "${1:-${MCPAUTH:-$here/../../target/release/mcpauth}}")
+parts=$("$here/../../tests/real/setup.sh" --where)
+remote=$parts/clients/node_modules/mcp-remote
+[ -f "$remote/dist/proxy.js" ] || { echo "run.sh: mcp-remote is missing: run tests/real/setup.sh" >&2; exit 1; }
+rounds=${ROUNDS:-9} calls=${CALLS:-500}
+[ -z "${QUICK:-}" ] || { rounds=1 calls=50; }
+work=$(mktemp -d)
+servers=()
+trap 'kill "${servers[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
+
+# start NAME CMD...: a server that prints its port, which is left in $port.
+start() {
+  local name=$1; shift
+  "$@" >"$work/$name" & servers+=($!)
+  until [ -s "$work/$name" ]; do sleep 0.05; done
+  port=$(cat "$work/$name")
+}
+
+cd "$work"
+export HOME=$work MCPAUTH_CONFIG_DIR=$work MCPAUTH_STATE_DIR=$work NO_PROXY=127.0.0.1 PYTHONDONTWRITEBYTECODE=1
+start token python3 "$here/../token_server.py"
+export INGRESS_OAUTH_TOKEN_URL=http://127.0.0.1:$port/token INGRESS_OAUTH_USER_POOL_ID=us-east-1_Bench
+export INGRESS_OAUTH_CLIENT_ID=id INGRESS_OAUTH_CLIENT_SECRET=bench-secret
+"$binary" ingress >"$work/ingress.log" 2>&1 || { cat "$work/ingress.log" >&2; exit 1; }
+
+printf 'mcpauth %s, mcp-remote %s, node %s, %s cores\n' "$("$binary" --version | cut -d' ' -f2)" \
+  "$(node -p 'require(process.argv[1]).version' "$remote/package.json")" "$(node --version)" "$(nproc)"
+header="X-Authorization: Bearer $(printf 'x%.0s' $(seq 900))"
+for kind in json sse; do
+  start "$kind" node "$here/upstream.mjs" "$kind"
+  url=http://127.0.0.1:$port/mcp
+  printf '\nanswers as %s\n\n' "$kind"
+  python3 "$here/measure.py" "$rounds" "$calls" "$url" \
+    "$(python3 -c 'import json, sys; print(json.dumps(sys.argv[1:]))' node "$remote/dist/proxy.js" "$url" --allow-http --header "$header")" \
+    "$(python3 -c 'import json, sys; print(json.dumps(sys.argv[1:]))' "$binary" bridge "$url")"
+done

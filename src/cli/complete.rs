@@ -1,0 +1,220 @@
+//! `mcpauth complete`: what may come next on a command line, for the scripts of `completions`. It asks nobody, neither the
+//! network nor a person, and never fails: at worst there is nothing to offer.
+
+use std::ffi::OsString;
+
+use clap::{Arg, ArgAction, Args, FromArgMatches};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate, complete};
+
+use crate::cli::out::Out;
+use crate::cli::servers::{Servers, file_store};
+use crate::cli::{Global, command, credentials as known_credentials, settings};
+use crate::config::Config;
+use crate::credential::{CredentialId, Kind};
+use crate::error::{Error, Exit};
+use crate::sys::paths;
+
+/// Print what may come next on a command line, one candidate a line: the word, a tab, what it means
+#[derive(Args, Debug)]
+pub(super) struct CompleteArgs {
+    /// The words so far; the one under the cursor comes last, with a = before it so that it is never empty
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    words: Vec<OsString>,
+}
+
+/// What an argument names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    Servers,
+    Providers,
+    Credentials,
+}
+
+/// The verbs whose only word is a credential's name.
+const OF_CREDENTIALS: [&str; 3] = ["token", "logout", "inspect"];
+
+pub(super) fn run(args: &CompleteArgs, out: &Out) -> Exit {
+    let words = words(&args.words);
+    let Some(index) = words.len().checked_sub(1) else { return Exit::Done };
+    let mut command = offering(command(), &global(&words));
+    let here = paths::absolute(std::path::Path::new("."));
+    let found = complete(&mut command, words, index, Some(&here)).unwrap_or_default();
+    let is_option =
+        |candidate: &CompletionCandidate| candidate.get_value().to_string_lossy().starts_with('-');
+    // Ten options are in the way of whoever has typed nothing and could name a server.
+    let begun = found.iter().all(is_option) || args.words.last().is_some_and(|word| word != "=");
+    let offered =
+        |candidate: &&CompletionCandidate| !candidate.is_hide_set() && (begun || !is_option(candidate));
+    let lines: Vec<String> = found.iter().filter(offered).map(line).collect();
+    if !lines.is_empty() {
+        out.data(&lines.join("\n"));
+    }
+    Exit::Done
+}
+
+/// What an argument of a verb names, if anything: by how it calls its value, so that every verb that says so is helped.
+pub(super) fn names(verb: &str, arg: &Arg) -> Option<Names> {
+    let called = |name: &str| arg.get_value_names().is_some_and(|names| names.iter().any(|n| n == name));
+    let takes_value = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
+    if !takes_value || !arg.get_possible_values().is_empty() {
+        return None;
+    }
+    match (arg.get_long(), verb) {
+        (Some("server"), _) => Some(Names::Servers),
+        (Some("provider"), _) => Some(Names::Providers),
+        _ if called("SERVER") => Some(Names::Servers),
+        (None, "show") => Some(Names::Providers),
+        (None, verb) if OF_CREDENTIALS.contains(&verb) => Some(Names::Credentials),
+        _ => None,
+    }
+}
+
+/// The word under the cursor without its mark.
+fn words(given: &[OsString]) -> Vec<OsString> {
+    let mut words = given.to_vec();
+    if let Some(last) = words.last_mut() {
+        let text = last.to_string_lossy();
+        *last = text.strip_prefix('=').unwrap_or(&text).into();
+    }
+    words
+}
+
+/// What the words so far say about where settings and tokens are.
+fn global(words: &[OsString]) -> Global {
+    let matches = command().ignore_errors(true).try_get_matches_from(words);
+    let found = matches.ok().and_then(|matches| Global::from_arg_matches(&matches).ok());
+    found.unwrap_or_default()
+}
+
+/// The command line, with names for its arguments.
+fn offering(command: clap::Command, global: &Global) -> clap::Command {
+    let verb = command.get_name().to_owned();
+    let with_names = |arg: Arg| match names(&verb, &arg) {
+        None => arg,
+        Some(names) => {
+            let global = global.clone();
+            arg.add(ArgValueCandidates::new(move || candidates(names, &global).unwrap_or_default()))
+        }
+    };
+    command.mut_args(with_names).mut_subcommands(|command| offering(command, global))
+}
+
+fn candidates(names: Names, global: &Global) -> Result<Vec<CompletionCandidate>, Error> {
+    let out = Out::new(global).muted();
+    let mut settings = settings(global, &out)?;
+    // To look into the keyring may open a window, on a mere press of a key.
+    settings.flag("MCPAUTH_STORAGE", "file");
+    let config = Config::resolve(settings)?;
+    let found = match names {
+        Names::Servers => Servers::open(config, &out)?.names()?,
+        Names::Providers => config.provider_names(),
+        Names::Credentials => credentials(&config),
+    };
+    Ok(found.into_iter().map(CompletionCandidate::new).collect())
+}
+
+/// What is configured and what is kept, by server, provider or agent.
+fn credentials(config: &Config) -> Vec<String> {
+    let name = |id: &CredentialId| match id.kind {
+        Kind::Ingress => "ingress".to_owned(),
+        _ => id.server.clone().unwrap_or_else(|| id.name.clone()),
+    };
+    let known = known_credentials::all(config, &file_store(config));
+    let mut found: Vec<String> = known.iter().filter_map(|known| known.id.as_ref()).map(name).collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn line(candidate: &CompletionCandidate) -> String {
+    let value = candidate.get_value().to_string_lossy();
+    let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
+    // A name with a line break in it is nobody's: it would be read as two.
+    let value: String = value.chars().filter(|c| !c.is_control()).collect();
+    format!("{value}\t{}", help.lines().next().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every argument that gets names, as `verb argument`.
+    fn named(command: &clap::Command, found: &mut Vec<String>) {
+        for arg in command.get_arguments() {
+            if let Some(names) = names(command.get_name(), arg) {
+                found.push(format!("{} {} {names:?}", command.get_name(), arg.get_id()));
+            }
+        }
+        command.get_subcommands().for_each(|command| named(command, found));
+    }
+
+    #[test]
+    fn what_names_a_thing_is_known_by_how_it_is_called() {
+        let mut found = Vec::new();
+        named(&command(), &mut found);
+        for expected in [
+            "headers name Servers",
+            "headers server Servers",
+            "egress provider Providers",
+            "generate provider Providers",
+            "show name Providers",
+        ] {
+            assert!(found.iter().any(|line| line == expected), "{expected}: {found:?}");
+        }
+        assert!(!found.iter().any(|line| line.starts_with("call tool")), "{found:?}");
+    }
+
+    #[test]
+    fn a_verb_for_credentials_names_them() {
+        let word = || Arg::new("name");
+        let cases = [
+            ("token", word(), Some(Names::Credentials)),
+            ("logout", word(), Some(Names::Credentials)),
+            ("inspect", word(), Some(Names::Credentials)),
+            ("logout", Arg::new("all").long("all").action(ArgAction::SetTrue), None),
+            ("bridge", word().value_name("SERVER"), Some(Names::Servers)),
+            ("call", Arg::new("server").long("server"), Some(Names::Servers)),
+            ("call", Arg::new("tool"), None),
+            ("install", Arg::new("client").long("client").value_parser(["roo"]), None),
+        ];
+        for (verb, arg, expected) in cases {
+            assert_eq!(names(verb, &arg), expected, "{verb} {arg}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_those_configured_and_those_at_hand() {
+        let root = tempfile::tempdir().unwrap();
+        let (dir, own) = (root.path().join("tokens"), root.path().join("providers"));
+        crate::sys::private_file::create_dir(&dir).unwrap();
+        crate::sys::private_file::create_dir(&own).unwrap();
+        let provider = "display_name: Acme\nissuer: https://acme.test\nclient_secret: never\n";
+        crate::sys::private_file::write(&own.join("acme.yaml"), provider).unwrap();
+        for name in ["ingress", "old-egress", "agent-one-token", "tracker-mine-egress"] {
+            crate::sys::private_file::write(&dir.join(format!("{name}.json")), "{}").unwrap();
+        }
+        let settings = [
+            ("MCPAUTH_TOKENS_DIR", dir.to_str().unwrap()),
+            ("MCPAUTH_CONFIG_DIR", root.path().to_str().unwrap()),
+            ("EGRESS_PROVIDER_NAME_1", "acme"),
+            ("EGRESS_MCP_SERVER_NAME_1", "mine"),
+            ("EGRESS_OAUTH_CLIENT_ID_1", "c"),
+            ("EGRESS_OAUTH_REDIRECT_URI_1", "http://127.0.0.1/"),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let config = Config::resolve(crate::config::Settings::of(settings)).unwrap();
+        assert_eq!(credentials(&config), ["agent-one", "ingress", "mine", "old", "tracker-mine"]);
+    }
+
+    #[test]
+    fn the_mark_before_the_last_word_is_taken_off_once() {
+        for (given, expected) in [
+            (&["mcpauth", "="][..], &["mcpauth", ""][..]),
+            (&["a", "==b"], &["a", "=b"]),
+            (&["a", "b"], &["a", "b"]),
+        ] {
+            let given: Vec<OsString> = given.iter().map(Into::into).collect();
+            assert_eq!(words(&given), expected);
+        }
+    }
+}

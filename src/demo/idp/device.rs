@@ -1,0 +1,119 @@
+//! The device authorization endpoint and the page a person enters the code on (RFC 8628).
+//! Codes are kept by `ledger` and redeemed by `token`; the pages are in `pages`.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::{FormRejection, QueryRejection};
+use axum::extract::{Form, Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::authorize::challenge;
+use super::client::{self, Grant};
+use super::ledger::{Approval, Decision, Device};
+use super::refusal::Refusal;
+use super::token::{Param, Request, UNREADABLE, authenticated};
+use super::{Issuer, Seen, Shared};
+use crate::demo::{keys, pages};
+
+/// The letters of a user code: no vowels, so that it spells nothing (section 6.1).
+const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+const CODE_LENGTH: usize = 8;
+
+/// What the page sends.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Answer {
+    user_code: Param,
+    decision: Param,
+}
+
+/// `POST`: two codes for a device (sections 3.1 and 3.2).
+pub(super) async fn authorize(
+    State(idp): State<Arc<Shared>>,
+    Issuer(issuer): Issuer,
+    headers: HeaderMap,
+    body: Result<Form<Request>, FormRejection>,
+) -> Response {
+    let request = body.map(|Form(request)| request).map_err(|_| UNREADABLE);
+    match request.and_then(|request| codes(&idp, issuer, &headers, &request)) {
+        Err(refusal) => refusal.into_response(),
+        Ok(body) => {
+            let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+            (headers, body.to_string()).into_response()
+        }
+    }
+}
+
+/// `GET`: where the person enters the code.
+pub(super) async fn page(query: Result<Query<Answer>, QueryRejection>) -> Response {
+    let answer = query.map(|Query(answer)| answer).unwrap_or_default();
+    pages::device(answer.user_code.get().unwrap_or_default())
+}
+
+/// `POST`: the person's answer.
+pub(super) async fn answer(
+    State(idp): State<Arc<Shared>>,
+    form: Result<Form<Answer>, FormRejection>,
+) -> Response {
+    let Ok(Form(answer)) = form else { return pages::refused("The form cannot be read.") };
+    let decision = if answer.decision.get() == Some("allow") { Decision::Allow } else { Decision::Deny };
+    let code = answer.user_code.get().unwrap_or_default().trim().to_ascii_uppercase();
+    if idp.ledger().answer_device(&code, decision, idp.now()) {
+        pages::device_done()
+    } else {
+        pages::refused("No device shows this code, or it has been answered.")
+    }
+}
+
+fn codes(idp: &Shared, issuer: String, headers: &HeaderMap, request: &Request) -> Result<Value, Refusal> {
+    let client = authenticated(idp, &client::claimed(headers, request)?)?;
+    client.may(Grant::DeviceCode)?;
+    let sent = (request.code_challenge.get(), request.code_challenge_method.get());
+    let challenge = match sent {
+        (None, None) => None,
+        (value, method) => Some(challenge(value, method)?),
+    };
+    let audience = request.audience().or(idp.options.audience.as_deref()).map(str::to_owned);
+    let approval = Approval {
+        issuer,
+        client_id: client.id.clone(),
+        subject: idp.options.user.clone(),
+        scope: client.scope(request.scope.get())?,
+        audience,
+    };
+    let (device_code, user_code) = (keys::random()?, user_code()?);
+    let (interval, lifetime) = (idp.options.device_interval, idp.options.device_code_lifetime.as_secs());
+    let uri = format!("{}/device", idp.base);
+    let body = json!({
+        "device_code": device_code,
+        "user_code": user_code,
+        "verification_uri": uri,
+        "verification_uri_complete": format!("{uri}?user_code={user_code}"),
+        "expires_in": lifetime,
+        "interval": interval.as_secs_f64(),
+    });
+    let device = Device {
+        approval,
+        user_code,
+        challenge,
+        interval,
+        until: idp.now() + lifetime,
+        answer: idp.options.auto_approve.then_some(Decision::Allow),
+        polled: None,
+    };
+    let mut ledger = idp.ledger();
+    ledger.note(Seen::Device { client_id: client.id.clone() });
+    ledger.add_device(device_code, device);
+    Ok(body)
+}
+
+fn user_code() -> Result<String, Refusal> {
+    let random = keys::random()?;
+    let letter = |byte: u8| LETTERS.get(usize::from(byte) % LETTERS.len()).map(|letter| char::from(*letter));
+    let mut code: String = random.bytes().take(CODE_LENGTH).filter_map(letter).collect();
+    code.insert(CODE_LENGTH / 2, '-');
+    Ok(code)
+}

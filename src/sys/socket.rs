@@ -1,0 +1,28 @@
+//! What listening sockets are told in each system's own way. It leaves who listens where to `flow` and the gateway.
+
+use std::io;
+
+use socket2::Socket;
+use tokio::net::TcpSocket;
+
+/// Lets a port be bound again at once: without it one that was just given up counts as busy for a minute on Unix. On
+/// Windows the same option would let others take a port that is in use.
+///
+/// # Errors
+/// The operating system's.
+pub fn rebind_at_once(socket: &TcpSocket) -> io::Result<()> {
+    if cfg!(unix) { socket.set_reuseaddr(true) } else { Ok(()) }
+}
+
+/// Lets several listeners share a port, each getting its part of the connections; where there is no such thing, only one
+/// may listen.
+///
+/// # Errors
+/// The operating system's.
+pub fn share_port(socket: &Socket, shared: bool) -> io::Result<()> {
+    #[cfg(unix)]
+    socket.set_reuse_port(shared)?;
+    #[cfg(not(unix))]
+    let _ = (socket, shared);
+    Ok(())
+}
