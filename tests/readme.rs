@@ -6,6 +6,8 @@
 use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
+use mcpauth::bridge::NoAccess;
+use mcpauth::bridge::message::Failure;
 use mcpauth::config::catalogue::VARIABLES;
 use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
 use mcpauth::demo::mcp::{Sample, Tool};
@@ -163,6 +165,26 @@ fn its_clients_are_the_targets() {
         table += &format!("| `{}` | {} | {} |\n", target.client, target.best().name(), others.join(", "));
     }
     expect_after("clients", &table);
+}
+
+#[test]
+fn its_bridge_errors_are_the_bridges() {
+    let no = NoAccess { message: String::new(), hint: String::new() };
+    let failures = [
+        Failure::NoAccess(no),
+        Failure::Status(401),
+        Failure::Status(403),
+        Failure::Unreachable(String::new()),
+        Failure::Status(500),
+        Failure::Broken,
+    ];
+    let codes = failures.map(|failure| {
+        let answer: Value = serde_json::from_str(&failure.answer(&json!(1))).unwrap();
+        answer["error"]["code"].to_string()
+    });
+    let table = README.split_once("<!-- bridge errors -->\n\n").unwrap().1.split_once("\n\n").unwrap().0;
+    let shown: Vec<&str> = table.lines().skip(2).map(|row| row.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(shown, codes);
 }
 
 #[test]
