@@ -4,12 +4,17 @@
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader};
+use std::time::Duration;
 
+use mcpauth::bridge::NoAccess;
+use mcpauth::bridge::message::Failure;
 use mcpauth::config::catalogue::VARIABLES;
 use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
 use mcpauth::demo::mcp::{Sample, Tool};
 use mcpauth::error::Exit;
-use serde_json::Value;
+use mcpauth::render::TARGETS;
+use mcpauth::sys::clock;
+use serde_json::{Value, json};
 
 use crate::support::{Ran, User, ended};
 
@@ -72,15 +77,24 @@ fn idp() -> IdpThread {
         Client::machine("your_agentcore_client_id", "your_agentcore_client_secret", &["sre-gateway/read"]),
         Client::machine("agent-reader", "your_agent_secret", &["openid", "email", "profile"]),
     ];
-    Idp::in_thread(Options { clients, ..Options::default() }).unwrap()
+    // Like the hour of Cognito's, and never shown as one.
+    let access_token_lifetime = Duration::from_secs(3570);
+    Idp::in_thread(Options { clients, access_token_lifetime, ..Options::default() }).unwrap()
 }
 
 /// A project as the README sets it up, its addresses turned to loopback, and its login done before.
 fn reader(idp: &Idp) -> User {
     let mut user = User::new();
-    user.env("INGRESS_OAUTH_ISSUER", idp.issuer()).env("AGENTCORE_ISSUER", idp.issuer());
-    let settings: String = blocks("ini").into_iter().map(|block| block.text).collect();
-    user.file(".env", &settings);
+    let shown: String = blocks("ini").into_iter().map(|block| block.text).collect();
+    // Clients are told of what is in .env, and warned of what is in the environment alone.
+    let moved = format!(
+        "{shown}INGRESS_OAUTH_ISSUER={issuer}/realms/us-east-1_XXXXXXXXX\nAGENTCORE_ISSUER={issuer}\n\
+         MCPAUTH_CONFIG_DIR={}\n",
+        user.home().join(".config/mcpauth").display(),
+        issuer = idp.issuer(),
+    );
+    user.file(".env", &moved);
+    user.env("MCPAUTH_CONFIG_DIR", "");
     user.file("secret.txt", "its secret\n");
     // Where no gateway.yaml is, the environment counts.
     for (name, text) in files().iter().filter(|(name, _)| name != "gateway.yaml") {
@@ -89,17 +103,30 @@ fn reader(idp: &Idp) -> User {
     let agent = blocks("json").into_iter().find(|block| block.text.contains("keycloak_url")).unwrap();
     let agent = agent.text.replace("https://keycloak.example.com", idp.issuer());
     user.file(".oauth-tokens/agent-reader.json", &agent);
-    let login = r#"{"provider": "atlassian", "access_token": "a-token", "refresh_token": null,
-                    "expires_at": 4102444800.0, "cloud_id": "1234", "scopes": ["read:jira-work"]}"#;
-    for name in ["atlassian-egress.json", "atlassian-atlassian-egress.json"] {
-        user.file(&format!(".oauth-tokens/{name}"), login);
-    }
+    let end = clock::now() + 40 * 86_400 - 1800;
+    let login = json!({"provider": "atlassian", "access_token": "a-token", "refresh_token": null,
+                       "expires_at": end, "cloud_id": "1234", "scopes": ["read:jira-work"]});
+    user.file(".oauth-tokens/atlassian-atlassian-egress.json", &login.to_string());
     user
 }
 
 /// A line of a block, by a shell, with our binary as `mcpauth`.
 fn typed(user: &User, line: &str) -> Ran {
     ended(user.shell(line).spawn().unwrap())
+}
+
+/// Types what stands after `$ ` in a recording, each line of which is to be what is printed; numbers may differ.
+fn played(user: &User, recording: &str) {
+    let numbers_aside = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+    let mut parts = format!("\n{recording}").split("\n$ ").map(str::to_owned).collect::<Vec<_>>().into_iter();
+    assert_eq!(parts.next().as_deref(), Some(""), "a recording begins with a command: {recording}");
+    for part in parts {
+        let (line, shown) = part.split_once('\n').unwrap_or((&part, ""));
+        let ran = typed(user, line);
+        let printed = format!("{}{}", ran.stdout, ran.stderr);
+        let printed = printed.trim_end();
+        assert_eq!(numbers_aside(shown.trim_end()), numbers_aside(printed), "{line}, now:\n{printed}");
+    }
 }
 
 #[test]
@@ -115,7 +142,49 @@ fn its_commands_run() {
             ran += 1;
         }
     }
-    assert!(ran >= 15, "only {ran} commands were found");
+    assert!(ran >= 28, "only {ran} commands were found");
+}
+
+#[test]
+fn its_recordings_are_what_is_printed() {
+    let idp = idp();
+    let recordings = marked("recording");
+    assert!(recordings.len() >= 2, "only {} recordings were found", recordings.len());
+    for recording in recordings {
+        let user = reader(&idp);
+        user.run(&["generate"]).code(0);
+        played(&user, &recording);
+    }
+}
+
+#[test]
+fn its_clients_are_the_targets() {
+    let mut table = "| client | its default | also |\n|---|---|---|\n".to_owned();
+    for target in TARGETS {
+        let others: Vec<_> = target.ways.iter().skip(1).map(|way| way.name()).collect();
+        table += &format!("| `{}` | {} | {} |\n", target.client, target.best().name(), others.join(", "));
+    }
+    expect_after("clients", &table);
+}
+
+#[test]
+fn its_bridge_errors_are_the_bridges() {
+    let no = NoAccess { message: String::new(), hint: String::new() };
+    let failures = [
+        Failure::NoAccess(no),
+        Failure::Status(401),
+        Failure::Status(403),
+        Failure::Unreachable(String::new()),
+        Failure::Status(500),
+        Failure::Broken,
+    ];
+    let codes = failures.map(|failure| {
+        let answer: Value = serde_json::from_str(&failure.answer(&json!(1))).unwrap();
+        answer["error"]["code"].to_string()
+    });
+    let table = README.split_once("<!-- bridge errors -->\n\n").unwrap().1.split_once("\n\n").unwrap().0;
+    let shown: Vec<&str> = table.lines().skip(2).map(|row| row.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(shown, codes);
 }
 
 #[test]
@@ -202,8 +271,11 @@ fn its_gateway_settings_are_fine() {
 
 #[test]
 fn its_gateway_serves_as_it_shows() {
-    let tool = |name| Tool { name, about: "A tool", run: |_| "done".into() };
-    let tools = [tool("current_time_by_timezone"), tool("set_time")];
+    let tool = |name, about, run| Tool { name, about, run };
+    let tools = [
+        tool("current_time_by_timezone", "The time in a timezone", |_| "2026-11-24T12:00:00+01:00".into()),
+        tool("set_time", "Sets the clock", |_| "done".into()),
+    ];
     let (idp, server) = (idp(), Sample::start("currenttime", &tools).unwrap());
     let mut user = reader(&idp);
     let shown = files().into_iter().find(|(name, _)| name == "servers/currenttime.json").unwrap().1;
@@ -213,12 +285,17 @@ fn its_gateway_serves_as_it_shows() {
     let mut gateway = user.command(&["gateway", "serve", "--listen", "127.0.0.1:0"]).spawn().unwrap();
     let mut said = BufReader::new(gateway.stderr.take().unwrap()).lines().map(Result::unwrap);
     let address = said.find_map(|line| Some(line.split_once("listening: ")?.1.split_once(' ')?.0.to_owned()));
-    let curl = marked("try").concat().replace("127.0.0.1:8080", &address.unwrap());
+    let address = address.unwrap();
+    let curl = marked("try").concat().replace("127.0.0.1:8080", &address);
     let listed = typed(&user, &curl).code(0).stdout;
     assert!(listed.contains("current_time_by_timezone") && !listed.contains("set_time"), "{listed}");
     let call = curl.replace("\"tools/list\"", "\"tools/call\", \"params\": {\"name\": \"set_time\"}");
     let refused: Value = serde_json::from_str(&typed(&user, &call).code(0).stdout).unwrap();
     assert_eq!(refused["error"]["data"]["reason"], "name");
+    user.env("REGISTRY_URL", format!("http://{address}"));
+    let shown = marked("test clients").concat().replace("mcpgateway.ddns.net", &address);
+    // The reader's gateway is on another machine; to one on this machine, credentials go with --auth alone.
+    played(&user, &shown.replace("--server currenttime", "--server currenttime --auth"));
     typed(&user, &format!("kill -TERM {}", gateway.id())).code(0);
     let audit = ended(gateway).code(0).stdout;
     let lines: Vec<Value> = audit.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -280,7 +357,8 @@ fn its_exit_codes_are_the_codes() {
 fn its_recording_is_what_is_printed() {
     let shown = blocks("text").into_iter().find(|block| block.text.starts_with("$ mcpauth demo")).unwrap();
     let printed = User::new().run(&["demo"]).code(0).stdout;
-    // Ports and times are different each time.
+    // Ports and times are different each time, and an hour may have begun to pass.
+    let printed = printed.replace("in 59m", "in 1h");
     let numbers_aside = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
     let shown = shown.text.split_once('\n').unwrap().1;
     assert_eq!(numbers_aside(shown), numbers_aside(&printed), "\nprinted now:\n{printed}");

@@ -154,6 +154,7 @@ pub const VARIABLES: &[Variable] = &[
         "300",
         "refresh: seconds between two looks at the files, for what others did",
     ),
+    row("MCPAUTH_BRIDGE_LISTEN", "127.0.0.1:8191", "where bridge --listen listens, on loopback"),
     row("MCPAUTH_LOGIN_TIMEOUT", "300", "seconds to wait for a person"),
     row("MCPAUTH_NO_BROWSER", "", "1: print login addresses and open nothing"),
     row(
@@ -202,6 +203,7 @@ mod tests {
             include_str!("../cli/flows.rs"),
             include_str!("../cli/gateway/issuer.rs"),
             include_str!("../cli/refresh/mod.rs"),
+            include_str!("../cli/bridge/local.rs"),
             include_str!("../cli/gateway/prepare.rs"),
         ];
         let words = sources.iter().flat_map(|text| text.split('"').skip(1).step_by(2));

@@ -121,7 +121,8 @@ pub(in crate::cli) fn object(row: &ConfigRow) -> Value {
 pub(in crate::cli) fn say(out: &Out, row: &ConfigRow) {
     match &row.result {
         Ok(installed) if row.dry => {
-            out.result(&format!("{} ({}, {})", row.path, row.client, servers(row)));
+            let path = short(Path::new(&row.path));
+            out.result(&format!("{path} ({}, {})", row.client, servers(row)));
             installed.changes.iter().for_each(|change| out.result(&format!("  {change}")));
         }
         Ok(installed) => {
