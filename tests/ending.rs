@@ -52,12 +52,17 @@ fn logout_removes_what_is_kept_and_tells_nobody() {
     let user = user(&idp);
     user.log_in();
     let token = access_token(&user, TRACKER);
-    user.file(".oauth-tokens/mcp.json", &json!({"copy": token}).to_string());
+    let configuration = user.file(".oauth-tokens/mcp.json", &json!({"copy": token}).to_string());
+    user.file(".oauth-tokens/notes.json", &json!({"copy": token}).to_string());
     let ran = user.run(&["logout", "tracker"]).code(0);
     assert!(!is_kept(&user, TRACKER) && revoked(&idp).is_empty());
-    for part in ["--revoke", "mcp.json", "mcpauth config install"] {
+    for part in ["--revoke", "copies of the tokens in", "notes.json", "taken out of", "mcp.json"] {
         assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
     }
+    assert!(
+        !std::fs::read_to_string(configuration).unwrap().contains(&token),
+        "what we wrote is brought up to date"
+    );
     assert!(!ran.stderr.contains(&token) && !ran.stdout.contains(&token));
     let ran = user.run(&["logout", "tracker", "--json"]).code(0);
     assert_eq!(results(&ran), [is("nothing", "not_asked")]);

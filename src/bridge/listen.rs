@@ -196,7 +196,10 @@ impl No {
             Self::Secret => {
                 (403, "the bridge's own header is missing or wrong; run: mcpauth config install".into())
             }
-            Self::Server => (404, "there is no such server; mcpauth status lists them".to_owned()),
+            Self::Server => (
+                404,
+                "there is no such server; those there are were named when the bridge started".to_owned(),
+            ),
             Self::TooLarge => (413, "the message is too large".to_owned()),
             Self::Method => (405, "only POST, GET and DELETE".to_owned()),
             // Not 401: the client would begin a login of its own.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use dialoguer::Confirm;
 
+use crate::cli::config;
 use crate::cli::credentials::{self, Known};
 use crate::cli::flows;
 use crate::cli::out::Out;
@@ -71,7 +72,11 @@ pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Ex
         Ok(Ok(rows))
     };
     match flows::until_signal(out, work, Err)? {
-        Ok(rows) => Ok(report::report(&rows, &copies(&rows, &vault.store), out)),
+        Ok(rows) => {
+            // A token that is no more has no business in files of ours.
+            let configs = config::reinstall(&config, &vault.store, &out.muted());
+            Ok(report::report(&rows, &copies(&rows, &vault.store), configs, out))
+        }
         Err(exit) => Ok(exit),
     }
 }

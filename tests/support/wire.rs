@@ -79,10 +79,19 @@ pub(crate) fn callback(url: &str, more: &str) -> String {
 
 /// A child whose stderr is read while it runs.
 pub(crate) struct Running {
-    child: Child,
+    child: Owned,
     stdout: JoinHandle<String>,
     lines: Receiver<String>,
     said: String,
+}
+
+/// A child that does not outlive a test that fails.
+struct Owned(Child);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        let _ = self.0.kill().and_then(|()| self.0.wait());
+    }
 }
 
 impl Running {
@@ -99,7 +108,7 @@ impl Running {
             stdout.read_to_string(&mut text).unwrap();
             text
         });
-        Self { child, stdout, lines, said: String::new() }
+        Self { child: Owned(child), stdout, lines, said: String::new() }
     }
 
     /// The next login address it prints.
@@ -122,7 +131,7 @@ impl Running {
 
     /// Sends it a signal by name.
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
+        let id = self.child.0.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
@@ -133,12 +142,12 @@ impl Running {
                 Ok(line) => self.said.push_str(&format!("{line}\n")),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
-                    let _ = self.child.kill();
+                    let _ = self.child.0.kill();
                     panic!("it does not end: {}", self.said);
                 }
             }
         }
-        let code = self.child.wait().unwrap().code();
+        let code = self.child.0.wait().unwrap().code();
         Ran { code, stdout: self.stdout.join().unwrap(), stderr: self.said }
     }
 }

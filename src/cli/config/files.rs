@@ -40,17 +40,18 @@ pub(in crate::cli) fn write_all(
     Ok(rows)
 }
 
-/// After a token changed: the local files, and every client that was installed to with tokens in its file.
+/// After a token changed or went: the local files that are there, and every client that was installed to with tokens in
+/// its file.
 ///
 /// # Errors
 /// As for [`write_all`].
 pub(in crate::cli) fn reinstall(config: &Config, store: &Store, out: &Out) -> Result<Vec<ConfigRow>, Error> {
     let clients = Clients::of(config, store, out)?;
-    if clients.entries.is_empty() {
-        return Ok(Vec::new());
-    }
     let before = clients.before()?;
-    let locals = seeds().map(|(target, local)| write_local(&clients, store, target, local));
+    // With nothing to say no file is made, but what a file says is brought up to date.
+    let meant = |local: &str| !clients.entries.is_empty() || store.dir().join(local).exists();
+    let locals = seeds().filter(|(_, local)| meant(local));
+    let locals = locals.map(|(target, local)| write_local(&clients, store, target, local));
     let old = before.iter().filter(|job| job.secrets.grow_old());
     locals.chain(old.map(|job| clients.install(job, DryRun::No))).collect()
 }

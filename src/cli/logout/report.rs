@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::cli::config::rows::ConfigRow;
 use crate::cli::logout::Row;
 use crate::cli::out::Out;
 use crate::error::{Error, Exit, flow_exit};
@@ -17,7 +18,12 @@ use crate::vault::{Ended, Forgotten, VaultError};
 const REWRITE: &str = "mcpauth config install";
 
 /// Prints everything and gives the exit code.
-pub(super) fn report(rows: &[Row<'_>], copies: &[PathBuf], out: &Out) -> Exit {
+pub(super) fn report(
+    rows: &[Row<'_>],
+    copies: &[PathBuf],
+    configs: Result<Vec<ConfigRow>, Error>,
+    out: &Out,
+) -> Exit {
     let exits: Vec<Exit> = rows.iter().map(|row| exit(&row.result)).collect();
     let exit = match exits.as_slice() {
         [] => Exit::Done,
@@ -44,10 +50,23 @@ pub(super) fn report(rows: &[Row<'_>], copies: &[PathBuf], out: &Out) -> Exit {
         let paths: Vec<String> = copies.iter().map(|path| path.display().to_string()).collect();
         out.say(&format!("there are copies of the tokens in {}", paths.join(", ")));
     }
-    if rows.iter().any(|row| matches!(&row.result, Ok(Forgotten { found: true, .. }))) {
-        out.say(&format!("client configurations that have the tokens in them are rewritten by: {REWRITE}"));
-    }
+    rewritten(configs, out);
     exit
+}
+
+/// The configurations that had the tokens in them.
+fn rewritten(configs: Result<Vec<ConfigRow>, Error>, out: &Out) {
+    let failed = |error: &Error, what: &str| {
+        out.say(&format!("{what} may still have them: {error}; {}", error.hint(REWRITE)));
+    };
+    match configs {
+        Err(error) => failed(&error, "client configurations"),
+        Ok(rows) => rows.iter().for_each(|row| match &row.result {
+            Ok(installed) if installed.changed => out.say(&format!("taken out of {}", row.path)),
+            Ok(_) => {}
+            Err(error) => failed(error, &row.path),
+        }),
+    }
 }
 
 fn exit(result: &Result<Forgotten, Error>) -> Exit {
