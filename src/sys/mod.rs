@@ -13,3 +13,4 @@ pub mod private_file;
 pub mod process;
 pub mod supervisor;
 pub mod terminal;
+pub mod unbroken;
