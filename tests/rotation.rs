@@ -121,7 +121,8 @@ fn whoever_is_told_to_stop_keeps_what_comes_for_a_used_refresh_token() {
 #[test]
 fn a_second_signal_is_obeyed_at_once() {
     let slow = Slow::start();
-    let mut running = slow.user().start(&["egress"]);
+    let user = slow.user();
+    let mut running = user.start(&["egress"]);
     slow.asked();
     running.signal("INT");
     running.line(|line| line.contains("waiting for a new token"));

@@ -1,12 +1,13 @@
 //! MCP over stdio: a message a line, in and out. Requests run side by side; what must not overtake is waited for:
 //! `initialize`, and every message without an answer. It leaves the server to `upstream`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{self, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{self, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, Lines};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -17,7 +18,7 @@ use crate::mcp::Answer;
 use crate::mcp::mirror::Refused;
 use crate::sys::http::Http;
 
-/// Lines that wait for the client to read them.
+/// Lines that wait for the client to read them, and lines of its that wait for their turn.
 const WAITING_LINES: usize = 64;
 /// How long requests may go on after the client has said all it will.
 const LAST_ANSWERS: Duration = Duration::from_secs(30);
@@ -25,6 +26,8 @@ const LAST_ANSWERS: Duration = Duration::from_secs(30);
 const ACCEPT: Duration = Duration::from_secs(30);
 /// The first and the longest pause before a stream is opened again; a server's own `retry` counts instead of the first.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// A server that says "at once" again and again must not keep a core busy.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 /// How often a request's broken stream is taken up again without a single new event.
 const RESUMPTIONS: u32 = 5;
 
@@ -49,7 +52,10 @@ pub async fn serve(
     let result = client.read(input).await;
     upstream.close().await;
     drop((client, upstream));
-    writer.await??;
+    // A client that is there, but reads nothing any more, does not keep us either.
+    if let Ok(written) = tokio::time::timeout(LAST_ANSWERS, writer).await {
+        written??;
+    }
     result
 }
 
@@ -63,12 +69,54 @@ struct Client {
     report: Report,
 }
 
+/// What the client says. Some of it is read before its turn: that a client has gone away shows at the end alone.
+struct Input<R> {
+    lines: Lines<BufReader<R>>,
+    ahead: VecDeque<String>,
+    ended: bool,
+}
+
+impl<R: AsyncRead + Unpin> Input<R> {
+    fn new(input: R) -> Self {
+        let lines = BufReader::with_capacity(64 << 10, input).lines();
+        Self { lines, ahead: VecDeque::new(), ended: false }
+    }
+
+    async fn next(&mut self) -> io::Result<Option<String>> {
+        match self.ahead.pop_front() {
+            None if !self.ended => self.lines.next_line().await,
+            line => Ok(line),
+        }
+    }
+
+    /// Waits for `work`; once the client has said all it will, for so long at most, and then for nothing more.
+    async fn wait_for(&mut self, work: impl Future<Output = ()>, last: Duration) -> io::Result<()> {
+        let mut work = pin!(work);
+        while !self.ended && self.ahead.len() < WAITING_LINES {
+            tokio::select! {
+                biased;
+                () = &mut work => return Ok(()),
+                line = self.lines.next_line() => match line? {
+                    Some(line) => self.ahead.push_back(line),
+                    None => self.ended = true,
+                }
+            }
+        }
+        if !self.ended {
+            work.await;
+        } else if tokio::time::timeout(last, work).await.is_err() {
+            self.ahead.clear();
+        }
+        Ok(())
+    }
+}
+
 impl Client {
     async fn read(&self, input: impl AsyncRead + Unpin) -> io::Result<()> {
         let mut tasks = JoinSet::new();
         let mut listening = None;
-        let mut input = BufReader::with_capacity(64 << 10, input).lines();
-        while let Some(text) = input.next_line().await? {
+        let mut input = Input::new(input);
+        while let Some(text) = input.next().await? {
             while tasks.try_join_next().is_some() {}
             if text.trim().is_empty() {
                 continue;
@@ -84,7 +132,7 @@ impl Client {
                 self.start(&mut tasks, message);
                 continue;
             }
-            self.in_order(&message).await;
+            input.wait_for(self.in_order(&message), LAST_ANSWERS).await?;
             let begins = message.method() == Some("notifications/initialized");
             if begins && listening.is_none() && !self.upstream.has_channel() {
                 let client = self.clone();
@@ -130,7 +178,9 @@ impl Client {
                 (self.report)(&format!("the server answered a message without an id with HTTP {status}"));
             }
             Ok(Ok(_)) => {}
-            Ok(Err(failure)) => (self.report)(&format!("a message without an id was lost: {failure:?}")),
+            Ok(Err(failure)) => {
+                (self.report)(&format!("a message without an id was lost: {}", failure.said().1))
+            }
             Err(_) => (self.report)("the server did not accept a message without an id in time"),
         }
     }
@@ -164,26 +214,10 @@ impl Client {
                 };
                 idle = 0;
                 last = event.id.or(last);
-                pause = event.retry.map_or(pause, Duration::from_millis);
-                if event.data.is_empty() {
-                    continue;
-                }
-                let Ok(mut value) = serde_json::from_str::<Value>(&event.data) else {
-                    return Err(Failure::Status(status));
-                };
-                if answers(&value, id) {
-                    self.answered(message, &mut value, &event.data).await;
+                pause = event.retry.map_or(pause, asked_pause);
+                if !event.data.is_empty() && self.pass_on(message, id, status, &event.data).await? {
                     return Ok(());
                 }
-                if (400..).contains(&status) {
-                    let value = addressed(value, id);
-                    if !answers(&value, id) {
-                        return Err(Failure::Status(status));
-                    }
-                    self.say(value.to_string()).await;
-                    return Ok(());
-                }
-                self.say(line(&event.data)).await;
             }
             // 2025-11-25, Resumability: a stream whose events have ids can be taken up again, after its own pause.
             let Some(after) = last.as_deref().filter(|_| !message.is_modern() && idle < RESUMPTIONS) else {
@@ -194,12 +228,39 @@ impl Client {
                 });
             };
             idle += 1;
-            tokio::time::sleep(pause.min(PAUSES.1)).await;
+            tokio::time::sleep(pause).await;
             answer = self.upstream.listen(Some(after)).await?;
             if !answer.is_stream() {
                 return Err(Failure::Broken);
             }
         }
+    }
+
+    /// Passes on what an event or a body holds; whether the answer was in it.
+    async fn pass_on(&self, message: &Message, id: &Value, status: u16, text: &str) -> Result<bool, Failure> {
+        let whole = serde_json::from_str(text).map_err(|_| Failure::Status(status))?;
+        let several = match whole {
+            // 2025-03-26 has several messages in one.
+            Value::Array(several) => several.into_iter().map(|one| (one.to_string(), one)).collect(),
+            one => vec![(text.to_owned(), one)],
+        };
+        let mut found = false;
+        for (text, mut one) in several {
+            if answers(&one, id) {
+                self.answered(message, &mut one, &text).await;
+                found = true;
+            } else if status < 400 {
+                self.say(line(&text)).await;
+            } else {
+                let one = addressed(one, id);
+                if !answers(&one, id) {
+                    return Err(Failure::Status(status));
+                }
+                self.say(one.to_string()).await;
+                found = true;
+            }
+        }
+        Ok(found)
     }
 
     /// Passes on an answer, as it came unless there is something in it that no client may see.
@@ -217,20 +278,22 @@ impl Client {
         loop {
             match self.upstream.listen(last.as_deref()).await {
                 Ok(mut stream) if stream.is_stream() => {
-                    pause = PAUSES.0;
+                    // One that ends without a word is asked less and less often.
+                    let mut next = pause * 2;
                     while let Ok(Some(event)) = stream.next().await {
                         last = event.id.or(last);
-                        pause = event.retry.map_or(pause, Duration::from_millis);
+                        next = event.retry.map_or(PAUSES.0, asked_pause);
                         if !event.data.is_empty() {
                             self.say(line(&event.data)).await;
                         }
                     }
+                    pause = next.min(PAUSES.1);
                 }
                 // 405: the server has nothing to say of its own accord. Any other no is as final.
                 Ok(answer) if (400..500).contains(&answer.status) && answer.status != 429 => return,
                 Ok(_) | Err(_) => pause = (pause * 2).min(PAUSES.1),
             }
-            tokio::time::sleep(pause.min(PAUSES.1)).await;
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -242,6 +305,11 @@ impl Client {
     fn running(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, AbortHandle>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The pause that a server asks for, in milliseconds, within reason.
+fn asked_pause(retry: u64) -> Duration {
+    Duration::from_millis(retry).clamp(SHORTEST_PAUSE, PAUSES.1)
 }
 
 /// A message as one line: outside strings, JSON's line breaks are mere white space.
@@ -261,4 +329,56 @@ async fn write(mut output: impl AsyncWrite + Unpin, mut ready: mpsc::Receiver<St
         output.flush().await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[test]
+    fn no_server_makes_us_come_back_at_once_or_never() {
+        let cases = [(0, 100), (99, 100), (2_000, 2_000), (u64::MAX, 30_000)];
+        for (asked, expected) in cases {
+            assert_eq!(asked_pause(asked), Duration::from_millis(expected));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_read_before_its_turn_is_not_lost() {
+        let mut input = Input::new(&b"a\nb\n"[..]);
+        let (done, is_done) = tokio::sync::oneshot::channel::<()>();
+        let work = async move { is_done.await.unwrap() };
+        let (waited, ()) = tokio::join!(input.wait_for(work, Duration::MAX), async move {
+            tokio::task::yield_now().await;
+            done.send(()).unwrap();
+        });
+        waited.unwrap();
+        input.wait_for(ready(()), Duration::MAX).await.unwrap();
+        assert_eq!(input.next().await.unwrap().as_deref(), Some("a"));
+        assert_eq!(input.next().await.unwrap().as_deref(), Some("b"));
+        assert_eq!(input.next().await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_has_gone_is_not_kept_by_a_server_that_never_answers() {
+        let mut input = Input::new(&b"a\n"[..]);
+        input.wait_for(pending(), Duration::ZERO).await.unwrap();
+        assert_eq!(input.next().await.unwrap(), None, "nothing more is begun");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_says_much_is_read_no_further_than_it_must() {
+        let text = "x\n".repeat(2 * WAITING_LINES);
+        let mut input = Input::new(text.as_bytes());
+        let (done, is_done) = tokio::sync::oneshot::channel::<()>();
+        let work = async move { is_done.await.unwrap() };
+        let (waited, ()) = tokio::join!(input.wait_for(work, Duration::ZERO), async move {
+            tokio::task::yield_now().await;
+            done.send(()).unwrap();
+        });
+        waited.unwrap();
+        assert!(input.ahead.len() <= WAITING_LINES && !input.ended);
+    }
 }

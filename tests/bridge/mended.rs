@@ -10,6 +10,7 @@ use super::{Client, call, event, events, json_answer, result, usual};
 use crate::support::User;
 use crate::support::lab::{Lab, until};
 use crate::support::upstream::{Upstream, say};
+use crate::support::wire::Scripted;
 
 /// A user who is the laboratory's worker, and whose gateway is the laboratory's.
 pub(super) fn worker(lab: &Lab) -> User {
@@ -85,6 +86,35 @@ fn without_credentials_the_client_is_told_what_to_type() {
     assert!(text.contains("mcpauth generate") && !text.contains("hidden-secret"), "{text}");
     assert_eq!(code, Some(0));
     assert!(server.seen().is_empty(), "nothing is sent without them");
+}
+
+#[test]
+fn requests_that_come_together_share_a_failure() {
+    let idp = Scripted::start(|_| (400, r#"{"error":"invalid_client"}"#.into()));
+    let mut user = User::new();
+    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", &idp.base);
+    user.env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", idp.base));
+    user.env("INGRESS_OAUTH_CLIENT_ID", "worker").env("INGRESS_OAUTH_CLIENT_SECRET", "hidden-secret");
+    let server = Upstream::start(usual);
+    let mut client = Client::of(&user, &format!("{}/mcp", server.base));
+    let together: Vec<String> = (1..=10).map(|id| call(id).to_string()).collect();
+    client.line(&together.join("\n"));
+    for _ in &together {
+        assert_eq!(client.hear()["error"]["code"], 4011);
+    }
+    client.end();
+    assert_eq!((idp.asked().len(), server.seen().len()), (1, 0));
+}
+
+#[test]
+fn several_messages_in_one_answer_are_told_one_by_one() {
+    let progress = json!({"jsonrpc": "2.0", "method": "notifications/progress"});
+    let body = json!([progress, result(&json!(1), "ok")]).to_string();
+    let server = Upstream::answering("200 OK\r\ncontent-type: application/json", body);
+    let mut client = Client::before(&server);
+    assert_eq!(client.ask(&call(1)), progress);
+    assert_eq!(client.hear(), result(&json!(1), "ok"));
+    assert_eq!(client.end().0, Vec::<serde_json::Value>::new());
 }
 
 #[test]
