@@ -26,8 +26,6 @@ const LAST_ANSWERS: Duration = Duration::from_secs(30);
 const ACCEPT: Duration = Duration::from_secs(30);
 /// The first and the longest pause before a stream is opened again; a server's own `retry` counts instead of the first.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
-/// A server that says "at once" again and again must not keep a core busy.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 /// How often a request's broken stream is taken up again without a single new event.
 const RESUMPTIONS: u32 = 5;
 
@@ -213,8 +211,8 @@ impl Client {
                     Err(_) => break,
                 };
                 idle = 0;
+                pause = event.pause().unwrap_or(pause);
                 last = event.id.or(last);
-                pause = event.retry.map_or(pause, asked_pause);
                 if !event.data.is_empty() && self.pass_on(message, id, status, &event.data).await? {
                     return Ok(());
                 }
@@ -281,8 +279,8 @@ impl Client {
                     // One that ends without a word is asked less and less often.
                     let mut next = pause * 2;
                     while let Ok(Some(event)) = stream.next().await {
+                        next = event.pause().unwrap_or(PAUSES.0);
                         last = event.id.or(last);
-                        next = event.retry.map_or(PAUSES.0, asked_pause);
                         if !event.data.is_empty() {
                             self.say(line(&event.data)).await;
                         }
@@ -305,11 +303,6 @@ impl Client {
     fn running(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, AbortHandle>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The pause that a server asks for, in milliseconds, within reason.
-fn asked_pause(retry: u64) -> Duration {
-    Duration::from_millis(retry).clamp(SHORTEST_PAUSE, PAUSES.1)
 }
 
 /// A message as one line: outside strings, JSON's line breaks are mere white space.
@@ -336,14 +329,6 @@ mod tests {
     use std::future::{pending, ready};
 
     use super::*;
-
-    #[test]
-    fn no_server_makes_us_come_back_at_once_or_never() {
-        let cases = [(0, 100), (99, 100), (2_000, 2_000), (u64::MAX, 30_000)];
-        for (asked, expected) in cases {
-            assert_eq!(asked_pause(asked), Duration::from_millis(expected));
-        }
-    }
 
     #[tokio::test]
     async fn what_is_read_before_its_turn_is_not_lost() {

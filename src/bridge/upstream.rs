@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::Value;
 use tokio::sync::{Mutex as Turn, mpsc};
 
@@ -13,12 +13,9 @@ use super::legacy_sse::Channel;
 use super::message::{Failure, Message, answers};
 use super::{Access, Given};
 use crate::mcp::mirror::{Refused, Repeated};
-use crate::mcp::{Answer, Remote};
+use crate::mcp::{Answer, LAST_EVENT, Remote, SESSION, VERSION};
 use crate::sys::http::Http;
 
-const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
-const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
-const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 /// The id under which a client's `initialize` is said again; its answer is not for the client.
 pub(super) const AGAIN: &str = "mcpauth-initialize-again";
 /// How long the end of a session may take.

@@ -94,7 +94,12 @@ fn no_request_gets_around_the_checks_or_off_the_gateway() {
     let key = format!("X-Mcpauth-Bridge: {secret}\r\nConnection: close");
     let host = format!("Host: 127.0.0.1:{port}");
     let cases = [
-        (format!("OPTIONS /alpha/mcp HTTP/1.1\r\n{host}\r\nOrigin: https://evil.test\r\n\r\n"), 403),
+        (
+            format!(
+                "OPTIONS /alpha/mcp HTTP/1.1\r\n{host}\r\nOrigin: https://evil.test\r\nConnection: close\r\n\r\n"
+            ),
+            403,
+        ),
         (format!("OPTIONS /alpha/mcp HTTP/1.1\r\n{host}\r\n{key}\r\n\r\n"), 405),
         (format!("GET /alpha/mcp HTTP/1.0\r\n{key}\r\n\r\n"), 403),
         (format!("GET /alpha/mcp HTTP/1.1\r\nHost: localhost.:{port}\r\n{key}\r\n\r\n"), 403),
