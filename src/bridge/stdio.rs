@@ -272,8 +272,13 @@ impl Client {
 
     /// Passes on what the server says of its own accord, for as long as there is a session.
     async fn listen(&self) {
-        let (mut pause, mut last) = (PAUSES.0, None);
+        let (mut pause, mut last, mut era) = (PAUSES.0, None, 0);
         loop {
+            let (now, next_session) = self.upstream.session();
+            if std::mem::replace(&mut era, now) != now {
+                // Another session's events.
+                last = None;
+            }
             match self.upstream.listen(last.as_deref()).await {
                 Ok(mut stream) if stream.is_stream() => {
                     // One that ends without a word is asked less and less often.
@@ -286,6 +291,11 @@ impl Client {
                         }
                     }
                     pause = next.min(PAUSES.1);
+                }
+                // It has forgotten the session; the client's next request begins another.
+                Ok(answer) if answer.status == 404 && self.upstream.has_session() => {
+                    next_session.await;
+                    continue;
                 }
                 // 405: the server has nothing to say of its own accord. Any other no is as final.
                 Ok(answer) if (400..500).contains(&answer.status) && answer.status != 429 => return,

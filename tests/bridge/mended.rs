@@ -148,6 +148,43 @@ fn a_session_that_is_gone_is_begun_again_with_the_clients_own_words() {
 }
 
 #[test]
+fn what_a_server_says_of_its_own_accord_is_heard_in_the_next_session_too() {
+    let sessions = AtomicUsize::new(0);
+    let server = Upstream::start(move |seen, stream| {
+        let message = seen.message();
+        if message["method"] == "initialize" {
+            let session = sessions.fetch_add(1, Ordering::SeqCst);
+            let head: &'static str =
+                format!("200 OK\r\ncontent-type: application/json\r\nmcp-session-id: s{session}").leak();
+            let body =
+                json!({"jsonrpc": "2.0", "id": message["id"], "result": {"protocolVersion": "2025-11-25"}});
+            return say(stream, head, body.to_string().as_bytes());
+        }
+        match (seen.header("mcp-session-id"), seen.is("GET")) {
+            (Some("s1"), true) => {
+                events(stream);
+                event(stream, "1", &json!({"jsonrpc": "2.0", "method": "notifications/message"}));
+                // Stays open until the bridge leaves.
+                let _ = std::io::Read::read(stream, &mut [0]);
+            }
+            (Some("s1"), false) => usual(seen, stream),
+            (_, false) if message["id"].is_null() => usual(seen, stream),
+            _ => say(stream, "404 Gone", b""),
+        }
+    });
+    let mut client = Client::before(&server);
+    client.initialize();
+    until("the first stream", || server.seen().iter().any(|seen| seen.is("GET")));
+    client.say(&call(1));
+    let mut heard = [client.hear(), client.hear()];
+    heard.sort_by_key(|message| message["id"].is_null());
+    assert_eq!(heard[0], result(&json!(1), "usual"));
+    assert_eq!(heard[1]["method"], "notifications/message");
+    let (rest, code, _) = client.end();
+    assert_eq!((rest.len(), code), (0, Some(0)));
+}
+
+#[test]
 fn a_stream_that_breaks_is_taken_up_where_it_broke() {
     let server = Upstream::start(|seen, stream| {
         let message = seen.message();
