@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use tokio::io::{self, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, Lines};
 use tokio::sync::mpsc;
@@ -212,8 +213,8 @@ impl Client {
                 };
                 idle = 0;
                 pause = event.pause().unwrap_or(pause);
-                last = event.id.or(last);
-                if !event.data.is_empty() && self.pass_on(message, id, status, &event.data).await? {
+                last = event.id.clone().or(last);
+                if event.is_message() && self.pass_on(message, id, status, &event.data).await? {
                     return Ok(());
                 }
             }
@@ -285,8 +286,9 @@ impl Client {
                     let mut next = pause * 2;
                     while let Ok(Some(event)) = stream.next().await {
                         next = event.pause().unwrap_or(PAUSES.0);
-                        last = event.id.or(last);
-                        if !event.data.is_empty() {
+                        last = event.id.clone().or(last);
+                        // What is no JSON is no message, and would break the client's reading.
+                        if event.is_message() && serde_json::from_str::<IgnoredAny>(&event.data).is_ok() {
                             self.say(line(&event.data)).await;
                         }
                     }

@@ -27,6 +27,11 @@ pub struct Event {
 pub struct TooLarge;
 
 impl Event {
+    /// Whether it carries a message: an event of another name is the server's own affair, such as a sign of life.
+    pub fn is_message(&self) -> bool {
+        !self.data.is_empty() && matches!(self.name.as_str(), "" | "message")
+    }
+
     /// How long the server asks us to wait before the stream is opened again, within reason.
     pub fn pause(&self) -> Option<Duration> {
         let (shortest, longest) = PAUSES;
@@ -134,6 +139,15 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(Reader::new(100).push(text.as_bytes()).unwrap(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_messages_count() {
+        for (name, data, expected) in
+            [("", "{}", true), ("message", "{}", true), ("message", "", false), ("ping", "{}", false)]
+        {
+            assert_eq!(event(name, data, None).is_message(), expected);
         }
     }
 

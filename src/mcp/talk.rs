@@ -249,7 +249,7 @@ impl Talk {
     ) -> Result<Option<Result<Value, RpcError>>, ClientError> {
         while let Some(event) = from.next().await? {
             place.move_to(&event);
-            if event.data.is_empty() || !matches!(event.name.as_str(), "" | "message") {
+            if !event.is_message() {
                 continue;
             }
             let Some(messages) = message::read(&self.scrub(event.data)) else {
