@@ -279,7 +279,8 @@ fn its_exit_codes_are_the_codes() {
 #[test]
 fn its_recording_is_what_is_printed() {
     let shown = blocks("text").into_iter().find(|block| block.text.starts_with("$ mcpauth demo")).unwrap();
-    let printed = User::new().run(&["demo"]).code(0).stdout;
+    // On a busy machine a second of the hour has passed when it is said.
+    let printed = User::new().run(&["demo"]).code(0).stdout.replace("expires in 59m", "expires in 1h");
     // Ports and times are different each time.
     let numbers_aside = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
     let shown = shown.text.split_once('\n').unwrap().1;
