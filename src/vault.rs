@@ -2,6 +2,7 @@
 //! save, in that order. It leaves how tokens are got to `flow` and how they are kept to `store`.
 
 mod forget;
+mod keep;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,14 +13,14 @@ use tokio::sync::Mutex;
 
 pub use forget::{Ended, Forgotten};
 
-use crate::credential::{Credential, How, Kind, Person};
+use crate::credential::{Credential, How, Person};
 use crate::flow::{self, FlowError, Login, Ui};
-use crate::oauth::{Epoch, Freshness, ReplyError, TokenSet};
+use crate::oauth::{Freshness, ReplyError, TokenSet};
 use crate::secret::Secret;
 use crate::store::{Lock, Notes, Store, StoreError, Stored};
 use crate::sys::browser::Browser;
-use crate::sys::clock;
 use crate::sys::http::Http;
+use crate::sys::{clock, unbroken};
 
 /// Hands out tokens. One for the whole process: logins take turns in it.
 pub struct Vault {
@@ -93,12 +94,12 @@ impl Vault {
         {
             return Ok(self.as_is(credential, stored.clone()));
         }
-        let _lock = self.lock(credential).await?;
+        let lock = self.lock(credential).await?;
         // Whoever had the lock before us may have done the work, and used up the refresh token we saw.
         let now = self.kept(credential)?;
         let fresh = match now {
             Some(stored) if done_meanwhile(&stored, before.as_ref(), anew) => self.as_is(credential, stored),
-            Some(stored) => self.renew_or_keep(credential, stored, anew).await?,
+            Some(stored) => self.renew_or_keep(credential, stored, anew, &lock).await?,
             None => self.get(credential, None).await?,
         };
         self.settle(credential, fresh).await
@@ -110,7 +111,7 @@ impl Vault {
     /// # Errors
     /// As [`VaultError`] says.
     pub async fn renewed(&self, credential: &Credential, refused: &Secret) -> Result<Fresh, VaultError> {
-        let _lock = self.lock(credential).await?;
+        let lock = self.lock(credential).await?;
         let is_other = |stored: &Stored| {
             stored.token.access_token != *refused && stored.token.freshness(clock::now()) == Freshness::Fresh
         };
@@ -118,8 +119,8 @@ impl Vault {
             Some(stored) if is_other(&stored) => self.as_is(credential, stored),
             Some(stored) => {
                 let end = stored.token.expires_at;
-                let fresh = self.renew(credential, stored, false).await?;
-                if is_no_later(fresh.stored.token.expires_at, end) {
+                let fresh = self.renew(credential, stored, false, &lock).await?;
+                if keep::is_no_later(fresh.stored.token.expires_at, end) {
                     Fresh { outcome: Outcome::Unchanged, ..fresh }
                 } else {
                     fresh
@@ -130,10 +131,10 @@ impl Vault {
         self.settle(credential, fresh).await
     }
 
-    async fn lock(&self, credential: &Credential) -> Result<Lock, StoreError> {
+    async fn lock(&self, credential: &Credential) -> Result<Arc<Lock>, StoreError> {
         let who = credential.id.to_string();
         let waiting = || self.ui.note(&who, "waiting for another mcpauth to finish with it");
-        self.store.lock(&credential.id, waiting).await
+        self.store.lock(&credential.id, waiting).await.map(Arc::new)
     }
 
     /// What is kept, if it is this credential's: the same issuer's, for the same client, with the same wishes.
@@ -141,7 +142,7 @@ impl Vault {
     /// # Errors
     /// As [`StoreError`] says.
     pub fn kept(&self, credential: &Credential) -> Result<Option<Stored>, StoreError> {
-        Ok(self.store.read(&credential.id)?.filter(|stored| belongs(stored, credential)))
+        keep::kept(&self.store, credential)
     }
 
     fn as_is(&self, credential: &Credential, stored: Stored) -> Fresh {
@@ -155,11 +156,12 @@ impl Vault {
         credential: &Credential,
         stored: Stored,
         anew: bool,
+        lock: &Arc<Lock>,
     ) -> Result<Fresh, VaultError> {
         let person = matches!(credential.how, How::AuthorizationCode(_)) && self.browser.is_some();
         let good = !anew && stored.token.freshness(clock::now()) == Freshness::Due;
         let old = (good && !person).then(|| stored.clone());
-        match (self.renew(credential, stored, anew).await, old) {
+        match (self.renew(credential, stored, anew, lock).await, old) {
             (Err(VaultError::Store(error)), _) => Err(error.into()),
             (Err(error), Some(old)) => Ok(self.still_good(credential, old, &error)),
             (result, _) => result,
@@ -201,29 +203,52 @@ impl Vault {
     }
 
     /// Tries the refresh token first, unless a new login was asked for.
-    async fn renew(&self, credential: &Credential, stored: Stored, anew: bool) -> Result<Fresh, VaultError> {
+    async fn renew(
+        &self,
+        credential: &Credential,
+        stored: Stored,
+        anew: bool,
+        lock: &Arc<Lock>,
+    ) -> Result<Fresh, VaultError> {
         let How::AuthorizationCode(person) = &credential.how else { return self.get(credential, None).await };
         let Some(refresh_token) = stored.token.refresh_token.as_ref().filter(|_| !anew) else {
             return self.get(credential, None).await;
         };
-        match flow::refresh(&self.http, &credential.client, &person.provider, refresh_token).await {
-            Ok(token) => {
-                let notes = Notes { cloud_id: stored.cloud_id.clone(), sites: stored.sites.clone() };
-                self.save(credential, token, &notes, Outcome::Refreshed)
-            }
-            Err(error) if is_invalid_grant(&error) => {
+        let notes = Notes { cloud_id: stored.cloud_id.clone(), sites: stored.sites.clone() };
+        match self.exchange(credential, person, refresh_token.clone(), notes, lock.clone()).await {
+            Err(VaultError::Flow(error)) if is_invalid_grant(&error) => {
                 // We hold the lock and have just read it, so the stored refresh token is the one that was refused.
                 self.drop_refresh_token(credential, stored)?;
                 self.get(credential, Some("its refresh token is no longer accepted".into())).await
             }
             // Nobody needs to log in for a server that cannot answer just now.
-            Err(error)
+            Err(error @ VaultError::Flow(_))
                 if self.browser.is_some() && stored.token.freshness(clock::now()) == Freshness::Due =>
             {
-                Ok(self.still_good(credential, stored, &error.into()))
+                Ok(self.still_good(credential, stored, &error))
             }
-            Err(error) => Err(error.into()),
+            result => result,
         }
+    }
+
+    /// Sends a refresh token and keeps what comes, under the lock, even if whoever asked has left meanwhile: a rotating
+    /// one is used up once it was sent, and without the answer a person would have to log in again.
+    async fn exchange(
+        &self,
+        credential: &Credential,
+        person: &Person,
+        refresh_token: Secret,
+        notes: Notes,
+        lock: Arc<Lock>,
+    ) -> Result<Fresh, VaultError> {
+        let (http, store) = (self.http.clone(), self.store.clone());
+        let (credential, provider) = (credential.clone(), person.provider.clone());
+        let work = async move {
+            let _lock = lock;
+            let token = flow::refresh(&http, &credential.client, &provider, &refresh_token).await?;
+            keep::save(&store, &credential, token, &notes, Outcome::Refreshed)
+        };
+        unbroken::to_its_end(work).await
     }
 
     /// Gets a token without anything to start from.
@@ -262,43 +287,13 @@ impl Vault {
         notes: &Notes,
         outcome: Outcome,
     ) -> Result<Fresh, VaultError> {
-        let token = self.as_old_as_it_is(credential, token);
-        let path = self.write(credential, &token, notes)?;
-        let stored = Stored {
-            token,
-            provider: credential.provider_field.clone(),
-            issuer: Some(credential.issuer.clone()),
-            client_id: Some(credential.client.id.clone()),
-            requested_scopes: None,
-            cloud_id: notes.cloud_id.clone(),
-            sites: notes.sites.clone(),
-            members: credential.facts.clone(),
-        };
-        Ok(Fresh { stored, outcome, path })
-    }
-
-    /// Some servers give the same token again until it is nearly over. It did not become younger by that, and when it is
-    /// due is reckoned from its whole life. (One whose end moves with every request did.)
-    fn as_old_as_it_is(&self, credential: &Credential, token: TokenSet) -> TokenSet {
-        // Whatever is wrong with the old file, the new token must be kept.
-        let kept = self.kept(credential).ok().flatten().map(|stored| stored.token);
-        let is_same = |kept: &TokenSet| {
-            kept.access_token == token.access_token && is_no_later(token.expires_at, kept.expires_at)
-        };
-        let same = kept.filter(is_same);
-        let issued_at = same.map_or(token.issued_at, |kept| kept.issued_at);
-        TokenSet { issued_at, ..token }
+        keep::save(&self.store, credential, token, notes, outcome)
     }
 
     fn drop_refresh_token(&self, credential: &Credential, stored: Stored) -> Result<(), StoreError> {
         let notes = Notes { cloud_id: stored.cloud_id, sites: stored.sites };
         let token = TokenSet { refresh_token: None, ..stored.token };
-        self.write(credential, &token, &notes).map(drop)
-    }
-
-    /// A token that is written again keeps its time of issue: when it is due is reckoned from its whole life.
-    fn write(&self, credential: &Credential, token: &TokenSet, notes: &Notes) -> Result<PathBuf, StoreError> {
-        self.store.write(credential, token, notes, token.issued_at.unwrap_or_else(clock::now))
+        keep::write(&self.store, credential, &token, &notes).map(drop)
     }
 }
 
@@ -317,37 +312,6 @@ fn settled(stored: &Stored, credential: &Credential) -> bool {
 fn done_meanwhile(stored: &Stored, before: Option<&Stored>, anew: bool) -> bool {
     let changed = before.is_none_or(|before| before.token.access_token != stored.token.access_token);
     stored.token.freshness(clock::now()) == Freshness::Fresh && (changed || !anew)
-}
-
-/// Whether what is kept was got by this credential's client, with this credential's wishes.
-fn belongs(stored: &Stored, credential: &Credential) -> bool {
-    let wishes = match (&credential.how, &stored.requested_scopes) {
-        (How::AuthorizationCode(person), Some(asked)) => {
-            let (mut asked, mut wanted) = (asked.clone(), person.scopes.clone());
-            asked.sort();
-            wanted.sort();
-            asked == wanted
-        }
-        _ => true,
-    };
-    is_clients(stored, credential) && wishes
-}
-
-/// A login's file written by the reference names neither issuer nor client; its provider's name has to do. A token that
-/// costs one request is simply got again.
-fn is_clients(stored: &Stored, credential: &Credential) -> bool {
-    let person = credential.id.kind == Kind::Egress;
-    let same =
-        |found: &Option<String>, wanted: &str| found.as_deref().map_or(person, |found| found == wanted);
-    stored.provider == credential.provider_field
-        && same(&stored.issuer, &credential.issuer)
-        && same(&stored.client_id, &credential.client.id)
-}
-
-/// Whether a token's end is where it was. A second more is none: the server says how long, in whole seconds, and we
-/// reckon until when.
-fn is_no_later(end: Option<Epoch>, before: Option<Epoch>) -> bool {
-    end.zip(before).is_some_and(|(end, before)| end <= before.saturating_add(1))
 }
 
 /// RFC 6749 section 5.2: the refresh token is of no more use. Any other refusal leaves it alone.

@@ -1,9 +1,12 @@
 //! The gateway's own token: each identity provider's form, each client authentication, the file, and when it is asked again.
 #![cfg(test)]
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mcpauth::demo::idp::{Client, Expires, Idp, IdpThread, Options, Seen};
 use serde_json::{Value, json};
 
+use crate::support::wire::Scripted;
 use crate::support::{User, answering, mode};
 
 const SECRET: &str = "ingress-secret-0123456789";
@@ -204,6 +207,25 @@ fn a_missing_lifetime_counts_as_three_hours_and_a_text_is_a_number() {
         let ran = user.run(&["ingress", "--json"]).code(0).json();
         let left = ran["results"][0]["expires_in_s"].as_i64().unwrap();
         assert!((expected - 60..=expected).contains(&left), "{form:?}: {left}");
+    }
+}
+
+/// An issuer whose clock is ten minutes behind ours gives tokens that seem to have ended; one that is ahead, such as seem
+/// to live longer. `expires_in` needs no clock but ours.
+#[test]
+fn a_tokens_end_is_reckoned_by_our_own_clock_whatever_its_issuers_says() {
+    for skew in [-600, 600] {
+        let server = Scripted::start(move |_| {
+            let now = mcpauth::sys::clock::now() + skew;
+            let claims = json!({"iat": now, "nbf": now, "exp": now + 300}).to_string();
+            let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+            (200, json!({"access_token": token, "token_type": "Bearer", "expires_in": 300}).to_string())
+        });
+        let mut user = oidc(&server.base);
+        user.env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base));
+        assert_eq!(status(&user, &[]), "obtained");
+        assert_eq!(status(&user, &[]), "reused", "{skew}");
+        assert_eq!(server.asked().len(), 1);
     }
 }
 

@@ -2,13 +2,15 @@
 #![cfg(test)]
 
 use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use mcpauth::demo::idp::{Idp, Seen};
 use serde_json::json;
 
 use crate::support::User;
 use crate::support::ended;
-use crate::support::wire::idp;
+use crate::support::wire::{PATIENCE, Scripted, idp};
 
 const FILE: &str = "tracker-egress.json";
 
@@ -33,6 +35,121 @@ fn due(user: &User) {
     let now = mcpauth::sys::clock::now();
     let saved = mcpauth::sys::clock::human(now - 3_540);
     user.plant(FILE, &[("expires_at", json!(now + 60)), ("saved_at", json!(saved))]);
+}
+
+/// A server whose first answer to a refresh comes when the test says so.
+pub(crate) struct Slow {
+    pub(crate) server: Scripted,
+    asked: Receiver<()>,
+    answer: Sender<()>,
+}
+
+impl Slow {
+    pub(crate) fn start() -> Self {
+        let ((arrived, asked), (answer, may_answer)) = (channel(), channel());
+        let held = Mutex::new((arrived, may_answer));
+        let server = Scripted::start(move |request| match request.field("refresh_token").as_deref() {
+            Some("first") => {
+                let held = held.lock().unwrap();
+                held.0.send(()).unwrap();
+                held.1.recv().unwrap();
+                let token = json!({"access_token": "new", "refresh_token": "second", "expires_in": 3600});
+                (200, token.to_string())
+            }
+            _ => (400, r#"{"error":"invalid_grant"}"#.into()),
+        });
+        Self { server, asked, answer }
+    }
+
+    /// A user whose token of this server has ended, and can be refreshed.
+    pub(crate) fn user(&self) -> User {
+        let mut user = User::new();
+        let base = &self.server.base;
+        user.tracker("tracker", 1, base, "http://127.0.0.1:0/callback", &format!("issuer: {base}\n"));
+        let token = json!({
+            "provider": "tracker", "access_token": "old", "refresh_token": "first", "expires_at": 1,
+            "issuer": base, "client_id": "tracker-client",
+        });
+        user.file(&format!(".oauth-tokens/{FILE}"), &token.to_string());
+        user
+    }
+
+    /// Waits until the refresh token has been sent.
+    #[track_caller]
+    pub(crate) fn asked(&self) {
+        self.asked.recv_timeout(PATIENCE).unwrap();
+    }
+
+    pub(crate) fn answer(&self) {
+        self.answer.send(()).unwrap();
+    }
+
+    /// The first refresh token was sent once, and what came for it was kept.
+    #[track_caller]
+    pub(crate) fn is_kept_by(&self, user: &User) {
+        let kept = user.token(FILE);
+        assert_eq!((&kept["access_token"], &kept["refresh_token"]), (&json!("new"), &json!("second")));
+        assert_eq!(self.server.asked().len(), 1);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn whoever_is_told_to_stop_keeps_what_comes_for_a_used_refresh_token() {
+    for (args, signal, code) in [
+        (&["egress"][..], "TERM", 143),
+        (&["egress"], "INT", 130),
+        (&["headers", "tracker"], "TERM", 143),
+        (&["token", "tracker"], "INT", 130),
+        (&["exec", "tracker", "--", "true"], "TERM", 143),
+        (&["refresh", "--once", "--no-install"], "TERM", 143),
+    ] {
+        let slow = Slow::start();
+        let user = slow.user();
+        let mut running = user.start(args);
+        slow.asked();
+        running.signal(signal);
+        running.line(|line| line.contains("waiting for a new token"));
+        slow.answer();
+        let ran = running.end().code(code);
+        assert_eq!(ran.stdout, "", "{args:?}");
+        slow.is_kept_by(&user);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_is_obeyed_at_once() {
+    let slow = Slow::start();
+    let user = slow.user();
+    let mut running = user.start(&["egress"]);
+    slow.asked();
+    running.signal("INT");
+    running.line(|line| line.contains("waiting for a new token"));
+    running.signal("INT");
+    running.end().code(130);
+    slow.answer();
+}
+
+#[test]
+fn a_deadline_does_not_cost_the_refresh_token() {
+    for (args, code) in [
+        (&["ping", "--server", "tracker", "--timeout", "1"][..], 5),
+        // After 8 s; the client may then send a signal, for it waits no longer than 10 s.
+        (&["headers", "tracker"], 4),
+    ] {
+        let slow = Slow::start();
+        let user = slow.user();
+        let mut running = user.start(args);
+        slow.asked();
+        running.line(|line| line.contains("waiting for a new token"));
+        #[cfg(unix)]
+        running.signal("TERM");
+        slow.answer();
+        let ran = running.end().code(code);
+        assert_eq!(ran.stdout, "", "{args:?}");
+        slow.is_kept_by(&user);
+    }
 }
 
 #[test]

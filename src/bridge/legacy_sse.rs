@@ -129,6 +129,9 @@ async fn endpoint(stream: &mut Answer, at: &Url) -> Option<Url> {
 /// Passes on what the server says, and at the end answers what it did not.
 async fn read(mut stream: Answer, shared: Arc<Shared>, lines: mpsc::Sender<String>) {
     while let Ok(Some(event)) = stream.next().await {
+        if !event.is_message() {
+            continue;
+        }
         let Ok(value) = serde_json::from_str::<Value>(&event.data) else { continue };
         if answers(&value, &AGAIN.into()) {
             shared.initialized.notify_one();

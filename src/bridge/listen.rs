@@ -22,6 +22,8 @@ use crate::sys::http::{Http, HttpError, Incoming};
 
 /// The largest message a client may send, in bytes.
 const LIMIT: usize = 64 << 20;
+/// The most that may come before the older transport's announcement is whole, in bytes.
+const ANNOUNCEMENT: usize = 64 << 10;
 /// What of a client's request goes on: what MCP needs. Its credentials are ours to set.
 const PASSED: [HeaderName; 4] =
     [header::ACCEPT, header::CONTENT_TYPE, HeaderName::from_static("last-event-id"), header::USER_AGENT];
@@ -259,21 +261,26 @@ fn returned(incoming: Incoming, announces: Option<(String, Arc<Given>)>) -> Resp
         .get(header::CONTENT_TYPE)
         .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
     let state = (incoming, announces.filter(|_| streams), Vec::new());
-    let body = stream::unfold(state, |(mut incoming, mut announces, mut held)| async move {
+    let body = stream::unfold(state, |(mut incoming, announces, mut held)| async move {
         loop {
+            if let Some((name, given)) = &announces
+                && let Some((led, found)) = first_event(&mut held, name, given)
+            {
+                return Some((Ok(led), (incoming, announces.filter(|_| !found), held)));
+            }
             let chunk = match incoming.chunk().await {
                 Ok(Some(chunk)) => chunk,
                 Ok(None) if held.is_empty() => return None,
                 Ok(None) => Bytes::from(std::mem::take(&mut held)),
                 Err(error) => return Some((Err(io::Error::other(error)), (incoming, None, Vec::new()))),
             };
-            let Some((name, given)) = &announces else { return Some((Ok(chunk), (incoming, None, held))) };
+            if announces.is_none() {
+                return Some((Ok(chunk), (incoming, announces, held)));
+            }
             held.extend_from_slice(&chunk);
-            // Only the first event can be an announcement.
-            if let Some(led) = first_event(&held, name, given) {
-                announces = None;
-                held.clear();
-                return Some((Ok(led), (incoming, announces, held)));
+            if held.len() > ANNOUNCEMENT {
+                let error = io::Error::other("the first event is too large");
+                return Some((Err(error), (incoming, None, Vec::new())));
             }
         }
     });
@@ -281,22 +288,35 @@ fn returned(incoming: Incoming, announces: Option<(String, Arc<Given>)>) -> Resp
     response
 }
 
-/// What has come so far, once its first event is whole; the address in an `endpoint` event led through the bridge.
-fn first_event(held: &[u8], name: &str, given: &Given) -> Option<Bytes> {
+/// Takes the first event out of what has come so far, if it is whole, and says whether it was the first one with data:
+/// only that can be an announcement, and what follows it is taken along. The address in an `endpoint` event is led through
+/// the bridge; one on another machine is left out.
+fn first_event(held: &mut Vec<u8>, name: &str, given: &Given) -> Option<(Bytes, bool)> {
     let text = std::str::from_utf8(held).ok()?;
-    let (first, rest) = ["\r\n\r\n", "\n\n"].iter().find_map(|end| text.split_once(end))?;
-    let field =
-        |name: &str| first.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
-    let announced = field("data").filter(|_| field("event") == Some("endpoint"));
-    let Some(url) = announced.and_then(|data| given.url.join(data).ok()) else {
-        return Some(Bytes::copy_from_slice(held));
+    let ends = ["\r\n\r\n", "\n\n"].iter().filter_map(|end| Some((end, text.split_once(end)?)));
+    let (end, (first, after)) = ends.min_by_key(|(_, (first, _))| first.len())?;
+    let Some(data) = field(first, "data") else {
+        // A sign of life, which must not wait.
+        let alive = Bytes::from(format!("{first}{end}"));
+        *held = after.into();
+        return Some((alive, false));
     };
-    if url.origin() != given.url.origin() {
-        return Some(Bytes::copy_from_slice(rest.as_bytes()));
-    }
-    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
-    Some(Bytes::from(format!("event: endpoint\ndata: /{name}/~{}{query}\n\n{rest}", url.path())))
+    let announced = given.url.join(data).ok().filter(|_| field(first, "event") == Some("endpoint"));
+    let led = match announced {
+        None => text.to_owned(),
+        Some(url) if url.origin() != given.url.origin() => after.to_owned(),
+        Some(url) => {
+            let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+            let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+            format!("event: endpoint\ndata: /{name}/~{}{query}\n\n{after}", url.path())
+        }
+    };
+    held.clear();
+    Some((led.into(), true))
+}
+
+fn field<'e>(event: &'e str, name: &str) -> Option<&'e str> {
+    event.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
 #[cfg(test)]
@@ -340,11 +360,21 @@ mod tests {
             ("event: endpoint\r\ndata: /m\r\n\r\ndata: x", Some("event: endpoint\ndata: /a/~/m\n\ndata: x")),
             ("event: endpoint\ndata: https://evil.test/m\n\nrest", Some("rest")),
             ("data: {}\n\n", Some("data: {}\n\n")),
-            ("event: endpoint\ndata: /m\n", None),
         ];
         for (held, expected) in cases {
-            let found = first_event(held.as_bytes(), "a", &given());
-            assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{held:?}");
+            let found = first_event(&mut held.into(), "a", &given());
+            let expected = expected.map(|led| (Bytes::from(led), true));
+            assert_eq!(found, expected, "{held:?}");
         }
+    }
+
+    #[test]
+    fn signs_of_life_go_on_at_once_and_what_comes_after_them_may_be_an_announcement() {
+        let mut held = b": hello\n\nretry: 5\r\n\r\nevent: endpoint\ndata: /m\n\n: x\r\n\r\n: y".to_vec();
+        let mut next = || first_event(&mut held, "a", &given()).unwrap();
+        assert_eq!(next(), (Bytes::from(": hello\n\n"), false));
+        assert_eq!(next(), (Bytes::from("retry: 5\r\n\r\n"), false));
+        assert_eq!(next(), (Bytes::from("event: endpoint\ndata: /a/~/m\n\n: x\r\n\r\n: y"), true));
+        assert!(held.is_empty());
     }
 }

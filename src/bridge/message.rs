@@ -36,12 +36,16 @@ impl Message {
     /// # Errors
     /// The line to answer with (JSON-RPC 2.0 section 5.1).
     pub fn read(line: &str) -> Result<Self, String> {
+        let no = |code: i32, message: &str| {
+            let error = json!({"code": code, "message": message});
+            Err(json!({"jsonrpc": "2.0", "id": null, "error": error}).to_string())
+        };
         match serde_json::from_str(line) {
-            Ok(value) => Ok(Self { text: Bytes::copy_from_slice(line.as_bytes()), value }),
-            Err(_) => {
-                let error = json!({"code": -32700, "message": "not JSON"});
-                Err(json!({"jsonrpc": "2.0", "id": null, "error": error}).to_string())
-            }
+            Ok(value @ Value::Object(_)) => Ok(Self { text: Bytes::copy_from_slice(line.as_bytes()), value }),
+            // 2025-03-26 alone has them; what came back could not be told apart here.
+            Ok(Value::Array(_)) => no(-32600, "several messages in one: send each on a line of its own"),
+            Ok(_) => no(-32600, "not a message"),
+            Err(_) => no(-32700, "not JSON"),
         }
     }
 
@@ -78,17 +82,22 @@ impl Message {
 }
 
 impl Failure {
-    /// The answer to the request `id`. The codes are the bridge's own, outside JSON-RPC's reserved range.
+    /// The answer to the request `id`.
     pub fn answer(&self, id: &Value) -> String {
-        let (code, message) = match self {
+        let (code, message) = self.said();
+        json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}}).to_string()
+    }
+
+    /// Code and words. The codes are the bridge's own, outside JSON-RPC's reserved range.
+    pub(super) fn said(&self) -> (i32, String) {
+        match self {
             Self::NoAccess(no) => (4011, format!("{}; {}", no.message, no.hint)),
             Self::Unreachable(cause) => (5021, cause.clone()),
             Self::Status(401) => (4012, "the server refuses the credentials, new ones too".into()),
             Self::Status(403) => (4031, "the server allows this to somebody else alone".into()),
             Self::Status(status) => (5022, format!("the server answered with HTTP {status} and no message")),
             Self::Broken => (5023, "the server ended the stream before it answered; ask again".into()),
-        };
-        json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}}).to_string()
+        }
     }
 }
 
@@ -140,6 +149,9 @@ mod tests {
         }
         let refused = Message::read("{oops").unwrap_err();
         assert_eq!(refused, r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"not JSON"}}"#);
+        for line in [r#"[{"id":1,"method":"ping"}]"#, "5", "null", "\"ping\""] {
+            assert!(Message::read(line).unwrap_err().contains("-32600"), "{line}");
+        }
     }
 
     #[test]

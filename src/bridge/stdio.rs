@@ -1,12 +1,14 @@
 //! MCP over stdio: a message a line, in and out. Requests run side by side; what must not overtake is waited for:
 //! `initialize`, and every message without an answer. It leaves the server to `upstream`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
-use tokio::io::{self, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{self, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, Lines};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -17,7 +19,7 @@ use crate::mcp::Answer;
 use crate::mcp::mirror::Refused;
 use crate::sys::http::Http;
 
-/// Lines that wait for the client to read them.
+/// Lines that wait for the client to read them, and lines of its that wait for their turn.
 const WAITING_LINES: usize = 64;
 /// How long requests may go on after the client has said all it will.
 const LAST_ANSWERS: Duration = Duration::from_secs(30);
@@ -49,7 +51,10 @@ pub async fn serve(
     let result = client.read(input).await;
     upstream.close().await;
     drop((client, upstream));
-    writer.await??;
+    // A client that is there, but reads nothing any more, does not keep us either.
+    if let Ok(written) = tokio::time::timeout(LAST_ANSWERS, writer).await {
+        written??;
+    }
     result
 }
 
@@ -70,12 +75,54 @@ struct Running {
     taken_back: bool,
 }
 
+/// What the client says. Some of it is read before its turn: that a client has gone away shows at the end alone.
+struct Input<R> {
+    lines: Lines<BufReader<R>>,
+    ahead: VecDeque<String>,
+    ended: bool,
+}
+
+impl<R: AsyncRead + Unpin> Input<R> {
+    fn new(input: R) -> Self {
+        let lines = BufReader::with_capacity(64 << 10, input).lines();
+        Self { lines, ahead: VecDeque::new(), ended: false }
+    }
+
+    async fn next(&mut self) -> io::Result<Option<String>> {
+        match self.ahead.pop_front() {
+            None if !self.ended => self.lines.next_line().await,
+            line => Ok(line),
+        }
+    }
+
+    /// Waits for `work`; once the client has said all it will, for so long at most, and then for nothing more.
+    async fn wait_for(&mut self, work: impl Future<Output = ()>, last: Duration) -> io::Result<()> {
+        let mut work = pin!(work);
+        while !self.ended && self.ahead.len() < WAITING_LINES {
+            tokio::select! {
+                biased;
+                () = &mut work => return Ok(()),
+                line = self.lines.next_line() => match line? {
+                    Some(line) => self.ahead.push_back(line),
+                    None => self.ended = true,
+                }
+            }
+        }
+        if !self.ended {
+            work.await;
+        } else if tokio::time::timeout(last, work).await.is_err() {
+            self.ahead.clear();
+        }
+        Ok(())
+    }
+}
+
 impl Client {
     async fn read(&self, input: impl AsyncRead + Unpin) -> io::Result<()> {
         let mut tasks = JoinSet::new();
         let mut listening = None;
-        let mut input = BufReader::with_capacity(64 << 10, input).lines();
-        while let Some(text) = input.next_line().await? {
+        let mut input = Input::new(input);
+        while let Some(text) = input.next().await? {
             while tasks.try_join_next().is_some() {}
             if text.trim().is_empty() {
                 continue;
@@ -91,7 +138,7 @@ impl Client {
                 self.start(&mut tasks, message);
                 continue;
             }
-            self.in_order(&message).await;
+            input.wait_for(self.in_order(&message), LAST_ANSWERS).await?;
             let begins = message.method() == Some("notifications/initialized");
             if begins && listening.is_none() && !self.upstream.has_channel() {
                 let client = self.clone();
@@ -141,7 +188,9 @@ impl Client {
                 (self.report)(&format!("the server answered a message without an id with HTTP {status}"));
             }
             Ok(Ok(_)) => {}
-            Ok(Err(failure)) => (self.report)(&format!("a message without an id was lost: {failure:?}")),
+            Ok(Err(failure)) => {
+                (self.report)(&format!("a message without an id was lost: {}", failure.said().1))
+            }
             Err(_) => (self.report)("the server did not accept a message without an id in time"),
         }
     }
@@ -174,27 +223,11 @@ impl Client {
                     Err(_) => break,
                 };
                 idle = 0;
-                last = event.id.or(last);
-                pause = event.retry.map_or(pause, Duration::from_millis);
-                if event.data.is_empty() {
-                    continue;
-                }
-                let Ok(mut value) = serde_json::from_str::<Value>(&event.data) else {
-                    return Err(Failure::Status(status));
-                };
-                if answers(&value, id) {
-                    self.answered(message, &mut value, &event.data).await;
+                pause = event.pause().unwrap_or(pause);
+                last = event.id.clone().or(last);
+                if event.is_message() && self.pass_on(message, id, status, &event.data).await? {
                     return Ok(());
                 }
-                if (400..).contains(&status) {
-                    let value = addressed(value, id);
-                    if !answers(&value, id) {
-                        return Err(Failure::Status(status));
-                    }
-                    self.say(value.to_string()).await;
-                    return Ok(());
-                }
-                self.say(line(&event.data)).await;
             }
             // 2025-11-25, Resumability: a stream whose events have ids can be taken up again, after its own pause.
             let Some(after) = last.as_deref().filter(|_| !message.is_modern() && idle < RESUMPTIONS) else {
@@ -205,12 +238,39 @@ impl Client {
                 });
             };
             idle += 1;
-            tokio::time::sleep(pause.min(PAUSES.1)).await;
+            tokio::time::sleep(pause).await;
             answer = self.upstream.listen(Some(after)).await?;
             if !answer.is_stream() {
                 return Err(Failure::Broken);
             }
         }
+    }
+
+    /// Passes on what an event or a body holds; whether the answer was in it.
+    async fn pass_on(&self, message: &Message, id: &Value, status: u16, text: &str) -> Result<bool, Failure> {
+        let whole = serde_json::from_str(text).map_err(|_| Failure::Status(status))?;
+        let several = match whole {
+            // 2025-03-26 has several messages in one.
+            Value::Array(several) => several.into_iter().map(|one| (one.to_string(), one)).collect(),
+            one => vec![(text.to_owned(), one)],
+        };
+        let mut found = false;
+        for (text, mut one) in several {
+            if answers(&one, id) {
+                self.answered(message, &mut one, &text).await;
+                found = true;
+            } else if status < 400 {
+                self.say(line(&text)).await;
+            } else {
+                let one = addressed(one, id);
+                if !answers(&one, id) {
+                    return Err(Failure::Status(status));
+                }
+                self.say(one.to_string()).await;
+                found = true;
+            }
+        }
+        Ok(found)
     }
 
     /// Passes on an answer, as it came unless there is something in it that no client may see.
@@ -224,24 +284,37 @@ impl Client {
 
     /// Passes on what the server says of its own accord, for as long as there is a session.
     async fn listen(&self) {
-        let (mut pause, mut last) = (PAUSES.0, None);
+        let (mut pause, mut last, mut era) = (PAUSES.0, None, 0);
         loop {
+            let (now, next_session) = self.upstream.session();
+            if std::mem::replace(&mut era, now) != now {
+                // Another session's events.
+                last = None;
+            }
             match self.upstream.listen(last.as_deref()).await {
                 Ok(mut stream) if stream.is_stream() => {
-                    pause = PAUSES.0;
+                    // One that ends without a word is asked less and less often.
+                    let mut next = pause * 2;
                     while let Ok(Some(event)) = stream.next().await {
-                        last = event.id.or(last);
-                        pause = event.retry.map_or(pause, Duration::from_millis);
-                        if !event.data.is_empty() {
+                        next = event.pause().unwrap_or(PAUSES.0);
+                        last = event.id.clone().or(last);
+                        // What is no JSON is no message, and would break the client's reading.
+                        if event.is_message() && serde_json::from_str::<IgnoredAny>(&event.data).is_ok() {
                             self.say(line(&event.data)).await;
                         }
                     }
+                    pause = next.min(PAUSES.1);
+                }
+                // It has forgotten the session; the client's next request begins another.
+                Ok(answer) if answer.status == 404 && self.upstream.has_session() => {
+                    next_session.await;
+                    continue;
                 }
                 // 405: the server has nothing to say of its own accord. Any other no is as final.
                 Ok(answer) if (400..500).contains(&answer.status) && answer.status != 429 => return,
                 Ok(_) | Err(_) => pause = (pause * 2).min(PAUSES.1),
             }
-            tokio::time::sleep(pause.min(PAUSES.1)).await;
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -272,4 +345,48 @@ async fn write(mut output: impl AsyncWrite + Unpin, mut ready: mpsc::Receiver<St
         output.flush().await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_read_before_its_turn_is_not_lost() {
+        let mut input = Input::new(&b"a\nb\n"[..]);
+        let (done, is_done) = tokio::sync::oneshot::channel::<()>();
+        let work = async move { is_done.await.unwrap() };
+        let (waited, ()) = tokio::join!(input.wait_for(work, Duration::MAX), async move {
+            tokio::task::yield_now().await;
+            done.send(()).unwrap();
+        });
+        waited.unwrap();
+        input.wait_for(ready(()), Duration::MAX).await.unwrap();
+        assert_eq!(input.next().await.unwrap().as_deref(), Some("a"));
+        assert_eq!(input.next().await.unwrap().as_deref(), Some("b"));
+        assert_eq!(input.next().await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_has_gone_is_not_kept_by_a_server_that_never_answers() {
+        let mut input = Input::new(&b"a\n"[..]);
+        input.wait_for(pending(), Duration::ZERO).await.unwrap();
+        assert_eq!(input.next().await.unwrap(), None, "nothing more is begun");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_says_much_is_read_no_further_than_it_must() {
+        let text = "x\n".repeat(2 * WAITING_LINES);
+        let mut input = Input::new(text.as_bytes());
+        let (done, is_done) = tokio::sync::oneshot::channel::<()>();
+        let work = async move { is_done.await.unwrap() };
+        let (waited, ()) = tokio::join!(input.wait_for(work, Duration::ZERO), async move {
+            tokio::task::yield_now().await;
+            done.send(()).unwrap();
+        });
+        waited.unwrap();
+        assert!(input.ahead.len() <= WAITING_LINES && !input.ended);
+    }
 }

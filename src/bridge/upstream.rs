@@ -5,20 +5,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::Value;
-use tokio::sync::{Mutex as Turn, mpsc};
+use tokio::sync::futures::Notified;
+use tokio::sync::{Mutex as Turn, Notify, mpsc};
 
 use super::legacy_sse::Channel;
 use super::message::{Failure, Message, answers};
 use super::{Access, Given};
 use crate::mcp::mirror::{Refused, Repeated};
-use crate::mcp::{Answer, Remote};
+use crate::mcp::{Answer, LAST_EVENT, Remote, SESSION, VERSION};
 use crate::sys::http::Http;
 
-const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
-const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
-const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 /// The id under which a client's `initialize` is said again; its answer is not for the client.
 pub(super) const AGAIN: &str = "mcpauth-initialize-again";
 /// How long the end of a session may take.
@@ -32,6 +30,8 @@ pub struct Upstream {
     state: Mutex<State>,
     /// Several requests that find their session gone open one new one.
     reopening: Turn<()>,
+    /// Woken by each new session.
+    reopened: Notify,
 }
 
 /// What the server and the client agreed on.
@@ -59,7 +59,8 @@ pub(super) enum Reply {
 impl Upstream {
     /// The server behind `access`; what it says on the older transport goes to `lines`.
     pub fn new(http: Http, access: Arc<dyn Access>, lines: mpsc::Sender<String>) -> Self {
-        Self { http, access, lines, state: Mutex::default(), reopening: Turn::default() }
+        let (state, reopening, reopened) = (Mutex::default(), Turn::default(), Notify::new());
+        Self { http, access, lines, state, reopening, reopened }
     }
 
     /// Sends a message.
@@ -75,6 +76,9 @@ impl Upstream {
         }
         let era = self.state().era;
         let reply = self.send(message).await?;
+        if message.method() == Some("notifications/initialized") {
+            self.reopened.notify_waiters();
+        }
         match reply {
             // A session that is gone is answered with 404 (2025-11-25, Session Management); so is a server that is.
             Reply::Here(answer) if answer.status == 404 && self.has_session() && !message.is_modern() => {
@@ -97,6 +101,12 @@ impl Upstream {
             async move { self.remote(&given).listen(headers).await }
         })
         .await
+    }
+
+    /// Which session this is, and the next one's beginning.
+    pub(super) fn session(&self) -> (u64, Notified<'_>) {
+        let next = self.reopened.notified();
+        (self.state().era, next)
     }
 
     /// Ends the session, if there is one. That nobody answers is not worth a word.
@@ -211,10 +221,11 @@ impl Upstream {
             self.initialize_again(&initialize).await?;
         }
         self.state().era += 1;
-        match initialized {
-            Some(initialized) => Box::pin(self.send(&initialized)).await.map(drop),
-            None => Ok(()),
+        if let Some(initialized) = initialized {
+            Box::pin(self.send(&initialized)).await?;
         }
+        self.reopened.notify_waiters();
+        Ok(())
     }
 
     async fn initialize_again(&self, initialize: &Message) -> Result<(), Failure> {
@@ -250,7 +261,7 @@ impl Upstream {
         session.into_iter().chain(version).collect()
     }
 
-    fn has_session(&self) -> bool {
+    pub(super) fn has_session(&self) -> bool {
         self.state().session.is_some()
     }
 

@@ -1,6 +1,7 @@
 //! Runs planned flows side by side and keeps what came of each. It leaves the summary to `report`.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,7 +19,7 @@ use crate::sys::browser::Browser;
 use crate::sys::clock;
 use crate::sys::http::Http;
 use crate::sys::signal::{self, Stop};
-use crate::sys::terminal;
+use crate::sys::{terminal, unbroken};
 use crate::vault::{Fresh, Outcome, Vault};
 
 /// What came of one flow.
@@ -30,7 +31,8 @@ pub(super) struct Row {
     pub(super) result: Result<Fresh, Error>,
 }
 
-/// Runs `work` on a runtime of its own until it is done or a signal comes. Dropping it releases locks and the port.
+/// Runs `work` on a runtime of its own until it is done or a signal comes. Dropping it releases locks and the port; only
+/// what must not be left half done is waited for.
 pub(super) fn until_signal<T>(
     out: &Out,
     work: impl Future<Output = Result<T, Error>>,
@@ -38,19 +40,37 @@ pub(super) fn until_signal<T>(
 ) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
-        tokio::select! {
+        let (result, signals) = tokio::select! {
             // The handlers first: a login's address must not be shown while a signal would still simply kill us.
             biased;
             exit = signal() => {
                 out.interrupted();
-                Ok(on_signal(exit))
+                (Ok(on_signal(exit)), 1)
             }
-            result = work => result,
-        }
+            result = work => (result, 0),
+        };
+        finish(out, signals).await;
+        result
     });
     // A thread that still reads the terminal must not keep the process alive.
     runtime.shutdown_background();
     result
+}
+
+/// A refresh token that was sent is used up, so its answer is waited for and kept; not longer than the network's own
+/// deadlines allow, nor beyond the second signal: the first may be that of a client that waited for us in vain.
+async fn finish(out: &Out, mut signals: u8) {
+    if !unbroken::is_under_way() {
+        return;
+    }
+    out.say("waiting for a new token that is on its way; the old one is used up");
+    let mut ended = pin!(unbroken::all_ended());
+    while signals < 2 {
+        tokio::select! {
+            () = &mut ended => return,
+            _ = signal() => signals += 1,
+        }
+    }
 }
 
 pub(super) async fn signal() -> Exit {

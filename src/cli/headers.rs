@@ -13,7 +13,8 @@ use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::vault::VaultError;
 
-/// The client gives up after 10 s, and an answer that comes too late is worth nothing.
+/// The client gives up after 10 s, and an answer that comes too late is worth nothing to it. (To us it is, if it comes for a
+/// refresh token that was used up: `flows` waits for that.)
 const WITHIN: Duration = Duration::from_secs(8);
 
 /// Print a server's headers as one JSON object, every token in them fresh

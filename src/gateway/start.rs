@@ -30,6 +30,7 @@ use super::worker::Worker;
 use crate::secret::Secret;
 use crate::sys::http::Http;
 use crate::sys::private_file::{self, FileError};
+use crate::sys::unbroken;
 
 /// All that a gateway is made of.
 pub struct Setup {
@@ -211,6 +212,8 @@ impl Running {
                 tokio::spawn(health::watch(shared.clone()));
                 tokio::spawn(reload::watch(shared.clone(), reader, reload));
                 let _ = stopping.wait_for(|stop| *stop).await;
+                // A refresh token that was sent is used up: what comes for it must be kept.
+                unbroken::all_ended().await;
             });
             // A look-up that still runs must not keep the process.
             runtime.shutdown_background();

@@ -8,12 +8,13 @@ use base64::prelude::BASE64_STANDARD;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
+use super::remote::VERSION;
+
 /// The first protocol version in which every request says its version itself, and there are no sessions.
 pub const MODERN: &str = "2026-07-28";
 /// Where a request says it.
 const SAYS_VERSION: &str = "/params/_meta/io.modelcontextprotocol~1protocolVersion";
 
-const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 

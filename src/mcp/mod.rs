@@ -13,6 +13,6 @@ mod talk;
 pub use client::{Client, Tools};
 pub use error::{ClientError, Refusal, RpcError};
 pub use mirror::encoded;
-pub use remote::{Answer, Remote};
+pub use remote::{Answer, LAST_EVENT, Remote, SESSION, VERSION};
 pub use sse::Event;
 pub use talk::{Era, Heard};

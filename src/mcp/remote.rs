@@ -5,12 +5,18 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use reqwest::Method;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::sse::{Event, Reader};
 use crate::sys::http::{Http, HttpError, Incoming};
 
+/// What the server calls a session (2025-11-25, "Session Management").
+pub const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+/// The version that was agreed on (the same, "Protocol Version Header").
+pub const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+/// After which event a stream is taken up again (the same, "Resumability and Redelivery").
+pub const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 /// The largest message that is read, in bytes.
 pub const LIMIT: usize = 64 << 20;
 

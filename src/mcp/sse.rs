@@ -1,6 +1,12 @@
 //! Reads event streams (WHATWG HTML, section 9.2) in chunks as they come. It leaves what an event means to its caller.
 
+use std::time::Duration;
+
 use thiserror::Error;
+
+/// The shortest and the longest pause that a server can ask for: one that says "at once" again and again must not keep a
+/// core busy, nor one that says "never" a client waiting.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
 
 /// One event with data, or with an id alone (2025-11-25 sends such a one first, to make a stream resumable).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +25,19 @@ pub struct Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("an event of the server's is too large")]
 pub struct TooLarge;
+
+impl Event {
+    /// Whether it carries a message: an event of another name is the server's own affair, such as a sign of life.
+    pub fn is_message(&self) -> bool {
+        !self.data.is_empty() && matches!(self.name.as_str(), "" | "message")
+    }
+
+    /// How long the server asks us to wait before the stream is opened again, within reason.
+    pub fn pause(&self) -> Option<Duration> {
+        let (shortest, longest) = PAUSES;
+        self.retry.map(|retry| Duration::from_millis(retry).clamp(shortest, longest))
+    }
+}
 
 /// A stream, as far as it has come.
 #[derive(Debug)]
@@ -120,6 +139,25 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(Reader::new(100).push(text.as_bytes()).unwrap(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_messages_count() {
+        for (name, data, expected) in
+            [("", "{}", true), ("message", "{}", true), ("message", "", false), ("ping", "{}", false)]
+        {
+            assert_eq!(event(name, data, None).is_message(), expected);
+        }
+    }
+
+    #[test]
+    fn no_server_makes_us_come_back_at_once_or_never() {
+        let cases =
+            [(None, None), (Some(0), Some(100)), (Some(2_000), Some(2_000)), (Some(u64::MAX), Some(30_000))];
+        for (retry, expected) in cases {
+            let event = Event { retry, ..Event::default() };
+            assert_eq!(event.pause(), expected.map(Duration::from_millis));
         }
     }
 

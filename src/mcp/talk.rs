@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::error::{ClientError, Refusal, RpcError};
 use super::message::{self, METHOD_NOT_FOUND, Message};
 use super::mirror::{self, MODERN};
-use super::remote::{Answer, Remote};
+use super::remote::{Answer, LAST_EVENT, Remote, SESSION, VERSION};
 use super::sse::Event;
 use crate::oauth::{Challenge, clean};
 use crate::secret::Secret;
@@ -31,13 +31,8 @@ pub enum Era {
 /// The versions of the second kind that we speak, newest first.
 pub(super) const LEGACY: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 
-const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
-const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
-const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
-
-/// How long to wait before a stream is taken up again, unless the server says how long; and the most it may say.
+/// How long to wait before a stream is taken up again, unless the server says how long.
 const RETRY: Duration = Duration::from_secs(1);
-const LONGEST_RETRY: Duration = Duration::from_secs(30);
 /// A session's end is a courtesy.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -62,7 +57,7 @@ pub(super) struct Talk {
 #[derive(Default)]
 struct Place {
     last: Option<HeaderValue>,
-    retry: Option<Duration>,
+    pause: Option<Duration>,
 }
 
 impl Talk {
@@ -238,7 +233,7 @@ impl Talk {
     /// Takes a broken stream up again where it ended (2025-11-25, "Resumability and Redelivery").
     async fn resume(&self, place: &Place) -> Result<Answer, ClientError> {
         (self.heard)(1, "the stream ended early; taking it up again");
-        tokio::time::sleep(place.retry.unwrap_or(RETRY).min(LONGEST_RETRY)).await;
+        tokio::time::sleep(place.pause.unwrap_or(RETRY)).await;
         let mut headers = self.usual_headers();
         headers.extend(place.last.clone().map(|last| (LAST_EVENT, last)));
         let answer = self.remote.listen(headers).await?;
@@ -254,7 +249,7 @@ impl Talk {
     ) -> Result<Option<Result<Value, RpcError>>, ClientError> {
         while let Some(event) = from.next().await? {
             place.move_to(&event);
-            if event.data.is_empty() || !matches!(event.name.as_str(), "" | "message") {
+            if !event.is_message() {
                 continue;
             }
             let Some(messages) = message::read(&self.scrub(event.data)) else {
@@ -349,7 +344,7 @@ impl Place {
         if let Some(id) = &event.id {
             self.last = HeaderValue::try_from(id.as_str()).ok().filter(|id| !id.is_empty());
         }
-        self.retry = event.retry.map(Duration::from_millis).or(self.retry);
+        self.pause = event.pause().or(self.pause);
     }
 }
 

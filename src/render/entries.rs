@@ -191,6 +191,10 @@ fn check(entry: &Entry, plain: PlainHttp) -> Result<(), RenderError> {
     if entry.name.is_empty() || entry.name.chars().any(char::is_control) {
         return Err(url_error("its name is empty or holds a control character"));
     }
+    // To our own commands it would be another machine's address, and our identity would be sent there.
+    if entry.name.contains("://") {
+        return Err(url_error("its name reads as an address"));
+    }
     if entry.url.chars().any(char::is_control) {
         return Err(url_error("it holds a control character"));
     }
@@ -368,6 +372,13 @@ mod tests {
                 "clock streamable-http https://gw.test/clock/mcp",
             ]
         );
+    }
+
+    /// `mcpauth bridge https://evil.test` would send our identity there.
+    #[test]
+    fn a_name_that_our_own_commands_would_take_for_an_address_is_refused() {
+        let message = all("https://gw.test", None, &[egress("https://evil.test", "/mcp")], &[]).unwrap_err();
+        assert!(message.contains("reads as an address"), "{message}");
     }
 
     #[test]

@@ -17,3 +17,4 @@ pub mod socket;
 pub mod supervisor;
 pub mod terminal;
 pub mod trust;
+pub mod unbroken;

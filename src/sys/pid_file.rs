@@ -51,6 +51,8 @@ impl Drop for PidFile {
     fn drop(&mut self) {
         // Emptied while still locked, and never removed: who opened it before would lock a file that is no longer there.
         let _ = self.file.set_len(0);
+        // Closing it is not enough while a child that was just started has it open as well.
+        let _ = self.file.unlock();
     }
 }
 

@@ -9,7 +9,7 @@ use crate::oauth::{Epoch, Freshness};
 use crate::secret::Secret;
 use crate::store::{StoreError, Stored};
 use crate::sys::clock;
-use crate::vault::{Vault, VaultError};
+use crate::vault::{Vault, VaultError, keep};
 
 /// What became of the token at its server.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl Vault {
             return Ended::Already;
         }
         // A token that another issuer gave, or another client got, is nobody else's to see.
-        match credential.filter(|credential| super::is_clients(stored, credential)) {
+        match credential.filter(|credential| keep::is_clients(stored, credential)) {
             Some(credential) => Ended::Asked(flow::revoke(&self.http, credential, &stored.token).await),
             None => Ended::Stranger,
         }

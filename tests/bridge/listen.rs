@@ -84,6 +84,54 @@ fn only_a_program_with_the_secret_is_answered() {
     bridge.end();
 }
 
+/// What pages in a browser, names that point at this machine, and paths that point elsewhere can try.
+#[test]
+fn no_request_gets_around_the_checks_or_off_the_gateway() {
+    let (server, elsewhere) = (Upstream::start(usual), Upstream::start(usual));
+    let bridge = Bridge::start(user(&server.base));
+    let (port, secret) = (bridge.address.port(), bridge.secret.clone());
+    let raw = |text: String| exchange(bridge.address, text.as_bytes()).status;
+    let key = format!("X-Mcpauth-Bridge: {secret}\r\nConnection: close");
+    let host = format!("Host: 127.0.0.1:{port}");
+    let cases = [
+        (
+            format!(
+                "OPTIONS /alpha/mcp HTTP/1.1\r\n{host}\r\nOrigin: https://evil.test\r\nConnection: close\r\n\r\n"
+            ),
+            403,
+        ),
+        (format!("OPTIONS /alpha/mcp HTTP/1.1\r\n{host}\r\n{key}\r\n\r\n"), 405),
+        (format!("GET /alpha/mcp HTTP/1.0\r\n{key}\r\n\r\n"), 403),
+        (format!("GET /alpha/mcp HTTP/1.1\r\nHost: localhost.:{port}\r\n{key}\r\n\r\n"), 403),
+        (format!("GET /alpha/mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n{key}\r\n\r\n"), 403),
+        (format!("GET /alpha/mcp HTTP/1.1\r\nHost: 127.0.0.1.evil.test:{port}\r\n{key}\r\n\r\n"), 403),
+        (format!("GET /alpha/%2e%2e/beta HTTP/1.1\r\n{host}\r\n{key}\r\n\r\n"), 404),
+        (format!("GET /%2e%2e/mcp HTTP/1.1\r\n{host}\r\n{key}\r\n\r\n"), 404),
+    ];
+    for (text, status) in cases {
+        assert_eq!(raw(text.clone()), status, "{}", text.replace(&secret, "-"));
+    }
+    assert!(server.seen().is_empty());
+    let other = elsewhere.base.strip_prefix("http:").unwrap();
+    for path in [
+        format!("/alpha/~{other}/x"),
+        format!("/alpha/~/{other}/x"),
+        format!("/alpha/~/http:{other}/x"),
+        format!("/alpha/~/\\\\{}/x", other.trim_start_matches('/')),
+        format!("/alpha/~/%2f%2f{}/x", other.trim_start_matches('/')),
+        format!("/alpha/~/@{}/x", other.trim_start_matches('/')),
+    ] {
+        bridge.send("POST", &path, &[], call(1).to_string().as_bytes());
+    }
+    let absolute = format!(
+        "POST {}/alpha/mcp HTTP/1.1\r\n{host}\r\n{key}\r\nContent-Length: 2\r\n\r\n{{}}",
+        elsewhere.base
+    );
+    raw(absolute);
+    assert!(elsewhere.seen().is_empty(), "{:?}", elsewhere.seen());
+    bridge.end();
+}
+
 #[test]
 fn credentials_are_the_bridges_and_everything_of_mcp_is_the_clients() {
     let server = Upstream::start(|seen, stream| {

@@ -10,6 +10,7 @@ use super::{Client, call, event, events, json_answer, result, usual};
 use crate::support::User;
 use crate::support::lab::{Lab, until};
 use crate::support::upstream::{Upstream, say};
+use crate::support::wire::Scripted;
 
 /// A user who is the laboratory's worker, and whose gateway is the laboratory's.
 pub(super) fn worker(lab: &Lab) -> User {
@@ -88,6 +89,35 @@ fn without_credentials_the_client_is_told_what_to_type() {
 }
 
 #[test]
+fn requests_that_come_together_share_a_failure() {
+    let idp = Scripted::start(|_| (400, r#"{"error":"invalid_client"}"#.into()));
+    let mut user = User::new();
+    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", &idp.base);
+    user.env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", idp.base));
+    user.env("INGRESS_OAUTH_CLIENT_ID", "worker").env("INGRESS_OAUTH_CLIENT_SECRET", "hidden-secret");
+    let server = Upstream::start(usual);
+    let mut client = Client::of(&user, &format!("{}/mcp", server.base));
+    let together: Vec<String> = (1..=10).map(|id| call(id).to_string()).collect();
+    client.line(&together.join("\n"));
+    for _ in &together {
+        assert_eq!(client.hear()["error"]["code"], 4011);
+    }
+    client.end();
+    assert_eq!((idp.asked().len(), server.seen().len()), (1, 0));
+}
+
+#[test]
+fn several_messages_in_one_answer_are_told_one_by_one() {
+    let progress = json!({"jsonrpc": "2.0", "method": "notifications/progress"});
+    let body = json!([progress, result(&json!(1), "ok")]).to_string();
+    let server = Upstream::answering("200 OK\r\ncontent-type: application/json", body);
+    let mut client = Client::before(&server);
+    assert_eq!(client.ask(&call(1)), progress);
+    assert_eq!(client.hear(), result(&json!(1), "ok"));
+    assert_eq!(client.end().0, Vec::<serde_json::Value>::new());
+}
+
+#[test]
 fn a_session_that_is_gone_is_begun_again_with_the_clients_own_words() {
     let posts = Arc::new(AtomicUsize::new(0));
     let count = posts.clone();
@@ -115,6 +145,43 @@ fn a_session_that_is_gone_is_begun_again_with_the_clients_own_words() {
         .collect();
     let begin = ["initialize", "notifications/initialized"];
     assert_eq!(methods, [&begin[..], &["tools/call"], &begin[..], &["tools/call"]].concat());
+}
+
+#[test]
+fn what_a_server_says_of_its_own_accord_is_heard_in_the_next_session_too() {
+    let sessions = AtomicUsize::new(0);
+    let server = Upstream::start(move |seen, stream| {
+        let message = seen.message();
+        if message["method"] == "initialize" {
+            let session = sessions.fetch_add(1, Ordering::SeqCst);
+            let head: &'static str =
+                format!("200 OK\r\ncontent-type: application/json\r\nmcp-session-id: s{session}").leak();
+            let body =
+                json!({"jsonrpc": "2.0", "id": message["id"], "result": {"protocolVersion": "2025-11-25"}});
+            return say(stream, head, body.to_string().as_bytes());
+        }
+        match (seen.header("mcp-session-id"), seen.is("GET")) {
+            (Some("s1"), true) => {
+                events(stream);
+                event(stream, "1", &json!({"jsonrpc": "2.0", "method": "notifications/message"}));
+                // Stays open until the bridge leaves.
+                let _ = std::io::Read::read(stream, &mut [0]);
+            }
+            (Some("s1"), false) => usual(seen, stream),
+            (_, false) if message["id"].is_null() => usual(seen, stream),
+            _ => say(stream, "404 Gone", b""),
+        }
+    });
+    let mut client = Client::before(&server);
+    client.initialize();
+    until("the first stream", || server.seen().iter().any(|seen| seen.is("GET")));
+    client.say(&call(1));
+    let mut heard = [client.hear(), client.hear()];
+    heard.sort_by_key(|message| message["id"].is_null());
+    assert_eq!(heard[0], result(&json!(1), "usual"));
+    assert_eq!(heard[1]["method"], "notifications/message");
+    let (rest, code, _) = client.end();
+    assert_eq!((rest.len(), code), (0, Some(0)));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod listen;
 mod mended;
+mod rotating;
 mod stdio;
 mod transports;
 

@@ -119,6 +119,31 @@ fn what_the_server_says_of_its_own_accord_arrives() {
 }
 
 #[test]
+fn what_is_no_message_is_not_passed_on() {
+    let server = Upstream::start(|seen, stream| {
+        let message = seen.message();
+        if !seen.is("GET") && message["method"] != "tools/call" {
+            return usual(seen, stream);
+        }
+        events(stream);
+        push(stream, b"event: ping\ndata: now\n\n");
+        if seen.is("GET") {
+            push(stream, b"data: no message\n\n");
+            event(stream, "1", &json!({"jsonrpc": "2.0", "method": "notifications/message"}));
+            // Stays open until the bridge leaves.
+            let _ = std::io::Read::read(stream, &mut [0]);
+        } else {
+            event(stream, "2", &result(&message["id"], "ok"));
+        }
+    });
+    let mut client = Client::before(&server);
+    client.initialize();
+    assert_eq!(client.hear()["method"], "notifications/message");
+    assert_eq!(client.ask(&call(1)), result(&json!(1), "ok"));
+    client.end();
+}
+
+#[test]
 fn requests_do_not_wait_for_each_other() {
     let server = Upstream::start(|seen, stream| {
         // The first is answered once the second has come.

@@ -69,6 +69,37 @@ fn which_credentials_go_where() {
 }
 
 #[test]
+fn a_servers_own_token_goes_to_its_own_address_alone() {
+    let mut user = User::new();
+    user.env("REGISTRY_URL", "https://gw.test/a");
+    let stored = |provider: &str, token: &str| {
+        json!({"provider": provider, "access_token": token, "expires_at": 4_000_000_000u64, "client_id": "c"})
+            .to_string()
+    };
+    user.file(".oauth-tokens/ingress.json", &stored("oidc", TOKEN));
+    user.file(".oauth-tokens/tracker-egress.json", &stored("tracker", "EGRESS"));
+    let cases = [
+        ("tracker", true),
+        ("https://gw.test/a/tracker/mcp", true),
+        ("https://gw.test/a/x/../tracker/", true),
+        ("https://gw.test/ab/tracker/mcp", false),
+        ("https://gw.test/a/../tracker/mcp", false),
+        ("https://gw.test/a/%2e%2e/tracker/mcp", false),
+        ("https://gw.test/a/tracker/%2e%2e/other/mcp", false),
+        ("https://gw.test/a/tracker%2f..%2fother/mcp", false),
+        ("https://gw.test:8443/a/tracker/mcp", false),
+        ("https://gw.test.evil.test/a/tracker/mcp", false),
+        ("https://evil.test/https://gw.test/a/tracker/mcp", false),
+        ("https://evil.test/a/tracker/mcp#https://gw.test/a/tracker", false),
+    ];
+    for (server, is_its_own) in cases {
+        let headers = user.run(&["headers", server]).code(0).json();
+        assert_eq!(headers["X-Authorization"], format!("Bearer {TOKEN}"), "{server}");
+        assert_eq!(headers.get("Authorization").is_some(), is_its_own, "{server}");
+    }
+}
+
+#[test]
 fn another_machine_is_never_sent_a_token_over_plain_http() {
     let user = User::new();
     let stored =

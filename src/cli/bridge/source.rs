@@ -14,7 +14,8 @@ use crate::cli::servers::{Servers, Which};
 use crate::error::Error;
 use crate::render::Entry;
 
-/// How long headers are handed out without a look at the store: a burst of requests costs one look.
+/// How long headers are handed out without a look at the store, and how long the lack of them is taken for granted: a
+/// burst of requests costs one look.
 const LOOK: Duration = Duration::from_secs(1);
 /// A server that refuses even new tokens is not a reason to get one for each request.
 const AGAIN: Duration = Duration::from_secs(10);
@@ -23,13 +24,21 @@ const AGAIN: Duration = Duration::from_secs(10);
 pub(super) struct Source {
     servers: Arc<Servers>,
     which: Which,
-    kept: Mutex<Option<Kept>>,
+    /// One request looks or renews, the others wait and take what it got.
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    kept: Option<Kept>,
+    failed: Option<(Instant, NoAccess)>,
 }
 
 struct Kept {
     entry: Entry,
     given: Arc<Given>,
     looked: Instant,
+    /// When these very headers were got in place of refused ones.
     renewed: Option<Instant>,
 }
 
@@ -41,50 +50,73 @@ pub(super) struct Sources {
 
 impl Source {
     pub(super) fn new(servers: Arc<Servers>, which: Which) -> Self {
-        Self { servers, which, kept: Mutex::default() }
+        Self { servers, which, state: Mutex::default() }
     }
 
     async fn current(&self) -> Result<Arc<Given>, NoAccess> {
-        let mut kept = self.kept.lock().await;
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.looked.elapsed() < LOOK) {
-            return Ok(kept.given.clone());
+        let mut state = self.state.lock().await;
+        match state.kept.as_ref().filter(|kept| kept.looked.elapsed() < LOOK) {
+            Some(kept) => Ok(kept.given.clone()),
+            None => self.look(&mut state).await,
         }
-        let entry = self.servers.fresh(&self.which).await.map_err(|error| self.no(&error))?;
-        let renewed = kept.as_ref().and_then(|kept| kept.renewed);
-        self.keep(&mut kept, entry, renewed)
     }
 
     async fn other(&self, refused: u64) -> Result<Arc<Given>, NoAccess> {
-        let mut kept = self.kept.lock().await;
-        let Some(known) = kept.as_ref() else {
-            let entry = self.servers.fresh(&self.which).await.map_err(|error| self.no(&error))?;
-            return self.keep(&mut kept, entry, None);
-        };
-        // Another request was refused as well, and has seen to it.
-        if known.given.serial != refused || known.renewed.is_some_and(|at| at.elapsed() < AGAIN) {
-            return Ok(known.given.clone());
+        let mut state = self.state.lock().await;
+        match &state.kept {
+            // Another request was refused as well, and has seen to it.
+            Some(kept) if kept.given.serial != refused => Ok(kept.given.clone()),
+            Some(kept) if kept.renewed.is_none_or(|at| at.elapsed() >= AGAIN) => {
+                let found = self.servers.renewed(&self.which, &kept.entry).await;
+                self.keep(&mut state, found, Some(Instant::now()))
+            }
+            // The token may have ended since the last look.
+            _ => self.look(&mut state).await,
         }
-        let entry = self.servers.renewed(&self.which, &known.entry).await.map_err(|error| self.no(&error))?;
-        self.keep(&mut kept, entry, Some(Instant::now()))
     }
 
+    async fn look(&self, state: &mut State) -> Result<Arc<Given>, NoAccess> {
+        if let Some((_, no)) = state.failed.as_ref().filter(|(at, _)| at.elapsed() < LOOK) {
+            return Err(no.clone());
+        }
+        let found = self.servers.fresh(&self.which).await;
+        self.keep(state, found, None)
+    }
+
+    /// Headers that are the same as before stay what they were.
     fn keep(
         &self,
-        kept: &mut Option<Kept>,
-        entry: Entry,
+        state: &mut State,
+        found: Result<Entry, Error>,
         renewed: Option<Instant>,
     ) -> Result<Arc<Given>, NoAccess> {
-        let serial = match kept.as_ref() {
-            Some(known) if same(&known.entry, &entry) => known.given.serial,
-            Some(known) => known.given.serial + 1,
-            None => 0,
-        };
-        let given = Arc::new(given(&entry, serial).ok_or_else(|| NoAccess {
+        let looked = Instant::now();
+        let made = found.map_err(|error| self.no(&error)).and_then(|entry| {
+            let before = state.kept.as_ref();
+            let same = before.filter(|kept| same(&kept.entry, &entry));
+            let renewed = renewed.or(same.and_then(|kept| kept.renewed));
+            let serial = before.map_or(0, |kept| kept.given.serial + u64::from(same.is_none()));
+            let given = Arc::new(given(&entry, serial).ok_or_else(|| self.unsendable())?);
+            Ok(Kept { entry, given, looked, renewed })
+        });
+        match made {
+            Ok(kept) => {
+                let given = kept.given.clone();
+                *state = State { kept: Some(kept), failed: None };
+                Ok(given)
+            }
+            Err(no) => {
+                state.failed = Some((looked, no.clone()));
+                Err(no)
+            }
+        }
+    }
+
+    fn unsendable(&self) -> NoAccess {
+        NoAccess {
             message: format!("the headers of {} cannot be sent", self.which),
             hint: "look at them with: mcpauth config show".into(),
-        })?);
-        *kept = Some(Kept { entry, given: given.clone(), looked: Instant::now(), renewed });
-        Ok(given)
+        }
     }
 
     fn no(&self, error: &Error) -> NoAccess {

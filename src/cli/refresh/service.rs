@@ -23,7 +23,7 @@ use crate::error::{Error, Exit};
 use crate::refresh::{Epoch, Outcome, Schedule};
 use crate::sys::pid_file::{PidError, PidFile};
 use crate::sys::signal::HangUps;
-use crate::sys::{clock, hook, private_file, supervisor};
+use crate::sys::{clock, hook, private_file, supervisor, unbroken};
 use crate::vault::{Fresh, Vault};
 
 /// The pid file's name in the tokens directory.
@@ -34,8 +34,7 @@ const LONGEST_SLEEP: Epoch = 30;
 const GATHER: Epoch = 1;
 /// How long the first pass may take before we say that we are ready, in seconds.
 const READY_WITHIN: Epoch = 10;
-/// How long a request under way is waited for at the end: a refresh token that was sent is used up, and what came for it
-/// must be kept.
+/// How long requests under way are waited for at the end. One whose refresh token was sent has until it is answered.
 const GRACE: Duration = Duration::from_secs(10);
 /// So many credentials get a line each at the start.
 const FEW: usize = 20;
@@ -351,10 +350,14 @@ impl Service {
                 self.settle(done);
             }
         };
+        let late = async {
+            tokio::time::sleep(GRACE).await;
+            unbroken::all_ended().await;
+        };
         tokio::select! {
             () = finish => {}
             _ = flows::signal() => {}
-            () = tokio::time::sleep(GRACE) => {}
+            () = late => {}
         }
         self.write_configs_if_due(Epoch::MAX);
         exit

@@ -38,6 +38,11 @@ pub(super) fn print(kind: Kind, args: &RefreshArgs, config: &Config, out: &Out) 
         folder: text(&paths::absolute(Path::new("."))),
         log: text(&config.tokens_dir.join(".refresh.log")),
     };
+    // A line of its own would be a directive of its own.
+    if service.folder.chars().any(char::is_control) {
+        let message = "this folder's name holds a control character".into();
+        return Err(Error::Usage { message, hint: "run the service from another folder".into() });
+    }
     let (file, advice) = match kind {
         Kind::Systemd => (
             systemd(&service),
@@ -98,6 +103,7 @@ fn command(program: &Path, args: &RefreshArgs, config: &Config) -> Vec<String> {
     command
 }
 
+/// A renewal that is under way has until the network's own deadline (30 s, and as much for finding out where to ask).
 /// Settings that a person must correct are no reason to start again (2). What the service needs is the network, its
 /// files, and whatever its hook needs, which is why the file system is left open.
 fn systemd(service: &Service) -> String {
@@ -115,7 +121,7 @@ Restart=on-failure
 RestartSec=10
 RestartPreventExitStatus=2
 SuccessExitStatus=143
-TimeoutStopSec=20
+TimeoutStopSec=60
 UMask=0077
 NoNewPrivileges=yes
 LockPersonality=yes
@@ -162,6 +168,8 @@ fn launchd(service: &Service) -> String {
     <false/>
   </dict>
   <key>ThrottleInterval</key>
+  <integer>60</integer>
+  <key>ExitTimeOut</key>
   <integer>60</integer>
   <key>ProcessType</key>
   <string>Background</string>

@@ -1,0 +1,101 @@
+//! What is kept of a credential: whether it is this one's, and as old as it is. It leaves files to `store`, and when
+//! anything is read or written to `vault`.
+
+use std::path::PathBuf;
+
+use super::{Fresh, Outcome, VaultError};
+use crate::credential::{Credential, How, Kind};
+use crate::oauth::{Epoch, TokenSet};
+use crate::store::{Notes, Store, StoreError, Stored};
+use crate::sys::clock;
+
+/// What is kept, if it is this credential's: the same issuer's, for the same client, with the same wishes.
+///
+/// # Errors
+/// As [`StoreError`] says.
+pub(super) fn kept(store: &Store, credential: &Credential) -> Result<Option<Stored>, StoreError> {
+    Ok(store.read(&credential.id)?.filter(|stored| belongs(stored, credential)))
+}
+
+/// Keeps a token that has come.
+///
+/// # Errors
+/// [`VaultError::Store`].
+pub(super) fn save(
+    store: &Store,
+    credential: &Credential,
+    token: TokenSet,
+    notes: &Notes,
+    outcome: Outcome,
+) -> Result<Fresh, VaultError> {
+    let token = as_old_as_it_is(store, credential, token);
+    let path = write(store, credential, &token, notes)?;
+    let stored = Stored {
+        token,
+        provider: credential.provider_field.clone(),
+        issuer: Some(credential.issuer.clone()),
+        client_id: Some(credential.client.id.clone()),
+        requested_scopes: None,
+        cloud_id: notes.cloud_id.clone(),
+        sites: notes.sites.clone(),
+        members: credential.facts.clone(),
+    };
+    Ok(Fresh { stored, outcome, path })
+}
+
+/// A token that is written again keeps its time of issue: when it is due is reckoned from its whole life.
+///
+/// # Errors
+/// As [`StoreError`] says.
+pub(super) fn write(
+    store: &Store,
+    credential: &Credential,
+    token: &TokenSet,
+    notes: &Notes,
+) -> Result<PathBuf, StoreError> {
+    store.write(credential, token, notes, token.issued_at.unwrap_or_else(clock::now))
+}
+
+/// Some servers give the same token again until it is nearly over. It did not become younger by that, and when it is
+/// due is reckoned from its whole life. (One whose end moves with every request did.)
+fn as_old_as_it_is(store: &Store, credential: &Credential, token: TokenSet) -> TokenSet {
+    // Whatever is wrong with the old file, the new token must be kept.
+    let kept = kept(store, credential).ok().flatten().map(|stored| stored.token);
+    let is_same = |kept: &TokenSet| {
+        kept.access_token == token.access_token && is_no_later(token.expires_at, kept.expires_at)
+    };
+    let same = kept.filter(is_same);
+    let issued_at = same.map_or(token.issued_at, |kept| kept.issued_at);
+    TokenSet { issued_at, ..token }
+}
+
+/// Whether what is kept was got by this credential's client, with this credential's wishes.
+fn belongs(stored: &Stored, credential: &Credential) -> bool {
+    let wishes = match (&credential.how, &stored.requested_scopes) {
+        (How::AuthorizationCode(person), Some(asked)) => {
+            let (mut asked, mut wanted) = (asked.clone(), person.scopes.clone());
+            asked.sort();
+            wanted.sort();
+            asked == wanted
+        }
+        _ => true,
+    };
+    is_clients(stored, credential) && wishes
+}
+
+/// A login's file written by the reference names neither issuer nor client; its provider's name has to do. A token that
+/// costs one request is simply got again.
+pub(super) fn is_clients(stored: &Stored, credential: &Credential) -> bool {
+    let person = credential.id.kind == Kind::Egress;
+    let same =
+        |found: &Option<String>, wanted: &str| found.as_deref().map_or(person, |found| found == wanted);
+    stored.provider == credential.provider_field
+        && same(&stored.issuer, &credential.issuer)
+        && same(&stored.client_id, &credential.client.id)
+}
+
+/// Whether a token's end is where it was. A second more is none: the server says how long, in whole seconds, and we
+/// reckon until when.
+pub(super) fn is_no_later(end: Option<Epoch>, before: Option<Epoch>) -> bool {
+    end.zip(before).is_some_and(|(end, before)| end <= before.saturating_add(1))
+}
