@@ -103,7 +103,7 @@ pub const TARGETS: &[Target] = &[
         sse: false,
         place: Place::home(".codex/config.toml"),
         moved: Some(Moved::Folder("CODEX_HOME", "config.toml")),
-        // Of its helper only newer versions know, and older ones refuse a file with a field they do not know.
+        // Only newer versions know of the helper; an older one passes over the field and sends no headers.
         ways: &[Env, Helper, Bridge, Inline, Proxy],
         ..JSON
     },
