@@ -279,6 +279,34 @@ fn a_keyring_holds_the_secrets_and_the_file_the_rest() {
     let asked = idp.seen().iter().filter(|seen| matches!(seen, Seen::Token { .. })).count();
     assert_eq!(asked, 1);
 
+    // What is handed out comes from there, and a logout leaves nothing there.
+    let token = under(&user, &["token", "ingress", "--storage", "keyring"]).code(0).stdout;
+    assert_eq!(token.trim_end().split('.').count(), 3, "a JWT and nothing else");
+    assert!(
+        !std::fs::read_to_string(user.project().join(".oauth-tokens/ingress.json"))
+            .unwrap()
+            .contains(token.trim())
+    );
+    let headers = under(&user, &["headers", "https://gw.test/x/mcp", "--storage", "keyring"]).code(0).json();
+    assert_eq!(headers["X-Authorization"], format!("Bearer {}", token.trim_end()));
+    under(&user, &["logout", "ingress", "--storage", "keyring"]).code(0);
+    user.file(".oauth-tokens/ingress.json", &file.to_string());
+    let again = under(&user, &["ingress", "--storage", "keyring", "--json"]).code(0);
+    assert_eq!(
+        again.json()["results"][0]["status"],
+        "obtained",
+        "its entry is gone: the file alone is of no use"
+    );
+
+    // Nobody there to unlock it, or no daemon at all: the same as without a bus, and no hanging.
+    for state in ["locked", "none"] {
+        user.env("MCPAUTH_KEYRING", state);
+        let auto = under(&user, &["ingress", "--storage", "auto", "--force"]).code(0);
+        assert!(auto.stderr.contains("storage: 0600 files"), "{state}: {}", auto.stderr);
+        let refused = under(&user, &["ingress", "--storage", "keyring"]).code(1);
+        assert!(refused.stderr.contains("--storage file"), "{state}: {}", refused.stderr);
+    }
+
     // Without a session bus: said and done in files for auto, refused with the way out for keyring.
     let auto = user.run(&["ingress", "--storage", "auto", "--force"]).code(0);
     assert!(auto.stderr.contains("storage: 0600 files"), "{}", auto.stderr);

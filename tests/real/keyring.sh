@@ -5,6 +5,7 @@
 # MCPAUTH_KEYRING_HOME   HOME for the command and the place of the keyring, kept: a second run with the
 #                        same folder finds what the first one stored. Without it: a folder that goes away.
 # MCPAUTH_KEYRING=none   the session without a keyring daemon: what a server without a desktop offers
+# MCPAUTH_KEYRING=locked a keyring that nobody has unlocked, and nobody is there to: what a login over SSH finds
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 need dbus-daemon dbus-send gnome-keyring-daemon setpriv
@@ -53,7 +54,8 @@ children+=($!)
 poll test -s "$work/address"
 DBUS_SESSION_BUS_ADDRESS=$(cat "$work/address"); export DBUS_SESSION_BUS_ADDRESS
 if [ "${MCPAUTH_KEYRING:-}" != none ]; then
-  setpriv --pdeathsig KILL -- gnome-keyring-daemon --foreground --unlock --components=secrets \
+  unlock=--unlock; [ "${MCPAUTH_KEYRING:-}" != locked ] || unlock=
+  setpriv --pdeathsig KILL -- gnome-keyring-daemon --foreground $unlock --components=secrets \
     >>"$work/log" 2>&1 < <(printf only-for-tests) &
   children+=($!)
   owned() { dbus-send --session --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner string:org.freedesktop.secrets | grep -q 'boolean true'; }
