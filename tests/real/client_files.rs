@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::bridge_clients::Lane;
 use super::flows::age;
 use super::gateway::text;
-use super::mcp::listing;
+use super::mcp::{json_of, listing, listing_words};
 use crate::support::wire::Running;
 
 /// A client, its file in the home folder, and the ways it may have its headers that need no help while it runs.
@@ -80,9 +80,22 @@ fn real_clients_reach_every_server_by_the_file_that_was_written() {
             });
         }
     });
+    a_client_started_by_exec_has_its_headers_from_its_environment(&lane, &token);
     a_token_that_ended_is_renewed_by_the_helper(&lane);
     a_token_that_is_refused_is_a_server_out_of_reach(&lane);
     lane.end();
+}
+
+fn a_client_started_by_exec_has_its_headers_from_its_environment(lane: &Lane, token: &str) {
+    let written = install(lane, "codex", ".codex/config.toml", "env");
+    assert!(written.contains("MCPAUTH_") && !written.contains(token), "{written}");
+    let words = [&["exec"], &Lane::NAMES[..], &["--", "python3"]].concat();
+    let mut command = lane.user.command(&words);
+    listing_words(&mut command, "codex");
+    let seen = json_of(&mut command);
+    for name in Lane::NAMES {
+        assert_eq!(seen["servers"][name]["connected"], true, "{name}: {seen}");
+    }
 }
 
 /// Nobody but the client runs then: it is its command that renews.

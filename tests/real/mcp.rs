@@ -136,10 +136,15 @@ pub(crate) fn stdio_client(sdk: StdioSdk, paces: &str, mode: &str, server: &Comm
 /// knows of us what its file says.
 pub(crate) fn listing(client: &str, home: &Path, folder: &Path) -> Value {
     let mut command = Command::new("python3");
-    command.arg(script("clients/listing.py")).arg(client).current_dir(folder).env_clear();
-    command.env("HOME", home).env("MCPAUTH_REAL_PARTS", parts());
+    command.current_dir(folder).env_clear().env("HOME", home);
     command.env("PATH", std::env::var("PATH").unwrap_or_default());
+    listing_words(&mut command, client);
     json_of(&mut command)
+}
+
+/// What Python is told for it.
+pub(crate) fn listing_words(command: &mut Command, client: &str) {
+    command.arg(script("clients/listing.py")).arg(client).env("MCPAUTH_REAL_PARTS", parts());
 }
 
 /// With the folder and the variables of another command that starts from an empty environment.
@@ -181,7 +186,7 @@ fn python(venv: &str, program: &str) -> Command {
 }
 
 /// A client reports failures of its own in its JSON too, so its exit code says nothing more.
-fn json_of(command: &mut Command) -> Value {
+pub(crate) fn json_of(command: &mut Command) -> Value {
     let said = run(command);
     serde_json::from_slice(&said.stdout)
         .unwrap_or_else(|e| panic!("{command:?} printed no JSON ({e}): {}", errors(&said)))
