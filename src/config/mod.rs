@@ -123,7 +123,7 @@ pub enum ConfigError {
         variable: String,
     },
     /// Nothing to do.
-    #[error("{0} is not configured")]
+    #[error("{}", if *.0 == "anything" { "nothing is configured".to_owned() } else { format!("{} is not configured", .0) })]
     NotConfigured(&'static str),
 }
 
