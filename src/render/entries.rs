@@ -70,6 +70,8 @@ pub struct Egress {
     pub name: String,
     /// What the service accepts.
     pub access_token: Secret,
+    /// The server's own address, where the credential is for it and not for a service behind the gateway.
+    pub url: Option<String>,
     /// What follows the name in the URL.
     pub gateway_suffix: String,
     /// The header that names the chosen site, and the site's id.
@@ -128,6 +130,11 @@ pub fn entries(
     let ours = identity.map(Identity::headers).unwrap_or_default();
     let with_credential = egress.iter().map(|credential| {
         let mut headers = vec![bearer("Authorization", &credential.access_token)];
+        // Who we are to the gateway is no other server's business.
+        if let Some(url) = &credential.url {
+            let name = credential.name.clone();
+            return Entry { name, url: url.clone(), transport: TRANSPORT.into(), headers };
+        }
         headers.extend(credential.site.iter().map(|(name, id)| (name.clone(), Secret::new(id.as_str()))));
         headers.extend(ours.iter().cloned());
         let name = credential.name.trim_matches('/').to_owned();
@@ -248,6 +255,7 @@ mod tests {
 
     fn egress(name: &str, suffix: &str) -> Egress {
         Egress {
+            url: None,
             name: name.into(),
             access_token: Secret::new("E"),
             gateway_suffix: suffix.into(),
