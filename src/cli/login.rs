@@ -9,7 +9,7 @@ use url::Url;
 use crate::cli::flows::{self, Row};
 use crate::cli::out::Out;
 use crate::cli::{BrowserArgs, report, secret_from};
-use crate::config::{Config, ConfigError, Registration, Settings, login_command, name_of};
+use crate::config::{Config, ConfigError, Registration, Settings, address_id, login_command, name_of};
 use crate::credential::Kind;
 use crate::error::{Error, Exit};
 use crate::flow;
@@ -91,23 +91,35 @@ async fn one(
     secret: Option<Secret>,
     out: &Out,
 ) -> Row {
-    let found = match kept {
-        Some(kept) if is_meant(args, &kept, secret.as_ref()) => Ok(kept),
-        other => prepare(args, config, vault, (name, other), secret, out).await,
+    let known = kept.is_some();
+    let (found, is_new) = match kept {
+        Some(kept) if is_meant(args, &kept, secret.as_ref()) => (Ok(kept), false),
+        _ => (prepare(args, vault, secret, out).await, true),
     };
-    match found {
+    // A login that comes to nothing needs no second client the next time; but what there was stays until then.
+    let keep = |found: Registration, now: bool| {
+        if is_new && now {
+            config.keep_registration(name, &found)?
+        }
+        Ok::<_, Error>(found)
+    };
+    match found.and_then(|found| keep(found, !known)) {
+        Err(error) => failed(args, name, error),
         Ok(found) => {
             let planned = vec![config.by_address(name, &found)];
-            let mut rows = flows::run(vault, planned, args.force, out).await;
-            rows.pop().unwrap_or_else(|| failed(args, name, VaultError::NeedsPerson { why: None }.into()))
+            let row = flows::run(vault, planned, args.force, out).await.pop();
+            let row = row.unwrap_or_else(|| failed(args, name, VaultError::NeedsPerson { why: None }.into()));
+            match keep(found, row.result.is_ok()) {
+                Ok(_) => row,
+                Err(error) => failed(args, name, error),
+            }
         }
-        Err(error) => failed(args, name, error),
     }
 }
 
 fn failed(args: &LoginArgs, name: &str, error: Error) -> Row {
-    let command = login_command(&args.url, name);
-    Row { kind: Kind::Egress, name: format!("egress {name}"), command, result: Err(error) }
+    let (name, command) = (address_id(name).to_string(), login_command(&args.url, name));
+    Row { kind: Kind::Egress, name, command, result: Err(error) }
 }
 
 /// Whether what is kept of a server is what is asked for now.
@@ -119,12 +131,10 @@ fn is_meant(args: &LoginArgs, kept: &Registration, secret: Option<&Secret>) -> b
         && (args.scope.is_empty() || args.scope == kept.scopes)
 }
 
-/// Finds out how to log in, and keeps it: a login that comes to nothing needs no further client the next time.
+/// Finds out how to log in, and gets a client for it.
 async fn prepare(
     args: &LoginArgs,
-    config: &Config,
     vault: &Vault,
-    (name, before): (&str, Option<Registration>),
     secret: Option<Secret>,
     out: &Out,
 ) -> Result<Registration, Error> {
@@ -142,7 +152,7 @@ async fn prepare(
         None => flow::register(&vault.http, &found.issuer, &scopes).await.map_err(VaultError::Flow)?,
     };
     say(&found.issuer.issuer, &scopes, &client, args, out);
-    let registration = Registration {
+    Ok(Registration {
         url: args.url.clone(),
         resource: found.resource,
         issuer: found.issuer.issuer,
@@ -151,20 +161,7 @@ async fn prepare(
         token_endpoint_auth_method: client.auth.name().into(),
         redirect_uri,
         scopes,
-    };
-    if before.is_some_and(|before| before.url != registration.url) {
-        forget(config, vault, name, &registration).await?;
-    }
-    config.keep_registration(name, &registration)?;
-    Ok(registration)
-}
-
-/// The token for another server of that name: kept, it could be refreshed as this one's.
-async fn forget(config: &Config, vault: &Vault, name: &str, now: &Registration) -> Result<(), Error> {
-    let credential = config.by_address(name, now).credential?;
-    let path = vault.store.path(&credential.id);
-    vault.forget(&credential.id, &path, None, false).await?;
-    Ok(())
+    })
 }
 
 fn say(issuer: &str, scopes: &[String], client: &Client, args: &LoginArgs, out: &Out) {

@@ -15,7 +15,7 @@ use thiserror::Error;
 use url::Url;
 
 pub use dotenv::is_name;
-pub use registered::{Registration, login_command, name_of};
+pub use registered::{Registration, address_id, login_command, name_of};
 pub use settings::{Origin, Settings};
 
 use crate::credential::{Credential, Kind};

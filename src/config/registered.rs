@@ -168,10 +168,11 @@ pub fn login_command(url: &Url, name: &str) -> String {
 }
 
 fn planned(name: &str, credential: Result<Credential, ConfigError>) -> Planned {
-    Planned { kind: Kind::Egress, name: id(name).to_string(), set: None, credential }
+    Planned { kind: Kind::Egress, name: address_id(name).to_string(), set: None, credential }
 }
 
-fn id(name: &str) -> CredentialId {
+/// How the credential for a server is called.
+pub fn address_id(name: &str) -> CredentialId {
     CredentialId { kind: Kind::Egress, name: PROVIDER.into(), server: Some(name.into()) }
 }
 
@@ -182,7 +183,7 @@ fn credential(name: &str, kept: &Registration) -> Result<Credential, ConfigError
         ConfigError::File(what, format!("register anew: {command} --force"))
     })?;
     Ok(Credential {
-        id: id(name),
+        id: address_id(name),
         client,
         issuer: kept.issuer.clone(),
         how: How::AuthorizationCode(Box::new(Person {

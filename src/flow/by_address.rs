@@ -12,10 +12,11 @@ use thiserror::Error;
 use url::Url;
 
 use crate::flow::callback::Listener;
+use crate::flow::discovery::for_a_browser;
 use crate::flow::{FlowError, metadata};
 use crate::oauth::{
-    Challenge, Client, IssuerMetadata, MetadataError, RegistrationError, ReplyError, ResourceError,
-    ResourceMetadata, auth_method, read_registration, registration_request, resource_places,
+    Challenge, Client, IssuerMetadata, RegistrationError, ReplyError, ResourceError, ResourceMetadata,
+    auth_method, read_registration, registration_request, resource_places,
 };
 use crate::sys::http::{Http, is_loopback};
 
@@ -64,6 +65,14 @@ pub enum AddressError {
         /// Where to.
         place: String,
     },
+    /// The issuer's metadata cannot be used.
+    #[error("the issuer that {server} names cannot be used: {cause}")]
+    Issuer {
+        /// Who names it.
+        server: String,
+        /// What is wrong.
+        cause: Box<FlowError>,
+    },
     /// The issuer does not say whether it does PKCE.
     #[error("the metadata of {0} does not list its code_challenge_methods_supported")]
     NoPkce(String),
@@ -92,7 +101,10 @@ impl AddressError {
             Self::Resource { .. } => {
                 "log in at the address that the document is about, or have the server's operator correct it".into()
             }
-            Self::Inward { .. } => "do not trust this server; nothing was sent to it".into(),
+            Self::Inward { .. } => "do not trust this server; nothing was sent there".into(),
+            Self::Issuer { .. } => {
+                format!("the server's operator must correct that; then run: {command} --force")
+            }
             Self::NoPkce(_) => format!("if you know that it does S256: {command} --assume-pkce-s256"),
             Self::NoRegistration(_) | Self::Registration { .. } => {
                 format!("register a client there yourself, then run: {command} --client-id ID")
@@ -115,12 +127,25 @@ pub async fn discover(http: &Http, server: &Url, assume_s256: bool) -> Result<Di
         text: crate::oauth::clean(&name, 200),
     })?;
     stay_outside(server, &address)?;
-    let issuer = metadata(http, &name).await?;
-    issuer
-        .require_s256()
-        .map_err(|cause: MetadataError| FlowError::Metadata { issuer: name.clone(), cause })?;
+    let host = || server.host_str().unwrap_or_default().to_owned();
+    let unusable = |cause| AddressError::Issuer { server: host(), cause: Box::new(cause) };
+    let issuer = metadata(http, &name).await.map_err(|error| match error {
+        FlowError::Metadata { .. } | FlowError::NoEndpoint { .. } => unusable(error).into(),
+        other => other,
+    })?;
+    issuer.require_s256().map_err(|cause| unusable(FlowError::Metadata { issuer: name.clone(), cause }))?;
     if issuer.code_challenge_methods_supported.is_none() && !assume_s256 {
         return Err(AddressError::NoPkce(name).into());
+    }
+    let missing = |what| unusable(FlowError::NoEndpoint { issuer: name.clone(), endpoint: what });
+    let authorization =
+        issuer.authorization_endpoint.as_ref().ok_or_else(|| missing("authorization endpoint"))?;
+    let token = issuer.token_endpoint.as_ref().ok_or_else(|| missing("token endpoint"))?;
+    for_a_browser(authorization).map_err(unusable)?;
+    for endpoint in
+        [Some(authorization), Some(token), issuer.registration_endpoint.as_ref()].into_iter().flatten()
+    {
+        stay_outside(server, endpoint)?;
     }
     let scopes = resource.scopes(&challenge, &issuer);
     Ok(Discovered { resource: resource.resource, issuer, scopes })

@@ -83,7 +83,7 @@ pub enum FlowError {
     #[error("{0}")]
     ByAddress(#[from] AddressError),
     /// Not an address.
-    #[error("{what} is not a URL: {text}")]
+    #[error("{what} is no web address: {text}")]
     Address {
         /// Which one.
         what: &'static str,

@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn the_method_is_the_best_of_what_the_issuer_takes() {
-        let cases: [(Option<&[&str]>, Result<&str, RegistrationError>); 5] = [
+        type Case = (Option<&'static [&'static str]>, Result<&'static str, RegistrationError>);
+        let cases: [Case; 5] = [
             (None, Ok("client_secret_basic")),
             (Some(&["client_secret_post", "none"]), Ok("none")),
             (Some(&["client_secret_post", "client_secret_basic"]), Ok("client_secret_basic")),

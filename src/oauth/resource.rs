@@ -182,7 +182,8 @@ mod tests {
     #[test]
     fn scopes_are_the_demanded_ones_else_all_else_none() {
         // Demanded, all there are, the issuer's; what is asked for.
-        let cases: [(Option<&str>, &[&str], &[&str], &[&str]); 7] = [
+        type List = &'static [&'static str];
+        let cases: [(Option<&str>, List, List, List); 7] = [
             (Some("a b"), &["a", "b", "c"], &[], &["a", "b"]),
             (None, &["a", "b"], &[], &["a", "b"]),
             (None, &[], &[], &[]),

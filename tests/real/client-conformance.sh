@@ -26,7 +26,7 @@ case $3 in
       auth/token-endpoint-auth-basic auth/token-endpoint-auth-post auth/token-endpoint-auth-none
       auth/pre-registration auth/resource-mismatch auth/offline-access-scope auth/offline-access-not-supported
       auth/iss-supported auth/iss-not-advertised auth/iss-supported-missing auth/iss-wrong-issuer auth/iss-unexpected
-      auth/iss-normalized auth/metadata-issuer-mismatch" ;;
+      auth/iss-normalized auth/metadata-issuer-mismatch auth/authorization-server-migration" ;;
   *) die "bridge or verbs?" ;;
 esac
 one() {

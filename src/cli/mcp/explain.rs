@@ -44,6 +44,10 @@ impl Target {
             (_, Source::Stored) if self.is_behind_gateway() => {
                 format!("run: {} --force", self.servers.identity_command())
             }
+            // Its token looks good from here: only a new login brings another one.
+            (Which::Url(url), Source::Stored) if self.servers.is_logged_in(url) => {
+                format!("run: {} --force", self.servers.command_for(&self.which))
+            }
             (which, Source::Stored) => format!("run: {}", self.servers.command_for(which)),
         };
         let scope =
