@@ -260,3 +260,22 @@ fn log_in_again(user: &User, server: &Upstream) {
     get(&callback(&shown, &format!("code=the-code&iss={}", server.base)));
     running.end().code(0);
 }
+
+#[test]
+fn what_there_was_stays_until_a_new_login_has_succeeded() {
+    let (server, user) = (play(|_, _, _| ()), user());
+    log_in(&user, &server, &[]);
+    let kept = |name: &str| std::fs::read_to_string(user.project().join(".oauth-tokens").join(name)).unwrap();
+    let before = (kept(REGISTRATION), kept(TOKEN));
+    let elsewhere = format!("{}/mcp/", server.base);
+    let mut running = user.start(&["login", &elsewhere, "--no-browser", "--force"]);
+    get(&callback(&running.url(), "code=stolen&iss=https://evil.test"));
+    running.end().code(4);
+    assert_eq!((kept(REGISTRATION), kept(TOKEN)), before);
+
+    let mut running = user.start(&["login", &elsewhere, "--no-browser", "--force"]);
+    get(&callback(&running.url(), &format!("code=the-code&iss={}", server.base)));
+    running.end().code(0);
+    assert_eq!(user.token(REGISTRATION)["url"], elsewhere);
+    assert_eq!(user.token(TOKEN)["server_url"], elsewhere, "the token goes where it was got for");
+}

@@ -246,3 +246,32 @@ fn json_headers(accept: &'static str) -> HeaderMap {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_elsewhere_cannot_send_us_to_this_machine() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let cases = [
+            ("https://tools.test/mcp", "http://127.0.0.1:8080/x", false),
+            ("https://tools.test/mcp", "https://localhost/x", false),
+            ("https://tools.test/mcp", "http://[::1]/x", false),
+            ("https://tools.test/mcp", "https://as.test/x", true),
+            ("http://127.0.0.1:9/mcp", "http://127.0.0.1:8080/x", true),
+            ("http://127.0.0.1:9/mcp", "https://as.test/x", true),
+        ];
+        for (server, place, good) in cases {
+            assert_eq!(stay_outside(&url(server), &url(place)).is_ok(), good, "{server} {place}");
+        }
+    }
+
+    #[test]
+    fn a_client_is_registered_with_a_port_that_was_free() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let uri = Url::parse(&runtime.block_on(async { redirect_uri() }).unwrap()).unwrap();
+        assert_eq!((uri.host_str(), uri.path()), (Some("127.0.0.1"), "/callback"));
+        assert!(uri.port().is_some_and(|port| port != 0), "{uri}");
+    }
+}

@@ -38,7 +38,7 @@ tools_call 2/2, 0 failed
 #[ignore = "real parts: run .ci/run"]
 fn the_conformance_suite_accepts_the_test_clients() {
     let expected = "\
-auth/authorization-server-migration 16/16, 0 failed
+auth/authorization-server-migration 29/29, 0 failed
 auth/iss-normalized 9/9, 0 failed
 auth/iss-not-advertised 14/14, 0 failed
 auth/iss-supported 14/14, 0 failed
