@@ -74,8 +74,7 @@ fn to<'s>(all: &'s [Seen], wanted: &str) -> Vec<&'s Seen> {
 /// A user who has a token for the gateway, which is nobody else's business.
 fn user() -> User {
     let user = User::new();
-    let ingress =
-        json!({"provider": "oidc_m2m", "access_token": "ingress-token", "expires_at": 4_000_000_000_u64});
+    let ingress = json!({"provider": "oidc_m2m", "access_token": "ingress-token", "client_id": "c", "expires_at": 4_000_000_000_u64});
     std::fs::create_dir_all(user.project().join(".oauth-tokens")).unwrap();
     user.file(".oauth-tokens/ingress.json", &ingress.to_string());
     user
@@ -278,4 +277,23 @@ fn what_there_was_stays_until_a_new_login_has_succeeded() {
     running.end().code(0);
     assert_eq!(user.token(REGISTRATION)["url"], elsewhere);
     assert_eq!(user.token(TOKEN)["server_url"], elsewhere, "the token goes where it was got for");
+}
+
+#[test]
+fn a_server_that_refuses_us_is_said_how_to_log_in_to() {
+    let server = play(|path, status, _| {
+        if path == "/mcp" {
+            *status = 401;
+        }
+    });
+    let user = user();
+    let address = format!("{}/mcp", server.base);
+    let list = ["list", "--url", &address, "--auth"];
+    let ran = user.run(&list).code(4);
+    assert!(ran.stderr.contains(&format!("run: mcpauth login {address};")), "{}", ran.stderr);
+    log_in(&user, &server, &[]);
+    for list in [&list[..], &["list", "--server", NAME]] {
+        let ran = user.run(list).code(4);
+        assert!(ran.stderr.contains(&format!("run: mcpauth login {address} --force;")), "{}", ran.stderr);
+    }
 }

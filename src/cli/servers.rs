@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::config::{Config, login_command, name_of};
+use crate::config::Config;
 use crate::credential::{Credential, CredentialId, Kind, SERVER_URL};
 use crate::error::Error;
 use crate::oauth::Freshness;
@@ -126,16 +126,18 @@ impl Servers {
     pub(super) fn command_for(&self, which: &Which) -> String {
         let name = self.name_of(which);
         let own = name.as_deref().and_then(|name| self.credential_at(&self.egress_file(name)?));
-        match (own, which, name) {
-            (Some(credential), ..) => credential.command.clone(),
-            (None, Which::Url(url), None) => login_command(url, &name_of(url)),
-            _ => "mcpauth generate".into(),
-        }
+        own.map_or_else(|| "mcpauth generate".into(), |credential| credential.command.clone())
     }
 
     /// Whether a server has a token that was got for its address: it goes there, whoever else is at that place.
-    pub(super) fn is_logged_in(&self, url: &Url) -> bool {
-        self.credential_for(url).is_some()
+    pub(super) fn is_logged_in(&self, which: &Which) -> bool {
+        match which {
+            Which::Url(url) => self.credential_for(url).is_some(),
+            Which::Name(name) => {
+                let own = self.egress_file(name);
+                own.and_then(|path| self.credential_at(&path)).is_some_and(is_direct)
+            }
+        }
     }
 
     /// The command that gets the token by which the gateway knows us.

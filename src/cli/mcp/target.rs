@@ -77,7 +77,7 @@ impl Target {
         let given =
             config.settings.secret("MCP_AUTH_TOKEN").filter(|_| args.server.is_none() && !args.no_auth);
         let (http, servers) = (flows::http(&config), Servers::open(config, out)?);
-        let logged_in = matches!(&which, Which::Url(url) if servers.is_logged_in(url));
+        let logged_in = servers.is_logged_in(&which);
         // It is for the gateway, and this server is not behind it.
         let given = given.filter(|_| !logged_in);
         let source = match &which {
