@@ -292,6 +292,13 @@ mod tests {
         "X-Authorization=Bearer T X-User-Pool-Id=us-east-1_P X-Client-Id=C X-Region=us-east-1";
 
     #[test]
+    fn a_server_at_its_own_address_gets_its_own_token_and_nothing_of_ours() {
+        let own = Egress { url: Some("https://tools.test/mcp".into()), ..egress("tools", "/mcp") };
+        let got = all("https://gw.test", Some(&cognito()), &[own], &[server("/tools", &[])]).unwrap();
+        assert_eq!(got, ["tools streamable-http https://tools.test/mcp Authorization=Bearer E"]);
+    }
+
+    #[test]
     fn each_kind_of_server_has_its_url_and_its_headers_in_order() {
         let with_site = Egress { site: Some(("X-Site-Id".into(), "S".into())), ..egress("tickets", "") };
         let ours = cognito();
