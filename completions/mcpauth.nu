@@ -133,6 +133,43 @@ module completions {
     --help(-h)                # Print help (see more with '--help')
   ]
 
+  def "nu-complete mcpauth login storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
+
+  def "nu-complete mcpauth login color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Log in to any MCP server by its address alone, and keep its token
+  export extern "mcpauth login" [
+    --server-name: string     # Call it so, and not by its host's name
+    --mcp-server-name: string # Call it so, and not by its host's name
+    --client-id: string       # Be this client, which is registered already
+    --client-secret-file: path # Read the client secret from this file, or from stdin for -
+    --redirect-uri: string    # The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, or another port]
+    --scope: string           # Ask for this scope, and not for those the server names; repeatable
+    --force(-f)               # Find out everything, register and log in again, even if there is a good token
+    --assume-pkce-s256        # The issuer does PKCE with S256 though it does not say so
+    --browser                 # Open the browser even without a terminal
+    --no-browser              # Print the login address, open nothing, and wait for the answer
+    --device                  # Log in with a code that is entered on another device, where the provider allows it
+    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --no-env-file             # Read settings from no file at all
+    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth login storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
+    --json                    # One JSON object on stdout; errors as JSON on stderr
+    --quiet(-q)               # Errors only
+    --verbose(-v)             # Say more; never a secret
+    --color: string@"nu-complete mcpauth login color" # Colours
+    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
+    --allow-http              # Plain http to other machines is meant
+    --help(-h)                # Print help (see more with '--help')
+    url: string               # The MCP server's address
+  ]
+
   def "nu-complete mcpauth agentcore storage" [] {
     [ "auto" "file" "keyring" ]
   }
@@ -1335,6 +1372,10 @@ module completions {
 
   # Log in to outside services (authorization code with PKCE) and keep their tokens
   export extern "mcpauth help egress" [
+  ]
+
+  # Log in to any MCP server by its address alone, and keep its token
+  export extern "mcpauth help login" [
   ]
 
   # Get tokens for Amazon Bedrock AgentCore gateways (client credentials)

@@ -10,6 +10,9 @@ use url::Url;
 use crate::oauth::{Client, Epoch};
 use crate::provider::{BodyFormat, Provider};
 
+/// The fact that says for which MCP server a token was got by its address alone: it goes there and nowhere else.
+pub const SERVER_URL: &str = "server_url";
+
 /// The four kinds, by the user's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {

@@ -178,6 +178,7 @@ pub(crate) fn flow_exit(error: &FlowError) -> Exit {
         | FlowError::UnknownSite { .. }
         | FlowError::NoEndpoint { .. }
         | FlowError::NoDevice { .. }
+        | FlowError::ByAddress(_)
         | FlowError::Metadata { .. } => Exit::Usage,
         FlowError::Reply { reply: ReplyError::Refused { .. }, .. }
         | FlowError::Denied { .. }
@@ -216,6 +217,7 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
         FlowError::Metadata { .. } | FlowError::NoEndpoint { .. } => {
             "correct the issuer: mcpauth config show --origin says where it comes from; or name the token endpoint outright".into()
         }
+        FlowError::ByAddress(error) => error.hint(command),
         FlowError::Address { .. } => "correct it: mcpauth config show --origin, mcpauth providers check".into(),
         FlowError::Signing => "use a P-256, Ed25519 or RSA key in PEM".into(),
         FlowError::PortBusy { .. } => {

@@ -127,6 +127,7 @@
 //! | [`config::Planned`] | a flow that is to run, or why it cannot |
 //! | [`oauth::TokenSet`] | an access token and what came with it; its end is a point in time, not a duration |
 //! | [`oauth::Freshness`] | fresh, due (to be renewed soon), expired |
+//! | [`config::Registration`] | a server that somebody logged in to by its address alone, and the client that is for it |
 //! | [`vault::Outcome`] | reused, refreshed, obtained, logged in, unchanged |
 //! | [`refresh::Schedule`] | which credential is due when, and who has been told of what |
 //! | [`refresh::Seen`] | what a look at a credential's file showed: its life, and a mark that changes with it |

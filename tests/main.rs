@@ -4,6 +4,7 @@ mod architecture;
 mod atomic;
 mod bad_input;
 mod bridge;
+mod by_address;
 mod client_configs;
 mod clients;
 mod completions;

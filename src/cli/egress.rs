@@ -7,7 +7,7 @@ use clap::Args;
 use crate::cli::out::Out;
 use crate::cli::{BrowserArgs, flows, ingress, secret_from};
 use crate::config::{Config, ConfigError, Settings};
-use crate::credential::Kind;
+use crate::credential::{Kind, SERVER_URL};
 use crate::error::{Error, Exit};
 
 /// Log in to outside services (authorization code with PKCE) and keep their tokens
@@ -54,6 +54,10 @@ pub(super) fn run(args: &EgressArgs, mut settings: Settings, out: &Out) -> Resul
         config.raw_provider(name)?;
     }
     let mut planned = plan(args, &config);
+    if args.server_name.is_some() {
+        // What somebody logged in to by its address has its name already.
+        planned.retain(|flow| !flow.credential.as_ref().is_ok_and(|one| one.facts.contains_key(SERVER_URL)));
+    }
     if let (Some(server), [_]) = (&args.server_name, &planned[..]) {
         let n = planned.first().and_then(|flow| set_of(&flow.credential)).unwrap_or(suffix);
         config.settings.flag(format!("EGRESS_MCP_SERVER_NAME{n}"), server);

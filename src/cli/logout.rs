@@ -21,8 +21,8 @@ use crate::vault::{Forgotten, Vault};
 
 /// Forget credentials, and revoke them where the provider can
 ///
-/// Removes the token's file, what the keyring holds for it, and an agent's shell file. Settings and client registrations
-/// stay, so that the next command may get a new one. With --revoke the server is asked first to take the tokens back
+/// Removes the token's file, what the keyring holds for it, and an agent's shell file. Settings stay, so
+/// that the next command may get a new one; only the client that mcpauth login registered for a server goes as well. With --revoke the server is asked first to take the tokens back
 /// (RFC 7009); the files go in any case, and the exit code says whether it did: 3 if it has no way to.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth logout fininfo --revoke\n  mcpauth logout --all --yes")]
@@ -54,7 +54,7 @@ pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Ex
     let all = credentials::all(&config, &vault.store);
     let meant: Vec<&Known> = match &args.name {
         Some(name) => vec![credentials::named(&all, name)?],
-        None if args.all => all.iter().filter(|known| is_kept(known, &vault.store)).collect(),
+        None if args.all => all.iter().filter(|known| is_kept(known, &config, &vault.store)).collect(),
         None => {
             let message = "which credential is meant?".into();
             return Err(Error::Usage { message, hint: format!("{}; or --all", credentials::listed(&all)) });
@@ -67,7 +67,7 @@ pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Ex
     let work = async {
         let mut rows = Vec::new();
         for known in meant {
-            rows.push(one(&vault, known, args.revoke).await);
+            rows.push(one(&vault, &config, known, args.revoke).await);
         }
         Ok(Ok(rows))
     };
@@ -81,8 +81,9 @@ pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Ex
     }
 }
 
-fn is_kept(known: &Known, store: &Store) -> bool {
-    known.path(store).is_some_and(|path| path.symlink_metadata().is_ok())
+fn is_kept(known: &Known, config: &Config, store: &Store) -> bool {
+    let registered = known.id.as_ref().is_some_and(|id| config.registered_at(id).is_some());
+    registered || known.path(store).is_some_and(|path| path.symlink_metadata().is_ok())
 }
 
 fn confirm(meant: &[&Known]) -> Result<bool, Error> {
@@ -94,11 +95,16 @@ fn confirm(meant: &[&Known]) -> Result<bool, Error> {
     Confirm::new().with_prompt(prompt).default(false).interact().map_err(crate::cli::configure::asked)
 }
 
-async fn one<'k>(vault: &Vault, known: &'k Known, revoke: bool) -> Row<'k> {
+async fn one<'k>(vault: &Vault, config: &Config, known: &'k Known, revoke: bool) -> Row<'k> {
     let path = known.path(&vault.store);
     let result = match (&known.id, &path) {
         (Some(id), Some(path)) => {
-            vault.forget(id, path, known.credential(), revoke).await.map_err(Error::from)
+            let ended = vault.forget(id, path, known.credential(), revoke).await.map_err(Error::from);
+            // After the token: its client is the one that may have it taken back.
+            ended.and_then(|ended| {
+                let registered = config.forget_registration(id)?;
+                Ok(Forgotten { found: ended.found || registered, ..ended })
+            })
         }
         _ => Ok(Forgotten::nothing()),
     };

@@ -20,6 +20,7 @@ mod headers;
 mod ingress;
 mod inspect;
 mod keycloak;
+mod login;
 mod logout;
 mod man;
 mod mcp;
@@ -134,6 +135,7 @@ enum Command {
     Generate(generate::GenerateArgs),
     Ingress(ingress::IngressArgs),
     Egress(egress::EgressArgs),
+    Login(login::LoginArgs),
     Agentcore(agentcore::AgentcoreArgs),
     Keycloak(keycloak::KeycloakArgs),
     Configure(configure::ConfigureArgs),
@@ -188,6 +190,7 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
         Command::Gateway(args) => gateway::run(args, &Config::resolve(settings(&cli.global, out)?)?, out),
         Command::Ingress(args) => ingress::run(args, settings(&cli.global, out)?, out),
         Command::Egress(args) => egress::run(args, settings(&cli.global, out)?, out),
+        Command::Login(args) => login::run(args, settings(&cli.global, out)?, out),
         Command::Agentcore(args) => agentcore::run(args, settings(&cli.global, out)?, out),
         Command::Keycloak(args) => keycloak::run(args, settings(&cli.global, out)?, out),
         Command::Generate(args) => generate::run(args, settings(&cli.global, out)?, out),

@@ -9,7 +9,7 @@ use url::Url;
 use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::config::Config;
-use crate::credential::{Credential, CredentialId, Kind};
+use crate::credential::{Credential, CredentialId, Kind, SERVER_URL};
 use crate::error::Error;
 use crate::oauth::Freshness;
 use crate::render::{self, Egress, Entry, Identity, PlainHttp};
@@ -31,7 +31,8 @@ pub(super) const EVERY_KIND: [Kind; 4] = [Kind::Ingress, Kind::Egress, Kind::Age
 pub(super) enum Which {
     /// By its name, behind the gateway of `REGISTRY_URL`.
     Name(String),
-    /// By its address. Below `REGISTRY_URL` it is the server of that name; anywhere else it gets our identity alone.
+    /// By its address. Below `REGISTRY_URL` it is the server of that name, and so it is where somebody logged in by this
+    /// very address; anywhere else it gets our identity alone.
     Url(Url),
 }
 
@@ -123,12 +124,20 @@ impl Servers {
 
     /// The command that gets what is missing for a server: its own credential's, else everything's.
     pub(super) fn command_for(&self, which: &Which) -> String {
-        let name = match which {
-            Which::Name(name) => Some(name.as_str()),
-            Which::Url(url) => self.name_in(url),
-        };
-        let own = name.and_then(|name| self.credential_at(&self.egress_file(name)?));
+        let name = self.name_of(which);
+        let own = name.as_deref().and_then(|name| self.credential_at(&self.egress_file(name)?));
         own.map_or_else(|| "mcpauth generate".into(), |credential| credential.command.clone())
+    }
+
+    /// Whether a server has a token that was got for its address: it goes there, whoever else is at that place.
+    pub(super) fn is_logged_in(&self, which: &Which) -> bool {
+        match which {
+            Which::Url(url) => self.credential_for(url).is_some(),
+            Which::Name(name) => {
+                let own = self.egress_file(name);
+                own.and_then(|path| self.credential_at(&path)).is_some_and(is_direct)
+            }
+        }
     }
 
     /// The command that gets the token by which the gateway knows us.
@@ -139,30 +148,54 @@ impl Servers {
     }
 
     async fn entry(&self, which: &Which, refused: Option<&Entry>) -> Result<Entry, Error> {
-        let name = match which {
-            Which::Name(name) => Some(name.as_str()),
-            Which::Url(url) => self.name_in(url),
+        let name = self.name_of(which);
+        // By its address it is this one, even if something behind the gateway has the same name: its token stays there.
+        let own = match which {
+            Which::Url(url) => {
+                self.credential_for(url).map(|credential| self.vault.store.path(&credential.id))
+            }
+            Which::Name(_) => None,
         };
+        let own = own.or_else(|| self.egress_file(name.as_deref()?));
         let identity = identity_file(&self.config, &self.vault.store, &self.credentials);
+        // A server that is not behind the gateway does not wait for the gateway's token.
+        let direct = own.as_deref().and_then(|path| self.credential_at(path)).is_some_and(is_direct);
+        let identity = identity.filter(|_| !direct);
         // Both at once: each may be a request over the network.
         let (identity, egress) = tokio::try_join!(
             self.token(identity, refused.and_then(|entry| token_in(entry, "X-Authorization"))),
-            self.token(
-                name.and_then(|name| self.egress_file(name)),
-                refused.and_then(|entry| token_in(entry, "Authorization"))
-            ),
+            self.token(own, refused.and_then(|entry| token_in(entry, "Authorization"))),
         )?;
         let identity = identity.map(|(path, stored)| identity_of(&path, stored));
         let egress = egress.map(|(path, stored)| egress_of(&self.config, stem(&path), &stored));
         let egress: Vec<Egress> = egress.into_iter().collect();
         let mut entries = build(&self.config, identity.as_ref(), &egress)?;
-        entries.retain(|entry| name.is_some_and(|name| entry.name.eq_ignore_ascii_case(name)));
+        entries.retain(|entry| name.as_deref().is_some_and(|name| entry.name.eq_ignore_ascii_case(name)));
         match (entries.pop(), which) {
             (Some(entry), Which::Name(_)) => Ok(entry),
             (Some(entry), Which::Url(url)) => Ok(Entry { url: url.as_str().into(), ..entry }),
             (None, Which::Name(name)) => Err(self.unknown(name)),
             (None, Which::Url(url)) => Ok(render::entry_at(url, identity.as_ref(), plain(&self.config))?),
         }
+    }
+
+    /// The name that is meant, if there is one for it.
+    fn name_of(&self, which: &Which) -> Option<String> {
+        match which {
+            Which::Name(name) => Some(name.clone()),
+            Which::Url(url) => match self.credential_for(url) {
+                Some(credential) => credential.id.server.clone(),
+                None => self.name_in(url).map(str::to_owned),
+            },
+        }
+    }
+
+    /// What was got for this very address.
+    fn credential_for(&self, url: &Url) -> Option<&Credential> {
+        let is_its = |credential: &&Credential| {
+            credential.facts.get(SERVER_URL).is_some_and(|known| known == url.as_str())
+        };
+        self.credentials.iter().find(is_its)
     }
 
     /// The server's name in an address below the gateway's.
@@ -283,10 +316,16 @@ fn egress_of(config: &Config, stem: &str, stored: &Stored) -> Egress {
         provider.as_ref().and_then(|provider| provider.sites.as_ref()).map(|sites| sites.header.clone());
     Egress {
         name: server_name(stem, &stored.provider),
+        url: stored.members.get(SERVER_URL).and_then(Value::as_str).map(str::to_owned),
         access_token: stored.token.access_token.clone(),
         gateway_suffix: provider.map_or_else(|| "/mcp".into(), |provider| provider.gateway_suffix),
         site: header.zip(stored.cloud_id.clone()),
     }
+}
+
+/// Whether a credential is for a server's own address, and not for a place behind the gateway.
+fn is_direct(credential: &Credential) -> bool {
+    credential.facts.contains_key(SERVER_URL)
 }
 
 /// By the file's name, which has the server's after the provider's.

@@ -5,6 +5,7 @@ pub mod catalogue;
 mod dotenv;
 mod egress;
 mod machine;
+mod registered;
 mod settings;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use thiserror::Error;
 use url::Url;
 
 pub use dotenv::is_name;
+pub use registered::{Registration, address_id, login_command, name_of};
 pub use settings::{Origin, Settings};
 
 use crate::credential::{Credential, Kind};
@@ -258,7 +260,10 @@ impl Config {
         for kind in kinds {
             match kind {
                 Kind::Ingress => planned.extend(self.ingress_if_configured()),
-                Kind::Egress => planned.extend(self.egress_sets(provider)),
+                Kind::Egress => {
+                    planned.extend(self.egress_sets(provider));
+                    planned.extend(self.registered(provider));
+                }
                 Kind::AgentCore => planned.extend(self.agentcore_gateways()),
                 Kind::Agent => planned.extend(self.agents()),
             }

@@ -53,7 +53,29 @@ pub(super) struct Endpoints {
     pub(super) iss_required: bool,
 }
 
+/// Finds them.
+///
+/// # Errors
+/// As [`FlowError`] says.
 pub(super) async fn endpoints(http: &Http, provider: &Provider) -> Result<Endpoints, FlowError> {
+    let found = named_or_discovered(http, provider).await?;
+    for_a_browser(&found.authorization)?;
+    Ok(found)
+}
+
+/// A browser, or what is set up in its place, opens anything: a file, another program's own scheme.
+///
+/// # Errors
+/// [`FlowError::Address`].
+pub(super) fn for_a_browser(endpoint: &Url) -> Result<(), FlowError> {
+    if matches!(endpoint.scheme(), "https" | "http") {
+        return Ok(());
+    }
+    let text = crate::oauth::clean(endpoint.as_str(), 200);
+    Err(FlowError::Address { what: "the authorization endpoint", text })
+}
+
+async fn named_or_discovered(http: &Http, provider: &Provider) -> Result<Endpoints, FlowError> {
     if let (Some(authorization), Some(token)) = (&provider.authorization_endpoint, &provider.token_endpoint) {
         return Ok(Endpoints {
             authorization: address("the authorization endpoint", authorization)?,

@@ -1,6 +1,7 @@
 //! The flows: the protocol's values sent over the network, up to a token in hand.
 //! It leaves files and locks to `store`, "is there one already" to `vault`, and every word on the terminal to [`Ui`].
 
+mod by_address;
 mod callback;
 mod device;
 mod discovery;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use thiserror::Error;
 use url::Url;
 
+pub use by_address::{AddressError, Discovered, discover, register};
 pub use device::log_in_by_device;
 pub use discovery::metadata;
 pub use login::{Login, authorization_request, can_listen, log_in};
@@ -77,8 +79,11 @@ pub enum FlowError {
         /// What is missing.
         endpoint: &'static str,
     },
+    /// A server's address alone does not lead to a login.
+    #[error("{0}")]
+    ByAddress(#[from] AddressError),
     /// Not an address.
-    #[error("{what} is not a URL: {text}")]
+    #[error("{what} is no web address: {text}")]
     Address {
         /// Which one.
         what: &'static str,

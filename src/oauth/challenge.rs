@@ -5,6 +5,8 @@ use super::clean;
 
 /// Longest value that is passed on, in characters.
 const LIMIT: usize = 300;
+/// The same for what is asked or fetched rather than shown: a list of scopes may be long.
+const LIMIT_OF_DATA: usize = 4_000;
 
 /// A `Bearer` challenge. Its values come from the server, cleaned and cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,14 +30,14 @@ impl Challenge {
     }
 
     fn set(&mut self, name: &str, value: &str) {
-        let place = match name.to_ascii_lowercase().as_str() {
-            "error" => &mut self.error,
-            "error_description" => &mut self.description,
-            "scope" => &mut self.scope,
-            "resource_metadata" => &mut self.resource_metadata,
+        let (place, limit) = match name.to_ascii_lowercase().as_str() {
+            "error" => (&mut self.error, LIMIT),
+            "error_description" => (&mut self.description, LIMIT),
+            "scope" => (&mut self.scope, LIMIT_OF_DATA),
+            "resource_metadata" => (&mut self.resource_metadata, LIMIT_OF_DATA),
             _ => return,
         };
-        let value = clean(value, LIMIT);
+        let value = clean(value, limit);
         // A second value of one name would be a choice; the first stays.
         if place.is_none() && !value.is_empty() {
             *place = Some(value);

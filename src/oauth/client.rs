@@ -27,6 +27,16 @@ pub enum ClientAuth {
 }
 
 impl ClientAuth {
+    /// The method of that name; `None` for one that has no secret here and needs one, or that has no name here.
+    pub fn named(name: &str, secret: Option<Secret>) -> Option<Self> {
+        match (name, secret) {
+            ("none", _) => Some(Self::None),
+            ("client_secret_basic", Some(secret)) => Some(Self::SecretBasic(secret)),
+            ("client_secret_post", Some(secret)) => Some(Self::SecretPost(secret)),
+            _ => None,
+        }
+    }
+
     /// The registered name of the method.
     pub fn name(&self) -> &'static str {
         match self {

@@ -24,6 +24,10 @@ pub struct IssuerMetadata {
     pub revocation_endpoint: Option<Url>,
     /// OpenID Connect RP-Initiated Logout 1.0 section 2.1. One family of servers ends a refresh token's session there.
     pub end_session_endpoint: Option<Url>,
+    /// RFC 7591 section 3 by RFC 8414.
+    pub registration_endpoint: Option<Url>,
+    /// RFC 8414 section 2: some of what can be asked for, as far as it says.
+    pub scopes_supported: Option<Vec<String>>,
     /// RFC 7636 section 4.3 by RFC 8414 section 2; absent is not the same as empty.
     pub code_challenge_methods_supported: Option<Vec<String>>,
     /// How clients may authenticate; absent means `client_secret_basic` (RFC 8414 section 2).

@@ -8,7 +8,9 @@ mod client;
 mod device;
 mod grant;
 mod metadata;
+mod registration;
 mod reply;
+mod resource;
 mod revoke;
 mod token;
 
@@ -19,6 +21,8 @@ pub use client::{Client, ClientAuth};
 pub use device::{DeviceAuthorization, DeviceRequest, Pace, Poll};
 pub use grant::{Grant, TokenRequest, Written};
 pub use metadata::{IssuerMetadata, MetadataError, well_known};
+pub use registration::{RegistrationError, auth_method, own_client, read_registration, registration_request};
 pub use reply::{ReplyError, ReplyShape, clean, is_formatting, read_reply};
+pub use resource::{ResourceError, ResourceMetadata, resource_places};
 pub use revoke::{Revocation, TokenKind, read_revocation};
 pub use token::{Epoch, Freshness, TokenSet, margin};

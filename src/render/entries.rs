@@ -70,6 +70,8 @@ pub struct Egress {
     pub name: String,
     /// What the service accepts.
     pub access_token: Secret,
+    /// The server's own address, where the credential is for it and not for a service behind the gateway.
+    pub url: Option<String>,
     /// What follows the name in the URL.
     pub gateway_suffix: String,
     /// The header that names the chosen site, and the site's id.
@@ -128,6 +130,11 @@ pub fn entries(
     let ours = identity.map(Identity::headers).unwrap_or_default();
     let with_credential = egress.iter().map(|credential| {
         let mut headers = vec![bearer("Authorization", &credential.access_token)];
+        // Who we are to the gateway is no other server's business.
+        if let Some(url) = &credential.url {
+            let name = credential.name.clone();
+            return Entry { name, url: url.clone(), transport: TRANSPORT.into(), headers };
+        }
         headers.extend(credential.site.iter().map(|(name, id)| (name.clone(), Secret::new(id.as_str()))));
         headers.extend(ours.iter().cloned());
         let name = credential.name.trim_matches('/').to_owned();
@@ -252,6 +259,7 @@ mod tests {
 
     fn egress(name: &str, suffix: &str) -> Egress {
         Egress {
+            url: None,
             name: name.into(),
             access_token: Secret::new("E"),
             gateway_suffix: suffix.into(),
@@ -286,6 +294,13 @@ mod tests {
 
     const COGNITO: &str =
         "X-Authorization=Bearer T X-User-Pool-Id=us-east-1_P X-Client-Id=C X-Region=us-east-1";
+
+    #[test]
+    fn a_server_at_its_own_address_gets_its_own_token_and_nothing_of_ours() {
+        let own = Egress { url: Some("https://tools.test/mcp".into()), ..egress("tools", "/mcp") };
+        let got = all("https://gw.test", Some(&cognito()), &[own], &[server("/tools", &[])]).unwrap();
+        assert_eq!(got, ["tools streamable-http https://tools.test/mcp Authorization=Bearer E"]);
+    }
 
     #[test]
     fn each_kind_of_server_has_its_url_and_its_headers_in_order() {

@@ -20,13 +20,19 @@ case $3 in
     client="bash $real/clients/verbs_conformance.sh"
     # They answer no form and repeat no call, so what asks for that is not theirs.
     scenarios="initialize tools_call sse-retry request-metadata http-standard-headers http-custom-headers
-      http-invalid-tool-headers json-schema-ref-no-deref" ;;
+      http-invalid-tool-headers json-schema-ref-no-deref
+      auth/metadata-default auth/metadata-var1 auth/metadata-var2 auth/metadata-var3
+      auth/scope-from-www-authenticate auth/scope-from-scopes-supported auth/scope-omitted-when-undefined
+      auth/token-endpoint-auth-basic auth/token-endpoint-auth-post auth/token-endpoint-auth-none
+      auth/pre-registration auth/resource-mismatch auth/offline-access-scope auth/offline-access-not-supported
+      auth/iss-supported auth/iss-not-advertised auth/iss-supported-missing auth/iss-wrong-issuer auth/iss-unexpected
+      auth/iss-normalized auth/metadata-issuer-mismatch auth/authorization-server-migration" ;;
   *) die "bridge or verbs?" ;;
 esac
 one() {
   MCPAUTH=$mcpauth "$node22" "$suite" client --scenario "$1" --output-dir "$out" --command "$client" \
-    >"$out/$1.log" 2>&1 || true
-  printf '%s %s\n' "$1" "$(sed -n 's/^Passed: \([0-9/]*, [0-9]* failed\).*/\1/p' "$out/$1.log")"
+    >"$out/${1/\//-}.log" 2>&1 || true
+  printf '%s %s\n' "$1" "$(sed -n 's/^Passed: \([0-9/]*, [0-9]* failed\).*/\1/p' "$out/${1/\//-}.log")"
 }
 export -f one; export mcpauth out node22 suite client
 # Two at once: most of a scenario is starting Node.

@@ -38,6 +38,28 @@ tools_call 2/2, 0 failed
 #[ignore = "real parts: run .ci/run"]
 fn the_conformance_suite_accepts_the_test_clients() {
     let expected = "\
+auth/authorization-server-migration 29/29, 0 failed
+auth/iss-normalized 9/9, 0 failed
+auth/iss-not-advertised 14/14, 0 failed
+auth/iss-supported 14/14, 0 failed
+auth/iss-supported-missing 9/9, 0 failed
+auth/iss-unexpected 9/9, 0 failed
+auth/iss-wrong-issuer 9/9, 0 failed
+auth/metadata-default 20/20, 0 failed
+auth/metadata-issuer-mismatch 3/3, 0 failed
+auth/metadata-var1 20/20, 0 failed
+auth/metadata-var2 20/20, 0 failed
+auth/metadata-var3 20/20, 0 failed
+auth/offline-access-not-supported 14/14, 0 failed
+auth/offline-access-scope 15/15, 0 failed
+auth/pre-registration 15/15, 0 failed
+auth/resource-mismatch 2/2, 0 failed
+auth/scope-from-scopes-supported 16/16, 0 failed
+auth/scope-from-www-authenticate 16/16, 0 failed
+auth/scope-omitted-when-undefined 16/16, 0 failed
+auth/token-endpoint-auth-basic 21/21, 0 failed
+auth/token-endpoint-auth-none 21/21, 0 failed
+auth/token-endpoint-auth-post 21/21, 0 failed
 http-custom-headers 18/18, 0 failed
 http-invalid-tool-headers 12/12, 0 failed
 http-standard-headers 3/3, 0 failed

@@ -2,6 +2,7 @@
 
 use super::target::{Source, Target, place};
 use crate::cli::servers::Which;
+use crate::config::{login_command, name_of};
 use crate::mcp::{ClientError, Refusal};
 use crate::sys::http::HttpError;
 
@@ -41,8 +42,16 @@ impl Target {
             (_, Source::Local | Source::Given) => {
                 "send the stored credentials along with --auth (get them with: mcpauth generate)".into()
             }
+            // Its token looks good from here: only a new login brings another one.
+            (which, Source::Stored) if self.servers.is_logged_in(which) => {
+                format!("run: {} --force", self.servers.command_for(which))
+            }
             (_, Source::Stored) if self.is_behind_gateway() => {
                 format!("run: {} --force", self.servers.identity_command())
+            }
+            // Whoever describes itself can be logged in to by that.
+            (Which::Url(url), Source::Stored) if challenge.resource_metadata.is_some() => {
+                format!("run: {}", login_command(url, &name_of(url)))
             }
             (which, Source::Stored) => format!("run: {}", self.servers.command_for(which)),
         };

@@ -76,9 +76,13 @@ impl Target {
         let which = which(args, &config)?;
         let given =
             config.settings.secret("MCP_AUTH_TOKEN").filter(|_| args.server.is_none() && !args.no_auth);
+        let (http, servers) = (flows::http(&config), Servers::open(config, out)?);
+        let logged_in = servers.is_logged_in(&which);
+        // It is for the gateway, and this server is not behind it.
+        let given = given.filter(|_| !logged_in);
         let source = match &which {
             _ if args.no_auth => Source::Refused,
-            _ if args.auth => Source::Stored,
+            _ if args.auth || logged_in => Source::Stored,
             Which::Url(_) if given.is_some() => Source::Given,
             Which::Url(url) if is_loopback(url) => Source::Local,
             _ => Source::Stored,
@@ -94,8 +98,8 @@ impl Target {
             which,
             source,
             own,
-            http: flows::http(&config),
-            servers: Servers::open(config, out)?,
+            http,
+            servers,
             within: Duration::from_secs(args.timeout),
             out: out.clone(),
         })

@@ -1,0 +1,188 @@
+//! `mcpauth login`: into any MCP server, by its address alone. It leaves finding out how to `flow`, remembering it to
+//! `config` and the token to `vault`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use url::Url;
+
+use crate::cli::flows::{self, Row};
+use crate::cli::out::Out;
+use crate::cli::{BrowserArgs, report, secret_from};
+use crate::config::{Config, ConfigError, Registration, Settings, address_id, login_command, name_of};
+use crate::credential::Kind;
+use crate::error::{Error, Exit};
+use crate::flow;
+use crate::oauth::{Client, clean, own_client};
+use crate::secret::Secret;
+use crate::vault::{Vault, VaultError};
+
+/// What a person's own client is registered with unless they say otherwise; its port may differ (RFC 8252 section 7.3).
+const REDIRECT: &str = "http://127.0.0.1:8080/callback";
+
+/// Log in to any MCP server by its address alone, and keep its token
+///
+/// The server says whom to ask for a token (RFC 9728), that issuer how (RFC 8414), and registers mcpauth as a client
+/// (RFC 7591). The server then has a name for token, headers, bridge, list and logout, and a token of its own, which goes
+/// to this address and nowhere else. A token that is still good is reused, an expired one refreshed if that is allowed;
+/// only then the browser opens.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  mcpauth login https://tools.example.com/mcp\n  \
+                        mcpauth login https://tools.example.com/mcp --client-id ID --client-secret-file -\n  \
+                        mcpauth list --url https://tools.example.com/mcp")]
+pub(super) struct LoginArgs {
+    /// The MCP server's address
+    #[arg(value_parser = address)]
+    url: Url,
+    /// Call it so, and not by its host's name
+    #[arg(long, visible_alias = "mcp-server-name", value_name = "NAME")]
+    server_name: Option<String>,
+    /// Be this client, which is registered already
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+    /// Read the client secret from this file, or from stdin for -
+    #[arg(long, value_name = "FILE", requires = "client_id")]
+    client_secret_file: Option<PathBuf>,
+    /// The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, or another port]
+    #[arg(long, value_name = "URI", requires = "client_id", value_parser = address)]
+    redirect_uri: Option<Url>,
+    /// Ask for this scope, and not for those the server names; repeatable
+    #[arg(long, value_name = "SCOPE")]
+    scope: Vec<String>,
+    /// Find out everything, register and log in again, even if there is a good token
+    #[arg(short, long)]
+    force: bool,
+    /// The issuer does PKCE with S256 though it does not say so
+    #[arg(long)]
+    assume_pkce_s256: bool,
+    #[command(flatten)]
+    browser: BrowserArgs,
+}
+
+pub(super) fn run(args: &LoginArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+    let secret = args.client_secret_file.as_deref().map(secret_from).transpose()?;
+    let config = Config::resolve(settings)?;
+    let name = args.server_name.clone().unwrap_or_else(|| name_of(&args.url));
+    // What is broken there is to be replaced, if the person says so.
+    let kept = match config.registration(&name) {
+        Err(ConfigError::File(..)) if args.force => None,
+        other => other?,
+    };
+    if let Some(other) = kept.as_ref().filter(|kept| kept.url != args.url && !args.force) {
+        return Err(Error::Usage {
+            message: format!("{name} is already the name of {}", other.url),
+            hint: format!(
+                "give it a name of its own: {} --server-name NAME",
+                login_command(&args.url, &name_of(&args.url))
+            ),
+        });
+    }
+    let vault = flows::vault(&config, flows::browser(&args.browser, &config), out)?;
+    let work = async { Ok((None, vec![one(args, &config, &vault, (&name, kept), secret, out).await])) };
+    let (exit, rows) = flows::until_signal(out, work, |exit| (Some(exit), Vec::new()))?;
+    Ok(exit.unwrap_or_else(|| report::report(out, &rows, &[], &[])))
+}
+
+async fn one(
+    args: &LoginArgs,
+    config: &Config,
+    vault: &Vault,
+    (name, kept): (&str, Option<Registration>),
+    secret: Option<Secret>,
+    out: &Out,
+) -> Row {
+    let known = kept.is_some();
+    let (found, is_new) = match kept {
+        Some(kept) if is_meant(args, &kept, secret.as_ref()) => (Ok(kept), false),
+        _ => (prepare(args, vault, secret, out).await, true),
+    };
+    // A login that comes to nothing needs no second client the next time; but what there was stays until then.
+    let keep = |found: Registration, now: bool| {
+        if is_new && now {
+            config.keep_registration(name, &found)?
+        }
+        Ok::<_, Error>(found)
+    };
+    match found.and_then(|found| keep(found, !known)) {
+        Err(error) => failed(args, name, error),
+        Ok(found) => {
+            let planned = vec![config.by_address(name, &found)];
+            let row = flows::run(vault, planned, args.force, out).await.pop();
+            let row = row.unwrap_or_else(|| failed(args, name, VaultError::NeedsPerson { why: None }.into()));
+            match keep(found, row.result.is_ok()) {
+                Ok(_) => row,
+                Err(error) => failed(args, name, error),
+            }
+        }
+    }
+}
+
+fn failed(args: &LoginArgs, name: &str, error: Error) -> Row {
+    let (name, command) = (address_id(name).to_string(), login_command(&args.url, name));
+    Row { kind: Kind::Egress, name, command, result: Err(error) }
+}
+
+/// Whether what is kept of a server is what is asked for now.
+fn is_meant(args: &LoginArgs, kept: &Registration, secret: Option<&Secret>) -> bool {
+    !args.force
+        && args.client_id.as_ref().is_none_or(|id| *id == kept.client_id)
+        && secret.is_none_or(|secret| kept.client_secret.as_ref() == Some(secret))
+        && args.redirect_uri.as_ref().is_none_or(|uri| uri.as_str() == kept.redirect_uri)
+        && (args.scope.is_empty() || args.scope == kept.scopes)
+}
+
+/// Finds out how to log in, and gets a client for it.
+async fn prepare(
+    args: &LoginArgs,
+    vault: &Vault,
+    secret: Option<Secret>,
+    out: &Out,
+) -> Result<Registration, Error> {
+    if vault.browser.is_none() {
+        return Err(VaultError::NeedsPerson { why: None }.into());
+    }
+    let found =
+        flow::discover(&vault.http, &args.url, args.assume_pkce_s256).await.map_err(VaultError::Flow)?;
+    let scopes = if args.scope.is_empty() { found.scopes } else { args.scope.clone() };
+    let (client, redirect_uri) = match &args.client_id {
+        Some(id) => {
+            let uri = args.redirect_uri.as_ref().map_or(REDIRECT, Url::as_str);
+            (own_client(id, secret, &found.issuer), uri.to_owned())
+        }
+        None => flow::register(&vault.http, &found.issuer, &scopes).await.map_err(VaultError::Flow)?,
+    };
+    say(&found.issuer.issuer, &scopes, &client, args, out);
+    Ok(Registration {
+        url: args.url.clone(),
+        resource: found.resource,
+        issuer: found.issuer.issuer,
+        client_id: client.id,
+        client_secret: client.auth.secret().cloned(),
+        token_endpoint_auth_method: client.auth.name().into(),
+        redirect_uri,
+        scopes,
+    })
+}
+
+fn say(issuer: &str, scopes: &[String], client: &Client, args: &LoginArgs, out: &Out) {
+    let asked = if scopes.is_empty() { "no scopes by name".into() } else { scopes.join(" ") };
+    let whose = if args.client_id.is_some() { "client" } else { "registered as client" };
+    out.say(&format!(
+        "issuer {}; asks for {asked}; {whose} {} ({})",
+        clean(issuer, 200),
+        clean(&client.id, 100),
+        client.auth.name()
+    ));
+}
+
+fn address(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|e| format!("not a URL ({e})"))?;
+    // A password in an address ends up in logs and error messages.
+    if !matches!(url.scheme(), "http" | "https") || url.password().is_some() || !url.username().is_empty() {
+        return Err("not an http or https URL without a user name".into());
+    }
+    if url.fragment().is_some() {
+        return Err("has a fragment (#)".into());
+    }
+    Ok(url)
+}

@@ -1,0 +1,271 @@
+//! Servers that a person logged in to by their address alone, with the client that was registered for it: one 0600 file
+//! each in `.registrations` of the tokens directory. It leaves finding all of that out to `flow`.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::{Map, json};
+use url::Url;
+
+use crate::config::{Config, ConfigError, Planned, checked_name};
+use crate::credential::{Credential, CredentialId, How, Kind, Person, SERVER_URL};
+use crate::oauth::{Client, ClientAuth};
+use crate::provider::{Provider, ProviderError};
+use crate::secret::Secret;
+use crate::sys::private_file;
+
+/// What stands in the place of a provider's name.
+const PROVIDER: &str = "mcp";
+const FOLDER: &str = ".registrations";
+
+/// All that a login at a server needs to know.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Registration {
+    /// The MCP server's address.
+    pub url: Url,
+    /// The `resource` parameter of every request (RFC 8707).
+    pub resource: String,
+    /// Whose client it is: with another issuer it is of no use.
+    pub issuer: String,
+    /// The client.
+    pub client_id: String,
+    /// Its secret, if it has one.
+    pub client_secret: Option<Secret>,
+    /// How it authenticates.
+    pub token_endpoint_auth_method: String,
+    /// As registered.
+    pub redirect_uri: String,
+    /// What is asked for.
+    pub scopes: Vec<String>,
+}
+
+impl Registration {
+    /// The client.
+    ///
+    /// # Errors
+    /// `None` if its method needs a secret that is not there.
+    fn client(&self) -> Option<Client> {
+        let auth = ClientAuth::named(&self.token_endpoint_auth_method, self.client_secret.clone())?;
+        Some(Client { id: self.client_id.clone(), auth })
+    }
+
+    /// A provider with nothing of its own: RFCs 6749, 8252 and 8707 to the letter.
+    fn provider(&self) -> Result<Provider, ProviderError> {
+        let resource = json!({"resource": self.resource});
+        let value = json!({
+            "display_name": self.url.host_str().unwrap_or_default(),
+            "issuer": self.issuer,
+            "client_secret": "optional",
+            "authorization_params": resource,
+            "token_params": resource,
+            "redirect": {"any_port": true},
+        });
+        let unreadable =
+            |e: serde_json::Error| ProviderError::Unreadable { name: PROVIDER.into(), reason: e.to_string() };
+        let provider: Provider = serde_json::from_value(value).map_err(unreadable)?;
+        Ok(Provider { name: PROVIDER.into(), ..provider })
+    }
+}
+
+impl Config {
+    /// What is kept of a server.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a name that is none, and for a file that cannot be used.
+    pub fn registration(&self, name: &str) -> Result<Option<Registration>, ConfigError> {
+        let path = self.registration_file(name)?;
+        let Some(text) = private_file::read(&path)? else { return Ok(None) };
+        let unreadable = |e: serde_json::Error| {
+            // The library's own words may repeat a value.
+            let what = format!("{} is no registration (line {})", path.display(), e.line());
+            ConfigError::File(what, format!("remove it, then log in anew: rm {}", path.display()))
+        };
+        serde_json::from_str(&text).map(Some).map_err(unreadable)
+    }
+
+    /// Keeps it.
+    ///
+    /// # Errors
+    /// As for [`registration`](Self::registration).
+    pub fn keep_registration(&self, name: &str, kept: &Registration) -> Result<(), ConfigError> {
+        let path = self.registration_file(name)?;
+        private_file::create_dir(&self.tokens_dir)?;
+        private_file::create_dir(&self.tokens_dir.join(FOLDER))?;
+        let object = json!({
+            "url": kept.url,
+            "resource": kept.resource,
+            "issuer": kept.issuer,
+            "client_id": kept.client_id,
+            "client_secret": kept.client_secret.as_ref().map(Secret::expose),
+            "token_endpoint_auth_method": kept.token_endpoint_auth_method,
+            "redirect_uri": kept.redirect_uri,
+            "scopes": kept.scopes,
+        });
+        Ok(private_file::write(&path, &format!("{object:#}\n"))?)
+    }
+
+    /// Removes it; whether there was one.
+    ///
+    /// # Errors
+    /// The file's.
+    pub fn forget_registration(&self, id: &CredentialId) -> Result<bool, ConfigError> {
+        let Some(path) = self.registered_at(id) else { return Ok(false) };
+        private_file::remove(&path)?;
+        Ok(true)
+    }
+
+    /// Where a credential's registration is, if it has one.
+    pub fn registered_at(&self, id: &CredentialId) -> Option<PathBuf> {
+        let server = id.server.as_deref().filter(|_| id.kind == Kind::Egress && id.name == PROVIDER)?;
+        self.registration_file(server).ok().filter(|path| path.symlink_metadata().is_ok())
+    }
+
+    /// The login at a server.
+    pub fn by_address(&self, name: &str, kept: &Registration) -> Planned {
+        planned(name, credential(name, kept))
+    }
+
+    /// Every server that was logged in to by its address, by name; with a provider named, none.
+    pub(super) fn registered(&self, provider: Option<&str>) -> Vec<Planned> {
+        let entries = std::fs::read_dir(self.tokens_dir.join(FOLDER)).ok().filter(|_| provider.is_none());
+        let files = entries.into_iter().flatten().flatten().map(|entry| entry.file_name());
+        let mut names: Vec<String> =
+            files.filter_map(|file| Some(file.to_str()?.strip_suffix(".json")?.to_owned())).collect();
+        names.retain(|name| checked_name(FOLDER, name).is_ok());
+        names.sort();
+        let kept = |name: String| match self.registration(&name) {
+            Ok(Some(kept)) => Some(self.by_address(&name, &kept)),
+            Ok(None) => None,
+            Err(error) => Some(planned(&name, Err(error))),
+        };
+        names.into_iter().filter_map(kept).collect()
+    }
+
+    fn registration_file(&self, name: &str) -> Result<PathBuf, ConfigError> {
+        let name = checked_name("--server-name", name)?;
+        Ok(self.tokens_dir.join(FOLDER).join(format!("{name}.json")))
+    }
+}
+
+/// The name a server goes by unless a person gives it one: its host's.
+pub fn name_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let fit = |c: char| if c.is_ascii_alphanumeric() || "-.".contains(c) { c } else { '-' };
+    host.chars().map(fit).collect::<String>().trim_matches(['-', '.']).chars().take(100).collect()
+}
+
+/// The command that logs in at a server.
+pub fn login_command(url: &Url, name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/%@+,=".contains(c);
+    // It is pasted into a shell, which takes the rest of an address for its own language.
+    let address = if url.as_str().chars().all(plain) {
+        url.to_string()
+    } else {
+        format!("'{}'", url.as_str().replace('\'', "%27"))
+    };
+    let own = if name == name_of(url) { String::new() } else { format!(" --server-name {name}") };
+    format!("mcpauth login {address}{own}")
+}
+
+fn planned(name: &str, credential: Result<Credential, ConfigError>) -> Planned {
+    Planned { kind: Kind::Egress, name: address_id(name).to_string(), set: None, credential }
+}
+
+/// How the credential for a server is called.
+pub fn address_id(name: &str) -> CredentialId {
+    CredentialId { kind: Kind::Egress, name: PROVIDER.into(), server: Some(name.into()) }
+}
+
+fn credential(name: &str, kept: &Registration) -> Result<Credential, ConfigError> {
+    let command = login_command(&kept.url, name);
+    let client = kept.client().ok_or_else(|| {
+        let what = format!("the registration for {name} lacks its client's secret");
+        ConfigError::File(what, format!("register anew: {command} --force"))
+    })?;
+    Ok(Credential {
+        id: address_id(name),
+        client,
+        issuer: kept.issuer.clone(),
+        how: How::AuthorizationCode(Box::new(Person {
+            provider: kept.provider()?,
+            redirect_uri: kept.redirect_uri.clone(),
+            scopes: kept.scopes.clone(),
+            site: None,
+        })),
+        provider_field: PROVIDER.into(),
+        facts: Map::from_iter([(SERVER_URL.to_owned(), kept.url.as_str().into())]),
+        command,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    fn kept(secret: Option<&str>) -> Registration {
+        Registration {
+            url: url("https://tools.test/mcp"),
+            resource: "https://tools.test".into(),
+            issuer: "https://as.test/".into(),
+            client_id: "c".into(),
+            client_secret: secret.map(Secret::new),
+            token_endpoint_auth_method: if secret.is_some() { "client_secret_post" } else { "none" }.into(),
+            redirect_uri: "http://127.0.0.1:4711/callback".into(),
+            scopes: vec!["a".into()],
+        }
+    }
+
+    #[test]
+    fn a_server_goes_by_its_host_and_its_command_can_be_pasted() {
+        let cases = [
+            ("https://tools.test/mcp", "tools.test", "mcpauth login https://tools.test/mcp"),
+            ("http://[::1]:9/mcp", "1", "mcpauth login 'http://[::1]:9/mcp'"),
+            ("https://a.test/?k=$(x)&y='", "a.test", "mcpauth login 'https://a.test/?k=$(x)&y=%27'"),
+        ];
+        for (text, name, command) in cases {
+            let url = url(text);
+            assert_eq!((name_of(&url).as_str(), login_command(&url, name).as_str()), (name, command));
+        }
+        assert_eq!(
+            login_command(&url("https://a.test/"), "b"),
+            "mcpauth login https://a.test/ --server-name b"
+        );
+    }
+
+    #[test]
+    fn what_is_kept_becomes_a_credential_whose_every_request_names_the_resource() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = Settings::default();
+        settings.flag("MCPAUTH_TOKENS_DIR", dir.path().join("t").to_string_lossy());
+        let config = Config::resolve(settings).unwrap();
+        config.keep_registration("tools.test", &kept(Some("s3cret"))).unwrap();
+        assert!(config.keep_registration("../x", &kept(None)).is_err());
+        private_file::write(&dir.path().join("t/.registrations/broken.json"), "{\"url\": \"s3cret\"}")
+            .unwrap();
+
+        let mut planned = config.plan(&[Kind::Egress], None);
+        assert!(config.plan(&[Kind::Egress], Some("other")).is_empty());
+        assert_eq!(planned.len(), 2);
+        let good = planned.pop().unwrap();
+        let broken = planned.pop().unwrap().credential.unwrap_err();
+        assert!(!broken.to_string().contains("s3cret") && broken.hint().contains("rm "), "{broken}");
+        assert_eq!(good.name, "egress mcp for tools.test");
+        let credential = good.credential.unwrap();
+        assert_eq!(credential.id.file_name(), "mcp-tools.test-egress.json");
+        assert_eq!(credential.client.auth.name(), "client_secret_post");
+        assert_eq!(credential.facts[SERVER_URL], "https://tools.test/mcp");
+        let How::AuthorizationCode(person) = &credential.how else { panic!() };
+        for params in [&person.provider.authorization_params, &person.provider.token_params] {
+            assert_eq!(params["resource"], "https://tools.test");
+        }
+        assert!(person.provider.pkce && person.provider.redirect.any_port);
+
+        assert!(config.forget_registration(&credential.id).unwrap());
+        assert!(!config.forget_registration(&credential.id).unwrap());
+    }
+}

@@ -1,0 +1,223 @@
+//! Protected resource metadata (RFC 9728): where an MCP server's is, what must be true of it, and which scopes follow.
+//! It leaves fetching to `flow`.
+
+use serde::Deserialize;
+use thiserror::Error;
+use url::Url;
+
+use super::{Challenge, IssuerMetadata, clean};
+
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+/// The scope without which many servers give no refresh token (OpenID Connect Core section 11).
+const OFFLINE: &str = "offline_access";
+
+/// The members that mcpauth uses; all others are ignored.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ResourceMetadata {
+    /// Section 2. Kept as the text it came as: it is the `resource` parameter of every request (RFC 8707).
+    pub resource: String,
+    /// The issuers whose tokens the server takes.
+    #[serde(default)]
+    pub authorization_servers: Vec<String>,
+    /// What there is to ask for.
+    #[serde(default)]
+    pub scopes_supported: Vec<String>,
+}
+
+/// Why a document cannot be used.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ResourceError {
+    /// Not the JSON object of section 3.2.
+    #[error("it is not protected-resource metadata: {0}")]
+    Unreadable(String),
+    /// Section 3.3: somebody else's document, for tokens that somebody else could use.
+    #[error("it is about {found:?}, which is not this server")]
+    Resource {
+        /// What it is about, cleaned.
+        found: String,
+    },
+    /// Nobody to ask for a token.
+    #[error("it names no authorization server")]
+    NoIssuer,
+}
+
+impl ResourceMetadata {
+    /// Reads a document that was fetched for `server`.
+    ///
+    /// # Errors
+    /// As [`ResourceError`] says.
+    pub fn read(body: &[u8], server: &Url) -> Result<Self, ResourceError> {
+        let found: Self = serde_json::from_slice(body)
+            .map_err(|e| ResourceError::Unreadable(clean(&e.to_string(), 200)))?;
+        if !covers(&found.resource, server) {
+            return Err(ResourceError::Resource { found: clean(&found.resource, 200) });
+        }
+        if found.authorization_servers.is_empty() {
+            return Err(ResourceError::NoIssuer);
+        }
+        Ok(found)
+    }
+
+    /// The issuer to ask: the first, the choice being ours (section 7.6).
+    pub fn issuer(&self) -> &str {
+        self.authorization_servers.first().map_or("", String::as_str)
+    }
+
+    /// What to ask for: what the challenge demands, else everything there is, else nothing. A refresh token is asked for
+    /// where the issuer knows how; alone it would ask for nothing else.
+    pub fn scopes(&self, challenge: &Challenge, issuer: &IssuerMetadata) -> Vec<String> {
+        let demanded = challenge.scope.iter().flat_map(|scope| scope.split(' ')).map(str::to_owned);
+        let mut scopes: Vec<String> = demanded.filter(|scope| is_scope(scope)).collect();
+        if scopes.is_empty() {
+            scopes.extend(self.scopes_supported.iter().filter(|scope| is_scope(scope)).cloned());
+        }
+        let offline = issuer.scopes_supported.iter().flatten().any(|scope| scope == OFFLINE);
+        if offline && !scopes.is_empty() && !scopes.iter().any(|scope| scope == OFFLINE) {
+            scopes.push(OFFLINE.into());
+        }
+        scopes
+    }
+}
+
+/// Where a server's metadata may be, in the order to try: where its challenge says and nowhere else, or at the well-known
+/// places for its path and for its host (section 3.1).
+pub fn resource_places(server: &Url, challenge: &Challenge) -> Vec<Url> {
+    if let Some(told) = challenge.resource_metadata.as_deref().and_then(|text| Url::parse(text).ok()) {
+        return vec![told];
+    }
+    let at = |path: &str, query: Option<&str>| {
+        let mut url = server.clone();
+        url.set_path(&format!("{WELL_KNOWN}{path}"));
+        url.set_query(query);
+        url.set_fragment(None);
+        url
+    };
+    let path = server.path().trim_end_matches('/');
+    let mut places = vec![at(path, server.query()), at("", None)];
+    places.dedup();
+    places
+}
+
+/// Whether a resource's identifier is the server's own address, or that of something it is part of: the same origin, and a
+/// path that is its path's beginning, whole segments alone (`/mcp` is not the beginning of `/mcp-tools`).
+fn covers(resource: &str, server: &Url) -> bool {
+    let Ok(resource) = Url::parse(resource) else { return false };
+    let bare =
+        resource.fragment().is_none() && resource.username().is_empty() && resource.password().is_none();
+    let query = resource.query().is_none() || resource.query() == server.query();
+    let rest = server.path().strip_prefix(resource.path().trim_end_matches('/'));
+    let path = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    bare && query && path && resource.origin() == server.origin()
+}
+
+/// RFC 6749 section 3.3, `scope-token`.
+fn is_scope(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    fn strings(list: &[&str]) -> Vec<String> {
+        list.iter().map(|text| (*text).into()).collect()
+    }
+
+    #[test]
+    fn a_document_is_looked_for_where_the_challenge_says_else_where_the_rfc_has_it() {
+        let at = |server, told: Option<&str>| {
+            let challenge = Challenge { resource_metadata: told.map(str::to_owned), ..Challenge::default() };
+            resource_places(&url(server), &challenge).into_iter().map(String::from).collect::<Vec<_>>()
+        };
+        let known = |host: &str, rest: &str| format!("https://{host}{WELL_KNOWN}{rest}");
+        assert_eq!(at("https://s.test/a/mcp/", None), [known("s.test", "/a/mcp"), known("s.test", "")]);
+        assert_eq!(at("https://s.test/mcp?x=1", None), [known("s.test", "/mcp?x=1"), known("s.test", "")]);
+        assert_eq!(at("https://s.test", None), [known("s.test", "")]);
+        assert_eq!(at("https://s.test/mcp", Some("https://d.test/doc")), ["https://d.test/doc"]);
+        assert_eq!(at("https://s.test/", Some("nonsense")), [known("s.test", "")]);
+    }
+
+    #[test]
+    fn a_document_must_be_about_this_server_or_what_it_is_part_of() {
+        let cases = [
+            ("https://s.test/a/mcp", true),
+            ("https://s.test/a/mcp/", true),
+            ("https://s.test/a", true),
+            ("https://s.test", true),
+            ("https://S.TEST:443/a/mcp", true),
+            ("https://s.test/a/mc", false),
+            ("https://s.test/a/mcp/more", false),
+            ("https://s.test/A/mcp", false),
+            ("https://s.test/a/mcp?tenant=1", false),
+            ("https://s.test/a/mcp#x", false),
+            ("https://user@s.test/a/mcp", false),
+            ("http://s.test/a/mcp", false),
+            ("https://s.test:8443/a/mcp", false),
+            ("https://s.test.evil.test/a/mcp", false),
+            ("https://evil.test/a/mcp", false),
+            ("urn:mcp", false),
+            ("", false),
+        ];
+        for (resource, good) in cases {
+            let body = format!(r#"{{"resource":"{resource}","authorization_servers":["https://as.test/"]}}"#);
+            let read = ResourceMetadata::read(body.as_bytes(), &url("https://s.test/a/mcp"));
+            assert_eq!(read.is_ok(), good, "{resource}");
+            if let Ok(read) = read {
+                assert_eq!((read.resource.as_str(), read.issuer()), (resource, "https://as.test/"));
+            } else {
+                assert!(matches!(read, Err(ResourceError::Resource { .. })), "{resource}");
+            }
+        }
+        let server = url("https://s.test/mcp");
+        let nobody = ResourceMetadata::read(br#"{"resource":"https://s.test/mcp"}"#, &server);
+        assert_eq!(nobody, Err(ResourceError::NoIssuer));
+        assert!(matches!(ResourceMetadata::read(b"<html>", &server), Err(ResourceError::Unreadable(_))));
+    }
+
+    #[test]
+    fn scopes_are_the_demanded_ones_else_all_else_none() {
+        // Demanded, all there are, the issuer's; what is asked for.
+        type List = &'static [&'static str];
+        let cases: [(Option<&str>, List, List, List); 7] = [
+            (Some("a b"), &["a", "b", "c"], &[], &["a", "b"]),
+            (None, &["a", "b"], &[], &["a", "b"]),
+            (None, &[], &[], &[]),
+            (None, &[], &["a", OFFLINE], &[]),
+            (Some("a"), &[], &["a", OFFLINE], &["a", OFFLINE]),
+            (None, &["a", OFFLINE], &[OFFLINE], &["a", OFFLINE]),
+            (Some(" a  \"b\\ "), &["c"], &[], &["a"]),
+        ];
+        for (demanded, all, issuers, expected) in cases {
+            let resource = ResourceMetadata {
+                resource: String::new(),
+                authorization_servers: Vec::new(),
+                scopes_supported: strings(all),
+            };
+            let challenge = Challenge { scope: demanded.map(str::to_owned), ..Challenge::default() };
+            let issuer =
+                IssuerMetadata { scopes_supported: Some(strings(issuers)), ..IssuerMetadata::default() };
+            assert_eq!(resource.scopes(&challenge, &issuer), strings(expected), "{demanded:?} {all:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_but_the_servers_own_origin_is_ever_accepted(resource in "(https?://)?(s\\.test|evil\\.test|[ -~]{0,12})(:[0-9]{0,5})?/?[ -~]{0,20}") {
+            let server = url("https://s.test/a/mcp");
+            let body = serde_json::json!({"resource": resource, "authorization_servers": ["x"]}).to_string();
+            if let Ok(read) = ResourceMetadata::read(body.as_bytes(), &server) {
+                prop_assert_eq!(url(&read.resource).origin(), server.origin());
+            }
+        }
+
+        #[test]
+        fn no_document_panics(body in "[ -~]{0,80}") {
+            let _ = ResourceMetadata::read(body.as_bytes(), &url("https://s.test/mcp"));
+        }
+    }
+}
