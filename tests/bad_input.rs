@@ -168,7 +168,7 @@ fn a_verb_that_cannot_begin() {
     aborts(&user(&[]), &["egress"], 2, "egress is not configured", "EGRESS_OAUTH_CLIENT_ID_1");
     aborts(&user(&[]), &["agentcore"], 2, "agentcore is not configured", "AGENTCORE_CLIENT_SECRET_1");
     aborts(&user(&[]), &["keycloak"], 2, "keycloak is not configured", "agent-NAME.json");
-    aborts(&user(&[]), &["generate"], 2, "not configured", "mcpauth demo");
+    aborts(&user(&[]), &["generate"], 2, "nothing is configured", "mcpauth demo");
     aborts(
         &user(&[]),
         &["generate", "--ingress-only"],
