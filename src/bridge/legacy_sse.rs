@@ -14,7 +14,7 @@ use url::Url;
 use super::Access;
 use super::message::{Failure, Message, answers};
 use super::stdio::line;
-use super::upstream::{AGAIN, Upstream};
+use super::upstream::{AGAIN, Upstream, ask};
 use crate::mcp::{Answer, Remote};
 
 /// How long a server may take to name its address, and to answer an `initialize` that is said again.
@@ -86,12 +86,7 @@ impl Channel {
     }
 
     async fn accepted(&self, message: &Message) -> Result<(), Failure> {
-        let mut given = self.access.fresh().await?;
-        let mut answer = self.remote.post(given.headers.clone(), message.text.clone()).await?;
-        if answer.status == 401 {
-            given = self.access.renewed(given.serial).await?;
-            answer = self.remote.post(given.headers.clone(), message.text.clone()).await?;
-        }
+        let answer = ask(&*self.access, |_, headers| self.remote.post(headers, message.text.clone())).await?;
         if (200..300).contains(&answer.status) { Ok(()) } else { Err(Failure::Status(answer.status)) }
     }
 }

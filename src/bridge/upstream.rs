@@ -15,7 +15,7 @@ use super::message::{Failure, Message, answers};
 use super::{Access, Given};
 use crate::mcp::mirror::{Refused, Repeated};
 use crate::mcp::{Answer, LAST_EVENT, Remote, SESSION, VERSION};
-use crate::sys::http::Http;
+use crate::sys::http::{Http, HttpError};
 
 /// The id under which a client's `initialize` is said again; its answer is not for the client.
 pub(super) const AGAIN: &str = "mcpauth-initialize-again";
@@ -189,18 +189,11 @@ impl Upstream {
         Ok(Reply::Here(Box::new(answer.await?)))
     }
 
-    /// Asks with the credentials of the moment, and once more with others if they are refused.
     pub(super) async fn ask<F>(&self, request: impl Fn(Arc<Given>, HeaderMap) -> F) -> Result<Answer, Failure>
     where
-        F: Future<Output = Result<Answer, crate::sys::http::HttpError>>,
+        F: Future<Output = Result<Answer, HttpError>>,
     {
-        let given = self.access.fresh().await?;
-        let answer = request(given.clone(), given.headers.clone()).await?;
-        if answer.status != 401 {
-            return Ok(answer);
-        }
-        let given = self.access.renewed(given.serial).await?;
-        Ok(request(given.clone(), given.headers.clone()).await?)
+        ask(&*self.access, request).await
     }
 
     /// A new session in place of the one of `era`, with the client's own `initialize`.
@@ -284,4 +277,21 @@ impl Upstream {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Asks with the credentials of the moment, and once more with others if they are refused.
+pub(super) async fn ask<F>(
+    access: &dyn Access,
+    request: impl Fn(Arc<Given>, HeaderMap) -> F,
+) -> Result<Answer, Failure>
+where
+    F: Future<Output = Result<Answer, HttpError>>,
+{
+    let given = access.fresh().await?;
+    let answer = request(given.clone(), given.headers.clone()).await?;
+    if answer.status != 401 {
+        return Ok(answer);
+    }
+    let given = access.renewed(given.serial).await?;
+    Ok(request(given.clone(), given.headers.clone()).await?)
 }

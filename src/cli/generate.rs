@@ -89,11 +89,10 @@ pub(super) async fn generate(
     let kinds = args.kinds();
     let planned = config.plan(&kinds, config.wanted_provider(args.provider.as_deref()));
     if planned.is_empty() {
-        return Err(ConfigError::NotConfigured(if let [kind] = kinds[..] {
-            kind.name()
-        } else {
-            "anything"
-        })
+        return Err(match kinds[..] {
+            [kind] => ConfigError::NotConfigured(kind.name()),
+            _ => ConfigError::NothingConfigured,
+        }
         .into());
     }
     let skipped = kinds

@@ -11,6 +11,8 @@ use crate::cli::out::Out;
 use crate::cli::servers::{Servers, Which};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
+use crate::flow::FlowError;
+use crate::sys::http::HttpError;
 use crate::vault::VaultError;
 
 /// The client gives up after 10 s, and an answer that comes too late is worth nothing to it. (To us it is, if it comes for a
@@ -23,7 +25,7 @@ const WITHIN: Duration = Duration::from_secs(8);
 /// Without a good token there is nothing on stdout, and the exit code is 4.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth headers fininfo\n  \
-                        curl -H \"$(mcpauth headers fininfo | jq -r 'to_entries[] | \"\\(.key): \\(.value)\"')\" ...")]
+                        mcpauth headers fininfo | jq -r 'to_entries[] | \"\\(.key): \\(.value)\"' | curl -H @- https://...")]
 pub(super) struct HeadersArgs {
     /// The server's name, or its address
     #[arg(value_name = "SERVER", required_unless_present = "server")]
@@ -59,6 +61,6 @@ pub(super) fn run(args: &HeadersArgs, settings: Settings, out: &Out) -> Result<E
 }
 
 fn late(which: &Which) -> Error {
-    let why = format!("no new token for {which} within {} s", WITHIN.as_secs());
-    VaultError::NeedsPerson { why: Some(why) }.into()
+    let (host, cause) = (which.to_string(), format!("no new token within {} s", WITHIN.as_secs()));
+    VaultError::Flow(FlowError::Http(HttpError::Lost { host, cause })).into()
 }

@@ -102,7 +102,7 @@ pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Ex
         out.result(&line);
     }
     if rows.is_empty() {
-        let none = ConfigError::NotConfigured("anything");
+        let none = ConfigError::NothingConfigured;
         out.say(&format!(
             "nothing is configured, and nothing kept in {}\n  -> {}",
             config.tokens_dir.display(),

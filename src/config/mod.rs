@@ -125,8 +125,11 @@ pub enum ConfigError {
         variable: String,
     },
     /// Nothing to do.
-    #[error("{}", if *.0 == "anything" { "nothing is configured".to_owned() } else { format!("{} is not configured", .0) })]
+    #[error("{0} is not configured")]
     NotConfigured(&'static str),
+    /// Nothing to do at all.
+    #[error("nothing is configured")]
+    NothingConfigured,
 }
 
 impl ConfigError {
@@ -159,7 +162,7 @@ impl ConfigError {
                 "set AGENTCORE_CLIENT_ID_1, AGENTCORE_CLIENT_SECRET_1 and COGNITO_USER_POOL_ID or COGNITO_DOMAIN".into()
             }
             Self::NotConfigured("keycloak") => "put an agent-NAME.json with client_id and client_secret into the tokens directory".into(),
-            Self::NotConfigured(_) => "try it without an account: mcpauth demo; then set it up with: mcpauth configure".into(),
+            Self::NotConfigured(_) | Self::NothingConfigured => "try it without an account: mcpauth demo; then set it up with: mcpauth configure".into(),
         }
     }
 }

@@ -4,10 +4,14 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::sys::private_file::{self, FileError};
+
+/// Longer than a look at the lock takes.
+const A_LOOK: Duration = Duration::from_millis(50);
 
 /// Held until dropped.
 #[derive(Debug)]
@@ -36,7 +40,13 @@ impl PidFile {
     /// As [`PidError`] says.
     pub fn take(path: &Path) -> Result<Self, PidError> {
         let mut file = private_file::open_lock(path)?;
-        match file.try_lock() {
+        let mut locked = file.try_lock();
+        if matches!(locked, Err(TryLockError::WouldBlock)) {
+            // Whoever only looks whether a process is there has it locked, too, for a moment.
+            std::thread::sleep(A_LOOK);
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(PidError::Held(holder(&mut file))),
             Err(TryLockError::Error(error)) => return Err(error.into()),

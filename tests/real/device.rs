@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::flows::{claims, rotates};
+use super::flows::{claims, log_in_at, rotates};
 use super::{OidcProvider, script};
 use crate::support::User;
 use crate::support::wire::Running;
@@ -31,15 +31,7 @@ fn alice_enters_the_code_and_the_token_rotates() {
     let provider = OidcProvider::start();
     let mut user = User::new();
     // Its endpoint for devices is found by the issuer alone.
-    let yaml = format!(
-        "display_name: Certified\nissuer: {}\nclient_secret: optional\nscopes: [openid, offline_access, \"mcp:tools\"]\n\
-         authorization_params: {{prompt: consent}}\nredirect: {{hosts: [127.0.0.1], any_port: true}}\n",
-        provider.base()
-    );
-    user.provider("certified", &yaml);
-    user.env("EGRESS_PROVIDER_NAME_1", "certified")
-        .env("EGRESS_OAUTH_CLIENT_ID_1", provider.value("CLI_CLIENT_ID"))
-        .env("EGRESS_OAUTH_REDIRECT_URI_1", "http://127.0.0.1:0/callback");
+    log_in_at(&provider, &mut user);
 
     let (said, login) = enter(&user, "deny");
     let denied = login.end().code(4);

@@ -107,15 +107,7 @@ fn the_certified_provider_gives_ingress_by_every_client_authentication() {
 fn the_certified_provider_logs_alice_in_by_chromium_and_rotates() {
     let provider = OidcProvider::start();
     let (mut user, shots) = user_with_browser("oidc-provider");
-    let yaml = format!(
-        "display_name: Certified\nissuer: {}\nclient_secret: optional\nscopes: [openid, offline_access, \"mcp:tools\"]\n\
-         authorization_params: {{prompt: consent}}\nredirect: {{hosts: [127.0.0.1], any_port: true}}\n",
-        provider.base()
-    );
-    user.provider("certified", &yaml);
-    user.env("EGRESS_PROVIDER_NAME_1", "certified")
-        .env("EGRESS_OAUTH_CLIENT_ID_1", provider.value("CLI_CLIENT_ID"))
-        .env("EGRESS_OAUTH_REDIRECT_URI_1", "http://127.0.0.1:0/callback");
+    log_in_at(&provider, &mut user);
     let ran = user.run(&["egress", "--config-set", "1", "--browser", "--json"]).code(0);
     assert_eq!(ran.json()["results"][0]["status"], "logged_in");
     // The page is written to disk when the browser has seen it to the end, which may be after we have ended.
@@ -312,4 +304,17 @@ fn a_keyring_holds_the_secrets_and_the_file_the_rest() {
     assert!(auto.stderr.contains("storage: 0600 files"), "{}", auto.stderr);
     let refused = user.run(&["ingress", "--storage", "keyring"]).code(1);
     assert!(refused.stderr.contains("--storage file"), "{}", refused.stderr);
+}
+
+/// Makes the certified provider the user's first egress set, known by its issuer alone.
+pub(super) fn log_in_at(provider: &OidcProvider, user: &mut User) {
+    let yaml = format!(
+        "display_name: Certified\nissuer: {}\nclient_secret: optional\nscopes: [openid, offline_access, \"mcp:tools\"]\n\
+         authorization_params: {{prompt: consent}}\nredirect: {{hosts: [127.0.0.1], any_port: true}}\n",
+        provider.base()
+    );
+    user.provider("certified", &yaml);
+    user.env("EGRESS_PROVIDER_NAME_1", "certified")
+        .env("EGRESS_OAUTH_CLIENT_ID_1", provider.value("CLI_CLIENT_ID"))
+        .env("EGRESS_OAUTH_REDIRECT_URI_1", "http://127.0.0.1:0/callback");
 }

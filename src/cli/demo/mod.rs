@@ -191,8 +191,8 @@ Try, in another terminal:
   mcpauth gateway explain --server demo-tracker --tool delete_issue \\
     --scopes mcp-servers-restricted/execute
   mcpauth gateway test cases.yml
-  curl -i {gateway}/demo-tracker/mcp \\
-    -H \"X-Authorization: Bearer $(mcpauth token ingress)\" \\
+  printf 'X-Authorization: Bearer %s' \"$(mcpauth token ingress)\" |
+    curl -i {gateway}/demo-tracker/mcp -H @- \\
     -H 'Content-Type: application/json' \\
     -H 'Accept: application/json, text/event-stream' \\
     -d '{{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"tools/list\"}}'

@@ -70,9 +70,7 @@ pub(super) fn run(args: &RefreshArgs, settings: Settings, out: &Out) -> Result<E
     let config = Config::resolve(settings)?;
     match args.unit {
         Some(kind) => unit::print(kind, args, &config, out),
-        None if config.plan(&EVERY_KIND, None).is_empty() => {
-            Err(ConfigError::NotConfigured("anything").into())
-        }
+        None if config.plan(&EVERY_KIND, None).is_empty() => Err(ConfigError::NothingConfigured.into()),
         None if args.once => once::run(args, rules, &config, out),
         None => service::run(args, rules, config, out),
     }
