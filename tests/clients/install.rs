@@ -164,6 +164,15 @@ fn what_a_client_starts_means_the_same_in_another_projects_folder() {
     let helper = entry["headersHelper"].as_str().unwrap().to_owned();
     assert!(helper.contains(" --registry-url https://env.test --storage file headers time"), "{helper}");
 
+    // Authorities of the user's own come along, from the root on.
+    let ca = rcgen::generate_simple_self_signed(["ca.test".to_owned()]).unwrap().cert.pem();
+    person.user.file("ca.pem", &ca);
+    let ran = person.install(&["--client", "junie", "--ca-cert", "ca.pem"]);
+    assert!(!ran.stderr.contains("this shell's variables"), "{}", ran.stderr);
+    let words = person.config(".junie/mcp/mcp.json")["mcpServers"]["time"]["args"].to_string();
+    let path = person.user.project().join("ca.pem").display().to_string();
+    assert!(words.contains(&format!("\"--ca-cert\",\"{path}\"")), "{words}");
+
     // Another project, whose settings would send our secret to somebody else, and a shell without ours.
     let other = person.home("other");
     std::fs::create_dir_all(other.join("servers")).unwrap();

@@ -1,5 +1,7 @@
-//! How a client reaches us: a command line that means the same from anywhere, and the bridge on this machine.
-//! It leaves who is told of which to `render`.
+//! How others start us, clients and supervisors: a command line that means the same from anywhere. And how a client
+//! reaches the bridge on this machine. It leaves who is told of which to `render`.
+
+use std::path::Path;
 
 use crate::cli::bridge::{Local, SECRET_HEADER};
 use crate::cli::out::Out;
@@ -10,7 +12,8 @@ use crate::render::{Door, Means, Secrets, Target};
 use crate::sys::paths;
 
 /// Settings that have a flag, or that no client's start depends on.
-const CARRIED: [&str; 8] = [
+const CARRIED: [&str; 9] = [
+    "MCPAUTH_CA_CERT",
     "MCPAUTH_TOKENS_DIR",
     "MCPAUTH_SERVERS_DIR",
     "REGISTRY_URL",
@@ -39,9 +42,12 @@ pub(super) fn means(config: &Config, target: &Target, secrets: Secrets) -> Resul
     Ok(Means { command: if alone { Vec::new() } else { command(config)? }, door })
 }
 
-/// Clients start us anywhere, with an environment of their own: nothing may depend on the working directory, where
+/// Others start us anywhere, with an environment of their own: nothing may depend on the working directory, where
 /// another project's `.env` may lie, nor on the variables of this shell.
-fn command(config: &Config) -> Result<Vec<String>, Error> {
+///
+/// # Errors
+/// The system's, where our own program cannot be found.
+pub(in crate::cli) fn command(config: &Config) -> Result<Vec<String>, Error> {
     let program = paths::program()?.to_string_lossy().into_owned();
     let mut words = vec![program, "--tokens-dir".into(), config.tokens_dir.to_string_lossy().into_owned()];
     let files: Vec<_> = config.settings.files().collect();
@@ -57,6 +63,10 @@ fn command(config: &Config) -> Result<Vec<String>, Error> {
             words.extend([flag.into(), value.into()]);
         }
     }
+    if let Some(path) = passing(&config.settings, "MCPAUTH_CA_CERT") {
+        let path = paths::absolute(Path::new(path)).to_string_lossy().into_owned();
+        words.extend(["--ca-cert".into(), path]);
+    }
     if config.allow_plain && passing(&config.settings, "MCPAUTH_ALLOW_HTTP").is_some() {
         words.push("--allow-http".into());
     }
@@ -68,15 +78,21 @@ fn passing<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> {
     settings.find(name).filter(|(_, origin)| !matches!(origin, Origin::File(..))).map(|(value, _)| value)
 }
 
+/// The settings that this command line does not carry, and no file has: whoever starts us by it does without them.
+pub(in crate::cli) fn lost(config: &Config) -> Vec<&str> {
+    let settings = &config.settings;
+    let mut names: Vec<&str> = settings.names().filter(|name| is_known(name)).collect();
+    let carried = |name: &&str| CARRIED.contains(name) || SHARED.contains(name);
+    names.retain(|name| !carried(name) && passing(settings, name).is_some());
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// Says what a client that starts us would not have.
 pub(super) fn warn(config: &Config, out: &Out) {
     let settings = &config.settings;
-    let mut names: Vec<&str> = settings.names().filter(|name| is_known(name)).collect();
-    names.sort_unstable();
-    names.dedup();
-    let carried = |name: &&str| CARRIED.contains(name) || SHARED.contains(name);
-    let lost: Vec<&str> =
-        names.iter().copied().filter(|name| !carried(name) && passing(settings, name).is_some()).collect();
+    let lost = lost(config);
     if !lost.is_empty() {
         out.say(&format!(
             "clients start mcpauth without this shell's variables; put these into .env: {}",
@@ -87,7 +103,10 @@ pub(super) fn warn(config: &Config, out: &Out) {
         let is_path = name.contains("PRIVATE_KEY_FILE") || *name == "MCPAUTH_CONFIG_DIR";
         is_path && settings.get(name).is_some_and(|value| std::path::Path::new(value).is_relative())
     };
-    for name in names.iter().filter(|name| relative(name)) {
+    let mut names: Vec<&str> = settings.names().filter(relative).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
         out.say(&format!("clients start mcpauth in other folders; give {name} from the root on"));
     }
 }

@@ -4,7 +4,7 @@
 mod clients;
 mod files;
 mod install;
-mod means;
+pub(super) mod means;
 pub(super) mod rows;
 mod show;
 

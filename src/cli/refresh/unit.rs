@@ -5,9 +5,10 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
+use crate::cli::config::means;
 use crate::cli::out::Out;
 use crate::cli::refresh::RefreshArgs;
-use crate::config::{Config, Origin};
+use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::sys::paths;
 
@@ -29,12 +30,8 @@ struct Service {
 }
 
 pub(super) fn print(kind: Kind, args: &RefreshArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
-    let program = paths::program().map_err(|_| Error::Usage {
-        message: "the system does not say where this program is".into(),
-        hint: "write the service file by hand".into(),
-    })?;
     let service = Service {
-        command: command(&program, args, config),
+        command: command(args, config)?,
         folder: text(&paths::absolute(Path::new("."))),
         log: text(&config.tokens_dir.join(".refresh.log")),
     };
@@ -57,7 +54,7 @@ pub(super) fn print(kind: Kind, args: &RefreshArgs, config: &Config, out: &Out) 
     };
     out.data(file.trim_end());
     out.say(advice);
-    let outside = from_environment(config);
+    let outside = means::lost(config);
     if !outside.is_empty() {
         let names = outside.join(", ");
         out.say(&format!("not in it, because only this environment has them: {names}; put them into ./.env"));
@@ -65,30 +62,8 @@ pub(super) fn print(kind: Kind, args: &RefreshArgs, config: &Config, out: &Out) 
     Ok(Exit::Done)
 }
 
-/// The settings that a service would not find: a unit is no place for secrets, and has an environment of its own.
-fn from_environment(config: &Config) -> Vec<&str> {
-    let settings = &config.settings;
-    let known = settings.names().filter(|name| crate::config::catalogue::is_known(name));
-    let mut names: Vec<&str> =
-        known.filter(|name| matches!(settings.find(name), Some((_, Origin::Environment)))).collect();
-    // What the command line of the service says, it need not find.
-    names.retain(|name| !["MCPAUTH_TOKENS_DIR", "MCPAUTH_STORAGE", "MCPAUTH_ALLOW_HTTP"].contains(name));
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
-fn command(program: &Path, args: &RefreshArgs, config: &Config) -> Vec<String> {
-    let mut command = vec![text(program), "--tokens-dir".into(), text(&config.tokens_dir)];
-    for file in config.settings.files() {
-        command.extend(["--env-file".into(), text(file)]);
-    }
-    if let Some(storage) = config.settings.get("MCPAUTH_STORAGE") {
-        command.extend(["--storage".into(), storage.into()]);
-    }
-    if config.allow_plain {
-        command.push("--allow-http".into());
-    }
+fn command(args: &RefreshArgs, config: &Config) -> Result<Vec<String>, Error> {
+    let mut command = means::command(config)?;
     command.push("refresh".into());
     let numbers = [("--interval", args.interval), ("--buffer", args.buffer)];
     for (flag, number) in numbers {
@@ -100,7 +75,7 @@ fn command(program: &Path, args: &RefreshArgs, config: &Config) -> Vec<String> {
     if args.no_install {
         command.push("--no-install".into());
     }
-    command
+    Ok(command)
 }
 
 /// A renewal that is under way has until the network's own deadline (30 s, and as much for finding out where to ask).
