@@ -1,6 +1,6 @@
 """Two stdio MCP proxies in front of one server, in turns: how long until `initialize` is answered, how much memory each
 holds after ten calls, how long a call takes. Prints medians over the rounds, and ratios, in Markdown.
-usage: measure.py ROUNDS CALLS URL THEIRS OURS        THEIRS and OURS: a JSON list, the command
+usage: measure.py ROUNDS CALLS URL NAME THEIRS OURS     NAME: what THEIRS is called; THEIRS and OURS: a JSON list, the command
 A wrong answer ends it with an error; a slow one does not.
 """
 
@@ -111,8 +111,8 @@ ROWS = [("start", "spawn to `initialize` answered, ms"), ("resident", "resident 
 
 
 def main():
-    rounds, calls, url = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-    commands = {"mcp-remote": json.loads(sys.argv[4]), "mcpauth": json.loads(sys.argv[5])}
+    rounds, calls, url, peer = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
+    commands = {peer: json.loads(sys.argv[5]), "mcpauth": json.loads(sys.argv[6])}
     seen = {name: [] for name in (*commands, "none")}
     for turn in range(rounds + 1):
         order = list(commands) if turn % 2 else list(commands)[::-1]
@@ -121,12 +121,12 @@ def main():
             for name, result in results.items():
                 seen[name].append(result)
     medians = {name: {key: statistics.median(one[key] for one in all_of) for key in all_of[0]} for name, all_of in seen.items()}
-    print("| median of", rounds, "rounds | mcp-remote | mcpauth | ratio | no proxy |")
+    print("| median of", rounds, "rounds |", peer, "| mcpauth | ratio | no proxy |")
     print("|---|---:|---:|---:|---:|")
     for key, label in ROWS:
-        theirs, ours = medians["mcp-remote"][key], medians["mcpauth"][key]
+        theirs, ours = medians[peer][key], medians["mcpauth"][key]
         none = f"{medians['none'][key]:.2f}" if key in medians["none"] else ""
-        print(f"| {label} | {theirs:.2f} | {ours:.2f} | {theirs / max(ours, 1e-9):.1f} | {none} |")
+        print(f"| {label} | {theirs:.2f} | {ours:.2f} | {theirs / max(ours, 1e-9):.2f} | {none} |")
 
 
 main()

@@ -2,10 +2,13 @@
 # `mcpauth bridge` against mcp-remote, the proxy in its place today: both over stdio, in front of one cheap server on
 # loopback, in turns, with the same header. Prints medians and ratios in Markdown, for answers in JSON and as event streams.
 # mcp-remote is started as node does it once it is installed; by `npx` it takes longer.
-# usage: benches/bridge/run.sh [BINARY]      default: MCPAUTH, else target/release/mcpauth
+# usage: benches/bridge/run.sh [--before OLD] [BINARY]      default: MCPAUTH, else target/release/mcpauth
+#   --before OLD  against an older build of ours as well
 # ROUNDS=9 CALLS=500; QUICK=1 for a smoke run. Needs tests/real/setup.sh to have been run (node, mcp-remote).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+before=
+[ "${1:-}" != --before ] || { before=$(realpath "$2"); shift 2; }
 binary=$(realpath "${1:-${MCPAUTH:-$here/../../target/release/mcpauth}}")
 parts=$("$here/../../tests/real/setup.sh" --where)
 remote=$parts/clients/node_modules/mcp-remote
@@ -24,6 +27,11 @@ start() {
   port=$(cat "$work/$name")
 }
 
+words() { python3 -c 'import json, sys; print(json.dumps(sys.argv[1:]))' "$@"; }
+against() { # against NAME CMD...: ours and this one in turns
+  python3 "$here/measure.py" "$rounds" "$calls" "$url" "$1" "$(words "${@:2}")" "$(words "$binary" bridge "$url")"
+}
+
 cd "$work"
 export HOME=$work MCPAUTH_CONFIG_DIR=$work MCPAUTH_STATE_DIR=$work NO_PROXY=127.0.0.1 PYTHONDONTWRITEBYTECODE=1
 start token python3 "$here/../token_server.py"
@@ -38,7 +46,8 @@ for kind in json sse; do
   start "$kind" node "$here/upstream.mjs" "$kind"
   url=http://127.0.0.1:$port/mcp
   printf '\nanswers as %s\n\n' "$kind"
-  python3 "$here/measure.py" "$rounds" "$calls" "$url" \
-    "$(python3 -c 'import json, sys; print(json.dumps(sys.argv[1:]))' node "$remote/dist/proxy.js" "$url" --allow-http --header "$header")" \
-    "$(python3 -c 'import json, sys; print(json.dumps(sys.argv[1:]))' "$binary" bridge "$url")"
+  # Our identity goes to what lies below the gateway's address, and nowhere else.
+  export REGISTRY_URL=http://127.0.0.1:$port
+  against mcp-remote node "$remote/dist/proxy.js" "$url" --allow-http --header "$header"
+  [ -z "$before" ] || { printf '\n'; against 'mcpauth before' "$before" bridge "$url"; }
 done

@@ -12,7 +12,10 @@ TITLES = {
 NAMES = {
     "direct": "upstream itself", "nginx": "nginx, no checks", "haproxy": "HAProxy, no checks", "checks": "HAProxy, checks",
     "ours": "**ours**", "cold": "**ours**", "audited": "ours, audit to a file", "wide": "ours, policy of 1,000 servers",
+    "before": "ours before", "before_cold": "ours before", "before_audited": "ours before, audit to a file",
 }
+# Two builds of ours, measured in the same turns.
+PAIRS = {"ours": "before", "cold": "before_cold", "audited": "before_audited"}
 folder, pinned, rounds, seconds = pathlib.Path(sys.argv[1]), sys.argv[2] == "1", *sys.argv[3:]
 
 samples = collections.defaultdict(list)
@@ -49,6 +52,13 @@ for workload, title in TITLES.items():
             print(f"| {NAMES[contender]} | {rate:,.0f} | {times(ratio(of, contender, 'checks'))} "
                   f"| {times(ratio(of, contender, 'nginx'))} | {p50:.0f} | {p99:.0f} | {cpu:.1f} | {others:.0%} "
                   f"| {max(rates) / min(rates):.2f} |")
+
+pairs = [(workload, new, old) for workload, new in median for old in [PAIRS.get(new)] if (workload, old) in median]
+if pairs:
+    print("\n### the build before, in the same turns\n\n| | req/s x before | p50 x before | CPU a request x before |\n|---|--:|--:|--:|")
+for workload, new, old in pairs:
+    print(f"| {TITLES[workload]}{', audited' if new == 'audited' else ''} | {times(ratio(workload, new, old))} "
+          f"| {times(ratio(workload, new, old, 1))} | {times(ratio(workload, new, old, 3))} |")
 
 print("\n### memory\n\n| | RSS at rest MiB | PSS at rest MiB | idle streams | KiB a stream |\n|---|--:|--:|--:|--:|")
 for name, (rss, pss) in rest.items():

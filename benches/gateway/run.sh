@@ -2,20 +2,23 @@
 # `mcpauth gateway serve` against Debian's HAProxy (RS256, method and tool rules), plain HAProxy and plain nginx, all in
 # front of one fast upstream and in turns (A B C, then C B A). Prints medians and ratios in Markdown, and how they stand
 # to the aims; a missed aim is not a failure, an answer that is wrong or lost is one.
-# usage: benches/gateway/run.sh [--pinned] [--peers] [BINARY]      default: target/release/mcpauth
-#   --pinned  the proxy alone on core 0 with one worker, load and upstream on core 1; else nothing is pinned
-#   --peers   without ours
+# usage: benches/gateway/run.sh [--pinned] [--peers] [--before OLD] [BINARY]      default: target/release/mcpauth
+#   --pinned      the proxy alone on core 0 with one worker, load and upstream on core 1; else nothing is pinned
+#   --peers       without ours
+#   --before OLD  with an older build of ours in the same turns, and the ratio of the two in every row
 # ROUNDS=5 SECONDS_EACH=3 STREAMS=5000; QUICK=1 for a smoke run. Load: wrk. Work folder: target/bench-gateway.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-pinned=0 peers=0 binary=$here/../../target/release/mcpauth
-for argument; do
-  case $argument in
+pinned=0 peers=0 before= binary=$here/../../target/release/mcpauth
+while [ "$#" -gt 0 ]; do
+  case $1 in
     --pinned) pinned=1 ;;
     --peers) peers=1 ;;
-    -*) sed -n '2,9s/^# //p' "$0" >&2; exit 2 ;;
-    *) binary=$argument ;;
+    --before) before=$(realpath "${2:?--before names a binary}"); shift ;;
+    -*) sed -n '2,10s/^# //p' "$0" >&2; exit 2 ;;
+    *) binary=$1 ;;
   esac
+  shift
 done
 if [ "${QUICK:-}" ]; then default=(1 1 200); else default=(5 3 5000); fi
 rounds=${ROUNDS:-${default[0]}} seconds=${SECONDS_EACH:-${default[1]}} streams=${STREAMS:-${default[2]}}
@@ -26,7 +29,7 @@ work=$here/../../target/bench-gateway
 mkdir -p "$work"
 work=$(realpath "$work")
 declare -A pid port
-trap 'kill "${pid[@]}" 2>/dev/null || true; wait 2>/dev/null || true; rm -f "$work/audit.log"' EXIT
+trap 'kill "${pid[@]}" 2>/dev/null || true; wait 2>/dev/null || true; rm -f "$work"/*audit.log' EXIT
 trap 'exit 130' INT TERM
 ulimit -n "$(ulimit -Hn)"
 export PYTHONDONTWRITEBYTECODE=1
@@ -67,10 +70,10 @@ haproxy_as() { # haproxy_as NAME VARIABLE=VALUE...
   spawn "$1" env "${@:2}" PORT="${port[$1]}" UPSTREAM="${port[direct]}" IDLE="${port[idle]}" WORKERS="$workers" \
     "${on_proxy[@]}" haproxy -db -f "$here/haproxy.cfg"
 }
-ours_as() { # ours_as NAME POLICY AUDIT TOKENS
+ours_as() { # ours_as NAME POLICY AUDIT TOKENS [BINARY]
   fill gateway.yaml PORT="${port[$1]}" UPSTREAM="${port[direct]}" ISSUER="$issuer" WORKERS="$workers" \
     POLICY="$2" AUDIT="$3" TOKENS="$4" >"$work/$1.yaml"
-  spawn "$1" "${on_proxy[@]}" "$binary" gateway serve --config "$work/$1.yaml"
+  spawn "$1" "${on_proxy[@]}" "${5:-$binary}" gateway serve --config "$work/$1.yaml"
 }
 
 # One request; prints its status, leaves the answer in answer.
@@ -97,9 +100,10 @@ checking=(checks)
 if [ "$peers" = 0 ]; then
   binary=$(realpath "$binary")
   names+=(ours cold audited wide) checking+=(ours cold audited wide)
+  [ -z "$before" ] || { names+=(before before_cold before_audited); checking+=(before before_cold before_audited); }
 fi
 mapfile -t free < <(python3 -c 'import socket
-for s in [socket.socket() for _ in range(9)]:
+for s in [socket.socket() for _ in range(12)]:
     s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 for at in "${!names[@]}"; do port[${names[at]}]=${free[at]}; done
 "$python" "$here/fixtures.py" "$work" "$issuer" "${port[direct]}" "${port[idle]}" 60000
@@ -116,6 +120,11 @@ if [ "$peers" = 0 ]; then
   ours_as cold scopes.yml off 1000
   ours_as audited scopes.yml "$work/audit.log" 32768
   ours_as wide wide.yml off 32768
+  if [ "$before" ]; then
+    ours_as before scopes.yml off 32768 "$before"
+    ours_as before_cold scopes.yml off 1000 "$before"
+    ours_as before_audited scopes.yml "$work/before-audit.log" 32768 "$before"
+  fi
 fi
 for name in "${!pid[@]}"; do
   for path in call events; do expect 200 "$name" "$path" call "$token"; done
@@ -131,9 +140,11 @@ if [ "$peers" = 0 ]; then
 fi
 
 rest=(nginx haproxy checks); [ "$peers" = 1 ] || rest+=(ours wide)
+[ -z "${pid[before]:-}" ] || rest+=(before)
 for name in "${rest[@]}"; do echo "$name $(python3 "$here/procs.py" "${pid[$name]}")"; done >"$work/rest"
 idle=(); for name in nginx checks; do idle+=("$name:${pid[$name]}:${port[$name]}"); done
 [ "$peers" = 1 ] || idle+=("ours:${pid[ours]}:${port[ours]}")
+[ -z "${pid[before]:-}" ] || idle+=("before:${pid[before]}:${port[before]}")
 python3 "$here/streams.py" "${port[idle]}" "$streams" "$tokens" "$work/call.json" "${idle[@]}" >"$work/streams"
 
 measure() { # measure WORKLOAD CONNECTIONS TOKENS PATH BODY CONTENDER
@@ -151,17 +162,17 @@ for round in $(seq "$rounds"); do
     for name in "${turn[@]}"; do
       [ "${pid[$name]:-}" ] || continue
       measure "$workload" "$connections" "$count" "$path" "$body" "$name" </dev/null
-      ! [ -e "$work/audit.log" ] || : >"$work/audit.log"
+      for log in "$work"/*audit.log; do ! [ -e "$log" ] || : >"$log"; done
     done
   done <<'T'
-warm     64 1    call     call direct nginx haproxy checks ours audited wide
-rotating 64 2000 call     call nginx checks ours
-cold     64 0    call     call nginx checks cold
-single   1  1    call     call direct nginx haproxy checks ours
-64KiB    64 1    call     big  direct nginx checks ours
-list20   64 1    list20   list nginx checks ours
-list1000 64 1    list1000 list nginx checks ours
-events   64 1    events   call nginx checks ours
+warm     64 1    call     call direct nginx haproxy checks ours before audited before_audited wide
+rotating 64 2000 call     call nginx checks ours before
+cold     64 0    call     call nginx checks cold before_cold
+single   1  1    call     call direct nginx haproxy checks ours before
+64KiB    64 1    call     big  direct nginx checks ours before
+list20   64 1    list20   list nginx checks ours before
+list1000 64 1    list1000 list nginx checks ours before
+events   64 1    events   call nginx checks ours before
 T
 done
 python3 "$here/report.py" "$work" "$pinned" "$rounds" "$seconds"
