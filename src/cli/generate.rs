@@ -116,7 +116,7 @@ impl GenerateArgs {
             Self { agentcore_only: true, .. } => vec![Kind::AgentCore],
             Self { keycloak_only: true, .. } => vec![Kind::Agent],
             Self { both: true, .. } => vec![Kind::Ingress, Kind::Egress],
-            _ => vec![Kind::Ingress, Kind::Egress, Kind::AgentCore, Kind::Agent],
+            _ => Kind::ALL.to_vec(),
         }
     }
 }

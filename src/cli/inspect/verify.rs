@@ -7,8 +7,8 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use crate::cli::inspect::Readable;
-use crate::cli::servers::EVERY_KIND;
 use crate::config::Config;
+use crate::credential::Kind;
 use crate::flow::{self, FlowError};
 use crate::gateway::authn::jwt::{Reject, Token};
 use crate::gateway::authn::keys::KeySet;
@@ -68,7 +68,7 @@ pub(super) fn issuers(config: &Config, named: Option<&str>) -> Vec<String> {
     if let Some(named) = named {
         return vec![named.to_owned()];
     }
-    let planned = config.plan(&EVERY_KIND, None);
+    let planned = config.plan(&Kind::ALL, None);
     let mut issuers: Vec<String> =
         planned.into_iter().filter_map(|flow| Some(flow.credential.ok()?.issuer)).collect();
     // A gateway's operator may have an issuer and no client.

@@ -5,10 +5,10 @@ use futures_util::future::join_all;
 use crate::cli::flows::{self, Row};
 use crate::cli::out::{Mark, Out};
 use crate::cli::refresh::renew::{self, Turns};
-use crate::cli::refresh::{EVERY_KIND, RefreshArgs, Rules};
+use crate::cli::refresh::{RefreshArgs, Rules};
 use crate::cli::report::{self, ConfigRow};
 use crate::config::{Config, Planned};
-use crate::credential::Credential;
+use crate::credential::{Credential, Kind};
 use crate::error::{Error, Exit};
 use crate::vault::{Fresh, Outcome, Vault};
 
@@ -28,7 +28,7 @@ pub(super) fn run(args: &RefreshArgs, rules: Rules, config: &Config, out: &Out) 
 
 async fn pass(args: &RefreshArgs, rules: Rules, config: &Config, out: &Out) -> Result<Done, Error> {
     let pass = Pass { vault: flows::vault(config, None, out)?, turns: Turns::default(), rules, out };
-    let planned = config.plan(&EVERY_KIND, None);
+    let planned = config.plan(&Kind::ALL, None);
     let rows = join_all(planned.into_iter().map(|flow| pass.one(flow, args.force))).await;
     out.settle();
     let came = |row: &Row| row.result.as_ref().is_ok_and(|fresh| fresh.outcome != Outcome::Reused);
@@ -75,5 +75,5 @@ impl Pass<'_> {
 
 fn skipped(rows: &[Row]) -> Vec<&'static str> {
     let configured = |kind| rows.iter().any(|row| row.kind == kind);
-    EVERY_KIND.into_iter().filter(|kind| !configured(*kind)).map(|kind| kind.name()).collect()
+    Kind::ALL.into_iter().filter(|kind| !configured(*kind)).map(|kind| kind.name()).collect()
 }

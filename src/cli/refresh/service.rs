@@ -15,10 +15,10 @@ use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::cli::refresh::log::Log;
 use crate::cli::refresh::renew::{self, Turns};
-use crate::cli::refresh::{EVERY_KIND, RefreshArgs, Rules};
+use crate::cli::refresh::{RefreshArgs, Rules};
 use crate::config::catalogue::{is_known, is_secret};
 use crate::config::{Config, ConfigError};
-use crate::credential::Credential;
+use crate::credential::{Credential, Kind};
 use crate::error::{Error, Exit};
 use crate::refresh::{Epoch, Outcome, Schedule};
 use crate::sys::pid_file::{PidError, PidFile};
@@ -152,7 +152,7 @@ impl Service {
     fn look(&mut self, now: Epoch) {
         let mut complaints = BTreeSet::new();
         let mut known = BTreeMap::new();
-        for flow in self.config.plan(&EVERY_KIND, None) {
+        for flow in self.config.plan(&Kind::ALL, None) {
             match flow.credential {
                 Ok(credential) => {
                     let id = credential.id.file_name();
