@@ -23,6 +23,6 @@ pub use grant::{Grant, TokenRequest, Written};
 pub use metadata::{IssuerMetadata, MetadataError, well_known};
 pub use registration::{RegistrationError, auth_method, own_client, read_registration, registration_request};
 pub use reply::{ReplyError, ReplyShape, clean, is_formatting, read_reply};
-pub use resource::{ResourceError, ResourceMetadata, resource_places};
+pub use resource::{RESOURCE_WELL_KNOWN, ResourceError, ResourceMetadata, resource_places};
 pub use revoke::{Revocation, TokenKind, read_revocation};
 pub use token::{Epoch, Freshness, TokenSet, margin};
