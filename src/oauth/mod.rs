@@ -19,7 +19,7 @@ pub use authorize::{Answer, AuthorizationRequest, Pending};
 pub use challenge::Challenge;
 pub use client::{Client, ClientAuth};
 pub use device::{DeviceAuthorization, DeviceRequest, Pace, Poll};
-pub use grant::{Grant, TokenRequest, Written};
+pub use grant::{Grant, TokenRequest, Written, basic_authorization};
 pub use metadata::{IssuerMetadata, MetadataError, well_known};
 pub use registration::{RegistrationError, auth_method, own_client, read_registration, registration_request};
 pub use reply::{ReplyError, ReplyShape, clean, is_formatting, read_reply};
