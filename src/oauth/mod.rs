@@ -13,6 +13,7 @@ mod reply;
 mod resource;
 mod revoke;
 mod token;
+mod unverified;
 
 pub use assertion::SigningKey;
 pub use authorize::{Answer, AuthorizationRequest, Pending};
@@ -26,3 +27,4 @@ pub use reply::{ReplyError, ReplyShape, clean, is_formatting, read_reply};
 pub use resource::{RESOURCE_WELL_KNOWN, ResourceError, ResourceMetadata, resource_places};
 pub use revoke::{Revocation, TokenKind, read_revocation};
 pub use token::{Epoch, Freshness, TokenSet, margin};
+pub use unverified::UnverifiedToken;

@@ -6,13 +6,13 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use crate::cli::inspect::Readable;
 use crate::config::Config;
 use crate::credential::Kind;
 use crate::flow::{self, FlowError};
 use crate::gateway::authn::jwt::{Reject, Token};
 use crate::gateway::authn::keys::KeySet;
 use crate::gateway::settings::Algorithm;
+use crate::oauth::UnverifiedToken;
 use crate::sys::http::{Http, HttpError, is_loopback};
 
 /// How long a look may wait for an issuer; with `--verify` the network's own deadlines count.
@@ -80,7 +80,7 @@ pub(super) fn issuers(config: &Config, named: Option<&str>) -> Vec<String> {
 pub(super) async fn verify(
     http: &Http,
     token: &str,
-    readable: Option<&Readable>,
+    readable: Option<&UnverifiedToken>,
     issuers: &[String],
     patient: bool,
 ) -> Verdict {
