@@ -198,7 +198,13 @@ fn object(
     })
 }
 
-fn print(subject: &Subject, readable: Option<&UnverifiedToken>, verdict: &Verdict, end: Option<Epoch>, out: &Out) {
+fn print(
+    subject: &Subject,
+    readable: Option<&UnverifiedToken>,
+    verdict: &Verdict,
+    end: Option<Epoch>,
+    out: &Out,
+) {
     let now = clock::now();
     let row = |name: &str, value: &str| out.result(&format!("  {name:14} {}", clean(value, LONGEST)));
     out.result(&subject.name);

@@ -44,7 +44,10 @@ mod tests {
         let (header, claims) = (part(r#"{"alg":"none"}"#), part(r#"{"iss":"https://idp.test"}"#));
         for token in [format!("{header}.{claims}."), format!("{header}.{claims}==.signature")] {
             let read = UnverifiedToken::read(&token).unwrap();
-            assert_eq!((read.header["alg"].as_str(), read.issuer()), (Some("none"), Some("https://idp.test")));
+            assert_eq!(
+                (read.header["alg"].as_str(), read.issuer()),
+                (Some("none"), Some("https://idp.test"))
+            );
         }
         for text in [
             "",

@@ -4,7 +4,7 @@
 mod log;
 mod once;
 mod renew;
-mod service;
+pub(super) mod service;
 mod unit;
 
 use clap::Args;

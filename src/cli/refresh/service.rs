@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +22,12 @@ use crate::config::{Config, ConfigError};
 use crate::credential::{Credential, Kind};
 use crate::error::{Error, Exit};
 use crate::refresh::{Epoch, Outcome, Schedule};
-use crate::sys::pid_file::{PidError, PidFile};
+use crate::sys::pid_file::{self, Holder, PidError, PidFile};
 use crate::sys::signal::HangUps;
 use crate::sys::{clock, hook, private_file, supervisor, unbroken};
 use crate::vault::{Fresh, Vault};
 
-/// The pid file's name in the tokens directory.
+/// The file in the tokens directory that the service holds for as long as it runs.
 const PID_FILE: &str = ".refresh.pid";
 /// The longest sleep, in seconds: timers stand still while a machine sleeps, and the wall clock does not.
 const LONGEST_SLEEP: Epoch = 30;
@@ -68,6 +69,11 @@ struct Service {
 struct Known {
     name: String,
     credential: Arc<Credential>,
+}
+
+/// The service of this tokens directory, if it runs.
+pub(in crate::cli) fn running(tokens_dir: &Path) -> Option<Holder> {
+    pid_file::holder(&tokens_dir.join(PID_FILE))
 }
 
 pub(super) fn run(args: &RefreshArgs, rules: Rules, config: Config, out: &Out) -> Result<Exit, Error> {

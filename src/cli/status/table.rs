@@ -22,12 +22,7 @@ pub(super) fn lines(rows: &[Row], now: Epoch, out: &Out) -> Vec<String> {
     layout(rows, now, terminal::stdout_is_rich(), &paint)
 }
 
-fn layout(
-    rows: &[Row],
-    now: Epoch,
-    narrow: bool,
-    paint: &dyn Fn(State, &str) -> String,
-) -> Vec<String> {
+fn layout(rows: &[Row], now: Epoch, narrow: bool, paint: &dyn Fn(State, &str) -> String) -> Vec<String> {
     if rows.is_empty() {
         return Vec::new();
     }
