@@ -132,14 +132,27 @@ fn storage(config: &Config, out: &Out) -> Result<Storage, Error> {
     }
 }
 
-/// Runs every flow at once. They share one thread: what takes time is the network.
+/// Runs every flow at once, for tokens as the vault has them.
 pub(super) async fn run(vault: &Vault, planned: Vec<Planned>, anew: bool, out: &Out) -> Vec<Row> {
-    let rows = join_all(planned.into_iter().map(|flow| one(vault, flow, anew, out))).await;
+    let get = async |credential: &Credential| {
+        let fresh = vault.fresh(credential, anew).await?;
+        agent_env(vault, credential, fresh)
+    };
+    run_each(planned, out, get).await
+}
+
+/// Runs every flow at once, each by `get`. They share one thread: what takes time is the network.
+pub(super) async fn run_each(
+    planned: Vec<Planned>,
+    out: &Out,
+    get: impl AsyncFn(&Credential) -> Result<Fresh, Error>,
+) -> Vec<Row> {
+    let rows = join_all(planned.into_iter().map(|flow| one(flow, out, &get))).await;
     out.settle();
     rows
 }
 
-async fn one(vault: &Vault, flow: Planned, anew: bool, out: &Out) -> Row {
+async fn one(flow: Planned, out: &Out, get: impl AsyncFn(&Credential) -> Result<Fresh, Error>) -> Row {
     let Planned { kind, name, credential, .. } = flow;
     let line = out.line(&name);
     let began = Instant::now();
@@ -152,8 +165,7 @@ async fn one(vault: &Vault, flow: Planned, anew: bool, out: &Out) -> Row {
                 1,
                 &format!("{name}: issuer {}, client {} by {auth}", credential.issuer, credential.client.id),
             );
-            let result = vault.fresh(&credential, anew).await.map_err(Error::from);
-            (credential.command.clone(), result.and_then(|fresh| agent_env(vault, &credential, fresh)))
+            (credential.command.clone(), get(&credential).await)
         }
     };
     match &result {
