@@ -19,7 +19,7 @@ use crate::sys::browser::Browser;
 use crate::sys::clock;
 use crate::sys::http::Http;
 use crate::sys::signal::{self, Stop};
-use crate::sys::{terminal, unbroken};
+use crate::sys::terminal;
 use crate::vault::{Fresh, Outcome, Vault};
 
 /// What came of one flow.
@@ -60,11 +60,12 @@ pub(super) fn until_signal<T>(
 /// A refresh token that was sent is used up, so its answer is waited for and kept; not longer than the network's own
 /// deadlines allow, nor beyond the second signal: the first may be that of a client that waited for us in vain.
 async fn finish(out: &Out, mut signals: u8) {
-    if !unbroken::is_under_way() {
+    if out.tasks.is_empty() {
         return;
     }
     out.say("waiting for a new token that is on its way; the old one is used up");
-    let mut ended = pin!(unbroken::all_ended());
+    out.tasks.close();
+    let mut ended = pin!(out.tasks.wait());
     while signals < 2 {
         tokio::select! {
             () = &mut ended => return,
@@ -89,6 +90,7 @@ pub(super) fn vault(config: &Config, browser: Option<Browser>, out: &Out) -> Res
         ui: Arc::new(Person(out.clone())),
         login_within: config.login_within,
         turn: Mutex::new(()),
+        exchanges: out.tasks.clone(),
     })
 }
 

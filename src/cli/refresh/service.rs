@@ -24,7 +24,7 @@ use crate::error::{Error, Exit};
 use crate::refresh::{Epoch, Outcome, Schedule};
 use crate::sys::pid_file::{self, Holder, PidError, PidFile};
 use crate::sys::signal::HangUps;
-use crate::sys::{clock, hook, private_file, supervisor, unbroken};
+use crate::sys::{clock, hook, private_file, supervisor};
 use crate::vault::{Fresh, Vault};
 
 /// The file in the tokens directory that the service holds for as long as it runs.
@@ -351,6 +351,8 @@ impl Service {
         let count = self.under_way.len();
         let text = if count > 0 { "what is under way is waited for" } else { "nothing is under way" };
         self.log.info("stopping", text);
+        let exchanges = self.vault.exchanges.clone();
+        exchanges.close();
         let finish = async {
             while let Some(done) = self.under_way.next().await {
                 self.settle(done);
@@ -358,7 +360,7 @@ impl Service {
         };
         let late = async {
             tokio::time::sleep(GRACE).await;
-            unbroken::all_ended().await;
+            exchanges.wait().await;
         };
         tokio::select! {
             () = finish => {}
