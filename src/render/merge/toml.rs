@@ -7,8 +7,11 @@
 
 use std::ops::Range;
 
-use serde_json::{Map, Number, Value};
-use toml_edit::{Array, Document, InlineTable, Item, Key, Table, TomlError, Value as Toml};
+use serde::de::IntoDeserializer;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use toml_edit::ser::{self, ValueSerializer};
+use toml_edit::{Document, InlineTable, Item, Key, Table, TomlError, Value as Toml};
 
 use super::plan::Edit;
 use super::{MergeError, lines};
@@ -21,9 +24,9 @@ struct Statement {
     range: Range<usize>,
 }
 
-/// What the text means. A date, which JSON does not know, is an object with its text.
+/// What the text means. A date, which JSON does not know, is an object with its text; a float that is no number is null.
 pub(super) fn read(text: &str) -> Result<Value, MergeError> {
-    Ok(meaning(parse(text)?.as_item()))
+    meaning(parse(text)?.as_item()).ok_or(MergeError::Foreign)
 }
 
 /// The text with `edits` made, one after the other.
@@ -60,7 +63,7 @@ fn add(text: &str, root: &[String], name: &str, fields: &Map<String, Value>) -> 
     let document = parse(text)?;
     if let Some((path, table)) = inline(&document, root) {
         let rest = lookup(root, path.len()).iter().cloned().chain([name.to_owned()]).collect::<Vec<_>>();
-        return rewrite(text, table, &rest, Some(&inline_table(fields)?.into()));
+        return rewrite(text, table, &rest, Some(toml(fields)?));
     }
     let statements = statements(&document);
     let last = statements.iter().rposition(|statement| statement.path.starts_with(root));
@@ -83,19 +86,21 @@ fn add(text: &str, root: &[String], name: &str, fields: &Map<String, Value>) -> 
 /// Sets what is at `path`, whose parent is a table that is there.
 fn set(text: &str, path: &[String], value: &Value) -> Result<String, MergeError> {
     let document = parse(text)?;
-    if let Some((outer, table)) = inline(&document, path).filter(|(outer, _)| outer.len() < path.len()) {
-        return rewrite(text, table, lookup(path, outer.len()), Some(&toml(value)?));
+    let found = find(document.as_item(), path);
+    if let Some(Item::Value(old)) = found
+        && let Some(range) = old.span()
+    {
+        return Ok(lines::replace(text, range, toml(value)?.to_string().trim()));
     }
-    match (find(document.as_item(), path), value) {
-        (Some(Item::Value(old)), _) => {
-            let range = old.span().ok_or(MergeError::Foreign)?;
-            Ok(lines::replace(text, range, toml(value)?.to_string().trim()))
-        }
+    if let Some((outer, table)) = inline(&document, path).filter(|(outer, _)| outer.len() < path.len()) {
+        return rewrite(text, table, lookup(path, outer.len()), Some(toml(value)?));
+    }
+    match (found, value) {
         (Some(Item::Table(table)), Value::Object(values)) if !values.is_empty() => {
             let to = |key: &str| path.iter().cloned().chain([key.to_owned()]).collect::<Vec<_>>();
             let gone = table.iter().map(|(key, _)| key).filter(|key| !values.contains_key(*key));
             let text = values.iter().try_fold(text.to_owned(), |text, (key, value)| {
-                let same = table.get(key).is_some_and(|old| meaning(old) == *value);
+                let same = table.get(key).and_then(meaning).as_ref() == Some(value);
                 if same { Ok(text) } else { set(&text, &to(key), value) }
             })?;
             gone.map(to).try_fold(text, |text, path| remove(&text, &path))
@@ -166,7 +171,7 @@ fn rewrite(
     text: &str,
     table: &InlineTable,
     path: &[String],
-    value: Option<&Toml>,
+    value: Option<Toml>,
 ) -> Result<String, MergeError> {
     let range = table.span().ok_or(MergeError::Foreign)?;
     // Parsed on its own, since the tree of a whole document has no texts of its own.
@@ -178,17 +183,10 @@ fn rewrite(
     let at = at.ok_or(MergeError::Foreign)?;
     match value {
         None => drop(at.remove(key)),
-        Some(value) => match at.get_mut(key) {
-            Some(old) => {
-                let decor = old.decor().clone();
-                *old = value.clone();
-                *old.decor_mut() = decor;
-            }
-            None => {
-                tighten(at);
-                at.insert(key, value.clone());
-            }
-        },
+        Some(value) => {
+            tighten(at);
+            at.insert(key, value);
+        }
     }
     let written = table.to_string().replace("\r\n", "\n").replace('\n', lines::line_end(text));
     Ok(lines::replace(text, range, written.trim()))
@@ -284,57 +282,16 @@ fn assignment(key: &[&str], value: &Value) -> Result<String, MergeError> {
     Ok(format!("{} = {}", dotted(key.iter().copied()), toml(value)?))
 }
 
-fn toml(value: &Value) -> Result<Toml, MergeError> {
-    Ok(match value {
-        Value::Null => return Err(MergeError::Unsupported("no way to write a null")),
-        Value::Bool(value) => (*value).into(),
-        Value::Number(number) => match number.as_i64() {
-            Some(number) => number.into(),
-            None => number.as_f64().ok_or(MergeError::Foreign)?.into(),
-        },
-        Value::String(value) => value.as_str().into(),
-        Value::Array(values) => values.iter().map(toml).collect::<Result<Array, _>>()?.into(),
-        Value::Object(values) => inline_table(values)?.into(),
+fn toml(value: &impl Serialize) -> Result<Toml, MergeError> {
+    value.serialize(ValueSerializer::new()).map_err(|error| match error {
+        ser::Error::UnsupportedType(_) => MergeError::Unsupported("no way to write a null"),
+        _ => MergeError::Foreign,
     })
 }
 
-fn inline_table(values: &Map<String, Value>) -> Result<InlineTable, MergeError> {
-    values.iter().map(|(key, value)| Ok((key.as_str(), toml(value)?))).collect()
-}
-
-fn meaning(item: &Item) -> Value {
-    match item {
-        Item::None => Value::Null,
-        Item::Value(value) => meaning_of_value(value),
-        Item::Table(table) => {
-            table.iter().map(|(key, item)| (key.to_owned(), meaning(item))).collect::<Map<_, _>>().into()
-        }
-        Item::ArrayOfTables(tables) => {
-            tables.iter().map(|table| meaning(&Item::Table(table.clone()))).collect()
-        }
-    }
-}
-
-fn meaning_of_value(value: &Toml) -> Value {
-    match value {
-        Toml::String(text) => text.value().as_str().into(),
-        Toml::Integer(number) => (*number.value()).into(),
-        Toml::Float(number) => {
-            let number = *number.value();
-            let unknown = || Value::Object(Map::from_iter([("float".into(), number.to_string().into())]));
-            Number::from_f64(number).map_or_else(unknown, Value::Number)
-        }
-        Toml::Boolean(value) => (*value.value()).into(),
-        Toml::Datetime(date) => {
-            Value::Object(Map::from_iter([("datetime".into(), date.value().to_string().into())]))
-        }
-        Toml::Array(values) => values.iter().map(meaning_of_value).collect(),
-        Toml::InlineTable(table) => table
-            .iter()
-            .map(|(key, value)| (key.to_owned(), meaning_of_value(value)))
-            .collect::<Map<_, _>>()
-            .into(),
-    }
+fn meaning(item: &Item) -> Option<Value> {
+    let value = item.clone().into_value().ok()?;
+    Value::deserialize(value.into_deserializer()).ok()
 }
 
 #[cfg(test)]
