@@ -27,6 +27,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [Self; 4] = [Self::Ingress, Self::Egress, Self::AgentCore, Self::Agent];
+
     /// As JSON output and summaries say it.
     pub fn name(self) -> &'static str {
         match self {

@@ -18,7 +18,7 @@
 //! gateway     credential oauth policy secret sys vault
 //! bridge      mcp secret sys
 //! mcp         oauth secret sys
-//! refresh     -
+//! refresh     oauth
 //! vault       credential flow oauth secret store sys
 //! config      credential oauth provider secret sys
 //! flow        credential oauth provider secret sys
@@ -159,7 +159,7 @@
 //! - No token leaves `vault` that was got for another issuer or another client.
 //! - No secret in an argument, an error, a log line or a `Debug`: [`secret::Secret`] has one way out, `expose`.
 //! - No file with a secret in it is ever readable by others, or half written.
-//! - No refresh token is sent without its answer being kept, even if whoever asked has left ([`sys::unbroken`]).
+//! - No refresh token is sent without its answer being kept, even if whoever asked has left ([`vault::Vault::exchanges`]).
 //! - `policy` knows nothing of HTTP, tokens or files, and has no clock; only [`policy::decide`] makes a [`policy::Permit`],
 //!   and nothing is forwarded without one.
 //! - One place says no: `gateway::refusal`. It repeats nothing of the request but the message's id.

@@ -4,12 +4,16 @@
 mod forget;
 mod keep;
 
+use std::future::{Future, pending};
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::Mutex;
+use tokio::task::JoinError;
+use tokio_util::task::TaskTracker;
 
 pub use forget::{Ended, Forgotten};
 
@@ -19,8 +23,8 @@ use crate::oauth::{Freshness, ReplyError, TokenSet};
 use crate::secret::Secret;
 use crate::store::{Lock, Notes, Store, StoreError, Stored};
 use crate::sys::browser::Browser;
+use crate::sys::clock;
 use crate::sys::http::Http;
-use crate::sys::{clock, unbroken};
 
 /// Hands out tokens. One for the whole process: logins take turns in it.
 pub struct Vault {
@@ -36,6 +40,8 @@ pub struct Vault {
     pub login_within: Duration,
     /// One browser page at a time: two would confuse the person, and may share a callback port.
     pub turn: Mutex<()>,
+    /// Refresh tokens that were sent and whose answers are not kept yet: no process may end before, if it can be helped.
+    pub exchanges: TaskTracker,
 }
 
 /// How a token was come by.
@@ -248,7 +254,7 @@ impl Vault {
             let token = flow::refresh(&http, &credential.client, &provider, &refresh_token).await?;
             keep::save(&store, &credential, token, &notes, Outcome::Refreshed)
         };
-        unbroken::to_its_end(work).await
+        finish(&self.exchanges, work).await
     }
 
     /// Gets a token without anything to start from.
@@ -297,6 +303,16 @@ impl Vault {
     }
 }
 
+/// Does `work` as one of `tasks`. Whoever drops this waits no longer, and the work goes on.
+async fn finish<T: Send + 'static>(tasks: &TaskTracker, work: impl Future<Output = T> + Send + 'static) -> T {
+    match tasks.spawn(work).await.map_err(JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // The runtime is at its end, and we with it.
+        Err(Err(_)) => pending().await,
+    }
+}
+
 /// Whether the site that is kept is the wanted one; without a wish, whether there is one.
 fn settled(stored: &Stored, credential: &Credential) -> bool {
     let How::AuthorizationCode(person) = &credential.how else { return true };
@@ -317,4 +333,48 @@ fn done_meanwhile(stored: &Stored, before: Option<&Stored>, anew: bool) -> bool 
 /// RFC 6749 section 5.2: the refresh token is of no more use. Any other refusal leaves it alone.
 fn is_invalid_grant(error: &FlowError) -> bool {
     matches!(error, FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. } if error == "invalid_grant")
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_is_done_and_can_be_waited_for() {
+        let tasks = TaskTracker::new();
+        assert_eq!(finish(&tasks, async { 7 }).await, 7);
+        let ((go, may_go), (done, is_done)) = (oneshot::channel::<()>(), oneshot::channel::<()>());
+        let work = finish(&tasks, async move {
+            may_go.await.unwrap();
+            done.send(()).unwrap();
+        });
+        tokio::select! {
+            biased;
+            () = work => panic!("it cannot have ended"),
+            () = tokio::task::yield_now() => {}
+        }
+        assert_eq!(tasks.len(), 1);
+        go.send(()).unwrap();
+        tasks.close();
+        tasks.wait().await;
+        is_done.await.unwrap();
+    }
+
+    #[test]
+    fn a_runtime_that_ends_takes_its_work_with_it() {
+        let (tasks, runtime) = (TaskTracker::new(), tokio::runtime::Builder::new_current_thread().build());
+        let runtime = runtime.unwrap();
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = finish(&tasks, pending()) => {}
+                () = tokio::task::yield_now() => {}
+            }
+        });
+        assert_eq!(tasks.len(), 1);
+        drop(runtime);
+        assert!(tasks.is_empty());
+    }
 }

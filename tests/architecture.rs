@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("gateway", "credential oauth policy secret sys vault"),
     ("bridge", "mcp secret sys"),
     ("mcp", "oauth secret sys"),
-    ("refresh", "-"),
+    ("refresh", "oauth"),
     ("vault", "credential flow oauth secret store sys"),
     ("config", "credential oauth provider secret sys"),
     ("flow", "credential oauth provider secret sys"),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::cli::servers::{EVERY_KIND, UNNAMED_GATEWAY, usable};
+use crate::cli::servers::{UNNAMED_GATEWAY, usable};
 use crate::config::{Config, ConfigError, Planned};
 use crate::credential::{Credential, CredentialId, Kind};
 use crate::error::Error;
@@ -41,7 +41,7 @@ pub(super) enum Setup {
 
 /// Everything that is configured, in the order it is got, then what is there besides.
 pub(super) fn all(config: &Config, store: &Store) -> Vec<Known> {
-    let mut all: Vec<Known> = config.plan(&EVERY_KIND, None).into_iter().map(Known::from).collect();
+    let mut all: Vec<Known> = config.plan(&Kind::ALL, None).into_iter().map(Known::from).collect();
     for id in store.files().iter().filter_map(|path| id_at(store, path)) {
         let file = id.file_name();
         if all.iter().any(|known| known.id.as_ref().is_some_and(|id| id.file_name() == file)) {

@@ -19,7 +19,7 @@ use crate::sys::browser::Browser;
 use crate::sys::clock;
 use crate::sys::http::Http;
 use crate::sys::signal::{self, Stop};
-use crate::sys::{terminal, unbroken};
+use crate::sys::terminal;
 use crate::vault::{Fresh, Outcome, Vault};
 
 /// What came of one flow.
@@ -60,11 +60,12 @@ pub(super) fn until_signal<T>(
 /// A refresh token that was sent is used up, so its answer is waited for and kept; not longer than the network's own
 /// deadlines allow, nor beyond the second signal: the first may be that of a client that waited for us in vain.
 async fn finish(out: &Out, mut signals: u8) {
-    if !unbroken::is_under_way() {
+    if out.tasks.is_empty() {
         return;
     }
     out.say("waiting for a new token that is on its way; the old one is used up");
-    let mut ended = pin!(unbroken::all_ended());
+    out.tasks.close();
+    let mut ended = pin!(out.tasks.wait());
     while signals < 2 {
         tokio::select! {
             () = &mut ended => return,
@@ -89,6 +90,7 @@ pub(super) fn vault(config: &Config, browser: Option<Browser>, out: &Out) -> Res
         ui: Arc::new(Person(out.clone())),
         login_within: config.login_within,
         turn: Mutex::new(()),
+        exchanges: out.tasks.clone(),
     })
 }
 
@@ -132,14 +134,27 @@ fn storage(config: &Config, out: &Out) -> Result<Storage, Error> {
     }
 }
 
-/// Runs every flow at once. They share one thread: what takes time is the network.
+/// Runs every flow at once, for tokens as the vault has them.
 pub(super) async fn run(vault: &Vault, planned: Vec<Planned>, anew: bool, out: &Out) -> Vec<Row> {
-    let rows = join_all(planned.into_iter().map(|flow| one(vault, flow, anew, out))).await;
+    let get = async |credential: &Credential| {
+        let fresh = vault.fresh(credential, anew).await?;
+        agent_env(vault, credential, fresh)
+    };
+    run_each(planned, out, get).await
+}
+
+/// Runs every flow at once, each by `get`. They share one thread: what takes time is the network.
+pub(super) async fn run_each(
+    planned: Vec<Planned>,
+    out: &Out,
+    get: impl AsyncFn(&Credential) -> Result<Fresh, Error>,
+) -> Vec<Row> {
+    let rows = join_all(planned.into_iter().map(|flow| one(flow, out, &get))).await;
     out.settle();
     rows
 }
 
-async fn one(vault: &Vault, flow: Planned, anew: bool, out: &Out) -> Row {
+async fn one(flow: Planned, out: &Out, get: impl AsyncFn(&Credential) -> Result<Fresh, Error>) -> Row {
     let Planned { kind, name, credential, .. } = flow;
     let line = out.line(&name);
     let began = Instant::now();
@@ -152,8 +167,7 @@ async fn one(vault: &Vault, flow: Planned, anew: bool, out: &Out) -> Row {
                 1,
                 &format!("{name}: issuer {}, client {} by {auth}", credential.issuer, credential.client.id),
             );
-            let result = vault.fresh(&credential, anew).await.map_err(Error::from);
-            (credential.command.clone(), result.and_then(|fresh| agent_env(vault, &credential, fresh)))
+            (credential.command.clone(), get(&credential).await)
         }
     };
     match &result {

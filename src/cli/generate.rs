@@ -3,9 +3,9 @@
 
 use clap::Args;
 
-use crate::cli::flows::{self, Row};
+use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::cli::report::{self, ConfigRow};
+use crate::cli::report::{ConfigRow, Done};
 use crate::cli::{BrowserArgs, config as config_verb};
 use crate::config::{Config, ConfigError, Settings};
 use crate::credential::Kind;
@@ -57,22 +57,7 @@ pub(super) fn run(args: &GenerateArgs, settings: Settings, out: &Out) -> Result<
     let config = Config::resolve(settings)?;
     let browser = flows::browser(&args.browser, &config);
     let done = flows::until_signal(out, generate(&config, args, browser, out), Done::interrupted)?;
-    Ok(done.exit.unwrap_or_else(|| report::report(out, &done.rows, &done.skipped, &done.configs)))
-}
-
-/// What a run did.
-pub(super) struct Done {
-    /// Set if a signal ended it.
-    exit: Option<Exit>,
-    pub(super) rows: Vec<Row>,
-    skipped: Vec<&'static str>,
-    pub(super) configs: Vec<ConfigRow>,
-}
-
-impl Done {
-    pub(super) fn interrupted(exit: Exit) -> Self {
-        Self { exit: Some(exit), rows: Vec::new(), skipped: Vec::new(), configs: Vec::new() }
-    }
+    Ok(done.report(out))
 }
 
 /// The main job.
@@ -95,17 +80,12 @@ pub(super) async fn generate(
         }
         .into());
     }
-    let skipped = kinds
-        .iter()
-        .filter(|kind| !planned.iter().any(|flow| flow.kind == **kind))
-        .map(|kind| kind.name())
-        .collect();
     let vault = flows::vault(config, browser, out)?;
     let rows = flows::run(&vault, planned, args.force, out).await;
     // The tokens are there all the same, and their rows must not be lost with the configurations.
     let configs = config_verb::write_all(config, &vault.store, !args.no_install, out)
         .unwrap_or_else(|error| vec![ConfigRow::none(config, error)]);
-    Ok(Done { exit: None, rows, skipped, configs })
+    Ok(Done::of(&kinds, rows, configs))
 }
 
 impl GenerateArgs {
@@ -116,7 +96,7 @@ impl GenerateArgs {
             Self { agentcore_only: true, .. } => vec![Kind::AgentCore],
             Self { keycloak_only: true, .. } => vec![Kind::Agent],
             Self { both: true, .. } => vec![Kind::Ingress, Kind::Egress],
-            _ => vec![Kind::Ingress, Kind::Egress, Kind::AgentCore, Kind::Agent],
+            _ => Kind::ALL.to_vec(),
         }
     }
 }

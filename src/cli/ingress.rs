@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::out::Out;
-use crate::cli::{flows, report, secret_from};
+use crate::cli::report::Done;
+use crate::cli::{flows, secret_from};
 use crate::config::{Config, Planned, Settings};
 use crate::credential::Kind;
 use crate::error::{Error, Exit};
@@ -43,7 +44,6 @@ pub(super) fn run_planned(
     out: &Out,
 ) -> Result<Exit, Error> {
     let vault = flows::vault(config, browser, out)?;
-    let work = async { Ok((None, flows::run(&vault, planned, force, out).await)) };
-    let (exit, rows) = flows::until_signal(out, work, |exit| (Some(exit), Vec::new()))?;
-    Ok(exit.unwrap_or_else(|| report::report(out, &rows, &[], &[])))
+    let work = async { Ok(Done::of(&[], flows::run(&vault, planned, force, out).await, Vec::new())) };
+    Ok(flows::until_signal(out, work, Done::interrupted)?.report(out))
 }

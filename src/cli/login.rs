@@ -8,7 +8,8 @@ use url::Url;
 
 use crate::cli::flows::{self, Row};
 use crate::cli::out::Out;
-use crate::cli::{BrowserArgs, report, secret_from};
+use crate::cli::report::Done;
+use crate::cli::{BrowserArgs, secret_from};
 use crate::config::{Config, ConfigError, Registration, Settings, address_id, login_command, name_of};
 use crate::credential::Kind;
 use crate::error::{Error, Exit};
@@ -78,9 +79,11 @@ pub(super) fn run(args: &LoginArgs, settings: Settings, out: &Out) -> Result<Exi
         });
     }
     let vault = flows::vault(&config, flows::browser(&args.browser, &config), out)?;
-    let work = async { Ok((None, vec![one(args, &config, &vault, (&name, kept), secret, out).await])) };
-    let (exit, rows) = flows::until_signal(out, work, |exit| (Some(exit), Vec::new()))?;
-    Ok(exit.unwrap_or_else(|| report::report(out, &rows, &[], &[])))
+    let work = async {
+        let row = one(args, &config, &vault, (&name, kept), secret, out).await;
+        Ok(Done::of(&[], vec![row], Vec::new()))
+    };
+    Ok(flows::until_signal(out, work, Done::interrupted)?.report(out))
 }
 
 async fn one(

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value, json};
+use tokio_util::task::TaskTracker;
 
 use crate::cli::{ColorArg, Global};
 use crate::error::Error;
@@ -16,7 +17,7 @@ use crate::sys::{clock, env, terminal};
 /// A terminal is at least this wide, in columns.
 pub(super) const WIDTH: usize = 80;
 
-/// How this run talks.
+/// How this run talks, and what it waits for at its end.
 #[derive(Clone, Debug)]
 pub(super) struct Out {
     pub(super) json: bool,
@@ -28,6 +29,8 @@ pub(super) struct Out {
     bars: MultiProgress,
     /// The bars of the flows under way, by name.
     lines: Arc<Mutex<BTreeMap<String, ProgressBar>>>,
+    /// What the run does not end without.
+    pub(super) tasks: TaskTracker,
 }
 
 /// One flow's line on a terminal; a plain line elsewhere.
@@ -64,6 +67,7 @@ impl Out {
             color: (color(terminal::stdout_is_rich()), color(terminal::stderr_is_rich())),
             bars,
             lines: Arc::default(),
+            tasks: TaskTracker::new(),
         }
     }
 

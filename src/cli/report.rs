@@ -6,14 +6,42 @@ use serde_json::{Value, json};
 use crate::cli::config::rows;
 use crate::cli::flows::{Row, said};
 use crate::cli::out::Out;
+use crate::credential::Kind;
 use crate::error::Exit;
 use crate::sys::clock;
 use crate::vault::Outcome;
 
 pub(super) use crate::cli::config::rows::ConfigRow;
 
-/// Prints everything and gives the exit code.
-pub(super) fn report(out: &Out, rows: &[Row], skipped: &[&str], configs: &[ConfigRow]) -> Exit {
+/// What a run came to.
+pub(super) struct Done {
+    /// Set if a signal ended it.
+    exit: Option<Exit>,
+    pub(super) rows: Vec<Row>,
+    /// The kinds that were asked for, and of which nothing is configured.
+    skipped: Vec<&'static str>,
+    pub(super) configs: Vec<ConfigRow>,
+}
+
+impl Done {
+    /// A run that was to get these kinds.
+    pub(super) fn of(kinds: &[Kind], rows: Vec<Row>, configs: Vec<ConfigRow>) -> Self {
+        let is_skipped = |kind: &&Kind| !rows.iter().any(|row| row.kind == **kind);
+        let skipped = kinds.iter().filter(is_skipped).map(|kind| kind.name()).collect();
+        Self { exit: None, rows, skipped, configs }
+    }
+
+    pub(super) fn interrupted(exit: Exit) -> Self {
+        Self { exit: Some(exit), rows: Vec::new(), skipped: Vec::new(), configs: Vec::new() }
+    }
+
+    /// Prints everything, unless a signal ended it, and gives the exit code.
+    pub(super) fn report(&self, out: &Out) -> Exit {
+        self.exit.unwrap_or_else(|| report(out, &self.rows, &self.skipped, &self.configs))
+    }
+}
+
+fn report(out: &Out, rows: &[Row], skipped: &[&str], configs: &[ConfigRow]) -> Exit {
     let mut exit = exit_code(rows);
     if exit == Exit::Done && configs.iter().any(|config| config.result.is_err()) {
         exit = Exit::Partial;

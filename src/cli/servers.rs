@@ -24,7 +24,6 @@ const ASSISTANT: &str = "agent-ai-coding-assistant-m2m";
 pub(super) const UNNAMED_GATEWAY: &str = "sre-gateway";
 /// How its file begins.
 const AGENTCORE: &str = "bedrock-agentcore";
-pub(super) const EVERY_KIND: [Kind; 4] = [Kind::Ingress, Kind::Egress, Kind::AgentCore, Kind::Agent];
 
 /// Which server is meant: one that has a name here, or any address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +74,7 @@ impl Servers {
     /// Nobody is asked to log in: whoever wants headers is a program.
     pub(super) fn open(config: Config, out: &Out) -> Result<Self, Error> {
         let vault = flows::vault(&config, None, out)?;
-        let planned = config.plan(&EVERY_KIND, None);
+        let planned = config.plan(&Kind::ALL, None);
         let credentials = planned.into_iter().filter_map(|flow| flow.credential.ok()).collect();
         Ok(Self { config, vault, credentials, out: out.clone() })
     }

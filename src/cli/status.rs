@@ -3,8 +3,7 @@
 
 mod table;
 
-use std::fs::TryLockError;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -12,16 +11,15 @@ use serde_json::{Value, json};
 use crate::cli::credentials::{self, Known, Setup};
 use crate::cli::flows;
 use crate::cli::out::Out;
+use crate::cli::refresh::service;
 use crate::config::{Config, ConfigError, Settings};
 use crate::credential::{Credential, How};
 use crate::error::{Error, Exit};
 use crate::oauth::{Epoch, Freshness};
 use crate::store::{Look, Storage, StoreError, Stored};
-use crate::sys::{clock, private_file};
+use crate::sys::clock;
+use crate::sys::pid_file::Holder;
 use crate::vault::{Vault, VaultError};
-
-/// Held locked by the refresh service for as long as it runs; its process id is in it.
-pub(super) const SERVICE: &str = ".refresh.pid";
 
 /// What is kept, until when it is good, and what to type
 ///
@@ -38,13 +36,6 @@ pub(super) struct StatusArgs {
     /// Exit code 7 unless everything is good, or due and renewed without a person
     #[arg(long)]
     check: bool,
-}
-
-/// A refresh service that runs.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Service {
-    /// Its process, if it says so.
-    pub(super) pid: Option<u32>,
 }
 
 /// How a credential stands.
@@ -87,7 +78,7 @@ pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Ex
     let now = clock::now();
     let known = credentials::all(&config, &vault.store);
     let rows: Vec<Row> = known.iter().map(|known| row(known, &vault, now)).collect();
-    let service = service(vault.store.dir());
+    let service = service::running(vault.store.dir());
     let fine = !rows.is_empty() && rows.iter().all(Row::is_fine);
     let exit = if args.check && !fine { Exit::Found } else { Exit::Done };
     if out.json {
@@ -110,8 +101,8 @@ pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Ex
         ));
     }
     out.result(&match service {
-        Some(Service { pid: Some(pid) }) => format!("refresh service: running (process {pid})"),
-        Some(Service { pid: None }) => "refresh service: running".into(),
+        Some(Holder { pid: Some(pid) }) => format!("refresh service: running (process {pid})"),
+        Some(Holder { pid: None }) => "refresh service: running".into(),
         None => "refresh service: not running (start it with: mcpauth refresh)".into(),
     });
     Ok(exit)
@@ -247,21 +238,4 @@ fn object(row: &Row, now: Epoch) -> Value {
         "command": row.command,
         "hint": row.hint,
     })
-}
-
-/// The refresh service of this tokens directory, if it runs. Asked by a shared lock, which does not keep two who ask from
-/// one another; a service that starts in this very moment must try twice.
-pub(super) fn service(tokens_dir: &Path) -> Option<Service> {
-    let path = tokens_dir.join(SERVICE);
-    // Looking makes no files.
-    if !path.is_file() {
-        return None;
-    }
-    match private_file::open_lock(&path).ok()?.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => {
-            let text = private_file::read(&path).ok().flatten().unwrap_or_default();
-            Some(Service { pid: text.trim().parse().ok() })
-        }
-        Ok(()) | Err(TryLockError::Error(_)) => None,
-    }
 }

@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 
 use super::body::Body;
 use super::state::{Moment, Shared, Upstream};
-
-/// RFC 9728 section 3.1.
-const METADATA: &str = "/.well-known/oauth-protected-resource";
+use crate::oauth::RESOURCE_WELL_KNOWN as METADATA;
 
 /// Whether whoever asks need not know the gateway's name: load balancers ask by address.
 pub(super) fn is_probe(path: &str) -> bool {

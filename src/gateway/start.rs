@@ -14,6 +14,7 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, watch};
+use tokio_util::task::TaskTracker;
 
 use super::authn::issuers::{Issuer, Unavailable};
 use super::authn::rules::Rules;
@@ -30,7 +31,6 @@ use super::worker::Worker;
 use crate::secret::Secret;
 use crate::sys::http::Http;
 use crate::sys::private_file::{self, FileError};
-use crate::sys::unbroken;
 
 /// All that a gateway is made of.
 pub struct Setup {
@@ -42,6 +42,8 @@ pub struct Setup {
     pub http: Http,
     /// Stored outside credentials.
     pub credentials: Credentials,
+    /// What the stored credentials have under way, which a gateway does not end without.
+    pub exchanges: TaskTracker,
     /// Variables for servers' headers.
     pub variables: Variables,
 }
@@ -106,7 +108,7 @@ impl Running {
     /// # Errors
     /// [`StartError`]; then nothing was started.
     pub fn start(setup: Setup) -> Result<Self, StartError> {
-        let Setup { mut settings, journal, http, credentials, variables } = setup;
+        let Setup { mut settings, journal, http, credentials, exchanges, variables } = setup;
         let reader = Reader { credentials, variables };
         let state = reader.read(&settings, None)?;
         let epoch = Arc::new(AtomicU64::new(0));
@@ -152,7 +154,7 @@ impl Running {
             control: None,
             writer: Some(writer),
         };
-        running.control = Some(running.start_control(control, reader, admin_listener)?);
+        running.control = Some(running.start_control(control, reader, admin_listener, exchanges)?);
         for listener in listeners {
             let worker = running.start_worker(listener, draining.clone())?;
             running.workers.push(worker);
@@ -195,6 +197,7 @@ impl Running {
         runtime: Runtime,
         reader: Reader,
         admin: Option<std::net::TcpListener>,
+        exchanges: TaskTracker,
     ) -> io::Result<(watch::Sender<bool>, JoinHandle<()>)> {
         let (stop, mut stopping) = watch::channel(false);
         let (shared, reload) = (self.shared.clone(), self.reload.clone());
@@ -213,7 +216,8 @@ impl Running {
                 tokio::spawn(reload::watch(shared.clone(), reader, reload));
                 let _ = stopping.wait_for(|stop| *stop).await;
                 // A refresh token that was sent is used up: what comes for it must be kept.
-                unbroken::all_ended().await;
+                exchanges.close();
+                exchanges.wait().await;
             });
             // A look-up that still runs must not keep the process.
             runtime.shutdown_background();

@@ -136,7 +136,7 @@ pub(super) fn authenticate(
     now: Epoch,
 ) -> Option<Option<Secret>> {
     match &client.auth {
-        ClientAuth::SecretBasic(secret) => return Some(Some(basic(&client.id, secret))),
+        ClientAuth::SecretBasic(secret) => return Some(Some(basic_authorization(&client.id, secret))),
         ClientAuth::None => fields.push(("client_id", client.id.clone())),
         ClientAuth::SecretPost(secret) => {
             fields.push(("client_id", client.id.clone()));
@@ -155,8 +155,9 @@ pub(super) fn authenticate(
     Some(None)
 }
 
-/// RFC 6749 section 2.3.1: id and secret are form-encoded first, or a `:` in the id or a `%` in the secret is misread.
-fn basic(id: &str, secret: &Secret) -> Secret {
+/// The `Authorization` header of a client that authenticates by HTTP Basic (RFC 6749 section 2.3.1): id and secret are
+/// form-encoded first, or a `:` in the id or a `%` in the secret is misread.
+pub fn basic_authorization(id: &str, secret: &Secret) -> Secret {
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let pair = format!("{}:{}", encode(id), encode(secret.expose()));
     Secret::new(format!("Basic {}", STANDARD.encode(pair)))

@@ -7,7 +7,8 @@ use url::Url;
 
 use super::{Challenge, IssuerMetadata, clean};
 
-const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+/// Where the document of a resource without a path is (section 3.1).
+pub const RESOURCE_WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 /// The scope without which many servers give no refresh token (OpenID Connect Core section 11).
 const OFFLINE: &str = "offline_access";
 
@@ -87,7 +88,7 @@ pub fn resource_places(server: &Url, challenge: &Challenge) -> Vec<Url> {
     }
     let at = |path: &str, query: Option<&str>| {
         let mut url = server.clone();
-        url.set_path(&format!("{WELL_KNOWN}{path}"));
+        url.set_path(&format!("{RESOURCE_WELL_KNOWN}{path}"));
         url.set_query(query);
         url.set_fragment(None);
         url
@@ -134,7 +135,7 @@ mod tests {
             let challenge = Challenge { resource_metadata: told.map(str::to_owned), ..Challenge::default() };
             resource_places(&url(server), &challenge).into_iter().map(String::from).collect::<Vec<_>>()
         };
-        let known = |host: &str, rest: &str| format!("https://{host}{WELL_KNOWN}{rest}");
+        let known = |host: &str, rest: &str| format!("https://{host}{RESOURCE_WELL_KNOWN}{rest}");
         assert_eq!(at("https://s.test/a/mcp/", None), [known("s.test", "/a/mcp"), known("s.test", "")]);
         assert_eq!(at("https://s.test/mcp?x=1", None), [known("s.test", "/mcp?x=1"), known("s.test", "")]);
         assert_eq!(at("https://s.test", None), [known("s.test", "")]);

@@ -6,7 +6,7 @@ use crate::secret::Secret;
 /// Seconds since 1970-01-01T00:00:00Z.
 pub type Epoch = i64;
 
-/// The longest time before its expiry at which a token counts as due, in seconds.
+/// The longest time before its expiry at which a token counts as due, in seconds, unless somebody looks further ahead.
 const LONGEST_MARGIN: Epoch = 300;
 
 /// A token reply after parsing: nothing in it is relative to "now" any more.
@@ -41,10 +41,10 @@ impl TokenSet {
     /// How this token stands at `now`.
     pub fn freshness(&self, now: Epoch) -> Freshness {
         let Some(end) = self.expires_at else { return Freshness::Fresh };
-        let lifetime = self.issued_at.map(|start| end - start);
+        let margin = margin(self.issued_at, end, LONGEST_MARGIN);
         if now >= end {
             Freshness::Expired
-        } else if now >= end - margin(lifetime) {
+        } else if now >= end.saturating_sub(margin) {
             Freshness::Due
         } else {
             Freshness::Fresh
@@ -52,10 +52,11 @@ impl TokenSet {
     }
 }
 
-/// How long before its end a token of `lifetime` seconds is due: 300 s, but never more than a fifth of its life,
-/// so that a five-minute token is not due from birth.
-pub fn margin(lifetime: Option<Epoch>) -> Epoch {
-    lifetime.map_or(LONGEST_MARGIN, |life| LONGEST_MARGIN.min(life.max(0) / 5))
+/// How long before its `end` a token is due, in seconds: `longest`, but never more than a fifth of its life (a five-minute
+/// token would be due from birth), which is a second at least (the tick of a timer); 300 s where nobody knows its life.
+pub fn margin(issued_at: Option<Epoch>, end: Epoch, longest: Epoch) -> Epoch {
+    let life = issued_at.map(|start| end.saturating_sub(start));
+    longest.min(life.map_or(LONGEST_MARGIN, |life| (life / 5).max(1))).max(0)
 }
 
 #[cfg(test)]
@@ -84,7 +85,10 @@ mod tests {
             (Some(0), Some(300), 240, Freshness::Due),
             (None, Some(3600), 3299, Freshness::Fresh),
             (None, Some(3600), 3300, Freshness::Due),
+            (Some(0), Some(3), 1, Freshness::Fresh),
+            (Some(0), Some(3), 2, Freshness::Due),
             (Some(0), Some(0), 0, Freshness::Expired),
+            (Some(Epoch::MIN), Some(Epoch::MAX), 0, Freshness::Fresh),
             (Some(10), Some(0), 5, Freshness::Expired),
             (Some(0), None, i64::MAX, Freshness::Fresh),
         ];

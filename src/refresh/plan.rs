@@ -1,11 +1,10 @@
 //! The arithmetic of "when": how long before its end a token is renewed, and how long a failure is waited out.
 //! It leaves remembering what happened to `schedule`.
 
-/// Seconds since 1970-01-01T00:00:00Z.
-pub type Epoch = i64;
+pub use crate::oauth::Epoch;
 
-/// The margin of a token whose file does not say when it was issued, in seconds.
-const UNKNOWN_LIFE_MARGIN: Epoch = 300;
+use crate::oauth;
+
 /// The first pause after a failure, in seconds; each further one doubles.
 const FIRST_PAUSE: Epoch = 5;
 /// The longest pause while the token is good, in seconds: nobody is harmed yet.
@@ -30,11 +29,9 @@ impl Life {
         Some(self.expires_at?.saturating_sub(self.margin(buffer)))
     }
 
-    /// How long before its end it is renewed: `buffer` seconds, but never more than a fifth of its life (a five-minute
-    /// token would be due from birth), and a second at least (the tick that wakes us).
+    /// How long before its end it is renewed: `buffer` seconds at most; none for one that does not end.
     pub fn margin(self, buffer: Epoch) -> Epoch {
-        let whole = self.expires_at.zip(self.issued_at).map(|(end, start)| end.saturating_sub(start));
-        buffer.min(whole.map_or(UNKNOWN_LIFE_MARGIN, |life| (life / 5).max(1))).max(0)
+        self.expires_at.map_or(0, |end| oauth::margin(self.issued_at, end, buffer))
     }
 
     /// Whether it can be used at `now`.

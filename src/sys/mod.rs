@@ -17,4 +17,3 @@ pub mod socket;
 pub mod supervisor;
 pub mod terminal;
 pub mod trust;
-pub mod unbroken;

@@ -19,6 +19,13 @@ pub struct PidFile {
     file: File,
 }
 
+/// The process that has a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Its id, if it says so.
+    pub pid: Option<u32>,
+}
+
 /// Why it is not ours.
 #[derive(Debug, Error)]
 pub enum PidError {
@@ -48,13 +55,24 @@ impl PidFile {
         }
         match locked {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(PidError::Held(holder(&mut file))),
+            Err(TryLockError::WouldBlock) => return Err(PidError::Held(written(&mut file))),
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
         file.set_len(0)?;
         writeln!(file, "{}", std::process::id())?;
         Ok(Self { file })
     }
+}
+
+/// Who has the file at `path`; `None` if nobody does. Asking makes no file. It takes a shared lock for a moment, which does
+/// not keep two who ask from one another; whoever takes the file in that moment tries twice.
+pub fn holder(path: &Path) -> Option<Holder> {
+    if private_file::is_symlink(path) {
+        return None;
+    }
+    let mut file = File::open(path).ok()?;
+    let held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+    held.then(|| Holder { pid: written(&mut file) })
 }
 
 impl Drop for PidFile {
@@ -67,7 +85,7 @@ impl Drop for PidFile {
 }
 
 /// What the holder wrote. Where a lock keeps others from reading as well, or before it has written, nobody knows.
-fn holder(file: &mut File) -> Option<u32> {
+fn written(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.rewind().ok()?;
     file.take(20).read_to_string(&mut text).ok()?;
@@ -82,14 +100,19 @@ mod tests {
     fn a_second_one_is_told_who_has_it_and_a_stale_file_is_no_obstacle() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(".x.pid");
+        assert_eq!(holder(&path), None);
+        assert!(!path.exists(), "asking makes no file");
         private_file::write(&path, "4194999\n").unwrap();
+        assert_eq!(holder(&path), None);
         let first = PidFile::take(&path).unwrap();
         let id = std::process::id();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{id}\n"));
+        assert_eq!(holder(&path), Some(Holder { pid: Some(id) }));
         let refused = PidFile::take(&path).unwrap_err();
         assert!(matches!(refused, PidError::Held(Some(found)) if found == id), "{refused}");
         assert_eq!(refused.to_string(), format!("it runs already (process {id})"));
         drop(first);
+        assert_eq!(holder(&path), None);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
         PidFile::take(&path).unwrap();
     }

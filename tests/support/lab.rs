@@ -183,6 +183,7 @@ impl Lab {
             journal: kept.clone(),
             http,
             credentials: Box::new(move |_| Some(outside.clone())),
+            exchanges: Default::default(),
             variables: Box::new(|_| None),
         });
         Ok(Self { gateway: gateway?, alpha, beta, gamma, idp, kept, dir })

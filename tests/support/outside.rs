@@ -41,6 +41,7 @@ pub(crate) fn stored(idp: &Idp, dir: &Path) -> Arc<Stored> {
         ui: Arc::new(Silent),
         login_within: Duration::ZERO,
         turn: tokio::sync::Mutex::default(),
+        exchanges: Default::default(),
     };
     let machine = Machine {
         endpoint: Endpoint::Known(idp.token_endpoint().parse().unwrap()),

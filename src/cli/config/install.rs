@@ -7,7 +7,7 @@ use super::clients::{Clients, Job};
 use super::means;
 use super::rows::{self, ConfigRow};
 use crate::cli::out::Out;
-use crate::cli::report;
+use crate::cli::report::Done;
 use crate::cli::servers;
 use crate::config::Config;
 use crate::error::{Error, Exit};
@@ -52,9 +52,7 @@ pub(super) fn run(args: &InstallArgs, config: &Config, out: &Out) -> Result<Exit
         return Ok(rows::checked(out, &rows));
     }
     advise(config, &jobs, out);
-    report::report(out, &[], &[], &rows);
-    let failed = rows.iter().any(|row| row.result.is_err());
-    Ok(if failed { Exit::Partial } else { Exit::Done })
+    Ok(Done::of(&[], Vec::new(), rows).report(out))
 }
 
 /// Which clients are meant, and how each has its headers.

@@ -74,6 +74,7 @@ fn gateway(folder: &Path, pool: &str, out: &Out) -> Result<Running, Error> {
         journal: Arc::new(Log::open(&settings.audit, &out.muted())?),
         http: Http::new(false),
         credentials: Box::new(|_| None),
+        exchanges: out.tasks.clone(),
         variables: Box::new(|_| None),
         settings,
     });

@@ -11,12 +11,11 @@ use crate::cli::doctor::issuer::{WITHIN, get};
 use crate::cli::doctor::policy::Identity;
 use crate::cli::doctor::surroundings::proxy_for;
 use crate::config::Config;
+use crate::oauth::RESOURCE_WELL_KNOWN as METADATA;
 use crate::sys::http::{Http, HttpError};
 
 const REACHED: &str = "gateway.reachable";
 const SAYS: &str = "gateway.metadata";
-/// RFC 9728 section 3.1.
-const METADATA: &str = "/.well-known/oauth-protected-resource";
 
 /// `server` is a server's address at the gateway, if there is one to ask about.
 pub(super) async fn look(

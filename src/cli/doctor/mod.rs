@@ -35,7 +35,6 @@ use crate::sys::private_file;
 
 /// How long it may take to ask whether a credential is accepted; a token endpoint is asked up to three times.
 const TRIAL: Duration = Duration::from_secs(10);
-const EVERY_KIND: [Kind; 4] = [Kind::Ingress, Kind::Egress, Kind::AgentCore, Kind::Agent];
 
 /// Say what is wrong, and how to mend it; exit code 7 if there is a problem
 ///
@@ -99,7 +98,7 @@ async fn examine(args: &DoctorArgs, config: &Config, out: &Out) -> Report {
     let mut report = Report::default();
     // Files first: a token file that is closed can be read by the checks after this one.
     let local = || {
-        let planned = config.plan(&EVERY_KIND, None);
+        let planned = config.plan(&Kind::ALL, None);
         let found = settings::look(config, &planned).into_iter().chain(files::look(config)).collect();
         (found, planned)
     };

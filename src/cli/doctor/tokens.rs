@@ -1,21 +1,18 @@
 //! How each credential's token stands: there or not, good or due or expired, and who can renew it. It leaves whom a
 //! token is for to `audience`, and files that cannot be read to `files`.
 
-use std::fs::{File, TryLockError};
-
 use crate::cli::doctor::files::is_token;
 use crate::cli::doctor::finding::Finding;
+use crate::cli::refresh::service;
 use crate::config::{Config, Planned};
 use crate::credential::{Credential, How};
 use crate::error::Error;
 use crate::oauth::{Epoch, Freshness};
 use crate::store::{Store, StoreError, Stored};
-use crate::sys::{clock, private_file};
+use crate::sys::clock;
 use crate::vault::VaultError;
 
 const CHECK: &str = "tokens.expiry";
-/// The refresh service holds a lock on it for as long as it runs.
-const SERVICE: &str = ".refresh.pid";
 
 /// A configured credential and what is kept of it.
 pub(super) struct Held<'p> {
@@ -130,14 +127,10 @@ fn strangers(held: &[Held<'_>], store: &Store, now: Epoch) -> Vec<Finding> {
 
 fn service(config: &Config) -> Option<Finding> {
     const CHECK: &str = "tokens.service";
-    let path = config.tokens_dir.join(SERVICE);
-    if private_file::is_symlink(&path) || !config.tokens_dir.is_dir() {
+    if !config.tokens_dir.is_dir() {
         return None;
     }
-    // Shared, and for a moment: a service that starts right now must not take us for another one for long.
-    let locked =
-        File::open(&path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)));
-    Some(if locked {
+    Some(if service::running(&config.tokens_dir).is_some() {
         Finding::ok(CHECK, "the refresh service is running")
     } else {
         Finding::skipped(CHECK, "the refresh service is not running; tokens are renewed when they are used")

@@ -48,6 +48,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
         journal: log.clone(),
         http: Http::new(settings.allow_http).trusting(config.trust.clone()),
         credentials: credentials(config, out)?,
+        exchanges: out.tasks.clone(),
         variables: Box::new(move |name| prepare::variable(&servers, name)),
         settings,
     };

@@ -6,13 +6,13 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use crate::cli::inspect::Readable;
-use crate::cli::servers::EVERY_KIND;
 use crate::config::Config;
+use crate::credential::Kind;
 use crate::flow::{self, FlowError};
 use crate::gateway::authn::jwt::{Reject, Token};
 use crate::gateway::authn::keys::KeySet;
 use crate::gateway::settings::Algorithm;
+use crate::oauth::UnverifiedToken;
 use crate::sys::http::{Http, HttpError, is_loopback};
 
 /// How long a look may wait for an issuer; with `--verify` the network's own deadlines count.
@@ -68,7 +68,7 @@ pub(super) fn issuers(config: &Config, named: Option<&str>) -> Vec<String> {
     if let Some(named) = named {
         return vec![named.to_owned()];
     }
-    let planned = config.plan(&EVERY_KIND, None);
+    let planned = config.plan(&Kind::ALL, None);
     let mut issuers: Vec<String> =
         planned.into_iter().filter_map(|flow| Some(flow.credential.ok()?.issuer)).collect();
     // A gateway's operator may have an issuer and no client.
@@ -80,7 +80,7 @@ pub(super) fn issuers(config: &Config, named: Option<&str>) -> Vec<String> {
 pub(super) async fn verify(
     http: &Http,
     token: &str,
-    readable: Option<&Readable>,
+    readable: Option<&UnverifiedToken>,
     issuers: &[String],
     patient: bool,
 ) -> Verdict {

@@ -4,7 +4,7 @@
 mod log;
 mod once;
 mod renew;
-mod service;
+pub(super) mod service;
 mod unit;
 
 use clap::Args;
@@ -12,8 +12,8 @@ use clap::Args;
 use crate::cli::config as clients;
 use crate::cli::config::rows::ConfigRow;
 use crate::cli::out::Out;
-use crate::cli::servers::EVERY_KIND;
 use crate::config::{Config, ConfigError, Settings};
+use crate::credential::Kind;
 use crate::error::{Error, Exit};
 use crate::refresh::Epoch;
 use crate::store::Store;
@@ -70,7 +70,7 @@ pub(super) fn run(args: &RefreshArgs, settings: Settings, out: &Out) -> Result<E
     let config = Config::resolve(settings)?;
     match args.unit {
         Some(kind) => unit::print(kind, args, &config, out),
-        None if config.plan(&EVERY_KIND, None).is_empty() => Err(ConfigError::NothingConfigured.into()),
+        None if config.plan(&Kind::ALL, None).is_empty() => Err(ConfigError::NothingConfigured.into()),
         None if args.once => once::run(args, rules, &config, out),
         None => service::run(args, rules, config, out),
     }

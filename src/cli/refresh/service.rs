@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,18 +16,18 @@ use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::cli::refresh::log::Log;
 use crate::cli::refresh::renew::{self, Turns};
-use crate::cli::refresh::{EVERY_KIND, RefreshArgs, Rules};
+use crate::cli::refresh::{RefreshArgs, Rules};
 use crate::config::catalogue::{is_known, is_secret};
 use crate::config::{Config, ConfigError};
-use crate::credential::Credential;
+use crate::credential::{Credential, Kind};
 use crate::error::{Error, Exit};
 use crate::refresh::{Epoch, Outcome, Schedule};
-use crate::sys::pid_file::{PidError, PidFile};
+use crate::sys::pid_file::{self, Holder, PidError, PidFile};
 use crate::sys::signal::HangUps;
-use crate::sys::{clock, hook, private_file, supervisor, unbroken};
+use crate::sys::{clock, hook, private_file, supervisor};
 use crate::vault::{Fresh, Vault};
 
-/// The pid file's name in the tokens directory.
+/// The file in the tokens directory that the service holds for as long as it runs.
 const PID_FILE: &str = ".refresh.pid";
 /// The longest sleep, in seconds: timers stand still while a machine sleeps, and the wall clock does not.
 const LONGEST_SLEEP: Epoch = 30;
@@ -68,6 +69,11 @@ struct Service {
 struct Known {
     name: String,
     credential: Arc<Credential>,
+}
+
+/// The service of this tokens directory, if it runs.
+pub(in crate::cli) fn running(tokens_dir: &Path) -> Option<Holder> {
+    pid_file::holder(&tokens_dir.join(PID_FILE))
 }
 
 pub(super) fn run(args: &RefreshArgs, rules: Rules, config: Config, out: &Out) -> Result<Exit, Error> {
@@ -152,7 +158,7 @@ impl Service {
     fn look(&mut self, now: Epoch) {
         let mut complaints = BTreeSet::new();
         let mut known = BTreeMap::new();
-        for flow in self.config.plan(&EVERY_KIND, None) {
+        for flow in self.config.plan(&Kind::ALL, None) {
             match flow.credential {
                 Ok(credential) => {
                     let id = credential.id.file_name();
@@ -345,6 +351,8 @@ impl Service {
         let count = self.under_way.len();
         let text = if count > 0 { "what is under way is waited for" } else { "nothing is under way" };
         self.log.info("stopping", text);
+        let exchanges = self.vault.exchanges.clone();
+        exchanges.close();
         let finish = async {
             while let Some(done) = self.under_way.next().await {
                 self.settle(done);
@@ -352,7 +360,7 @@ impl Service {
         };
         let late = async {
             tokio::time::sleep(GRACE).await;
-            unbroken::all_ended().await;
+            exchanges.wait().await;
         };
         tokio::select! {
             () = finish => {}

@@ -1,13 +1,11 @@
 //! The table of `mcpauth status`: eighty columns on a terminal, whole names elsewhere. It leaves the judgement to `status`.
 
-use crate::cli::out::Out;
+use crate::cli::out::{Out, wrapped};
 use crate::cli::status::{Row, State};
 use crate::oauth::Epoch;
 use crate::store::Storage;
 use crate::sys::{clock, terminal};
 
-/// What a terminal has at least.
-const WIDTH: usize = 80;
 /// The widest name on a terminal: what the other columns leave of it.
 const NAME: usize = 27;
 
@@ -21,20 +19,15 @@ pub(super) fn lines(rows: &[Row], now: Epoch, out: &Out) -> Vec<String> {
         };
         out.paint(code, text)
     };
-    layout(rows, now, terminal::stdout_is_rich().then_some(WIDTH), &paint)
+    layout(rows, now, terminal::stdout_is_rich(), &paint)
 }
 
-fn layout(
-    rows: &[Row],
-    now: Epoch,
-    width: Option<usize>,
-    paint: &dyn Fn(State, &str) -> String,
-) -> Vec<String> {
+fn layout(rows: &[Row], now: Epoch, narrow: bool, paint: &dyn Fn(State, &str) -> String) -> Vec<String> {
     if rows.is_empty() {
         return Vec::new();
     }
     let longest = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or_default();
-    let name = longest.min(if width.is_some() { NAME } else { longest });
+    let name = longest.min(if narrow { NAME } else { longest });
     let mut lines = vec![format!(
         "{:name$}  {:11} {:11} {:9} {:7} RENEWED",
         "NAME", "STATE", "EXPIRES", "FROM", "KEPT IN"
@@ -54,9 +47,12 @@ fn layout(
             },
             if row.renewable { "by itself" } else { "by you" },
         ));
-        lines.extend(row.why.iter().flat_map(|why| wrapped(why, "  ", "  ", width)));
         let remedy = row.hint.as_ref().or(row.command.as_ref());
-        lines.extend(remedy.iter().flat_map(|remedy| wrapped(remedy, "  -> ", "     ", width)));
+        for (mark, text) in [("  ", row.why.as_ref()), ("  -> ", remedy)] {
+            let Some(text) = text else { continue };
+            let text = if narrow { wrapped(text, mark.len()) } else { text.clone() };
+            lines.extend(format!("{mark}{text}").lines().map(str::to_owned));
+        }
     }
     lines
 }
@@ -76,30 +72,10 @@ fn cut(text: &str, width: usize) -> String {
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// Breaks a text at blanks; a word that is too long for a line, such as a path, stays whole.
-fn wrapped(text: &str, first: &str, further: &str, width: Option<usize>) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = first.to_owned();
-    let mut empty = true;
-    for word in text.split_whitespace() {
-        let longer = line.chars().count() + word.chars().count() + usize::from(!empty);
-        if !empty && width.is_some_and(|width| longer > width) {
-            lines.push(std::mem::replace(&mut line, further.to_owned()));
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        empty = false;
-    }
-    lines.push(line);
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::out::WIDTH;
 
     fn row(name: &str, state: State, expires_at: Option<Epoch>) -> Row {
         Row {
@@ -149,7 +125,7 @@ mod tests {
 
     #[test]
     fn on_a_terminal_it_fits_eighty_columns() {
-        let lines = layout(&rows(), 1_000, Some(WIDTH), &|_, text| text.into());
+        let lines = layout(&rows(), 1_000, true, &|_, text| text.into());
         for line in &lines {
             assert!(line.chars().count() <= WIDTH, "{line}");
         }
@@ -171,7 +147,7 @@ egress hub                   good        never       set 100   keyring by itself
 
     #[test]
     fn elsewhere_names_are_whole_and_lines_as_long_as_they_are() {
-        let lines = layout(&rows(), 1_000, None, &|_, text| text.into());
+        let lines = layout(&rows(), 1_000, false, &|_, text| text.into());
         let text = lines.join("\n");
         assert!(text.contains("egress a-provider for a-server-with-quite-a-name  needs login"), "{text}");
         assert!(text.contains("or run: mcpauth configure\n"), "{text}");
@@ -179,8 +155,8 @@ egress hub                   good        never       set 100   keyring by itself
 
     #[test]
     fn the_state_alone_is_coloured_and_its_column_keeps_its_width() {
-        let lines = layout(&rows(), 1_000, None, &|_, text| format!("<{text}>"));
+        let lines = layout(&rows(), 1_000, false, &|_, text| format!("<{text}>"));
         assert!(lines.get(1).is_some_and(|line| line.contains("<good       >")), "{lines:?}");
-        assert!(layout(&[], 0, None, &|_, text| text.into()).is_empty());
+        assert!(layout(&[], 0, false, &|_, text| text.into()).is_empty());
     }
 }

@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::sync::Mutex;
 use url::Url;
@@ -15,7 +13,7 @@ use url::Url;
 use super::keys::KeySet;
 use super::rules::Rules;
 use crate::gateway::settings;
-use crate::oauth::{IssuerMetadata, well_known};
+use crate::oauth::{IssuerMetadata, basic_authorization, well_known};
 use crate::secret::Secret;
 use crate::sys::http::{Http, Reply, is_loopback};
 
@@ -207,17 +205,15 @@ impl Issuer {
             Some(configured) => Url::parse(configured).map_err(|e| self.unavailable(e))?,
             None => self.introspection_endpoint().await?,
         };
-        let form = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        // RFC 6749 section 2.3.1: both parts are form-encoded first.
-        let pair = Secret::new(format!("{}:{}", form(&introspection.client_id), form(secret.expose())));
-        let mut basic = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair.expose())))
-            .map_err(|e| self.unavailable(e))?;
+        let basic = basic_authorization(&introspection.client_id, secret);
+        let mut basic = HeaderValue::try_from(basic.expose()).map_err(|e| self.unavailable(e))?;
         basic.set_sensitive(true);
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, basic);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let body = format!("token={}&token_type_hint=access_token", form(token));
+        let token: String = url::form_urlencoded::byte_serialize(token.as_bytes()).collect();
+        let body = format!("token={token}&token_type_hint=access_token");
         let sent = tokio::time::timeout(PATIENCE, self.http.post(&url, headers, body));
         let reply = sent.await.map_err(|e| self.unavailable(e))?.map_err(|e| self.unavailable(e))?;
         self.good(reply).map(|reply| reply.body)

@@ -1,29 +1,31 @@
 //! Edits TOML: tables, dotted keys and inline tables, wherever an entry or a part of it stands.
 //! It leaves what is to be edited to `plan`.
 //!
-//! The text is spliced where the parser says that a statement lies, for written anew from the parser's tree it would lose
-//! its line ends, the order of its dotted keys and the lack of a last line end. Only an inline table with a part that
-//! changes is written anew, from the tree.
+//! The text is spliced where the parser says that things lie. The parser's own tree, edited and written anew, would lose
+//! line ends, the order of dotted keys and the lack of a last line end, and would take a comment for that of another table.
 
 use std::ops::Range;
 
-use serde_json::{Map, Number, Value};
-use toml_edit::{Array, Document, InlineTable, Item, Key, Table, TomlError, Value as Toml};
+use serde::de::IntoDeserializer;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use toml_edit::ser::{self, ValueSerializer};
+use toml_edit::{Document, InlineTable, Item, Key, Table, TableLike, TomlError, Value as Toml};
 
 use super::plan::Edit;
 use super::{MergeError, lines};
 use crate::render::targets::Target;
 
-/// A header, or a key with its value: a statement, which begins on a line of its own.
+/// A header, or a key with its value: a statement, which begins on a line of its own, or an entry in braces.
 struct Statement {
     path: Vec<String>,
     is_header: bool,
     range: Range<usize>,
 }
 
-/// What the text means. A date, which JSON does not know, is an object with its text.
+/// What the text means. A date, which JSON does not know, is an object with its text; a float that is no number is null.
 pub(super) fn read(text: &str) -> Result<Value, MergeError> {
-    Ok(meaning(parse(text)?.as_item()))
+    meaning(parse(text)?.as_item()).ok_or(MergeError::Foreign)
 }
 
 /// The text with `edits` made, one after the other.
@@ -58,17 +60,17 @@ fn reason(error: &TomlError, text: &str) -> String {
 /// Adds an entry: as a table after the last of its kind, or where all are in an inline table, in there.
 fn add(text: &str, root: &[String], name: &str, fields: &Map<String, Value>) -> Result<String, MergeError> {
     let document = parse(text)?;
-    if let Some((path, table)) = inline(&document, root) {
-        let rest = lookup(root, path.len()).iter().cloned().chain([name.to_owned()]).collect::<Vec<_>>();
-        return rewrite(text, table, &rest, Some(&inline_table(fields)?.into()));
+    let path = [root, &[name.to_owned()]].concat();
+    if braces(&document, &path).is_some() {
+        return insert(text, &path, fields);
     }
     let statements = statements(&document);
     let last = statements.iter().rposition(|statement| statement.path.starts_with(root));
     let at = last.map_or(text.len(), |last| section(text, &statements, last).end);
     let newline = lines::line_end(text);
-    let mut piece = format!("[{}]{newline}", dotted(root.iter().map(String::as_str).chain([name])));
+    let mut piece = format!("[{}]{newline}", dotted(&path));
     for (field, value) in fields {
-        piece += &assignment(&[field], value)?;
+        piece += &assignment(std::slice::from_ref(field), value)?;
         piece += newline;
     }
     if at > 0 && !lines::is_blank(text, lines::begin(text, at - 1)) {
@@ -83,11 +85,9 @@ fn add(text: &str, root: &[String], name: &str, fields: &Map<String, Value>) -> 
 /// Sets what is at `path`, whose parent is a table that is there.
 fn set(text: &str, path: &[String], value: &Value) -> Result<String, MergeError> {
     let document = parse(text)?;
-    if let Some((outer, table)) = inline(&document, path).filter(|(outer, _)| outer.len() < path.len()) {
-        return rewrite(text, table, lookup(path, outer.len()), Some(&toml(value)?));
-    }
-    match (find(document.as_item(), path), value) {
-        (Some(Item::Value(old)), _) => {
+    let found = find(document.as_item(), path);
+    match (found, value) {
+        (Some(Item::Value(old)), _) if !old.as_inline_table().is_some_and(InlineTable::is_dotted) => {
             let range = old.span().ok_or(MergeError::Foreign)?;
             Ok(lines::replace(text, range, toml(value)?.to_string().trim()))
         }
@@ -95,7 +95,7 @@ fn set(text: &str, path: &[String], value: &Value) -> Result<String, MergeError>
             let to = |key: &str| path.iter().cloned().chain([key.to_owned()]).collect::<Vec<_>>();
             let gone = table.iter().map(|(key, _)| key).filter(|key| !values.contains_key(*key));
             let text = values.iter().try_fold(text.to_owned(), |text, (key, value)| {
-                let same = table.get(key).is_some_and(|old| meaning(old) == *value);
+                let same = table.get(key).and_then(meaning).as_ref() == Some(value);
                 if same { Ok(text) } else { set(&text, &to(key), value) }
             })?;
             gone.map(to).try_fold(text, |text, path| remove(&text, &path))
@@ -106,10 +106,18 @@ fn set(text: &str, path: &[String], value: &Value) -> Result<String, MergeError>
 }
 
 /// Puts a key that is not there into its table: behind the table's own keys, however they are written.
-fn insert(text: &str, path: &[String], value: &Value) -> Result<String, MergeError> {
+fn insert(text: &str, path: &[String], value: &impl Serialize) -> Result<String, MergeError> {
     let document = parse(text)?;
+    if let Some((depth, braces)) = braces(&document, path) {
+        let entry = assignment(lookup(path, depth), value)?;
+        let (range, piece) = match own(braces, &[]).last() {
+            Some(last) => (last.range.end..last.range.end, format!(", {entry}")),
+            None => (braces.span().unwrap_or_default(), format!("{{ {entry} }}")),
+        };
+        return Ok(lines::replace(text, range, &piece));
+    }
     let statements = statements(&document);
-    let Some((last, parent)) = path.split_last() else { return Err(MergeError::Foreign) };
+    let Some((_, parent)) = path.split_last() else { return Err(MergeError::Foreign) };
     let newline = lines::line_end(text);
     // Either the table's header is the section's, or its keys are dotted in the section of an outer table.
     let own = |at: usize| {
@@ -120,14 +128,13 @@ fn insert(text: &str, path: &[String], value: &Value) -> Result<String, MergeErr
         (within && parent.starts_with(section)).then_some((statement, section))
     };
     if let Some((statement, section)) = (0..statements.len()).rev().find_map(own) {
-        let key: Vec<&str> = lookup(path, section.len()).iter().map(String::as_str).collect();
-        let line = assignment(&key, value)? + newline;
+        let line = assignment(lookup(path, section.len()), value)? + newline;
         return Ok(lines::insert(text, lines::next(text, statement.range.end), &line));
     }
     let first = statements.iter().find(|statement| statement.path.starts_with(parent));
     let at = first.map(|first| lines::begin(text, first.range.start)).ok_or(MergeError::Foreign)?;
-    let table = dotted(parent.iter().map(String::as_str));
-    let piece = format!("[{table}]{newline}{}{newline}{newline}", assignment(&[last], value)?);
+    let line = assignment(lookup(path, parent.len()), value)?;
+    let piece = format!("[{}]{newline}{line}{newline}{newline}", dotted(parent));
     Ok(lines::insert(text, at, &piece))
 }
 
@@ -136,70 +143,43 @@ fn remove(text: &str, path: &[String]) -> Result<String, MergeError> {
     let mut text = text.to_owned();
     loop {
         let document = parse(&text)?;
-        if let Some((outer, table)) = inline(&document, path).filter(|(outer, _)| outer.len() < path.len()) {
-            return rewrite(&text, table, lookup(path, outer.len()), None);
-        }
-        let statements = statements(&document);
+        let braces = braces(&document, path);
+        let statements = match braces {
+            Some((depth, braces)) => own(braces, path.get(..depth).unwrap_or_default()),
+            None => statements(&document),
+        };
         let Some(at) = statements.iter().position(|statement| statement.path.starts_with(path)) else {
             return Ok(text);
         };
-        let range = match statements.get(at) {
-            Some(statement) if !statement.is_header => {
+        let range = match (braces, statements.get(at)) {
+            (Some((_, braces)), _) => with_comma(&text, braces, &statements, at),
+            (None, Some(statement)) if !statement.is_header => {
                 lines::begin(&text, statement.range.start)..lines::next(&text, statement.range.end)
             }
-            _ => with_blank_lines(&text, section(&text, &statements, at)),
+            (None, _) => with_blank_lines(&text, section(&text, &statements, at)),
         };
         text = lines::replace(&text, range, "");
     }
 }
 
-/// The outermost inline table that `path` leads into or to, and the path to it.
-fn inline<'a>(document: &'a Document<&str>, path: &'a [String]) -> Option<(&'a [String], &'a InlineTable)> {
-    (1..=path.len()).find_map(|depth| {
-        let outer = path.get(..depth)?;
-        Some((outer, find(document.as_item(), outer)?.as_inline_table()?))
+/// The innermost inline table around what is at `path`, and how many of its keys lead there.
+fn braces<'a>(document: &'a Document<&str>, path: &[String]) -> Option<(usize, &'a InlineTable)> {
+    (1..path.len()).rev().find_map(|depth| {
+        let table = find(document.as_item(), path.get(..depth)?)?.as_inline_table()?;
+        // A dotted key's table has no braces of its own.
+        (!table.is_dotted()).then_some((depth, table))
     })
 }
 
-/// The text with an inline table written anew, with `value` at `path` in it, or with nothing there.
-fn rewrite(
-    text: &str,
-    table: &InlineTable,
-    path: &[String],
-    value: Option<&Toml>,
-) -> Result<String, MergeError> {
-    let range = table.span().ok_or(MergeError::Foreign)?;
-    // Parsed on its own, since the tree of a whole document has no texts of its own.
-    let source = lines::between(text, range.start, range.end);
-    let parsed = source.parse::<Toml>().map_err(|_| MergeError::Foreign)?;
-    let Toml::InlineTable(mut table) = parsed else { return Err(MergeError::Foreign) };
-    let Some((key, outer)) = path.split_last() else { return Err(MergeError::Foreign) };
-    let at = outer.iter().try_fold(&mut table, |at, key| at.get_mut(key)?.as_inline_table_mut());
-    let at = at.ok_or(MergeError::Foreign)?;
-    match value {
-        None => drop(at.remove(key)),
-        Some(value) => match at.get_mut(key) {
-            Some(old) => {
-                let decor = old.decor().clone();
-                *old = value.clone();
-                *old.decor_mut() = decor;
-            }
-            None => {
-                tighten(at);
-                at.insert(key, value.clone());
-            }
-        },
-    }
-    let written = table.to_string().replace("\r\n", "\n").replace('\n', lines::line_end(text));
-    Ok(lines::replace(text, range, written.trim()))
-}
-
-/// What stood before the closing brace would stand before the comma.
-fn tighten(table: &mut InlineTable) {
-    if let Some((_, last)) = table.iter_mut().last() {
-        let suffix = last.decor().suffix().and_then(|suffix| suffix.as_str()).unwrap_or_default();
-        if suffix.trim().is_empty() {
-            last.decor_mut().set_suffix("");
+/// An entry in braces with the comma before it, or with that behind it where it is the first.
+fn with_comma(text: &str, braces: &InlineTable, entries: &[Statement], at: usize) -> Range<usize> {
+    let within = braces.span().map_or(0..0, |span| span.start + 1..span.end - 1);
+    let end = entries.get(at).map_or(0, |entry| entry.range.end);
+    match at.checked_sub(1).and_then(|before| entries.get(before)) {
+        Some(before) => before.range.end..end,
+        None => {
+            let comma = lines::between(text, end, within.end).find(',');
+            within.start..comma.map_or(within.end, |comma| end + comma + 1)
         }
     }
 }
@@ -222,29 +202,32 @@ fn statements(document: &Document<&str>) -> Vec<Statement> {
 }
 
 fn collect(table: &Table, path: &mut Vec<String>, found: &mut Vec<Statement>) {
+    if !table.is_dotted() {
+        let header = table.span().filter(|_| !path.is_empty() && !table.is_implicit());
+        found.extend(header.map(|range| Statement { path: path.clone(), is_header: true, range }));
+        found.extend(own(table, path));
+    }
     for (name, item) in table {
         path.push(name.to_owned());
         match item {
-            Item::Value(value) => {
-                let key = table.key(name).and_then(Key::span);
-                if let (Some(key), Some(value)) = (key, value.span()) {
-                    let range = key.start..value.end;
-                    found.push(Statement { path: path.clone(), is_header: false, range });
-                }
-            }
-            Item::Table(table) => collect_table(table, path, found),
-            Item::ArrayOfTables(tables) => tables.iter().for_each(|table| collect_table(table, path, found)),
-            Item::None => {}
+            Item::Table(table) => collect(table, path, found),
+            Item::ArrayOfTables(tables) => tables.iter().for_each(|table| collect(table, path, found)),
+            Item::Value(_) | Item::None => {}
         }
         path.pop();
     }
 }
 
-fn collect_table(table: &Table, path: &mut Vec<String>, found: &mut Vec<Statement>) {
-    if let Some(range) = table.span().filter(|_| !table.is_dotted() && !table.is_implicit()) {
-        found.push(Statement { path: path.clone(), is_header: true, range });
-    }
-    collect(table, path, found);
+/// The keys of a table that stand in its section or its braces, in the order of the text.
+fn own(table: &dyn TableLike, path: &[String]) -> Vec<Statement> {
+    let statement = |(keys, value): (Vec<&Key>, &Toml)| {
+        let range = keys.last()?.span()?.start..value.span()?.end;
+        let path = path.iter().cloned().chain(keys.iter().map(|key| key.get().to_owned())).collect();
+        Some(Statement { path, is_header: false, range })
+    };
+    let mut own: Vec<_> = table.get_values().into_iter().filter_map(statement).collect();
+    own.sort_by_key(|statement| statement.range.start);
+    own
 }
 
 /// The path of the section in which the statement stands.
@@ -276,65 +259,24 @@ fn with_blank_lines(text: &str, mut range: Range<usize>) -> Range<usize> {
     range
 }
 
-fn dotted<'a>(keys: impl Iterator<Item = &'a str>) -> String {
-    keys.map(|key| Key::new(key).display_repr().into_owned()).collect::<Vec<_>>().join(".")
+fn dotted(keys: &[String]) -> String {
+    keys.iter().map(|key| Key::new(key).display_repr().into_owned()).collect::<Vec<_>>().join(".")
 }
 
-fn assignment(key: &[&str], value: &Value) -> Result<String, MergeError> {
-    Ok(format!("{} = {}", dotted(key.iter().copied()), toml(value)?))
+fn assignment(key: &[String], value: &impl Serialize) -> Result<String, MergeError> {
+    Ok(format!("{} = {}", dotted(key), toml(value)?))
 }
 
-fn toml(value: &Value) -> Result<Toml, MergeError> {
-    Ok(match value {
-        Value::Null => return Err(MergeError::Unsupported("no way to write a null")),
-        Value::Bool(value) => (*value).into(),
-        Value::Number(number) => match number.as_i64() {
-            Some(number) => number.into(),
-            None => number.as_f64().ok_or(MergeError::Foreign)?.into(),
-        },
-        Value::String(value) => value.as_str().into(),
-        Value::Array(values) => values.iter().map(toml).collect::<Result<Array, _>>()?.into(),
-        Value::Object(values) => inline_table(values)?.into(),
+fn toml(value: &impl Serialize) -> Result<Toml, MergeError> {
+    value.serialize(ValueSerializer::new()).map_err(|error| match error {
+        ser::Error::UnsupportedType(_) => MergeError::Unsupported("no way to write a null"),
+        _ => MergeError::Foreign,
     })
 }
 
-fn inline_table(values: &Map<String, Value>) -> Result<InlineTable, MergeError> {
-    values.iter().map(|(key, value)| Ok((key.as_str(), toml(value)?))).collect()
-}
-
-fn meaning(item: &Item) -> Value {
-    match item {
-        Item::None => Value::Null,
-        Item::Value(value) => meaning_of_value(value),
-        Item::Table(table) => {
-            table.iter().map(|(key, item)| (key.to_owned(), meaning(item))).collect::<Map<_, _>>().into()
-        }
-        Item::ArrayOfTables(tables) => {
-            tables.iter().map(|table| meaning(&Item::Table(table.clone()))).collect()
-        }
-    }
-}
-
-fn meaning_of_value(value: &Toml) -> Value {
-    match value {
-        Toml::String(text) => text.value().as_str().into(),
-        Toml::Integer(number) => (*number.value()).into(),
-        Toml::Float(number) => {
-            let number = *number.value();
-            let unknown = || Value::Object(Map::from_iter([("float".into(), number.to_string().into())]));
-            Number::from_f64(number).map_or_else(unknown, Value::Number)
-        }
-        Toml::Boolean(value) => (*value.value()).into(),
-        Toml::Datetime(date) => {
-            Value::Object(Map::from_iter([("datetime".into(), date.value().to_string().into())]))
-        }
-        Toml::Array(values) => values.iter().map(meaning_of_value).collect(),
-        Toml::InlineTable(table) => table
-            .iter()
-            .map(|(key, value)| (key.to_owned(), meaning_of_value(value)))
-            .collect::<Map<_, _>>()
-            .into(),
-    }
+fn meaning(item: &Item) -> Option<Value> {
+    let value = item.clone().into_value().ok()?;
+    Value::deserialize(value.into_deserializer()).ok()
 }
 
 #[cfg(test)]

@@ -165,6 +165,85 @@ fn what_is_not_ours_stays_and_what_cannot_be_read_is_an_error_that_quotes_nothin
     assert_eq!(error, MergeError::Unsupported("no way to write a null"));
 }
 
+#[test]
+fn in_braces_too_every_other_byte_stays() {
+    let entry = r#"{ url = "https://gw.test/a", http_headers = { X-Site = "s" }, enabled = true }"#;
+    let cases = [
+        ("mcp_servers = {}\n".to_owned(), format!("mcp_servers = {{ a = {entry} }}\n"), ""),
+        (
+            "mcp_servers = {\n  # one, two\n  z = { n = 0x1F,m='v' } , # theirs, too\n}\n".into(),
+            format!("mcp_servers = {{\n  # one, two\n  z = {{ n = 0x1F,m='v' }}, a = {entry} , # theirs, too\n}}\n"),
+            "",
+        ),
+        (
+            "mcp_servers = {z.q = 1, y = 2, z.r = 3}\n".into(),
+            format!("mcp_servers = {{z.q = 1, y = 2, z.r = 3, a = {entry}}}\n"),
+            "",
+        ),
+        (
+            "[mcp_servers]\na = { t.x = 0x1, url='old', t.y = [2 ,3], http_headers.X-Site = 'old' }\n".into(),
+            "[mcp_servers]\na = { t.x = 0x1, url=\"https://gw.test/a\", t.y = [2 ,3], http_headers = { X-Site = \"s\" } }\n".into(),
+            "a",
+        ),
+        (
+            "mcp_servers = { z.q = 1, a.url = 'u', z.r = 2, a.t = 3 }\n".into(),
+            "mcp_servers = { z.q = 1, a.url = \"https://gw.test/a\", z.r = 2, a.t = 3, a.http_headers = { X-Site = \"s\" } }\n".into(),
+            "a",
+        ),
+    ];
+    for (existing, expected, known) in cases {
+        let merged = merge(Some(&existing), CODEX, &entries(&["a"]), &owned(&[known])).unwrap();
+        assert_eq!(merged.text, expected, "{existing}");
+        let again = merge(Some(&merged.text), CODEX, &entries(&["a"]), &merged.owned).unwrap();
+        assert_eq!((again.text.as_str(), kinds(&again).as_str()), (expected.as_str(), "a:Unchanged"));
+    }
+    let cases = [
+        ("{ a = { x = ',' } }", "{}"),
+        ("{ a.x = 1, z.q = 0x1F, a.y = [1, 2], z.r = 3 }", "{ z.q = 0x1F, z.r = 3 }"),
+        ("{ z = {n=1}, a.x = 1 , y = 2 , }", "{ z = {n=1} , y = 2 , }"),
+        ("{\n  # c\n  z = 1, # of z\n  a = {},\n}", "{\n  # c\n  z = 1,\n}"),
+    ];
+    for (existing, expected) in cases {
+        let file = |braces: &str| format!("x = 1\r\nmcp_servers = {braces} # c\ny = 2");
+        let merged = merge(Some(&file(existing)), CODEX, &entries(&[]), &owned(&["a"])).unwrap();
+        assert_eq!(merged.text, file(expected), "{existing}");
+    }
+}
+
+#[test]
+fn comments_blank_lines_line_ends_and_the_order_of_tables_stay() {
+    let implicit = "[mcp_servers.z.env]\nE = '1' # c\n\n[b]\ny = 1\n\n[mcp_servers.z] # h\nurl = 'u'\n";
+    let rest = "\n\n# of a\n[a]\n  [b.c]\n[a.d]\nq.x = 1\n# of r\nr = 2\nq.y = 3\n# the end";
+    let cases = [
+        (format!("{implicit}{rest}"), format!("{implicit}\n{ADDED}{rest}")),
+        ("\u{feff}# top\r\n".into(), format!("\u{feff}# top\n\n{ADDED}").replace('\n', "\r\n")),
+        (
+            "[x]\ny = 1\r\nz = '''\r\na\nb'''\r\n# c\n".into(),
+            format!("[x]\ny = 1\r\nz = '''\r\na\nb'''\r\n# c\n\n{ADDED}"),
+        ),
+    ];
+    for (existing, expected) in cases {
+        let merged = merge(Some(&existing), CODEX, &entries(&["a"]), &owned(&[])).unwrap();
+        assert_eq!(merged.text, expected, "{existing}");
+    }
+    let cases = [
+        ("# top\n\n[mcp_servers.a]\nurl = 'u'\n", "# top\n"),
+        (
+            "[x]\ny = 1 # c\n\n\n[mcp_servers.a] # ours\nurl = 'u' # c\n\n[[l]]\nm = 1\n[mcp_servers.a.env]\nE = '1'\n[[l]]\nm = 2\n",
+            "[x]\ny = 1 # c\n\n[[l]]\nm = 1\n[[l]]\nm = 2\n",
+        ),
+        (
+            "[mcp_servers.z]\nurl = 'u'\n# of z\n\n[mcp_servers.a]\nurl = 'u'\n# of a\n\n# of x\n[x]\n",
+            "[mcp_servers.z]\nurl = 'u'\n# of z\n\n# of x\n[x]\n",
+        ),
+        ("q.x = 1\nmcp_servers.a.url = 'u'\n# of r\nr = 2\nq.y = 3", "q.x = 1\n# of r\nr = 2\nq.y = 3"),
+    ];
+    for (existing, expected) in cases {
+        let merged = merge(Some(existing), CODEX, &entries(&[]), &owned(&["a"])).unwrap();
+        assert_eq!(merged.text, expected, "{existing}");
+    }
+}
+
 fn section() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "# c\n",
@@ -189,6 +268,7 @@ fn top() -> impl Strategy<Value = &'static str> {
         "k = 1\n\n",
         "mcp_servers.b.url = 'https://gw.test/b'\nk = 1\nmcp_servers.b.timeout = 2\n",
         "mcp_servers = { b = { url = 'https://gw.test/b', x.y = 1 } }\n",
+        "mcp_servers = { b.url = 'https://gw.test/b', k = {}, b.timeout = 2, }\n",
     ])
 }
 
