@@ -7,12 +7,14 @@ mod challenge;
 mod client;
 mod device;
 mod grant;
+mod members;
 mod metadata;
 mod registration;
 mod reply;
 mod resource;
 mod revoke;
 mod token;
+mod unverified;
 
 pub use assertion::SigningKey;
 pub use authorize::{Answer, AuthorizationRequest, Pending};
@@ -23,6 +25,9 @@ pub use grant::{Grant, TokenRequest, Written};
 pub use metadata::{IssuerMetadata, MetadataError, well_known};
 pub use registration::{RegistrationError, auth_method, own_client, read_registration, registration_request};
 pub use reply::{ReplyError, ReplyShape, clean, is_formatting, read_reply};
-pub use resource::{ResourceError, ResourceMetadata, resource_places};
+pub use resource::{
+    RESOURCE_METADATA, ResourceError, ResourceMetadata, covers, resource_place, resource_places,
+};
 pub use revoke::{Revocation, TokenKind, read_revocation};
 pub use token::{Epoch, Freshness, TokenSet, margin};
+pub use unverified::{Unverified, numeric_date};
