@@ -184,11 +184,11 @@ pub(crate) fn flow_exit(error: &FlowError) -> Exit {
         | FlowError::WrongIssuer
         | FlowError::CodeExpired
         | FlowError::TimedOut(_) => Exit::Login,
-        FlowError::Unfound(error) if !error.is_network() => Exit::Usage,
+        FlowError::Discovery(error) if !error.is_network() => Exit::Usage,
         FlowError::ByAddress(error) if !error.is_network() => Exit::Usage,
         FlowError::Http(_)
         | FlowError::Reply { .. }
-        | FlowError::Unfound(_)
+        | FlowError::Discovery(_)
         | FlowError::ByAddress(_)
         | FlowError::Sites { .. } => Exit::Network,
     }
@@ -219,8 +219,8 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
         FlowError::Http(_) => format!("check the address (mcpauth config show --origin) and the network, then run: {command}"),
         FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. } => refused_hint(error, command),
         FlowError::Reply { .. } => format!("try again in a while: {command}"),
-        FlowError::Unfound(error) if error.is_network() => format!("try again in a while: {command}"),
-        FlowError::Metadata { .. } | FlowError::NoEndpoint { .. } | FlowError::Unfound(_) => {
+        FlowError::Discovery(error) if error.is_network() => format!("try again in a while: {command}"),
+        FlowError::Metadata { .. } | FlowError::NoEndpoint { .. } | FlowError::Discovery(_) => {
             "correct the issuer: mcpauth config show --origin says where it comes from; or name the token endpoint outright".into()
         }
         FlowError::ByAddress(error) => error.hint(command),

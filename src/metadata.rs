@@ -54,10 +54,11 @@ pub enum Cause<E> {
 
 /// No place gave a document that can be used.
 #[derive(Debug)]
-pub struct Unfound<E> {
+pub struct NotFound<E> {
     /// Whose it should have been: the issuer, or the server's address.
     pub name: String,
-    /// Every place that was asked, in order, and why it did not do. Empty if the name is not a web address.
+    /// Every place that was asked, in order, and why it gave nothing usable. Empty if the name is not a web address.
+    /// A query is left out: some servers are addressed with a key in it.
     pub tried: Vec<(Url, Cause<E>)>,
 }
 
@@ -70,7 +71,7 @@ pub enum KeysFault {
     /// Nothing came that can be used.
     #[error("{place}: {cause}")]
     Place {
-        /// Where the keys should be.
+        /// Where the keys should be, without the query.
         place: Url,
         /// What is wrong.
         cause: Cause<TooLarge>,
@@ -100,7 +101,7 @@ pub enum ResourceFault {
     Inward(#[from] Inward),
     /// There is none at any place.
     #[error(transparent)]
-    Unfound(#[from] Unfound<ResourceError>),
+    NotFound(#[from] NotFound<ResourceError>),
 }
 
 impl Fetch for Http {
@@ -112,8 +113,8 @@ impl Fetch for Http {
 /// An issuer's metadata: of its well-known places, the first with a document that is its own (RFC 8414 section 3.3).
 ///
 /// # Errors
-/// [`Unfound`], after the last place.
-pub async fn issuer(http: &impl Fetch, issuer: &str) -> Result<IssuerMetadata, Unfound<MetadataError>> {
+/// [`NotFound`], after the last place.
+pub async fn find_issuer(http: &impl Fetch, issuer: &str) -> Result<IssuerMetadata, NotFound<MetadataError>> {
     let places = if web_url(issuer).is_ok() { well_known(issuer) } else { Vec::new() };
     let found = search(http, issuer, places, |body| IssuerMetadata::read(body, issuer)).await;
     found.map(|(_, metadata)| metadata)
@@ -124,7 +125,7 @@ pub async fn issuer(http: &impl Fetch, issuer: &str) -> Result<IssuerMetadata, U
 ///
 /// # Errors
 /// As [`ResourceFault`] says.
-pub async fn resource(
+pub async fn find_resource(
     http: &impl Fetch,
     server: &Url,
     challenge: &Challenge,
@@ -137,31 +138,31 @@ pub async fn resource(
 
 /// The first of `places` whose document `read` accepts, with where it was.
 ///
-/// A place that does not do does not end the search. A host that cannot be reached does: the places are all on it.
+/// An unusable answer does not end the search. A host that cannot be reached does: all places are on it.
 ///
 /// # Errors
-/// [`Unfound`], after the last place.
+/// [`NotFound`], after the last place.
 pub async fn search<T, E>(
     http: &impl Fetch,
     name: &str,
     places: Vec<Url>,
     read: impl Fn(&[u8]) -> Result<T, E>,
-) -> Result<(Url, T), Unfound<E>> {
+) -> Result<(Url, T), NotFound<E>> {
     let mut tried = Vec::new();
     for place in places {
-        let asked = timeout(WITHIN, document(http, &place, &read)).await;
+        let asked = timeout(WITHIN, fetch_document(http, &place, &read)).await;
         match asked.unwrap_or_else(|_| Err(Cause::late(&place))) {
             Ok(found) => return Ok((place, found)),
             Err(cause) => {
                 let unreachable = matches!(&cause, Cause::Http(error) if error.unsent());
-                tried.push((place, cause));
+                tried.push((without_query(place), cause));
                 if unreachable {
                     break;
                 }
             }
         }
     }
-    Err(Unfound { name: name.into(), tried })
+    Err(NotFound { name: name.into(), tried })
 }
 
 /// The key set at `url`, as it came. `told_by` is the issuer whose metadata names the address; what a person configured
@@ -169,13 +170,13 @@ pub async fn search<T, E>(
 ///
 /// # Errors
 /// As [`KeysFault`] says.
-pub async fn keys(http: &impl Fetch, url: &Url, told_by: Option<&str>) -> Result<Vec<u8>, KeysFault> {
+pub async fn fetch_keys(http: &impl Fetch, url: &Url, told_by: Option<&str>) -> Result<Vec<u8>, KeysFault> {
     if let Some(issuer) = told_by {
         stay_outside(issuer, url)?;
     }
     let small = |body: &[u8]| if body.len() > MAX_KEY_SET { Err(TooLarge) } else { Ok(body.to_vec()) };
-    let found = document(http, url, small).await;
-    found.map_err(|cause| KeysFault::Place { place: url.clone(), cause })
+    let found = fetch_document(http, url, small).await;
+    found.map_err(|cause| KeysFault::Place { place: without_query(url.clone()), cause })
 }
 
 /// Refuses an address on this machine that somebody elsewhere names, a server or an issuer: what listens here may trust
@@ -192,7 +193,7 @@ pub fn stay_outside(from: &str, to: &Url) -> Result<(), Inward> {
     Err(Inward { from: host.into(), to: clean(to.as_str(), 200) })
 }
 
-async fn document<T, E>(
+async fn fetch_document<T, E>(
     http: &impl Fetch,
     place: &Url,
     read: impl Fn(&[u8]) -> Result<T, E>,
@@ -205,6 +206,11 @@ async fn document<T, E>(
     }
     let body = reply.body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&reply.body);
     read(body).map_err(Cause::Document)
+}
+
+fn without_query(mut place: Url) -> Url {
+    place.set_query(None);
+    place
 }
 
 impl<E> Cause<E> {
@@ -223,7 +229,7 @@ impl<E> Cause<E> {
     }
 }
 
-impl<E> Unfound<E> {
+impl<E> NotFound<E> {
     /// Whether the network was the cause at every place, or servers that cannot answer now.
     pub fn is_network(&self) -> bool {
         !self.tried.is_empty() && self.tried.iter().all(|(_, cause)| cause.is_network())
@@ -259,7 +265,7 @@ impl<E> Unfound<E> {
 }
 
 /// Every place with its cause; a cause that several have in a row is said once.
-impl<E: fmt::Display> fmt::Display for Unfound<E> {
+impl<E: fmt::Display> fmt::Display for NotFound<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said: Vec<(String, String)> =
             self.tried.iter().map(|(place, cause)| (place.to_string(), cause.to_string())).collect();
@@ -272,7 +278,7 @@ impl<E: fmt::Display> fmt::Display for Unfound<E> {
     }
 }
 
-impl<E: fmt::Debug + fmt::Display> std::error::Error for Unfound<E> {}
+impl<E: fmt::Debug + fmt::Display> std::error::Error for NotFound<E> {}
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
 //! One reader of metadata behind every front: whoever logs in, gets a token, serves, verifies or diagnoses asks the same
-//! places in the same order, and a place that does not do ends none of them. It leaves the table of what places may say to
+//! places in the same order, and an unusable answer does not end the search. It leaves the table of unusable answers to
 //! the reader's own tests.
 #![cfg(test)]
 
@@ -60,7 +60,7 @@ fn document(base: &str) -> String {
     )
 }
 
-/// What does not do, as the fronts meet it; the reader's own table is longer.
+/// Unusable answers; the table of the reader itself is longer.
 const INSTEAD: [(u16, &str); 6] = [
     (404, ""),
     (502, "<h1>Bad Gateway</h1>"),
@@ -91,7 +91,7 @@ fn settings(mint: &Mint) -> Issuer {
 }
 
 #[test]
-fn a_place_that_does_not_do_ends_the_search_of_no_front() {
+fn an_unusable_answer_ends_the_search_of_no_front() {
     let key = Key::new("k");
     for instead in &INSTEAD {
         let fresh = || mint(&key, instead);

@@ -13,7 +13,7 @@ use crate::cli::out::Out;
 use crate::cli::{credentials, flows, secret_from};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-use crate::oauth::{Epoch, Unverified, clean, numeric_date};
+use crate::oauth::{Epoch, Unverified, clean, read_numeric_date};
 use crate::secret::Secret;
 use crate::store::{Store, StoreError, Stored};
 use crate::sys::address::web_url;
@@ -228,7 +228,7 @@ fn print(subject: &Subject, readable: Option<&Unverified>, verdict: &Verdict, en
 }
 
 fn shown(name: &str, value: &Value, now: Epoch) -> String {
-    match (numeric_date(value), value) {
+    match (read_numeric_date(value), value) {
         (Some(at), _) if TIMES.contains(&name) => {
             format!("{} ({})", clock::human(at), clock::relative(at, now))
         }

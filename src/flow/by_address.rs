@@ -14,7 +14,7 @@ use url::Url;
 use crate::flow::FlowError;
 use crate::flow::callback::Listener;
 use crate::flow::discovery::for_a_browser;
-use crate::metadata::{self, Inward, ResourceFault, Unfound, stay_outside};
+use crate::metadata::{self, Inward, NotFound, ResourceFault, stay_outside};
 use crate::oauth::{
     Challenge, Client, IssuerMetadata, RegistrationError, ReplyError, ResourceError, ResourceMetadata,
     auth_method, read_registration, registration_request,
@@ -51,7 +51,7 @@ pub enum AddressError {
         /// What it answered to a request without a token.
         status: u16,
         /// Where metadata was looked for, and what is wrong there.
-        cause: Unfound<ResourceError>,
+        cause: NotFound<ResourceError>,
     },
     /// A server elsewhere that sends us to this machine.
     #[error("{0}")]
@@ -127,8 +127,8 @@ pub async fn discover(http: &Http, server: &Url, assume_s256: bool) -> Result<Di
     inside(&address)?;
     let host = || server.host_str().unwrap_or_default().to_owned();
     let unusable = |cause| AddressError::Issuer { server: host(), cause: Box::new(cause) };
-    let issuer = metadata::issuer(http, &name).await.map_err(|error| match FlowError::from(error) {
-        FlowError::Unfound(error) if !error.is_network() => unusable(FlowError::Unfound(error)).into(),
+    let issuer = metadata::find_issuer(http, &name).await.map_err(|error| match FlowError::from(error) {
+        FlowError::Discovery(error) if !error.is_network() => unusable(FlowError::Discovery(error)).into(),
         other => other,
     })?;
     issuer.require_s256().map_err(|cause| unusable(FlowError::Metadata { issuer: name.clone(), cause }))?;
@@ -206,10 +206,10 @@ async fn resource(
     status: u16,
     challenge: &Challenge,
 ) -> Result<ResourceMetadata, FlowError> {
-    let found = metadata::resource(http, server, challenge).await;
+    let found = metadata::find_resource(http, server, challenge).await;
     found.map_err(|fault| match fault {
         ResourceFault::Inward(inward) => AddressError::from(inward).into(),
-        ResourceFault::Unfound(unfound) => unfound.into_http().map_or_else(
+        ResourceFault::NotFound(missing) => missing.into_http().map_or_else(
             |cause| {
                 let server = server.host_str().unwrap_or_default().into();
                 AddressError::NoResource { server, status, cause }.into()
@@ -220,7 +220,7 @@ async fn resource(
 }
 
 /// Whether there is a document, and it is not for a login at this server.
-fn is_about_another(cause: &Unfound<ResourceError>) -> bool {
+fn is_about_another(cause: &NotFound<ResourceError>) -> bool {
     matches!(cause.refused(), Some((_, ResourceError::Resource { .. } | ResourceError::NoIssuer)))
 }
 

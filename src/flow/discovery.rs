@@ -57,7 +57,7 @@ async fn named_or_discovered(http: &Http, provider: &Provider) -> Result<Endpoin
         });
     }
     let issuer = provider.issuer.clone().unwrap_or_default();
-    let found = metadata::issuer(http, &issuer).await?;
+    let found = metadata::find_issuer(http, &issuer).await?;
     found.require_s256().map_err(|cause| FlowError::Metadata { issuer: issuer.clone(), cause })?;
     let missing = |endpoint| FlowError::NoEndpoint { issuer: issuer.clone(), endpoint };
     Ok(Endpoints {
@@ -89,7 +89,7 @@ pub(super) async fn device_endpoints(http: &Http, provider: &Provider) -> Result
             Ok(DeviceEndpoints { device, token, pkce: provider.pkce })
         }
         (None, Some(issuer)) if !all_named => {
-            let found = metadata::issuer(http, issuer).await?;
+            let found = metadata::find_issuer(http, issuer).await?;
             let pkce = provider.pkce && found.require_s256().is_ok();
             let missing = || FlowError::NoEndpoint { issuer: issuer.clone(), endpoint: "token endpoint" };
             Ok(DeviceEndpoints {

@@ -23,7 +23,7 @@ pub use revoke::{Revoked, revoke};
 pub use sites::{choose_site, listed, sites};
 pub use token_endpoint::{client_credentials, discovered, refresh};
 
-use crate::metadata::Unfound;
+use crate::metadata::NotFound;
 use crate::oauth::{DeviceAuthorization, MetadataError, ReplyError};
 use crate::sys::http::HttpError;
 
@@ -72,8 +72,8 @@ pub enum FlowError {
         cause: MetadataError,
     },
     /// The issuer has no metadata that can be used where the specifications put it.
-    #[error("{what}: {0}", what = unfound(.0))]
-    Unfound(Unfound<MetadataError>),
+    #[error("{what}: {0}", what = describe(.0))]
+    Discovery(NotFound<MetadataError>),
     /// The issuer's metadata does not name what is needed.
     #[error("{issuer} does not say where its {endpoint} is")]
     NoEndpoint {
@@ -162,7 +162,7 @@ pub enum FlowError {
     },
 }
 
-fn unfound(error: &Unfound<MetadataError>) -> String {
+fn describe(error: &NotFound<MetadataError>) -> String {
     let issuer = crate::oauth::clean(&error.name, 200);
     if error.is_network() {
         return format!("{issuer} cannot say now where its endpoints are");
@@ -170,11 +170,11 @@ fn unfound(error: &Unfound<MetadataError>) -> String {
     format!("{issuer} does not say where its endpoints are")
 }
 
-impl From<Unfound<MetadataError>> for FlowError {
-    fn from(error: Unfound<MetadataError>) -> Self {
+impl From<NotFound<MetadataError>> for FlowError {
+    fn from(error: NotFound<MetadataError>) -> Self {
         if error.tried.is_empty() {
             return Self::Address { what: "the issuer", text: crate::oauth::clean(&error.name, 200) };
         }
-        error.into_http().map_or_else(Self::Unfound, Self::Http)
+        error.into_http().map_or_else(Self::Discovery, Self::Http)
     }
 }

@@ -77,7 +77,7 @@ async fn place(http: &Http, credential: &Credential) -> Result<Option<Place>, Fl
         },
     };
     let Some(issuer) = issuer else { return Ok(None) };
-    match metadata::issuer(http, issuer).await {
+    match metadata::find_issuer(http, issuer).await {
         Ok(found) => Ok(match (found.revocation_endpoint, found.end_session_endpoint) {
             (Some(url), _) => Some(Place::Revocation(url)),
             (None, Some(url)) => Some(Place::Logout(url)),

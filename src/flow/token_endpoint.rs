@@ -91,7 +91,7 @@ pub async fn client_credentials(
 /// # Errors
 /// As [`FlowError`] says.
 pub async fn discovered(http: &Http, issuer: &str, otherwise: Option<&Url>) -> Result<Url, FlowError> {
-    match (metadata::issuer(http, issuer).await, otherwise) {
+    match (metadata::find_issuer(http, issuer).await, otherwise) {
         (Ok(metadata), _) if metadata.token_endpoint.is_some() => metadata.token_endpoint,
         (Ok(_), otherwise) => otherwise.cloned(),
         (Err(error), Some(url)) if error.is_absent() => Some(url.clone()),

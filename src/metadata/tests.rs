@@ -23,11 +23,12 @@ enum Say {
 struct Script {
     places: Vec<(&'static str, Say)>,
     asked: Mutex<Vec<String>>,
+    queries: Mutex<Vec<String>>,
 }
 
 impl Script {
     fn new(places: &[(&'static str, Say)]) -> Self {
-        Self { places: places.to_vec(), asked: Mutex::default() }
+        Self { places: places.to_vec(), asked: Mutex::default(), queries: Mutex::default() }
     }
 
     fn asked(&self) -> Vec<String> {
@@ -38,6 +39,7 @@ impl Script {
 impl Fetch for Script {
     async fn fetch(&self, url: &Url) -> Result<Reply, HttpError> {
         self.asked.lock().unwrap().push(url.path().into());
+        self.queries.lock().unwrap().extend(url.query().map(str::to_owned));
         let say = self.places.iter().find(|(path, _)| *path == url.path()).map(|(_, say)| say.clone());
         let (status, location, body) = match say.unwrap_or(Say::Status(404)) {
             Say::Body(body) => (200, None, body),
@@ -64,8 +66,8 @@ fn good() -> Say {
     Say::Body(format!(r#"{{"issuer":"{ISSUER}","token_endpoint":"https://idp.test/token"}}"#))
 }
 
-/// What does not do, in every form that was seen or reported.
-fn useless() -> Vec<(Say, &'static str)> {
+/// Unusable answers, in every form that was seen or reported.
+fn unusable() -> Vec<(Say, &'static str)> {
     let body = |text: &str| Say::Body(text.into());
     vec![
         (Say::Status(404), "HTTP 404"),
@@ -89,39 +91,39 @@ fn useless() -> Vec<(Say, &'static str)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_place_that_does_not_do_is_not_the_end() {
-    for (say, _) in useless() {
+async fn an_unusable_answer_does_not_end_the_search() {
+    for (say, _) in unusable() {
         for last in 0..PLACES.len() {
             let mut places: Vec<_> = PLACES.into_iter().map(|path| (path, say.clone())).collect();
             places[last].1 = good();
             let script = Script::new(&places);
-            let found = issuer(&script, ISSUER).await.unwrap();
+            let found = find_issuer(&script, ISSUER).await.unwrap();
             assert_eq!(found.token_endpoint.unwrap().as_str(), "https://idp.test/token");
-            assert_eq!(script.asked(), PLACES[..=last], "in order, and none after the first that does");
+            assert_eq!(script.asked(), PLACES[..=last], "in order, and none after the first usable one");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn after_the_last_place_each_is_named_with_its_cause() {
-    for (say, why) in useless() {
+    for (say, why) in unusable() {
         let places: Vec<_> = PLACES.into_iter().map(|path| (path, say.clone())).collect();
-        let unfound = issuer(&Script::new(&places), ISSUER).await.unwrap_err();
-        let text = unfound.to_string();
+        let missing = find_issuer(&Script::new(&places), ISSUER).await.unwrap_err();
+        let text = missing.to_string();
         assert!(text.contains(why) && PLACES.iter().all(|place| text.contains(place)), "{text}");
         assert_eq!(text.matches(why).count(), 1, "one cause is said once: {text}");
         // A network that failed everywhere may pass by itself; a document that must not be used does not.
         let passes = matches!(say, Say::Lost | Say::Silence | Say::Status(429 | 500..));
-        assert_eq!(unfound.is_network(), passes, "{text}");
+        assert_eq!(missing.is_network(), passes, "{text}");
         let absent = matches!(say, Say::Status(400..429) | Say::Redirect(_));
-        assert_eq!(unfound.is_absent(), absent, "{text}");
-        assert_eq!(unfound.refused().is_some(), matches!(say, Say::Body(_)), "{text}");
-        assert!(unfound.into_http().is_err(), "several places have more to say than one error");
+        assert_eq!(missing.is_absent(), absent, "{text}");
+        assert_eq!(missing.refused().is_some(), matches!(say, Say::Body(_)), "{text}");
+        assert!(missing.into_http().is_err(), "several places have more to say than one error");
     }
     let mixed = [(PLACES[0], Say::Status(503)), (PLACES[1], Say::Body("{".into())), (PLACES[2], Say::Lost)];
-    let unfound = issuer(&Script::new(&mixed), ISSUER).await.unwrap_err();
-    let text = unfound.to_string();
-    assert!(!unfound.is_network() && !unfound.is_absent(), "{text}");
+    let missing = find_issuer(&Script::new(&mixed), ISSUER).await.unwrap_err();
+    let text = missing.to_string();
+    assert!(!missing.is_network() && !missing.is_absent(), "{text}");
     let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
     assert!(
         at("HTTP 503") < at(PLACES[1])
@@ -134,15 +136,15 @@ async fn after_the_last_place_each_is_named_with_its_cause() {
 async fn a_host_that_cannot_be_reached_is_asked_once() {
     for (say, passes) in [(Say::Closed, true), (Say::Plain, false)] {
         let script = Script::new(&PLACES.map(|path| (path, say.clone())));
-        let unfound = issuer(&script, ISSUER).await.unwrap_err();
-        assert_eq!((script.asked().len(), unfound.is_network(), unfound.is_absent()), (1, passes, false));
-        assert!(unfound.into_http().is_ok(), "and its own error is all there is to say");
+        let missing = find_issuer(&script, ISSUER).await.unwrap_err();
+        assert_eq!((script.asked().len(), missing.is_network(), missing.is_absent()), (1, passes, false));
+        assert!(missing.into_http().is_ok(), "and its own error is all there is to say");
     }
     for name in ["idp.test", "ftp://idp.test", "urn:idp", "https://me:pw@idp.test", ""] {
         let script = Script::new(&[]);
-        let unfound = issuer(&script, name).await.unwrap_err();
-        assert!(unfound.tried.is_empty() && script.asked().is_empty(), "{name}");
-        assert!(!unfound.is_network() && !unfound.is_absent(), "{name}");
+        let missing = find_issuer(&script, name).await.unwrap_err();
+        assert!(missing.tried.is_empty() && script.asked().is_empty(), "{name}");
+        assert!(!missing.is_network() && !missing.is_absent(), "{name}");
     }
 }
 
@@ -150,10 +152,10 @@ async fn a_host_that_cannot_be_reached_is_asked_once() {
 async fn a_byte_order_mark_is_no_part_of_a_document() {
     let marked = |text: &str| Say::Body(format!("\u{feff}{text}"));
     let script = Script::new(&[(PLACES[0], marked(&format!(r#"{{"issuer":"{ISSUER}"}}"#)))]);
-    assert_eq!(issuer(&script, ISSUER).await.unwrap().issuer, ISSUER);
+    assert_eq!(find_issuer(&script, ISSUER).await.unwrap().issuer, ISSUER);
     let script = Script::new(&[("/jwks", marked(r#"{"keys":[]}"#))]);
     let url = Url::parse("https://idp.test/jwks").unwrap();
-    assert_eq!(keys(&script, &url, Some(ISSUER)).await.unwrap(), br#"{"keys":[]}"#);
+    assert_eq!(fetch_keys(&script, &url, Some(ISSUER)).await.unwrap(), br#"{"keys":[]}"#);
 }
 
 const SERVER: &str = "https://s.test/a/mcp";
@@ -170,15 +172,15 @@ async fn a_servers_document_is_looked_for_at_its_path_and_then_at_its_host() {
     let foreign = (document("https://evil.test/a/mcp"), "which is not this server");
     let alone = (Say::Body(format!(r#"{{"resource":"{SERVER}"}}"#)), "no authorization server");
     let html = (Say::Body("<html>".into()), "not protected-resource metadata");
-    let others = useless().into_iter().filter(|(say, _)| !matches!(say, Say::Body(_)));
+    let others = unusable().into_iter().filter(|(say, _)| !matches!(say, Say::Body(_)));
     for (say, why) in others.chain([foreign, alone, html]) {
         let script = Script::new(&[(ABOUT[0], say.clone()), (ABOUT[1], document("https://s.test"))]);
-        let found = resource(&script, &server, &nobody).await.unwrap();
+        let found = find_resource(&script, &server, &nobody).await.unwrap();
         assert_eq!((found.resource.as_str(), found.issuer()), ("https://s.test", "https://as.test"));
         assert_eq!(script.asked(), ABOUT);
 
         let script = Script::new(&ABOUT.map(|path| (path, say.clone())));
-        let fault = resource(&script, &server, &nobody).await.unwrap_err();
+        let fault = find_resource(&script, &server, &nobody).await.unwrap_err();
         let text = fault.to_string();
         assert!(text.contains(why) && ABOUT.iter().all(|place| text.contains(place)), "{text}");
 
@@ -186,10 +188,24 @@ async fn a_servers_document_is_looked_for_at_its_path_and_then_at_its_host() {
         let told = Some("https://s.test/doc".to_owned());
         let challenge = Challenge { resource_metadata: told, ..Challenge::default() };
         let script = Script::new(&[("/doc", say.clone()), (ABOUT[0], document(SERVER))]);
-        let fault = resource(&script, &server, &challenge).await.unwrap_err();
-        assert!(matches!(fault, ResourceFault::Unfound(unfound) if unfound.tried.len() == 1), "{why}");
+        let fault = find_resource(&script, &server, &challenge).await.unwrap_err();
+        assert!(matches!(fault, ResourceFault::NotFound(missing) if missing.tried.len() == 1), "{why}");
         assert_eq!(script.asked(), ["/doc"]);
     }
+}
+
+/// Some servers are addressed with a key in the query.
+#[tokio::test]
+async fn a_query_is_sent_and_never_told() {
+    let server = Url::parse(&format!("{SERVER}?key=hunter2")).unwrap();
+    let script = Script::new(&[]);
+    let fault = find_resource(&script, &server, &Challenge::default()).await.unwrap_err();
+    let text = fault.to_string();
+    assert!(text.contains(ABOUT[0]) && !text.contains("hunter2"), "{text}");
+    let url = Url::parse("https://idp.test/jwks?key=hunter2").unwrap();
+    let text = fetch_keys(&script, &url, None).await.unwrap_err().to_string();
+    assert!(text.contains("/jwks: HTTP 404") && !text.contains("hunter2"), "{text}");
+    assert_eq!(*script.queries.lock().unwrap(), ["key=hunter2", "key=hunter2"]);
 }
 
 #[tokio::test]
@@ -217,14 +233,14 @@ async fn nobody_elsewhere_sends_us_to_this_machine() {
         assert_eq!(stay_outside(from, &url).is_ok(), outside, "{from} {to}");
 
         let script = Script::new(&[("/x", Say::Body(r#"{"keys":[]}"#.into()))]);
-        assert_eq!(keys(&script, &url, Some(from)).await.is_ok(), outside, "{from} {to}");
+        assert_eq!(fetch_keys(&script, &url, Some(from)).await.is_ok(), outside, "{from} {to}");
         assert_eq!(script.asked().len(), usize::from(outside), "nobody was asked: {from} {to}");
-        assert!(keys(&script, &url, None).await.is_ok(), "what a person wrote may be anywhere");
+        assert!(fetch_keys(&script, &url, None).await.is_ok(), "what a person wrote may be anywhere");
 
         let Ok(server) = Url::parse(from) else { continue };
         let challenge = Challenge { resource_metadata: Some(to.into()), ..Challenge::default() };
         let script = Script::new(&[]);
-        let fault = resource(&script, &server, &challenge).await.unwrap_err();
+        let fault = find_resource(&script, &server, &challenge).await.unwrap_err();
         assert_eq!(matches!(fault, ResourceFault::Inward(_)), !outside, "{from} {to}");
         assert_eq!(script.asked().len(), usize::from(outside), "{from} {to}");
     }
@@ -236,7 +252,7 @@ async fn nobody_elsewhere_sends_us_to_this_machine() {
         "http://[::ffff:169.254.1.1]/",
     ] {
         for told_by in [None, Some(ISSUER), Some("http://127.0.0.1/")] {
-            let refused = keys(&Http::new(true), &Url::parse(to).unwrap(), told_by).await.unwrap_err();
+            let refused = fetch_keys(&Http::new(true), &Url::parse(to).unwrap(), told_by).await.unwrap_err();
             let forbidden = |cause: &_| matches!(cause, Cause::Http(HttpError::Forbidden { .. }));
             assert!(matches!(refused, KeysFault::Place { ref cause, .. } if forbidden(cause)), "{to}");
         }
@@ -247,7 +263,7 @@ async fn nobody_elsewhere_sends_us_to_this_machine() {
 async fn keys_are_what_a_server_gives_with_success_and_in_bounds() {
     let at = |say| {
         let url = Url::parse("https://idp.test/jwks").unwrap();
-        async move { keys(&Script::new(&[("/jwks", say)]), &url, Some(ISSUER)).await }
+        async move { fetch_keys(&Script::new(&[("/jwks", say)]), &url, Some(ISSUER)).await }
     };
     let exact = "x".repeat(MAX_KEY_SET);
     assert_eq!(at(Say::Body(exact.clone())).await.unwrap().len(), MAX_KEY_SET);

@@ -7,13 +7,13 @@ use serde_json::Value;
 use url::Url;
 
 /// An endpoint; what is no URL is none.
-pub(super) fn url<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {
+pub(super) fn read_url<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {
     Ok(Value::deserialize(from)?.as_str().and_then(|text| Url::parse(text).ok()))
 }
 
 /// A list of names. Something else in its place is a list without names, not an absent one: where absence allows more than
 /// a list would, garbage must not.
-pub(super) fn list<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+pub(super) fn read_list<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
     Ok(match Value::deserialize(from)? {
         Value::Null => None,
         Value::Array(values) => Some(values.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
@@ -22,11 +22,11 @@ pub(super) fn list<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Stri
 }
 
 /// The same, where absence and emptiness mean one thing.
-pub(super) fn names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    list(from).map(Option::unwrap_or_default)
+pub(super) fn read_names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    read_list(from).map(Option::unwrap_or_default)
 }
 
 /// A promise that is then held against its maker: whatever is not a no counts as one.
-pub(super) fn promise<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+pub(super) fn read_promise<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     Ok(!matches!(Value::deserialize(from)?, Value::Null | Value::Bool(false)))
 }

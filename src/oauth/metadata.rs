@@ -13,40 +13,40 @@ pub struct IssuerMetadata {
     /// RFC 8414 section 2. Kept as the text it came as: issuers are compared byte for byte.
     pub issuer: String,
     /// RFC 6749 section 3.1.
-    #[serde(default, deserialize_with = "members::url")]
+    #[serde(default, deserialize_with = "members::read_url")]
     pub authorization_endpoint: Option<Url>,
     /// RFC 6749 section 3.2.
-    #[serde(default, deserialize_with = "members::url")]
+    #[serde(default, deserialize_with = "members::read_url")]
     pub token_endpoint: Option<Url>,
     /// RFC 8628 section 4.
-    #[serde(default, deserialize_with = "members::url")]
+    #[serde(default, deserialize_with = "members::read_url")]
     pub device_authorization_endpoint: Option<Url>,
     /// RFC 8414 section 2: the keys its tokens are signed with.
-    #[serde(default, deserialize_with = "members::url")]
+    #[serde(default, deserialize_with = "members::read_url")]
     pub jwks_uri: Option<Url>,
     /// RFC 7662 by RFC 8414 section 2.
-    #[serde(default, deserialize_with = "members::url")]
+    #[serde(default, deserialize_with = "members::read_url")]
     pub introspection_endpoint: Option<Url>,
     /// RFC 7009 by RFC 8414 section 2.
-    #[serde(default, deserialize_with = "members::url")]
+    #[serde(default, deserialize_with = "members::read_url")]
     pub revocation_endpoint: Option<Url>,
     /// OpenID Connect RP-Initiated Logout 1.0 section 2.1. One family of servers ends a refresh token's session there.
-    #[serde(default, deserialize_with = "members::url")]
+    #[serde(default, deserialize_with = "members::read_url")]
     pub end_session_endpoint: Option<Url>,
     /// RFC 7591 section 3 by RFC 8414.
-    #[serde(default, deserialize_with = "members::url")]
+    #[serde(default, deserialize_with = "members::read_url")]
     pub registration_endpoint: Option<Url>,
     /// RFC 8414 section 2: some of what can be asked for, as far as it says.
-    #[serde(default, deserialize_with = "members::list")]
+    #[serde(default, deserialize_with = "members::read_list")]
     pub scopes_supported: Option<Vec<String>>,
     /// RFC 7636 section 4.3 by RFC 8414 section 2; absent is not the same as empty.
-    #[serde(default, deserialize_with = "members::list")]
+    #[serde(default, deserialize_with = "members::read_list")]
     pub code_challenge_methods_supported: Option<Vec<String>>,
     /// How clients may authenticate; absent means `client_secret_basic` (RFC 8414 section 2).
-    #[serde(default, deserialize_with = "members::list")]
+    #[serde(default, deserialize_with = "members::read_list")]
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
     /// RFC 9207 section 3.
-    #[serde(default, deserialize_with = "members::promise")]
+    #[serde(default, deserialize_with = "members::read_promise")]
     pub authorization_response_iss_parameter_supported: bool,
 }
 

@@ -30,4 +30,4 @@ pub use resource::{
 };
 pub use revoke::{Revocation, TokenKind, read_revocation};
 pub use token::{Epoch, Freshness, TokenSet, margin};
-pub use unverified::{Unverified, numeric_date};
+pub use unverified::{Unverified, read_numeric_date};

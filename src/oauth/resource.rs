@@ -18,10 +18,10 @@ pub struct ResourceMetadata {
     /// Section 2. Kept as the text it came as: it is the `resource` parameter of every request (RFC 8707).
     pub resource: String,
     /// The issuers whose tokens the server takes.
-    #[serde(default, deserialize_with = "members::names")]
+    #[serde(default, deserialize_with = "members::read_names")]
     pub authorization_servers: Vec<String>,
     /// What there is to ask for.
-    #[serde(default, deserialize_with = "members::names")]
+    #[serde(default, deserialize_with = "members::read_names")]
     pub scopes_supported: Vec<String>,
 }
 

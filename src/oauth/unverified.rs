@@ -30,7 +30,7 @@ impl Unverified {
 
     /// A claim that is a time, in whole seconds since 1970.
     pub fn time(&self, name: &str) -> Option<Epoch> {
-        numeric_date(self.claims.get(name)?)
+        read_numeric_date(self.claims.get(name)?)
     }
 
     /// Who is said to have issued it.
@@ -44,7 +44,7 @@ impl Unverified {
     clippy::cast_possible_truncation,
     reason = "a float beyond the range saturates, which is far enough"
 )]
-pub fn numeric_date(value: &Value) -> Option<Epoch> {
+pub fn read_numeric_date(value: &Value) -> Option<Epoch> {
     value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as Epoch))
 }
 

@@ -9,7 +9,7 @@ use crate::cli::doctor::issuer::{Timed, get};
 use crate::cli::doctor::policy::Identity;
 use crate::cli::doctor::surroundings::proxy_for;
 use crate::config::Config;
-use crate::metadata::{Unfound, search};
+use crate::metadata::{NotFound, search};
 use crate::oauth::{RESOURCE_METADATA, ResourceError, ResourceMetadata, resource_place};
 use crate::sys::http::{Http, HttpError};
 
@@ -31,7 +31,7 @@ pub(super) async fn look(
     let mut findings = vec![reached];
     match documented {
         Ok(document) => findings.extend(compare(config, &document, identities, server)),
-        Err(unfound) => findings.extend(unfound.refused().map(|(place, why)| {
+        Err(missing) => findings.extend(missing.refused().map(|(place, why)| {
             let text = format!("{place} is not a protected resource's document: {why}");
             Finding::warn(SAYS, text, "ask whoever runs the gateway")
         })),
@@ -83,7 +83,7 @@ async fn document(
     config: &Config,
     gateway: &Url,
     server: Option<&str>,
-) -> Result<ResourceMetadata, Unfound<ResourceError>> {
+) -> Result<ResourceMetadata, NotFound<ResourceError>> {
     let server = server.and_then(|text| Url::parse(text).ok());
     let inserted = server.as_ref().map(resource_place);
     // A gateway behind a path cannot be asked at the host's root.

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::flow::FlowError;
 use crate::gateway::authn::keys::KeySet;
 use crate::gateway::settings::Algorithm;
-use crate::metadata::{self, Fetch, Unfound};
+use crate::metadata::{self, Fetch, NotFound};
 use crate::oauth::{MetadataError, ReplyError};
 use crate::sys::clock;
 use crate::sys::http::{Http, HttpError, Reply};
@@ -132,7 +132,7 @@ impl Asked {
 
     async fn metadata(&self, http: &Http) -> Vec<Finding> {
         let timed = Timed::new(http);
-        let found = metadata::issuer(&timed, &self.name).await;
+        let found = metadata::find_issuer(&timed, &self.name).await;
         let mut findings: Vec<Finding> =
             timed.skew.get().map(|skew| clock_finding(&self.name, *skew)).into_iter().collect();
         match found {
@@ -148,7 +148,7 @@ impl Asked {
         findings
     }
 
-    fn no_issuer(&self, error: &Unfound<MetadataError>) -> Finding {
+    fn no_issuer(&self, error: &NotFound<MetadataError>) -> Finding {
         let answer = error.tried.last().map(|(_, cause)| format!(" ({cause})")).unwrap_or_default();
         let text = format!("{} answers, and is no issuer: it publishes no metadata{answer}", self.name);
         Finding::problem(REACHED, text, self.remedy.clone()).because(error.to_string())
@@ -156,7 +156,8 @@ impl Asked {
 
     /// Without keys no gateway can verify a token (RFC 7517 section 5).
     async fn keys(&self, http: &impl Fetch, url: &Url) -> Option<Finding> {
-        let fetched = metadata::keys(http, url, Some(&self.name)).await.map_err(|error| error.to_string());
+        let fetched =
+            metadata::fetch_keys(http, url, Some(&self.name)).await.map_err(|error| error.to_string());
         let read = fetched.and_then(|raw| KeySet::read(&raw, &Algorithm::ALL).map_err(|e| e.to_string()));
         let why = read.err()?;
         let text = format!("{}: there are no keys at {url}, so no gateway can verify its tokens", self.name);

@@ -68,7 +68,7 @@ async fn of_machine(http: &Http, credential: &Credential, machine: &Machine) -> 
         // Nobody there, or nothing to read: `issuer` says so.
         Err(
             FlowError::Http(_)
-            | FlowError::Unfound(_)
+            | FlowError::Discovery(_)
             | FlowError::NoEndpoint { .. }
             | FlowError::Metadata { .. },
         ) => None,

@@ -105,13 +105,14 @@ pub(super) async fn verify(
 
 async fn fetch(http: &Http, issuer: &str) -> Result<KeySet, Verdict> {
     let unreachable = |error: &dyn ToString| Verdict::Unreachable(error.to_string());
-    let metadata = metadata::issuer(http, issuer).await.map_err(|error| match FlowError::from(error) {
-        error @ FlowError::Http(HttpError::Plain { .. }) => Verdict::Unknown(error.to_string()),
-        error => unreachable(&error),
-    })?;
+    let metadata =
+        metadata::find_issuer(http, issuer).await.map_err(|error| match FlowError::from(error) {
+            error @ FlowError::Http(HttpError::Plain { .. }) => Verdict::Unknown(error.to_string()),
+            error => unreachable(&error),
+        })?;
     let url =
         metadata.jwks_uri.ok_or_else(|| unreachable(&format!("{issuer} does not say where its keys are")))?;
-    let raw = metadata::keys(http, &url, Some(issuer)).await.map_err(|error| unreachable(&error))?;
+    let raw = metadata::fetch_keys(http, &url, Some(issuer)).await.map_err(|error| unreachable(&error))?;
     KeySet::read(&raw, &Algorithm::ALL).map_err(|error| unreachable(&format!("{issuer}: {error}")))
 }
 

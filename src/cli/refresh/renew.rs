@@ -86,7 +86,7 @@ pub(super) fn meaning(error: &Error) -> refresh::Outcome {
         })) if !NOT_NOW.contains(&error.as_str()) => refresh::Outcome::Refused,
         // An issuer whose metadata is gone or garbled may just be starting.
         Error::Vault(VaultError::Flow(
-            FlowError::Unfound(_) | FlowError::NoEndpoint { .. } | FlowError::Metadata { .. },
+            FlowError::Discovery(_) | FlowError::NoEndpoint { .. } | FlowError::Metadata { .. },
         )) => refresh::Outcome::Failed,
         _ if settings_fault => refresh::Outcome::Refused,
         _ => refresh::Outcome::Failed,

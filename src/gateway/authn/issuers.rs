@@ -18,7 +18,7 @@ use crate::gateway::settings;
 use crate::metadata;
 use crate::oauth::IssuerMetadata;
 use crate::secret::Secret;
-use crate::sys::http::Http;
+use crate::sys::http::{Http, Reply};
 
 /// One issuer.
 pub(crate) struct Issuer {
@@ -161,7 +161,7 @@ impl Issuer {
         };
         // What the operator wrote may be anywhere; what a document says may not.
         let told_by = self.settings.jwks_uri.is_none().then(|| self.name());
-        let raw = metadata::keys(&self.http, &url, told_by).await.map_err(|e| self.unavailable(e))?;
+        let raw = metadata::fetch_keys(&self.http, &url, told_by).await.map_err(|e| self.unavailable(e))?;
         let old = self.keys.load_full();
         turn.jwks_uri = Some(url);
         if let Some(old) = old.as_ref().filter(|old| old.raw == raw) {
@@ -178,7 +178,7 @@ impl Issuer {
 
     /// Its metadata, which must not make the gateway show tokens and its own secret to its own machine.
     async fn discover(&self) -> Result<IssuerMetadata, Unavailable> {
-        let found = metadata::issuer(&self.http, self.name()).await.map_err(|e| self.unavailable(e))?;
+        let found = metadata::find_issuer(&self.http, self.name()).await.map_err(|e| self.unavailable(e))?;
         if let Some(endpoint) = found.introspection_endpoint.as_ref().filter(|_| self.introspects()) {
             metadata::stay_outside(self.name(), endpoint).map_err(|e| self.unavailable(e))?;
         }
@@ -207,10 +207,7 @@ impl Issuer {
         let body = format!("token={}&token_type_hint=access_token", form(token));
         let sent = tokio::time::timeout(PATIENCE, self.http.post(&url, headers, body));
         let reply = sent.await.map_err(|e| self.unavailable(e))?.map_err(|e| self.unavailable(e))?;
-        match reply.status {
-            200 => Ok(reply.body),
-            status => Err(self.unavailable(format!("it answered {status}"))),
-        }
+        self.good(reply).map(|reply| reply.body)
     }
 
     async fn introspection_endpoint(&self) -> Result<Url, Unavailable> {
@@ -222,6 +219,13 @@ impl Issuer {
         let found = found.ok_or_else(|| self.unavailable("its metadata names no introspection_endpoint"))?;
         turn.introspection = Some(found.clone());
         Ok(found)
+    }
+
+    fn good(&self, reply: Reply) -> Result<Reply, Unavailable> {
+        match reply.status {
+            200 => Ok(reply),
+            status => Err(self.unavailable(format!("it answered {status}"))),
+        }
     }
 
     fn unavailable(&self, why: impl ToString) -> Unavailable {
