@@ -115,9 +115,22 @@ impl Fetch for Http {
 /// # Errors
 /// [`NotFound`], after the last place.
 pub async fn find_issuer(http: &impl Fetch, issuer: &str) -> Result<IssuerMetadata, NotFound<MetadataError>> {
-    let places = if web_url(issuer).is_ok() { well_known(issuer) } else { Vec::new() };
-    let found = search(http, issuer, places, |body| IssuerMetadata::read(body, issuer)).await;
+    let read = |body: &[u8]| IssuerMetadata::read(body, issuer);
+    let found = search(http, issuer, issuer_places(issuer), read).await;
     found.map(|(_, metadata)| metadata)
+}
+
+/// Where an issuer publishes its keys: the first of its well-known places that says so. RFC 8414 section 2 leaves
+/// `jwks_uri` open where OpenID Connect Discovery demands it, so the one document may be without what the other has.
+///
+/// # Errors
+/// [`NotFound`], after the last place.
+pub async fn find_jwks_uri(http: &impl Fetch, issuer: &str) -> Result<Url, NotFound<MetadataError>> {
+    let read = |body: &[u8]| {
+        let named = IssuerMetadata::read(body, issuer)?.jwks_uri;
+        named.ok_or(MetadataError::Missing("jwks_uri"))
+    };
+    search(http, issuer, issuer_places(issuer), read).await.map(|(_, url)| url)
 }
 
 /// The metadata of the protected resource at `server`: where its challenge says and nowhere else, or else at its well-known
@@ -191,6 +204,10 @@ pub fn stay_outside(from: &str, to: &Url) -> Result<(), Inward> {
     }
     let host = from.as_ref().and_then(Url::host_str).unwrap_or_default();
     Err(Inward { from: host.into(), to: clean(to.as_str(), 200) })
+}
+
+fn issuer_places(issuer: &str) -> Vec<Url> {
+    if web_url(issuer).is_ok() { well_known(issuer) } else { Vec::new() }
 }
 
 async fn fetch_document<T, E>(
@@ -269,6 +286,9 @@ impl<E: fmt::Display> fmt::Display for NotFound<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said: Vec<(String, String)> =
             self.tried.iter().map(|(place, cause)| (place.to_string(), cause.to_string())).collect();
+        if said.is_empty() {
+            return f.write_str("not a web address");
+        }
         for (n, same) in said.chunk_by(|(_, one), (_, next)| one == next).enumerate() {
             let places: Vec<&str> = same.iter().map(|(place, _)| place.as_str()).collect();
             let cause = same.first().map_or("", |(_, cause)| cause.as_str());

@@ -132,6 +132,19 @@ fn an_unusable_answer_ends_the_search_of_no_front() {
     }
 }
 
+/// RFC 8414 leaves `jwks_uri` open.
+#[test]
+fn keys_are_found_where_the_first_document_is_silent_about_them() {
+    let key = Key::new("k");
+    let mint = mint(&key, &(200, r#"{"issuer":"BASE/t","token_endpoint":"BASE/token"}"#));
+    let issuer = format!("{}/t", mint.issuer());
+    let token = key.sign(json!({}), &mint.claims(json!({"iss": issuer})));
+    let ran = user(&issuer).run_with(&["inspect", "--verify", "--json", "-"], &token).code(0);
+    assert_eq!(ran.json()["verification"], "verified");
+    let lab = Lab::with(|file, _| file.issuers = vec![settings(&mint)]);
+    until("let in", || lab.call(&token, "alpha", "echo").status == 200);
+}
+
 #[test]
 fn after_the_last_place_every_front_names_each_with_its_cause() {
     let all = |text: &str, why: &str| text.contains(why) && PLACES.iter().all(|place| text.contains(place));

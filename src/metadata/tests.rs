@@ -144,7 +144,25 @@ async fn a_host_that_cannot_be_reached_is_asked_once() {
         let script = Script::new(&[]);
         let missing = find_issuer(&script, name).await.unwrap_err();
         assert!(missing.tried.is_empty() && script.asked().is_empty(), "{name}");
+        assert_eq!(missing.to_string(), "not a web address");
         assert!(!missing.is_network() && !missing.is_absent(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_document_without_the_address_of_the_keys_is_no_answer_to_where_they_are() {
+    let with = format!(r#"{{"issuer":"{ISSUER}","jwks_uri":"https://idp.test/keys"}}"#);
+    for odd in ["", r#","jwks_uri":null"#, r#","jwks_uri":"""#, r#","jwks_uri":["https://idp.test/keys"]"#] {
+        let without = Say::Body(format!(r#"{{"issuer":"{ISSUER}"{odd}}}"#));
+        let script = Script::new(&[(PLACES[0], without.clone()), (PLACES[2], Say::Body(with.clone()))]);
+        assert_eq!(find_jwks_uri(&script, ISSUER).await.unwrap().as_str(), "https://idp.test/keys");
+        assert_eq!(script.asked(), PLACES);
+        let script = Script::new(&PLACES.map(|path| (path, without.clone())));
+        let text = find_jwks_uri(&script, ISSUER).await.unwrap_err().to_string();
+        assert!(
+            text.ends_with("it names no jwks_uri") && PLACES.iter().all(|at| text.contains(at)),
+            "{text}"
+        );
     }
 }
 

@@ -64,6 +64,9 @@ pub enum MetadataError {
         /// What the document says.
         found: String,
     },
+    /// A document that is good for other ends.
+    #[error("it names no {0}")]
+    Missing(&'static str),
     /// A list without S256: an old or a downgraded server; we do not do `plain`.
     #[error("the server does not list PKCE S256 among its code_challenge_methods_supported")]
     Pkce,

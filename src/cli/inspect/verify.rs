@@ -15,6 +15,7 @@ use crate::sys::http::{Http, HttpError};
 
 /// How long a look may wait for an issuer; with `--verify` the network's own deadlines count.
 const PATIENCE: Duration = Duration::from_secs(5);
+
 /// What came of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -105,13 +106,10 @@ pub(super) async fn verify(
 
 async fn fetch(http: &Http, issuer: &str) -> Result<KeySet, Verdict> {
     let unreachable = |error: &dyn ToString| Verdict::Unreachable(error.to_string());
-    let metadata =
-        metadata::find_issuer(http, issuer).await.map_err(|error| match FlowError::from(error) {
-            error @ FlowError::Http(HttpError::Plain { .. }) => Verdict::Unknown(error.to_string()),
-            error => unreachable(&error),
-        })?;
-    let url =
-        metadata.jwks_uri.ok_or_else(|| unreachable(&format!("{issuer} does not say where its keys are")))?;
+    let url = metadata::find_jwks_uri(http, issuer).await.map_err(|error| match FlowError::from(error) {
+        error @ FlowError::Http(HttpError::Plain { .. }) => Verdict::Unknown(error.to_string()),
+        error => unreachable(&error),
+    })?;
     let raw = metadata::fetch_keys(http, &url, Some(issuer)).await.map_err(|error| unreachable(&error))?;
     KeySet::read(&raw, &Algorithm::ALL).map_err(|error| unreachable(&format!("{issuer}: {error}")))
 }

@@ -155,8 +155,8 @@ impl Issuer {
             (Some(configured), _) => Url::parse(configured).map_err(|e| self.unavailable(e))?,
             (None, Some(found)) => found.clone(),
             (None, None) => {
-                let found = self.discover().await?.jwks_uri;
-                found.ok_or_else(|| self.unavailable("its metadata names no jwks_uri"))?
+                let found = metadata::find_jwks_uri(&self.http, self.name()).await;
+                found.map_err(|e| self.unavailable(e))?
             }
         };
         // What the operator wrote may be anywhere; what a document says may not.
