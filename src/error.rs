@@ -178,14 +178,19 @@ pub(crate) fn flow_exit(error: &FlowError) -> Exit {
         | FlowError::UnknownSite { .. }
         | FlowError::NoEndpoint { .. }
         | FlowError::NoDevice { .. }
-        | FlowError::ByAddress(_)
         | FlowError::Metadata { .. } => Exit::Usage,
         FlowError::Reply { reply: ReplyError::Refused { .. }, .. }
         | FlowError::Denied { .. }
         | FlowError::WrongIssuer
         | FlowError::CodeExpired
         | FlowError::TimedOut(_) => Exit::Login,
-        FlowError::Http(_) | FlowError::Reply { .. } | FlowError::Sites { .. } => Exit::Network,
+        FlowError::Discovery(error) if !error.is_network() => Exit::Usage,
+        FlowError::ByAddress(error) if !error.is_network() => Exit::Usage,
+        FlowError::Http(_)
+        | FlowError::Reply { .. }
+        | FlowError::Discovery(_)
+        | FlowError::ByAddress(_)
+        | FlowError::Sites { .. } => Exit::Network,
     }
 }
 
@@ -214,7 +219,8 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
         FlowError::Http(_) => format!("check the address (mcpauth config show --origin) and the network, then run: {command}"),
         FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. } => refused_hint(error, command),
         FlowError::Reply { .. } => format!("try again in a while: {command}"),
-        FlowError::Metadata { .. } | FlowError::NoEndpoint { .. } => {
+        FlowError::Discovery(error) if error.is_network() => format!("try again in a while: {command}"),
+        FlowError::Metadata { .. } | FlowError::NoEndpoint { .. } | FlowError::Discovery(_) => {
             "correct the issuer: mcpauth config show --origin says where it comes from; or name the token endpoint outright".into()
         }
         FlowError::ByAddress(error) => error.hint(command),

@@ -13,17 +13,18 @@
 //!
 //! ```text
 //! main        cli
-//! cli         bridge config credential demo error flow gateway mcp oauth policy provider refresh render secret store sys vault
+//! cli         bridge config credential demo error flow gateway mcp metadata oauth policy provider refresh render secret store sys vault
 //! error       config flow mcp oauth render store sys vault
-//! gateway     credential oauth policy secret sys vault
+//! gateway     credential metadata oauth policy secret sys vault
 //! bridge      mcp secret sys
 //! mcp         oauth secret sys
 //! refresh     oauth
 //! vault       credential flow oauth secret store sys
 //! config      credential oauth provider secret sys
-//! flow        credential oauth provider secret sys
+//! flow        credential metadata oauth provider secret sys
 //! store       credential oauth secret sys
 //! render      provider secret sys
+//! metadata    oauth sys
 //! credential  oauth provider
 //! provider    oauth
 //! oauth       secret
@@ -34,6 +35,7 @@
 //! build       -
 //! ```
 //!
+//! `metadata` is the one reader of what issuers and servers publish, for logins, the gateway, `doctor` and `inspect` alike.
 //! `config`, `flow`, `store` and `render` do not know each other: `vault` joins flows and files, `cli` joins the rest.
 //! `gateway` and `policy` know nothing of the command line: `cli::gateway` gives them settings, credentials and a journal.
 //! `bridge` and `mcp` know nothing of credentials: `cli::servers` says which headers a server gets, and the vault behind it
@@ -187,6 +189,7 @@ pub mod error;
 pub mod flow;
 pub mod gateway;
 pub mod mcp;
+pub mod metadata;
 pub mod oauth;
 pub mod policy;
 pub mod provider;

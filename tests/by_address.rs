@@ -13,6 +13,8 @@ use crate::support::wire::{callback, get, parameter};
 const NAME: &str = "127.0.0.1";
 const PRM: &str = "/about/this";
 const METADATA: &str = "/.well-known/oauth-authorization-server";
+/// The next place, where nothing is.
+const OPENID: &str = "/.well-known/openid-configuration";
 const REGISTRATION: &str = ".registrations/127.0.0.1.json";
 const TOKEN: &str = "mcp-127.0.0.1-egress.json";
 
@@ -189,7 +191,7 @@ fn a_server_that_is_not_what_it_must_be_gets_nobody_to_log_in() {
         (PRM, 200, json!({"authorization_servers": []}), 2, "no authorization server", PRM),
         (PRM, 404, json!({}), 2, "no protected-resource metadata", PRM),
         (PRM, 503, json!({}), 5, "503", PRM),
-        (METADATA, 200, json!({"issuer": "https://evil.test"}), 2, "instead of", METADATA),
+        (METADATA, 200, json!({"issuer": "https://evil.test"}), 2, "instead of", OPENID),
         (METADATA, 200, json!({"token_endpoint": null}), 2, "where its token endpoint is", METADATA),
         (METADATA, 200, json!({"authorization_endpoint": "file:///bin/sh"}), 2, "no web address", METADATA),
         (METADATA, 200, json!({"code_challenge_methods_supported": ["plain"]}), 2, "PKCE S256", METADATA),

@@ -18,6 +18,7 @@ mod handing_out;
 mod ingress;
 mod login;
 mod man;
+mod metadata;
 mod providers;
 mod proxy;
 mod readme;

@@ -13,9 +13,10 @@ use crate::cli::out::Out;
 use crate::cli::{credentials, flows, secret_from};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-use crate::oauth::{Epoch, UnverifiedToken, clean};
+use crate::oauth::{Epoch, Unverified, clean, read_numeric_date};
 use crate::secret::Secret;
 use crate::store::{Store, StoreError, Stored};
+use crate::sys::address::web_url;
 use crate::sys::clock;
 use crate::vault::VaultError;
 
@@ -57,15 +58,14 @@ struct Subject {
 }
 
 pub(super) fn run(args: &InspectArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    if let Some(issuer) = args.issuer.as_deref().filter(|issuer| crate::oauth::well_known(issuer).is_empty())
-    {
-        let message = format!("--issuer: {:?} is not a URL", clean(issuer, 80));
+    if let Some(issuer) = args.issuer.as_deref().filter(|issuer| web_url(issuer).is_err()) {
+        let message = format!("--issuer: {:?} is not an http or https URL", clean(issuer, 80));
         return Err(Error::Usage { message, hint: "give it as its tokens have it in iss".into() });
     }
     let config = Config::resolve(settings)?;
     let vault = flows::vault(&config, None, out)?;
     let subject = find(&args.what, &config, &vault.store, out)?;
-    let readable = UnverifiedToken::read(subject.token.expose());
+    let readable = Unverified::read(subject.token.expose());
     let work = async {
         let token = subject.token.expose();
         let issuers = verify::issuers(&config, args.issuer.as_deref());
@@ -117,7 +117,7 @@ fn find(what: &str, config: &Config, store: &Store, out: &Out) -> Result<Subject
             Ok(Subject::kept(stored, known.name.clone(), &path))
         }
         Err(_) if path.is_file() => in_file(path, store),
-        Err(_) if UnverifiedToken::read(what).is_some() => {
+        Err(_) if Unverified::read(what).is_some() => {
             out.say("every process on this machine can read a command line; give a token on stdin: mcpauth inspect -");
             Ok(Subject::bare(&Secret::new(what), "the command line".into()))
         }
@@ -152,22 +152,9 @@ impl Subject {
     }
 }
 
-/// A claim that is a time, in whole seconds.
-fn time(readable: &UnverifiedToken, name: &str) -> Option<Epoch> {
-    seconds(readable.claims.get(name)?)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a float beyond the range saturates, which is far enough"
-)]
-fn seconds(value: &Value) -> Option<Epoch> {
-    value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as Epoch))
-}
-
 fn object(
     subject: &Subject,
-    readable: Option<&UnverifiedToken>,
+    readable: Option<&Unverified>,
     verdict: &Verdict,
     end: Option<Epoch>,
     exit: Exit,
@@ -198,13 +185,7 @@ fn object(
     })
 }
 
-fn print(
-    subject: &Subject,
-    readable: Option<&UnverifiedToken>,
-    verdict: &Verdict,
-    end: Option<Epoch>,
-    out: &Out,
-) {
+fn print(subject: &Subject, readable: Option<&Unverified>, verdict: &Verdict, end: Option<Epoch>, out: &Out) {
     let now = clock::now();
     let row = |name: &str, value: &str| out.result(&format!("  {name:14} {}", clean(value, LONGEST)));
     out.result(&subject.name);
@@ -247,7 +228,7 @@ fn print(
 }
 
 fn shown(name: &str, value: &Value, now: Epoch) -> String {
-    match (seconds(value), value) {
+    match (read_numeric_date(value), value) {
         (Some(at), _) if TIMES.contains(&name) => {
             format!("{} ({})", clock::human(at), clock::relative(at, now))
         }
@@ -262,15 +243,6 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     use super::*;
-
-    #[test]
-    fn times_are_whole_seconds() {
-        let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
-        let token = format!("{}.{}.", part("{}"), part(r#"{"exp":1.9,"iat":1,"auth_time":1e300,"nbf":"1"}"#));
-        let read = UnverifiedToken::read(&token).unwrap();
-        let times = ["exp", "iat", "auth_time", "nbf", "none"].map(|name| time(&read, name));
-        assert_eq!(times, [Some(1), Some(1), Some(Epoch::MAX), None, None]);
-    }
 
     #[test]
     fn times_are_told_as_people_tell_them() {

@@ -16,6 +16,7 @@ use crate::error::{Error, Exit};
 use crate::flow;
 use crate::oauth::{Client, clean, own_client};
 use crate::secret::Secret;
+use crate::sys::address::web_url;
 use crate::vault::{Vault, VaultError};
 
 /// What a person's own client is registered with unless they say otherwise; its port may differ (RFC 8252 section 7.3).
@@ -179,11 +180,7 @@ fn say(issuer: &str, scopes: &[String], client: &Client, args: &LoginArgs, out: 
 }
 
 fn address(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|e| format!("not a URL ({e})"))?;
-    // A password in an address ends up in logs and error messages.
-    if !matches!(url.scheme(), "http" | "https") || url.password().is_some() || !url.username().is_empty() {
-        return Err("not an http or https URL without a user name".into());
-    }
+    let url = web_url(text).map_err(|e| e.to_string())?;
     if url.fragment().is_some() {
         return Err("has a fragment (#)".into());
     }

@@ -2,12 +2,12 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use url::Url;
 
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::provider::{Provider, SecretRule, built_in};
+use crate::sys::address::web_url;
 
 /// List, show and check the outside services one can log in to
 #[derive(Args, Debug)]
@@ -162,7 +162,7 @@ fn endpoints(provider: Provider) -> Result<(), String> {
         &provider.issuer,
     ];
     for text in all.into_iter().flatten() {
-        let url = Url::parse(text).map_err(|e| format!("{text}: {e}"))?;
+        let url = web_url(text).map_err(|e| format!("{text}: {e}"))?;
         if url.scheme() != "https" && !crate::sys::http::is_loopback(&url) {
             return Err(format!("{text}: not https"));
         }

@@ -15,6 +15,7 @@ use crate::oauth::Freshness;
 use crate::render::{self, Egress, Entry, Identity, PlainHttp};
 use crate::secret::Secret;
 use crate::store::{Storage, Store, Stored};
+use crate::sys::address::web_url;
 use crate::sys::clock;
 use crate::vault::{Vault, VaultError};
 
@@ -51,13 +52,7 @@ impl std::str::FromStr for Which {
         if !text.contains("://") {
             return Ok(Self::Name(text.into()));
         }
-        let url = Url::parse(text).map_err(|e| format!("not a URL ({e})"))?;
-        // A password in an address ends up in logs and error messages.
-        if !matches!(url.scheme(), "http" | "https") || url.password().is_some() || !url.username().is_empty()
-        {
-            return Err("not an http or https URL without a user name".into());
-        }
-        Ok(Self::Url(url))
+        web_url(text).map(Self::Url).map_err(|e| e.to_string())
     }
 }
 

@@ -22,6 +22,7 @@ use crate::credential::{Credential, Kind};
 use crate::oauth::{ClientAuth, SigningKey};
 use crate::provider::{Provider, ProviderError};
 use crate::secret::Secret;
+use crate::sys::address::web_url;
 use crate::sys::paths;
 use crate::sys::private_file::FileError;
 use crate::sys::trust::Trust;
@@ -282,17 +283,7 @@ impl Config {
     }
 
     fn url(variable: &str, text: &str) -> Result<Url, ConfigError> {
-        let invalid =
-            |reason: &str| ConfigError::Invalid { variable: variable.into(), reason: reason.into() };
-        let url = Url::parse(text).map_err(|e| invalid(&format!("not a URL ({e})")))?;
-        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(invalid("not an http or https URL"));
-        }
-        // A password in an address ends up in logs and error messages.
-        if url.password().is_some() || !url.username().is_empty() {
-            return Err(invalid("has a user name or password in it"));
-        }
-        Ok(url)
+        web_url(text).map_err(|e| ConfigError::Invalid { variable: variable.into(), reason: e.to_string() })
     }
 
     /// Client authentication for the client whose variables begin with `prefix` and end with `suffix`.

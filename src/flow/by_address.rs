@@ -11,14 +11,16 @@ use serde_json::json;
 use thiserror::Error;
 use url::Url;
 
+use crate::flow::FlowError;
 use crate::flow::callback::Listener;
 use crate::flow::discovery::for_a_browser;
-use crate::flow::{FlowError, metadata};
+use crate::metadata::{self, Inward, NotFound, ResourceFault, stay_outside};
 use crate::oauth::{
     Challenge, Client, IssuerMetadata, RegistrationError, ReplyError, ResourceError, ResourceMetadata,
-    auth_method, read_registration, registration_request, resource_places,
+    auth_method, read_registration, registration_request,
 };
-use crate::sys::http::{Http, is_loopback};
+use crate::sys::address::web_url;
+use crate::sys::http::Http;
 
 /// How long the server may take to ask for a token.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -39,32 +41,21 @@ pub struct Discovered {
 /// What of the way from an address to a login is missing.
 #[derive(Debug, Error)]
 pub enum AddressError {
-    /// The server has no metadata.
-    #[error("{server} answered {status} without a token, and {place} has no protected-resource metadata")]
+    /// The server has no metadata that can be used.
+    #[error(
+        "{server} answered {status} without a token, and there is no protected-resource metadata for it: {cause}"
+    )]
     NoResource {
         /// Who was asked.
         server: String,
         /// What it answered to a request without a token.
         status: u16,
-        /// The last place that was looked at.
-        place: String,
-    },
-    /// It has some that cannot be used.
-    #[error("{place}: {cause}")]
-    Resource {
-        /// Where it is.
-        place: String,
-        /// What is wrong.
-        cause: ResourceError,
+        /// Where metadata was looked for, and what is wrong there.
+        cause: NotFound<ResourceError>,
     },
     /// A server elsewhere that sends us to this machine.
-    #[error("{server} sends us to {place}, an address of this machine")]
-    Inward {
-        /// Who.
-        server: String,
-        /// Where to.
-        place: String,
-    },
+    #[error("{0}")]
+    Inward(#[from] Inward),
     /// The issuer's metadata cannot be used.
     #[error("the issuer that {server} names cannot be used: {cause}")]
     Issuer {
@@ -90,18 +81,24 @@ pub enum AddressError {
 }
 
 impl AddressError {
+    /// Whether it may pass by itself.
+    pub fn is_network(&self) -> bool {
+        matches!(self, Self::NoResource { cause, .. } if cause.is_network())
+    }
+
     /// What to do about it; `command` is the login's.
     pub fn hint(&self, command: &str) -> String {
         match self {
+            Self::NoResource { cause, .. } if cause.is_network() => format!("try again in a while: {command}"),
+            Self::NoResource { cause, .. } if is_about_another(cause) => {
+                "log in at the address that the document is about, or have the server's operator correct it".into()
+            }
             Self::NoResource { .. } => {
                 "check the address: mcpauth basic --url URL shows what is there; without metadata, set an egress set up: \
                  mcpauth configure"
                     .into()
             }
-            Self::Resource { .. } => {
-                "log in at the address that the document is about, or have the server's operator correct it".into()
-            }
-            Self::Inward { .. } => "do not trust this server; nothing was sent there".into(),
+            Self::Inward(_) => "do not trust this server; nothing was sent there".into(),
             Self::Issuer { .. } => {
                 format!("the server's operator must correct that; then run: {command} --force")
             }
@@ -122,15 +119,16 @@ pub async fn discover(http: &Http, server: &Url, assume_s256: bool) -> Result<Di
     let (status, challenge) = challenge(http, server).await?;
     let resource = resource(http, server, status, &challenge).await?;
     let name = resource.issuer().to_owned();
-    let address = Url::parse(&name).map_err(|_| FlowError::Address {
+    let address = web_url(&name).map_err(|_| FlowError::Address {
         what: "the server's issuer",
         text: crate::oauth::clean(&name, 200),
     })?;
-    stay_outside(server, &address)?;
+    let inside = |place: &Url| stay_outside(server.as_str(), place).map_err(AddressError::from);
+    inside(&address)?;
     let host = || server.host_str().unwrap_or_default().to_owned();
     let unusable = |cause| AddressError::Issuer { server: host(), cause: Box::new(cause) };
-    let issuer = metadata(http, &name).await.map_err(|error| match error {
-        FlowError::Metadata { .. } | FlowError::NoEndpoint { .. } => unusable(error).into(),
+    let issuer = metadata::find_issuer(http, &name).await.map_err(|error| match FlowError::from(error) {
+        FlowError::Discovery(error) if !error.is_network() => unusable(FlowError::Discovery(error)).into(),
         other => other,
     })?;
     issuer.require_s256().map_err(|cause| unusable(FlowError::Metadata { issuer: name.clone(), cause }))?;
@@ -145,7 +143,7 @@ pub async fn discover(http: &Http, server: &Url, assume_s256: bool) -> Result<Di
     for endpoint in
         [Some(authorization), Some(token), issuer.registration_endpoint.as_ref()].into_iter().flatten()
     {
-        stay_outside(server, endpoint)?;
+        inside(endpoint)?;
     }
     let scopes = resource.scopes(&challenge, &issuer);
     Ok(Discovered { resource: resource.resource, issuer, scopes })
@@ -201,35 +199,29 @@ async fn challenge(http: &Http, server: &Url) -> Result<(u16, Challenge), FlowEr
     Ok((answer.status, Challenge::read(values).unwrap_or_default()))
 }
 
-/// The server's metadata: the first document that is there must do.
+/// The server's metadata; `status` is what it answered before.
 async fn resource(
     http: &Http,
     server: &Url,
     status: u16,
     challenge: &Challenge,
 ) -> Result<ResourceMetadata, FlowError> {
-    let places = resource_places(server, challenge);
-    for place in &places {
-        stay_outside(server, place)?;
-        let reply = http.get(place, HeaderMap::new()).await?;
-        unavailable(place, reply.status)?;
-        if (200..300).contains(&reply.status) {
-            let read = ResourceMetadata::read(&reply.body, server);
-            return read.map_err(|cause| AddressError::Resource { place: place.to_string(), cause }.into());
-        }
-    }
-    let place = places.last().map(Url::to_string).unwrap_or_default();
-    let server = server.host_str().unwrap_or_default().into();
-    Err(AddressError::NoResource { server, status, place }.into())
+    let found = metadata::find_resource(http, server, challenge).await;
+    found.map_err(|fault| match fault {
+        ResourceFault::Inward(inward) => AddressError::from(inward).into(),
+        ResourceFault::NotFound(missing) => missing.into_http().map_or_else(
+            |cause| {
+                let server = server.host_str().unwrap_or_default().into();
+                AddressError::NoResource { server, status, cause }.into()
+            },
+            FlowError::Http,
+        ),
+    })
 }
 
-/// A server elsewhere has no business on this machine: what listens here may trust whoever comes from here.
-fn stay_outside(server: &Url, place: &Url) -> Result<(), AddressError> {
-    if is_loopback(place) && !is_loopback(server) {
-        let server = server.host_str().unwrap_or_default().into();
-        return Err(AddressError::Inward { server, place: place.to_string() });
-    }
-    Ok(())
+/// Whether there is a document, and it is not for a login at this server.
+fn is_about_another(cause: &NotFound<ResourceError>) -> bool {
+    matches!(cause.refused(), Some((_, ResourceError::Resource { .. } | ResourceError::NoIssuer)))
 }
 
 fn unavailable(url: &Url, status: u16) -> Result<(), FlowError> {
@@ -250,22 +242,6 @@ fn json_headers(accept: &'static str) -> HeaderMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_server_elsewhere_cannot_send_us_to_this_machine() {
-        let url = |text: &str| Url::parse(text).unwrap();
-        let cases = [
-            ("https://tools.test/mcp", "http://127.0.0.1:8080/x", false),
-            ("https://tools.test/mcp", "https://localhost/x", false),
-            ("https://tools.test/mcp", "http://[::1]/x", false),
-            ("https://tools.test/mcp", "https://as.test/x", true),
-            ("http://127.0.0.1:9/mcp", "http://127.0.0.1:8080/x", true),
-            ("http://127.0.0.1:9/mcp", "https://as.test/x", true),
-        ];
-        for (server, place, good) in cases {
-            assert_eq!(stay_outside(&url(server), &url(place)).is_ok(), good, "{server} {place}");
-        }
-    }
 
     #[test]
     fn a_client_is_registered_with_a_port_that_was_free() {

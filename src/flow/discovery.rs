@@ -1,38 +1,13 @@
-//! Fetches authorization server metadata (RFC 8414). It leaves what must be true of it to `oauth`.
+//! A provider's endpoints: those its file names, else those its issuer's metadata does. It leaves finding that to
+//! `metadata`.
 
-use reqwest::header::HeaderMap;
 use url::Url;
 
 use crate::flow::FlowError;
-use crate::oauth::{IssuerMetadata, well_known};
+use crate::metadata;
 use crate::provider::Provider;
+use crate::sys::address::check_web;
 use crate::sys::http::Http;
-
-/// The issuer's metadata: the first document found at its well-known places.
-///
-/// # Errors
-/// As [`FlowError`] says; [`FlowError::NoEndpoint`] if there is none at any of them.
-pub async fn metadata(http: &Http, issuer: &str) -> Result<IssuerMetadata, FlowError> {
-    let places = well_known(issuer);
-    if places.is_empty() {
-        return Err(FlowError::Address { what: "the issuer", text: issuer.into() });
-    }
-    for place in places {
-        let reply = http.get(&place, HeaderMap::new()).await?;
-        match reply.status {
-            200..300 => {
-                return IssuerMetadata::read(&reply.body, issuer)
-                    .map_err(|cause| FlowError::Metadata { issuer: issuer.into(), cause });
-            }
-            429 | 500.. => {
-                let reply = crate::oauth::ReplyError::Unavailable { status: reply.status };
-                return Err(FlowError::Reply { host: place.host_str().unwrap_or_default().into(), reply });
-            }
-            _ => {}
-        }
-    }
-    Err(FlowError::NoEndpoint { issuer: issuer.into(), endpoint: "metadata" })
-}
 
 /// The provider's token endpoint, from its file or its issuer.
 pub(super) async fn token_endpoint(http: &Http, provider: &Provider) -> Result<Url, FlowError> {
@@ -68,11 +43,8 @@ pub(super) async fn endpoints(http: &Http, provider: &Provider) -> Result<Endpoi
 /// # Errors
 /// [`FlowError::Address`].
 pub(super) fn for_a_browser(endpoint: &Url) -> Result<(), FlowError> {
-    if matches!(endpoint.scheme(), "https" | "http") {
-        return Ok(());
-    }
-    let text = crate::oauth::clean(endpoint.as_str(), 200);
-    Err(FlowError::Address { what: "the authorization endpoint", text })
+    let text = || crate::oauth::clean(endpoint.as_str(), 200);
+    check_web(endpoint).map_err(|_| FlowError::Address { what: "the authorization endpoint", text: text() })
 }
 
 async fn named_or_discovered(http: &Http, provider: &Provider) -> Result<Endpoints, FlowError> {
@@ -85,7 +57,7 @@ async fn named_or_discovered(http: &Http, provider: &Provider) -> Result<Endpoin
         });
     }
     let issuer = provider.issuer.clone().unwrap_or_default();
-    let found = metadata(http, &issuer).await?;
+    let found = metadata::find_issuer(http, &issuer).await?;
     found.require_s256().map_err(|cause| FlowError::Metadata { issuer: issuer.clone(), cause })?;
     let missing = |endpoint| FlowError::NoEndpoint { issuer: issuer.clone(), endpoint };
     Ok(Endpoints {
@@ -117,7 +89,7 @@ pub(super) async fn device_endpoints(http: &Http, provider: &Provider) -> Result
             Ok(DeviceEndpoints { device, token, pkce: provider.pkce })
         }
         (None, Some(issuer)) if !all_named => {
-            let found = metadata(http, issuer).await?;
+            let found = metadata::find_issuer(http, issuer).await?;
             let pkce = provider.pkce && found.require_s256().is_ok();
             let missing = || FlowError::NoEndpoint { issuer: issuer.clone(), endpoint: "token endpoint" };
             Ok(DeviceEndpoints {

@@ -18,12 +18,12 @@ use url::Url;
 
 pub use by_address::{AddressError, Discovered, discover, register};
 pub use device::log_in_by_device;
-pub use discovery::metadata;
 pub use login::{Login, authorization_request, can_listen, log_in};
 pub use revoke::{Revoked, revoke};
 pub use sites::{choose_site, listed, sites};
 pub use token_endpoint::{client_credentials, discovered, refresh};
 
+use crate::metadata::NotFound;
 use crate::oauth::{DeviceAuthorization, MetadataError, ReplyError};
 use crate::sys::http::HttpError;
 
@@ -71,7 +71,10 @@ pub enum FlowError {
         /// What is wrong.
         cause: MetadataError,
     },
-    /// The issuer has no metadata where the specifications put it, or it does not name what is needed.
+    /// The issuer has no metadata that can be used where the specifications put it.
+    #[error("{what}: {0}", what = describe(.0))]
+    Discovery(NotFound<MetadataError>),
+    /// The issuer's metadata does not name what is needed.
     #[error("{issuer} does not say where its {endpoint} is")]
     NoEndpoint {
         /// The issuer.
@@ -157,4 +160,21 @@ pub enum FlowError {
         /// What there is.
         covered: String,
     },
+}
+
+fn describe(error: &NotFound<MetadataError>) -> String {
+    let issuer = crate::oauth::clean(&error.name, 200);
+    if error.is_network() {
+        return format!("{issuer} cannot say now where its endpoints are");
+    }
+    format!("{issuer} does not say where its endpoints are")
+}
+
+impl From<NotFound<MetadataError>> for FlowError {
+    fn from(error: NotFound<MetadataError>) -> Self {
+        if error.tried.is_empty() {
+            return Self::Address { what: "the issuer", text: crate::oauth::clean(&error.name, 200) };
+        }
+        error.into_http().map_or_else(Self::Discovery, Self::Http)
+    }
 }

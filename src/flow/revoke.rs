@@ -5,8 +5,9 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use crate::credential::{Credential, How};
+use crate::flow::FlowError;
 use crate::flow::token_endpoint::{headers_for, own_headers};
-use crate::flow::{FlowError, discovery};
+use crate::metadata;
 use crate::oauth::{ReplyError, Revocation, TokenKind, TokenSet, read_revocation};
 use crate::provider::BodyFormat;
 use crate::secret::Secret;
@@ -76,14 +77,14 @@ async fn place(http: &Http, credential: &Credential) -> Result<Option<Place>, Fl
         },
     };
     let Some(issuer) = issuer else { return Ok(None) };
-    match discovery::metadata(http, issuer).await {
+    match metadata::find_issuer(http, issuer).await {
         Ok(found) => Ok(match (found.revocation_endpoint, found.end_session_endpoint) {
             (Some(url), _) => Some(Place::Revocation(url)),
             (None, Some(url)) => Some(Place::Logout(url)),
             (None, None) => None,
         }),
-        Err(FlowError::NoEndpoint { .. }) => Ok(None),
-        Err(error) => Err(error),
+        Err(error) if error.is_absent() => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::credential::{Endpoint, Machine};
 use crate::flow::{FlowError, discovery};
+use crate::metadata;
 use crate::oauth::{Client, Grant, ReplyError, ReplyShape, TokenRequest, TokenSet, Written, read_reply};
 use crate::provider::{BodyFormat, Provider};
 use crate::secret::Secret;
@@ -90,11 +91,11 @@ pub async fn client_credentials(
 /// # Errors
 /// As [`FlowError`] says.
 pub async fn discovered(http: &Http, issuer: &str, otherwise: Option<&Url>) -> Result<Url, FlowError> {
-    match (discovery::metadata(http, issuer).await, otherwise) {
+    match (metadata::find_issuer(http, issuer).await, otherwise) {
         (Ok(metadata), _) if metadata.token_endpoint.is_some() => metadata.token_endpoint,
-        (Ok(_) | Err(FlowError::NoEndpoint { .. }), Some(url)) => Some(url.clone()),
-        (Ok(_), None) => None,
-        (Err(error), _) => return Err(error),
+        (Ok(_), otherwise) => otherwise.cloned(),
+        (Err(error), Some(url)) if error.is_absent() => Some(url.clone()),
+        (Err(error), _) => return Err(error.into()),
     }
     .ok_or(FlowError::NoEndpoint { issuer: issuer.into(), endpoint: "token endpoint" })
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::body::Body;
 use super::state::{Moment, Shared, Upstream};
-use crate::oauth::RESOURCE_WELL_KNOWN as METADATA;
+use crate::oauth::RESOURCE_METADATA;
 
 /// Whether whoever asks need not know the gateway's name: load balancers ask by address.
 pub(super) fn is_probe(path: &str) -> bool {
@@ -18,19 +18,21 @@ pub(super) fn is_probe(path: &str) -> bool {
 
 /// Where a server's document is.
 pub(super) fn metadata_url(public_url: &str, server: &str) -> String {
-    format!("{public_url}{METADATA}/{server}/mcp")
+    format!("{public_url}{RESOURCE_METADATA}/{server}/mcp")
 }
 
 /// An answer of the gateway's own, if the request is for one of its addresses.
 pub(super) fn answer(shared: &Shared, moment: &Moment, head: &request::Parts) -> Option<Response<Body>> {
     let path = head.uri.path();
-    if !matches!(head.method, Method::GET | Method::HEAD) || !(is_probe(path) || path.starts_with(METADATA)) {
+    if !matches!(head.method, Method::GET | Method::HEAD)
+        || !(is_probe(path) || path.starts_with(RESOURCE_METADATA))
+    {
         return None;
     }
     Some(match path {
         "/healthz" => probe(true),
         "/readyz" => probe(shared.is_ready()),
-        _ => match metadata(shared, moment, path.get(METADATA.len()..).unwrap_or_default()) {
+        _ => match metadata(shared, moment, path.get(RESOURCE_METADATA.len()..).unwrap_or_default()) {
             Some(document) => json_answer(StatusCode::OK, &document),
             None => json_answer(StatusCode::NOT_FOUND, &json!({"error": "not_found"})),
         },

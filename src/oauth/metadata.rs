@@ -1,39 +1,52 @@
 //! Authorization server metadata (RFC 8414, OpenID Connect Discovery 1.0): where to look for it and what must be true
-//! of it. It leaves fetching to `flow`.
+//! of it. It leaves fetching to the module `metadata` at the top.
 
 use serde::Deserialize;
 use thiserror::Error;
 use url::Url;
 
-/// The members that mcpauth uses; all others are ignored.
+use super::members;
+
+/// The members that mcpauth uses; all others are ignored, and of these all but the issuer may be missing or odd.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct IssuerMetadata {
     /// RFC 8414 section 2. Kept as the text it came as: issuers are compared byte for byte.
     pub issuer: String,
     /// RFC 6749 section 3.1.
+    #[serde(default, deserialize_with = "members::read_url")]
     pub authorization_endpoint: Option<Url>,
     /// RFC 6749 section 3.2.
+    #[serde(default, deserialize_with = "members::read_url")]
     pub token_endpoint: Option<Url>,
     /// RFC 8628 section 4.
+    #[serde(default, deserialize_with = "members::read_url")]
     pub device_authorization_endpoint: Option<Url>,
     /// RFC 8414 section 2: the keys its tokens are signed with.
+    #[serde(default, deserialize_with = "members::read_url")]
     pub jwks_uri: Option<Url>,
     /// RFC 7662 by RFC 8414 section 2.
+    #[serde(default, deserialize_with = "members::read_url")]
     pub introspection_endpoint: Option<Url>,
     /// RFC 7009 by RFC 8414 section 2.
+    #[serde(default, deserialize_with = "members::read_url")]
     pub revocation_endpoint: Option<Url>,
     /// OpenID Connect RP-Initiated Logout 1.0 section 2.1. One family of servers ends a refresh token's session there.
+    #[serde(default, deserialize_with = "members::read_url")]
     pub end_session_endpoint: Option<Url>,
     /// RFC 7591 section 3 by RFC 8414.
+    #[serde(default, deserialize_with = "members::read_url")]
     pub registration_endpoint: Option<Url>,
     /// RFC 8414 section 2: some of what can be asked for, as far as it says.
+    #[serde(default, deserialize_with = "members::read_list")]
     pub scopes_supported: Option<Vec<String>>,
     /// RFC 7636 section 4.3 by RFC 8414 section 2; absent is not the same as empty.
+    #[serde(default, deserialize_with = "members::read_list")]
     pub code_challenge_methods_supported: Option<Vec<String>>,
     /// How clients may authenticate; absent means `client_secret_basic` (RFC 8414 section 2).
+    #[serde(default, deserialize_with = "members::read_list")]
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
     /// RFC 9207 section 3.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "members::read_promise")]
     pub authorization_response_iss_parameter_supported: bool,
 }
 
@@ -41,7 +54,7 @@ pub struct IssuerMetadata {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum MetadataError {
     /// Not the JSON object that RFC 8414 section 3.2 asks for.
-    #[error("the metadata document is not one: {0}")]
+    #[error("not authorization server metadata: {0}")]
     Unreadable(String),
     /// RFC 8414 section 3.3: then it must not be used.
     #[error("the metadata names the issuer {found:?} instead of {expected:?}")]
@@ -51,6 +64,9 @@ pub enum MetadataError {
         /// What the document says.
         found: String,
     },
+    /// A document that is good for other ends.
+    #[error("it names no {0}")]
+    Missing(&'static str),
     /// A list without S256: an old or a downgraded server; we do not do `plain`.
     #[error("the server does not list PKCE S256 among its code_challenge_methods_supported")]
     Pkce,
@@ -62,8 +78,8 @@ impl IssuerMetadata {
     /// # Errors
     /// [`MetadataError::Unreadable`], [`MetadataError::Issuer`].
     pub fn read(body: &[u8], issuer: &str) -> Result<Self, MetadataError> {
-        let found: Self =
-            serde_json::from_slice(body).map_err(|e| MetadataError::Unreadable(e.to_string()))?;
+        let found: Self = serde_json::from_slice(body)
+            .map_err(|e| MetadataError::Unreadable(super::clean(&e.to_string(), 200)))?;
         if found.issuer == issuer {
             Ok(found)
         } else {
@@ -84,8 +100,9 @@ impl IssuerMetadata {
     }
 }
 
-/// Where an issuer's metadata may be, in the order to try (RFC 8414 section 3.1, OpenID Connect Discovery section 4).
-/// The OpenID form comes first: it is the only one that Cognito has, and every provider here has it.
+/// Where an issuer's metadata may be, in the order that the MCP authorization specification demands: RFC 8414 section 3.1,
+/// then OpenID Connect Discovery as RFC 8414 section 5 puts it, then as its own section 4 does. Without a path the last two
+/// are one.
 pub fn well_known(issuer: &str) -> Vec<Url> {
     let base = issuer.trim_end_matches('/');
     let Ok(mut root) = Url::parse(base) else { return Vec::new() };
@@ -98,11 +115,11 @@ pub fn well_known(issuer: &str) -> Vec<Url> {
         url
     };
     let mut places = vec![
-        at(format!("{path}/.well-known/openid-configuration")),
         at(format!("/.well-known/oauth-authorization-server{path}")),
+        at(format!("/.well-known/openid-configuration{path}")),
     ];
     if !path.is_empty() {
-        places.push(at(format!("/.well-known/openid-configuration{path}")));
+        places.push(at(format!("{path}/.well-known/openid-configuration")));
     }
     places
 }
@@ -112,24 +129,100 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metadata_is_looked_for_where_the_specifications_put_it() {
-        let texts = |issuer| well_known(issuer).into_iter().map(String::from).collect::<Vec<_>>();
-        assert_eq!(
-            texts("https://idp.test/"),
-            [
-                "https://idp.test/.well-known/openid-configuration",
-                "https://idp.test/.well-known/oauth-authorization-server"
-            ]
-        );
-        assert_eq!(
-            texts("https://idp.test/realms/a"),
-            [
-                "https://idp.test/realms/a/.well-known/openid-configuration",
-                "https://idp.test/.well-known/oauth-authorization-server/realms/a",
-                "https://idp.test/.well-known/openid-configuration/realms/a"
-            ]
-        );
-        assert!(texts("not a url").is_empty());
+    fn metadata_is_looked_for_in_the_order_of_the_mcp_specification() {
+        let cases: [(&str, &[&str]); 6] = [
+            (
+                "https://idp.test",
+                &["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"],
+            ),
+            (
+                "https://idp.test/",
+                &["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"],
+            ),
+            (
+                "https://idp.test/realms/a",
+                &[
+                    "/.well-known/oauth-authorization-server/realms/a",
+                    "/.well-known/openid-configuration/realms/a",
+                    "/realms/a/.well-known/openid-configuration",
+                ],
+            ),
+            (
+                "https://idp.test/t/",
+                &[
+                    "/.well-known/oauth-authorization-server/t",
+                    "/.well-known/openid-configuration/t",
+                    "/t/.well-known/openid-configuration",
+                ],
+            ),
+            (
+                "https://idp.test/t?x=1#y",
+                &[
+                    "/.well-known/oauth-authorization-server/t",
+                    "/.well-known/openid-configuration/t",
+                    "/t/.well-known/openid-configuration",
+                ],
+            ),
+            ("not a url", &[]),
+        ];
+        for (issuer, paths) in cases {
+            let found: Vec<String> = well_known(issuer).into_iter().map(String::from).collect();
+            let expected: Vec<String> = paths.iter().map(|path| format!("https://idp.test{path}")).collect();
+            assert_eq!(found, expected, "{issuer}");
+        }
+    }
+
+    /// mcp-gateway and SDK reports: `""` for an endpoint, `null` for a boolean, a text for a list.
+    #[test]
+    fn a_member_that_nobody_needs_spoils_no_document_and_one_that_decides_stays_strict() {
+        let read = |members: &str| {
+            IssuerMetadata::read(format!(r#"{{"issuer":"https://i"{members}}}"#).as_bytes(), "https://i")
+        };
+        let endpoints = [
+            "authorization_endpoint",
+            "token_endpoint",
+            "device_authorization_endpoint",
+            "jwks_uri",
+            "introspection_endpoint",
+            "revocation_endpoint",
+            "end_session_endpoint",
+            "registration_endpoint",
+        ];
+        for name in endpoints {
+            for odd in ["null", r#""""#, r#""/register""#, "false", "7", "[]", "{}"] {
+                let read = read(&format!(r#","{name}":{odd}"#)).unwrap();
+                assert_eq!(read, IssuerMetadata { issuer: "https://i".into(), ..IssuerMetadata::default() });
+            }
+        }
+        for odd in [r#""openid""#, "null", "7", r#"[null,7,"openid"]"#] {
+            let read = read(&format!(r#","scopes_supported":{odd},"unknown":{odd}"#)).unwrap();
+            assert!(
+                read.scopes_supported.is_none_or(|list| list.iter().all(|name| name == "openid")),
+                "{odd}"
+            );
+        }
+        let promises = [("null", false), ("false", false), ("true", true), (r#""false""#, true), ("1", true)];
+        for (said, expected) in promises {
+            let read = read(&format!(r#","authorization_response_iss_parameter_supported":{said}"#)).unwrap();
+            assert_eq!(read.authorization_response_iss_parameter_supported, expected, "{said}");
+        }
+        let methods = [
+            ("null", true),
+            (r#"["plain",null,"S256"]"#, true),
+            ("[]", false),
+            (r#""plain""#, false),
+            (r#""S256""#, false),
+            ("{}", false),
+            (r#"[["S256"]]"#, false),
+        ];
+        for (said, good) in methods {
+            let read = read(&format!(r#","code_challenge_methods_supported":{said}"#)).unwrap();
+            assert_eq!(read.require_s256().is_ok(), good, "{said}");
+        }
+        for body in [r#"{"issuer":null}"#, r#"{"issuer":["https://i"]}"#, "{}", "null", r#""https://i""#] {
+            assert!(IssuerMetadata::read(body.as_bytes(), "https://i").is_err(), "{body}");
+        }
+        assert!(read(r#","issuer":"https://i""#).is_err(), "a name twice has no one meaning");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod challenge;
 mod client;
 mod device;
 mod grant;
+mod members;
 mod metadata;
 mod registration;
 mod reply;
@@ -24,7 +25,9 @@ pub use grant::{Grant, TokenRequest, Written, basic_authorization};
 pub use metadata::{IssuerMetadata, MetadataError, well_known};
 pub use registration::{RegistrationError, auth_method, own_client, read_registration, registration_request};
 pub use reply::{ReplyError, ReplyShape, clean, is_formatting, read_reply};
-pub use resource::{RESOURCE_WELL_KNOWN, ResourceError, ResourceMetadata, resource_places};
+pub use resource::{
+    RESOURCE_METADATA, ResourceError, ResourceMetadata, covers, resource_place, resource_places,
+};
 pub use revoke::{Revocation, TokenKind, read_revocation};
 pub use token::{Epoch, Freshness, TokenSet, margin};
-pub use unverified::UnverifiedToken;
+pub use unverified::{Unverified, read_numeric_date};

@@ -1,14 +1,14 @@
 //! Protected resource metadata (RFC 9728): where an MCP server's is, what must be true of it, and which scopes follow.
-//! It leaves fetching to `flow`.
+//! It leaves fetching to the module `metadata` at the top.
 
 use serde::Deserialize;
 use thiserror::Error;
 use url::Url;
 
-use super::{Challenge, IssuerMetadata, clean};
+use super::{Challenge, IssuerMetadata, clean, members};
 
-/// Where the document of a resource without a path is (section 3.1).
-pub const RESOURCE_WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+/// Section 3.1: what is put before a resource's path.
+pub const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
 /// The scope without which many servers give no refresh token (OpenID Connect Core section 11).
 const OFFLINE: &str = "offline_access";
 
@@ -18,10 +18,10 @@ pub struct ResourceMetadata {
     /// Section 2. Kept as the text it came as: it is the `resource` parameter of every request (RFC 8707).
     pub resource: String,
     /// The issuers whose tokens the server takes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "members::read_names")]
     pub authorization_servers: Vec<String>,
     /// What there is to ask for.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "members::read_names")]
     pub scopes_supported: Vec<String>,
 }
 
@@ -29,7 +29,7 @@ pub struct ResourceMetadata {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ResourceError {
     /// Not the JSON object of section 3.2.
-    #[error("it is not protected-resource metadata: {0}")]
+    #[error("not protected-resource metadata: {0}")]
     Unreadable(String),
     /// Section 3.3: somebody else's document, for tokens that somebody else could use.
     #[error("it is about {found:?}, which is not this server")]
@@ -48,8 +48,7 @@ impl ResourceMetadata {
     /// # Errors
     /// As [`ResourceError`] says.
     pub fn read(body: &[u8], server: &Url) -> Result<Self, ResourceError> {
-        let found: Self = serde_json::from_slice(body)
-            .map_err(|e| ResourceError::Unreadable(clean(&e.to_string(), 200)))?;
+        let found = Self::parse(body)?;
         if !covers(&found.resource, server) {
             return Err(ResourceError::Resource { found: clean(&found.resource, 200) });
         }
@@ -57,6 +56,14 @@ impl ResourceMetadata {
             return Err(ResourceError::NoIssuer);
         }
         Ok(found)
+    }
+
+    /// Reads a document, whatever it is about: to be looked at, not to be acted upon.
+    ///
+    /// # Errors
+    /// [`ResourceError::Unreadable`].
+    pub fn parse(body: &[u8]) -> Result<Self, ResourceError> {
+        serde_json::from_slice(body).map_err(|e| ResourceError::Unreadable(clean(&e.to_string(), 200)))
     }
 
     /// The issuer to ask: the first, the choice being ours (section 7.6).
@@ -86,22 +93,25 @@ pub fn resource_places(server: &Url, challenge: &Challenge) -> Vec<Url> {
     if let Some(told) = challenge.resource_metadata.as_deref().and_then(|text| Url::parse(text).ok()) {
         return vec![told];
     }
-    let at = |path: &str, query: Option<&str>| {
-        let mut url = server.clone();
-        url.set_path(&format!("{RESOURCE_WELL_KNOWN}{path}"));
-        url.set_query(query);
-        url.set_fragment(None);
-        url
-    };
-    let path = server.path().trim_end_matches('/');
-    let mut places = vec![at(path, server.query()), at("", None)];
+    let mut host = server.clone();
+    host.set_path("");
+    host.set_query(None);
+    let mut places = vec![resource_place(server), resource_place(&host)];
     places.dedup();
     places
 }
 
+/// The well-known place of a resource's metadata: before its path, with its query (section 3.1).
+pub fn resource_place(resource: &Url) -> Url {
+    let mut place = resource.clone();
+    place.set_path(&format!("{RESOURCE_METADATA}{}", resource.path().trim_end_matches('/')));
+    place.set_fragment(None);
+    place
+}
+
 /// Whether a resource's identifier is the server's own address, or that of something it is part of: the same origin, and a
 /// path that is its path's beginning, whole segments alone (`/mcp` is not the beginning of `/mcp-tools`).
-fn covers(resource: &str, server: &Url) -> bool {
+pub fn covers(resource: &str, server: &Url) -> bool {
     let Ok(resource) = Url::parse(resource) else { return false };
     let bare =
         resource.fragment().is_none() && resource.username().is_empty() && resource.password().is_none();
@@ -135,7 +145,7 @@ mod tests {
             let challenge = Challenge { resource_metadata: told.map(str::to_owned), ..Challenge::default() };
             resource_places(&url(server), &challenge).into_iter().map(String::from).collect::<Vec<_>>()
         };
-        let known = |host: &str, rest: &str| format!("https://{host}{RESOURCE_WELL_KNOWN}{rest}");
+        let known = |host: &str, rest: &str| format!("https://{host}{RESOURCE_METADATA}{rest}");
         assert_eq!(at("https://s.test/a/mcp/", None), [known("s.test", "/a/mcp"), known("s.test", "")]);
         assert_eq!(at("https://s.test/mcp?x=1", None), [known("s.test", "/mcp?x=1"), known("s.test", "")]);
         assert_eq!(at("https://s.test", None), [known("s.test", "")]);

@@ -1,36 +1,51 @@
-//! What anyone can read of a token that is a JWT. It leaves verifying it to whoever has its issuer's keys.
+//! What a token says of itself, for people and for comparing. Nothing of it is proven: believing is another matter, and
+//! the gateway's.
 
-use base64::Engine;
+use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-/// Header and claims of a JWS in its compact form (RFC 7515 section 7.1, RFC 7519 section 3). Nothing in it is proven.
-#[derive(Clone, Debug)]
-pub struct UnverifiedToken {
-    /// RFC 7515 section 4.
+use super::Epoch;
+
+/// A token that can be read by anyone: header and claims of a JWS (RFC 7515 section 7.1, RFC 7519 section 3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unverified {
+    /// The header's parameters.
     pub header: Map<String, Value>,
-    /// RFC 7519 section 4.
+    /// The claims.
     pub claims: Map<String, Value>,
 }
 
-impl UnverifiedToken {
-    /// Reads leniently: whatever can be shown is worth showing, and believing is another matter. `None` for a token that
-    /// only its issuer can read.
+impl Unverified {
+    /// Reads leniently: whatever can be shown is worth showing. `None` for what is no JWS of JSON.
     pub fn read(token: &str) -> Option<Self> {
         let (signed, _signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
+        let object = |part: &str| {
+            let bytes = URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok()?;
+            serde_json::from_slice(&bytes).ok()
+        };
         Some(Self { header: object(header)?, claims: object(claims)? })
     }
 
-    /// Who issued it, by its own words.
+    /// A claim that is a time, in whole seconds since 1970.
+    pub fn time(&self, name: &str) -> Option<Epoch> {
+        read_numeric_date(self.claims.get(name)?)
+    }
+
+    /// Who is said to have issued it.
     pub fn issuer(&self) -> Option<&str> {
         self.claims.get("iss")?.as_str()
     }
 }
 
-/// Some issuers pad, which RFC 7515 section 2 forbids.
-fn object(part: &str) -> Option<Map<String, Value>> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok()?).ok()
+/// RFC 7519 section 2, `NumericDate`, in whole seconds since 1970.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a float beyond the range saturates, which is far enough"
+)]
+pub fn read_numeric_date(value: &Value) -> Option<Epoch> {
+    value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as Epoch))
 }
 
 #[cfg(test)]
@@ -39,34 +54,31 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_anyone_can_read_is_read_and_nothing_else() {
+    fn only_a_jws_of_json_says_something() {
         let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
-        let (header, claims) = (part(r#"{"alg":"none"}"#), part(r#"{"iss":"https://idp.test"}"#));
-        for token in [format!("{header}.{claims}."), format!("{header}.{claims}==.signature")] {
-            let read = UnverifiedToken::read(&token).unwrap();
-            assert_eq!(
-                (read.header["alg"].as_str(), read.issuer()),
-                (Some("none"), Some("https://idp.test"))
-            );
-        }
+        let (header, claims) = (part(r#"{"alg":"none"}"#), part(r#"{"iss":"i","exp":1.9}"#));
+        let read = Unverified::read(&format!("{header}.{claims}.sig")).unwrap();
+        assert_eq!(read.header["alg"], "none");
+        assert_eq!((read.issuer(), read.time("exp"), read.time("nbf")), (Some("i"), Some(1), None));
+        assert_eq!(Unverified::read(&format!("{header}=.{claims}==.")), Some(read));
+        let list = part("[]");
         for text in [
             "",
             "opaque",
             "a.b",
-            "a.b.c",
-            &format!("{header}.{claims}"),
-            &format!("{header}.a.b.c.{claims}"),
-            &format!("{header}.!.c"),
-            &format!("{header}.{}.c", part("[]")),
+            "a.!.c",
+            &format!("{header}.{list}.c"),
+            &format!("{list}.{claims}.c"),
+            &format!("{header}.a.{claims}.b.c"),
         ] {
-            assert!(UnverifiedToken::read(text).is_none(), "{text}");
+            assert!(Unverified::read(text).is_none(), "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn no_text_panics(text in "[A-Za-z0-9_.-]{0,120}|[ -~]{0,80}") {
-            let _ = UnverifiedToken::read(&text);
+        fn no_token_panics(text in "[ -~]{0,120}") {
+            let _ = Unverified::read(&text).map(|read| read.time("exp"));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Addresses that no program here ever connects to, whatever a file, a document or a name server says (SSRF).
-//! It leaves resolving and connecting to the clients: `http`, and the gateway's own.
+//! What a web address may be, and the addresses that no program here ever connects to, whatever a file, a document or a
+//! name server says (SSRF). It leaves resolving and connecting to the clients: `http`, and the gateway's own.
 //!
 //! Private networks and loopback are where servers are, so they are allowed. What is refused are addresses that no server
 //! has and that answer to whoever asks with a machine's own credentials: link-local ones and the clouds' metadata
@@ -8,7 +8,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use url::Host;
+use thiserror::Error;
+use url::{Host, ParseError, Url};
 
 /// Metadata services outside the link-local range: Alibaba's, Oracle's, Azure's.
 const METADATA_V4: [Ipv4Addr; 3] =
@@ -17,6 +18,55 @@ const METADATA_V4: [Ipv4Addr; 3] =
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 /// Names by which the clouds' metadata services answer begin with one of these and end in one of those.
 const METADATA_NAMES: ([&str; 2], [&str; 2]) = (["metadata.", "instance-data."], [".internal", ".goog"]);
+
+/// Why a text is no web address.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum NotWeb {
+    /// No URL at all.
+    #[error("{words} ({0})", words = self.words())]
+    Url(ParseError),
+    /// A URL of another kind.
+    #[error("{}", self.words())]
+    Scheme,
+    /// Credentials in an address end up in logs and error messages.
+    #[error("{}", self.words())]
+    UserInfo,
+}
+
+impl NotWeb {
+    /// The same in words that never change.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Url(_) => "is not a URL",
+            Self::Scheme => "is not an http or https URL",
+            Self::UserInfo => "has a user name or password in it",
+        }
+    }
+}
+
+/// An http or https URL without user name and password.
+///
+/// # Errors
+/// As [`NotWeb`] says.
+pub fn web_url(text: &str) -> Result<Url, NotWeb> {
+    let url = Url::parse(text).map_err(NotWeb::Url)?;
+    check_web(&url)?;
+    Ok(url)
+}
+
+/// The same for a URL that was read before.
+///
+/// # Errors
+/// As [`NotWeb`] says.
+pub fn check_web(url: &Url) -> Result<(), NotWeb> {
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(NotWeb::Scheme);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(NotWeb::UserInfo);
+    }
+    Ok(())
+}
 
 /// Whether a URL's host is one of them, as far as it can be told before it is resolved.
 pub fn is_forbidden_host(host: &Host<impl AsRef<str>>) -> bool {
@@ -69,6 +119,23 @@ fn carried(ip: Ipv6Addr) -> Option<Ipv4Addr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_web_address_has_a_host_and_nobodys_name_in_it() {
+        for (text, expected) in [
+            ("https://h/mcp?x#y", None),
+            ("HTTP://127.0.0.1:80", None),
+            ("h", Some(NotWeb::Url(ParseError::RelativeUrlWithoutBase))),
+            ("https://", Some(NotWeb::Url(ParseError::EmptyHost))),
+            ("ftp://h", Some(NotWeb::Scheme)),
+            ("localhost:8080", Some(NotWeb::Scheme)),
+            ("urn:h", Some(NotWeb::Scheme)),
+            ("https://u@h", Some(NotWeb::UserInfo)),
+            ("https://:p@h", Some(NotWeb::UserInfo)),
+        ] {
+            assert_eq!(web_url(text).err(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn addresses_that_no_server_has_are_forbidden_in_every_spelling() {

@@ -50,6 +50,8 @@ pub struct Reply {
     pub retry_after: Option<Duration>,
     /// What time it is for the server, if it says so (RFC 9110 section 6.6.1), in seconds since 1970.
     pub date: Option<i64>,
+    /// Where it sends us, if it does (RFC 9110 section 10.2.2), as it came.
+    pub location: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -201,8 +203,9 @@ impl Http {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
             .map(Duration::from_secs);
+        let location = response.headers().get(LOCATION).and_then(|to| Some(to.to_str().ok()?.to_owned()));
         let body = body(response, &host).await?;
-        Ok(Reply { status, retry_after, date, body })
+        Ok(Reply { status, retry_after, date, location, body })
     }
 
     /// The client for `url`: loopback never goes through a proxy, and never pays for certificates over plain http.
@@ -286,12 +289,16 @@ fn builder() -> reqwest::ClientBuilder {
         .user_agent(concat!("mcpauth/", env!("CARGO_PKG_VERSION")))
 }
 
-/// Whether `url` stays on this machine: a loopback address, or `localhost` (RFC 6761 section 6.3).
+/// Whether `url` stays on this machine: a loopback address, mapped into IPv6 too, or `localhost` (RFC 6761 section 6.3),
+/// with the root's dot too.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
-        Some(Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => IpAddr::V6(ip).to_canonical().is_loopback(),
+        Some(Host::Domain(name)) => {
+            let name = name.strip_suffix('.').unwrap_or(name);
+            name == "localhost" || name.ends_with(".localhost")
+        }
         None => false,
     }
 }
@@ -353,6 +360,10 @@ mod tests {
             ("http://[::1]:9/", true),
             ("http://localhost/", true),
             ("http://idp.localhost/", true),
+            ("http://localhost./", true),
+            ("http://LOCALHOST/", true),
+            ("http://[::ffff:127.0.0.1]/", true),
+            ("http://[::ffff:10.0.0.1]/", false),
             ("http://localhost.evil.test/", false),
             ("http://127.0.0.1.evil.test/", false),
             ("http://10.0.0.1/", false),

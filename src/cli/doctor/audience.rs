@@ -1,24 +1,21 @@
 //! Whom an ingress token is for, held against what a gateway says of itself (RFC 9728). Tokens are read here and not
 //! verified: that is the gateway's work. It leaves fetching the document to `gateway`.
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::cli::doctor::finding::Finding;
+use crate::oauth::ResourceMetadata;
 
 const CHECK: &str = "tokens.audience";
 
-/// A protected resource's document (RFC 9728 section 2), as far as a token can be held against it.
-#[derive(Debug, Deserialize)]
-pub(super) struct Document {
-    pub(super) resource: String,
-    #[serde(default)]
-    pub(super) authorization_servers: Vec<String>,
-}
-
 /// Whether a gateway with this document should take the token. `meant` are the audiences the settings ask for.
-pub(super) fn judge(who: &str, claims: &Map<String, Value>, document: &Document, meant: &[&str]) -> Finding {
+pub(super) fn judge(
+    who: &str,
+    claims: &Map<String, Value>,
+    document: &ResourceMetadata,
+    meant: &[&str],
+) -> Finding {
     let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
     let servers = &document.authorization_servers;
     if !servers.is_empty() && !servers.iter().any(|server| server == issuer) {
@@ -51,15 +48,9 @@ pub(super) fn judge(who: &str, claims: &Map<String, Value>, document: &Document,
     Finding::problem(CHECK, text, remedy).because(format!("the gateway is {resource}, and must refuse it"))
 }
 
-/// Whether a resource is `wide` or below it: the same origin, and its path as a whole or up to a slash. The document at
-/// a gateway's root may name the origin alone.
+/// Whether a resource is `wide`, or below it. The document at a gateway's root may name the origin alone.
 pub(super) fn covers(wide: &str, resource: &str) -> bool {
-    let (Ok(wide), Ok(resource)) = (Url::parse(wide), Url::parse(resource)) else { return wide == resource };
-    let (above, below) = (wide.path().trim_end_matches('/'), resource.path().trim_end_matches('/'));
-    let rest = below.strip_prefix(above);
-    wide.origin().is_tuple()
-        && wide.origin() == resource.origin()
-        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    wide == resource || Url::parse(resource).is_ok_and(|resource| crate::oauth::covers(wide, &resource))
 }
 
 /// `aud`: text or a list of texts (RFC 7519 section 4.1.3).
@@ -84,9 +75,10 @@ mod tests {
 
     #[test]
     fn a_token_is_held_against_what_the_gateway_says_of_itself() {
-        let document = Document {
+        let document = ResourceMetadata {
             resource: "https://gw.test/fininfo/mcp".into(),
             authorization_servers: vec!["https://idp.test".into()],
+            scopes_supported: Vec::new(),
         };
         for (claims, meant, status, words) in [
             (json!({"iss": "https://idp.test"}), "", Status::Ok, "names no audience"),

@@ -1,17 +1,16 @@
 //! Whether the gateway of `REGISTRY_URL` answers, and what it says of itself (RFC 9728), against the ingress token.
 //! It leaves a gateway that is set up on this machine to `policy`.
 
-use reqwest::header::HeaderMap;
-use tokio::time::timeout;
 use url::Url;
 
-use crate::cli::doctor::audience::{Document, covers, judge};
+use crate::cli::doctor::audience::{covers, judge};
 use crate::cli::doctor::finding::Finding;
-use crate::cli::doctor::issuer::{WITHIN, get};
+use crate::cli::doctor::issuer::{Timed, get};
 use crate::cli::doctor::policy::Identity;
 use crate::cli::doctor::surroundings::proxy_for;
 use crate::config::Config;
-use crate::oauth::RESOURCE_WELL_KNOWN as METADATA;
+use crate::metadata::{NotFound, search};
+use crate::oauth::{RESOURCE_METADATA, ResourceError, ResourceMetadata, resource_place};
 use crate::sys::http::{Http, HttpError};
 
 const REACHED: &str = "gateway.reachable";
@@ -31,12 +30,11 @@ pub(super) async fn look(
     let (reached, documented) = tokio::join!(reach(config, http, &url), document(http, config, &url, server));
     let mut findings = vec![reached];
     match documented {
-        None => {}
-        Some((place, Err(why))) => {
+        Ok(document) => findings.extend(compare(config, &document, identities, server)),
+        Err(missing) => findings.extend(missing.refused().map(|(place, why)| {
             let text = format!("{place} is not a protected resource's document: {why}");
-            findings.push(Finding::warn(SAYS, text, "ask whoever runs the gateway"));
-        }
-        Some((_, Ok(document))) => findings.extend(compare(config, &document, identities, server)),
+            Finding::warn(SAYS, text, "ask whoever runs the gateway")
+        })),
     }
     findings
 }
@@ -79,33 +77,28 @@ async fn reach(config: &Config, http: &Http, url: &Url) -> Finding {
     }
 }
 
-/// The first document there is: that of a server, else the gateway's own; with where it was.
+/// The first document there is: that of a server, else the gateway's own.
 async fn document(
     http: &Http,
     config: &Config,
     gateway: &Url,
     server: Option<&str>,
-) -> Option<(Url, Result<Document, &'static str>)> {
+) -> Result<ResourceMetadata, NotFound<ResourceError>> {
     let server = server.and_then(|text| Url::parse(text).ok());
-    let base = gateway.path().trim_end_matches('/').to_owned();
-    let inserted = server.as_ref().map(|url| format!("{METADATA}{}", url.path()));
+    let inserted = server.as_ref().map(resource_place);
     // A gateway behind a path cannot be asked at the host's root.
+    let base = gateway.path().trim_end_matches('/');
     let below = server.as_ref().and_then(|url| url.as_str().strip_prefix(&config.registry_url));
-    let appended = below.filter(|_| !base.is_empty()).map(|path| format!("{base}{METADATA}{path}"));
-    for path in inserted.into_iter().chain(appended).chain([format!("{METADATA}{base}")]) {
-        let Ok(place) = gateway.join(&path) else { continue };
-        let reply = timeout(WITHIN, http.get(&place, HeaderMap::new())).await.ok()?.ok()?;
-        if reply.status == 200 {
-            let read = serde_json::from_slice(&reply.body).map_err(|_| "it has no text `resource`");
-            return Some((place, read));
-        }
-    }
-    None
+    let below = below.filter(|_| !base.is_empty());
+    let appended = below.and_then(|path| gateway.join(&format!("{base}{RESOURCE_METADATA}{path}")).ok());
+    let places = inserted.into_iter().chain(appended).chain([resource_place(gateway)]).collect();
+    let found = search(&Timed::new(http), gateway.as_str(), places, ResourceMetadata::parse).await;
+    found.map(|(_, document)| document)
 }
 
 fn compare(
     config: &Config,
-    document: &Document,
+    document: &ResourceMetadata,
     identities: &[Identity],
     server: Option<&str>,
 ) -> Vec<Finding> {

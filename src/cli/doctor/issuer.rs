@@ -1,6 +1,7 @@
 //! Whether the identity providers answer, publish what is needed, and have the same time as this machine. It leaves
 //! whether they accept us to `login`.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -14,7 +15,10 @@ use crate::config::{Config, Planned};
 use crate::credential::{Credential, Endpoint, How, Kind};
 use crate::error::Error;
 use crate::flow::FlowError;
-use crate::oauth::{IssuerMetadata, ReplyError, well_known};
+use crate::gateway::authn::keys::KeySet;
+use crate::gateway::settings::Algorithm;
+use crate::metadata::{self, Fetch, NotFound};
+use crate::oauth::{MetadataError, ReplyError};
 use crate::sys::clock;
 use crate::sys::http::{Http, HttpError, Reply};
 use crate::vault::VaultError;
@@ -127,60 +131,38 @@ impl Asked {
     }
 
     async fn metadata(&self, http: &Http) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        let mut last = None;
-        for place in well_known(&self.name) {
-            let (reply, skew) = match get(http, &place).await {
-                Ok(answer) => answer,
-                Err(error) => return vec![self.failed(error.into())],
-            };
-            if findings.is_empty() {
-                findings.extend(skew.map(|skew| clock_finding(&self.name, skew)));
-            }
-            match reply.status {
-                200..300 => {
-                    findings.extend(self.read(http, &reply.body).await);
-                    return findings;
+        let timed = Timed::new(http);
+        let found = metadata::find_issuer(&timed, &self.name).await;
+        let mut findings: Vec<Finding> =
+            timed.skew.get().map(|skew| clock_finding(&self.name, *skew)).into_iter().collect();
+        match found {
+            Ok(found) => {
+                findings.push(Finding::ok(REACHED, format!("{} answers with its metadata", self.name)));
+                if let Some(url) = found.jwks_uri {
+                    findings.extend(self.keys(&timed, &url).await);
                 }
-                429 | 500.. => {
-                    findings.push(self.failed(self.unavailable(reply.status)));
-                    return findings;
-                }
-                status => last = Some(status),
             }
+            Err(error) if error.is_absent() => findings.push(self.no_issuer(&error)),
+            Err(error) => findings.push(self.failed(error.into())),
         }
-        let answer = last.map(|status| format!(" (HTTP {status})")).unwrap_or_default();
-        let text = format!("{} answers, and is no issuer: it publishes no metadata{answer}", self.name);
-        findings.push(Finding::problem(REACHED, text, self.remedy.clone()));
         findings
     }
 
-    async fn read(&self, http: &Http, body: &[u8]) -> Vec<Finding> {
-        match IssuerMetadata::read(body, &self.name) {
-            Err(cause) => vec![self.failed(FlowError::Metadata { issuer: self.name.clone(), cause })],
-            Ok(metadata) => {
-                let mut findings =
-                    vec![Finding::ok(REACHED, format!("{} answers with its metadata", self.name))];
-                if let Some(url) = metadata.jwks_uri {
-                    findings.extend(self.keys(http, &url).await);
-                }
-                findings
-            }
-        }
+    fn no_issuer(&self, error: &NotFound<MetadataError>) -> Finding {
+        let answer = error.tried.last().map(|(_, cause)| format!(" ({cause})")).unwrap_or_default();
+        let text = format!("{} answers, and is no issuer: it publishes no metadata{answer}", self.name);
+        Finding::problem(REACHED, text, self.remedy.clone()).because(error.to_string())
     }
 
     /// Without keys no gateway can verify a token (RFC 7517 section 5).
-    async fn keys(&self, http: &Http, url: &Url) -> Option<Finding> {
-        let good = match get(http, url).await {
-            Ok((reply, _)) => {
-                let document: Option<serde_json::Value> = serde_json::from_slice(&reply.body).ok();
-                let keys = document.as_ref().and_then(|document| document.get("keys")?.as_array());
-                reply.status == 200 && keys.is_some_and(|keys| !keys.is_empty())
-            }
-            Err(_) => false,
-        };
+    async fn keys(&self, http: &impl Fetch, url: &Url) -> Option<Finding> {
+        let fetched =
+            metadata::fetch_keys(http, url, Some(&self.name)).await.map_err(|error| error.to_string());
+        let read = fetched.and_then(|raw| KeySet::read(&raw, &Algorithm::ALL).map_err(|e| e.to_string()));
+        let why = read.err()?;
         let text = format!("{}: there are no keys at {url}, so no gateway can verify its tokens", self.name);
-        (!good).then(|| Finding::warn("issuer.keys", text, "ask whoever runs the identity provider"))
+        let finding = Finding::warn("issuer.keys", text, "ask whoever runs the identity provider");
+        Some(finding.because(why))
     }
 
     fn unavailable(&self, status: u16) -> FlowError {
@@ -193,6 +175,28 @@ impl Asked {
             Some(proxy) => finding.because(format!("the request goes through the proxy {proxy}")),
             None => finding,
         }
+    }
+}
+
+/// Asks within [`WITHIN`], and keeps how far ahead the first clock was that an answer showed.
+pub(super) struct Timed<'h> {
+    http: &'h Http,
+    skew: OnceLock<i64>,
+}
+
+impl<'h> Timed<'h> {
+    pub(super) fn new(http: &'h Http) -> Self {
+        Self { http, skew: OnceLock::new() }
+    }
+}
+
+impl Fetch for Timed<'_> {
+    async fn fetch(&self, url: &Url) -> Result<Reply, HttpError> {
+        let (reply, skew) = get(self.http, url).await?;
+        if let Some(skew) = skew {
+            self.skew.get_or_init(|| skew);
+        }
+        Ok(reply)
     }
 }
 

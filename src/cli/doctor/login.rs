@@ -66,7 +66,12 @@ async fn of_machine(http: &Http, credential: &Credential, machine: &Machine) -> 
     match flow::client_credentials(http, client, machine).await {
         Ok(_) => Some(Finding::ok(CLIENT, format!("{id}: client {} is accepted", client.id))),
         // Nobody there, or nothing to read: `issuer` says so.
-        Err(FlowError::Http(_) | FlowError::NoEndpoint { .. } | FlowError::Metadata { .. }) => None,
+        Err(
+            FlowError::Http(_)
+            | FlowError::Discovery(_)
+            | FlowError::NoEndpoint { .. }
+            | FlowError::Metadata { .. },
+        ) => None,
         Err(error) => Some(failed(credential, error)),
     }
 }

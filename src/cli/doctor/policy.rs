@@ -12,7 +12,7 @@ use crate::cli::gateway::prepare::{self, Prepared};
 use crate::config::Config;
 use crate::gateway::authn::jwt::Reject;
 use crate::gateway::authn::rules::Rules;
-use crate::oauth::UnverifiedToken;
+use crate::oauth::Unverified;
 use crate::policy::{Call, Listed, Policy, Principal, decide};
 use crate::store::Store;
 use crate::sys::clock;
@@ -48,7 +48,7 @@ impl Identity {
             let name = path.file_name()?.to_str()?;
             let is = name == "ingress.json" || (name.starts_with("agent-") && name.ends_with("-token.json"));
             let stored = store.read_file(path).ok().flatten().filter(|_| is)?;
-            let claims = UnverifiedToken::read(stored.token.access_token.expose())?.claims;
+            let claims = Unverified::read(stored.token.access_token.expose())?.claims;
             Some(Self { who: name.into(), claims })
         };
         store.files().iter().filter_map(|path| of(path)).collect()

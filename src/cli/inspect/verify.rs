@@ -3,32 +3,18 @@
 
 use std::time::Duration;
 
-use reqwest::header::HeaderMap;
-use url::Url;
-
+use crate::cli::servers::EVERY_KIND;
 use crate::config::Config;
-use crate::credential::Kind;
-use crate::flow::{self, FlowError};
+use crate::flow::FlowError;
 use crate::gateway::authn::jwt::{Reject, Token};
 use crate::gateway::authn::keys::KeySet;
 use crate::gateway::settings::Algorithm;
-use crate::oauth::UnverifiedToken;
-use crate::sys::http::{Http, HttpError, is_loopback};
+use crate::metadata;
+use crate::oauth::Unverified;
+use crate::sys::http::{Http, HttpError};
 
 /// How long a look may wait for an issuer; with `--verify` the network's own deadlines count.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Every signature there is a verification for. Each key has its own among them.
-const ALGORITHMS: [Algorithm; 9] = [
-    Algorithm::RS256,
-    Algorithm::RS384,
-    Algorithm::RS512,
-    Algorithm::PS256,
-    Algorithm::PS384,
-    Algorithm::PS512,
-    Algorithm::ES256,
-    Algorithm::ES384,
-    Algorithm::EdDSA,
-];
 
 /// What came of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,7 +66,7 @@ pub(super) fn issuers(config: &Config, named: Option<&str>) -> Vec<String> {
 pub(super) async fn verify(
     http: &Http,
     token: &str,
-    readable: Option<&UnverifiedToken>,
+    readable: Option<&Unverified>,
     issuers: &[String],
     patient: bool,
 ) -> Verdict {
@@ -120,24 +106,12 @@ pub(super) async fn verify(
 
 async fn fetch(http: &Http, issuer: &str) -> Result<KeySet, Verdict> {
     let unreachable = |error: &dyn ToString| Verdict::Unreachable(error.to_string());
-    let metadata = flow::metadata(http, issuer).await.map_err(|error| match error {
-        FlowError::Http(HttpError::Plain { .. }) => Verdict::Unknown(error.to_string()),
+    let url = metadata::find_jwks_uri(http, issuer).await.map_err(|error| match FlowError::from(error) {
+        error @ FlowError::Http(HttpError::Plain { .. }) => Verdict::Unknown(error.to_string()),
         error => unreachable(&error),
     })?;
-    let url =
-        metadata.jwks_uri.ok_or_else(|| unreachable(&format!("{issuer} does not say where its keys are")))?;
-    if is_loopback(&url) && !Url::parse(issuer).is_ok_and(|issuer| is_loopback(&issuer)) {
-        return Err(unreachable(&format!("the metadata of {issuer} points at this machine")));
-    }
-    let reply = http.get(&url, HeaderMap::new()).await.map_err(|error| unreachable(&error))?;
-    if reply.status != 200 {
-        return Err(unreachable(&format!(
-            "{} answered {}",
-            url.host_str().unwrap_or_default(),
-            reply.status
-        )));
-    }
-    KeySet::read(&reply.body, &ALGORITHMS).map_err(|error| unreachable(&format!("{issuer}: {error}")))
+    let raw = metadata::fetch_keys(http, &url, Some(issuer)).await.map_err(|error| unreachable(&error))?;
+    KeySet::read(&raw, &Algorithm::ALL).map_err(|error| unreachable(&format!("{issuer}: {error}")))
 }
 
 /// A verifier's no, in more words than it gives a stranger.

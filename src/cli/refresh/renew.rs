@@ -85,9 +85,9 @@ pub(super) fn meaning(error: &Error) -> refresh::Outcome {
             reply: ReplyError::Refused { error, .. }, ..
         })) if !NOT_NOW.contains(&error.as_str()) => refresh::Outcome::Refused,
         // An issuer whose metadata is gone or garbled may just be starting.
-        Error::Vault(VaultError::Flow(FlowError::NoEndpoint { .. } | FlowError::Metadata { .. })) => {
-            refresh::Outcome::Failed
-        }
+        Error::Vault(VaultError::Flow(
+            FlowError::Discovery(_) | FlowError::NoEndpoint { .. } | FlowError::Metadata { .. },
+        )) => refresh::Outcome::Failed,
         _ if settings_fault => refresh::Outcome::Refused,
         _ => refresh::Outcome::Failed,
     }

@@ -13,9 +13,10 @@ use url::Url;
 use super::keys::KeySet;
 use super::rules::Rules;
 use crate::gateway::settings;
-use crate::oauth::{IssuerMetadata, basic_authorization, well_known};
+use crate::metadata;
+use crate::oauth::IssuerMetadata;
 use crate::secret::Secret;
-use crate::sys::http::{Http, Reply, is_loopback};
+use crate::sys::http::{Http, Reply};
 
 /// One issuer.
 pub(crate) struct Issuer {
@@ -152,48 +153,34 @@ impl Issuer {
             (Some(configured), _) => Url::parse(configured).map_err(|e| self.unavailable(e))?,
             (None, Some(found)) => found.clone(),
             (None, None) => {
-                let found = self.discover().await?.jwks_uri;
-                found.ok_or_else(|| self.unavailable("its metadata names no jwks_uri"))?
+                let found = metadata::find_jwks_uri(&self.http, self.name()).await;
+                found.map_err(|e| self.unavailable(e))?
             }
         };
-        let reply = self.get(&url).await?;
+        // What the operator wrote may be anywhere; what a document says may not.
+        let told_by = self.settings.jwks_uri.is_none().then(|| self.name());
+        let raw = metadata::fetch_keys(&self.http, &url, told_by).await.map_err(|e| self.unavailable(e))?;
         let old = self.keys.load_full();
         turn.jwks_uri = Some(url);
-        if let Some(old) = old.as_ref().filter(|old| old.raw == reply.body) {
-            let same = Fetched { set: old.set.clone(), raw: reply.body, at: Instant::now() };
+        if let Some(old) = old.as_ref().filter(|old| old.raw == raw) {
+            let same = Fetched { set: old.set.clone(), raw, at: Instant::now() };
             self.keys.store(Some(Arc::new(same)));
             return Ok(None);
         }
-        let set = KeySet::read(&reply.body, &self.settings.algorithms).map_err(|e| self.unavailable(e))?;
+        let set = KeySet::read(&raw, &self.settings.algorithms).map_err(|e| self.unavailable(e))?;
         let count = set.len();
-        self.keys.store(Some(Arc::new(Fetched { set: Arc::new(set), raw: reply.body, at: Instant::now() })));
+        self.keys.store(Some(Arc::new(Fetched { set: Arc::new(set), raw, at: Instant::now() })));
         self.epoch.fetch_add(1, Ordering::Release);
         Ok(Some(count))
     }
 
-    /// RFC 8414 and OpenID Connect Discovery, whichever place answers first.
+    /// Its metadata, which must not make the gateway show tokens and its own secret to its own machine.
     async fn discover(&self) -> Result<IssuerMetadata, Unavailable> {
-        let mut last = self.unavailable("it is no address");
-        for place in well_known(self.name()) {
-            match self.get(&place).await {
-                Ok(reply) => {
-                    let found =
-                        IssuerMetadata::read(&reply.body, self.name()).map_err(|e| self.unavailable(e))?;
-                    let learned = [&found.jwks_uri, &found.introspection_endpoint];
-                    if learned.into_iter().flatten().any(|url| !self.may_point_at(url)) {
-                        return Err(self.unavailable("its metadata points at this machine"));
-                    }
-                    return Ok(found);
-                }
-                Err(error) => last = error,
-            }
+        let found = metadata::find_issuer(&self.http, self.name()).await.map_err(|e| self.unavailable(e))?;
+        if let Some(endpoint) = found.introspection_endpoint.as_ref().filter(|_| self.introspects()) {
+            metadata::stay_outside(self.name(), endpoint).map_err(|e| self.unavailable(e))?;
         }
-        Err(last)
-    }
-
-    /// A document from outside must not make the gateway talk to its own machine.
-    fn may_point_at(&self, learned: &Url) -> bool {
-        !is_loopback(learned) || Url::parse(self.name()).is_ok_and(|issuer| is_loopback(&issuer))
+        Ok(found)
     }
 
     /// Asks about a token (RFC 7662 section 2.1): the reply as it came.
@@ -228,11 +215,6 @@ impl Issuer {
         let found = found.ok_or_else(|| self.unavailable("its metadata names no introspection_endpoint"))?;
         turn.introspection = Some(found.clone());
         Ok(found)
-    }
-
-    async fn get(&self, url: &Url) -> Result<Reply, Unavailable> {
-        let reply = self.http.get(url, HeaderMap::new()).await.map_err(|e| self.unavailable(e))?;
-        self.good(reply)
     }
 
     fn good(&self, reply: Reply) -> Result<Reply, Unavailable> {

@@ -11,9 +11,6 @@ use serde_json::{Map, Value};
 use super::object;
 use crate::gateway::settings::Algorithm;
 
-/// The largest key set that is read, in bytes; whoever fetches one need not read further.
-pub const MAX_KEY_SET: usize = 256 << 10;
-
 /// The longest `kid`, in bytes, of a key or of a token.
 pub(super) const MAX_KEY_ID: usize = 256;
 
@@ -46,9 +43,6 @@ pub enum NoKey {
 /// Why a document is not a key set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeysError {
-    /// More than [`MAX_KEY_SET`] bytes.
-    #[error("the key set is larger than {MAX_KEY_SET} bytes")]
-    TooLarge,
     /// Not a JSON object with an array `keys`, or one with a name twice.
     #[error("not a JSON Web Key Set (RFC 7517 section 5)")]
     Malformed,
@@ -71,14 +65,12 @@ enum Material {
 
 impl KeySet {
     /// Reads a key set. Left out, so that an issuer may publish them beside: keys for encryption, symmetric and private
-    /// ones, unknown kinds, RSA below 2048 bits, whatever is malformed or not for one of the `allowed` algorithms.
+    /// ones, unknown kinds, RSA below 2048 bits, whatever is malformed or not for one of the `allowed` algorithms. A member
+    /// that is `null`, or says of a key's use nothing at all, is absent.
     ///
     /// # Errors
     /// If it is no key set at all, or none of its keys is left: then the last good one is to be kept.
     pub fn read(jwks: &[u8], allowed: &[Algorithm]) -> Result<Self, KeysError> {
-        if jwks.len() > MAX_KEY_SET {
-            return Err(KeysError::TooLarge);
-        }
         let document = object::read(jwks).ok_or(KeysError::Malformed)?;
         let listed = document.get("keys").and_then(Value::as_array).ok_or(KeysError::Malformed)?;
         let mut keys: Vec<Key> = Vec::new();
@@ -166,14 +158,14 @@ pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
 /// The keys a JWK stands for: one for each allowed algorithm that it names or, naming none, is fit for.
 fn usable(jwk: &Map<String, Value>, allowed: &[Algorithm]) -> Option<Vec<Key>> {
     // A private key that was published signs for everybody.
-    if jwk.contains_key("d") || !for_signatures(jwk) {
+    if member(jwk, "d").is_some() || !for_signatures(jwk) {
         return None;
     }
-    let id = match jwk.get("kid") {
+    let id = match member(jwk, "kid") {
         None => None,
         Some(id) => Some(id.as_str().filter(|id| id.len() <= MAX_KEY_ID)?.to_owned()),
     };
-    let pinned = match jwk.get("alg") {
+    let pinned = match member(jwk, "alg") {
         None => None,
         Some(name) => Some(algorithm(name.as_str()?)?),
     };
@@ -185,8 +177,15 @@ fn usable(jwk: &Map<String, Value>, allowed: &[Algorithm]) -> Option<Vec<Key>> {
 
 /// RFC 7517 sections 4.2 and 4.3. Keycloak publishes an encryption key beside the others.
 fn for_signatures(jwk: &Map<String, Value>) -> bool {
-    let verify = |ops: &Value| ops.as_array().is_some_and(|ops| ops.iter().any(|op| op == "verify"));
-    jwk.get("use").is_none_or(|purpose| purpose == "sig") && jwk.get("key_ops").is_none_or(verify)
+    let verify =
+        |ops: &Value| ops.as_array().is_some_and(|ops| ops.is_empty() || ops.iter().any(|op| op == "verify"));
+    let sign = |purpose: &Value| purpose == "sig" || purpose == "";
+    member(jwk, "use").is_none_or(sign) && member(jwk, "key_ops").is_none_or(verify)
+}
+
+/// A member that is there; `null` is not.
+fn member<'a>(jwk: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    jwk.get(name).filter(|value| !value.is_null())
 }
 
 impl Material {

@@ -3,7 +3,7 @@
 use hyper::header::HeaderValue;
 use url::{Host, Url};
 
-use crate::sys::address::is_forbidden_host;
+use crate::sys::address::{NotWeb, check_web, is_forbidden_host};
 
 /// Where a server is: equal origins can share connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -24,14 +24,8 @@ impl Origin {
     /// # Errors
     /// In a few words, without the URL itself: it may hold a key.
     pub fn of(url: &Url) -> Result<Self, &'static str> {
-        let tls = match url.scheme() {
-            "https" => true,
-            "http" => false,
-            _ => return Err("is not an http or https URL"),
-        };
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err("has a user name or password in it");
-        }
+        check_web(url).map_err(NotWeb::words)?;
+        let tls = url.scheme() == "https";
         let host = url.host().ok_or("has no host")?.to_owned();
         if is_forbidden_host(&host) {
             return Err("points at a link-local, metadata or multicast address, which no MCP server has");

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::problem::Problem;
 use super::{Egress, Issuer, Kind, Limits, Settings};
+use crate::sys::address::{NotWeb, web_url};
 use crate::sys::http::is_loopback;
 
 /// The least that hyper's reader takes for a request head, in bytes.
@@ -138,12 +139,11 @@ impl Settings {
 
 fn check_public_url(text: &str) -> Option<Problem> {
     let remedy = "write the address that clients type, as in https://gateway.example.com, without a path";
-    let Ok(url) = Url::parse(text) else {
-        return Some(Problem::error("public_url", "is not a URL", remedy));
+    let url = match web_url(text) {
+        Ok(url) => url,
+        Err(error) => return Some(Problem::error("public_url", error.words(), remedy)),
     };
-    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    let anonymous = url.username().is_empty() && url.password().is_none();
-    if !matches!(url.scheme(), "http" | "https") || !bare || !anonymous {
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
         return Some(Problem::error("public_url", "is more or less than scheme, host and port", remedy));
     }
     if url.scheme() == "http" && !is_loopback(&url) {
@@ -234,16 +234,11 @@ fn check_audience(issuer: &Issuer, error: &mut dyn FnMut(&str, &str, &str)) {
 /// Whether keys, metadata and secrets can be exchanged with this address: whoever can change what comes from it on the
 /// way can make tokens.
 fn fetchable(text: &str, allow_http: bool) -> Result<(), &'static str> {
-    let url = Url::parse(text).map_err(|_| "is not a URL")?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("has a user name or password in it");
+    let url = web_url(text).map_err(NotWeb::words)?;
+    if url.scheme() == "https" || allow_http || is_loopback(&url) {
+        return Ok(());
     }
-    match url.scheme() {
-        "https" => Ok(()),
-        "http" if allow_http || is_loopback(&url) => Ok(()),
-        "http" => Err("is plain http to another machine"),
-        _ => Err("is not an https URL"),
-    }
+    Err("is plain http to another machine")
 }
 
 fn check_limits(limits: &Limits, found: &mut Vec<Problem>) {
@@ -348,7 +343,7 @@ mod tests {
         let cases = [
             ("http://idp:8080/realms/a", "is plain http to another machine"),
             ("idp", "is not a URL"),
-            ("ftp://idp", "is not an https URL"),
+            ("ftp://idp", "is not an http or https URL"),
             ("https://u:p@idp", "has a user name or password in it"),
             ("https://idp?x", "has a query or fragment (RFC 8414 section 2)"),
         ];
@@ -400,8 +395,8 @@ workers: 0
     fn a_public_address_is_an_origin() {
         let cases = [
             ("https://gw/path", "error public_url: is more or less than scheme, host and port"),
-            ("https://u:p@gw", "error public_url: is more or less than scheme, host and port"),
-            ("ws://gw", "error public_url: is more or less than scheme, host and port"),
+            ("https://u:p@gw", "error public_url: has a user name or password in it"),
+            ("ws://gw", "error public_url: is not an http or https URL"),
             (
                 "http://gw",
                 "remark public_url: is plain http, and clients would send their tokens unprotected",

@@ -202,6 +202,21 @@ pub enum Algorithm {
     EdDSA,
 }
 
+impl Algorithm {
+    /// All of them: every signature there is a verification for.
+    pub const ALL: [Self; 9] = [
+        Self::RS256,
+        Self::RS384,
+        Self::RS512,
+        Self::PS256,
+        Self::PS384,
+        Self::PS512,
+        Self::ES256,
+        Self::ES384,
+        Self::EdDSA,
+    ];
+}
+
 /// RFC 7662.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,0 +1,304 @@
+//! The one reader of what issuers and servers publish: an issuer's metadata (RFC 8414, OpenID Connect Discovery 1.0), a
+//! protected resource's (RFC 9728) and an issuer's keys (RFC 7517). It leaves where a document may be and what must be true
+//! of it to `oauth`, and what is kept of it, for how long and how often it is asked for, to its callers.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use thiserror::Error;
+use tokio::time::timeout;
+use url::Url;
+
+use crate::oauth::{
+    Challenge, IssuerMetadata, MetadataError, ResourceError, ResourceMetadata, clean, resource_places,
+    well_known,
+};
+use crate::sys::address::web_url;
+use crate::sys::http::{Http, HttpError, Reply, is_loopback};
+
+/// How long one of several places may take. All of them together take no longer than one request may.
+const WITHIN: Duration = Duration::from_secs(10);
+/// The largest key set that is read, in bytes.
+pub const MAX_KEY_SET: usize = 256 << 10;
+/// What some editors put before a text; a reader may ignore it (RFC 8259 section 8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Who sends the requests: [`Http`], or somebody who adds a deadline to it or looks at the answers.
+pub trait Fetch: Sync {
+    /// Sends a GET.
+    ///
+    /// # Errors
+    /// As [`HttpError`] says; any HTTP status is an answer, not an error.
+    fn fetch(&self, url: &Url) -> impl Future<Output = Result<Reply, HttpError>> + Send;
+}
+
+/// Why one place gave no document that can be used.
+#[derive(Debug, Error)]
+pub enum Cause<E> {
+    /// No answer.
+    #[error("{0}")]
+    Http(HttpError),
+    /// An answer that is no document. Redirects are not followed: they would lead past every check of the address.
+    #[error("HTTP {status}{}", location.as_deref().map(|to| format!(", a redirect to {to}")).unwrap_or_default())]
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// Where it leads, cleaned.
+        location: Option<String>,
+    },
+    /// A document of another kind, or one that must not be used.
+    #[error("{0}")]
+    Document(E),
+}
+
+/// No place gave a document that can be used.
+#[derive(Debug)]
+pub struct NotFound<E> {
+    /// Whose it should have been: the issuer, or the server's address.
+    pub name: String,
+    /// Every place that was asked, in order, and why it gave nothing usable. Empty if the name is not a web address.
+    /// A query is left out: some servers are addressed with a key in it.
+    pub tried: Vec<(Url, Cause<E>)>,
+}
+
+/// Why there are no keys.
+#[derive(Debug, Error)]
+pub enum KeysFault {
+    /// A document from outside must not make us talk to our own machine.
+    #[error(transparent)]
+    Inward(#[from] Inward),
+    /// Nothing came that can be used.
+    #[error("{place}: {cause}")]
+    Place {
+        /// Where the keys should be, without the query.
+        place: Url,
+        /// What is wrong.
+        cause: Cause<TooLarge>,
+    },
+}
+
+/// More than [`MAX_KEY_SET`] bytes.
+#[derive(Debug, Error)]
+#[error("the key set is larger than {MAX_KEY_SET} bytes")]
+pub struct TooLarge;
+
+/// Somebody elsewhere who sends us to this machine.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{from} sends us to {to}, an address of this machine")]
+pub struct Inward {
+    /// Its host.
+    pub from: String,
+    /// Where to.
+    pub to: String,
+}
+
+/// Why a server has no metadata that can be used.
+#[derive(Debug, Error)]
+pub enum ResourceFault {
+    /// It says that its metadata is on this machine. Nobody was asked.
+    #[error(transparent)]
+    Inward(#[from] Inward),
+    /// There is none at any place.
+    #[error(transparent)]
+    NotFound(#[from] NotFound<ResourceError>),
+}
+
+impl Fetch for Http {
+    fn fetch(&self, url: &Url) -> impl Future<Output = Result<Reply, HttpError>> + Send {
+        self.get(url, HeaderMap::new())
+    }
+}
+
+/// An issuer's metadata: of its well-known places, the first with a document that is its own (RFC 8414 section 3.3).
+///
+/// # Errors
+/// [`NotFound`], after the last place.
+pub async fn find_issuer(http: &impl Fetch, issuer: &str) -> Result<IssuerMetadata, NotFound<MetadataError>> {
+    let read = |body: &[u8]| IssuerMetadata::read(body, issuer);
+    let found = search(http, issuer, issuer_places(issuer), read).await;
+    found.map(|(_, metadata)| metadata)
+}
+
+/// Where an issuer publishes its keys: the first of its well-known places that says so. RFC 8414 section 2 leaves
+/// `jwks_uri` open where OpenID Connect Discovery demands it, so the one document may be without what the other has.
+///
+/// # Errors
+/// [`NotFound`], after the last place.
+pub async fn find_jwks_uri(http: &impl Fetch, issuer: &str) -> Result<Url, NotFound<MetadataError>> {
+    let read = |body: &[u8]| {
+        let named = IssuerMetadata::read(body, issuer)?.jwks_uri;
+        named.ok_or(MetadataError::Missing("jwks_uri"))
+    };
+    search(http, issuer, issuer_places(issuer), read).await.map(|(_, url)| url)
+}
+
+/// The metadata of the protected resource at `server`: where its challenge says and nowhere else, or else at its well-known
+/// places.
+///
+/// # Errors
+/// As [`ResourceFault`] says.
+pub async fn find_resource(
+    http: &impl Fetch,
+    server: &Url,
+    challenge: &Challenge,
+) -> Result<ResourceMetadata, ResourceFault> {
+    let places = resource_places(server, challenge);
+    places.iter().try_for_each(|place| stay_outside(server.as_str(), place))?;
+    let found = search(http, server.as_str(), places, |body| ResourceMetadata::read(body, server)).await;
+    Ok(found.map(|(_, metadata)| metadata)?)
+}
+
+/// The first of `places` whose document `read` accepts, with where it was.
+///
+/// An unusable answer does not end the search. A host that cannot be reached does: all places are on it.
+///
+/// # Errors
+/// [`NotFound`], after the last place.
+pub async fn search<T, E>(
+    http: &impl Fetch,
+    name: &str,
+    places: Vec<Url>,
+    read: impl Fn(&[u8]) -> Result<T, E>,
+) -> Result<(Url, T), NotFound<E>> {
+    let mut tried = Vec::new();
+    for place in places {
+        let asked = timeout(WITHIN, fetch_document(http, &place, &read)).await;
+        match asked.unwrap_or_else(|_| Err(Cause::late(&place))) {
+            Ok(found) => return Ok((place, found)),
+            Err(cause) => {
+                let unreachable = matches!(&cause, Cause::Http(error) if error.unsent());
+                tried.push((without_query(place), cause));
+                if unreachable {
+                    break;
+                }
+            }
+        }
+    }
+    Err(NotFound { name: name.into(), tried })
+}
+
+/// The key set at `url`, as it came. `told_by` is the issuer whose metadata names the address; what a person configured
+/// may be anywhere.
+///
+/// # Errors
+/// As [`KeysFault`] says.
+pub async fn fetch_keys(http: &impl Fetch, url: &Url, told_by: Option<&str>) -> Result<Vec<u8>, KeysFault> {
+    if let Some(issuer) = told_by {
+        stay_outside(issuer, url)?;
+    }
+    let small = |body: &[u8]| if body.len() > MAX_KEY_SET { Err(TooLarge) } else { Ok(body.to_vec()) };
+    let found = fetch_document(http, url, small).await;
+    found.map_err(|cause| KeysFault::Place { place: without_query(url.clone()), cause })
+}
+
+/// Refuses an address on this machine that somebody elsewhere names, a server or an issuer: what listens here may trust
+/// whoever comes from here. Link-local and metadata addresses are refused by [`Http`] itself, whoever names them.
+///
+/// # Errors
+/// [`Inward`].
+pub fn stay_outside(from: &str, to: &Url) -> Result<(), Inward> {
+    let from = Url::parse(from).ok();
+    if !is_loopback(to) || from.as_ref().is_some_and(is_loopback) {
+        return Ok(());
+    }
+    let host = from.as_ref().and_then(Url::host_str).unwrap_or_default();
+    Err(Inward { from: host.into(), to: clean(to.as_str(), 200) })
+}
+
+fn issuer_places(issuer: &str) -> Vec<Url> {
+    if web_url(issuer).is_ok() { well_known(issuer) } else { Vec::new() }
+}
+
+async fn fetch_document<T, E>(
+    http: &impl Fetch,
+    place: &Url,
+    read: impl Fn(&[u8]) -> Result<T, E>,
+) -> Result<T, Cause<E>> {
+    let reply = http.fetch(place).await.map_err(Cause::Http)?;
+    // RFC 8414 section 3.2 and RFC 9728 section 3.2 have 200 alone; the document is checked whatever came with it.
+    if !(200..300).contains(&reply.status) {
+        let location = reply.location.map(|to| clean(&to, 200));
+        return Err(Cause::Status { status: reply.status, location });
+    }
+    let body = reply.body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&reply.body);
+    read(body).map_err(Cause::Document)
+}
+
+fn without_query(mut place: Url) -> Url {
+    place.set_query(None);
+    place
+}
+
+impl<E> Cause<E> {
+    fn late(place: &Url) -> Self {
+        let host = place.host_str().unwrap_or_default().into();
+        Self::Http(HttpError::Lost { host, cause: format!("nothing within {} s", WITHIN.as_secs()) })
+    }
+
+    /// Whether it may pass by itself: the network's fault, or that of a server that cannot answer now.
+    fn is_network(&self) -> bool {
+        match self {
+            Self::Http(error) => !matches!(error, HttpError::Plain { .. } | HttpError::Forbidden { .. }),
+            Self::Status { status, .. } => matches!(status, 429 | 500..),
+            Self::Document(_) => false,
+        }
+    }
+}
+
+impl<E> NotFound<E> {
+    /// Whether the network was the cause at every place, or servers that cannot answer now.
+    pub fn is_network(&self) -> bool {
+        !self.tried.is_empty() && self.tried.iter().all(|(_, cause)| cause.is_network())
+    }
+
+    /// Whether the places were all asked, and there is no document at any of them.
+    pub fn is_absent(&self) -> bool {
+        let absent = |cause: &Cause<E>| matches!(cause, Cause::Status { .. }) && !cause.is_network();
+        !self.tried.is_empty() && self.tried.iter().all(|(_, cause)| absent(cause))
+    }
+
+    /// The last document that was there and must not be used.
+    pub fn refused(&self) -> Option<(&Url, &E)> {
+        self.tried.iter().rev().find_map(|(place, cause)| match cause {
+            Cause::Document(error) => Some((place, error)),
+            _ => None,
+        })
+    }
+
+    /// The network's own error, if it is all there is to say.
+    ///
+    /// # Errors
+    /// This, if it is not.
+    pub fn into_http(mut self) -> Result<HttpError, Self> {
+        match (self.tried.pop(), self.tried.is_empty()) {
+            (Some((_, Cause::Http(error))), true) => Ok(error),
+            (last, _) => {
+                self.tried.extend(last);
+                Err(self)
+            }
+        }
+    }
+}
+
+/// Every place with its cause; a cause that several have in a row is said once.
+impl<E: fmt::Display> fmt::Display for NotFound<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said: Vec<(String, String)> =
+            self.tried.iter().map(|(place, cause)| (place.to_string(), cause.to_string())).collect();
+        if said.is_empty() {
+            return f.write_str("not a web address");
+        }
+        for (n, same) in said.chunk_by(|(_, one), (_, next)| one == next).enumerate() {
+            let places: Vec<&str> = same.iter().map(|(place, _)| place.as_str()).collect();
+            let cause = same.first().map_or("", |(_, cause)| cause.as_str());
+            write!(f, "{}{}: {cause}", if n > 0 { "; " } else { "" }, places.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> std::error::Error for NotFound<E> {}
+
+#[cfg(test)]
+mod tests;
