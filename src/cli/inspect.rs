@@ -78,9 +78,9 @@ pub(super) fn run(args: &InspectArgs, settings: Settings, out: &Out) -> Result<E
     let now = clock::now();
     let end = readable
         .as_ref()
-        .and_then(|read| time(read, "exp"))
+        .and_then(|read| read.time("exp"))
         .or(subject.stored.as_ref().and_then(|s| s.token.expires_at));
-    let early = readable.as_ref().and_then(|read| time(read, "nbf")).is_some_and(|start| start > now);
+    let early = readable.as_ref().and_then(|read| read.time("nbf")).is_some_and(|start| start > now);
     let over = end.is_some_and(|end| end <= now);
     let exit = match &verdict {
         Verdict::Bad(_) => Exit::Found,
@@ -239,9 +239,6 @@ fn shown(name: &str, value: &Value, now: Epoch) -> String {
 
 #[cfg(test)]
 mod tests {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
     use super::*;
 
     #[test]

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::cli::servers::EVERY_KIND;
 use crate::config::Config;
+use crate::credential::Kind;
 use crate::flow::FlowError;
 use crate::gateway::authn::jwt::{Reject, Token};
 use crate::gateway::authn::keys::KeySet;

@@ -14,7 +14,7 @@ use super::keys::KeySet;
 use super::rules::Rules;
 use crate::gateway::settings;
 use crate::metadata;
-use crate::oauth::IssuerMetadata;
+use crate::oauth::{IssuerMetadata, basic_authorization};
 use crate::secret::Secret;
 use crate::sys::http::{Http, Reply};
 
