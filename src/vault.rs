@@ -12,6 +12,7 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 pub use forget::{Ended, Forgotten};
+pub use keep::is_clients;
 
 use crate::credential::{Credential, How, Person};
 use crate::flow::{self, FlowError, Login, Ui};

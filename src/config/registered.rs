@@ -8,7 +8,7 @@ use serde_json::{Map, json};
 use url::Url;
 
 use crate::config::{Config, ConfigError, Planned, checked_name};
-use crate::credential::{Credential, CredentialId, How, Kind, Person, SERVER_URL};
+use crate::credential::{Credential, CredentialId, Given, How, Kind, Origin, Person, SERVER_URL};
 use crate::oauth::{Client, ClientAuth};
 use crate::provider::{Provider, ProviderError};
 use crate::secret::Secret;
@@ -185,6 +185,7 @@ fn credential(name: &str, kept: &Registration) -> Result<Credential, ConfigError
     Ok(Credential {
         id: address_id(name),
         client,
+        owner: Given::new("the login", Origin::Flag),
         issuer: kept.issuer.clone(),
         how: How::AuthorizationCode(Box::new(Person {
             provider: kept.provider()?,

@@ -13,7 +13,10 @@ use super::secrets::Secrets;
 use super::targets::{Format, Target};
 use super::template::Rendered;
 use super::{MergeError, RenderError, unreadable};
-use crate::sys::private_file;
+use crate::sys::{private_file, regular_file};
+
+/// The largest file of a client's that is read, in bytes; some keep whole conversations in it.
+const LIMIT: u64 = 256 << 20;
 
 /// Whose file it is, and what is remembered of it.
 #[derive(Clone, Copy, Debug)]
@@ -159,7 +162,7 @@ fn create_parent(path: &Path) -> Result<(), RenderError> {
 }
 
 fn read(path: &Path) -> Result<Option<String>, RenderError> {
-    match fs::read_to_string(path) {
+    match regular_file::read_text(path, LIMIT) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         other => other.map(Some).map_err(|e| unreadable(path, &e)),
     }

@@ -145,7 +145,7 @@ fn misplaced(target: &Target, json: &Value) -> String {
 fn template(target: &Target, templates_dir: Option<&Path>) -> Result<(String, String), RenderError> {
     let file = format!("{}.j2", target.template);
     if let Some(path) = templates_dir.map(|dir| dir.join(&file)) {
-        match fs::read_to_string(&path) {
+        match regular_file::read_text(&path, LIMIT) {
             Ok(text) => return Ok((path.display().to_string(), text)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => return Err(RenderError::Unreadable { path, reason: e.to_string() }),

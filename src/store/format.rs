@@ -11,6 +11,9 @@ use crate::sys::clock;
 /// The members that hold secrets.
 pub(super) const SECRETS: [&str; 2] = ["access_token", "refresh_token"];
 
+/// The member that says where the secret came from that a token was got with.
+const ORIGIN: &str = "origin";
+
 /// A credential as it was found.
 #[derive(Clone, Debug)]
 pub struct Stored {
@@ -22,6 +25,9 @@ pub struct Stored {
     pub issuer: Option<String>,
     /// Whose client it was given to; `None` in a file that does not say.
     pub client_id: Option<String>,
+    /// Where the secret came from that it was got with ([`Origin::word`](crate::credential::Origin::word)); `None` in a
+    /// file that does not say.
+    pub origin: Option<String>,
     /// What was asked for, in a file of ours.
     pub requested_scopes: Option<Vec<String>>,
     /// The chosen site's id.
@@ -89,6 +95,7 @@ pub(super) fn decode(object: &Map<String, Value>) -> Result<Stored, String> {
         provider: text("provider").unwrap_or_default(),
         issuer,
         client_id: text("client_id"),
+        origin: text(ORIGIN),
         requested_scopes: list(object.get("requested_scopes")),
         cloud_id: text("cloud_id"),
         sites: object
@@ -141,6 +148,7 @@ pub(super) fn encode(
         Kind::Agent => agent(credential, token, now),
     };
     object.insert("issuer".into(), credential.issuer.clone().into());
+    object.insert(ORIGIN.into(), credential.owner.origin.word().into());
     object.entry("client_id").or_insert_with(|| credential.client.id.clone().into());
     object
 }

@@ -14,3 +14,8 @@ pub fn all() -> BTreeMap<String, String> {
 pub fn get(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
+
+/// What was typed after the program's name, as far as it is text.
+pub fn arguments() -> Vec<String> {
+    std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
+}

@@ -92,7 +92,7 @@ fn store(name: &str, path: &Path, origin: &Origin) -> Finding {
             wrong("there is no such folder".into())
         };
     }
-    match std::fs::read(path) {
+    match regular_file::read(path, LIMIT) {
         Err(error) => wrong(error.to_string()),
         Ok(bytes) if String::from_utf8_lossy(&bytes).contains(PEM) => Finding::ok(CERTIFICATES, text),
         Ok(_) => wrong("it holds no certificate in PEM".into()),
