@@ -42,6 +42,7 @@ pub(super) fn run(args: &ShowArgs, config: &Config, out: &Out) -> Result<Exit, E
 pub(super) fn render(config: &Config, client: &str, secrets: Option<&str>, out: &Out) -> Result<Exit, Error> {
     let Some(target) = Target::named(client) else { return Ok(Exit::Usage) };
     let clients = Clients::of(config, &servers::file_store(config), out)?;
+    clients.need_gateway(out)?;
     let job = clients.job(target, secrets.and_then(Secrets::named))?;
     out.data(clients.rendered(target, job.secrets, &clients.entries)?.text.expose());
     Ok(Exit::Done)
@@ -50,6 +51,7 @@ pub(super) fn render(config: &Config, client: &str, secrets: Option<&str>, out: 
 fn one(config: &Config, client: &str, secrets: Option<&str>, out: &Out) -> Result<Exit, Error> {
     let Some(target) = Target::named(client) else { return Ok(Exit::Usage) };
     let clients = Clients::of(config, &servers::file_store(config), out)?;
+    clients.need_gateway(out)?;
     let job = clients.job(target, secrets.and_then(Secrets::named))?;
     let text = clients.rendered(target, job.secrets, &redacted(&clients.entries))?.text;
     // The bridge's own secret is not one of the entries'.
