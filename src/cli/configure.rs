@@ -156,7 +156,7 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<Line>, Error> {
             hint: "for example: --set TENANT=common".into(),
         })?;
         if !crate::config::is_name(name) {
-            let message = format!("--set {:?}: this is not a variable's name", crate::oauth::clean(name, 40));
+            let message = format!("--set {:?}: this is not a variable's name", crate::text::clean(name, 40));
             return Err(Error::Usage { message, hint: "for example: --set TENANT=common".into() });
         }
         if crate::config::catalogue::is_secret(name) {

@@ -129,7 +129,7 @@ impl Servers {
         if self.config.registry_url.is_some() || self.is_logged_in(&Which::Name(name.into())) {
             return Ok(());
         }
-        Err(ConfigError::NoGateway(crate::oauth::clean(name, 80)).into())
+        Err(ConfigError::NoGateway(crate::text::clean(name, 80)).into())
     }
 
     /// The names of the servers of which it is known where they are.
@@ -286,7 +286,7 @@ impl Servers {
         } else {
             format!("the servers are: {}", names.join(", "))
         };
-        Error::Usage { message: format!("there is no server {:?}", crate::oauth::clean(name, 80)), hint }
+        Error::Usage { message: format!("there is no server {:?}", crate::text::clean(name, 80)), hint }
     }
 }
 

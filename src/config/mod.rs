@@ -359,7 +359,7 @@ fn checked_name<'a>(what: &str, name: &'a str) -> Result<&'a str, ConfigError> {
     if fine {
         return Ok(name);
     }
-    let shown = crate::oauth::clean(name, 40);
+    let shown = crate::text::clean(name, 40);
     let reason = format!("{shown:?} does not do as a name; use letters, digits, '-', '_' and '.'");
     Err(ConfigError::Invalid { variable: what.into(), reason })
 }

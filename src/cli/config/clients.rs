@@ -66,7 +66,7 @@ impl<'a> Clients<'a> {
 
     pub(super) fn say_left_out(&self, out: &Out) {
         if !self.left_out.is_empty() {
-            let names: Vec<String> = self.left_out.iter().map(|name| crate::oauth::clean(name, 80)).collect();
+            let names: Vec<String> = self.left_out.iter().map(|name| crate::text::clean(name, 80)).collect();
             let why = ConfigError::NoGateway(names.join(", "));
             out.say(&format!("skipped: {why}; {}", why.hint()));
         }

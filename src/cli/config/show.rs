@@ -143,7 +143,7 @@ fn settings(config: &Config, origin: bool, out: &Out) -> Exit {
         Some((*name, if is_secret(name) { REDACTED } else { value }, from.to_string()))
     });
     for (name, value, from) in given.chain(defaults.map(|v| (v.name, v.default, "default".to_owned()))) {
-        let value = crate::oauth::clean(value, 500);
+        let value = crate::text::clean(value, 500);
         out.result(&if origin { format!("{name}={value}  ({from})") } else { format!("{name}={value}") });
         object.insert(name.into(), json!({"value": value, "origin": from}));
     }

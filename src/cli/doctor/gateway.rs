@@ -33,7 +33,7 @@ pub(super) async fn look(
     server: Option<&str>,
 ) -> Vec<Finding> {
     let Ok(url) = Url::parse(address) else {
-        let text = format!("REGISTRY_URL is not a URL: {}", crate::oauth::clean(address, 200));
+        let text = format!("REGISTRY_URL is not a URL: {}", crate::text::clean(address, 200));
         return vec![Finding::problem(REACHED, text, "set REGISTRY_URL to the gateway's address")];
     };
     let (reached, documented) =
@@ -120,7 +120,7 @@ fn compare(
     if !covers(&document.resource, asked) {
         let text = format!(
             "the gateway calls itself {}, and clients know it as {asked}",
-            crate::oauth::clean(&document.resource, 200)
+            crate::text::clean(&document.resource, 200)
         );
         let remedy =
             "set REGISTRY_URL to what the gateway calls itself, or its public_url to what clients use";

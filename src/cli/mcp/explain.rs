@@ -114,7 +114,7 @@ impl Target {
 
 /// A word for a shell.
 fn quoted(word: &str) -> String {
-    let word = crate::oauth::clean(word, 100);
+    let word = crate::text::clean(word, 100);
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word
