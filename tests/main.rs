@@ -15,6 +15,7 @@ mod ending;
 mod fuzz;
 mod gateway;
 mod handing_out;
+mod identity;
 mod ingress;
 mod login;
 mod man;

@@ -66,8 +66,11 @@ struct Global {
     /// Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
     env_file: Vec<PathBuf>,
+    /// The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
+    #[arg(long, global = true, value_name = "FILE", hide = true)]
+    found_env_file: Vec<PathBuf>,
     /// Read settings from no file at all
-    #[arg(long, global = true, conflicts_with = "env_file", help_heading = "Everywhere")]
+    #[arg(long, global = true, conflicts_with_all = ["env_file", "found_env_file"], help_heading = "Everywhere")]
     no_env_file: bool,
     /// Keep credentials in this folder [default: .oauth-tokens]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
@@ -214,8 +217,12 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
 
 /// Settings with the flags that every verb has.
 fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
-    let mut settings =
-        if global.no_env_file { Settings::environment() } else { Settings::load(&global.env_file)? };
+    let mut settings = if global.no_env_file {
+        Settings::environment()
+    } else {
+        Settings::load(&global.env_file, &global.found_env_file)?
+    };
+    settings.notices().iter().for_each(|notice| out.say(notice));
     // Said and not refused: the scripts left these files open, and a user must be able to start from there.
     for path in settings.exposed() {
         out.say(&format!(

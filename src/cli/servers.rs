@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::config::Config;
+use crate::config::{Config, ConfigError, Given};
 use crate::credential::{Credential, CredentialId, Kind, SERVER_URL};
 use crate::error::Error;
 use crate::oauth::Freshness;
@@ -16,7 +16,7 @@ use crate::render::{self, Egress, Entry, Identity, PlainHttp};
 use crate::secret::Secret;
 use crate::store::{Storage, Store, Stored};
 use crate::sys::clock;
-use crate::vault::{Vault, VaultError};
+use crate::vault::{Vault, VaultError, is_clients};
 
 /// The agent whose token stands in for the ingress token of coding assistants, by the reference's convention.
 const ASSISTANT: &str = "agent-ai-coding-assistant-m2m";
@@ -42,6 +42,10 @@ pub(super) struct Servers {
     pub(super) vault: Vault,
     /// What is configured and complete. A file that none of these made is used as it is, until it ends.
     credentials: Vec<Credential>,
+    /// What is configured and may not be used, because of whose word says where its secret goes.
+    refused: Vec<(Kind, ConfigError)>,
+    /// Who names the address that is meant; a person who types it needs no mention.
+    aimed: Option<Given>,
     out: Out,
 }
 
@@ -75,9 +79,20 @@ impl Servers {
     /// Nobody is asked to log in: whoever wants headers is a program.
     pub(super) fn open(config: Config, out: &Out) -> Result<Self, Error> {
         let vault = flows::vault(&config, None, out)?;
-        let planned = config.plan(&EVERY_KIND, None);
-        let credentials = planned.into_iter().filter_map(|flow| flow.credential.ok()).collect();
-        Ok(Self { config, vault, credentials, out: out.clone() })
+        let (mut credentials, mut refused) = (Vec::new(), Vec::new());
+        for flow in config.plan(&EVERY_KIND, None) {
+            match flow.credential {
+                Ok(credential) => credentials.push(credential),
+                Err(error @ ConfigError::Provenance { .. }) => refused.push((flow.kind, error)),
+                Err(_) => {}
+            }
+        }
+        Ok(Self { config, vault, credentials, refused, aimed: None, out: out.clone() })
+    }
+
+    /// The same for an address that a setting names.
+    pub(super) fn aimed(self, by: Option<Given>) -> Self {
+        Self { aimed: by, ..self }
     }
 
     /// The names of all servers, without a look at any token.
@@ -114,12 +129,35 @@ impl Servers {
     /// # Errors
     /// [`Error::Usage`] with the names there are.
     pub(super) fn check(&self, which: &Which) -> Result<(), Error> {
-        match which {
-            Which::Name(name) if !self.names()?.iter().any(|known| known.eq_ignore_ascii_case(name)) => {
-                Err(self.unknown(name))
-            }
-            _ => Ok(()),
+        let Which::Name(name) = which else { return Ok(()) };
+        if !self.names()?.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            return Err(self.unknown(name));
         }
+        self.reachable(name)
+    }
+
+    /// Whether it is known where a server is.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoGateway`].
+    fn reachable(&self, name: &str) -> Result<(), Error> {
+        if self.config.registry_url.is_some() || self.is_logged_in(&Which::Name(name.into())) {
+            return Ok(());
+        }
+        Err(ConfigError::NoGateway(crate::text::clean(name, 80)).into())
+    }
+
+    /// The names of the servers of which it is known where they are.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoGateway`], if there are servers, and of none of them.
+    pub(super) fn reachable_names(&self) -> Result<Vec<String>, Error> {
+        let all = self.names()?;
+        let names: Vec<String> = all.iter().filter(|name| self.reachable(name).is_ok()).cloned().collect();
+        if names.is_empty() && !all.is_empty() {
+            return Err(ConfigError::NoGateway("every server".into()).into());
+        }
+        Ok(names)
     }
 
     /// The command that gets what is missing for a server: its own credential's, else everything's.
@@ -148,6 +186,8 @@ impl Servers {
     }
 
     async fn entry(&self, which: &Which, refused: Option<&Entry>) -> Result<Entry, Error> {
+        // Before a token is renewed for a place that nobody named.
+        self.check(which)?;
         let name = self.name_of(which);
         // By its address it is this one, even if something behind the gateway has the same name: its token stays there.
         let own = match which {
@@ -166,10 +206,20 @@ impl Servers {
             self.token(identity, refused.and_then(|entry| token_in(entry, "X-Authorization"))),
             self.token(own, refused.and_then(|entry| token_in(entry, "Authorization"))),
         )?;
+        if !direct {
+            let place = match which {
+                Which::Name(_) => self.config.settings.given("REGISTRY_URL"),
+                Which::Url(_) => self.aimed.clone(),
+            };
+            may_go(&self.config, &self.credentials, identity.iter().chain(&egress), place.as_ref())?;
+            if let (Which::Name(_), None, Some(no)) = (which, &identity, self.refusal(Kind::Ingress)) {
+                return Err(no);
+            }
+        }
         let identity = identity.map(|(path, stored)| identity_of(&path, stored));
         let egress = egress.map(|(path, stored)| egress_of(&self.config, stem(&path), &stored));
         let egress: Vec<Egress> = egress.into_iter().collect();
-        let mut entries = build(&self.config, identity.as_ref(), &egress)?;
+        let mut entries = build(&self.config, identity.as_ref(), &egress)?.entries;
         entries.retain(|entry| name.as_deref().is_some_and(|name| entry.name.eq_ignore_ascii_case(name)));
         match (entries.pop(), which) {
             (Some(entry), Which::Name(_)) => Ok(entry),
@@ -200,7 +250,7 @@ impl Servers {
 
     /// The server's name in an address below the gateway's.
     fn name_in<'u>(&self, url: &'u Url) -> Option<&'u str> {
-        let below = url.as_str().strip_prefix(&self.config.registry_url)?.strip_prefix('/')?;
+        let below = url.as_str().strip_prefix(self.config.registry_url.as_deref()?)?.strip_prefix('/')?;
         below.split(['/', '?', '#']).next().filter(|name| !name.is_empty())
     }
 
@@ -215,11 +265,19 @@ impl Servers {
             (Some(credential), None) => self.vault.fresh(credential, false).await?.stored,
             (Some(credential), Some(refused)) => self.vault.renewed(credential, &refused).await?.stored,
             (None, _) => match self.vault.store.read_file(&path).map_err(VaultError::Store)? {
-                Some(stored) => usable(&path, stored)?,
+                Some(stored) => usable(&path, stored).map_err(|error| match self.refused.first() {
+                    Some((_, no)) => no.clone().into(),
+                    None => error,
+                })?,
                 None => return Ok(None),
             },
         };
         Ok(Some((path, stored)))
+    }
+
+    fn refusal(&self, kind: Kind) -> Option<Error> {
+        let no = self.refused.iter().find(|(of, _)| *of == kind);
+        no.map(|(_, no)| no.clone().into())
     }
 
     fn credential_at(&self, path: &Path) -> Option<&Credential> {
@@ -255,26 +313,63 @@ impl Servers {
     }
 
     fn unknown(&self, name: &str) -> Error {
+        if let Some(no) = self.refusal(Kind::Egress).or_else(|| self.refusal(Kind::AgentCore)) {
+            return no;
+        }
         let names = self.names().unwrap_or_default();
         let hint = if names.is_empty() {
             "set one up with: mcpauth configure; or put the registry's files into ./servers".into()
         } else {
             format!("the servers are: {}", names.join(", "))
         };
-        Error::Usage { message: format!("there is no server {:?}", crate::oauth::clean(name, 80)), hint }
+        Error::Usage { message: format!("there is no server {:?}", crate::text::clean(name, 80)), hint }
     }
+}
+
+/// What clients are told of.
+pub(super) struct AtHand {
+    pub(super) entries: Vec<Entry>,
+    /// The names of those that are behind a gateway that nobody named: of them nothing can be said.
+    pub(super) left_out: Vec<String>,
 }
 
 /// Every server there is something to say about, its headers made of the tokens that are kept: those with a token of
 /// their own, then those that need none.
-pub(super) fn at_hand(config: &Config, store: &Store, out: &Out) -> Result<Vec<Entry>, Error> {
-    let identity = identity_file(config, store, &[])
-        .and_then(|path| Some(identity_of(&path, found_at(store, &path, out)?)));
+pub(super) fn at_hand(config: &Config, store: &Store, out: &Out) -> Result<AtHand, Error> {
+    let planned = config.plan(&EVERY_KIND, None).into_iter();
+    let credentials: Vec<Credential> = planned.filter_map(|flow| flow.credential.ok()).collect();
+    let at = |path: PathBuf| found_at(store, &path, out).map(|stored| (path, stored));
+    let identity = identity_file(config, store, &[]).and_then(at);
     let files = store.files().into_iter().filter(|path| file_is(path, "", "-egress.json"));
-    let egress: Vec<Egress> = files
-        .filter_map(|path| Some(egress_of(config, stem(&path), &found_at(store, &path, out)?)))
-        .collect();
+    let egress: Vec<(PathBuf, Stored)> = files.filter_map(at).collect();
+    if let Some(place) = config.settings.given("REGISTRY_URL") {
+        let behind = egress.iter().filter(|(_, stored)| !stored.members.contains_key(SERVER_URL));
+        may_go(config, &credentials, identity.iter().chain(behind), Some(&place))?;
+    }
+    let identity = identity.map(|(path, stored)| identity_of(&path, stored));
+    let egress: Vec<Egress> =
+        egress.iter().map(|(path, stored)| egress_of(config, stem(path), stored)).collect();
     build(config, identity.as_ref(), &egress)
+}
+
+/// Whether kept tokens may go where `place` says.
+///
+/// # Errors
+/// [`ConfigError::Provenance`].
+fn may_go<'t>(
+    config: &Config,
+    credentials: &[Credential],
+    tokens: impl Iterator<Item = &'t (PathBuf, Stored)>,
+    place: Option<&Given>,
+) -> Result<(), ConfigError> {
+    let Some(place) = place else { return Ok(()) };
+    for (path, stored) in tokens {
+        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let by = credentials.iter().find(|by| by.id.file_name() == file && is_clients(stored, by));
+        let owner = config.owner_of_token(path, stored.origin.as_deref(), by.map(|by| &by.owner));
+        config.may_go(&owner, place)?;
+    }
+    Ok(())
 }
 
 /// A store that reads and writes files alone.
@@ -282,11 +377,14 @@ pub(super) fn file_store(config: &Config) -> Store {
     Store::new(&config.tokens_dir, Storage::File)
 }
 
-fn build(config: &Config, identity: Option<&Identity>, egress: &[Egress]) -> Result<Vec<Entry>, Error> {
+fn build(config: &Config, identity: Option<&Identity>, egress: &[Egress]) -> Result<AtHand, Error> {
     let servers = render::servers::read(&config.servers_dir)?;
     let suffix =
         |name: &str| config.provider(name).map_or_else(|_| "/mcp".into(), |provider| provider.gateway_suffix);
-    Ok(render::entries(&config.registry_url, identity, egress, &servers, &suffix, plain(config))?)
+    let gateway = config.registry_url.as_deref();
+    let left_out = if gateway.is_none() { render::behind_gateway(egress, &servers) } else { Vec::new() };
+    let entries = render::entries(gateway, identity, egress, &servers, &suffix, plain(config))?;
+    Ok(AtHand { entries, left_out })
 }
 
 fn plain(config: &Config) -> PlainHttp {

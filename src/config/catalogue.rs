@@ -136,8 +136,12 @@ pub const VARIABLES: &[Variable] = &[
     place("AGENTCORE_ISSUER", "", "an issuer outright for all AgentCore gateways"),
     place("AGENTCORE_TOKEN_REQUEST", "", "form or json; json by itself for auth0.com"),
     place("COGNITO_USER_POOL_ID", "", "the AgentCore gateways' user pool"),
-    place("OAUTH_DOMAIN", "", "the AgentCore gateways' authorization server, where COGNITO_DOMAIN is not set"),
-    place("REGISTRY_URL", "https://mcpgateway.ddns.net", "the gateway's address in client configurations"),
+    place(
+        "OAUTH_DOMAIN",
+        "",
+        "the AgentCore gateways' authorization server, where COGNITO_DOMAIN is not set",
+    ),
+    place("REGISTRY_URL", "", "the gateway's address; without it nothing that needs a gateway is configured"),
     place("GATEWAY_URL", "http://localhost:8003/mcp", "the MCP server of basic, ping, list and call"),
     row(
         "MCP_AUTH_TOKEN",
@@ -285,7 +289,8 @@ mod tests {
     #[test]
     fn what_names_an_address_is_known_to_decide_where_secrets_go() {
         for variable in VARIABLES {
-            let words = ["URL", "ISSUER", "DOMAIN", "POOL_ID", "REALM", "REGION", "TENANT", "URI", "SERVER_NAME"];
+            let words =
+                ["URL", "ISSUER", "DOMAIN", "POOL_ID", "REALM", "REGION", "TENANT", "URI", "SERVER_NAME"];
             let names_one = words.iter().any(|word| variable.name.contains(word));
             assert!(!names_one || variable.role == Role::Place, "{}", variable.name);
             let path = variable.name.starts_with("MCPAUTH_")

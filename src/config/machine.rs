@@ -103,7 +103,7 @@ impl Config {
             }
             other => {
                 let reason =
-                    format!("{:?} is none of cognito, keycloak and oidc", crate::oauth::clean(other, 40));
+                    format!("{:?} is none of cognito, keycloak and oidc", crate::text::clean(other, 40));
                 Err(ConfigError::Invalid { variable: "AUTH_PROVIDER".into(), reason })
             }
         }
@@ -217,7 +217,12 @@ impl Config {
         let server = self.settings.get(&format!("AGENTCORE_SERVER_NAME_{n}"));
         let name =
             server.map_or_else(|| format!("agentcore gateway {n}"), |server| format!("agentcore {server}"));
-        Planned { kind: Kind::AgentCore, name, set: Some(n), credential: self.vouched(|config| config.agentcore(n)) }
+        Planned {
+            kind: Kind::AgentCore,
+            name,
+            set: Some(n),
+            credential: self.vouched(|config| config.agentcore(n)),
+        }
     }
 
     fn agentcore(&self, n: usize) -> Result<Credential, ConfigError> {

@@ -41,7 +41,12 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError::Provenance`].
-    pub fn may_go_by(&self, secret: &Given, place: &Given, naming: Option<String>) -> Result<(), ConfigError> {
+    pub fn may_go_by(
+        &self,
+        secret: &Given,
+        place: &Given,
+        naming: Option<String>,
+    ) -> Result<(), ConfigError> {
         if secret.origin.is_found() || !place.origin.is_found() {
             return Ok(());
         }
@@ -56,7 +61,9 @@ impl Config {
     /// Whose a kept token is. Its file remembers where the secret came from that it was got with; `by` is whose it is if
     /// the file is silent.
     pub fn owner_of_token(&self, path: &Path, remembered: Option<&str>, by: Option<&Given>) -> Given {
-        let name = path.file_name().map_or_else(String::new, |name| format!("the token in {}", name.to_string_lossy()));
+        let name = path
+            .file_name()
+            .map_or_else(String::new, |name| format!("the token in {}", name.to_string_lossy()));
         let found = |word: &str| {
             let mut files = self.settings.files();
             files.any(|(file, whose)| whose == Whose::Found && file == Path::new(word))

@@ -114,7 +114,8 @@ impl Settings {
     /// As [`Settings::load`].
     pub fn again(&self) -> Result<Self, ConfigError> {
         let old = &self.known;
-        let known = Known { files: Vec::new(), withheld: Vec::new(), notices: Vec::new(), ..Known::clone(old) };
+        let known =
+            Known { files: Vec::new(), withheld: Vec::new(), notices: Vec::new(), ..Known::clone(old) };
         let mut settings = Self { known: Arc::new(known), watch: None };
         old.files.iter().try_for_each(|file| settings.read(&file.path, file.whose))?;
         Ok(settings)
@@ -211,7 +212,9 @@ impl Settings {
     /// Whether a value comes from the file that the reference keeps for AgentCore alone. Its identity provider may be
     /// another one, and must not be sent the ingress client's secret.
     pub(super) fn is_agentcores_own(&self, name: &str) -> bool {
-        self.known.find(name).is_some_and(|(_, from)| from.file().is_some_and(|path| path.ends_with(AGENTCORE_ENV)))
+        self.known
+            .find(name)
+            .is_some_and(|(_, from)| from.file().is_some_and(|path| path.ends_with(AGENTCORE_ENV)))
     }
 
     /// Every name that has a value.
@@ -226,9 +229,8 @@ impl Settings {
     /// As [`Settings::load`].
     pub fn read(&mut self, path: &Path, whose: Whose) -> Result<(), ConfigError> {
         let text = match whose {
-            Whose::Named => Some(public_file::read_named(path, LIMIT).map_err(|error| ConfigError::EnvFile {
-                path: path.display().to_string(),
-                cause: error.to_string(),
+            Whose::Named => Some(public_file::read_named(path, LIMIT).map_err(|error| {
+                ConfigError::EnvFile { path: path.display().to_string(), cause: error.to_string() }
             })?),
             // A folder of this name is a Python environment, and none of our business.
             Whose::Own | Whose::Found if path.is_dir() || path.symlink_metadata().is_err() => None,
@@ -398,7 +400,8 @@ mod tests {
             crate::sys::private_file::write(&path, text).map(|()| path)
         };
         write(".env", "A=own\nB=own\nMCPAUTH_ALLOW_HTTP=1\n").unwrap();
-        let found = write("x.env", "B=found\nMCPAUTH_ALLOW_HTTP=0\nMCPAUTH_TOKENS_DIR=..\nhttps_proxy=p\n").unwrap();
+        let found =
+            write("x.env", "B=found\nMCPAUTH_ALLOW_HTTP=0\nMCPAUTH_TOKENS_DIR=..\nhttps_proxy=p\n").unwrap();
         let mut settings = settings(&[("MCPAUTH_CONFIG_DIR", dir.path().to_str().unwrap())]);
         settings.read(&found, Whose::Found).unwrap();
         settings.read_own().unwrap();

@@ -2,7 +2,6 @@
 //! client reads. It leaves what is told of a server to `secrets`, and what the user already has to `merge`.
 
 use std::borrow::Cow;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -15,6 +14,10 @@ use super::secrets::Told;
 use super::targets::{Format, Shape, Target};
 use crate::provider::TEMPLATES;
 use crate::secret::Secret;
+use crate::sys::regular_file;
+
+/// The largest template that is read, in bytes.
+const LIMIT: u64 = 1 << 20;
 
 /// A configuration; both halves hold tokens.
 pub struct Rendered {

@@ -254,8 +254,7 @@ fn replace(path: &Path, text: &str) -> Result<(), FileError> {
 /// Whether opening the file would wait for somebody at the other end.
 fn is_pipe(path: &Path) -> bool {
     #[cfg(unix)]
-    return fs::metadata(path)
-        .is_ok_and(|about| std::os::unix::fs::FileTypeExt::is_fifo(&about.file_type()));
+    return fs::metadata(path).is_ok_and(|about| std::os::unix::fs::FileTypeExt::is_fifo(&about.file_type()));
     #[cfg(not(unix))]
     false
 }

@@ -11,7 +11,7 @@ use url::Url;
 use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::cli::servers::{Servers, Which};
-use crate::config::{Config, ConfigError, Settings};
+use crate::config::{Config, ConfigError, Given, Origin, Settings};
 use crate::error::{Error, Exit};
 use crate::mcp::{Client, ClientError, Remote};
 use crate::render::Entry;
@@ -76,7 +76,9 @@ impl Target {
         let which = which(args, &config)?;
         let given =
             config.settings.secret("MCP_AUTH_TOKEN").filter(|_| args.server.is_none() && !args.no_auth);
-        let (http, servers) = (flows::http(&config), Servers::open(config, out)?);
+        let named = args.url.is_none() && args.server.is_none();
+        let aimed = config.settings.given("GATEWAY_URL").filter(|_| named);
+        let (http, servers) = (flows::http(&config), Servers::open(config, out)?.aimed(aimed.clone()));
         let logged_in = servers.is_logged_in(&which);
         // It is for the gateway, and this server is not behind it.
         let given = given.filter(|_| !logged_in);
@@ -88,10 +90,16 @@ impl Target {
             _ => Source::Stored,
         };
         let mut own = HeaderMap::new();
+        let may_go = |secret: Option<Given>| match (&aimed, secret) {
+            (Some(place), Some(secret)) => servers.config.may_go(&secret, place),
+            _ => Ok(()),
+        };
         if let Some(token) = given {
+            may_go(servers.config.settings.given("MCP_AUTH_TOKEN"))?;
             own.insert(X_AUTHORIZATION, bearer("MCP_AUTH_TOKEN", &token)?);
         }
         if let Some(path) = &args.token_file {
+            may_go(Some(Given::new("the token file", Origin::Flag)))?;
             own.insert(AUTHORIZATION, bearer("the token file", &crate::cli::secret_from(path)?)?);
         }
         Ok(Self {
@@ -252,7 +260,7 @@ fn header(what: &str, value: &Secret) -> Result<HeaderValue, Error> {
 
 fn unsendable(what: &str) -> Error {
     Error::Usage {
-        message: format!("the value of {} cannot be sent in a header", crate::oauth::clean(what, 60)),
+        message: format!("the value of {} cannot be sent in a header", crate::text::clean(what, 60)),
         hint: "it must be one line of plain text".into(),
     }
 }
