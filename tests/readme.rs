@@ -88,9 +88,7 @@ fn reader(idp: &Idp) -> User {
     let shown: String = blocks("ini").into_iter().map(|block| block.text).collect();
     // Clients are told of what is in .env, and warned of what is in the environment alone.
     let moved = format!(
-        "{shown}INGRESS_OAUTH_ISSUER={issuer}/realms/us-east-1_XXXXXXXXX\nAGENTCORE_ISSUER={issuer}\n\
-         MCPAUTH_CONFIG_DIR={}\n",
-        user.home().join(".config/mcpauth").display(),
+        "{shown}INGRESS_OAUTH_ISSUER={issuer}/realms/us-east-1_XXXXXXXXX\nAGENTCORE_ISSUER={issuer}\n",
         issuer = idp.issuer(),
     );
     user.file(".env", &moved);
@@ -211,7 +209,7 @@ fn a_client_secret_comes_from_stdin_and_ends_up_nowhere() {
     let idp = idp();
     let mut user = reader(&idp);
     user.env("INGRESS_OAUTH_CLIENT_SECRET", "wrong");
-    let given = ["ingress", "--client-secret-file", "-", "-vv"];
+    let given = ["--env-file", ".env", "ingress", "--client-secret-file", "-", "-vv"];
     let ran = user.run_with(&given, "your_cognito_client_secret\n").code(0);
     assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("your_cognito_client_secret"));
     assert!(user.token("ingress.json")["access_token"].is_string());

@@ -142,9 +142,7 @@ impl ConfigError {
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
-            Self::Provenance { place, command, .. } => {
-                format!("if that is meant, name the file: {command}; else take {} out of it", place.name)
-            }
+            Self::Provenance { command, .. } => format!("if that is meant, name the file: {command}"),
             Self::EnvFile { .. } => "name a readable file with --env-file".into(),
             Self::Missing { variables, .. } => {
                 let example = variables.first().map(String::as_str).unwrap_or_default();

@@ -315,7 +315,10 @@ impl Service {
     fn reload(&mut self) {
         let now = clock::now();
         match self.resolve_again() {
-            Ok((config, vault)) => (self.config, self.vault) = (config, vault),
+            Ok((config, vault)) => {
+                config.settings.notices().iter().for_each(|notice| self.log.warn("settings", notice));
+                (self.config, self.vault) = (config, vault);
+            }
             Err(error) => {
                 self.log.warn(
                     "settings",
