@@ -8,7 +8,7 @@ use clap::Args;
 use crate::cli::env::{self, Gathered};
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::cli::servers::{Servers, Which};
+use crate::cli::servers::{AuthArgs, Servers, Which};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::sys::process;
@@ -25,6 +25,8 @@ pub(super) struct ExecArgs {
     /// The servers' names, or their addresses
     #[arg(value_name = "SERVER", required = true)]
     servers: Vec<Which>,
+    #[command(flatten)]
+    auth: AuthArgs,
     /// The command and its arguments, after --
     #[arg(value_name = "COMMAND", required = true, last = true)]
     command: Vec<OsString>,
@@ -32,7 +34,7 @@ pub(super) struct ExecArgs {
 
 pub(super) fn run(args: &ExecArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let Some((program, arguments)) = args.command.split_first() else { return Ok(Exit::Usage) };
-    let servers = Servers::open(Config::resolve(settings)?, out)?;
+    let servers = Servers::open(Config::resolve(settings)?, out)?.with(args.auth);
     let mut which: Vec<Which> = Vec::new();
     for server in &args.servers {
         if !which.contains(server) {

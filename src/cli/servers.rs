@@ -1,11 +1,17 @@
 //! The MCP servers there are, and each one's headers: as the stored tokens stand, or with every token in them fresh.
 //! It leaves where a header goes to `render` and how a token is come by to `vault`.
 
+mod known;
+mod vouch;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use serde_json::Value;
 use url::Url;
 
+pub(super) use self::known::AuthArgs;
 use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::config::{Config, ConfigError, Given};
@@ -16,7 +22,7 @@ use crate::render::{self, Egress, Entry, Identity, PlainHttp};
 use crate::secret::Secret;
 use crate::store::{Storage, Store, Stored};
 use crate::sys::clock;
-use crate::vault::{Vault, VaultError, is_clients};
+use crate::vault::{Vault, VaultError};
 
 /// The agent whose token stands in for the ingress token of coding assistants, by the reference's convention.
 const ASSISTANT: &str = "agent-ai-coding-assistant-m2m";
@@ -32,7 +38,7 @@ pub(super) enum Which {
     /// By its name, behind the gateway of `REGISTRY_URL`.
     Name(String),
     /// By its address. Below `REGISTRY_URL` it is the server of that name, and so it is where somebody logged in by this
-    /// very address; anywhere else it gets our identity alone.
+    /// very address; anywhere else it gets nothing.
     Url(Url),
 }
 
@@ -46,6 +52,12 @@ pub(super) struct Servers {
     refused: Vec<(Kind, ConfigError)>,
     /// Who names the address that is meant; a person who types it needs no mention.
     aimed: Option<Given>,
+    /// `REGISTRY_URL`, if it is an address.
+    gateway: Option<Url>,
+    /// Whether our identity goes to any address that is typed.
+    auth: bool,
+    /// What was said of whom.
+    said: Mutex<BTreeSet<(String, bool)>>,
     out: Out,
 }
 
@@ -87,12 +99,9 @@ impl Servers {
                 Err(_) => {}
             }
         }
-        Ok(Self { config, vault, credentials, refused, aimed: None, out: out.clone() })
-    }
-
-    /// The same for an address that a setting names.
-    pub(super) fn aimed(self, by: Option<Given>) -> Self {
-        Self { aimed: by, ..self }
+        let gateway = config.registry_url.as_deref().and_then(|text| Url::parse(text).ok());
+        let (said, aimed) = (Mutex::default(), None);
+        Ok(Self { config, vault, credentials, refused, aimed, gateway, auth: false, said, out: out.clone() })
     }
 
     /// The names of all servers, without a look at any token.
@@ -197,30 +206,25 @@ impl Servers {
             Which::Name(_) => None,
         };
         let own = own.or_else(|| self.egress_file(name.as_deref()?));
-        let identity = identity_file(&self.config, &self.vault.store, &self.credentials);
-        // A server that is not behind the gateway does not wait for the gateway's token.
-        let direct = own.as_deref().and_then(|path| self.credential_at(path)).is_some_and(is_direct);
-        let identity = identity.filter(|_| !direct);
+        // Nor does it wait for a token that it is not sent.
+        let identity = identity_file(&self.config, &self.vault.store, &self.credentials)
+            .filter(|_| self.may_know_us(which));
+        self.announce(which, identity.is_some());
         // Both at once: each may be a request over the network.
         let (identity, egress) = tokio::try_join!(
             self.token(identity, refused.and_then(|entry| token_in(entry, "X-Authorization"))),
             self.token(own, refused.and_then(|entry| token_in(entry, "Authorization"))),
         )?;
-        if !direct {
-            let place = match which {
-                Which::Name(_) => self.config.settings.given("REGISTRY_URL"),
-                Which::Url(_) => self.aimed.clone(),
-            };
-            may_go(&self.config, &self.credentials, identity.iter().chain(&egress), place.as_ref())?;
-            if let (Which::Name(_), None, Some(no)) = (which, &identity, self.refusal(Kind::Ingress)) {
-                return Err(no);
-            }
-        }
+        let tokens: Vec<_> = identity.iter().chain(&egress).collect();
+        self.vouch(which, &tokens)?;
         let identity = identity.map(|(path, stored)| identity_of(&path, stored));
         let egress = egress.map(|(path, stored)| egress_of(&self.config, stem(&path), &stored));
         let egress: Vec<Egress> = egress.into_iter().collect();
         let mut entries = build(&self.config, identity.as_ref(), &egress)?.entries;
-        entries.retain(|entry| name.as_deref().is_some_and(|name| entry.name.eq_ignore_ascii_case(name)));
+        entries.retain(|entry| {
+            let is_it = name.as_deref().is_some_and(|name| entry.name.eq_ignore_ascii_case(name));
+            is_it && self.is_at(entry, which)
+        });
         match (entries.pop(), which) {
             (Some(entry), Which::Name(_)) => Ok(entry),
             (Some(entry), Which::Url(url)) => Ok(Entry { url: url.as_str().into(), ..entry }),
@@ -250,8 +254,16 @@ impl Servers {
 
     /// The server's name in an address below the gateway's.
     fn name_in<'u>(&self, url: &'u Url) -> Option<&'u str> {
-        let below = url.as_str().strip_prefix(self.config.registry_url.as_deref()?)?.strip_prefix('/')?;
-        below.split(['/', '?', '#']).next().filter(|name| !name.is_empty())
+        self.below_gateway(url)?.first().copied().filter(|name| !name.is_empty())
+    }
+
+    /// Whether what an entry carries is for the address that is meant: its own, or another one below the gateway's.
+    fn is_at(&self, entry: &Entry, which: &Which) -> bool {
+        let Which::Url(url) = which else { return true };
+        let at = Url::parse(&entry.url).ok();
+        at.is_some_and(|at| {
+            at == *url || (self.below_gateway(&at).is_some() && self.below_gateway(url).is_some())
+        })
     }
 
     /// A token that is good now, from the file at `path`, or by the credential that makes this file.
@@ -265,19 +277,13 @@ impl Servers {
             (Some(credential), None) => self.vault.fresh(credential, false).await?.stored,
             (Some(credential), Some(refused)) => self.vault.renewed(credential, &refused).await?.stored,
             (None, _) => match self.vault.store.read_file(&path).map_err(VaultError::Store)? {
-                Some(stored) => usable(&path, stored).map_err(|error| match self.refused.first() {
-                    Some((_, no)) => no.clone().into(),
-                    None => error,
-                })?,
+                Some(stored) => {
+                    usable(&path, stored).map_err(|error| self.refusal(&EVERY_KIND).unwrap_or(error))?
+                }
                 None => return Ok(None),
             },
         };
         Ok(Some((path, stored)))
-    }
-
-    fn refusal(&self, kind: Kind) -> Option<Error> {
-        let no = self.refused.iter().find(|(of, _)| *of == kind);
-        no.map(|(_, no)| no.clone().into())
     }
 
     fn credential_at(&self, path: &Path) -> Option<&Credential> {
@@ -313,7 +319,7 @@ impl Servers {
     }
 
     fn unknown(&self, name: &str) -> Error {
-        if let Some(no) = self.refusal(Kind::Egress).or_else(|| self.refusal(Kind::AgentCore)) {
+        if let Some(no) = self.refusal(&[Kind::Egress, Kind::AgentCore]) {
             return no;
         }
         let names = self.names().unwrap_or_default();
@@ -342,34 +348,13 @@ pub(super) fn at_hand(config: &Config, store: &Store, out: &Out) -> Result<AtHan
     let identity = identity_file(config, store, &[]).and_then(at);
     let files = store.files().into_iter().filter(|path| file_is(path, "", "-egress.json"));
     let egress: Vec<(PathBuf, Stored)> = files.filter_map(at).collect();
-    if let Some(place) = config.settings.given("REGISTRY_URL") {
-        let behind = egress.iter().filter(|(_, stored)| !stored.members.contains_key(SERVER_URL));
-        may_go(config, &credentials, identity.iter().chain(behind), Some(&place))?;
-    }
+    let behind = egress.iter().filter(|(_, stored)| !stored.members.contains_key(SERVER_URL));
+    let tokens: Vec<_> = identity.iter().chain(behind).collect();
+    vouch::may_go(config, &credentials, &tokens, config.settings.given("REGISTRY_URL").as_slice())?;
     let identity = identity.map(|(path, stored)| identity_of(&path, stored));
     let egress: Vec<Egress> =
         egress.iter().map(|(path, stored)| egress_of(config, stem(path), stored)).collect();
     build(config, identity.as_ref(), &egress)
-}
-
-/// Whether kept tokens may go where `place` says.
-///
-/// # Errors
-/// [`ConfigError::Provenance`].
-fn may_go<'t>(
-    config: &Config,
-    credentials: &[Credential],
-    tokens: impl Iterator<Item = &'t (PathBuf, Stored)>,
-    place: Option<&Given>,
-) -> Result<(), ConfigError> {
-    let Some(place) = place else { return Ok(()) };
-    for (path, stored) in tokens {
-        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let by = credentials.iter().find(|by| by.id.file_name() == file && is_clients(stored, by));
-        let owner = config.owner_of_token(path, stored.origin.as_deref(), by.map(|by| &by.owner));
-        config.may_go(&owner, place)?;
-    }
-    Ok(())
 }
 
 /// A store that reads and writes files alone.

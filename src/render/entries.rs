@@ -7,6 +7,7 @@ use super::RenderError;
 use super::servers::Server;
 use crate::secret::Secret;
 use crate::sys::http::is_loopback;
+use crate::sys::place;
 
 /// How a server is spoken to unless the registry says otherwise.
 const TRANSPORT: &str = "streamable-http";
@@ -154,10 +155,15 @@ pub fn entries(
         let transport = first.map_or(TRANSPORT, String::as_str).to_owned();
         Some(Entry { name, url, transport, headers: ours.clone() })
     });
+    let gateway = base.and_then(|base| Url::parse(base).ok());
+    let direct = |entry: &Entry| egress.iter().any(|one| one.url.as_deref() == Some(entry.url.as_str()));
     let mut all: Vec<Entry> = Vec::new();
     for entry in with_credential.chain(without) {
         if !all.iter().any(|known| known.name.to_lowercase() == entry.name.to_lowercase()) {
             check(&entry, plain)?;
+            if !direct(&entry) {
+                check_below(&entry, gateway.as_ref())?;
+            }
             all.push(entry);
         }
     }
@@ -171,7 +177,7 @@ pub fn behind_gateway(egress: &[Egress], servers: &[Server]) -> Vec<String> {
     paths.map(|path| path.trim_matches('/').to_owned()).collect()
 }
 
-/// A server outside the gateway's address: our identity alone goes there.
+/// A server that nothing but its address is known of; our identity goes there if it is given.
 ///
 /// # Errors
 /// As for [`entries`].
@@ -198,6 +204,17 @@ pub fn variable(server: &str, header: &str) -> String {
 fn bearer(name: &str, token: &Secret) -> (String, Secret) {
     let value = if token.is_empty() { String::new() } else { format!("Bearer {}", token.expose()) };
     (name.to_owned(), Secret::new(value))
+}
+
+/// A name that leads out of the gateway's path would carry our identity there.
+fn check_below(entry: &Entry, gateway: Option<&Url>) -> Result<(), RenderError> {
+    let url = Url::parse(&entry.url).ok();
+    let below = gateway.zip(url.as_ref()).is_some_and(|(gateway, url)| place::below(gateway, url).is_some());
+    if below {
+        return Ok(());
+    }
+    let reason = "its name leads out of REGISTRY_URL".into();
+    Err(RenderError::Url { server: entry.name.escape_debug().to_string(), reason })
 }
 
 fn check(entry: &Entry, plain: PlainHttp) -> Result<(), RenderError> {
