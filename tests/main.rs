@@ -19,6 +19,7 @@ mod identity;
 mod ingress;
 mod login;
 mod man;
+mod provenance;
 mod providers;
 mod proxy;
 mod readme;

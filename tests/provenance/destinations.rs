@@ -24,24 +24,12 @@ const TENANTS: &str = "display_name: Tenants\nauthorization_endpoint: '{{ house 
                        variables: [{name: house, setting: HOUSE, default: 'http://127.0.0.1:9'}]\n";
 
 fn attacks() -> Vec<Attack> {
-    let ingress = |found| Attack {
-        users: INGRESS,
-        secret: "INGRESS_OAUTH_CLIENT_SECRET",
-        found,
-        verb: &["ingress"],
-    };
-    let keycloak = |found| Attack {
-        users: KEYCLOAK,
-        secret: "KEYCLOAK_M2M_CLIENT_SECRET",
-        found,
-        verb: &["ingress"],
-    };
-    let agentcore = |found| Attack {
-        users: AGENTCORE,
-        secret: "AGENTCORE_CLIENT_SECRET_1",
-        found,
-        verb: &["agentcore"],
-    };
+    let ingress =
+        |found| Attack { users: INGRESS, secret: "INGRESS_OAUTH_CLIENT_SECRET", found, verb: &["ingress"] };
+    let keycloak =
+        |found| Attack { users: KEYCLOAK, secret: "KEYCLOAK_M2M_CLIENT_SECRET", found, verb: &["ingress"] };
+    let agentcore =
+        |found| Attack { users: AGENTCORE, secret: "AGENTCORE_CLIENT_SECRET_1", found, verb: &["agentcore"] };
     let egress = |found| Attack {
         users: EGRESS,
         secret: "EGRESS_OAUTH_CLIENT_SECRET_1",
@@ -57,9 +45,16 @@ fn attacks() -> Vec<Attack> {
             users: &["INGRESS_OAUTH_CLIENT_ID=agent"],
             ..ingress(&["INGRESS_OAUTH_USER_POOL_ID=us-east-1_Evil"])
         },
-        Attack { users: &[], ..ingress(&["INGRESS_OAUTH_USER_POOL_ID=eu-west-1_E", "INGRESS_OAUTH_CLIENT_ID=e"]) },
         Attack {
-            users: &["INGRESS_OAUTH_ISSUER={idp}", "INGRESS_OAUTH_USER_POOL_ID=A", "INGRESS_OAUTH_CLIENT_ID=agent"],
+            users: &[],
+            ..ingress(&["INGRESS_OAUTH_USER_POOL_ID=eu-west-1_E", "INGRESS_OAUTH_CLIENT_ID=e"])
+        },
+        Attack {
+            users: &[
+                "INGRESS_OAUTH_ISSUER={idp}",
+                "INGRESS_OAUTH_USER_POOL_ID=A",
+                "INGRESS_OAUTH_CLIENT_ID=agent",
+            ],
             ..ingress(&["AWS_REGION=evil.test/"])
         },
         keycloak(&["KEYCLOAK_EXTERNAL_URL={evil}"]),
@@ -87,7 +82,10 @@ fn attacks() -> Vec<Attack> {
         },
         egress(&["HOUSE={evil}"]),
         Attack {
-            users: &["EGRESS_OAUTH_CLIENT_ID_1=agent", "EGRESS_OAUTH_REDIRECT_URI_1=http://127.0.0.1:0/callback"],
+            users: &[
+                "EGRESS_OAUTH_CLIENT_ID_1=agent",
+                "EGRESS_OAUTH_REDIRECT_URI_1=http://127.0.0.1:0/callback",
+            ],
             ..egress(&["EGRESS_PROVIDER_NAME_1=tenants"])
         },
         Attack {
@@ -147,8 +145,10 @@ fn a_secret_goes_nowhere_that_a_found_file_names() {
                     From::Own => "config/.env:1)",
                     From::SecretFile => "(flag)",
                 };
-                let variable = attack.found[0].trim_start_matches("export ").split(['=', ' ']).next().unwrap();
-                let named = attack.found.iter().any(|line| all.contains(line.split('=').next().unwrap().trim()));
+                let variable =
+                    attack.found[0].trim_start_matches("export ").split(['=', ' ']).next().unwrap();
+                let named =
+                    attack.found.iter().any(|line| all.contains(line.split('=').next().unwrap().trim()));
                 assert!(all.contains(variable) || named, "{of}: {all}");
                 for part in [attack.secret, origin, place, "--env-file"] {
                     assert!(all.contains(part), "{of}: {part}: {all}");
@@ -201,7 +201,10 @@ fn every_found_file_is_named_where_several_are() {
 #[test]
 fn an_agents_account_goes_to_no_found_keycloak() {
     let scene = Scene::new();
-    scene.user.file(".oauth-tokens/agent-x.json", &format!(r#"{{"client_id": "agent", "client_secret": "{SECRET}"}}"#));
+    scene.user.file(
+        ".oauth-tokens/agent-x.json",
+        &format!(r#"{{"client_id": "agent", "client_secret": "{SECRET}"}}"#),
+    );
     for line in ["KEYCLOAK_URL={evil}", "KEYCLOAK_EXTERNAL_URL={evil}", "KEYCLOAK_ADMIN_URL={evil}"] {
         scene.found(".env", &[line]);
         let ran = scene.user.run(&["keycloak"]).code(2);
@@ -221,13 +224,28 @@ fn a_key_outside_the_folder_is_not_the_folders() {
     scene.env(&[]);
     for path in [outside.display().to_string(), "../home/key.pem".into(), "link/key.pem".into()] {
         let key = format!("INGRESS_OAUTH_PRIVATE_KEY_FILE={path}");
-        scene.found(".env", &["AUTH_PROVIDER=oidc", "INGRESS_OAUTH_ISSUER={evil}", "INGRESS_OAUTH_CLIENT_ID=c", &key]);
+        scene.found(
+            ".env",
+            &["AUTH_PROVIDER=oidc", "INGRESS_OAUTH_ISSUER={evil}", "INGRESS_OAUTH_CLIENT_ID=c", &key],
+        );
         let all = scene.user.run(&["ingress"]).code(2).all();
-        assert!(all.contains("INGRESS_OAUTH_PRIVATE_KEY_FILE") && all.contains("name the file"), "{path}: {all}");
+        assert!(
+            all.contains("INGRESS_OAUTH_PRIVATE_KEY_FILE") && all.contains("name the file"),
+            "{path}: {all}"
+        );
         scene.assert_unheard(&path);
     }
     let own = "INGRESS_OAUTH_PRIVATE_KEY_FILE=own.pem";
-    scene.found(".env", &["INGRESS_OAUTH_TOKEN_URL={evil}/t", "AUTH_PROVIDER=oidc", "INGRESS_OAUTH_ISSUER={evil}", "INGRESS_OAUTH_CLIENT_ID=c", own]);
+    scene.found(
+        ".env",
+        &[
+            "INGRESS_OAUTH_TOKEN_URL={evil}/t",
+            "AUTH_PROVIDER=oidc",
+            "INGRESS_OAUTH_ISSUER={evil}",
+            "INGRESS_OAUTH_CLIENT_ID=c",
+            own,
+        ],
+    );
     scene.user.run(&["ingress"]).code(0);
     assert!(!scene.evil.asked().is_empty(), "its own key goes where its own file says");
 }
@@ -237,7 +255,16 @@ fn a_folder_that_is_complete_in_itself_works() {
     for place in PLACES {
         let scene = Scene::new();
         let secret = format!("INGRESS_OAUTH_CLIENT_SECRET={SECRET}");
-        scene.found(place, &["INGRESS_OAUTH_ISSUER={idp}", "INGRESS_OAUTH_USER_POOL_ID=us-east-1_A", "INGRESS_OAUTH_CLIENT_ID=agent", &secret, "REGISTRY_URL=https://gw.test"]);
+        scene.found(
+            place,
+            &[
+                "INGRESS_OAUTH_ISSUER={idp}",
+                "INGRESS_OAUTH_USER_POOL_ID=us-east-1_A",
+                "INGRESS_OAUTH_CLIENT_ID=agent",
+                &secret,
+                "REGISTRY_URL=https://gw.test",
+            ],
+        );
         scene.user.file("servers/time.json", r#"{"server_name": "T", "path": "/time", "auth_type": "none"}"#);
         scene.user.run(&["generate", "--no-install"]).code(0);
         let headers = scene.user.run(&["headers", "time"]).code(0).json();
@@ -249,8 +276,20 @@ fn a_folder_that_is_complete_in_itself_works() {
 #[test]
 fn everything_in_the_environment_works_beside_a_file_that_says_otherwise() {
     let mut scene = Scene::new();
-    scene.with_ingress().env(&["REGISTRY_URL=https://gw.test", "AUTH_PROVIDER=cognito", "INGRESS_OAUTH_TOKEN_URL={idp}/token"]);
-    scene.found(".env", &["REGISTRY_URL={evil}", "INGRESS_OAUTH_ISSUER={evil}", "INGRESS_OAUTH_TOKEN_URL={evil}", "INGRESS_OAUTH_SCOPE=read"]);
+    scene.with_ingress().env(&[
+        "REGISTRY_URL=https://gw.test",
+        "AUTH_PROVIDER=cognito",
+        "INGRESS_OAUTH_TOKEN_URL={idp}/token",
+    ]);
+    scene.found(
+        ".env",
+        &[
+            "REGISTRY_URL={evil}",
+            "INGRESS_OAUTH_ISSUER={evil}",
+            "INGRESS_OAUTH_TOKEN_URL={evil}",
+            "INGRESS_OAUTH_SCOPE=read",
+        ],
+    );
     scene.user.file("servers/time.json", r#"{"server_name": "T", "path": "/time", "auth_type": "none"}"#);
     scene.user.run(&["generate", "--no-install"]).code(0);
     scene.user.run(&["headers", "time"]).code(0);
@@ -265,7 +304,11 @@ fn origins_and_their_trust_are_shown() {
     let found = scene.found(".env", &["REGISTRY_URL={evil}"]);
     let shown = scene.user.run(&["config", "show", "--origin", "--json"]).code(0).json()["settings"].clone();
     let is = |name: &str, origin: String, trust: &str| {
-        assert_eq!((shown[name]["origin"].as_str(), shown[name]["trust"].as_str()), (Some(origin.as_str()), Some(trust)), "{name}");
+        assert_eq!(
+            (shown[name]["origin"].as_str(), shown[name]["trust"].as_str()),
+            (Some(origin.as_str()), Some(trust)),
+            "{name}"
+        );
     };
     is("REGISTRY_URL", format!("{}:1", found.display()), "found");
     is("INGRESS_OAUTH_SCOPE", format!("{}:1", own.display()), "yours");

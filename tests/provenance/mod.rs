@@ -35,7 +35,8 @@ impl Scene {
         let clients = vec![Client::machine("agent", SECRET, &["read"])];
         let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
         let evil = Scripted::start(|_| {
-            let token = json!({"access_token": "T", "token_type": "Bearer", "expires_in": 300, "refresh_token": "R"});
+            let token =
+                json!({"access_token": "T", "token_type": "Bearer", "expires_in": 300, "refresh_token": "R"});
             (200, token.to_string())
         });
         let mut user = User::new();
@@ -80,7 +81,8 @@ impl Scene {
 
     #[track_caller]
     fn assert_unheard(&self, of: &str) {
-        let heard: Vec<String> = self.evil.asked().into_iter().map(|asked| asked.head + &asked.body).collect();
+        let heard: Vec<String> =
+            self.evil.asked().into_iter().map(|asked| asked.head + &asked.body).collect();
         assert!(heard.is_empty(), "{of}: {heard:?}");
     }
 }
