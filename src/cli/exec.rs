@@ -15,7 +15,8 @@ use crate::sys::process;
 
 /// Run a command with a server's fresh credentials in its environment
 ///
-/// The variables are those of mcpauth env. What is due is renewed first; a login is never begun, and without a good token
+/// The variables are those of mcpauth env; our own secrets (client secrets, MCP_AUTH_TOKEN) are taken out of what it
+/// inherits. What is due is renewed first; a login is never begun, and without a good token
 /// for every server the command does not run. It takes our place: its exit code is ours, signals are its own, and all of
 /// stdout belongs to it. 127 means that there is no such command, 126 that it cannot be run.
 #[derive(Args, Debug)]
@@ -51,7 +52,7 @@ pub(super) fn run(args: &ExecArgs, settings: Settings, out: &Out) -> Result<Exit
     }
     env::unambiguous(&variables)?;
     let exposed = variables.iter().map(|(name, value)| (name.as_str(), value.expose()));
-    let source = process::become_command(program, arguments, exposed);
+    let source = process::become_command(program, arguments, exposed, &Settings::withheld());
     let program = crate::text::clean(&program.to_string_lossy(), 200);
     Err(Error::Start { program, source })
 }

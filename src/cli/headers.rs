@@ -58,7 +58,7 @@ pub(super) fn run(args: &HeadersArgs, settings: Settings, out: &Out) -> Result<E
     };
     let headers: Map<String, Value> =
         entry.headers.iter().map(|(name, value)| (name.clone(), value.expose().into())).collect();
-    out.data(&Value::Object(headers).to_string());
+    out.data(&crate::text::visible_json(&Value::Object(headers).to_string()));
     Ok(Exit::Done)
 }
 

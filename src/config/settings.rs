@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::catalogue::{Role, is_secret, role};
+use crate::config::catalogue::{Role, is_secret, is_withheld, role};
 use crate::config::{ConfigError, dotenv};
 use crate::credential::{Given, Origin};
 use crate::secret::Secret;
@@ -36,7 +36,7 @@ struct Known {
     /// The strongest last.
     files: Vec<EnvFile>,
     /// What found files say and have no say in.
-    withheld: Vec<Given>,
+    unheeded: Vec<Given>,
     notices: Vec<String>,
     /// What was typed, for messages that say how to type it otherwise.
     typed: Vec<String>,
@@ -108,6 +108,11 @@ impl Settings {
         Self { known: Arc::new(known), watch: None }
     }
 
+    /// The variables of this process that no other program is to inherit: our clients' secrets, and tokens.
+    pub fn withheld() -> Vec<String> {
+        env::names().into_iter().filter(|name| is_withheld(name)).collect()
+    }
+
     /// The same files read again, with the same flags and environment.
     ///
     /// # Errors
@@ -115,7 +120,7 @@ impl Settings {
     pub fn again(&self) -> Result<Self, ConfigError> {
         let old = &self.known;
         let known =
-            Known { files: Vec::new(), withheld: Vec::new(), notices: Vec::new(), ..Known::clone(old) };
+            Known { files: Vec::new(), unheeded: Vec::new(), notices: Vec::new(), ..Known::clone(old) };
         let mut settings = Self { known: Arc::new(known), watch: None };
         old.files.iter().try_for_each(|file| settings.read(&file.path, file.whose))?;
         Ok(settings)
@@ -132,8 +137,8 @@ impl Settings {
     }
 
     /// Where a found file sets something that it has no say in.
-    pub fn withheld(&self) -> &[Given] {
-        &self.known.withheld
+    pub fn unheeded(&self) -> &[Given] {
+        &self.known.unheeded
     }
 
     /// What was typed after the program's name.
@@ -300,7 +305,7 @@ impl Settings {
                 given.origin,
                 path.display()
             ));
-            Arc::make_mut(&mut self.known).withheld.push(given);
+            Arc::make_mut(&mut self.known).unheeded.push(given);
         }
     }
 
@@ -407,7 +412,7 @@ mod tests {
         settings.read_own().unwrap();
         assert_eq!((settings.get("A"), settings.get("B")), (Some("own"), Some("found")));
         assert!(settings.on("MCPAUTH_ALLOW_HTTP"));
-        let withheld: Vec<&str> = settings.withheld().iter().map(|given| given.name.as_str()).collect();
+        let withheld: Vec<&str> = settings.unheeded().iter().map(|given| given.name.as_str()).collect();
         assert_eq!(withheld, ["MCPAUTH_ALLOW_HTTP", "MCPAUTH_TOKENS_DIR", "https_proxy"]);
         assert_eq!(settings.notices().len(), 3);
         assert!(settings.find("B").unwrap().1.is_found() && !settings.find("A").unwrap().1.is_found());

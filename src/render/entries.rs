@@ -8,6 +8,7 @@ use super::servers::Server;
 use crate::secret::Secret;
 use crate::sys::http::is_loopback;
 use crate::sys::place;
+use crate::text::is_all_plain;
 
 /// How a server is spoken to unless the registry says otherwise.
 const TRANSPORT: &str = "streamable-http";
@@ -222,15 +223,15 @@ fn check(entry: &Entry, plain: PlainHttp) -> Result<(), RenderError> {
         server: entry.name.escape_debug().to_string(),
         reason: reason.into(),
     };
-    if entry.name.is_empty() || entry.name.chars().any(char::is_control) {
-        return Err(url_error("its name is empty or holds a control character"));
+    if entry.name.is_empty() || !is_all_plain(&entry.name) {
+        return Err(url_error("its name is empty, or holds a character that does not show"));
     }
     // To our own commands it would be another machine's address, and our identity would be sent there.
     if entry.name.contains("://") {
         return Err(url_error("its name reads as an address"));
     }
-    if entry.url.chars().any(char::is_control) {
-        return Err(url_error("it holds a control character"));
+    if !is_all_plain(&entry.url) {
+        return Err(url_error("it holds a character that does not show"));
     }
     let url = Url::parse(&entry.url).map_err(|e| url_error(&e.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -259,7 +260,7 @@ fn check(entry: &Entry, plain: PlainHttp) -> Result<(), RenderError> {
             return refused("has no value");
         }
         // A line break would let a token from a server write headers of its own.
-        if value.expose().chars().any(char::is_control) {
+        if !is_all_plain(value.expose()) {
             return refused("would hold a line break or another control character");
         }
     }

@@ -40,11 +40,23 @@ pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
 /// # Errors
 /// The operating system's; [`io::ErrorKind::InvalidInput`] for what is no regular file.
 pub(super) fn open(path: &Path) -> io::Result<File> {
+    open_with(path, true)
+}
+
+/// The same, but of a link nothing at all.
+///
+/// # Errors
+/// As for [`open`], and for a link.
+pub(super) fn open_itself(path: &Path) -> io::Result<File> {
+    open_with(path, false)
+}
+
+fn open_with(path: &Path, follow: bool) -> io::Result<File> {
     regular(&fs::metadata(path)?)?;
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, without_waiting());
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, without_waiting(follow));
     let file = options.open(path)?;
     regular(&file.metadata()?)?;
     Ok(file)
@@ -55,10 +67,11 @@ fn regular(about: &fs::Metadata) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn without_waiting() -> i32 {
+fn without_waiting(follow: bool) -> i32 {
     use rustix::fs::OFlags;
+    let links = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
     // Flags are small numbers; none would be as if nothing had been asked for.
-    i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or_default()
+    i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY | links).bits()).unwrap_or_default()
 }
 
 #[cfg(all(test, unix))]

@@ -1,5 +1,6 @@
 //! A found `.env` that is not fit to be read: said in one line with the remedy, and never waited for.
 
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
@@ -42,8 +43,7 @@ fn a_file_of_another_user_is_not_read() {
     let scene = Scene::new();
     let path = scene.found(".env", &[MARK]);
     if std::os::unix::fs::chown(&path, Some(12_345), None).is_err() {
-        eprintln!("skipped: only root can give a file to somebody else");
-        return;
+        return writeln!(std::io::stderr(), "skipped: only root can give a file to somebody else").unwrap();
     }
     unread(&scene, &path, "another user owns it");
     let remedy = scene.user.run(&["config", "show"]).code(0).stderr;

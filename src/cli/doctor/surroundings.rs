@@ -60,7 +60,7 @@ fn proxies(config: &Config) -> Vec<Finding> {
 
 /// A found file has no say in what is about the machine.
 fn without_effect(config: &Config, name: &str) -> Option<Finding> {
-    let given = config.settings.withheld().iter().find(|given| given.name.eq_ignore_ascii_case(name))?;
+    let given = config.settings.unheeded().iter().find(|given| given.name.eq_ignore_ascii_case(name))?;
     let check = if STORES.contains(&name) { CERTIFICATES } else { PROXY };
     let text = format!("{} is set in {}, where it has no effect", given.name, given.origin);
     Some(Finding::warn(check, text, format!("set it in the environment: export {name}=...")))

@@ -14,6 +14,7 @@ use crate::cli::servers::{AuthArgs, Servers, Which};
 use crate::config::{Config, ConfigError, Given, Origin, Settings};
 use crate::error::{Error, Exit};
 use crate::mcp::{Client, ClientError, Remote};
+use crate::oauth::is_sendable;
 use crate::render::Entry;
 use crate::secret::Secret;
 use crate::sys::http::{Http, HttpError};
@@ -250,6 +251,12 @@ pub(super) fn place(url: &Url) -> String {
 }
 
 fn bearer(what: &str, token: &Secret) -> Result<HeaderValue, Error> {
+    if !is_sendable(token) {
+        return Err(Error::Usage {
+            message: format!("{what} holds a control character, a line break, or a letter beyond ASCII"),
+            hint: "give the token alone, on one line".into(),
+        });
+    }
     header(what, &Secret::new(format!("Bearer {}", token.expose())))
 }
 
