@@ -11,6 +11,7 @@ module completions {
   # Gets the credentials AI agents need for MCP servers, keeps them and hands them out without leaking them
   export extern mcpauth [
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -53,6 +54,7 @@ module completions {
     --no-browser              # Print the login address, open nothing, and wait for the answer
     --device                  # Log in with a code that is entered on another device, where the provider allows it
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -80,6 +82,7 @@ module completions {
     --force(-f)               # Get a new token even if there is a good one
     --client-secret-file: path # Read the client secret from this file, or from stdin for -
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -119,6 +122,7 @@ module completions {
     --no-browser              # Print the login address, open nothing, and wait for the answer
     --device                  # Log in with a code that is entered on another device, where the provider allows it
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -155,6 +159,7 @@ module completions {
     --no-browser              # Print the login address, open nothing, and wait for the answer
     --device                  # Log in with a code that is entered on another device, where the provider allows it
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -186,6 +191,7 @@ module completions {
     --audience: string        # The audience, for servers that take JSON (Auth0)
     --force(-f)               # Get new tokens even if there are good ones
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -216,6 +222,7 @@ module completions {
     --realm: string           # The realm, for files that name none
     --force(-f)               # Get new tokens even if there are good ones
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -264,6 +271,7 @@ module completions {
     --write: path             # The file to write
     --yes(-y)                 # Do not ask whether to write
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -289,6 +297,7 @@ module completions {
   # Show settings, and render or install client configurations
   export extern "mcpauth config" [
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -326,6 +335,7 @@ module completions {
     --secrets: string@"nu-complete mcpauth config show secrets" # With --client: where the client has the headers from
     --clients                 # The clients, where each has the headers from, and its file
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -361,6 +371,7 @@ module completions {
     --client: string@"nu-complete mcpauth config render client" # The client
     --secrets: string@"nu-complete mcpauth config render secrets" # Where the client has the headers from
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -398,6 +409,7 @@ module completions {
     --dry-run                 # Show what would change, values redacted, and write nothing
     --check                   # Only say which files are not as they should be; exit 7 if there are any
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -454,6 +466,7 @@ module completions {
     --no-install              # Write .oauth-tokens/*.json, but nothing into other programs' files
     --unit: string@"nu-complete mcpauth refresh unit" # Print a service file for this folder and these settings
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -480,6 +493,7 @@ module completions {
   export extern "mcpauth status" [
     --check                   # Exit code 7 unless everything is good, or due and renewed without a person
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -511,6 +525,7 @@ module completions {
     --verify                  # Exit code 0 only if it is verified and in its time
     --issuer: string          # The issuer it must be of, whose keys are fetched
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -541,6 +556,7 @@ module completions {
   # Print a fresh access token, and nothing else
   export extern "mcpauth token" [
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -576,6 +592,7 @@ module completions {
   export extern "mcpauth headers" [
     --server: string@"nu-complete mcpauth headers server" # The same
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -611,6 +628,7 @@ module completions {
   export extern "mcpauth env" [
     --shell: string@"nu-complete mcpauth env shell" # Whose language to write [default: by $SHELL]
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -641,6 +659,7 @@ module completions {
   # Run a command with a server's fresh credentials in its environment
   export extern "mcpauth exec" [
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -674,6 +693,7 @@ module completions {
     --revoke                  # Have the server take the tokens back, the refresh token first
     --yes(-y)                 # Do not ask whether everything is meant
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -710,6 +730,7 @@ module completions {
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
     --timeout: string         # How long all of it may take
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -745,6 +766,7 @@ module completions {
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
     --timeout: string         # How long all of it may take
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -780,6 +802,7 @@ module completions {
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
     --timeout: string         # How long all of it may take
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -815,6 +838,7 @@ module completions {
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
     --timeout: string         # How long all of it may take
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -852,6 +876,7 @@ module completions {
     --server: string@"nu-complete mcpauth bridge server" # The same
     --listen: string          # Serve all servers over HTTP on this loopback address
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -880,6 +905,7 @@ module completions {
     --fix                     # Mend what is safe: modes of our own files, files that a killed run left, stale entries of ours in clients' files
     --offline                 # Ask nobody over the network
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -905,6 +931,7 @@ module completions {
   # List, show and check the outside services one can log in to
   export extern "mcpauth providers" [
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -930,6 +957,7 @@ module completions {
   # Every provider, built in or your own
   export extern "mcpauth providers list" [
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -959,6 +987,7 @@ module completions {
   # What is known of one: endpoints, scopes, quirks, what to set
   export extern "mcpauth providers show" [
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -985,6 +1014,7 @@ module completions {
   # Parse every provider file; exit code 7 if one is wrong
   export extern "mcpauth providers check" [
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -1030,6 +1060,7 @@ module completions {
   # Serve the gateway, check and explain its settings, policy and servers
   export extern "mcpauth gateway" [
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -1059,6 +1090,7 @@ module completions {
     --shadow: path            # A second policy that decides nothing: what it would have refused is recorded
     --admin: string           # Where /metrics is served
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -1085,6 +1117,7 @@ module completions {
   export extern "mcpauth gateway check" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -1124,6 +1157,7 @@ module completions {
     --scopes: string          # The token's own scopes
     --claims: path            # A JSON object with the token's claims, for the policy's `when`
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -1151,6 +1185,7 @@ module completions {
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
     --policy: path            # This policy instead of the gateway's
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -1178,6 +1213,7 @@ module completions {
   export extern "mcpauth gateway routes" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -1203,6 +1239,7 @@ module completions {
   # Print the JSON schema of gateway.yaml, for editors
   export extern "mcpauth gateway schema" [
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -1262,6 +1299,7 @@ module completions {
     --keep                    # Leave it running and print what to try
     --browser                 # Log in by hand, in the browser
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -1291,6 +1329,7 @@ module completions {
   # Print the completion script for a shell
   export extern "mcpauth completions" [
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -1317,6 +1356,7 @@ module completions {
   # Print what may come next on a command line, one candidate a line: the word, a tab, what it means
   export extern "mcpauth complete" [
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
@@ -1344,6 +1384,7 @@ module completions {
   export extern "mcpauth man" [
     --dir: path               # Write mcpauth.1, mcpauth-generate.1 and so on into this folder instead
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]

@@ -2,6 +2,7 @@
 //! It leaves making them to `config`, keeping them to `store` and getting them to `vault`.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -78,6 +79,84 @@ impl fmt::Display for CredentialId {
     }
 }
 
+/// Where a value came from. All but the last are the user's own word; a file that was only found in the folder we stand in
+/// may be somebody else's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// The command line.
+    #[default]
+    Flag,
+    /// The process environment.
+    Environment,
+    /// A line of a file that was named.
+    Named(PathBuf, usize),
+    /// A line of the user's own file of settings.
+    Own(PathBuf, usize),
+    /// A file with a secret that the user keeps: a token, a private key, an agent's account.
+    Kept(PathBuf),
+    /// A line of a file that was found in this folder.
+    Found(PathBuf, usize),
+}
+
+impl Origin {
+    /// Whether it is not known to be the user's word.
+    pub fn is_found(&self) -> bool {
+        matches!(self, Self::Found(..))
+    }
+
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Flag | Self::Environment => None,
+            Self::Named(path, _) | Self::Own(path, _) | Self::Found(path, _) | Self::Kept(path) => Some(path),
+        }
+    }
+
+    /// As a token file remembers it: a file without its line.
+    pub fn word(&self) -> String {
+        match self.file() {
+            Some(path) => path.to_string_lossy().into_owned(),
+            None => self.to_string(),
+        }
+    }
+
+    /// Whose word that is, in a word.
+    pub fn trust(&self) -> &'static str {
+        if self.is_found() { "found" } else { "yours" }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => f.write_str("flag"),
+            Self::Environment => f.write_str("environment"),
+            Self::Named(path, line) | Self::Own(path, line) | Self::Found(path, line) if *line > 0 => {
+                write!(f, "{}:{line}", path.display())
+            }
+            Self::Named(path, _) | Self::Own(path, _) | Self::Found(path, _) | Self::Kept(path) => {
+                write!(f, "{}", path.display())
+            }
+        }
+    }
+}
+
+/// A setting, a file or a token by its name, and where it came from. Never its value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// What messages call it: a variable's name, a file's.
+    pub name: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl Given {
+    /// Something of this name and origin.
+    pub fn new(name: impl Into<String>, origin: Origin) -> Self {
+        Self { name: name.into(), origin }
+    }
+}
+
 /// Everything needed to get one credential.
 #[derive(Clone, Debug)]
 pub struct Credential {
@@ -85,6 +164,8 @@ pub struct Credential {
     pub id: CredentialId,
     /// Who we are to its authorization server.
     pub client: Client,
+    /// Whose word the client's secret is; of a client without one, the client's id.
+    pub owner: Given,
     /// Whose tokens these are: a token of another issuer is never reused for it.
     pub issuer: String,
     /// How to get it.

@@ -13,25 +13,26 @@
 //!
 //! ```text
 //! main        cli
-//! cli         bridge config credential demo error flow gateway mcp metadata oauth policy provider refresh render secret store sys vault
+//! cli         bridge config credential demo error flow gateway mcp metadata oauth policy provider refresh render secret store sys text vault
 //! error       config flow mcp oauth render store sys vault
 //! gateway     credential metadata oauth policy secret sys vault
 //! bridge      mcp secret sys
-//! mcp         oauth secret sys
+//! mcp         oauth secret sys text
 //! refresh     oauth
 //! vault       credential flow oauth secret store sys
-//! config      credential oauth provider secret sys
-//! flow        credential metadata oauth provider secret sys
+//! config      credential oauth provider secret sys text
+//! flow        credential metadata oauth provider secret sys text
 //! store       credential oauth secret sys
-//! render      provider secret sys
-//! metadata    oauth sys
+//! render      provider secret sys text
+//! metadata    oauth sys text
 //! credential  oauth provider
 //! provider    oauth
-//! oauth       secret
+//! oauth       secret text
 //! policy      -
 //! demo        -
 //! secret      -
 //! sys         -
+//! text        -
 //! build       -
 //! ```
 //!
@@ -198,4 +199,5 @@ pub mod render;
 pub mod secret;
 pub mod store;
 pub mod sys;
+pub mod text;
 pub mod vault;

@@ -11,11 +11,11 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::oauth::{
-    Challenge, IssuerMetadata, MetadataError, ResourceError, ResourceMetadata, clean, resource_places,
-    well_known,
+    Challenge, IssuerMetadata, MetadataError, ResourceError, ResourceMetadata, resource_places, well_known,
 };
 use crate::sys::address::web_url;
 use crate::sys::http::{Http, HttpError, Reply, is_loopback};
+use crate::text::clean;
 
 /// How long one of several places may take. All of them together take no longer than one request may.
 const WITHIN: Duration = Duration::from_secs(10);

@@ -16,6 +16,7 @@ use tokio::task::JoinError;
 use tokio_util::task::TaskTracker;
 
 pub use forget::{Ended, Forgotten};
+pub use keep::is_clients;
 
 use crate::credential::{Credential, How, Person};
 use crate::flow::{self, FlowError, Login, Ui};

@@ -121,7 +121,11 @@ fn the_next_set_takes_the_first_free_number() {
     let user = User::new();
     user.provider("tenants", TENANTS);
     user.file(".env", "EGRESS_OAUTH_CLIENT_ID_1=a\nEGRESS_OAUTH_CLIENT_ID_3=c\nHOUSE=h\n");
-    let args = ["configure", "--provider", "tenants", "--yes", "--server-name", "s", "--client-id"];
+    let mut args = vec!["configure", "--provider", "tenants", "--yes", "--server-name", "s", "--client-id"];
+    let refused = user.run(&[&args[..], &["b"]].concat()).code(2);
+    assert!(refused.stderr.contains("HOUSE") && refused.stderr.contains("--env-file"), "{}", refused.stderr);
+    // The secret would lie beside an address that a found file names; so the file is named.
+    args.splice(0..0, ["--env-file", ".env"]);
     user.run(&[&args[..], &["b"]].concat()).code(0);
     user.run(&[&args[..], &["d"]].concat()).code(0);
     let text = text(&user, ".env");

@@ -110,7 +110,13 @@ fn the_file_has_the_references_members_for_cognito_and_for_keycloak() {
     let user = cognito(idp.issuer());
     user.run(&["ingress"]).code(0);
     let token = user.token("ingress.json");
-    let own = [("user_pool_id", "text"), ("region", "text"), ("usage_notes", "text"), ("issuer", "text")];
+    let own = [
+        ("user_pool_id", "text"),
+        ("region", "text"),
+        ("usage_notes", "text"),
+        ("issuer", "text"),
+        ("origin", "text"),
+    ];
     has_members(&token, &[&COMMON[..], &own].concat());
     let is = |name: &str, value: &str| assert_eq!(token[name], value, "{name}");
     is("provider", "cognito_m2m");
@@ -127,7 +133,13 @@ fn the_file_has_the_references_members_for_cognito_and_for_keycloak() {
     let user = keycloak(idp.issuer());
     user.run(&["ingress"]).code(0);
     let token = user.token("ingress.json");
-    let own = [("keycloak_url", "text"), ("realm", "text"), ("usage_notes", "text"), ("issuer", "text")];
+    let own = [
+        ("keycloak_url", "text"),
+        ("realm", "text"),
+        ("usage_notes", "text"),
+        ("issuer", "text"),
+        ("origin", "text"),
+    ];
     has_members(&token, &[&COMMON[..], &own].concat());
     assert_eq!(token["provider"], "keycloak_m2m");
     assert_eq!(token["keycloak_url"], idp.issuer());

@@ -88,9 +88,7 @@ fn reader(idp: &Idp) -> User {
     let shown: String = blocks("ini").into_iter().map(|block| block.text).collect();
     // Clients are told of what is in .env, and warned of what is in the environment alone.
     let moved = format!(
-        "{shown}INGRESS_OAUTH_ISSUER={issuer}/realms/us-east-1_XXXXXXXXX\nAGENTCORE_ISSUER={issuer}\n\
-         MCPAUTH_CONFIG_DIR={}\n",
-        user.home().join(".config/mcpauth").display(),
+        "{shown}INGRESS_OAUTH_ISSUER={issuer}/realms/us-east-1_XXXXXXXXX\nAGENTCORE_ISSUER={issuer}\n",
         issuer = idp.issuer(),
     );
     user.file(".env", &moved);
@@ -211,7 +209,7 @@ fn a_client_secret_comes_from_stdin_and_ends_up_nowhere() {
     let idp = idp();
     let mut user = reader(&idp);
     user.env("INGRESS_OAUTH_CLIENT_SECRET", "wrong");
-    let given = ["ingress", "--client-secret-file", "-", "-vv"];
+    let given = ["--env-file", ".env", "ingress", "--client-secret-file", "-", "-vv"];
     let ran = user.run_with(&given, "your_cognito_client_secret\n").code(0);
     assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("your_cognito_client_secret"));
     assert!(user.token("ingress.json")["access_token"].is_string());
@@ -293,9 +291,8 @@ fn its_gateway_serves_as_it_shows() {
     let refused: Value = serde_json::from_str(&typed(&user, &call).code(0).stdout).unwrap();
     assert_eq!(refused["error"]["data"]["reason"], "name");
     user.env("REGISTRY_URL", format!("http://{address}"));
-    let shown = marked("test clients").concat().replace("mcpgateway.ddns.net", &address);
-    // The reader's gateway is on another machine; to one on this machine, credentials go with --auth alone.
-    played(&user, &shown.replace("--server currenttime", "--server currenttime --auth"));
+    let shown = marked("test clients").concat().replace("mcpgateway.example.com", &address);
+    played(&user, &shown);
     typed(&user, &format!("kill -TERM {}", gateway.id())).code(0);
     let audit = ended(gateway).code(0).stdout;
     let lines: Vec<Value> = audit.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

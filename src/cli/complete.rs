@@ -104,7 +104,7 @@ fn candidates(names: Names, global: &Global) -> Result<Vec<CompletionCandidate>,
     let mut settings = settings(global, &out)?;
     // To look into the keyring may open a window, on a mere press of a key.
     settings.flag("MCPAUTH_STORAGE", "file");
-    let config = Config::resolve(settings)?;
+    let config = Config::for_names(settings)?;
     let found = match names {
         Names::Servers => Servers::open(config, &out)?.names()?,
         Names::Providers => config.provider_names(),

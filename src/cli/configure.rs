@@ -9,11 +9,14 @@ use serde_json::json;
 
 use crate::cli::out::Out;
 use crate::cli::secret_from;
-use crate::config::{Config, Settings};
+use crate::config::{Config, Origin, Settings, Whose};
 use crate::error::{Error, Exit};
 use crate::provider::{Provider, SecretRule};
 use crate::secret::{REDACTED, Secret};
-use crate::sys::{paths, private_file, terminal};
+use crate::sys::{paths, private_file, regular_file, terminal};
+
+/// The largest file that is merged into, in bytes.
+const LIMIT: u64 = 1 << 20;
 
 /// Ask for a credential's settings and write them to .env (0600, existing lines kept)
 ///
@@ -89,8 +92,9 @@ type Line = (String, Secret);
 pub(super) fn run(args: &ConfigureArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
     let path = paths::absolute(&args.write);
     // Its sets are taken, too, even if it is not among the files that are read by themselves.
-    if path.is_file() {
-        settings.read(&path)?;
+    if settings.files().all(|(known, _)| known != path) {
+        // The secret will lie beside whatever this file says of where it goes.
+        settings.read(&path, Whose::Found)?;
     }
     let lines = ask(args, Config::resolve(settings)?)?;
     let shown: Vec<String> =
@@ -149,13 +153,14 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<Line>, Error> {
         ],
         KindArg::Egress => egress(args, &config, n)?,
     };
+    lines.extend(gateway(args, &config)?);
     for pair in &args.set {
         let (name, value) = pair.split_once('=').ok_or_else(|| Error::Usage {
             message: "--set wants NAME=VALUE".into(),
             hint: "for example: --set TENANT=common".into(),
         })?;
         if !crate::config::is_name(name) {
-            let message = format!("--set {:?}: this is not a variable's name", crate::oauth::clean(name, 40));
+            let message = format!("--set {:?}: this is not a variable's name", crate::text::clean(name, 40));
             return Err(Error::Usage { message, hint: "for example: --set TENANT=common".into() });
         }
         if crate::config::catalogue::is_secret(name) {
@@ -176,6 +181,19 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<Line>, Error> {
         _ => config.ingress().map(drop)?,
     }
     Ok(lines)
+}
+
+/// The gateway's address: as given, else asked for where there is none yet and somebody can be asked. Tokens are got
+/// without it.
+fn gateway(args: &ConfigureArgs, config: &Config) -> Result<Option<Line>, Error> {
+    let given = args.set.iter().any(|pair| pair.starts_with("REGISTRY_URL="));
+    let url = match config.settings.find("REGISTRY_URL") {
+        _ if given => return Ok(None),
+        Some((url, Origin::Flag)) => url.to_owned(),
+        Some(_) => return Ok(None),
+        None => or_default(None, "The gateway's address (REGISTRY_URL; empty for none)", "")?,
+    };
+    Ok((!url.is_empty()).then(|| ("REGISTRY_URL".to_owned(), Secret::new(url))))
 }
 
 fn egress(args: &ConfigureArgs, config: &Config, n: usize) -> Result<Vec<Line>, Error> {
@@ -305,7 +323,7 @@ fn redacted<'a>(name: &str, value: &'a Secret) -> &'a str {
 
 /// The file's text. One that others can read is read all the same: writing it closes it.
 fn read(path: &Path) -> Result<Option<String>, Error> {
-    match std::fs::read_to_string(path) {
+    match regular_file::read_text(path, LIMIT) {
         Ok(text) => Ok(Some(text)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e.into()),

@@ -5,10 +5,10 @@ use clap::Args;
 
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::cli::report::{ConfigRow, Done};
+use crate::cli::report::{ConfigRow, Done, Skipped};
 use crate::cli::{BrowserArgs, config as config_verb};
-use crate::config::{Config, ConfigError, Settings};
-use crate::credential::Kind;
+use crate::config::{Config, ConfigError, Planned, Settings};
+use crate::credential::{Kind, SERVER_URL};
 use crate::error::{Error, Exit};
 use crate::sys::browser::Browser;
 
@@ -80,12 +80,22 @@ pub(super) async fn generate(
         }
         .into());
     }
+    let without_gateway = config.registry_url.is_none() && planned.iter().any(is_for_gateway);
     let vault = flows::vault(config, browser, out)?;
     let rows = flows::run(&vault, planned, args.force, out).await;
     // The tokens are there all the same, and their rows must not be lost with the configurations.
     let configs = config_verb::write_all(config, &vault.store, !args.no_install, out)
         .unwrap_or_else(|error| vec![ConfigRow::none(config, error)]);
-    Ok(Done::of(&kinds, rows, configs))
+    let mut done = Done::of(&kinds, rows, configs);
+    if without_gateway {
+        done.skip(Skipped::configurations());
+    }
+    Ok(done)
+}
+
+/// Whether a flow's token is carried to the gateway; what was logged in to by its address is elsewhere.
+fn is_for_gateway(flow: &Planned) -> bool {
+    !flow.credential.as_ref().is_ok_and(|credential| credential.facts.contains_key(SERVER_URL))
 }
 
 impl GenerateArgs {

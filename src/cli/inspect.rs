@@ -13,11 +13,12 @@ use crate::cli::out::Out;
 use crate::cli::{credentials, flows, secret_from};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-use crate::oauth::{Epoch, Unverified, clean, read_numeric_date};
+use crate::oauth::{Epoch, Unverified, read_numeric_date};
 use crate::secret::Secret;
 use crate::store::{Store, StoreError, Stored};
 use crate::sys::address::web_url;
 use crate::sys::clock;
+use crate::text::clean;
 use crate::vault::VaultError;
 
 /// The longest text that is shown of a claim, in characters.

@@ -66,8 +66,11 @@ struct Global {
     /// Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
     env_file: Vec<PathBuf>,
+    /// The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
+    #[arg(long, global = true, value_name = "FILE", hide = true)]
+    found_env_file: Vec<PathBuf>,
     /// Read settings from no file at all
-    #[arg(long, global = true, conflicts_with = "env_file", help_heading = "Everywhere")]
+    #[arg(long, global = true, conflicts_with_all = ["env_file", "found_env_file"], help_heading = "Everywhere")]
     no_env_file: bool,
     /// Keep credentials in this folder [default: .oauth-tokens]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
@@ -161,6 +164,9 @@ enum Command {
     #[command(hide = true)]
     Complete(complete::CompleteArgs),
     Man(man::ManArgs),
+    /// Open the page whose address is on stdin
+    #[command(hide = true, name = crate::sys::browser::VERB)]
+    OpenPage,
 }
 
 /// The whole program: arguments in, exit code out.
@@ -209,13 +215,18 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
         Command::Bridge(args) => bridge::run(args, settings(&cli.global, out)?, out),
         Command::Doctor(args) => doctor::run(args, settings(&cli.global, &out.muted()), out),
         Command::Man(args) => man::run(args, out),
+        Command::OpenPage => Ok(crate::sys::browser::open_from_stdin().map(|()| Exit::Done)?),
     }
 }
 
 /// Settings with the flags that every verb has.
 fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
-    let mut settings =
-        if global.no_env_file { Settings::environment() } else { Settings::load(&global.env_file)? };
+    let mut settings = if global.no_env_file {
+        Settings::environment()
+    } else {
+        Settings::load(&global.env_file, &global.found_env_file)?
+    };
+    settings.notices().iter().for_each(|notice| out.say(notice));
     // Said and not refused: the scripts left these files open, and a user must be able to start from there.
     for path in settings.exposed() {
         out.say(&format!(

@@ -1,14 +1,20 @@
 //! The MCP servers there are, and each one's headers: as the stored tokens stand, or with every token in them fresh.
 //! It leaves where a header goes to `render` and how a token is come by to `vault`.
 
+mod known;
+mod vouch;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use serde_json::Value;
 use url::Url;
 
+pub(super) use self::known::AuthArgs;
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::config::Config;
+use crate::config::{Config, ConfigError, Given};
 use crate::credential::{Credential, CredentialId, Kind, SERVER_URL};
 use crate::error::Error;
 use crate::oauth::Freshness;
@@ -32,7 +38,7 @@ pub(super) enum Which {
     /// By its name, behind the gateway of `REGISTRY_URL`.
     Name(String),
     /// By its address. Below `REGISTRY_URL` it is the server of that name, and so it is where somebody logged in by this
-    /// very address; anywhere else it gets our identity alone.
+    /// very address; anywhere else it gets nothing.
     Url(Url),
 }
 
@@ -42,6 +48,16 @@ pub(super) struct Servers {
     pub(super) vault: Vault,
     /// What is configured and complete. A file that none of these made is used as it is, until it ends.
     credentials: Vec<Credential>,
+    /// What is configured and may not be used, because of whose word says where its secret goes.
+    refused: Vec<(Kind, ConfigError)>,
+    /// Who names the address that is meant; a person who types it needs no mention.
+    aimed: Option<Given>,
+    /// `REGISTRY_URL`, if it is an address.
+    gateway: Option<Url>,
+    /// Whether our identity goes to any address that is typed.
+    auth: bool,
+    /// What was said of whom.
+    said: Mutex<BTreeSet<(String, bool)>>,
     out: Out,
 }
 
@@ -69,9 +85,17 @@ impl Servers {
     /// Nobody is asked to log in: whoever wants headers is a program.
     pub(super) fn open(config: Config, out: &Out) -> Result<Self, Error> {
         let vault = flows::vault(&config, None, out)?;
-        let planned = config.plan(&Kind::ALL, None);
-        let credentials = planned.into_iter().filter_map(|flow| flow.credential.ok()).collect();
-        Ok(Self { config, vault, credentials, out: out.clone() })
+        let (mut credentials, mut refused) = (Vec::new(), Vec::new());
+        for flow in config.plan(&Kind::ALL, None) {
+            match flow.credential {
+                Ok(credential) => credentials.push(credential),
+                Err(error @ ConfigError::Provenance { .. }) => refused.push((flow.kind, error)),
+                Err(_) => {}
+            }
+        }
+        let gateway = config.registry_url.as_deref().and_then(|text| Url::parse(text).ok());
+        let (said, aimed) = (Mutex::default(), None);
+        Ok(Self { config, vault, credentials, refused, aimed, gateway, auth: false, said, out: out.clone() })
     }
 
     /// The names of all servers, without a look at any token.
@@ -108,12 +132,35 @@ impl Servers {
     /// # Errors
     /// [`Error::Usage`] with the names there are.
     pub(super) fn check(&self, which: &Which) -> Result<(), Error> {
-        match which {
-            Which::Name(name) if !self.names()?.iter().any(|known| known.eq_ignore_ascii_case(name)) => {
-                Err(self.unknown(name))
-            }
-            _ => Ok(()),
+        let Which::Name(name) = which else { return Ok(()) };
+        if !self.names()?.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            return Err(self.unknown(name));
         }
+        self.reachable(name)
+    }
+
+    /// Whether it is known where a server is.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoGateway`].
+    fn reachable(&self, name: &str) -> Result<(), Error> {
+        if self.config.registry_url.is_some() || self.is_logged_in(&Which::Name(name.into())) {
+            return Ok(());
+        }
+        Err(ConfigError::NoGateway(crate::text::clean(name, 80)).into())
+    }
+
+    /// The names of the servers of which it is known where they are.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoGateway`], if there are servers, and of none of them.
+    pub(super) fn reachable_names(&self) -> Result<Vec<String>, Error> {
+        let all = self.names()?;
+        let names: Vec<String> = all.iter().filter(|name| self.reachable(name).is_ok()).cloned().collect();
+        if names.is_empty() && !all.is_empty() {
+            return Err(ConfigError::NoGateway("every server".into()).into());
+        }
+        Ok(names)
     }
 
     /// The command that gets what is missing for a server: its own credential's, else everything's.
@@ -142,6 +189,8 @@ impl Servers {
     }
 
     async fn entry(&self, which: &Which, refused: Option<&Entry>) -> Result<Entry, Error> {
+        // Before a token is renewed for a place that nobody named.
+        self.check(which)?;
         let name = self.name_of(which);
         // By its address it is this one, even if something behind the gateway has the same name: its token stays there.
         let own = match which {
@@ -151,20 +200,25 @@ impl Servers {
             Which::Name(_) => None,
         };
         let own = own.or_else(|| self.egress_file(name.as_deref()?));
-        let identity = identity_file(&self.config, &self.vault.store, &self.credentials);
-        // A server that is not behind the gateway does not wait for the gateway's token.
-        let direct = own.as_deref().and_then(|path| self.credential_at(path)).is_some_and(is_direct);
-        let identity = identity.filter(|_| !direct);
+        // Nor does it wait for a token that it is not sent.
+        let identity = identity_file(&self.config, &self.vault.store, &self.credentials)
+            .filter(|_| self.may_know_us(which));
+        self.announce(which, identity.is_some());
         // Both at once: each may be a request over the network.
         let (identity, egress) = tokio::try_join!(
             self.token(identity, refused.and_then(|entry| token_in(entry, "X-Authorization"))),
             self.token(own, refused.and_then(|entry| token_in(entry, "Authorization"))),
         )?;
+        let tokens: Vec<_> = identity.iter().chain(&egress).collect();
+        self.vouch(which, &tokens)?;
         let identity = identity.map(|(path, stored)| identity_of(&path, stored));
         let egress = egress.map(|(path, stored)| egress_of(&self.config, stem(&path), &stored));
         let egress: Vec<Egress> = egress.into_iter().collect();
-        let mut entries = build(&self.config, identity.as_ref(), &egress)?;
-        entries.retain(|entry| name.as_deref().is_some_and(|name| entry.name.eq_ignore_ascii_case(name)));
+        let mut entries = build(&self.config, identity.as_ref(), &egress)?.entries;
+        entries.retain(|entry| {
+            let is_it = name.as_deref().is_some_and(|name| entry.name.eq_ignore_ascii_case(name));
+            is_it && self.is_at(entry, which)
+        });
         match (entries.pop(), which) {
             (Some(entry), Which::Name(_)) => Ok(entry),
             (Some(entry), Which::Url(url)) => Ok(Entry { url: url.as_str().into(), ..entry }),
@@ -194,8 +248,16 @@ impl Servers {
 
     /// The server's name in an address below the gateway's.
     fn name_in<'u>(&self, url: &'u Url) -> Option<&'u str> {
-        let below = url.as_str().strip_prefix(&self.config.registry_url)?.strip_prefix('/')?;
-        below.split(['/', '?', '#']).next().filter(|name| !name.is_empty())
+        self.below_gateway(url)?.first().copied().filter(|name| !name.is_empty())
+    }
+
+    /// Whether what an entry carries is for the address that is meant: its own, or another one below the gateway's.
+    fn is_at(&self, entry: &Entry, which: &Which) -> bool {
+        let Which::Url(url) = which else { return true };
+        let at = Url::parse(&entry.url).ok();
+        at.is_some_and(|at| {
+            at == *url || (self.below_gateway(&at).is_some() && self.below_gateway(url).is_some())
+        })
     }
 
     /// A token that is good now, from the file at `path`, or by the credential that makes this file.
@@ -209,7 +271,9 @@ impl Servers {
             (Some(credential), None) => self.vault.fresh(credential, false).await?.stored,
             (Some(credential), Some(refused)) => self.vault.renewed(credential, &refused).await?.stored,
             (None, _) => match self.vault.store.read_file(&path).map_err(VaultError::Store)? {
-                Some(stored) => usable(&path, stored)?,
+                Some(stored) => {
+                    usable(&path, stored).map_err(|error| self.refusal(&Kind::ALL).unwrap_or(error))?
+                }
                 None => return Ok(None),
             },
         };
@@ -249,25 +313,41 @@ impl Servers {
     }
 
     fn unknown(&self, name: &str) -> Error {
+        if let Some(no) = self.refusal(&[Kind::Egress, Kind::AgentCore]) {
+            return no;
+        }
         let names = self.names().unwrap_or_default();
         let hint = if names.is_empty() {
             "set one up with: mcpauth configure; or put the registry's files into ./servers".into()
         } else {
             format!("the servers are: {}", names.join(", "))
         };
-        Error::Usage { message: format!("there is no server {:?}", crate::oauth::clean(name, 80)), hint }
+        Error::Usage { message: format!("there is no server {:?}", crate::text::clean(name, 80)), hint }
     }
+}
+
+/// What clients are told of.
+pub(super) struct AtHand {
+    pub(super) entries: Vec<Entry>,
+    /// The names of those that are behind a gateway that nobody named: of them nothing can be said.
+    pub(super) left_out: Vec<String>,
 }
 
 /// Every server there is something to say about, its headers made of the tokens that are kept: those with a token of
 /// their own, then those that need none.
-pub(super) fn at_hand(config: &Config, store: &Store, out: &Out) -> Result<Vec<Entry>, Error> {
-    let identity = identity_file(config, store, &[])
-        .and_then(|path| Some(identity_of(&path, found_at(store, &path, out)?)));
+pub(super) fn at_hand(config: &Config, store: &Store, out: &Out) -> Result<AtHand, Error> {
+    let planned = config.plan(&Kind::ALL, None).into_iter();
+    let credentials: Vec<Credential> = planned.filter_map(|flow| flow.credential.ok()).collect();
+    let at = |path: PathBuf| found_at(store, &path, out).map(|stored| (path, stored));
+    let identity = identity_file(config, store, &[]).and_then(at);
     let files = store.files().into_iter().filter(|path| file_is(path, "", "-egress.json"));
-    let egress: Vec<Egress> = files
-        .filter_map(|path| Some(egress_of(config, stem(&path), &found_at(store, &path, out)?)))
-        .collect();
+    let egress: Vec<(PathBuf, Stored)> = files.filter_map(at).collect();
+    let behind = egress.iter().filter(|(_, stored)| !stored.members.contains_key(SERVER_URL));
+    let tokens: Vec<_> = identity.iter().chain(behind).collect();
+    vouch::may_go(config, &credentials, &tokens, config.settings.given("REGISTRY_URL").as_slice())?;
+    let identity = identity.map(|(path, stored)| identity_of(&path, stored));
+    let egress: Vec<Egress> =
+        egress.iter().map(|(path, stored)| egress_of(config, stem(path), stored)).collect();
     build(config, identity.as_ref(), &egress)
 }
 
@@ -276,11 +356,14 @@ pub(super) fn file_store(config: &Config) -> Store {
     Store::new(&config.tokens_dir, Storage::File)
 }
 
-fn build(config: &Config, identity: Option<&Identity>, egress: &[Egress]) -> Result<Vec<Entry>, Error> {
+fn build(config: &Config, identity: Option<&Identity>, egress: &[Egress]) -> Result<AtHand, Error> {
     let servers = render::servers::read(&config.servers_dir)?;
     let suffix =
         |name: &str| config.provider(name).map_or_else(|_| "/mcp".into(), |provider| provider.gateway_suffix);
-    Ok(render::entries(&config.registry_url, identity, egress, &servers, &suffix, plain(config))?)
+    let gateway = config.registry_url.as_deref();
+    let left_out = if gateway.is_none() { render::behind_gateway(egress, &servers) } else { Vec::new() };
+    let entries = render::entries(gateway, identity, egress, &servers, &suffix, plain(config))?;
+    Ok(AtHand { entries, left_out })
 }
 
 fn plain(config: &Config) -> PlainHttp {

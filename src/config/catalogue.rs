@@ -1,4 +1,5 @@
-//! Every variable there is, with what it means: for `config show`, for the README's table, and to know a secret by its name.
+//! Every variable there is, with what it means and what it decides: for `config show`, for the README's table, to know a
+//! secret by its name, and to know what a file that was only found may say.
 //! It leaves reading them to `settings`.
 
 /// One variable. `N` at the end of a name stands for the number of a set, 1 to 100.
@@ -10,39 +11,70 @@ pub struct Variable {
     pub default: &'static str,
     /// What it is, in one line.
     pub about: &'static str,
+    /// What it decides.
+    pub role: Role,
+}
+
+/// What a variable decides, as far as it matters who gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Nothing about where a secret goes; or it is the secret.
+    Plain,
+    /// Where a secret or a token goes, alone or with others.
+    Place,
+    /// A file or a folder of the project's: one outside it is the machine's.
+    Inside,
+    /// Something about this machine and not about a project: a file that was only found has no say.
+    Machine,
 }
 
 const fn row(name: &'static str, default: &'static str, about: &'static str) -> Variable {
-    Variable { name, default, about }
+    Variable { name, default, about, role: Role::Plain }
 }
+
+const fn place(name: &'static str, default: &'static str, about: &'static str) -> Variable {
+    Variable { role: Role::Place, ..row(name, default, about) }
+}
+
+const fn inside(name: &'static str, default: &'static str, about: &'static str) -> Variable {
+    Variable { role: Role::Inside, ..row(name, default, about) }
+}
+
+const fn machine(name: &'static str, default: &'static str, about: &'static str) -> Variable {
+    Variable { role: Role::Machine, ..row(name, default, about) }
+}
+
+/// What the libraries below us read from the environment, in any case of its letters: the machine's as well.
+const OF_THE_MACHINE: [&str; 6] =
+    ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// All of them, in the order a person sets them up.
 pub const VARIABLES: &[Variable] = &[
-    row("AUTH_PROVIDER", "cognito", "the ingress identity provider: cognito, keycloak or oidc"),
-    row("INGRESS_OAUTH_USER_POOL_ID", "", "Cognito user pool; its first part is the region"),
+    place("AUTH_PROVIDER", "cognito", "the ingress identity provider: cognito, keycloak or oidc"),
+    place("INGRESS_OAUTH_USER_POOL_ID", "", "Cognito user pool; its first part is the region"),
     row("INGRESS_OAUTH_CLIENT_ID", "", "the ingress client (Cognito, oidc)"),
     row("INGRESS_OAUTH_CLIENT_SECRET", "", "its secret"),
-    row("INGRESS_OAUTH_ISSUER", "", "an issuer outright: required for oidc, a stand-in for Cognito"),
-    row("INGRESS_OAUTH_TOKEN_URL", "", "the token endpoint outright"),
+    place("INGRESS_OAUTH_ISSUER", "", "an issuer outright: required for oidc, a stand-in for Cognito"),
+    place("INGRESS_OAUTH_TOKEN_URL", "", "the token endpoint outright"),
     row("INGRESS_OAUTH_SCOPE", "", "scopes to ask for; none means all the client may have"),
     row("INGRESS_OAUTH_AUDIENCE", "", "an audience parameter, where the server wants one"),
     row("INGRESS_OAUTH_CLIENT_AUTH", "", "client_secret_post, client_secret_basic or private_key_jwt"),
     row("INGRESS_OAUTH_PRIVATE_KEY_FILE", "", "PEM private key for private_key_jwt"),
     row("INGRESS_OAUTH_KEY_ID", "", "its key id, if the server wants one"),
-    row("AWS_REGION", "us-east-1", "the region, where the user pool's id does not say it"),
-    row("COGNITO_DOMAIN", "", "Cognito domain (prefix or URL) of the token endpoint"),
-    row("KEYCLOAK_URL", "", "Keycloak's address"),
-    row("KEYCLOAK_EXTERNAL_URL", "", "the same from outside; wins over KEYCLOAK_URL"),
-    row("KEYCLOAK_ADMIN_URL", "", "the same from an administrator's side; wins over both"),
-    row("KEYCLOAK_REALM", "", "the realm; for agents mcp-gateway unless their file says otherwise"),
+    place("AWS_REGION", "us-east-1", "the region, where the user pool's id does not say it"),
+    place("COGNITO_DOMAIN", "", "Cognito domain (prefix or URL) of the token endpoint"),
+    place("KEYCLOAK_URL", "", "Keycloak's address"),
+    place("KEYCLOAK_EXTERNAL_URL", "", "the same from outside; wins over KEYCLOAK_URL"),
+    place("KEYCLOAK_ADMIN_URL", "", "the same from an administrator's side; wins over both"),
+    place("KEYCLOAK_REALM", "", "the realm; for agents mcp-gateway unless their file says otherwise"),
     row("KEYCLOAK_M2M_CLIENT_ID", "", "the ingress client (Keycloak)"),
     row("KEYCLOAK_M2M_CLIENT_SECRET", "", "its secret"),
     row("KEYCLOAK_CLIENT_ID", "", "a further client whose tokens the gateway accepts, the registry's own"),
-    row("EGRESS_PROVIDER_NAME", "", "the provider that --provider means when it is not given"),
-    row("EGRESS_PROVIDER_NAME_N", "", "egress set N: the provider (mcpauth providers list)"),
+    place("EGRESS_PROVIDER_NAME", "", "the provider that --provider means when it is not given"),
+    place("EGRESS_PROVIDER_NAME_N", "", "egress set N: the provider (mcpauth providers list)"),
     row("EGRESS_OAUTH_CLIENT_ID_N", "", "egress set N: the client registered there"),
     row("EGRESS_OAUTH_CLIENT_SECRET_N", "", "egress set N: its secret, where the provider has secrets"),
-    row(
+    place(
         "EGRESS_OAUTH_REDIRECT_URI_N",
         "",
         "egress set N: exactly as registered, for example http://localhost:8080/callback",
@@ -52,12 +84,12 @@ pub const VARIABLES: &[Variable] = &[
         "",
         "egress set N: scopes, separated by blanks or commas, instead of the provider's defaults",
     ),
-    row(
+    place(
         "EGRESS_MCP_SERVER_NAME_N",
         "",
         "egress set N: the MCP server it is for; names file and configuration entry",
     ),
-    row("EGRESS_SITE_N", "", "egress set N: the site (name, URL or id), where one login covers several"),
+    place("EGRESS_SITE_N", "", "egress set N: the site (name, URL or id), where one login covers several"),
     row(
         "EGRESS_OAUTH_CLIENT_AUTH_N",
         "",
@@ -65,13 +97,13 @@ pub const VARIABLES: &[Variable] = &[
     ),
     row("EGRESS_OAUTH_PRIVATE_KEY_FILE_N", "", "egress set N: PEM private key for private_key_jwt"),
     row("EGRESS_OAUTH_KEY_ID_N", "", "egress set N: its key id"),
-    row("EGRESS_OAUTH_PROVIDER", "", "the unnumbered set's provider"),
+    place("EGRESS_OAUTH_PROVIDER", "", "the unnumbered set's provider"),
     row("EGRESS_OAUTH_CLIENT_ID", "", "the unnumbered set's client"),
     row("EGRESS_OAUTH_CLIENT_SECRET", "", "the unnumbered set's secret"),
-    row("EGRESS_OAUTH_REDIRECT_URI", "http://localhost:8080/callback", "the unnumbered set's redirect URI"),
+    place("EGRESS_OAUTH_REDIRECT_URI", "http://localhost:8080/callback", "the unnumbered set's redirect URI"),
     row("EGRESS_OAUTH_SCOPE", "", "the unnumbered set's scopes"),
-    row("EGRESS_MCP_SERVER_NAME", "", "the unnumbered set's MCP server"),
-    row("EGRESS_SITE", "", "the site for every set that names none"),
+    place("EGRESS_MCP_SERVER_NAME", "", "the unnumbered set's MCP server"),
+    place("EGRESS_SITE", "", "the site for every set that names none"),
     row(
         "EGRESS_OAUTH_CLIENT_AUTH",
         "",
@@ -79,13 +111,13 @@ pub const VARIABLES: &[Variable] = &[
     ),
     row("EGRESS_OAUTH_PRIVATE_KEY_FILE", "", "the unnumbered set's PEM private key for private_key_jwt"),
     row("EGRESS_OAUTH_KEY_ID", "", "the unnumbered set's key id"),
-    row("DOMAIN", "", "fills {{ domain }} in a provider's endpoints"),
-    row("REGION", "", "fills {{ region }} in a provider's endpoints"),
-    row("TENANT", "", "fills {{ tenant }} in a provider's endpoints"),
+    place("DOMAIN", "", "fills {{ domain }} in a provider's endpoints"),
+    place("REGION", "", "fills {{ region }} in a provider's endpoints"),
+    place("TENANT", "", "fills {{ tenant }} in a provider's endpoints"),
     row("AGENTCORE_CLIENT_ID_N", "", "AgentCore gateway N: the client"),
     row("AGENTCORE_CLIENT_SECRET_N", "", "AgentCore gateway N: its secret"),
     row("AGENTCORE_GATEWAY_ARN_N", "", "AgentCore gateway N: its ARN, for your own records"),
-    row("AGENTCORE_SERVER_NAME_N", "", "AgentCore gateway N: its name in files and configurations"),
+    place("AGENTCORE_SERVER_NAME_N", "", "AgentCore gateway N: its name in files and configurations"),
     row("AGENTCORE_SCOPE_N", "", "AgentCore gateway N: the scope its client needs"),
     row(
         "AGENTCORE_CLIENT_AUTH_N",
@@ -94,41 +126,45 @@ pub const VARIABLES: &[Variable] = &[
     ),
     row("AGENTCORE_PRIVATE_KEY_FILE_N", "", "AgentCore gateway N: PEM private key for private_key_jwt"),
     row("AGENTCORE_KEY_ID_N", "", "AgentCore gateway N: its key id"),
-    row("AGENTCORE_ISSUER_N", "", "AgentCore gateway N: an issuer outright"),
-    row("AGENTCORE_TOKEN_REQUEST_N", "", "AgentCore gateway N: form or json"),
-    row("COGNITO_USER_POOL_ID_N", "", "AgentCore gateway N: a user pool of its own"),
-    row("COGNITO_DOMAIN_N", "", "AgentCore gateway N: a Cognito domain of its own"),
-    row("OAUTH_DOMAIN_N", "", "AgentCore gateway N: an authorization server of its own"),
+    place("AGENTCORE_ISSUER_N", "", "AgentCore gateway N: an issuer outright"),
+    place("AGENTCORE_TOKEN_REQUEST_N", "", "AgentCore gateway N: form or json"),
+    place("COGNITO_USER_POOL_ID_N", "", "AgentCore gateway N: a user pool of its own"),
+    place("COGNITO_DOMAIN_N", "", "AgentCore gateway N: a Cognito domain of its own"),
+    place("OAUTH_DOMAIN_N", "", "AgentCore gateway N: an authorization server of its own"),
     row("AGENTCORE_SCOPE", "", "the scope of every AgentCore gateway that names none"),
     row("AGENTCORE_AUDIENCE", "MCPGateway", "the audience for servers that take JSON (Auth0)"),
-    row("AGENTCORE_ISSUER", "", "an issuer outright for all AgentCore gateways"),
-    row("AGENTCORE_TOKEN_REQUEST", "", "form or json; json by itself for auth0.com"),
-    row("COGNITO_USER_POOL_ID", "", "the AgentCore gateways' user pool"),
-    row("OAUTH_DOMAIN", "", "the AgentCore gateways' authorization server, where COGNITO_DOMAIN is not set"),
-    row("REGISTRY_URL", "https://mcpgateway.ddns.net", "the gateway's address in client configurations"),
-    row("GATEWAY_URL", "http://localhost:8003/mcp", "the MCP server of basic, ping, list and call"),
+    place("AGENTCORE_ISSUER", "", "an issuer outright for all AgentCore gateways"),
+    place("AGENTCORE_TOKEN_REQUEST", "", "form or json; json by itself for auth0.com"),
+    place("COGNITO_USER_POOL_ID", "", "the AgentCore gateways' user pool"),
+    place(
+        "OAUTH_DOMAIN",
+        "",
+        "the AgentCore gateways' authorization server, where COGNITO_DOMAIN is not set",
+    ),
+    place("REGISTRY_URL", "", "the gateway's address; without it nothing that needs a gateway is configured"),
+    place("GATEWAY_URL", "http://localhost:8003/mcp", "the MCP server of basic, ping, list and call"),
     row(
         "MCP_AUTH_TOKEN",
         "",
         "the gateway's token for basic, ping, list and call, instead of the stored one",
     ),
-    row("MCPAUTH_TOKENS_DIR", ".oauth-tokens", "where credentials are kept"),
+    inside("MCPAUTH_TOKENS_DIR", ".oauth-tokens", "where credentials are kept"),
     row("MCPAUTH_STORAGE", "file", "file, keyring, or auto: the keyring if it works"),
-    row(
+    inside(
         "MCPAUTH_SERVERS_DIR",
         "servers, else registry/servers",
         "the registry's server files, for servers without credentials",
     ),
-    row("MCPAUTH_CONFIG_DIR", "the system's", "where your own providers/ and templates/ are"),
-    row(
+    machine("MCPAUTH_CONFIG_DIR", "the system's", "where your own providers/ and templates/ are"),
+    machine(
         "MCPAUTH_STATE_DIR",
         "the system's",
         "where mcpauth remembers which entries of other programs' files are its own",
     ),
-    row("CLAUDE_CONFIG_DIR", "", "where Claude Code keeps its settings, if not in your home"),
-    row("CLINE_MCP_SETTINGS_PATH", "", "Cline's file of MCP servers, if not VS Code's"),
-    row("CODEX_HOME", "", "where Codex keeps its settings, if not in ~/.codex"),
-    row("MCPAUTH_GATEWAY_CONFIG", "gateway.yaml, if there is one", "the gateway's settings"),
+    machine("CLAUDE_CONFIG_DIR", "", "where Claude Code keeps its settings, if not in your home"),
+    machine("CLINE_MCP_SETTINGS_PATH", "", "Cline's file of MCP servers, if not VS Code's"),
+    machine("CODEX_HOME", "", "where Codex keeps its settings, if not in ~/.codex"),
+    inside("MCPAUTH_GATEWAY_CONFIG", "gateway.yaml, if there is one", "the gateway's settings"),
     row(
         "MCPAUTH_GATEWAY_CLIENTS",
         "",
@@ -139,7 +175,7 @@ pub const VARIABLES: &[Variable] = &[
         "INGRESS_OAUTH_AUDIENCE for oidc",
         "without gateway.yaml: what tokens must name as their audience",
     ),
-    row(
+    inside(
         "MCPAUTH_SCOPES",
         "scopes.yml, else auth_server/scopes.yml",
         "without gateway.yaml: the access policy",
@@ -154,15 +190,15 @@ pub const VARIABLES: &[Variable] = &[
         "300",
         "refresh: seconds between two looks at the files, for what others did",
     ),
-    row("MCPAUTH_BRIDGE_LISTEN", "127.0.0.1:8191", "where bridge --listen listens, on loopback"),
+    machine("MCPAUTH_BRIDGE_LISTEN", "127.0.0.1:8191", "where bridge --listen listens, on loopback"),
     row("MCPAUTH_LOGIN_TIMEOUT", "300", "seconds to wait for a person"),
     row("MCPAUTH_NO_BROWSER", "", "1: print login addresses and open nothing"),
-    row(
+    machine(
         "MCPAUTH_CA_CERT",
         "",
         "a PEM file of certification authorities to believe beside the system's, or those of SSL_CERT_FILE",
     ),
-    row("MCPAUTH_ALLOW_HTTP", "", "1: plain http to other machines is meant"),
+    machine("MCPAUTH_ALLOW_HTTP", "", "1: plain http to other machines is meant"),
 ];
 
 /// Whether a variable's value is never shown.
@@ -173,6 +209,26 @@ pub fn is_secret(name: &str) -> bool {
             .any(|ending| without_number(name).ends_with(ending))
 }
 
+/// What a name decides. One that is not here fills an address of a provider, if it does anything.
+pub fn role(name: &str) -> Role {
+    if OF_THE_MACHINE.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        return Role::Machine;
+    }
+    match VARIABLES.iter().find(|variable| is_called(variable, name)) {
+        Some(variable) => variable.role,
+        None if is_secret(name) => Role::Plain,
+        None => Role::Place,
+    }
+}
+
+/// Whether a variable is kept from other programs that we start: it is a secret, and ours. Others' secrets are what such
+/// a program may need.
+pub fn is_withheld(name: &str) -> bool {
+    let ours =
+        ["INGRESS_", "EGRESS_", "AGENTCORE_", "KEYCLOAK_", "COGNITO_", "OAUTH_", "MCPAUTH_", "MCP_AUTH_"];
+    is_secret(name) && (is_known(name) || ours.iter().any(|start| name.starts_with(start)))
+}
+
 /// `NAME_7` without its number.
 fn without_number(name: &str) -> &str {
     name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_')
@@ -180,10 +236,14 @@ fn without_number(name: &str) -> &str {
 
 /// Whether mcpauth reads a variable of this name.
 pub fn is_known(name: &str) -> bool {
-    VARIABLES.iter().any(|variable| match variable.name.strip_suffix("_N") {
+    VARIABLES.iter().any(|variable| is_called(variable, name))
+}
+
+fn is_called(variable: &Variable, name: &str) -> bool {
+    match variable.name.strip_suffix("_N") {
         Some(stem) => name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('_')).is_some_and(is_number),
         None => variable.name == name,
-    })
+    }
 }
 
 fn is_number(text: &str) -> bool {
@@ -232,6 +292,56 @@ mod tests {
             }
         }
         assert!(seen > 40, "the test has lost sight of the sources: {seen}");
+    }
+
+    #[test]
+    fn what_names_an_address_is_known_to_decide_where_secrets_go() {
+        for variable in VARIABLES {
+            let words =
+                ["URL", "ISSUER", "DOMAIN", "POOL_ID", "REALM", "REGION", "TENANT", "URI", "SERVER_NAME"];
+            let names_one = words.iter().any(|word| variable.name.contains(word));
+            assert!(!names_one || variable.role == Role::Place, "{}", variable.name);
+            let path = variable.name.starts_with("MCPAUTH_")
+                && ["DIR", "CERT", "CONFIG"].iter().any(|word| variable.name.ends_with(word));
+            assert!(!path || matches!(variable.role, Role::Inside | Role::Machine), "{}", variable.name);
+        }
+        let cases = [
+            ("EGRESS_PROVIDER_NAME_7", Role::Place),
+            ("GITLAB_HOST", Role::Place),
+            ("MY_TOKEN", Role::Plain),
+            ("EGRESS_OAUTH_SCOPE_7", Role::Plain),
+            ("https_proxy", Role::Machine),
+            ("Http_Proxy", Role::Machine),
+            ("MCPAUTH_TOKENS_DIR", Role::Inside),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(role(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn our_secrets_are_kept_from_others_and_theirs_are_not() {
+        for name in [
+            "INGRESS_OAUTH_CLIENT_SECRET",
+            "EGRESS_OAUTH_CLIENT_SECRET",
+            "EGRESS_OAUTH_CLIENT_SECRET_7",
+            "EGRESS_OAUTH_CLIENT_SECRET_0100",
+            "AGENTCORE_CLIENT_SECRET_100",
+            "KEYCLOAK_M2M_CLIENT_SECRET",
+            "KEYCLOAK_ADMIN_PASSWORD",
+            "MCP_AUTH_TOKEN",
+        ] {
+            assert!(is_withheld(name), "{name}");
+        }
+        for name in [
+            "GITHUB_TOKEN",
+            "INGRESS_OAUTH_CLIENT_ID",
+            "MCPAUTH_TOKENS_DIR",
+            "INGRESS_OAUTH_TOKEN_URL",
+            "PATH",
+        ] {
+            assert!(!is_withheld(name), "{name}");
+        }
     }
 
     #[test]

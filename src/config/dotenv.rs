@@ -1,11 +1,8 @@
 //! `.env` files, read with dotenvy behind a wrapper that keeps values literal: `$`, `\` and `#` inside a value survive,
-//! nothing is substituted or executed, and no message shows a value. It leaves precedence to `settings`.
-
-use std::path::Path;
+//! nothing is substituted or executed, and no message shows a value. Other programs read these files too, so a line that
+//! means nothing here is passed over. It leaves precedence to `settings`.
 
 use zeroize::Zeroizing;
-
-use crate::config::ConfigError;
 
 /// One variable of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,26 +12,29 @@ pub(super) struct Line {
     pub(super) value: String,
 }
 
+/// A file's variables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Parsed {
+    pub(super) lines: Vec<Line>,
+    /// The numbers of the lines that are not `KEY=VALUE`.
+    pub(super) passed_over: Vec<usize>,
+}
+
 /// Reads the text of a file; the last of two lines for one key wins, as python-dotenv has it.
-pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Line>, ConfigError> {
+pub(super) fn parse(text: &str) -> Parsed {
     let mut scan = Scan { rest: text.strip_prefix('\u{feff}').unwrap_or(text), line: 1 };
-    let mut found = Vec::new();
-    while let Some(entry) = scan.entry() {
-        let (number, key, value) = entry.map_err(|bad| ConfigError::Line {
-            file: path.display().to_string(),
-            line: bad.line,
-            key: bad.key,
-            reason: bad.reason,
-        })?;
-        let value = literally(&key, &value).ok_or_else(|| ConfigError::Line {
-            file: path.display().to_string(),
-            line: number,
-            key: key.clone(),
-            reason: "the value cannot be read",
-        })?;
-        found.push(Line { number, key, value });
+    let mut parsed = Parsed::default();
+    while let Some((number, entry)) = scan.entry() {
+        let line = entry.and_then(|(key, value)| {
+            let value = literally(&key, &value)?;
+            Some(Line { number, key, value })
+        });
+        match line {
+            Some(line) => parsed.lines.push(line),
+            None => parsed.passed_over.push(number),
+        }
     }
-    Ok(found)
+    parsed
 }
 
 /// Hands one variable to dotenvy in the one quoting in which it changes nothing: left to itself it would substitute `$`,
@@ -46,12 +46,6 @@ fn literally(key: &str, value: &str) -> Option<String> {
     dotenvy::from_read_iter(line.as_bytes()).next()?.ok().map(|(_, value)| value)
 }
 
-struct Bad {
-    line: usize,
-    key: String,
-    reason: &'static str,
-}
-
 /// Walks through a file, one entry at a time.
 struct Scan<'a> {
     rest: &'a str,
@@ -59,8 +53,8 @@ struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// The next `KEY=value`, past blank lines and comments.
-    fn entry(&mut self) -> Option<Result<(usize, String, String), Bad>> {
+    /// The next line that is neither blank nor a comment: its number, and its variable if it has one.
+    fn entry(&mut self) -> Option<(usize, Option<(String, String)>)> {
         loop {
             if self.rest.is_empty() {
                 return None;
@@ -76,67 +70,53 @@ impl<'a> Scan<'a> {
                 .filter(|rest| rest.starts_with([' ', '\t']))
                 .unwrap_or(line)
                 .trim_start();
-            let Some((key, _)) = line.split_once('=') else {
+            let key = line.split_once('=').map(|(key, _)| key.trim_end()).filter(|key| is_name(key));
+            let Some(key) = key.map(str::to_owned) else {
                 self.next_line();
-                return Some(Err(Bad {
-                    line: number,
-                    key: name_of(line),
-                    reason: "there is no = in this line",
-                }));
+                return Some((number, None));
             };
-            let key = key.trim_end();
-            if !is_name(key) {
-                let key = name_of(key);
-                self.next_line();
-                return Some(Err(Bad { line: number, key, reason: "this is not a variable's name" }));
-            }
-            let value = self.value();
-            return Some(value.map(|value| (number, key.to_owned(), value)).map_err(|reason| Bad {
-                line: number,
-                key: key.to_owned(),
-                reason,
-            }));
+            return Some((number, self.value().map(|value| (key, value))));
         }
     }
 
-    fn value(&mut self) -> Result<String, &'static str> {
+    fn value(&mut self) -> Option<String> {
         let (_, after) = self.rest.split_once('=').unwrap_or_default();
         self.rest = after.trim_start_matches([' ', '\t']);
         match self.rest.chars().next() {
             Some(quote @ ('"' | '\'')) => self.quoted(quote),
-            _ => Ok(without_comment(self.next_line())),
+            _ => Some(without_comment(self.next_line())),
         }
     }
 
-    /// A quoted value; it may go over several lines, as private keys do.
-    fn quoted(&mut self, quote: char) -> Result<String, &'static str> {
-        let mut value = String::new();
+    /// A quoted value; it may go over several lines, as private keys do. Without its end the line alone is passed over.
+    fn quoted(&mut self, quote: char) -> Option<String> {
+        let (mut value, mut breaks) = (String::new(), 0);
         let mut chars = self.rest.char_indices().skip(1);
         while let Some((at, c)) = chars.next() {
             match c {
                 '\n' => {
-                    self.line += 1;
+                    breaks += 1;
                     value.push(c);
                 }
                 '\\' => match chars.next() {
-                    Some((_, escaped)) => value.push_str(&unescape(quote, escaped)),
+                    Some((_, escaped)) => {
+                        breaks += usize::from(escaped == '\n');
+                        value.push_str(&unescape(quote, escaped));
+                    }
                     None => break,
                 },
                 c if c == quote => {
                     let (_, after) = self.rest.split_at_checked(at + 1).unwrap_or_default();
                     self.rest = after;
+                    self.line += breaks;
                     let tail = self.next_line().trim();
-                    return if tail.is_empty() || tail.starts_with('#') {
-                        Ok(value)
-                    } else {
-                        Err("there is text after the closing quote")
-                    };
+                    return (tail.is_empty() || tail.starts_with('#')).then_some(value);
                 }
                 c => value.push(c),
             }
         }
-        self.rest = "";
-        Err("the quote is not closed")
+        self.next_line();
+        None
     }
 
     /// Takes the rest of the line.
@@ -178,25 +158,13 @@ pub fn is_name(text: &str) -> bool {
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.')
 }
 
-/// What may be shown of a bad line: the part that looks like a name, never the value.
-fn name_of(text: &str) -> String {
-    let name: String = text
-        .chars()
-        .take_while(|c| c.is_ascii_uppercase() || *c == '_' || c.is_ascii_digit())
-        .take(64)
-        .collect();
-    if name.chars().any(|c| c.is_ascii_digit()) && !name.contains('_') { String::new() } else { name }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(text: &str) -> Result<Vec<(String, String)>, String> {
-        parse(Path::new(".env"), text)
-            .map(|lines| lines.into_iter().map(|line| (line.key, line.value)).collect())
-            .map_err(|e| e.to_string())
+    fn read(text: &str) -> Vec<(String, String)> {
+        parse(text).lines.into_iter().map(|line| (line.key, line.value)).collect()
     }
 
     #[test]
@@ -230,24 +198,26 @@ mod tests {
             ("# c\n\n  \nA=1\nA=2", "2"),
         ];
         for (line, expected) in cases {
-            let last = read(line).unwrap().pop().unwrap();
+            let last = read(line).pop().unwrap();
             assert_eq!(last, ("A".to_owned(), expected.to_owned()), "{line}");
         }
     }
 
     #[test]
-    fn a_bad_line_is_named_and_its_value_never_shown() {
+    fn a_line_that_means_nothing_is_passed_over_and_the_others_count() {
         let cases = [
-            ("OK=1\nSECRET_KEY hunter2", ".env:2 SECRET_KEY: there is no = in this line"),
-            ("A-B=hunter2", ".env:1 A: this is not a variable's name"),
-            ("hunter2", ".env:1: there is no = in this line"),
-            ("A=\"hunter2", ".env:1 A: the quote is not closed"),
-            ("A='x'hunter2", ".env:1 A: there is text after the closing quote"),
-            ("B=\"1\n2\"\nC='", ".env:3 C: the quote is not closed"),
-            ("1A=hunter2", ".env:1: this is not a variable's name"),
+            ("OK=1\nSECRET_KEY hunter2\nB=2", &[2][..], &["OK", "B"][..]),
+            ("A-B=hunter2\nB=2", &[1], &["B"]),
+            ("hunter2\nB=2\nexport C\n", &[1, 3], &["B"]),
+            ("A=\"hunter2\nB=2", &[1], &["B"]),
+            ("A='x'hunter2\nB=2", &[1], &["B"]),
+            ("B=\"1\n2\"\nC='\nD=4", &[3], &["B", "D"]),
+            ("1A=hunter2\n=\nB=2", &[1, 2], &["B"]),
         ];
-        for (text, expected) in cases {
-            assert_eq!(read(text).unwrap_err(), expected);
+        for (text, lines, names) in cases {
+            let parsed = parse(text);
+            assert_eq!(parsed.passed_over, lines, "{text}");
+            assert!(parsed.lines.iter().map(|line| line.key.as_str()).eq(names.iter().copied()), "{text}");
         }
     }
 
@@ -255,13 +225,13 @@ mod tests {
         #[test]
         fn any_value_survives_double_quotes(value in "[ -~\n\u{e4}\u{2713}]{0,60}") {
             let text = format!("A=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""));
-            prop_assert_eq!(read(&text).unwrap(), [("A".to_owned(), value)]);
+            prop_assert_eq!(read(&text), [("A".to_owned(), value)]);
         }
 
         #[test]
         fn any_unquoted_secret_survives(value in "[!-~]{1,60}") {
             prop_assume!(!value.starts_with(['"', '\'']));
-            prop_assert_eq!(read(&format!("A={value}")).unwrap(), [("A".to_owned(), value)]);
+            prop_assert_eq!(read(&format!("A={value}")), [("A".to_owned(), value)]);
         }
 
         #[test]

@@ -4,7 +4,7 @@ use serde_json::Map;
 
 use crate::config::machine::SETS;
 use crate::config::{AuthDefault, Config, ConfigError, Planned, checked_name, scopes};
-use crate::credential::{Credential, CredentialId, How, Kind, Person};
+use crate::credential::{Credential, CredentialId, Given, How, Kind, Person};
 use crate::oauth::Client;
 use crate::provider::{AuthMethod, Provider, SecretRule};
 
@@ -43,7 +43,10 @@ impl Config {
             kind: Kind::Egress,
             name,
             set: Some(n),
-            credential: self.egress(provider, &format!("_{n}"), "EGRESS_OAUTH", n),
+            credential: self.vouched(|config| {
+                let provider = config.settings.get(&format!("EGRESS_PROVIDER_NAME_{n}"));
+                config.egress(provider, &format!("_{n}"), "EGRESS_OAUTH", n)
+            }),
         }
     }
 
@@ -56,7 +59,13 @@ impl Config {
             _ => "EGRESS_OAUTH".to_owned(),
         };
         self.settings.get(&format!("{prefix}_CLIENT_ID"))?;
-        let credential = self.egress(Some(name), "", &prefix, 0);
+        let named = wanted.filter(|_| self.settings.get("EGRESS_PROVIDER_NAME") != wanted);
+        let credential = self.vouched(|config| {
+            // Looked up again, so that it counts for where the secret goes; what was typed counts as typed.
+            let settings = &config.settings;
+            let name = named.or_else(|| settings.first(&["EGRESS_PROVIDER_NAME", "EGRESS_OAUTH_PROVIDER"]));
+            config.egress(name, "", &prefix, 0)
+        });
         Some(Planned { kind: Kind::Egress, name: format!("egress {name}"), set: None, credential })
     }
 
@@ -115,6 +124,7 @@ impl Config {
                 server: server.map(str::to_owned),
             },
             client: Client { id: get("CLIENT_ID").unwrap_or_default().into(), auth },
+            owner: Given::default(),
             issuer,
             provider_field: found.name.clone(),
             how: How::AuthorizationCode(Box::new(Person {

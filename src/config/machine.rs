@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::config::{AuthDefault, Config, ConfigError, Planned, checked_name, scopes};
-use crate::credential::{Credential, CredentialId, Endpoint, How, Kind, Machine};
+use crate::credential::{Credential, CredentialId, Endpoint, Given, How, Kind, Machine, Origin};
 use crate::oauth::{Client, ClientAuth, Epoch};
 use crate::provider::BodyFormat;
 use crate::secret::Secret;
@@ -47,6 +47,10 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] naming the variable.
     pub fn ingress(&self) -> Result<Credential, ConfigError> {
+        self.vouched(Self::ingress_by_settings)
+    }
+
+    fn ingress_by_settings(&self) -> Result<Credential, ConfigError> {
         self.ingress_is_whole()?;
         let (issuer, endpoint, prefix, facts) = self.ingress_server()?;
         let endpoint = match self.settings.get("INGRESS_OAUTH_TOKEN_URL") {
@@ -64,6 +68,7 @@ impl Config {
         Ok(Credential {
             id: CredentialId { kind: Kind::Ingress, name: name.into(), server: None },
             client: Client { id: self.settings.get(&id).unwrap_or_default().into(), auth },
+            owner: Given::default(),
             issuer,
             how: How::ClientCredentials(Machine {
                 endpoint,
@@ -98,7 +103,7 @@ impl Config {
             }
             other => {
                 let reason =
-                    format!("{:?} is none of cognito, keycloak and oidc", crate::oauth::clean(other, 40));
+                    format!("{:?} is none of cognito, keycloak and oidc", crate::text::clean(other, 40));
                 Err(ConfigError::Invalid { variable: "AUTH_PROVIDER".into(), reason })
             }
         }
@@ -144,10 +149,9 @@ impl Config {
             .transpose()?;
         let outright = named.is_some();
         let issuer = named.unwrap_or_else(|| pool_issuer(&region, &pool));
-        let domain = self
-            .settings
-            .get("COGNITO_DOMAIN")
-            .filter(|_| !self.settings.is_agentcores_own("COGNITO_DOMAIN"));
+        let domain = Some("COGNITO_DOMAIN")
+            .filter(|name| !self.settings.is_agentcores_own(name))
+            .and_then(|name| self.settings.get(name));
         let endpoint = match domain {
             Some(domain) => domain_endpoint("COGNITO_DOMAIN", domain, &region)?,
             // The pool-id form is the reference's guess: right where the domain was named after the pool.
@@ -213,10 +217,16 @@ impl Config {
         let server = self.settings.get(&format!("AGENTCORE_SERVER_NAME_{n}"));
         let name =
             server.map_or_else(|| format!("agentcore gateway {n}"), |server| format!("agentcore {server}"));
-        Planned { kind: Kind::AgentCore, name, set: Some(n), credential: self.agentcore(n, server) }
+        Planned {
+            kind: Kind::AgentCore,
+            name,
+            set: Some(n),
+            credential: self.vouched(|config| config.agentcore(n)),
+        }
     }
 
-    fn agentcore(&self, n: usize, server: Option<&str>) -> Result<Credential, ConfigError> {
+    fn agentcore(&self, n: usize) -> Result<Credential, ConfigError> {
+        let server = self.settings.get(&format!("AGENTCORE_SERVER_NAME_{n}"));
         let numbered =
             |name: &str| self.settings.get(&format!("{name}_{n}")).or_else(|| self.settings.get(name));
         let (id, secret) = (format!("AGENTCORE_CLIENT_ID_{n}"), format!("AGENTCORE_CLIENT_SECRET_{n}"));
@@ -266,6 +276,7 @@ impl Config {
                 server: server.map(str::to_owned),
             },
             client: Client { id: self.settings.get(&id).unwrap_or_default().into(), auth },
+            owner: Given::default(),
             issuer,
             how: How::ClientCredentials(Machine {
                 endpoint,
@@ -335,7 +346,7 @@ impl Config {
             kind: Kind::Agent,
             name: format!("keycloak {name}"),
             set: None,
-            credential: self.agent_credential(name),
+            credential: self.vouched(|config| config.agent_credential(name)),
         }
     }
 
@@ -374,6 +385,7 @@ impl Config {
         Ok(Credential {
             id: CredentialId { kind: Kind::Agent, name: name.into(), server: None },
             client: Client { id: client_id.into(), auth: ClientAuth::SecretPost(Secret::new(secret)) },
+            owner: Given::new(format!("client_secret of {name}"), Origin::Kept(path.clone())),
             issuer,
             how: How::ClientCredentials(Machine {
                 endpoint,

@@ -5,6 +5,7 @@ pub mod catalogue;
 mod dotenv;
 mod egress;
 mod machine;
+mod provenance;
 mod registered;
 mod settings;
 
@@ -16,19 +17,20 @@ use url::Url;
 
 pub use dotenv::is_name;
 pub use registered::{Registration, address_id, login_command, name_of};
-pub use settings::{Origin, Settings};
+pub use settings::{Settings, Whose};
 
 use crate::credential::{Credential, Kind};
+pub use crate::credential::{Given, Origin};
 use crate::oauth::{ClientAuth, SigningKey};
 use crate::provider::{Provider, ProviderError};
 use crate::secret::Secret;
 use crate::sys::address::web_url;
-use crate::sys::paths;
 use crate::sys::private_file::FileError;
 use crate::sys::trust::Trust;
+use crate::sys::{paths, regular_file};
 
-/// The reference's gateway.
-const REGISTRY_URL: &str = "https://mcpgateway.ddns.net";
+/// The largest provider file that is read, in bytes.
+const PROVIDER_LIMIT: u64 = 1 << 20;
 
 /// One run's settings and what follows from them.
 #[derive(Clone, Debug)]
@@ -37,8 +39,8 @@ pub struct Config {
     pub settings: Settings,
     /// Absolute: printed commands and paths mean the same from anywhere.
     pub tokens_dir: PathBuf,
-    /// The gateway's address in client configurations.
-    pub registry_url: String,
+    /// The gateway's address, where the user named one: nobody else's host is a default for tokens.
+    pub registry_url: Option<String>,
     /// Where the registry's server files are.
     pub servers_dir: PathBuf,
     /// The user's own `providers/` and `templates/`.
@@ -71,17 +73,18 @@ pub struct Planned {
 /// Why a setting does not do.
 #[derive(Clone, Debug, Error)]
 pub enum ConfigError {
-    /// A line of a `.env` file.
-    #[error("{file}:{line}{}: {reason}", if key.is_empty() { String::new() } else { format!(" {key}") })]
-    Line {
-        /// The file.
-        file: String,
-        /// Its line, from 1.
-        line: usize,
-        /// The variable, as far as it can be told.
-        key: String,
-        /// What is wrong; never the value.
-        reason: &'static str,
+    /// A secret would go where somebody says whose word counts less than its owner's.
+    #[error(
+        "{} ({}) would go where {} says, and that comes from {}, a file that was only found here",
+        .secret.name, .secret.origin, .place.name, .place.origin
+    )]
+    Provenance {
+        /// The secret, or the token.
+        secret: Box<Given>,
+        /// What decides where it goes.
+        place: Box<Given>,
+        /// The command that says that it is meant.
+        command: String,
     },
     /// A named file that is not there, or no text.
     #[error("{path}: {cause}")]
@@ -125,6 +128,9 @@ pub enum ConfigError {
         /// The variable that tells them apart.
         variable: String,
     },
+    /// Something is behind the gateway, and nobody said where that is.
+    #[error("REGISTRY_URL is not set, and {0} is behind the gateway whose address it is")]
+    NoGateway(String),
     /// Nothing to do.
     #[error("{0} is not configured")]
     NotConfigured(&'static str),
@@ -137,7 +143,7 @@ impl ConfigError {
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
-            Self::Line { file, line, .. } => format!("correct line {line} of {file}; write KEY=value, or KEY=\"value\""),
+            Self::Provenance { command, .. } => format!("if that is meant, name the file: {command}"),
             Self::EnvFile { .. } => "name a readable file with --env-file".into(),
             Self::Missing { variables, .. } => {
                 let example = variables.first().map(String::as_str).unwrap_or_default();
@@ -149,6 +155,9 @@ impl ConfigError {
             Self::Provider(ProviderError::Variable { setting, .. }) => format!("set {setting} in .env or the environment"),
             Self::File(_, hint) => hint.clone(),
             Self::SameFile { variable, .. } => format!("give it a name of its own: set {variable}"),
+            Self::NoGateway(_) => {
+                "add --registry-url https://YOUR-GATEWAY to the command, or set REGISTRY_URL in .env or the environment".into()
+            }
             Self::NotConfigured("ingress") => {
                 "set INGRESS_OAUTH_USER_POOL_ID, INGRESS_OAUTH_CLIENT_ID and INGRESS_OAUTH_CLIENT_SECRET (or AUTH_PROVIDER=keycloak or \
                  oidc and its variables), or run: mcpauth configure"
@@ -180,6 +189,21 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Invalid`].
     pub fn resolve(settings: Settings) -> Result<Self, ConfigError> {
+        let config = Self::for_names(settings)?;
+        let Some(path) = config.settings.get("MCPAUTH_CA_CERT") else { return Ok(config) };
+        let trust = Trust::with(&paths::absolute(Path::new(path)));
+        let trust = trust.map_err(|error| ConfigError::Invalid {
+            variable: "MCPAUTH_CA_CERT".into(),
+            reason: error.to_string(),
+        })?;
+        Ok(Self { trust, ..config })
+    }
+
+    /// The same for whoever asks nobody over the network: no certificate is read.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`].
+    pub fn for_names(settings: Settings) -> Result<Self, ConfigError> {
         let dir = |name: &str| settings.get(name).map(|text| paths::absolute(Path::new(text)));
         let seconds = settings.get("MCPAUTH_LOGIN_TIMEOUT").unwrap_or("300");
         let seconds: u64 =
@@ -187,16 +211,11 @@ impl Config {
                 variable: "MCPAUTH_LOGIN_TIMEOUT".into(),
                 reason: "not a number of seconds from 1 to 3600".into(),
             })?;
-        let trust = dir("MCPAUTH_CA_CERT").map_or_else(|| Ok(Trust::default()), |path| Trust::with(&path));
-        let trust = trust.map_err(|error| ConfigError::Invalid {
-            variable: "MCPAUTH_CA_CERT".into(),
-            reason: error.to_string(),
-        })?;
         let servers = ["servers", "registry/servers"].iter().map(Path::new).find(|place| place.is_dir());
         Ok(Self {
             tokens_dir: dir("MCPAUTH_TOKENS_DIR")
                 .unwrap_or_else(|| paths::absolute(Path::new(".oauth-tokens"))),
-            registry_url: settings.get("REGISTRY_URL").unwrap_or(REGISTRY_URL).trim_end_matches('/').into(),
+            registry_url: settings.get("REGISTRY_URL").map(|url| url.trim_end_matches('/').into()),
             servers_dir: dir("MCPAUTH_SERVERS_DIR")
                 .unwrap_or_else(|| paths::absolute(servers.unwrap_or(Path::new("servers")))),
             config_dir: dir("MCPAUTH_CONFIG_DIR").or_else(paths::config_dir),
@@ -204,7 +223,7 @@ impl Config {
             home: paths::home(),
             login_within: Duration::from_secs(seconds),
             allow_plain: settings.on("MCPAUTH_ALLOW_HTTP"),
-            trust,
+            trust: Trust::default(),
             settings,
         })
     }
@@ -231,7 +250,7 @@ impl Config {
         let Some(path) = own else { return Ok(Provider::built_in(name)?) };
         let shown = path.display().to_string();
         let unreadable = |reason: String| ProviderError::Unreadable { name: shown.clone(), reason };
-        let text = std::fs::read_to_string(&path).map_err(|e| unreadable(e.to_string()))?;
+        let text = regular_file::read_text(&path, PROVIDER_LIMIT).map_err(|e| unreadable(e.to_string()))?;
         Provider::parse(name, &text).map_err(|e| match e {
             ProviderError::Unreadable { reason, .. } => unreadable(reason).into(),
             other => other.into(),
@@ -347,7 +366,7 @@ fn checked_name<'a>(what: &str, name: &'a str) -> Result<&'a str, ConfigError> {
     if fine {
         return Ok(name);
     }
-    let shown = crate::oauth::clean(name, 40);
+    let shown = crate::text::clean(name, 40);
     let reason = format!("{shown:?} does not do as a name; use letters, digits, '-', '_' and '.'");
     Err(ConfigError::Invalid { variable: what.into(), reason })
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, json};
 use url::Url;
 
 use crate::config::{Config, ConfigError, Planned, checked_name};
-use crate::credential::{Credential, CredentialId, How, Kind, Person, SERVER_URL};
+use crate::credential::{Credential, CredentialId, Given, How, Kind, Origin, Person, SERVER_URL};
 use crate::oauth::{Client, ClientAuth};
 use crate::provider::{Provider, ProviderError};
 use crate::secret::Secret;
@@ -74,6 +74,7 @@ impl Config {
     /// [`ConfigError`] for a name that is none, and for a file that cannot be used.
     pub fn registration(&self, name: &str) -> Result<Option<Registration>, ConfigError> {
         let path = self.registration_file(name)?;
+        private_file::check_dir(&self.tokens_dir)?;
         let Some(text) = private_file::read(&path)? else { return Ok(None) };
         let unreadable = |e: serde_json::Error| {
             // The library's own words may repeat a value.
@@ -89,7 +90,7 @@ impl Config {
     /// As for [`registration`](Self::registration).
     pub fn keep_registration(&self, name: &str, kept: &Registration) -> Result<(), ConfigError> {
         let path = self.registration_file(name)?;
-        private_file::create_dir(&self.tokens_dir)?;
+        private_file::create_dir_ignored(&self.tokens_dir)?;
         private_file::create_dir(&self.tokens_dir.join(FOLDER))?;
         let object = json!({
             "url": kept.url,
@@ -185,6 +186,7 @@ fn credential(name: &str, kept: &Registration) -> Result<Credential, ConfigError
     Ok(Credential {
         id: address_id(name),
         client,
+        owner: Given::new("the login", Origin::Flag),
         issuer: kept.issuer.clone(),
         how: How::AuthorizationCode(Box::new(Person {
             provider: kept.provider()?,

@@ -1,66 +1,116 @@
-//! One look-up for every setting: flag, then process environment, then `.env` files. It leaves defaults and meaning to
-//! whoever asks.
+//! One look-up for every setting: flag, then process environment, then `.env` files that were named or else found here, then
+//! the user's own. Every value keeps its origin. It leaves defaults and meaning to whoever asks, and what follows from an
+//! origin to `provenance`.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::catalogue::is_secret;
+use crate::config::catalogue::{Role, is_secret, is_withheld, role};
 use crate::config::{ConfigError, dotenv};
+use crate::credential::{Given, Origin};
 use crate::secret::Secret;
 use crate::sys::private_file::is_exposed;
-use crate::sys::{env, paths};
+use crate::sys::{env, found_file, paths, public_file};
 
 /// Where `.env` files are looked for when none is named, the strongest last.
 const PLACES: [&str; 3] = [AGENTCORE_ENV, "credentials-provider/oauth/.env", ".env"];
 const AGENTCORE_ENV: &str = "credentials-provider/agentcore-auth/.env";
+/// The user's own file, in their configuration folder.
+const OWN: &str = ".env";
+/// The largest file of settings that is read, in bytes.
+const LIMIT: u64 = 1 << 20;
 
-/// All settings of one run. Its values are never printed: `Debug` shows names alone.
+/// All settings of one run. Its values are never printed: `Debug` shows names alone. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Settings {
+    known: Arc<Known>,
+    watch: Option<Watch>,
+}
+
+#[derive(Clone, Default)]
+struct Known {
     flags: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
+    /// The strongest last.
     files: Vec<EnvFile>,
+    /// What found files say and have no say in.
+    unheeded: Vec<Given>,
+    notices: Vec<String>,
+    /// What was typed, for messages that say how to type it otherwise.
+    typed: Vec<String>,
 }
 
 #[derive(Clone)]
 struct EnvFile {
     path: PathBuf,
+    whose: Whose,
     lines: Vec<dotenv::Line>,
 }
 
-/// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// The command line.
-    Flag,
-    /// The process environment.
-    Environment,
-    /// A line of a file.
-    File(PathBuf, usize),
+/// Whose word a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The user's, who named it.
+    Named,
+    /// The user's: it lies in their configuration folder.
+    Own,
+    /// Perhaps somebody else's: it lies in the folder we stand in.
+    Found,
+}
+
+/// Remembers which settings were looked up and had a value.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watch(Arc<Mutex<Vec<Given>>>);
+
+impl Watch {
+    /// What was looked up.
+    pub(super) fn seen(&self) -> Vec<Given> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, given: Given) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !seen.contains(&given) {
+            seen.push(given);
+        }
+    }
 }
 
 impl Settings {
-    /// The process environment, and the named files (a later one wins) or else those at the usual places.
+    /// The process environment, the named files (a later one wins) or else those at the usual places, and the user's own.
+    /// `found` are files that count as found wherever they lie: those that a command line of ours was made with.
     ///
     /// # Errors
-    /// [`ConfigError::Line`] for a bad line, [`ConfigError::EnvFile`] for a named file that cannot be read.
-    pub fn load(files: &[PathBuf]) -> Result<Self, ConfigError> {
+    /// [`ConfigError::EnvFile`] for a named file that cannot be read. One that was only found is not read then.
+    pub fn load(named: &[PathBuf], found: &[PathBuf]) -> Result<Self, ConfigError> {
         let mut settings = Self::environment();
-        for path in files {
-            settings.read(path)?;
+        let usual = PLACES.map(PathBuf::from);
+        let found = match (named, found) {
+            ([], []) => usual.as_slice(),
+            ([], found) => found,
+            _ => &[],
+        };
+        for path in found {
+            settings.read(path, Whose::Found)?;
         }
-        if files.is_empty() {
-            for place in PLACES.map(Path::new).into_iter().filter(|place| place.is_file()) {
-                settings.read(place)?;
-            }
+        for path in named {
+            settings.read(path, Whose::Named)?;
         }
+        settings.read_own()?;
         Ok(settings)
     }
 
     /// The process environment alone.
     pub fn environment() -> Self {
-        Self { environment: env::all(), ..Self::default() }
+        let known = Known { environment: env::all(), typed: env::arguments(), ..Known::default() };
+        Self { known: Arc::new(known), watch: None }
+    }
+
+    /// The variables of this process that no other program is to inherit: our clients' secrets, and tokens.
+    pub fn withheld() -> Vec<String> {
+        env::names().into_iter().filter(|name| is_withheld(name)).collect()
     }
 
     /// The same files read again, with the same flags and environment.
@@ -68,25 +118,49 @@ impl Settings {
     /// # Errors
     /// As [`Settings::load`].
     pub fn again(&self) -> Result<Self, ConfigError> {
-        let mut settings =
-            Self { flags: self.flags.clone(), environment: self.environment.clone(), ..Self::default() };
-        self.files().try_for_each(|path| settings.read(path))?;
+        let old = &self.known;
+        let known =
+            Known { files: Vec::new(), unheeded: Vec::new(), notices: Vec::new(), ..Known::clone(old) };
+        let mut settings = Self { known: Arc::new(known), watch: None };
+        old.files.iter().try_for_each(|file| settings.read(&file.path, file.whose))?;
         Ok(settings)
     }
 
     /// The `.env` files that were read, the strongest last, absolute.
-    pub fn files(&self) -> impl Iterator<Item = &Path> {
-        self.files.iter().map(|file| file.path.as_path())
+    pub fn files(&self) -> impl Iterator<Item = (&Path, Whose)> {
+        self.known.files.iter().map(|file| (file.path.as_path(), file.whose))
+    }
+
+    /// What a person should know of these files, a line each.
+    pub fn notices(&self) -> &[String] {
+        &self.known.notices
+    }
+
+    /// Where a found file sets something that it has no say in.
+    pub fn unheeded(&self) -> &[Given] {
+        &self.known.unheeded
+    }
+
+    /// What was typed after the program's name.
+    pub(super) fn typed(&self) -> &[String] {
+        &self.known.typed
     }
 
     /// Settings from nothing but these values, for `demo`.
     pub fn of(values: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { environment: values.into_iter().collect(), ..Self::default() }
+        let known = Known { environment: values.into_iter().collect(), ..Known::default() };
+        Self { known: Arc::new(known), watch: None }
+    }
+
+    /// The same settings; whatever is looked up in them is remembered.
+    pub(super) fn watched(&self) -> (Self, Watch) {
+        let watch = Watch::default();
+        (Self { known: self.known.clone(), watch: Some(watch.clone()) }, watch)
     }
 
     /// Gives a setting on behalf of a flag; it wins over everything else.
     pub fn flag(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.flags.insert(name.into(), value.into());
+        Arc::make_mut(&mut self.known).flags.insert(name.into(), value.into());
     }
 
     /// A setting's value; an empty one counts as absent at every level.
@@ -112,6 +186,136 @@ impl Settings {
 
     /// A setting's value and where it came from.
     pub fn find(&self, name: &str) -> Option<(&str, Origin)> {
+        let found = self.known.find(name);
+        if let (Some(watch), Some((_, origin))) = (&self.watch, &found) {
+            watch.note(Given::new(name, origin.clone()));
+        }
+        found
+    }
+
+    /// A setting by its name and origin, if it has a value.
+    pub fn given(&self, name: &str) -> Option<Given> {
+        self.find(name).map(|(_, origin)| Given::new(name, origin))
+    }
+
+    /// The lines of files whose value is another one than that in force: a variable's name, and where the line is.
+    pub fn overruled(&self) -> Vec<(&str, Origin)> {
+        let lines = self.known.files.iter().flat_map(|file| file.lines.iter().map(move |line| (file, line)));
+        lines
+            .filter(|(_, line)| !line.value.is_empty() && self.get(&line.key) != Some(line.value.as_str()))
+            .map(|(file, line)| (line.key.as_str(), file.origin(line.number)))
+            .collect()
+    }
+
+    /// The files with a secret in them that others can read.
+    pub fn exposed(&self) -> impl Iterator<Item = &Path> {
+        let secret =
+            |file: &&EnvFile| file.lines.iter().any(|line| is_secret(&line.key) && !line.value.is_empty());
+        self.known.files.iter().filter(secret).map(|file| file.path.as_path()).filter(|path| is_exposed(path))
+    }
+
+    /// Whether a value comes from the file that the reference keeps for AgentCore alone. Its identity provider may be
+    /// another one, and must not be sent the ingress client's secret.
+    pub(super) fn is_agentcores_own(&self, name: &str) -> bool {
+        self.known
+            .find(name)
+            .is_some_and(|(_, from)| from.file().is_some_and(|path| path.ends_with(AGENTCORE_ENV)))
+    }
+
+    /// Every name that has a value.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let files = self.known.files.iter().flat_map(|file| file.lines.iter().map(|line| line.key.as_str()));
+        self.known.flags.keys().chain(self.known.environment.keys()).map(String::as_str).chain(files)
+    }
+
+    /// Adds a file; it wins over those before it.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn read(&mut self, path: &Path, whose: Whose) -> Result<(), ConfigError> {
+        let text = match whose {
+            Whose::Named => Some(public_file::read_named(path, LIMIT).map_err(|error| {
+                ConfigError::EnvFile { path: path.display().to_string(), cause: error.to_string() }
+            })?),
+            // A folder of this name is a Python environment, and none of our business.
+            Whose::Own | Whose::Found if path.is_dir() || path.symlink_metadata().is_err() => None,
+            Whose::Own | Whose::Found => self.fit(path, whose),
+        };
+        if let Some(text) = text {
+            self.take(&paths::absolute(path), whose, &text);
+        }
+        Ok(())
+    }
+
+    /// The user's own file is the weakest.
+    fn read_own(&mut self) -> Result<(), ConfigError> {
+        let named = self.get("MCPAUTH_CONFIG_DIR").map(|dir| paths::absolute(Path::new(dir)));
+        let Some(path) = named.or_else(paths::config_dir).map(|dir| dir.join(OWN)) else { return Ok(()) };
+        if self.files().any(|(known, whose)| known == path && whose == Whose::Named) {
+            return Ok(());
+        }
+        self.read(&path, Whose::Own)?;
+        let files = &mut Arc::make_mut(&mut self.known).files;
+        // In the user's configuration folder their own file is also the one that is found.
+        files.retain(|file| file.whose == Whose::Own || file.path != path);
+        if files.last().is_some_and(|file| file.whose == Whose::Own) {
+            files.rotate_right(1);
+        }
+        Ok(())
+    }
+
+    /// The text of a file that nobody named, if it is fit to be read.
+    fn fit(&mut self, path: &Path, whose: Whose) -> Option<String> {
+        let path = paths::absolute(path);
+        let within = (whose == Whose::Found).then(|| folder_of(&path));
+        match found_file::read(&path, within.as_deref(), LIMIT) {
+            Ok(text) => Some(text),
+            Err(unfit) => {
+                self.notice(format!("{} is not read: {unfit}; {}", path.display(), unfit.hint(&path)));
+                None
+            }
+        }
+    }
+
+    fn take(&mut self, path: &Path, whose: Whose, text: &str) {
+        let dotenv::Parsed { mut lines, passed_over } = dotenv::parse(text);
+        if !passed_over.is_empty() {
+            let places: Vec<String> =
+                passed_over.iter().map(|line| format!("{}:{line}", path.display())).collect();
+            self.notice(format!("passed over, because it is not KEY=VALUE: {}", places.join(", ")));
+        }
+        if whose == Whose::Found {
+            let folder = folder_of(path);
+            let (kept, withheld) = lines.into_iter().partition(|line| may_say(line, &folder));
+            lines = kept;
+            self.withhold(path, withheld);
+        }
+        Arc::make_mut(&mut self.known).files.push(EnvFile { path: path.into(), whose, lines });
+    }
+
+    /// Each name is said once, by the line that would have counted.
+    fn withhold(&mut self, path: &Path, lines: Vec<dotenv::Line>) {
+        let last: BTreeMap<String, usize> = lines.into_iter().map(|line| (line.key, line.number)).collect();
+        for (name, number) in last {
+            let given = Given::new(name, Origin::Found(path.into(), number));
+            self.notice(format!(
+                "{} in {} is not taken: it is about this machine, and that file was only found here; set it in the \
+                 environment, or name the file: --env-file {}",
+                given.name,
+                given.origin,
+                path.display()
+            ));
+            Arc::make_mut(&mut self.known).unheeded.push(given);
+        }
+    }
+
+    fn notice(&mut self, text: String) {
+        Arc::make_mut(&mut self.known).notices.push(text);
+    }
+}
+
+impl Known {
+    fn find(&self, name: &str) -> Option<(&str, Origin)> {
         let full = |value: &&String| !value.is_empty();
         if let Some(value) = self.flags.get(name).filter(full) {
             return Some((value, Origin::Flag));
@@ -121,54 +325,34 @@ impl Settings {
         }
         self.files.iter().rev().find_map(|file| {
             let line = file.lines.iter().rfind(|line| line.key == name && !line.value.is_empty())?;
-            Some((line.value.as_str(), Origin::File(file.path.clone(), line.number)))
+            Some((line.value.as_str(), file.origin(line.number)))
         })
     }
+}
 
-    /// The lines of files whose value is another one than that in force: a variable's name, and where the line is.
-    pub fn overruled(&self) -> Vec<(&str, Origin)> {
-        let lines = self.files.iter().flat_map(|file| file.lines.iter().map(move |line| (file, line)));
-        lines
-            .filter(|(_, line)| !line.value.is_empty() && self.get(&line.key) != Some(line.value.as_str()))
-            .map(|(file, line)| (line.key.as_str(), Origin::File(file.path.clone(), line.number)))
-            .collect()
+impl EnvFile {
+    fn origin(&self, line: usize) -> Origin {
+        match self.whose {
+            Whose::Named => Origin::Named(self.path.clone(), line),
+            Whose::Own => Origin::Own(self.path.clone(), line),
+            Whose::Found => Origin::Found(self.path.clone(), line),
+        }
     }
+}
 
-    /// The files with a secret in them that others can read.
-    pub fn exposed(&self) -> impl Iterator<Item = &Path> {
-        let secret =
-            |file: &&EnvFile| file.lines.iter().any(|line| is_secret(&line.key) && !line.value.is_empty());
-        self.files.iter().filter(secret).map(|file| file.path.as_path()).filter(|path| is_exposed(path))
-    }
+/// The folder that a found file is about: the one in which its usual place lies.
+pub(super) fn folder_of(path: &Path) -> PathBuf {
+    let place = PLACES.iter().find(|place| path.ends_with(place));
+    let depth = place.map_or(1, |place| Path::new(place).components().count());
+    path.ancestors().nth(depth).unwrap_or(path).to_owned()
+}
 
-    /// Whether a value comes from the file that the reference keeps for AgentCore alone. Its identity provider may be
-    /// another one, and must not be sent the ingress client's secret.
-    pub(super) fn is_agentcores_own(&self, name: &str) -> bool {
-        matches!(self.find(name), Some((_, Origin::File(path, _))) if path.ends_with(AGENTCORE_ENV))
-    }
-
-    /// Every name that has a value.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        let files = self.files.iter().flat_map(|file| file.lines.iter().map(|line| line.key.as_str()));
-        self.flags.keys().chain(self.environment.keys()).map(String::as_str).chain(files)
-    }
-
-    /// Adds a file; it wins over those before it.
-    ///
-    /// # Errors
-    /// As [`Settings::load`].
-    pub fn read(&mut self, path: &Path) -> Result<(), ConfigError> {
-        let unreadable = |e: std::io::Error| ConfigError::EnvFile {
-            path: path.display().to_string(),
-            cause: e.to_string(),
-        };
-        let bytes = std::fs::read(path).map_err(unreadable)?;
-        let text = String::from_utf8(bytes).map_err(|_| ConfigError::EnvFile {
-            path: path.display().to_string(),
-            cause: "not UTF-8 text".into(),
-        })?;
-        self.files.push(EnvFile { path: paths::absolute(path), lines: dotenv::parse(path, &text)? });
-        Ok(())
+/// Whether a file that was only found may set this.
+fn may_say(line: &dotenv::Line, folder: &Path) -> bool {
+    match role(&line.key) {
+        Role::Plain | Role::Place => true,
+        Role::Inside => line.value.is_empty() || paths::is_inside(Path::new(&line.value), folder),
+        Role::Machine => line.value.is_empty(),
     }
 }
 
@@ -178,19 +362,13 @@ impl fmt::Debug for Settings {
     }
 }
 
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag => f.write_str("flag"),
-            Self::Environment => f.write_str("environment"),
-            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn settings(values: &[(&str, &str)]) -> Settings {
+        Settings::of(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
 
     #[test]
     fn a_flag_beats_the_environment_beats_a_later_file_beats_an_earlier_one() {
@@ -199,10 +377,9 @@ mod tests {
             let path = dir.path().join(name);
             crate::sys::private_file::write(&path, text).map(|()| path)
         };
-        let mut settings =
-            Settings::of([("A".to_owned(), "environment".to_owned()), ("E".to_owned(), String::new())]);
-        settings.read(&file("one", "A=one\nB=one\nC=one\nE=one").unwrap()).unwrap();
-        settings.read(&file("two", "B=two\nC=").unwrap()).unwrap();
+        let mut settings = settings(&[("A", "environment"), ("E", "")]);
+        settings.read(&file("one", "A=one\nB=one\nC=one\nE=one").unwrap(), Whose::Named).unwrap();
+        settings.read(&file("two", "B=two\nC=").unwrap(), Whose::Named).unwrap();
         settings.flag("F", "flag");
         assert_eq!(settings.get("A"), Some("environment"));
         assert_eq!(settings.get("B"), Some("two"));
@@ -216,7 +393,47 @@ mod tests {
         assert_eq!(settings.get("D"), None);
         let overruled: Vec<_> = settings.overruled().into_iter().map(|(name, _)| name).collect();
         assert_eq!(overruled, ["A", "B"]);
-        assert!(settings.files().map(|path| path.file_name().unwrap()).eq(["one", "two"]));
+        assert!(settings.files().map(|(path, _)| path.file_name().unwrap()).eq(["one", "two"]));
         assert!(!format!("{settings:?}").contains("environment"));
+    }
+
+    #[test]
+    fn the_users_own_file_is_the_weakest_and_has_a_say_in_everything() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            crate::sys::private_file::write(&path, text).map(|()| path)
+        };
+        write(".env", "A=own\nB=own\nMCPAUTH_ALLOW_HTTP=1\n").unwrap();
+        let found =
+            write("x.env", "B=found\nMCPAUTH_ALLOW_HTTP=0\nMCPAUTH_TOKENS_DIR=..\nhttps_proxy=p\n").unwrap();
+        let mut settings = settings(&[("MCPAUTH_CONFIG_DIR", dir.path().to_str().unwrap())]);
+        settings.read(&found, Whose::Found).unwrap();
+        settings.read_own().unwrap();
+        assert_eq!((settings.get("A"), settings.get("B")), (Some("own"), Some("found")));
+        assert!(settings.on("MCPAUTH_ALLOW_HTTP"));
+        let withheld: Vec<&str> = settings.unheeded().iter().map(|given| given.name.as_str()).collect();
+        assert_eq!(withheld, ["MCPAUTH_ALLOW_HTTP", "MCPAUTH_TOKENS_DIR", "https_proxy"]);
+        assert_eq!(settings.notices().len(), 3);
+        assert!(settings.find("B").unwrap().1.is_found() && !settings.find("A").unwrap().1.is_found());
+        let again = settings.again().unwrap();
+        assert_eq!((again.get("A"), again.get("B")), (Some("own"), Some("found")));
+    }
+
+    #[test]
+    fn what_is_looked_up_is_remembered_with_its_origin() {
+        let (watched, watch) = settings(&[("A", "1"), ("B", "2")]).watched();
+        assert_eq!((watched.get("A"), watched.get("C")), (Some("1"), None));
+        assert_eq!(watched.get("A"), Some("1"));
+        assert_eq!(watch.seen(), [Given::new("A", Origin::Environment)]);
+    }
+
+    #[test]
+    fn a_found_file_is_about_the_folder_of_its_place() {
+        for (path, folder) in
+            [("/p/.env", "/p"), ("/p/credentials-provider/oauth/.env", "/p"), ("/p/other.env", "/p")]
+        {
+            assert_eq!(folder_of(Path::new(path)), Path::new(folder), "{path}");
+        }
     }
 }

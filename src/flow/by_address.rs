@@ -121,7 +121,7 @@ pub async fn discover(http: &Http, server: &Url, assume_s256: bool) -> Result<Di
     let name = resource.issuer().to_owned();
     let address = web_url(&name).map_err(|_| FlowError::Address {
         what: "the server's issuer",
-        text: crate::oauth::clean(&name, 200),
+        text: crate::text::clean(&name, 200),
     })?;
     let inside = |place: &Url| stay_outside(server.as_str(), place).map_err(AddressError::from);
     inside(&address)?;

@@ -43,7 +43,7 @@ pub(super) async fn endpoints(http: &Http, provider: &Provider) -> Result<Endpoi
 /// # Errors
 /// [`FlowError::Address`].
 pub(super) fn for_a_browser(endpoint: &Url) -> Result<(), FlowError> {
-    let text = || crate::oauth::clean(endpoint.as_str(), 200);
+    let text = || crate::text::clean(endpoint.as_str(), 200);
     check_web(endpoint).map_err(|_| FlowError::Address { what: "the authorization endpoint", text: text() })
 }
 

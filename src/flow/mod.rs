@@ -163,7 +163,7 @@ pub enum FlowError {
 }
 
 fn describe(error: &NotFound<MetadataError>) -> String {
-    let issuer = crate::oauth::clean(&error.name, 200);
+    let issuer = crate::text::clean(&error.name, 200);
     if error.is_network() {
         return format!("{issuer} cannot say now where its endpoints are");
     }
@@ -173,7 +173,7 @@ fn describe(error: &NotFound<MetadataError>) -> String {
 impl From<NotFound<MetadataError>> for FlowError {
     fn from(error: NotFound<MetadataError>) -> Self {
         if error.tried.is_empty() {
-            return Self::Address { what: "the issuer", text: crate::oauth::clean(&error.name, 200) };
+            return Self::Address { what: "the issuer", text: crate::text::clean(&error.name, 200) };
         }
         error.into_http().map_or_else(Self::Discovery, Self::Http)
     }

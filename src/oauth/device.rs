@@ -10,8 +10,9 @@ use url::Url;
 
 use crate::oauth::grant::authenticate;
 use crate::oauth::reply::{members, refusal};
-use crate::oauth::{Client, Epoch, ReplyError, Written, clean};
+use crate::oauth::{Client, Epoch, ReplyError, Written};
 use crate::secret::Secret;
+use crate::text::clean;
 
 /// Section 3.2, for a server that names no interval; also what `slow_down` adds (section 3.5).
 const FIVE_SECONDS: Duration = Duration::from_secs(5);
@@ -88,7 +89,7 @@ impl DeviceRequest<'_> {
             fields.push(("code_challenge_method", "S256".into()));
             Secret::new(verifier.into_secret())
         });
-        Some((Written::form(fields, authorization), verifier))
+        Some((Written::form(fields, authorization, self.client), verifier))
     }
 }
 
@@ -97,7 +98,7 @@ impl DeviceAuthorization {
     ///
     /// # Errors
     /// As [`ReplyError`] says.
-    pub fn read(status: u16, body: &[u8], sent: &[&Secret]) -> Result<Self, ReplyError> {
+    pub fn read(status: u16, body: &[u8], sent: &[Secret]) -> Result<Self, ReplyError> {
         if status == 429 || status >= 500 {
             return Err(ReplyError::Unavailable { status });
         }
@@ -233,7 +234,8 @@ mod tests {
     fn what_is_no_answer_is_said_without_its_secrets() {
         let sent = Secret::new("hunter22-hunter22");
         let body = br#"{"error":"invalid_client","error_description":"not hunter22-hunter22"}"#;
-        let error = DeviceAuthorization::read(401, body, &[&sent]).unwrap_err().to_string();
+        let error =
+            DeviceAuthorization::read(401, body, std::slice::from_ref(&sent)).unwrap_err().to_string();
         assert!(error.starts_with("invalid_client: not") && !error.contains("hunter22"), "{error}");
         for (status, body) in [
             (200, "<html>"),

@@ -79,11 +79,14 @@ impl IssuerMetadata {
     /// [`MetadataError::Unreadable`], [`MetadataError::Issuer`].
     pub fn read(body: &[u8], issuer: &str) -> Result<Self, MetadataError> {
         let found: Self = serde_json::from_slice(body)
-            .map_err(|e| MetadataError::Unreadable(super::clean(&e.to_string(), 200)))?;
+            .map_err(|e| MetadataError::Unreadable(crate::text::clean(&e.to_string(), 200)))?;
         if found.issuer == issuer {
             Ok(found)
         } else {
-            Err(MetadataError::Issuer { expected: issuer.into(), found: super::clean(&found.issuer, 200) })
+            Err(MetadataError::Issuer {
+                expected: issuer.into(),
+                found: crate::text::clean(&found.issuer, 200),
+            })
         }
     }
 

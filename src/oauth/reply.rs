@@ -8,9 +8,14 @@ use thiserror::Error;
 
 use crate::oauth::{Epoch, TokenSet};
 use crate::secret::Secret;
+use crate::text::clean;
 
 /// Longest `error_description` that is passed on, in characters.
 const DESCRIPTION_LIMIT: usize = 200;
+
+/// Why a token is not taken (RFC 6749 appendix A.12 and A.17).
+pub const UNSENDABLE: &str =
+    "with a token that holds a control character, a line break, or a letter beyond ASCII";
 
 /// Where a provider puts what RFC 6749 section 5.1 puts at the top level.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -57,7 +62,7 @@ pub fn read_reply(
     status: u16,
     body: &[u8],
     shape: &ReplyShape,
-    sent: &[&Secret],
+    sent: &[Secret],
     now: Epoch,
 ) -> Result<TokenSet, ReplyError> {
     if status == 429 || status >= 500 {
@@ -82,22 +87,8 @@ pub fn read_reply(
             .and_then(Value::as_object)
             .ok_or(unreadable("without the token where it belongs"))?
     };
-    token(fields, shape, now).ok_or(unreadable("without an access_token"))
-}
-
-/// A server's text made fit to print: no control characters or line breaks, at most `limit` characters.
-pub fn clean(text: &str, limit: usize) -> String {
-    text.chars()
-        .map(|c| if c.is_control() || is_formatting(c) { ' ' } else { c })
-        .take(limit)
-        .collect::<String>()
-        .trim()
-        .into()
-}
-
-/// Invisible characters that reorder or hide text on a terminal.
-pub fn is_formatting(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    let token = token(fields, shape, now).ok_or(unreadable("without an access_token"))?;
+    if token.is_sendable() { Ok(token) } else { Err(unreadable(UNSENDABLE)) }
 }
 
 /// The members of a JSON object or of a form-encoded body, whatever the content type claims.
@@ -120,7 +111,7 @@ pub(super) fn members(body: &[u8]) -> Option<Map<String, Value>> {
 
 /// The server's own no, whatever the status: some say it with a 200. It is scrubbed before it is cut and cleaned: of a
 /// secret that loses a character there, the rest would no longer be known for one.
-pub(super) fn refusal(top: &Map<String, Value>, sent: &[&Secret]) -> Option<ReplyError> {
+pub(super) fn refusal(top: &Map<String, Value>, sent: &[Secret]) -> Option<ReplyError> {
     let scrub = |text: &str| sent.iter().fold(text.to_owned(), |text, secret| secret.scrub(text));
     let error = match top.get("error")? {
         Value::String(code) if !code.is_empty() => code.as_str(),

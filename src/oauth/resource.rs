@@ -5,7 +5,8 @@ use serde::Deserialize;
 use thiserror::Error;
 use url::Url;
 
-use super::{Challenge, IssuerMetadata, clean, members};
+use super::{Challenge, IssuerMetadata, members};
+use crate::text::clean;
 
 /// Section 3.1: what is put before a resource's path.
 pub const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";

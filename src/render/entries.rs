@@ -7,6 +7,8 @@ use super::RenderError;
 use super::servers::Server;
 use crate::secret::Secret;
 use crate::sys::http::is_loopback;
+use crate::sys::place;
+use crate::text::is_all_plain;
 
 /// How a server is spoken to unless the registry says otherwise.
 const TRANSPORT: &str = "streamable-http";
@@ -113,35 +115,38 @@ impl Identity {
 
 /// Every server a client is told of: first those with a credential of their own, then those that need none.
 /// Names are told apart as clients do, without regard to case; of two with one name the first stays, so that a server
-/// without a credential never takes the place of one with.
+/// without a credential never takes the place of one with. Without a gateway's address there are none of those behind
+/// it ([`behind_gateway`]).
 ///
 /// # Errors
 /// [`RenderError::Header`] for what no header may hold, [`RenderError::Plain`] and [`RenderError::Url`] for where no
 /// token may go.
 pub fn entries(
-    registry_url: &str,
+    registry_url: Option<&str>,
     identity: Option<&Identity>,
     egress: &[Egress],
     servers: &[Server],
     suffix_of: &dyn Fn(&str) -> String,
     plain: PlainHttp,
 ) -> Result<Vec<Entry>, RenderError> {
-    let base = registry_url.trim_end_matches('/');
+    let base = registry_url.map(|url| url.trim_end_matches('/'));
     let ours = identity.map(Identity::headers).unwrap_or_default();
-    let with_credential = egress.iter().map(|credential| {
+    let with_credential = egress.iter().filter_map(|credential| {
         let mut headers = vec![bearer("Authorization", &credential.access_token)];
         // Who we are to the gateway is no other server's business.
         if let Some(url) = &credential.url {
             let name = credential.name.clone();
-            return Entry { name, url: url.clone(), transport: TRANSPORT.into(), headers };
+            return Some(Entry { name, url: url.clone(), transport: TRANSPORT.into(), headers });
         }
+        let base = base?;
         headers.extend(credential.site.iter().map(|(name, id)| (name.clone(), Secret::new(id.as_str()))));
         headers.extend(ours.iter().cloned());
         let name = credential.name.trim_matches('/').to_owned();
         let url = format!("{base}/{name}{}", credential.gateway_suffix);
-        Entry { name, url, transport: TRANSPORT.into(), headers }
+        Some(Entry { name, url, transport: TRANSPORT.into(), headers })
     });
-    let without = servers.iter().map(|server| {
+    let without = servers.iter().filter_map(|server| {
+        let base = base?;
         let name = server.path.trim_matches('/').to_owned();
         // The slash is ours: a path that began with `@` or `.` would otherwise make another host of the registry's.
         let url = format!("{base}/{name}{}", suffix_of(&name));
@@ -149,19 +154,31 @@ pub fn entries(
         let is_mcp = url.ends_with("/mcp") && server.transports.iter().any(|known| known == TRANSPORT);
         let first = server.transports.first().filter(|_| !is_mcp);
         let transport = first.map_or(TRANSPORT, String::as_str).to_owned();
-        Entry { name, url, transport, headers: ours.clone() }
+        Some(Entry { name, url, transport, headers: ours.clone() })
     });
+    let gateway = base.and_then(|base| Url::parse(base).ok());
+    let direct = |entry: &Entry| egress.iter().any(|one| one.url.as_deref() == Some(entry.url.as_str()));
     let mut all: Vec<Entry> = Vec::new();
     for entry in with_credential.chain(without) {
         if !all.iter().any(|known| known.name.to_lowercase() == entry.name.to_lowercase()) {
             check(&entry, plain)?;
+            if !direct(&entry) {
+                check_below(&entry, gateway.as_ref())?;
+            }
             all.push(entry);
         }
     }
     Ok(all)
 }
 
-/// A server outside the gateway's address: our identity alone goes there.
+/// The names of the servers that are told of by the gateway's address.
+pub fn behind_gateway(egress: &[Egress], servers: &[Server]) -> Vec<String> {
+    let own = egress.iter().filter(|credential| credential.url.is_none()).map(|credential| &credential.name);
+    let paths = own.chain(servers.iter().map(|server| &server.path));
+    paths.map(|path| path.trim_matches('/').to_owned()).collect()
+}
+
+/// A server that nothing but its address is known of; our identity goes there if it is given.
 ///
 /// # Errors
 /// As for [`entries`].
@@ -190,20 +207,31 @@ fn bearer(name: &str, token: &Secret) -> (String, Secret) {
     (name.to_owned(), Secret::new(value))
 }
 
+/// A name that leads out of the gateway's path would carry our identity there.
+fn check_below(entry: &Entry, gateway: Option<&Url>) -> Result<(), RenderError> {
+    let url = Url::parse(&entry.url).ok();
+    let below = gateway.zip(url.as_ref()).is_some_and(|(gateway, url)| place::below(gateway, url).is_some());
+    if below {
+        return Ok(());
+    }
+    let reason = "its name leads out of REGISTRY_URL".into();
+    Err(RenderError::Url { server: entry.name.escape_debug().to_string(), reason })
+}
+
 fn check(entry: &Entry, plain: PlainHttp) -> Result<(), RenderError> {
     let url_error = |reason: &str| RenderError::Url {
         server: entry.name.escape_debug().to_string(),
         reason: reason.into(),
     };
-    if entry.name.is_empty() || entry.name.chars().any(char::is_control) {
-        return Err(url_error("its name is empty or holds a control character"));
+    if entry.name.is_empty() || !is_all_plain(&entry.name) {
+        return Err(url_error("its name is empty, or holds a character that does not show"));
     }
     // To our own commands it would be another machine's address, and our identity would be sent there.
     if entry.name.contains("://") {
         return Err(url_error("its name reads as an address"));
     }
-    if entry.url.chars().any(char::is_control) {
-        return Err(url_error("it holds a control character"));
+    if !is_all_plain(&entry.url) {
+        return Err(url_error("it holds a character that does not show"));
     }
     let url = Url::parse(&entry.url).map_err(|e| url_error(&e.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -232,7 +260,7 @@ fn check(entry: &Entry, plain: PlainHttp) -> Result<(), RenderError> {
             return refused("has no value");
         }
         // A line break would let a token from a server write headers of its own.
-        if value.expose().chars().any(char::is_control) {
+        if !is_all_plain(value.expose()) {
             return refused("would hold a line break or another control character");
         }
     }

@@ -13,7 +13,10 @@ use super::secrets::Secrets;
 use super::targets::{Format, Target};
 use super::template::Rendered;
 use super::{MergeError, RenderError, unreadable};
-use crate::sys::private_file;
+use crate::sys::{private_file, regular_file};
+
+/// The largest file of a client's that is read, in bytes; some keep whole conversations in it.
+const LIMIT: u64 = 256 << 20;
 
 /// Whose file it is, and what is remembered of it.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +27,8 @@ pub struct Destination<'a> {
     pub target: &'a Target,
     /// How it has the headers.
     pub secrets: Secrets,
+    /// Servers of which nothing is said this time: entries of ours by these names stay as they are.
+    pub left_out: &'a BTreeSet<String>,
     /// Whose tokens they are.
     pub tokens_dir: &'a Path,
     /// Where we remember it.
@@ -90,8 +95,10 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
     let before = ownership::of(to.state_dir, &path)?;
     let owned = before.as_ref().map(|record| record.entries.clone()).unwrap_or_default();
     let existing = read(&path)?;
-    let merged = merged(existing.as_deref(), to.target, rendered, &owned)
+    let (staying, ours) = owned.into_iter().partition(|name| to.left_out.contains(name));
+    let mut merged = merged(existing.as_deref(), to.target, rendered, &ours)
         .map_err(|source| RenderError::Merge { path: path.clone(), source })?;
+    merged.owned.extend::<BTreeSet<String>>(staying);
 
     let altered = merged.changes.iter().any(Change::alters);
     // A file with secrets in it that others can read is written anew, and thereby closed.
@@ -159,7 +166,7 @@ fn create_parent(path: &Path) -> Result<(), RenderError> {
 }
 
 fn read(path: &Path) -> Result<Option<String>, RenderError> {
-    match fs::read_to_string(path) {
+    match regular_file::read_text(path, LIMIT) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         other => other.map(Some).map_err(|e| unreadable(path, &e)),
     }

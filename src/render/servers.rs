@@ -10,6 +10,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::RenderError;
+use crate::sys::regular_file;
+
+/// The largest server file that is read, in bytes.
+const LIMIT: u64 = 4 << 20;
 
 /// The file that says which servers are switched on.
 const STATE: &str = "server_state.json";
@@ -86,7 +90,7 @@ fn server(path: &Path) -> Result<Option<Server>, RenderError> {
 }
 
 fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, RenderError> {
-    let text = fs::read_to_string(path).map_err(|e| unreadable(path, &e))?;
+    let text = regular_file::read_text(path, LIMIT).map_err(|e| unreadable(path, &e))?;
     serde_json::from_str(&text).map_err(|e| unreadable(path, &e))
 }
 

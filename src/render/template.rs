@@ -2,7 +2,6 @@
 //! client reads. It leaves what is told of a server to `secrets`, and what the user already has to `merge`.
 
 use std::borrow::Cow;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -15,6 +14,10 @@ use super::secrets::Told;
 use super::targets::{Format, Shape, Target};
 use crate::provider::TEMPLATES;
 use crate::secret::Secret;
+use crate::sys::regular_file;
+
+/// The largest template that is read, in bytes.
+const LIMIT: u64 = 1 << 20;
 
 /// A configuration; both halves hold tokens.
 pub struct Rendered {
@@ -145,7 +148,7 @@ fn misplaced(target: &Target, json: &Value) -> String {
 fn template(target: &Target, templates_dir: Option<&Path>) -> Result<(String, String), RenderError> {
     let file = format!("{}.j2", target.template);
     if let Some(path) = templates_dir.map(|dir| dir.join(&file)) {
-        match fs::read_to_string(&path) {
+        match regular_file::read_text(&path, LIMIT) {
             Ok(text) => return Ok((path.display().to_string(), text)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => return Err(RenderError::Unreadable { path, reason: e.to_string() }),

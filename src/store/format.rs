@@ -4,12 +4,15 @@
 use serde_json::{Map, Value, json};
 
 use crate::credential::{Credential, How, Kind, Site};
-use crate::oauth::{Epoch, TokenSet};
+use crate::oauth::{Epoch, TokenSet, UNSENDABLE};
 use crate::secret::Secret;
 use crate::sys::clock;
 
 /// The members that hold secrets.
 pub(super) const SECRETS: [&str; 2] = ["access_token", "refresh_token"];
+
+/// The member that says where the secret came from that a token was got with.
+const ORIGIN: &str = "origin";
 
 /// A credential as it was found.
 #[derive(Clone, Debug)]
@@ -22,6 +25,9 @@ pub struct Stored {
     pub issuer: Option<String>,
     /// Whose client it was given to; `None` in a file that does not say.
     pub client_id: Option<String>,
+    /// Where the secret came from that it was got with ([`Origin::word`](crate::credential::Origin::word)); `None` in a
+    /// file that does not say.
+    pub origin: Option<String>,
     /// What was asked for, in a file of ours.
     pub requested_scopes: Option<Vec<String>>,
     /// The chosen site's id.
@@ -73,6 +79,9 @@ pub(super) fn decode(object: &Map<String, Value>) -> Result<Stored, String> {
             .find_map(|name| time(object.get(*name)).ok().flatten()),
         expires_at: time(object.get("expires_at"))?,
     };
+    if !token.is_sendable() {
+        return Err(format!("it comes {UNSENDABLE}"));
+    }
     let issuer =
         text("issuer").or_else(|| match (text("user_pool_id"), text("region"), text("keycloak_url")) {
             (Some(pool), Some(region), _) => {
@@ -89,6 +98,7 @@ pub(super) fn decode(object: &Map<String, Value>) -> Result<Stored, String> {
         provider: text("provider").unwrap_or_default(),
         issuer,
         client_id: text("client_id"),
+        origin: text(ORIGIN),
         requested_scopes: list(object.get("requested_scopes")),
         cloud_id: text("cloud_id"),
         sites: object
@@ -141,6 +151,7 @@ pub(super) fn encode(
         Kind::Agent => agent(credential, token, now),
     };
     object.insert("issuer".into(), credential.issuer.clone().into());
+    object.insert(ORIGIN.into(), credential.owner.origin.word().into());
     object.entry("client_id").or_insert_with(|| credential.client.id.clone().into());
     object
 }

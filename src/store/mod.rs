@@ -99,6 +99,7 @@ impl Store {
     /// # Errors
     /// As [`StoreError`] says.
     pub fn read_file(&self, path: &Path) -> Result<Option<Stored>, StoreError> {
+        private_file::check_dir(&self.dir)?;
         let Some(text) = private_file::read(path)? else { return Ok(None) };
         let odd = |reason: String| StoreError::Format { path: path.into(), reason };
         let mut object = format::parse(&text).map_err(odd)?;
@@ -124,7 +125,7 @@ impl Store {
         notes: &Notes,
         now: Epoch,
     ) -> Result<PathBuf, StoreError> {
-        private_file::create_dir(&self.dir)?;
+        private_file::create_dir_ignored(&self.dir)?;
         let path = self.path(&credential.id);
         let mut object = format::encode(credential, token, notes, now);
         if self.storage == Storage::Keyring {
@@ -139,6 +140,7 @@ impl Store {
     /// # Errors
     /// As [`StoreError`] says.
     pub fn look(&self, path: &Path) -> Result<Option<Look>, StoreError> {
+        private_file::check_dir(&self.dir)?;
         let Some(text) = private_file::read(path)? else { return Ok(None) };
         let mut members =
             format::parse(&text).map_err(|reason| StoreError::Format { path: path.into(), reason })?;
@@ -190,7 +192,7 @@ impl Store {
     /// As [`StoreError`] says.
     pub async fn lock(&self, id: &CredentialId, waiting: impl FnOnce()) -> Result<Lock, StoreError> {
         let folder = self.dir.join(".locks");
-        private_file::create_dir(&self.dir)?;
+        private_file::create_dir_ignored(&self.dir)?;
         private_file::create_dir(&folder)?;
         Lock::acquire(&folder.join(format!("{}.lock", id.file_name())), waiting).await
     }

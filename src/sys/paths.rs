@@ -72,9 +72,49 @@ pub fn absolute(path: &Path) -> PathBuf {
     clean
 }
 
+/// Whether a path, made [`absolute`], lies in `folder` once every link on the way is followed. What is not there yet
+/// is judged by the part that is.
+pub fn is_inside(path: &Path, folder: &Path) -> bool {
+    let Ok(folder) = fs::canonicalize(folder) else { return false };
+    let path = absolute(path);
+    let mut parents = path.ancestors();
+    // A link that leads nowhere yet is there, and may lead somewhere tomorrow.
+    let there = parents.find(|part| fs::symlink_metadata(part).is_ok());
+    there.and_then(|part| fs::canonicalize(part).ok()).is_some_and(|real| real.starts_with(folder))
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_inside_a_folder_by_where_it_leads() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("project");
+        fs::create_dir_all(folder.join("sub")).unwrap();
+        fs::create_dir(dir.path().join("home")).unwrap();
+        std::os::unix::fs::symlink(dir.path().join("home"), folder.join("out")).unwrap();
+        std::os::unix::fs::symlink(folder.join("sub"), folder.join("in")).unwrap();
+        std::os::unix::fs::symlink(dir.path().join("gone"), folder.join("nowhere")).unwrap();
+        let cases = [
+            ("", true),
+            ("sub", true),
+            ("new/tokens", true),
+            ("in/tokens", true),
+            ("sub/../new", true),
+            ("..", false),
+            ("../home", false),
+            ("sub/../../home", false),
+            ("out", false),
+            ("out/tokens", false),
+            ("nowhere", false),
+            ("../project-two", false),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(is_inside(&folder.join(path), &folder), expected, "{path}");
+        }
+        assert!(!is_inside(Path::new("/"), &folder));
+    }
 
     #[test]
     fn a_program_goes_by_its_name_on_the_path_if_that_name_leads_to_it() {

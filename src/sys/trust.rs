@@ -13,6 +13,11 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 use thiserror::Error;
 
+use crate::sys::regular_file;
+
+/// The largest file of certificates that is read, in bytes; a whole system's has a quarter of a million.
+const LIMIT: u64 = 8 << 20;
+
 /// The authorities that are believed; cheap to clone.
 #[derive(Clone, Default)]
 pub struct Trust(Arc<Inner>);
@@ -39,7 +44,7 @@ impl Trust {
     /// [`TrustError`] for a file that cannot be read, or holds anything else or nothing.
     pub fn with(path: &Path) -> Result<Self, TrustError> {
         let bad = |reason: String| TrustError { path: path.into(), reason };
-        let pem = std::fs::read(path).map_err(|e| bad(e.to_string()))?;
+        let pem = regular_file::read(path, LIMIT).map_err(|e| bad(e.to_string()))?;
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
         let extra = found.map_err(|e| bad(format!("not PEM ({e})")))?;
         if extra.is_empty() {

@@ -35,6 +35,7 @@ pub(super) fn save(
         provider: credential.provider_field.clone(),
         issuer: Some(credential.issuer.clone()),
         client_id: Some(credential.client.id.clone()),
+        origin: Some(credential.owner.origin.word()),
         requested_scopes: None,
         cloud_id: notes.cloud_id.clone(),
         sites: notes.sites.clone(),
@@ -85,13 +86,20 @@ fn belongs(stored: &Stored, credential: &Credential) -> bool {
 
 /// A login's file written by the reference names neither issuer nor client; its provider's name has to do. A token that
 /// costs one request is simply got again.
-pub(super) fn is_clients(stored: &Stored, credential: &Credential) -> bool {
+pub fn is_clients(stored: &Stored, credential: &Credential) -> bool {
     let person = credential.id.kind == Kind::Egress;
     let same =
         |found: &Option<String>, wanted: &str| found.as_deref().map_or(person, |found| found == wanted);
     stored.provider == credential.provider_field
         && same(&stored.issuer, &credential.issuer)
         && same(&stored.client_id, &credential.client.id)
+        && is_owners(stored, credential)
+}
+
+/// A client whose secret was only found in this folder has no claim on a token that was got with the user's own.
+fn is_owners(stored: &Stored, credential: &Credential) -> bool {
+    let origin = &credential.owner.origin;
+    !origin.is_found() || stored.origin.as_ref().is_none_or(|known| *known == origin.word())
 }
 
 /// Whether a token's end is where it was. A second more is none: the server says how long, in whole seconds, and we

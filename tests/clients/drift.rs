@@ -124,7 +124,8 @@ fn a_generate_respects_the_way_that_was_chosen_and_another_project_touches_nothi
     assert_eq!(local["mcpServers"]["notes"]["type"], "streamable-http", "ours stays as the scripts wrote it");
 
     let before = person.config(CURSOR);
-    let token = json!({"provider": "desk", "access_token": "E-desk", "expires_at": null});
+    let origin = person.user.project().join(".env");
+    let token = json!({"provider": "desk", "access_token": "E-desk", "expires_at": null, "origin": origin});
     person.user.file("elsewhere/desk-egress.json", &token.to_string());
     let elsewhere = person.user.project().join("elsewhere").display().to_string();
     let ran = person.user.run(&["generate", "--tokens-dir", &elsewhere, "--json"]).code(0).json();

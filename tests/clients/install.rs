@@ -24,9 +24,8 @@ impl Person {
             ".env",
             &format!(
                 "REGISTRY_URL=https://gw.test\nINGRESS_OAUTH_ISSUER={}\nINGRESS_OAUTH_USER_POOL_ID=eu-west-1_A\n\
-                 INGRESS_OAUTH_CLIENT_ID=agent\nINGRESS_OAUTH_CLIENT_SECRET={SECRET}\nMCPAUTH_CONFIG_DIR={}\n",
-                idp.issuer(),
-                user.home().join("config").display()
+                 INGRESS_OAUTH_CLIENT_ID=agent\nINGRESS_OAUTH_CLIENT_SECRET={SECRET}\n",
+                idp.issuer()
             ),
         );
         user.env("REGISTRY_URL", "").env("MCPAUTH_CONFIG_DIR", "");
@@ -38,7 +37,8 @@ impl Person {
 
     /// A token of an outside service that has been logged in to.
     pub(super) fn egress(&self, name: &str) {
-        let token = json!({"provider": name, "access_token": format!("E-{name}"), "expires_at": null});
+        let origin = self.user.project().join(".env");
+        let token = json!({"provider": name, "access_token": format!("E-{name}"), "expires_at": null, "origin": origin});
         self.user.file(&format!(".oauth-tokens/{name}-egress.json"), &token.to_string());
     }
 

@@ -87,7 +87,9 @@ fn a_servers_header_never_gets_a_secret_of_our_own() {
     let headers = r#"[{"X-Key": "$SERVER_KEY"}, {"X-Ours": "$INGRESS_OAUTH_CLIENT_SECRET"}]"#;
     let server = format!(r#"{{"path": "/currenttime", "proxy_pass_url": "http://h", "headers": {headers}}}"#);
     user.file("servers/currenttime.json", &server);
-    let ran = user.run(&["gateway", "check"]).code(7);
+    let found = user.run(&["gateway", "check"]).code(7).stdout;
+    assert!(found.contains("\"X-Key\" needs the variable"), "whoever wrote the folder gets nothing: {found}");
+    let ran = user.run(&["gateway", "check", "--config", "gateway.yaml"]).code(7);
     assert!(
         ran.stdout.contains("\"X-Ours\" needs the variable") && !ran.stdout.contains("X-Key"),
         "{}",

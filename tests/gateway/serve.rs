@@ -271,7 +271,7 @@ fn a_stored_credential_that_was_refused_is_refreshed_once_for_everybody() {
     });
     let said = "upstreams: {delta: {egress: stored, credential: tracker}}\n";
     let site = Site::before(upstream, user, said);
-    let served = site.serve(&[]);
+    let served = site.serve(&["--config", "gateway.yaml"]);
     let (site, address) = (&site, served.address);
     std::thread::scope(|scope| {
         for _ in 0..CALLERS {

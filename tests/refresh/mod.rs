@@ -325,7 +325,7 @@ fn files_and_settings_that_change_are_noticed() {
     service.says(&["refreshed: ingress oidc"]);
     user.file(".env", "a line that means nothing");
     service.signal("HUP");
-    service.says(&["warn settings: ", ".env:1", "the old ones stay"]);
+    service.says(&["warn settings: ", "passed over", ".env:1"]);
     let ran = service.end("TERM", 143);
     assert_eq!(count(&ran.stderr, "acme-egress.json"), 1, "{}", ran.stderr);
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcpauth::credential::{Credential, CredentialId, Endpoint, How, Kind, Machine};
+use mcpauth::credential::{Credential, CredentialId, Endpoint, Given, How, Kind, Machine};
 use mcpauth::demo::idp::Idp;
 use mcpauth::flow::Ui;
 use mcpauth::gateway::Stored;
@@ -51,6 +51,7 @@ pub(crate) fn stored(idp: &Idp, dir: &Path) -> Arc<Stored> {
         default_lifetime: None,
     };
     let credential = Credential {
+        owner: Given::default(),
         id: CredentialId { kind: Kind::Egress, name: OUTSIDE.into(), server: None },
         client: Client { id: OUTSIDE.into(), auth: ClientAuth::SecretPost(Secret::new("secret")) },
         issuer: idp.issuer().into(),

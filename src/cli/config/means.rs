@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::cli::bridge::{Local, SECRET_HEADER};
 use crate::cli::out::Out;
 use crate::config::catalogue::is_known;
-use crate::config::{Config, Origin, Settings};
+use crate::config::{Config, ConfigError, Settings, Whose};
+use crate::credential::Kind;
 use crate::error::Error;
 use crate::render::{Door, Means, Secrets, Target};
 use crate::sys::paths;
@@ -50,12 +51,16 @@ pub(super) fn means(config: &Config, target: &Target, secrets: Secrets) -> Resul
 pub(in crate::cli) fn command(config: &Config) -> Result<Vec<String>, Error> {
     let program = paths::program()?.to_string_lossy().into_owned();
     let mut words = vec![program, "--tokens-dir".into(), config.tokens_dir.to_string_lossy().into_owned()];
-    let files: Vec<_> = config.settings.files().collect();
+    let trusted = distrusted(config).is_none();
+    let files = config.settings.files().filter(|(_, whose)| trusted || *whose != Whose::Found);
+    let files: Vec<_> = files.collect();
     if files.is_empty() {
         words.push("--no-env-file".into());
     }
-    for file in files {
-        words.extend(["--env-file".into(), file.to_string_lossy().into_owned()]);
+    for (file, whose) in files {
+        // To name a found file would make it the user's word.
+        let flag = if whose == Whose::Found { "--found-env-file" } else { "--env-file" };
+        words.extend([flag.into(), file.to_string_lossy().into_owned()]);
     }
     words.extend(["--servers-dir".into(), config.servers_dir.to_string_lossy().into_owned()]);
     for (name, flag) in [("REGISTRY_URL", "--registry-url"), ("MCPAUTH_STORAGE", "--storage")] {
@@ -73,9 +78,16 @@ pub(in crate::cli) fn command(config: &Config) -> Result<Vec<String>, Error> {
     Ok(words)
 }
 
+/// Why the files that were found here are left out of it: they say where a secret of the user's own should go.
+fn distrusted(config: &Config) -> Option<ConfigError> {
+    let kinds = [Kind::Ingress, Kind::Egress, Kind::AgentCore, Kind::Agent];
+    let refused = config.plan(&kinds, None).into_iter().filter_map(|flow| flow.credential.err());
+    refused.into_iter().find(|error| matches!(error, ConfigError::Provenance { .. }))
+}
+
 /// A setting that is gone with this process: no file has it.
 fn passing<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> {
-    settings.find(name).filter(|(_, origin)| !matches!(origin, Origin::File(..))).map(|(value, _)| value)
+    settings.find(name).filter(|(_, origin)| origin.file().is_none()).map(|(value, _)| value)
 }
 
 /// The settings that this command line does not carry, and no file has: whoever starts us by it does without them.
@@ -92,6 +104,9 @@ pub(in crate::cli) fn lost(config: &Config) -> Vec<&str> {
 /// Says what a client that starts us would not have.
 pub(super) fn warn(config: &Config, out: &Out) {
     let settings = &config.settings;
+    if let Some(why) = distrusted(config) {
+        out.say(&format!("clients are told of no file that was found here: {why}; {}", why.hint()));
+    }
     let lost = lost(config);
     if !lost.is_empty() {
         out.say(&format!(

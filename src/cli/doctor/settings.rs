@@ -7,7 +7,7 @@ use crate::cli::doctor::finding::{Finding, Fix};
 use crate::cli::doctor::spelling;
 use crate::cli::gateway::prepare;
 use crate::config::catalogue::{VARIABLES, is_known};
-use crate::config::{Config, ConfigError, Origin, Planned};
+use crate::config::{Config, ConfigError, Origin, Planned, Whose};
 use crate::credential::{Credential, How, Kind};
 use crate::error::Error;
 use crate::sys::private_file::is_symlink;
@@ -113,7 +113,7 @@ fn unread_name(config: &Config, name: &str) -> Option<Finding> {
     let (_, origin) = config.settings.find(name)?;
     let ours = OURS.iter().any(|start| name.starts_with(start));
     // The environment is full of other programs' variables; a .env file is ours to read.
-    if !ours && !matches!(origin, Origin::File(..)) {
+    if !ours && origin.file().is_none() {
         return None;
     }
     let (stem, number) = numbered(name);
@@ -148,7 +148,11 @@ fn numbered(name: &str) -> (&str, Option<&str>) {
 
 fn env_files(config: &Config) -> Vec<Finding> {
     const CHECK: &str = "settings.files";
-    let files: Vec<String> = config.settings.files().map(|path| path.display().to_string()).collect();
+    let named = |(path, whose): (&Path, Whose)| match whose {
+        Whose::Found => format!("{} (found here)", path.display()),
+        Whose::Own | Whose::Named => format!("{} (yours)", path.display()),
+    };
+    let files: Vec<String> = config.settings.files().map(named).collect();
     let read = match files.as_slice() {
         [] => Finding::ok(CHECK, "no .env file is read here; settings come from the environment"),
         [one] => Finding::ok(CHECK, format!("settings are read from {one}")),
@@ -165,7 +169,10 @@ fn env_files(config: &Config) -> Vec<Finding> {
         let text = format!("{name} in {line} has no effect: another value comes from {wins}");
         Some(Finding::warn("settings.overruled", text, "take one of the two out"))
     });
-    std::iter::once(read).chain(overruled).collect()
+    let remedy = "see where each value comes from with: mcpauth config show --origin";
+    let notices =
+        config.settings.notices().iter().map(|notice| Finding::warn(CHECK, notice.as_str(), remedy));
+    std::iter::once(read).chain(notices).chain(overruled).collect()
 }
 
 fn exposed(path: &Path) -> Finding {
@@ -176,7 +183,7 @@ fn exposed(path: &Path) -> Finding {
 }
 
 fn clean(text: &str) -> String {
-    crate::oauth::clean(text, 40)
+    crate::text::clean(text, 40)
 }
 
 #[cfg(test)]

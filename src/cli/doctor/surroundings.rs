@@ -8,6 +8,10 @@ use url::Url;
 use crate::cli::doctor::finding::Finding;
 use crate::config::{Config, Origin};
 use crate::sys::http::is_loopback;
+use crate::sys::regular_file;
+
+/// The largest file of certificates that is looked at, in bytes.
+const LIMIT: u64 = 8 << 20;
 
 const PROXY: &str = "network.proxy";
 const CERTIFICATES: &str = "network.certificates";
@@ -35,8 +39,9 @@ pub(super) fn proxy_for(config: &Config, url: &Url) -> Option<String> {
 fn proxies(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     for name in PROXIES.into_iter().chain(["NO_PROXY"]) {
+        findings.extend(without_effect(config, name));
         let Some((value, origin)) = either_case(config, name) else { continue };
-        let shown = if name == "NO_PROXY" { crate::oauth::clean(value, 200) } else { stripped(value) };
+        let shown = if name == "NO_PROXY" { crate::text::clean(value, 200) } else { stripped(value) };
         let text = format!("{name} is {shown}");
         findings.push(match origin {
             Origin::Environment => Finding::ok(PROXY, text),
@@ -51,6 +56,14 @@ fn proxies(config: &Config) -> Vec<Finding> {
         findings.push(Finding::ok(PROXY, "no proxy is set"));
     }
     findings
+}
+
+/// A found file has no say in what is about the machine.
+fn without_effect(config: &Config, name: &str) -> Option<Finding> {
+    let given = config.settings.unheeded().iter().find(|given| given.name.eq_ignore_ascii_case(name))?;
+    let check = if STORES.contains(&name) { CERTIFICATES } else { PROXY };
+    let text = format!("{} is set in {}, where it has no effect", given.name, given.origin);
+    Some(Finding::warn(check, text, format!("set it in the environment: export {name}=...")))
 }
 
 fn either_case<'c>(config: &'c Config, name: &str) -> Option<(&'c str, Origin)> {
@@ -68,8 +81,9 @@ fn stripped(text: &str) -> String {
 
 fn certificates(config: &Config) -> Vec<Finding> {
     let set = STORES.iter().filter_map(|name| Some((*name, config.settings.find(name)?)));
+    let set = set.map(|(name, (path, origin))| store(name, Path::new(path), &origin));
     let mut findings: Vec<Finding> =
-        set.map(|(name, (path, origin))| store(name, Path::new(path), &origin)).collect();
+        set.chain(STORES.iter().filter_map(|name| without_effect(config, name))).collect();
     if findings.is_empty() {
         findings.push(Finding::ok(CERTIFICATES, "the system's certificates are trusted"));
     }
@@ -92,7 +106,7 @@ fn store(name: &str, path: &Path, origin: &Origin) -> Finding {
             wrong("there is no such folder".into())
         };
     }
-    match std::fs::read(path) {
+    match regular_file::read(path, LIMIT) {
         Err(error) => wrong(error.to_string()),
         Ok(bytes) if String::from_utf8_lossy(&bytes).contains(PEM) => Finding::ok(CERTIFICATES, text),
         Ok(_) => wrong("it holds no certificate in PEM".into()),

@@ -9,6 +9,7 @@ pub(super) mod prepare;
 mod routes;
 mod serve;
 mod test;
+mod vouch;
 
 use std::path::{Path, PathBuf};
 

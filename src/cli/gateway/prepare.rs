@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::cli::gateway::From;
+use crate::cli::gateway::vouch::Word;
 use crate::config::catalogue::{is_known, is_secret};
 use crate::config::{Config, ConfigError};
 use crate::error::Error;
@@ -29,6 +30,8 @@ pub(in crate::cli) struct Prepared {
     /// As many as can be reached.
     pub(in crate::cli) servers: Vec<Server>,
     pub(in crate::cli) problems: Vec<Problem>,
+    /// Whose word settings and servers are.
+    pub(super) word: Word,
 }
 
 /// What the command line says of the settings; it wins.
@@ -45,18 +48,20 @@ pub(super) struct Flags {
 /// If there are no settings to check at all.
 pub(super) fn prepare(from: &From, flags: &Flags, config: &Config) -> Result<Prepared, Error> {
     let file = file(from, config);
+    let word = Word::of(from, file.as_deref(), config);
     let mut settings = match &file {
         Some(path) => match read(path, config) {
             Ok(settings) => settings,
             Err(SettingsError::Malformed { path, line, column, reason }) => {
                 let at = format!("{}:{line}:{column}", path.display());
                 let remedy = "correct the file; mcpauth gateway schema prints what it can say";
-                return Ok(Prepared::nothing(file.clone(), Problem::error(at, reason, remedy)));
+                return Ok(Prepared::nothing(file.clone(), word, Problem::error(at, reason, remedy)));
             }
             Err(other) => return Err(unusable(&other)),
         },
         None => environment(config)?,
     };
+    word.check(&mut settings, config)?;
     flags.apply(&mut settings);
     let mut problems = settings.validate();
     problems.extend(settings.validate_files());
@@ -64,9 +69,9 @@ pub(super) fn prepare(from: &From, flags: &Flags, config: &Config) -> Result<Pre
     if let Some(shadow) = &settings.shadow {
         self::policy("shadow", shadow, &mut problems);
     }
-    let servers = servers(&settings, config, &mut problems);
+    let servers = servers(&settings, &word, config, &mut problems);
     problems.extend(strangers(&settings, policy.as_ref(), &servers));
-    Ok(Prepared { file, settings, servers, problems })
+    Ok(Prepared { file, settings, servers, problems, word })
 }
 
 /// The same for the gateway that is set up in this folder, by `gateway.yaml`, by its variable or by a policy; none if
@@ -87,8 +92,13 @@ pub(super) fn without_issuers(from: &From, config: &Config) -> Result<Settings, 
 }
 
 /// The servers of a folder, and what was said of it.
-pub(super) fn servers(settings: &Settings, config: &Config, problems: &mut Vec<Problem>) -> Vec<Server> {
-    match servers::read(&settings.servers, &|name| variable(config, name)) {
+pub(super) fn servers(
+    settings: &Settings,
+    word: &Word,
+    config: &Config,
+    problems: &mut Vec<Problem>,
+) -> Vec<Server> {
+    match servers::read(&settings.servers, &|name| variable(word, config, name)) {
         Ok(Found { servers, remarks }) => {
             problems.extend(remarks);
             servers
@@ -103,8 +113,8 @@ pub(super) fn servers(settings: &Settings, config: &Config, problems: &mut Vec<P
 
 /// A variable for a server's headers. Not the secrets of mcpauth's own settings: whoever may register a server could
 /// have them sent to it.
-pub(super) fn variable(config: &Config, name: &str) -> Option<Secret> {
-    config.settings.secret(name).filter(|_| !(is_known(name) && is_secret(name)))
+pub(super) fn variable(word: &Word, config: &Config, name: &str) -> Option<Secret> {
+    word.variable(name, config).filter(|_| !(is_known(name) && is_secret(name)))
 }
 
 /// A problem as JSON output has it.
@@ -128,13 +138,13 @@ impl Flags {
 }
 
 impl Prepared {
-    fn nothing(file: Option<PathBuf>, problem: Problem) -> Self {
-        Self { file, settings: Settings::default(), servers: Vec::new(), problems: vec![problem] }
+    fn nothing(file: Option<PathBuf>, word: Word, problem: Problem) -> Self {
+        Self { file, settings: Settings::default(), servers: Vec::new(), problems: vec![problem], word }
     }
 }
 
 /// The flag, then the variable, then what is in this folder.
-fn file(from: &From, config: &Config) -> Option<PathBuf> {
+pub(super) fn file(from: &From, config: &Config) -> Option<PathBuf> {
     let named =
         from.config.as_deref().or_else(|| config.settings.get("MCPAUTH_GATEWAY_CONFIG").map(Path::new));
     let here = Path::new("gateway.yaml");

@@ -4,6 +4,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::cli::gateway::vouch::Word;
 use crate::cli::gateway::{From, prepare};
 use crate::cli::out::Out;
 use crate::config::Config;
@@ -36,8 +37,9 @@ struct Row {
 
 pub(super) fn run(args: &RoutesArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     let settings = prepare::without_issuers(&args.from, config)?;
+    let word = Word::of(&args.from, prepare::file(&args.from, config).as_deref(), config);
     let mut problems = Vec::new();
-    let servers = prepare::servers(&settings, config, &mut problems);
+    let servers = prepare::servers(&settings, &word, config, &mut problems);
     if let Some(error) = problems.iter().find(|problem| problem.is_error()) {
         return Err(Error::Usage { message: error.to_string(), hint: error.remedy.clone() });
     }

@@ -10,9 +10,9 @@ use crate::cli::flows;
 use crate::cli::gateway::From;
 use crate::cli::gateway::journal::Log;
 use crate::cli::gateway::prepare::{self, Prepared};
+use crate::cli::gateway::vouch::Word;
 use crate::cli::out::Out;
 use crate::config::Config;
-use crate::credential::Kind;
 use crate::error::{Error, Exit};
 use crate::gateway::{Credentials, Running, Setup, StartError, Stored};
 use crate::sys::http::Http;
@@ -40,16 +40,16 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
-    let Prepared { settings, .. } = prepared(args, config, out)?;
+    let Prepared { settings, word, .. } = prepared(args, config, out)?;
     let log = Arc::new(Log::open(&settings.audit, out)?);
     let servers = config.clone();
     let admin = settings.admin;
     let setup = Setup {
         journal: log.clone(),
         http: Http::new(settings.allow_http).trusting(config.trust.clone()),
-        credentials: credentials(config, out)?,
+        credentials: credentials(word.clone(), config, out)?,
         exchanges: out.tasks.clone(),
-        variables: Box::new(move |name| prepare::variable(&servers, name)),
+        variables: Box::new(move |name| prepare::variable(&word, &servers, name)),
         settings,
     };
     let running = Running::start(setup).map_err(|error| refused(&error, admin))?;
@@ -83,15 +83,12 @@ fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<Prepared, Er
 }
 
 /// The stored credentials by their server names, made when a server asks for one.
-fn credentials(config: &Config, out: &Out) -> Result<Credentials, Error> {
+fn credentials(word: Word, config: &Config, out: &Out) -> Result<Credentials, Error> {
     let vault = Arc::new(flows::vault(config, None, out)?);
     let config = config.clone();
     Ok(Box::new(move |name| {
-        let planned = config.plan(&[Kind::Egress, Kind::AgentCore], None).into_iter();
-        let found = planned
-            .filter_map(|flow| flow.credential.ok())
-            .find(|credential| credential.id.server.as_deref().unwrap_or(&credential.id.name) == name);
-        found.map(|credential| Arc::new(Stored::new(vault.clone(), credential)))
+        let credential = word.stored(name, &config).ok().flatten()?;
+        Some(Arc::new(Stored::new(vault.clone(), credential)))
     }))
 }
 

@@ -6,6 +6,7 @@ mod show;
 mod target;
 
 use std::io::Read;
+use std::path::Path;
 use std::time::Instant;
 
 use clap::Args;
@@ -16,7 +17,10 @@ use crate::cli::out::Out;
 use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::mcp::{Client, ClientError, Era, Tools};
-use crate::sys::terminal;
+use crate::sys::{public_file, terminal};
+
+/// The largest file of arguments that is read, in bytes.
+const LIMIT: u64 = 64 << 20;
 
 /// Connect to an MCP server, ping it and list its tools, step by step
 #[derive(Args, Debug)]
@@ -151,11 +155,11 @@ pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exi
     }
     let content = show::Content::of(&result);
     if failed {
-        let said = crate::oauth::clean(&content.text.join(" "), 500);
+        let said = crate::text::clean(&content.text.join(" "), 500);
         return Err(target.explained(ClientError::Tool(said), Some(&args.tool)));
     }
     if !out.json {
-        content.print(out, terminal::stdout_width().is_some());
+        content.print(out);
     }
     Ok(Exit::Done)
 }
@@ -201,8 +205,8 @@ fn arguments(given: &str) -> Result<Map<String, Value>, Error> {
     if given == "-" {
         std::io::stdin().read_to_string(&mut text)?;
     } else if let Some(path) = given.strip_prefix('@') {
-        text =
-            std::fs::read_to_string(path).map_err(|e| wrong(format!("not to be read from {path}: {e}")))?;
+        text = public_file::read_named(Path::new(path), LIMIT)
+            .map_err(|e| wrong(format!("not to be read from {path}: {e}")))?;
     } else {
         given.clone_into(&mut text);
     }

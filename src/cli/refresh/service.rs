@@ -17,8 +17,7 @@ use crate::cli::out::Out;
 use crate::cli::refresh::log::Log;
 use crate::cli::refresh::renew::{self, Turns};
 use crate::cli::refresh::{RefreshArgs, Rules};
-use crate::config::catalogue::{is_known, is_secret};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Settings};
 use crate::credential::{Credential, Kind};
 use crate::error::{Error, Exit};
 use crate::refresh::{Epoch, Outcome, Schedule};
@@ -77,7 +76,7 @@ pub(in crate::cli) fn running(tokens_dir: &Path) -> Option<Holder> {
 }
 
 pub(super) fn run(args: &RefreshArgs, rules: Rules, config: Config, out: &Out) -> Result<Exit, Error> {
-    private_file::create_dir(&config.tokens_dir)?;
+    private_file::create_dir_ignored(&config.tokens_dir)?;
     let _alone = PidFile::take(&config.tokens_dir.join(PID_FILE)).map_err(|error| refused(error, &config))?;
     let service = Service::new(args, rules, config, out)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -249,8 +248,7 @@ impl Service {
         let more =
             vec![("MCPAUTH_CREDENTIAL", name.to_owned()), ("MCPAUTH_COMMAND", credential.command.clone())];
         // Ours alone: a hook may need a secret of its own to send its message.
-        let ours = self.config.settings.names().filter(|name| is_secret(name) && is_known(name));
-        let without = ours.map(str::to_owned).collect();
+        let without = Settings::withheld();
         let (log, name) = (self.log.clone(), name.to_owned());
         tokio::spawn(async move {
             match hook::run(command, more, without).await {
@@ -321,7 +319,10 @@ impl Service {
     fn reload(&mut self) {
         let now = clock::now();
         match self.resolve_again() {
-            Ok((config, vault)) => (self.config, self.vault) = (config, vault),
+            Ok((config, vault)) => {
+                config.settings.notices().iter().for_each(|notice| self.log.warn("settings", notice));
+                (self.config, self.vault) = (config, vault);
+            }
             Err(error) => {
                 self.log.warn(
                     "settings",

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests write the user's template")]
 
 use proptest::prelude::*;
+use std::fs;
 
 use super::super::secrets::{Door, Means, Secrets, told};
 use super::super::{Entry, TARGETS};

@@ -1,0 +1,124 @@
+//! Whose word decides where a secret goes. A file that was found because of the folder we stand in may be somebody else's: it
+//! may name a place for its own secrets, and for nobody else's. It leaves where values come from to `settings`.
+
+use std::path::Path;
+
+use crate::config::catalogue::{Role, is_secret, role};
+use crate::config::settings::folder_of;
+use crate::config::{Config, ConfigError, Given, Origin, Settings, Whose};
+use crate::credential::Credential;
+use crate::sys::paths;
+
+impl Config {
+    /// A credential, if everybody who says where its secret goes may say so. Whatever is looked up while it is made counts:
+    /// a destination is as trustworthy as the least trustworthy of all that it was made of.
+    ///
+    /// # Errors
+    /// [`ConfigError::Provenance`], and what `make` fails with.
+    pub(super) fn vouched(
+        &self,
+        make: impl FnOnce(&Self) -> Result<Credential, ConfigError>,
+    ) -> Result<Credential, ConfigError> {
+        let (settings, watch) = self.settings.watched();
+        let made = make(&Self { settings, ..self.clone() })?;
+        let seen = watch.seen();
+        let owner = self.owner(&made, &seen);
+        if let Some(place) = seen.iter().find(|given| is_found_place(given)) {
+            self.may_go(&owner, place)?;
+        }
+        Ok(Credential { owner, ..made })
+    }
+
+    /// Whether a secret may go where `place` says.
+    ///
+    /// # Errors
+    /// [`ConfigError::Provenance`].
+    pub fn may_go(&self, secret: &Given, place: &Given) -> Result<(), ConfigError> {
+        self.may_go_by(secret, place, None)
+    }
+
+    /// The same where something else than an `.env` file says it: `naming` are the flags that name it, after `command`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Provenance`].
+    pub fn may_go_by(
+        &self,
+        secret: &Given,
+        place: &Given,
+        naming: Option<String>,
+    ) -> Result<(), ConfigError> {
+        if secret.origin.is_found() || !place.origin.is_found() {
+            return Ok(());
+        }
+        let command = naming.unwrap_or_else(|| naming_files(&self.settings));
+        Err(ConfigError::Provenance {
+            secret: Box::new(secret.clone()),
+            place: Box::new(place.clone()),
+            command,
+        })
+    }
+
+    /// Whose a kept token is. Its file remembers where the secret came from that it was got with; `by` is whose it is if
+    /// the file is silent.
+    pub fn owner_of_token(&self, path: &Path, remembered: Option<&str>, by: Option<&Given>) -> Given {
+        let name = path
+            .file_name()
+            .map_or_else(String::new, |name| format!("the token in {}", name.to_string_lossy()));
+        let found = |word: &str| {
+            let mut files = self.settings.files();
+            files.any(|(file, whose)| whose == Whose::Found && file == Path::new(word))
+        };
+        let origin = match (remembered, by) {
+            (Some(word), _) if found(word) => Origin::Found(word.into(), 0),
+            (None, Some(owner)) => owner.origin.clone(),
+            _ => Origin::Kept(path.into()),
+        };
+        Given::new(name, origin)
+    }
+
+    /// The user's secret if there is one among those that were looked up; of a client without a secret, its id.
+    fn owner(&self, made: &Credential, seen: &[Given]) -> Given {
+        let secrets: Vec<Given> = seen.iter().filter_map(|given| self.secret(given)).collect();
+        let own = (!made.owner.name.is_empty()).then(|| made.owner.clone());
+        let id = || seen.iter().find(|given| given.name.contains("CLIENT_ID")).cloned();
+        let users = secrets.iter().find(|given| !given.origin.is_found()).or(secrets.first()).cloned();
+        own.or(users).or_else(id).unwrap_or_default()
+    }
+
+    /// A setting that is a secret, or names a file with one: a file outside the folder is not that folder's.
+    fn secret(&self, given: &Given) -> Option<Given> {
+        if is_secret(&given.name) {
+            return Some(given.clone());
+        }
+        if !given.name.contains("PRIVATE_KEY_FILE") {
+            return None;
+        }
+        let Origin::Found(file, _) = &given.origin else { return Some(given.clone()) };
+        let key = paths::absolute(Path::new(self.settings.get(&given.name)?));
+        let inside = paths::is_inside(&key, &folder_of(file));
+        Some(if inside { given.clone() } else { Given::new(&given.name, Origin::Kept(key)) })
+    }
+}
+
+fn is_found_place(given: &Given) -> bool {
+    given.origin.is_found() && role(&given.name) == Role::Place
+}
+
+/// What was typed, with every file named that was only found: all of them, because naming one is choosing one.
+fn naming_files(settings: &Settings) -> String {
+    let found = settings.files().filter(|(_, whose)| *whose == Whose::Found);
+    let files = found.flat_map(|(path, _)| ["--env-file".to_owned(), quoted(&path.to_string_lossy())]);
+    let typed = settings.typed().iter().map(|word| quoted(word));
+    let words: Vec<String> = std::iter::once("mcpauth".to_owned()).chain(files).chain(typed).collect();
+    words.join(" ")
+}
+
+/// A word as a shell takes it for itself.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._/:@%+,=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.into();
+    }
+    let word: String = word.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    format!("'{}'", word.replace('\'', r"'\''"))
+}

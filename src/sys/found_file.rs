@@ -1,0 +1,139 @@
+//! Files that are read only because of the folder they lie in, which may be somebody else's: whole, within a size, ours,
+//! and not to be written by others. It leaves what such a file may decide to `config`.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::sys::regular_file::{self, NOT_REGULAR};
+
+/// Why such a file is not read.
+#[derive(Debug, Error)]
+pub enum Unfit {
+    /// The operating system's no.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// A link, or a folder on the way is one.
+    #[error("it leads out of this folder, to {}", .0.display())]
+    Outside(PathBuf),
+    /// A pipe, a device or a socket.
+    #[error("it is {NOT_REGULAR}")]
+    Strange,
+    /// Whoever owns it decides what is in it.
+    #[error("another user owns it")]
+    NotOurs,
+    /// Its permission bits.
+    #[error("others can write to it (mode {0:o})")]
+    Writable(u32),
+    /// More bytes than this.
+    #[error("it is larger than {0} bytes")]
+    TooLarge(u64),
+    /// It has no meaning as settings.
+    #[error("it is not UTF-8 text")]
+    NotText,
+}
+
+impl Unfit {
+    /// The command that mends it, or says that it is meant.
+    pub fn hint(&self, path: &Path) -> String {
+        let path = path.display();
+        match self {
+            Self::Writable(_) => format!("chmod go-w {path}"),
+            Self::NotOurs => format!("if you trust it: cp {path} {path}.mine && mv {path}.mine {path}"),
+            Self::Outside(real) => format!("if it is meant, name it: --env-file {}", real.display()),
+            Self::Io(_) | Self::Strange | Self::TooLarge(_) | Self::NotText => {
+                format!("put a text file in its place, or read none: --no-env-file (it is {path})")
+            }
+        }
+    }
+}
+
+/// A file's text, of `most` bytes at most. With `within` it must lie in that folder once links are followed.
+///
+/// # Errors
+/// As [`Unfit`] says; it never waits for anybody.
+pub fn read(path: &Path, within: Option<&Path>, most: u64) -> Result<String, Unfit> {
+    let real = fs::canonicalize(path)?;
+    if let Some(folder) = within
+        && !real.starts_with(fs::canonicalize(folder)?)
+    {
+        return Err(Unfit::Outside(real));
+    }
+    let file = match regular_file::open(&real) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(Unfit::Strange),
+        other => other?,
+    };
+    // The opened file is judged, not the name: the name may point elsewhere by now.
+    is_ours(&file.metadata()?)?;
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(Unfit::TooLarge(most));
+    }
+    String::from_utf8(bytes).map_err(|_| Unfit::NotText)
+}
+
+#[cfg(unix)]
+fn is_ours(about: &fs::Metadata) -> Result<(), Unfit> {
+    use std::os::unix::fs::MetadataExt;
+    if about.uid() != rustix::process::geteuid().as_raw() {
+        return Err(Unfit::NotOurs);
+    }
+    match about.mode() & 0o7777 {
+        mode if mode & 0o022 != 0 => Err(Unfit::Writable(mode)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn is_ours(_: &fs::Metadata) -> Result<(), Unfit> {
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn what_others_decide_or_what_never_ends_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (folder, outside) = (dir.path().join("project"), dir.path().join("outside"));
+        fs::create_dir(&folder).unwrap();
+        let file = |name: &str, mode: u32| {
+            let path = folder.join(name);
+            crate::sys::private_file::write(&path, "A=1").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            path
+        };
+        crate::sys::private_file::write(&outside, "A=1").unwrap();
+        symlink(&outside, folder.join("out")).unwrap();
+        symlink("good", folder.join("in")).unwrap();
+        symlink("/dev/zero", folder.join("zero")).unwrap();
+        let pipe = folder.join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        file("good", 0o644);
+        file("group", 0o664);
+        file("all", 0o602);
+        let said = |name: &str, most: u64| {
+            read(&folder.join(name), Some(&folder), most).map_err(|unfit| unfit.to_string())
+        };
+        assert_eq!(said("good", 3).unwrap(), "A=1");
+        assert_eq!(said("in", 3).unwrap(), "A=1");
+        let cases = [
+            ("good", 2, "it is larger than 2 bytes"),
+            ("group", 9, "others can write to it (mode 664)"),
+            ("all", 9, "others can write to it (mode 602)"),
+            ("pipe", 9, "it is not a regular file"),
+        ];
+        for (name, most, expected) in cases {
+            assert_eq!(said(name, most).unwrap_err(), expected, "{name}");
+        }
+        for name in ["out", "zero"] {
+            assert!(said(name, 9).unwrap_err().starts_with("it leads out of this folder"), "{name}");
+        }
+        assert_eq!(read(&folder.join("out"), None, 9).unwrap(), "A=1", "the user's own file may be a link");
+    }
+}

@@ -1,0 +1,265 @@
+//! A token that was got with the user's own secret goes to no gateway and no server that a found file names, by no verb.
+
+use serde_json::json;
+
+use super::{SECRET, Scene, typed};
+
+const TIME: &str = r#"{"server_name": "T", "path": "/time", "auth_type": "none"}"#;
+
+/// A scene in which the user has an ingress token, got with a secret of the environment, and a server behind the gateway.
+fn with_token() -> Scene {
+    let mut scene = Scene::new();
+    scene.with_ingress();
+    scene.user.run(&["ingress"]).code(0);
+    scene.user.file("servers/time.json", TIME);
+    scene
+}
+
+/// The same, with nothing configured any more: nobody makes the token's file.
+fn with_token_alone() -> Scene {
+    let mut scene = with_token();
+    for name in ["ISSUER", "USER_POOL_ID", "CLIENT_ID", "CLIENT_SECRET"] {
+        scene.user.env(&format!("INGRESS_OAUTH_{name}"), "");
+    }
+    scene
+}
+
+/// The verbs that send a token to the gateway, or tell others to.
+const HANDING: &[&[&str]] = &[
+    &["headers", "time"],
+    &["env", "time"],
+    &["exec", "time", "--", "sh", "-c", "true"],
+    &["list", "--server", "time"],
+    &["ping", "--server", "time"],
+    &["basic", "--server", "time"],
+    &["call", "--server", "time", "echo"],
+    &["config", "render", "--client", "roo", "--secrets", "inline"],
+    &["config", "install", "--client", "roo", "--secrets", "inline"],
+    &["config", "install", "--client", "cursor", "--secrets", "bridge"],
+    &["config", "install", "--client", "claude-code", "--secrets", "helper"],
+];
+
+#[test]
+fn no_verb_sends_it_to_a_found_gateway() {
+    for scene in [with_token(), with_token_alone()] {
+        let token = scene.user.token("ingress.json")["access_token"].as_str().unwrap().to_owned();
+        for place in super::PLACES {
+            let path = scene.found(place, &["REGISTRY_URL={evil}"]);
+            for verb in HANDING {
+                let ran = scene.user.run(verb).code(2);
+                scene.assert_unheard(&format!("{place} {verb:?}"));
+                let all = ran.all();
+                for part in ["the token in ingress.json", "REGISTRY_URL", place, "--env-file"] {
+                    assert!(all.contains(part), "{place} {verb:?}: {part}: {all}");
+                }
+                assert!(!all.contains(&token), "{place} {verb:?}: {all}");
+            }
+            for client in [".roocode/mcp_servers.json", ".cursor/mcp.json", ".claude.json"] {
+                assert!(!scene.user.home().join(client).exists(), "{place} {client}");
+            }
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+#[test]
+fn generate_and_refresh_write_it_into_no_configuration_for_a_found_gateway() {
+    let scene = with_token();
+    scene.found(".env", &["REGISTRY_URL={evil}"]);
+    for verb in [&["generate"][..], &["refresh", "--once", "--force"]] {
+        let ran = scene.user.run(verb).code(3);
+        assert!(ran.all().contains("REGISTRY_URL"), "{}", ran.all());
+        for file in ["vscode_mcp.json", "mcp.json"] {
+            assert!(!scene.user.project().join(".oauth-tokens").join(file).exists(), "{verb:?} {file}");
+        }
+    }
+    scene.assert_unheard("generate");
+}
+
+#[test]
+fn the_bridge_gives_it_to_no_found_gateway() {
+    let scene = with_token();
+    scene.found(".env", &["REGISTRY_URL={evil}"]);
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}).to_string() + "\n";
+    let ran = scene.user.run_with(&["bridge", "time"], &hello);
+    scene.assert_unheard("bridge");
+    assert!(ran.all().contains("REGISTRY_URL"), "{}", ran.all());
+}
+
+#[test]
+fn an_address_that_a_found_file_names_gets_nothing() {
+    for scene in [with_token(), with_token_alone()] {
+        scene.user.file("token", "a-token-of-the-user");
+        scene.found(".env", &["GATEWAY_URL={evil}/mcp"]);
+        for verb in ["list", "ping", "basic"] {
+            for more in [&["--auth"][..], &["--token-file", "token"], &["--auth", "--token-file", "token"]] {
+                let ran = scene.user.run(&[&[verb], more].concat()).code(2);
+                scene.assert_unheard(&format!("{verb} {more:?}"));
+                assert!(
+                    ran.all().contains("GATEWAY_URL") && ran.all().contains("--env-file"),
+                    "{}",
+                    ran.all()
+                );
+            }
+        }
+        // It is below the found gateway as well, which makes it no better.
+        scene.found(".env", &["GATEWAY_URL={evil}/time/mcp", "REGISTRY_URL={evil}"]);
+        scene.user.run(&["list"]).code(2);
+        scene.assert_unheard("both");
+        let url = format!("{}/time/mcp", scene.evil.base);
+        scene.user.run(&["list", "--url", &url]).code(2);
+        scene.user.run(&["headers", &url]).code(2);
+        scene.assert_unheard("an address is below a gateway by the found file's word alone");
+    }
+}
+
+#[test]
+fn a_token_of_the_environment_goes_to_no_found_address() {
+    let mut scene = Scene::new();
+    scene.env(&["MCP_AUTH_TOKEN=a-token-of-the-user"]);
+    for lines in [
+        &["GATEWAY_URL={evil}/mcp", "REGISTRY_URL={evil}"][..],
+        &["GATEWAY_URL={evil}/a/mcp", "REGISTRY_URL={evil}/a"],
+    ] {
+        scene.found(".env", lines);
+        scene.user.run(&["list"]).code(2);
+        scene.user.run(&["call", "echo"]).code(2);
+        scene.assert_unheard("MCP_AUTH_TOKEN");
+    }
+    scene.found(".env", &["GATEWAY_URL={evil}/mcp"]);
+    let ran = scene.user.run(&["list", "--auth"]).code(2);
+    assert!(ran.all().contains("MCP_AUTH_TOKEN (environment)"), "{}", ran.all());
+    scene.assert_unheard("--auth");
+}
+
+#[test]
+fn a_folder_with_a_client_of_its_own_has_no_claim_on_it() {
+    let scene = with_token_alone();
+    let lines = [
+        "REGISTRY_URL={evil}",
+        "INGRESS_OAUTH_ISSUER={idp}",
+        "INGRESS_OAUTH_USER_POOL_ID=us-east-1_A",
+        "INGRESS_OAUTH_CLIENT_ID=agent",
+        "INGRESS_OAUTH_CLIENT_SECRET=the-attackers",
+    ];
+    scene.found(".env", &lines);
+    for verb in HANDING {
+        let code = scene.user.run(verb).code;
+        assert!(matches!(code, Some(2 | 4)), "{verb:?}: {code:?}");
+        scene.assert_unheard(&format!("{verb:?}"));
+    }
+}
+
+#[test]
+fn a_token_file_that_does_not_say_whose_it_is_is_the_users() {
+    let scene = Scene::new();
+    scene.user.file("servers/time.json", TIME);
+    for name in ["ingress.json", "agent-x-token.json", "notes-egress.json"] {
+        let path = scene.user.file(
+            &format!(".oauth-tokens/{name}"),
+            r#"{"access_token": "E", "provider": "notes", "expires_at": null}"#,
+        );
+        scene.found(".env", &["REGISTRY_URL={evil}"]);
+        let server = if name.contains("notes") { "notes" } else { "time" };
+        for verb in [&["headers", server][..], &["config", "render", "--client", "roo"]] {
+            let ran = scene.user.run(verb).code(2);
+            assert!(ran.all().contains(name), "{name}: {}", ran.all());
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn the_command_that_the_refusal_names_works_for_tokens() {
+    let scene = with_token();
+    scene.found(".env", &["REGISTRY_URL=https://gw.mine"]);
+    for verb in [&["headers", "time"][..], &["config", "render", "--client", "roo", "--secrets", "inline"]] {
+        let remedy = scene.user.run(verb).code(2).remedy();
+        let ran = typed(&scene.user, &remedy).code(0);
+        assert!(ran.stdout.contains("Bearer "), "{remedy}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn clients_are_started_with_no_more_trust_in_a_found_file() {
+    let mut scene = with_token();
+    scene.env(&["REGISTRY_URL=https://gw.mine"]);
+    // Of what it says nothing is used today.
+    scene.found(".env", &["INGRESS_OAUTH_SCOPE=read", "GATEWAY_URL={evil}/mcp"]);
+    scene.user.run(&["config", "install", "--client", "cursor", "--secrets", "bridge"]).code(0);
+    let path = scene.user.home().join(".cursor/mcp.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("--found-env-file") && !text.contains("\"--env-file\""), "{text}");
+    let args = |text: &str| -> Vec<String> {
+        let json: serde_json::Value = serde_json::from_str(text).unwrap();
+        let args = json["mcpServers"]["time"]["args"].as_array().unwrap().clone();
+        let args = args.iter().map(|arg| arg.as_str().unwrap().to_owned());
+        args.take_while(|arg| arg != "bridge").collect()
+    };
+    // Tomorrow it says more, and the client starts us by that command line.
+    scene.found(".env", &["INGRESS_OAUTH_TOKEN_URL={evil}/token"]);
+    let words = args(&text);
+    let words: Vec<&str> = words.iter().map(String::as_str).chain(["ingress", "--force"]).collect();
+    scene.user.run(&words).code(2);
+    scene.assert_unheard("a pinned file");
+    // And a file that is not trusted today is not pinned at all.
+    let ran = scene.user.run(&["config", "install", "--client", "cursor", "--secrets", "bridge"]).code(0);
+    assert!(ran.stderr.contains("INGRESS_OAUTH_TOKEN_URL"), "{}", ran.stderr);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(!text.contains("env-file\"") || text.contains("--no-env-file"), "{text}");
+    assert!(!text.contains("project/.env"), "{text}");
+    let unit = scene.user.run(&["refresh", "--unit", "systemd"]).code(0).stdout;
+    assert!(!unit.contains("project/.env"), "{unit}");
+}
+
+#[test]
+fn a_server_path_leads_our_token_nowhere_else() {
+    let mut scene = with_token();
+    scene.env(&["REGISTRY_URL=https://gw.mine/base"]);
+    let host = scene.evil.base.trim_start_matches("http://").to_owned();
+    for path in
+        ["/../up", "/..", "/a/../../up", "/%2e%2e/up", "/.%2E/up", "/..\\\\up", &format!("/../@{host}")]
+    {
+        scene.user.file(
+            "servers/time.json",
+            &format!(r#"{{"server_name": "T", "path": "{path}", "auth_type": "none"}}"#),
+        );
+        let ran = scene.user.run(&["config", "render", "--client", "roo", "--secrets", "inline"]);
+        assert!(ran.code != Some(0) && ran.stdout.is_empty(), "{path}: {ran:?}");
+    }
+    for path in [format!("@{host}/x"), format!("//{host}/x"), format!("\\\\\\\\{host}/x"), format!(".{host}")]
+    {
+        scene.user.file(
+            "servers/time.json",
+            &format!(r#"{{"server_name": "T", "path": "{path}", "auth_type": "none"}}"#),
+        );
+        let text = scene.user.run(&["config", "render", "--client", "roo", "--secrets", "inline"]).stdout;
+        assert!(
+            !text.contains("\"url\"") || text.contains("\"url\": \"https://gw.mine/base/"),
+            "{path}: {text}"
+        );
+    }
+    scene.assert_unheard("paths");
+}
+
+#[test]
+fn configure_puts_no_secret_beside_an_address_that_a_found_file_names() {
+    let scene = Scene::new();
+    let path = scene.found(".env", &["COGNITO_DOMAIN={evil}"]);
+    let before = std::fs::read_to_string(&path).unwrap();
+    let args = [
+        "configure",
+        "--kind",
+        "cognito",
+        "--user-pool-id",
+        "us-east-1_A",
+        "--client-id",
+        "c",
+        "--client-secret-file",
+        "-",
+        "--yes",
+    ];
+    let ran = scene.user.run_with(&args, SECRET).code(2);
+    assert!(ran.all().contains("COGNITO_DOMAIN"), "{}", ran.all());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
+}
