@@ -61,7 +61,8 @@
 //! | the clock | [`sys::clock`]; whatever else depends on the time takes `now` |
 //! | the process environment | [`sys::env`], read once into [`config::Settings`] |
 //! | files with secrets | [`sys::private_file`] |
-//! | files without secrets | [`sys::public_file`] |
+//! | files without secrets | [`sys::public_file`], and to read what settings name, [`sys::regular_file`] |
+//! | files read because of the folder they lie in | [`sys::found_file`] |
 //! | folders that no setting names | [`sys::paths`] |
 //! | the browser | [`sys::browser`] |
 //! | the terminal's input | [`sys::terminal`], and the questions of `cli::configure` and `cli::logout` |
@@ -79,8 +80,9 @@
 //!
 //! ```text
 //! argv -> cli            what was typed
-//!      -> config         Settings (flag, then environment, then .env) -> Config -> Planned: one Credential a flow,
-//!                        or what keeps it from running
+//!      -> config         Settings (flag, environment, .env named or found, the user's own .env; each with its origin)
+//!                        -> Config -> Planned: one Credential a flow, or what keeps it from running; provenance: no
+//!                        secret goes where somebody says whose word counts less than its owner's
 //!      -> vault.fresh    read; good for a while? done. Else lock, read again, refresh or get, save
 //!           -> flow      oauth's request, sent by sys::http, its answer read by oauth -> TokenSet
 //!           -> store     one JSON file, 0600, its secrets in it or in the keyring
@@ -127,6 +129,9 @@
 //! | [`provider::Provider`] | an outside service, as data: one file under `providers/` |
 //! | [`credential::Credential`] | all that is needed to get one token; [`credential::CredentialId`] names it |
 //! | [`credential::Kind`] | ingress, egress, AgentCore gateway, Keycloak agent |
+//! | [`credential::Origin`] | where a value came from; only a found file is not the user's word |
+//! | [`credential::Given`] | a setting, file or token by name, with its origin |
+//! | [`config::catalogue::Role`] | what a variable decides: nothing, where a secret goes, something of the machine's |
 //! | [`config::Planned`] | a flow that is to run, or why it cannot |
 //! | [`oauth::TokenSet`] | an access token and what came with it; its end is a point in time, not a duration |
 //! | [`oauth::Freshness`] | fresh, due (to be renewed soon), expired |
@@ -160,6 +165,8 @@
 //! - `sys` knows nothing of credentials; `render` nothing of OAuth; `store` nothing of how tokens are got.
 //! - Nothing below `cli` prints. Nothing below `config` looks at the environment.
 //! - No token leaves `vault` that was got for another issuer or another client.
+//! - No secret or token of the user's goes where a file says that was only found in the folder; one place refuses it,
+//!   `config::provenance`, and what a variable decides is a column of `config::catalogue`.
 //! - No secret in an argument, an error, a log line or a `Debug`: [`secret::Secret`] has one way out, `expose`.
 //! - No file with a secret in it is ever readable by others, or half written.
 //! - No refresh token is sent without its answer being kept, even if whoever asked has left ([`vault::Vault::exchanges`]).

@@ -15,11 +15,13 @@ use crate::gateway::authn::rules::Rules;
 use crate::oauth::Unverified;
 use crate::policy::{Call, Listed, Policy, Principal, decide};
 use crate::store::Store;
-use crate::sys::clock;
+use crate::sys::{clock, regular_file};
 
 const SETTINGS: &str = "gateway.settings";
 const ACCESS: &str = "gateway.access";
 const TOOLS: &str = "gateway.tools";
+/// The largest policy or server file that is read, in bytes.
+const LIMIT: u64 = 4 << 20;
 
 /// A token that lets somebody through the gateway, as its claims have it.
 pub(super) struct Identity {
@@ -70,7 +72,7 @@ pub(super) fn look(config: &Config, identities: &[Identity]) -> (Vec<Finding>, V
 
 fn examine(prepared: &Prepared, identities: &[Identity]) -> Vec<Finding> {
     let mut findings = settings(prepared);
-    let policy = std::fs::read_to_string(&prepared.settings.policy).ok();
+    let policy = regular_file::read_text(&prepared.settings.policy, LIMIT).ok();
     // One that cannot be read or parsed is among the settings' problems.
     let Some(policy) = policy.and_then(|text| Policy::parse(&text).ok()) else { return findings };
     findings.extend(identities.iter().flat_map(|one| access(prepared, &policy, one)));
@@ -197,7 +199,7 @@ fn files(dir: &Path) -> Vec<ServerFile> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
     let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
-    let text = |path: &std::path::PathBuf| std::fs::read_to_string(path).ok();
+    let text = |path: &std::path::PathBuf| regular_file::read_text(path, LIMIT).ok();
     let json = paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "json"));
     json.filter_map(text).filter_map(|text| serde_json::from_str(&text).ok()).collect()
 }
