@@ -29,6 +29,14 @@ pub async fn stop() -> Stop {
     }
 }
 
+/// From here on a file that may not grow (`ulimit -f`) is an error of the write, like a full disk, and not our end. To be
+/// called on a runtime.
+pub fn outlive_file_limit() {
+    // SIGXFSZ, by its number on Linux (but for MIPS and PA-RISC), macOS and the BSDs. A handler stays once it is there.
+    #[cfg(unix)]
+    let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(25));
+}
+
 /// The requests to read all files again: SIGHUP, where there is one. From its making on, one no longer ends the process.
 #[derive(Debug)]
 pub struct HangUps(#[cfg(unix)] tokio::signal::unix::Signal);

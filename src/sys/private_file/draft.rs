@@ -71,7 +71,8 @@ impl Draft {
 /// What killed runs left of a file they were writing. Only whoever holds the lock of what is in the file may touch it.
 pub fn left(path: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder(path)) else { return Vec::new() };
-    entries.flatten().map(|entry| entry.path()).filter(|left| target(left).as_deref() == Some(path)).collect()
+    let is_its = |left: &PathBuf| target(left).is_some_and(|target| target.file_name() == path.file_name());
+    entries.flatten().map(|entry| entry.path()).filter(is_its).collect()
 }
 
 /// The file that a draft was to become; none if it is no draft.
