@@ -13,24 +13,25 @@
 //!
 //! ```text
 //! main        cli
-//! cli         bridge config credential demo error flow gateway mcp oauth policy provider refresh render secret store sys vault
+//! cli         bridge config credential demo error flow gateway mcp oauth policy provider refresh render secret store sys text vault
 //! error       config flow mcp oauth render store sys vault
 //! gateway     credential oauth policy secret sys vault
 //! bridge      mcp secret sys
-//! mcp         oauth secret sys
+//! mcp         oauth secret sys text
 //! refresh     -
 //! vault       credential flow oauth secret store sys
-//! config      credential oauth provider secret sys
-//! flow        credential oauth provider secret sys
+//! config      credential oauth provider secret sys text
+//! flow        credential oauth provider secret sys text
 //! store       credential oauth secret sys
 //! render      provider secret sys
 //! credential  oauth provider
 //! provider    oauth
-//! oauth       secret
+//! oauth       secret text
 //! policy      -
 //! demo        -
 //! secret      -
 //! sys         -
+//! text        -
 //! build       -
 //! ```
 //!
@@ -195,4 +196,5 @@ pub mod render;
 pub mod secret;
 pub mod store;
 pub mod sys;
+pub mod text;
 pub mod vault;

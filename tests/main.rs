@@ -16,6 +16,7 @@ mod full_disk;
 mod fuzz;
 mod gateway;
 mod handing_out;
+mod identity;
 mod ingress;
 mod kills;
 mod login;

@@ -293,7 +293,7 @@ fn its_gateway_serves_as_it_shows() {
     let refused: Value = serde_json::from_str(&typed(&user, &call).code(0).stdout).unwrap();
     assert_eq!(refused["error"]["data"]["reason"], "name");
     user.env("REGISTRY_URL", format!("http://{address}"));
-    let shown = marked("test clients").concat().replace("mcpgateway.ddns.net", &address);
+    let shown = marked("test clients").concat().replace("mcpgateway.example.com", &address);
     // The reader's gateway is on another machine; to one on this machine, credentials go with --auth alone.
     played(&user, &shown.replace("--server currenttime", "--server currenttime --auth"));
     typed(&user, &format!("kill -TERM {}", gateway.id())).code(0);

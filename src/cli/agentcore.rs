@@ -48,7 +48,7 @@ pub(super) fn run(args: &AgentcoreArgs, mut settings: Settings, out: &Out) -> Re
         let known: Vec<String> = planned.iter().map(|flow| flow.name.clone()).collect();
         planned.retain(|flow| flow.name.eq_ignore_ascii_case(&wanted));
         if planned.is_empty() {
-            let message = format!("there is no AgentCore gateway {:?}", crate::oauth::clean(name, 100));
+            let message = format!("there is no AgentCore gateway {:?}", crate::text::clean(name, 100));
             return Err(Error::Usage { message, hint: format!("there are: {}", known.join(", ")) });
         }
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::cli::out::Out;
 use crate::cli::secret_from;
-use crate::config::{Config, Settings};
+use crate::config::{Config, Origin, Settings};
 use crate::error::{Error, Exit};
 use crate::provider::{Provider, SecretRule};
 use crate::secret::{REDACTED, Secret};
@@ -149,13 +149,14 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<Line>, Error> {
         ],
         KindArg::Egress => egress(args, &config, n)?,
     };
+    lines.extend(gateway(args, &config)?);
     for pair in &args.set {
         let (name, value) = pair.split_once('=').ok_or_else(|| Error::Usage {
             message: "--set wants NAME=VALUE".into(),
             hint: "for example: --set TENANT=common".into(),
         })?;
         if !crate::config::is_name(name) {
-            let message = format!("--set {:?}: this is not a variable's name", crate::oauth::clean(name, 40));
+            let message = format!("--set {:?}: this is not a variable's name", crate::text::clean(name, 40));
             return Err(Error::Usage { message, hint: "for example: --set TENANT=common".into() });
         }
         if crate::config::catalogue::is_secret(name) {
@@ -176,6 +177,19 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<Line>, Error> {
         _ => config.ingress().map(drop)?,
     }
     Ok(lines)
+}
+
+/// The gateway's address: as given, else asked for where there is none yet and somebody can be asked. Tokens are got
+/// without it.
+fn gateway(args: &ConfigureArgs, config: &Config) -> Result<Option<Line>, Error> {
+    let given = args.set.iter().any(|pair| pair.starts_with("REGISTRY_URL="));
+    let url = match config.settings.find("REGISTRY_URL") {
+        _ if given => return Ok(None),
+        Some((url, Origin::Flag)) => url.to_owned(),
+        Some(_) => return Ok(None),
+        None => or_default(None, "The gateway's address (REGISTRY_URL; empty for none)", "")?,
+    };
+    Ok((!url.is_empty()).then(|| ("REGISTRY_URL".to_owned(), Secret::new(url))))
 }
 
 fn egress(args: &ConfigureArgs, config: &Config, n: usize) -> Result<Vec<Line>, Error> {

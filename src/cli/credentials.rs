@@ -98,7 +98,7 @@ fn shown(name: &str) -> String {
     if name.chars().count() > LONGEST_NAME {
         "of that name".into()
     } else {
-        format!("{:?}", crate::oauth::clean(name, LONGEST_NAME))
+        format!("{:?}", crate::text::clean(name, LONGEST_NAME))
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) fn run(args: &EnvArgs, settings: Settings, out: &Out) -> Result<Exit,
     let servers = Servers::open(Config::resolve(settings)?, out)?;
     let which = match &args.server {
         Some(which) => vec![which.clone()],
-        None => servers.names()?.into_iter().map(Which::Name).collect(),
+        None => servers.reachable_names()?.into_iter().map(Which::Name).collect(),
     };
     if which.is_empty() {
         return Err(ConfigError::NotConfigured("any server").into());

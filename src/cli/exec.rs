@@ -50,6 +50,6 @@ pub(super) fn run(args: &ExecArgs, settings: Settings, out: &Out) -> Result<Exit
     env::unambiguous(&variables)?;
     let exposed = variables.iter().map(|(name, value)| (name.as_str(), value.expose()));
     let source = process::become_command(program, arguments, exposed);
-    let program = crate::oauth::clean(&program.to_string_lossy(), 200);
+    let program = crate::text::clean(&program.to_string_lossy(), 200);
     Err(Error::Start { program, source })
 }

@@ -5,10 +5,10 @@ use clap::Args;
 
 use crate::cli::flows::{self, Row};
 use crate::cli::out::Out;
-use crate::cli::report::{self, ConfigRow};
+use crate::cli::report::{self, ConfigRow, Skipped};
 use crate::cli::{BrowserArgs, config as config_verb};
-use crate::config::{Config, ConfigError, Settings};
-use crate::credential::Kind;
+use crate::config::{Config, ConfigError, Planned, Settings};
+use crate::credential::{Kind, SERVER_URL};
 use crate::error::{Error, Exit};
 use crate::sys::browser::Browser;
 
@@ -65,7 +65,7 @@ pub(super) struct Done {
     /// Set if a signal ended it.
     exit: Option<Exit>,
     pub(super) rows: Vec<Row>,
-    skipped: Vec<&'static str>,
+    skipped: Vec<Skipped>,
     pub(super) configs: Vec<ConfigRow>,
 }
 
@@ -95,17 +95,22 @@ pub(super) async fn generate(
         }
         .into());
     }
-    let skipped = kinds
-        .iter()
-        .filter(|kind| !planned.iter().any(|flow| flow.kind == **kind))
-        .map(|kind| kind.name())
-        .collect();
+    let unconfigured = kinds.iter().filter(|kind| !planned.iter().any(|flow| flow.kind == **kind));
+    let mut skipped: Vec<Skipped> = unconfigured.map(|kind| Skipped::not_configured(*kind)).collect();
+    if config.registry_url.is_none() && planned.iter().any(is_for_gateway) {
+        skipped.push(Skipped::configurations());
+    }
     let vault = flows::vault(config, browser, out)?;
     let rows = flows::run(&vault, planned, args.force, out).await;
     // The tokens are there all the same, and their rows must not be lost with the configurations.
     let configs = config_verb::write_all(config, &vault.store, !args.no_install, out)
         .unwrap_or_else(|error| vec![ConfigRow::none(config, error)]);
     Ok(Done { exit: None, rows, skipped, configs })
+}
+
+/// Whether a flow's token is carried to the gateway; what was logged in to by its address is elsewhere.
+fn is_for_gateway(flow: &Planned) -> bool {
+    !flow.credential.as_ref().is_ok_and(|credential| credential.facts.contains_key(SERVER_URL))
 }
 
 impl GenerateArgs {

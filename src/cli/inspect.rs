@@ -15,10 +15,11 @@ use crate::cli::out::Out;
 use crate::cli::{credentials, flows, secret_from};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-use crate::oauth::{Epoch, clean};
+use crate::oauth::Epoch;
 use crate::secret::Secret;
 use crate::store::{Store, StoreError, Stored};
 use crate::sys::clock;
+use crate::text::clean;
 use crate::vault::VaultError;
 
 /// The longest text that is shown of a claim, in characters.

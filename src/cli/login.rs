@@ -13,8 +13,9 @@ use crate::config::{Config, ConfigError, Registration, Settings, address_id, log
 use crate::credential::Kind;
 use crate::error::{Error, Exit};
 use crate::flow;
-use crate::oauth::{Client, clean, own_client};
+use crate::oauth::{Client, own_client};
 use crate::secret::Secret;
+use crate::text::clean;
 use crate::vault::{Vault, VaultError};
 
 /// What a person's own client is registered with unless they say otherwise; its port may differ (RFC 8252 section 7.3).

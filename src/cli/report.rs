@@ -6,24 +6,46 @@ use serde_json::{Value, json};
 use crate::cli::config::rows;
 use crate::cli::flows::{Row, said};
 use crate::cli::out::Out;
+use crate::config::ConfigError;
+use crate::credential::Kind;
 use crate::error::Exit;
 use crate::sys::clock;
 use crate::vault::Outcome;
 
 pub(super) use crate::cli::config::rows::ConfigRow;
 
+/// What was not done, and why that is no failure.
+pub(super) struct Skipped {
+    pub(super) what: &'static str,
+    pub(super) why: String,
+}
+
+impl Skipped {
+    pub(super) fn not_configured(kind: Kind) -> Self {
+        Self { what: kind.name(), why: "not configured".into() }
+    }
+
+    /// The client configurations, for want of a gateway.
+    pub(super) fn configurations() -> Self {
+        let why = ConfigError::NoGateway("every server that they are for".into());
+        Self { what: "configurations", why: format!("{why}; {}", why.hint()) }
+    }
+}
+
 /// Prints everything and gives the exit code.
-pub(super) fn report(out: &Out, rows: &[Row], skipped: &[&str], configs: &[ConfigRow]) -> Exit {
+pub(super) fn report(out: &Out, rows: &[Row], skipped: &[Skipped], configs: &[ConfigRow]) -> Exit {
     let mut exit = exit_code(rows);
     if exit == Exit::Done && configs.iter().any(|config| config.result.is_err()) {
         exit = Exit::Partial;
     }
     if out.json {
-        let results: Vec<Value> = rows
-            .iter()
-            .map(object)
-            .chain(skipped.iter().map(|kind| json!({"kind": kind, "status": "skipped"})))
-            .collect();
+        let results: Vec<Value> =
+            rows.iter()
+                .map(object)
+                .chain(skipped.iter().map(
+                    |skipped| json!({"kind": skipped.what, "status": "skipped", "message": skipped.why}),
+                ))
+                .collect();
         let configs: Vec<Value> = configs.iter().map(rows::object).collect();
         out.object(&json!({"version": 1, "ok": exit == Exit::Done, "exit_code": exit as u8, "results": results, "configs": configs}));
     } else {
@@ -74,7 +96,7 @@ fn object(row: &Row) -> Value {
     object
 }
 
-fn summary(out: &Out, rows: &[Row], skipped: &[&str], configs: &[ConfigRow]) {
+fn summary(out: &Out, rows: &[Row], skipped: &[Skipped], configs: &[ConfigRow]) {
     for row in rows {
         match &row.result {
             Ok(fresh) => {
@@ -91,8 +113,8 @@ fn summary(out: &Out, rows: &[Row], skipped: &[&str], configs: &[ConfigRow]) {
             }
         }
     }
-    for kind in skipped {
-        out.result(&format!("{} {kind:28} not configured", out.paint("33", "skipped")));
+    for Skipped { what, why } in skipped {
+        out.result(&format!("{} {what:28} {why}", out.paint("33", "skipped")));
     }
     configs.iter().for_each(|config| rows::say(out, config));
 }

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::credential::{Credential, CredentialId, Kind, SERVER_URL};
 use crate::error::Error;
 use crate::oauth::Freshness;
@@ -114,12 +114,35 @@ impl Servers {
     /// # Errors
     /// [`Error::Usage`] with the names there are.
     pub(super) fn check(&self, which: &Which) -> Result<(), Error> {
-        match which {
-            Which::Name(name) if !self.names()?.iter().any(|known| known.eq_ignore_ascii_case(name)) => {
-                Err(self.unknown(name))
-            }
-            _ => Ok(()),
+        let Which::Name(name) = which else { return Ok(()) };
+        if !self.names()?.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            return Err(self.unknown(name));
         }
+        self.reachable(name)
+    }
+
+    /// Whether it is known where a server is.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoGateway`].
+    fn reachable(&self, name: &str) -> Result<(), Error> {
+        if self.config.registry_url.is_some() || self.is_logged_in(&Which::Name(name.into())) {
+            return Ok(());
+        }
+        Err(ConfigError::NoGateway(crate::text::clean(name, 80)).into())
+    }
+
+    /// The names of the servers of which it is known where they are.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoGateway`], if there are servers, and of none of them.
+    pub(super) fn reachable_names(&self) -> Result<Vec<String>, Error> {
+        let all = self.names()?;
+        let names: Vec<String> = all.iter().filter(|name| self.reachable(name).is_ok()).cloned().collect();
+        if names.is_empty() && !all.is_empty() {
+            return Err(ConfigError::NoGateway("every server".into()).into());
+        }
+        Ok(names)
     }
 
     /// The command that gets what is missing for a server: its own credential's, else everything's.
@@ -148,6 +171,8 @@ impl Servers {
     }
 
     async fn entry(&self, which: &Which, refused: Option<&Entry>) -> Result<Entry, Error> {
+        // Before a token is renewed for a place that nobody named.
+        self.check(which)?;
         let name = self.name_of(which);
         // By its address it is this one, even if something behind the gateway has the same name: its token stays there.
         let own = match which {
@@ -169,7 +194,7 @@ impl Servers {
         let identity = identity.map(|(path, stored)| identity_of(&path, stored));
         let egress = egress.map(|(path, stored)| egress_of(&self.config, stem(&path), &stored));
         let egress: Vec<Egress> = egress.into_iter().collect();
-        let mut entries = build(&self.config, identity.as_ref(), &egress)?;
+        let mut entries = build(&self.config, identity.as_ref(), &egress)?.entries;
         entries.retain(|entry| name.as_deref().is_some_and(|name| entry.name.eq_ignore_ascii_case(name)));
         match (entries.pop(), which) {
             (Some(entry), Which::Name(_)) => Ok(entry),
@@ -200,7 +225,7 @@ impl Servers {
 
     /// The server's name in an address below the gateway's.
     fn name_in<'u>(&self, url: &'u Url) -> Option<&'u str> {
-        let below = url.as_str().strip_prefix(&self.config.registry_url)?.strip_prefix('/')?;
+        let below = url.as_str().strip_prefix(self.config.registry_url.as_deref()?)?.strip_prefix('/')?;
         below.split(['/', '?', '#']).next().filter(|name| !name.is_empty())
     }
 
@@ -261,13 +286,20 @@ impl Servers {
         } else {
             format!("the servers are: {}", names.join(", "))
         };
-        Error::Usage { message: format!("there is no server {:?}", crate::oauth::clean(name, 80)), hint }
+        Error::Usage { message: format!("there is no server {:?}", crate::text::clean(name, 80)), hint }
     }
+}
+
+/// What clients are told of.
+pub(super) struct AtHand {
+    pub(super) entries: Vec<Entry>,
+    /// The names of those that are behind a gateway that nobody named: of them nothing can be said.
+    pub(super) left_out: Vec<String>,
 }
 
 /// Every server there is something to say about, its headers made of the tokens that are kept: those with a token of
 /// their own, then those that need none.
-pub(super) fn at_hand(config: &Config, store: &Store, out: &Out) -> Result<Vec<Entry>, Error> {
+pub(super) fn at_hand(config: &Config, store: &Store, out: &Out) -> Result<AtHand, Error> {
     let identity = identity_file(config, store, &[])
         .and_then(|path| Some(identity_of(&path, found_at(store, &path, out)?)));
     let files = store.files().into_iter().filter(|path| file_is(path, "", "-egress.json"));
@@ -282,11 +314,14 @@ pub(super) fn file_store(config: &Config) -> Store {
     Store::new(&config.tokens_dir, Storage::File)
 }
 
-fn build(config: &Config, identity: Option<&Identity>, egress: &[Egress]) -> Result<Vec<Entry>, Error> {
+fn build(config: &Config, identity: Option<&Identity>, egress: &[Egress]) -> Result<AtHand, Error> {
     let servers = render::servers::read(&config.servers_dir)?;
     let suffix =
         |name: &str| config.provider(name).map_or_else(|_| "/mcp".into(), |provider| provider.gateway_suffix);
-    Ok(render::entries(&config.registry_url, identity, egress, &servers, &suffix, plain(config))?)
+    let gateway = config.registry_url.as_deref();
+    let left_out = if gateway.is_none() { render::behind_gateway(egress, &servers) } else { Vec::new() };
+    let entries = render::entries(gateway, identity, egress, &servers, &suffix, plain(config))?;
+    Ok(AtHand { entries, left_out })
 }
 
 fn plain(config: &Config) -> PlainHttp {

@@ -105,7 +105,7 @@ pub const VARIABLES: &[Variable] = &[
     row("AGENTCORE_TOKEN_REQUEST", "", "form or json; json by itself for auth0.com"),
     row("COGNITO_USER_POOL_ID", "", "the AgentCore gateways' user pool"),
     row("OAUTH_DOMAIN", "", "the AgentCore gateways' authorization server, where COGNITO_DOMAIN is not set"),
-    row("REGISTRY_URL", "https://mcpgateway.ddns.net", "the gateway's address in client configurations"),
+    row("REGISTRY_URL", "", "the gateway's address; without it nothing that needs a gateway is configured"),
     row("GATEWAY_URL", "http://localhost:8003/mcp", "the MCP server of basic, ping, list and call"),
     row(
         "MCP_AUTH_TOKEN",

@@ -98,7 +98,7 @@ impl Config {
             }
             other => {
                 let reason =
-                    format!("{:?} is none of cognito, keycloak and oidc", crate::oauth::clean(other, 40));
+                    format!("{:?} is none of cognito, keycloak and oidc", crate::text::clean(other, 40));
                 Err(ConfigError::Invalid { variable: "AUTH_PROVIDER".into(), reason })
             }
         }

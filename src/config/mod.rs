@@ -26,9 +26,6 @@ use crate::sys::paths;
 use crate::sys::private_file::FileError;
 use crate::sys::trust::Trust;
 
-/// The reference's gateway.
-const REGISTRY_URL: &str = "https://mcpgateway.ddns.net";
-
 /// One run's settings and what follows from them.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -36,8 +33,8 @@ pub struct Config {
     pub settings: Settings,
     /// Absolute: printed commands and paths mean the same from anywhere.
     pub tokens_dir: PathBuf,
-    /// The gateway's address in client configurations.
-    pub registry_url: String,
+    /// The gateway's address, where the user named one: nobody else's host is a default for tokens.
+    pub registry_url: Option<String>,
     /// Where the registry's server files are.
     pub servers_dir: PathBuf,
     /// The user's own `providers/` and `templates/`.
@@ -124,6 +121,9 @@ pub enum ConfigError {
         /// The variable that tells them apart.
         variable: String,
     },
+    /// Something is behind the gateway, and nobody said where that is.
+    #[error("REGISTRY_URL is not set, and {0} is behind the gateway whose address it is")]
+    NoGateway(String),
     /// Nothing to do.
     #[error("{0} is not configured")]
     NotConfigured(&'static str),
@@ -148,6 +148,9 @@ impl ConfigError {
             Self::Provider(ProviderError::Variable { setting, .. }) => format!("set {setting} in .env or the environment"),
             Self::File(_, hint) => hint.clone(),
             Self::SameFile { variable, .. } => format!("give it a name of its own: set {variable}"),
+            Self::NoGateway(_) => {
+                "add --registry-url https://YOUR-GATEWAY to the command, or set REGISTRY_URL in .env or the environment".into()
+            }
             Self::NotConfigured("ingress") => {
                 "set INGRESS_OAUTH_USER_POOL_ID, INGRESS_OAUTH_CLIENT_ID and INGRESS_OAUTH_CLIENT_SECRET (or AUTH_PROVIDER=keycloak or \
                  oidc and its variables), or run: mcpauth configure"
@@ -195,7 +198,7 @@ impl Config {
         Ok(Self {
             tokens_dir: dir("MCPAUTH_TOKENS_DIR")
                 .unwrap_or_else(|| paths::absolute(Path::new(".oauth-tokens"))),
-            registry_url: settings.get("REGISTRY_URL").unwrap_or(REGISTRY_URL).trim_end_matches('/').into(),
+            registry_url: settings.get("REGISTRY_URL").map(|url| url.trim_end_matches('/').into()),
             servers_dir: dir("MCPAUTH_SERVERS_DIR")
                 .unwrap_or_else(|| paths::absolute(servers.unwrap_or(Path::new("servers")))),
             config_dir: dir("MCPAUTH_CONFIG_DIR").or_else(paths::config_dir),
@@ -356,7 +359,7 @@ fn checked_name<'a>(what: &str, name: &'a str) -> Result<&'a str, ConfigError> {
     if fine {
         return Ok(name);
     }
-    let shown = crate::oauth::clean(name, 40);
+    let shown = crate::text::clean(name, 40);
     let reason = format!("{shown:?} does not do as a name; use letters, digits, '-', '_' and '.'");
     Err(ConfigError::Invalid { variable: what.into(), reason })
 }

@@ -124,7 +124,7 @@ pub async fn discover(http: &Http, server: &Url, assume_s256: bool) -> Result<Di
     let name = resource.issuer().to_owned();
     let address = Url::parse(&name).map_err(|_| FlowError::Address {
         what: "the server's issuer",
-        text: crate::oauth::clean(&name, 200),
+        text: crate::text::clean(&name, 200),
     })?;
     stay_outside(server, &address)?;
     let host = || server.host_str().unwrap_or_default().to_owned();

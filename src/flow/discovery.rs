@@ -71,7 +71,7 @@ pub(super) fn for_a_browser(endpoint: &Url) -> Result<(), FlowError> {
     if matches!(endpoint.scheme(), "https" | "http") {
         return Ok(());
     }
-    let text = crate::oauth::clean(endpoint.as_str(), 200);
+    let text = crate::text::clean(endpoint.as_str(), 200);
     Err(FlowError::Address { what: "the authorization endpoint", text })
 }
 

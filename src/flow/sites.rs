@@ -6,10 +6,10 @@ use url::Url;
 
 use crate::credential::Site;
 use crate::flow::FlowError;
-use crate::oauth::clean;
 use crate::provider;
 use crate::secret::Secret;
 use crate::sys::http::Http;
+use crate::text::clean;
 
 /// Asks the provider which sites the token covers.
 ///

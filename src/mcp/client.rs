@@ -12,7 +12,7 @@ use super::message::{INVALID_PARAMS, METHOD_NOT_FOUND};
 use super::mirror::{self, MODERN};
 use super::remote::Remote;
 use super::talk::{Era, Heard, LEGACY, Talk, client_info};
-use crate::oauth::clean;
+use crate::text::clean;
 
 /// MCP 2026-07-28, "Error codes".
 const HEADER_MISMATCH: i64 = -32020;

@@ -3,8 +3,9 @@
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::oauth::{Challenge, clean};
+use crate::oauth::Challenge;
 use crate::sys::http::HttpError;
+use crate::text::clean;
 
 /// Longest message of a server's that is passed on, in characters.
 const LIMIT: usize = 500;

@@ -12,9 +12,10 @@ use super::message::{self, METHOD_NOT_FOUND, Message};
 use super::mirror::{self, MODERN};
 use super::remote::{Answer, LAST_EVENT, Remote, SESSION, VERSION};
 use super::sse::Event;
-use crate::oauth::{Challenge, clean};
+use crate::oauth::Challenge;
 use crate::secret::Secret;
 use crate::sys::http::HttpError;
+use crate::text::clean;
 
 /// What happens on the way, in words that are fit to print: 1 for what a user may want to know, 2 for every message.
 pub type Heard = Box<dyn Fn(u8, &str)>;

@@ -7,8 +7,8 @@ use oauth2::{CsrfToken, PkceCodeChallenge};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use crate::oauth::clean;
 use crate::secret::Secret;
+use crate::text::clean;
 
 /// What the authorization URL is made of.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Reads what a server demands with its 401 or 403: the `Bearer` challenge of `WWW-Authenticate` (RFC 9110 section 11.6.1,
 //! RFC 6750 section 3, RFC 9728 section 5.1). It leaves what to do about it to its callers.
 
-use super::clean;
+use crate::text::clean;
 
 /// Longest value that is passed on, in characters.
 const LIMIT: usize = 300;

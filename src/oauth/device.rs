@@ -10,8 +10,9 @@ use url::Url;
 
 use crate::oauth::grant::authenticate;
 use crate::oauth::reply::{members, refusal};
-use crate::oauth::{Client, Epoch, ReplyError, Written, clean};
+use crate::oauth::{Client, Epoch, ReplyError, Written};
 use crate::secret::Secret;
+use crate::text::clean;
 
 /// Section 3.2, for a server that names no interval; also what `slow_down` adds (section 3.5).
 const FIVE_SECONDS: Duration = Duration::from_secs(5);

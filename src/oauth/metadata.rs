@@ -67,7 +67,10 @@ impl IssuerMetadata {
         if found.issuer == issuer {
             Ok(found)
         } else {
-            Err(MetadataError::Issuer { expected: issuer.into(), found: super::clean(&found.issuer, 200) })
+            Err(MetadataError::Issuer {
+                expected: issuer.into(),
+                found: crate::text::clean(&found.issuer, 200),
+            })
         }
     }
 

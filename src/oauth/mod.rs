@@ -22,7 +22,7 @@ pub use device::{DeviceAuthorization, DeviceRequest, Pace, Poll};
 pub use grant::{Grant, TokenRequest, Written};
 pub use metadata::{IssuerMetadata, MetadataError, well_known};
 pub use registration::{RegistrationError, auth_method, own_client, read_registration, registration_request};
-pub use reply::{ReplyError, ReplyShape, clean, is_formatting, read_reply};
+pub use reply::{ReplyError, ReplyShape, read_reply};
 pub use resource::{ResourceError, ResourceMetadata, resource_places};
 pub use revoke::{Revocation, TokenKind, read_revocation};
 pub use token::{Epoch, Freshness, TokenSet, margin};

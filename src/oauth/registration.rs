@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use super::reply::members;
-use super::{Client, ClientAuth, IssuerMetadata, clean};
+use super::{Client, ClientAuth, IssuerMetadata};
 use crate::secret::Secret;
+use crate::text::clean;
 
 /// How we can authenticate, the best first: a program on a person's machine keeps no secret from that person.
 const METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];

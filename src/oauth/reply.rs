@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::oauth::{Epoch, TokenSet};
 use crate::secret::Secret;
+use crate::text::clean;
 
 /// Longest `error_description` that is passed on, in characters.
 const DESCRIPTION_LIMIT: usize = 200;
@@ -83,21 +84,6 @@ pub fn read_reply(
             .ok_or(unreadable("without the token where it belongs"))?
     };
     token(fields, shape, now).ok_or(unreadable("without an access_token"))
-}
-
-/// A server's text made fit to print: no control characters or line breaks, at most `limit` characters.
-pub fn clean(text: &str, limit: usize) -> String {
-    text.chars()
-        .map(|c| if c.is_control() || is_formatting(c) { ' ' } else { c })
-        .take(limit)
-        .collect::<String>()
-        .trim()
-        .into()
-}
-
-/// Invisible characters that reorder or hide text on a terminal.
-pub fn is_formatting(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// The members of a JSON object or of a form-encoded body, whatever the content type claims.

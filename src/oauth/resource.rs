@@ -5,7 +5,8 @@ use serde::Deserialize;
 use thiserror::Error;
 use url::Url;
 
-use super::{Challenge, IssuerMetadata, clean};
+use super::{Challenge, IssuerMetadata};
+use crate::text::clean;
 
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 /// The scope without which many servers give no refresh token (OpenID Connect Core section 11).

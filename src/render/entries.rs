@@ -113,35 +113,38 @@ impl Identity {
 
 /// Every server a client is told of: first those with a credential of their own, then those that need none.
 /// Names are told apart as clients do, without regard to case; of two with one name the first stays, so that a server
-/// without a credential never takes the place of one with.
+/// without a credential never takes the place of one with. Without a gateway's address there are none of those behind
+/// it ([`behind_gateway`]).
 ///
 /// # Errors
 /// [`RenderError::Header`] for what no header may hold, [`RenderError::Plain`] and [`RenderError::Url`] for where no
 /// token may go.
 pub fn entries(
-    registry_url: &str,
+    registry_url: Option<&str>,
     identity: Option<&Identity>,
     egress: &[Egress],
     servers: &[Server],
     suffix_of: &dyn Fn(&str) -> String,
     plain: PlainHttp,
 ) -> Result<Vec<Entry>, RenderError> {
-    let base = registry_url.trim_end_matches('/');
+    let base = registry_url.map(|url| url.trim_end_matches('/'));
     let ours = identity.map(Identity::headers).unwrap_or_default();
-    let with_credential = egress.iter().map(|credential| {
+    let with_credential = egress.iter().filter_map(|credential| {
         let mut headers = vec![bearer("Authorization", &credential.access_token)];
         // Who we are to the gateway is no other server's business.
         if let Some(url) = &credential.url {
             let name = credential.name.clone();
-            return Entry { name, url: url.clone(), transport: TRANSPORT.into(), headers };
+            return Some(Entry { name, url: url.clone(), transport: TRANSPORT.into(), headers });
         }
+        let base = base?;
         headers.extend(credential.site.iter().map(|(name, id)| (name.clone(), Secret::new(id.as_str()))));
         headers.extend(ours.iter().cloned());
         let name = credential.name.trim_matches('/').to_owned();
         let url = format!("{base}/{name}{}", credential.gateway_suffix);
-        Entry { name, url, transport: TRANSPORT.into(), headers }
+        Some(Entry { name, url, transport: TRANSPORT.into(), headers })
     });
-    let without = servers.iter().map(|server| {
+    let without = servers.iter().filter_map(|server| {
+        let base = base?;
         let name = server.path.trim_matches('/').to_owned();
         // The slash is ours: a path that began with `@` or `.` would otherwise make another host of the registry's.
         let url = format!("{base}/{name}{}", suffix_of(&name));
@@ -149,7 +152,7 @@ pub fn entries(
         let is_mcp = url.ends_with("/mcp") && server.transports.iter().any(|known| known == TRANSPORT);
         let first = server.transports.first().filter(|_| !is_mcp);
         let transport = first.map_or(TRANSPORT, String::as_str).to_owned();
-        Entry { name, url, transport, headers: ours.clone() }
+        Some(Entry { name, url, transport, headers: ours.clone() })
     });
     let mut all: Vec<Entry> = Vec::new();
     for entry in with_credential.chain(without) {
@@ -159,6 +162,13 @@ pub fn entries(
         }
     }
     Ok(all)
+}
+
+/// The names of the servers that are told of by the gateway's address.
+pub fn behind_gateway(egress: &[Egress], servers: &[Server]) -> Vec<String> {
+    let own = egress.iter().filter(|credential| credential.url.is_none()).map(|credential| &credential.name);
+    let paths = own.chain(servers.iter().map(|server| &server.path));
+    paths.map(|path| path.trim_matches('/').to_owned()).collect()
 }
 
 /// A server outside the gateway's address: our identity alone goes there.

@@ -24,6 +24,8 @@ pub struct Destination<'a> {
     pub target: &'a Target,
     /// How it has the headers.
     pub secrets: Secrets,
+    /// Servers of which nothing is said this time: entries of ours by these names stay as they are.
+    pub left_out: &'a BTreeSet<String>,
     /// Whose tokens they are.
     pub tokens_dir: &'a Path,
     /// Where we remember it.
@@ -90,8 +92,10 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
     let before = ownership::of(to.state_dir, &path)?;
     let owned = before.as_ref().map(|record| record.entries.clone()).unwrap_or_default();
     let existing = read(&path)?;
-    let merged = merged(existing.as_deref(), to.target, rendered, &owned)
+    let (staying, ours) = owned.into_iter().partition(|name| to.left_out.contains(name));
+    let mut merged = merged(existing.as_deref(), to.target, rendered, &ours)
         .map_err(|source| RenderError::Merge { path: path.clone(), source })?;
+    merged.owned.extend::<BTreeSet<String>>(staying);
 
     let altered = merged.changes.iter().any(Change::alters);
     // A file with secrets in it that others can read is written anew, and thereby closed.

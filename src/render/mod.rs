@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use entries::{Egress, Entry, Identity, PlainHttp, entries, entry_at, variable};
+pub use entries::{Egress, Entry, Identity, PlainHttp, behind_gateway, entries, entry_at, variable};
 pub use install::{Destination, DryRun, Installed, install, write_local};
 pub use merge::{Change, ChangeKind, MergeError};
 pub use ownership::{Record, records};

@@ -78,7 +78,7 @@ fn over_http(servers: Arc<Servers>, out: &Out) -> Result<Exit, Error> {
                 .into(),
         })?;
         let at = socket.local_addr()?;
-        let names = servers.names()?.join(", ");
+        let names = servers.reachable_names()?.join(", ");
         out.event(false, "ready", &format!("http://{at}/SERVER/mcp, for {names}"));
         let secret = (reqwest::header::HeaderName::from_static(SECRET_HEADER), local.secret.clone());
         let http = servers.vault.http.clone();

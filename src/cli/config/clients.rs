@@ -1,13 +1,14 @@
 //! The clients on this machine: where each has its file, what we wrote there before, and what it would be told now.
 //! It leaves which of them are meant to the verbs.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::means::means;
 use super::rows::ConfigRow;
 use crate::cli::out::Out;
-use crate::cli::servers;
-use crate::config::{Config, Origin};
+use crate::cli::servers::{self, AtHand};
+use crate::config::{Config, ConfigError, Origin};
 use crate::error::Error;
 use crate::render::{self, Destination, DryRun, Entry, Folders, Record, Rendered, Secrets, TARGETS, Target};
 use crate::store::Store;
@@ -17,6 +18,8 @@ use crate::sys::paths;
 pub(super) struct Clients<'a> {
     pub(super) config: &'a Config,
     pub(super) entries: Vec<Entry>,
+    /// Names of servers that are behind a gateway that nobody named. What clients have of them stays as it is.
+    pub(super) left_out: BTreeSet<String>,
     places: Option<Places>,
 }
 
@@ -41,7 +44,32 @@ impl<'a> Clients<'a> {
     /// # Errors
     /// What is wrong with a server.
     pub(super) fn of(config: &'a Config, store: &Store, out: &Out) -> Result<Self, Error> {
-        Ok(Self { config, entries: servers::at_hand(config, store, out)?, places: places(config) })
+        let AtHand { entries, left_out } = servers::at_hand(config, store, out)?;
+        let left_out = left_out.into_iter().collect();
+        Ok(Self { config, entries, left_out, places: places(config) })
+    }
+
+    /// Refuses to go on with nothing to say where it is the gateway's address that is missing; says what is left out.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoGateway`].
+    pub(super) fn need_gateway(&self, out: &Out) -> Result<(), Error> {
+        if self.left_out.is_empty() {
+            return Ok(());
+        }
+        if self.entries.is_empty() {
+            return Err(ConfigError::NoGateway("every server".into()).into());
+        }
+        self.say_left_out(out);
+        Ok(())
+    }
+
+    pub(super) fn say_left_out(&self, out: &Out) {
+        if !self.left_out.is_empty() {
+            let names: Vec<String> = self.left_out.iter().map(|name| crate::text::clean(name, 80)).collect();
+            let why = ConfigError::NoGateway(names.join(", "));
+            out.say(&format!("skipped: {why}; {}", why.hint()));
+        }
     }
 
     /// A client by its row; in `secrets`, else as it was installed to, else as is best for it.
@@ -112,6 +140,7 @@ impl<'a> Clients<'a> {
             path: &job.path,
             target: job.target,
             secrets: job.secrets,
+            left_out: &self.left_out,
             tokens_dir: &self.config.tokens_dir,
             state_dir: state_dir.unwrap_or(Path::new("")),
         };

@@ -47,6 +47,7 @@ pub(in crate::cli) fn write_all(
 /// As for [`write_all`].
 pub(in crate::cli) fn reinstall(config: &Config, store: &Store, out: &Out) -> Result<Vec<ConfigRow>, Error> {
     let clients = Clients::of(config, store, out)?;
+    clients.say_left_out(out);
     let before = clients.before()?;
     // With nothing to say no file is made, but what a file says is brought up to date.
     let meant = |local: &str| !clients.entries.is_empty() || store.dir().join(local).exists();

@@ -41,6 +41,7 @@ pub(super) struct InstallArgs {
 pub(super) fn run(args: &InstallArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     let store = servers::file_store(config);
     let clients = Clients::of(config, &store, out)?;
+    clients.need_gateway(out)?;
     if clients.entries.is_empty() {
         out.say("there are no servers to tell the clients of; get the tokens with: mcpauth generate");
     }

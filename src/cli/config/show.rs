@@ -42,6 +42,7 @@ pub(super) fn run(args: &ShowArgs, config: &Config, out: &Out) -> Result<Exit, E
 pub(super) fn render(config: &Config, client: &str, secrets: Option<&str>, out: &Out) -> Result<Exit, Error> {
     let Some(target) = Target::named(client) else { return Ok(Exit::Usage) };
     let clients = Clients::of(config, &servers::file_store(config), out)?;
+    clients.need_gateway(out)?;
     let job = clients.job(target, secrets.and_then(Secrets::named))?;
     out.data(clients.rendered(target, job.secrets, &clients.entries)?.text.expose());
     Ok(Exit::Done)
@@ -50,6 +51,7 @@ pub(super) fn render(config: &Config, client: &str, secrets: Option<&str>, out: 
 fn one(config: &Config, client: &str, secrets: Option<&str>, out: &Out) -> Result<Exit, Error> {
     let Some(target) = Target::named(client) else { return Ok(Exit::Usage) };
     let clients = Clients::of(config, &servers::file_store(config), out)?;
+    clients.need_gateway(out)?;
     let job = clients.job(target, secrets.and_then(Secrets::named))?;
     let text = clients.rendered(target, job.secrets, &redacted(&clients.entries))?.text;
     // The bridge's own secret is not one of the entries'.
@@ -141,7 +143,7 @@ fn settings(config: &Config, origin: bool, out: &Out) -> Exit {
         Some((*name, if is_secret(name) { REDACTED } else { value }, from.to_string()))
     });
     for (name, value, from) in given.chain(defaults.map(|v| (v.name, v.default, "default".to_owned()))) {
-        let value = crate::oauth::clean(value, 500);
+        let value = crate::text::clean(value, 500);
         out.result(&if origin { format!("{name}={value}  ({from})") } else { format!("{name}={value}") });
         object.insert(name.into(), json!({"value": value, "origin": from}));
     }

@@ -82,7 +82,7 @@ fn audience(claims: &Map<String, Value>) -> Vec<&str> {
 }
 
 fn clean(text: &str) -> String {
-    crate::oauth::clean(text, 200)
+    crate::text::clean(text, 200)
 }
 
 #[cfg(test)]

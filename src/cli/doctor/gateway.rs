@@ -18,18 +18,26 @@ const SAYS: &str = "gateway.metadata";
 /// RFC 9728 section 3.1.
 const METADATA: &str = "/.well-known/oauth-protected-resource";
 
+/// There are tokens to carry to a gateway, and nobody said where it is.
+pub(super) fn unnamed() -> Finding {
+    let remedy = "set REGISTRY_URL to the gateway's address, for example: mcpauth generate --registry-url https://YOUR-GATEWAY";
+    Finding::warn(REACHED, "REGISTRY_URL is not set: what needs a gateway is not configured", remedy)
+}
+
 /// `server` is a server's address at the gateway, if there is one to ask about.
 pub(super) async fn look(
     config: &Config,
+    address: &str,
     http: &Http,
     identities: &[Identity],
     server: Option<&str>,
 ) -> Vec<Finding> {
-    let Ok(url) = Url::parse(&config.registry_url) else {
-        let text = format!("REGISTRY_URL is not a URL: {}", crate::oauth::clean(&config.registry_url, 200));
+    let Ok(url) = Url::parse(address) else {
+        let text = format!("REGISTRY_URL is not a URL: {}", crate::text::clean(address, 200));
         return vec![Finding::problem(REACHED, text, "set REGISTRY_URL to the gateway's address")];
     };
-    let (reached, documented) = tokio::join!(reach(config, http, &url), document(http, config, &url, server));
+    let (reached, documented) =
+        tokio::join!(reach(config, http, address, &url), document(http, address, &url, server));
     let mut findings = vec![reached];
     match documented {
         None => {}
@@ -37,27 +45,23 @@ pub(super) async fn look(
             let text = format!("{place} is not a protected resource's document: {why}");
             findings.push(Finding::warn(SAYS, text, "ask whoever runs the gateway"));
         }
-        Some((_, Ok(document))) => findings.extend(compare(config, &document, identities, server)),
+        Some((_, Ok(document))) => findings.extend(compare(config, address, &document, identities, server)),
     }
     findings
 }
 
 /// Any answer counts; `/healthz` and `/readyz` are our own gateway's.
-async fn reach(config: &Config, http: &Http, url: &Url) -> Finding {
-    let name = &config.registry_url;
-    let default = config.settings.get("REGISTRY_URL").is_none();
+async fn reach(config: &Config, http: &Http, name: &str, url: &Url) -> Finding {
     let at = |path: &str| url.join(path).unwrap_or_else(|_| url.clone());
     match get(http, &at("/healthz")).await {
         Err(error) => {
-            let remedy = match (&error, default) {
-                (HttpError::Plain { .. }, _) => "use https, or say that plain http is meant: --allow-http",
-                (_, true) => "set REGISTRY_URL to your gateway's address",
-                (_, false) => "check REGISTRY_URL (mcpauth config show --origin), and that the gateway runs",
+            let remedy = match &error {
+                HttpError::Plain { .. } => "use https, or say that plain http is meant: --allow-http",
+                _ => "check REGISTRY_URL (mcpauth config show --origin), and that the gateway runs",
             };
             let finding = Finding::problem(REACHED, format!("the gateway {name}: {error}"), remedy);
             match proxy_for(config, url) {
                 Some(proxy) => finding.because(format!("the request goes through the proxy {proxy}")),
-                None if default => finding.because("this is the default; REGISTRY_URL is not set"),
                 None => finding,
             }
         }
@@ -83,7 +87,7 @@ async fn reach(config: &Config, http: &Http, url: &Url) -> Finding {
 /// The first document there is: that of a server, else the gateway's own; with where it was.
 async fn document(
     http: &Http,
-    config: &Config,
+    address: &str,
     gateway: &Url,
     server: Option<&str>,
 ) -> Option<(Url, Result<Document, &'static str>)> {
@@ -91,7 +95,7 @@ async fn document(
     let base = gateway.path().trim_end_matches('/').to_owned();
     let inserted = server.as_ref().map(|url| format!("{METADATA}{}", url.path()));
     // A gateway behind a path cannot be asked at the host's root.
-    let below = server.as_ref().and_then(|url| url.as_str().strip_prefix(&config.registry_url));
+    let below = server.as_ref().and_then(|url| url.as_str().strip_prefix(address));
     let appended = below.filter(|_| !base.is_empty()).map(|path| format!("{base}{METADATA}{path}"));
     for path in inserted.into_iter().chain(appended).chain([format!("{METADATA}{base}")]) {
         let Ok(place) = gateway.join(&path) else { continue };
@@ -106,16 +110,17 @@ async fn document(
 
 fn compare(
     config: &Config,
+    address: &str,
     document: &Document,
     identities: &[Identity],
     server: Option<&str>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let asked = server.unwrap_or(&config.registry_url);
+    let asked = server.unwrap_or(address);
     if !covers(&document.resource, asked) {
         let text = format!(
             "the gateway calls itself {}, and clients know it as {asked}",
-            crate::oauth::clean(&document.resource, 200)
+            crate::text::clean(&document.resource, 200)
         );
         let remedy =
             "set REGISTRY_URL to what the gateway calls itself, or its public_url to what clients use";

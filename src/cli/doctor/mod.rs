@@ -152,13 +152,13 @@ async fn outside(known: Known<'_>, out: &Out) -> Vec<Finding> {
         async move { timeout(TRIAL, login::accepted(http, held)).await.ok().flatten() }
     });
     let gateway = async {
-        // With nothing to carry to it, it would be the default one, which is nobody's choice.
-        if planned.is_empty() && identities.is_empty() && config.settings.get("REGISTRY_URL").is_none() {
-            return Vec::new();
-        }
-        let entries = servers::at_hand(config, &servers::file_store(config), &out.muted());
-        let server = entries.ok().and_then(|entries| entries.into_iter().next()).map(|entry| entry.url);
-        gateway::look(config, &http, identities, server.as_deref()).await
+        let Some(address) = &config.registry_url else {
+            let carried = !planned.is_empty() || !identities.is_empty();
+            return if carried { vec![gateway::unnamed()] } else { Vec::new() };
+        };
+        let at_hand = servers::at_hand(config, &servers::file_store(config), &out.muted());
+        let server = at_hand.ok().and_then(|all| all.entries.into_iter().next()).map(|entry| entry.url);
+        gateway::look(config, address, &http, identities, server.as_deref()).await
     };
     let (issuers, trials, gateway) =
         tokio::join!(issuer::look(config, &http, planned, issuers), join_all(trials), gateway);

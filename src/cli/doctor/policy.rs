@@ -103,7 +103,7 @@ fn access(prepared: &Prepared, policy: &Policy, one: &Identity) -> Vec<Finding> 
     let Some(known) = prepared.settings.issuers.iter().find(|known| known.issuer == issuer) else {
         let text = format!(
             "{who} is a token of {}, which is none of the gateway's issuers",
-            crate::oauth::clean(issuer, 200)
+            crate::text::clean(issuer, 200)
         );
         let remedy = "name it under issuers in gateway.yaml, or get a token of one that is there: mcpauth ingress --force";
         return vec![Finding::problem(ACCESS, text, remedy)];
@@ -149,7 +149,7 @@ fn granted(prepared: &Prepared, policy: &Policy, who: &str, principal: &Principa
     let first = prepared.servers.first().map_or("NAME", |server| server.name.as_str());
     let explained = policy.explain(principal, first, &call);
     let text = format!("the policy lets {who} see no server's tools");
-    let scopes = crate::oauth::clean(&principal.scopes.join(","), 200);
+    let scopes = crate::text::clean(&principal.scopes.join(","), 200);
     let remedy = format!(
         "map one of its groups or scopes to the server in {}, or have the caller put into a group that is; see: \
          mcpauth gateway explain --server {first} --method tools/list{}{}",
@@ -158,10 +158,10 @@ fn granted(prepared: &Prepared, policy: &Policy, who: &str, principal: &Principa
         if principal.groups.is_empty() {
             String::new()
         } else {
-            format!(" --groups {}", crate::oauth::clean(&principal.groups.join(","), 200))
+            format!(" --groups {}", crate::text::clean(&principal.groups.join(","), 200))
         },
     );
-    let notes = crate::oauth::clean(&explained.notes.join("; "), 400);
+    let notes = crate::text::clean(&explained.notes.join("; "), 400);
     let notes = if notes.is_empty() { "the token has neither groups nor scopes".into() } else { notes };
     Finding::problem(ACCESS, text, remedy).because(notes)
 }

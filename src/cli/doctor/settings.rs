@@ -176,7 +176,7 @@ fn exposed(path: &Path) -> Finding {
 }
 
 fn clean(text: &str) -> String {
-    crate::oauth::clean(text, 40)
+    crate::text::clean(text, 40)
 }
 
 #[cfg(test)]

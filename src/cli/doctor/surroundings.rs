@@ -36,7 +36,7 @@ fn proxies(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     for name in PROXIES.into_iter().chain(["NO_PROXY"]) {
         let Some((value, origin)) = either_case(config, name) else { continue };
-        let shown = if name == "NO_PROXY" { crate::oauth::clean(value, 200) } else { stripped(value) };
+        let shown = if name == "NO_PROXY" { crate::text::clean(value, 200) } else { stripped(value) };
         let text = format!("{name} is {shown}");
         findings.push(match origin {
             Origin::Environment => Finding::ok(PROXY, text),

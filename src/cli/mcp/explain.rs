@@ -92,7 +92,10 @@ impl Target {
     fn is_behind_gateway(&self) -> bool {
         match &self.which {
             Which::Name(_) => true,
-            Which::Url(url) => url.as_str().starts_with(&self.servers.config.registry_url),
+            Which::Url(url) => {
+                let gateway = self.servers.config.registry_url.as_deref();
+                gateway.is_some_and(|gateway| url.as_str().starts_with(gateway))
+            }
         }
     }
 
@@ -111,7 +114,7 @@ impl Target {
 
 /// A word for a shell.
 fn quoted(word: &str) -> String {
-    let word = crate::oauth::clean(word, 100);
+    let word = crate::text::clean(word, 100);
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word

@@ -151,7 +151,7 @@ pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exi
     }
     let content = show::Content::of(&result);
     if failed {
-        let said = crate::oauth::clean(&content.text.join(" "), 500);
+        let said = crate::text::clean(&content.text.join(" "), 500);
         return Err(target.explained(ClientError::Tool(said), Some(&args.tool)));
     }
     if !out.json {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::cli::out::Out;
 use crate::mcp::Client;
-use crate::oauth::{clean, is_formatting};
+use crate::text::{clean, visible, visible_json};
 
 /// Names are what is typed next, so they are cut only where no name is that long.
 const LONGEST_NAME: usize = 200;
@@ -135,45 +135,15 @@ fn arguments(tool: &Value) -> String {
     names.map(|(name, _)| format!("{}{}", clean(name, 60), star(name))).collect::<Vec<_>>().join(", ")
 }
 
-/// Text for a terminal: line breaks and tabs stay, every other control character becomes visible.
-fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\n' | '\t' => shown.push(c),
-            // A line break of another system.
-            '\r' if chars.peek() == Some(&'\n') => {}
-            c if is_plain(c) => shown.push(c),
-            c => shown.extend(c.escape_unicode()),
-        }
-    }
-    shown
-}
-
-/// Indented JSON in which no character is a terminal's command: JSON itself escapes only the first 32.
+/// Indented JSON in which no character is a terminal's command.
 pub(super) fn json(value: &Value) -> String {
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c == '\n' || is_plain(c) {
-            shown.push(c);
-        } else {
-            // All of these are one UTF-16 unit, and occur in strings alone.
-            let _ = write!(shown, "\\u{:04x}", u32::from(c));
-        }
-    }
-    shown
-}
-
-/// Whether a character only shows: neither a control character nor one that hides or turns text round.
-fn is_plain(c: char) -> bool {
-    !c.is_control() && !is_formatting(c)
+    visible_json(&serde_json::to_string_pretty(value).unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::is_plain;
     use proptest::prelude::*;
     use serde_json::json as object;
 

@@ -252,7 +252,7 @@ fn header(what: &str, value: &Secret) -> Result<HeaderValue, Error> {
 
 fn unsendable(what: &str) -> Error {
     Error::Usage {
-        message: format!("the value of {} cannot be sent in a header", crate::oauth::clean(what, 60)),
+        message: format!("the value of {} cannot be sent in a header", crate::text::clean(what, 60)),
         hint: "it must be one line of plain text".into(),
     }
 }

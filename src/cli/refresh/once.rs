@@ -6,7 +6,7 @@ use crate::cli::flows::{self, Row};
 use crate::cli::out::{Mark, Out};
 use crate::cli::refresh::renew::{self, Turns};
 use crate::cli::refresh::{EVERY_KIND, RefreshArgs, Rules};
-use crate::cli::report::{self, ConfigRow};
+use crate::cli::report::{self, ConfigRow, Skipped};
 use crate::config::{Config, Planned};
 use crate::credential::Credential;
 use crate::error::{Error, Exit};
@@ -73,7 +73,7 @@ impl Pass<'_> {
     }
 }
 
-fn skipped(rows: &[Row]) -> Vec<&'static str> {
+fn skipped(rows: &[Row]) -> Vec<Skipped> {
     let configured = |kind| rows.iter().any(|row| row.kind == kind);
-    EVERY_KIND.into_iter().filter(|kind| !configured(*kind)).map(|kind| kind.name()).collect()
+    EVERY_KIND.into_iter().filter(|kind| !configured(*kind)).map(Skipped::not_configured).collect()
 }

@@ -41,7 +41,7 @@ fn all(
     servers: &[Server],
 ) -> Result<Vec<String>, String> {
     let suffix = |name: &str| if name == "bare" { String::new() } else { "/mcp".into() };
-    entries(base, identity, egress, servers, &suffix, PlainHttp::Refused)
+    entries(Some(base), identity, egress, servers, &suffix, PlainHttp::Refused)
         .map(|entries| entries.iter().map(shown).collect())
         .map_err(|e| e.to_string())
 }
@@ -184,7 +184,7 @@ fn tokens_go_over_https_or_stay_on_this_machine() {
     );
     assert!(all("http://gw.test", None, &[], &[server("/clock", &[])]).is_ok(), "nothing secret in it");
     let allowed =
-        entries("http://gw.test", None, &egress, &[], &|_| String::new(), PlainHttp::Allowed).unwrap();
+        entries(Some("http://gw.test"), None, &egress, &[], &|_| String::new(), PlainHttp::Allowed).unwrap();
     assert_eq!(allowed.len(), 1);
     for base in ["ftp://gw.test", "gw.test", ""] {
         assert!(all(base, None, &egress, &[]).unwrap_err().starts_with("server files: its URL"), "{base}");
@@ -195,7 +195,7 @@ fn tokens_go_over_https_or_stay_on_this_machine() {
 fn a_servers_path_cannot_lead_to_another_host() {
     let ours = cognito();
     let got = entries(
-        "https://gw.test",
+        Some("https://gw.test"),
         Some(&ours),
         &[],
         &[server("@evil.test/x", &[]), server(".evil.test", &[]), server("//evil.test/", &[])],

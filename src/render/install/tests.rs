@@ -31,7 +31,14 @@ fn put(
 ) -> Result<Installed, RenderError> {
     let tokens_dir = Path::new("/p/tokens");
     install(
-        &Destination { path, target: ROO, secrets: Secrets::Inline, tokens_dir, state_dir },
+        &Destination {
+            path,
+            target: ROO,
+            secrets: Secrets::Inline,
+            left_out: &BTreeSet::new(),
+            tokens_dir,
+            state_dir,
+        },
         rendered,
         dry_run,
     )
