@@ -53,6 +53,8 @@ pub struct Settings {
     pub health: Health,
     /// Where a line for each decision goes: a file's path, `-` for stdout, or `off`.
     pub audit: String,
+    /// What becomes of a request whose line cannot be written: on a full disk, say.
+    pub audit_failure: AuditFailure,
     /// Threads that serve requests; one a core if absent.
     pub workers: Option<usize>,
     /// Plain http to issuers on other machines is meant.
@@ -218,6 +220,17 @@ pub struct Introspection {
     pub cache: u32,
 }
 
+/// What becomes of a request whose audit line cannot be written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum AuditFailure {
+    /// It is refused (503) until lines can be written again.
+    #[default]
+    Refuse,
+    /// It goes on; the line is lost once too many wait, and counted.
+    Continue,
+}
+
 /// What a list shows.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
@@ -295,6 +308,10 @@ pub struct Limits {
     pub per_tool: u32,
     /// Verified tokens that are remembered, a worker.
     pub tokens: usize,
+    /// Tokens of one client address that turn out bad only by asking their issuer, a minute; 0 for no limit.
+    pub questions_per_address: u32,
+    /// The same of all addresses together.
+    pub questions: u32,
 }
 
 /// How servers are watched. A check opens nothing: an unhealthy server is 503, a healthy one still asks for everything.
@@ -327,6 +344,7 @@ impl Default for Settings {
             limits: Limits::default(),
             health: Health::default(),
             audit: "-".into(),
+            audit_failure: AuditFailure::default(),
             workers: None,
             allow_http: false,
         }
@@ -349,6 +367,8 @@ impl Default for Limits {
             per_caller: 0,
             per_tool: 0,
             tokens: 32_768,
+            questions_per_address: 8,
+            questions: 300,
         }
     }
 }
