@@ -97,7 +97,8 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     }
     state.good += 1;
     let body = Provider::token(state.good).to_string();
-    let answer = format!("HTTP/1.1 200 X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let answer =
+        format!("HTTP/1.1 200 X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
     let Some((point, child, file)) = kill else { return stream.write_all(answer.as_bytes()) };
     let sent = match point {
         Point::Answering(hundredths) => answer.len() * hundredths / 100,
@@ -109,7 +110,9 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         Point::Answering(_) | Point::Asked => 0,
         Point::Answered(looks) => looks,
         Point::Writing(looks) => until(&child, || Look::at(&file).has_begun()).map_or(0, |()| looks),
-        Point::Placed(looks) => until(&child, || Look::at(&file).target != before.target).map_or(0, |()| looks),
+        Point::Placed(looks) => {
+            until(&child, || Look::at(&file).target != before.target).map_or(0, |()| looks)
+        }
     };
     (0..looks).for_each(|_| drop(Look::at(&file)));
     // It may have ended by now.
@@ -123,7 +126,8 @@ fn request(stream: &mut TcpStream) -> std::io::Result<String> {
     loop {
         let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
+            let length =
+                head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
             if body.len() >= length.unwrap_or(0) {
                 let whole = String::from_utf8_lossy(&bytes).into_owned();
                 return Ok(whole.split_once("\r\n\r\n").unwrap().1.to_owned());
@@ -161,7 +165,8 @@ impl Look {
 
     /// A draft has a byte that is not its room.
     fn has_begun(&self) -> bool {
-        let begun = |draft: &PathBuf| std::fs::read(draft).is_ok_and(|bytes| bytes.first().is_some_and(|b| *b != 0));
+        let begun =
+            |draft: &PathBuf| std::fs::read(draft).is_ok_and(|bytes| bytes.first().is_some_and(|b| *b != 0));
         self.drafts.iter().any(begun)
     }
 
@@ -247,7 +252,8 @@ fn killed_at_two_hundred_points_a_refresh_loses_nothing_that_had_reached_the_dis
                 for point in points.iter().skip(part).step_by(4) {
                     let one = kill_at(&user, &provider, *point);
                     let mut came = came.lock().unwrap();
-                    let sum = &mut came.entry(std::mem::discriminant(point)).or_insert((*point, Came::default())).1;
+                    let sum =
+                        &mut came.entry(std::mem::discriminant(point)).or_insert((*point, Came::default())).1;
                     sum.kills += one.kills;
                     sum.finished += one.finished;
                     sum.taken_up += one.taken_up;
@@ -275,7 +281,9 @@ fn killed_at_two_hundred_points_a_refresh_loses_nothing_that_had_reached_the_dis
 /// A user whose login ended, at a provider that takes the refresh token `r1` alone.
 fn at_rest() -> (User, Scripted, PathBuf) {
     let server = Scripted::start(|asked| match asked.field("refresh_token").as_deref() {
-        Some("r1") => (200, json!({"access_token": "a2", "refresh_token": "r2", "expires_in": 3600}).to_string()),
+        Some("r1") => {
+            (200, json!({"access_token": "a2", "refresh_token": "r2", "expires_in": 3600}).to_string())
+        }
         _ => (400, r#"{"error":"invalid_grant"}"#.into()),
     });
     let mut user = User::new();

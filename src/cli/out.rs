@@ -97,7 +97,9 @@ impl Out {
         #[cfg(unix)]
         return Ok(std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned()?.into());
         #[cfg(windows)]
-        return Ok(std::os::windows::io::AsHandle::as_handle(&std::io::stdout()).try_clone_to_owned()?.into());
+        return Ok(std::os::windows::io::AsHandle::as_handle(&std::io::stdout())
+            .try_clone_to_owned()?
+            .into());
     }
 
     /// A JSON object, on stdout.

@@ -15,8 +15,8 @@ use hyper::http::request;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 
-use super::authn::tokens::Remembered;
 use super::authn::Caller;
+use super::authn::tokens::Remembered;
 use super::body::{Body, UnderWay};
 use super::forward::Passage;
 use super::intake::{self, Wish};

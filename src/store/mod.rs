@@ -195,7 +195,8 @@ impl Store {
     /// Whether a draft that a killed run left holds a credential, which whoever wants it next takes up.
     pub fn is_whole(draft: &Path) -> bool {
         let text = private_file::read_left(draft).ok().flatten();
-        text.and_then(|text| format::parse(&text).ok()).is_some_and(|object| object.contains_key("access_token"))
+        text.and_then(|text| format::parse(&text).ok())
+            .is_some_and(|object| object.contains_key("access_token"))
     }
 
     /// What a file says beside its secrets, and where those are. The keyring is not asked.

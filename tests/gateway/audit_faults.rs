@@ -53,7 +53,7 @@ fn allowed(lines: &[Value]) -> usize {
 fn where_no_line_can_be_written_nothing_is_done() {
     let site = Site::new("audit: /dev/full\n");
     let served = site.serve(&["--admin", "127.0.0.1:0"]);
-    assert_eq!(ready(&served), 200);
+    until("ready", || ready(&served) == 200);
     let through = exhaust(&site, &served);
     let before = site.upstream.seen().len();
     assert_eq!(before, through);
@@ -84,7 +84,8 @@ fn who_wants_service_at_any_price_has_it_and_is_told_the_price() {
     assert_eq!(ready(&served), 200);
     let ran = served.end("TERM").code(0);
     assert!(ran.stderr.contains("requests go on"), "{}", ran.stderr);
-    let lost = ran.stderr.lines().filter_map(|line| line.split(" lines were never").next()?.rsplit(' ').next());
+    let lost =
+        ran.stderr.lines().filter_map(|line| line.split(" lines were never").next()?.rsplit(' ').next());
     let lost: usize = lost.filter_map(|count| count.parse::<usize>().ok()).sum();
     assert_eq!(lost, 21, "{}", ran.stderr);
 }
@@ -109,18 +110,28 @@ fn a_disk_that_was_full_has_a_line_for_each_call_that_was_let_through() {
     assert_eq!(allowed(&lines(&text)), through, "each row is whole");
 }
 
-/// Four blocks of 512 bytes: room for a few lines and a part of one.
+/// A gateway whose audit may grow to 256 KiB, and has rows of other days but for the last KiB of them.
+fn limited(site: &Site) -> Served {
+    let row = "{\"verdict\":\"old\"}\n";
+    site.user.file("audit.log", &row.repeat((255 << 10) / row.len()));
+    site.serve_by(site.user.shell(&format!("ulimit -f 512; exec mcpauth {}", SERVE.join(" "))))
+}
+
+/// The whole rows of a file that may end with a part of one.
+fn whole(text: &str) -> (Vec<Value>, &str) {
+    let (whole, begun) = text.rsplit_once('\n').unwrap();
+    (lines(&format!("{whole}\n")), begun)
+}
+
 #[test]
 fn a_line_that_was_begun_is_never_followed_on_its_row() {
     let site = Site::new("audit: audit.log\n");
-    let command = format!("ulimit -f 4; exec mcpauth {}", SERVE.join(" "));
-    let served = site.serve_by(site.user.shell(&command));
+    let served = limited(&site);
     let mut through = exhaust(&site, &served);
     let full = std::fs::read_to_string(site.path("audit.log")).unwrap();
-    let (whole, begun) = full.rsplit_once('\n').unwrap();
-    assert_eq!(full.len(), 2048);
-    let before = lines(&format!("{whole}\n"));
-    assert!(begun.len() > 2 && serde_json::from_str::<Value>(begun).is_err(), "{begun}");
+    assert_eq!(full.len(), 256 << 10);
+    let (before, begun) = whole(&full);
+    assert!(serde_json::from_str::<Value>(begun).is_err(), "{begun}");
     // Somebody takes the old lines away and empties the file.
     std::fs::write(site.path("audit.log"), "").unwrap();
     recover(&site, &served);
@@ -133,8 +144,7 @@ fn a_line_that_was_begun_is_never_followed_on_its_row() {
 #[test]
 fn a_file_begun_anew_begins_with_a_whole_line() {
     let site = Site::new("audit: audit.log\n");
-    let command = format!("ulimit -f 4; exec mcpauth {}", SERVE.join(" "));
-    let served = site.serve_by(site.user.shell(&command));
+    let served = limited(&site);
     let mut through = exhaust(&site, &served);
     std::fs::rename(site.path("audit.log"), site.path("audit.1")).unwrap();
     served.signal("HUP");
@@ -142,9 +152,8 @@ fn a_file_begun_anew_begins_with_a_whole_line() {
     through += 1;
     served.end("TERM").code(0);
     let old = std::fs::read_to_string(site.path("audit.1")).unwrap();
-    let old = lines(&format!("{}\n", old.rsplit_once('\n').unwrap().0));
     let new = lines(&std::fs::read_to_string(site.path("audit.log")).unwrap());
-    assert_eq!(allowed(&old) + allowed(&new), through);
+    assert_eq!(allowed(&whole(&old).0) + allowed(&new), through);
 }
 
 #[test]

@@ -20,13 +20,14 @@ use crate::support::mint::{AUDIENCE, Mint, encoded};
 use crate::support::wire::{Asked, PATIENCE, Scripted};
 
 /// "A handful": a minute's worth for one address, and what a slow machine's test takes besides.
-const HANDFUL: usize = 8 + 4;
+const HANDFUL: usize = 12 + 4;
 
 /// An issuer that knows tokens by their first word: `good-...` is active, `down-...` is 500, nothing else is anything.
 fn issuer() -> Scripted {
     Scripted::start(|asked| {
         let token = asked.field("token").unwrap_or_default();
-        let active = json!({"active": true, "aud": AUDIENCE, "sub": token, "client_id": "worker", "scope": "worker"});
+        let active =
+            json!({"active": true, "aud": AUDIENCE, "sub": token, "client_id": "worker", "scope": "worker"});
         match token.split('-').next() {
             Some("good") => (200, active.to_string()),
             Some("down") => (500, String::new()),
@@ -108,7 +109,8 @@ fn six_hundred_made_up_tokens_cost_a_handful_of_questions() {
             "at once" => std::thread::scope(|scope| {
                 for part in 0..30 {
                     let lab = &lab;
-                    scope.spawn(move || (0..20).filter(|n| refused(&ask(lab, &token(part * 20 + n)))).count());
+                    scope
+                        .spawn(move || (0..20).filter(|n| refused(&ask(lab, &token(part * 20 + n)))).count());
                 }
             }),
             _ => {
@@ -154,7 +156,8 @@ fn good_tokens_of_one_address_are_asked_about_as_many_as_there_are() {
     std::thread::scope(|scope| {
         for part in 0..10 {
             let lab = &lab;
-            scope.spawn(move || (0..10).for_each(|n| drop(ask(lab, &format!("good-{part}-{n}")).status(200))));
+            scope
+                .spawn(move || (0..10).for_each(|n| drop(ask(lab, &format!("good-{part}-{n}")).status(200))));
         }
     });
     assert_eq!(asked(&issuer, "good"), 100);
@@ -264,9 +267,11 @@ fn what_cannot_be_its_token_is_not_asked_about() {
         all.issuers = [&first, &second].map(|base| settings(base, dir, 30)).into();
         (all.limits.questions, all.limits.questions_per_address) = (0, 0);
     });
-    let elsewhere = json!({"iss": "https://elsewhere.test", "aud": AUDIENCE, "sub": "a", "exp": 9_999_999_999_i64});
+    let elsewhere =
+        json!({"iss": "https://elsewhere.test", "aud": AUDIENCE, "sub": "a", "exp": 9_999_999_999_i64});
     let raw = |text: &str| URL_SAFE_NO_PAD.encode(text);
-    let jwt = |header: Value, payload: &Value| format!("{}.{}.c2lnbmF0dXJl", encoded(&header), encoded(payload));
+    let jwt =
+        |header: Value, payload: &Value| format!("{}.{}.c2lnbmF0dXJl", encoded(&header), encoded(payload));
     let nobodys = [
         jwt(json!({"alg": "RS256"}), &elsewhere),
         jwt(json!({"alg": "HS256"}), &elsewhere),

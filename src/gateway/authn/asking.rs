@@ -92,7 +92,11 @@ impl Asking {
     ///
     /// # Errors
     /// 401 for a bad one, 503 if its issuer does not answer, 429 and 503 for one too many.
-    pub(super) async fn ask(&self, question: &Question<'_>, journal: &dyn Journal) -> Result<Judged, Refusal> {
+    pub(super) async fn ask(
+        &self,
+        question: &Question<'_>,
+        journal: &dyn Journal,
+    ) -> Result<Judged, Refusal> {
         if let Some(known) = self.known(question) {
             return known.map_err(Refusal::from);
         }

@@ -90,7 +90,8 @@ mod tests {
             assert_eq!(&super::whose(&jwt(header, payload)), whose, "{header} {payload}");
         }
         let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
-        for text in [header.clone(), format!("{header}."), format!("{header}.x"), format!("{header}.a.b.c.d")] {
+        for text in [header.clone(), format!("{header}."), format!("{header}.x"), format!("{header}.a.b.c.d")]
+        {
             assert_eq!(whose(&text), Whose::Nobodys, "{text}");
         }
         let jwe = URL_SAFE_NO_PAD.encode(r#"{"alg":"dir","enc":"A256GCM"}"#);

@@ -69,6 +69,8 @@ struct Pen {
     promise: Arc<Promise>,
     /// When it was last said that nothing can be written.
     said: Option<Instant>,
+    /// Lines that will never be written.
+    lost: usize,
 }
 
 const FULL: usize = 64 * 1024;
@@ -105,9 +107,10 @@ impl Writer {
         if on {
             let (to, from) = channel::<Vec<u8>>();
             let (ends, ended) = channel();
-            let mut pen = Pen { journal, promise, said: None };
+            let mut pen = Pen { journal, promise, said: None, lost: 0 };
             let write = move || {
                 from.iter().for_each(|page| pen.write(&page));
+                pen.end();
                 let _ = ends.send(());
             };
             let thread = std::thread::Builder::new().name("audit".into()).spawn(write)?;
@@ -177,10 +180,16 @@ impl Pen {
         self.journal.warn("audit", &format!("{error}; {then}"));
     }
 
-    fn lose(&self, rest: &[u8]) {
+    fn lose(&mut self, rest: &[u8]) {
         let lines = memchr_iter(b'\n', rest).count();
         self.promise.lost.inc_by(lines as u64);
-        self.journal.warn("audit", &format!("{lines} lines were never written"));
+        self.lost += lines;
+    }
+
+    fn end(&self) {
+        if self.lost > 0 {
+            self.journal.warn("audit", &format!("{} lines were never written", self.lost));
+        }
     }
 }
 

@@ -367,7 +367,7 @@ impl Default for Limits {
             per_caller: 0,
             per_tool: 0,
             tokens: 32_768,
-            questions_per_address: 8,
+            questions_per_address: 12,
             questions: 300,
         }
     }
