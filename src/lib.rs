@@ -104,7 +104,7 @@
 //! ```text
 //! listen -> worker.handle  Host and Origin; then, under one Moment (files, epoch, now), the line:
 //!        -> route          path -> Upstream, and which of its endpoints                              404 503
-//!        -> authenticate   one header -> token -> Caller: remembered, verified by keys, or asked     401 400 503
+//!        -> authenticate   one header -> token -> Caller: remembered, verified by keys, or asked     401 400 429 503
 //!        -> read           whole body -> Envelope: one message with one meaning                      413 415 408 400
 //!        -> decide         Grants, server, Call -> Permit                                            403 429
 //!        -> forward        Passage, which holds the Permit -> the server's answer                    404 502 504
@@ -113,7 +113,8 @@
 //! ```
 //!
 //! Every no is a `Refusal`, and `gateway/refusal.rs` alone makes a response of one. A worker never waits for a file: stored
-//! credentials, health, reload and the look ahead for keys are the control thread's, and the audit has one of its own.
+//! credentials, health, reload and the look ahead for keys are the control thread's, and the audit has one of its own, which
+//! promises a line before the request is looked at.
 //!
 //! # Words
 //!
@@ -160,7 +161,9 @@
 //! - No token leaves `vault` that was got for another issuer or another client.
 //! - No secret in an argument, an error, a log line or a `Debug`: [`secret::Secret`] has one way out, `expose`.
 //! - No file with a secret in it is ever readable by others, or half written.
-//! - No refresh token is sent without its answer being kept, even if whoever asked has left ([`sys::unbroken`]).
+//! - No refresh token or code is sent before there is room for what comes ([`store::Place`]), nor without its answer being
+//!   kept, even if whoever asked has left ([`sys::unbroken`]).
+//! - No request passes the gateway without a promised line in the audit, unless the settings do without.
 //! - `policy` knows nothing of HTTP, tokens or files, and has no clock; only [`policy::decide`] makes a [`policy::Permit`],
 //!   and nothing is forwarded without one.
 //! - One place says no: `gateway::refusal`. It repeats nothing of the request but the message's id.

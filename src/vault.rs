@@ -165,7 +165,6 @@ impl Vault {
         let good = !anew && stored.token.freshness(clock::now()) == Freshness::Due;
         let old = (good && !person).then(|| stored.clone());
         match (self.renew(credential, stored, anew, lock).await, old) {
-            (Err(VaultError::Store(error)), _) => Err(error.into()),
             (Err(error), Some(old)) => Ok(self.still_good(credential, old, &error)),
             (result, _) => result,
         }

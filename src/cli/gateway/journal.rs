@@ -2,7 +2,7 @@
 //! It leaves what is in them to the gateway.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -11,7 +11,7 @@ use memchr::memrchr;
 use crate::cli::out::Out;
 use crate::error::Error;
 use crate::gateway::{Journal, Level};
-use crate::sys::private_file;
+use crate::sys::private_file::{self, FileError};
 
 /// The journal of a gateway that was started from the command line.
 pub(in crate::cli) struct Log {
@@ -32,6 +32,8 @@ struct Rows {
     begun: usize,
     /// How long the file was then.
     length: u64,
+    /// The file ends with a part of a row that will not go on: a run before was killed there.
+    cut: bool,
 }
 
 impl Log {
@@ -42,10 +44,9 @@ impl Log {
     pub(in crate::cli) fn open(audit: &str, out: &Out) -> Result<Self, Error> {
         let audit = match audit {
             "off" => None,
-            "-" => Some(Audit { path: None, rows: Mutex::new(Rows::of(Out::stdout_file()?)) }),
+            "-" => Some(Audit { path: None, rows: Mutex::new(Rows::of(Out::stdout_file()?, false)) }),
             path => {
-                let file = private_file::open_append(Path::new(path))?;
-                Some(Audit { path: Some(path.into()), rows: Mutex::new(Rows::of(file)) })
+                Some(Audit { path: Some(path.into()), rows: Mutex::new(Rows::at(Path::new(path))?) })
             }
         };
         Ok(Self { out: out.clone(), audit })
@@ -54,8 +55,8 @@ impl Log {
     /// Begins the file anew under its name, after whoever rotates logs has moved it away.
     pub(super) fn reopen(&self, out: &Out) {
         let Some(Audit { path: Some(path), rows }) = &self.audit else { return };
-        match private_file::open_append(path) {
-            Ok(new) => *rows.lock().unwrap_or_else(PoisonError::into_inner) = Rows::of(new),
+        match Rows::at(path) {
+            Ok(new) => *rows.lock().unwrap_or_else(PoisonError::into_inner) = new,
             Err(error) => out.event(true, "audit", &format!("{error}; it goes on in the old file")),
         }
     }
@@ -77,8 +78,14 @@ impl Journal for Log {
 }
 
 impl Rows {
-    fn of(file: File) -> Self {
-        Self { file, begun: 0, length: 0 }
+    fn of(file: File, cut: bool) -> Self {
+        Self { file, begun: 0, length: 0, cut }
+    }
+
+    fn at(path: &Path) -> Result<Self, FileError> {
+        let file = private_file::open_append(path)?;
+        let cut = is_cut(path).unwrap_or_default();
+        Ok(Self::of(file, cut))
     }
 
     /// Writes as many rows as there is room for; how many bytes those are.
@@ -107,13 +114,13 @@ impl Rows {
     /// wrote to it, on a row of its own.
     fn go_on(&mut self) -> io::Result<()> {
         let now = self.length();
-        if self.begun == 0 || now == self.length {
-            return Ok(());
+        if self.begun > 0 && now != self.length {
+            (self.begun, self.cut) = (0, now > 0);
         }
-        if now > 0 {
+        if self.cut {
             self.file.write_all(b"\n")?;
+            self.cut = false;
         }
-        self.begun = 0;
         Ok(())
     }
 
@@ -123,6 +130,18 @@ impl Rows {
     }
 }
 
+/// Whether a file's last row has no end.
+fn is_cut(path: &Path) -> io::Result<bool> {
+    let mut last = [b'\n'];
+    // Neither a pipe nor a device has a last row.
+    if path.metadata()?.is_file() {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+    }
+    Ok(last != [b'\n'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,11 +149,23 @@ mod tests {
     /// A file with so many bytes of the first row written.
     fn begun(dir: &tempfile::TempDir, row: &[u8], bytes: usize) -> (PathBuf, Rows) {
         let path = dir.path().join("audit.log");
-        let mut rows = Rows::of(private_file::open_append(&path).unwrap());
+        let mut rows = Rows::at(&path).unwrap();
         rows.file.write_all(&row[..bytes]).unwrap();
         rows.begun = bytes;
         rows.length = bytes as u64;
         (path, rows)
+    }
+
+    #[test]
+    fn what_a_killed_run_left_of_a_row_is_not_gone_on_with() {
+        for (before, after) in [("", "{}\n"), ("{}\n", "{}\n{}\n"), ("{\"a\":", "{\"a\":\n{}\n")] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("audit.log");
+            private_file::write(&path, before).unwrap();
+            let mut rows = Rows::at(&path).unwrap();
+            assert_eq!(rows.write(b"{}\n").unwrap(), 3);
+            assert_eq!(private_file::read(&path).unwrap().unwrap(), after);
+        }
     }
 
     #[test]
