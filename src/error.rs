@@ -270,6 +270,9 @@ fn store_hint(error: &StoreError, command: &str) -> String {
 fn file_exit(error: &FileError) -> Exit {
     match error {
         FileError::Io { .. } => Exit::Other,
-        FileError::Symlink(_) | FileError::Exposed { .. } | FileError::Strange { .. } => Exit::Usage,
+        FileError::Symlink(_)
+        | FileError::Exposed { .. }
+        | FileError::Foreign { .. }
+        | FileError::Strange { .. } => Exit::Usage,
     }
 }

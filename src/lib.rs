@@ -23,7 +23,7 @@
 //! config      credential oauth provider secret sys text
 //! flow        credential oauth provider secret sys text
 //! store       credential oauth secret sys
-//! render      provider secret sys
+//! render      provider secret sys text
 //! credential  oauth provider
 //! provider    oauth
 //! oauth       secret text

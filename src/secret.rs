@@ -1,6 +1,8 @@
 //! A string that cannot be printed: every token, client secret, authorization code and private key lives in one.
 //! It leaves to its holders the question of where the value may go; `expose` is the one way out, and greppable.
 
+mod spelling;
+
 use std::fmt;
 
 use serde::Deserialize;
@@ -30,14 +32,16 @@ impl Secret {
         self.0.is_empty()
     }
 
-    /// `text` with every occurrence of this secret replaced, for text that came from a server we sent it to.
+    /// `text` with every occurrence of this secret replaced, in whatever encoding, for text that came from a server we
+    /// sent it to.
     pub fn scrub(&self, text: String) -> String {
         // Shorter than four characters it would tear up ordinary words and protect nothing.
-        if self.0.len() < 4 || !text.contains(self.0.as_str()) {
+        let found = if self.0.len() < 4 { Vec::new() } else { spelling::find(&text, &self.0) };
+        // From the end on, so that what is in front stays where it is.
+        found.into_iter().rev().fold(text, |mut text, range| {
+            text.replace_range(range, REDACTED);
             text
-        } else {
-            text.replace(self.0.as_str(), REDACTED)
-        }
+        })
     }
 }
 

@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("config", "credential oauth provider secret sys text"),
     ("flow", "credential oauth provider secret sys text"),
     ("store", "credential oauth secret sys"),
-    ("render", "provider secret sys"),
+    ("render", "provider secret sys text"),
     ("credential", "oauth provider"),
     ("provider", "oauth"),
     ("oauth", "secret text"),

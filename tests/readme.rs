@@ -294,8 +294,7 @@ fn its_gateway_serves_as_it_shows() {
     assert_eq!(refused["error"]["data"]["reason"], "name");
     user.env("REGISTRY_URL", format!("http://{address}"));
     let shown = marked("test clients").concat().replace("mcpgateway.example.com", &address);
-    // The reader's gateway is on another machine; to one on this machine, credentials go with --auth alone.
-    played(&user, &shown.replace("--server currenttime", "--server currenttime --auth"));
+    played(&user, &shown);
     typed(&user, &format!("kill -TERM {}", gateway.id())).code(0);
     let audit = ended(gateway).code(0).stdout;
     let lines: Vec<Value> = audit.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::cli::servers::{Servers, Which, token_in};
+use crate::cli::servers::{AuthArgs, Servers, Which, token_in};
 use crate::config::{Config, ConfigError, Settings};
 use crate::error::{Error, Exit};
 use crate::render::{self, Entry};
@@ -33,6 +33,8 @@ pub(super) struct EnvArgs {
     /// Whose language to write [default: by $SHELL]
     #[arg(long, value_enum)]
     shell: Option<Shell>,
+    #[command(flatten)]
+    auth: AuthArgs,
 }
 
 /// A shell, by its way of quoting.
@@ -59,7 +61,7 @@ pub(super) struct Gathered {
 }
 
 pub(super) fn run(args: &EnvArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let servers = Servers::open(Config::resolve(settings)?, out)?;
+    let servers = Servers::open(Config::resolve(settings)?, out)?.with(args.auth);
     let which = match &args.server {
         Some(which) => vec![which.clone()],
         None => servers.reachable_names()?.into_iter().map(Which::Name).collect(),

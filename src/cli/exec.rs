@@ -8,14 +8,15 @@ use clap::Args;
 use crate::cli::env::{self, Gathered};
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::cli::servers::{Servers, Which};
+use crate::cli::servers::{AuthArgs, Servers, Which};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::sys::process;
 
 /// Run a command with a server's fresh credentials in its environment
 ///
-/// The variables are those of mcpauth env. What is due is renewed first; a login is never begun, and without a good token
+/// The variables are those of mcpauth env; our own secrets (client secrets, MCP_AUTH_TOKEN) are taken out of what it
+/// inherits. What is due is renewed first; a login is never begun, and without a good token
 /// for every server the command does not run. It takes our place: its exit code is ours, signals are its own, and all of
 /// stdout belongs to it. 127 means that there is no such command, 126 that it cannot be run.
 #[derive(Args, Debug)]
@@ -25,6 +26,8 @@ pub(super) struct ExecArgs {
     /// The servers' names, or their addresses
     #[arg(value_name = "SERVER", required = true)]
     servers: Vec<Which>,
+    #[command(flatten)]
+    auth: AuthArgs,
     /// The command and its arguments, after --
     #[arg(value_name = "COMMAND", required = true, last = true)]
     command: Vec<OsString>,
@@ -32,7 +35,7 @@ pub(super) struct ExecArgs {
 
 pub(super) fn run(args: &ExecArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let Some((program, arguments)) = args.command.split_first() else { return Ok(Exit::Usage) };
-    let servers = Servers::open(Config::resolve(settings)?, out)?;
+    let servers = Servers::open(Config::resolve(settings)?, out)?.with(args.auth);
     let mut which: Vec<Which> = Vec::new();
     for server in &args.servers {
         if !which.contains(server) {
@@ -49,7 +52,7 @@ pub(super) fn run(args: &ExecArgs, settings: Settings, out: &Out) -> Result<Exit
     }
     env::unambiguous(&variables)?;
     let exposed = variables.iter().map(|(name, value)| (name.as_str(), value.expose()));
-    let source = process::become_command(program, arguments, exposed);
+    let source = process::become_command(program, arguments, exposed, &Settings::withheld());
     let program = crate::text::clean(&program.to_string_lossy(), 200);
     Err(Error::Start { program, source })
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::cli::servers::{Servers, Which};
+use crate::cli::servers::{AuthArgs, Servers, Which};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::flow::FlowError;
@@ -33,11 +33,13 @@ pub(super) struct HeadersArgs {
     /// The same
     #[arg(long, value_name = "SERVER", conflicts_with = "name", hide = true)]
     server: Option<Which>,
+    #[command(flatten)]
+    auth: AuthArgs,
 }
 
 pub(super) fn run(args: &HeadersArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let Some(which) = args.name.as_ref().or(args.server.as_ref()) else { return Ok(Exit::Usage) };
-    let servers = Servers::open(Config::resolve(settings)?, out)?;
+    let servers = Servers::open(Config::resolve(settings)?, out)?.with(args.auth);
     let work = async {
         match tokio::time::timeout(WITHIN, servers.fresh(which)).await {
             Ok(entry) => entry.map(Ok),
@@ -56,7 +58,7 @@ pub(super) fn run(args: &HeadersArgs, settings: Settings, out: &Out) -> Result<E
     };
     let headers: Map<String, Value> =
         entry.headers.iter().map(|(name, value)| (name.clone(), value.expose().into())).collect();
-    out.data(&Value::Object(headers).to_string());
+    out.data(&crate::text::visible_json(&Value::Object(headers).to_string()));
     Ok(Exit::Done)
 }
 

@@ -92,7 +92,7 @@ fn confirm(meant: &[&Known]) -> Result<bool, Error> {
         return Err(Error::NoTerminal { what: "a yes", flag: "--yes" });
     }
     let names: Vec<&str> = meant.iter().map(|known| known.name.as_str()).collect();
-    let prompt = format!("Remove {}?", names.join(", "));
+    let prompt = crate::text::visible(&format!("Remove {}?", names.join(", ")));
     Confirm::new().with_prompt(prompt).default(false).interact().map_err(crate::cli::configure::asked)
 }
 

@@ -161,6 +161,9 @@ enum Command {
     #[command(hide = true)]
     Complete(complete::CompleteArgs),
     Man(man::ManArgs),
+    /// Open the page whose address is on stdin
+    #[command(hide = true, name = crate::sys::browser::VERB)]
+    OpenPage,
 }
 
 /// The whole program: arguments in, exit code out.
@@ -209,6 +212,7 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
         Command::Bridge(args) => bridge::run(args, settings(&cli.global, out)?, out),
         Command::Doctor(args) => doctor::run(args, settings(&cli.global, &out.muted()), out),
         Command::Man(args) => man::run(args, out),
+        Command::OpenPage => Ok(crate::sys::browser::open_from_stdin().map(|()| Exit::Done)?),
     }
 }
 

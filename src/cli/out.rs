@@ -1,9 +1,11 @@
-//! The only stdout and stderr: data on the one, everything else on the other, colours and bars on a terminal alone.
-//! It leaves what is said to the verbs.
+//! The only stdout and stderr: data on the one, everything else on the other, colours and bars on a terminal alone. What
+//! others wrote may be in every text: no character leaves here that does not simply show. It leaves what is said to the
+//! verbs.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -12,9 +14,17 @@ use serde_json::{Map, Value, json};
 use crate::cli::{ColorArg, Global};
 use crate::error::Error;
 use crate::sys::{clock, env, terminal};
+use crate::text::{visible, visible_json};
 
 /// A terminal is at least this wide, in columns.
 pub(super) const WIDTH: usize = 80;
+
+/// Stands for the escape of a colour of ours until a text leaves: nobody who wrote a part of it can know this word.
+static ESCAPE: LazyLock<String> = LazyLock::new(|| {
+    let random = RandomState::new().hash_one(());
+    let letter = |byte: u8| char::from_u32(0xe000 + u32::from(byte)).unwrap_or_default();
+    random.to_ne_bytes().map(letter).into_iter().collect()
+});
 
 /// How this run talks.
 #[derive(Clone, Debug)]
@@ -104,7 +114,7 @@ impl Out {
 
     /// A JSON object, on stdout.
     pub(super) fn object(&self, value: &Value) {
-        self.data(&serde_json::to_string_pretty(value).unwrap_or_default());
+        self.data(&visible_json(&serde_json::to_string_pretty(value).unwrap_or_default()));
     }
 
     /// A result for people on stdout; nothing where a JSON object will say it.
@@ -145,7 +155,7 @@ impl Out {
             if let Some(object) = object.as_object_mut() {
                 object.extend(more);
             }
-            object.to_string()
+            visible_json(&object.to_string())
         } else {
             let level = if warning { self.paint_err("33", level) } else { level.into() };
             format!("{time} {level} {what}: {text}")
@@ -192,7 +202,7 @@ impl Out {
     pub(super) fn error(&self, error: &Error, command: &str) {
         let hint = error.hint(command);
         if self.json {
-            return self.must_say(&error_object(error.code(), &error.to_string(), &hint).to_string());
+            return self.must_say(&error_object(error.code(), &error.to_string(), &hint));
         }
         let word = self.paint_err("31", "error:");
         let (text, hint) = match terminal::stderr_is_rich() {
@@ -214,7 +224,7 @@ impl Out {
     /// What the flow of this name is doing.
     pub(super) fn doing(&self, name: &str, text: String) {
         if let Some(bar) = self.lines.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
-            bar.set_message(text);
+            bar.set_message(fit(&text));
         }
     }
 
@@ -224,7 +234,7 @@ impl Out {
             let bar = self.bars.add(ProgressBar::new_spinner());
             let style = ProgressStyle::with_template("{spinner} {prefix:32!} {msg}  {elapsed}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.set_prefix(name.to_owned());
+            bar.set_prefix(fit(name));
             bar.enable_steady_tick(Duration::from_millis(120));
             self.lines.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), bar.clone());
             bar
@@ -244,8 +254,8 @@ impl Line {
             Some(bar) => {
                 let style = ProgressStyle::with_template("{prefix} {msg}  {elapsed}");
                 bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-                bar.set_prefix(format!("{} {:32}", self.out.paint_err(code, sign), self.name));
-                bar.finish_with_message(brief.to_owned());
+                bar.set_prefix(fit(&format!("{} {:32}", self.out.paint_err(code, sign), self.name)));
+                bar.finish_with_message(fit(brief));
             }
             None => self.out.say(&format!("{}: {full}", self.name)),
         }
@@ -257,20 +267,26 @@ pub(super) fn usage_error(text: &str) {
     let (message, _) = text.split_once("\n\nUsage:").unwrap_or((text, ""));
     let message = message.trim().trim_start_matches("error: ");
     let object = error_object("configuration", message, "see what there is with: mcpauth --help");
-    write(&mut std::io::stderr().lock(), &object.to_string());
+    write(&mut std::io::stderr().lock(), &object);
 }
 
-fn error_object(code: &str, message: &str, hint: &str) -> Value {
-    json!({"error": {"code": code, "message": message, "hint": hint}})
+fn error_object(code: &str, message: &str, hint: &str) -> String {
+    visible_json(&json!({"error": {"code": code, "message": message, "hint": hint}}).to_string())
 }
 
 fn paint(on: bool, code: &str, text: &str) -> String {
-    if on { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.into() }
+    let escape = ESCAPE.as_str();
+    if on { format!("{escape}[{code}m{text}{escape}[0m") } else { text.into() }
+}
+
+/// A text as it leaves: our own colours, and of everything else only what shows.
+fn fit(text: &str) -> String {
+    visible(text).replace(ESCAPE.as_str(), "\u{1b}")
 }
 
 /// A closed pipe (`| head`) is not an error of ours.
 fn write(to: &mut dyn Write, text: &str) {
-    let _ = writeln!(to, "{text}");
+    let _ = writeln!(to, "{}", fit(text));
     let _ = to.flush();
 }
 
@@ -293,4 +309,21 @@ pub(super) fn wrapped(text: &str, indent: usize) -> String {
         column += length;
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_colours_leave_and_nobody_elses() {
+        let text = format!("{} a\tb\n\u{1b}[31mc\u{9b}2J\u{202e}\u{2028}", paint(true, "31", "x\u{1b}[0m"));
+        assert_eq!(
+            fit(&text),
+            "\u{1b}[31mx\\u{1b}[0m\u{1b}[0m a\tb\n\\u{1b}[31mc\\u{9b}2J\\u{202e}\\u{2028}"
+        );
+        assert_eq!(paint(false, "31", "x"), "x");
+        let error = error_object("c", "m\u{7f}\u{9b}", "h\u{2066}");
+        assert_eq!(error, r#"{"error":{"code":"c","message":"m\u007f\u009b","hint":"h\u2066"}}"#);
+    }
 }

@@ -1,11 +1,16 @@
 //! The MCP servers there are, and each one's headers: as the stored tokens stand, or with every token in them fresh.
 //! It leaves where a header goes to `render` and how a token is come by to `vault`.
 
+mod known;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use serde_json::Value;
 use url::Url;
 
+pub(super) use self::known::AuthArgs;
 use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::config::{Config, ConfigError};
@@ -32,7 +37,7 @@ pub(super) enum Which {
     /// By its name, behind the gateway of `REGISTRY_URL`.
     Name(String),
     /// By its address. Below `REGISTRY_URL` it is the server of that name, and so it is where somebody logged in by this
-    /// very address; anywhere else it gets our identity alone.
+    /// very address; anywhere else it gets nothing.
     Url(Url),
 }
 
@@ -42,6 +47,12 @@ pub(super) struct Servers {
     pub(super) vault: Vault,
     /// What is configured and complete. A file that none of these made is used as it is, until it ends.
     credentials: Vec<Credential>,
+    /// `REGISTRY_URL`, if it is an address.
+    gateway: Option<Url>,
+    /// Whether our identity goes to any address that is typed.
+    auth: bool,
+    /// What was said of whom.
+    said: Mutex<BTreeSet<(String, bool)>>,
     out: Out,
 }
 
@@ -77,7 +88,9 @@ impl Servers {
         let vault = flows::vault(&config, None, out)?;
         let planned = config.plan(&EVERY_KIND, None);
         let credentials = planned.into_iter().filter_map(|flow| flow.credential.ok()).collect();
-        Ok(Self { config, vault, credentials, out: out.clone() })
+        let gateway = config.registry_url.as_deref().and_then(|text| Url::parse(text).ok());
+        let said = Mutex::default();
+        Ok(Self { config, vault, credentials, gateway, auth: false, said, out: out.clone() })
     }
 
     /// The names of all servers, without a look at any token.
@@ -182,10 +195,10 @@ impl Servers {
             Which::Name(_) => None,
         };
         let own = own.or_else(|| self.egress_file(name.as_deref()?));
-        let identity = identity_file(&self.config, &self.vault.store, &self.credentials);
-        // A server that is not behind the gateway does not wait for the gateway's token.
-        let direct = own.as_deref().and_then(|path| self.credential_at(path)).is_some_and(is_direct);
-        let identity = identity.filter(|_| !direct);
+        // Nor does it wait for a token that it is not sent.
+        let identity = identity_file(&self.config, &self.vault.store, &self.credentials)
+            .filter(|_| self.may_know_us(which));
+        self.announce(which, identity.is_some());
         // Both at once: each may be a request over the network.
         let (identity, egress) = tokio::try_join!(
             self.token(identity, refused.and_then(|entry| token_in(entry, "X-Authorization"))),
@@ -195,7 +208,10 @@ impl Servers {
         let egress = egress.map(|(path, stored)| egress_of(&self.config, stem(&path), &stored));
         let egress: Vec<Egress> = egress.into_iter().collect();
         let mut entries = build(&self.config, identity.as_ref(), &egress)?.entries;
-        entries.retain(|entry| name.as_deref().is_some_and(|name| entry.name.eq_ignore_ascii_case(name)));
+        entries.retain(|entry| {
+            let is_it = name.as_deref().is_some_and(|name| entry.name.eq_ignore_ascii_case(name));
+            is_it && self.is_at(entry, which)
+        });
         match (entries.pop(), which) {
             (Some(entry), Which::Name(_)) => Ok(entry),
             (Some(entry), Which::Url(url)) => Ok(Entry { url: url.as_str().into(), ..entry }),
@@ -225,8 +241,16 @@ impl Servers {
 
     /// The server's name in an address below the gateway's.
     fn name_in<'u>(&self, url: &'u Url) -> Option<&'u str> {
-        let below = url.as_str().strip_prefix(self.config.registry_url.as_deref()?)?.strip_prefix('/')?;
-        below.split(['/', '?', '#']).next().filter(|name| !name.is_empty())
+        self.below_gateway(url)?.first().copied().filter(|name| !name.is_empty())
+    }
+
+    /// Whether what an entry carries is for the address that is meant: its own, or another one below the gateway's.
+    fn is_at(&self, entry: &Entry, which: &Which) -> bool {
+        let Which::Url(url) = which else { return true };
+        let at = Url::parse(&entry.url).ok();
+        at.is_some_and(|at| {
+            at == *url || (self.below_gateway(&at).is_some() && self.below_gateway(url).is_some())
+        })
     }
 
     /// A token that is good now, from the file at `path`, or by the credential that makes this file.

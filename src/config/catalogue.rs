@@ -173,6 +173,14 @@ pub fn is_secret(name: &str) -> bool {
             .any(|ending| without_number(name).ends_with(ending))
 }
 
+/// Whether a variable is kept from other programs that we start: it is a secret, and ours. Others' secrets are what such
+/// a program may need.
+pub fn is_withheld(name: &str) -> bool {
+    let ours =
+        ["INGRESS_", "EGRESS_", "AGENTCORE_", "KEYCLOAK_", "COGNITO_", "OAUTH_", "MCPAUTH_", "MCP_AUTH_"];
+    is_secret(name) && (is_known(name) || ours.iter().any(|start| name.starts_with(start)))
+}
+
 /// `NAME_7` without its number.
 fn without_number(name: &str) -> &str {
     name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_')
@@ -232,6 +240,31 @@ mod tests {
             }
         }
         assert!(seen > 40, "the test has lost sight of the sources: {seen}");
+    }
+
+    #[test]
+    fn our_secrets_are_kept_from_others_and_theirs_are_not() {
+        for name in [
+            "INGRESS_OAUTH_CLIENT_SECRET",
+            "EGRESS_OAUTH_CLIENT_SECRET",
+            "EGRESS_OAUTH_CLIENT_SECRET_7",
+            "EGRESS_OAUTH_CLIENT_SECRET_0100",
+            "AGENTCORE_CLIENT_SECRET_100",
+            "KEYCLOAK_M2M_CLIENT_SECRET",
+            "KEYCLOAK_ADMIN_PASSWORD",
+            "MCP_AUTH_TOKEN",
+        ] {
+            assert!(is_withheld(name), "{name}");
+        }
+        for name in [
+            "GITHUB_TOKEN",
+            "INGRESS_OAUTH_CLIENT_ID",
+            "MCPAUTH_TOKENS_DIR",
+            "INGRESS_OAUTH_TOKEN_URL",
+            "PATH",
+        ] {
+            assert!(!is_withheld(name), "{name}");
+        }
     }
 
     #[test]

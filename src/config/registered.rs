@@ -76,6 +76,7 @@ impl Config {
     /// [`ConfigError`] for a name that is none, and for a file that cannot be used.
     pub fn registration(&self, name: &str) -> Result<Option<Registration>, ConfigError> {
         let path = self.registration_file(name)?;
+        private_file::check_dir(&self.tokens_dir)?;
         let Some(text) = private_file::read(&path)? else { return Ok(None) };
         let unreadable = |e: serde_json::Error| {
             // The library's own words may repeat a value.
@@ -91,7 +92,7 @@ impl Config {
     /// As for [`registration`](Self::registration).
     pub fn draft_registration(&self, name: &str) -> Result<Draft, ConfigError> {
         let path = self.registration_file(name)?;
-        private_file::create_dir(&self.tokens_dir)?;
+        private_file::create_dir_ignored(&self.tokens_dir)?;
         private_file::create_dir(&self.tokens_dir.join(FOLDER))?;
         Ok(Draft::begin(&path, ROOM)?)
     }

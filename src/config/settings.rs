@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::config::catalogue::is_secret;
+use crate::config::catalogue::{is_secret, is_withheld};
 use crate::config::{ConfigError, dotenv};
 use crate::secret::Secret;
 use crate::sys::private_file::is_exposed;
@@ -61,6 +61,11 @@ impl Settings {
     /// The process environment alone.
     pub fn environment() -> Self {
         Self { environment: env::all(), ..Self::default() }
+    }
+
+    /// The variables of this process that no other program is to inherit: our clients' secrets, and tokens.
+    pub fn withheld() -> Vec<String> {
+        env::names().into_iter().filter(|name| is_withheld(name)).collect()
     }
 
     /// The same files read again, with the same flags and environment.

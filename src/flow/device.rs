@@ -84,8 +84,7 @@ async fn once(
         Ok(reply) => reply,
         Err(error) => return (Err(error.into()), None),
     };
-    let sent: Vec<&Secret> = request.client.auth.secret().into_iter().collect();
-    let device = DeviceAuthorization::read(reply.status, &reply.body, &sent);
+    let device = DeviceAuthorization::read(reply.status, &reply.body, &written.secrets);
     let host = url.host_str().unwrap_or_default();
     let device = device.map(|device| (device, verifier)).map_err(|reply| refused(provider, host, reply));
     (device, reply.retry_after)

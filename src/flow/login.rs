@@ -52,7 +52,7 @@ pub async fn log_in(login: &Login<'_>, client: &Client, person: &Person) -> Resu
         .and_then(|listener| listener.moved_to.clone())
         .unwrap_or_else(|| person.redirect_uri.clone());
     let (url, pending) = request(client, person, &endpoints, &redirect_uri).begin();
-    let pending = Arc::new(pending);
+    let pending = Arc::new(pending.guarding(client.auth.secret()));
     let listening = listener.map(|listener| listener.listen(Arc::clone(&pending)));
     login.ui.authorize(login.who, &url, listening.is_some().then_some(redirect_uri.as_str()), login.within);
     login.browser.open(&url);

@@ -103,8 +103,7 @@ async fn ask(
     let request = Revocation { token, kind, client: &credential.client, json };
     let written = request.write(url.as_str(), clock::now()).ok_or(FlowError::Signing)?;
     let reply = http.post(url, headers_for(&written, &headers), written.body.expose().to_owned()).await?;
-    let sent: Vec<&Secret> = request.secrets().collect();
-    read_revocation(reply.status, &reply.body, &sent).map_err(|reply| said(url, reply))
+    read_revocation(reply.status, &reply.body, &written.secrets).map_err(|reply| said(url, reply))
 }
 
 /// Anything but "204 No Content" may be some other server's farewell page, and nothing has ended.
@@ -119,8 +118,7 @@ async fn log_out(
     let written = request.write_logout(url.as_str(), clock::now()).ok_or(FlowError::Signing)?;
     let headers = headers_for(&written, &HeaderMap::new());
     let reply = http.post(url, headers, written.body.expose().to_owned()).await?;
-    let sent: Vec<&Secret> = request.secrets().collect();
-    match (reply.status, read_revocation(reply.status, &reply.body, &sent)) {
+    match (reply.status, read_revocation(reply.status, &reply.body, &written.secrets)) {
         (204, Ok(())) => Ok(Revoked::ButAccess),
         (_, Ok(())) => Ok(Revoked::Unsupported),
         (_, Err(reply)) => Err(said(url, reply)),

@@ -194,8 +194,7 @@ async fn once(
         Ok(reply) => reply,
         Err(error) => return (Err(error.into()), None),
     };
-    let sent: Vec<&Secret> = request.secrets().collect();
-    let token = read_reply(reply.status, &reply.body, manner.shape, &sent, now)
+    let token = read_reply(reply.status, &reply.body, manner.shape, &written.secrets, now)
         .map_err(|reply| FlowError::Reply { host: url.host_str().unwrap_or_default().into(), reply });
     (token, reply.retry_after)
 }

@@ -36,6 +36,8 @@ pub struct AuthorizationRequest<'a> {
 pub struct Pending {
     /// RFC 7636 section 4.1, for the token request.
     pub verifier: Option<Secret>,
+    /// What the server knows of ours beside it, and may repeat.
+    known: Option<Secret>,
     state: Secret,
     issuer: Option<String>,
     iss_required: bool,
@@ -84,6 +86,7 @@ impl AuthorizationRequest<'_> {
         }
         let pending = Pending {
             verifier: self.pkce.then(|| Secret::new(verifier.into_secret())),
+            known: None,
             state: Secret::new(state),
             issuer: self.issuer.map(Into::into),
             iss_required: self.iss_required,
@@ -93,6 +96,18 @@ impl AuthorizationRequest<'_> {
 }
 
 impl Pending {
+    /// With the client's secret, which no answer of the server's may repeat.
+    #[must_use]
+    pub fn guarding(self, secret: Option<&Secret>) -> Self {
+        Self { known: secret.cloned(), ..self }
+    }
+
+    /// A server's text, scrubbed of our secrets before it is cut: of one that loses its end the rest would pass.
+    fn said(&self, text: &str, limit: usize) -> String {
+        let ours = [self.verifier.as_ref(), self.known.as_ref(), Some(&self.state)];
+        clean(&ours.into_iter().flatten().fold(text.to_owned(), |text, secret| secret.scrub(text)), limit)
+    }
+
     /// Judges a query string that reached the redirect URI. `state` comes first and in constant time: what does not
     /// carry it is nobody's business, so a stray tab or a guess can neither cancel nor steer the login.
     pub fn judge(&self, query: &str) -> Answer {
@@ -111,10 +126,10 @@ impl Pending {
         }
         match (found.error, found.code) {
             (Some(error), _) => Answer::Denied {
-                error: clean(&error, 64),
+                error: self.said(&error, 64),
                 description: found
                     .error_description
-                    .map(|text| clean(&text, 200))
+                    .map(|text| self.said(&text, 200))
                     .filter(|text| !text.is_empty()),
             },
             (None, Some(code)) if !code.is_empty() => Answer::Code(Secret::new(code)),

@@ -89,7 +89,7 @@ impl DeviceRequest<'_> {
             fields.push(("code_challenge_method", "S256".into()));
             Secret::new(verifier.into_secret())
         });
-        Some((Written::form(fields, authorization), verifier))
+        Some((Written::form(fields, authorization, self.client), verifier))
     }
 }
 
@@ -98,7 +98,7 @@ impl DeviceAuthorization {
     ///
     /// # Errors
     /// As [`ReplyError`] says.
-    pub fn read(status: u16, body: &[u8], sent: &[&Secret]) -> Result<Self, ReplyError> {
+    pub fn read(status: u16, body: &[u8], sent: &[Secret]) -> Result<Self, ReplyError> {
         if status == 429 || status >= 500 {
             return Err(ReplyError::Unavailable { status });
         }
@@ -234,7 +234,7 @@ mod tests {
     fn what_is_no_answer_is_said_without_its_secrets() {
         let sent = Secret::new("hunter22-hunter22");
         let body = br#"{"error":"invalid_client","error_description":"not hunter22-hunter22"}"#;
-        let error = DeviceAuthorization::read(401, body, &[&sent]).unwrap_err().to_string();
+        let error = DeviceAuthorization::read(401, body, &[sent.clone()]).unwrap_err().to_string();
         assert!(error.starts_with("invalid_client: not") && !error.contains("hunter22"), "{error}");
         for (status, body) in [
             (200, "<html>"),

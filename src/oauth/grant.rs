@@ -56,7 +56,13 @@ pub struct Written {
     pub authorization: Option<Secret>,
     /// The body.
     pub body: Secret,
+    /// Every secret in it, so that a server's answer can be scrubbed of them.
+    pub secrets: Vec<Secret>,
 }
+
+/// The fields whose values are secrets.
+const SECRET_FIELDS: [&str; 7] =
+    ["client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "device_code", "token"];
 
 impl TokenRequest<'_> {
     /// Writes the request. `audience` is the token endpoint's address, for an assertion (RFC 7523 section 3, point 3).
@@ -86,18 +92,6 @@ impl TokenRequest<'_> {
         }
         written(fields, self.client, self.extra, self.json, audience, now)
     }
-
-    /// Every secret in the request, so that a server's answer can be scrubbed of them.
-    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        let (one, two) = match &self.grant {
-            Grant::ClientCredentials => (None, None),
-            Grant::AuthorizationCode { code, verifier, .. } | Grant::DeviceCode { code, verifier } => {
-                (Some(*code), *verifier)
-            }
-            Grant::RefreshToken(token) => (Some(*token), None),
-        };
-        one.into_iter().chain(two).chain(self.client.auth.secret())
-    }
 }
 
 /// A request's fields with the client's proof of who it is, as they go over the wire.
@@ -112,18 +106,25 @@ pub(super) fn written<'f>(
     let authorization = authenticate(client, &mut fields, audience, now)?;
     fields.extend(extra.iter().map(|(name, value)| (name.as_str(), value.clone())));
     if !json {
-        return Some(Written::form(fields, authorization));
+        return Some(Written::form(fields, authorization, client));
     }
+    let secrets = secrets(&fields, client);
     let object: BTreeMap<&str, String> = fields.into_iter().collect();
     let body = Secret::new(serde_json::to_string(&object).ok()?);
-    Some(Written { content_type: "application/json", authorization, body })
+    Some(Written { content_type: "application/json", authorization, body, secrets })
+}
+
+fn secrets(fields: &[(&str, String)], client: &Client) -> Vec<Secret> {
+    let sent = fields.iter().filter(|(name, _)| SECRET_FIELDS.contains(name));
+    sent.map(|(_, value)| Secret::new(value.as_str())).chain(client.auth.secret().cloned()).collect()
 }
 
 impl Written {
     /// A form, as RFC 6749 has every request.
-    pub(super) fn form(fields: Vec<(&str, String)>, authorization: Option<Secret>) -> Self {
-        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
-        Self { content_type: "application/x-www-form-urlencoded", authorization, body: Secret::new(body) }
+    pub(super) fn form(fields: Vec<(&str, String)>, authorization: Option<Secret>, client: &Client) -> Self {
+        let secrets = secrets(&fields, client);
+        let body = Secret::new(Serializer::new(String::new()).extend_pairs(fields).finish());
+        Self { content_type: "application/x-www-form-urlencoded", authorization, body, secrets }
     }
 }
 

@@ -13,6 +13,10 @@ use crate::text::clean;
 /// Longest `error_description` that is passed on, in characters.
 const DESCRIPTION_LIMIT: usize = 200;
 
+/// Why a token is not taken (RFC 6749 appendix A.12 and A.17).
+pub const UNSENDABLE: &str =
+    "with a token that holds a control character, a line break, or a letter beyond ASCII";
+
 /// Where a provider puts what RFC 6749 section 5.1 puts at the top level.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -58,7 +62,7 @@ pub fn read_reply(
     status: u16,
     body: &[u8],
     shape: &ReplyShape,
-    sent: &[&Secret],
+    sent: &[Secret],
     now: Epoch,
 ) -> Result<TokenSet, ReplyError> {
     if status == 429 || status >= 500 {
@@ -83,7 +87,8 @@ pub fn read_reply(
             .and_then(Value::as_object)
             .ok_or(unreadable("without the token where it belongs"))?
     };
-    token(fields, shape, now).ok_or(unreadable("without an access_token"))
+    let token = token(fields, shape, now).ok_or(unreadable("without an access_token"))?;
+    if token.is_sendable() { Ok(token) } else { Err(unreadable(UNSENDABLE)) }
 }
 
 /// The members of a JSON object or of a form-encoded body, whatever the content type claims.
@@ -106,7 +111,7 @@ pub(super) fn members(body: &[u8]) -> Option<Map<String, Value>> {
 
 /// The server's own no, whatever the status: some say it with a 200. It is scrubbed before it is cut and cleaned: of a
 /// secret that loses a character there, the rest would no longer be known for one.
-pub(super) fn refusal(top: &Map<String, Value>, sent: &[&Secret]) -> Option<ReplyError> {
+pub(super) fn refusal(top: &Map<String, Value>, sent: &[Secret]) -> Option<ReplyError> {
     let scrub = |text: &str| sent.iter().fold(text.to_owned(), |text, secret| secret.scrub(text));
     let error = match top.get("error")? {
         Value::String(code) if !code.is_empty() => code.as_str(),

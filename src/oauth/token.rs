@@ -38,6 +38,12 @@ pub enum Freshness {
 }
 
 impl TokenSet {
+    /// Whether its tokens are what RFC 6749 appendix A says (`VSCHAR`): another character would end the header it is sent
+    /// in, or be a command to a terminal.
+    pub fn is_sendable(&self) -> bool {
+        is_sendable(&self.access_token) && self.refresh_token.as_ref().is_none_or(is_sendable)
+    }
+
     /// How this token stands at `now`.
     pub fn freshness(&self, now: Epoch) -> Freshness {
         let Some(end) = self.expires_at else { return Freshness::Fresh };
@@ -50,6 +56,11 @@ impl TokenSet {
             Freshness::Fresh
         }
     }
+}
+
+/// Whether a token is made of visible ASCII characters and blanks (RFC 6749 appendix A.12).
+pub fn is_sendable(token: &Secret) -> bool {
+    token.expose().bytes().all(|byte| matches!(byte, 0x20..=0x7e))
 }
 
 /// How long before its end a token of `lifetime` seconds is due: 300 s, but never more than a fifth of its life,

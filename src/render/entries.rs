@@ -7,6 +7,8 @@ use super::RenderError;
 use super::servers::Server;
 use crate::secret::Secret;
 use crate::sys::http::is_loopback;
+use crate::sys::place;
+use crate::text::is_all_plain;
 
 /// How a server is spoken to unless the registry says otherwise.
 const TRANSPORT: &str = "streamable-http";
@@ -154,10 +156,15 @@ pub fn entries(
         let transport = first.map_or(TRANSPORT, String::as_str).to_owned();
         Some(Entry { name, url, transport, headers: ours.clone() })
     });
+    let gateway = base.and_then(|base| Url::parse(base).ok());
+    let direct = |entry: &Entry| egress.iter().any(|one| one.url.as_deref() == Some(entry.url.as_str()));
     let mut all: Vec<Entry> = Vec::new();
     for entry in with_credential.chain(without) {
         if !all.iter().any(|known| known.name.to_lowercase() == entry.name.to_lowercase()) {
             check(&entry, plain)?;
+            if !direct(&entry) {
+                check_below(&entry, gateway.as_ref())?;
+            }
             all.push(entry);
         }
     }
@@ -171,7 +178,7 @@ pub fn behind_gateway(egress: &[Egress], servers: &[Server]) -> Vec<String> {
     paths.map(|path| path.trim_matches('/').to_owned()).collect()
 }
 
-/// A server outside the gateway's address: our identity alone goes there.
+/// A server that nothing but its address is known of; our identity goes there if it is given.
 ///
 /// # Errors
 /// As for [`entries`].
@@ -200,20 +207,31 @@ fn bearer(name: &str, token: &Secret) -> (String, Secret) {
     (name.to_owned(), Secret::new(value))
 }
 
+/// A name that leads out of the gateway's path would carry our identity there.
+fn check_below(entry: &Entry, gateway: Option<&Url>) -> Result<(), RenderError> {
+    let url = Url::parse(&entry.url).ok();
+    let below = gateway.zip(url.as_ref()).is_some_and(|(gateway, url)| place::below(gateway, url).is_some());
+    if below {
+        return Ok(());
+    }
+    let reason = "its name leads out of REGISTRY_URL".into();
+    Err(RenderError::Url { server: entry.name.escape_debug().to_string(), reason })
+}
+
 fn check(entry: &Entry, plain: PlainHttp) -> Result<(), RenderError> {
     let url_error = |reason: &str| RenderError::Url {
         server: entry.name.escape_debug().to_string(),
         reason: reason.into(),
     };
-    if entry.name.is_empty() || entry.name.chars().any(char::is_control) {
-        return Err(url_error("its name is empty or holds a control character"));
+    if entry.name.is_empty() || !is_all_plain(&entry.name) {
+        return Err(url_error("its name is empty, or holds a character that does not show"));
     }
     // To our own commands it would be another machine's address, and our identity would be sent there.
     if entry.name.contains("://") {
         return Err(url_error("its name reads as an address"));
     }
-    if entry.url.chars().any(char::is_control) {
-        return Err(url_error("it holds a control character"));
+    if !is_all_plain(&entry.url) {
+        return Err(url_error("it holds a character that does not show"));
     }
     let url = Url::parse(&entry.url).map_err(|e| url_error(&e.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -242,7 +260,7 @@ fn check(entry: &Entry, plain: PlainHttp) -> Result<(), RenderError> {
             return refused("has no value");
         }
         // A line break would let a token from a server write headers of its own.
-        if value.expose().chars().any(char::is_control) {
+        if !is_all_plain(value.expose()) {
             return refused("would hold a line break or another control character");
         }
     }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::credential::{Credential, How, Kind, Site};
-use crate::oauth::{Epoch, TokenSet};
+use crate::oauth::{Epoch, TokenSet, UNSENDABLE};
 use crate::secret::Secret;
 use crate::sys::clock;
 
@@ -73,6 +73,9 @@ pub(super) fn decode(object: &Map<String, Value>) -> Result<Stored, String> {
             .find_map(|name| time(object.get(*name)).ok().flatten()),
         expires_at: time(object.get("expires_at"))?,
     };
+    if !token.is_sendable() {
+        return Err(format!("it comes {UNSENDABLE}"));
+    }
     let issuer =
         text("issuer").or_else(|| match (text("user_pool_id"), text("region"), text("keycloak_url")) {
             (Some(pool), Some(region), _) => {

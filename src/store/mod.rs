@@ -109,6 +109,7 @@ impl Store {
     /// # Errors
     /// As [`StoreError`] says.
     pub fn read_file(&self, path: &Path) -> Result<Option<Stored>, StoreError> {
+        private_file::check_dir(&self.dir)?;
         let Some(text) = private_file::read(path)? else { return Ok(None) };
         self.decode(path, &text)
     }
@@ -133,7 +134,7 @@ impl Store {
     /// # Errors
     /// As [`StoreError`] says: a full disk, a keyring that keeps nothing.
     pub fn prepare(&self, id: &CredentialId) -> Result<Place, StoreError> {
-        private_file::create_dir(&self.dir)?;
+        private_file::create_dir_ignored(&self.dir)?;
         let path = self.path(id);
         if self.storage == Storage::Keyring {
             keyring::probe()?;
@@ -204,6 +205,7 @@ impl Store {
     /// # Errors
     /// As [`StoreError`] says.
     pub fn look(&self, path: &Path) -> Result<Option<Look>, StoreError> {
+        private_file::check_dir(&self.dir)?;
         let Some(text) = private_file::read(path)? else { return Ok(None) };
         let mut members =
             format::parse(&text).map_err(|reason| StoreError::Format { path: path.into(), reason })?;
@@ -258,7 +260,7 @@ impl Store {
     /// As [`StoreError`] says.
     pub async fn lock(&self, id: &CredentialId, waiting: impl FnOnce()) -> Result<Lock, StoreError> {
         let folder = self.dir.join(".locks");
-        private_file::create_dir(&self.dir)?;
+        private_file::create_dir_ignored(&self.dir)?;
         private_file::create_dir(&folder)?;
         Lock::acquire(&folder.join(format!("{}.lock", id.file_name())), waiting).await
     }

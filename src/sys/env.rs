@@ -10,6 +10,11 @@ pub fn all() -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The names of all variables, whatever their values are.
+pub fn names() -> Vec<String> {
+    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect()
+}
+
 /// One variable, for the few that concern the terminal rather than the settings; empty counts as unset.
 pub fn get(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

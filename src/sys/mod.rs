@@ -9,6 +9,7 @@ pub mod hook;
 pub mod http;
 pub mod paths;
 pub mod pid_file;
+pub mod place;
 pub mod private_file;
 pub mod process;
 pub mod public_file;

@@ -44,6 +44,14 @@ pub enum FileError {
         /// Its permission bits.
         mode: u32,
     },
+    /// Another user made it: what is in it is theirs, whoever may read it. Root may read everything, and is told the same.
+    #[error("{path} belongs to another user (uid {owner})", path = path.display())]
+    Foreign {
+        /// The file or folder.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+    },
     /// Not a regular file, not text, or too large to be one of ours.
     #[error("{path}: {reason}", path = path.display())]
     Strange {
@@ -63,6 +71,12 @@ impl FileError {
                 format!("remove the link, or name the real folder with --tokens-dir: rm {}", path.display())
             }
             Self::Exposed { path, .. } => format!("chmod 600 {}", path.display()),
+            Self::Foreign { path, .. } => {
+                format!(
+                    "run this as that user; or, if you trust what is in it: sudo chown $(id -u) {}",
+                    path.display()
+                )
+            }
             Self::Strange { path, .. } => format!("move {} away and run the command again", path.display()),
         }
     }
@@ -99,7 +113,7 @@ pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
 pub fn write_through(path: &Path, text: &str) -> Result<(), FileError> {
     let target =
         if is_symlink(path) { fs::canonicalize(path).map_err(io_at(path))? } else { path.to_owned() };
-    write(&target, text)
+    Draft::at(&target, 0)?.finish(text)
 }
 
 /// Makes a folder for private files: 0700, its parents as the umask has them. A folder that is wider open is closed.
@@ -116,7 +130,31 @@ pub fn create_dir(path: &Path) -> Result<(), FileError> {
         }
         new_dir(path).or_else(|e| if path.is_dir() { Ok(()) } else { Err(e) }).map_err(io_at(path))?;
     }
+    check_dir(path)?;
     close_dir(path).map_err(io_at(path))
+}
+
+/// The same for a folder in somebody's project: one that is new gets a `.gitignore`, so that nothing in it is ever added
+/// to a repository. A folder that was there before is as its owner wants it.
+///
+/// # Errors
+/// As [`FileError`] says.
+pub fn create_dir_ignored(path: &Path) -> Result<(), FileError> {
+    let is_new = fs::symlink_metadata(path).is_err();
+    create_dir(path)?;
+    let ignore = path.join(".gitignore");
+    if is_new && fs::symlink_metadata(&ignore).is_err() {
+        write(&ignore, "*\n")?;
+    }
+    Ok(())
+}
+
+/// Whether a folder's files can be ours: that there is none is fine.
+///
+/// # Errors
+/// [`FileError::Foreign`].
+pub fn check_dir(path: &Path) -> Result<(), FileError> {
+    fs::metadata(path).map_or(Ok(()), |about| check_owner(path, &about))
 }
 
 /// Opens (or makes) a lock file. It is never removed: a lock on a name that others may unlink protects nothing.
@@ -124,7 +162,11 @@ pub fn create_dir(path: &Path) -> Result<(), FileError> {
 /// # Errors
 /// As [`FileError`] says.
 pub fn open_lock(path: &Path) -> Result<File, FileError> {
-    open_to_write(path, File::options().read(true).write(true).create(true).truncate(false))
+    let options = &mut File::options();
+    without_links(options);
+    let file = open_to_write(path, options.read(true).write(true).create(true).truncate(false))?;
+    check_owner(path, &file.metadata().map_err(io_at(path))?)?;
+    Ok(file)
 }
 
 /// Opens (or makes) a file that grows at its end, such as a log.
@@ -142,6 +184,30 @@ fn open_to_write(path: &Path, options: &mut fs::OpenOptions) -> Result<File, Fil
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options.open(path).map_err(io_at(path))
+}
+
+/// The name may have become a link since it was looked at. And nothing is waited for: a pipe is no file of ours.
+fn without_links(options: &mut fs::OpenOptions) {
+    #[cfg(unix)]
+    {
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.bits().cast_signed());
+    }
+}
+
+/// Whether it is ours. Root's is everybody's: root can do with it what it likes anyway.
+#[cfg(unix)]
+fn check_owner(path: &Path, about: &fs::Metadata) -> Result<(), FileError> {
+    let owner = std::os::unix::fs::MetadataExt::uid(about);
+    if owner == 0 || owner == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    Err(FileError::Foreign { path: path.into(), owner })
+}
+
+#[cfg(not(unix))]
+fn check_owner(path: &Path, about: &fs::Metadata) -> Result<(), FileError> {
+    Ok(())
 }
 
 /// Removes a private file; that there is none is fine.
@@ -211,7 +277,10 @@ fn open(path: &Path) -> Result<Option<File>, FileError> {
     if is_symlink(path) {
         return Err(FileError::Symlink(path.into()));
     }
-    let file = match File::open(path) {
+    let mut options = File::options();
+    options.read(true);
+    without_links(&mut options);
+    let file = match options.open(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(io_at(path))?,
     };
@@ -220,6 +289,7 @@ fn open(path: &Path) -> Result<Option<File>, FileError> {
     if !about.is_file() {
         return Err(FileError::Strange { path: path.into(), reason: "not a regular file" });
     }
+    check_owner(path, &about)?;
     #[cfg(unix)]
     {
         let mode = std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o7777;
@@ -263,73 +333,4 @@ fn io_at(path: &Path) -> impl Fn(io::Error) -> FileError + '_ {
 }
 
 #[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::{PermissionsExt, symlink};
-
-    fn mode(path: &Path) -> u32 {
-        fs::metadata(path).map_or(0, |about| about.permissions().mode() & 0o777)
-    }
-
-    #[test]
-    fn files_are_0600_and_folders_0700_and_a_wider_folder_is_closed() {
-        let dir = tempfile::tempdir().unwrap();
-        let tokens = dir.path().join("a/b/.oauth-tokens");
-        create_dir(&tokens).unwrap();
-        write(&tokens.join("t.json"), "{}").unwrap();
-        assert_eq!((mode(&tokens), mode(&tokens.join("t.json"))), (0o700, 0o600));
-        fs::set_permissions(&tokens, fs::Permissions::from_mode(0o755)).unwrap();
-        create_dir(&tokens).unwrap();
-        assert_eq!(mode(&tokens), 0o700);
-        assert_eq!(fs::read_dir(&tokens).unwrap().count(), 1, "nothing is left beside the file");
-    }
-
-    #[test]
-    fn what_others_can_read_or_redirect_is_refused_with_the_command_that_mends_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let (file, link) = (dir.path().join("t.json"), dir.path().join("l.json"));
-        write(&file, "secret").unwrap();
-        assert_eq!(read(&file).unwrap().as_deref(), Some("secret"));
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-        let exposed = read(&file).unwrap_err();
-        assert_eq!(exposed.to_string(), format!("{} can be read by others (mode 640)", file.display()));
-        assert_eq!(exposed.hint(), format!("chmod 600 {}", file.display()));
-        symlink(&file, &link).unwrap();
-        assert!(matches!(read(&link), Err(FileError::Symlink(_))));
-        assert!(matches!(write(&link, "x"), Err(FileError::Symlink(_))));
-        assert!(matches!(open_lock(&link), Err(FileError::Symlink(_))));
-        assert!(matches!(create_dir(&link), Err(FileError::Symlink(_))));
-        assert!(matches!(read(dir.path()), Err(FileError::Strange { .. })));
-        assert!(read(&dir.path().join("none")).unwrap().is_none());
-    }
-
-    #[test]
-    fn closing_takes_others_rights_and_follows_no_link() {
-        let dir = tempfile::tempdir().unwrap();
-        let (folder, file, link) =
-            (dir.path().join("d"), dir.path().join("t.json"), dir.path().join("l.json"));
-        fs::create_dir(&folder).unwrap();
-        write(&file, "x").unwrap();
-        symlink(&file, &link).unwrap();
-        for (path, open) in [(&folder, 0o755), (&file, 0o644)] {
-            fs::set_permissions(path, fs::Permissions::from_mode(open)).unwrap();
-        }
-        assert!(matches!(close(&link), Err(FileError::Symlink(_))));
-        assert_eq!((super::mode(&file), super::mode(&link)), (Some(0o644), None));
-        close(&folder).unwrap();
-        close(&file).unwrap();
-        assert_eq!((super::mode(&folder), super::mode(&file)), (Some(0o700), Some(0o600)));
-        assert!(age(&file).is_some() && age(&dir.path().join("none")).is_none());
-    }
-
-    #[test]
-    fn another_programs_file_keeps_its_link() {
-        let dir = tempfile::tempdir().unwrap();
-        let (file, link) = (dir.path().join("real.json"), dir.path().join("link.json"));
-        write(&file, "old").unwrap();
-        symlink(&file, &link).unwrap();
-        write_through(&link, "new").unwrap();
-        assert!(is_symlink(&link));
-        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
-    }
-}
+mod tests;

@@ -6,15 +6,20 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::Command;
 
-/// Becomes another program, with these variables beside those there are: its exit code is ours, and signals are its own
+/// Becomes another program, with these variables beside those there are, but for those `without`: its exit code is ours, and signals are its own
 /// from the first moment. Returns only if that program does not start.
 pub fn become_command<'v>(
     program: &OsStr,
     args: &[OsString],
     variables: impl Iterator<Item = (&'v str, &'v str)>,
+    without: &[String],
 ) -> io::Error {
     let mut command = Command::new(program);
-    command.args(args).envs(variables);
+    command.args(args);
+    for name in without {
+        command.env_remove(name);
+    }
+    command.envs(variables);
     replace(command)
 }
 

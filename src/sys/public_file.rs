@@ -1,23 +1,35 @@
-//! Files that everybody may read: manual pages. Whole or not at all, and no wider open than the user's umask.
-//! It leaves whatever holds a secret to `private_file`.
-#![expect(clippy::disallowed_methods, reason = "this is the door to files without secrets")]
+//! Files that everybody may read: manual pages. Whole or not at all, no wider open than the user's umask, and never
+//! through somebody else's link. It leaves whatever holds a secret to `private_file`.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes a file, and its folder if there is none: into a new one beside it, then renamed over it.
+/// Writes a file, and its folder if there is none: into a new one beside it, whose name nobody can guess, then renamed
+/// over it. Nothing but a regular file is replaced.
 ///
 /// # Errors
 /// The operating system's, with the path in it.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let at = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(at)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(at)?;
+    if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(at(io::Error::other("there is something that is not a regular file; move it away")));
     }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path)).map_err(at)
+    let mut beside = builder().tempfile_in(folder).map_err(at)?;
+    beside.write_all(bytes).map_err(at)?;
+    beside.persist(path).map_err(|error| at(error.error))?;
+    Ok(())
+}
+
+fn builder() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".mcpauth-").suffix(".tmp");
+    // As any program makes a file: the umask takes from it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
 }
 
 #[cfg(test)]
@@ -35,5 +47,34 @@ mod tests {
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
         let error = write(&path.join("below"), b"x").unwrap_err().to_string();
         assert!(error.contains("page.1"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_through_a_link_or_over_what_is_no_file() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let dir = tempfile::tempdir().unwrap();
+        let victim = dir.path().join("victim");
+        fs::File::options().create(true).append(true).open(&victim).unwrap();
+        let page = dir.path().join("page.1");
+        // What was once the name of the file beside.
+        symlink(&victim, dir.path().join("page.1.new")).unwrap();
+        write(&page, b"text").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&page), mode(&victim), "as the umask has it");
+        for (name, to) in [("link.1", &victim), ("dangling.1", &dir.path().join("none"))] {
+            let link = dir.path().join(name);
+            symlink(to, &link).unwrap();
+            assert!(write(&link, b"evil").unwrap_err().to_string().contains(name));
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        }
+        fs::create_dir(dir.path().join("folder.1")).unwrap();
+        let pipe = dir.path().join("pipe.1");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        for name in ["folder.1", "pipe.1"] {
+            assert!(write(&dir.path().join(name), b"evil").is_err(), "{name}");
+        }
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "");
+        assert!(!dir.path().join("none").exists());
     }
 }

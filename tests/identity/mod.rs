@@ -2,6 +2,7 @@
 //! It leaves what a gateway does with it to `gateway`.
 #![cfg(test)]
 
+mod hosts;
 mod unnamed;
 
 use serde_json::json;

@@ -30,19 +30,23 @@ fn which_credentials_go_where() {
     user.file("token", "token-from-a-file\n");
     let url = format!("{}/mcp", server.base);
     let bearer = |token: &str| Some(format!("Bearer {token}"));
-    // To this machine nothing goes by itself.
+    // To what is not the gateway nothing goes by itself.
     assert_eq!(sent(&user, &server, &[]), (None, None));
     assert_eq!(sent(&user, &server, &["--url", &url]), (None, None));
     assert_eq!(sent(&user, &server, &["--auth"]), (bearer(TOKEN), None));
     assert_eq!(sent(&user, &server, &["--token-file", "token"]), (None, bearer("token-from-a-file")));
     user.env("MCP_AUTH_TOKEN", "token-of-the-environment");
     let given = bearer("token-of-the-environment");
-    assert_eq!(sent(&user, &server, &[]), (given.clone(), None));
+    assert_eq!(sent(&user, &server, &[]), (None, None));
+    assert_eq!(sent(&user, &server, &["--auth"]), (given.clone(), None));
     assert_eq!(
         sent(&user, &server, &["--auth", "--token-file", "token"]),
         (given, bearer("token-from-a-file"))
     );
     assert_eq!(sent(&user, &server, &["--no-auth"]), (None, None));
+    // The gateway gets it at any of its addresses.
+    user.env("REGISTRY_URL", &server.base);
+    assert_eq!(sent(&user, &server, &[]), (bearer("token-of-the-environment"), None));
     // A server by its name gets what the store has, and nothing else.
     user.env("REGISTRY_URL", &server.base);
     user.file(
@@ -79,22 +83,24 @@ fn a_servers_own_token_goes_to_its_own_address_alone() {
     user.file(".oauth-tokens/ingress.json", &stored("oidc", TOKEN));
     user.file(".oauth-tokens/tracker-egress.json", &stored("tracker", "EGRESS"));
     let cases = [
-        ("tracker", true),
-        ("https://gw.test/a/tracker/mcp", true),
-        ("https://gw.test/a/x/../tracker/", true),
-        ("https://gw.test/ab/tracker/mcp", false),
-        ("https://gw.test/a/../tracker/mcp", false),
-        ("https://gw.test/a/%2e%2e/tracker/mcp", false),
-        ("https://gw.test/a/tracker/%2e%2e/other/mcp", false),
-        ("https://gw.test/a/tracker%2f..%2fother/mcp", false),
-        ("https://gw.test:8443/a/tracker/mcp", false),
-        ("https://gw.test.evil.test/a/tracker/mcp", false),
-        ("https://evil.test/https://gw.test/a/tracker/mcp", false),
-        ("https://evil.test/a/tracker/mcp#https://gw.test/a/tracker", false),
+        ("tracker", true, true),
+        ("https://gw.test/a/tracker/mcp", true, true),
+        ("https://gw.test/a/x/../tracker/", true, true),
+        ("https://gw.test/a/other/mcp", false, true),
+        ("https://gw.test/a/tracker/%2e%2e/other/mcp", false, true),
+        ("https://gw.test/ab/tracker/mcp", false, false),
+        ("https://gw.test/a/../tracker/mcp", false, false),
+        ("https://gw.test/a/%2e%2e/tracker/mcp", false, false),
+        ("https://gw.test/a/tracker%2f..%2fother/mcp", false, false),
+        ("https://gw.test:8443/a/tracker/mcp", false, false),
+        ("https://gw.test.evil.test/a/tracker/mcp", false, false),
+        ("https://evil.test/https://gw.test/a/tracker/mcp", false, false),
+        ("https://evil.test/a/tracker/mcp#https://gw.test/a/tracker", false, false),
     ];
-    for (server, is_its_own) in cases {
+    for (server, is_its_own, is_the_gateways) in cases {
         let headers = user.run(&["headers", server]).code(0).json();
-        assert_eq!(headers["X-Authorization"], format!("Bearer {TOKEN}"), "{server}");
+        let identity = is_the_gateways.then(|| json!(format!("Bearer {TOKEN}")));
+        assert_eq!(headers.get("X-Authorization"), identity.as_ref(), "{server}");
         assert_eq!(headers.get("Authorization").is_some(), is_its_own, "{server}");
     }
 }
@@ -105,7 +111,7 @@ fn another_machine_is_never_sent_a_token_over_plain_http() {
     let stored =
         json!({"provider": "oidc", "access_token": TOKEN, "expires_at": 4_000_000_000u64, "client_id": "c"});
     user.file(".oauth-tokens/ingress.json", &stored.to_string());
-    let refused = user.run(&["ping", "--url", "http://gw.test/mcp"]).code(2);
+    let refused = user.run(&["ping", "--auth", "--url", "http://gw.test/mcp"]).code(2);
     assert!(refused.stderr.contains("plain http") && refused.stderr.contains("--allow-http"), "{refused:?}");
 }
 
@@ -140,7 +146,7 @@ fn a_server_that_repeats_what_it_was_sent_is_scrubbed() {
     let mut user = user(&server.base);
     user.env("MCP_AUTH_TOKEN", TOKEN).file("token", "token-from-a-file");
     for (tool, code) in [("say", 0), ("fail", 6), ("refuse", 4)] {
-        let ran = user.run(&["call", tool, "-vv", "--token-file", "token"]).code(code);
+        let ran = user.run(&["call", tool, "-vv", "--auth", "--token-file", "token"]).code(code);
         let said = format!("{}{}", ran.stdout, ran.stderr);
         assert!(
             said.contains("-> tools/call") && !said.contains(TOKEN) && !said.contains("token-from-a-file"),
@@ -174,12 +180,12 @@ fn through_the_gateway_a_token_is_got_sent_and_renewed() {
     let called = user.run(&["call", "--auth", "--url", &gamma, "echo", "{\"a\":1}", "-v"]).code(0);
     assert_eq!(called.stdout, "{\"a\":1}\n");
     assert!(called.stderr.contains("calling the tool without its description"), "{called:?}");
-    // By its address it is the same server, but on this machine it has to be asked for.
+    // By its address it is the same server.
     let url = format!("{}/alpha/mcp", lab.gateway.public_url());
-    let refused = user.run(&["ping", "--url", &url]).code(4);
-    assert!(refused.stderr.contains("--auth"), "{refused:?}");
+    user.run(&["ping", "--url", &url]).code(0);
+    // The gateway says what it wants to whoever comes without.
+    let refused = user.run(&["ping", "--url", &url, "--no-auth"]).code(4);
     assert!(refused.stderr.contains("it asks for the scope reader"), "{refused:?}");
-    user.run(&["ping", "--url", &url, "--auth"]).code(0);
     // A token that looks good and is not.
     user.plant("ingress.json", &[("access_token", json!("no-longer-good"))]);
     let renewed = user.run(&["list", "--server", "alpha", "-v"]).code(0);

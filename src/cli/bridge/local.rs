@@ -37,7 +37,7 @@ impl Local {
                     reason: "not an address on loopback, such as 127.0.0.1:8191".into(),
                 }
             })?;
-        private_file::create_dir(&config.tokens_dir)?;
+        private_file::create_dir_ignored(&config.tokens_dir)?;
         let path = config.tokens_dir.join(FILE);
         if let Some(text) = private_file::read(&path)?.filter(|text| text.trim().len() >= 32) {
             return Ok(Self { listen, secret: Secret::new(text.trim()) });

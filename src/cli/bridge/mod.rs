@@ -13,7 +13,7 @@ use crate::bridge::listen::{self, Listen};
 use crate::bridge::stdio;
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::cli::servers::{Servers, Which};
+use crate::cli::servers::{AuthArgs, Servers, Which};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 
@@ -40,13 +40,15 @@ pub(super) struct BridgeArgs {
     /// Serve all servers over HTTP on this loopback address
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, conflicts_with_all = ["name", "server"])]
     listen: Option<Option<SocketAddr>>,
+    #[command(flatten)]
+    auth: AuthArgs,
 }
 
 pub(super) fn run(args: &BridgeArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
     if let Some(Some(at)) = args.listen {
         settings.flag("MCPAUTH_BRIDGE_LISTEN", at.to_string());
     }
-    let servers = Arc::new(Servers::open(Config::resolve(settings)?, out)?);
+    let servers = Arc::new(Servers::open(Config::resolve(settings)?, out)?.with(args.auth));
     match args.name.as_ref().or(args.server.as_ref()) {
         Some(which) => over_stdio(servers, which, out),
         None => over_http(servers, out),

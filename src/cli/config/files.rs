@@ -94,7 +94,7 @@ fn write_local(
     target: &'static Target,
     local: &str,
 ) -> Result<ConfigRow, Error> {
-    private_file::create_dir(store.dir())?;
+    private_file::create_dir_ignored(store.dir())?;
     let path = store.dir().join(local);
     let rendered = clients.rendered(target, Secrets::Inline, &clients.entries)?;
     Ok(ConfigRow {

@@ -39,8 +39,14 @@ impl Target {
             _ if self.is_given() => {
                 "put a good token into MCP_AUTH_TOKEN, or unset it to use the stored one".into()
             }
-            (_, Source::Local | Source::Given) => {
-                "send the stored credentials along with --auth (get them with: mcpauth generate)".into()
+            (Which::Url(url), Source::Elsewhere) if challenge.resource_metadata.is_some() => format!(
+                "run: {}; or, if it is your gateway, set REGISTRY_URL or send the gateway's token with --auth",
+                login_command(url, &name_of(url))
+            ),
+            (_, Source::Elsewhere | Source::Given) => {
+                "send the gateway's token along with --auth (get it with: mcpauth generate), or set REGISTRY_URL if this is \
+                 your gateway"
+                    .into()
             }
             // Its token looks good from here: only a new login brings another one.
             (which, Source::Stored) if self.servers.is_logged_in(which) => {
@@ -92,10 +98,7 @@ impl Target {
     fn is_behind_gateway(&self) -> bool {
         match &self.which {
             Which::Name(_) => true,
-            Which::Url(url) => {
-                let gateway = self.servers.config.registry_url.as_deref();
-                gateway.is_some_and(|gateway| url.as_str().starts_with(gateway))
-            }
+            Which::Url(url) => self.servers.below_gateway(url).is_some(),
         }
     }
 

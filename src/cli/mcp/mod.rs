@@ -155,7 +155,7 @@ pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exi
         return Err(target.explained(ClientError::Tool(said), Some(&args.tool)));
     }
     if !out.json {
-        content.print(out, terminal::stdout_width().is_some());
+        content.print(out);
     }
     Ok(Exit::Done)
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::cli::out::Out;
 use crate::mcp::Client;
-use crate::text::{clean, visible, visible_json};
+use crate::text::{clean, visible_json};
 
 /// Names are what is typed next, so they are cut only where no name is that long.
 const LONGEST_NAME: usize = 200;
@@ -38,10 +38,10 @@ impl Content {
         content
     }
 
-    /// The text on stdout, the rest as remarks. Into a pipe the text goes as it is.
-    pub(super) fn print(&self, out: &Out, to_terminal: bool) {
+    /// The text on stdout, the rest as remarks.
+    pub(super) fn print(&self, out: &Out) {
         for text in &self.text {
-            if to_terminal { out.data(&visible(text)) } else { out.data(text) }
+            out.data(text);
         }
         for what in &self.left_out {
             out.say(&format!("not shown: {what}; all of it with --json"));
@@ -143,7 +143,7 @@ pub(super) fn json(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::is_plain;
+    use crate::text::{is_plain, visible};
     use proptest::prelude::*;
     use serde_json::json as object;
 

@@ -10,13 +10,14 @@ use url::Url;
 
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::cli::servers::{Servers, Which};
+use crate::cli::servers::{AuthArgs, Servers, Which};
 use crate::config::{Config, ConfigError, Settings};
 use crate::error::{Error, Exit};
 use crate::mcp::{Client, ClientError, Remote};
+use crate::oauth::is_sendable;
 use crate::render::Entry;
 use crate::secret::Secret;
-use crate::sys::http::{Http, HttpError, is_loopback};
+use crate::sys::http::{Http, HttpError};
 
 /// The reference's own.
 const DEFAULT_URL: &str = "http://localhost:8003/mcp";
@@ -31,11 +32,10 @@ pub(super) struct ServerArgs {
     /// One of your servers, by its name
     #[arg(long, value_name = "NAME", conflicts_with = "url")]
     server: Option<String>,
-    /// Send the stored credentials even to an address on this machine
-    #[arg(long, conflicts_with = "no_auth")]
-    auth: bool,
+    #[command(flatten)]
+    auth: AuthArgs,
     /// Send no credentials
-    #[arg(long, conflicts_with_all = ["server", "token_file"])]
+    #[arg(long, conflicts_with_all = ["server", "token_file", "auth"])]
     no_auth: bool,
     /// Send the token in this file (0600; - for stdin) in Authorization, for the server itself
     #[arg(long, value_name = "FILE")]
@@ -52,8 +52,8 @@ pub(super) enum Source {
     Stored,
     /// `MCP_AUTH_TOKEN`, in the store's place.
     Given,
-    /// Nowhere, because the address is on this machine.
-    Local,
+    /// Nowhere, because the address is not the gateway's.
+    Elsewhere,
     /// Nowhere, because it was asked for.
     Refused,
 }
@@ -76,17 +76,19 @@ impl Target {
         let which = which(args, &config)?;
         let given =
             config.settings.secret("MCP_AUTH_TOKEN").filter(|_| args.server.is_none() && !args.no_auth);
-        let (http, servers) = (flows::http(&config), Servers::open(config, out)?);
-        let logged_in = servers.is_logged_in(&which);
-        // It is for the gateway, and this server is not behind it.
-        let given = given.filter(|_| !logged_in);
+        let (http, servers) = (flows::http(&config), Servers::open(config, out)?.with(args.auth));
+        // It is the gateway's as much as the stored one.
+        let may_know_us = servers.may_know_us(&which);
+        let given = given.filter(|_| may_know_us);
         let source = match &which {
             _ if args.no_auth => Source::Refused,
-            _ if args.auth || logged_in => Source::Stored,
-            Which::Url(_) if given.is_some() => Source::Given,
-            Which::Url(url) if is_loopback(url) => Source::Local,
+            _ if given.is_some() => Source::Given,
+            Which::Url(_) if !may_know_us && !servers.is_logged_in(&which) => Source::Elsewhere,
             _ => Source::Stored,
         };
+        if given.is_some() {
+            servers.announce(&which, true);
+        }
         let mut own = HeaderMap::new();
         if let Some(token) = given {
             own.insert(X_AUTHORIZATION, bearer("MCP_AUTH_TOKEN", &token)?);
@@ -240,6 +242,12 @@ pub(super) fn place(url: &Url) -> String {
 }
 
 fn bearer(what: &str, token: &Secret) -> Result<HeaderValue, Error> {
+    if !is_sendable(token) {
+        return Err(Error::Usage {
+            message: format!("{what} holds a control character, a line break, or a letter beyond ASCII"),
+            hint: "give the token alone, on one line".into(),
+        });
+    }
     header(what, &Secret::new(format!("Bearer {}", token.expose())))
 }
 

@@ -16,8 +16,7 @@ use crate::cli::out::Out;
 use crate::cli::refresh::log::Log;
 use crate::cli::refresh::renew::{self, Turns};
 use crate::cli::refresh::{EVERY_KIND, RefreshArgs, Rules};
-use crate::config::catalogue::{is_known, is_secret};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Settings};
 use crate::credential::Credential;
 use crate::error::{Error, Exit};
 use crate::refresh::{Epoch, Outcome, Schedule};
@@ -71,7 +70,7 @@ struct Known {
 }
 
 pub(super) fn run(args: &RefreshArgs, rules: Rules, config: Config, out: &Out) -> Result<Exit, Error> {
-    private_file::create_dir(&config.tokens_dir)?;
+    private_file::create_dir_ignored(&config.tokens_dir)?;
     let _alone = PidFile::take(&config.tokens_dir.join(PID_FILE)).map_err(|error| refused(error, &config))?;
     let service = Service::new(args, rules, config, out)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -246,8 +245,7 @@ impl Service {
         let more =
             vec![("MCPAUTH_CREDENTIAL", name.to_owned()), ("MCPAUTH_COMMAND", credential.command.clone())];
         // Ours alone: a hook may need a secret of its own to send its message.
-        let ours = self.config.settings.names().filter(|name| is_secret(name) && is_known(name));
-        let without = ours.map(str::to_owned).collect();
+        let without = Settings::withheld();
         let (log, name) = (self.log.clone(), name.to_owned());
         tokio::spawn(async move {
             match hook::run(command, more, without).await {

@@ -15,7 +15,7 @@ tls: {certificate: c.pem, key: k.pem}
 audit: audit.log
 issuers:
   - issuer: https://i
-introspection: {client_id: c, client_secret: secret.txt}
+    introspection: {client_id: c, client_secret: secret.txt}
 ";
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("gateway.yaml");

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{FileError, io_at, is_symlink, read};
+use super::{FileError, check_owner, io_at, read};
 
 const PREFIX: &str = ".mcpauth-";
 const SUFFIX: &str = ".tmp";
@@ -28,9 +28,12 @@ impl Draft {
     /// # Errors
     /// As [`FileError`] says; a full disk is one.
     pub fn begin(path: &Path, room: u64) -> Result<Self, FileError> {
-        if is_symlink(path) {
-            return Err(FileError::Symlink(path.into()));
-        }
+        replaceable(path)?;
+        Self::at(path, room)
+    }
+
+    /// The same for a file that somebody else may own.
+    pub(super) fn at(path: &Path, room: u64) -> Result<Self, FileError> {
         let mut prefix = OsString::from(PREFIX);
         prefix.push(path.file_name().unwrap_or_default());
         prefix.push(".");
@@ -99,14 +102,21 @@ pub fn read_left(draft: &Path) -> Result<Option<String>, FileError> {
 /// # Errors
 /// As [`FileError`] says.
 pub fn take_up(draft: &Path, path: &Path) -> Result<(), FileError> {
-    if is_symlink(path) {
-        return Err(FileError::Symlink(path.into()));
-    }
+    replaceable(path)?;
     let text = read_left(draft)?.unwrap_or_default();
     let file = File::options().write(true).open(draft).map_err(io_at(draft))?;
     file.set_len(text.len() as u64).and_then(|()| file.sync_all()).map_err(io_at(draft))?;
     fs::rename(draft, path).map_err(io_at(path))?;
     sync(path)
+}
+
+/// Whether what is at a path is ours to replace.
+fn replaceable(path: &Path) -> Result<(), FileError> {
+    match fs::symlink_metadata(path) {
+        Ok(about) if about.is_symlink() => Err(FileError::Symlink(path.into())),
+        Ok(about) => check_owner(path, &about),
+        Err(_) => Ok(()),
+    }
 }
 
 fn folder(path: &Path) -> &Path {

@@ -1,0 +1,59 @@
+//! Who may know who we are: the one rule, for every verb. Our identity (the ingress token, and what describes it) goes to
+//! the gateway alone, which is what lies below `REGISTRY_URL`; `--auth` says otherwise for one call, and is said.
+
+use url::Url;
+
+use super::{Servers, Which};
+use crate::sys::place;
+use crate::text::clean;
+
+/// `--auth`, for the verbs that take an address.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+pub(in crate::cli) struct AuthArgs {
+    /// Send the gateway's token to an address that is not below REGISTRY_URL, for this once
+    #[arg(long)]
+    pub(in crate::cli) auth: bool,
+}
+
+impl Servers {
+    /// With `--auth` as it was typed.
+    #[must_use]
+    pub(in crate::cli) fn with(mut self, auth: AuthArgs) -> Self {
+        self.auth = auth.auth;
+        self
+    }
+
+    /// Whether our identity may go to a server. What was logged in to by its address has a token of its own, and gets no
+    /// other.
+    pub(in crate::cli) fn may_know_us(&self, which: &Which) -> bool {
+        let Which::Url(url) = which else { return !self.is_logged_in(which) };
+        !self.is_logged_in(which) && (self.auth || self.below_gateway(url).is_some())
+    }
+
+    /// The path's segments below the gateway's address, if an address is below it.
+    pub(in crate::cli) fn below_gateway<'u>(&self, url: &'u Url) -> Option<Vec<&'u str>> {
+        place::below(self.gateway.as_ref()?, url)
+    }
+
+    /// Says, once for each server, that our identity goes where it would not go by itself, or that it does not go where
+    /// somebody may expect it.
+    pub(in crate::cli) fn announce(&self, which: &Which, goes: bool) {
+        let Which::Url(url) = which else { return };
+        if self.is_logged_in(which) || self.below_gateway(url).is_some() {
+            return;
+        }
+        let host = clean(&url.origin().ascii_serialization(), 200);
+        let mut said = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !said.insert((host.clone(), goes)) {
+            return;
+        }
+        if goes {
+            self.out.must_say(&format!("--auth: the gateway's token goes to {host}"));
+        } else {
+            self.out.say(&format!(
+                "{host} is not below REGISTRY_URL and was not logged in to: it gets no credentials; log in to it with \
+                 mcpauth login, or send it the gateway's token with --auth"
+            ));
+        }
+    }
+}
