@@ -123,3 +123,18 @@ fn a_limit_on_files_sizes_does_not_cost_the_login() {
     assert_eq!((user.token(FILE), presented(&idp).len()), (before, 0));
     user.run(&["egress"]).code(0);
 }
+
+#[test]
+fn a_token_that_is_still_good_does_where_no_new_one_can_be_kept() {
+    let idp = idp(300);
+    let user = User::at(&idp);
+    let Some(disk) = Small::mount(&user.project().join(".oauth-tokens"), "64k") else { return };
+    user.log_in();
+    let now = mcpauth::sys::clock::now();
+    let saved = mcpauth::sys::clock::human(now - 3_540);
+    user.plant(FILE, &[("expires_at", json!(now + 60)), ("saved_at", json!(saved))]);
+    disk.fill();
+    let ran = user.run(&["egress"]).code(0);
+    assert!(ran.stderr.contains("the present token is still good"), "{}", ran.stderr);
+    assert_eq!(presented(&idp).len(), 0);
+}

@@ -398,3 +398,29 @@ fn logging_out_leaves_no_draft() {
     user.run(&["logout", "tracker"]);
     assert!(!left.exists());
 }
+
+/// `doctor --fix` removes litter, and a credential is none.
+#[test]
+fn what_a_killed_run_had_written_is_not_cleaned_away() {
+    let (user, server, _) = at_rest();
+    let whole = draft(&user, "Ab12cd", &kept("r1", 2_000).to_string());
+    let torn = draft(&user, "Ef34gh", "{\"refresh_token\":");
+    for path in [&whole, &torn] {
+        let file = std::fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    }
+    let ran = user.run(&["doctor", "--offline", "--fix"]);
+    assert!(ran.stdout.contains("holds a credential that a killed run"), "{}", ran.stdout);
+    assert!(whole.exists() && !torn.exists(), "{}", ran.stdout);
+    user.run(&["egress"]).code(0);
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[test]
+fn logging_out_of_everything_leaves_no_draft_that_has_no_file() {
+    let (user, _, file) = at_rest();
+    std::fs::remove_file(&file).unwrap();
+    let left = draft(&user, "Ab12cd", &kept("r1", 2_000).to_string());
+    user.run(&["logout", "--all", "--yes"]).code(0);
+    assert!(!left.exists());
+}

@@ -99,19 +99,6 @@ impl Out {
         let _ = stdout.write_all(lines).and_then(|()| stdout.flush());
     }
 
-    /// Stdout as a file, for a program that must know what was written: the standard library's own has a buffer.
-    ///
-    /// # Errors
-    /// The operating system's.
-    pub(super) fn stdout_file() -> std::io::Result<std::fs::File> {
-        #[cfg(unix)]
-        return Ok(std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned()?.into());
-        #[cfg(windows)]
-        return Ok(std::os::windows::io::AsHandle::as_handle(&std::io::stdout())
-            .try_clone_to_owned()?
-            .into());
-    }
-
     /// A JSON object, on stdout.
     pub(super) fn object(&self, value: &Value) {
         self.data(&visible_json(&serde_json::to_string_pretty(value).unwrap_or_default()));

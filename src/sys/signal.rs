@@ -32,9 +32,11 @@ pub async fn stop() -> Stop {
 /// From here on a file that may not grow (`ulimit -f`) is an error of the write, like a full disk, and not our end. To be
 /// called on a runtime.
 pub fn outlive_file_limit() {
-    // SIGXFSZ, by its number on Linux (but for MIPS and PA-RISC), macOS and the BSDs. A handler stays once it is there.
+    // A handler stays once it is there, and its doing nothing is all that is wanted.
     #[cfg(unix)]
-    let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(25));
+    let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(
+        rustix::process::Signal::XFSZ.as_raw(),
+    ));
 }
 
 /// The requests to read all files again: SIGHUP, where there is one. From its making on, one no longer ends the process.

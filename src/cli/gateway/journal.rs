@@ -12,6 +12,7 @@ use crate::cli::out::Out;
 use crate::error::Error;
 use crate::gateway::{Journal, Level};
 use crate::sys::private_file::{self, FileError};
+use crate::sys::terminal;
 
 /// The journal of a gateway that was started from the command line.
 pub(in crate::cli) struct Log {
@@ -44,10 +45,8 @@ impl Log {
     pub(in crate::cli) fn open(audit: &str, out: &Out) -> Result<Self, Error> {
         let audit = match audit {
             "off" => None,
-            "-" => Some(Audit { path: None, rows: Mutex::new(Rows::of(Out::stdout_file()?, false)) }),
-            path => {
-                Some(Audit { path: Some(path.into()), rows: Mutex::new(Rows::at(Path::new(path))?) })
-            }
+            "-" => Some(Audit { path: None, rows: Mutex::new(Rows::of(terminal::stdout_file()?, false)) }),
+            path => Some(Audit { path: Some(path.into()), rows: Mutex::new(Rows::at(Path::new(path))?) }),
         };
         Ok(Self { out: out.clone(), audit })
     }

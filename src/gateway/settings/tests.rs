@@ -62,9 +62,7 @@ fn what_cannot_be_said_is_refused_where_it_stands() {
     for (text, expected) in cases {
         assert_eq!(refusal(text), format!("gateway.yaml:{expected}"));
     }
-    for text in
-        ["isuers: []\n", "- 1\n", "workers: -1\n", "a: [", "listen: 127.0.0.1:8080\n---\nlisten: x"]
-    {
+    for text in ["isuers: []\n", "- 1\n", "workers: -1\n", "a: [", "listen: 127.0.0.1:8080\n---\nlisten: x"] {
         let message = refusal(text);
         assert!(message.starts_with("gateway.yaml:") && !message.contains('\n'), "{message}");
     }
