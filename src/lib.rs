@@ -15,7 +15,7 @@
 //! main        cli
 //! cli         bridge config credential demo error flow gateway mcp metadata oauth policy provider refresh render secret store sys text vault
 //! error       config flow mcp oauth render store sys vault
-//! gateway     credential metadata oauth policy secret sys vault
+//! gateway     credential metadata oauth policy secret sys text vault
 //! bridge      mcp secret sys
 //! mcp         oauth secret sys text
 //! refresh     oauth
@@ -108,7 +108,7 @@
 //! ```text
 //! listen -> worker.handle  Host and Origin; then, under one Moment (files, epoch, now), the line:
 //!        -> route          path -> Upstream, and which of its endpoints                              404 503
-//!        -> authenticate   one header -> token -> Caller: remembered, verified by keys, or asked     401 400 503
+//!        -> authenticate   one header -> token -> Caller: remembered, verified by keys, or asked     401 400 429 503
 //!        -> read           whole body -> Envelope: one message with one meaning                      413 415 408 400
 //!        -> decide         Grants, server, Call -> Permit                                            403 429
 //!        -> forward        Passage, which holds the Permit -> the server's answer                    404 502 504
@@ -117,7 +117,8 @@
 //! ```
 //!
 //! Every no is a `Refusal`, and `gateway/refusal.rs` alone makes a response of one. A worker never waits for a file: stored
-//! credentials, health, reload and the look ahead for keys are the control thread's, and the audit has one of its own.
+//! credentials, health, reload and the look ahead for keys are the control thread's, and the audit has one of its own, which
+//! promises a line before the request is looked at.
 //!
 //! # Words
 //!
@@ -172,7 +173,9 @@
 //! - Our identity goes to the gateway alone, below `REGISTRY_URL`, which has no default (`cli::servers`, `known`).
 //! - No control, bidirectional or invisible character of others leaves `cli::out` as it is ([`text`] says which those are).
 //! - No message becomes values that has more parts than memory has room for ([`mcp::parse`]).
-//! - No refresh token is sent without its answer being kept, even if whoever asked has left ([`vault::Vault::exchanges`]).
+//! - No refresh token or code is sent before there is room for what comes ([`store::Place`]), nor without its answer being
+//!   kept, even if whoever asked has left ([`vault::Vault::exchanges`]).
+//! - No request passes the gateway without a promised line in the audit, unless the settings do without.
 //! - `policy` knows nothing of HTTP, tokens or files, and has no clock; only [`policy::decide`] makes a [`policy::Permit`],
 //!   and nothing is forwarded without one.
 //! - One place says no: `gateway::refusal`. It repeats nothing of the request but the message's id.

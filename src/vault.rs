@@ -22,7 +22,7 @@ use crate::credential::{Credential, How, Person};
 use crate::flow::{self, FlowError, Login, Ui};
 use crate::oauth::{Freshness, ReplyError, TokenSet};
 use crate::secret::Secret;
-use crate::store::{Lock, Notes, Store, StoreError, Stored};
+use crate::store::{Lock, Notes, Place, Store, StoreError, Stored};
 use crate::sys::browser::Browser;
 use crate::sys::clock;
 use crate::sys::http::Http;
@@ -102,6 +102,8 @@ impl Vault {
             return Ok(self.as_is(credential, stored.clone()));
         }
         let lock = self.lock(credential).await?;
+        // A killed run's token is what there was all along, not what somebody did meanwhile.
+        let before = if keep::take_up(&self.store, credential)? { self.kept(credential)? } else { before };
         // Whoever had the lock before us may have done the work, and used up the refresh token we saw.
         let now = self.kept(credential)?;
         let fresh = match now {
@@ -119,6 +121,7 @@ impl Vault {
     /// As [`VaultError`] says.
     pub async fn renewed(&self, credential: &Credential, refused: &Secret) -> Result<Fresh, VaultError> {
         let lock = self.lock(credential).await?;
+        keep::take_up(&self.store, credential)?;
         let is_other = |stored: &Stored| {
             stored.token.access_token != *refused && stored.token.freshness(clock::now()) == Freshness::Fresh
         };
@@ -169,7 +172,6 @@ impl Vault {
         let good = !anew && stored.token.freshness(clock::now()) == Freshness::Due;
         let old = (good && !person).then(|| stored.clone());
         match (self.renew(credential, stored, anew, lock).await, old) {
-            (Err(VaultError::Store(error)), _) => Err(error.into()),
             (Err(error), Some(old)) => Ok(self.still_good(credential, old, &error)),
             (result, _) => result,
         }
@@ -204,7 +206,8 @@ impl Vault {
         }
         let chosen = flow::choose_site(&sites, person.site.as_deref()).map(|site| site.map(|s| s.id.clone()));
         let cloud_id = chosen.as_ref().ok().cloned().flatten().or(stored.cloud_id);
-        let fresh = self.save(credential, stored.token, &Notes { cloud_id, sites }, outcome)?;
+        let place = self.store.prepare(&credential.id)?;
+        let fresh = self.save(place, credential, stored.token, &Notes { cloud_id, sites }, outcome)?;
         chosen?;
         Ok(fresh)
     }
@@ -252,8 +255,10 @@ impl Vault {
         let (credential, provider) = (credential.clone(), person.provider.clone());
         let work = async move {
             let _lock = lock;
+            // First: a disk that is full must not cost the refresh token.
+            let place = store.prepare(&credential.id)?;
             let token = flow::refresh(&http, &credential.client, &provider, &refresh_token).await?;
-            keep::save(&store, &credential, token, &notes, Outcome::Refreshed)
+            keep::save(&store, place, &credential, token, &notes, Outcome::Refreshed)
         };
         finish(&self.exchanges, work).await
     }
@@ -262,8 +267,9 @@ impl Vault {
     async fn get(&self, credential: &Credential, why: Option<String>) -> Result<Fresh, VaultError> {
         match &credential.how {
             How::ClientCredentials(machine) => {
+                let place = self.store.prepare(&credential.id)?;
                 let token = flow::client_credentials(&self.http, &credential.client, machine).await?;
-                self.save(credential, token, &Notes::default(), Outcome::Obtained)
+                self.save(place, credential, token, &Notes::default(), Outcome::Obtained)
             }
             How::AuthorizationCode(person) => self.log_in(credential, person, why).await,
         }
@@ -278,29 +284,33 @@ impl Vault {
         let browser = self.browser.as_ref().ok_or(VaultError::NeedsPerson { why })?;
         let who = credential.id.to_string();
         let _turn = self.turn.lock().await;
+        // Before the person is asked for anything: a code works once.
+        let place = self.store.prepare(&credential.id)?;
         let login = Login { http: &self.http, browser, ui: &*self.ui, who: &who, within: self.login_within };
         let token = match browser {
             Browser::Elsewhere => flow::log_in_by_device(&login, &credential.client, person).await?,
             _ => flow::log_in(&login, &credential.client, person).await?,
         };
-        // Kept before anything else can fail: the person has done their part, and a code works once.
-        self.save(credential, token, &Notes::default(), Outcome::LoggedIn)
+        // Kept before anything else can fail: the person has done their part.
+        self.save(place, credential, token, &Notes::default(), Outcome::LoggedIn)
     }
 
     fn save(
         &self,
+        place: Place,
         credential: &Credential,
         token: TokenSet,
         notes: &Notes,
         outcome: Outcome,
     ) -> Result<Fresh, VaultError> {
-        keep::save(&self.store, credential, token, notes, outcome)
+        keep::save(&self.store, place, credential, token, notes, outcome)
     }
 
     fn drop_refresh_token(&self, credential: &Credential, stored: Stored) -> Result<(), StoreError> {
         let notes = Notes { cloud_id: stored.cloud_id, sites: stored.sites };
         let token = TokenSet { refresh_token: None, ..stored.token };
-        keep::write(&self.store, credential, &token, &notes).map(drop)
+        let place = self.store.prepare(&credential.id)?;
+        keep::write(&self.store, place, credential, &token, &notes).map(drop)
     }
 }
 

@@ -12,7 +12,7 @@ const LAYERS: &[(&str, &str)] = &[
         "bridge config credential demo error flow gateway mcp metadata oauth policy provider refresh render secret store sys text vault",
     ),
     ("error", "config flow mcp oauth render store sys vault"),
-    ("gateway", "credential metadata oauth policy secret sys vault"),
+    ("gateway", "credential metadata oauth policy secret sys text vault"),
     ("bridge", "mcp secret sys"),
     ("mcp", "oauth secret sys text"),
     ("refresh", "oauth"),

@@ -63,7 +63,11 @@ impl Slow {
 
     /// A user whose token of this server has ended, and can be refreshed.
     pub(crate) fn user(&self) -> User {
-        let mut user = User::new();
+        self.known_to(User::new())
+    }
+
+    /// The same of a user who is there already.
+    pub(crate) fn known_to(&self, mut user: User) -> User {
         let base = &self.server.base;
         user.tracker("tracker", 1, base, "http://127.0.0.1:0/callback", &format!("issuer: {base}\n"));
         let token = json!({

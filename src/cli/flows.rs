@@ -40,6 +40,7 @@ pub(super) fn until_signal<T>(
 ) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
+        signal::outlive_file_limit();
         let (result, signals) = tokio::select! {
             // The handlers first: a login's address must not be shown while a signal would still simply kill us.
             biased;

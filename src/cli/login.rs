@@ -97,14 +97,21 @@ async fn one(
     out: &Out,
 ) -> Row {
     let known = kept.is_some();
+    let mut draft = None;
     let (found, is_new) = match kept {
         Some(kept) if is_meant(args, &kept, secret.as_ref()) => (Ok(kept), false),
-        _ => (prepare(args, vault, secret, out).await, true),
+        _ => {
+            let make_room = || {
+                draft = Some(config.draft_registration(name)?);
+                Ok(())
+            };
+            (prepare(args, vault, secret, make_room, out).await, true)
+        }
     };
     // A login that comes to nothing needs no second client the next time; but what there was stays until then.
-    let keep = |found: Registration, now: bool| {
+    let mut keep = |found: Registration, now: bool| {
         if is_new && now {
-            config.keep_registration(name, &found)?
+            config.keep_registration(name, draft.take(), &found)?
         }
         Ok::<_, Error>(found)
     };
@@ -136,11 +143,12 @@ fn is_meant(args: &LoginArgs, kept: &Registration, secret: Option<&Secret>) -> b
         && (args.scope.is_empty() || args.scope == kept.scopes)
 }
 
-/// Finds out how to log in, and gets a client for it.
+/// Finds out how to log in, and gets a client for it; a new one only if there is room to keep it.
 async fn prepare(
     args: &LoginArgs,
     vault: &Vault,
     secret: Option<Secret>,
+    make_room: impl FnOnce() -> Result<(), Error>,
     out: &Out,
 ) -> Result<Registration, Error> {
     if vault.browser.is_none() {
@@ -154,7 +162,10 @@ async fn prepare(
             let uri = args.redirect_uri.as_ref().map_or(REDIRECT, Url::as_str);
             (own_client(id, secret, &found.issuer), uri.to_owned())
         }
-        None => flow::register(&vault.http, &found.issuer, &scopes).await.map_err(VaultError::Flow)?,
+        None => {
+            make_room()?;
+            flow::register(&vault.http, &found.issuer, &scopes).await.map_err(VaultError::Flow)?
+        }
     };
     say(&found.issuer.issuer, &scopes, &client, args, out);
     Ok(Registration {

@@ -83,7 +83,8 @@ pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Ex
 
 fn is_kept(known: &Known, config: &Config, store: &Store) -> bool {
     let registered = known.id.as_ref().is_some_and(|id| config.registered_at(id).is_some());
-    registered || known.path(store).is_some_and(|path| path.symlink_metadata().is_ok())
+    let is_there = |path: PathBuf| path.symlink_metadata().is_ok() || !private_file::left(&path).is_empty();
+    registered || known.path(store).is_some_and(is_there)
 }
 
 fn confirm(meant: &[&Known]) -> Result<bool, Error> {

@@ -12,11 +12,13 @@ use crate::credential::{Credential, CredentialId, Given, How, Kind, Origin, Pers
 use crate::oauth::{Client, ClientAuth};
 use crate::provider::{Provider, ProviderError};
 use crate::secret::Secret;
-use crate::sys::private_file;
+use crate::sys::private_file::{self, Draft};
 
 /// What stands in the place of a provider's name.
 const PROVIDER: &str = "mcp";
 const FOLDER: &str = ".registrations";
+/// The room that is taken for a registration, in bytes.
+const ROOM: u64 = 8 << 10;
 
 /// All that a login at a server needs to know.
 #[derive(Clone, Debug, Deserialize)]
@@ -84,14 +86,28 @@ impl Config {
         serde_json::from_str(&text).map(Some).map_err(unreadable)
     }
 
-    /// Keeps it.
+    /// The file a registration is to be kept in, with room in it: a client that cannot be kept is better not registered.
     ///
     /// # Errors
     /// As for [`registration`](Self::registration).
-    pub fn keep_registration(&self, name: &str, kept: &Registration) -> Result<(), ConfigError> {
+    pub fn draft_registration(&self, name: &str) -> Result<Draft, ConfigError> {
         let path = self.registration_file(name)?;
         private_file::create_dir_ignored(&self.tokens_dir)?;
         private_file::create_dir(&self.tokens_dir.join(FOLDER))?;
+        Ok(Draft::begin(&path, ROOM)?)
+    }
+
+    /// Keeps it, in the file that was made for it if one was.
+    ///
+    /// # Errors
+    /// As for [`registration`](Self::registration).
+    pub fn keep_registration(
+        &self,
+        name: &str,
+        draft: Option<Draft>,
+        kept: &Registration,
+    ) -> Result<(), ConfigError> {
+        let draft = draft.map_or_else(|| self.draft_registration(name), Ok)?;
         let object = json!({
             "url": kept.url,
             "resource": kept.resource,
@@ -102,7 +118,7 @@ impl Config {
             "redirect_uri": kept.redirect_uri,
             "scopes": kept.scopes,
         });
-        Ok(private_file::write(&path, &format!("{object:#}\n"))?)
+        Ok(draft.finish(&format!("{object:#}\n"))?)
     }
 
     /// Removes it; whether there was one.
@@ -245,8 +261,8 @@ mod tests {
         let mut settings = Settings::default();
         settings.flag("MCPAUTH_TOKENS_DIR", dir.path().join("t").to_string_lossy());
         let config = Config::resolve(settings).unwrap();
-        config.keep_registration("tools.test", &kept(Some("s3cret"))).unwrap();
-        assert!(config.keep_registration("../x", &kept(None)).is_err());
+        config.keep_registration("tools.test", None, &kept(Some("s3cret"))).unwrap();
+        assert!(config.keep_registration("../x", None, &kept(None)).is_err());
         private_file::write(&dir.path().join("t/.registrations/broken.json"), "{\"url\": \"s3cret\"}")
             .unwrap();
 

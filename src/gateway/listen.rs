@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ pub(super) async fn serve(worker: Arc<Worker>, listener: TcpListener, draining: 
             () = begins(&mut told) => break,
             accepted = listener.accept() => accepted,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             sleep(PAUSE).await;
             continue;
         };
@@ -82,7 +82,7 @@ pub(super) async fn serve(worker: Arc<Worker>, listener: TcpListener, draining: 
         let (worker, draining, alive) = (worker.clone(), draining.clone(), alive.clone());
         tokio::spawn(async move {
             let _counted = (counted, alive);
-            accept(worker, stream, draining).await;
+            accept(worker, stream, peer.ip(), draining).await;
         });
     }
     drop((listener, alive));
@@ -95,22 +95,22 @@ async fn begins(draining: &mut watch::Receiver<bool>) {
     let _ = draining.wait_for(|draining| *draining).await;
 }
 
-async fn accept(worker: Arc<Worker>, stream: TcpStream, draining: watch::Receiver<bool>) {
+async fn accept(worker: Arc<Worker>, stream: TcpStream, peer: IpAddr, draining: watch::Receiver<bool>) {
     // A reply waits for nothing; without it the kernel would wait for more.
     let _ = stream.set_nodelay(true);
     let Some(tls) = worker.shared.state().tls.clone() else {
-        return converse(worker, stream, draining).await;
+        return converse(worker, stream, peer, draining).await;
     };
     let within = Duration::from_secs(worker.shared.settings.limits.read);
     // A failed handshake is the client's matter, and tells it why.
     // Boxed: what TLS takes must not be set aside for each connection without it.
     let accepted = Box::pin(timeout(within, TlsAcceptor::from(tls).accept(stream))).await;
     if let Ok(Ok(stream)) = accepted {
-        Box::pin(converse(worker, stream, draining)).await;
+        Box::pin(converse(worker, stream, peer, draining)).await;
     }
 }
 
-async fn converse<T>(worker: Arc<Worker>, stream: T, mut draining: watch::Receiver<bool>)
+async fn converse<T>(worker: Arc<Worker>, stream: T, peer: IpAddr, mut draining: watch::Receiver<bool>)
 where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -121,15 +121,15 @@ where
         .header_read_timeout(Duration::from_secs(limits.read))
         .max_header_size(limits.head)
         .max_headers(100);
-    let service = service_fn(move |request| {
+    let service = service_fn(|request| {
         let worker = worker.clone();
         // Boxed: a finished request must not keep the line's memory while its answer streams.
-        Box::pin(async move { Ok::<_, Infallible>(worker.handle(request).await) })
+        Box::pin(async move { Ok::<_, Infallible>(worker.handle(request, peer).await) })
     });
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
-        // What goes wrong here is between the client and its network.
-        _ = connection.as_mut() => {}
+        // What else goes wrong here is between the client and its network.
+        ended = connection.as_mut() => ended.unwrap_or_else(|error| worker.ended(&error, peer)),
         () = begins(&mut draining) => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;

@@ -32,6 +32,16 @@ impl Rate {
         })
     }
 
+    /// Gives back one that was taken.
+    pub(super) fn give_back(&self, key: &[&str]) {
+        let key = self.hasher.hash_one(key);
+        let Some(shard) = self.shards.get(key as usize % SHARDS) else { return };
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(paid_until) = shard.get_mut(&key) {
+            *paid_until = paid_until.saturating_sub(self.cost);
+        }
+    }
+
     /// Takes one of `key`'s requests at `now` (nanoseconds of a clock that only goes forward).
     ///
     /// # Errors
@@ -71,6 +81,18 @@ mod tests {
         assert_eq!(rate.take(&["issuer", "alice"], 2 * SECOND), Ok(()));
         assert_eq!(rate.take(&["issuer", "alice"], 2 * SECOND), Err(1));
         assert_eq!(rate.take(&["issuer", "alice"], 200 * SECOND), Ok(()));
+    }
+
+    #[test]
+    fn what_is_given_back_was_never_taken() {
+        let rate = Rate::per_minute(2).unwrap();
+        for _ in 0..50 {
+            assert_eq!(rate.take(&["a"], SECOND), Ok(()));
+            rate.give_back(&["a"]);
+        }
+        rate.give_back(&["unknown"]);
+        assert_eq!((rate.take(&["a"], SECOND), rate.take(&["a"], SECOND)), (Ok(()), Ok(())));
+        assert_eq!(rate.take(&["a"], SECOND), Err(30));
     }
 
     #[test]

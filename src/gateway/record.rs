@@ -38,6 +38,8 @@ pub(super) struct Record<'w> {
     status: u16,
     /// Whether anybody would miss it: health checks are not written down.
     silent: bool,
+    /// Whether there will be a line.
+    promised: bool,
 }
 
 /// Names a request in logs, answers and towards the server.
@@ -87,11 +89,21 @@ impl<'w> Record<'w> {
             took: Duration::ZERO,
             status: GONE,
             silent: false,
+            promised: worker.ledger.promises(),
         }
     }
 
     pub(super) fn request_id(&self) -> &str {
         self.request_id.as_str()
+    }
+
+    /// Whether it may go on: a line is promised to it, or the settings do without.
+    ///
+    /// # Errors
+    /// [`Refusal::Audit`].
+    pub(super) fn promised(&self) -> Result<(), Refusal> {
+        let may = self.promised || !self.worker.shared.audit.refuses();
+        if may { Ok(()) } else { Err(Refusal::Audit) }
     }
 
     /// The policy said yes.
@@ -109,6 +121,11 @@ impl<'w> Record<'w> {
         if let Some(grants) = self.caller.as_ref().and_then(|caller| caller.shadow.as_ref()) {
             self.shadow = Some(decide(grants, server, call).is_ok());
         }
+    }
+
+    /// The bytes were no HTTP request; they were answered below this program's own steps.
+    pub(super) fn unreadable(mut self, status: u16) {
+        (self.refused, self.status) = (Some("unreadable"), status);
     }
 
     /// The server was asked at `sent` and has begun to answer, or will not.
@@ -144,7 +161,11 @@ impl Drop for Record<'_> {
         }
         let total = self.began.elapsed();
         let gateway = total.saturating_sub(self.took);
-        self.worker.ledger.write(self.at, &self.line(total));
+        if self.promised {
+            self.worker.ledger.write(self.at, &self.line(total));
+        } else {
+            self.worker.ledger.lost();
+        }
         let refused = self.refused.unwrap_or(if self.status == GONE { "gone" } else { "" });
         let allowed = refused.is_empty();
         // Only what the policy knows becomes a label: anyone can invent the rest.

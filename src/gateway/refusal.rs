@@ -30,6 +30,8 @@ pub(super) enum Refusal {
     Down(Arc<str>),
     /// More than may be under way at once.
     Busy,
+    /// The audit cannot be written, and is promised.
+    Audit,
     /// No token.
     NoToken,
     /// A token that does not do.
@@ -40,6 +42,10 @@ pub(super) enum Refusal {
     IssuerDown,
     /// Too many requests; the seconds to wait.
     TooMany(u64),
+    /// Too many tokens of this address that only their issuer could tell were bad; the seconds to wait.
+    Guessing(u64),
+    /// Too many of all addresses.
+    IssuerBusy(u64),
     /// A body that did not arrive in time.
     Slow,
     /// A body larger than the limit, in bytes.
@@ -104,11 +110,14 @@ impl Refusal {
             Self::NoServer => "no_server",
             Self::Down(_) => "server_down",
             Self::Busy => "busy",
+            Self::Audit => "audit",
             Self::NoToken => "no_token",
             Self::Token(reject) => reject.reason(),
             Self::Credentials(_) => "credentials",
             Self::IssuerDown => "issuer_down",
             Self::TooMany(_) => "rate",
+            Self::Guessing(_) => "token_rate",
+            Self::IssuerBusy(_) => "issuer_rate",
             Self::Slow => "slow",
             Self::TooLarge(_) => "too_large",
             Self::MediaType => "media_type",
@@ -140,9 +149,11 @@ impl Refusal {
                 StatusCode::BAD_REQUEST
             }
             Self::NoServer | Self::Session => StatusCode::NOT_FOUND,
-            Self::Down(_) | Self::Busy | Self::IssuerDown => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Down(_) | Self::Busy | Self::Audit | Self::IssuerDown | Self::IssuerBusy(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::NoToken | Self::Token(_) => StatusCode::UNAUTHORIZED,
-            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany(_) | Self::Guessing(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -177,6 +188,7 @@ impl Refusal {
                 format!("the server {name} is switched off or not answering; try again later")
             }
             Self::Busy => "the gateway is busy; try again".into(),
+            Self::Audit => "the gateway cannot write its audit, and does nothing unseen; try again".into(),
             Self::NoToken => {
                 "a token is needed in X-Authorization or Authorization (get one with: mcpauth ingress)".into()
             }
@@ -189,6 +201,12 @@ impl Refusal {
             Self::Credentials(what) => (*what).into(),
             Self::IssuerDown => "the token cannot be checked: its issuer does not answer; try again".into(),
             Self::TooMany(seconds) => format!("too many requests; try again in {seconds} s"),
+            Self::Guessing(seconds) => {
+                format!("too many unknown tokens from this address; try again in {seconds} s")
+            }
+            Self::IssuerBusy(seconds) => {
+                format!("too many unknown tokens to ask their issuer about; try again in {seconds} s")
+            }
             Self::Slow => "the request did not arrive in time".into(),
             Self::TooLarge(limit) => format!("the request is larger than {limit} bytes"),
             Self::MediaType => "send application/json, not encoded".into(),
@@ -254,10 +272,10 @@ impl Refusal {
             headers.insert(WWW_AUTHENTICATE, value);
         }
         match self {
-            Self::TooMany(seconds) => {
+            Self::TooMany(seconds) | Self::Guessing(seconds) | Self::IssuerBusy(seconds) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
             }
-            Self::Busy | Self::IssuerDown => {
+            Self::Busy | Self::Audit | Self::IssuerDown => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::HttpMethod => {

@@ -142,7 +142,7 @@ impl Running {
             control: control.handle().clone(),
             draining: draining.clone(),
         }));
-        let writer = Writer::start(journal, audited)?;
+        let writer = Writer::start(journal, shared.audit.clone(), audited)?;
         let reload = Arc::new(Notify::new());
         let mut running = Self {
             address,

@@ -2,6 +2,7 @@
 //! It leaves reading files to `reload` and serving to `worker`.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -13,10 +14,12 @@ use rustls::ServerConfig;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::authn::asking::Asking;
 use super::authn::issuers::Issuer;
 use super::egress::Stored;
 use super::host::Hosts;
 use super::operate::journal::Journal;
+use super::operate::ledger::Promise;
 use super::operate::metrics::Metrics;
 use super::rate::Rate;
 use super::servers::outbound::Origin;
@@ -75,7 +78,11 @@ pub(super) struct Shared {
     pub(super) session_key: SessionKey,
     pub(super) per_caller: Option<Rate>,
     pub(super) per_tool: Option<Rate>,
+    /// What is known of tokens that their issuers were asked about.
+    pub(super) asking: Asking,
     pub(super) journal: Arc<dyn Journal>,
+    /// Whether the audit can be written.
+    pub(super) audit: Arc<Promise>,
     pub(super) metrics: Metrics,
     pub(super) under_way: Arc<AtomicUsize>,
     pub(super) connections: Arc<AtomicUsize>,
@@ -86,13 +93,15 @@ pub(super) struct Shared {
     pub(super) started: Instant,
 }
 
-/// What one request sees: the files, and when it is.
+/// What one request sees: the files, when it is, and who is at the other end.
 pub(super) struct Moment {
     pub(super) state: Arc<State>,
     pub(super) epoch: u64,
     /// Seconds since 1970.
     pub(super) now: i64,
     pub(super) began: Instant,
+    /// Whose connection it came on.
+    pub(super) peer: IpAddr,
 }
 
 /// The parts of [`Shared`] that have names of their own.
@@ -125,10 +134,12 @@ impl Shared {
             control,
             draining,
         } = parts;
+        let audit = Arc::new(Promise::new(settings.audit_failure));
         Self {
             trust,
             per_caller: Rate::per_minute(settings.limits.per_caller),
             per_tool: Rate::per_minute(settings.limits.per_tool),
+            asking: Asking::new(&settings.limits),
             settings,
             state: ArcSwap::from_pointee(state),
             epoch,
@@ -137,7 +148,8 @@ impl Shared {
             public_url,
             session_key,
             journal,
-            metrics: Metrics::default(),
+            metrics: Metrics::with(&audit),
+            audit,
             under_way: Arc::default(),
             connections: Arc::default(),
             control,
@@ -148,9 +160,9 @@ impl Shared {
 
     /// The present moment. The epoch is read before the state: a caller judged by old files under a new epoch would be
     /// remembered past the change.
-    pub(super) fn moment(&self) -> Moment {
+    pub(super) fn moment(&self, peer: IpAddr) -> Moment {
         let epoch = self.epoch();
-        Moment { epoch, state: self.state.load_full(), now: clock::now(), began: Instant::now() }
+        Moment { epoch, state: self.state.load_full(), now: clock::now(), began: Instant::now(), peer }
     }
 
     pub(super) fn state(&self) -> Arc<State> {
@@ -167,9 +179,11 @@ impl Shared {
         self.epoch.fetch_add(1, Ordering::Release);
     }
 
-    /// Whether requests can be served: every issuer's tokens can be checked, and nobody is about to leave.
+    /// Whether requests can be served: every issuer's tokens can be checked, their lines can be written, and nobody is about
+    /// to leave.
     pub(super) fn is_ready(&self) -> bool {
-        self.issuers.iter().all(|issuer| issuer.is_ready()) && !*self.draining.borrow()
+        let audited = self.audit.holds() || !self.audit.refuses();
+        self.issuers.iter().all(|issuer| issuer.is_ready()) && audited && !*self.draining.borrow()
     }
 }
 

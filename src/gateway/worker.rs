@@ -1,6 +1,7 @@
 //! One core's share of the gateway, and the line every request takes through it: route, authenticate, read, decide, forward.
 //! It leaves each step to the module of its name, and listening to `listen`.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -14,8 +15,8 @@ use hyper::http::request;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 
+use super::authn::Caller;
 use super::authn::tokens::Remembered;
-use super::authn::{Caller, Known};
 use super::body::{Body, UnderWay};
 use super::forward::Passage;
 use super::intake::{self, Wish};
@@ -35,7 +36,7 @@ use crate::policy::{Call, Permit, decide};
 pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
     /// What is known of tokens, and under which epoch it was found out.
-    pub(super) tokens: Mutex<Remembered<(Known, u64)>>,
+    pub(super) tokens: Mutex<Remembered<(Arc<Caller>, u64)>>,
     pub(super) pool: Arc<Pool>,
     pub(super) ledger: Ledger,
     pub(super) tally: Tally,
@@ -64,8 +65,8 @@ impl Worker {
     }
 
     /// Answers a request, whatever it is.
-    pub(super) async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
-        let moment = self.shared.moment();
+    pub(super) async fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+        let moment = self.shared.moment(peer);
         let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
         let mut record = Record::begin(self, &moment, request_id);
         let (head, body) = request.into_parts();
@@ -89,6 +90,15 @@ impl Worker {
         response
     }
 
+    /// Takes down a connection that ended because what came was no HTTP request: it was refused, if not by the line.
+    pub(super) fn ended(&self, error: &hyper::Error, peer: IpAddr) {
+        if error.is_parse() {
+            let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
+            let status = if error.is_parse_too_large() { 431 } else { 400 };
+            Record::begin(self, &self.shared.moment(peer), request_id).unreadable(status);
+        }
+    }
+
     /// The line, for as many requests at once as there may be.
     async fn counted(
         &self,
@@ -101,6 +111,7 @@ impl Worker {
             record.silent();
             return Ok(answer);
         }
+        record.promised()?;
         let most = self.shared.settings.limits.in_flight;
         let under_way = UnderWay::begin(&self.shared.under_way, most).ok_or(Refusal::Busy)?;
         let response = self.line(moment, head, body, record).await?;

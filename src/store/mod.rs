@@ -15,7 +15,10 @@ pub use lock::Lock;
 
 use crate::credential::{Credential, CredentialId};
 use crate::oauth::{Epoch, TokenSet};
-use crate::sys::private_file::{self, FileError};
+use crate::sys::private_file::{self, Draft, FileError};
+
+/// The room that is taken for a credential's file, in bytes: most have a tenth of it, a token of a few hundred groups fits.
+const ROOM: u64 = 32 << 10;
 
 /// Where the secrets go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +35,13 @@ pub enum Storage {
 pub struct Store {
     dir: PathBuf,
     storage: Storage,
+}
+
+/// Where a credential will be kept: its file is there, with room in it, before anything is asked for that is given once.
+#[derive(Debug)]
+pub struct Place {
+    path: PathBuf,
+    draft: Draft,
 }
 
 /// A token file without its secrets.
@@ -101,8 +111,13 @@ impl Store {
     pub fn read_file(&self, path: &Path) -> Result<Option<Stored>, StoreError> {
         private_file::check_dir(&self.dir)?;
         let Some(text) = private_file::read(path)? else { return Ok(None) };
+        self.decode(path, &text)
+    }
+
+    /// What `text`, of the file at `path` or to be there, holds.
+    fn decode(&self, path: &Path, text: &str) -> Result<Option<Stored>, StoreError> {
         let odd = |reason: String| StoreError::Format { path: path.into(), reason };
-        let mut object = format::parse(&text).map_err(odd)?;
+        let mut object = format::parse(text).map_err(odd)?;
         if format::is_in_keyring(&object) {
             match (keyring::fill(path, &mut object), self.storage) {
                 (Ok(true), _) => {}
@@ -114,25 +129,75 @@ impl Store {
         format::decode(&object).map(Some).map_err(odd)
     }
 
-    /// Keeps a token. The file is whole and private at every moment.
+    /// Makes room for a credential: what cannot be kept is better not asked for.
+    ///
+    /// # Errors
+    /// As [`StoreError`] says: a full disk, a keyring that keeps nothing.
+    pub fn prepare(&self, id: &CredentialId) -> Result<Place, StoreError> {
+        private_file::create_dir_ignored(&self.dir)?;
+        let path = self.path(id);
+        if self.storage == Storage::Keyring {
+            keyring::probe()?;
+        }
+        let now = path.symlink_metadata().map_or(0, |about| about.len());
+        let draft = Draft::begin(&path, ROOM.max(2 * now))?;
+        Ok(Place { path, draft })
+    }
+
+    /// Keeps a token. The file is whole and private at every moment. A keyring replaces its entry in one step, before the
+    /// file says so: between the two the file describes the old token, which is then merely renewed too early.
     ///
     /// # Errors
     /// As [`StoreError`] says.
     pub fn write(
         &self,
+        place: Place,
         credential: &Credential,
         token: &TokenSet,
         notes: &Notes,
         now: Epoch,
     ) -> Result<PathBuf, StoreError> {
-        private_file::create_dir_ignored(&self.dir)?;
-        let path = self.path(&credential.id);
+        let Place { path, draft } = place;
         let mut object = format::encode(credential, token, notes, now);
         if self.storage == Storage::Keyring {
             keyring::take(&path, &mut object)?;
         }
-        private_file::write(&path, &format::print(&object))?;
+        draft.finish(&format::print(&object))?;
         Ok(path)
+    }
+
+    /// Puts what a killed run had written, and had not yet put in its place, there; removes what it had not written to its
+    /// end. To be called under the credential's lock, or it may be somebody's who is at work. `is_better` says whether a
+    /// draft's credential is to replace what is kept. Whether anything was taken up.
+    ///
+    /// # Errors
+    /// As [`StoreError`] says.
+    pub fn take_up(
+        &self,
+        id: &CredentialId,
+        is_better: impl Fn(&Stored, Option<&Stored>) -> bool,
+    ) -> Result<bool, StoreError> {
+        let (path, mut taken) = (self.path(id), false);
+        for draft in private_file::left(&path) {
+            // Neither ours nor private: nothing to do with us.
+            let Ok(Some(text)) = private_file::read_left(&draft) else { continue };
+            let found = self.decode(&path, &text).ok().flatten();
+            let kept = self.read_file(&path).ok().flatten();
+            if found.is_some_and(|found| is_better(&found, kept.as_ref())) {
+                private_file::take_up(&draft, &path)?;
+                taken = true;
+            } else {
+                private_file::remove(&draft)?;
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Whether a draft that a killed run left holds a credential, which whoever wants it next takes up.
+    pub fn is_whole(draft: &Path) -> bool {
+        let text = private_file::read_left(draft).ok().flatten();
+        text.and_then(|text| format::parse(&text).ok())
+            .is_some_and(|object| object.contains_key("access_token"))
     }
 
     /// What a file says beside its secrets, and where those are. The keyring is not asked.
@@ -163,8 +228,11 @@ impl Store {
             // Where no keyring is, nothing is in it.
             _ => {}
         }
-        let there = path.symlink_metadata().is_ok();
-        private_file::remove(path)?;
+        let left = private_file::left(path);
+        let there = path.symlink_metadata().is_ok() || !left.is_empty();
+        for path in left.iter().map(PathBuf::as_path).chain([path]) {
+            private_file::remove(path)?;
+        }
         Ok(there)
     }
 

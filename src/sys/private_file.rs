@@ -8,14 +8,17 @@
     )
 )]
 
+mod draft;
+
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::sys::regular_file::{self, NOT_REGULAR};
+pub use draft::{Draft, left, read_left, take_up, target};
 
 /// The largest file that is read, in bytes; a token file has a few thousand.
 const LIMIT: u64 = 4 << 20;
@@ -101,13 +104,7 @@ pub fn read(path: &Path) -> Result<Option<String>, FileError> {
 /// # Errors
 /// As [`FileError`] says.
 pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
-    if is_symlink(path) {
-        return Err(FileError::Symlink(path.into()));
-    }
-    if let Ok(about) = fs::symlink_metadata(path) {
-        check_owner(path, &about)?;
-    }
-    replace(path, text)
+    Draft::begin(path, 0)?.finish(text)
 }
 
 /// Writes a file of another program's, which the user may well keep behind a link: the link stays, its target is replaced.
@@ -117,7 +114,7 @@ pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
 pub fn write_through(path: &Path, text: &str) -> Result<(), FileError> {
     let target =
         if is_symlink(path) { fs::canonicalize(path).map_err(io_at(path))? } else { path.to_owned() };
-    replace(&target, text)
+    Draft::at(&target, 0)?.finish(text)
 }
 
 /// Makes a folder for private files: 0700, its parents as the umask has them. A folder that is wider open is closed.
@@ -320,23 +317,6 @@ fn open(path: &Path) -> Result<Option<File>, FileError> {
         }
     }
     Ok(Some(file))
-}
-
-fn replace(path: &Path, text: &str) -> Result<(), FileError> {
-    let folder = folder_of(path);
-    // tempfile opens with O_EXCL and mode 0600. The leading dot and the ending keep it out of every `*.json` scan.
-    let mut file = tempfile::Builder::new()
-        .prefix(".mcpauth-")
-        .suffix(".tmp")
-        .tempfile_in(folder)
-        .map_err(io_at(folder))?;
-    file.write_all(text.as_bytes()).map_err(io_at(path))?;
-    file.as_file().sync_all().map_err(io_at(path))?;
-    file.persist(path).map_err(|e| io_at(path)(e.error))?;
-    // The rename itself lives in the folder; without this a power cut could undo it after we said "written".
-    #[cfg(unix)]
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_at(folder))?;
-    Ok(())
 }
 
 /// Whether opening the file would wait for somebody at the other end.

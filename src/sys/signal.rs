@@ -29,6 +29,16 @@ pub async fn stop() -> Stop {
     }
 }
 
+/// From here on a file that may not grow (`ulimit -f`) is an error of the write, like a full disk, and not our end. To be
+/// called on a runtime.
+pub fn outlive_file_limit() {
+    // A handler stays once it is there, and its doing nothing is all that is wanted.
+    #[cfg(unix)]
+    let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(
+        rustix::process::Signal::XFSZ.as_raw(),
+    ));
+}
+
 /// The requests to read all files again: SIGHUP, where there is one. From its making on, one no longer ends the process.
 #[derive(Debug)]
 pub struct HangUps(#[cfg(unix)] tokio::signal::unix::Signal);

@@ -1,5 +1,6 @@
 //! What kind of terminal there is, and the one reader of its input. Questions and colours are `cli`'s.
 
+use std::fs::File;
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
@@ -30,6 +31,17 @@ pub fn stdout_width() -> Option<usize> {
     let columns =
         || dialoguer::console::Term::stdout().size_checked().map_or(80, |(_, columns)| columns.into());
     std::io::stdout().is_terminal().then(columns)
+}
+
+/// Stdout as a file, for a program that must know what of its lines was written: the standard library's own has a buffer.
+///
+/// # Errors
+/// The operating system's.
+pub fn stdout_file() -> std::io::Result<File> {
+    #[cfg(unix)]
+    return Ok(std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned()?.into());
+    #[cfg(windows)]
+    return Ok(std::os::windows::io::AsHandle::as_handle(&std::io::stdout()).try_clone_to_owned()?.into());
 }
 
 /// The next line a person types or pastes. One reader for the whole process: a second one would steal its lines.

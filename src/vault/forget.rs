@@ -60,6 +60,10 @@ impl Vault {
         let who = id.to_string();
         let waiting = || self.ui.note(&who, "waiting for another mcpauth to finish with it");
         let _lock = self.store.lock(id, waiting).await?;
+        if let (true, Some(credential)) = (revoke, credential) {
+            // What a killed run got last is what its server must take back.
+            keep::take_up(&self.store, credential)?;
+        }
         let stored = match self.store.read_file(path) {
             Ok(stored) => stored,
             // What cannot be read can still be removed, but not taken back.

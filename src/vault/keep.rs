@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::{Fresh, Outcome, VaultError};
 use crate::credential::{Credential, How, Kind};
 use crate::oauth::{Epoch, TokenSet};
-use crate::store::{Notes, Store, StoreError, Stored};
+use crate::store::{Notes, Place, Store, StoreError, Stored};
 use crate::sys::clock;
 
 /// What is kept, if it is this credential's: the same issuer's, for the same client, with the same wishes.
@@ -17,19 +17,32 @@ pub(super) fn kept(store: &Store, credential: &Credential) -> Result<Option<Stor
     Ok(store.read(&credential.id)?.filter(|stored| belongs(stored, credential)))
 }
 
+/// Takes up what a run that was killed between the answer and the file's place had written, if it is this credential's and
+/// no older than what is kept; under the lock. Whether there was any.
+///
+/// # Errors
+/// As [`StoreError`] says.
+pub(super) fn take_up(store: &Store, credential: &Credential) -> Result<bool, StoreError> {
+    store.take_up(&credential.id, |left, kept| {
+        let kept = kept.filter(|kept| belongs(kept, credential));
+        belongs(left, credential) && kept.is_none_or(|kept| left.token.issued_at >= kept.token.issued_at)
+    })
+}
+
 /// Keeps a token that has come.
 ///
 /// # Errors
 /// [`VaultError::Store`].
 pub(super) fn save(
     store: &Store,
+    place: Place,
     credential: &Credential,
     token: TokenSet,
     notes: &Notes,
     outcome: Outcome,
 ) -> Result<Fresh, VaultError> {
     let token = as_old_as_it_is(store, credential, token);
-    let path = write(store, credential, &token, notes)?;
+    let path = write(store, place, credential, &token, notes)?;
     let stored = Stored {
         token,
         provider: credential.provider_field.clone(),
@@ -50,11 +63,12 @@ pub(super) fn save(
 /// As [`StoreError`] says.
 pub(super) fn write(
     store: &Store,
+    place: Place,
     credential: &Credential,
     token: &TokenSet,
     notes: &Notes,
 ) -> Result<PathBuf, StoreError> {
-    store.write(credential, token, notes, token.issued_at.unwrap_or_else(clock::now))
+    store.write(place, credential, token, notes, token.issued_at.unwrap_or_else(clock::now))
 }
 
 /// Some servers give the same token again until it is nearly over. It did not become younger by that, and when it is

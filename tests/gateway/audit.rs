@@ -168,3 +168,132 @@ fn what_decides_nothing_is_not_written_down() {
     drop(lab);
     assert_eq!(kept.audit_text(), "");
 }
+
+/// Whatever ends a request, and wherever: what is answered is written down.
+#[test]
+fn what_is_refused_before_anybody_is_known_has_its_line_too() {
+    let lab = Lab::with(|settings, _| {
+        settings.workers = Some(1);
+        settings.origins = vec!["https://app.test".into()];
+        settings.limits.read = 1;
+    });
+    let worker = format!("Bearer {}", lab.token("worker"));
+    let own = ("X-Authorization", worker.as_str());
+    let preflight = [("Origin", "https://app.test"), ("Access-Control-Request-Method", "POST")];
+    let one = |method: &str, path: &str, headers: &[(&str, &str)], body: &str| {
+        request(method, path, headers, body.as_bytes())
+    };
+    let bytes: [(Vec<u8>, Value); 15] = [
+        (one("OPTIONS", "/alpha/mcp", &preflight, ""), json!([204, "answered", null])),
+        (one("OPTIONS", "/alpha/mcp", &[], ""), json!([405, "refused", "http_method"])),
+        (
+            one("OPTIONS", "/alpha/mcp", &[("Origin", "https://evil.test")], ""),
+            json!([403, "refused", "origin"]),
+        ),
+        (one("POST", "/alpha/mcp", &[("Host", "evil.test")], ALLOWED), json!([421, "refused", "host"])),
+        (one("POST", "/alpha/mcp", &[], ALLOWED), json!([401, "refused", "no_token"])),
+        (one("POST", "/alpha/mcp", &[own, own], ALLOWED), json!([400, "refused", "credentials"])),
+        (
+            one("POST", "/alpha/mcp", &[("X-Authorization", "Bearer \u{e9}")], ALLOWED),
+            json!([400, "refused", "credentials"]),
+        ),
+        (one("POST", "/alpha/%2e%2e/beta/mcp", &[own], ALLOWED), json!([400, "refused", "path"])),
+        (
+            one("POST", "/alpha/mcp", &[own, ("Content-Type", "text/plain")], ALLOWED),
+            json!([415, "refused", "media_type"]),
+        ),
+        (
+            one("POST", "/alpha/mcp", &[own, ("Content-Length", "99999999")], ""),
+            json!([413, "refused", "too_large"]),
+        ),
+        (one("POST", "/alpha/mcp", &[own, ("Content-Length", "99")], "{"), json!([408, "refused", "slow"])),
+        (
+            b"POST /alpha/mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"
+                .into(),
+            json!([400, "refused", "unreadable"]),
+        ),
+        (
+            b"POST /alpha/mcp HTTP/1.1\r\nHost : localhost\r\n\r\n".into(),
+            json!([400, "refused", "unreadable"]),
+        ),
+        (b"\x16\x03\x01\x02\x00\x01\x00".into(), json!([400, "refused", "unreadable"])),
+        (
+            [b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ", "x".repeat(70_000).as_bytes(), b"\r\n\r\n"]
+                .concat(),
+            json!([431, "refused", "unreadable"]),
+        ),
+    ];
+    for (bytes, expected) in &bytes {
+        let answer = lab.raw(bytes);
+        assert_eq!(json!(answer.status), expected[0], "{expected}: {}", answer.text());
+    }
+    let kept = lab.kept.clone();
+    drop(lab);
+    let lines = kept.lines();
+    assert_eq!(lines.len(), bytes.len(), "{}", kept.audit_text());
+    for (line, (_, expected)) in lines.iter().zip(&bytes) {
+        assert_eq!(&json!(of(line, &["status", "verdict", "reason"])), expected, "{line}");
+    }
+}
+
+/// What does not simply show, as it is: C0, DEL, C1, zero-width, bidirectional, line separators, tags.
+const ODD: &str = "a\u{1}\u{8}\u{1b}[2J\u{7f}\u{80}\u{85}\u{9b}31m\u{ad}\u{61c}\u{200b}\u{200e}\u{202e}\u{2028}\u{2029}\u{2066}\u{feff}\u{e0041}z";
+
+#[test]
+fn others_names_are_written_whole_and_show_plainly() {
+    let key = crate::support::mint::Key::new("k");
+    let mint = Mint::of(&[&key]);
+    let lab = Lab::with(|settings, _| {
+        settings.issuers = vec![mint.settings()];
+        settings.workers = Some(1);
+    });
+    let claims = json!({"sub": ODD, "client_id": ODD, "username": ODD, "scope": "root"});
+    let token = key.sign(json!({}), &mint.claims(claims));
+    let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": ODD}});
+    let escaped: String = message
+        .to_string()
+        .chars()
+        .flat_map(|c| match c {
+            ' '..='~' => vec![c],
+            c => c
+                .encode_utf16(&mut [0; 2])
+                .iter()
+                .flat_map(|unit| format!("\\u{unit:04x}").chars().collect::<Vec<_>>())
+                .collect(),
+        })
+        .collect();
+    let method = json!({"jsonrpc": "2.0", "id": 1, "method": ODD});
+    for body in [message.to_string(), escaped, method.to_string()] {
+        let bearer = format!("Bearer {token}");
+        lab.post("/alpha/mcp", &[("X-Authorization", &bearer)], body.as_bytes());
+    }
+    let kept = lab.kept.clone();
+    drop(lab);
+    let (text, lines) = (kept.audit_text(), kept.lines());
+    assert!(text.chars().all(|c| c == '\n' || mcpauth::text::is_plain(c)), "{text:?}");
+    assert!(lines.len() == 3 && text.matches('\n').count() == 3, "{text}");
+    assert!(lines.iter().all(|line| line["subject"] == ODD && line["client"] == ODD), "{text}");
+    assert_eq!(
+        (&lines[0]["name"], &lines[1]["name"], &lines[2]["method"]),
+        (&json!(ODD), &json!(ODD), &json!(ODD))
+    );
+}
+
+#[test]
+fn others_words_are_no_commands_to_whoever_reads_the_log() {
+    let mint = Mint::with(&[], |_| (404, String::new()));
+    *mint.keys.lock().unwrap() = Err(500);
+    let lab = Lab::with(|settings, dir| {
+        let mut issuer = mint.settings();
+        issuer.issuer.push_str(ODD);
+        settings.issuers = vec![issuer];
+        own_server(dir, "odd", "http://127.0.0.1:1", "streamable-http");
+        settings.health.interval = 1;
+        settings.health.failures = 1;
+    });
+    until("events", || lab.kept.events().len() > 1);
+    lab.reload("scopes.yml", &format!("worker: [{ODD}"), "stays in force");
+    for event in lab.kept.events() {
+        assert!(mcpauth::text::is_all_plain(&event), "{event:?}");
+    }
+}

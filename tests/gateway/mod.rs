@@ -4,10 +4,14 @@
 mod answers;
 mod attacks;
 mod audit;
+#[cfg(target_os = "linux")]
+mod audit_faults;
 mod cli;
 mod health;
 mod leaks;
+mod odd_tokens;
 mod protocol;
+mod questions;
 mod serve;
 mod streams;
 mod tls;

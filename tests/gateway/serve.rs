@@ -5,6 +5,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::process::Command;
 
 use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
 use serde_json::{Value, json};
@@ -15,26 +16,26 @@ use crate::support::wire::{Running, free_port, get};
 use crate::support::{Ran, User, mode};
 
 const JSON: &str = "200 OK\r\ncontent-type: application/json";
-const SERVE: [&str; 4] = ["gateway", "serve", "--listen", "127.0.0.1:0"];
+pub(super) const SERVE: [&str; 4] = ["gateway", "serve", "--listen", "127.0.0.1:0"];
 
 /// A user with a gateway's files, its identity provider and one server, `delta`.
-struct Site {
-    user: User,
+pub(super) struct Site {
+    pub(super) user: User,
     idp: IdpThread,
-    upstream: Upstream,
+    pub(super) upstream: Upstream,
 }
 
 /// A gateway that runs; a test that fails does not leave it behind.
-struct Served {
-    running: Option<Running>,
-    address: SocketAddr,
+pub(super) struct Served {
+    pub(super) running: Option<Running>,
+    pub(super) address: SocketAddr,
     /// What it said of where it listens.
     listening: String,
 }
 
 impl Site {
     /// With these lines more in `gateway.yaml`.
-    fn new(more: &str) -> Self {
+    pub(super) fn new(more: &str) -> Self {
         let upstream = Upstream::start(|seen, stream| say(stream, JSON, &seen.body));
         Self::before(upstream, User::new(), more)
     }
@@ -51,8 +52,13 @@ impl Site {
         Self { user, idp, upstream }
     }
 
-    fn serve(&self, more: &[&str]) -> Served {
-        let mut running = self.user.start(&[&SERVE, more].concat());
+    pub(super) fn serve(&self, more: &[&str]) -> Served {
+        self.serve_by(self.user.command(&[&SERVE, more].concat()))
+    }
+
+    /// The same by a command of the test's own.
+    pub(super) fn serve_by(&self, command: Command) -> Served {
+        let mut running = Running::start(command);
         let listening = running.line(|line| line.contains("listening"));
         let url = listening.split("http://").nth(1).unwrap();
         let is_end = |c: char| !(c.is_ascii_digit() || ".:".contains(c));
@@ -61,13 +67,13 @@ impl Site {
     }
 
     /// A worker's message.
-    fn ask(&self, gateway: SocketAddr, body: &str) -> Answer {
+    pub(super) fn ask(&self, gateway: SocketAddr, body: &str) -> Answer {
         let bearer = format!("Bearer {}", lab::token(&self.idp, "worker"));
         let headers = [("X-Authorization", bearer.as_str())];
         exchange(gateway, &request("POST", "/delta/mcp", &headers, body.as_bytes()))
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.user.project().join(name)
     }
 
@@ -77,12 +83,17 @@ impl Site {
 }
 
 impl Served {
-    fn signal(&self, name: &str) {
+    /// What it said of where it listens.
+    pub(super) fn listening(&self) -> &str {
+        &self.listening
+    }
+
+    pub(super) fn signal(&self, name: &str) {
         self.running.as_ref().unwrap().signal(name);
     }
 
     /// Sends the signal and waits for the end.
-    fn end(mut self, signal: &str) -> Ran {
+    pub(super) fn end(mut self, signal: &str) -> Ran {
         self.signal(signal);
         self.running.take().unwrap().end()
     }
@@ -101,7 +112,7 @@ fn settings(issuer: &str) -> String {
 }
 
 /// A JSON object a line, whole.
-fn lines(text: &str) -> Vec<Value> {
+pub(super) fn lines(text: &str) -> Vec<Value> {
     assert!(text.is_empty() || text.ends_with('\n'), "{text:?}");
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
 }

@@ -8,7 +8,7 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use mcpauth::gateway::settings::Issuer;
 use mcpauth::sys::clock;
 use serde_json::{Value, json};
@@ -106,7 +106,15 @@ impl Key {
 
     /// A token with these header parameters beside or instead of the usual ones.
     pub(crate) fn sign(&self, header: Value, claims: &Value) -> String {
-        let signed = self.signed(header, claims);
+        self.seal(self.signed(header, claims))
+    }
+
+    /// A token of these texts, whatever they are.
+    pub(crate) fn sign_text(&self, header: &[u8], payload: &[u8]) -> String {
+        self.seal(format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload)))
+    }
+
+    fn seal(&self, signed: String) -> String {
         let signature = self.pair.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
@@ -119,8 +127,22 @@ impl Key {
     }
 
     /// The public half in the forms that have served as an HMAC secret.
-    pub(crate) fn secrets(&self) -> [Vec<u8>; 2] {
-        [self.public().to_string().into_bytes(), self.point().to_vec()]
+    pub(crate) fn secrets(&self) -> Vec<(&'static str, Vec<u8>)> {
+        /// RFC 5480: a P-256 key's SubjectPublicKeyInfo before its point.
+        const SPKI: &str = "3059301306072a8648ce3d020106082a8648ce3d030107034200";
+        let prefix = (0..SPKI.len()).step_by(2).map(|at| u8::from_str_radix(&SPKI[at..at + 2], 16).unwrap());
+        let der: Vec<u8> = prefix.chain(self.point().iter().copied()).collect();
+        let text = STANDARD.encode(&der);
+        let lines: Vec<&str> = [&text[..64], &text[64..]].into();
+        let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", lines.join("\n"));
+        vec![
+            ("the JWK", self.public().to_string().into_bytes()),
+            ("the point", self.point().to_vec()),
+            ("DER", der),
+            ("PEM", pem.clone().into_bytes()),
+            ("PEM and a line break", format!("{pem}\n").into_bytes()),
+            ("nothing", Vec::new()),
+        ]
     }
 
     fn signed(&self, header: Value, claims: &Value) -> String {

@@ -86,13 +86,19 @@ fn leftovers(config: &Config) -> Vec<Finding> {
             && private_file::age(path).is_some_and(|age| age >= LEFT_BEHIND)
     };
     let found = folders.iter().flat_map(|folder| entries(folder)).filter(left);
-    found
-        .map(|path| {
-            let text = format!("{} was left behind by a run that was killed", path.display());
-            Finding::warn("files.leftover", text, format!("rm {}", path.display()))
-                .fixed_by(Fix::Remove(path))
-        })
-        .collect()
+    found.map(leftover).collect()
+}
+
+/// One with a credential in it is no litter: the next run that wants the credential takes it up.
+fn leftover(path: PathBuf) -> Finding {
+    let shown = path.display();
+    let token = private_file::target(&path).filter(|target| is_token(target));
+    if token.is_some_and(|_| Store::is_whole(&path)) {
+        let text = format!("{shown} holds a credential that a killed run had not yet put in its place");
+        return Finding::warn("files.leftover", text, "mcpauth refresh --once --force");
+    }
+    let text = format!("{shown} was left behind by a run that was killed");
+    Finding::warn("files.leftover", text, format!("rm {shown}")).fixed_by(Fix::Remove(path))
 }
 
 /// Token files that cannot be read for what is in them. Their modes are another finding.

@@ -22,7 +22,7 @@ use crate::credential::{Credential, Kind};
 use crate::error::{Error, Exit};
 use crate::refresh::{Epoch, Outcome, Schedule};
 use crate::sys::pid_file::{self, Holder, PidError, PidFile};
-use crate::sys::signal::HangUps;
+use crate::sys::signal::{self, HangUps};
 use crate::sys::{clock, hook, private_file, supervisor};
 use crate::vault::{Fresh, Vault};
 
@@ -80,7 +80,10 @@ pub(super) fn run(args: &RefreshArgs, rules: Rules, config: Config, out: &Out) -
     let _alone = PidFile::take(&config.tokens_dir.join(PID_FILE)).map_err(|error| refused(error, &config))?;
     let service = Service::new(args, rules, config, out)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let exit = runtime.block_on(service.run());
+    let exit = runtime.block_on(async {
+        signal::outlive_file_limit();
+        service.run().await
+    });
     // Whoever still waits for a lock or a hook must not keep the process alive.
     runtime.shutdown_background();
     exit

@@ -2,10 +2,12 @@
 //! the token's hash until the token ends or anything it was judged by changes.
 //! It leaves signatures to `jwt`, claims to `rules` and what a caller may do to `policy`.
 
+pub(super) mod asking;
 pub(super) mod issuers;
 pub mod jwt;
 pub mod keys;
 mod object;
+mod opaque;
 pub mod rules;
 pub(super) mod tokens;
 
@@ -15,8 +17,10 @@ use aws_lc_rs::digest;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use memchr::memchr3;
 
+use self::asking::Question;
 use self::issuers::Issuer;
 use self::jwt::{Reject, Token};
+use self::opaque::Whose;
 use self::tokens::Hash;
 use super::refusal::Refusal;
 use super::state::{Moment, State};
@@ -37,16 +41,15 @@ pub(super) struct Caller {
     issuer: usize,
 }
 
-/// What is remembered of a token.
+/// What became known of a good token.
 #[derive(Clone)]
-pub(super) enum Known {
-    Good(Arc<Caller>),
-    /// An issuer was asked and said no; believed for a moment, so that a bad token cannot ask for all.
-    Bad(Reject, i64),
+struct Judged {
+    principal: Principal,
+    /// When it ends.
+    expires_at: i64,
+    /// Until when this is believed without another look.
+    believed_until: i64,
 }
-
-/// Who it is, when the token ends, and until when this is believed without another look.
-type Judged = (Principal, i64, i64);
 
 /// Which header carried the token: it goes no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +72,6 @@ pub(super) const X_AUTHORIZATION: HeaderName = HeaderName::from_static("x-author
 const X_USER_POOL_ID: HeaderName = HeaderName::from_static("x-user-pool-id");
 const X_CLIENT_ID: HeaderName = HeaderName::from_static("x-client-id");
 const X_REGION: HeaderName = HeaderName::from_static("x-region");
-/// How long a no of an issuer is believed, in seconds.
-const NO: i64 = 10;
 
 impl Credential {
     /// The one credential of a request. `X-Authorization` counts alone where it is there: one that does not do is never
@@ -130,8 +131,7 @@ impl Worker {
         let token = credential.token();
         let hash = hash(token);
         let caller = match self.remembered(moment, &hash) {
-            Some(Known::Good(caller)) => caller,
-            Some(Known::Bad(reject, _)) => return Err(Refusal::Token(reject)),
+            Some(caller) => caller,
             // Boxed: what a new token may take is large, and most tokens are not new.
             None => Box::pin(self.find_out(moment, token, hash)).await?,
         };
@@ -139,43 +139,27 @@ impl Worker {
         Ok((caller, credential))
     }
 
-    fn remembered(&self, moment: &Moment, hash: &Hash) -> Option<Known> {
+    fn remembered(&self, moment: &Moment, hash: &Hash) -> Option<Arc<Caller>> {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        let (known, epoch) = tokens.get(hash)?;
-        let end = match &known {
-            Known::Good(caller) => caller.believed_until,
-            Known::Bad(_, until) => *until,
-        };
-        (epoch == moment.epoch && moment.now < end).then_some(known)
-    }
-
-    fn remember(&self, moment: &Moment, hash: Hash, known: Known) {
-        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.put(hash, (known, moment.epoch));
+        let (caller, epoch) = tokens.get(hash)?;
+        (epoch == moment.epoch && moment.now < caller.believed_until).then_some(caller)
     }
 
     async fn find_out(&self, moment: &Moment, token: &str, hash: Hash) -> Result<Arc<Caller>, Refusal> {
         let (issuer, parsed) = match Token::read(token) {
             Ok(parsed) => (self.issuer(|issuer| Some(issuer.name()) == parsed.issuer()), Ok(parsed)),
-            // An opaque token says nothing about whose it is: one issuer at most may be asked about it.
-            Err(reject) => (self.issuer(Issuer::introspects), Err(reject)),
+            Err(reject) => (self.issuer_to_ask(token), Err(reject)),
         };
         let Some((index, issuer)) = issuer else {
             return Err(Refusal::Token(parsed.err().unwrap_or(Reject::Issuer)));
         };
         let judged = if issuer.introspects() {
-            self.ask(issuer, token, moment.now).await
+            self.shared.asking.ask(&Question { issuer, token, hash, moment }, &*self.shared.journal).await?
         } else {
             let parsed = parsed.map_err(Refusal::Token)?;
-            verify(issuer, parsed, moment.now).await
+            verify(issuer, parsed, moment.now).await?
         };
-        let (principal, expires_at, believed_until) = match judged {
-            Err(Refusal::Token(reject)) if issuer.introspects() => {
-                self.remember(moment, hash, Known::Bad(reject, moment.now + NO));
-                return Err(Refusal::Token(reject));
-            }
-            judged => judged?,
-        };
+        let Judged { principal, expires_at, believed_until } = judged;
         if moment.state.revoked.has(&principal) {
             return Err(Refusal::Token(Reject::Revoked));
         }
@@ -184,21 +168,23 @@ impl Worker {
         let shadow = shadow.as_ref().map(|shadow| shadow.grants(&principal));
         let caller =
             Arc::new(Caller { principal, expires_at, believed_until, grants, shadow, issuer: index });
-        self.remember(moment, hash, Known::Good(caller.clone()));
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.put(hash, (caller.clone(), moment.epoch));
         Ok(caller)
+    }
+
+    /// An opaque token says nothing about whose it is: one issuer at most may be asked about it. Of what looks like a JWT
+    /// none, but the one it names.
+    fn issuer_to_ask(&self, token: &str) -> Option<(usize, &Arc<Issuer>)> {
+        match opaque::whose(token) {
+            Whose::Nobodys => None,
+            Whose::Unsaid => self.issuer(Issuer::introspects),
+            Whose::Named(name) => self.issuer(|issuer| issuer.introspects() && issuer.name() == name),
+        }
     }
 
     fn issuer(&self, wanted: impl Fn(&Issuer) -> bool) -> Option<(usize, &Arc<Issuer>)> {
         self.shared.issuers.iter().enumerate().find(|(_, issuer)| wanted(issuer))
-    }
-
-    async fn ask(&self, issuer: &Issuer, token: &str, now: i64) -> Result<Judged, Refusal> {
-        let reply = issuer.introspect(token).await.map_err(|error| {
-            self.shared.journal.warn("introspection", &error.to_string());
-            Refusal::IssuerDown
-        })?;
-        let (principal, expires_at) = issuer.rules.introspected(&reply, now).map_err(Refusal::Token)?;
-        Ok((principal, expires_at.unwrap_or(i64::MAX), issuer.believed_until(expires_at, now)))
     }
 
     /// What the client says of itself beside its token is checked and trusted for nothing (product section 7.2).
@@ -225,7 +211,7 @@ async fn verify(issuer: &Issuer, token: Token<'_>, now: i64) -> Result<Judged, R
     let key = keys.find(token.key_id(), token.algorithm()).map_err(|_| Refusal::Token(Reject::Key))?;
     let claims = token.verify(key).map_err(Refusal::Token)?;
     let (principal, expires_at) = issuer.rules.accept(claims, now).map_err(Refusal::Token)?;
-    Ok((principal, expires_at, expires_at))
+    Ok(Judged { principal, expires_at, believed_until: expires_at })
 }
 
 fn hash(token: &str) -> Hash {

@@ -16,7 +16,7 @@ pub(crate) struct Remembered<V> {
     half: usize,
 }
 
-/// The keys are hashes already, and of verified tokens alone: nobody can choose them.
+/// The keys are hashes already, of tokens that were verified or that an issuer was asked about: nobody can choose many.
 #[derive(Clone, Default)]
 pub(crate) struct Prefix(u64);
 
@@ -36,6 +36,11 @@ impl<V: Clone> Remembered<V> {
         let value = self.old.remove(key)?;
         self.put(*key, value.clone());
         Some(value)
+    }
+
+    pub(crate) fn remove(&mut self, key: &Hash) {
+        self.young.remove(key);
+        self.old.remove(key);
     }
 
     pub(crate) fn put(&mut self, key: Hash, value: V) {

@@ -44,16 +44,15 @@ pub(crate) async fn watch(shared: Arc<Shared>) {
             *failed = if good { 0 } else { failed.saturating_add(1) };
             let healthy = *failed < shared.settings.health.failures;
             if upstream.healthy.swap(healthy, Ordering::Relaxed) != healthy {
-                let text = format!("{name} {}", if healthy { "answers again" } else { "does not answer" });
-                shared.journal.event(level(healthy), "health", &text);
+                if healthy {
+                    shared.journal.info("health", &format!("{name} answers again"));
+                } else {
+                    shared.journal.warn("health", &format!("{name} does not answer"));
+                }
             }
         }
         tokio::time::sleep(interval).await;
     }
-}
-
-fn level(healthy: bool) -> super::journal::Level {
-    if healthy { super::journal::Level::Info } else { super::journal::Level::Warn }
 }
 
 /// Whether the server says anything but a server error: a 401 or a 400 comes from one that is there.

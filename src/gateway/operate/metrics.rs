@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use hashbrown::{Equivalent, HashMap};
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncoder, text};
+use prometheus_client::encoding::{self, DescriptorEncoder, EncodeLabelSet, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
+
+use super::ledger::Promise;
+use crate::text;
 
 /// Every metric.
 pub(crate) struct Metrics {
@@ -118,6 +121,19 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// All of them, with what becomes of the audit.
+    pub(crate) fn with(audit: &Promise) -> Self {
+        let mut metrics = Self::default();
+        let rows = [
+            ("mcpauth_audit_failures", "Writes of the audit that failed", &audit.failures),
+            ("mcpauth_audit_lines_lost", "Decisions without a line in the audit", &audit.lost),
+        ];
+        for (name, help, counter) in rows {
+            metrics.registry.register(name, help, counter.clone());
+        }
+        metrics
+    }
+
     /// A worker's own count.
     pub(crate) fn tally(&self) -> Tally {
         let tally = Tally::default();
@@ -129,7 +145,7 @@ impl Metrics {
     pub(crate) fn text(&self) -> String {
         let mut out = String::new();
         // Writing to a String does not fail.
-        let _ = text::encode(&mut out, &self.registry);
+        let _ = encoding::text::encode(&mut out, &self.registry);
         out
     }
 
@@ -299,11 +315,13 @@ impl Equivalent<Key> for Kind<'_> {
 }
 
 impl From<&Kind<'_>> for Key {
+    /// Where everything is allowed, names are anybody's: what does not simply show does not get into a label.
     fn from(kind: &Kind<'_>) -> Self {
+        let label = |name: &str| text::clean(name, usize::MAX);
         Self {
-            server: kind.server.into(),
-            method: kind.method.into(),
-            tool: kind.tool.into(),
+            server: label(kind.server),
+            method: label(kind.method),
+            tool: label(kind.tool),
             reason: kind.reason.into(),
         }
     }

@@ -53,6 +53,8 @@ pub struct Settings {
     pub health: Health,
     /// Where a line for each decision goes: a file's path, `-` for stdout, or `off`.
     pub audit: String,
+    /// What becomes of a request whose line cannot be written: on a full disk, say.
+    pub audit_failure: AuditFailure,
     /// Threads that serve requests; one a core if absent.
     pub workers: Option<usize>,
     /// Plain http to issuers on other machines is meant.
@@ -233,6 +235,17 @@ pub struct Introspection {
     pub cache: u32,
 }
 
+/// What becomes of a request whose audit line cannot be written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum AuditFailure {
+    /// It is refused (503) until lines can be written again.
+    #[default]
+    Refuse,
+    /// It goes on; the line is lost once too many wait, and counted.
+    Continue,
+}
+
 /// What a list shows.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
@@ -310,6 +323,10 @@ pub struct Limits {
     pub per_tool: u32,
     /// Verified tokens that are remembered, a worker.
     pub tokens: usize,
+    /// Tokens of one client address that turn out bad only by asking their issuer, a minute; 0 for no limit.
+    pub questions_per_address: u32,
+    /// The same of all addresses together.
+    pub questions: u32,
 }
 
 /// How servers are watched. A check opens nothing: an unhealthy server is 503, a healthy one still asks for everything.
@@ -342,6 +359,7 @@ impl Default for Settings {
             limits: Limits::default(),
             health: Health::default(),
             audit: "-".into(),
+            audit_failure: AuditFailure::default(),
             workers: None,
             allow_http: false,
         }
@@ -364,6 +382,8 @@ impl Default for Limits {
             per_caller: 0,
             per_tool: 0,
             tokens: 32_768,
+            questions_per_address: 12,
+            questions: 300,
         }
     }
 }
@@ -387,76 +407,4 @@ fn believed() -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal(text: &str) -> String {
-        malformed(Path::new("gateway.yaml"), &Settings::parse(text).unwrap_err()).to_string()
-    }
-
-    #[test]
-    fn paths_are_relative_to_the_files_own_folder() {
-        let yaml = "
-policy: rules/scopes.yml
-servers: /etc/servers
-tls: {certificate: c.pem, key: k.pem}
-audit: audit.log
-issuers:
-  - issuer: https://i
-    introspection: {client_id: c, client_secret: secret.txt}
-";
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("gateway.yaml");
-        crate::sys::private_file::write(&path, yaml).unwrap();
-        let settings = Settings::read(&path).unwrap();
-        let here = |name: &str| dir.path().join(name);
-        assert_eq!(settings.policy, here("rules/scopes.yml"));
-        assert_eq!(settings.servers, Path::new("/etc/servers"));
-        assert_eq!(settings.tls.unwrap().key, here("k.pem"));
-        assert_eq!(settings.audit, here("audit.log").display().to_string());
-        let introspection = settings.issuers.into_iter().find_map(|issuer| issuer.introspection);
-        assert_eq!(introspection.unwrap().client_secret, here("secret.txt"));
-    }
-
-    #[test]
-    fn what_is_not_said_has_its_default() {
-        for text in ["", "# nothing\n", "{}\n"] {
-            let settings = Settings::parse(text).unwrap();
-            assert_eq!((settings.audit.as_str(), settings.policy), ("-", "scopes.yml".into()), "{text:?}");
-            assert_eq!(settings.limits.body, 4 << 20);
-        }
-        let settings = Settings::parse("limits: {body: 10}\nissuers: [{issuer: 'https://i'}]\n").unwrap();
-        assert_eq!((settings.limits.body, settings.limits.answer), (10, 16 << 20));
-        let issuer = settings.issuers.first().unwrap();
-        assert_eq!((issuer.leeway, issuer.kind), (30, Kind::Oidc));
-        assert_eq!(issuer.algorithms, [Algorithm::RS256, Algorithm::ES256]);
-    }
-
-    #[test]
-    fn what_cannot_be_said_is_refused_where_it_stands() {
-        let cases = [
-            ("listen: here", "1:9: invalid socket address syntax"),
-            (
-                "upstreams:\n  a: {egres: none}\n",
-                "2:7: unknown field `egres`, expected one of egress, credential, headers, identity_headers",
-            ),
-            (
-                "issuers:\n- issuer: https://i\n  algorithms: [HS256]\n",
-                "3:16: unknown variant `HS256`, expected one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA",
-            ),
-            ("issuers:\n- {}\n", "2:3: missing field `issuer`"),
-            ("audit: a\naudit: b\n", "2:1: duplicate mapping key: audit"),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(refusal(text), format!("gateway.yaml:{expected}"));
-        }
-        for text in
-            ["isuers: []\n", "- 1\n", "workers: -1\n", "a: [", "listen: 127.0.0.1:8080\n---\nlisten: x"]
-        {
-            let message = refusal(text);
-            assert!(message.starts_with("gateway.yaml:") && !message.contains('\n'), "{message}");
-        }
-        let missing = Settings::read(Path::new("/nowhere/gateway.yaml")).unwrap_err().to_string();
-        assert_eq!(missing, "/nowhere/gateway.yaml: No such file or directory (os error 2)");
-    }
-}
+mod tests;

@@ -1,0 +1,274 @@
+//! Asks issuers about tokens (RFC 7662) for all workers: about one token once, however many requests bring it; about those that
+//! turn out bad at a limited rate, for each client address and in all. What was good is remembered apart from what was bad.
+//! It leaves the request to `issuers` and what a reply must say to `rules`.
+
+use std::collections::HashMap;
+use std::hash::Hash as StdHash;
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::timeout;
+
+use super::Judged;
+use super::issuers::Issuer;
+use super::jwt::Reject;
+use super::tokens::{Hash, Remembered};
+use crate::gateway::operate::journal::Journal;
+use crate::gateway::rate::Rate;
+use crate::gateway::refusal::Refusal;
+use crate::gateway::settings::Limits;
+use crate::gateway::state::Moment;
+
+/// What all workers know of tokens that were asked about.
+pub(crate) struct Asking {
+    /// Those that were good when they were last asked about, past what is believed too: their callers are no strangers.
+    good: Mutex<Remembered<Judged>>,
+    /// Those that were not, and until when that is believed. A flood of them costs no good one its place.
+    bad: Mutex<Remembered<(Reject, i64)>>,
+    under_way: Keyed<Hash, OnceCell<Result<Judged, No>>>,
+    gates: Keyed<String, Gate>,
+    /// Bad tokens that may be asked about; a good one is given back.
+    per_address: Option<Rate>,
+    in_all: Option<Rate>,
+    began: Instant,
+}
+
+/// A token that came, and what it came with.
+pub(super) struct Question<'q> {
+    pub(super) issuer: &'q Issuer,
+    pub(super) token: &'q str,
+    pub(super) hash: Hash,
+    pub(super) moment: &'q Moment,
+}
+
+/// Why there is no caller.
+#[derive(Clone, Copy, Debug)]
+enum No {
+    Bad(Reject),
+    Down,
+    /// The address, or all together, must wait so many seconds.
+    Address(u64),
+    All(u64),
+}
+
+/// How many strangers' tokens of one address are asked about at once; the others wait.
+struct Gate(Semaphore);
+
+/// Values that exist while somebody holds them, each with the number of those who do.
+struct Keyed<K: Eq + StdHash, V>(Mutex<HashMap<K, (usize, Arc<V>)>>);
+
+/// A value that is held.
+struct Held<'k, K: Eq + StdHash, V> {
+    all: &'k Keyed<K, V>,
+    key: K,
+    value: Arc<V>,
+}
+
+/// How long a no of an issuer is believed, in seconds.
+const NO: i64 = 60;
+/// How many of them are remembered.
+const MANY: usize = 4096;
+const AT_ONCE: usize = 4;
+/// How long a token waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Asking {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            good: Mutex::new(Remembered::new(limits.tokens)),
+            bad: Mutex::new(Remembered::new(MANY)),
+            under_way: Keyed::default(),
+            gates: Keyed::default(),
+            per_address: Rate::per_minute(limits.questions_per_address),
+            in_all: Rate::per_minute(limits.questions),
+            began: Instant::now(),
+        }
+    }
+
+    /// Whose a token is, by what is known or by asking.
+    ///
+    /// # Errors
+    /// 401 for a bad one, 503 if its issuer does not answer, 429 and 503 for one too many.
+    pub(super) async fn ask(
+        &self,
+        question: &Question<'_>,
+        journal: &dyn Journal,
+    ) -> Result<Judged, Refusal> {
+        if let Some(known) = self.known(question) {
+            return known.map_err(Refusal::from);
+        }
+        let turn = self.under_way.hold(question.hash);
+        let answer = turn.get_or_init(|| async {
+            // Whoever had the turn before us may be done.
+            match self.known(question) {
+                Some(known) => known,
+                None => self.find_out(question, journal).await,
+            }
+        });
+        answer.await.clone().map_err(Refusal::from)
+    }
+
+    /// What is believed without another question.
+    fn known(&self, question: &Question<'_>) -> Option<Result<Judged, No>> {
+        let now = question.moment.now;
+        if let Some(judged) = lock(&self.good).get(&question.hash).filter(|good| now < good.believed_until) {
+            return Some(Ok(judged));
+        }
+        let bad = lock(&self.bad).get(&question.hash).filter(|(_, until)| now < *until);
+        bad.map(|(reject, _)| Err(No::Bad(reject)))
+    }
+
+    async fn find_out(&self, question: &Question<'_>, journal: &dyn Journal) -> Result<Judged, No> {
+        // A caller who was good before waits for no stranger.
+        if lock(&self.good).get(&question.hash).is_some() {
+            return self.send(question, journal).await;
+        }
+        let address = network(question.moment.peer);
+        let gate = self.gates.hold(address.clone());
+        let Ok(_permit) = timeout(PATIENCE, gate.0.acquire()).await else { return Err(No::Address(1)) };
+        self.take(&address)?;
+        let answer = self.send(question, journal).await;
+        if answer.is_ok() {
+            self.give_back(&address);
+        }
+        answer
+    }
+
+    async fn send(&self, question: &Question<'_>, journal: &dyn Journal) -> Result<Judged, No> {
+        let Question { issuer, token, hash, moment } = question;
+        let reply = issuer.introspect(token).await.map_err(|error| {
+            journal.warn("introspection", &error.to_string());
+            No::Down
+        })?;
+        match issuer.rules.introspected(&reply, moment.now) {
+            Ok((principal, expires_at)) => {
+                let believed_until = issuer.believed_until(expires_at, moment.now);
+                let judged = Judged { principal, expires_at: expires_at.unwrap_or(i64::MAX), believed_until };
+                lock(&self.good).put(*hash, judged.clone());
+                Ok(judged)
+            }
+            Err(reject) => {
+                lock(&self.good).remove(hash);
+                lock(&self.bad).put(*hash, (reject, moment.now + NO));
+                Err(No::Bad(reject))
+            }
+        }
+    }
+
+    fn take(&self, address: &str) -> Result<(), No> {
+        let now = self.began.elapsed().as_nanos() as u64;
+        let take = |rate: &Option<Rate>, key| rate.as_ref().map_or(Ok(()), |rate| rate.take(&[key], now));
+        take(&self.per_address, address).map_err(No::Address)?;
+        take(&self.in_all, "").map_err(|seconds| {
+            // Nothing was asked for it.
+            self.per_address.iter().for_each(|rate| rate.give_back(&[address]));
+            No::All(seconds)
+        })
+    }
+
+    fn give_back(&self, address: &str) {
+        self.per_address.iter().for_each(|rate| rate.give_back(&[address]));
+        self.in_all.iter().for_each(|rate| rate.give_back(&[""]));
+    }
+}
+
+impl From<No> for Refusal {
+    fn from(no: No) -> Self {
+        match no {
+            No::Bad(reject) => Self::Token(reject),
+            No::Down => Self::IssuerDown,
+            No::Address(seconds) => Self::Guessing(seconds),
+            No::All(seconds) => Self::IssuerBusy(seconds),
+        }
+    }
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self(Semaphore::new(AT_ONCE))
+    }
+}
+
+impl<K: Eq + StdHash + Clone, V: Default> Keyed<K, V> {
+    fn hold(&self, key: K) -> Held<'_, K, V> {
+        let mut all = lock(&self.0);
+        let (holders, value) = all.entry(key.clone()).or_default();
+        *holders += 1;
+        let value = value.clone();
+        drop(all);
+        Held { all: self, key, value }
+    }
+}
+
+impl<K: Eq + StdHash, V> Default for Keyed<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + StdHash, V> Deref for Held<'_, K, V> {
+    type Target = V;
+
+    fn deref(&self) -> &V {
+        &self.value
+    }
+}
+
+impl<K: Eq + StdHash, V> Drop for Held<'_, K, V> {
+    /// The last one takes it away.
+    fn drop(&mut self) {
+        let mut all = lock(&self.all.0);
+        if let Some((holders, _)) = all.get_mut(&self.key) {
+            *holders -= 1;
+            if *holders == 0 {
+                all.remove(&self.key);
+            }
+        }
+    }
+}
+
+fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One client's addresses: a host that has one IPv6 address mostly has the whole /64.
+fn network(peer: IpAddr) -> String {
+    match peer.to_canonical() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_client_is_one_network() {
+        for (ip, expected) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2"),
+            ("2001:db8:1:2:ffff::", "2001:db8:1:2"),
+        ] {
+            assert_eq!(network(ip.parse().unwrap()), expected);
+        }
+    }
+
+    #[test]
+    fn what_nobody_holds_is_gone() {
+        let all: Keyed<u8, Gate> = Keyed::default();
+        let (one, two) = (all.hold(1), all.hold(1));
+        assert!(Arc::ptr_eq(&one.value, &two.value));
+        drop(one);
+        assert_eq!(lock(&all.0).len(), 1);
+        drop(two);
+        assert_eq!(lock(&all.0).len(), 0);
+    }
+}

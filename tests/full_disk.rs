@@ -1,0 +1,140 @@
+//! A disk without room costs no credential: what cannot be kept is not asked for. On a small file system of its own, where
+//! the tests may mount one, and by a limit on files' sizes, everywhere.
+#![cfg(all(test, target_os = "linux"))]
+#![expect(clippy::disallowed_methods, reason = "tests fill a disk")]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use mcpauth::demo::idp::Seen;
+use serde_json::json;
+
+use crate::rotation::presented;
+use crate::support::wire::{decide, get, idp};
+use crate::support::{User, ended, read_json};
+
+const FILE: &str = "tracker-egress.json";
+
+/// A small file system; it goes with the value.
+pub(crate) struct Small {
+    at: PathBuf,
+}
+
+impl Small {
+    /// `None`, and said so, where mounting is not allowed.
+    pub(crate) fn mount(at: &Path, size: &str) -> Option<Self> {
+        std::fs::create_dir_all(at).unwrap();
+        let option = format!("size={size},mode=0700");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &option, "none"]).arg(at).output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            return Some(Self { at: at.into() });
+        }
+        eprintln!("SKIPPED: this user may not mount a tmpfs, so no disk was filled");
+        None
+    }
+
+    /// Takes all the room that is left.
+    pub(crate) fn fill(&self) {
+        let mut file = std::fs::File::create(self.at.join("filler")).unwrap();
+        for size in [4096, 1] {
+            while file.write_all(&vec![b'x'; size]).is_ok() {}
+        }
+    }
+
+    pub(crate) fn free(&self) {
+        std::fs::remove_file(self.at.join("filler")).unwrap();
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").args(["-l"]).arg(&self.at).status();
+    }
+}
+
+#[test]
+fn a_full_disk_does_not_cost_the_login() {
+    let idp = idp(300);
+    let user = User::at(&idp);
+    let folder = user.project().join(".oauth-tokens");
+    let Some(disk) = Small::mount(&folder, "64k") else { return };
+    user.log_in();
+    user.plant(FILE, &[("expires_at", json!(1.0))]);
+    let before = user.token(FILE);
+    disk.fill();
+    for _ in 0..3 {
+        let ran = user.run(&["egress"]).code(1);
+        assert!(ran.stderr.contains("No space left on device"), "{}", ran.stderr);
+        assert_eq!((read_json(&folder.join(FILE)), presented(&idp).len()), (before.clone(), 0));
+    }
+    disk.free();
+    user.run(&["egress"]).code(0);
+    assert_eq!(presented(&idp).iter().map(|(_, ok)| *ok).collect::<Vec<_>>(), [true]);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2, "the token and the locks");
+}
+
+#[test]
+fn a_disk_that_fills_while_the_answer_is_on_its_way_does_not_cost_the_login() {
+    let user = User::new();
+    let folder = user.project().join(".oauth-tokens");
+    let Some(disk) = Small::mount(&folder, "128k") else { return };
+    let slow = crate::rotation::Slow::start();
+    let user = slow.known_to(user);
+    let running = user.start(&["egress"]);
+    slow.asked();
+    disk.fill();
+    slow.answer();
+    running.end().code(0);
+    slow.is_kept_by(&user);
+    disk.free();
+}
+
+#[test]
+fn a_full_disk_is_said_before_a_person_logs_in_or_a_client_is_asked_for() {
+    let idp = idp(300);
+    let user = User::at(&idp);
+    let Some(disk) = Small::mount(&user.project().join(".oauth-tokens"), "64k") else { return };
+    std::fs::create_dir(user.project().join(".oauth-tokens/.locks")).unwrap();
+    disk.fill();
+    let ran = user.run(&["egress", "--no-browser"]).code(1);
+    assert!(!ran.stderr.contains("/authorize"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("No space left on device"), "{}", ran.stderr);
+    assert!(!idp.seen().iter().any(|seen| matches!(seen, Seen::Token { .. } | Seen::Authorized { .. })));
+    disk.free();
+    let mut running = user.start(&["egress", "--no-browser"]);
+    let back = decide(&running.url(), "allow");
+    disk.fill();
+    assert_eq!(get(&back).status, 200);
+    running.end().code(0);
+    assert!(user.token(FILE)["refresh_token"].is_string(), "its room was taken before the person came");
+}
+
+/// Files may not grow past 2 KiB, in a shell's blocks of 512 bytes.
+#[test]
+fn a_limit_on_files_sizes_does_not_cost_the_login() {
+    let idp = idp(300);
+    let user = User::at(&idp);
+    user.log_in();
+    user.plant(FILE, &[("expires_at", json!(1.0))]);
+    let before = user.token(FILE);
+    let ran = ended(user.shell("ulimit -f 4; exec mcpauth egress").spawn().unwrap()).code(1);
+    assert!(ran.stderr.contains("File too large"), "{}", ran.stderr);
+    assert_eq!((user.token(FILE), presented(&idp).len()), (before, 0));
+    user.run(&["egress"]).code(0);
+}
+
+#[test]
+fn a_token_that_is_still_good_does_where_no_new_one_can_be_kept() {
+    let idp = idp(300);
+    let user = User::at(&idp);
+    let Some(disk) = Small::mount(&user.project().join(".oauth-tokens"), "64k") else { return };
+    user.log_in();
+    let now = mcpauth::sys::clock::now();
+    let saved = mcpauth::sys::clock::human(now - 3_540);
+    user.plant(FILE, &[("expires_at", json!(now + 60)), ("saved_at", json!(saved))]);
+    disk.fill();
+    let ran = user.run(&["egress"]).code(0);
+    assert!(ran.stderr.contains("the present token is still good"), "{}", ran.stderr);
+    assert_eq!(presented(&idp).len(), 0);
+}
