@@ -51,7 +51,7 @@
 //! | the gateway's listeners | [`gateway`] (`listen` for clients, `operate::admin` for metrics) |
 //! | connections to MCP servers | [`gateway`] (`pool`; `servers::outbound` says where none may go) |
 //! | the bridge's listener | [`bridge::listen`], on loopback |
-//! | the bridge's client on stdin and stdout | [`bridge::stdio`], by the pipes that `cli::bridge` gives it |
+//! | the bridge's client on stdin and stdout | [`bridge::stdio`] (`pipes`), by the pipes that `cli::bridge` gives it |
 //! | the gateway's files | [`gateway`] (`operate::reload` and what it calls), read only |
 //! | the audit's file | `cli::gateway` (`journal`) |
 //! | the demonstration's raw requests | `cli::demo` (`wire`), to loopback |
@@ -62,7 +62,7 @@
 //! | files without secrets | [`sys::public_file`], and to read what settings name, [`sys::regular_file`] |
 //! | files read because of the folder they lie in | [`sys::found_file`] |
 //! | folders that no setting names | [`sys::paths`] |
-//! | the browser | [`sys::browser`] |
+//! | the browser | [`sys::browser`], from a process without our secrets in its environment |
 //! | the terminal's input | [`sys::terminal`], and the questions of `cli::configure` and `cli::logout` |
 //! | other programs | [`sys::process`], for `exec` |
 //! | the user's own hook | [`sys::hook`] |
@@ -166,7 +166,10 @@
 //! - No secret or token of the user's goes where a file says that was only found in the folder; one place refuses it,
 //!   `config::provenance`, and what a variable decides is a column of `config::catalogue`.
 //! - No secret in an argument, an error, a log line or a `Debug`: [`secret::Secret`] has one way out, `expose`.
-//! - No file with a secret in it is ever readable by others, or half written.
+//! - No file with a secret in it is ever readable by others, or half written; none of another user's is used.
+//! - Our identity goes to the gateway alone, below `REGISTRY_URL`, which has no default (`cli::servers`, `known`).
+//! - No control, bidirectional or invisible character of others leaves `cli::out` as it is ([`text`] says which those are).
+//! - No message becomes values that has more parts than memory has room for ([`mcp::parse`]).
 //! - No refresh token is sent without its answer being kept, even if whoever asked has left ([`sys::unbroken`]).
 //! - `policy` knows nothing of HTTP, tokens or files, and has no clock; only [`policy::decide`] makes a [`policy::Permit`],
 //!   and nothing is forwarded without one.
