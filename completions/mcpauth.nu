@@ -575,6 +575,7 @@ module completions {
   # Print a server's headers as one JSON object, every token in them fresh
   export extern "mcpauth headers" [
     --server: string@"nu-complete mcpauth headers server" # The same
+    --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -610,6 +611,7 @@ module completions {
   # Print fresh credentials as shell variables
   export extern "mcpauth env" [
     --shell: string@"nu-complete mcpauth env shell" # Whose language to write [default: by $SHELL]
+    --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -640,6 +642,7 @@ module completions {
 
   # Run a command with a server's fresh credentials in its environment
   export extern "mcpauth exec" [
+    --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -705,7 +708,7 @@ module completions {
   export extern "mcpauth basic" [
     --url: string             # The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
     --server: string@"nu-complete mcpauth basic server" # One of your servers, by its name
-    --auth                    # Send the stored credentials even to an address on this machine
+    --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
     --timeout: string         # How long all of it may take
@@ -740,7 +743,7 @@ module completions {
   export extern "mcpauth ping" [
     --url: string             # The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
     --server: string@"nu-complete mcpauth ping server" # One of your servers, by its name
-    --auth                    # Send the stored credentials even to an address on this machine
+    --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
     --timeout: string         # How long all of it may take
@@ -775,7 +778,7 @@ module completions {
   export extern "mcpauth list" [
     --url: string             # The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
     --server: string@"nu-complete mcpauth list server" # One of your servers, by its name
-    --auth                    # Send the stored credentials even to an address on this machine
+    --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
     --timeout: string         # How long all of it may take
@@ -810,7 +813,7 @@ module completions {
   export extern "mcpauth call" [
     --url: string             # The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
     --server: string@"nu-complete mcpauth call server" # One of your servers, by its name
-    --auth                    # Send the stored credentials even to an address on this machine
+    --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
     --timeout: string         # How long all of it may take
@@ -851,6 +854,7 @@ module completions {
   export extern "mcpauth bridge" [
     --server: string@"nu-complete mcpauth bridge server" # The same
     --listen: string          # Serve all servers over HTTP on this loopback address
+    --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1358,6 +1362,31 @@ module completions {
     --help(-h)                # Print help
   ]
 
+  def "nu-complete mcpauth open-page storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
+
+  def "nu-complete mcpauth open-page color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Open the page whose address is on stdin
+  export extern "mcpauth open-page" [
+    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --no-env-file             # Read settings from no file at all
+    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth open-page storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
+    --json                    # One JSON object on stdout; errors as JSON on stderr
+    --quiet(-q)               # Errors only
+    --verbose(-v)             # Say more; never a secret
+    --color: string@"nu-complete mcpauth open-page color" # Colours
+    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
+    --allow-http              # Plain http to other machines is meant
+    --help(-h)                # Print help
+  ]
+
   # Print this message or the help of the given subcommand(s)
   export extern "mcpauth help" [
   ]
@@ -1520,6 +1549,10 @@ module completions {
 
   # Print the manual page, or write one page for every verb
   export extern "mcpauth help man" [
+  ]
+
+  # Open the page whose address is on stdin
+  export extern "mcpauth help open-page" [
   ]
 
   # Print this message or the help of the given subcommand(s)

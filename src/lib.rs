@@ -51,7 +51,7 @@
 //! | the gateway's listeners | [`gateway`] (`listen` for clients, `operate::admin` for metrics) |
 //! | connections to MCP servers | [`gateway`] (`pool`; `servers::outbound` says where none may go) |
 //! | the bridge's listener | [`bridge::listen`], on loopback |
-//! | the bridge's client on stdin and stdout | [`bridge::stdio`], by the pipes that `cli::bridge` gives it |
+//! | the bridge's client on stdin and stdout | [`bridge::stdio`] (`pipes`), by the pipes that `cli::bridge` gives it |
 //! | the gateway's files | [`gateway`] (`operate::reload` and what it calls), read only |
 //! | the audit's file | `cli::gateway` (`journal`) |
 //! | the demonstration's raw requests | `cli::demo` (`wire`), to loopback |
@@ -61,7 +61,7 @@
 //! | files with secrets | [`sys::private_file`] |
 //! | files without secrets | [`sys::public_file`] |
 //! | folders that no setting names | [`sys::paths`] |
-//! | the browser | [`sys::browser`] |
+//! | the browser | [`sys::browser`], from a process without our secrets in its environment |
 //! | the terminal's input | [`sys::terminal`], and the questions of `cli::configure` and `cli::logout` |
 //! | other programs | [`sys::process`], for `exec` |
 //! | the user's own hook | [`sys::hook`] |
@@ -160,7 +160,10 @@
 //! - Nothing below `cli` prints. Nothing below `config` looks at the environment.
 //! - No token leaves `vault` that was got for another issuer or another client.
 //! - No secret in an argument, an error, a log line or a `Debug`: [`secret::Secret`] has one way out, `expose`.
-//! - No file with a secret in it is ever readable by others, or half written.
+//! - No file with a secret in it is ever readable by others, or half written; none of another user's is used.
+//! - Our identity goes to the gateway alone, below `REGISTRY_URL`, which has no default (`cli::servers`, `known`).
+//! - No control, bidirectional or invisible character of others leaves `cli::out` as it is ([`text`] says which those are).
+//! - No message becomes values that has more parts than memory has room for ([`mcp::parse`]).
 //! - No refresh token or code is sent before there is room for what comes ([`store::Place`]), nor without its answer being
 //!   kept, even if whoever asked has left ([`sys::unbroken`]).
 //! - No request passes the gateway without a promised line in the audit, unless the settings do without.

@@ -78,7 +78,7 @@ fn kill_at_every_point(user: &User, args: &[&str], file: &str) {
     let left = std::fs::read_dir(&folder).unwrap().flatten();
     let odd: Vec<_> = left
         .map(|entry| entry.file_name().into_string().unwrap())
-        .filter(|name| name != file && name != ".locks")
+        .filter(|name| name != file && name != ".locks" && name != ".gitignore")
         .filter(|name| !(name.starts_with(".mcpauth-") && name.ends_with(".tmp")))
         .collect();
     assert_eq!(odd, [""; 0]);

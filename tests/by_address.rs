@@ -297,3 +297,52 @@ fn a_server_that_refuses_us_is_said_how_to_log_in_to() {
         assert!(ran.stderr.contains(&format!("run: mcpauth login {address} --force;")), "{}", ran.stderr);
     }
 }
+
+/// Two logins under way, at issuers that do not name themselves in their answers: what comes to the one's address is not
+/// taken for the other's, whatever it carries.
+#[test]
+fn an_issuers_answer_is_nobody_elses() {
+    let play = || {
+        play(|path, _, body| {
+            if path == METADATA {
+                body.as_object_mut().unwrap().remove("authorization_response_iss_parameter_supported");
+            }
+        })
+    };
+    let (one, two, user) = (play(), play(), user());
+    let begin = |server: &Upstream, name: &str| {
+        let address = format!("{}/mcp", server.base);
+        user.start(&["login", &address, "--no-browser", "--server-name", name])
+    };
+    let (mut first, mut second) = (begin(&one, "one"), begin(&two, "two"));
+    let (shown, other) = (first.url(), second.url());
+    let uri = |shown: &str| url::Url::parse(&parameter(shown, "redirect_uri").unwrap()).unwrap();
+    assert_ne!(uri(&shown).path(), uri(&other).path());
+    let registered = to(&one.seen(), "/register")[0].message();
+    assert_eq!(registered["redirect_uris"][0], uri(&shown).as_str(), "as it was registered");
+    // Each one's port, with the other's path, state, or both.
+    let state = |shown: &str| parameter(shown, "state").unwrap();
+    for (to, path, state) in [
+        (uri(&shown), uri(&other).path().to_owned(), state(&shown)),
+        (uri(&shown), uri(&other).path().to_owned(), state(&other)),
+        (uri(&shown), uri(&shown).path().to_owned(), state(&other)),
+        (uri(&shown), "/callback".into(), state(&shown)),
+        (uri(&other), uri(&shown).path().to_owned(), state(&other)),
+    ] {
+        let mut swapped = to;
+        swapped.set_path(&path);
+        assert_eq!(get(&format!("{swapped}?state={state}&code=stolen")).status, 400, "{swapped}");
+    }
+    for (running, shown) in [(first, shown), (second, other)] {
+        assert_eq!(get(&callback(&shown, "code=the-code")).status, 200);
+        running.end().code(0);
+    }
+    for server in [one, two] {
+        let seen = server.seen();
+        assert!(
+            to(&seen, "/token")
+                .into_iter()
+                .all(|seen| form(seen).get("code").is_none_or(|code| code == "the-code"))
+        );
+    }
+}

@@ -28,7 +28,7 @@ fn exchanges(idp: &Idp) -> Vec<bool> {
 fn left(user: &User) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(user.project().join(".oauth-tokens")) else { return Vec::new() };
     let names = entries.flatten().map(|entry| entry.file_name().into_string().unwrap());
-    names.filter(|name| name != ".locks").collect()
+    names.filter(|name| name != ".locks" && name != ".gitignore").collect()
 }
 
 #[test]

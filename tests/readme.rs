@@ -177,6 +177,7 @@ fn its_bridge_errors_are_the_bridges() {
         Failure::Unreachable(String::new()),
         Failure::Status(500),
         Failure::Broken,
+        Failure::TooLarge,
     ];
     let codes = failures.map(|failure| {
         let answer: Value = serde_json::from_str(&failure.answer(&json!(1))).unwrap();

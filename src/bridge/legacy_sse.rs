@@ -7,15 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use url::Url;
 
-use super::Access;
-use super::message::{Failure, Message, answers};
-use super::stdio::line;
+use super::message::{Failure, Head, Message};
+use super::pipes::{Output, line};
 use super::upstream::{AGAIN, Upstream, ask};
+use super::{Access, Given};
 use crate::mcp::{Answer, Remote};
+use crate::sys::http::HttpError;
 
 /// How long a server may take to name its address, and to answer an `initialize` that is said again.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,7 +39,7 @@ struct Shared {
 
 impl Channel {
     /// Connects, if there is such a stream at the server's address, or at its neighbour `sse`.
-    pub(super) async fn connect(upstream: &Upstream, lines: mpsc::Sender<String>) -> Option<Self> {
+    pub(super) async fn connect(upstream: &Upstream, lines: Output) -> Option<Self> {
         let given = upstream.where_it_is().await.ok()?;
         for at in places(&given.url) {
             let opened = upstream.ask(|given, headers| {
@@ -53,7 +54,7 @@ impl Channel {
             if !stream.is_stream() || stream.status != 200 {
                 continue;
             }
-            let Some(endpoint) = endpoint(&mut stream, &at).await else { continue };
+            let Some(endpoint) = endpoint(&mut stream, &at, &given).await else { continue };
             let shared = Arc::new(Shared::default());
             let reader = tokio::spawn(read(stream, shared.clone(), lines)).abort_handle();
             let remote = upstream.remote_at(endpoint);
@@ -115,34 +116,45 @@ fn places(url: &Url) -> Vec<Url> {
 }
 
 /// The address that the stream's first event names. On another machine it would be sent our tokens.
-async fn endpoint(stream: &mut Answer, at: &Url) -> Option<Url> {
+async fn endpoint(stream: &mut Answer, at: &Url, given: &Given) -> Option<Url> {
     let first = tokio::time::timeout(PATIENCE, stream.next()).await.ok()?.ok()??;
     let endpoint = at.join(first.data.trim()).ok().filter(|_| first.name == "endpoint")?;
-    (endpoint.origin() == at.origin()).then_some(endpoint)
+    given.allows(&endpoint).then_some(endpoint)
 }
 
 /// Passes on what the server says, and at the end answers what it did not.
-async fn read(mut stream: Answer, shared: Arc<Shared>, lines: mpsc::Sender<String>) {
-    while let Ok(Some(event)) = stream.next().await {
+async fn read(mut stream: Answer, shared: Arc<Shared>, lines: Output) {
+    let mut ending = Failure::Broken;
+    loop {
+        let event = match stream.next().await {
+            Ok(Some(event)) => event,
+            Ok(None) => break,
+            Err(error) => {
+                if matches!(error, HttpError::TooLarge { .. }) {
+                    ending = error.into();
+                }
+                break;
+            }
+        };
         if !event.is_message() {
             continue;
         }
-        let Ok(value) = serde_json::from_str::<Value>(&event.data) else { continue };
-        if answers(&value, &AGAIN.into()) {
+        let Some(head) = Head::read(&event.data) else { continue };
+        if head.answers(&AGAIN.into()) {
             shared.initialized.notify_one();
             continue;
         }
-        if let Some(id) = value.get("id").filter(|_| value.get("method").is_none()) {
+        if let Some(id) = head.answered() {
             shared.open().remove(&id.to_string());
         }
-        if lines.send(line(&event.data)).await.is_err() {
+        if !lines.send(line(event.data)).await {
             return;
         }
     }
     shared.closed.store(true, Ordering::Release);
     let unanswered = std::mem::take(&mut *shared.open());
     for id in unanswered.values() {
-        let _ = lines.send(Failure::Broken.answer(id)).await;
+        let _ = lines.send(ending.answer(id)).await;
     }
 }
 

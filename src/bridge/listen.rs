@@ -152,7 +152,7 @@ impl Rest {
             // Joined as a path alone: `//evil.test` would otherwise be another machine.
             Self::Announced(path) => {
                 url = url.join(&format!("/{}", path.trim_start_matches('/'))).ok()?;
-                if url.origin() != given.url.origin() {
+                if !given.allows(&url) {
                     return None;
                 }
             }
@@ -304,7 +304,7 @@ fn first_event(held: &mut Vec<u8>, name: &str, given: &Given) -> Option<(Bytes, 
     let announced = given.url.join(data).ok().filter(|_| field(first, "event") == Some("endpoint"));
     let led = match announced {
         None => text.to_owned(),
-        Some(url) if url.origin() != given.url.origin() => after.to_owned(),
+        Some(url) if !given.allows(&url) => after.to_owned(),
         Some(url) => {
             let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
             let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
@@ -325,7 +325,8 @@ mod tests {
 
     fn given() -> Given {
         let url = Url::parse("https://gw.test/a/mcp").unwrap();
-        Given { url, headers: HeaderMap::new(), serial: 0 }
+        let within = Url::parse("https://gw.test").unwrap();
+        Given { url, headers: HeaderMap::new(), within, serial: 0 }
     }
 
     #[test]
@@ -347,6 +348,26 @@ mod tests {
                 rest.url(&given())
             });
             assert_eq!(found.as_ref().map(Url::as_str), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_below_a_path_is_asked_nothing_outside_it() {
+        let within = Url::parse("https://gw.test/registry/").unwrap();
+        let url = within.join("a/mcp").unwrap();
+        let given = Given { url, headers: HeaderMap::new(), within, serial: 0 };
+        let announced = |path: &str| Rest::Announced(path.into()).url(&given).is_some();
+        assert!(announced("registry/a/messages?session=1"));
+        for path in
+            ["evil", "registry-evil/x", "registry/../evil", "registry/%2e%2e/evil", "registry/..%2fevil"]
+        {
+            assert!(!announced(path), "{path}");
+            let event = format!("event: endpoint\ndata: /{path}\n\n");
+            assert_eq!(
+                first_event(&mut event.into_bytes(), "a", &given),
+                Some((Bytes::new(), true)),
+                "{path}"
+            );
         }
     }
 

@@ -16,6 +16,7 @@ pub mod stdio;
 pub mod upstream;
 
 mod legacy_sse;
+mod pipes;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -24,6 +25,8 @@ use std::sync::Arc;
 use reqwest::header::HeaderMap;
 use url::Url;
 
+use crate::sys::place;
+
 /// A server's address and the headers it wants, at one moment.
 #[derive(Clone, Debug)]
 pub struct Given {
@@ -31,8 +34,17 @@ pub struct Given {
     pub url: Url,
     /// What it wants to see; values are marked sensitive.
     pub headers: HeaderMap,
+    /// Where those headers may go besides: to addresses below this one that the server announces.
+    pub within: Url,
     /// Which of the credentials handed out so far these are.
     pub serial: u64,
+}
+
+impl Given {
+    /// Whether the headers may go to an address that the server announced.
+    fn allows(&self, url: &Url) -> bool {
+        place::below(&self.within, url).is_some()
+    }
 }
 
 /// Why there are no headers, and what to type.

@@ -1,26 +1,24 @@
 //! MCP over stdio: a message a line, in and out. Requests run side by side; what must not overtake is waited for:
 //! `initialize`, and every message without an answer. It leaves the server to `upstream`.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::pin::pin;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
-use tokio::io::{self, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, Lines};
-use tokio::sync::mpsc;
+use tokio::io::{self, AsyncRead, AsyncWrite};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::Access;
-use super::message::{Failure, Message, addressed, answers};
+use super::message::{Failure, Head, Message, addressed, answers, too_long};
+use super::pipes::{Input, Line, Output, line, write};
 use super::upstream::{Reply, Upstream};
 use crate::mcp::Answer;
 use crate::mcp::mirror::Refused;
-use crate::sys::http::Http;
+use crate::mcp::parse;
+use crate::sys::http::{Http, HttpError};
 
-/// Lines that wait for the client to read them, and lines of its that wait for their turn.
-const WAITING_LINES: usize = 64;
 /// How long requests may go on after the client has said all it will.
 const LAST_ANSWERS: Duration = Duration::from_secs(30);
 /// How long the server may take to accept a message that has no answer.
@@ -44,7 +42,7 @@ pub async fn serve(
     access: Arc<dyn Access>,
     report: Report,
 ) -> io::Result<()> {
-    let (lines, ready) = mpsc::channel(WAITING_LINES);
+    let (lines, ready) = Output::new();
     let writer = tokio::spawn(write(output, ready));
     let upstream = Arc::new(Upstream::new(http, access, lines.clone()));
     let client = Client { upstream: upstream.clone(), lines, running: Arc::default(), report };
@@ -62,7 +60,7 @@ pub async fn serve(
 #[derive(Clone)]
 struct Client {
     upstream: Arc<Upstream>,
-    lines: mpsc::Sender<String>,
+    lines: Output,
     /// Requests under way, by the text of their id.
     running: Arc<Mutex<BTreeMap<String, Running>>>,
     report: Report,
@@ -75,48 +73,6 @@ struct Running {
     taken_back: bool,
 }
 
-/// What the client says. Some of it is read before its turn: that a client has gone away shows at the end alone.
-struct Input<R> {
-    lines: Lines<BufReader<R>>,
-    ahead: VecDeque<String>,
-    ended: bool,
-}
-
-impl<R: AsyncRead + Unpin> Input<R> {
-    fn new(input: R) -> Self {
-        let lines = BufReader::with_capacity(64 << 10, input).lines();
-        Self { lines, ahead: VecDeque::new(), ended: false }
-    }
-
-    async fn next(&mut self) -> io::Result<Option<String>> {
-        match self.ahead.pop_front() {
-            None if !self.ended => self.lines.next_line().await,
-            line => Ok(line),
-        }
-    }
-
-    /// Waits for `work`; once the client has said all it will, for so long at most, and then for nothing more.
-    async fn wait_for(&mut self, work: impl Future<Output = ()>, last: Duration) -> io::Result<()> {
-        let mut work = pin!(work);
-        while !self.ended && self.ahead.len() < WAITING_LINES {
-            tokio::select! {
-                biased;
-                () = &mut work => return Ok(()),
-                line = self.lines.next_line() => match line? {
-                    Some(line) => self.ahead.push_back(line),
-                    None => self.ended = true,
-                }
-            }
-        }
-        if !self.ended {
-            work.await;
-        } else if tokio::time::timeout(last, work).await.is_err() {
-            self.ahead.clear();
-        }
-        Ok(())
-    }
-}
-
 impl Client {
     async fn read(&self, input: impl AsyncRead + Unpin) -> io::Result<()> {
         let mut tasks = JoinSet::new();
@@ -124,10 +80,14 @@ impl Client {
         let mut input = Input::new(input);
         while let Some(text) = input.next().await? {
             while tasks.try_join_next().is_some() {}
+            let Line::Whole(text) = text else {
+                self.say(too_long()).await;
+                continue;
+            };
             if text.trim().is_empty() {
                 continue;
             }
-            let message = match Message::read(&text) {
+            let message = match Message::read(text) {
                 Ok(message) => message,
                 Err(answer) => {
                     self.say(answer).await;
@@ -219,13 +179,14 @@ impl Client {
                 let event = match answer.next().await {
                     Ok(Some(event)) => event,
                     Ok(None) => break,
+                    Err(error @ HttpError::TooLarge { .. }) => return Err(error.into()),
                     Err(error) if last.is_none() => return Err(error.into()),
                     Err(_) => break,
                 };
                 idle = 0;
                 pause = event.pause().unwrap_or(pause);
                 last = event.id.clone().or(last);
-                if event.is_message() && self.pass_on(message, id, status, &event.data).await? {
+                if event.is_message() && self.pass_on(message, id, status, event.data).await? {
                     return Ok(());
                 }
             }
@@ -247,39 +208,64 @@ impl Client {
     }
 
     /// Passes on what an event or a body holds; whether the answer was in it.
-    async fn pass_on(&self, message: &Message, id: &Value, status: u16, text: &str) -> Result<bool, Failure> {
-        let whole = serde_json::from_str(text).map_err(|_| Failure::Status(status))?;
-        let several = match whole {
-            // 2025-03-26 has several messages in one.
-            Value::Array(several) => several.into_iter().map(|one| (one.to_string(), one)).collect(),
-            one => vec![(text.to_owned(), one)],
-        };
+    async fn pass_on(
+        &self,
+        message: &Message,
+        id: &Value,
+        status: u16,
+        text: String,
+    ) -> Result<bool, Failure> {
+        if !text.trim_start().starts_with('[') {
+            return self.pass_one_on(message, id, status, text).await;
+        }
+        // 2025-03-26 has several messages in one.
+        let Ok(Value::Array(several)) = parse(&text) else { return Err(Failure::unread(&text, status)) };
+        drop(text);
         let mut found = false;
-        for (text, mut one) in several {
-            if answers(&one, id) {
-                self.answered(message, &mut one, &text).await;
-                found = true;
-            } else if status < 400 {
-                self.say(line(&text)).await;
-            } else {
-                let one = addressed(one, id);
-                if !answers(&one, id) {
-                    return Err(Failure::Status(status));
-                }
-                self.say(one.to_string()).await;
-                found = true;
-            }
+        for one in several {
+            found |= self.pass_one_on(message, id, status, one.to_string()).await?;
         }
         Ok(found)
     }
 
+    async fn pass_one_on(
+        &self,
+        message: &Message,
+        id: &Value,
+        status: u16,
+        text: String,
+    ) -> Result<bool, Failure> {
+        // Its head alone: all of a message as values takes many times the memory of its text.
+        let head = Head::read(&text).ok_or(Failure::Status(status))?;
+        if head.answers(id) {
+            self.answered(message, text, status).await?;
+            return Ok(true);
+        }
+        if status < 400 {
+            self.say(line(text)).await;
+            return Ok(false);
+        }
+        let one = addressed(parse(&text).map_err(|_| Failure::unread(&text, status))?, id);
+        if !answers(&one, id) {
+            return Err(Failure::Status(status));
+        }
+        self.say(one.to_string()).await;
+        Ok(true)
+    }
+
     /// Passes on an answer, as it came unless there is something in it that no client may see.
-    async fn answered(&self, message: &Message, value: &mut Value, text: &str) {
-        let refused = self.upstream.learn(message, value);
+    async fn answered(&self, message: &Message, text: String, status: u16) -> Result<(), Failure> {
+        if !self.upstream.learns_from(message) {
+            self.say(line(text)).await;
+            return Ok(());
+        }
+        let mut value = parse(&text).map_err(|_| Failure::unread(&text, status))?;
+        let refused = self.upstream.learn(message, &mut value);
         for Refused { tool, reason } in &refused {
             (self.report)(&format!("the tool {tool:?} is left out: {reason}"));
         }
         self.say(if refused.is_empty() { line(text) } else { value.to_string() }).await;
+        Ok(())
     }
 
     /// Passes on what the server says of its own accord, for as long as there is a session.
@@ -300,7 +286,7 @@ impl Client {
                         last = event.id.clone().or(last);
                         // What is no JSON is no message, and would break the client's reading.
                         if event.is_message() && serde_json::from_str::<IgnoredAny>(&event.data).is_ok() {
-                            self.say(line(&event.data)).await;
+                            self.say(line(event.data)).await;
                         }
                     }
                     pause = next.min(PAUSES.1);
@@ -320,73 +306,10 @@ impl Client {
 
     /// To the client. That it has gone away ends everything by itself.
     async fn say(&self, line: String) {
-        let _ = self.lines.send(line).await;
+        self.lines.send(line).await;
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A message as one line: outside strings, JSON's line breaks are mere white space.
-pub(super) fn line(text: &str) -> String {
-    text.replace(['\n', '\r'], " ")
-}
-
-async fn write(mut output: impl AsyncWrite + Unpin, mut ready: mpsc::Receiver<String>) -> io::Result<()> {
-    while let Some(mut text) = ready.recv().await {
-        text.push('\n');
-        // What is ready together goes out together.
-        while let Ok(more) = ready.try_recv() {
-            text.push_str(&more);
-            text.push('\n');
-        }
-        output.write_all(text.as_bytes()).await?;
-        output.flush().await?;
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::future::{pending, ready};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn what_is_read_before_its_turn_is_not_lost() {
-        let mut input = Input::new(&b"a\nb\n"[..]);
-        let (done, is_done) = tokio::sync::oneshot::channel::<()>();
-        let work = async move { is_done.await.unwrap() };
-        let (waited, ()) = tokio::join!(input.wait_for(work, Duration::MAX), async move {
-            tokio::task::yield_now().await;
-            done.send(()).unwrap();
-        });
-        waited.unwrap();
-        input.wait_for(ready(()), Duration::MAX).await.unwrap();
-        assert_eq!(input.next().await.unwrap().as_deref(), Some("a"));
-        assert_eq!(input.next().await.unwrap().as_deref(), Some("b"));
-        assert_eq!(input.next().await.unwrap(), None);
-    }
-
-    #[tokio::test]
-    async fn a_client_that_has_gone_is_not_kept_by_a_server_that_never_answers() {
-        let mut input = Input::new(&b"a\n"[..]);
-        input.wait_for(pending(), Duration::ZERO).await.unwrap();
-        assert_eq!(input.next().await.unwrap(), None, "nothing more is begun");
-    }
-
-    #[tokio::test]
-    async fn a_client_that_says_much_is_read_no_further_than_it_must() {
-        let text = "x\n".repeat(2 * WAITING_LINES);
-        let mut input = Input::new(text.as_bytes());
-        let (done, is_done) = tokio::sync::oneshot::channel::<()>();
-        let work = async move { is_done.await.unwrap() };
-        let (waited, ()) = tokio::join!(input.wait_for(work, Duration::ZERO), async move {
-            tokio::task::yield_now().await;
-            done.send(()).unwrap();
-        });
-        waited.unwrap();
-        assert!(input.ahead.len() <= WAITING_LINES && !input.ended);
     }
 }

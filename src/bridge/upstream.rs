@@ -8,13 +8,14 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::Value;
 use tokio::sync::futures::Notified;
-use tokio::sync::{Mutex as Turn, Notify, mpsc};
+use tokio::sync::{Mutex as Turn, Notify};
 
 use super::legacy_sse::Channel;
 use super::message::{Failure, Message, answers};
+use super::pipes::Output;
 use super::{Access, Given};
 use crate::mcp::mirror::{Refused, Repeated};
-use crate::mcp::{Answer, LAST_EVENT, Remote, SESSION, VERSION};
+use crate::mcp::{Answer, LAST_EVENT, Remote, SESSION, VERSION, parse};
 use crate::sys::http::{Http, HttpError};
 
 /// The id under which a client's `initialize` is said again; its answer is not for the client.
@@ -26,7 +27,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 pub struct Upstream {
     http: Http,
     access: Arc<dyn Access>,
-    lines: mpsc::Sender<String>,
+    lines: Output,
     state: Mutex<State>,
     /// Several requests that find their session gone open one new one.
     reopening: Turn<()>,
@@ -58,7 +59,7 @@ pub(super) enum Reply {
 
 impl Upstream {
     /// The server behind `access`; what it says on the older transport goes to `lines`.
-    pub fn new(http: Http, access: Arc<dyn Access>, lines: mpsc::Sender<String>) -> Self {
+    pub(super) fn new(http: Http, access: Arc<dyn Access>, lines: Output) -> Self {
         let (state, reopening, reopened) = (Mutex::default(), Turn::default(), Notify::new());
         Self { http, access, lines, state, reopening, reopened }
     }
@@ -118,6 +119,14 @@ impl Upstream {
                 async move { self.remote(&given).end_session(all).await }
             });
             let _ = tokio::time::timeout(GOODBYE, work).await;
+        }
+    }
+
+    /// Whether there is something for [`learn`](Self::learn) in the answer to a request.
+    pub(super) fn learns_from(&self, request: &Message) -> bool {
+        match request.method() {
+            Some("tools/list") => request.is_modern(),
+            method => method == Some("initialize"),
         }
     }
 
@@ -229,7 +238,7 @@ impl Upstream {
             .await?;
         let session = answer.headers.get(&SESSION).cloned();
         while let Some(event) = answer.next().await? {
-            let Ok(mut value) = serde_json::from_str::<Value>(&event.data) else { continue };
+            let Ok(mut value) = parse(&event.data) else { continue };
             if answers(&value, &AGAIN.into()) && value.get("result").is_some() {
                 self.state().session = session;
                 self.learn(initialize, &mut value);

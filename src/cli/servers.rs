@@ -195,10 +195,13 @@ impl Servers {
             Which::Name(_) => None,
         };
         let own = own.or_else(|| self.egress_file(name.as_deref()?));
+        let identity = identity_file(&self.config, &self.vault.store, &self.credentials);
+        let goes = self.may_know_us(which);
+        if identity.is_some() {
+            self.announce(which, goes);
+        }
         // Nor does it wait for a token that it is not sent.
-        let identity = identity_file(&self.config, &self.vault.store, &self.credentials)
-            .filter(|_| self.may_know_us(which));
-        self.announce(which, identity.is_some());
+        let identity = identity.filter(|_| goes);
         // Both at once: each may be a request over the network.
         let (identity, egress) = tokio::try_join!(
             self.token(identity, refused.and_then(|entry| token_in(entry, "X-Authorization"))),

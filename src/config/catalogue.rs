@@ -176,8 +176,7 @@ pub fn is_secret(name: &str) -> bool {
 /// Whether a variable is kept from other programs that we start: it is a secret, and ours. Others' secrets are what such
 /// a program may need.
 pub fn is_withheld(name: &str) -> bool {
-    let ours =
-        ["INGRESS_", "EGRESS_", "AGENTCORE_", "KEYCLOAK_", "COGNITO_", "OAUTH_", "MCPAUTH_", "MCP_AUTH_"];
+    let ours = ["INGRESS_", "EGRESS_", "AGENTCORE_", "KEYCLOAK_", "COGNITO_", "MCPAUTH_", "MCP_AUTH_"];
     is_secret(name) && (is_known(name) || ours.iter().any(|start| name.starts_with(start)))
 }
 
@@ -257,7 +256,7 @@ mod tests {
             assert!(is_withheld(name), "{name}");
         }
         for name in [
-            "GITHUB_TOKEN",
+            "MY_OWN_TOKEN",
             "INGRESS_OAUTH_CLIENT_ID",
             "MCPAUTH_TOKENS_DIR",
             "INGRESS_OAUTH_TOKEN_URL",

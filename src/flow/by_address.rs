@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::digest;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use serde_json::json;
@@ -23,7 +24,7 @@ use crate::sys::http::{Http, is_loopback};
 /// How long the server may take to ask for a token.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Where the browser is sent, at a port that is free when the client is registered.
-const REDIRECT: &str = "http://127.0.0.1:0/callback";
+const REDIRECT: &str = "http://127.0.0.1:0/";
 
 /// What a server and its issuer say of themselves.
 #[derive(Clone, Debug)]
@@ -163,7 +164,7 @@ pub async fn register(
     let Some(endpoint) = &issuer.registration_endpoint else {
         return Err(AddressError::NoRegistration(issuer.issuer.clone()).into());
     };
-    let redirect_uri = redirect_uri()?;
+    let redirect_uri = redirect_uri(issuer)?;
     let failed = |cause| AddressError::Registration { place: endpoint.to_string(), cause };
     let method = auth_method(issuer).map_err(failed)?;
     let body = registration_request(issuer, method, &redirect_uri, scopes).to_string();
@@ -173,13 +174,25 @@ pub async fn register(
     Ok((client, redirect_uri))
 }
 
+/// The callback's path for an issuer. One that names itself in its answers (RFC 9207) is known by that; any other has a
+/// path of its own, so that an answer of its cannot be passed off as another issuer's (RFC 9700 section 4.4.2).
+fn callback_path(issuer: &IssuerMetadata) -> String {
+    if issuer.authorization_response_iss_parameter_supported {
+        return "/callback".into();
+    }
+    let hash = digest::digest(&digest::SHA256, issuer.issuer.as_bytes());
+    let mark: String = hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("/callback/{mark}")
+}
+
 /// A redirect URI on a port that is free now. Whoever compares ports, against RFC 8252 section 7.3, is content as long as
 /// it stays free.
-fn redirect_uri() -> Result<String, FlowError> {
-    let wish = Url::parse(REDIRECT)
+fn redirect_uri(issuer: &IssuerMetadata) -> Result<String, FlowError> {
+    let mut wish = Url::parse(REDIRECT)
         .map_err(|_| FlowError::Address { what: "the redirect URI", text: REDIRECT.into() })?;
+    wish.set_path(&callback_path(issuer));
     let free = Listener::bind(&wish, true)?.and_then(|listener| listener.moved_to);
-    Ok(free.unwrap_or_else(|| REDIRECT.into()))
+    Ok(free.unwrap_or_else(|| wish.into()))
 }
 
 /// What the server answers to a request without a token: the status, and what it demands.
@@ -270,8 +283,19 @@ mod tests {
     #[test]
     fn a_client_is_registered_with_a_port_that_was_free() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let uri = Url::parse(&runtime.block_on(async { redirect_uri() }).unwrap()).unwrap();
-        assert_eq!((uri.host_str(), uri.path()), (Some("127.0.0.1"), "/callback"));
-        assert!(uri.port().is_some_and(|port| port != 0), "{uri}");
+        let uri = |issuer: &str, names_itself| {
+            let issuer = IssuerMetadata {
+                issuer: issuer.into(),
+                authorization_response_iss_parameter_supported: names_itself,
+                ..IssuerMetadata::default()
+            };
+            Url::parse(&runtime.block_on(async { redirect_uri(&issuer) }).unwrap()).unwrap()
+        };
+        let known = uri("https://a.test", true);
+        assert_eq!((known.host_str(), known.path()), (Some("127.0.0.1"), "/callback"));
+        assert!(known.port().is_some_and(|port| port != 0), "{known}");
+        let (a, b) = (uri("https://a.test", false), uri("https://b.test", false));
+        assert!(a.path().starts_with("/callback/") && a.path() != b.path(), "{a} {b}");
+        assert_eq!(a.path(), uri("https://a.test", false).path());
     }
 }

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::error::RpcError;
+use super::parse::parse;
 
 /// JSON-RPC 2.0 section 5.1.
 pub(super) const METHOD_NOT_FOUND: i64 = -32601;
@@ -22,7 +23,7 @@ pub(super) enum Message {
 
 /// Every message in a text: one, or several in an array (2025-03-26 has those). `None` if one of them is none.
 pub(super) fn read(text: &str) -> Option<Vec<Message>> {
-    match serde_json::from_str(text).ok()? {
+    match parse(text).ok()? {
         Value::Array(several) => several.into_iter().map(one).collect(),
         value => Some(vec![one(value)?]),
     }

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::sse::{Event, Reader};
 use crate::sys::http::{Http, HttpError, Incoming};
+use crate::sys::place;
 
 /// What the server calls a session (2025-11-25, "Session Management").
 pub const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -25,6 +26,7 @@ pub const LIMIT: usize = 64 << 20;
 pub struct Remote {
     http: Http,
     url: Url,
+    within: Url,
 }
 
 /// What a server answers.
@@ -43,12 +45,20 @@ pub struct Answer {
 impl Remote {
     /// The server at `url`.
     pub fn new(http: Http, url: Url) -> Self {
-        Self { http, url }
+        let within = url.join("/").unwrap_or_else(|_| url.clone());
+        Self { http, url, within }
     }
 
-    /// The same server at another of its addresses.
-    pub fn at(&self, url: Url) -> Self {
-        Self { http: self.http.clone(), url }
+    /// The same, whose other addresses are below `within`.
+    #[must_use]
+    pub fn within(self, within: Url) -> Self {
+        Self { within, ..self }
+    }
+
+    /// The same server at another address that it announced; `None` if that is not one of its own.
+    pub fn at(&self, url: Url) -> Option<Self> {
+        place::below(&self.within, &url)?;
+        Some(Self { url, ..self.clone() })
     }
 
     /// Where it is.
@@ -114,7 +124,8 @@ impl Answer {
     /// The next message: an event of the stream, or the whole JSON body as one. `None` at the end, and for an empty body.
     ///
     /// # Errors
-    /// [`HttpError::Lost`] when the connection breaks in the middle.
+    /// [`HttpError::Lost`] when the connection breaks in the middle, [`HttpError::TooLarge`] for a message of more than
+    /// [`LIMIT`] bytes.
     pub async fn next(&mut self) -> Result<Option<Event>, HttpError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
@@ -126,18 +137,30 @@ impl Answer {
             let Some(reader) = &mut self.reader else {
                 self.ended = true;
                 let body = self.incoming.rest(LIMIT).await?;
-                let data = String::from_utf8_lossy(&body).trim().to_owned();
+                let data = trimmed(text_of(body));
                 return Ok((!data.is_empty()).then(|| Event { data, ..Event::default() }));
             };
             match self.incoming.chunk().await? {
-                Some(chunk) => self.ready.extend(reader.push(&chunk).map_err(|error| HttpError::Lost {
-                    host: String::from("the server"),
-                    cause: error.to_string(),
-                })?),
+                Some(chunk) => {
+                    self.ready.extend(reader.push(&chunk).map_err(|_| HttpError::TooLarge {
+                        host: String::from("the server"),
+                        limit: LIMIT,
+                    })?)
+                }
                 None => self.ended = true,
             }
         }
     }
+}
+
+/// Bytes as text, without a copy where they are text: a message may be large.
+pub fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+fn trimmed(text: String) -> String {
+    let part = text.trim();
+    if part.len() == text.len() { text } else { part.to_owned() }
 }
 
 fn is(headers: &HeaderMap, media_type: &str) -> bool {

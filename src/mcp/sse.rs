@@ -87,6 +87,7 @@ impl Reader {
     }
 
     fn line_ends(&mut self) -> Option<Event> {
+        // What it took is let go with it: one large event must not make every later one large.
         let line = std::mem::take(&mut self.line);
         let line = String::from_utf8_lossy(&line);
         let line = if self.begun { &*line } else { line.trim_start_matches('\u{feff}') };

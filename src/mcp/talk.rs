@@ -141,11 +141,10 @@ impl Talk {
                 continue;
             }
             let here = self.remote.url();
-            let there = here.join(&event.data).ok().filter(|url| url.origin() == here.origin());
-            // Our credentials are for this origin: a server must not have them sent elsewhere.
-            let there =
+            let there = here.join(&event.data).ok().and_then(|url| self.remote.at(url));
+            // Our credentials are for this server: it must not have them sent elsewhere.
+            self.remote =
                 there.ok_or_else(|| self.not_mcp(stream.status, "its endpoint is at another origin"))?;
-            self.remote = self.remote.at(there);
             self.stream = Some(stream);
             return Ok(());
         }

@@ -234,7 +234,8 @@ mod tests {
     fn what_is_no_answer_is_said_without_its_secrets() {
         let sent = Secret::new("hunter22-hunter22");
         let body = br#"{"error":"invalid_client","error_description":"not hunter22-hunter22"}"#;
-        let error = DeviceAuthorization::read(401, body, &[sent.clone()]).unwrap_err().to_string();
+        let error =
+            DeviceAuthorization::read(401, body, std::slice::from_ref(&sent)).unwrap_err().to_string();
         assert!(error.starts_with("invalid_client: not") && !error.contains("hunter22"), "{error}");
         for (status, body) in [
             (200, "<html>"),

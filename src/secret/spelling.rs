@@ -199,7 +199,7 @@ fn in_base64(plain: &str) -> Vec<String> {
 
 /// All of the Base64 that a piece belongs to: its ends hold parts of the secret, too.
 fn around(text: &str, range: Range<usize>) -> Range<usize> {
-    let is_digit = |c: char| c.is_ascii_alphanumeric() || "+/-_=".contains(c);
+    let is_digit = |c: char| c.is_ascii_alphanumeric() || "+/-_=%".contains(c);
     let (before, after) = (text.get(..range.start), text.get(range.end..));
     let start = before.unwrap_or_default().trim_end_matches(is_digit).len();
     let after = after.unwrap_or_default();

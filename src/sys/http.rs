@@ -94,6 +94,14 @@ pub enum HttpError {
         /// The host's name.
         host: String,
     },
+    /// The answer, or one message of it, is larger than is read.
+    #[error("the answer of {host} is larger than {} MiB", limit >> 20)]
+    TooLarge {
+        /// The host's name.
+        host: String,
+        /// The most that is read, in bytes.
+        limit: usize,
+    },
     /// The connection broke, or the deadline passed, after sending.
     #[error("no answer from {host}: {cause}")]
     Lost {
@@ -107,7 +115,7 @@ pub enum HttpError {
 impl HttpError {
     /// Whether the request cannot have reached the server.
     pub fn unsent(&self) -> bool {
-        !matches!(self, Self::Lost { .. })
+        !matches!(self, Self::Lost { .. } | Self::TooLarge { .. })
     }
 }
 
@@ -247,16 +255,13 @@ impl Incoming {
     /// What is left of the body, if it has at most `limit` bytes.
     ///
     /// # Errors
-    /// [`HttpError::Lost`].
+    /// [`HttpError::Lost`], [`HttpError::TooLarge`].
     pub async fn rest(&mut self, limit: usize) -> Result<Vec<u8>, HttpError> {
         let mut body = Vec::new();
         while let Some(chunk) = self.chunk().await? {
             body.extend_from_slice(&chunk);
             if body.len() > limit {
-                return Err(HttpError::Lost {
-                    host: self.host.clone(),
-                    cause: "the answer is too large".into(),
-                });
+                return Err(HttpError::TooLarge { host: self.host.clone(), limit });
             }
         }
         Ok(body)
@@ -306,7 +311,7 @@ async fn body(mut response: Response, host: &str) -> Result<Vec<u8>, HttpError> 
     while let Some(chunk) = response.chunk().await.map_err(|e| failure(host, &e))? {
         body.extend_from_slice(&chunk);
         if body.len() > LIMIT {
-            return Err(HttpError::Lost { host: host.into(), cause: "the answer is too large".into() });
+            return Err(HttpError::TooLarge { host: host.into(), limit: LIMIT });
         }
     }
     Ok(body)

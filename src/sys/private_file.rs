@@ -140,13 +140,31 @@ pub fn create_dir(path: &Path) -> Result<(), FileError> {
 /// # Errors
 /// As [`FileError`] says.
 pub fn create_dir_ignored(path: &Path) -> Result<(), FileError> {
-    let is_new = fs::symlink_metadata(path).is_err();
-    create_dir(path)?;
-    let ignore = path.join(".gitignore");
-    if is_new && fs::symlink_metadata(&ignore).is_err() {
-        write(&ignore, "*\n")?;
+    if fs::symlink_metadata(path).is_err() {
+        new_ignored(path)?;
+    }
+    create_dir(path)
+}
+
+/// Makes it beside its place and moves it there, so that a killed run leaves none without.
+#[expect(clippy::disallowed_methods, reason = "a folder is moved, which is whole or not at all")]
+fn new_ignored(path: &Path) -> Result<(), FileError> {
+    let parent = folder_of(path);
+    fs::create_dir_all(parent).map_err(io_at(parent))?;
+    let beside = tempfile::Builder::new().prefix(".mcpauth-").suffix(".tmp").tempdir_in(parent);
+    let beside = beside.map_err(io_at(parent))?;
+    write(&beside.path().join(".gitignore"), "*\n")?;
+    match fs::rename(beside.path(), path) {
+        Ok(()) => drop(beside.keep()),
+        // Another process was first.
+        Err(_) if path.is_dir() => {}
+        Err(error) => return Err(io_at(path)(error)),
     }
     Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Whether a folder's files can be ours: that there is none is fine.

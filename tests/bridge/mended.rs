@@ -78,6 +78,7 @@ fn without_credentials_the_client_is_told_what_to_type() {
     user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", crate::support::nobody());
     user.env("INGRESS_OAUTH_CLIENT_ID", "worker").env("INGRESS_OAUTH_CLIENT_SECRET", "hidden-secret");
     let server = Upstream::start(usual);
+    user.env("REGISTRY_URL", &server.base);
     let mut client = Client::of(&user, &format!("{}/mcp", server.base));
     let answer = client.ask(&call(1));
     assert_eq!(answer["error"]["code"], 4011, "{answer}");
@@ -96,6 +97,7 @@ fn requests_that_come_together_share_a_failure() {
     user.env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", idp.base));
     user.env("INGRESS_OAUTH_CLIENT_ID", "worker").env("INGRESS_OAUTH_CLIENT_SECRET", "hidden-secret");
     let server = Upstream::start(usual);
+    user.env("REGISTRY_URL", &server.base);
     let mut client = Client::of(&user, &format!("{}/mcp", server.base));
     let together: Vec<String> = (1..=10).map(|id| call(id).to_string()).collect();
     client.line(&together.join("\n"));

@@ -2,6 +2,8 @@
 //! It leaves clients that nobody here wrote to `real`.
 #![cfg(test)]
 
+#[cfg(target_os = "linux")]
+mod large;
 mod listen;
 mod mended;
 mod rotating;

@@ -2,7 +2,10 @@
 //! It leaves what a gateway does with it to `gateway`.
 #![cfg(test)]
 
+mod echo;
 mod hosts;
+mod kept;
+mod terminal;
 mod unnamed;
 
 use serde_json::json;

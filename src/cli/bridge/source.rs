@@ -96,7 +96,7 @@ impl Source {
             let same = before.filter(|kept| same(&kept.entry, &entry));
             let renewed = renewed.or(same.and_then(|kept| kept.renewed));
             let serial = before.map_or(0, |kept| kept.given.serial + u64::from(same.is_none()));
-            let given = Arc::new(given(&entry, serial).ok_or_else(|| self.unsendable())?);
+            let given = Arc::new(given(&self.servers, &entry, serial).ok_or_else(|| self.unsendable())?);
             Ok(Kept { entry, given, looked, renewed })
         });
         match made {
@@ -155,12 +155,13 @@ fn same(a: &Entry, b: &Entry) -> bool {
     a.url == b.url && a.headers == b.headers
 }
 
-fn given(entry: &Entry, serial: u64) -> Option<Given> {
+fn given(servers: &Servers, entry: &Entry, serial: u64) -> Option<Given> {
     let mut headers = HeaderMap::new();
     for (name, value) in &entry.headers {
         let mut value = HeaderValue::from_str(value.expose()).ok()?;
         value.set_sensitive(true);
         headers.insert(name.parse::<HeaderName>().ok()?, value);
     }
-    Some(Given { url: Url::parse(&entry.url).ok()?, headers, serial })
+    let url = Url::parse(&entry.url).ok()?;
+    Some(Given { within: servers.within(&url), url, headers, serial })
 }

@@ -194,8 +194,10 @@ impl Target {
         headers.extend(self.own.clone());
         let out = self.out.clone();
         out.detail(1, &format!("asking {}", place(&url)));
+        let within = self.servers.within(&url);
+        let remote = Remote::new(self.http.clone(), url).within(within);
         let heard = Box::new(move |level: u8, text: &str| out.detail(level, text));
-        let mut client = match Client::connect(Remote::new(self.http.clone(), url), headers, heard).await {
+        let mut client = match Client::connect(remote, headers, heard).await {
             Ok(client) => client,
             Err(error) => return Ok(Err(error)),
         };

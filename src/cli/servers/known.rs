@@ -35,6 +35,14 @@ impl Servers {
         place::below(self.gateway.as_ref()?, url)
     }
 
+    /// Where a server's headers may go besides its address: below the gateway's, or at its own scheme, host and port.
+    pub(in crate::cli) fn within(&self, url: &Url) -> Url {
+        if let Some(gateway) = self.gateway.as_ref().filter(|_| self.below_gateway(url).is_some()) {
+            return gateway.clone();
+        }
+        url.join("/").unwrap_or_else(|_| url.clone())
+    }
+
     /// Says, once for each server, that our identity goes where it would not go by itself, or that it does not go where
     /// somebody may expect it.
     pub(in crate::cli) fn announce(&self, which: &Which, goes: bool) {

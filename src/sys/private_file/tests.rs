@@ -83,6 +83,7 @@ fn a_new_folder_in_a_project_is_ignored_and_an_old_one_is_left_alone() {
     assert_eq!(fs::read_to_string(new.join(".gitignore")).unwrap(), "mine\n");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn nobody_waits_for_a_pipe() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,0 +1,240 @@
+//! The client's pipes: lines in, no longer than a message may be, and lines out, no more at a time than memory has room
+//! for. It leaves what a line means to `stdio`.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{self, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use crate::mcp::{LIMIT, text_of};
+
+/// Lines that wait for the client to read them, and lines of its that wait for their turn.
+pub(super) const WAITING_LINES: usize = 64;
+/// And how many bytes those may have together, unless it is a single one.
+const WAITING_BYTES: usize = 16 << 20;
+/// What is ready together goes out together, up to so many bytes.
+const TOGETHER: usize = 64 << 10;
+
+/// A line of the client's.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// As it came, without its end.
+    Whole(String),
+    /// Longer than [`LIMIT`]; what it was has been let go.
+    TooLong,
+}
+
+/// What the client says. Some of it is read before its turn: that a client has gone away shows at the end alone.
+pub(super) struct Input<R> {
+    reader: BufReader<R>,
+    /// The line under way.
+    line: Vec<u8>,
+    too_long: bool,
+    ahead: VecDeque<Line>,
+    pub(super) ended: bool,
+}
+
+impl<R: AsyncRead + Unpin> Input<R> {
+    pub(super) fn new(input: R) -> Self {
+        let reader = BufReader::with_capacity(64 << 10, input);
+        Self { reader, line: Vec::new(), too_long: false, ahead: VecDeque::new(), ended: false }
+    }
+
+    pub(super) async fn next(&mut self) -> io::Result<Option<Line>> {
+        match self.ahead.pop_front() {
+            None if !self.ended => self.read().await,
+            line => Ok(line),
+        }
+    }
+
+    /// Waits for `work`; once the client has said all it will, for so long at most, and then for nothing more.
+    pub(super) async fn wait_for(
+        &mut self,
+        work: impl Future<Output = ()>,
+        last: Duration,
+    ) -> io::Result<()> {
+        let mut work = pin!(work);
+        while !self.ended && self.has_room() {
+            tokio::select! {
+                biased;
+                () = &mut work => return Ok(()),
+                line = self.read() => match line? {
+                    Some(line) => self.ahead.push_back(line),
+                    None => self.ended = true,
+                }
+            }
+        }
+        if !self.ended {
+            work.await;
+        } else if tokio::time::timeout(last, work).await.is_err() {
+            self.ahead.clear();
+        }
+        Ok(())
+    }
+
+    fn has_room(&self) -> bool {
+        let size = |line: &Line| if let Line::Whole(text) = line { text.len() } else { 0 };
+        self.ahead.len() < WAITING_LINES && self.ahead.iter().map(size).sum::<usize>() < WAITING_BYTES
+    }
+
+    /// Safe to drop and call again: what has come of a line is kept.
+    async fn read(&mut self) -> io::Result<Option<Line>> {
+        loop {
+            let chunk = self.reader.fill_buf().await?;
+            let (end, used) = match memchr::memchr(b'\n', chunk) {
+                Some(at) => (true, at + 1),
+                None => (chunk.is_empty(), chunk.len()),
+            };
+            let is_last = chunk.is_empty();
+            let part = chunk.get(..used).unwrap_or_default();
+            if self.line.len() + part.len() > LIMIT {
+                (self.too_long, self.line) = (true, Vec::new());
+            }
+            if !self.too_long {
+                self.line.extend_from_slice(part);
+            }
+            self.reader.consume(used);
+            if end {
+                return Ok(self.line_ends(is_last));
+            }
+        }
+    }
+
+    fn line_ends(&mut self, is_last: bool) -> Option<Line> {
+        let mut line = std::mem::take(&mut self.line);
+        if std::mem::take(&mut self.too_long) {
+            return Some(Line::TooLong);
+        }
+        if is_last && line.is_empty() {
+            return None;
+        }
+        while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+            line.pop();
+        }
+        Some(Line::Whole(text_of(line)))
+    }
+}
+
+/// Where lines for the client go. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Output {
+    lines: mpsc::Sender<(String, OwnedSemaphorePermit)>,
+    room: Arc<Semaphore>,
+}
+
+/// The lines that are ready.
+pub(super) type Ready = mpsc::Receiver<(String, OwnedSemaphorePermit)>;
+
+impl Output {
+    pub(super) fn new() -> (Self, Ready) {
+        let (lines, ready) = mpsc::channel(WAITING_LINES);
+        (Self { lines, room: Arc::new(Semaphore::new(WAITING_BYTES)) }, ready)
+    }
+
+    /// Sends a line when there is room for it; `false` if nobody reads any more.
+    pub(super) async fn send(&self, line: String) -> bool {
+        let size = u32::try_from(line.len().clamp(1, WAITING_BYTES)).unwrap_or(u32::MAX);
+        let Ok(permit) = self.room.clone().acquire_many_owned(size).await else { return false };
+        self.lines.send((line, permit)).await.is_ok()
+    }
+}
+
+/// Writes lines as they get ready.
+pub(super) async fn write(mut output: impl AsyncWrite + Unpin, mut ready: Ready) -> io::Result<()> {
+    while let Some((mut text, permit)) = ready.recv().await {
+        let mut permits = vec![permit];
+        text.push('\n');
+        while text.len() < TOGETHER
+            && let Ok((more, permit)) = ready.try_recv()
+        {
+            permits.push(permit);
+            text.push_str(&more);
+            text.push('\n');
+        }
+        output.write_all(text.as_bytes()).await?;
+        output.flush().await?;
+    }
+    Ok(())
+}
+
+/// A message as one line: outside strings, JSON's line breaks are mere white space.
+pub(super) fn line(text: String) -> String {
+    if text.contains(['\n', '\r']) { text.replace(['\n', '\r'], " ") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    async fn next(input: &mut Input<&[u8]>) -> Option<String> {
+        match input.next().await.unwrap()? {
+            Line::Whole(text) => Some(text),
+            Line::TooLong => Some("too long".into()),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_read_before_its_turn_is_not_lost() {
+        let mut input = Input::new(&b"a\r\nb"[..]);
+        let (done, is_done) = tokio::sync::oneshot::channel::<()>();
+        let work = async move { is_done.await.unwrap() };
+        let (waited, ()) = tokio::join!(input.wait_for(work, Duration::MAX), async move {
+            tokio::task::yield_now().await;
+            done.send(()).unwrap();
+        });
+        waited.unwrap();
+        input.wait_for(ready(()), Duration::MAX).await.unwrap();
+        assert_eq!(next(&mut input).await.as_deref(), Some("a"));
+        assert_eq!(next(&mut input).await.as_deref(), Some("b"));
+        assert_eq!(next(&mut input).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_has_gone_is_not_kept_by_a_server_that_never_answers() {
+        let mut input = Input::new(&b"a\n"[..]);
+        input.wait_for(pending(), Duration::ZERO).await.unwrap();
+        assert_eq!(next(&mut input).await, None, "nothing more is begun");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_says_much_is_read_no_further_than_it_must() {
+        for text in ["x\n".repeat(2 * WAITING_LINES), format!("{}\n", "x".repeat(5 << 20)).repeat(8)] {
+            let mut input = Input::new(text.as_bytes());
+            let (done, is_done) = tokio::sync::oneshot::channel::<()>();
+            let work = async move { is_done.await.unwrap() };
+            let (waited, ()) = tokio::join!(input.wait_for(work, Duration::ZERO), async move {
+                tokio::task::yield_now().await;
+                done.send(()).unwrap();
+            });
+            waited.unwrap();
+            assert!(input.ahead.len() <= WAITING_LINES && !input.ended);
+            assert!(!input.has_room() && (input.ahead.len() == WAITING_LINES || input.ahead.len() <= 4));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_line_without_end_is_let_go_and_the_next_one_counts() {
+        let text = format!("{}\nb\n", "x".repeat(LIMIT + 1));
+        let mut input = Input::new(text.as_bytes());
+        assert_eq!(input.next().await.unwrap(), Some(Line::TooLong));
+        assert!(input.line.capacity() <= 64 << 10, "what was read of it is gone");
+        assert_eq!(next(&mut input).await.as_deref(), Some("b"));
+        assert_eq!(next(&mut input).await, None);
+    }
+
+    #[tokio::test]
+    async fn lines_wait_for_room() {
+        let (output, mut ready) = Output::new();
+        let line = || "x".repeat(WAITING_BYTES / 2 + 1);
+        assert!(output.send(line()).await);
+        let second = tokio::time::timeout(Duration::from_millis(10), output.send(line())).await;
+        assert!(second.is_err(), "there is no room yet");
+        drop(ready.recv().await);
+        assert!(output.send(line()).await && output.send("y".into()).await);
+    }
+}

@@ -1,0 +1,72 @@
+//! What lies in the tokens directory stays ours: no repository takes it along, and what another user put there is not used.
+#![cfg(test)]
+
+use super::{INGRESS, user};
+use crate::support::User;
+use crate::support::wire::Scripted;
+
+fn machine(server: &Scripted) -> User {
+    let mut user = User::new();
+    user.env("AUTH_PROVIDER", "oidc")
+        .env("INGRESS_OAUTH_ISSUER", &server.base)
+        .env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base))
+        .env("INGRESS_OAUTH_CLIENT_ID", "c")
+        .env("INGRESS_OAUTH_CLIENT_SECRET", "s");
+    user
+}
+
+#[test]
+fn a_new_tokens_directory_is_ignored_by_git() {
+    let server = Scripted::start(|_| (200, r#"{"access_token":"t","expires_in":3600}"#.into()));
+    for (line, dir) in [
+        ("ingress", ".oauth-tokens"),
+        ("generate", ".oauth-tokens"),
+        ("generate --no-install --tokens-dir deep/tokens", "deep/tokens"),
+        ("config render --client vscode --secrets proxy", ".oauth-tokens"),
+    ] {
+        let user = machine(&server);
+        user.run(&line.split(' ').collect::<Vec<_>>());
+        let read =
+            || std::fs::read_to_string(user.project().join(dir).join(".gitignore")).unwrap_or_default();
+        if user.project().join(dir).exists() {
+            assert_eq!(read(), "*\n", "{line}");
+            user.file(&format!("{dir}/.gitignore"), "# mine\n");
+            user.run(&["ingress", "--force", "--tokens-dir", dir]).code(0);
+            assert_eq!(read(), "# mine\n", "{line}");
+        } else {
+            assert!(line.starts_with("config"), "{line} made nothing");
+        }
+    }
+    // A folder that somebody else made is as they want it.
+    let user = machine(&server);
+    std::fs::create_dir(user.project().join(".oauth-tokens")).unwrap();
+    user.run(&["ingress"]).code(0);
+    assert!(!user.project().join(".oauth-tokens/.gitignore").exists());
+}
+
+/// Only root can give files away, and only root could read them then.
+#[cfg(unix)]
+#[test]
+fn what_another_user_planted_is_not_used() {
+    let give = |user: &User, name: &str, to: u32| {
+        std::os::unix::fs::chown(user.project().join(name), Some(to), None).is_ok()
+    };
+    for planted in [".oauth-tokens/ingress.json", ".oauth-tokens"] {
+        let user = user();
+        if !give(&user, planted, 12_345) {
+            return;
+        }
+        for line in ["token ingress", "headers notes", "logout ingress", "env notes", "ping --server notes"] {
+            // A file that is in the way may be removed; in a folder of another's nothing is touched.
+            if line.starts_with("logout") && planted.ends_with("json") {
+                continue;
+            }
+            let ran = user.run(&line.split(' ').collect::<Vec<_>>());
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert_ne!(ran.code, Some(0), "{line}, {planted}: {said}");
+            assert!(said.contains("another user (uid 12345)") && said.contains("chown"), "{line}: {said}");
+            assert!(!said.contains(INGRESS), "{line}: {said}");
+        }
+        assert!(give(&user, planted, 0) || give(&user, planted, u32::MAX));
+    }
+}
