@@ -12,12 +12,14 @@ mod configure;
 mod device;
 mod doctor;
 mod ending;
+#[cfg(target_os = "linux")]
 mod full_disk;
 mod fuzz;
 mod gateway;
 mod handing_out;
 mod identity;
 mod ingress;
+#[cfg(unix)]
 mod kills;
 mod login;
 mod man;

@@ -105,8 +105,9 @@ impl Forge<'_> {
         let with = |member: &str| good.replacen('{', &format!("{{{member},"), 1);
         let instead = |name: &str, value: &str| {
             let at = good.find(&format!("\"{name}\":")).unwrap() + name.len() + 3;
-            let end = at + good[at..].find([',', '}']).unwrap();
-            format!("{}{value}{}", &good[..at], &good[end..])
+            let (before, rest) = good.split_at(at);
+            let (_, after) = rest.split_at(rest.find([',', '}']).unwrap());
+            format!("{before}{value}{after}")
         };
         let deep = format!("{}{}", r#"{"a":"#.repeat(200), "}".repeat(200));
         for (name, payload) in [

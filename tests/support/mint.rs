@@ -130,11 +130,12 @@ impl Key {
     pub(crate) fn secrets(&self) -> Vec<(&'static str, Vec<u8>)> {
         /// RFC 5480: a P-256 key's SubjectPublicKeyInfo before its point.
         const SPKI: &str = "3059301306072a8648ce3d020106082a8648ce3d030107034200";
-        let prefix = (0..SPKI.len()).step_by(2).map(|at| u8::from_str_radix(&SPKI[at..at + 2], 16).unwrap());
+        let digits = SPKI.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+        let prefix = digits.map(|pair| u8::from_str_radix(pair, 16).unwrap());
         let der: Vec<u8> = prefix.chain(self.point().iter().copied()).collect();
         let text = STANDARD.encode(&der);
-        let lines: Vec<&str> = [&text[..64], &text[64..]].into();
-        let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", lines.join("\n"));
+        let (first, second) = text.split_at(64);
+        let pem = format!("-----BEGIN PUBLIC KEY-----\n{first}\n{second}\n-----END PUBLIC KEY-----");
         vec![
             ("the JWK", self.public().to_string().into_bytes()),
             ("the point", self.point().to_vec()),

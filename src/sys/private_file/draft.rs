@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{FileError, check_owner, io_at, read};
+use super::{FileError, check_owner, folder_of, io_at, read};
 
 const PREFIX: &str = ".mcpauth-";
 const SUFFIX: &str = ".tmp";
@@ -39,8 +39,8 @@ impl Draft {
         prefix.push(path.file_name().unwrap_or_default());
         prefix.push(".");
         // tempfile opens with O_EXCL and mode 0600. The leading dot and the ending keep it out of every `*.json` scan.
-        let file = tempfile::Builder::new().prefix(&prefix).suffix(SUFFIX).tempfile_in(folder(path));
-        let mut draft = Self { file: file.map_err(io_at(folder(path)))?, path: path.into() };
+        let file = tempfile::Builder::new().prefix(&prefix).suffix(SUFFIX).tempfile_in(folder_of(path));
+        let mut draft = Self { file: file.map_err(io_at(folder_of(path)))?, path: path.into() };
         if room > 0 {
             draft.take_room(room).map_err(io_at(path))?;
         }
@@ -74,7 +74,7 @@ impl Draft {
 
 /// What killed runs left of a file they were writing. Only whoever holds the lock of what is in the file may touch it.
 pub fn left(path: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder(path)) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(folder_of(path)) else { return Vec::new() };
     let is_its = |left: &PathBuf| target(left).is_some_and(|target| target.file_name() == path.file_name());
     entries.flatten().map(|entry| entry.path()).filter(is_its).collect()
 }
@@ -120,14 +120,10 @@ fn replaceable(path: &Path) -> Result<(), FileError> {
     }
 }
 
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 /// A rename lives in the folder; without this a power cut could undo it after we said "written".
 fn sync(path: &Path) -> Result<(), FileError> {
     #[cfg(unix)]
-    File::open(folder(path)).and_then(|folder| folder.sync_all()).map_err(io_at(folder(path)))?;
+    File::open(folder_of(path)).and_then(|folder| folder.sync_all()).map_err(io_at(folder_of(path)))?;
     Ok(())
 }
 
