@@ -15,9 +15,9 @@
 //! main        cli
 //! cli         bridge config credential demo error flow gateway mcp oauth policy provider refresh render secret store sys vault
 //! error       config flow mcp oauth render store sys vault
-//! gateway     credential oauth policy secret sys vault
+//! gateway     credential methods oauth policy secret sys vault
 //! bridge      mcp secret sys
-//! mcp         oauth secret sys
+//! mcp         methods oauth secret sys
 //! refresh     -
 //! vault       credential flow oauth secret store sys
 //! config      credential oauth provider secret sys
@@ -27,7 +27,8 @@
 //! credential  oauth provider
 //! provider    oauth
 //! oauth       secret
-//! policy      -
+//! policy      methods
+//! methods     -
 //! demo        -
 //! secret      -
 //! sys         -
@@ -36,6 +37,7 @@
 //!
 //! `config`, `flow`, `store` and `render` do not know each other: `vault` joins flows and files, `cli` joins the rest.
 //! `gateway` and `policy` know nothing of the command line: `cli::gateway` gives them settings, credentials and a journal.
+//! `methods` is the one table of MCP's methods: what each of them names, for whoever decides, checks or repeats it.
 //! `bridge` and `mcp` know nothing of credentials: `cli::servers` says which headers a server gets, and the vault behind it
 //! keeps them fresh. `refresh` is a plan without hands; `cli::refresh` has them.
 //! `error` knows them all, because it says how each of their failures ends and what to type next.
@@ -187,6 +189,7 @@ pub mod error;
 pub mod flow;
 pub mod gateway;
 pub mod mcp;
+pub mod methods;
 pub mod oauth;
 pub mod policy;
 pub mod provider;

@@ -176,13 +176,19 @@ impl Worker {
         record: &mut Record<'_>,
     ) -> Result<Permit, Refusal> {
         let (server, call) = (route.upstream.name(), wish.call());
-        record.shadow(server, &call);
-        let permit = decide(&caller.grants, server, &call).map_err(|denial| {
-            // A caller who has groups gets rights by them: another scope would not help.
-            let by_scope = caller.principal.groups.is_empty();
-            let helping = || moment.state.policy.helping_scope(&caller.grants, server, &call);
-            Refusal::Denied { denial, scope: by_scope.then(helping).flatten() }
-        })?;
+        record.shadow(server, wish);
+        let allow = |call: &Call<'_>| {
+            decide(&caller.grants, server, call).map_err(|denial| {
+                // A caller who has groups gets rights by them: another scope would not help.
+                let by_scope = caller.principal.groups.is_empty();
+                let helping = || moment.state.policy.helping_scope(&caller.grants, server, call);
+                Refusal::Denied { denial, scope: by_scope.then(helping).flatten() }
+            })
+        };
+        let permit = allow(&call)?;
+        for call in wish.calls().skip(1) {
+            allow(&call)?;
+        }
         if let Call::Message { method: "tools/call", name: Some(tool) } = call {
             self.pace(moment, caller, Some((server, tool)))?;
         }

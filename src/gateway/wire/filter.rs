@@ -108,7 +108,7 @@ fn list(
     reader.array(|reader| {
         reader.peek();
         let start = reader.at();
-        let shown = name(reader, key(listed))?.is_some_and(|name| shows(listed, &name));
+        let shown = name(reader, listed.key())?.is_some_and(|name| shows(listed, &name));
         seen.element(start..reader.at(), shown, edits);
         Ok(())
     })?;
@@ -137,22 +137,7 @@ fn name<'b>(reader: &mut Reader<'b>, deciding: &str) -> Result<Option<Cow<'b, st
 }
 
 fn listed(key: &str) -> Option<Listed> {
-    match key {
-        "tools" => Some(Listed::Tool),
-        "prompts" => Some(Listed::Prompt),
-        "resources" => Some(Listed::Resource),
-        "resourceTemplates" => Some(Listed::Template),
-        _ => None,
-    }
-}
-
-/// The key that names an element.
-fn key(listed: Listed) -> &'static str {
-    match listed {
-        Listed::Tool | Listed::Prompt => "name",
-        Listed::Resource => "uri",
-        Listed::Template => "uriTemplate",
-    }
+    Listed::ALL.into_iter().find(|listed| listed.member() == key)
 }
 
 impl Seen {
