@@ -64,7 +64,7 @@ impl Worker {
     }
 
     /// Answers a request, whatever it is.
-    pub(super) async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
+    pub(super) async fn handle(self: &Arc<Self>, request: Request<Incoming>) -> Response<Body> {
         let moment = self.shared.moment();
         let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
         let mut record = Record::begin(self, &moment, request_id);
@@ -91,7 +91,7 @@ impl Worker {
 
     /// The line, for as many requests at once as there may be.
     async fn counted(
-        &self,
+        self: &Arc<Self>,
         moment: &Moment,
         head: request::Parts,
         body: Incoming,
@@ -109,7 +109,7 @@ impl Worker {
 
     /// The line.
     async fn line(
-        &self,
+        self: &Arc<Self>,
         moment: &Moment,
         head: request::Parts,
         body: Incoming,
@@ -129,7 +129,9 @@ impl Worker {
         let permit = self.decide(moment, &caller, &route, &wish, record)?; //          403, 429
         let (target, transport) = self.target(&route, &method, &caller)?; //           404
         let (upstream, method, wish, body) = (route.upstream, &method, &wish, body.clone());
-        let passage = Passage { permit, caller, credential, upstream, target, transport, method, wish, body };
+        let epoch = moment.epoch;
+        let passage =
+            Passage { permit, caller, epoch, credential, upstream, target, transport, method, wish, body };
         self.forward(passage, headers, record).await //                                502, 504, or the reply
     }
 

@@ -78,7 +78,9 @@ pub fn version(message: &Value) -> Option<&str> {
 /// The headers that every request has.
 pub(super) fn standard(version: &str, method: &str, params: &Map<String, Value>) -> HeaderMap {
     let member = match methods::find(method) {
-        Some(methods::Method { about: About::Member(_, member), mirrored: Mirrored::Required, .. }) => Some(*member),
+        Some(methods::Method { about: About::Member(_, member), mirrored: Mirrored::Required, .. }) => {
+            Some(*member)
+        }
         _ => None,
     };
     let name = member.and_then(|member| params.get(member)).and_then(Value::as_str);

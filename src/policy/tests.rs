@@ -249,7 +249,8 @@ fn lifecycle_needs_only_something_about_the_server_and_all_else_its_method() {
 /// Nobody knows what a method names that is in no revision of MCP: "every method" is every one that is known.
 #[test]
 fn a_method_that_mcp_does_not_have_is_allowed_only_where_it_is_written_out() {
-    for method in ["x/y", "sampling/createMessage", "notifications/resources/updated", "tools/Call", "", "*"] {
+    for method in ["x/y", "sampling/createMessage", "notifications/resources/updated", "tools/Call", "", "*"]
+    {
         check("[{server: a, methods: '*', tools: '*'}]", &[("a", message(method, "x"), "Method")]);
         if method != "*" {
             let entries = json!([{"server": "a", "methods": ["*", method]}]).to_string();

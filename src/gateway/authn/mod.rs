@@ -58,6 +58,7 @@ pub(super) enum Via {
 }
 
 /// The header that carried the token.
+#[derive(Clone)]
 pub(super) struct Credential {
     pub(super) via: Via,
     value: HeaderValue,
@@ -71,6 +72,13 @@ const X_CLIENT_ID: HeaderName = HeaderName::from_static("x-client-id");
 const X_REGION: HeaderName = HeaderName::from_static("x-region");
 /// How long a no of an issuer is believed, in seconds.
 const NO: i64 = 10;
+
+impl Caller {
+    /// Seconds since 1970, until when the token is taken for good without another look; never past its end.
+    pub(super) fn believed_until(&self) -> i64 {
+        self.believed_until.min(self.expires_at)
+    }
+}
 
 impl Credential {
     /// The one credential of a request. `X-Authorization` counts alone where it is there: one that does not do is never
@@ -127,16 +135,23 @@ impl Worker {
         headers: &HeaderMap,
     ) -> Result<(Arc<Caller>, Credential), Refusal> {
         let credential = Credential::of(headers)?;
-        let token = credential.token();
-        let hash = hash(token);
-        let caller = match self.remembered(moment, &hash) {
-            Some(Known::Good(caller)) => caller,
-            Some(Known::Bad(reject, _)) => return Err(Refusal::Token(reject)),
-            // Boxed: what a new token may take is large, and most tokens are not new.
-            None => Box::pin(self.find_out(moment, token, hash)).await?,
-        };
+        let caller = self.caller(moment, credential.token()).await?;
         self.claimed(&caller, headers)?;
         Ok((caller, credential))
+    }
+
+    /// The caller whose token this is, remembered or found out.
+    ///
+    /// # Errors
+    /// As [`Worker::authenticate`].
+    pub(super) async fn caller(&self, moment: &Moment, token: &str) -> Result<Arc<Caller>, Refusal> {
+        let hash = hash(token);
+        match self.remembered(moment, &hash) {
+            Some(Known::Good(caller)) => Ok(caller),
+            Some(Known::Bad(reject, _)) => Err(Refusal::Token(reject)),
+            // Boxed: what a new token may take is large, and most tokens are not new.
+            None => Box::pin(self.find_out(moment, token, hash)).await,
+        }
     }
 
     fn remembered(&self, moment: &Moment, hash: &Hash) -> Option<Known> {

@@ -288,7 +288,11 @@ fn subscriptions(text: &str) -> Result<Vec<(Kind, Cow<'_, str>)>, Malformed> {
 
 /// A part of a message that must be an object. It has been read over once, as JSON.
 fn part<'b>(text: &'b str, otherwise: &'static str) -> Result<Reader<'b>, Malformed> {
-    if text.starts_with('{') { Reader::message(text.as_bytes(), DEPTH) } else { Err(Malformed::Shape(otherwise)) }
+    if text.starts_with('{') {
+        Reader::message(text.as_bytes(), DEPTH)
+    } else {
+        Err(Malformed::Shape(otherwise))
+    }
 }
 
 /// Reads `_meta` for the protocol version in it.
