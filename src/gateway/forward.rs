@@ -197,7 +197,7 @@ impl Worker {
             status if status.is_redirection() => return Err(Refusal::Redirect),
             _ => {}
         }
-        let plain = is_plain(&head.headers);
+        let coded = is_coded(&head.headers);
         headers::back(&mut head.headers);
         // Servers with sessions may answer one message on the stream of another.
         let mixed = session.is_some()
@@ -207,6 +207,7 @@ impl Worker {
         let visibility = self.shared.settings.list_visibility;
         let is_read = passage.is_read(visibility);
         let looks = visibility == Visibility::Granted;
+        let plain = !coded && (is_read || !is_foreign(&head.headers));
         if !plain && (is_read || (mixed && looks)) {
             return unread(head);
         }
@@ -396,21 +397,30 @@ fn identify(headers: &mut HeaderMap, passage: &Passage<'_>) {
     }
 }
 
-/// Whether the body is what it looks like: without a coding, and in characters that can be searched.
-fn is_plain(headers: &HeaderMap) -> bool {
-    const CHARSETS: [&str; 5] = ["utf-8", "utf8", "us-ascii", "iso-8859-1", "windows-1252"];
-    let charset = |kind: &HeaderValue| {
-        let kind = kind.to_str().unwrap_or_default().to_ascii_lowercase();
-        let named =
-            kind.split_once("charset").map(|(_, rest)| rest.trim_start_matches(['=', ' ', '"', '\'']));
-        named.is_none_or(|named| CHARSETS.iter().any(|known| named.starts_with(known)))
-    };
+/// Whether the body has a coding, so that it cannot be read here.
+fn is_coded(headers: &HeaderMap) -> bool {
     let only = |name, word: &[u8]| {
         headers.get_all(name).iter().all(|value| value.as_bytes().eq_ignore_ascii_case(word))
     };
-    only(CONTENT_ENCODING, b"identity")
-        && only(TRANSFER_ENCODING, b"chunked")
-        && headers.get_all(CONTENT_TYPE).iter().all(charset)
+    !(only(CONTENT_ENCODING, b"identity") && only(TRANSFER_ENCODING, b"chunked"))
+}
+
+/// Whether the body may be in characters that cannot be searched. JSON and event streams are UTF-8 whatever this says, but
+/// there are clients that believe it.
+fn is_foreign(headers: &HeaderMap) -> bool {
+    const NAME: &[u8] = b"charset";
+    const KNOWN: [&[u8]; 5] = [b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1", b"windows-1252"];
+    let is = |text: &[u8], word: &[u8]| {
+        text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+    };
+    let foreign = |kind: &HeaderValue| {
+        let kind = kind.as_bytes();
+        let Some(at) = kind.windows(NAME.len()).position(|window| is(window, NAME)) else { return false };
+        let named = kind.get(at + NAME.len()..).unwrap_or_default();
+        let start = named.iter().position(|byte| !matches!(byte, b'=' | b' ' | b'"')).unwrap_or(named.len());
+        !KNOWN.iter().any(|known| is(named.get(start..).unwrap_or_default(), known))
+    };
+    headers.get_all(CONTENT_TYPE).iter().any(foreign)
 }
 
 fn is_events(headers: &HeaderMap) -> bool {

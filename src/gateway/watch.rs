@@ -180,7 +180,7 @@ async fn again(
 ) -> Option<Found> {
     let moment = worker.shared.moment();
     let caller = worker.caller(&moment, credential.token()).await.ok()?;
-    moment.state.upstreams.get(&server)?;
+    moment.state.upstreams.get(&server).filter(|upstream| upstream.route.server.enabled)?;
     let allowed = wanted.iter().all(|wanted| decide(&caller.grants, &server, &wanted.call()).is_ok());
     allowed.then_some(Found { caller, epoch: moment.epoch })
 }

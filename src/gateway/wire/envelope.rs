@@ -185,8 +185,9 @@ impl<'b> Members<'b> {
                 }
             }
             Some(About::Reference) => {
-                let (listed, name) = reference(params.reference.ok_or(Malformed::Shape(REF))?)?;
-                (envelope.referred, envelope.name) = (Some(listed), Some(name));
+                if let Some((listed, name)) = params.reference.map(reference).transpose()? {
+                    (envelope.referred, envelope.name) = (Some(listed), Some(name));
+                }
             }
             Some(About::Subscriptions) => {
                 let read = params.notifications.map(subscriptions).transpose()?;

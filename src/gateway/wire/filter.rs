@@ -92,7 +92,8 @@ pub fn message<'a>(bytes: &'a [u8], shows: Shows<'_>) -> Shown<'a> {
 /// # Errors
 /// [`Unreadable`].
 pub fn anything<'a>(bytes: &'a [u8], shows: Shows<'_>) -> Shown<'a> {
-    if look::may_tell(bytes) && Look::default().tells(bytes) {
+    let mut look = Look::default();
+    if look::may_tell(bytes) && (look.tells(bytes) || !look.is_whole()) {
         return message(bytes, shows);
     }
     Ok(Cow::Borrowed(bytes))

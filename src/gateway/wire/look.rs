@@ -20,7 +20,7 @@ pub struct Look {
     /// Within a string, and after a backslash in it.
     string: bool,
     escape: bool,
-    /// The string that is read, where it matters; once this is no JSON, what came since the last quote.
+    /// The string that is read, where it matters; if this is no JSON, what came since the last quote.
     token: Vec<u8>,
     /// What the last string was, until something else than a colon follows.
     key: Key,
@@ -148,7 +148,13 @@ impl Look {
         }
     }
 
-    /// Takes the next byte outside of strings. True after the colon of a telling key.
+    /// Whether all that came is JSON, and whole.
+    pub fn is_whole(&self) -> bool {
+        self.form == Form::Json && self.depth == 0 && !self.string
+    }
+
+    /// Takes the next byte outside of strings. True after the colon of a telling key, and where JSON ceases to be any:
+    /// whoever reads on all the same reads something else than we do.
     fn structure(&mut self, byte: u8) -> bool {
         match byte {
             b' ' | b'\t' | b'\n' | b'\r' => return false,
@@ -158,10 +164,10 @@ impl Look {
                 }
                 self.depth += 1;
             }
-            _ if self.form == Form::Unknown => self.give_up(),
+            _ if self.form == Form::Unknown => self.form = Form::Other,
             b'}' | b']' => match self.depth.checked_sub(1) {
                 Some(depth) => self.depth = depth,
-                None => self.give_up(),
+                None => return true,
             },
             b'"' => {
                 self.string = true;
@@ -188,21 +194,11 @@ impl Look {
             | b'a'
             | b'l'
             | b's'
-            | b'n'
-            | b'N'
-            | b'I'
-            | b'i'
-            | b'y' => {}
-            _ => self.give_up(),
+            | b'n' => {}
+            _ => return true,
         }
         self.key = Key::None;
         false
-    }
-
-    /// From here on it is no JSON.
-    fn give_up(&mut self) {
-        self.form = Form::Other;
-        self.token.clear();
     }
 
     /// Reads on within a string; nothing if it does not end here.

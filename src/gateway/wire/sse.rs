@@ -98,7 +98,8 @@ enum Field<'e> {
     Data(&'e [u8]),
     /// `id`, `retry`, and comments.
     Other,
-    /// What clients ignore, or do not: one that read `Data` as `data` would show what nobody looked at.
+    /// What clients ignore, or do not: one that read `Data` as `data` would show what nobody looked at. So would one that
+    /// logs a comment with a list in it.
     Unknown,
 }
 
@@ -255,6 +256,10 @@ impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
         let line = self.held.get(self.line..).unwrap_or_default();
         let blank = matches!(line, b"\n" | b"\r");
         if self.line == 0 && (blank || line.starts_with(b":")) {
+            if look::may_tell(line) {
+                self.held.clear();
+                return Tail::Swallow;
+            }
             out.append(&mut self.held);
             return Tail::Emit;
         }
@@ -353,8 +358,9 @@ fn field(line: &[u8]) -> Field<'_> {
         None => (line, b"".as_slice()),
     };
     match name {
-        b"event" => Field::Event(value),
         b"data" => Field::Data(value),
+        _ if look::may_tell(line) => Field::Unknown,
+        b"event" => Field::Event(value),
         b"id" | b"retry" | b"" => Field::Other,
         _ => Field::Unknown,
     }
