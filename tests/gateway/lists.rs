@@ -99,8 +99,10 @@ fn all(member: &str) -> String {
 
 /// One message, differently written; whether it is a legal one.
 fn spellings(member: &str, text: &str) -> Vec<(String, Vec<u8>, bool)> {
-    let twin = member[..1].to_uppercase() + &member[1..];
-    let list = &text[text.find(&format!("\"{member}\"")).unwrap()..text.len() - 2];
+    let (first, rest) = member.split_at(1);
+    let twin = first.to_uppercase() + rest;
+    let from = text.find(&format!("\"{member}\"")).unwrap();
+    let list = text.get(from..text.len() - 2).unwrap();
     let wide = |units: Vec<[u8; 2]>| units.concat();
     let legal = [
         ("as it is", text.to_owned()),
@@ -135,7 +137,7 @@ fn spellings(member: &str, text: &str) -> Vec<(String, Vec<u8>, bool)> {
         ("comment within", text.replace("{\"ttlMs\"", "{/**/\"ttlMs\"")),
         ("xssi", format!(")]}}',{text}")),
         ("record separator", format!("\u{1e}{text}")),
-        ("no end", text[..text.len() - 2].to_owned()),
+        ("no end", text.get(..text.len() - 2).unwrap().to_owned()),
         ("too many ends", format!("{text}}}}}")),
         ("single quotes before", text.replace("\"ttlMs\":5", "'ttlMs':5")),
     ];

@@ -52,6 +52,9 @@ fn open(lab: &Lab, token: &str, method: &str, body: &str) -> Listening {
     Listening::send(lab, &request(method, "/delta/mcp", &[("X-Authorization", &bearer)], body.as_bytes()))
 }
 
+/// Takes a right away.
+type Ending<'a> = &'a dyn Fn(&Lab);
+
 /// Every answer, and every way in which a right ends.
 #[test]
 fn every_stream_ends_with_the_right_to_it() {
@@ -72,7 +75,7 @@ fn every_stream_ends_with_the_right_to_it() {
         std::fs::remove_file(lab.path("servers/delta.json")).unwrap();
         lab.reload("revoked", "# nobody\n", "are in force");
     };
-    let ways: [(&str, &dyn Fn(&Lab)); 5] = [
+    let ways: [(&str, Ending<'_>); 5] = [
         ("off", &off),
         ("other server", &other_server),
         ("nothing", &nothing),

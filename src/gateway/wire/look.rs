@@ -180,21 +180,9 @@ impl Look {
                     return true;
                 }
             }
-            b','
-            | b'0'..=b'9'
-            | b'+'
-            | b'-'
-            | b'.'
-            | b'e'
-            | b'E'
-            | b't'
-            | b'r'
-            | b'u'
-            | b'f'
-            | b'a'
-            | b'l'
-            | b's'
-            | b'n' => {}
+            b',' | b'+' | b'-' | b'.' | b'0'..=b'9' => {}
+            // The letters of `true`, `false`, `null`, of exponents, and of the `NaN` and `Infinity` that Python writes.
+            _ if b"eEtrufalsnNIiy".contains(&byte) => {}
             _ => return true,
         }
         self.key = Key::None;

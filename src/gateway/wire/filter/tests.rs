@@ -302,7 +302,7 @@ fn what_is_not_known_to_be_a_message_passes_unless_it_tells() {
         list.encode_utf16().flat_map(u16::to_be_bytes).collect(),
         list.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect(),
         wide(&format!("\u{feff}{list}")),
-        list[..list.len() - 2].as_bytes().to_vec(),
+        list.as_bytes()[..list.len() - 2].to_vec(),
         list.replace("\"result\"", "\"result\":{},\"result\"").into_bytes(),
     ] {
         assert!(anything(&bad, &shows).is_err(), "{}", String::from_utf8_lossy(&bad));
