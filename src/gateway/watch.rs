@@ -53,7 +53,9 @@ struct Found {
     epoch: u64,
 }
 
-/// The farthest a point in time is looked ahead to: beyond it, looking again costs nothing.
+/// How far ahead it is believed, in seconds: no issuer is asked about one answer more than once a second, and beyond a day
+/// looking again costs nothing.
+const SOONEST: i64 = 1;
 const FARTHEST: i64 = 24 * 3600;
 
 impl Wanted {
@@ -167,11 +169,11 @@ impl Watch {
 
 /// When what is known of a caller ends.
 fn end(caller: &Caller) -> Instant {
-    let left = caller.believed_until().saturating_sub(clock::now()).clamp(0, FARTHEST);
+    let left = caller.believed_until().saturating_sub(clock::now()).clamp(SOONEST, FARTHEST);
     Instant::now() + Duration::from_secs(left.unsigned_abs())
 }
 
-/// The same as for a new request: the token, the server, every call.
+/// The same as for a new request: the token, the server, every call. An issuer that does not answer is no yes.
 async fn again(
     worker: Arc<Worker>,
     credential: Credential,

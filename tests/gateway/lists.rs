@@ -426,35 +426,3 @@ fn two_requests_with_one_id_show_nothing_hidden() {
         assert!(heard.contains(&format!("\"{visible}\"")), "{visible}: {heard}");
     }
 }
-
-#[test]
-fn notices_of_hidden_resources_are_not_passed_on() {
-    let updated = |uri: &str| json!({"jsonrpc": "2.0", "method": "notifications/resources/updated", "params": {"uri": uri}});
-    let script = move |_: &Seen, stream: &mut std::net::TcpStream| {
-        begin(stream, EVENTS);
-        for notice in [
-            updated("file:///hidden"),
-            updated("file:///open"),
-            updated("file:///open/../hidden"),
-            json!({"jsonrpc": "2.0", "method": "notifications/resources/list_changed"}),
-        ] {
-            push(stream, &event(&notice));
-        }
-        push(stream, b"data: {\"params\":{\"uri\":\"file:///hidden\"},\"method\":\"notifications\\/resources\\/updated\"}\n\n");
-        push(stream, b"data: marker\n\n: marker\n\n");
-        gone(stream);
-    };
-    let upstream = Upstream::start(script);
-    let lab = Lab::before(&upstream, "streamable-http");
-    let bearer = format!("Bearer {}", lab.token("worker"));
-    let headers = [("X-Authorization", bearer.as_str())];
-    let listen =
-        json!({"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": {}}).to_string();
-    for (method, body) in [("GET", ""), ("POST", listen.as_str()), ("POST", ALLOWED)] {
-        let mut stream = Listening::send(&lab, &request(method, "/delta/mcp", &headers, body.as_bytes()));
-        let heard = stream.hear(": marker");
-        assert!(!heard.contains("hidden"), "{method}: {heard}");
-        assert_eq!(heard.matches("file:///open").count(), 1, "{method}: {heard}");
-        assert!(heard.contains("list_changed"), "{method}: {heard}");
-    }
-}

@@ -6,8 +6,10 @@
 use mcpauth::methods::METHODS;
 use serde_json::{Value, json};
 
-use crate::support::lab::{Lab, own_server};
-use crate::support::upstream::Upstream;
+use crate::support::lab::{ALLOWED, Lab, own_server, request};
+use crate::support::upstream::{Listening, Seen, Upstream, begin, event, gone, push};
+
+const EVENTS: &str = "200 OK\r\ncontent-type: text/event-stream";
 
 const POLICY: &str = "\
 worker:
@@ -148,4 +150,36 @@ fn a_method_that_mcp_does_not_have_is_refused() {
     assert_eq!(upstream.seen().len(), before, "nothing of it arrived");
     lab.ask(&named, "/delta/mcp", &asked("x/y", &params)).status(200);
     lab.ask(&named, "/delta/mcp", &asked("x/z", &params)).status(403);
+}
+
+#[test]
+fn notices_of_hidden_resources_are_not_passed_on() {
+    let updated = |uri: &str| json!({"jsonrpc": "2.0", "method": "notifications/resources/updated", "params": {"uri": uri}});
+    let script = move |_: &Seen, stream: &mut std::net::TcpStream| {
+        begin(stream, EVENTS);
+        for notice in [
+            updated("file:///hidden"),
+            updated("file:///open"),
+            updated("file:///open/../hidden"),
+            json!({"jsonrpc": "2.0", "method": "notifications/resources/list_changed"}),
+        ] {
+            push(stream, &event(&notice));
+        }
+        push(stream, b"data: {\"params\":{\"uri\":\"file:///hidden\"},\"method\":\"notifications\\/resources\\/updated\"}\n\n");
+        push(stream, b"data: marker\n\n: marker\n\n");
+        gone(stream);
+    };
+    let upstream = Upstream::start(script);
+    let lab = Lab::before(&upstream, "streamable-http");
+    let bearer = format!("Bearer {}", lab.token("worker"));
+    let headers = [("X-Authorization", bearer.as_str())];
+    let listen =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": {}}).to_string();
+    for (method, body) in [("GET", ""), ("POST", listen.as_str()), ("POST", ALLOWED)] {
+        let mut stream = Listening::send(&lab, &request(method, "/delta/mcp", &headers, body.as_bytes()));
+        let heard = stream.hear(": marker");
+        assert!(!heard.contains("hidden"), "{method}: {heard}");
+        assert_eq!(heard.matches("file:///open").count(), 1, "{method}: {heard}");
+        assert!(heard.contains("list_changed"), "{method}: {heard}");
+    }
 }
