@@ -3,6 +3,7 @@
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -120,16 +121,28 @@ fn a_calls_stream_ends_with_the_right_to_its_tool_and_no_other_does() {
 
 #[test]
 fn a_busy_stream_ends_too() {
-    let upstream = Upstream::start(|_, stream| {
+    /// More than can be sent while a file is read again.
+    const MANY: usize = 50_000;
+    let (sender, sent) = channel();
+    let sender = Mutex::new(sender);
+    let upstream = Upstream::start(move |_, stream| {
         begin(stream, EVENTS);
-        let event = first();
-        while std::io::Write::write_all(stream, &event).is_ok() {}
+        let event = event(&json!({"jsonrpc": "2.0", "method": "m", "params": {"data": "x".repeat(10_000)}}));
+        let sent = (0..MANY).take_while(|_| stream.write_all(&event).is_ok()).count();
+        let _ = sender.lock().unwrap().send(sent);
     });
     let lab = lab(&upstream);
     let mut stream = open(&lab, &lab.token("worker"), "POST", ALLOWED);
     stream.hear("\"m\"");
-    lab.reload("scopes.yml", "reader: [{server: alpha}]\n", "are in force");
-    stream.end();
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            let mut buffer = vec![0; 1 << 16];
+            while stream.stream.read(&mut buffer).is_ok_and(|read| read > 0) {}
+        });
+        lab.reload("scopes.yml", "reader: [{server: alpha}]\n", "are in force");
+        reading.join().unwrap();
+    });
+    assert!(sent.recv_timeout(PATIENCE).unwrap() < MANY, "it was sent to its end");
 }
 
 /// A body that is no stream but takes as long is cut, and does not look complete.
