@@ -109,7 +109,9 @@
 //!        -> read           whole body -> Envelope: one message with one meaning                      413 415 408 400
 //!        -> decide         Grants, server, Call -> Permit                                            403 429
 //!        -> forward        Passage, which holds the Permit -> the server's answer                    404 502 504
+//!             -> look      whether any answer holds a list at all, small (hold) or on its way (events)
 //!             -> filter    lists, by the caller's Grants, in JSON and (events, sse) in streams       502
+//!             -> watch     whether the caller may still have it, as long as it takes
 //! record                   around it all: dropped, it writes the audit's line and counts
 //! ```
 //!
