@@ -15,9 +15,9 @@
 //! main        cli
 //! cli         bridge config credential demo error flow gateway mcp metadata oauth policy provider refresh render secret store sys text vault
 //! error       config flow mcp oauth render store sys vault
-//! gateway     credential metadata oauth policy secret sys text vault
+//! gateway     credential metadata methods oauth policy secret sys text vault
 //! bridge      mcp secret sys
-//! mcp         oauth secret sys text
+//! mcp         methods oauth secret sys text
 //! refresh     oauth
 //! vault       credential flow oauth secret store sys
 //! config      credential oauth provider secret sys text
@@ -28,7 +28,8 @@
 //! credential  oauth provider
 //! provider    oauth
 //! oauth       secret text
-//! policy      -
+//! policy      methods
+//! methods     -
 //! demo        -
 //! secret      -
 //! sys         -
@@ -39,6 +40,7 @@
 //! `metadata` is the one reader of what issuers and servers publish, for logins, the gateway, `doctor` and `inspect` alike.
 //! `config`, `flow`, `store` and `render` do not know each other: `vault` joins flows and files, `cli` joins the rest.
 //! `gateway` and `policy` know nothing of the command line: `cli::gateway` gives them settings, credentials and a journal.
+//! `methods` is the one table of MCP's methods: what each of them names, for whoever decides, checks or repeats it.
 //! `bridge` and `mcp` know nothing of credentials: `cli::servers` says which headers a server gets, and the vault behind it
 //! keeps them fresh. `refresh` is a plan without hands; `cli::refresh` has them.
 //! `error` knows them all, because it says how each of their failures ends and what to type next.
@@ -112,7 +114,9 @@
 //!        -> read           whole body -> Envelope: one message with one meaning                      413 415 408 400
 //!        -> decide         Grants, server, Call -> Permit                                            403 429
 //!        -> forward        Passage, which holds the Permit -> the server's answer                    404 502 504
+//!             -> look      whether any answer holds a list at all, small (hold) or on its way (events)
 //!             -> filter    lists, by the caller's Grants, in JSON and (events, sse) in streams       502
+//!             -> watch     whether the caller may still have it, as long as it takes
 //! record                   around it all: dropped, it writes the audit's line and counts
 //! ```
 //!
@@ -204,6 +208,7 @@ pub mod flow;
 pub mod gateway;
 pub mod mcp;
 pub mod metadata;
+pub mod methods;
 pub mod oauth;
 pub mod policy;
 pub mod provider;

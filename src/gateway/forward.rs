@@ -2,14 +2,18 @@
 //! except for lists, which are filtered, and sessions, which are bound to their caller.
 //! It leaves headers to `headers`, connections to `pool` and event streams to `events`.
 
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Body as _;
 use hyper::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
-    HeaderName, HeaderValue,
+    HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
 use hyper::http::response;
 use hyper::{Method, Request, Response, StatusCode, Uri};
@@ -17,8 +21,9 @@ use hyper::{Method, Request, Response, StatusCode, Uri};
 use super::authn::{Caller, Credential, Via};
 use super::body::Body;
 use super::egress::Stored;
-use super::events::{Events, Watch};
+use super::events::{Events, Reading};
 use super::headers::{self, Onward};
+use super::hold::{Held, hold, joined};
 use super::intake::Wish;
 use super::pool::{Failure, Inflow, Patience};
 use super::record::Record;
@@ -27,7 +32,10 @@ use super::servers::join::Transport;
 use super::session::Bound;
 use super::settings::{Egress, Visibility};
 use super::state::Upstream;
+use super::watch::{Wanted, Watch};
 use super::wire::filter;
+use super::wire::look::Look;
+use super::wire::sse::Boundary;
 use super::worker::Worker;
 use crate::policy::Permit;
 
@@ -36,6 +44,9 @@ pub(super) struct Passage<'a> {
     /// Only `policy::decide` makes one.
     pub(super) permit: Permit,
     pub(super) caller: Arc<Caller>,
+    /// Under which epoch the caller was found good, and from where they asked.
+    pub(super) epoch: u64,
+    pub(super) peer: IpAddr,
     pub(super) credential: Credential,
     pub(super) upstream: &'a Arc<Upstream>,
     /// Where on the server it goes.
@@ -45,6 +56,14 @@ pub(super) struct Passage<'a> {
     /// What it asks for.
     pub(super) wish: &'a Wish<'a>,
     pub(super) body: Bytes,
+}
+
+/// A legacy session that a request is for.
+struct Session {
+    /// As the client knows it.
+    given: HeaderValue,
+    /// As the server does.
+    own: HeaderValue,
 }
 
 const MCP_SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -64,27 +83,29 @@ impl Worker {
     /// # Errors
     /// 502 and 504, or 404 for a session of another caller.
     pub(super) async fn forward(
-        &self,
+        self: &Arc<Self>,
         passage: Passage<'_>,
         mut headers: HeaderMap,
         record: &mut Record<'_>,
     ) -> Result<Response<Body>, Refusal> {
         record.allowed(&passage.permit);
-        self.onward(&passage, &mut headers, record.request_id())?;
+        let session = self.session(&passage, &headers)?;
+        self.onward(&passage, session.as_ref(), &mut headers, record.request_id());
         let stored = passage.upstream.stored.as_ref();
         if let Some(stored) = stored.filter(|_| passage.upstream.route.egress == Egress::Stored) {
-            return Box::pin(self.with_stored(stored, passage, headers, record)).await;
+            return Box::pin(self.with_stored(stored, passage, session, headers, record)).await;
         }
         let answer = self.send(&passage, headers, record).await?;
-        self.answer(&passage, answer).await
+        self.answer(&passage, session.as_ref(), answer).await
     }
 
     /// The same with a credential that the gateway holds: refreshed and tried again where the server refuses it. Once,
     /// since a server that refuses a credential just got will refuse the next one too.
     async fn with_stored(
-        &self,
+        self: &Arc<Self>,
         stored: &Arc<Stored>,
         passage: Passage<'_>,
+        session: Option<Session>,
         headers: HeaderMap,
         record: &mut Record<'_>,
     ) -> Result<Response<Body>, Refusal> {
@@ -97,38 +118,32 @@ impl Worker {
             stored.renewed(&self.shared, &credential).await?.apply(&mut with);
             answer = self.send(&passage, with, record).await?;
         }
-        self.answer(&passage, answer).await
+        self.answer(&passage, session.as_ref(), answer).await
     }
 
     /// Makes a request's headers those that go on, all but the stored credential.
     fn onward(
         &self,
         passage: &Passage<'_>,
+        session: Option<&Session>,
         headers: &mut HeaderMap,
         request_id: &str,
-    ) -> Result<(), Refusal> {
-        let Passage { caller, upstream, credential, .. } = passage;
+    ) {
+        let Passage { upstream, credential, .. } = passage;
         let onward = Onward {
             token: credential.token(),
             authorization: credential.via == Via::Own && upstream.route.egress == Egress::Passthrough,
             listed: upstream.headers.as_ref(),
-            plain: passage.is_read(self.shared.settings.list_visibility),
         };
         onward.keep(headers);
         headers.insert(HOST, upstream.origin.header.clone());
-        if onward.plain {
-            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        }
+        // Any answer may hold what has to be looked at.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Ok(id) = HeaderValue::try_from(request_id) {
             headers.insert(HeaderName::from_static("x-request-id"), id);
         }
-        if let Some(session) = headers.get(MCP_SESSION_ID) {
-            let sessions = headers.get_all(MCP_SESSION_ID).iter().count();
-            let session = session.to_str().ok().filter(|_| sessions == 1);
-            let opened = session
-                .and_then(|text| self.shared.session_key.open(Bound::Session, text, caller, upstream.name()));
-            let opened = opened.and_then(|id| HeaderValue::try_from(id).ok()).ok_or(Refusal::Session)?;
-            headers.insert(MCP_SESSION_ID, opened);
+        if let Some(session) = session {
+            headers.insert(MCP_SESSION_ID, session.own.clone());
         }
         for (name, value) in &upstream.route.server.headers {
             headers.insert(name.clone(), value.clone());
@@ -136,7 +151,6 @@ impl Worker {
         if upstream.route.identity_headers {
             identify(headers, passage);
         }
-        Ok(())
     }
 
     async fn send(
@@ -172,8 +186,9 @@ impl Worker {
     }
 
     async fn answer(
-        &self,
+        self: &Arc<Self>,
         passage: &Passage<'_>,
+        session: Option<&Session>,
         answer: Response<Inflow>,
     ) -> Result<Response<Body>, Refusal> {
         let (mut head, inflow) = answer.into_parts();
@@ -184,37 +199,116 @@ impl Worker {
             status if status.is_redirection() => return Err(Refusal::Redirect),
             _ => {}
         }
+        let coded = is_coded(&head.headers);
         headers::back(&mut head.headers);
-        self.wrap_session(passage, &mut head)?;
-        let is_read = passage.is_read(self.shared.settings.list_visibility);
-        if is_read && is_encoded(&head.headers) {
+        // Servers with sessions may answer one message on the stream of another.
+        let mixed = session.is_some()
+            || passage.transport == Transport::Sse
+            || head.headers.contains_key(MCP_SESSION_ID);
+        self.seal_session(passage, session, &mut head)?;
+        let visibility = self.shared.settings.list_visibility;
+        let is_read = passage.is_read(visibility);
+        let looks = visibility == Visibility::Granted;
+        let plain = !coded && (is_read || !is_foreign(&head.headers));
+        if !plain && (is_read || (mixed && looks)) {
             return unread(head);
         }
         if is_events(&head.headers) {
-            let keep_alive = Duration::from_secs(self.shared.settings.limits.keep_alive);
-            let events = if is_read || passage.wish.stays_open() {
-                head.headers.remove(CONTENT_LENGTH);
-                let filtered = is_read.then(|| self.shared.settings.limits.answer);
-                Events::watched(inflow, keep_alive, self.watch(passage), filtered)
-            } else {
-                Events::passed(inflow, keep_alive)
-            };
-            return Ok(Response::from_parts(head, Body::events(events)));
+            return Ok(self.events(passage, head, inflow, plain));
         }
         if is_read {
             return Box::pin(self.filtered(passage, head, inflow)).await;
         }
-        Ok(Response::from_parts(head, Body::pass(inflow)))
+        self.looked(passage, head, inflow, plain && looks).await
+    }
+
+    /// An event stream, ended with the caller's rights.
+    fn events(
+        self: &Arc<Self>,
+        passage: &Passage<'_>,
+        mut head: response::Parts,
+        inflow: Inflow,
+        plain: bool,
+    ) -> Response<Body> {
+        let limits = &self.shared.settings.limits;
+        let watch = self.watch(passage);
+        let visibility = self.shared.settings.list_visibility;
+        let reading = if !plain {
+            Reading::Raw
+        } else if passage.is_read(visibility) {
+            Reading::strictly(&watch, passage.transport, limits.answer)
+        } else if visibility == Visibility::Granted {
+            Reading::answers(&watch, limits.answer)
+        } else {
+            Reading::Passed(Boundary::default())
+        };
+        // A comment is no part of a length that was announced, nor of what a decoder expects.
+        let fixed = head.headers.contains_key(CONTENT_LENGTH) || !plain;
+        let every = if fixed { 0 } else { limits.keep_alive };
+        if matches!(reading, Reading::Filtered(_)) {
+            head.headers.remove(CONTENT_LENGTH);
+        }
+        let events = Events::new(VecDeque::new(), inflow, reading, Duration::from_secs(every), watch);
+        Response::from_parts(head, Body::events(events))
+    }
+
+    /// Any other answer: as it came, unless it holds a list all the same.
+    async fn looked(
+        self: &Arc<Self>,
+        passage: &Passage<'_>,
+        head: response::Parts,
+        mut inflow: Inflow,
+        looks: bool,
+    ) -> Result<Response<Body>, Refusal> {
+        if inflow.is_end_stream() {
+            return Ok(Response::from_parts(head, Body::pass(inflow)));
+        }
+        let parts = match hold(&mut inflow).await.map_err(|_| Refusal::Unreachable)? {
+            Held::Whole(bytes) if looks => return self.shown(passage, head, bytes, filter::anything),
+            Held::Whole(bytes) => return Ok(Response::from_parts(head, Body::full(bytes))),
+            Held::Part(parts) => parts,
+        };
+        let mut look = Look::default();
+        if looks && parts.iter().any(|part| look.tells(part)) {
+            let limit = self.shared.settings.limits.answer;
+            let Ok(rest) = Limited::new(inflow, limit).collect().await else { return unread(head) };
+            return self.shown(passage, head, joined(parts, rest.to_bytes()), filter::anything);
+        }
+        let reading = if looks { Reading::Looked(look) } else { Reading::Raw };
+        let events = Events::new(parts, inflow, reading, Duration::ZERO, self.watch(passage));
+        Ok(Response::from_parts(head, Body::events(events)))
+    }
+
+    /// The server's own name of the session that a request is for, if it was given to this caller.
+    fn session(&self, passage: &Passage<'_>, headers: &HeaderMap) -> Result<Option<Session>, Refusal> {
+        let mut values = headers.get_all(MCP_SESSION_ID).iter();
+        let Some(given) = values.next() else { return Ok(None) };
+        let text = given.to_str().ok().filter(|_| values.next().is_none());
+        let (caller, server) = (&passage.caller, passage.upstream.name());
+        let own = text.and_then(|text| self.shared.session_key.open(Bound::Session, text, caller, server));
+        let own = own.and_then(|id| HeaderValue::try_from(id).ok()).ok_or(Refusal::Session)?;
+        Ok(Some(Session { given: given.clone(), own }))
     }
 
     /// A legacy session's name is the server's towards the server, and the caller's own towards the caller.
-    fn wrap_session(&self, passage: &Passage<'_>, head: &mut response::Parts) -> Result<(), Refusal> {
-        let Some(session) = head.headers.get(MCP_SESSION_ID) else { return Ok(()) };
-        let name = passage.upstream.name();
-        let session = session.to_str().map_err(|_| Refusal::Unreachable)?;
-        let wrapped = self.shared.session_key.wrap(Bound::Session, session, &passage.caller, name);
-        let wrapped = HeaderValue::try_from(wrapped).map_err(|_| Refusal::Unreachable)?;
-        head.headers.insert(MCP_SESSION_ID, wrapped);
+    fn seal_session(
+        &self,
+        passage: &Passage<'_>,
+        session: Option<&Session>,
+        head: &mut response::Parts,
+    ) -> Result<(), Refusal> {
+        let Some(named) = head.headers.get(MCP_SESSION_ID) else { return Ok(()) };
+        let sealed = match session {
+            // Said again, it stays what the client knows it by.
+            Some(session) if session.own == *named => session.given.clone(),
+            _ => {
+                let id = named.to_str().map_err(|_| Refusal::Unreachable)?;
+                let (caller, server) = (&passage.caller, passage.upstream.name());
+                let sealed = self.shared.session_key.seal(Bound::Session, id, caller, server);
+                sealed.and_then(|text| HeaderValue::try_from(text).ok()).ok_or(Refusal::Unreachable)?
+            }
+        };
+        head.headers.insert(MCP_SESSION_ID, sealed);
         Ok(())
     }
 
@@ -237,20 +331,38 @@ impl Worker {
         if bytes.is_empty() {
             return Ok(Response::from_parts(head, Body::full(bytes)));
         }
-        let (grants, server) = (&passage.caller.grants, passage.upstream.name());
-        let shown = match filter::message(&bytes, &|listed, name| grants.shows(server, listed, name)) {
-            Ok(std::borrow::Cow::Borrowed(_)) => bytes.clone(),
-            Ok(std::borrow::Cow::Owned(shown)) => shown.into(),
-            Err(_) => return unread(head),
-        };
-        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(shown.len()));
         // What was read as JSON is answered as JSON, whatever the server called it.
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.shown(passage, head, bytes, filter::message)
+    }
+
+    /// What of a whole answer the caller may see, as `read` finds it.
+    fn shown(
+        &self,
+        passage: &Passage<'_>,
+        mut head: response::Parts,
+        bytes: Bytes,
+        read: for<'a> fn(&'a [u8], filter::Shows<'_>) -> filter::Shown<'a>,
+    ) -> Result<Response<Body>, Refusal> {
+        let (grants, server) = (&passage.caller.grants, passage.upstream.name());
+        let shown = match read(&bytes, &|listed, name| grants.shows(server, listed, name)) {
+            Ok(Cow::Borrowed(_)) => bytes.clone(),
+            Ok(Cow::Owned(shown)) if !shown.is_empty() => {
+                head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                shown.into()
+            }
+            Ok(Cow::Owned(_)) | Err(_) => return unread(head),
+        };
+        if head.headers.contains_key(CONTENT_LENGTH) {
+            head.headers.insert(CONTENT_LENGTH, HeaderValue::from(shown.len()));
+        }
         Ok(Response::from_parts(head, Body::full(shown)))
     }
 
-    fn watch(&self, passage: &Passage<'_>) -> Watch {
-        Watch::new(self.shared.clone(), passage.caller.clone(), passage.upstream.clone(), passage.transport)
+    fn watch(self: &Arc<Self>, passage: &Passage<'_>) -> Watch {
+        let wanted = passage.wish.calls().map(Wanted::keep).collect();
+        let known = (&passage.caller, passage.epoch, passage.peer);
+        Watch::new(self, known, &passage.credential, passage.upstream, wanted)
     }
 }
 
@@ -287,8 +399,30 @@ fn identify(headers: &mut HeaderMap, passage: &Passage<'_>) {
     }
 }
 
-fn is_encoded(headers: &HeaderMap) -> bool {
-    headers.get_all(CONTENT_ENCODING).iter().any(|encoding| encoding != "identity")
+/// Whether the body has a coding, so that it cannot be read here.
+fn is_coded(headers: &HeaderMap) -> bool {
+    let only = |name, word: &[u8]| {
+        headers.get_all(name).iter().all(|value| value.as_bytes().eq_ignore_ascii_case(word))
+    };
+    !(only(CONTENT_ENCODING, b"identity") && only(TRANSFER_ENCODING, b"chunked"))
+}
+
+/// Whether the body may be in characters that cannot be searched. JSON and event streams are UTF-8 whatever this says, but
+/// there are clients that believe it.
+fn is_foreign(headers: &HeaderMap) -> bool {
+    const NAME: &[u8] = b"charset";
+    const KNOWN: [&[u8]; 5] = [b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1", b"windows-1252"];
+    let is = |text: &[u8], word: &[u8]| {
+        text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+    };
+    let foreign = |kind: &HeaderValue| {
+        let kind = kind.as_bytes();
+        let Some(at) = kind.windows(NAME.len()).position(|window| is(window, NAME)) else { return false };
+        let named = kind.get(at + NAME.len()..).unwrap_or_default();
+        let start = named.iter().position(|byte| !matches!(byte, b'=' | b' ' | b'"')).unwrap_or(named.len());
+        !KNOWN.iter().any(|known| is(named.get(start..).unwrap_or_default(), known))
+    };
+    headers.get_all(CONTENT_TYPE).iter().any(foreign)
 }
 
 fn is_events(headers: &HeaderMap) -> bool {

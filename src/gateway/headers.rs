@@ -15,56 +15,116 @@ pub(super) struct Onward<'a> {
     pub(super) authorization: bool,
     /// The only other headers that pass, if there is such a list.
     pub(super) listed: Option<&'a HashSet<HeaderName>>,
-    /// Whether the answer is read here and must come unencoded.
-    pub(super) plain: bool,
 }
 
-/// Headers that say who the caller is, or what the gateway found out: whoever is behind it believes them, so a client's
-/// own never pass. The reference's are among them.
-const IDENTITY: [&str; 22] = [
+/// Headers that say who the caller is and where from, or that another request is meant than the one that was decided on:
+/// whoever is behind the gateway believes them, so a client's own never pass. The reference's are among them.
+const CLAIMS: [&str; 51] = [
+    "cdn-src-ip",
+    "client-ip",
     "cookie",
+    "cookie2",
+    "fastly-client-ip",
+    "fly-client-ip",
     "forwarded",
-    "proxy-authorization",
+    "forwarded-for",
+    "forwarded-host",
+    "forwarded-proto",
+    "front-end-https",
+    "http-method-override",
+    "method-override",
+    "proxy",
+    "proxy-client-ip",
+    "proxy-host",
+    "request-uri",
+    "true-client-ip",
+    "via",
+    "wl-proxy-client-ip",
     "x-auth-method",
     "x-authorization",
     "x-body",
+    "x-client-cert",
     "x-client-id",
     "x-client-id-auth",
+    "x-client-ip",
+    "x-client-verify",
+    "x-cluster-client-ip",
+    "x-coming-from",
+    "x-forward-for",
+    "x-forwarded",
+    "x-forwarder-for",
     "x-groups",
+    "x-host",
     "x-keycloak-realm",
     "x-keycloak-url",
+    "x-method",
+    "x-override-url",
     "x-real-ip",
     "x-region",
-    "x-remote-user",
     "x-request-id",
+    "x-request-method",
+    "x-request-uri",
     "x-scopes",
     "x-server-name",
     "x-tool-name",
+    "x-url-scheme",
     "x-user",
     "x-user-pool-id",
     "x-username",
-    "remote-user",
 ];
-/// Families of the same.
-const IDENTITY_PREFIXES: [&str; 3] = ["x-forwarded-", "x-original-", "x-auth-request-"];
-/// RFC 9110 section 7.6.1, with what a new request gets anew.
-const CONNECTION_BOUND: [&str; 11] = [
+/// Families of the same. Sorted, like [`CLAIMS`], and none is the beginning of another.
+const CLAIM_FAMILIES: [&str; 30] = [
+    "cf-access-",
+    "cf-connecting-",
+    "ms-client-principal",
+    "remote-",
+    "ssl-client-",
+    "tailscale-user-",
+    "x-amzn-oidc-",
+    "x-appengine-",
+    "x-arr-",
+    "x-auth-request-",
+    "x-authentik-",
+    "x-azure-",
+    "x-envoy-",
+    "x-forwarded-",
+    "x-goog-authenticated-",
+    "x-goog-iap-",
+    "x-http-",
+    "x-method-override",
+    "x-ms-client-principal",
+    "x-ms-token-",
+    "x-original-",
+    "x-originating-",
+    "x-pomerium-",
+    "x-proxy-",
+    "x-proxyuser-",
+    "x-real-",
+    "x-remote-",
+    "x-rewrite-",
+    "x-ssl-",
+    "x-webauth-",
+];
+/// RFC 9110 section 7.6.1 and RFC 9112: what belongs to one connection or one message, and what a new request gets anew.
+const CONNECTION_BOUND: [&str; 14] = [
     "connection",
     "content-length",
     "expect",
     "host",
+    "http2-settings",
     "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
     "proxy-connection",
     "te",
     "trailer",
     "transfer-encoding",
     "upgrade",
-    "http2-settings",
 ];
 /// What passes a list as well: the protocol's own headers.
-const ALWAYS: [&str; 10] = [
+const ALWAYS: [&str; 9] = [
     "accept",
-    "accept-encoding",
     "accept-language",
     "authorization",
     "content-type",
@@ -98,17 +158,9 @@ impl Onward<'_> {
 
     fn passes(&self, name: &HeaderName, value: &HeaderValue) -> bool {
         let text = name.as_str();
-        if text.contains('_') {
-            // `X_User` and `X-User` are one variable to a CGI or WSGI program.
-            let text = text.replace('_', "-");
-            if is_bound(&text) || is_identity(&text) || text == "authorization" {
-                return false;
-            }
-        }
         let may = match text {
             "authorization" => self.authorization,
-            "accept-encoding" => !self.plain,
-            _ => !is_bound(text) && !is_identity(text),
+            _ => is_one_name(text) && !is_bound(text) && !is_claim(text),
         };
         may && self.is_listed(name) && !holds(value, self.token)
     }
@@ -138,12 +190,22 @@ pub(super) fn back(headers: &mut HeaderMap) {
     }
 }
 
-fn is_bound(name: &str) -> bool {
+/// Whether a header belongs to a connection or a message, and so to nobody who names headers of a request.
+pub(super) fn is_bound(name: &str) -> bool {
     CONNECTION_BOUND.contains(&name)
 }
 
-fn is_identity(name: &str) -> bool {
-    IDENTITY.contains(&name) || IDENTITY_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+/// Whether every program reads the name as the same one: `X_User`, `X.User` and `X-User` are one variable to a CGI, WSGI
+/// or PHP program.
+fn is_one_name(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn is_claim(name: &str) -> bool {
+    // Whatever stands between a beginning and the name begins with it too, so that one family comes into question.
+    let after = CLAIM_FAMILIES.partition_point(|family| *family <= name);
+    let family = after.checked_sub(1).and_then(|at| CLAIM_FAMILIES.get(at));
+    family.is_some_and(|family| name.starts_with(family)) || CLAIMS.binary_search(&name).is_ok()
 }
 
 fn holds(value: &HeaderValue, token: &str) -> bool {
@@ -181,7 +243,7 @@ mod tests {
         passed
     }
 
-    const PLAIN: Onward<'_> = Onward { token: "TOKEN", authorization: true, listed: None, plain: false };
+    const PLAIN: Onward<'_> = Onward { token: "TOKEN", authorization: true, listed: None };
 
     #[test]
     fn identity_and_connection_headers_stop_here_and_the_protocols_pass() {
@@ -194,6 +256,14 @@ mod tests {
             ("x-user", "root"),
             ("x_user", "root"),
             ("x_forwarded_for", "1.2.3.4"),
+            ("mcp_session_id", "stolen"),
+            ("mcp_session-id", "stolen"),
+            ("mcp-session_id", "stolen"),
+            ("x_anything", "1"),
+            ("_", "1"),
+            ("x.user", "root"),
+            ("mcp.session.id", "stolen"),
+            ("x~user", "root"),
             ("x-forwarded-for", "1.2.3.4"),
             ("x-original-uri", "/"),
             ("x-body", "{}"),
@@ -223,6 +293,29 @@ mod tests {
     }
 
     #[test]
+    fn the_lists_are_fit_to_be_searched() {
+        assert!(CLAIMS.is_sorted() && CLAIM_FAMILIES.is_sorted());
+        for (at, family) in CLAIM_FAMILIES.iter().enumerate() {
+            assert!(CLAIM_FAMILIES.iter().skip(at + 1).all(|other| !other.starts_with(family)), "{family}");
+            assert!(is_claim(family) && is_claim(&format!("{family}zzz")), "{family}");
+        }
+        assert!(CLAIMS.iter().all(|name| is_claim(name)));
+    }
+
+    #[test]
+    fn what_a_proxy_says_does_not_pass_from_a_client() {
+        let named = "X-HTTP-Method-Override X-HTTP-Method X-Method-Override X-Method HTTP-Method-Override \
+                     X-Rewrite-URL X-Original-URL X-Original-Method X-Original-URI X-Forwarded-For X-Forwarded-Host \
+                     X-Forwarded-Proto X-Forwarded-Prefix X-Forwarded-Client-Cert X-Forwarded Forwarded X-Real-IP \
+                     True-Client-IP CF-Connecting-IP CF-Access-Jwt-Assertion X-Client-IP X-Cluster-Client-IP \
+                     X-Envoy-External-Address X-Envoy-Original-Path X-ProxyUser-Ip Client-IP Via Proxy Remote-User \
+                     Remote-Addr X-Remote-Addr X-Host X-HTTP-Host-Override X-Originating-IP SSL-Client-Cert";
+        for name in named.split_whitespace() {
+            assert_eq!(onward(&PLAIN, &[(name, "1"), ("x-other", "1")]), ["x-other"], "{name}");
+        }
+    }
+
+    #[test]
     fn the_token_passes_under_no_name() {
         let headers =
             [("authorization", "Bearer TOKEN"), ("x-api-key", "prefix-TOKEN-suffix"), ("x-short", "TOKE")];
@@ -232,14 +325,13 @@ mod tests {
     #[test]
     fn a_list_lets_the_protocols_headers_through_and_no_other() {
         let listed = HashSet::from([HeaderName::from_static("x-demo-cloud-id")]);
-        let rule = Onward { listed: Some(&listed), authorization: false, plain: true, ..PLAIN };
+        let rule = Onward { listed: Some(&listed), authorization: false, ..PLAIN };
         let headers = [
             ("authorization", "Bearer egress"),
             ("x-demo-cloud-id", "c"),
             ("x-other", "o"),
             ("mcp-method", "ping"),
             ("accept", "*/*"),
-            ("accept-encoding", "gzip"),
         ];
         assert_eq!(onward(&rule, &headers), ["accept", "mcp-method", "x-demo-cloud-id"]);
     }

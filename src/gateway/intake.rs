@@ -135,6 +135,15 @@ impl<'b> Wish<'b> {
         }
     }
 
+    /// All of it that the policy must allow: what it wants, and what it subscribes to.
+    pub(super) fn calls(&self) -> impl Iterator<Item = Call<'_>> {
+        let further = match self {
+            Self::Message(envelope) => Some(envelope.further_calls()),
+            Self::Stream | Self::EndSession => None,
+        };
+        std::iter::once(self.call()).chain(further.into_iter().flatten())
+    }
+
     /// The list it asks for, if it asks for one.
     pub(super) fn lists(&self) -> Option<Listed> {
         match self {
@@ -154,7 +163,7 @@ impl<'b> Wish<'b> {
     /// Whether the answer is a stream that nobody waits for the end of.
     pub(super) fn stays_open(&self) -> bool {
         match self {
-            Self::Message(envelope) => envelope.method.as_deref() == Some("subscriptions/listen"),
+            Self::Message(envelope) => envelope.subscribes(),
             Self::Stream => true,
             Self::EndSession => false,
         }

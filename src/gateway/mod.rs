@@ -10,7 +10,7 @@
 //!     (authn)                    who is calling
 //!     intake                     the whole body, and what (wire) reads in it
 //!     (policy), rate             may they, and how often
-//!     forward                    headers, session and egress made anew; pool sends; body and events answer
+//!     forward                    headers, session and egress made anew; pool sends; hold, body, events and watch answer
 //! state, record, refusal         what all steps see; what is kept of each request; every no
 //! ```
 //!
@@ -30,6 +30,7 @@ mod egress;
 mod events;
 mod forward;
 mod headers;
+mod hold;
 mod host;
 mod intake;
 mod listen;
@@ -44,6 +45,7 @@ mod session;
 pub mod settings;
 mod start;
 mod state;
+mod watch;
 pub mod wire;
 mod worker;
 

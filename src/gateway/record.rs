@@ -10,11 +10,12 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::authn::Caller;
+use super::intake::Wish;
 use super::operate::metrics::Kind;
 use super::refusal::Refusal;
 use super::state::{Moment, Upstream};
 use super::worker::Worker;
-use crate::policy::{Call, Permit, decide};
+use crate::policy::{Permit, decide};
 
 /// One request, as far as it is known. Dropping it writes it down.
 pub(super) struct Record<'w> {
@@ -117,9 +118,9 @@ impl<'w> Record<'w> {
     }
 
     /// What the policy that only watches would have said.
-    pub(super) fn shadow(&mut self, server: &str, call: &Call<'_>) {
+    pub(super) fn shadow(&mut self, server: &str, wish: &Wish<'_>) {
         if let Some(grants) = self.caller.as_ref().and_then(|caller| caller.shadow.as_ref()) {
-            self.shadow = Some(decide(grants, server, call).is_ok());
+            self.shadow = Some(wish.calls().all(|call| decide(grants, server, &call).is_ok()));
         }
     }
 

@@ -1,16 +1,20 @@
 //! Binds a legacy session to its caller without a store (MCP 2025-11-25, "Security Best Practices", session hijacking): what
-//! the client holds is the server's own identifier beside a keyed hash of it and of whose it is.
-//! It leaves to `forward` which headers and addresses carry one.
+//! the client holds is the server's own identifier, encrypted, and bound to whose it is and at which server.
+//! It leaves to `forward` and `watch` which headers and addresses carry one.
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::authn::Caller;
 
-/// The key that binds sessions. Gateways behind one address share it.
-pub(super) struct SessionKey(hmac::Key);
+/// The key that seals sessions. Gateways behind one address share it.
+///
+/// AES-GCM-SIV (RFC 8452): should two gateways ever draw one nonce, that shows whether two identifiers are the same, and
+/// nothing else. The key is derived once (RFC 5869); a request costs one short decryption.
+pub(super) struct SessionKey(LessSafeKey);
 
 /// What is bound: the two never pass for each other.
 #[derive(Clone, Copy)]
@@ -21,49 +25,70 @@ pub(super) enum Bound {
     Endpoint,
 }
 
-/// Longer ones are nobody's: they would only cost time.
+/// The longest that is given out, and so the longest that is accepted.
 const LONGEST: usize = 4096;
+/// What the operator's key is stretched for.
+const PURPOSE: &[&[u8]] = &[b"mcpauth session identifiers, AES-256-GCM-SIV"];
+
+/// The length of the derived key, for HKDF.
+struct Length;
+
+impl KeyType for Length {
+    fn len(&self) -> usize {
+        AES_256_GCM_SIV.key_len()
+    }
+}
 
 impl SessionKey {
-    /// From the bytes of the operator's key file.
-    pub(super) fn new(bytes: &[u8]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+    /// From the bytes of the operator's key file; `None` only if the cryptography has no such cipher.
+    pub(super) fn new(bytes: &[u8]) -> Option<Self> {
+        let mut key = zeroize::Zeroizing::new([0; 32]);
+        let secret = Salt::new(HKDF_SHA256, &[]).extract(bytes);
+        secret.expand(PURPOSE, Length).and_then(|derived| derived.fill(key.as_mut())).ok()?;
+        Some(Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM_SIV, key.as_ref()).ok()?)))
     }
 
     /// A new key: sessions then end with the process.
     pub(super) fn random() -> Option<Self> {
-        let mut bytes = [0; 32];
-        SystemRandom::new().fill(&mut bytes).ok()?;
-        Some(Self::new(&bytes))
+        let mut bytes = zeroize::Zeroizing::new([0; 32]);
+        SystemRandom::new().fill(bytes.as_mut()).ok()?;
+        Self::new(bytes.as_ref())
     }
 
-    /// What the client is given instead of `id`.
-    pub(super) fn wrap(&self, what: Bound, id: &str, caller: &Caller, server: &str) -> String {
-        let mut text = URL_SAFE_NO_PAD.encode(id);
-        let tag = hmac::sign(&self.0, &message(what, id, caller, server));
+    /// What the client is given instead of `id`, another one each time: a nonce and the sealed identifier. `None` if that
+    /// would be too long to be accepted again.
+    pub(super) fn seal(&self, what: Bound, id: &str, caller: &Caller, server: &str) -> Option<String> {
+        let mut nonce = [0; NONCE_LEN];
+        SystemRandom::new().fill(&mut nonce).ok()?;
+        let mut sealed = id.as_bytes().to_vec();
+        let bound = Aad::from(bound(what, caller, server));
+        let key = &self.0;
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), bound, &mut sealed).ok()?;
+        let mut text = URL_SAFE_NO_PAD.encode(nonce);
         text.push('.');
-        URL_SAFE_NO_PAD.encode_string(tag.as_ref(), &mut text);
-        text
+        URL_SAFE_NO_PAD.encode_string(sealed, &mut text);
+        (text.len() <= LONGEST).then_some(text)
     }
 
     /// The server's own identifier, if `text` was given to this caller for this server.
     pub(super) fn open(&self, what: Bound, text: &str, caller: &Caller, server: &str) -> Option<String> {
-        let (id, tag) = text.split_once('.').filter(|_| text.len() <= LONGEST)?;
-        let id = String::from_utf8(URL_SAFE_NO_PAD.decode(id).ok()?).ok()?;
-        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
-        hmac::verify(&self.0, &message(what, &id, caller, server), &tag).ok()?;
-        Some(id)
+        let (nonce, sealed) = text.split_once('.').filter(|_| text.len() <= LONGEST)?;
+        let nonce = Nonce::try_assume_unique_for_key(&URL_SAFE_NO_PAD.decode(nonce).ok()?).ok()?;
+        let mut sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        let bound = Aad::from(bound(what, caller, server));
+        let id = self.0.open_in_place(nonce, bound, &mut sealed).ok()?;
+        String::from_utf8(id.to_vec()).ok()
     }
 }
 
-/// Every part with its length before it, so that no two callers share a message.
-fn message(what: Bound, id: &str, caller: &Caller, server: &str) -> Vec<u8> {
+/// Whose it is: every part with its length before it, so that no two callers share one.
+fn bound(what: Bound, caller: &Caller, server: &str) -> Vec<u8> {
     let principal = &caller.principal;
     let kind = match what {
         Bound::Session => "session",
         Bound::Endpoint => "endpoint",
     };
-    let parts = [kind, &principal.issuer, &principal.subject, server, id];
+    let parts = [kind, &principal.issuer, &principal.subject, server];
     let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
     for part in parts {
         bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());

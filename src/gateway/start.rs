@@ -325,7 +325,7 @@ fn session_key(settings: &Settings) -> Result<SessionKey, StartError> {
     if bytes.len() < KEY {
         return Err(failed("shorter than 32 characters; make one with: openssl rand -hex 32"));
     }
-    Ok(SessionKey::new(bytes))
+    SessionKey::new(bytes).ok_or_else(|| io::Error::other("no cipher for sessions").into())
 }
 
 /// One a core; one alone where several cannot share a port.

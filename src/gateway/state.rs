@@ -72,6 +72,8 @@ pub(super) struct Shared {
     state: ArcSwap<State>,
     /// Counts changes of anything that tokens and grants were judged by.
     epoch: Arc<AtomicU64>,
+    /// Wakes whoever waits when the files change.
+    changed: watch::Sender<()>,
     pub(super) issuers: Vec<Arc<Issuer>>,
     pub(super) hosts: Hosts,
     pub(super) public_url: String,
@@ -143,6 +145,7 @@ impl Shared {
             settings,
             state: ArcSwap::from_pointee(state),
             epoch,
+            changed: watch::Sender::new(()),
             issuers,
             hosts,
             public_url,
@@ -177,6 +180,12 @@ impl Shared {
     pub(super) fn replace(&self, state: State) {
         self.state.store(Arc::new(state));
         self.epoch.fetch_add(1, Ordering::Release);
+        self.changed.send_replace(());
+    }
+
+    /// Hears of files that are put in force from here on.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// Whether requests can be served: every issuer's tokens can be checked, their lines can be written, and nobody is about

@@ -65,7 +65,7 @@ impl Worker {
     }
 
     /// Answers a request, whatever it is.
-    pub(super) async fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+    pub(super) async fn handle(self: &Arc<Self>, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let moment = self.shared.moment(peer);
         let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
         let mut record = Record::begin(self, &moment, request_id);
@@ -101,7 +101,7 @@ impl Worker {
 
     /// The line, for as many requests at once as there may be.
     async fn counted(
-        &self,
+        self: &Arc<Self>,
         moment: &Moment,
         head: request::Parts,
         body: Incoming,
@@ -120,7 +120,7 @@ impl Worker {
 
     /// The line.
     async fn line(
-        &self,
+        self: &Arc<Self>,
         moment: &Moment,
         head: request::Parts,
         body: Incoming,
@@ -140,7 +140,20 @@ impl Worker {
         let permit = self.decide(moment, &caller, &route, &wish, record)?; //          403, 429
         let (target, transport) = self.target(&route, &method, &caller)?; //           404
         let (upstream, method, wish, body) = (route.upstream, &method, &wish, body.clone());
-        let passage = Passage { permit, caller, credential, upstream, target, transport, method, wish, body };
+        let (epoch, peer) = (moment.epoch, moment.peer);
+        let passage = Passage {
+            permit,
+            caller,
+            epoch,
+            peer,
+            credential,
+            upstream,
+            target,
+            transport,
+            method,
+            wish,
+            body,
+        };
         self.forward(passage, headers, record).await //                                502, 504, or the reply
     }
 
@@ -187,13 +200,19 @@ impl Worker {
         record: &mut Record<'_>,
     ) -> Result<Permit, Refusal> {
         let (server, call) = (route.upstream.name(), wish.call());
-        record.shadow(server, &call);
-        let permit = decide(&caller.grants, server, &call).map_err(|denial| {
-            // A caller who has groups gets rights by them: another scope would not help.
-            let by_scope = caller.principal.groups.is_empty();
-            let helping = || moment.state.policy.helping_scope(&caller.grants, server, &call);
-            Refusal::Denied { denial, scope: by_scope.then(helping).flatten() }
-        })?;
+        record.shadow(server, wish);
+        let allow = |call: &Call<'_>| {
+            decide(&caller.grants, server, call).map_err(|denial| {
+                // A caller who has groups gets rights by them: another scope would not help.
+                let by_scope = caller.principal.groups.is_empty();
+                let helping = || moment.state.policy.helping_scope(&caller.grants, server, call);
+                Refusal::Denied { denial, scope: by_scope.then(helping).flatten() }
+            })
+        };
+        let permit = allow(&call)?;
+        for call in wish.calls().skip(1) {
+            allow(&call)?;
+        }
         if let Call::Message { method: "tools/call", name: Some(tool) } = call {
             self.pace(moment, caller, Some((server, tool)))?;
         }

@@ -9,9 +9,9 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
 use super::remote::VERSION;
+pub use crate::methods::MODERN;
+use crate::methods::{self, About, Mirrored};
 
-/// The first protocol version in which every request says its version itself, and there are no sessions.
-pub const MODERN: &str = "2026-07-28";
 /// Where a request says it.
 const SAYS_VERSION: &str = "/params/_meta/io.modelcontextprotocol~1protocolVersion";
 
@@ -77,13 +77,13 @@ pub fn version(message: &Value) -> Option<&str> {
 
 /// The headers that every request has.
 pub(super) fn standard(version: &str, method: &str, params: &Map<String, Value>) -> HeaderMap {
-    let name = match method {
-        "tools/call" | "prompts/get" => params.get("name"),
-        "resources/read" => params.get("uri"),
-        "tasks/get" | "tasks/update" | "tasks/cancel" => params.get("taskId"),
+    let member = match methods::find(method) {
+        Some(methods::Method { about: About::Member(_, member), mirrored: Mirrored::Required, .. }) => {
+            Some(*member)
+        }
         _ => None,
     };
-    let name = name.and_then(Value::as_str);
+    let name = member.and_then(|member| params.get(member)).and_then(Value::as_str);
     [(VERSION, Some(version)), (METHOD, Some(method)), (NAME, name)]
         .into_iter()
         .filter_map(|(header, text)| Some((header, encoded(text?)?)))

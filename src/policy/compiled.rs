@@ -194,17 +194,21 @@ impl Entry {
     pub(super) fn admits(&self, need: &Need<'_>) -> Result<(), Denial> {
         match *need {
             Need::Presence => Ok(()),
-            Need::Method(method) | Need::Named(method, ..) if !self.methods.hold(method) => {
+            Need::Unknown(method) if !self.methods.spell_out(method) => Err(Denial::Method),
+            Need::Method(method) | Need::Named(method, ..) | Need::Unnamed(method)
+                if !self.methods.hold(method) =>
+            {
                 Err(Denial::Method)
             }
-            Need::Method(_) => Ok(()),
+            Need::Method(_) | Need::Unknown(_) => Ok(()),
             Need::Named(_, kind, Some(name)) if self.names(kind).is_none_or(|names| names.hold(name)) => {
                 Ok(())
             }
             // Where no name is better than another, the server is asked: it has the better words for what it does not
             // know, as `resources/subscribe` in 2026-07-28.
             Need::Named(_, kind, None) if self.names(kind).is_none() => Ok(()),
-            Need::Named(..) => Err(Denial::Name),
+            Need::Unnamed(_) if self.prompts.is_none() && self.resources.is_none() => Ok(()),
+            Need::Named(..) | Need::Unnamed(_) => Err(Denial::Name),
         }
     }
 
@@ -219,10 +223,10 @@ impl Entry {
 
     /// How much more than what was asked for it gives: wildcards, counted.
     fn breadth(&self) -> usize {
-        let every = |names: Option<&Names>| names.is_none_or(|names| *names == Names::All);
+        let every = |names: Option<&Names>| names.is_none_or(Names::is_all);
         let kinds = [Listed::Tool, Listed::Prompt, Listed::Resource];
         let open = kinds.into_iter().filter(|kind| every(self.names(*kind))).count();
-        usize::from(self.server.is_none()) + usize::from(self.methods == Names::All) + open
+        usize::from(self.server.is_none()) + usize::from(self.methods.is_all()) + open
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::compiled::{Entry, Scope};
 use super::names::Names;
 use super::{Call, Denial, Listed, Permit};
+use crate::methods::{self, About, Kind};
 
 /// What a policy gives one caller. It is worked out once for each verified token, and copies cost nothing; whoever keeps
 /// it must drop it when the policy changes.
@@ -35,8 +36,12 @@ pub(super) enum Need<'a> {
     Presence,
     /// The method.
     Method(&'a str),
+    /// The method written out: nobody knows what it names, so that "every method" does not mean it.
+    Unknown(&'a str),
     /// The method, and in the same entry the name. A message without a name is allowed only by an entry that restricts none.
     Named(&'a str, Listed, Option<&'a str>),
+    /// The method of a message that should say what it is about and does not: an entry that restricts nothing of it.
+    Unnamed(&'a str),
 }
 
 /// Decides a call. Nothing is allowed that no entry of the caller's allows; nothing is allocated on the way to yes, and
@@ -130,26 +135,25 @@ impl Entry {
     }
 }
 
+/// The method of a [`Call::Completion`].
+pub(super) const COMPLETE: &str = "completion/complete";
+
 impl<'a> Need<'a> {
-    /// What a call needs. `subscriptions/listen` (2026-07-28) is the GET stream under another name and carries notices,
-    /// never content; the resources it asks about are `resources/subscribe` each, for the gateway to decide.
+    /// What a call needs. The stream of `subscriptions/listen` (2026-07-28) is the GET stream under another name; each
+    /// resource it asks about is a `resources/subscribe` and each task a `tasks/get`, for the gateway to decide as well. A
+    /// policy knows no tasks: who may use the method may use it on whatever the server lets them.
     pub(super) fn of(call: &Call<'a>) -> Self {
-        let Call::Message { method, name } = *call else { return Self::Presence };
-        match method {
-            "initialize"
-            | "notifications/initialized"
-            | "notifications/cancelled"
-            | "notifications/progress"
-            | "notifications/roots/list_changed"
-            | "ping"
-            | "server/discover"
-            | "subscriptions/listen" => Self::Presence,
-            "tools/call" => Self::Named(method, Listed::Tool, name),
-            "prompts/get" => Self::Named(method, Listed::Prompt, name),
-            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
-                Self::Named(method, Listed::Resource, name)
-            }
-            _ => Self::Method(method),
+        let (method, name) = match *call {
+            Call::Message { method, name } => (method, name),
+            Call::Completion { listed, name } => return Self::Named(COMPLETE, listed, Some(name)),
+            Call::Reply | Call::Stream | Call::EndSession => return Self::Presence,
+        };
+        match methods::find(method).map(|known| known.about) {
+            None => Self::Unknown(method),
+            Some(About::Lifecycle | About::Subscriptions) => Self::Presence,
+            Some(About::Member(Kind::Listed(listed), _)) => Self::Named(method, listed, name),
+            Some(About::Reference) => Self::Unnamed(method),
+            Some(About::Nothing | About::List(_) | About::Member(Kind::Task, _)) => Self::Method(method),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::compiled::{Entry, Policy, Scope};
-use super::decide::{Grants, Need};
+use super::decide::{COMPLETE, Grants, Need};
 use super::{Call, Denial, Principal, Rule, decide};
 
 /// A verdict and how it came about; it prints as a few lines, the verdict first.
@@ -85,14 +85,24 @@ impl Policy {
                     listed(when.unmet(&principal.claims))
                 )
             }),
-            (Some(Denial::Name), Call::Message { method, name }) => match name {
-                Some(name) => format!("has {method}, but not for {name}"),
-                None => format!("has {method}, but the message does not say for what"),
-            },
-            (Some(_), Call::Message { method, .. }) => format!("does not have {method}"),
-            (Some(_), _) => "does not allow it".into(),
+            (Some(denial), call) => lacks(entry, denial, &call),
         };
         format!("{} (line {}) {lacking}", entry.rule, entry.line)
+    }
+}
+
+/// What an entry about the right server lacks for a call.
+fn lacks(entry: &Entry, denial: Denial, call: &Call<'_>) -> String {
+    let (method, name) = match *call {
+        Call::Message { method, name } => (method, name),
+        Call::Completion { name, .. } => (COMPLETE, Some(name)),
+        Call::Reply | Call::Stream | Call::EndSession => return "does not allow it".into(),
+    };
+    match (denial, name) {
+        (Denial::Name, Some(name)) => format!("has {method}, but not for {name}"),
+        (Denial::Name, None) => format!("has {method}, but the message does not say for what"),
+        _ if entry.methods.is_all() => format!("has every method of MCP, and {method} is none: write it out"),
+        _ => format!("does not have {method}"),
     }
 }
 
@@ -154,7 +164,7 @@ mod tests {
                 Call::Message { method: "x/y", name: None },
                 format!(
                     "denied: the caller may use this server, but not this method{origins}\n  \
-                     r[1] (line 4) does not have x/y\n  w would allow it"
+                     r[1] (line 4) does not have x/y"
                 ),
             ),
             (

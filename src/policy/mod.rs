@@ -28,6 +28,8 @@ pub use self::decide::{Grants, View, decide};
 pub use self::explain::Explanation;
 pub use self::remarks::Remark;
 pub use self::scopes_yml::PolicyError;
+use crate::methods;
+pub use crate::methods::Listed;
 
 /// A caller as its verified token describes it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,12 +53,19 @@ pub struct Principal {
 /// What a caller wants of one server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call<'a> {
-    /// A JSON-RPC request or notification; `name` is `params.name` or `params.uri`, whichever its method is about.
+    /// A JSON-RPC request or notification; `name` is the member of its parameters that its method is about ([`methods`]).
     Message {
         /// The method.
         method: &'a str,
         /// The tool, prompt, resource or task it is about.
         name: Option<&'a str>,
+    },
+    /// `completion/complete`, which says itself whether it is about a prompt or a resource.
+    Completion {
+        /// A prompt, a resource or a template.
+        listed: Listed,
+        /// Its name, URI or URI template.
+        name: &'a str,
     },
     /// A JSON-RPC response to a request of the server's (sampling, elicitation).
     Reply,
@@ -64,19 +73,6 @@ pub enum Call<'a> {
     Stream,
     /// DELETE: the end of a legacy session.
     EndSession,
-}
-
-/// The lists of a server that are filtered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Listed {
-    /// `tools/list`, member `tools`, by `name`.
-    Tool,
-    /// `prompts/list`, member `prompts`, by `name`.
-    Prompt,
-    /// `resources/list`, member `resources`, by `uri`.
-    Resource,
-    /// `resources/templates/list`, member `resourceTemplates`, by `uriTemplate`.
-    Template,
 }
 
 /// Which line of the policy decided.
@@ -121,36 +117,11 @@ impl<'a> Call<'a> {
         match method.or(named.map(|(kind, _)| kind.use_method())).unwrap_or_default() {
             "GET" => Self::Stream,
             "DELETE" => Self::EndSession,
-            method => Self::Message { method, name: named.map(|(_, name)| name) },
+            method => match (methods::find(method).map(|known| known.about), named) {
+                (Some(methods::About::Reference), Some((listed, name))) => Self::Completion { listed, name },
+                _ => Self::Message { method, name: named.map(|(_, name)| name) },
+            },
         }
-    }
-}
-
-impl Listed {
-    /// The method that lists them.
-    pub fn list_method(self) -> &'static str {
-        match self {
-            Self::Tool => "tools/list",
-            Self::Prompt => "prompts/list",
-            Self::Resource => "resources/list",
-            Self::Template => "resources/templates/list",
-        }
-    }
-
-    /// The method that uses one of them.
-    pub fn use_method(self) -> &'static str {
-        match self {
-            Self::Tool => "tools/call",
-            Self::Prompt => "prompts/get",
-            Self::Resource | Self::Template => "resources/read",
-        }
-    }
-
-    /// What `method` lists, if it lists anything that is filtered.
-    pub fn by(method: &str) -> Option<Self> {
-        [Self::Tool, Self::Prompt, Self::Resource, Self::Template]
-            .into_iter()
-            .find(|listed| listed.list_method() == method)
     }
 }
 

@@ -7,12 +7,11 @@ use hashbrown::HashSet;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
 /// What an entry names. Names are literal and their case matters; there are no patterns.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Names {
-    /// `*` or `all`.
-    All,
-    /// These.
-    Only(HashSet<Box<str>>),
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Names {
+    /// Whether `*` or `all` is among them.
+    all: bool,
+    written: HashSet<Box<str>>,
 }
 
 /// Whether a word stands for everything.
@@ -23,40 +22,32 @@ pub(super) fn is_wildcard(word: &str) -> bool {
 impl Names {
     /// Whether `name` is among them.
     pub(super) fn hold(&self, name: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(names) => names.contains(name),
-        }
+        self.all || self.spell_out(name)
+    }
+
+    /// Whether `name` itself is written, and not only meant by `*`.
+    pub(super) fn spell_out(&self, name: &str) -> bool {
+        self.written.contains(name)
     }
 
     /// Whether there is nothing among them.
     pub(super) fn is_empty(&self) -> bool {
-        matches!(self, Self::Only(names) if names.is_empty())
+        !self.all && self.written.is_empty()
     }
 
     /// Whether it is every name.
     pub(super) fn is_all(&self) -> bool {
-        matches!(self, Self::All)
+        self.all
     }
 
     /// The names that are written out.
     pub(super) fn written(&self) -> impl Iterator<Item = &str> {
-        let names = match self {
-            Self::All => None,
-            Self::Only(names) => Some(names),
-        };
-        names.into_iter().flatten().map(AsRef::as_ref)
+        self.written.iter().map(AsRef::as_ref)
     }
 
     /// Names that look like patterns, and are none.
     pub(super) fn patterns(&self) -> impl Iterator<Item = &str> {
         self.written().filter(|name| name.contains('*'))
-    }
-}
-
-impl Default for Names {
-    fn default() -> Self {
-        Self::Only(HashSet::new())
     }
 }
 
@@ -82,7 +73,7 @@ impl<'de> Visitor<'de> for NamesVisitor {
     /// A single name without a list is refused: `tools: a, b` would be one tool that does not exist.
     fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Names, E> {
         if is_wildcard(word) {
-            Ok(Names::All)
+            Ok(Names { all: true, ..Names::default() })
         } else {
             Err(E::invalid_type(serde::de::Unexpected::Str(word), &self))
         }
@@ -90,14 +81,14 @@ impl<'de> Visitor<'de> for NamesVisitor {
 
     /// Elements are read as text, so that a tool named `123` or `true` keeps its name as it is written.
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Names, A::Error> {
-        let (mut names, mut all) = (HashSet::new(), false);
+        let mut names = Names::default();
         while let Some(name) = list.next_element::<String>()? {
             if is_wildcard(&name) {
-                all = true;
+                names.all = true;
             } else {
-                names.insert(name.into_boxed_str());
+                names.written.insert(name.into_boxed_str());
             }
         }
-        Ok(if all { Names::All } else { Names::Only(names) })
+        Ok(names)
     }
 }

@@ -21,6 +21,9 @@ fn naive(policy: &Policy, who: &Principal, server: &str, call: &Call<'_>) -> boo
         if method == "ping" || method == "initialize" {
             return true;
         }
+        if method == "other" && !entry.methods.spell_out(method) {
+            return false;
+        }
         let named = match method {
             "tools/call" => name.is_some_and(|name| entry.tools.hold(name)),
             "prompts/get" => {

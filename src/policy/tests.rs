@@ -100,9 +100,10 @@ fn an_unrestricted_caller_calls_every_tool_of_every_server() {
     }
     assert!(policy.grants(&admin).view("any", Listed::Tool).shows_everything());
     let everything = member(&["registry-admins"]);
-    for call in [message("prompts/get", "x"), message("no/such", None), message("tools/call", "y")] {
+    for call in [message("prompts/get", "x"), message("tasks/get", None), message("tools/call", "y")] {
         assert_eq!(verdict(&policy, &everything, "any", &call), "registry-admins[1]", "{call:?}");
     }
+    assert_eq!(verdict(&policy, &everything, "any", &message("no/such", None)), "Method");
 }
 
 #[test]
@@ -180,8 +181,20 @@ fn prompts_and_resources_are_restricted_only_by_a_list() {
             ("a", message("resources/subscribe", None), "Name"),
             ("a", message("resources/unsubscribe", "file:///b"), "Name"),
             ("a", message("resources/read", "file:///a/../b"), "Name"),
-            ("a", message("completion/complete", None), "s[1]"),
+            ("a", message("completion/complete", None), "Name"),
+            ("a", Call::Completion { listed: Listed::Prompt, name: "p" }, "s[1]"),
+            ("a", Call::Completion { listed: Listed::Prompt, name: uri }, "Name"),
+            ("a", Call::Completion { listed: Listed::Resource, name: uri }, "s[1]"),
+            ("a", Call::Completion { listed: Listed::Template, name: "p" }, "Name"),
             ("a", message("tools/call", "x"), "Name"),
+        ],
+    );
+    check(
+        "[{server: a, methods: [completion/complete], prompts: [p]}]",
+        &[
+            ("a", message("completion/complete", None), "Name"),
+            ("a", Call::Completion { listed: Listed::Prompt, name: "q" }, "Name"),
+            ("a", Call::Completion { listed: Listed::Resource, name: "q" }, "s[1]"),
         ],
     );
     // Written and empty is not the same as not written.
@@ -226,12 +239,26 @@ fn lifecycle_needs_only_something_about_the_server_and_all_else_its_method() {
         "initialize ",
         "PING",
         "",
-        "*",
-        "all",
     ] {
         check("[{server: a}]", &[("a", message(method, "x"), "Method")]);
         let entries = json!([{"server": "a", "methods": [method], "tools": ["x"]}]).to_string();
         check(&entries, &[("a", message(method, "x"), "s[1]")]);
+    }
+}
+
+/// Nobody knows what a method names that is in no revision of MCP: "every method" is every one that is known.
+#[test]
+fn a_method_that_mcp_does_not_have_is_allowed_only_where_it_is_written_out() {
+    for method in ["x/y", "sampling/createMessage", "notifications/resources/updated", "tools/Call", "", "*"]
+    {
+        check("[{server: a, methods: '*', tools: '*'}]", &[("a", message(method, "x"), "Method")]);
+        if method != "*" {
+            let entries = json!([{"server": "a", "methods": ["*", method]}]).to_string();
+            check(&entries, &[("a", message(method, None), "s[1]"), ("a", message("ping", None), "s[1]")]);
+        }
+    }
+    for known in crate::methods::METHODS {
+        check("[{server: a, methods: all, tools: [x]}]", &[("a", message(known.name, "x"), "s[1]")]);
     }
 }
 

@@ -293,8 +293,10 @@ fn a_quiet_stream_is_kept_alive_by_comments_between_events() {
     });
     let heard = Listening::open(&lab, &lab.token("worker"), "/delta/mcp", &[]).hear("\n:\n\n");
     assert_eq!(heard.matches("data: ").count(), 1, "{heard}");
-    // In the midst of an event there is no room for a comment.
-    let (upstream, _closed) = opening(b"data: {\"jsonrpc\":\"2.0\",");
+    // In the midst of an event there is no room for a comment: a small one is held until all of it has come, a large one is
+    // on its way.
+    let large = format!("data: {{\"jsonrpc\":\"2.0\",\"a\":\"{}", "x".repeat(100_000));
+    let (upstream, _closed) = opening(large.leak().as_bytes());
     let lab = Lab::with(|settings, dir| {
         settings.limits.keep_alive = 1;
         own_server(dir, "delta", &upstream.base, "streamable-http");

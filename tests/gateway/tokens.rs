@@ -251,3 +251,41 @@ fn a_challenge_helps_and_only_where_it_can() {
     let answer = grouped.ask(&token, "/alpha/mcp", &call("echo")).status(403);
     assert_eq!(answer.header("www-authenticate"), None);
 }
+
+#[test]
+fn a_keycloak_token_for_the_client_that_asked_is_for_us_and_a_token_without_a_subject_is_nobodys() {
+    let key = Key::new("k");
+    let mint = Mint::of(&[&key]);
+    let issuer = json!({"issuer": mint.issuer(), "kind": "keycloak", "clients": ["worker"],
+        "jwks_uri": format!("{}/jwks", mint.issuer())});
+    let lab = lab(vec![serde_json::from_value(issuer).unwrap()]);
+    let token = |instead: Value| {
+        let mut claims = mint.claims(json!({"typ": "Bearer", "azp": "worker", "aud": "worker"}));
+        for (name, value) in instead.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        if claims["sub"].is_null() {
+            claims.as_object_mut().unwrap().remove("sub");
+        }
+        key.sign(json!({}), &claims)
+    };
+    for aud in [json!("worker"), json!(["worker"]), json!(["account", "worker"]), json!(["worker", "broker"])]
+    {
+        ask(&lab, &token(json!({"aud": aud}))).status(200);
+    }
+    let before = lab.arrived();
+    for (instead, reason) in [
+        (json!({"aud": "other"}), "audience"),
+        (json!({"aud": ["other", "account"]}), "audience"),
+        (json!({"azp": "other"}), "audience"),
+        (json!({"aud": "other", "azp": "other"}), "audience"),
+        (json!({"aud": "other", "azp": "other", "client_id": "worker"}), "audience"),
+        (json!({"typ": "ID"}), "kind"),
+        (json!({"sub": null}), "malformed"),
+        (json!({"sub": null, "preferred_username": "alice"}), "malformed"),
+        (json!({"sub": ""}), "malformed"),
+    ] {
+        assert_eq!(rejected(ask(&lab, &token(instead.clone()))), reason, "{instead}");
+    }
+    assert_eq!(lab.arrived(), before);
+}

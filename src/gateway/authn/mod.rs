@@ -61,6 +61,7 @@ pub(super) enum Via {
 }
 
 /// The header that carried the token.
+#[derive(Clone)]
 pub(super) struct Credential {
     pub(super) via: Via,
     value: HeaderValue,
@@ -72,6 +73,13 @@ pub(super) const X_AUTHORIZATION: HeaderName = HeaderName::from_static("x-author
 const X_USER_POOL_ID: HeaderName = HeaderName::from_static("x-user-pool-id");
 const X_CLIENT_ID: HeaderName = HeaderName::from_static("x-client-id");
 const X_REGION: HeaderName = HeaderName::from_static("x-region");
+
+impl Caller {
+    /// Seconds since 1970, until when the token is taken for good without another look; never past its end.
+    pub(super) fn believed_until(&self) -> i64 {
+        self.believed_until.min(self.expires_at)
+    }
+}
 
 impl Credential {
     /// The one credential of a request. `X-Authorization` counts alone where it is there: one that does not do is never
@@ -128,15 +136,22 @@ impl Worker {
         headers: &HeaderMap,
     ) -> Result<(Arc<Caller>, Credential), Refusal> {
         let credential = Credential::of(headers)?;
-        let token = credential.token();
-        let hash = hash(token);
-        let caller = match self.remembered(moment, &hash) {
-            Some(caller) => caller,
-            // Boxed: what a new token may take is large, and most tokens are not new.
-            None => Box::pin(self.find_out(moment, token, hash)).await?,
-        };
+        let caller = self.caller(moment, credential.token()).await?;
         self.claimed(&caller, headers)?;
         Ok((caller, credential))
+    }
+
+    /// The caller whose token this is, remembered or found out.
+    ///
+    /// # Errors
+    /// As [`Worker::authenticate`].
+    pub(super) async fn caller(&self, moment: &Moment, token: &str) -> Result<Arc<Caller>, Refusal> {
+        let hash = hash(token);
+        match self.remembered(moment, &hash) {
+            Some(caller) => Ok(caller),
+            // Boxed: what a new token may take is large, and most tokens are not new.
+            None => Box::pin(self.find_out(moment, token, hash)).await,
+        }
     }
 
     fn remembered(&self, moment: &Moment, hash: &Hash) -> Option<Arc<Caller>> {

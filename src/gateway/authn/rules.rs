@@ -125,7 +125,7 @@ impl Rules {
         }
         self.header_type(token.typ())?;
         let expires = self.judge(claims, Source::Signed, now)?.ok_or(Reject::Malformed)?;
-        Ok((self.principal(token.into_members())?, expires))
+        Ok((self.principal(token.into_members(), Source::Signed)?, expires))
     }
 
     /// The caller an introspection reply (RFC 7662 section 2.2) describes, and the second from which the token is
@@ -143,7 +143,7 @@ impl Rules {
             return Err(Reject::Issuer);
         }
         let expires = self.judge(&members, Source::Asked, now)?;
-        Ok((self.principal(members)?, expires))
+        Ok((self.principal(members, Source::Asked)?, expires))
     }
 
     /// Whether what the request's own identity headers say is what the token says. They are never more than a claim:
@@ -235,9 +235,12 @@ impl Rules {
         let addressed = match (self.kind, &named) {
             // With resource binding there is an `aud` as well, and it must not be somebody else's.
             (Kind::Cognito, names) => known(text_of(claims, "client_id")?) && names.as_ref().is_none_or(ours),
+            // Keycloak names nobody, or `account` alone, unless it was told to; or the client that asked, which may be us.
             (Kind::Keycloak, names) if self.audience.is_empty() => {
-                let nobody = names.as_ref().is_none_or(|names| names.iter().all(|name| *name == "account"));
-                nobody && known(text_of(claims, "azp")?)
+                let client = text_of(claims, "azp")?;
+                let nobody = |names: &Vec<&str>| names.iter().all(|name| *name == "account");
+                let itself = |names: &Vec<&str>| names.iter().any(|name| Some(*name) == client);
+                known(client) && names.as_ref().is_none_or(|names| nobody(names) || itself(names))
             }
             (Kind::Keycloak, names) => names.as_ref().is_some_and(ours),
             (Kind::Oidc, Some(names)) => ours(names) && (self.clients.is_empty() || known(asked_by)),

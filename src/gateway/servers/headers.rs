@@ -5,21 +5,8 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::Refusal;
+use crate::gateway::headers::is_bound;
 use crate::secret::Secret;
-
-/// Headers that belong to a connection or a message (RFC 9110 section 7.6.1, RFC 9112), never to a server's file.
-const FRAMING: [&str; 10] = [
-    "connection",
-    "content-length",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// Gives a variable of the environment to a server's header; `None` if it is not set or not for servers.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<Secret>;
@@ -58,7 +45,7 @@ fn header(name: &str, value: &Value, variables: Variables) -> Result<(HeaderName
     const REMEDY: &str = "correct the header, or remove it";
     let refuse = |reason: &str| (reason.to_owned(), REMEDY);
     let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refuse("has an impossible name"))?;
-    if FRAMING.contains(&known.as_str()) {
+    if is_bound(known.as_str()) {
         return Err(refuse("belongs to the connection, not to a server"));
     }
     let text = value.as_str().ok_or_else(|| refuse("has a value that is no text"))?;

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 pub use super::json::Malformed;
 use super::json::{Keys, Reader, Text};
 pub use super::mirror::Mismatch;
-use crate::policy::{Call, Listed};
+use crate::methods::{self, About, Kind, Listed, Method, TASK_ID};
+use crate::policy::Call;
 
 /// How deep a message may be nested.
 const DEPTH: u8 = 64;
@@ -17,7 +18,13 @@ const DEPTH: u8 = 64;
 const KEYS: &[&str] = &["jsonrpc", "id", "method", "params", "result", "error"];
 
 /// The keys of `params` whose case is looked at: those that decide, and those that most messages have.
-const PARAMS: &[&str] = &["name", "uri", "taskId", "_meta", "arguments", "cursor"];
+const PARAMS: &[&str] = &["name", "uri", TASK_ID, "ref", "notifications", "_meta", "arguments", "cursor"];
+
+/// The keys of `params.ref`, and of `params.notifications`, likewise.
+const REFERENCE: &[&str] = &["type", "name", "uri"];
+const SUBSCRIPTIONS: &[&str] = &[RESOURCES, TASKS];
+const RESOURCES: &str = "resourceSubscriptions";
+const TASKS: &str = "taskIds";
 
 /// The keys of `_meta`, likewise.
 const META: &[&str] = &[
@@ -29,6 +36,8 @@ const META: &[&str] = &[
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
 const NAME: &str = "what the method is about must be named by a string";
+const REF: &str = "\"ref\" must be a ref/prompt with a name or a ref/resource with a uri, and not both";
+const SUBSCRIBED: &str = "\"notifications\" must be an object of booleans and of arrays of URIs and task ids";
 
 /// One JSON-RPC request, notification or response of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +46,14 @@ pub struct Envelope<'b> {
     pub id: Option<&'b str>,
     /// The method; absent from responses.
     pub method: Option<Cow<'b, str>>,
+    /// What MCP says of the method, if it is one of MCP's.
+    pub known: Option<&'static Method>,
     /// The tool, prompt, resource or task the method is about, if it is one of those that are about something.
     pub name: Option<Cow<'b, str>>,
+    /// What kind of thing that is, where the message itself says it.
+    referred: Option<Listed>,
+    /// What it subscribes to.
+    subscribed: Vec<(Kind, Cow<'b, str>)>,
     /// The protocol version in `params._meta` (2026-07-28).
     pub protocol_version: Option<Cow<'b, str>>,
 }
@@ -60,6 +75,8 @@ struct Params<'b> {
     name: Option<&'b str>,
     uri: Option<&'b str>,
     task: Option<&'b str>,
+    reference: Option<&'b str>,
+    notifications: Option<&'b str>,
     version: Option<&'b str>,
 }
 
@@ -77,21 +94,40 @@ impl<'b> Envelope<'b> {
 
     /// What the policy is asked.
     pub fn call(&self) -> Call<'_> {
-        match &self.method {
-            Some(method) => Call::Message { method, name: self.name.as_deref() },
-            None => Call::Reply,
+        match (&self.method, self.referred, self.name.as_deref()) {
+            (_, Some(listed), Some(name)) => Call::Completion { listed, name },
+            (Some(method), _, name) => Call::Message { method, name },
+            (None, ..) => Call::Reply,
         }
+    }
+
+    /// What the policy is asked besides: to subscribe to something is to be told of it.
+    pub fn further_calls(&self) -> impl Iterator<Item = Call<'_>> {
+        self.subscribed.iter().map(|(kind, name)| {
+            let method = match kind {
+                Kind::Listed(_) => "resources/subscribe",
+                Kind::Task => "tasks/get",
+            };
+            Call::Message { method, name: Some(name) }
+        })
     }
 
     /// The list that is asked for, if any.
     pub fn lists(&self) -> Option<Listed> {
-        match self.method.as_deref()? {
-            "tools/list" => Some(Listed::Tool),
-            "prompts/list" => Some(Listed::Prompt),
-            "resources/list" => Some(Listed::Resource),
-            "resources/templates/list" => Some(Listed::Template),
+        match self.known?.about {
+            About::List(listed) => Some(listed),
             _ => None,
         }
+    }
+
+    /// Whether it opens a stream of notices.
+    pub fn subscribes(&self) -> bool {
+        self.known.is_some_and(|known| known.about == About::Subscriptions)
+    }
+
+    fn of(id: Option<&'b str>) -> Self {
+        let (method, known, name, referred, protocol_version) = (None, None, None, None, None);
+        Self { id, method, known, name, referred, subscribed: Vec::new(), protocol_version }
     }
 
     /// Whether an answer is awaited.
@@ -136,13 +172,30 @@ impl<'b> Members<'b> {
             return Err(Malformed::Shape("a request has no \"result\" and no \"error\""));
         }
         let method = string(method, "\"method\" must be a string")?;
+        let known = methods::find(&method);
         let params = self.params.unwrap_or_default();
-        let name = params.about(&method).map(|name| string(name, NAME)).transpose()?;
-        if method == "tools/call" && name.is_none() {
-            return Err(Malformed::Shape(NAME));
-        }
         let version = params.version.map(|version| string(version, "the protocol version must be a string"));
-        Ok(Envelope { id, method: Some(method), name, protocol_version: version.transpose()? })
+        let mut envelope = Envelope { known, protocol_version: version.transpose()?, ..Envelope::of(id) };
+        envelope.method = Some(method);
+        match known.map(|known| known.about) {
+            Some(About::Member(kind, _)) => {
+                envelope.name = params.member(kind).map(|name| string(name, NAME)).transpose()?;
+                if kind == Kind::Listed(Listed::Tool) && envelope.name.is_none() {
+                    return Err(Malformed::Shape(NAME));
+                }
+            }
+            Some(About::Reference) => {
+                if let Some((listed, name)) = params.reference.map(reference).transpose()? {
+                    (envelope.referred, envelope.name) = (Some(listed), Some(name));
+                }
+            }
+            Some(About::Subscriptions) => {
+                let read = params.notifications.map(subscriptions).transpose()?;
+                envelope.subscribed = read.unwrap_or_default();
+            }
+            Some(About::Lifecycle | About::Nothing | About::List(_)) | None => {}
+        }
+        Ok(envelope)
     }
 
     fn reply(self, id: Option<&'b str>) -> Result<Envelope<'b>, Malformed> {
@@ -151,7 +204,7 @@ impl<'b> Members<'b> {
                 "a message has \"method\", or \"id\" and one of \"result\" and \"error\"",
             ));
         }
-        Ok(Envelope { id, method: None, name: None, protocol_version: None })
+        Ok(Envelope::of(id))
     }
 }
 
@@ -166,7 +219,9 @@ impl<'b> Params<'b> {
             match keys.admit(key)? {
                 Some("name") => params.name = Some(reader.value()?),
                 Some("uri") => params.uri = Some(reader.value()?),
-                Some("taskId") => params.task = Some(reader.value()?),
+                Some(TASK_ID) => params.task = Some(reader.value()?),
+                Some("ref") => params.reference = Some(reader.value()?),
+                Some("notifications") => params.notifications = Some(reader.value()?),
                 Some("_meta") => params.version = meta(reader)?,
                 _ => reader.skip()?,
             }
@@ -175,14 +230,69 @@ impl<'b> Params<'b> {
         Ok(params)
     }
 
-    /// What a method is about, as `Mcp-Name` has it. The other methods are about nothing a policy names.
-    fn about(&self, method: &str) -> Option<&'b str> {
-        match method {
-            "tools/call" | "prompts/get" => self.name,
-            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => self.uri,
-            _ if method.starts_with("tasks/") => self.task,
-            _ => None,
+    /// The member that names a thing of this kind.
+    fn member(&self, kind: Kind) -> Option<&'b str> {
+        match kind {
+            Kind::Listed(Listed::Tool | Listed::Prompt) => self.name,
+            Kind::Listed(Listed::Resource | Listed::Template) => self.uri,
+            Kind::Task => self.task,
         }
+    }
+}
+
+/// Reads `params.ref` of `completion/complete`: the prompt, or the resource or template, that is meant.
+fn reference(text: &str) -> Result<(Listed, Cow<'_, str>), Malformed> {
+    let mut reader = part(text, REF)?;
+    let (mut kind, mut name, mut uri) = (None, None, None);
+    let mut keys = Keys::of(REFERENCE);
+    reader.object(|reader, key| {
+        match keys.admit(key)? {
+            Some("type") => kind = Some(string(reader.value()?, REF)?),
+            Some("name") => name = Some(reader.value()?),
+            Some("uri") => uri = Some(reader.value()?),
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    match (kind.as_deref(), name, uri) {
+        (Some("ref/prompt"), Some(name), None) => Ok((Listed::Prompt, string(name, REF)?)),
+        (Some("ref/resource"), None, Some(uri)) => Ok((Listed::Resource, string(uri, REF)?)),
+        _ => Err(Malformed::Shape(REF)),
+    }
+}
+
+/// Reads `params.notifications` of `subscriptions/listen`: the resources and tasks in it. A member nobody knows may be a
+/// switch, but name nothing.
+fn subscriptions(text: &str) -> Result<Vec<(Kind, Cow<'_, str>)>, Malformed> {
+    let mut reader = part(text, SUBSCRIBED)?;
+    let mut all = Vec::new();
+    let mut keys = Keys::of(SUBSCRIPTIONS);
+    reader.object(|reader, key| {
+        let kind = match keys.admit(key)? {
+            Some(RESOURCES) => Kind::Listed(Listed::Resource),
+            Some(TASKS) => Kind::Task,
+            _ => {
+                let switch = matches!(reader.value()?, "true" | "false" | "null");
+                return if switch { Ok(()) } else { Err(Malformed::Shape(SUBSCRIBED)) };
+            }
+        };
+        if reader.peek() != Some(b'[') {
+            return Err(Malformed::Shape(SUBSCRIBED));
+        }
+        reader.array(|reader| {
+            all.push((kind, string(reader.value()?, SUBSCRIBED)?));
+            Ok(())
+        })
+    })?;
+    Ok(all)
+}
+
+/// A part of a message that must be an object. It has been read over once, as JSON.
+fn part<'b>(text: &'b str, otherwise: &'static str) -> Result<Reader<'b>, Malformed> {
+    if text.starts_with('{') {
+        Reader::message(text.as_bytes(), DEPTH)
+    } else {
+        Err(Malformed::Shape(otherwise))
     }
 }
 

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::json::{Keys, Malformed, Reader, Text, alike};
-use crate::policy::Listed;
+use super::look::{self, Look};
+use crate::methods::{Listed, RESOURCE_UPDATED};
 
 /// How deep an answer may be nested: tools bring JSON Schemas.
 const DEPTH: u8 = 128;
@@ -50,25 +51,64 @@ struct Seen {
     end: usize,
 }
 
-type Shows<'s> = &'s dyn Fn(Listed, &str) -> bool;
+/// What of a list is shown.
+pub type Shows<'s> = &'s dyn Fn(Listed, &str) -> bool;
+
+/// What of an answer is shown: all of it as it came, or other bytes instead; none at all, if it is not for the caller.
+pub type Shown<'a> = Result<Cow<'a, [u8]>, Unreadable>;
 
 /// The message without the elements of its list that are not shown, and with an existing `cacheScope` of such a list set
-/// to `private` (a shared cache would show one caller's list to another). Borrowed if nothing had to change.
+/// to `private` (a shared cache would show one caller's list to another). Borrowed if nothing had to change; empty, if it
+/// is the notice of a resource that is not shown.
 ///
 /// An element whose name two readers could understand differently is not shown.
 ///
 /// # Errors
 /// [`Unreadable`], if this is not one JSON object with one meaning.
-pub fn message<'a>(bytes: &'a [u8], shows: Shows<'_>) -> Result<Cow<'a, [u8]>, Unreadable> {
+pub fn message<'a>(bytes: &'a [u8], shows: Shows<'_>) -> Shown<'a> {
     let mut reader = Reader::message(bytes, DEPTH)?;
     let mut edits = Edits::default();
+    let (mut notice, mut params) = (false, None);
     let mut keys = Keys::of(KEYS);
-    reader.object(|reader, key| match keys.admit(key)? {
-        Some("result") if reader.peek() == Some(b'{') => result(reader, shows, &mut edits),
-        _ => reader.skip(),
+    reader.object(|reader, key| {
+        match keys.admit(key)? {
+            Some("result") if reader.peek() == Some(b'{') => result(reader, shows, &mut edits)?,
+            Some("method") => notice = is_notice(reader.value()?),
+            Some("params") => params = Some(reader.value()?),
+            _ => reader.skip()?,
+        }
+        Ok(())
     })?;
     reader.end()?;
+    if notice && !params.and_then(resource).is_some_and(|uri| shows(Listed::Resource, &uri)) {
+        return Ok(Cow::Owned(Vec::new()));
+    }
     Ok(edits.apply(bytes))
+}
+
+/// The same for whatever is not known to be a message: it is read only where it may hold a list or a notice. What may, and
+/// cannot be read, does not pass.
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn anything<'a>(bytes: &'a [u8], shows: Shows<'_>) -> Shown<'a> {
+    let mut look = Look::default();
+    if look::may_tell(bytes) && (look.tells(bytes) || !look.is_whole()) {
+        return message(bytes, shows);
+    }
+    Ok(Cow::Borrowed(bytes))
+}
+
+/// Whether a method says that a resource changed; one that cannot be read may.
+fn is_notice(method: &str) -> bool {
+    Text::of(method)
+        .is_some_and(|method| method.decode().is_ok_and(|method| alike(&method, RESOURCE_UPDATED)))
+}
+
+/// The URI that `params` has, if there is exactly one.
+fn resource(params: &str) -> Option<Cow<'_, str>> {
+    let mut reader = Reader::message(params.as_bytes(), DEPTH).ok()?;
+    name(&mut reader, Listed::Resource.key()).ok().flatten()
 }
 
 fn result(reader: &mut Reader<'_>, shows: Shows<'_>, edits: &mut Edits) -> Result<(), Malformed> {
@@ -108,7 +148,7 @@ fn list(
     reader.array(|reader| {
         reader.peek();
         let start = reader.at();
-        let shown = name(reader, key(listed))?.is_some_and(|name| shows(listed, &name));
+        let shown = name(reader, listed.key())?.is_some_and(|name| shows(listed, &name));
         seen.element(start..reader.at(), shown, edits);
         Ok(())
     })?;
@@ -137,22 +177,7 @@ fn name<'b>(reader: &mut Reader<'b>, deciding: &str) -> Result<Option<Cow<'b, st
 }
 
 fn listed(key: &str) -> Option<Listed> {
-    match key {
-        "tools" => Some(Listed::Tool),
-        "prompts" => Some(Listed::Prompt),
-        "resources" => Some(Listed::Resource),
-        "resourceTemplates" => Some(Listed::Template),
-        _ => None,
-    }
-}
-
-/// The key that names an element.
-fn key(listed: Listed) -> &'static str {
-    match listed {
-        Listed::Tool | Listed::Prompt => "name",
-        Listed::Resource => "uri",
-        Listed::Template => "uriTemplate",
-    }
+    Listed::ALL.into_iter().find(|listed| listed.member() == key)
 }
 
 impl Seen {

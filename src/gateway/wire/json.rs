@@ -357,14 +357,17 @@ pub(super) fn alike(key: &str, other: &str) -> bool {
 /// Go folds U+017F to s and U+212A to k; Java's `equalsIgnoreCase` U+0131 and U+0130 to i: upper case, then lower, is all
 /// of these. Readers in C end a key at its first U+0000.
 fn folded(key: &str) -> impl Iterator<Item = char> {
-    key.chars().take_while(|c| *c != '\0').map(|c| {
-        if c.is_ascii() {
-            return c.to_ascii_lowercase();
-        }
-        let mut upper = c.to_uppercase();
-        let upper = if upper.len() == 1 { upper.next() } else { None };
-        upper.unwrap_or(c).to_lowercase().next().unwrap_or(c)
-    })
+    key.chars().take_while(|c| *c != '\0').map(fold)
+}
+
+/// A character without its case.
+pub(super) fn fold(c: char) -> char {
+    if c.is_ascii() {
+        return c.to_ascii_lowercase();
+    }
+    let mut upper = c.to_uppercase();
+    let upper = if upper.len() == 1 { upper.next() } else { None };
+    upper.unwrap_or(c).to_lowercase().next().unwrap_or(c)
 }
 
 /// FNV-1a of the folded key.

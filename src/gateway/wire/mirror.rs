@@ -6,9 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::HeaderMap;
 
 use super::envelope::Envelope;
-
-/// The first protocol version that requires the headers.
-const MODERN: &str = "2026-07-28";
+use crate::methods::{MODERN, Mirrored};
 
 const METHOD: &str = "Mcp-Method";
 const NAME: &str = "Mcp-Name";
@@ -53,10 +51,13 @@ impl Envelope<'_> {
             (None, _) if modern && self.is_request() => return Err(Mismatch::Missing(METHOD)),
             (None, _) => {}
         }
+        let mirrored = self.known.map_or(Mirrored::Never, |known| known.mirrored);
         match (name, self.name.as_deref()) {
-            (Some(header), Some(body)) if says(header, body) => Ok(()),
+            (Some(header), Some(body)) if mirrored != Mirrored::Never && says(header, body) => Ok(()),
             (Some(_), _) => Err(Mismatch::Differs(NAME)),
-            (None, _) if modern && self.is_request() && self.is_named() => Err(Mismatch::Missing(NAME)),
+            (None, _) if modern && self.is_request() && mirrored == Mirrored::Required => {
+                Err(Mismatch::Missing(NAME))
+            }
             (None, _) => Ok(()),
         }
     }
@@ -72,21 +73,6 @@ impl Envelope<'_> {
             (None, Some(body)) if is_modern(body) => Err(Mismatch::Missing(VERSION)),
             (header, _) => Ok(header.is_some_and(is_modern)),
         }
-    }
-
-    /// Whether the method is one of those that need `Mcp-Name`.
-    fn is_named(&self) -> bool {
-        matches!(
-            self.method.as_deref(),
-            Some(
-                "tools/call"
-                    | "prompts/get"
-                    | "resources/read"
-                    | "tasks/get"
-                    | "tasks/update"
-                    | "tasks/cancel"
-            )
-        )
     }
 }
 

@@ -5,5 +5,6 @@
 pub mod envelope;
 pub mod filter;
 pub mod json;
+pub mod look;
 mod mirror;
 pub mod sse;

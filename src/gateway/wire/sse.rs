@@ -1,15 +1,19 @@
 //! Event streams (WHATWG HTML, section 9.2), in chunks as they come: each whole event is kept byte for byte, rewritten or
 //! dropped. It leaves what is in an event to the decision it is given; [`events`] is the one for MCP.
 //!
-//! Nothing of an event goes out before all of it has come, and an event without its blank line never does.
+//! Nothing of an event goes out before all of it has come, and an event without its blank line never does; but where most
+//! events are nobody's secret ([`SseFilter::looking`]), whole chunks pass untouched, and large events while they come.
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
 use memchr::{memchr, memchr2};
 
-use super::filter;
+use self::large::Large;
+use super::{filter, look};
 use crate::policy::Listed;
+
+mod large;
 
 /// What happens to an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +22,10 @@ pub enum Verdict {
     Keep,
     /// It goes out with this data; name, id and retry stay.
     Replace(Vec<u8>),
-    /// Nothing of it goes out.
+    /// Nothing of it goes out, because it cannot be read.
     Drop,
+    /// Nothing of it goes out, because it is not for the caller.
+    Hide,
 }
 
 /// An event with data.
@@ -31,10 +37,14 @@ pub struct Event<'e> {
     pub data: Cow<'e, [u8]>,
 }
 
-/// An event is larger than the limit. The stream must end: what comes next has no known beginning.
+/// An event is larger than the limit, or tells too late what should have been held back. The stream must end: what comes
+/// next has no known beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event of the server's is too large")]
 pub struct TooLarge;
+
+/// How much of an event is held before it goes out unfinished, in bytes. Lists begin long before.
+pub const HELD: usize = 64 << 10;
 
 /// An event stream with a decision on each event.
 pub struct SseFilter<D> {
@@ -49,6 +59,10 @@ pub struct SseFilter<D> {
     /// Whether the stream's first line has been read.
     begun: bool,
     dropped: u64,
+    /// Whether only those events are decided on that may hold what has to be kept from the caller.
+    looks: bool,
+    /// An event that is on its way out unfinished.
+    large: Option<Box<Large>>,
 }
 
 /// Where a stream that passes unread stands.
@@ -84,7 +98,8 @@ enum Field<'e> {
     Data(&'e [u8]),
     /// `id`, `retry`, and comments.
     Other,
-    /// What clients ignore, or do not: one that read `Data` as `data` would show what nobody looked at.
+    /// What clients ignore, or do not: one that read `Data` as `data` would show what nobody looked at. So would one that
+    /// logs a comment with a list in it.
     Unknown,
 }
 
@@ -99,18 +114,48 @@ pub fn events(
             let place = std::str::from_utf8(&event.data).ok().and_then(&mut endpoint);
             return place.map_or(Verdict::Drop, |place| Verdict::Replace(place.into_bytes()));
         }
-        match filter::message(&event.data, &shows) {
-            Ok(Cow::Borrowed(_)) => Verdict::Keep,
-            Ok(Cow::Owned(data)) => Verdict::Replace(data),
-            Err(_) => Verdict::Drop,
-        }
+        verdict(filter::message(&event.data, &shows))
+    }
+}
+
+/// The decision on the events of a stream that answers one message: what holds neither list nor notice passes as it is.
+pub fn answers(shows: impl Fn(Listed, &str) -> bool) -> impl FnMut(&Event<'_>) -> Verdict {
+    move |event| verdict(filter::anything(&event.data, &shows))
+}
+
+fn verdict(filtered: filter::Shown<'_>) -> Verdict {
+    match filtered {
+        Ok(Cow::Borrowed(_)) => Verdict::Keep,
+        Ok(Cow::Owned(data)) if data.is_empty() => Verdict::Hide,
+        Ok(Cow::Owned(data)) => Verdict::Replace(data),
+        Err(_) => Verdict::Drop,
     }
 }
 
 impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
     /// For events of at most `limit` bytes.
     pub fn new(limit: usize, decide: D) -> Self {
-        Self { limit, decide, held: Vec::new(), line: 0, tail: None, begun: false, dropped: 0 }
+        let (held, line, tail, begun, dropped) = (Vec::new(), 0, None, false, 0);
+        Self { limit, decide, held, line, tail, begun, dropped, looks: false, large: None }
+    }
+
+    /// The same for a stream of which most events need no decision.
+    pub fn looking(limit: usize, decide: D) -> Self {
+        Self { looks: true, ..Self::new(limit, decide) }
+    }
+
+    /// Takes the next chunk and gives what may go out now: the chunk itself, if it is whole events that tell nothing.
+    ///
+    /// # Errors
+    /// [`TooLarge`]; the caller ends the stream.
+    pub fn pass(&mut self, chunk: Bytes) -> Result<Bytes, TooLarge> {
+        let starts = self.held.is_empty() && self.tail.is_none() && self.large.is_none();
+        let ends = chunk.ends_with(b"\n\n") || chunk.ends_with(b"\n\r\n");
+        if self.looks && starts && ends && !look::may_tell(&chunk) {
+            self.begun = true;
+            return Ok(chunk);
+        }
+        self.push(&chunk)
     }
 
     /// Takes the next chunk and gives what may go out now.
@@ -121,6 +166,17 @@ impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
         let mut out = Vec::with_capacity(chunk.len());
         let mut rest = chunk;
         while !rest.is_empty() {
+            if let Some(large) = &mut self.large {
+                let (mine, ended) = large.pass(rest)?;
+                let (part, next) = rest.split_at_checked(mine).unwrap_or((rest, &[]));
+                out.extend_from_slice(part);
+                rest = next;
+                if ended {
+                    self.large = None;
+                    self.tail = part.ends_with(b"\r").then_some(Tail::Emit);
+                }
+                continue;
+            }
             rest = self.after_return(rest, &mut out);
             let end = memchr2(b'\n', b'\r', rest);
             let (part, next) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
@@ -134,7 +190,25 @@ impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
             }
             rest = next;
         }
+        if self.looks && self.held.len() > HELD {
+            self.let_go(&mut out);
+        }
         Ok(out.into())
+    }
+
+    /// Lets a large event go, unless it has begun to tell: then all of it is awaited.
+    fn let_go(&mut self, out: &mut Vec<u8>) {
+        self.large = Large::begin(&self.held).map(Box::new);
+        if self.large.is_some() {
+            out.append(&mut self.held);
+            (self.line, self.tail) = (0, None);
+        }
+    }
+
+    /// What is left when the stream ends: the beginning of an event, which clients ignore. It passes if it tells nothing.
+    pub fn rest(&mut self) -> Bytes {
+        let held = std::mem::take(&mut self.held);
+        if self.looks && !look::may_tell(&held) { held.into() } else { Bytes::new() }
     }
 
     /// Ends the stream and gives the number of events that did not go out, an incomplete one at the end included.
@@ -149,7 +223,12 @@ impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
 
     /// Whether a comment of ours may go out now.
     pub fn at_boundary(&self) -> bool {
-        self.held.is_empty()
+        self.held.is_empty() && self.large.is_none()
+    }
+
+    /// Whether everything that has gone out so far is whole events.
+    pub fn goes_out_whole(&self) -> bool {
+        self.large.is_none()
     }
 
     /// Deals with a line feed that belongs to a carriage return before it.
@@ -177,6 +256,10 @@ impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
         let line = self.held.get(self.line..).unwrap_or_default();
         let blank = matches!(line, b"\n" | b"\r");
         if self.line == 0 && (blank || line.starts_with(b":")) {
+            if look::may_tell(line) {
+                self.held.clear();
+                return Tail::Swallow;
+            }
             out.append(&mut self.held);
             return Tail::Emit;
         }
@@ -191,6 +274,10 @@ impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
     }
 
     fn event_ends(&mut self, held: &[u8], out: &mut Vec<u8>) -> Tail {
+        if self.looks && !look::may_tell(held) {
+            out.extend_from_slice(held);
+            return Tail::Emit;
+        }
         let event = Event::read(held);
         let verdict = if event.data.is_empty() { Verdict::Keep } else { (self.decide)(&event) };
         let data = match verdict {
@@ -204,6 +291,7 @@ impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
                 self.dropped += 1;
                 return Tail::Swallow;
             }
+            Verdict::Hide => return Tail::Swallow,
         };
         rewrite(held, &data, out);
         Tail::Swallow
@@ -270,8 +358,9 @@ fn field(line: &[u8]) -> Field<'_> {
         None => (line, b"".as_slice()),
     };
     match name {
-        b"event" => Field::Event(value),
         b"data" => Field::Data(value),
+        _ if look::may_tell(line) => Field::Unknown,
+        b"event" => Field::Event(value),
         b"id" | b"retry" | b"" => Field::Other,
         _ => Field::Unknown,
     }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Rules;
+use super::{Rules, Source};
 use crate::gateway::authn::jwt::{Reject, text_of};
 use crate::gateway::settings::Kind;
 use crate::policy::Principal;
@@ -44,10 +44,17 @@ impl Groups {
 }
 
 impl Rules {
-    /// The caller. A token without `sub` (client credentials) is its client's.
-    pub(super) fn principal(&self, claims: Map<String, Value>) -> Result<Principal, Reject> {
+    /// The caller. Every kind of issuer signs a `sub`, into a client's own tokens too (Cognito the client's id, Keycloak its
+    /// service account's, RFC 9068 section 2.2.3), so that a token without one is refused: taken for its client's, all people
+    /// who use one client would be one caller. An introspection reply may leave it out (RFC 7662 section 2.2); it is the
+    /// user's then whom it names, or else the client's.
+    pub(super) fn principal(&self, claims: Map<String, Value>, source: Source) -> Result<Principal, Reject> {
         let client_id = client(&claims)?.map(str::to_owned);
-        let subject = text_of(&claims, "sub")?.or(client_id.as_deref());
+        let named = match source {
+            Source::Signed => None,
+            Source::Asked => text_of(&claims, "username")?.or(client_id.as_deref()),
+        };
+        let subject = text_of(&claims, "sub")?.or(named);
         let subject = subject.filter(|subject| !subject.is_empty()).ok_or(Reject::Malformed)?.to_owned();
         let username =
             NAMES.iter().find_map(|name| claims.get(*name).and_then(Value::as_str)).map(str::to_owned);

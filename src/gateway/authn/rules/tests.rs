@@ -241,6 +241,17 @@ fn keycloak_tokens_need_our_name_or_a_known_client_and_nobody_elses_name() {
             (json!({}), Ok(())),
             (json!({"aud": "account"}), Ok(())),
             (json!({"aud": ["account"]}), Ok(())),
+            (json!({"aud": "agent"}), Ok(())),
+            (json!({"aud": ["agent"]}), Ok(())),
+            (json!({"aud": ["account", "agent"]}), Ok(())),
+            (json!({"aud": ["realm-management", "agent", "account"]}), Ok(())),
+            (json!({"aud": "web"}), Err(Reject::Audience)),
+            (json!({"aud": "web", "azp": "web"}), Err(Reject::Audience)),
+            (json!({"aud": "agent", "azp": "stranger"}), Err(Reject::Audience)),
+            (json!({"aud": "agent", "azp": null}), Err(Reject::Audience)),
+            (json!({"aud": "agent", "azp": null, "client_id": "agent"}), Err(Reject::Audience)),
+            (json!({"aud": "Agent"}), Err(Reject::Audience)),
+            (json!({"aud": "agent", "typ": "ID"}), Err(Reject::Kind)),
             (json!({"azp": "stranger"}), Err(Reject::Audience)),
             (json!({"azp": "stranger", "aud": "account"}), Err(Reject::Audience)),
             (json!({"azp": null}), Err(Reject::Audience)),
@@ -269,7 +280,20 @@ fn keycloak_tokens_need_our_name_or_a_known_client_and_nobody_elses_name() {
             (json!({"aud": US, "azp": "stranger"}), Ok(())),
             (json!({}), Err(Reject::Audience)),
             (json!({"aud": "account"}), Err(Reject::Audience)),
+            (json!({"aud": "agent"}), Err(Reject::Audience)),
+            (json!({"aud": ["agent", "account"]}), Err(Reject::Audience)),
             (json!({"aud": "https://other.test"}), Err(Reject::Audience)),
+        ],
+    );
+    // Another of ours asked for it than the one it is for.
+    let two = rules(json!({"issuer": REALM, "kind": "keycloak", "clients": ["agent", "web"]}));
+    table(
+        &two,
+        keycloak_token,
+        &[
+            (json!({"aud": "web"}), Err(Reject::Audience)),
+            (json!({"aud": "web", "azp": "web"}), Ok(())),
+            (json!({"aud": ["web", "agent"]}), Ok(())),
         ],
     );
 }

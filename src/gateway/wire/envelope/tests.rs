@@ -45,10 +45,99 @@ fn each_method_is_about_its_own_member() {
         ("tasks/result", Some("t")),
         ("tools/list", None),
         ("Tools/call", None),
-        ("completion/complete", None),
+        ("subscriptions/listen", None),
+        ("tasks/unknown", None),
     ] {
         let body = with(&format!(r#""id":"a",{params},"method":"{method}""#));
         assert_eq!(read(&body).unwrap().call(), Call::Message { method, name }, "{method}");
+    }
+}
+
+#[test]
+fn a_completion_is_about_what_its_ref_names() {
+    let body = |reference: &str| {
+        with(&format!(
+            r#""id":1,"params":{{"ref":{reference},"name":"n","uri":"u"}},"method":"completion/complete""#
+        ))
+    };
+    for (reference, listed, name) in [
+        (r#"{"type":"ref/prompt","name":"p"}"#, Listed::Prompt, "p"),
+        (r#"{"n\u0061me":"\u0070","type":"ref\/prompt","title":"t"}"#, Listed::Prompt, "p"),
+        (r#"{"type":"ref/resource","uri":"file:///{a}"}"#, Listed::Resource, "file:///{a}"),
+    ] {
+        assert_eq!(read(&body(reference)).unwrap().call(), Call::Completion { listed, name }, "{reference}");
+    }
+    for reference in [
+        "{}",
+        "null",
+        r#""ref/prompt""#,
+        r#"[{"type":"ref/prompt","name":"p"}]"#,
+        r#"{"type":"ref/prompt"}"#,
+        r#"{"type":"ref/prompt","uri":"u"}"#,
+        r#"{"type":"ref/prompt","name":"p","uri":"u"}"#,
+        r#"{"type":"ref/resource","name":"p","uri":"u"}"#,
+        r#"{"type":"ref/tool","name":"p"}"#,
+        r#"{"type":"Ref/prompt","name":"p"}"#,
+        r#"{"name":"p"}"#,
+        r#"{"type":"ref/prompt","name":["p"]}"#,
+        r#"{"type":["ref/prompt"],"name":"p"}"#,
+    ] {
+        assert!(matches!(read(&body(reference)), Err(Malformed::Shape(_))), "{reference}");
+    }
+    for (reference, why) in [
+        (r#"{"type":"ref/prompt","name":"p","Name":"q"}"#, Malformed::CaseTwin("name")),
+        (r#"{"type":"ref/prompt","name":"p","name":"q"}"#, Malformed::DuplicateKey),
+        (r#"{"type":"ref/prompt","Type":"ref/resource","name":"p"}"#, Malformed::CaseTwin("type")),
+    ] {
+        assert_eq!(read(&body(reference)), Err(why), "{reference}");
+    }
+    let none = with(r#""id":1,"method":"completion/complete","params":{}"#);
+    let call = Call::Message { method: "completion/complete", name: None };
+    assert_eq!(read(&none).unwrap().call(), call, "the policy's matter");
+}
+
+#[test]
+fn a_subscription_is_about_each_thing_it_names() {
+    let body = |notifications: &str| {
+        let params = format!(r#""params":{{"notifications":{notifications}}}"#);
+        with(&format!(r#""id":1,"method":"subscriptions/listen",{params}"#))
+    };
+    let further = |text: &str| {
+        let found: Vec<String> =
+            read(&body(text)).unwrap().further_calls().map(|call| format!("{call:?}")).collect();
+        found.join(" ")
+    };
+    assert_eq!(further("{}"), "");
+    assert_eq!(
+        further(r#"{"toolsListChanged":true,"resourceSubscriptions":[],"promptsListChanged":null}"#),
+        ""
+    );
+    assert_eq!(
+        further(r#"{"taskIds":["t"],"resourceSubscriptions":["a","\u0062"]}"#),
+        "Message { method: \"tasks/get\", name: Some(\"t\") } \
+         Message { method: \"resources/subscribe\", name: Some(\"a\") } \
+         Message { method: \"resources/subscribe\", name: Some(\"b\") }"
+    );
+    for notifications in [
+        "[]",
+        "null",
+        "true",
+        r#"{"resourceSubscriptions":"a"}"#,
+        r#"{"resourceSubscriptions":null}"#,
+        r#"{"resourceSubscriptions":[1]}"#,
+        r#"{"resourceSubscriptions":[["a"]]}"#,
+        r#"{"resourceSubscriptions":{"uri":"a"}}"#,
+        r#"{"promptSubscriptions":["a"]}"#,
+        r#"{"promptSubscriptions":"a"}"#,
+    ] {
+        assert!(matches!(read(&body(notifications)), Err(Malformed::Shape(_))), "{notifications}");
+    }
+    for (notifications, why) in [
+        (r#"{"ResourceSubscriptions":["a"]}"#, Malformed::CaseTwin("resourceSubscriptions")),
+        (r#"{"resourceSubscriptions":["a"],"resourceSubscriptions":[]}"#, Malformed::DuplicateKey),
+        (r#"{"taskids":["a"]}"#, Malformed::CaseTwin("taskIds")),
+    ] {
+        assert_eq!(read(&body(notifications)), Err(why), "{notifications}");
     }
 }
 

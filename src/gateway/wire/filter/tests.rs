@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Malformed, Unreadable, message};
+use super::{Malformed, Unreadable, anything, message};
 use crate::policy::Listed;
 
 /// Filters with a policy that shows names beginning with `ok`.
@@ -232,5 +232,79 @@ proptest! {
         prop_assert_eq!(message(&text, &|_, _| true).unwrap(), Cow::Borrowed(text.as_slice()));
         // What has been filtered stays.
         prop_assert_eq!(filter(&out).unwrap(), Cow::Borrowed(&*out));
+    }
+}
+
+#[test]
+fn a_notice_is_shown_with_its_resource_alone() {
+    let notice = |rest: &str| format!(r#"{{"jsonrpc":"2.0",{rest}}}"#);
+    let updated = "notifications/resources/updated";
+    for (text, shown) in [
+        (notice(&format!(r#""method":"{updated}","params":{{"uri":"ok:1","title":"x"}}"#)), true),
+        (notice(&format!(r#""params":{{"uri":"ok:1"}},"method":"{updated}""#)), true),
+        (notice(&format!(r#""method":"{updated}","params":{{"uri":"no:1"}}"#)), false),
+        (notice(&format!(r#""params":{{"uri":"no:1"}},"method":"{updated}""#)), false),
+        (notice(r#""method":"notifications\/resource\u0073/updated","params":{"uri":"no:1"}"#), false),
+        (notice(r#""method":"Notifications/Resources/Updated","params":{"uri":"no:1"}"#), false),
+        (notice(&format!(r#""method":"{updated}","params":{{"uri":"ok:1","URI":"no:1"}}"#)), false),
+        (notice(&format!(r#""method":"{updated}","params":{{"uri":["ok:1"]}}"#)), false),
+        (notice(&format!(r#""method":"{updated}","params":["ok:1"]"#)), false),
+        (notice(&format!(r#""method":"{updated}""#)), false),
+        (notice(r#""method":"notifications/resources/list_changed""#), true),
+        (notice(r#""method":"notifications/message","params":{"uri":"no:1"}"#), true),
+    ] {
+        let expected = if shown { text.as_bytes() } else { b"" };
+        assert_eq!(
+            message(text.as_bytes(), &|_, name| name.starts_with("ok")).as_deref(),
+            Ok(expected),
+            "{text}"
+        );
+        assert_eq!(
+            anything(text.as_bytes(), &|_, name| name.starts_with("ok")).as_deref(),
+            Ok(expected),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_known_to_be_a_message_passes_unless_it_tells() {
+    let shows = |_: Listed, name: &str| name.starts_with("ok");
+    for text in [
+        "",
+        "Accepted",
+        "<html><a class=\"tool\">result</a></html>",
+        r#"{"jsonrpc":"2.0","id":1,"result":{"structuredContent":{"tools":[{"name":"no"}],"resources":{}}}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"{\"tools\":[]}"},{"text":"tools"}]}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"result":{"capabilities":{"tools":{},"prompts":{}},"description":"tools"}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"tools":[{"name":"no"}]}}"#,
+        r#"[{"jsonrpc":"2.0","id":1,"result":{"content":[{"tools":1}]}}]"#,
+        r#"{"jsonrpc":"2.0","id":1,"error":{"data":{"tools":1}}}"#,
+    ] {
+        assert_eq!(anything(text.as_bytes(), &shows), Ok(Cow::Borrowed(text.as_bytes())), "{text}");
+    }
+    let list = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"no"},{"name":"ok"}]}}"#;
+    let shown = list.replace(r#"{"name":"no"},"#, "");
+    assert_eq!(anything(list.as_bytes(), &shows).as_deref(), Ok(shown.as_bytes()));
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    for bad in [
+        list.replace("tools", "Tools").into_bytes(),
+        list.replace("tools", "too\\u006cs").replace("result", "Result").into_bytes(),
+        list.replace("tools", "tool\u{17f}").into_bytes(),
+        list.replace("tools", "tools\\u0000x").into_bytes(),
+        format!("[{list}]").into_bytes(),
+        format!("\u{feff}{list}").into_bytes(),
+        format!("data: {list}\n\n").into_bytes(),
+        format!("--b\r\nContent-Type: application/json\r\n\r\n{list}\r\n--b--").into_bytes(),
+        format!("{{}}\n{list}").into_bytes(),
+        format!("// it\'s\n{list}").into_bytes(),
+        wide(list),
+        list.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        list.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect(),
+        wide(&format!("\u{feff}{list}")),
+        list.as_bytes()[..list.len() - 2].to_vec(),
+        list.replace("\"result\"", "\"result\":{},\"result\"").into_bytes(),
+    ] {
+        assert!(anything(&bad, &shows).is_err(), "{}", String::from_utf8_lossy(&bad));
     }
 }

@@ -28,11 +28,12 @@ fn a_caller_is_what_its_token_says() {
 }
 
 #[test]
-fn the_subject_is_text_or_else_the_client() {
+fn the_subject_is_text_and_must_be_there() {
     let cases = [
         (json!({}), Ok("alice")),
-        (json!({"sub": null}), Ok("cli")),
-        (json!({"sub": null, "client_id": null, "azp": "party"}), Ok("party")),
+        (json!({"sub": null}), Err(Reject::Malformed)),
+        (json!({"sub": null, "client_id": null, "azp": "party"}), Err(Reject::Malformed)),
+        (json!({"sub": null, "username": "alice", "preferred_username": "alice"}), Err(Reject::Malformed)),
         (json!({"sub": null, "client_id": null}), Err(Reject::Malformed)),
         (json!({"sub": ""}), Err(Reject::Malformed)),
         (json!({"sub": 7}), Err(Reject::Malformed)),
@@ -43,6 +44,11 @@ fn the_subject_is_text_or_else_the_client() {
     for (changes, expected) in cases {
         let found = accept(&oidc(), &with(oidc_token(), changes.clone())).map(|(caller, _)| caller.subject);
         assert_eq!(found, expected.map(str::to_owned), "{changes}");
+    }
+    for (rules, token) in [(cognito(), cognito_token()), (keycloak(), keycloak_token())] {
+        for sub in [json!(null), json!(""), json!(7)] {
+            assert_eq!(verdict(&rules, &with(token.clone(), json!({"sub": sub}))), Err(Reject::Malformed));
+        }
     }
 }
 
@@ -124,8 +130,15 @@ fn an_introspection_reply_must_be_active_and_for_us() {
         assert_eq!(asked(&clients, &with(reply(), changes.clone())), expected, "{changes}");
     }
     let (caller, expires) = clients.introspected(reply().to_string().as_bytes(), NOW).unwrap();
-    assert_eq!((caller.issuer.as_str(), caller.subject.as_str(), expires), (ISSUER, "cli", None));
+    assert_eq!((caller.issuer.as_str(), caller.subject.as_str(), expires), (ISSUER, "alice", None));
     assert_eq!(caller.username.as_deref(), Some("alice"));
+    let of = |changes: Value| {
+        let reply = with(reply(), changes).to_string();
+        clients.introspected(reply.as_bytes(), NOW).map(|(caller, _)| caller.subject)
+    };
+    assert_eq!(of(json!({"username": null})).as_deref(), Ok("cli"));
+    assert_eq!(of(json!({"sub": "248"})).as_deref(), Ok("248"));
+    assert_eq!(of(json!({"username": 7})), Err(Reject::Malformed));
 
     let audience =
         rules(json!({"issuer": ISSUER, "audience": [US], "clients": ["cli"], "introspection": secret}));

@@ -1,0 +1,59 @@
+//! Holds a server's body back until all of it is there, or more than is worth holding: most answers are small, and a small
+//! one can be judged whole. It leaves the judgement to `forward`.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+
+use super::pool::Inflow;
+use super::wire::sse::HELD;
+
+/// What has come of a body.
+pub(super) enum Held {
+    /// All of it.
+    Whole(Bytes),
+    /// Its beginning.
+    Part(VecDeque<Bytes>),
+}
+
+/// Reads on until the body ends, or until [`HELD`] bytes have come. One that comes in one piece is not copied.
+///
+/// # Errors
+/// The server broke off.
+pub(super) async fn hold(inflow: &mut Inflow) -> hyper::Result<Held> {
+    let mut only = Bytes::new();
+    let mut more = VecDeque::new();
+    let mut length = 0;
+    while let Some(frame) = inflow.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        length += data.len();
+        if only.is_empty() && more.is_empty() {
+            only = data;
+        } else {
+            if more.is_empty() {
+                more.push_back(std::mem::take(&mut only));
+            }
+            more.push_back(data);
+        }
+        if inflow.is_end_stream() {
+            break;
+        }
+        if length > HELD {
+            if more.is_empty() {
+                more.push_back(only);
+            }
+            return Ok(Held::Part(more));
+        }
+    }
+    Ok(Held::Whole(if more.is_empty() { only } else { joined(more, Bytes::new()) }))
+}
+
+/// One piece of several, and what follows them.
+pub(super) fn joined(parts: VecDeque<Bytes>, rest: Bytes) -> Bytes {
+    let length = parts.iter().map(Bytes::len).sum::<usize>() + rest.len();
+    let mut whole = BytesMut::with_capacity(length);
+    parts.iter().chain([&rest]).for_each(|part| whole.extend_from_slice(part));
+    whole.freeze()
+}

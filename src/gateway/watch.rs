@@ -1,0 +1,207 @@
+//! Whether a caller may still have what an answer brings, for as long as it brings it: the token is found good again, as a
+//! new request's would be, whenever the files or keys change and whenever what is known of it is no longer believed.
+//! It leaves the bytes to `events`.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch::Receiver;
+use tokio::time::Instant;
+
+use super::authn::{Caller, Credential};
+use super::servers::join::Transport;
+use super::session::Bound;
+use super::settings::Visibility;
+use super::state::{Shared, Upstream};
+use super::wire::sse::{self, Event, Verdict};
+use super::worker::Worker;
+use crate::policy::{Call, Listed, decide};
+use crate::sys::clock;
+
+/// A caller's right to one answer.
+pub(super) struct Watch {
+    worker: Arc<Worker>,
+    credential: Credential,
+    peer: IpAddr,
+    /// The caller as last found; whoever filters looks here.
+    caller: Arc<ArcSwap<Caller>>,
+    upstream: Arc<Upstream>,
+    wanted: Arc<[Wanted]>,
+    /// When it was found out, and until when it is believed.
+    epoch: u64,
+    until: Instant,
+    again: Option<Pin<Box<dyn Future<Output = Option<Found>> + Send>>>,
+    changes: Receiver<()>,
+}
+
+/// A call, kept.
+pub(super) enum Wanted {
+    Message(Box<str>, Option<Box<str>>),
+    Completion(Listed, Box<str>),
+    Reply,
+    Stream,
+    EndSession,
+}
+
+/// What was found out anew.
+struct Found {
+    caller: Arc<Caller>,
+    epoch: u64,
+}
+
+/// How far ahead it is believed, in seconds: no issuer is asked about one answer more than once a second, and beyond a day
+/// looking again costs nothing.
+const SOONEST: i64 = 1;
+const FARTHEST: i64 = 24 * 3600;
+
+impl Wanted {
+    pub(super) fn keep(call: Call<'_>) -> Self {
+        match call {
+            Call::Message { method, name } => Self::Message(method.into(), name.map(Into::into)),
+            Call::Completion { listed, name } => Self::Completion(listed, name.into()),
+            Call::Reply => Self::Reply,
+            Call::Stream => Self::Stream,
+            Call::EndSession => Self::EndSession,
+        }
+    }
+
+    fn call(&self) -> Call<'_> {
+        match self {
+            Self::Message(method, name) => Call::Message { method, name: name.as_deref() },
+            Self::Completion(listed, name) => Call::Completion { listed: *listed, name },
+            Self::Reply => Call::Reply,
+            Self::Stream => Call::Stream,
+            Self::EndSession => Call::EndSession,
+        }
+    }
+}
+
+impl Watch {
+    /// For a caller who was found good under this epoch, asking from this address, and an answer to what they want.
+    pub(super) fn new(
+        worker: &Arc<Worker>,
+        (caller, epoch, peer): (&Arc<Caller>, u64, IpAddr),
+        credential: &Credential,
+        upstream: &Arc<Upstream>,
+        wanted: Arc<[Wanted]>,
+    ) -> Self {
+        Self {
+            changes: worker.shared.changes(),
+            until: end(caller),
+            caller: Arc::new(ArcSwap::new(caller.clone())),
+            worker: worker.clone(),
+            credential: credential.clone(),
+            peer,
+            upstream: upstream.clone(),
+            wanted,
+            epoch,
+            again: None,
+        }
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.worker.shared
+    }
+
+    pub(super) fn server(&self) -> &str {
+        self.upstream.name()
+    }
+
+    /// Whether the caller may have what comes next; pending while an issuer is asked.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        if !self.upstream.healthy.load(Ordering::Relaxed) {
+            return Poll::Ready(false);
+        }
+        if self.again.is_none() {
+            if self.epoch == self.worker.shared.epoch() && Instant::now() < self.until {
+                return Poll::Ready(true);
+            }
+            let (worker, credential) = (self.worker.clone(), self.credential.clone());
+            let (server, wanted) = (self.upstream.name().to_owned(), self.wanted.clone());
+            let asked = (server, wanted);
+            self.again = Some(Box::pin(again(worker, credential, self.peer, asked)));
+        }
+        let Some(again) = &mut self.again else { return Poll::Ready(false) };
+        let found = ready!(again.as_mut().poll(context));
+        self.again = None;
+        let Some(Found { caller, epoch }) = found else { return Poll::Ready(false) };
+        (self.epoch, self.until) = (epoch, end(&caller));
+        self.caller.store(caller);
+        Poll::Ready(true)
+    }
+
+    /// Returns at the next change, at the end of what is believed, or at `due`, whichever comes first.
+    pub(super) fn alarm(&mut self, due: Instant) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.changes.mark_unchanged();
+        let (mut changes, due) = (self.changes.clone(), due.min(self.until));
+        let epoch = (self.epoch, self.worker.clone());
+        Box::pin(async move {
+            // A change between the last look and the mark above.
+            if epoch.0 != epoch.1.shared.epoch() {
+                return;
+            }
+            tokio::select! {
+                changed = changes.changed() => drop(changed),
+                () = tokio::time::sleep_until(due) => {}
+            }
+        })
+    }
+
+    /// What of a list is shown.
+    pub(super) fn shows(&self) -> impl Fn(Listed, &str) -> bool + Send + use<> {
+        let all = self.worker.shared.settings.list_visibility == Visibility::All;
+        let (caller, upstream) = (self.caller.clone(), self.upstream.clone());
+        move |listed, name| all || caller.load().grants.shows(upstream.name(), listed, name)
+    }
+
+    /// What becomes of each event of a stream that may carry anything, the address for messages among it.
+    pub(super) fn strictly(&self, transport: Transport) -> impl FnMut(&Event<'_>) -> Verdict + Send + use<> {
+        let (worker, caller, upstream) = (self.worker.clone(), self.caller.clone(), self.upstream.clone());
+        let announced = move |address: &str| {
+            let old = transport == Transport::Sse;
+            old.then(|| announced(&worker.shared, &caller.load(), &upstream, address)).flatten()
+        };
+        sse::events(self.shows(), announced)
+    }
+}
+
+/// When what is known of a caller ends.
+fn end(caller: &Caller) -> Instant {
+    let left = caller.believed_until().saturating_sub(clock::now()).clamp(SOONEST, FARTHEST);
+    Instant::now() + Duration::from_secs(left.unsigned_abs())
+}
+
+/// The same as for a new request: the token, the server, every call. An issuer that does not answer is no yes.
+async fn again(
+    worker: Arc<Worker>,
+    credential: Credential,
+    peer: IpAddr,
+    (server, wanted): (String, Arc<[Wanted]>),
+) -> Option<Found> {
+    let moment = worker.shared.moment(peer);
+    let caller = worker.caller(&moment, credential.token()).await.ok()?;
+    moment.state.upstreams.get(&server).filter(|upstream| upstream.route.server.enabled)?;
+    let allowed = wanted.iter().all(|wanted| decide(&caller.grants, &server, &wanted.call()).is_ok());
+    allowed.then_some(Found { caller, epoch: moment.epoch })
+}
+
+/// The address for messages that an old server announces (MCP 2024-11-05), as an address of the gateway's, for this
+/// caller alone; none if it leads to another machine.
+fn announced(shared: &Shared, caller: &Caller, upstream: &Upstream, address: &str) -> Option<String> {
+    let server = &upstream.route.server;
+    let base = server.url.join(server.endpoints.sse.uri.path()).ok()?;
+    let url = base.join(address.trim()).ok().filter(|url| url.origin() == base.origin())?;
+    let mut target = url.path().to_owned();
+    if let Some(query) = url.query() {
+        target.push('?');
+        target.push_str(query);
+    }
+    let sealed = shared.session_key.seal(Bound::Endpoint, &target, caller, upstream.name())?;
+    Some(format!("/{}/messages/{sealed}", upstream.name()))
+}
