@@ -140,6 +140,11 @@ pub const VARIABLES: &[Variable] = &[
         "without gateway.yaml: what tokens must name as their audience",
     ),
     row(
+        "MCPAUTH_HEADER_VARIABLES",
+        "",
+        "without gateway.yaml: the variables that servers' files may name in their headers, separated by blanks or commas",
+    ),
+    row(
         "MCPAUTH_SCOPES",
         "scopes.yml, else auth_server/scopes.yml",
         "without gateway.yaml: the access policy",

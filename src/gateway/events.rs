@@ -12,6 +12,7 @@ use bytes::Bytes;
 use hyper::body::{Body as _, Frame};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::accounts::Hold;
 use super::authn::Caller;
 use super::pool::Inflow;
 use super::servers::join::Transport;
@@ -31,6 +32,8 @@ pub(super) struct Events {
     last: Instant,
     timer: Option<Pin<Box<Sleep>>>,
     watch: Option<Watch>,
+    /// Memory for an event that is read whole.
+    hold: Option<Hold>,
     over: bool,
 }
 
@@ -75,7 +78,8 @@ impl Events {
     }
 
     fn new(inflow: Inflow, every: Duration, reading: Reading, watch: Option<Watch>) -> Self {
-        Self { inflow, reading, every, last: Instant::now(), timer: None, watch, over: false }
+        let hold = watch.as_ref().map(|watch| watch.caller.account.hold(&watch.shared.settings.limits));
+        Self { inflow, reading, every, last: Instant::now(), timer: None, watch, hold, over: false }
     }
 
     /// The next bytes, or a comment if it is time for one.
@@ -108,7 +112,11 @@ impl Events {
                 boundary.pass(&chunk);
                 Ok(chunk)
             }
-            Reading::Filtered(filter) => filter.push(&chunk).map_err(io::Error::other),
+            Reading::Filtered(filter) => {
+                let bytes = filter.push(&chunk).map_err(io::Error::other)?;
+                let taken = self.hold.as_mut().map_or(Ok(()), |hold| hold.settle(filter.held()));
+                taken.map(|()| bytes).map_err(|_| io::ErrorKind::OutOfMemory.into())
+            }
         }
     }
 

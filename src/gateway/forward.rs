@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use hyper::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
     HeaderName, HeaderValue,
@@ -19,7 +19,7 @@ use super::body::Body;
 use super::egress::Stored;
 use super::events::{Events, Watch};
 use super::headers::{self, Onward};
-use super::intake::Wish;
+use super::intake::{Ungathered, Wish, gather};
 use super::pool::{Failure, Inflow, Patience};
 use super::record::Record;
 use super::refusal::Refusal;
@@ -163,6 +163,7 @@ impl Worker {
             let (refusal, why) = match failure {
                 Failure::Connect(error) => (Refusal::Unreachable, error.to_string()),
                 Failure::Exchange(error) => (Refusal::Unreachable, error.to_string()),
+                Failure::Switched => (Refusal::Unreachable, "it switches to another protocol".into()),
                 Failure::Slow => (Refusal::Late, "no answer in time".into()),
             };
             let text = format!("{name}: {why} (request {})", record.request_id());
@@ -226,8 +227,12 @@ impl Worker {
         inflow: Inflow,
     ) -> Result<Response<Body>, Refusal> {
         let limit = self.shared.settings.limits.answer;
-        let Ok(whole) = Limited::new(inflow, limit).collect().await else { return unread(head) };
-        let bytes = whole.to_bytes();
+        let account = &passage.caller.account;
+        let bytes = match gather(inflow, limit, account.hold(&self.shared.settings.limits)).await {
+            Ok(bytes) => bytes,
+            Err(Ungathered::Full(refusal)) => return Err(refusal),
+            Err(Ungathered::Broken | Ungathered::TooLarge) => return unread(head),
+        };
         if head.status == StatusCode::ACCEPTED {
             // The old transport's word that it has the message; the list comes on the stream and is filtered there.
             head.headers.remove(CONTENT_TYPE);
@@ -238,10 +243,19 @@ impl Worker {
             return Ok(Response::from_parts(head, Body::full(bytes)));
         }
         let (grants, server) = (&passage.caller.grants, passage.upstream.name());
-        let shown = match filter::message(&bytes, &|listed, name| grants.shows(server, listed, name)) {
-            Ok(std::borrow::Cow::Borrowed(_)) => bytes.clone(),
-            Ok(std::borrow::Cow::Owned(shown)) => shown.into(),
+        let cut = match filter::message(&bytes, &|listed, name| grants.shows(server, listed, name)) {
+            Ok(std::borrow::Cow::Borrowed(_)) => None,
+            Ok(std::borrow::Cow::Owned(cut)) => Some(cut),
             Err(_) => return unread(head),
+        };
+        let shown = match cut {
+            None => bytes,
+            Some(cut) => {
+                drop(bytes);
+                let mut hold = account.hold(&self.shared.settings.limits);
+                hold.grow(cut.len())?;
+                hold.keep(cut.into())
+            }
         };
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(shown.len()));
         // What was read as JSON is answered as JSON, whatever the server called it.

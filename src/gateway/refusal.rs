@@ -38,6 +38,10 @@ pub(super) enum Refusal {
     Credentials(&'static str),
     /// No keys, or no answer, of the issuer.
     IssuerDown,
+    /// More than one caller may have under way at once.
+    Crowded,
+    /// More memory than one caller's requests and lists may take.
+    Full,
     /// Too many requests; the seconds to wait.
     TooMany(u64),
     /// A body that did not arrive in time.
@@ -108,6 +112,8 @@ impl Refusal {
             Self::Token(reject) => reject.reason(),
             Self::Credentials(_) => "credentials",
             Self::IssuerDown => "issuer_down",
+            Self::Crowded => "caller_busy",
+            Self::Full => "caller_memory",
             Self::TooMany(_) => "rate",
             Self::Slow => "slow",
             Self::TooLarge(_) => "too_large",
@@ -142,7 +148,7 @@ impl Refusal {
             Self::NoServer | Self::Session => StatusCode::NOT_FOUND,
             Self::Down(_) | Self::Busy | Self::IssuerDown => StatusCode::SERVICE_UNAVAILABLE,
             Self::NoToken | Self::Token(_) => StatusCode::UNAUTHORIZED,
-            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Crowded | Self::Full | Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -188,6 +194,8 @@ impl Refusal {
             }
             Self::Credentials(what) => (*what).into(),
             Self::IssuerDown => "the token cannot be checked: its issuer does not answer; try again".into(),
+            Self::Crowded => "you have too many requests under way; wait until one has ended".into(),
+            Self::Full => "your requests under way are too large together; wait until one has ended".into(),
             Self::TooMany(seconds) => format!("too many requests; try again in {seconds} s"),
             Self::Slow => "the request did not arrive in time".into(),
             Self::TooLarge(limit) => format!("the request is larger than {limit} bytes"),
@@ -257,7 +265,7 @@ impl Refusal {
             Self::TooMany(seconds) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
             }
-            Self::Busy | Self::IssuerDown => {
+            Self::Busy | Self::Crowded | Self::Full | Self::IssuerDown => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::HttpMethod => {

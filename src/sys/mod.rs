@@ -4,6 +4,8 @@
 pub mod address;
 pub mod browser;
 pub mod clock;
+pub mod deadline;
+pub mod descriptors;
 pub mod env;
 pub mod hook;
 pub mod http;
@@ -12,6 +14,7 @@ pub mod pid_file;
 pub mod private_file;
 pub mod process;
 pub mod public_file;
+pub mod regular_file;
 pub mod signal;
 pub mod socket;
 pub mod supervisor;

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::sys::regular_file::{self, NOT_REGULAR};
+
 /// The largest file that is read, in bytes; a token file has a few thousand.
 const LIMIT: u64 = 4 << 20;
 
@@ -138,6 +140,9 @@ fn open_to_write(path: &Path, options: &mut fs::OpenOptions) -> Result<File, Fil
     if is_symlink(path) {
         return Err(FileError::Symlink(path.into()));
     }
+    if is_pipe(path) {
+        return Err(FileError::Strange { path: path.into(), reason: NOT_REGULAR });
+    }
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options.open(path).map_err(io_at(path))
@@ -184,7 +189,7 @@ pub fn close(path: &Path) -> Result<(), FileError> {
         return Err(FileError::Symlink(path.into()));
     }
     if !named.is_file() && !named.is_dir() {
-        return Err(FileError::Strange { path: path.into(), reason: "not a regular file" });
+        return Err(FileError::Strange { path: path.into(), reason: NOT_REGULAR });
     }
     #[cfg(unix)]
     {
@@ -210,17 +215,17 @@ fn open(path: &Path) -> Result<Option<File>, FileError> {
     if is_symlink(path) {
         return Err(FileError::Symlink(path.into()));
     }
-    let file = match File::open(path) {
+    let file = match regular_file::open(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::InvalidInput => {
+            return Err(FileError::Strange { path: path.into(), reason: NOT_REGULAR });
+        }
         other => other.map_err(io_at(path))?,
     };
-    // The opened file is judged, not the name: the name may point elsewhere by now.
-    let about = file.metadata().map_err(io_at(path))?;
-    if !about.is_file() {
-        return Err(FileError::Strange { path: path.into(), reason: "not a regular file" });
-    }
     #[cfg(unix)]
     {
+        // The opened file is judged, not the name: the name may point elsewhere by now.
+        let about = file.metadata().map_err(io_at(path))?;
         let mode = std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o7777;
         if mode & 0o077 != 0 {
             return Err(FileError::Exposed { path: path.into(), mode });
@@ -244,6 +249,14 @@ fn replace(path: &Path, text: &str) -> Result<(), FileError> {
     #[cfg(unix)]
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_at(folder))?;
     Ok(())
+}
+
+/// Whether opening the file would wait for somebody at the other end.
+fn is_pipe(path: &Path) -> bool {
+    #[cfg(unix)]
+    return fs::metadata(path).is_ok_and(|about| std::os::unix::fs::FileTypeExt::is_fifo(&about.file_type()));
+    #[cfg(not(unix))]
+    false
 }
 
 /// Whether a name is a link, wherever it leads.

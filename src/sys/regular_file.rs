@@ -1,0 +1,92 @@
+//! Files that somebody else wrote and we read: whole, within a size, and never waiting for anybody. A pipe, a device or a
+//! socket under a file's name is refused without being opened for longer than it takes to see that.
+//! It leaves files with secrets, which must be private as well, to `private_file`.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::path::Path;
+
+/// Why a name that leads to a pipe, a device, a socket or a folder is not read.
+pub const NOT_REGULAR: &str = "not a regular file";
+
+/// A file's bytes, if there are no more than `most`.
+///
+/// # Errors
+/// The operating system's; [`io::ErrorKind::InvalidInput`] for what is no regular file,
+/// [`io::ErrorKind::FileTooLarge`] for one that is larger.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = open(path)?;
+    let mut bytes = Vec::new();
+    // Not what the size says: files under /proc say 0, and others grow.
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// The same as text.
+///
+/// # Errors
+/// As [`read`]; [`io::ErrorKind::InvalidData`] for what is not UTF-8.
+pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
+    let text = String::from_utf8(read(path, most)?);
+    text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8 text"))
+}
+
+/// Opens a regular file to read it. The name is looked at first, because opening alone makes some devices do something; then
+/// what was opened is, because the name may lead elsewhere by now, to a pipe that nobody writes to.
+///
+/// # Errors
+/// The operating system's; [`io::ErrorKind::InvalidInput`] for what is no regular file.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    regular(&fs::metadata(path)?)?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, without_waiting());
+    let file = options.open(path)?;
+    regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+fn regular(about: &fs::Metadata) -> io::Result<()> {
+    if about.is_file() { Ok(()) } else { Err(io::Error::new(io::ErrorKind::InvalidInput, NOT_REGULAR)) }
+}
+
+#[cfg(unix)]
+fn without_waiting() -> i32 {
+    use rustix::fs::OFlags;
+    // Flags are small numbers; none would be as if nothing had been asked for.
+    i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or_default()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_whole_within_its_size() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        crate::sys::private_file::write(&path, "hello").unwrap();
+        assert_eq!(read_text(&path, 5).unwrap(), "hello");
+        assert_eq!(read(&path, 4).unwrap_err().to_string(), "larger than 4 bytes");
+        assert_eq!(read(&dir.path().join("no"), 9).unwrap_err().kind(), io::ErrorKind::NotFound);
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert_eq!(read(&link, 5).unwrap(), b"hello", "links are how folders are switched");
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        let socket = dir.path().join("socket");
+        let _listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for path in [pipe.as_path(), &socket, dir.path(), Path::new("/dev/zero"), Path::new("/dev/tty")] {
+            assert_eq!(read(path, 9).unwrap_err().to_string(), NOT_REGULAR, "{}", path.display());
+        }
+    }
+}
