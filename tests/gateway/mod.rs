@@ -5,11 +5,16 @@ mod answers;
 mod attacks;
 mod audit;
 mod cli;
+mod crowds;
+mod framing;
 mod health;
 mod leaks;
+pub(crate) mod leaving;
 mod protocol;
 mod serve;
+mod shares;
 mod streams;
+mod stuck;
 mod tls;
 mod tokens;
 
