@@ -56,10 +56,11 @@
 //! | connections to MCP servers | [`gateway`] (`pool`; `servers::outbound` says where none may go) |
 //! | the bridge's listener | [`bridge::listen`], on loopback |
 //! | the bridge's client on stdin and stdout | [`bridge::stdio`] (`pipes`), by the pipes that `cli::bridge` gives it |
-//! | the gateway's files | [`gateway`] (`operate::reload` and what it calls), read only |
+//! | the gateway's files | [`gateway`] (`operate::files` and what it calls), read only, by [`sys::regular_file`] |
 //! | the audit's file | `cli::gateway` (`journal`) |
 //! | the demonstration's raw requests | `cli::demo` (`wire`), to loopback |
-//! | threads | [`gateway`]: one `worker` a core, `control`, and `audit`; the demonstration's servers |
+//! | threads | [`gateway`]: one `worker` a core, `control`, `vault`, `audit`, and `files` for each kind of them; [`sys::deadline`], for work that may never end; the demonstration's servers |
+//! | how many files may be open | [`sys::descriptors`] |
 //! | the clock | [`sys::clock`]; whatever else depends on the time takes `now` |
 //! | the process environment | [`sys::env`], read once into [`config::Settings`] |
 //! | files with secrets | [`sys::private_file`] |
@@ -111,7 +112,8 @@
 //! listen -> worker.handle  Host and Origin; then, under one Moment (files, epoch, now), the line:
 //!        -> route          path -> Upstream, and which of its endpoints                              404 503
 //!        -> authenticate   one header -> token -> Caller: remembered, verified by keys, or asked     401 400 429 503
-//!        -> read           whole body -> Envelope: one message with one meaning                      413 415 408 400
+//!        -> turn           what the caller has under way already (accounts)                          429
+//!        -> read           whole body -> Envelope: one message with one meaning                      413 415 408 400 429
 //!        -> decide         Grants, server, Call -> Permit                                            403 429
 //!        -> forward        Passage, which holds the Permit -> the server's answer                    404 502 504
 //!             -> look      whether any answer holds a list at all, small (hold) or on its way (events)
@@ -120,9 +122,10 @@
 //! record                   around it all: dropped, it writes the audit's line and counts
 //! ```
 //!
-//! Every no is a `Refusal`, and `gateway/refusal.rs` alone makes a response of one. A worker never waits for a file: stored
-//! credentials, health, reload and the look ahead for keys are the control thread's, and the audit has one of its own, which
-//! promises a line before the request is looked at.
+//! Every no is a `Refusal`, and `gateway/refusal.rs` alone makes a response of one. A worker never waits for a file: health,
+//! reload and the look ahead for keys are the control thread's, which waits for no file either: each kind has a thread that
+//! reads it, stored credentials have one (`vault`), and so has the audit, which promises a line before the request is looked
+//! at.
 //!
 //! # Words
 //!
@@ -159,6 +162,10 @@
 //! | `gateway::state::Upstream` | an MCP server with all that a request to it needs |
 //! | [`gateway::wire::envelope::Envelope`] | one JSON-RPC message, as far as a decision needs it |
 //! | `gateway::refusal::Refusal` | a no, with its status, its reason and its challenge |
+//! | `gateway::accounts::Account` | what one caller has under way, with all tokens together |
+//! | `gateway::accounts::Hold` | memory that was taken for a body or a list; dropped, it is given back |
+//! | `gateway::crowd::Seat` | one connection's: idle since when, or busy |
+//! | lame duck | the time after SIGTERM in which the gateway serves on, and says that it leaves |
 //! | `gateway::state::State` | the files as last read; never changed, only replaced |
 //! | `gateway::state::Moment` | what one request sees: the state, the epoch, the time |
 //! | epoch | a number that grows when keys or files change; what was remembered under another one is found out anew |

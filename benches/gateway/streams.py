@@ -1,7 +1,7 @@
 """Opens event streams through each contender, leaves them idle and prints what each costs it: contender, streams,
 growth of its proportional set in bytes a stream. This process is the upstream too: one event, then silence.
 usage: streams.py UPSTREAM_PORT STREAMS TOKENS BODY CONTENDER:PID:PORT..."""
-import asyncio, sys
+import asyncio, itertools, sys
 import procs
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -38,17 +38,20 @@ async def open_stream(port, request):
 
 async def main(port, count, tokens, body, *contenders):
     server = await asyncio.start_server(upstream, "127.0.0.1", int(port), backlog=1024)
-    token, body = open(tokens).readline().strip(), open(body, "rb").read()
+    # In turn, as one caller may not have all streams.
+    tokens, body = itertools.cycle(open(tokens).read().split()[:16]), open(body, "rb").read()
     for contender in contenders:
         name, pid, to = contender.split(":")
-        request = (f"POST /idle/mcp HTTP/1.1\r\nHost: 127.0.0.1:{to}\r\nX-Authorization: Bearer {token}\r\n"
-                   "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
-                   f"MCP-Protocol-Version: 2025-11-25\r\nContent-Length: {len(body)}\r\n\r\n").encode() + body
+        def request():
+            return (f"POST /idle/mcp HTTP/1.1\r\nHost: 127.0.0.1:{to}\r\nX-Authorization: Bearer {next(tokens)}\r\n"
+                    "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
+                    f"MCP-Protocol-Version: 2025-11-25\r\nContent-Length: {len(body)}\r\n\r\n").encode() + body
+
         before = procs.memory(pid)[1]
         streams = []
         while len(streams) < int(count):
             batch = min(100, int(count) - len(streams))
-            streams += await asyncio.gather(*(open_stream(int(to), request) for _ in range(batch)))
+            streams += await asyncio.gather(*(open_stream(int(to), request()) for _ in range(batch)))
         await asyncio.sleep(1)
         ended = sum(reader.at_eof() for reader, _ in streams)
         if ended:

@@ -175,6 +175,11 @@ pub const VARIABLES: &[Variable] = &[
         "INGRESS_OAUTH_AUDIENCE for oidc",
         "without gateway.yaml: what tokens must name as their audience",
     ),
+    machine(
+        "MCPAUTH_HEADER_VARIABLES",
+        "",
+        "without gateway.yaml: the variables that servers' files may name in their headers, separated by blanks or commas",
+    ),
     inside(
         "MCPAUTH_SCOPES",
         "scopes.yml, else auth_server/scopes.yml",

@@ -10,6 +10,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
+use super::accounts::Turn;
+use super::crowd::Attention;
 use super::events::Events;
 use super::pool::Inflow;
 
@@ -17,7 +19,9 @@ use super::pool::Inflow;
 pub(super) struct Body {
     kind: Kind,
     /// The request is under way for as long as its body is.
-    _under_way: Option<UnderWay>,
+    under_way: Option<(UnderWay, Option<Turn>)>,
+    /// So is its connection.
+    _attention: Option<Attention>,
 }
 
 /// One of the requests under way.
@@ -45,16 +49,25 @@ impl Body {
         Kind::Events(Box::new(events)).into()
     }
 
-    /// The same, counted as under way until its end.
-    pub(super) fn counted(mut self, under_way: UnderWay) -> Self {
-        self._under_way = Some(under_way);
+    /// The same, counted as under way until its end, for its caller if it has one.
+    pub(super) fn counted(mut self, under_way: UnderWay, turn: Option<Turn>) -> Self {
+        self.under_way = Some((under_way, turn));
+        self
+    }
+
+    /// The same; until its end its connection is not idle.
+    pub(super) fn attended(mut self, mut attention: Attention) -> Self {
+        if matches!(self.under_way, Some((_, Some(_)))) {
+            attention.is_known();
+        }
+        self._attention = Some(attention);
         self
     }
 }
 
 impl From<Kind> for Body {
     fn from(kind: Kind) -> Self {
-        Self { kind, _under_way: None }
+        Self { kind, under_way: None, _attention: None }
     }
 }
 

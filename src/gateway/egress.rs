@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use hyper::header::{HeaderName, HeaderValue};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::refusal::Refusal;
 use super::state::Shared;
@@ -37,6 +38,8 @@ pub(super) struct Ready {
 
 /// An authorization server is asked no more often than this, whatever the MCP server or the callers do.
 const AGAIN: Duration = Duration::from_secs(10);
+/// How long requests wait for a credential: longer than the network may take, not as long as a file system may hang.
+const LONGEST: Duration = Duration::from_secs(90);
 
 impl Stored {
     /// The credential that `vault` keeps.
@@ -88,21 +91,25 @@ impl Stored {
         }
         let (stored, refused) = (self.clone(), refused.map(|ready| ready.token.access_token.clone()));
         // Files and locks are not for a core that serves requests.
-        let asked = shared.control.spawn(async move {
+        let asked = shared.vault.spawn(async move {
             match refused {
                 Some(refused) => stored.vault.renewed(&stored.credential, &refused).await,
                 None => stored.vault.fresh(&stored.credential, false).await,
             }
         });
-        let fresh = match asked.await {
-            Ok(Ok(fresh)) => fresh,
-            Ok(Err(error)) => {
+        let fresh = match timeout(LONGEST, asked).await {
+            Ok(Ok(Ok(fresh))) => fresh,
+            Ok(Ok(Err(error))) => {
                 *failed = Some(Instant::now());
                 let text = format!("{}: {error}; run: {}", self.credential.id, self.credential.command);
                 shared.journal.warn("egress", &text);
                 return Err(Refusal::NoEgress);
             }
-            Err(_) => return Err(Refusal::NoEgress),
+            // It goes on, and what it gets is kept; but nobody waits for it again and again.
+            Ok(Err(_)) | Err(_) => {
+                *failed = Some(Instant::now());
+                return Err(Refusal::NoEgress);
+            }
         };
         let ready = Arc::new(Ready::new(&self.credential, fresh).ok_or(Refusal::NoEgress)?);
         self.ready.store(Some(ready.clone()));

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use hyper::body::{Body as _, Frame};
 use tokio::time::Instant;
 
+use super::accounts::Hold;
 use super::pool::Inflow;
 use super::servers::join::Transport;
 use super::watch::Watch;
@@ -30,6 +31,8 @@ pub(super) struct Events {
     last: Instant,
     alarm: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     watch: Watch,
+    /// Memory for an event that is read whole.
+    hold: Option<Hold>,
     over: bool,
 }
 
@@ -74,7 +77,8 @@ impl Events {
         watch: Watch,
     ) -> Self {
         let (last, alarm, over) = (Instant::now(), None, false);
-        Self { held, inflow, reading, every, last, alarm, watch, over }
+        let hold = matches!(reading, Reading::Filtered(_)).then(|| watch.hold());
+        Self { held, inflow, reading, every, last, alarm, watch, hold, over }
     }
 
     /// The next bytes, or a comment if it is time for one.
@@ -113,7 +117,11 @@ impl Events {
                 boundary.pass(&chunk);
                 Ok(chunk)
             }
-            Reading::Filtered(filter) => filter.pass(chunk).map_err(io::Error::other),
+            Reading::Filtered(filter) => {
+                let bytes = filter.pass(chunk).map_err(io::Error::other)?;
+                let taken = self.hold.as_mut().map_or(Ok(()), |hold| hold.settle(filter.held()));
+                taken.map(|()| bytes).map_err(|_| io::ErrorKind::OutOfMemory.into())
+            }
             Reading::Looked(look) => {
                 let late = "an answer of the server's holds a list where none can be filtered";
                 if look.tells(&chunk) { Err(io::Error::other(late)) } else { Ok(chunk) }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use hyper::body::Body as _;
 use hyper::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
@@ -24,7 +24,7 @@ use super::egress::Stored;
 use super::events::{Events, Reading};
 use super::headers::{self, Onward};
 use super::hold::{Held, hold, joined};
-use super::intake::Wish;
+use super::intake::{Ungathered, Wish, gather};
 use super::pool::{Failure, Inflow, Patience};
 use super::record::Record;
 use super::refusal::Refusal;
@@ -177,6 +177,7 @@ impl Worker {
             let (refusal, why) = match failure {
                 Failure::Connect(error) => (Refusal::Unreachable, error.to_string()),
                 Failure::Exchange(error) => (Refusal::Unreachable, error.to_string()),
+                Failure::Switched => (Refusal::Unreachable, "it switches to another protocol".into()),
                 Failure::Slow => (Refusal::Late, "no answer in time".into()),
             };
             let text = format!("{name}: {why} (request {})", record.request_id());
@@ -270,9 +271,10 @@ impl Worker {
         };
         let mut look = Look::default();
         if looks && parts.iter().any(|part| look.tells(part)) {
-            let limit = self.shared.settings.limits.answer;
-            let Ok(rest) = Limited::new(inflow, limit).collect().await else { return unread(head) };
-            return self.shown(passage, head, joined(parts, rest.to_bytes()), filter::anything);
+            return match self.gather(passage, inflow).await? {
+                Some(rest) => self.shown(passage, head, joined(parts, rest), filter::anything),
+                None => unread(head),
+            };
         }
         let reading = if looks { Reading::Looked(look) } else { Reading::Raw };
         let events = Events::new(parts, inflow, reading, Duration::ZERO, self.watch(passage));
@@ -312,6 +314,19 @@ impl Worker {
         Ok(())
     }
 
+    /// All that is left of an answer, in memory that the caller has; `None` if it breaks off or is too large.
+    ///
+    /// # Errors
+    /// If there is no such memory.
+    async fn gather(&self, passage: &Passage<'_>, inflow: Inflow) -> Result<Option<Bytes>, Refusal> {
+        let limits = &self.shared.settings.limits;
+        match gather(inflow, limits.answer, passage.caller.account.hold(limits)).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(Ungathered::Full(refusal)) => Err(refusal),
+            Err(Ungathered::Broken | Ungathered::TooLarge) => Ok(None),
+        }
+    }
+
     /// The whole answer, read and with what the caller may not see cut out.
     async fn filtered(
         &self,
@@ -319,9 +334,7 @@ impl Worker {
         mut head: response::Parts,
         inflow: Inflow,
     ) -> Result<Response<Body>, Refusal> {
-        let limit = self.shared.settings.limits.answer;
-        let Ok(whole) = Limited::new(inflow, limit).collect().await else { return unread(head) };
-        let bytes = whole.to_bytes();
+        let Some(bytes) = self.gather(passage, inflow).await? else { return unread(head) };
         if head.status == StatusCode::ACCEPTED {
             // The old transport's word that it has the message; the list comes on the stream and is filtered there.
             head.headers.remove(CONTENT_TYPE);
@@ -345,13 +358,20 @@ impl Worker {
         read: for<'a> fn(&'a [u8], filter::Shows<'_>) -> filter::Shown<'a>,
     ) -> Result<Response<Body>, Refusal> {
         let (grants, server) = (&passage.caller.grants, passage.upstream.name());
-        let shown = match read(&bytes, &|listed, name| grants.shows(server, listed, name)) {
-            Ok(Cow::Borrowed(_)) => bytes.clone(),
-            Ok(Cow::Owned(shown)) if !shown.is_empty() => {
-                head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                shown.into()
-            }
+        let cut = match read(&bytes, &|listed, name| grants.shows(server, listed, name)) {
+            Ok(Cow::Borrowed(_)) => None,
+            Ok(Cow::Owned(cut)) if !cut.is_empty() => Some(cut),
             Ok(Cow::Owned(_)) | Err(_) => return unread(head),
+        };
+        let shown = match cut {
+            None => bytes,
+            Some(cut) => {
+                drop(bytes);
+                head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                let mut hold = passage.caller.account.hold(&self.shared.settings.limits);
+                hold.grow(cut.len())?;
+                hold.keep(cut.into())
+            }
         };
         if head.headers.contains_key(CONTENT_LENGTH) {
             head.headers.insert(CONTENT_LENGTH, HeaderValue::from(shown.len()));

@@ -2,6 +2,7 @@
 //! 2026-07-28, "Streamable HTTP", security warning). It leaves saying no to `refusal`.
 
 use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
 
 use hyper::Uri;
 use hyper::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
@@ -18,6 +19,8 @@ pub(super) struct Hosts {
     origins: HashSet<String>,
     /// On loopback, pages of this machine and all its names are good.
     loopback: bool,
+    /// On all addresses at once: any of them may be meant. No page gets its own name resolved to a number.
+    numbers: bool,
 }
 
 /// This machine's own names (RFC 6761 section 6.3).
@@ -38,7 +41,13 @@ impl Hosts {
             let ip = settings.listen.ip();
             names.insert(if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() });
         }
-        Self { names, origins, loopback }
+        Self { names, origins, loopback, numbers: false }
+    }
+
+    /// The names of another listener of the same gateway, which only programs ask.
+    pub(super) fn of_programs(settings: &Settings, public_url: &str, listen: SocketAddr) -> Self {
+        let there = Settings { listen, origins: Vec::new(), ..settings.clone() };
+        Self { numbers: listen.ip().is_unspecified(), ..Self::new(&there, public_url) }
     }
 
     /// Whether the request was meant for this gateway, by a program or a page that may ask it. A page's origin that may
@@ -74,7 +83,9 @@ impl Hosts {
         }
         let Ok(authority) = host.parse::<Authority>() else { return false };
         let name = authority.host().to_ascii_lowercase();
-        !host.contains('@') && (self.names.contains(&name) || self.loopback && LOCAL.contains(&name.as_str()))
+        let number = || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        let ours = self.names.contains(&name) || self.loopback && LOCAL.contains(&name.as_str());
+        !host.contains('@') && (ours || self.numbers && number())
     }
 
     fn may_call(&self, origin: &HeaderValue) -> bool {

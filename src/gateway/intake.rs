@@ -7,13 +7,14 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::Method;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::{Body as HttpBody, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use tokio::time::{Sleep, sleep};
 
+use super::accounts::Hold;
 use super::record::Record;
 use super::refusal::Refusal;
 use super::settings::Limits;
@@ -27,15 +28,26 @@ pub(super) enum Wish<'b> {
     EndSession,
 }
 
+/// Why something is not read whole.
+pub(super) enum Ungathered {
+    /// It breaks off.
+    Broken,
+    /// It is larger than it may be.
+    TooLarge,
+    /// There is no memory for it now.
+    Full(Refusal),
+}
+
 /// The whole body of a request, if it is one that may come.
 ///
 /// # Errors
-/// 413, 415, 408, 400.
+/// 413, 415, 408, 400; 429 and 503 if there is no memory for it.
 pub(super) async fn body(
     method: &Method,
     headers: &HeaderMap,
     body: Incoming,
     limits: &Limits,
+    hold: Hold,
 ) -> Result<Bytes, Refusal> {
     if method != Method::POST {
         // Nothing of it would be forwarded, so that nothing of it may hide.
@@ -45,12 +57,12 @@ pub(super) async fn body(
     if body.size_hint().lower() > limits.body as u64 {
         return Err(Refusal::TooLarge(limits.body));
     }
-    let mut whole = pin!(whole(body, limits.body));
+    let mut whole = pin!(gather(body, limits.body, hold));
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     let mut asked = false;
     poll_fn(|context| {
         if let Poll::Ready(done) = whole.as_mut().poll(context) {
-            return Poll::Ready(done);
+            return Poll::Ready(done.map_err(|why| why.of_request(limits.body)));
         }
         // To ask for a body wakes the connection, which hands over what came with the head and then polls us again: only
         // for a body that is not there by then is a timer set.
@@ -63,24 +75,48 @@ pub(super) async fn body(
     .await
 }
 
-/// Most bodies are one piece, which is passed on as it is.
-async fn whole(mut body: Incoming, limit: usize) -> Result<Bytes, Refusal> {
-    let broken = |_| Refusal::Malformed(Malformed::Shape("the body's end cannot be found"));
-    let mut first = Bytes::new();
-    let mut more = BytesMut::new();
+/// A whole body, a request's or an answer's, in memory that is taken for it before it grows. It grows with what arrives:
+/// what is only announced takes nothing. Most bodies are one piece, which is passed on as it is.
+///
+/// # Errors
+/// [`Ungathered`].
+pub(super) async fn gather<B>(mut body: B, limit: usize, mut hold: Hold) -> Result<Bytes, Ungathered>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+{
+    let most =
+        body.size_hint().exact().and_then(|size| usize::try_from(size).ok()).unwrap_or(limit).min(limit);
+    let (mut first, mut more) = (Bytes::new(), Vec::new());
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
-        if first.len().max(more.len()) + data.len() > limit {
-            return Err(Refusal::TooLarge(limit));
+        let Ok(data) = frame.map_err(|_| Ungathered::Broken)?.into_data() else { continue };
+        let length = first.len().max(more.len()) + data.len();
+        if length > limit {
+            return Err(Ungathered::TooLarge);
         }
         if first.is_empty() && more.is_empty() {
+            hold.grow(length).map_err(Ungathered::Full)?;
             first = data;
             continue;
+        }
+        if more.capacity() < length {
+            let room = length.saturating_mul(2).min(most).max(length);
+            hold.grow(room).map_err(Ungathered::Full)?;
+            more.reserve_exact(room - more.len());
         }
         more.extend_from_slice(&std::mem::take(&mut first));
         more.extend_from_slice(&data);
     }
-    Ok(if more.is_empty() { first } else { more.freeze() })
+    Ok(hold.keep(if more.is_empty() { first } else { more.into() }))
+}
+
+impl Ungathered {
+    fn of_request(self, limit: usize) -> Refusal {
+        match self {
+            Self::Broken => Refusal::Malformed(Malformed::Shape("the body's end cannot be found")),
+            Self::TooLarge => Refusal::TooLarge(limit),
+            Self::Full(refusal) => refusal,
+        }
+    }
 }
 
 /// `application/json` and nothing else: a server that guesses would read another message than we did.

@@ -3,10 +3,12 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,13 +20,32 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::body::UnderWay;
+use super::crowd::Seat;
 use super::worker::Worker;
+use crate::sys::descriptors::are_used_up;
 use crate::sys::socket::share_port;
 
 /// Connections the system may hold before they are accepted.
 const BACKLOG: i32 = 4096;
 /// After a failed accept, mostly for want of file descriptors: somebody must close one first.
 const PAUSE: Duration = Duration::from_millis(20);
+/// How often it is looked whether somebody has left for one who comes, and how long that takes each time.
+const LOOKS: usize = 256;
+const MOMENT: Duration = Duration::from_millis(1);
+/// Descriptors for what is no connection: listeners, files, keys, the runtimes' own, and each worker's.
+const OWN: u64 = 64;
+const OWN_OF_WORKER: u64 = 8;
+/// Connections where the settings do not say how many.
+const USUAL: usize = 10_000;
+
+/// How many connections there may be with so many descriptors: each may need another one to a server.
+pub(super) fn most(wanted: Option<usize>, descriptors: Option<u64>, workers: usize) -> usize {
+    let wanted = wanted.unwrap_or(USUAL);
+    let Some(descriptors) = descriptors else { return wanted };
+    let own = (OWN + OWN_OF_WORKER * workers as u64).min(descriptors / 2);
+    let fitting = usize::try_from((descriptors - own) / 2).unwrap_or(usize::MAX);
+    wanted.min(fitting).max(1)
+}
 
 /// One listener for each worker, all on the same port.
 ///
@@ -64,30 +85,76 @@ fn bound(address: SocketAddr, shared: bool) -> io::Result<Socket> {
 pub(super) async fn serve(worker: Arc<Worker>, listener: TcpListener, draining: watch::Receiver<bool>) {
     let (alive, mut all_gone) = tokio::sync::mpsc::channel::<Infallible>(1);
     let mut told = draining.clone();
+    let welcome = async |stream, peer| {
+        let Some(counted) = room(&worker).await else { return };
+        // Seated here: its task may have to wait before it runs.
+        let seated = worker.shared.crowd.enter(worker.shared.started, peer);
+        let (worker, draining, alive) = (worker.clone(), draining.clone(), alive.clone());
+        tokio::spawn(async move {
+            let _counted = (counted, alive);
+            attend(worker, stream, draining, &seated.seat).await;
+        });
+    };
     loop {
         let accepted = tokio::select! {
             biased;
             () = begins(&mut told) => break,
             accepted = listener.accept() => accepted,
         };
-        let Ok((stream, peer)) = accepted else {
-            sleep(PAUSE).await;
-            continue;
-        };
-        let shared = &worker.shared;
-        let Some(counted) = UnderWay::begin(&shared.connections, shared.settings.limits.connections) else {
-            // Nothing was read yet, so nothing is lost: the client tries again.
-            continue;
-        };
-        let (worker, draining, alive) = (worker.clone(), draining.clone(), alive.clone());
-        tokio::spawn(async move {
-            let _counted = (counted, alive);
-            accept(worker, stream, peer.ip(), draining).await;
-        });
+        match accepted {
+            Ok((stream, peer)) => welcome(stream, peer.ip()).await,
+            Err(error) => {
+                if are_used_up(&error) {
+                    worker.pool.forget();
+                    worker.shared.crowd.make_room(1);
+                }
+                sleep(PAUSE).await;
+            }
+        }
+    }
+    // Whom the system has accepted for us would be turned away with the listener.
+    while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+        welcome(stream, peer.ip()).await;
     }
     drop((listener, alive));
     // Nothing is ever sent: this ends when the last connection has dropped its end.
     all_gone.recv().await;
+}
+
+/// Room for one more connection: if there is none, whoever has been idle longest leaves. With nobody idle the new one is
+/// closed: nothing of it was read yet, so nothing is lost, and the client tries again.
+async fn room(worker: &Worker) -> Option<UnderWay> {
+    let shared = &worker.shared;
+    let begin = || UnderWay::begin(&shared.connections, shared.most_connections);
+    if let Some(counted) = begin() {
+        return Some(counted);
+    }
+    // Each worker waits for one at most.
+    let waiting = UnderWay::begin(&shared.waiting, usize::MAX);
+    for look in 0..LOOKS {
+        if !shared.crowd.make_room(shared.waiting.load(Ordering::Relaxed)) {
+            return None;
+        }
+        // Their tasks have to run: on this core, and then perhaps on another one.
+        if look < LOOKS / 8 {
+            tokio::task::yield_now().await
+        } else {
+            sleep(MOMENT).await
+        }
+        if let Some(counted) = begin() {
+            drop(waiting);
+            return Some(counted);
+        }
+    }
+    None
+}
+
+async fn attend(worker: Arc<Worker>, stream: TcpStream, draining: watch::Receiver<bool>, seat: &Arc<Seat>) {
+    tokio::select! {
+        biased;
+        () = accept(worker, stream, draining, seat.clone()) => {}
+        () = seat.is_to_leave() => {}
+    }
 }
 
 /// Returns when the gateway drains, or is gone, which means the same.
@@ -95,22 +162,22 @@ async fn begins(draining: &mut watch::Receiver<bool>) {
     let _ = draining.wait_for(|draining| *draining).await;
 }
 
-async fn accept(worker: Arc<Worker>, stream: TcpStream, peer: IpAddr, draining: watch::Receiver<bool>) {
+async fn accept(worker: Arc<Worker>, stream: TcpStream, draining: watch::Receiver<bool>, seat: Arc<Seat>) {
     // A reply waits for nothing; without it the kernel would wait for more.
     let _ = stream.set_nodelay(true);
     let Some(tls) = worker.shared.state().tls.clone() else {
-        return converse(worker, stream, peer, draining).await;
+        return converse(worker, stream, draining, seat).await;
     };
     let within = Duration::from_secs(worker.shared.settings.limits.read);
     // A failed handshake is the client's matter, and tells it why.
     // Boxed: what TLS takes must not be set aside for each connection without it.
     let accepted = Box::pin(timeout(within, TlsAcceptor::from(tls).accept(stream))).await;
     if let Ok(Ok(stream)) = accepted {
-        Box::pin(converse(worker, stream, peer, draining)).await;
+        Box::pin(converse(worker, stream, draining, seat)).await;
     }
 }
 
-async fn converse<T>(worker: Arc<Worker>, stream: T, peer: IpAddr, mut draining: watch::Receiver<bool>)
+async fn converse<T>(worker: Arc<Worker>, stream: T, mut draining: watch::Receiver<bool>, seat: Arc<Seat>)
 where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -121,10 +188,14 @@ where
         .header_read_timeout(Duration::from_secs(limits.read))
         .max_header_size(limits.head)
         .max_headers(100);
+    let peer = seat.peer;
     let service = service_fn(|request| {
-        let worker = worker.clone();
+        let (worker, attention) = (worker.clone(), seat.attend());
         // Boxed: a finished request must not keep the line's memory while its answer streams.
-        Box::pin(async move { Ok::<_, Infallible>(worker.handle(request, peer).await) })
+        Box::pin(async move {
+            let response = worker.handle(request, peer).await;
+            Ok::<_, Infallible>(response.map(|body| body.attended(attention)))
+        })
     });
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
@@ -133,6 +204,28 @@ where
         () = begins(&mut draining) => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_servers_and_files() {
+        for (wanted, descriptors, expected) in [
+            (None, None, 10_000),
+            (None, Some(1 << 20), 10_000),
+            (None, Some(20_000), 9_960),
+            (None, Some(1024), 472),
+            (Some(100), Some(1024), 100),
+            (Some(1024), Some(1024), 472),
+            (Some(50_000), None, 50_000),
+            (None, Some(64), 16),
+            (None, Some(0), 1),
+        ] {
+            assert_eq!(most(wanted, descriptors, 2), expected, "{wanted:?} {descriptors:?}");
         }
     }
 }

@@ -4,10 +4,11 @@
 //! What a request passes lies in this folder, in the order of its way; `Worker::line` is the line itself:
 //!
 //! ```text
-//! start -> listen -> worker      files read, sockets bound; connections; then every request, from here on:
+//! start -> listen -> worker      files read, sockets bound; connections (crowd); then every request, from here on:
 //!     host, own                  whose name and origin; the gateway's own addresses
 //!     (servers)                  which server, by the path
 //!     (authn)                    who is calling
+//!     accounts                   what this caller has under way, and may take
 //!     intake                     the whole body, and what (wire) reads in it
 //!     (policy), rate             may they, and how often
 //!     forward                    headers, session and egress made anew; pool sends; hold, body, events and watch answer
@@ -22,10 +23,12 @@
 //! | `wire` | untrusted text: JSON, one message, the headers that mirror it, lists and event streams |
 //! | `servers` | the registry's files: which servers there are, at which paths, addresses and headers |
 //! | `settings` | `gateway.yaml`: its values, its schema, what of it cannot be meant |
-//! | `operate` | beside the line: the audit's way out, metrics, probes, health, reload, the certificate |
+//! | `operate` | beside the line: the audit's way out, metrics, probes, health, files and their reload, the certificate |
 
+mod accounts;
 pub mod authn;
 mod body;
+mod crowd;
 mod egress;
 mod events;
 mod forward;
@@ -50,7 +53,7 @@ pub mod wire;
 mod worker;
 
 pub use egress::Stored;
+pub use operate::files::{Credentials, LoadError, Variables};
 pub use operate::journal::{Journal, Level};
-pub use operate::reload::{Credentials, LoadError, Variables};
 pub use operate::tls::TlsError;
 pub use start::{Running, Setup, StartError};

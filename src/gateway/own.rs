@@ -1,14 +1,13 @@
 //! The gateway's own addresses: probes, and the documents that say where tokens for a server come from (RFC 9728).
 //! It leaves everything under a server's name to the line, and metrics to `admin`.
 
-use bytes::Bytes;
 use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::http::request;
 use hyper::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::body::Body;
-use super::state::{Moment, Shared, Upstream};
+use super::state::{Moment, NotReady, Shared, Upstream};
 use crate::oauth::RESOURCE_METADATA;
 
 /// Whether whoever asks need not know the gateway's name: load balancers ask by address.
@@ -30,8 +29,8 @@ pub(super) fn answer(shared: &Shared, moment: &Moment, head: &request::Parts) ->
         return None;
     }
     Some(match path {
-        "/healthz" => probe(true),
-        "/readyz" => probe(shared.is_ready()),
+        "/healthz" => probe(&Ok(())),
+        "/readyz" => probe(&shared.readiness()),
         _ => match metadata(shared, moment, path.get(RESOURCE_METADATA.len()..).unwrap_or_default()) {
             Some(document) => json_answer(StatusCode::OK, &document),
             None => json_answer(StatusCode::NOT_FOUND, &json!({"error": "not_found"})),
@@ -39,13 +38,20 @@ pub(super) fn answer(shared: &Shared, moment: &Moment, head: &request::Parts) ->
     })
 }
 
-fn probe(good: bool) -> Response<Body> {
-    let (status, text) =
-        if good { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n") };
-    let mut response = Response::new(Body::full(Bytes::from_static(text.as_bytes())));
+fn probe(ready: &Result<(), NotReady>) -> Response<Body> {
+    let (status, text) = said(ready);
+    let mut response = Response::new(Body::full(text));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
+}
+
+/// The status and text of a probe.
+pub(super) fn said(ready: &Result<(), NotReady>) -> (StatusCode, String) {
+    match ready {
+        Ok(()) => (StatusCode::OK, "ok\n".into()),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")),
+    }
 }
 
 /// The document for a resource's path; of the gateway as a whole where it has one server alone.

@@ -22,13 +22,17 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Host;
 
+use super::crowd::Crowd;
 use super::servers::outbound::Origin;
 use crate::sys::address::is_forbidden;
+use crate::sys::descriptors::are_used_up;
 use crate::sys::trust::Trust;
 
 /// A worker's connections.
 pub(super) struct Pool {
     trust: Trust,
+    /// Who leaves when there are no descriptors for a server.
+    crowd: Arc<Crowd>,
     idle: Mutex<HashMap<Arc<Origin>, Vec<Idle>>>,
 }
 
@@ -60,6 +64,8 @@ type Sender = SendRequest<Full<Bytes>>;
 pub(super) enum Failure {
     Connect(io::Error),
     Exchange(hyper::Error),
+    /// The server changed to another protocol, which nobody asked it for (RFC 9110 section 15.2.2).
+    Switched,
     Slow,
 }
 
@@ -75,13 +81,15 @@ const KEPT: usize = 256;
 /// Shorter than most servers keep a quiet connection (five seconds at the least): one that closes while we send loses
 /// the request.
 const QUIET: Duration = Duration::from_secs(4);
+/// How long closing takes to be of use.
+const MOMENT: Duration = Duration::from_millis(10);
 /// What is read at once on a connection that carries a stream: thousands of them may be open.
 const STREAM_BUFFER: usize = 2048;
 
 impl Pool {
     /// No connections yet. The certificates of `trust` are read when the first server with TLS is dialled.
-    pub(super) fn new(trust: Trust) -> Self {
-        Self { trust, idle: Mutex::default() }
+    pub(super) fn new(trust: Trust, crowd: Arc<Crowd>) -> Self {
+        Self { trust, crowd, idle: Mutex::default() }
     }
 
     /// Sends `request` and waits for the head of the answer, on a kept connection or a new one. `stream` is for an answer
@@ -100,7 +108,7 @@ impl Pool {
                 Some(sender) => sender,
                 // Boxed: a handshake is large, and most requests need none.
                 None => {
-                    let connected = Box::pin(connect(origin, &self.trust, patience.connect, stream));
+                    let connected = Box::pin(self.connect(origin, patience.connect, stream));
                     connected.await.map_err(Failure::Connect)?
                 }
             };
@@ -112,6 +120,8 @@ impl Pool {
                 continue;
             }
             match timeout(patience.answer, sender.try_send_request(request)).await {
+                // It would speak another protocol from here on; an interim answer (1xx) is none, and is not passed on.
+                Ok(Ok(response)) if response.status().is_informational() => return Err(Failure::Switched),
                 Ok(Ok(response)) => {
                     let lease = Lease { sender, origin: origin.clone(), pool: self.clone() };
                     return Ok(response.map(|incoming| Inflow::new(incoming, lease)));
@@ -127,6 +137,27 @@ impl Pool {
                 Err(_) => return Err(Failure::Slow),
             }
         }
+    }
+
+    /// Connects. Without a descriptor for it, connections that nobody uses are closed, here and of clients, and it is tried
+    /// again for as long as a connection may take.
+    async fn connect(&self, origin: &Origin, within: Duration, stream: bool) -> io::Result<Sender> {
+        let began = Instant::now();
+        loop {
+            match connect(origin, &self.trust, within, stream).await {
+                Err(error) if are_used_up(&error) && began.elapsed() < within => {
+                    self.forget();
+                    self.crowd.make_room(1);
+                    tokio::time::sleep(MOMENT).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Closes every connection that nobody uses.
+    pub(super) fn forget(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Closes what has been quiet for too long, for as long as the worker lives.

@@ -40,6 +40,10 @@ pub(super) enum Refusal {
     Credentials(&'static str),
     /// No keys, or no answer, of the issuer.
     IssuerDown,
+    /// More than one caller may have under way at once.
+    Crowded,
+    /// More memory than one caller's requests and lists may take.
+    Full,
     /// Too many requests; the seconds to wait.
     TooMany(u64),
     /// Too many tokens of this address that only their issuer could tell were bad; the seconds to wait.
@@ -115,6 +119,8 @@ impl Refusal {
             Self::Token(reject) => reject.reason(),
             Self::Credentials(_) => "credentials",
             Self::IssuerDown => "issuer_down",
+            Self::Crowded => "caller_busy",
+            Self::Full => "caller_memory",
             Self::TooMany(_) => "rate",
             Self::Guessing(_) => "token_rate",
             Self::IssuerBusy(_) => "issuer_rate",
@@ -153,7 +159,9 @@ impl Refusal {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::NoToken | Self::Token(_) => StatusCode::UNAUTHORIZED,
-            Self::TooMany(_) | Self::Guessing(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Crowded | Self::Full | Self::TooMany(_) | Self::Guessing(_) => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -200,6 +208,8 @@ impl Refusal {
             }
             Self::Credentials(what) => (*what).into(),
             Self::IssuerDown => "the token cannot be checked: its issuer does not answer; try again".into(),
+            Self::Crowded => "you have too many requests under way; wait until one has ended".into(),
+            Self::Full => "your requests under way are too large together; wait until one has ended".into(),
             Self::TooMany(seconds) => format!("too many requests; try again in {seconds} s"),
             Self::Guessing(seconds) => {
                 format!("too many unknown tokens from this address; try again in {seconds} s")
@@ -275,7 +285,7 @@ impl Refusal {
             Self::TooMany(seconds) | Self::Guessing(seconds) | Self::IssuerBusy(seconds) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
             }
-            Self::Busy | Self::Audit | Self::IssuerDown => {
+            Self::Busy | Self::Audit | Self::Crowded | Self::Full | Self::IssuerDown => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::HttpMethod => {

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{JoinHandle, available_parallelism};
 use std::time::Duration;
 
@@ -20,9 +20,10 @@ use super::authn::issuers::{Issuer, Unavailable};
 use super::authn::rules::Rules;
 use super::host::Hosts;
 use super::listen;
+use super::operate::files::{Credentials, Files, LoadError, Source, Variables};
 use super::operate::journal::Journal;
 use super::operate::ledger::Writer;
-use super::operate::reload::{self, Credentials, LoadError, Reader, Variables};
+use super::operate::reload::{self, InForce};
 use super::operate::{admin, health};
 use super::session::SessionKey;
 use super::settings::{self, Settings};
@@ -31,6 +32,7 @@ use super::worker::Worker;
 use crate::secret::Secret;
 use crate::sys::http::Http;
 use crate::sys::private_file::{self, FileError};
+use crate::sys::{deadline, descriptors};
 
 /// All that a gateway is made of.
 pub struct Setup {
@@ -56,8 +58,9 @@ pub struct Running {
     drain: watch::Sender<bool>,
     reload: Arc<Notify>,
     workers: Vec<JoinHandle<()>>,
-    /// Ends after the workers, which may wait for it.
+    /// These end after the workers, which may wait for them: `control`, then `vault`.
     control: Option<(watch::Sender<bool>, JoinHandle<()>)>,
+    vault: Option<(watch::Sender<bool>, JoinHandle<()>)>,
     writer: Option<Writer>,
 }
 
@@ -86,6 +89,14 @@ pub enum StartError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// Secrets whose file system does not answer.
+    #[error(
+        "the session key and the issuers' secrets: reading them takes longer than {seconds} s; their file system may not answer"
+    )]
+    Late {
+        /// `limits.files`.
+        seconds: u64,
+    },
     /// An address that cannot be had.
     #[error("cannot listen on {address}: {cause}")]
     Bind {
@@ -109,12 +120,13 @@ impl Running {
     /// [`StartError`]; then nothing was started.
     pub fn start(setup: Setup) -> Result<Self, StartError> {
         let Setup { mut settings, journal, http, credentials, exchanges, variables } = setup;
-        let reader = Reader { credentials, variables };
-        let state = reader.read(&settings, None)?;
+        let trust = http.trust().clone();
+        let source = Source { settings: settings.clone(), credentials, variables, trust };
+        let (files, in_force) = first(source)?;
         let epoch = Arc::new(AtomicU64::new(0));
-        let issuers = issuers(&settings, &http, &epoch)?;
-        let session_key = session_key(&settings)?;
+        let (issuers, session_key) = secrets(&settings, &http, &epoch)?;
         let count = workers(&settings);
+        let most_connections = listen::most(settings.limits.connections, descriptors::raise(), count);
         let bind = |address, count| {
             listen::bind(address, count).map_err(|cause| StartError::Bind { address, cause })
         };
@@ -127,20 +139,22 @@ impl Running {
         let scheme = if settings.tls.is_some() { "https" } else { "http" };
         let public_url = settings.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
         let control = Builder::new_current_thread().enable_all().build()?;
+        let vault = Builder::new_current_thread().enable_all().build()?;
         let (drain, draining) = watch::channel(false);
         let audited = settings.audit != "off";
         let shared = Arc::new(Shared::new(Parts {
             trust: http.trust().clone(),
             hosts: Hosts::new(&settings, &public_url),
+            admin_hosts: admin.map(|admin| Hosts::of_programs(&settings, &public_url, admin)),
             public_url: public_url.trim_end_matches('/').to_owned(),
             settings,
-            state,
+            state: in_force.state(None),
             epoch,
             issuers,
             session_key,
             journal: journal.clone(),
-            control: control.handle().clone(),
-            draining: draining.clone(),
+            vault: vault.handle().clone(),
+            most_connections,
         }));
         let writer = Writer::start(journal, shared.audit.clone(), audited)?;
         let reload = Arc::new(Notify::new());
@@ -152,9 +166,16 @@ impl Running {
             reload: reload.clone(),
             workers: Vec::new(),
             control: None,
+            vault: None,
             writer: Some(writer),
         };
-        running.control = Some(running.start_control(control, reader, admin_listener, exchanges)?);
+        running.vault = Some(thread("vault", vault, |mut stopping| async move {
+            let _ = stopping.wait_for(|stop| *stop).await;
+            // A refresh token that was sent is used up: what comes for it must be kept.
+            exchanges.close();
+            exchanges.wait().await;
+        })?);
+        running.control = Some(running.start_control(control, files, in_force, admin_listener)?);
         for listener in listeners {
             let worker = running.start_worker(listener, draining.clone())?;
             running.workers.push(worker);
@@ -179,12 +200,18 @@ impl Running {
 
     /// Whether every issuer's tokens can be checked.
     pub fn is_ready(&self) -> bool {
-        self.shared.is_ready()
+        self.shared.readiness().is_ok()
     }
 
     /// Reads the files again now, changed or not.
     pub fn reload(&self) {
         self.reload.notify_one();
+    }
+
+    /// Says that it is about to leave, and goes on serving: `/readyz` is 503 from here on, and every answer ends its
+    /// connection, so that load balancers and clients go elsewhere without losing a request.
+    pub fn withdraw(&self) {
+        self.shared.leaving.store(true, Ordering::Relaxed);
     }
 
     /// Takes no more connections, answers what is under way within the limit, and ends.
@@ -195,34 +222,25 @@ impl Running {
     fn start_control(
         &self,
         runtime: Runtime,
-        reader: Reader,
+        files: Files,
+        in_force: InForce,
         admin: Option<std::net::TcpListener>,
-        exchanges: TaskTracker,
     ) -> io::Result<(watch::Sender<bool>, JoinHandle<()>)> {
-        let (stop, mut stopping) = watch::channel(false);
         let (shared, reload) = (self.shared.clone(), self.reload.clone());
-        let work = move || {
-            runtime.block_on(async {
-                for issuer in shared.issuers.clone() {
-                    let shared = shared.clone();
-                    tokio::spawn(async move {
-                        issuer.keep(|result| told(&shared, issuer.name(), result)).await;
-                    });
-                }
-                if let Some(listener) = admin.and_then(|admin| TcpListener::from_std(admin).ok()) {
-                    tokio::spawn(admin::serve(listener, shared.clone()));
-                }
-                tokio::spawn(health::watch(shared.clone()));
-                tokio::spawn(reload::watch(shared.clone(), reader, reload));
-                let _ = stopping.wait_for(|stop| *stop).await;
-                // A refresh token that was sent is used up: what comes for it must be kept.
-                exchanges.close();
-                exchanges.wait().await;
-            });
-            // A look-up that still runs must not keep the process.
-            runtime.shutdown_background();
-        };
-        Ok((stop, std::thread::Builder::new().name("control".into()).spawn(work)?))
+        thread("control", runtime, move |mut stopping| async move {
+            for issuer in shared.issuers.clone() {
+                let shared = shared.clone();
+                tokio::spawn(async move {
+                    issuer.keep(|result| told(&shared, issuer.name(), result)).await;
+                });
+            }
+            if let Some(listener) = admin.and_then(|admin| TcpListener::from_std(admin).ok()) {
+                tokio::spawn(admin::serve(listener, shared.clone()));
+            }
+            tokio::spawn(health::watch(shared.clone()));
+            tokio::spawn(reload::watch(shared.clone(), files, in_force, reload));
+            let _ = stopping.wait_for(|stop| *stop).await;
+        })
     }
 
     fn start_worker(
@@ -260,18 +278,58 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.withdraw();
         self.drain.send_replace(true);
         for worker in self.workers.drain(..) {
             // A panic in there has been reported by the panic hook.
             let _ = worker.join();
         }
-        if let Some((stop, control)) = self.control.take() {
+        for (stop, thread) in [self.control.take(), self.vault.take()].into_iter().flatten() {
             stop.send_replace(true);
-            let _ = control.join();
+            let _ = thread.join();
         }
         // The last lines of the audit.
         self.writer = None;
     }
+}
+
+/// A thread that works until it is told to stop.
+fn thread<F: Future<Output = ()>>(
+    name: &str,
+    runtime: Runtime,
+    work: impl FnOnce(watch::Receiver<bool>) -> F + Send + 'static,
+) -> io::Result<(watch::Sender<bool>, JoinHandle<()>)> {
+    let (stop, stopping) = watch::channel(false);
+    let thread = std::thread::Builder::new().name(name.into()).spawn(move || {
+        runtime.block_on(work(stopping));
+        // A look-up that still runs must not keep the process.
+        runtime.shutdown_background();
+    })?;
+    Ok((stop, thread))
+}
+
+/// The files as they are now, and the threads that read them. On a thread of its own, because whoever starts a gateway may
+/// be on a runtime.
+fn first(source: Source) -> Result<(Files, InForce), StartError> {
+    let runtime = Builder::new_current_thread().enable_time().build()?;
+    let read = std::thread::spawn(move || {
+        let mut files = Files::start(source)?;
+        let in_force = runtime.block_on(InForce::first(&mut files))?;
+        Ok((files, in_force))
+    });
+    read.join().unwrap_or_else(|_| Err(io::Error::other("reading the files was broken off").into()))
+}
+
+/// What is read once, within the same time as all files.
+fn secrets(
+    settings: &Settings,
+    http: &Http,
+    epoch: &Arc<AtomicU64>,
+) -> Result<(Vec<Arc<Issuer>>, SessionKey), StartError> {
+    let seconds = settings.limits.files;
+    let (settings, http, epoch) = (settings.clone(), http.clone(), epoch.clone());
+    let read = move || Ok((issuers(&settings, &http, &epoch)?, session_key(&settings)?));
+    deadline::within(Duration::from_secs(seconds), read)?.unwrap_or(Err(StartError::Late { seconds }))
 }
 
 fn told(shared: &Shared, issuer: &str, result: Result<usize, &Unavailable>) {
@@ -329,7 +387,7 @@ fn session_key(settings: &Settings) -> Result<SessionKey, StartError> {
 }
 
 /// One a core; one alone where several cannot share a port.
-fn workers(settings: &Settings) -> usize {
+pub(super) fn workers(settings: &Settings) -> usize {
     let cores = available_parallelism().map_or(1, NonZero::get);
     if cfg!(unix) { settings.workers.unwrap_or(cores).max(1) } else { 1 }
 }

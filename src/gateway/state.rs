@@ -14,8 +14,10 @@ use rustls::ServerConfig;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::accounts::Accounts;
 use super::authn::asking::Asking;
 use super::authn::issuers::Issuer;
+use super::crowd::Crowd;
 use super::egress::Stored;
 use super::host::Hosts;
 use super::operate::journal::Journal;
@@ -32,13 +34,13 @@ use crate::sys::trust::Trust;
 
 /// The files as last read. Never changed, only replaced.
 pub(super) struct State {
-    pub(super) policy: Policy,
+    pub(super) policy: Arc<Policy>,
     /// A policy that decides nothing: what it would have refused is recorded.
-    pub(super) shadow: Option<Policy>,
+    pub(super) shadow: Option<Arc<Policy>>,
     pub(super) routes: Routes,
     /// By server name.
     pub(super) upstreams: HashMap<String, Arc<Upstream>>,
-    pub(super) revoked: Revoked,
+    pub(super) revoked: Arc<Revoked>,
     pub(super) tls: Option<Arc<ServerConfig>>,
 }
 
@@ -76,6 +78,8 @@ pub(super) struct Shared {
     changed: watch::Sender<()>,
     pub(super) issuers: Vec<Arc<Issuer>>,
     pub(super) hosts: Hosts,
+    /// Those of the admin listener, if there is one.
+    pub(super) admin_hosts: Option<Hosts>,
     pub(super) public_url: String,
     pub(super) session_key: SessionKey,
     pub(super) per_caller: Option<Rate>,
@@ -88,10 +92,21 @@ pub(super) struct Shared {
     pub(super) metrics: Metrics,
     pub(super) under_way: Arc<AtomicUsize>,
     pub(super) connections: Arc<AtomicUsize>,
-    /// Where work is done that no request should do on its own core: keys, stored credentials, health.
-    pub(super) control: Handle,
-    /// Becomes true when the gateway drains.
-    pub(super) draining: watch::Receiver<bool>,
+    /// Where stored credentials are got: no request waits for a file on its own core.
+    pub(super) vault: Handle,
+    /// Kinds of files of which nobody knows what is in them now, as the settings name them.
+    pub(super) unread: ArcSwap<Vec<&'static str>>,
+    /// How many connections there may be, with the descriptors there are.
+    pub(super) most_connections: usize,
+    /// How many requests, and how many streams, a caller may have under way.
+    pub(super) most_requests: usize,
+    pub(super) most_streams: usize,
+    pub(super) accounts: Accounts,
+    pub(super) crowd: Arc<Crowd>,
+    /// Workers that wait for room for one more connection.
+    pub(super) waiting: Arc<AtomicUsize>,
+    /// Whether the gateway has been told to stop: it still serves, and tells everybody to go elsewhere.
+    pub(super) leaving: AtomicBool,
     pub(super) started: Instant,
 }
 
@@ -114,11 +129,30 @@ pub(super) struct Parts {
     pub(super) epoch: Arc<AtomicU64>,
     pub(super) issuers: Vec<Arc<Issuer>>,
     pub(super) hosts: Hosts,
+    /// Those of the admin listener, if there is one.
+    pub(super) admin_hosts: Option<Hosts>,
     pub(super) public_url: String,
     pub(super) session_key: SessionKey,
     pub(super) journal: Arc<dyn Journal>,
-    pub(super) control: Handle,
-    pub(super) draining: watch::Receiver<bool>,
+    pub(super) vault: Handle,
+    pub(super) most_connections: usize,
+}
+
+/// Why a gateway is not to be sent requests.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NotReady {
+    /// It has been told to stop.
+    #[error("stopping")]
+    Leaving,
+    /// No keys of some issuer.
+    #[error("the tokens of an issuer cannot be checked")]
+    Issuer,
+    /// No line of the audit.
+    #[error("the audit cannot be written")]
+    Audit,
+    /// Files that cannot be read; what was last read is in force.
+    #[error("{} cannot be read", .0.join(", "))]
+    Unread(Vec<&'static str>),
 }
 
 impl Shared {
@@ -130,24 +164,29 @@ impl Shared {
             epoch,
             issuers,
             hosts,
+            admin_hosts,
             public_url,
             session_key,
             journal,
-            control,
-            draining,
+            vault,
+            most_connections,
         } = parts;
         let audit = Arc::new(Promise::new(settings.audit_failure));
+        let quarter = (settings.limits.in_flight.min(most_connections) / 4).max(1);
         Self {
             trust,
             per_caller: Rate::per_minute(settings.limits.per_caller),
             per_tool: Rate::per_minute(settings.limits.per_tool),
             asking: Asking::new(&settings.limits),
+            most_requests: settings.limits.in_flight_per_caller.unwrap_or(quarter),
+            most_streams: settings.limits.streams_per_caller.unwrap_or(quarter),
             settings,
             state: ArcSwap::from_pointee(state),
             epoch,
             changed: watch::Sender::new(()),
             issuers,
             hosts,
+            admin_hosts,
             public_url,
             session_key,
             journal,
@@ -155,8 +194,13 @@ impl Shared {
             audit,
             under_way: Arc::default(),
             connections: Arc::default(),
-            control,
-            draining,
+            vault,
+            unread: ArcSwap::default(),
+            most_connections,
+            accounts: Accounts::default(),
+            crowd: Arc::default(),
+            waiting: Arc::default(),
+            leaving: AtomicBool::new(false),
             started: Instant::now(),
         }
     }
@@ -188,11 +232,25 @@ impl Shared {
         self.changed.subscribe()
     }
 
-    /// Whether requests can be served: every issuer's tokens can be checked, their lines can be written, and nobody is about
-    /// to leave.
-    pub(super) fn is_ready(&self) -> bool {
-        let audited = self.audit.holds() || !self.audit.refuses();
-        self.issuers.iter().all(|issuer| issuer.is_ready()) && audited && !*self.draining.borrow()
+    /// Whether requests should be sent here: every issuer's tokens can be checked, their lines can be written, every file is
+    /// as it was last read, and nobody is about to leave.
+    pub(super) fn readiness(&self) -> Result<(), NotReady> {
+        if self.is_leaving() {
+            return Err(NotReady::Leaving);
+        }
+        if !self.issuers.iter().all(|issuer| issuer.is_ready()) {
+            return Err(NotReady::Issuer);
+        }
+        if self.audit.refuses() && !self.audit.holds() {
+            return Err(NotReady::Audit);
+        }
+        let unread = self.unread.load();
+        if unread.is_empty() { Ok(()) } else { Err(NotReady::Unread(unread.to_vec())) }
+    }
+
+    /// Whether clients are told to go elsewhere.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
     }
 }
 

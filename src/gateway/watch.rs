@@ -14,6 +14,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch::Receiver;
 use tokio::time::Instant;
 
+use super::accounts::Hold;
 use super::authn::{Caller, Credential};
 use super::servers::join::Transport;
 use super::session::Bound;
@@ -107,6 +108,11 @@ impl Watch {
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.worker.shared
+    }
+
+    /// The caller's memory for what is read whole, none of it taken.
+    pub(super) fn hold(&self) -> Hold {
+        self.caller.load().account.hold(&self.shared().settings.limits)
     }
 
     pub(super) fn server(&self) -> &str {

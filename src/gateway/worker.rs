@@ -9,12 +9,14 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HeaderMap, HeaderName, HeaderValue, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONNECTION, HeaderMap, HeaderName, HeaderValue,
+    VARY,
 };
 use hyper::http::request;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 
+use super::accounts::Turn;
 use super::authn::Caller;
 use super::authn::tokens::Remembered;
 use super::body::{Body, UnderWay};
@@ -60,7 +62,8 @@ const PAGE_SEES: &str = "mcp-session-id, www-authenticate, x-request-id";
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>, ledger: Ledger, run: u64) -> Self {
         let tokens = Mutex::new(Remembered::new(shared.settings.limits.tokens));
-        let (pool, tally) = (Arc::new(Pool::new(shared.trust.clone())), shared.metrics.tally());
+        let pool = Arc::new(Pool::new(shared.trust.clone(), shared.crowd.clone()));
+        let tally = shared.metrics.tally();
         Self { shared, tokens, pool, ledger, tally, number: AtomicU64::new(0), run }
     }
 
@@ -81,6 +84,9 @@ impl Worker {
         let headers = response.headers_mut();
         if let Ok(id) = HeaderValue::try_from(record.request_id()) {
             headers.insert(X_REQUEST_ID, id);
+        }
+        if self.shared.is_leaving() {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(origin) = allowed_page {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -114,8 +120,8 @@ impl Worker {
         record.promised()?;
         let most = self.shared.settings.limits.in_flight;
         let under_way = UnderWay::begin(&self.shared.under_way, most).ok_or(Refusal::Busy)?;
-        let response = self.line(moment, head, body, record).await?;
-        Ok(response.map(|body| body.counted(under_way)))
+        let (response, turn) = self.line(moment, head, body, record).await?;
+        Ok(response.map(|body| body.counted(under_way, turn)))
     }
 
     /// The line.
@@ -125,19 +131,25 @@ impl Worker {
         head: request::Parts,
         body: Incoming,
         record: &mut Record<'_>,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<(Response<Body>, Option<Turn>), Refusal> {
         let request::Parts { method, uri, headers, .. } = head;
         if method == Method::OPTIONS {
-            return preflight(&headers);
+            return Ok((preflight(&headers)?, None));
         }
         record.http = http_method(&method)?;
         let route = self.route(moment, uri.path(), record)?; //                        404, 503
         let (caller, credential) = self.authenticate(moment, &headers).await?; //      401, 400
         record.caller = Some(caller.clone());
+        let mut turn = self.turn(&caller, method == Method::GET)?; //                   429
         self.pace(moment, &caller, None)?; //                                          429
-        let body = intake::body(&method, &headers, body, &self.shared.settings.limits).await?; // 413, 415, 408
+        let limits = &self.shared.settings.limits;
+        let hold = caller.account.hold(limits);
+        let body = intake::body(&method, &headers, body, limits, hold).await?; //      413, 415, 408, 429
         let wish = Wish::read(&method, &headers, &body, record)?; //                   400
         let permit = self.decide(moment, &caller, &route, &wish, record)?; //          403, 429
+        if wish.stays_open() && method != Method::GET {
+            turn = self.turn(&caller, true)?; //                                       429
+        }
         let (target, transport) = self.target(&route, &method, &caller)?; //           404
         let (upstream, method, wish, body) = (route.upstream, &method, &wish, body.clone());
         let (epoch, peer) = (moment.epoch, moment.peer);
@@ -154,7 +166,14 @@ impl Worker {
             wish,
             body,
         };
-        self.forward(passage, headers, record).await //                                502, 504, or the reply
+        let reply = self.forward(passage, headers, record).await?; //                  502, 504
+        Ok((reply, Some(turn)))
+    }
+
+    /// One more request of the caller's under way, or one more stream.
+    fn turn(&self, caller: &Caller, stream: bool) -> Result<Turn, Refusal> {
+        let most = if stream { self.shared.most_streams } else { self.shared.most_requests };
+        caller.account.begin(stream, most)
     }
 
     fn route<'m>(

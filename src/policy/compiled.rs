@@ -12,8 +12,8 @@ use super::scopes_yml::{File, Line, PolicyError, trimmed};
 use super::when::When;
 use super::{Call, Denial, Listed, Principal, Rule};
 
-/// A whole policy. It never changes; a reload makes another one.
-#[derive(Debug)]
+/// A whole policy. It never changes; a reload makes another one. The empty one allows nothing.
+#[derive(Debug, Default)]
 pub struct Policy {
     /// In the file's order.
     scopes: Vec<Arc<Scope>>,

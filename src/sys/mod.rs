@@ -4,6 +4,8 @@
 pub mod address;
 pub mod browser;
 pub mod clock;
+pub mod deadline;
+pub mod descriptors;
 pub mod env;
 pub mod found_file;
 pub mod hook;

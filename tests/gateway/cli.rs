@@ -65,8 +65,8 @@ error: issuers[0].issuer: is plain http to another machine
   -> write it exactly as in the tokens' iss, an https URL
 remark: ./servers/bad.json: proxy_pass_url points at a link-local, metadata or multicast address, which no MCP server has; left out
   -> correct proxy_pass_url, as in http://currenttime-server:8000/
-remark: ./servers/key.json: header \"X-Key\" needs the variable INGRESS_OAUTH_CLIENT_SECRET, which is not set or not for servers; left out
-  -> set it for the gateway
+remark: ./servers/key.json: header \"X-Key\" asks for the variable INGRESS_OAUTH_CLIENT_SECRET, which header_variables does not name; left out
+  -> add the variable to header_variables, if the server may have it
 remark: upstreams.nobody: there is no such server
   -> correct the name, or add the server's file
 remark: ./scopes.yml: there is no server \"curenttime\"
@@ -80,22 +80,83 @@ remark: ./scopes.yml: there is no server \"curenttime\"
     assert_eq!((severities[0], severities[1]), (Some("remark"), Some("error")));
 }
 
+/// Whoever may lay out a server's file may not have what is in the gateway's environment sent to it.
 #[test]
-fn a_servers_header_never_gets_a_secret_of_our_own() {
-    let mut user = with_file(GATEWAY);
-    user.env("INGRESS_OAUTH_CLIENT_SECRET", "h1dden-secret").env("SERVER_KEY", "k3y-of-the-server");
-    let headers = r#"[{"X-Key": "$SERVER_KEY"}, {"X-Ours": "$INGRESS_OAUTH_CLIENT_SECRET"}]"#;
-    let server = format!(r#"{{"path": "/currenttime", "proxy_pass_url": "http://h", "headers": {headers}}}"#);
-    user.file("servers/currenttime.json", &server);
+fn a_servers_file_gets_the_variables_that_are_allowed_by_name_and_no_other() {
+    let mut user = with_file(&format!("{GATEWAY}header_variables: [SERVER_KEY]\n"));
+    user.env("AWS_SECRET_ACCESS_KEY", "h1dden-secret").env("SERVER_KEY", "k3y-of-the-server");
+    let lay_out = |headers: &str| {
+        let server =
+            format!(r#"{{"path": "/currenttime", "proxy_pass_url": "http://h", "headers": {headers}}}"#);
+        user.file("servers/currenttime.json", &server);
+    };
+    lay_out(r#"[{"X-Key": "Bearer $SERVER_KEY"}]"#);
+    let check = ["gateway", "check", "--config", "gateway.yaml"];
+    user.run(&check).code(0);
     let found = user.run(&["gateway", "check"]).code(7).stdout;
     assert!(found.contains("\"X-Key\" needs the variable"), "whoever wrote the folder gets nothing: {found}");
-    let ran = user.run(&["gateway", "check", "--config", "gateway.yaml"]).code(7);
-    assert!(
-        ran.stdout.contains("\"X-Ours\" needs the variable") && !ran.stdout.contains("X-Key"),
-        "{}",
-        ran.stdout
-    );
-    assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("h1dden"));
+    for headers in [
+        r#"{"X-Key": "$AWS_SECRET_ACCESS_KEY"}"#,
+        r#"[{"X-Key": "${AWS_SECRET_ACCESS_KEY}"}]"#,
+        r#"{"X-Key": "Bearer $SERVER_KEY$AWS_SECRET_ACCESS_KEY"}"#,
+        r#"{"X-Fine": "1", "X-Key": "x${AWS_SECRET_ACCESS_KEY}y"}"#,
+        r#"{"X-Key": "$$AWS_SECRET_ACCESS_KEY"}"#,
+        r#"{"X-Key": "${SERVER_KEY:-$AWS_SECRET_ACCESS_KEY}"}"#,
+    ] {
+        lay_out(headers);
+        let ran = user.run(&check).code(7);
+        let expected = "header \"X-Key\" asks for the variable AWS_SECRET_ACCESS_KEY, which header_variables does not name";
+        assert!(
+            ran.stdout.contains(expected) && ran.stdout.contains("left out"),
+            "{headers}: {}",
+            ran.stdout
+        );
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("h1dden"));
+        // Not half of it is there: the whole server is not.
+        assert!(
+            user.run(&["gateway", "routes", "--config", "gateway.yaml"])
+                .code(0)
+                .stdout
+                .starts_with("no servers"),
+            "{headers}"
+        );
+    }
+}
+
+#[test]
+fn header_variables_are_names_and_never_our_own_secrets() {
+    let mut user = user();
+    user.env("INGRESS_OAUTH_CLIENT_SECRET", "h1dden-secret");
+    for (names, told) in [
+        ("[INGRESS_OAUTH_CLIENT_SECRET]", "INGRESS_OAUTH_CLIENT_SECRET is a secret of mcpauth's own"),
+        ("['EGRESS_OAUTH_CLIENT_SECRET_7']", "EGRESS_OAUTH_CLIENT_SECRET_7 is a secret of mcpauth's own"),
+        ("['*']", "\"*\" is not a variable's name; there are no patterns"),
+        ("['AWS_*']", "\"AWS_*\" is not a variable's name"),
+        ("[$KEY]", "\"$KEY\" is not a variable's name"),
+        ("['']", "\"\" is not a variable's name"),
+    ] {
+        user.file("gateway.yaml", &format!("{GATEWAY}header_variables: {names}\n"));
+        let said = user.run(&["gateway", "check"]).code(7).stdout;
+        assert!(said.starts_with("error: header_variables: ") && said.contains(told), "{names}: {said}");
+    }
+}
+
+#[test]
+fn without_a_file_the_environment_names_the_variables() {
+    let mut user = user();
+    user.env("INGRESS_OAUTH_USER_POOL_ID", "us-east-1_AbCdEfGhI").env("INGRESS_OAUTH_CLIENT_ID", "c");
+    user.env("ONE_KEY", "1").env("TWO_KEY", "2").env("MCPAUTH_SERVERS_DIR", "servers");
+    let headers = r#"{"X-A": "$ONE_KEY", "X-B": "$TWO_KEY"}"#;
+    let server = format!(r#"{{"path": "/currenttime", "proxy_pass_url": "http://h", "headers": {headers}}}"#);
+    user.file("servers/currenttime.json", &server);
+    for (names, code) in
+        [(None, 7), (Some("ONE_KEY"), 7), (Some("ONE_KEY, TWO_KEY"), 0), (Some("TWO_KEY ONE_KEY"), 0)]
+    {
+        if let Some(names) = names {
+            user.env("MCPAUTH_HEADER_VARIABLES", names);
+        }
+        user.run(&["gateway", "check"]).code(code);
+    }
 }
 
 #[test]

@@ -359,3 +359,23 @@ fn h14_a_server_that_is_off_or_gone_is_503_and_never_a_page() {
     assert!(lab.beta.arrived().is_empty(), "not even a check");
     assert!(checks > 0 && lab.alpha.arrived().iter().all(|one| one.body.windows(6).any(|w| w == b"health")));
 }
+
+/// A server's file that asks for what it may not have is no server; what it may have arrives.
+#[test]
+fn variables_reach_a_server_only_if_they_are_allowed() {
+    let upstream = Upstream::answering("200 OK\r\ncontent-type: application/json", "{}");
+    let lab = Lab::with(|settings, dir| {
+        settings.header_variables = vec!["KEY".into()];
+        for (name, value) in [("delta", "Bearer $KEY"), ("omega", "$KEY ${OTHER}")] {
+            let file = serde_json::json!({
+                "path": format!("/{name}"), "proxy_pass_url": upstream.base, "headers": [{"X-Key": value}],
+            });
+            std::fs::write(dir.join(format!("servers/{name}.json")), file.to_string()).unwrap();
+        }
+    });
+    let root = lab.token("root");
+    lab.call(&root, "delta", "echo").status(200);
+    lab.call(&root, "omega", "echo").status(404);
+    let seen = upstream.seen();
+    assert_eq!((seen.len(), seen[0].header("x-key")), (1, Some("Bearer value-of-KEY")));
+}

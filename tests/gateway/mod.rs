@@ -7,8 +7,11 @@ mod audit;
 #[cfg(target_os = "linux")]
 mod audit_faults;
 mod cli;
+mod crowds;
+mod framing;
 mod health;
 mod leaks;
+pub(crate) mod leaving;
 mod lists;
 mod methods;
 mod odd_tokens;
@@ -17,7 +20,9 @@ mod questions;
 mod rights;
 mod serve;
 mod sessions;
+mod shares;
 mod streams;
+mod stuck;
 mod tls;
 mod tokens;
 

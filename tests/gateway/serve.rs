@@ -21,7 +21,7 @@ pub(super) const SERVE: [&str; 4] = ["gateway", "serve", "--listen", "127.0.0.1:
 /// A user with a gateway's files, its identity provider and one server, `delta`.
 pub(super) struct Site {
     pub(super) user: User,
-    idp: IdpThread,
+    pub(super) idp: IdpThread,
     pub(super) upstream: Upstream,
 }
 
@@ -40,10 +40,10 @@ impl Site {
         Self::before(upstream, User::new(), more)
     }
 
-    fn before(upstream: Upstream, user: User, more: &str) -> Self {
-        let clients = vec![Client::machine("worker", "secret", &["worker"])];
+    pub(super) fn before(upstream: Upstream, user: User, more: &str) -> Self {
+        let clients = ["worker", "root"].map(|name| Client::machine(name, "secret", &[name])).into();
         let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
-        user.file("gateway.yaml", &format!("{}{more}", settings(idp.issuer())));
+        user.file("gateway.yaml", &settings(idp.issuer(), more));
         user.file("scopes.yml", POLICY);
         let server = json!({
             "server_name": "delta", "path": "/delta", "proxy_pass_url": upstream.base, "auth_type": "none",
@@ -53,22 +53,27 @@ impl Site {
     }
 
     pub(super) fn serve(&self, more: &[&str]) -> Served {
-        self.serve_by(self.user.command(&[&SERVE, more].concat()))
+        Served::of(self.user.start(&[&SERVE, more].concat()))
     }
 
     /// The same by a command of the test's own.
     pub(super) fn serve_by(&self, command: Command) -> Served {
-        let mut running = Running::start(command);
-        let listening = running.line(|line| line.contains("listening"));
-        let url = listening.split("http://").nth(1).unwrap();
-        let is_end = |c: char| !(c.is_ascii_digit() || ".:".contains(c));
-        let address = url.split(is_end).next().unwrap().parse().unwrap();
-        Served { running: Some(running), address, listening }
+        Served::of(Running::start(command))
+    }
+
+    /// The same by a shell, after `before`: to be served with other limits of the system's.
+    pub(super) fn serve_after(&self, before: &str) -> Served {
+        let script = format!("{before}; exec mcpauth {}", SERVE.join(" "));
+        self.serve_by(self.user.shell(&script))
     }
 
     /// A worker's message.
     pub(super) fn ask(&self, gateway: SocketAddr, body: &str) -> Answer {
-        let bearer = format!("Bearer {}", lab::token(&self.idp, "worker"));
+        self.ask_as("worker", gateway, body)
+    }
+
+    pub(super) fn ask_as(&self, caller: &str, gateway: SocketAddr, body: &str) -> Answer {
+        let bearer = format!("Bearer {}", lab::token(&self.idp, caller));
         let headers = [("X-Authorization", bearer.as_str())];
         exchange(gateway, &request("POST", "/delta/mcp", &headers, body.as_bytes()))
     }
@@ -86,6 +91,20 @@ impl Served {
     /// What it said of where it listens.
     pub(super) fn listening(&self) -> &str {
         &self.listening
+    }
+
+    /// A gateway that says where it listens.
+    pub(super) fn of(mut running: Running) -> Self {
+        let listening = running.line(|line| line.contains("listening"));
+        let url = listening.split("http://").nth(1).unwrap();
+        let is_end = |c: char| !(c.is_ascii_digit() || ".:".contains(c));
+        let address = url.split(is_end).next().unwrap().parse().unwrap();
+        Served { running: Some(running), address, listening }
+    }
+
+    /// Where its metrics are.
+    pub(super) fn metrics(&self) -> String {
+        self.listening.split("metrics at ").nth(1).unwrap().to_owned()
     }
 
     pub(super) fn signal(&self, name: &str) {
@@ -107,8 +126,12 @@ impl Drop for Served {
     }
 }
 
-fn settings(issuer: &str) -> String {
-    format!("issuers: [{{issuer: '{issuer}', kind: cognito, clients: [worker]}}]\nhealth: {{interval: 0}}\n")
+/// Nobody waits for load balancers to look, unless a test is about that.
+fn settings(issuer: &str, more: &str) -> String {
+    let limits = if more.contains("limits:") { "" } else { "limits: {lame_duck: 0}\n" };
+    format!(
+        "issuers: [{{issuer: '{issuer}', kind: cognito, clients: [worker, root]}}]\nhealth: {{interval: 0}}\n{limits}{more}"
+    )
 }
 
 /// A JSON object a line, whole.
@@ -188,7 +211,7 @@ fn a_moved_audit_file_is_begun_anew_for_its_owner_alone() {
 fn metrics_and_probes_have_an_address_of_their_own() {
     let site = Site::new("");
     let served = site.serve(&["--admin", "127.0.0.1:0"]);
-    let metrics = served.listening.split("metrics at ").nth(1).unwrap().to_owned();
+    let metrics = served.metrics();
     let admin = metrics.strip_suffix("/metrics").unwrap();
     site.ask(served.address, ALLOWED).status(200);
     site.ask(served.address, REFUSED).status(403);
@@ -218,7 +241,7 @@ fn metrics_and_probes_have_an_address_of_their_own() {
 fn a_gateway_that_cannot_check_tokens_lives_and_is_not_ready() {
     let site = Site::new("");
     let nobody = format!("http://127.0.0.1:{}", free_port());
-    site.user.file("gateway.yaml", &settings(&nobody));
+    site.user.file("gateway.yaml", &settings(&nobody, ""));
     let served = site.serve(&[]);
     let probe = |path: &str| get(&format!("http://{}{path}", served.address)).status;
     assert_eq!((probe("/healthz"), probe("/readyz")), (200, 503));
@@ -300,4 +323,46 @@ fn a_stored_credential_that_was_refused_is_refreshed_once_for_everybody() {
     let ran = served.end("TERM").code(0);
     assert_eq!(lines(&ran.stdout).len(), CALLERS, "one decision a call, not one a try");
     assert!(![&ran.stdout, &ran.stderr].iter().any(|text| text.contains(&old) || text.contains(&new)));
+}
+
+/// A page whose name was made to mean this machine asks under that name.
+#[test]
+fn metrics_are_for_our_own_names() {
+    let site = Site::new("hosts: [gw.internal.test]\npublic_url: https://gw.example.com\n");
+    let served = site.serve(&["--admin", "127.0.0.1:0"]);
+    let metrics = served.metrics();
+    let admin: SocketAddr =
+        metrics.trim_start_matches("http://").trim_end_matches("/metrics").parse().unwrap();
+    let ask = |path: &str, headers: &[(&str, &str)]| exchange(admin, &request("GET", path, headers, b""));
+    let own = admin.to_string();
+    for host in [
+        "localhost",
+        "LOCALHOST:1",
+        "127.0.0.1",
+        &own,
+        "[::1]:9090",
+        "gw.internal.test",
+        "gw.example.com:443",
+    ] {
+        assert!(ask("/metrics", &[("Host", host)]).status(200).text().ends_with("# EOF\n"), "{host}");
+    }
+    for host in [
+        "evil.test",
+        "evil.test:9090",
+        "localhost.evil.test",
+        "localhost@evil.test",
+        "127.0.0.1.evil.test",
+        "10.0.0.1",
+        "",
+    ] {
+        let answer = ask("/metrics", &[("Host", host)]);
+        assert_eq!((answer.status, answer.text().contains("mcp")), (421, false), "{host}");
+        // Load balancers and supervisors ask by any name.
+        assert_eq!(ask("/healthz", &[("Host", host)]).status, 200, "{host}");
+    }
+    let two = ask("/metrics", &[("Host", "localhost"), ("Host", "evil.test")]);
+    assert!([400, 421].contains(&two.status), "{two:?}");
+    assert_ne!(ask("http://evil.test/metrics", &[("Host", "localhost")]).status, 200);
+    assert_eq!(ask("/metrics", &[("Origin", "http://evil.test")]).status, 421);
+    assert_eq!(exchange(admin, b"GET /metrics HTTP/1.0\r\n\r\n").status, 421);
 }

@@ -18,7 +18,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::support::lab::{ALLOWED, AUTHORITIES, Lab, own_server, request};
 use crate::support::tls::{Authority, Identity, provider};
-use crate::support::upstream::{Seen, Upstream, say};
+use crate::support::upstream::{Seen, Upstream, gone, say};
 use crate::support::wire::PATIENCE;
 
 const JSON: &str = "200 OK\r\ncontent-type: application/json";
@@ -252,4 +252,22 @@ fn a_server_of_an_authority_that_the_user_named_is_believed() {
         own_server(dir, "delta", &format!("https://{address}"), "streamable-http");
     });
     lab.call(&lab.token("root"), "delta", "echo").status(200);
+}
+
+#[test]
+fn a_handshake_that_stalls_leaves_when_there_is_no_room() {
+    let authority = Authority::new();
+    let lab = Lab::with(|settings, dir| {
+        (settings.limits.connections, settings.workers) = (Some(8), Some(1));
+        lay_out(&authority.issue(), settings, dir);
+    });
+    let beginnings: [&[u8]; 3] = [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"];
+    let stalled = |beginning: &&[u8]| {
+        let mut stream = lab.connect();
+        stream.write_all(beginning).unwrap();
+        stream
+    };
+    let mut all: Vec<TcpStream> = beginnings.iter().cycle().take(40).map(stalled).collect();
+    connect(&authority, &lab).unwrap();
+    assert!(all.drain(..20).all(|mut stream| gone(&mut stream)), "the first of them have been closed");
 }

@@ -24,6 +24,7 @@ mod gateway_clients;
 mod gateway_conformance;
 mod gateway_egress;
 mod gateway_idps;
+mod haproxy;
 mod smoke;
 mod wycheproof;
 

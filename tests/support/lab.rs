@@ -13,6 +13,7 @@ use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
 use mcpauth::demo::mcp::{Sample, Tool};
 use mcpauth::gateway::settings::{Issuer, Kind, Settings};
 use mcpauth::gateway::{Journal, Level, Running, Setup, StartError};
+use mcpauth::secret::Secret;
 use mcpauth::sys::http::Http;
 use mcpauth::sys::trust::Trust;
 use serde_json::{Value, json};
@@ -67,6 +68,10 @@ pub(crate) const ALLOWED: &str = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call
 
 /// Certification authorities that the gateway believes, if this file is in its folder at the start.
 pub(crate) const AUTHORITIES: &str = "ca.pem";
+
+/// While this file is in the gateway's folder, a server's file with the variable `SLOW` is not read to its end, as if its
+/// file system did not answer.
+pub(crate) const HANG: &str = "hang";
 
 /// The laboratory.
 pub(crate) struct Lab {
@@ -179,13 +184,14 @@ impl Lab {
         let http =
             if authorities.exists() { http.trusting(Trust::with(&authorities).unwrap()) } else { http };
         let kept = Arc::new(Kept::default());
+        let hang = dir.path().join(HANG);
         let gateway = Running::start(Setup {
             settings,
             journal: kept.clone(),
             http,
             credentials: Box::new(move |_| Some(outside.clone())),
             exchanges: Default::default(),
-            variables: Box::new(|_| None),
+            variables: Box::new(move |name| variable(name, &hang)),
         });
         Ok(Self { gateway: gateway?, alpha, beta, gamma, idp, kept, dir })
     }
@@ -212,6 +218,12 @@ impl Lab {
     /// Writes these bytes to a new connection and reads one answer.
     pub(crate) fn raw(&self, bytes: &[u8]) -> Answer {
         exchange(self.gateway.address(), bytes)
+    }
+
+    /// What `/readyz` says.
+    pub(crate) fn readiness(&self) -> (u16, String) {
+        let answer = self.raw(&request("GET", "/readyz", &[], b""));
+        (answer.status, answer.text())
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
@@ -284,6 +296,14 @@ impl Answer {
         assert_eq!(self.status, expected, "{}\n{}", self.head, self.text());
         self
     }
+}
+
+/// The variables that servers' headers may have, if the settings allow it.
+fn variable(name: &str, hang: &Path) -> Option<Secret> {
+    while name == "SLOW" && hang.exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    ["SLOW", "KEY", "OTHER"].contains(&name).then(|| Secret::new(format!("value-of-{name}")))
 }
 
 /// A new token for one of [`CALLERS`], whom this identity provider knows.

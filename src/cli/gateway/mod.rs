@@ -18,8 +18,9 @@ use clap::{Args, Subcommand};
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};
-use crate::gateway::settings::Settings;
+use crate::gateway::settings::{self, Settings};
 use crate::policy::Policy;
+use crate::sys::regular_file;
 
 /// Serve the gateway, check and explain its settings, policy and servers
 #[derive(Args, Debug)]
@@ -91,5 +92,5 @@ fn text_of(path: &Path, hint: &str) -> Result<String, Error> {
         let message = format!("{}: {e}", path.display());
         Error::Usage { message, hint: hint.into() }
     };
-    std::fs::read_to_string(path).map_err(unreadable)
+    regular_file::read_text(path, settings::MOST).map_err(unreadable)
 }

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -11,12 +12,13 @@ use crate::cli::gateway::vouch::Word;
 use crate::config::catalogue::{is_known, is_secret};
 use crate::config::{Config, ConfigError};
 use crate::error::Error;
+use crate::gateway::servers::headers::Variables;
 use crate::gateway::servers::{self, Found, Server};
 use crate::gateway::settings::problem::Problem;
-use crate::gateway::settings::{Settings, SettingsError};
+use crate::gateway::settings::{self, Limits, Settings, SettingsError};
 use crate::policy::Policy;
 use crate::secret::Secret;
-use crate::sys::paths;
+use crate::sys::{deadline, descriptors, paths, regular_file};
 
 /// Where the policy is, in the reference's folder too.
 const POLICIES: [&str; 2] = ["scopes.yml", "auth_server/scopes.yml"];
@@ -64,6 +66,8 @@ pub(super) fn prepare(from: &From, flags: &Flags, config: &Config) -> Result<Pre
     word.check(&mut settings, config)?;
     flags.apply(&mut settings);
     let mut problems = settings.validate();
+    problems.extend(settings.validate_descriptors(descriptors::attainable()));
+    problems.extend(withheld(&settings));
     problems.extend(settings.validate_files());
     let policy = policy("policy", &settings.policy, &mut problems);
     if let Some(shadow) = &settings.shadow {
@@ -72,6 +76,21 @@ pub(super) fn prepare(from: &From, flags: &Flags, config: &Config) -> Result<Pre
     let servers = servers(&settings, &word, config, &mut problems);
     problems.extend(strangers(&settings, policy.as_ref(), &servers));
     Ok(Prepared { file, settings, servers, problems, word })
+}
+
+/// What reads files, ended after the time that a gateway's files have.
+///
+/// # Errors
+/// If that is over, or there is no thread to be had.
+pub(super) fn within<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+    what: &str,
+) -> Result<T, Error> {
+    let seconds = Limits::default().files;
+    deadline::within(Duration::from_secs(seconds), work)?.ok_or_else(|| Error::Usage {
+        message: format!("{what}: reading takes longer than {seconds} s; the file system may not answer"),
+        hint: "see which with: mcpauth gateway check".into(),
+    })
 }
 
 /// The same for the gateway that is set up in this folder, by `gateway.yaml`, by its variable or by a policy; none if
@@ -98,7 +117,9 @@ pub(super) fn servers(
     config: &Config,
     problems: &mut Vec<Problem>,
 ) -> Vec<Server> {
-    match servers::read(&settings.servers, &|name| variable(word, config, name)) {
+    let value = |name: &str| variable(word, config, name);
+    let variables = Variables { allowed: &settings.header_variables, value: &value };
+    match servers::read(&settings.servers, variables) {
         Ok(Found { servers, remarks }) => {
             problems.extend(remarks);
             servers
@@ -111,10 +132,22 @@ pub(super) fn servers(
     }
 }
 
-/// A variable for a server's headers. Not the secrets of mcpauth's own settings: whoever may register a server could
-/// have them sent to it.
+/// A variable for a server's headers. Never the secrets of mcpauth's own settings, even if they are allowed: with them a
+/// server could act as this gateway.
 pub(super) fn variable(word: &Word, config: &Config, name: &str) -> Option<Secret> {
-    word.variable(name, config).filter(|_| !(is_known(name) && is_secret(name)))
+    word.variable(name, config).filter(|_| !is_own_secret(name))
+}
+
+fn is_own_secret(name: &str) -> bool {
+    is_known(name) && is_secret(name)
+}
+
+/// Variables that are allowed to servers and go to none.
+fn withheld(settings: &Settings) -> impl Iterator<Item = Problem> {
+    settings.header_variables.iter().filter(|name| is_own_secret(name)).map(|name| {
+        let what = format!("{name} is a secret of mcpauth's own, which no server gets");
+        Problem::error("header_variables", what, "give the server a variable of its own")
+    })
 }
 
 /// A problem as JSON output has it.
@@ -148,7 +181,9 @@ pub(super) fn file(from: &From, config: &Config) -> Option<PathBuf> {
     let named =
         from.config.as_deref().or_else(|| config.settings.get("MCPAUTH_GATEWAY_CONFIG").map(Path::new));
     let here = Path::new("gateway.yaml");
-    named.or_else(|| here.is_file().then_some(here)).map(paths::absolute)
+    // Whatever has this name: one that cannot be read must not be as good as none.
+    let is_there = || here.try_exists().unwrap_or(true);
+    named.or_else(|| is_there().then_some(here)).map(paths::absolute)
 }
 
 fn read(path: &Path, config: &Config) -> Result<Settings, SettingsError> {
@@ -173,9 +208,16 @@ fn places(config: &Config) -> Settings {
     Settings {
         policy: paths::absolute(policy.unwrap_or(Path::new("scopes.yml"))),
         servers: config.servers_dir.clone(),
+        header_variables: listed(config.settings.get("MCPAUTH_HEADER_VARIABLES")),
         allow_http: config.allow_plain,
         ..Settings::default()
     }
+}
+
+/// Names with commas or spaces between them.
+fn listed(names: Option<&str>) -> Vec<String> {
+    let separator = |c: char| c == ',' || c.is_whitespace();
+    names.unwrap_or_default().split(separator).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 fn environment(config: &Config) -> Result<Settings, ConfigError> {
@@ -184,7 +226,7 @@ fn environment(config: &Config) -> Result<Settings, ConfigError> {
 
 fn policy(key: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<Policy> {
     let shown = path.display();
-    let text = match std::fs::read_to_string(path) {
+    let text = match regular_file::read_text(path, settings::MOST) {
         Ok(text) => text,
         Err(e) => {
             let remedy = "name the policy's file; without one nobody may do anything";

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
+use tokio::time::timeout;
 
 use crate::cli::flows;
 use crate::cli::gateway::From;
@@ -41,9 +43,9 @@ pub(super) struct ServeArgs {
 
 pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     let Prepared { settings, word, .. } = prepared(args, config, out)?;
-    let log = Arc::new(Log::open(&settings.audit, out)?);
+    let log = Arc::new(audit(&settings.audit, out)?);
     let servers = config.clone();
-    let admin = settings.admin;
+    let (admin, lame_duck) = (settings.admin, settings.limits.lame_duck);
     let setup = Setup {
         journal: log.clone(),
         http: Http::new(settings.allow_http).trusting(config.trust.clone()),
@@ -53,7 +55,15 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
         settings,
     };
     let running = Running::start(setup).map_err(|error| refused(&error, admin))?;
-    let exit = flows::until_signal(out, obey(&running, &log, out), |exit| exit)?;
+    let lame_duck = Duration::from_secs(lame_duck);
+    let exit = flows::until_signal(out, obey(&running, &log, out, say_where), |exit| exit)?;
+    // Ctrl-C is somebody at a terminal, who waits; SIGTERM comes from whoever takes a machine out of service.
+    if exit == Exit::Terminated && !lame_duck.is_zero() {
+        running.withdraw();
+        let say = |_: &Running, out: &Out| say_leaving(lame_duck, out);
+        let work = async { timeout(lame_duck, obey(&running, &log, out, say)).await.unwrap_or(Ok(exit)) };
+        flows::until_signal(out, work, |_| exit)?;
+    }
     out.event(false, "draining", "no more connections; what is under way is answered");
     running.drain();
     // To be told to stop is how this verb ends well.
@@ -66,7 +76,9 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
 /// If there is anything the gateway must not start with.
 fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<Prepared, Error> {
     let flags = prepare::Flags { listen: args.listen, shadow: args.shadow.clone(), admin: args.admin };
-    let prepared = prepare::prepare(&args.from, &flags, config)?;
+    let (from, other) = (args.from.clone(), config.clone());
+    let what = "the gateway's settings, policy or servers";
+    let prepared = prepare::within(move || prepare::prepare(&from, &flags, &other), what)??;
     let (errors, remarks): (Vec<_>, Vec<_>) =
         prepared.problems.iter().partition(|problem| problem.is_error());
     for remark in remarks {
@@ -101,7 +113,9 @@ fn refused(error: &StartError, admin: Option<SocketAddr>) -> Error {
         StartError::Load(_) | StartError::Issuer { .. } => {
             "see everything that is wrong: mcpauth gateway check"
         }
-        StartError::File(_) | StartError::Key { .. } => "correct the file, then run: mcpauth gateway check",
+        StartError::File(_) | StartError::Key { .. } | StartError::Late { .. } => {
+            "correct the file, then run: mcpauth gateway check"
+        }
         StartError::Io(_) => "run it again: mcpauth gateway serve",
     };
     Error::Usage { message: error.to_string(), hint: hint.into() }
@@ -113,11 +127,25 @@ fn say_where(running: &Running, out: &Out) {
     out.event(false, "listening", &format!("{} as {}{admin}", running.address(), running.public_url()));
 }
 
+fn say_leaving(lame_duck: Duration, out: &Out) {
+    let seconds = lame_duck.as_secs();
+    let text = format!(
+        "/readyz is 503; serving for {seconds} s more, so that load balancers see it; a second signal ends that"
+    );
+    out.event(false, "leaving", &text);
+}
+
+/// The audit's way out, opened within the time that files have.
+fn audit(audit: &str, out: &Out) -> Result<Log, Error> {
+    let (path, other) = (audit.to_owned(), out.clone());
+    prepare::within(move || Log::open(&path, &other), &format!("audit: {audit}"))?
+}
+
 /// SIGHUP: reads the files again, and begins the audit's file anew where it was moved away.
-async fn obey(running: &Running, log: &Log, out: &Out) -> Result<Exit, Error> {
+async fn obey(running: &Running, log: &Log, out: &Out, say: impl Fn(&Running, &Out)) -> Result<Exit, Error> {
     let mut hang_ups = HangUps::new()?;
     // Only now: whoever reads this may send a signal at once, and one without a handler would simply kill us.
-    say_where(running, out);
+    say(running, out);
     loop {
         hang_ups.next().await;
         log.reopen(out);

@@ -22,6 +22,7 @@ use self::issuers::Issuer;
 use self::jwt::{Reject, Token};
 use self::opaque::Whose;
 use self::tokens::Hash;
+use super::accounts::Account;
 use super::refusal::Refusal;
 use super::state::{Moment, State};
 use super::worker::Worker;
@@ -37,6 +38,8 @@ pub(super) struct Caller {
     pub(super) grants: Grants,
     /// The same by the policy that only watches.
     pub(super) shadow: Option<Grants>,
+    /// What the caller has under way, with all tokens together.
+    pub(super) account: Arc<Account>,
     /// The place of its issuer among those configured.
     issuer: usize,
 }
@@ -181,8 +184,16 @@ impl Worker {
         let State { policy, shadow, .. } = &*moment.state;
         let grants = policy.grants(&principal);
         let shadow = shadow.as_ref().map(|shadow| shadow.grants(&principal));
-        let caller =
-            Arc::new(Caller { principal, expires_at, believed_until, grants, shadow, issuer: index });
+        let account = self.shared.accounts.of(&principal);
+        let caller = Arc::new(Caller {
+            principal,
+            expires_at,
+            believed_until,
+            grants,
+            shadow,
+            account,
+            issuer: index,
+        });
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.put(hash, (caller.clone(), moment.epoch));
         Ok(caller)

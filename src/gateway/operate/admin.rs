@@ -1,30 +1,46 @@
-//! Metrics and probes on an address of their own, for whoever operates the gateway. It leaves what is counted to `metrics`.
+//! Metrics and probes on an address of their own, for whoever operates the gateway: a web page that got there by DNS
+//! rebinding is not one of them. It leaves what is counted to `metrics`, and whose names are ours to `host`.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 
+use crate::gateway::own;
 use crate::gateway::state::Shared;
 
 /// OpenMetrics 1.0 section 4.1.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const WRONG_HOST: &str = "metrics are not for that host name; add it to hosts\n";
 
 /// Serves until it is dropped.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let router = Router::new()
         .route("/metrics", get(metrics))
+        .layer(from_fn_with_state(shared.clone(), for_us))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .with_state(shared);
     // It ends with the listener, which ends with the process.
     let _ = axum::serve(listener, router).await;
+}
+
+/// Lets through what was sent to a name of ours. Probes are asked by any name, as where clients are.
+async fn for_us(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let known =
+        shared.admin_hosts.as_ref().is_none_or(|hosts| hosts.check(request.uri(), request.headers()).is_ok());
+    if known {
+        next.run(request).await
+    } else {
+        (StatusCode::MISDIRECTED_REQUEST, WRONG_HOST).into_response()
+    }
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
@@ -35,9 +51,5 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
 }
 
 async fn ready(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
-    if shared.is_ready() {
-        (StatusCode::OK, "ok\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
-    }
+    own::said(&shared.readiness())
 }

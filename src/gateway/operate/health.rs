@@ -27,7 +27,7 @@ pub(crate) async fn watch(shared: Arc<Shared>) {
     if interval.is_zero() {
         return;
     }
-    let pool = Arc::new(Pool::new(shared.trust.clone()));
+    let pool = Arc::new(Pool::new(shared.trust.clone(), shared.crowd.clone()));
     let mut failures: HashMap<String, u32> = HashMap::new();
     loop {
         let state = shared.state();

@@ -2,6 +2,7 @@
 //! again when they change. It leaves requests to the line, which waits for none of this.
 
 pub(super) mod admin;
+pub(super) mod files;
 pub(super) mod health;
 pub(super) mod journal;
 pub(super) mod ledger;

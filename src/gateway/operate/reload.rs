@@ -1,69 +1,27 @@
-//! Reads the gateway's files into one state, and again when they change: what cannot be read leaves everything as it was.
-//! It leaves what is in the files to `policy`, `servers`, `state` and `tls`.
+//! Puts the gateway's files in force, at the start and when they change: of what cannot be read the last good content stays.
+//! It leaves reading them to `files`, and what a state is to `state`.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use thiserror::Error;
+use hashbrown::HashMap;
+use rustls::ServerConfig;
 use tokio::sync::Notify;
 
-use super::tls;
-use crate::gateway::egress::Stored;
-use crate::gateway::servers;
-use crate::gateway::servers::route::{Route, Routes};
-use crate::gateway::settings::{Egress, Settings};
+use super::files::{Content, Files, LoadError, Part, Served};
+use crate::gateway::servers::route::Route;
 use crate::gateway::state::{Revoked, Shared, State, Upstream};
 use crate::policy::{Call, Policy, Principal};
-use crate::secret::Secret;
 
-/// Gives a server's stored credential, by its name in `upstreams`.
-pub type Credentials = Box<dyn Fn(&str) -> Option<Arc<Stored>> + Send + Sync>;
-/// Gives a variable that a server's file names in its headers.
-pub type Variables = Box<dyn Fn(&str) -> Option<Secret> + Send + Sync>;
-
-/// Where files and what they name are read from.
-pub(crate) struct Reader {
-    pub(crate) credentials: Credentials,
-    pub(crate) variables: Variables,
-}
-
-/// Why the files cannot be put in force.
-#[derive(Debug, Error)]
-pub enum LoadError {
-    /// The policy, or the one that only watches.
-    #[error("{path}: {reason}")]
-    Policy {
-        /// The file.
-        path: String,
-        /// What is wrong in it.
-        reason: String,
-    },
-    /// The servers' files.
-    #[error("{0}")]
-    Servers(#[from] servers::ServersError),
-    /// The certificate.
-    #[error("{0}")]
-    Tls(#[from] tls::TlsError),
-    /// The list of revoked tokens.
-    #[error("{path}: {reason}")]
-    Revoked {
-        /// The file.
-        path: String,
-        /// What is wrong in it.
-        reason: String,
-    },
-    /// A server that is to get a credential nobody has.
-    #[error("the server {server} is to get the stored credential {credential}, which is not configured")]
-    Credential {
-        /// The server.
-        server: String,
-        /// The credential's server name.
-        credential: String,
-    },
+/// What is in force, by the kind of file it comes from.
+#[derive(Default)]
+pub(crate) struct InForce {
+    policy: Option<Arc<Policy>>,
+    shadow: Option<Arc<Policy>>,
+    served: Served,
+    revoked: Arc<Revoked>,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 /// What a new caller asks first.
@@ -71,107 +29,98 @@ const LIST: Call<'static> = Call::Message { method: "tools/list", name: None };
 /// How long a change may go unseen.
 const LOOK: Duration = Duration::from_secs(1);
 
-impl Reader {
-    /// The files as they are now. What an earlier state knew of a server's health goes over to the new one.
+impl InForce {
+    /// Everything, read for the first time.
     ///
     /// # Errors
-    /// [`LoadError`], naming the file.
-    pub(crate) fn read(&self, settings: &Settings, old: Option<&State>) -> Result<State, LoadError> {
-        let policy = policy(&settings.policy)?;
-        let shadow = settings.shadow.as_deref().map(self::policy).transpose()?;
-        let found = servers::read(&settings.servers, &|name| (self.variables)(name))?;
-        let routes = Routes::new(found.servers, settings);
-        let mut upstreams = hashbrown::HashMap::new();
-        for route in routes.all() {
-            let upstream = self.upstream(route, &policy, old)?;
-            upstreams.insert(route.server.name.clone(), Arc::new(upstream));
+    /// [`LoadError`], of the first file that cannot be put in force.
+    pub(crate) async fn first(files: &mut Files) -> Result<Self, LoadError> {
+        let mut in_force = Self::default();
+        for (_, found) in files.look(true).await {
+            in_force.put(found?);
         }
-        let revoked = settings.revoked.as_deref().map(revoked).transpose()?.unwrap_or_default();
-        let tls = settings.tls.as_ref().map(tls::read).transpose()?;
-        Ok(State { policy, shadow, routes, upstreams, revoked, tls })
+        Ok(in_force)
     }
 
-    fn upstream(
-        &self,
-        route: &Arc<Route>,
-        policy: &Policy,
-        old: Option<&State>,
-    ) -> Result<Upstream, LoadError> {
+    fn put(&mut self, content: Content) {
+        match content {
+            Content::Policy(policy) => self.policy = Some(policy),
+            Content::Shadow(shadow) => self.shadow = Some(shadow),
+            Content::Servers(served) => self.served = served,
+            Content::Revoked(revoked) => self.revoked = revoked,
+            Content::Tls(tls) => self.tls = Some(tls),
+        }
+    }
+
+    /// All of it as one value. What an earlier state knew of a server's health goes over to the new one.
+    pub(crate) fn state(&self, old: Option<&State>) -> State {
+        let policy = self.policy.clone().unwrap_or_default();
+        let routes = self.served.routes.clone();
+        let upstreams: HashMap<_, _> = routes
+            .all()
+            .iter()
+            .map(|route| (route.server.name.clone(), Arc::new(self.upstream(route, &policy, old))))
+            .collect();
+        let (shadow, revoked, tls) = (self.shadow.clone(), self.revoked.clone(), self.tls.clone());
+        State { policy, shadow, routes, upstreams, revoked, tls }
+    }
+
+    fn upstream(&self, route: &Arc<Route>, policy: &Policy, old: Option<&State>) -> Upstream {
         let name = &route.server.name;
         let old = old.and_then(|old| old.upstreams.get(name));
         let same = old.filter(|old| *old.origin == route.server.origin);
-        let stored = match route.egress {
-            Egress::Stored => {
-                let known = old.and_then(|old| old.stored.clone());
-                let stored = known.or_else(|| (self.credentials)(&route.credential));
-                let missing =
-                    || LoadError::Credential { server: name.clone(), credential: route.credential.clone() };
-                Some(stored.ok_or_else(missing)?)
-            }
-            Egress::Passthrough | Egress::None => None,
-        };
-        Ok(Upstream {
+        Upstream {
             origin: same.map_or_else(|| Arc::new(route.server.origin.clone()), |old| old.origin.clone()),
             healthy: same.map_or_else(|| Arc::new(AtomicBool::new(true)), |old| old.healthy.clone()),
             headers: route.headers.as_ref().map(|names| names.iter().cloned().collect()),
             scopes: policy.scopes_for(name),
             first_scope: policy.helping_scope(&policy.grants(&Principal::default()), name, &LIST),
             route: route.clone(),
-            stored,
-        })
+            stored: self.served.stored.get(name).cloned(),
+        }
     }
 }
 
 /// Puts changed files in force for as long as the gateway runs; `now` is for those who do not want to wait.
-pub(crate) async fn watch(shared: Arc<Shared>, reader: Reader, now: Arc<Notify>) {
-    let mut seen = fingerprint(&shared.settings);
+pub(crate) async fn watch(shared: Arc<Shared>, mut files: Files, mut in_force: InForce, now: Arc<Notify>) {
+    let mut said: Vec<(Part, String)> = Vec::new();
     loop {
         let asked = tokio::time::timeout(LOOK, now.notified()).await.is_ok();
-        let found = fingerprint(&shared.settings);
-        if found == seen && !asked {
-            continue;
-        }
-        seen = found;
-        match reader.read(&shared.settings, Some(&shared.state())) {
-            Ok(state) => {
-                let text = format!("{} servers, policy and certificates are in force", state.upstreams.len());
-                shared.replace(state);
-                shared.metrics.reload("ok");
-                shared.journal.info("reload", &text);
+        let mut changed = false;
+        let mut errors = Vec::new();
+        for (part, found) in files.look(asked).await {
+            let before = said.iter().position(|(other, _)| *other == part).map(|at| said.swap_remove(at));
+            match found {
+                Ok(content) => {
+                    in_force.put(content);
+                    changed = true;
+                }
+                Err(error) => {
+                    let text = error.to_string();
+                    // What still cannot be read is not said each second.
+                    if asked || !error.is_unread() || before.is_none_or(|(_, before)| before != text) {
+                        errors.push(text.clone());
+                    }
+                    said.push((part, text));
+                }
             }
-            Err(error) => {
-                shared.metrics.reload("failed");
-                shared.journal.warn("reload", &format!("{error}; what was in force stays in force"));
-            }
         }
+        if changed {
+            shared.replace(in_force.state(Some(&shared.state())));
+        }
+        shared.unread.store(Arc::new(files.unread()));
+        tell(&shared, changed, errors);
     }
 }
 
-fn policy(path: &Path) -> Result<Policy, LoadError> {
-    let failed = |reason: String| LoadError::Policy { path: path.display().to_string(), reason };
-    let text = fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
-    Policy::parse(&text).map_err(|e| failed(e.to_string()))
-}
-
-fn revoked(path: &Path) -> Result<Revoked, LoadError> {
-    let failed = |reason: String| LoadError::Revoked { path: path.display().to_string(), reason };
-    let text = fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
-    Revoked::read(&text)
-        .map_err(|line| failed(format!("line {line} is none of jti:, sub: and client_id: VALUE")))
-}
-
-/// Enough of every file to see that it changed: editors, copies and links that are switched all change one of these.
-fn fingerprint(settings: &Settings) -> Vec<(PathBuf, Option<(SystemTime, u64)>)> {
-    let mut paths: Vec<PathBuf> = vec![settings.policy.clone()];
-    paths.extend([settings.shadow.clone(), settings.revoked.clone()].into_iter().flatten());
-    paths.extend(settings.tls.iter().flat_map(|tls| [tls.certificate.clone(), tls.key.clone()]));
-    let listing = fs::read_dir(&settings.servers).into_iter().flatten().flatten();
-    let mut servers: Vec<PathBuf> = listing.map(|entry| entry.path()).collect();
-    servers.sort();
-    paths.extend(servers);
-    let stat = |path: &Path| -> io::Result<(SystemTime, u64)> {
-        let found = fs::metadata(path)?;
-        Ok((found.modified()?, found.len()))
-    };
-    paths.into_iter().map(|path| (path.clone(), stat(&path).ok())).collect()
+fn tell(shared: &Shared, changed: bool, errors: Vec<String>) {
+    if changed {
+        let servers = shared.state().upstreams.len();
+        shared.metrics.reload("ok");
+        shared.journal.info("reload", &format!("{servers} servers, policy and certificates are in force"));
+    }
+    for error in errors {
+        shared.metrics.reload("failed");
+        shared.journal.warn("reload", &format!("{error}; what was in force stays in force"));
+    }
 }

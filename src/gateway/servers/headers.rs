@@ -1,5 +1,6 @@
-//! The headers a server's file gives to every request, with variables of the environment filled in.
-//! It leaves which variables those may be to whoever passes them in.
+//! The headers a server's file gives to every request, with variables of the environment filled in: those that the
+//! gateway's own settings allow by name, because whoever may register a server could have any other sent to it.
+//! It leaves what a variable's value is to whoever passes it in.
 
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;
@@ -8,12 +9,46 @@ use super::Refusal;
 use crate::gateway::headers::is_bound;
 use crate::secret::Secret;
 
-/// Gives a variable of the environment to a server's header; `None` if it is not set or not for servers.
-pub type Variables<'a> = &'a dyn Fn(&str) -> Option<Secret>;
+/// The variables of the environment that servers' files may use.
+#[derive(Clone, Copy)]
+pub struct Variables<'a> {
+    /// Their names (`header_variables`).
+    pub allowed: &'a [String],
+    /// Gives one's value; `None` if it is not set, or never for servers.
+    pub value: &'a dyn Fn(&str) -> Option<Secret>,
+}
+
+/// Names and values, and what of them was left out.
+type Headers = (Vec<(HeaderName, HeaderValue)>, Vec<Refusal>);
+
+/// A header that asks for a variable the settings do not allow.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Forbidden {
+    pub(super) header: String,
+    pub(super) variable: String,
+}
+
+/// Why a header is not there.
+enum Bad {
+    Forbidden(String),
+    Header(String, &'static str),
+}
+
+/// A variable that a header cannot have.
+#[derive(Debug, PartialEq, Eq)]
+enum Missing<'t> {
+    /// The settings do not name it.
+    Forbidden(&'t str),
+    /// It has no value, or is one of our own secrets.
+    Unset(&'t str),
+}
 
 /// `[{"Name": "value with $VARIABLES"}]`, or one object as newer files have it. A header whose variable is not set is
 /// left out: a half-filled key is no key, and the server's own refusal would be harder to understand.
-pub(super) fn headers(value: &Value, variables: Variables) -> (Vec<(HeaderName, HeaderValue)>, Vec<Refusal>) {
+///
+/// # Errors
+/// For a variable that is not allowed: the file asks for what is not its own, so that nothing of it is trusted.
+pub(super) fn headers(value: &Value, variables: Variables<'_>) -> Result<Headers, Forbidden> {
     let objects = match value {
         Value::Array(items) => items.iter().collect(),
         Value::Null => Vec::new(),
@@ -29,31 +64,33 @@ pub(super) fn headers(value: &Value, variables: Variables) -> (Vec<(HeaderName, 
             continue;
         };
         for (name, value) in object {
+            let shown = || name.chars().take(60).filter(|c| !c.is_control()).collect::<String>();
             match header(name, value, variables) {
                 Ok(header) => headers.push(header),
-                Err((reason, remedy)) => {
-                    let name = name.chars().take(60).filter(|c| !c.is_control()).collect::<String>();
-                    bad.push((format!("header {name:?} {reason}; left out"), remedy));
+                Err(Bad::Forbidden(variable)) => return Err(Forbidden { header: shown(), variable }),
+                Err(Bad::Header(reason, remedy)) => {
+                    bad.push((format!("header {:?} {reason}; left out", shown()), remedy));
                 }
             }
         }
     }
-    (headers, bad)
+    Ok((headers, bad))
 }
 
-fn header(name: &str, value: &Value, variables: Variables) -> Result<(HeaderName, HeaderValue), Refusal> {
+fn header(name: &str, value: &Value, variables: Variables<'_>) -> Result<(HeaderName, HeaderValue), Bad> {
     const REMEDY: &str = "correct the header, or remove it";
-    let refuse = |reason: &str| (reason.to_owned(), REMEDY);
+    let refuse = |reason: &str| Bad::Header(reason.to_owned(), REMEDY);
     let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refuse("has an impossible name"))?;
     if is_bound(known.as_str()) {
         return Err(refuse("belongs to the connection, not to a server"));
     }
     let text = value.as_str().ok_or_else(|| refuse("has a value that is no text"))?;
-    let text = expanded(text, variables).map_err(|variable| {
-        (
+    let text = expanded(text, variables).map_err(|missing| match missing {
+        Missing::Forbidden(variable) => Bad::Forbidden(variable.to_owned()),
+        Missing::Unset(variable) => Bad::Header(
             format!("needs the variable {variable}, which is not set or not for servers"),
             "set it for the gateway",
-        )
+        ),
     })?;
     let mut value =
         HeaderValue::from_str(text.expose()).map_err(|_| refuse("has a value that cannot be sent"))?;
@@ -61,8 +98,8 @@ fn header(name: &str, value: &Value, variables: Variables) -> Result<(HeaderName
     Ok((known, value))
 }
 
-/// `text` with its `$NAME` and `${NAME}` filled in; else the name of the first variable that has no value.
-fn expanded(text: &str, variables: Variables) -> Result<Secret, String> {
+/// `text` with its `$NAME` and `${NAME}` filled in; else the first variable that it cannot have.
+fn expanded<'t>(text: &'t str, variables: Variables<'_>) -> Result<Secret, Missing<'t>> {
     let mut parts = text.split('$');
     let mut whole = zeroize::Zeroizing::new(parts.next().unwrap_or_default().to_owned());
     for part in parts {
@@ -70,17 +107,26 @@ fn expanded(text: &str, variables: Variables) -> Result<Secret, String> {
             Some(braced) => braced,
             None => part.split_at(part.find(|c: char| !is_name(c)).unwrap_or(part.len())),
         };
-        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(is_name) {
+        if !is_variable(name) {
             // `$5` and a lone `$` are themselves.
             whole.push('$');
             whole.push_str(part);
         } else {
-            let value = variables(name).filter(|value| !value.is_empty()).ok_or(name)?;
+            if !variables.allowed.iter().any(|allowed| allowed == name) {
+                return Err(Missing::Forbidden(name));
+            }
+            let value = (variables.value)(name).filter(|value| !value.is_empty());
+            let value = value.ok_or(Missing::Unset(name))?;
             whole.push_str(value.expose());
             whole.push_str(rest);
         }
     }
     Ok(Secret::new(whole.as_str()))
+}
+
+/// Whether a header can name such a variable.
+pub(crate) fn is_variable(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(is_name)
 }
 
 fn is_name(c: char) -> bool {
@@ -93,8 +139,18 @@ mod tests {
 
     use super::*;
 
+    fn with<T>(then: impl FnOnce(Variables<'_>) -> T) -> T {
+        let allowed = ["KEY", "EMPTY", "TWO_LINES", "NO"].map(str::to_owned);
+        then(Variables { allowed: &allowed, value: &variables })
+    }
+
+    fn read(value: &Value) -> Headers {
+        with(|variables| headers(value, variables)).unwrap()
+    }
+
     fn variables(name: &str) -> Option<Secret> {
         let value = match name {
+            "OTHER" => "another's secret",
             "KEY" => "k3y-of-the-server",
             "EMPTY" => "",
             "TWO_LINES" => "a\nb",
@@ -105,32 +161,44 @@ mod tests {
 
     #[test]
     fn variables_are_filled_in() {
+        let forbidden = |name| Err(Missing::Forbidden(name));
+        let unset = |name| Err(Missing::Unset(name));
         let cases = [
             ("plain", Ok("plain")),
             ("Bearer $KEY", Ok("Bearer k3y-of-the-server")),
             ("${KEY}x/$KEY", Ok("k3y-of-the-serverx/k3y-of-the-server")),
             ("costs $5, $ and ${}", Ok("costs $5, $ and ${}")),
             ("${KEY", Ok("${KEY")),
-            ("$KEYS", Err("KEYS")),
-            ("$EMPTY", Err("EMPTY")),
+            ("$KEYS", forbidden("KEYS")),
+            ("$key", forbidden("key")),
+            ("$KEY$OTHER", forbidden("OTHER")),
+            ("x${OTHER}y", forbidden("OTHER")),
+            ("$OTHER_$KEY", forbidden("OTHER_")),
+            ("${KEY:-$OTHER}", forbidden("OTHER")),
+            ("$EMPTY", unset("EMPTY")),
+            ("$NO", unset("NO")),
             ("", Ok("")),
         ];
         for (text, expected) in cases {
-            let got = expanded(text, &variables);
-            assert_eq!(got.as_ref().map(Secret::expose).map_err(String::as_str), expected, "{text}");
+            let got = with(|variables| expanded(text, variables));
+            assert_eq!(
+                got.as_ref().map(Secret::expose).map_err(Some),
+                expected.as_ref().map(|text| *text).map_err(Some),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn headers_come_as_a_list_or_an_object_and_are_never_shown() {
-        let (headers, bad) = headers(&json!([{"X-API-Key": "$KEY", "X-B": "b"}, {"X-B": "c"}]), &variables);
+        let (headers, bad) = read(&json!([{"X-API-Key": "$KEY", "X-B": "b"}, {"X-B": "c"}]));
         assert_eq!(bad, []);
         let shown: Vec<_> =
             headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
         assert_eq!(shown, [("x-api-key", "k3y-of-the-server"), ("x-b", "b"), ("x-b", "c")]);
         assert!(!format!("{headers:?}").contains("k3y"));
-        assert_eq!(super::headers(&json!({"X-A": "1"}), &variables).0.len(), 1);
-        assert_eq!(super::headers(&Value::Null, &variables), (vec![], vec![]));
+        assert_eq!(read(&json!({"X-A": "1"})).0.len(), 1);
+        assert_eq!(read(&Value::Null), (vec![], vec![]));
     }
 
     #[test]
@@ -151,9 +219,21 @@ mod tests {
             (json!("s3cret"), "headers holds something else than objects; left out"),
         ];
         for (value, expected) in cases {
-            let (headers, bad) = headers(&value, &variables);
+            let (headers, bad) = read(&value);
             assert_eq!(headers, [], "{value}");
             assert_eq!(bad.into_iter().map(|(what, _)| what).collect::<Vec<_>>(), [expected]);
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_not_allowed_is_named_and_nothing_of_the_file_counts() {
+        for value in [
+            json!({"A": "$OTHER"}),
+            json!([{"B": "$KEY"}, {"A": "x${OTHER}"}]),
+            json!({"B": "fine", "A": "$KEY$OTHER"}),
+        ] {
+            let forbidden = with(|variables| headers(&value, variables)).unwrap_err();
+            assert_eq!(forbidden, Forbidden { header: "A".into(), variable: "OTHER".into() }, "{value}");
         }
     }
 }

@@ -22,13 +22,16 @@ use serde_json::Value;
 use thiserror::Error;
 use url::Url;
 
-use self::headers::{Variables, headers};
+use self::headers::{Forbidden, Variables, headers};
 use self::join::{Endpoints, Transport, named};
 use self::outbound::Origin;
 use super::settings::problem::Problem;
+use crate::sys::regular_file;
 
 /// The file that says which servers are switched on.
 const STATE: &str = "server_state.json";
+/// The largest server file, in bytes; its list of tools may be long.
+const MOST: u64 = 16 << 20;
 /// First segments that are the gateway's own.
 const RESERVED: [&str; 3] = [".well-known", "healthz", "readyz"];
 /// Segments that mean an endpoint after a server's name, so that no server's name may go on with them.
@@ -89,6 +92,8 @@ pub struct ServersError {
     pub path: PathBuf,
     /// Why.
     pub reason: String,
+    /// Whether it could be read, and what is in it is wrong.
+    pub malformed: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -120,7 +125,8 @@ impl Server {
     /// What is wrong, in a few words.
     pub fn at(path: &str, url: &str) -> Result<Self, String> {
         let file = File { path: Some(path.into()), proxy_pass_url: Some(url.into()), ..File::default() };
-        server(file, &BTreeMap::new(), &|_| None, "", &mut Vec::new()).map_err(|(what, _)| what)
+        let none = Variables { allowed: &[], value: &|_| None };
+        server(file, &BTreeMap::new(), none, "", &mut Vec::new()).map_err(|(what, _)| what)
     }
 
     /// Its address as it may be shown: without the query.
@@ -166,7 +172,7 @@ impl AuthType {
 ///
 /// # Errors
 /// [`ServersError`] for a folder or file that cannot be read, or is no JSON of the right shape.
-pub fn read(dir: &Path, variables: Variables) -> Result<Found, ServersError> {
+pub fn read(dir: &Path, variables: Variables<'_>) -> Result<Found, ServersError> {
     let state = dir.join(STATE);
     let state: BTreeMap<String, bool> =
         if state.try_exists().unwrap_or(true) { parse(&state)? } else { BTreeMap::new() };
@@ -207,18 +213,22 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>, ServersError> {
 }
 
 fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, ServersError> {
-    let text = fs::read_to_string(path).map_err(|e| unreadable(path, &e))?;
-    serde_json::from_str(&text).map_err(|e| unreadable(path, &e))
+    let text = regular_file::read_text(path, MOST).map_err(|e| unreadable(path, &e))?;
+    serde_json::from_str(&text).map_err(|e| ServersError {
+        path: path.into(),
+        reason: e.to_string(),
+        malformed: true,
+    })
 }
 
 fn unreadable(path: &Path, reason: &dyn ToString) -> ServersError {
-    ServersError { path: path.into(), reason: reason.to_string() }
+    ServersError { path: path.into(), reason: reason.to_string(), malformed: false }
 }
 
 fn server(
     file: File,
     state: &BTreeMap<String, bool>,
-    variables: Variables,
+    variables: Variables<'_>,
     at: &str,
     remarks: &mut Vec<Problem>,
 ) -> Result<Server, Refusal> {
@@ -231,7 +241,13 @@ fn server(
     let origin = Origin::of(&url).map_err(refused)?;
     let transports = transports(file.supported_transports.as_deref(), &url);
     let endpoints = Endpoints::of(&url, &transports).map_err(refused)?;
-    let (headers, bad) = headers(&file.headers, variables);
+    let (headers, bad) = headers(&file.headers, variables).map_err(|asks| {
+        let Forbidden { header, variable } = asks;
+        let what = format!(
+            "header {header:?} asks for the variable {variable}, which header_variables does not name"
+        );
+        (what, "add the variable to header_variables, if the server may have it")
+    })?;
     remarks.extend(bad.into_iter().map(|(what, remedy)| Problem::remark(at, what, remedy)));
     Ok(Server {
         title: file.server_name.filter(|title| !title.is_empty()).unwrap_or_else(|| name.clone()),
@@ -297,7 +313,7 @@ mod tests {
     #![expect(clippy::disallowed_methods, reason = "tests lay out files as the registry would")]
     use super::*;
 
-    const NO_VARIABLES: Variables = &|_| None;
+    const NO_VARIABLES: Variables<'_> = Variables { allowed: &[], value: &|_| None };
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();

@@ -7,12 +7,11 @@ use hyper::header::HeaderName;
 use url::Url;
 
 use super::problem::Problem;
-use super::{Egress, Issuer, Kind, Limits, Settings};
+use super::{Egress, Issuer, Kind, Settings};
+use crate::gateway::servers::headers::is_variable;
 use crate::sys::address::{NotWeb, web_url};
 use crate::sys::http::is_loopback;
 
-/// The least that hyper's reader takes for a request head, in bytes.
-const LEAST_HEAD: usize = 8192;
 /// The most that clocks may differ, in seconds.
 const MOST_LEEWAY: u32 = 60;
 
@@ -41,7 +40,7 @@ impl Settings {
             }
         }
         self.check_upstreams(&mut found);
-        check_limits(&self.limits, &mut found);
+        self.limits.check(&mut found);
         self.check_rest(&mut found);
         found
     }
@@ -126,6 +125,16 @@ impl Settings {
                 "health.failures",
                 "is 0, so every server would count as unhealthy",
                 "set 1 or more",
+            ));
+        }
+        if let Some(name) = self.header_variables.iter().find(|name| !is_variable(name)) {
+            found.push(Problem::error(
+                "header_variables",
+                format!(
+                    "{:?} is not a variable's name; there are no patterns",
+                    name.escape_debug().to_string()
+                ),
+                "name each variable as servers' files do, without $",
             ));
         }
         if self.audit.is_empty() {
@@ -239,30 +248,6 @@ fn fetchable(text: &str, allow_http: bool) -> Result<(), &'static str> {
         return Ok(());
     }
     Err("is plain http to another machine")
-}
-
-fn check_limits(limits: &Limits, found: &mut Vec<Problem>) {
-    let zeros = [
-        ("body", limits.body == 0),
-        ("answer", limits.answer == 0),
-        ("read", limits.read == 0),
-        ("connect", limits.connect == 0),
-        ("answer_within", limits.answer_within == 0),
-        ("in_flight", limits.in_flight == 0),
-        ("connections", limits.connections == 0),
-    ];
-    for (key, _) in zeros.iter().filter(|(_, zero)| *zero) {
-        let at = format!("limits.{key}");
-        found.push(Problem::error(
-            at,
-            "is 0, so no request would be served",
-            "set 1 or more, or leave it out",
-        ));
-    }
-    if limits.head < LEAST_HEAD {
-        let what = format!("is less than {LEAST_HEAD}, and a token would hardly fit");
-        found.push(Problem::error("limits.head", what, format!("set {LEAST_HEAD} or more")));
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod check;
 mod check_files;
+mod limits;
 pub mod problem;
 pub mod schema;
 
@@ -13,6 +14,12 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use self::limits::Limits;
+use crate::sys::regular_file;
+
+/// The largest `gateway.yaml` and policy, in bytes: a policy of 1,000 servers with 50 tools each has 3 MiB.
+pub const MOST: u64 = 64 << 20;
 
 /// Everything `gateway.yaml` can say. Paths are relative to the file's own folder.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -38,6 +45,9 @@ pub struct Settings {
     pub list_visibility: Visibility,
     /// The folder of the registry's server files (`*.json`, `server_state.json`).
     pub servers: PathBuf,
+    /// The variables of the environment that servers' files may name in their headers (`$NAME`); none by default. None of
+    /// mcpauth's own secrets, even if it is named here.
+    pub header_variables: Vec<String>,
     /// What a server's file cannot say, by the server's name (its path without slashes).
     pub upstreams: BTreeMap<String, Upstream>,
     /// A file of at least 32 random bytes, 0600, that binds legacy sessions to their callers; gateways behind one address
@@ -92,7 +102,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`]; unknown and repeated keys are errors too, because a misspelt limit would be no limit.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
-        let text = std::fs::read_to_string(path)
+        let text = regular_file::read_text(path, MOST)
             .map_err(|e| SettingsError::Unreadable { path: path.into(), cause: e.to_string() })?;
         let mut settings = Self::parse(&text).map_err(|e| malformed(path, &e))?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -293,42 +303,6 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
-/// Limits. Sizes in bytes, times in seconds.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// The largest request body.
-    pub body: usize,
-    /// The largest list answer that is read for filtering, and the largest event of a stream.
-    pub answer: usize,
-    /// The largest request head.
-    pub head: usize,
-    /// How long a request's head, and then its body, may take to arrive.
-    pub read: u64,
-    /// How long a connection to a server may take.
-    pub connect: u64,
-    /// How long a server may take to begin an answer.
-    pub answer_within: u64,
-    /// How often a quiet event stream is given a comment; 0 for never.
-    pub keep_alive: u64,
-    /// Requests under way at once, event streams included.
-    pub in_flight: usize,
-    /// Connections at once.
-    pub connections: usize,
-    /// How long requests under way may go on after SIGTERM.
-    pub drain: u64,
-    /// Requests a minute of one caller; 0 for no limit.
-    pub per_caller: u32,
-    /// Calls a minute of one tool by one caller; 0 for no limit.
-    pub per_tool: u32,
-    /// Verified tokens that are remembered, a worker.
-    pub tokens: usize,
-    /// Tokens of one client address that turn out bad only by asking their issuer, a minute; 0 for no limit.
-    pub questions_per_address: u32,
-    /// The same of all addresses together.
-    pub questions: u32,
-}
-
 /// How servers are watched. A check opens nothing: an unhealthy server is 503, a healthy one still asks for everything.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -352,6 +326,7 @@ impl Default for Settings {
             shadow: None,
             list_visibility: Visibility::default(),
             servers: "servers".into(),
+            header_variables: Vec::new(),
             upstreams: BTreeMap::new(),
             session_key: None,
             revoked: None,
@@ -362,28 +337,6 @@ impl Default for Settings {
             audit_failure: AuditFailure::default(),
             workers: None,
             allow_http: false,
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            body: 4 << 20,
-            answer: 16 << 20,
-            head: 64 << 10,
-            read: 30,
-            connect: 5,
-            answer_within: 600,
-            keep_alive: 15,
-            in_flight: 10_000,
-            connections: 10_000,
-            drain: 30,
-            per_caller: 0,
-            per_tool: 0,
-            tokens: 32_768,
-            questions_per_address: 12,
-            questions: 300,
         }
     }
 }

@@ -65,6 +65,9 @@ pub struct SseFilter<D> {
     large: Option<Box<Large>>,
 }
 
+/// Room that a filter keeps for the next event.
+const KEPT: usize = 4096;
+
 /// Where a stream that passes unread stands.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Boundary(Place);
@@ -209,6 +212,14 @@ impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
     pub fn rest(&mut self) -> Bytes {
         let held = std::mem::take(&mut self.held);
         if self.looks && !look::may_tell(&held) { held.into() } else { Bytes::new() }
+    }
+
+    /// The memory that the event under way takes, in bytes; of a large one that is over nothing stays.
+    pub fn held(&mut self) -> usize {
+        if self.held.is_empty() {
+            self.held.shrink_to(KEPT);
+        }
+        self.held.capacity()
     }
 
     /// Ends the stream and gives the number of events that did not go out, an incomplete one at the end included.

@@ -1,0 +1,239 @@
+//! What is taken by requests under way: memory for what is read whole, in all and by each caller, and how many requests and
+//! streams a caller has. Everything taken is a value that gives it back when it is dropped.
+//! It leaves what a minute may bring to `rate`, and saying no to `refusal`.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use bytes::Bytes;
+use hashbrown::HashMap;
+
+use super::refusal::Refusal;
+use super::settings::Limits;
+use crate::policy::Principal;
+
+/// Every caller's account, found by issuer and subject: several tokens of one subject are one caller.
+#[derive(Default)]
+pub(super) struct Accounts {
+    /// Looked at when a token is seen for the first time, not with each request.
+    known: Mutex<HashMap<(String, String), Weak<Account>>>,
+    /// Bytes that are taken by all callers.
+    bytes: Arc<AtomicUsize>,
+}
+
+/// What one caller has taken.
+#[derive(Default)]
+pub(super) struct Account {
+    bytes: AtomicUsize,
+    requests: AtomicUsize,
+    streams: AtomicUsize,
+    all: Arc<AtomicUsize>,
+}
+
+/// A caller's request, or stream, that is under way.
+pub(super) struct Turn {
+    account: Arc<Account>,
+    stream: bool,
+}
+
+/// Memory that is taken for something read whole. It grows with what arrives.
+pub(super) struct Hold {
+    account: Arc<Account>,
+    bytes: usize,
+    most: usize,
+    most_in_all: usize,
+}
+
+/// Bytes, and the memory that is taken for them.
+struct Held(Bytes, #[expect(dead_code, reason = "given back when it is dropped")] Hold);
+
+/// Less is not counted: most messages are smaller, and cost no core anything that another one writes to. Requests under
+/// way are counted, which bounds the sum of these.
+pub(super) const SMALL: usize = 4096;
+/// Accounts that are remembered before those of callers who have gone are forgotten.
+const MANY: usize = 4096;
+
+impl Accounts {
+    /// The caller's account; the same for all tokens of a subject.
+    pub(super) fn of(&self, principal: &Principal) -> Arc<Account> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() > MANY {
+            // Nobody holds a token of theirs any more, and they have nothing under way.
+            known.retain(|_, account| account.strong_count() > 0);
+        }
+        let key = (principal.issuer.clone(), principal.subject.clone());
+        if let Some(account) = known.get(&key).and_then(Weak::upgrade) {
+            return account;
+        }
+        let account = Arc::new(Account { all: self.bytes.clone(), ..Account::default() });
+        known.insert(key, Arc::downgrade(&account));
+        account
+    }
+}
+
+impl Account {
+    /// One more request, or stream, unless there are `most` already.
+    ///
+    /// # Errors
+    /// [`Refusal::Crowded`].
+    pub(super) fn begin(self: &Arc<Self>, stream: bool, most: usize) -> Result<Turn, Refusal> {
+        let turn = Turn { account: self.clone(), stream };
+        // Counted first: dropping `turn` takes it back.
+        let before = turn.count().fetch_add(1, Ordering::Relaxed);
+        if before < most { Ok(turn) } else { Err(Refusal::Crowded) }
+    }
+
+    /// Memory, none so far.
+    pub(super) fn hold(self: &Arc<Self>, limits: &Limits) -> Hold {
+        Hold {
+            account: self.clone(),
+            bytes: 0,
+            most: limits.buffered_per_caller,
+            most_in_all: limits.buffered,
+        }
+    }
+}
+
+impl Turn {
+    fn count(&self) -> &AtomicUsize {
+        if self.stream { &self.account.streams } else { &self.account.requests }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.count().fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Hold {
+    /// Takes as much as is needed for `bytes` altogether, before they are read.
+    ///
+    /// # Errors
+    /// [`Refusal::Full`] if this caller has taken too much, [`Refusal::Busy`] if all have.
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let more = bytes.saturating_sub(self.bytes);
+        if more == 0 || bytes <= SMALL {
+            return Ok(());
+        }
+        let Account { bytes: own, all, .. } = &*self.account;
+        let taken = own.fetch_add(more, Ordering::Relaxed);
+        let taken_in_all = all.fetch_add(more, Ordering::Relaxed);
+        self.bytes += more;
+        if taken + more > self.most {
+            Err(Refusal::Full)
+        } else if taken_in_all + more > self.most_in_all {
+            Err(Refusal::Busy)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Takes as much as is needed for `bytes` altogether, and gives back what is more.
+    pub(super) fn settle(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let kept = if bytes <= SMALL { 0 } else { bytes };
+        if self.bytes > kept {
+            self.give_back(self.bytes - kept);
+        }
+        self.grow(bytes)
+    }
+
+    /// The bytes that memory was taken for; it is given back when the last of them is dropped.
+    pub(super) fn keep(self, bytes: Bytes) -> Bytes {
+        if self.bytes == 0 { bytes } else { Bytes::from_owner(Held(bytes, self)) }
+    }
+
+    fn give_back(&mut self, bytes: usize) {
+        self.account.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.account.all.fetch_sub(bytes, Ordering::Relaxed);
+        self.bytes -= bytes;
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.give_back(self.bytes);
+        }
+    }
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn principal(subject: &str) -> Principal {
+        Principal { issuer: "i".into(), subject: subject.into(), ..Principal::default() }
+    }
+
+    fn limits() -> Limits {
+        Limits { buffered: 30_000, buffered_per_caller: 20_000, ..Limits::default() }
+    }
+
+    #[test]
+    fn memory_is_taken_by_callers_and_given_back() {
+        let accounts = Accounts::default();
+        let (alice, again, bob) = (
+            accounts.of(&principal("alice")),
+            accounts.of(&principal("alice")),
+            accounts.of(&principal("bob")),
+        );
+        let mut first = alice.hold(&limits());
+        first.grow(15_000).unwrap();
+        let mut second = again.hold(&limits());
+        second.grow(SMALL).unwrap();
+        second.grow(5_000).unwrap();
+        assert!(
+            matches!(again.hold(&limits()).grow(5_000), Err(Refusal::Full)),
+            "one caller with two tokens"
+        );
+        let mut other = bob.hold(&limits());
+        other.grow(10_000).unwrap();
+        assert!(matches!(bob.hold(&limits()).grow(5_000), Err(Refusal::Busy)), "all together");
+        let kept = first.keep(Bytes::from(vec![7; 15_000]));
+        let slice = kept.slice(1..2);
+        drop((kept, second));
+        assert_eq!(accounts.bytes.load(Ordering::Relaxed), 25_000, "a piece of it is still there");
+        drop((slice, other));
+        assert_eq!(accounts.bytes.load(Ordering::Relaxed), 0);
+        assert_eq!(alice.bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn memory_follows_what_comes_and_goes() {
+        let account = Accounts::default().of(&principal("alice"));
+        let mut hold = account.hold(&limits());
+        for (bytes, taken) in [(10_000, 10_000), (3_000, 0), (5_000, 5_000), (9_000, 9_000), (0, 0)] {
+            hold.settle(bytes).unwrap();
+            assert_eq!(account.bytes.load(Ordering::Relaxed), taken, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn streams_and_requests_are_counted_apart() {
+        let account = Accounts::default().of(&principal("alice"));
+        let one = account.begin(false, 1).unwrap();
+        assert!(matches!(account.begin(false, 1), Err(Refusal::Crowded)));
+        let stream = account.begin(true, 1).unwrap();
+        assert!(account.begin(true, 1).is_err());
+        drop((one, stream));
+        assert!(account.begin(false, 1).is_ok() && account.begin(true, 1).is_ok());
+    }
+
+    #[test]
+    fn callers_who_are_gone_are_forgotten() {
+        let accounts = Accounts::default();
+        let kept = accounts.of(&principal("kept"));
+        for n in 0..3 * MANY {
+            accounts.of(&principal(&n.to_string()));
+        }
+        assert!(accounts.known.lock().unwrap().len() <= MANY + 1);
+        assert!(Arc::ptr_eq(&kept, &accounts.of(&principal("kept"))));
+    }
+}

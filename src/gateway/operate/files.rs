@@ -1,0 +1,342 @@
+//! The gateway's files, each kind read by a thread of its own and within a time: a pipe, a device or a file system that
+//! hangs stops neither what reads the other kinds nor anything that serves.
+//! It leaves what is in the files to `policy`, `servers`, `state` and `tls`, and putting it in force to `reload`.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, SystemTime};
+
+use futures_util::future::join_all;
+use rustls::ServerConfig;
+use thiserror::Error;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::tls;
+use crate::gateway::egress::Stored;
+use crate::gateway::servers::headers::Variables as Allowed;
+use crate::gateway::servers::route::{Route, Routes};
+use crate::gateway::servers::{self, Server};
+use crate::gateway::settings::{self, Egress, Settings};
+use crate::gateway::state::Revoked;
+use crate::policy::Policy;
+use crate::secret::Secret;
+use crate::sys::regular_file;
+use crate::sys::trust::Trust;
+
+/// Gives a server's stored credential, by its name in `upstreams`.
+pub type Credentials = Box<dyn Fn(&str) -> Option<Arc<Stored>> + Send + Sync>;
+/// Gives a variable that a server's file names in its headers, if the settings allow it.
+pub type Variables = Box<dyn Fn(&str) -> Option<Secret> + Send + Sync>;
+
+/// Where files and what they name are read from.
+pub(crate) struct Source {
+    pub(crate) settings: Settings,
+    pub(crate) credentials: Credentials,
+    pub(crate) variables: Variables,
+    /// The system's authorities are files as well, and are read before the first server with TLS is dialled.
+    pub(crate) trust: Trust,
+}
+
+/// One kind of file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Policy,
+    Shadow,
+    Servers,
+    Revoked,
+    Tls,
+}
+
+/// What files of a kind say.
+pub(crate) enum Content {
+    Policy(Arc<Policy>),
+    Shadow(Arc<Policy>),
+    Servers(Served),
+    Revoked(Arc<Revoked>),
+    Tls(Arc<ServerConfig>),
+}
+
+/// The servers, with the credentials that the gateway holds for them.
+#[derive(Default)]
+pub(crate) struct Served {
+    pub(crate) routes: Routes,
+    pub(crate) stored: HashMap<String, Arc<Stored>>,
+}
+
+/// All kinds, each with its thread.
+pub(crate) struct Files(Vec<Shelf>);
+
+/// One kind, and the thread that reads it.
+struct Shelf {
+    part: Part,
+    place: PathBuf,
+    /// How long a look may take.
+    time: Duration,
+    looks: Sender<Look>,
+    /// A look that has not come to its end in time.
+    late: Option<oneshot::Receiver<Found>>,
+    /// The last look brought no content: the next one reads, changed or not.
+    unread: bool,
+}
+
+/// A request to look at the files; `anyway` even if they seem to be what they were.
+struct Look {
+    anyway: bool,
+    found: oneshot::Sender<Found>,
+}
+
+/// What a look brought; `None` if nothing has changed.
+type Found = Option<Result<Content, LoadError>>;
+/// Enough of every file to see that it changed: editors, copies and links that are switched all change one of these.
+type Fingerprint = Vec<(PathBuf, Option<(SystemTime, u64)>)>;
+
+/// Why the files cannot be put in force.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// A file that cannot be read.
+    #[error("{path}: {cause}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        cause: io::Error,
+    },
+    /// A file, or one of a folder, that nobody has seen the end of in time.
+    #[error("{path}: reading it takes longer than {seconds} s; its file system may not answer", path = path.display())]
+    Late {
+        /// The file or folder.
+        path: PathBuf,
+        /// `limits.files`.
+        seconds: u64,
+    },
+    /// The policy, or the one that only watches.
+    #[error("{path}: {reason}")]
+    Policy {
+        /// The file.
+        path: String,
+        /// What is wrong in it.
+        reason: String,
+    },
+    /// The servers' files.
+    #[error("{0}")]
+    Servers(#[from] servers::ServersError),
+    /// The certificate.
+    #[error("{0}")]
+    Tls(#[from] tls::TlsError),
+    /// The list of revoked tokens.
+    #[error("{path}: {reason}")]
+    Revoked {
+        /// The file.
+        path: String,
+        /// What is wrong in it.
+        reason: String,
+    },
+    /// A server that is to get a credential nobody has.
+    #[error("the server {server} is to get the stored credential {credential}, which is not configured")]
+    Credential {
+        /// The server.
+        server: String,
+        /// The credential's server name.
+        credential: String,
+    },
+}
+
+/// The largest list of revoked tokens, in bytes.
+const MOST_REVOKED: u64 = 64 << 20;
+
+impl LoadError {
+    /// Whether nobody knows what is in the file now; what is wrong in one that was read is another matter.
+    pub(crate) fn is_unread(&self) -> bool {
+        match self {
+            Self::Unreadable { .. } | Self::Late { .. } => true,
+            Self::Servers(error) => !error.malformed,
+            Self::Tls(error) => !error.malformed,
+            Self::Policy { .. } | Self::Revoked { .. } | Self::Credential { .. } => false,
+        }
+    }
+}
+
+impl Part {
+    const ALL: [Self; 5] = [Self::Policy, Self::Shadow, Self::Servers, Self::Revoked, Self::Tls];
+
+    /// As the settings name it.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Shadow => "shadow",
+            Self::Servers => "servers",
+            Self::Revoked => "revoked",
+            Self::Tls => "tls",
+        }
+    }
+
+    /// Where it is; none if the settings have none.
+    fn place(self, settings: &Settings) -> Option<PathBuf> {
+        match self {
+            Self::Policy => Some(settings.policy.clone()),
+            Self::Shadow => settings.shadow.clone(),
+            Self::Servers => Some(settings.servers.clone()),
+            Self::Revoked => settings.revoked.clone(),
+            Self::Tls => settings.tls.as_ref().map(|tls| tls.certificate.clone()),
+        }
+    }
+}
+
+impl Files {
+    /// Starts the threads. They end with this, but for one that hangs, which ends with the process.
+    ///
+    /// # Errors
+    /// The system's, if there are no more threads to be had.
+    pub(crate) fn start(source: Source) -> io::Result<Self> {
+        let source = Arc::new(source);
+        let shelves = Part::ALL.into_iter().filter_map(|part| Some((part, part.place(&source.settings)?)));
+        shelves
+            .map(|(part, place)| Shelf::start(part, place, source.clone()))
+            .collect::<io::Result<_>>()
+            .map(Self)
+    }
+
+    /// Looks at all files, and reads those that changed or, with `anyway`, every one. It ends within `limits.files`; whoever
+    /// is late is not waited for the next time, and brings what it finds whenever that is.
+    pub(crate) async fn look(&mut self, anyway: bool) -> Vec<(Part, Result<Content, LoadError>)> {
+        let looks = self.0.iter_mut().map(|shelf| async move {
+            let found = shelf.look(anyway).await;
+            found.map(|found| (shelf.part, found))
+        });
+        join_all(looks).await.into_iter().flatten().collect()
+    }
+
+    /// The kinds of which nobody knows what is in them now, as the settings name them.
+    pub(crate) fn unread(&self) -> Vec<&'static str> {
+        self.0.iter().filter(|shelf| shelf.unread).map(|shelf| shelf.part.key()).collect()
+    }
+}
+
+impl Shelf {
+    fn start(part: Part, place: PathBuf, source: Arc<Source>) -> io::Result<Self> {
+        let (looks, from) = channel();
+        let time = Duration::from_secs(source.settings.limits.files);
+        std::thread::Builder::new().name("files".into()).spawn(move || source.serve(part, &from))?;
+        Ok(Self { part, place, time, looks, late: None, unread: false })
+    }
+
+    async fn look(&mut self, anyway: bool) -> Found {
+        let (mut answer, wait) = match self.late.take() {
+            Some(late) => (late, Duration::ZERO),
+            None => {
+                let (found, answer) = oneshot::channel();
+                // A thread that is gone takes none, and so answers none.
+                let _ = self.looks.send(Look { anyway: anyway || self.unread, found });
+                (answer, self.time)
+            }
+        };
+        let found = match timeout(wait, &mut answer).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(_)) => {
+                let cause = io::Error::other("whatever reads it has failed");
+                Some(Err(LoadError::Unreadable { path: self.place.clone(), cause }))
+            }
+            Err(_) => {
+                self.late = Some(answer);
+                Some(Err(LoadError::Late { path: self.place.clone(), seconds: self.time.as_secs() }))
+            }
+        };
+        if let Some(found) = &found {
+            self.unread = found.as_ref().is_err_and(LoadError::is_unread);
+        }
+        found
+    }
+}
+
+impl Source {
+    fn serve(&self, part: Part, looks: &Receiver<Look>) {
+        let mut seen = None;
+        let mut stored = HashMap::new();
+        for Look { anyway, found } in looks {
+            let now = self.fingerprint(part);
+            let changed = seen.replace(now) != seen;
+            // Nobody waits: the gateway is at its end.
+            let _ = found.send((anyway || changed).then(|| self.read(part, &mut stored)));
+        }
+    }
+
+    fn read(&self, part: Part, stored: &mut HashMap<String, Arc<Stored>>) -> Result<Content, LoadError> {
+        let Settings { policy, shadow, revoked, tls, .. } = &self.settings;
+        match part {
+            Part::Policy => self::policy(policy).map(Content::Policy),
+            Part::Shadow => self::policy(shadow.as_deref().unwrap_or(Path::new(""))).map(Content::Shadow),
+            Part::Servers => self.servers(stored).map(Content::Servers),
+            Part::Revoked => self::revoked(revoked.as_deref().unwrap_or(Path::new(""))).map(Content::Revoked),
+            Part::Tls => {
+                let missing =
+                    || LoadError::Unreadable { path: PathBuf::new(), cause: io::ErrorKind::NotFound.into() };
+                Ok(Content::Tls(tls::read(tls.as_ref().ok_or_else(missing)?)?))
+            }
+        }
+    }
+
+    /// A stored credential, once found, is the same for good: it knows when it was asked for last.
+    fn servers(&self, stored: &mut HashMap<String, Arc<Stored>>) -> Result<Served, LoadError> {
+        let value = |name: &str| (self.variables)(name);
+        let variables = Allowed { allowed: &self.settings.header_variables, value: &value };
+        let found = servers::read(&self.settings.servers, variables)?;
+        if found.servers.iter().any(|server: &Server| server.origin.tls) {
+            // What is wrong with them is said by whoever dials.
+            let _ = self.trust.client_config();
+        }
+        let routes = Routes::new(found.servers, &self.settings);
+        for route in routes.all().iter().filter(|route| route.egress == Egress::Stored) {
+            self.credential(route, stored)?;
+        }
+        Ok(Served { routes, stored: stored.clone() })
+    }
+
+    fn credential(&self, route: &Route, stored: &mut HashMap<String, Arc<Stored>>) -> Result<(), LoadError> {
+        let server = &route.server.name;
+        if !stored.contains_key(server) {
+            let missing =
+                || LoadError::Credential { server: server.clone(), credential: route.credential.clone() };
+            stored.insert(server.clone(), (self.credentials)(&route.credential).ok_or_else(missing)?);
+        }
+        Ok(())
+    }
+
+    fn fingerprint(&self, part: Part) -> Fingerprint {
+        let mut paths: Vec<PathBuf> = part.place(&self.settings).into_iter().collect();
+        match part {
+            Part::Servers => {
+                let listing = fs::read_dir(&self.settings.servers).into_iter().flatten().flatten();
+                paths.extend(listing.map(|entry| entry.path()));
+                paths.sort();
+            }
+            Part::Tls => paths.extend(self.settings.tls.iter().map(|tls| tls.key.clone())),
+            Part::Policy | Part::Shadow | Part::Revoked => {}
+        }
+        let stat = |path: &Path| -> io::Result<(SystemTime, u64)> {
+            let found = fs::metadata(path)?;
+            Ok((found.modified()?, found.len()))
+        };
+        paths.into_iter().map(|path| (path.clone(), stat(&path).ok())).collect()
+    }
+}
+
+fn policy(path: &Path) -> Result<Arc<Policy>, LoadError> {
+    let failed = |reason: String| LoadError::Policy { path: path.display().to_string(), reason };
+    Policy::parse(&text(path, settings::MOST)?).map(Arc::new).map_err(|e| failed(e.to_string()))
+}
+
+fn revoked(path: &Path) -> Result<Arc<Revoked>, LoadError> {
+    let failed = |reason: String| LoadError::Revoked { path: path.display().to_string(), reason };
+    Revoked::read(&text(path, MOST_REVOKED)?)
+        .map(Arc::new)
+        .map_err(|line| failed(format!("line {line} is none of jti:, sub: and client_id: VALUE")))
+}
+
+fn text(path: &Path, most: u64) -> Result<String, LoadError> {
+    regular_file::read_text(path, most).map_err(|cause| LoadError::Unreadable { path: path.into(), cause })
+}

@@ -1,0 +1,146 @@
+//! Limits on what one request, one caller and all together may use, and what of them cannot be meant.
+//! It leaves keeping them to whoever serves.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::Settings;
+use super::problem::Problem;
+use crate::gateway::listen;
+use crate::gateway::start::workers;
+
+/// The least that hyper's reader takes for a request head, in bytes.
+const LEAST_HEAD: usize = 8192;
+
+/// Limits. Sizes in bytes, times in seconds.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// The largest request body.
+    pub body: usize,
+    /// The largest list answer that is read for filtering, and the largest event of a stream.
+    pub answer: usize,
+    /// The largest request head.
+    pub head: usize,
+    /// How long a request's head, and then its body, may take to arrive.
+    pub read: u64,
+    /// How long a connection to a server may take.
+    pub connect: u64,
+    /// How long a server may take to begin an answer.
+    pub answer_within: u64,
+    /// How often a quiet event stream is given a comment; 0 for never.
+    pub keep_alive: u64,
+    /// Requests under way at once, event streams included.
+    pub in_flight: usize,
+    /// The same of one caller, event streams (GET and `subscriptions/listen`) apart; a quarter of what all may have if
+    /// absent.
+    pub in_flight_per_caller: Option<usize>,
+    /// Event streams of one caller at once; a quarter of what all may have if absent.
+    pub streams_per_caller: Option<usize>,
+    /// Memory for request bodies and list answers under way, of all callers.
+    pub buffered: usize,
+    /// The same of one caller.
+    pub buffered_per_caller: usize,
+    /// Connections at once, and never more than the limit on open files allows; 10,000 if absent.
+    pub connections: Option<usize>,
+    /// How long the gateway goes on serving after SIGTERM with `/readyz` at 503, so that load balancers see it in time.
+    pub lame_duck: u64,
+    /// How long requests under way may then go on.
+    pub drain: u64,
+    /// Requests a minute of one caller; 0 for no limit.
+    pub per_caller: u32,
+    /// Calls a minute of one tool by one caller; 0 for no limit.
+    pub per_tool: u32,
+    /// Verified tokens that are remembered, a worker.
+    pub tokens: usize,
+    /// Tokens of one client address that turn out bad only by asking their issuer, a minute; 0 for no limit.
+    pub questions_per_address: u32,
+    /// The same of all addresses together.
+    pub questions: u32,
+    /// How long the gateway's own files may take to be read.
+    pub files: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 4 << 20,
+            answer: 16 << 20,
+            head: 64 << 10,
+            read: 30,
+            connect: 5,
+            answer_within: 600,
+            keep_alive: 15,
+            in_flight: 10_000,
+            in_flight_per_caller: None,
+            streams_per_caller: None,
+            buffered: 128 << 20,
+            buffered_per_caller: 32 << 20,
+            connections: None,
+            lame_duck: 5,
+            drain: 30,
+            per_caller: 0,
+            per_tool: 0,
+            tokens: 32_768,
+            questions_per_address: 12,
+            questions: 300,
+            files: 5,
+        }
+    }
+}
+
+impl Limits {
+    /// What of them cannot be meant.
+    pub(super) fn check(&self, found: &mut Vec<Problem>) {
+        let zeros = [
+            ("body", self.body == 0),
+            ("answer", self.answer == 0),
+            ("read", self.read == 0),
+            ("connect", self.connect == 0),
+            ("answer_within", self.answer_within == 0),
+            ("in_flight", self.in_flight == 0),
+            ("in_flight_per_caller", self.in_flight_per_caller == Some(0)),
+            ("streams_per_caller", self.streams_per_caller == Some(0)),
+            ("connections", self.connections == Some(0)),
+            ("files", self.files == 0),
+        ];
+        for (key, _) in zeros.iter().filter(|(_, zero)| *zero) {
+            let at = format!("limits.{key}");
+            found.push(Problem::error(
+                at,
+                "is 0, so no request would be served",
+                "set 1 or more, or leave it out",
+            ));
+        }
+        if self.head < LEAST_HEAD {
+            let what = format!("is less than {LEAST_HEAD}, and a token would hardly fit");
+            found.push(Problem::error("limits.head", what, format!("set {LEAST_HEAD} or more")));
+        }
+        let largest = self.body.max(self.answer);
+        for (key, size, least, beside) in [
+            ("buffered_per_caller", self.buffered_per_caller, largest, "limits.body or limits.answer"),
+            ("buffered", self.buffered, self.buffered_per_caller, "limits.buffered_per_caller"),
+        ] {
+            if size < least {
+                let what = format!("is less than {beside}, so that one of that size would always be refused");
+                found.push(Problem::error(format!("limits.{key}"), what, format!("set {least} or more")));
+            }
+        }
+    }
+}
+
+impl Settings {
+    /// Whether this process may have as many files open at once as `limits.connections` needs; `descriptors` is how many
+    /// it may have, if there is a limit.
+    pub fn validate_descriptors(&self, descriptors: Option<u64>) -> Option<Problem> {
+        let (wanted, allowed) = (self.limits.connections?, descriptors?);
+        let fitting = listen::most(Some(wanted), descriptors, workers(self));
+        let what = format!(
+            "{wanted} connections are more than fit: each may need one to a server as well, and {allowed} files may be open"
+        );
+        let remedy = format!(
+            "raise the limit (LimitNOFILE= in systemd, ulimit -Hn in a shell), or set {fitting} or less"
+        );
+        (fitting < wanted).then(|| Problem::remark("limits.connections", what, remedy))
+    }
+}
