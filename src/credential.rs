@@ -14,6 +14,11 @@ use crate::provider::{BodyFormat, Provider};
 /// The fact that says for which MCP server a token was got by its address alone: it goes there and nowhere else.
 pub const SERVER_URL: &str = "server_url";
 
+/// How the reference's files of AgentCore gateways begin.
+const AGENTCORE: &str = "bedrock-agentcore";
+/// How the reference calls an AgentCore gateway without a name.
+const UNNAMED_GATEWAY: &str = "sre-gateway";
+
 /// The four kinds, by the user's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -60,8 +65,55 @@ impl CredentialId {
         match self.kind {
             Kind::Ingress => "ingress.json".into(),
             Kind::Egress => format!("{}{server}-egress.json", self.name),
-            Kind::AgentCore => format!("bedrock-agentcore{}-egress.json", server.to_lowercase()),
+            Kind::AgentCore => format!("{AGENTCORE}{}-egress.json", server.to_lowercase()),
             Kind::Agent => format!("{}-token.json", self.name),
+        }
+    }
+
+    /// The credential that a token file is of, by the file's name and its `provider` member (empty where that is not
+    /// known: then a server's name is not told from its provider's). `None` for what is no token file.
+    ///
+    /// [`file_name`](Self::file_name) leads back to the same file: a lock on it is a lock on this file.
+    pub fn parse(file_name: &str, provider: &str) -> Option<Self> {
+        let id = |kind, name: &str, server: Option<&str>| Self {
+            kind,
+            name: name.into(),
+            server: server.map(str::to_owned),
+        };
+        if file_name == "ingress.json" {
+            return Some(id(Kind::Ingress, provider.strip_suffix("_m2m").unwrap_or("unknown"), None));
+        }
+        if let Some(name) = file_name.strip_suffix("-token.json") {
+            return Some(id(Kind::Agent, name, None));
+        }
+        let stem = file_name.strip_suffix("-egress.json")?;
+        let after = |start: &str| stem.strip_prefix(start).and_then(|rest| rest.strip_prefix('-'));
+        let gateway = match after(AGENTCORE) {
+            None if stem == AGENTCORE => Some(id(Kind::AgentCore, "agentcore", None)),
+            server => server.map(|server| id(Kind::AgentCore, "agentcore", Some(server))),
+        };
+        let server = after(provider).filter(|_| !provider.is_empty());
+        let outside = server.map(|server| id(Kind::Egress, provider, Some(server)));
+        let mut likely = gateway.into_iter().chain(outside);
+        let found = likely.find(|id| id.file_name() == file_name);
+        Some(found.unwrap_or_else(|| id(Kind::Egress, stem, None)))
+    }
+
+    /// Whether its token may say who we are: the ingress token, or that of an agent by the reference's name.
+    pub fn is_identity(&self) -> bool {
+        match self.kind {
+            Kind::Ingress => true,
+            Kind::Agent => self.name.starts_with("agent-"),
+            Kind::Egress | Kind::AgentCore => false,
+        }
+    }
+
+    /// The server it is for: by its own name, else by the provider's.
+    pub fn server_name(&self) -> &str {
+        match (&self.server, self.kind) {
+            (Some(server), _) => server,
+            (None, Kind::AgentCore) => UNNAMED_GATEWAY,
+            (None, _) => &self.name,
         }
     }
 }
@@ -245,6 +297,7 @@ pub struct Site {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn files_are_named_as_the_reference_names_them() {
@@ -259,6 +312,46 @@ mod tests {
         for (kind, name, server, expected) in cases {
             let id = CredentialId { kind, name: name.into(), server: server.map(Into::into) };
             assert_eq!(id.file_name(), expected);
+        }
+    }
+
+    #[test]
+    fn a_file_says_whose_it_is() {
+        let cases = [
+            ("ingress.json", "cognito_m2m", "ingress cognito", "cognito"),
+            ("ingress.json", "", "ingress unknown", "unknown"),
+            ("agent-one-token.json", "keycloak", "keycloak agent-one", "agent-one"),
+            ("acme-egress.json", "acme", "egress acme", "acme"),
+            ("acme-mail-egress.json", "acme", "egress acme for mail", "mail"),
+            ("acme-mail-egress.json", "", "egress acme-mail", "acme-mail"),
+            ("bedrock-agentcore-egress.json", "bedrock-agentcore", "agentcore", "sre-gateway"),
+            ("bedrock-agentcore-sre-egress.json", "bedrock-agentcore", "agentcore sre", "sre"),
+            ("bedrock-agentcore-sre-egress.json", "", "agentcore sre", "sre"),
+            (
+                "bedrock-agentcore-SRE-egress.json",
+                "bedrock-agentcore",
+                "egress bedrock-agentcore for SRE",
+                "SRE",
+            ),
+        ];
+        for (file, provider, name, server) in cases {
+            let id = CredentialId::parse(file, provider).unwrap();
+            assert_eq!((id.to_string().as_str(), id.server_name()), (name, server), "{file}");
+        }
+    }
+
+    #[test]
+    fn other_files_are_no_ones() {
+        for file in ["mcp.json", "ingress.json.tmp", "my-ingress.json", "acme-egress", "egress.json", ""] {
+            assert_eq!(CredentialId::parse(file, "acme"), None, "{file}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_leads_back_to_its_file(stem in "[A-Za-z0-9_.-]{0,20}", provider in "[a-z-]{0,10}", end in "(-egress|-token)") {
+            let file = format!("{provider}{stem}{end}.json");
+            prop_assert_eq!(CredentialId::parse(&file, &provider).unwrap().file_name(), file);
         }
     }
 }

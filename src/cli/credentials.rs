@@ -5,15 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::cli::servers::{UNNAMED_GATEWAY, usable};
+use crate::cli::servers::usable;
 use crate::config::{Config, ConfigError, Planned};
 use crate::credential::{Credential, CredentialId, Kind};
 use crate::error::Error;
 use crate::store::{Store, Stored};
 use crate::vault::{Outcome, Vault, VaultError};
 
-/// How the reference's files of AgentCore gateways begin.
-const AGENTCORE: &str = "bedrock-agentcore";
 /// A name that is longer may be a token that was pasted in its place: it is not repeated.
 const LONGEST_NAME: usize = 32;
 
@@ -180,11 +178,7 @@ impl Known {
             return Some(0);
         }
         let id = self.id.as_ref();
-        let server = id.map(|id| match (&id.server, self.kind) {
-            (Some(server), _) => server.as_str(),
-            (None, Kind::AgentCore) => UNNAMED_GATEWAY,
-            (None, _) => &id.name,
-        });
+        let server = id.map(CredentialId::server_name);
         if server.is_some_and(is) {
             return Some(1);
         }
@@ -195,63 +189,19 @@ impl Known {
 /// Whose file this is, by its name and its provider; `None` for a file that holds no token.
 fn id_at(store: &Store, path: &Path) -> Option<CredentialId> {
     let file = path.file_name()?.to_str()?;
-    if file != "ingress.json" && !file.ends_with("-egress.json") && !file.ends_with("-token.json") {
-        return None;
-    }
+    // Of a file without this name nothing is read.
+    CredentialId::parse(file, "")?;
     let members = store.look(path).ok().flatten().map(|look| look.members).unwrap_or_default();
-    Some(id_of(file, members.get("provider").and_then(Value::as_str).unwrap_or_default()))
-}
-
-fn id_of(file: &str, provider: &str) -> CredentialId {
-    let id = |kind, name: &str, server: Option<&str>| CredentialId {
-        kind,
-        name: name.into(),
-        server: server.map(str::to_owned),
-    };
-    if file == "ingress.json" {
-        return id(Kind::Ingress, provider.strip_suffix("_m2m").unwrap_or("unknown"), None);
-    }
-    if let Some(name) = file.strip_suffix("-token.json") {
-        return id(Kind::Agent, name, None);
-    }
-    let stem = file.strip_suffix("-egress.json").unwrap_or(file);
-    let after = |start: &str| stem.strip_prefix(start).and_then(|rest| rest.strip_prefix('-'));
-    let found = match (after(AGENTCORE), after(provider).filter(|_| !provider.is_empty())) {
-        (None, _) if stem == AGENTCORE => id(Kind::AgentCore, "agentcore", None),
-        (Some(server), _) => id(Kind::AgentCore, "agentcore", Some(server)),
-        (None, Some(server)) => id(Kind::Egress, provider, Some(server)),
-        (None, None) => id(Kind::Egress, stem, None),
-    };
-    // A name leads to one file and back, or a lock would be on another file than the one that is removed.
-    if found.file_name() == file { found } else { id(Kind::Egress, stem, None) }
+    CredentialId::parse(file, members.get("provider").and_then(Value::as_str).unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn known(file: &str, provider: &str) -> Known {
-        let id = id_of(file, provider);
+        let id = CredentialId::parse(file, provider).unwrap();
         Known { kind: id.kind, name: id.to_string(), set: None, id: Some(id), setup: Setup::FileOnly }
-    }
-
-    #[test]
-    fn a_file_says_whose_it_is() {
-        let cases = [
-            ("ingress.json", "cognito_m2m", "ingress cognito"),
-            ("ingress.json", "", "ingress unknown"),
-            ("agent-one-token.json", "keycloak", "keycloak agent-one"),
-            ("acme-egress.json", "acme", "egress acme"),
-            ("acme-mail-egress.json", "acme", "egress acme for mail"),
-            ("acme-mail-egress.json", "", "egress acme-mail"),
-            ("bedrock-agentcore-egress.json", "bedrock-agentcore", "agentcore"),
-            ("bedrock-agentcore-sre-egress.json", "bedrock-agentcore", "agentcore sre"),
-            ("bedrock-agentcore-SRE-egress.json", "bedrock-agentcore", "egress bedrock-agentcore-SRE"),
-        ];
-        for (file, provider, name) in cases {
-            assert_eq!(known(file, provider).name, name, "{file}");
-        }
     }
 
     #[test]
@@ -302,13 +252,5 @@ mod tests {
         let token = "abc_16C7e42F292c6912E7710c838347Ae178B4a";
         let error = named(&[], token).err().unwrap();
         assert_eq!(error.to_string(), "there is no credential of that name");
-    }
-
-    proptest! {
-        #[test]
-        fn a_name_leads_back_to_its_file(stem in "[A-Za-z0-9_.-]{0,20}", provider in "[a-z-]{0,10}", end in "(-egress|-token)") {
-            let file = format!("{provider}{stem}{end}.json");
-            prop_assert_eq!(id_of(&file, &provider).file_name(), file);
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! The MCP servers there are, and each one's headers: as the stored tokens stand, or with every token in them fresh.
 //! It leaves where a header goes to `render` and how a token is come by to `vault`.
 
+mod files;
 mod known;
 mod vouch;
 
@@ -8,29 +9,21 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use serde_json::Value;
 use url::Url;
 
+pub(super) use self::files::usable;
+use self::files::{egress_files, egress_of, found_at, identity_file, identity_of, server_name};
 pub(super) use self::known::AuthArgs;
 use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::config::{Config, ConfigError, Given};
 use crate::credential::{Credential, CredentialId, Kind, SERVER_URL};
 use crate::error::Error;
-use crate::oauth::Freshness;
 use crate::render::{self, Egress, Entry, Identity, PlainHttp};
 use crate::secret::Secret;
 use crate::store::{Storage, Store, Stored};
 use crate::sys::address::web_url;
-use crate::sys::clock;
 use crate::vault::{Vault, VaultError};
-
-/// The agent whose token stands in for the ingress token of coding assistants, by the reference's convention.
-const ASSISTANT: &str = "agent-ai-coding-assistant-m2m";
-/// How the reference calls an AgentCore gateway without a name.
-pub(super) const UNNAMED_GATEWAY: &str = "sre-gateway";
-/// How its file begins.
-const AGENTCORE: &str = "bedrock-agentcore";
 
 /// Which server is meant: one that has a name here, or any address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,7 +208,7 @@ impl Servers {
         let tokens: Vec<_> = identity.iter().chain(&egress).collect();
         self.vouch(which, &tokens)?;
         let identity = identity.map(|(path, stored)| identity_of(&path, stored));
-        let egress = egress.map(|(path, stored)| egress_of(&self.config, stem(&path), &stored));
+        let egress = egress.map(|(path, stored)| egress_of(&self.config, &path, &stored));
         let egress: Vec<Egress> = egress.into_iter().collect();
         let mut entries = build(&self.config, identity.as_ref(), &egress)?.entries;
         entries.retain(|entry| {
@@ -302,14 +295,14 @@ impl Servers {
             .filter(|credential| outward(&credential.id))
             .map(|credential| {
                 let path = store.path(&credential.id);
-                (server_name(stem(&path), &credential.provider_field), path)
+                (server_name(&path, &credential.provider_field), path)
             })
             .collect();
-        for path in store.files().into_iter().filter(|path| file_is(path, "", "-egress.json")) {
+        for path in egress_files(store) {
             if found.iter().all(|(_, known)| *known != path)
                 && let Some(stored) = found_at(store, &path, &self.out)
             {
-                found.push((server_name(stem(&path), &stored.provider), path));
+                found.push((server_name(&path, &stored.provider), path));
             }
         }
         found
@@ -343,14 +336,12 @@ pub(super) fn at_hand(config: &Config, store: &Store, out: &Out) -> Result<AtHan
     let credentials: Vec<Credential> = planned.filter_map(|flow| flow.credential.ok()).collect();
     let at = |path: PathBuf| found_at(store, &path, out).map(|stored| (path, stored));
     let identity = identity_file(config, store, &[]).and_then(at);
-    let files = store.files().into_iter().filter(|path| file_is(path, "", "-egress.json"));
-    let egress: Vec<(PathBuf, Stored)> = files.filter_map(at).collect();
+    let egress: Vec<(PathBuf, Stored)> = egress_files(store).filter_map(at).collect();
     let behind = egress.iter().filter(|(_, stored)| !stored.members.contains_key(SERVER_URL));
     let tokens: Vec<_> = identity.iter().chain(behind).collect();
     vouch::may_go(config, &credentials, &tokens, config.settings.given("REGISTRY_URL").as_slice())?;
     let identity = identity.map(|(path, stored)| identity_of(&path, stored));
-    let egress: Vec<Egress> =
-        egress.iter().map(|(path, stored)| egress_of(config, stem(path), stored)).collect();
+    let egress: Vec<Egress> = egress.iter().map(|(path, stored)| egress_of(config, path, stored)).collect();
     build(config, identity.as_ref(), &egress)
 }
 
@@ -373,100 +364,13 @@ fn plain(config: &Config) -> PlainHttp {
     if config.allow_plain { PlainHttp::Allowed } else { PlainHttp::Refused }
 }
 
-fn found_at(store: &Store, path: &Path, out: &Out) -> Option<Stored> {
-    store.read_file(path).unwrap_or_else(|error| {
-        out.say(&format!("left out: {error}"));
-        None
-    })
-}
-
-/// A token that mcpauth cannot renew is handed out until it ends, and never after.
-pub(super) fn usable(path: &Path, stored: Stored) -> Result<Stored, Error> {
-    if stored.token.freshness(clock::now()) == Freshness::Expired {
-        let why = format!("{} has expired, and no configured credential renews it", path.display());
-        return Err(VaultError::NeedsPerson { why: Some(why) }.into());
-    }
-    Ok(stored)
-}
-
-/// A token file as a server's entry: keyed by the server's name, else the provider's.
-fn egress_of(config: &Config, stem: &str, stored: &Stored) -> Egress {
-    let provider = config.provider(&stored.provider).ok();
-    let header =
-        provider.as_ref().and_then(|provider| provider.sites.as_ref()).map(|sites| sites.header.clone());
-    Egress {
-        name: server_name(stem, &stored.provider),
-        url: stored.members.get(SERVER_URL).and_then(Value::as_str).map(str::to_owned),
-        access_token: stored.token.access_token.clone(),
-        gateway_suffix: provider.map_or_else(|| "/mcp".into(), |provider| provider.gateway_suffix),
-        site: header.zip(stored.cloud_id.clone()),
-    }
-}
-
 /// Whether a credential is for a server's own address, and not for a place behind the gateway.
 fn is_direct(credential: &Credential) -> bool {
     credential.facts.contains_key(SERVER_URL)
-}
-
-/// By the file's name, which has the server's after the provider's.
-fn server_name(stem: &str, provider: &str) -> String {
-    let server = stem.strip_prefix(&format!("{provider}-"));
-    server.unwrap_or(if stem == AGENTCORE { UNNAMED_GATEWAY } else { provider }).into()
-}
-
-/// Who the clients are to the gateway: the file of the token that says so. One answer for every entry, whoever asks.
-fn identity_file(config: &Config, store: &Store, credentials: &[Credential]) -> Option<PathBuf> {
-    let made = |path: &PathBuf| {
-        path.is_file() || credentials.iter().any(|credential| store.path(&credential.id) == *path)
-    };
-    let assistant = store.dir().join(format!("{ASSISTANT}-token.json"));
-    if config.auth_provider() == "keycloak" && made(&assistant) {
-        return Some(assistant);
-    }
-    let ingress = store.dir().join("ingress.json");
-    if made(&ingress) {
-        return Some(ingress);
-    }
-    // Several agents without a convention: choosing one of them would be a guess about rights.
-    let mut only = store.files().into_iter().filter(|path| file_is(path, "agent-", "-token.json"));
-    match (only.next(), only.next()) {
-        (only, None) => only,
-        _ => None,
-    }
-}
-
-fn identity_of(path: &Path, stored: Stored) -> Identity {
-    let access_token = stored.token.access_token.clone();
-    if !file_is(path, "ingress", ".json") {
-        return Identity::Agent { access_token };
-    }
-    let member = |name: &str| {
-        stored.members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
-    };
-    let client_id = stored.client_id.clone().unwrap_or_default();
-    match (member("user_pool_id"), member("keycloak_url"), member("realm")) {
-        (Some(user_pool_id), _, _) => {
-            let region = member("region").unwrap_or_else(|| "us-east-1".into());
-            Identity::Cognito { access_token, user_pool_id, client_id, region }
-        }
-        (_, Some(url), Some(realm)) => Identity::Keycloak { access_token, client_id, realm, url },
-        _ => Identity::Oidc { access_token, client_id },
-    }
 }
 
 /// The bearer token in an entry's header.
 pub(super) fn token_in(entry: &Entry, header: &str) -> Option<Secret> {
     let (_, value) = entry.headers.iter().find(|(name, _)| name == header)?;
     value.expose().strip_prefix("Bearer ").map(Secret::new)
-}
-
-fn stem(path: &Path) -> &str {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.strip_suffix("-egress.json").unwrap_or(name)
-}
-
-fn file_is(path: &Path, start: &str, end: &str) -> bool {
-    path.file_name()
-        .and_then(|name| name.to_str())
-        .is_some_and(|name| name.starts_with(start) && name.ends_with(end))
 }

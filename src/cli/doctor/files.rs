@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::cli::doctor::finding::{Finding, Fix};
 use crate::config::Config;
+use crate::credential::CredentialId;
 use crate::error::Error;
 use crate::render;
 use crate::store::{Storage, Store, StoreError};
@@ -33,7 +34,7 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
 /// The token files in `dir`, by the reference's names. Clients' configurations and agents' files are there as well.
 pub(super) fn is_token(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name == "ingress.json" || name.ends_with("-egress.json") || name.ends_with("-token.json")
+    CredentialId::parse(name, "").is_some()
 }
 
 /// The tokens directory and everything in it; the locks have a folder of their own there.

@@ -10,6 +10,7 @@ use crate::cli::doctor::finding::Finding;
 use crate::cli::doctor::spelling;
 use crate::cli::gateway::prepare::{self, Prepared};
 use crate::config::Config;
+use crate::credential::CredentialId;
 use crate::gateway::authn::jwt::Reject;
 use crate::gateway::authn::rules::Rules;
 use crate::oauth::Unverified;
@@ -48,8 +49,8 @@ impl Identity {
     pub(super) fn all(store: &Store) -> Vec<Self> {
         let of = |path: &Path| {
             let name = path.file_name()?.to_str()?;
-            let is = name == "ingress.json" || (name.starts_with("agent-") && name.ends_with("-token.json"));
-            let stored = store.read_file(path).ok().flatten().filter(|_| is)?;
+            CredentialId::parse(name, "").filter(CredentialId::is_identity)?;
+            let stored = store.read_file(path).ok().flatten()?;
             let claims = Unverified::read(stored.token.access_token.expose())?.claims;
             Some(Self { who: name.into(), claims })
         };

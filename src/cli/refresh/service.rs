@@ -18,7 +18,7 @@ use crate::cli::refresh::log::Log;
 use crate::cli::refresh::renew::{self, Turns};
 use crate::cli::refresh::{RefreshArgs, Rules};
 use crate::config::{Config, ConfigError, Settings};
-use crate::credential::{Credential, Kind};
+use crate::credential::{Credential, CredentialId, Kind};
 use crate::error::{Error, Exit};
 use crate::refresh::{Epoch, Outcome, Schedule};
 use crate::sys::pid_file::{self, Holder, PidError, PidFile};
@@ -198,10 +198,8 @@ impl Service {
     fn strangers(&self, known: &BTreeMap<String, Known>) -> Vec<String> {
         let files = self.vault.store.files().into_iter();
         let names = files.filter_map(|path| path.file_name()?.to_str().map(str::to_owned));
-        let is_token = |name: &String| {
-            name == "ingress.json" || name.ends_with("-egress.json") || name.ends_with("-token.json")
-        };
-        let strange = names.filter(|name| is_token(name) && !known.contains_key(name));
+        let strange =
+            names.filter(|name| CredentialId::parse(name, "").is_some() && !known.contains_key(name));
         strange
             .map(|name| format!("{name}: no configured credential makes it, so nobody renews it"))
             .collect()

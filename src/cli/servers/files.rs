@@ -1,0 +1,116 @@
+//! What a token file is to the servers: whose it is by its name, and what it becomes in an entry. It leaves the names
+//! themselves to `credential` and reading to `store`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::cli::out::Out;
+use crate::config::Config;
+use crate::credential::{Credential, CredentialId, Kind, SERVER_URL};
+use crate::error::Error;
+use crate::oauth::Freshness;
+use crate::render::{Egress, Identity};
+use crate::store::{Store, Stored};
+use crate::sys::clock;
+use crate::vault::VaultError;
+
+/// The agent whose token stands in for the ingress token of coding assistants, by the reference's convention.
+const ASSISTANT: &str = "agent-ai-coding-assistant-m2m";
+
+/// The files of tokens for servers, by their names.
+pub(super) fn egress_files(store: &Store) -> impl Iterator<Item = PathBuf> {
+    let outward = |id: CredentialId| matches!(id.kind, Kind::Egress | Kind::AgentCore);
+    store.files().into_iter().filter(move |path| id_of(path).is_some_and(outward))
+}
+
+/// The server that a token file is for: by the file's name, which has the server's after the provider's, else by its
+/// provider.
+pub(super) fn server_name(path: &Path, provider: &str) -> String {
+    let id = CredentialId::parse(file_name(path), provider);
+    match id {
+        Some(id) if id.server.is_some() || id.kind == Kind::AgentCore => id.server_name().to_owned(),
+        _ => provider.to_owned(),
+    }
+}
+
+pub(super) fn found_at(store: &Store, path: &Path, out: &Out) -> Option<Stored> {
+    store.read_file(path).unwrap_or_else(|error| {
+        out.say(&format!("left out: {error}"));
+        None
+    })
+}
+
+/// A token that mcpauth cannot renew is handed out until it ends, and never after.
+pub(in crate::cli) fn usable(path: &Path, stored: Stored) -> Result<Stored, Error> {
+    if stored.token.freshness(clock::now()) == Freshness::Expired {
+        let why = format!("{} has expired, and no configured credential renews it", path.display());
+        return Err(VaultError::NeedsPerson { why: Some(why) }.into());
+    }
+    Ok(stored)
+}
+
+/// A token file as a server's entry: keyed by the server's name, else the provider's.
+pub(super) fn egress_of(config: &Config, path: &Path, stored: &Stored) -> Egress {
+    let provider = config.provider(&stored.provider).ok();
+    let header =
+        provider.as_ref().and_then(|provider| provider.sites.as_ref()).map(|sites| sites.header.clone());
+    Egress {
+        name: server_name(path, &stored.provider),
+        url: stored.members.get(SERVER_URL).and_then(Value::as_str).map(str::to_owned),
+        access_token: stored.token.access_token.clone(),
+        gateway_suffix: provider.map_or_else(|| "/mcp".into(), |provider| provider.gateway_suffix),
+        site: header.zip(stored.cloud_id.clone()),
+    }
+}
+
+/// Who the clients are to the gateway: the file of the token that says so. One answer for every entry, whoever asks.
+pub(super) fn identity_file(config: &Config, store: &Store, credentials: &[Credential]) -> Option<PathBuf> {
+    let made = |path: &PathBuf| {
+        path.is_file() || credentials.iter().any(|credential| store.path(&credential.id) == *path)
+    };
+    let assistant = store.dir().join(format!("{ASSISTANT}-token.json"));
+    if config.auth_provider() == "keycloak" && made(&assistant) {
+        return Some(assistant);
+    }
+    let ingress = store.dir().join("ingress.json");
+    if made(&ingress) {
+        return Some(ingress);
+    }
+    // Several agents without a convention: choosing one of them would be a guess about rights.
+    let mut only = store
+        .files()
+        .into_iter()
+        .filter(|path| id_of(path).is_some_and(|id| id.kind == Kind::Agent && id.is_identity()));
+    match (only.next(), only.next()) {
+        (only, None) => only,
+        _ => None,
+    }
+}
+
+pub(super) fn identity_of(path: &Path, stored: Stored) -> Identity {
+    let access_token = stored.token.access_token.clone();
+    if id_of(path).is_none_or(|id| id.kind != Kind::Ingress) {
+        return Identity::Agent { access_token };
+    }
+    let member = |name: &str| {
+        stored.members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let client_id = stored.client_id.clone().unwrap_or_default();
+    match (member("user_pool_id"), member("keycloak_url"), member("realm")) {
+        (Some(user_pool_id), _, _) => {
+            let region = member("region").unwrap_or_else(|| "us-east-1".into());
+            Identity::Cognito { access_token, user_pool_id, client_id, region }
+        }
+        (_, Some(url), Some(realm)) => Identity::Keycloak { access_token, client_id, realm, url },
+        _ => Identity::Oidc { access_token, client_id },
+    }
+}
+
+fn id_of(path: &Path) -> Option<CredentialId> {
+    CredentialId::parse(file_name(path), "")
+}
+
+fn file_name(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
