@@ -13,21 +13,22 @@
 //!
 //! ```text
 //! main        cli
-//! cli         bridge config credential demo error flow gateway mcp metadata oauth policy provider refresh render secret store sys text vault
+//! cli         bridge config credential demo error flow gateway mcp metadata oauth policy provider refresh render secret store sys text tokens vault
 //! error       config flow mcp oauth render store sys vault
-//! gateway     credential metadata methods oauth policy secret sys text vault
-//! bridge      mcp secret sys
+//! gateway     metadata methods oauth policy secret sys text tokens
+//! bridge      mcp secret sys tokens
 //! mcp         methods oauth secret sys text
 //! refresh     oauth
 //! vault       credential flow oauth secret store sys
 //! config      credential oauth provider secret sys text
 //! flow        credential metadata oauth provider secret sys text
 //! store       credential oauth secret sys
-//! render      provider secret sys text
+//! render      provider secret sys text tokens
 //! metadata    oauth sys text
 //! credential  oauth provider
 //! provider    oauth
 //! oauth       secret text
+//! tokens      secret
 //! policy      methods
 //! methods     -
 //! demo        -
@@ -41,6 +42,7 @@
 //! `config`, `flow`, `store` and `render` do not know each other: `vault` joins flows and files, `cli` joins the rest.
 //! `gateway` and `policy` know nothing of the command line: `cli::gateway` gives them settings, credentials and a journal.
 //! `methods` is the one table of MCP's methods: what each of them names, for whoever decides, checks or repeats it.
+//! `tokens` is the one source of tokens for many requests, and the one rule for a token that a server refuses.
 //! `bridge` and `mcp` know nothing of credentials: `cli::servers` says which headers a server gets, and the vault behind it
 //! keeps them fresh. `refresh` is a plan without hands; `cli::refresh` has them.
 //! `error` knows them all, because it says how each of their failures ends and what to type next.
@@ -99,7 +101,7 @@
 //! stdio: a line in -> Message         listen: a request in -> secret, Host, Origin
 //!      -> Access.fresh    cli::bridge::source asks cli::servers: URL and headers, every token in them fresh
 //!      -> mcp::Remote     POST, with what the message wants repeated in headers
-//!      -> 401?            Access.renewed, and once more
+//!      -> 401?            tokens::retry: Access.renewed, and once more
 //!      -> 404 of a session? the client's own initialize, and once more (stdio alone)
 //!      -> Answer          one JSON body or a stream of events -> lines out, or the bytes as they come
 //! ```
@@ -116,6 +118,7 @@
 //!        -> read           whole body -> Envelope: one message with one meaning                      413 415 408 400 429
 //!        -> decide         Grants, server, Call -> Permit                                            403 429
 //!        -> forward        Passage, which holds the Permit -> the server's answer                    404 502 504
+//!             -> stored    its credential, by tokens::retry: current, and after a 401 another one, once
 //!             -> look      whether any answer holds a list at all, small (hold) or on its way (events)
 //!             -> filter    lists, by the caller's Grants, in JSON and (events, sse) in streams       502
 //!             -> watch     whether the caller may still have it, as long as it takes
@@ -148,6 +151,7 @@
 //! | [`refresh::Schedule`] | which credential is due when, and who has been told of what |
 //! | [`refresh::Seen`] | what a look at a credential's file showed: its life, and a mark that changes with it |
 //! | `cli::servers::Which` | the server that is meant: by its name behind the gateway, or by its address |
+//! | [`tokens::SingleFlight`] | one token for many requests: asked for once, and not again and again in vain |
 //! | [`bridge::Access`] | whoever gives the bridge a server's address and headers, fresh or in place of refused ones |
 //! | [`mcp::Era`] | modern (2026-07-28: every request stands for itself) or legacy (a handshake first) |
 //! | [`render::Target`] | an MCP client: a row of a table and a template |
@@ -225,4 +229,5 @@ pub mod secret;
 pub mod store;
 pub mod sys;
 pub mod text;
+pub mod tokens;
 pub mod vault;

@@ -19,6 +19,7 @@ use url::Url;
 use super::{Access, Given, NoAccess};
 use crate::secret::Secret;
 use crate::sys::http::{Http, HttpError, Incoming};
+use crate::tokens::retry;
 
 /// The largest message a client may send, in bytes.
 const LIMIT: usize = 64 << 20;
@@ -102,17 +103,18 @@ async fn pass(shared: &Shared, request: Request<Body>) -> Result<Response<Body>,
     let access = shared.listen.servers.access(&name).ok_or(No::Server)?;
     let body = axum::body::to_bytes(body, LIMIT).await.map_err(|_| No::TooLarge)?;
     let asked = Asked { method: parts.method, headers: passed(&parts.headers), body, rest };
-    let mut given = access.fresh().await.map_err(No::Access)?;
-    let mut incoming = asked.send(&shared.listen.http, &given).await?;
-    if incoming.status == 401 {
-        given = access.renewed(given.serial).await.map_err(No::Access)?;
-        incoming = asked.send(&shared.listen.http, &given).await?;
-    }
+    let mut turn = retry::Once::begin(&*access).await.map_err(No::Access)?;
+    let incoming = loop {
+        let incoming = asked.send(&shared.listen.http, turn.token()).await?;
+        if incoming.status != 401 || !turn.again().await.map_err(No::Access)? {
+            break incoming;
+        }
+    };
     if incoming.status == 401 {
         return Err(No::Refused);
     }
     let announces = asked.method == Method::GET && asked.rest.is_address();
-    Ok(returned(incoming, announces.then_some((name, given))))
+    Ok(returned(incoming, announces.then(|| (name, turn.token().clone()))))
 }
 
 /// A client's request, ready to be sent once or twice.
@@ -322,11 +324,12 @@ fn field<'e>(event: &'e str, name: &str) -> Option<&'e str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tokens::Bearers;
 
     fn given() -> Given {
         let url = Url::parse("https://gw.test/a/mcp").unwrap();
         let within = Url::parse("https://gw.test").unwrap();
-        Given { url, headers: HeaderMap::new(), within, serial: 0 }
+        Given { url, headers: HeaderMap::new(), within, bearers: Bearers::default() }
     }
 
     #[test]
@@ -355,7 +358,7 @@ mod tests {
     fn a_gateway_below_a_path_is_asked_nothing_outside_it() {
         let within = Url::parse("https://gw.test/registry/").unwrap();
         let url = within.join("a/mcp").unwrap();
-        let given = Given { url, headers: HeaderMap::new(), within, serial: 0 };
+        let given = Given { url, headers: HeaderMap::new(), within, bearers: Bearers::default() };
         let announced = |path: &str| Rest::Announced(path.into()).url(&given).is_some();
         assert!(announced("registry/a/messages?session=1"));
         for path in

@@ -26,6 +26,7 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use crate::sys::place;
+use crate::tokens::{Bearers, TokenSource};
 
 /// A server's address and the headers it wants, at one moment.
 #[derive(Clone, Debug)]
@@ -36,8 +37,8 @@ pub struct Given {
     pub headers: HeaderMap,
     /// Where those headers may go besides: to addresses below this one that the server announces.
     pub within: Url,
-    /// Which of the credentials handed out so far these are.
-    pub serial: u64,
+    /// The tokens in those headers.
+    pub bearers: Bearers,
 }
 
 impl Given {
@@ -57,12 +58,26 @@ pub struct NoAccess {
 }
 
 /// Headers under way.
-pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<Arc<Given>, NoAccess>> + Send + 'a>>;
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, NoAccess>> + Send + 'a>>;
 
-/// Who hands out a server's headers. Asked for every request; requests that ask at once share one renewal.
+/// Who hands out a server's headers: a [`TokenSource`] of any kind. Asked for every request; requests that ask at once share
+/// one renewal.
 pub trait Access: Send + Sync + 'static {
     /// Headers whose tokens are good for a while.
-    fn fresh(&self) -> Pending<'_>;
-    /// Other headers than those of this serial, which the server would not take.
-    fn renewed(&self, refused: u64) -> Pending<'_>;
+    fn fresh(&self) -> Pending<'_, Arc<Given>>;
+    /// Other headers than these, which the server would not take; `None` if there are no others for now.
+    fn renewed<'a>(&'a self, refused: &'a Given) -> Pending<'a, Option<Arc<Given>>>;
+}
+
+impl TokenSource for dyn Access + '_ {
+    type Token = Given;
+    type No = NoAccess;
+
+    async fn current(&self) -> Result<Arc<Given>, NoAccess> {
+        self.fresh().await
+    }
+
+    async fn replace(&self, refused: &Given) -> Result<Option<Arc<Given>>, NoAccess> {
+        self.renewed(refused).await
+    }
 }

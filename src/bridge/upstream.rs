@@ -17,6 +17,7 @@ use super::{Access, Given};
 use crate::mcp::mirror::{Refused, Repeated};
 use crate::mcp::{Answer, LAST_EVENT, Remote, SESSION, VERSION, parse};
 use crate::sys::http::{Http, HttpError};
+use crate::tokens::retry;
 
 /// The id under which a client's `initialize` is said again; its answer is not for the client.
 pub(super) const AGAIN: &str = "mcpauth-initialize-again";
@@ -296,11 +297,12 @@ pub(super) async fn ask<F>(
 where
     F: Future<Output = Result<Answer, HttpError>>,
 {
-    let given = access.fresh().await?;
-    let answer = request(given.clone(), given.headers.clone()).await?;
-    if answer.status != 401 {
-        return Ok(answer);
+    let mut turn = retry::Once::begin(access).await?;
+    loop {
+        let given = turn.token();
+        let answer = request(given.clone(), given.headers.clone()).await?;
+        if answer.status != 401 || !turn.again().await? {
+            return Ok(answer);
+        }
     }
-    let given = access.renewed(given.serial).await?;
-    Ok(request(given.clone(), given.headers.clone()).await?)
 }

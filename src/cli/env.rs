@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::cli::servers::{AuthArgs, Servers, Which, token_in};
+use crate::cli::servers::{AuthArgs, Servers, Which};
 use crate::config::{Config, ConfigError, Settings};
 use crate::error::{Error, Exit};
 use crate::render::{self, Entry};
@@ -138,7 +138,7 @@ fn headers(entry: &Entry) -> impl Iterator<Item = (String, Secret)> {
 /// The names that programs written for one server look for.
 fn single(entry: &Entry) -> Variables {
     let mut variables = vec![("MCP_SERVER_URL".to_owned(), Secret::new(entry.url.as_str()))];
-    variables.extend(token_in(entry, "X-Authorization").map(|token| ("MCP_AUTH_TOKEN".to_owned(), token)));
+    variables.extend(entry.bearers.gateway.clone().map(|token| ("MCP_AUTH_TOKEN".to_owned(), token)));
     variables
 }
 

@@ -33,6 +33,8 @@ mod servers;
 mod status;
 mod token;
 
+pub use self::gateway::InVault;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -23,6 +23,7 @@ use crate::render::{self, Egress, Entry, Identity, PlainHttp};
 use crate::secret::Secret;
 use crate::store::{Storage, Store, Stored};
 use crate::sys::address::web_url;
+use crate::tokens::Bearers;
 use crate::vault::{Vault, VaultError};
 
 /// Which server is meant: one that has a name here, or any address.
@@ -112,11 +113,11 @@ impl Servers {
         self.entry(which, None).await
     }
 
-    /// The same with other tokens than those in `refused`, which the server or the gateway would not take.
+    /// The same with other tokens than the `refused` ones, which the server or the gateway would not take.
     ///
     /// # Errors
     /// As for [`fresh`](Self::fresh).
-    pub(super) async fn renewed(&self, which: &Which, refused: &Entry) -> Result<Entry, Error> {
+    pub(super) async fn renewed(&self, which: &Which, refused: &Bearers) -> Result<Entry, Error> {
         self.entry(which, Some(refused)).await
     }
 
@@ -181,7 +182,7 @@ impl Servers {
         own.map_or_else(|| "mcpauth generate".into(), |credential| credential.command.clone())
     }
 
-    async fn entry(&self, which: &Which, refused: Option<&Entry>) -> Result<Entry, Error> {
+    async fn entry(&self, which: &Which, refused: Option<&Bearers>) -> Result<Entry, Error> {
         // Before a token is renewed for a place that nobody named.
         self.check(which)?;
         let name = self.name_of(which);
@@ -202,8 +203,8 @@ impl Servers {
         let identity = identity.filter(|_| goes);
         // Both at once: each may be a request over the network.
         let (identity, egress) = tokio::try_join!(
-            self.token(identity, refused.and_then(|entry| token_in(entry, "X-Authorization"))),
-            self.token(own, refused.and_then(|entry| token_in(entry, "Authorization"))),
+            self.token(identity, refused.and_then(|refused| refused.gateway.as_ref())),
+            self.token(own, refused.and_then(|refused| refused.server.as_ref())),
         )?;
         let tokens: Vec<_> = identity.iter().chain(&egress).collect();
         self.vouch(which, &tokens)?;
@@ -260,12 +261,12 @@ impl Servers {
     async fn token(
         &self,
         path: Option<PathBuf>,
-        refused: Option<Secret>,
+        refused: Option<&Secret>,
     ) -> Result<Option<(PathBuf, Stored)>, Error> {
         let Some(path) = path else { return Ok(None) };
         let stored = match (self.credential_at(&path), refused) {
             (Some(credential), None) => self.vault.fresh(credential, false).await?.stored,
-            (Some(credential), Some(refused)) => self.vault.renewed(credential, &refused).await?.stored,
+            (Some(credential), Some(refused)) => self.vault.renewed(credential, refused).await?.stored,
             (None, _) => match self.vault.store.read_file(&path).map_err(VaultError::Store)? {
                 Some(stored) => {
                     usable(&path, stored).map_err(|error| self.refusal(&Kind::ALL).unwrap_or(error))?
@@ -367,10 +368,4 @@ fn plain(config: &Config) -> PlainHttp {
 /// Whether a credential is for a server's own address, and not for a place behind the gateway.
 fn is_direct(credential: &Credential) -> bool {
     credential.facts.contains_key(SERVER_URL)
-}
-
-/// The bearer token in an entry's header.
-pub(super) fn token_in(entry: &Entry, header: &str) -> Option<Secret> {
-    let (_, value) = entry.headers.iter().find(|(name, _)| name == header)?;
-    value.expose().strip_prefix("Bearer ").map(Secret::new)
 }

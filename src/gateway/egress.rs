@@ -1,39 +1,62 @@
-//! Outside credentials that the gateway holds itself: fresh from the vault, asked for once however many requests wait.
-//! It leaves how they are got and kept to `vault`, and which server has one to whoever runs the gateway.
+//! Outside credentials that the gateway holds itself: as a request carries them, and asked for on a thread of their own.
+//! It leaves keeping and getting them to a [`Keeper`], and which server has one to whoever runs the gateway.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
-use hyper::header::{HeaderName, HeaderValue};
-use tokio::sync::Mutex;
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use tokio::time::timeout;
 
 use super::refusal::Refusal;
 use super::state::Shared;
-use crate::credential::{Credential, How};
 use crate::oauth::{Freshness, TokenSet};
+use crate::secret::Secret;
 use crate::sys::clock;
-use crate::vault::{Fresh, Outcome, Vault};
+use crate::tokens::{Got, SingleFlight, Supply, TokenSource};
+
+/// Keeps one server's credential, and gets it anew.
+pub trait Keeper: Send + Sync + 'static {
+    /// A token that is good for a while: any, or another one than `refused`.
+    fn get<'a>(&'a self, refused: Option<&'a Secret>) -> Getting<'a>;
+}
+
+/// A credential under way; of a failure, what the journal says of it.
+pub type Getting<'a> = Pin<Box<dyn Future<Output = Result<Kept, String>> + Send + 'a>>;
+
+/// A credential as its [`Keeper`] has it.
+pub struct Kept {
+    /// What the server takes.
+    pub token: TokenSet,
+    /// The header that names the site it is for, where the service has sites, and its value.
+    pub site: Option<(String, String)>,
+    /// It comes straight from the authorization server, not from the store.
+    pub is_new: bool,
+}
 
 /// One server's credential.
 pub struct Stored {
-    vault: Arc<Vault>,
-    credential: Credential,
-    ready: ArcSwapOption<Ready>,
-    /// Whose turn it is to ask, and when asking last failed.
-    turn: Mutex<Option<Instant>>,
+    keeper: Box<dyn Keeper>,
+    ready: SingleFlight<Ready, NoEgress>,
 }
 
 /// A credential as a request carries it.
 pub(super) struct Ready {
-    pub(super) authorization: HeaderValue,
+    authorization: HeaderValue,
     /// The site it is for, where the service has sites.
-    pub(super) more: Vec<(HeaderName, HeaderValue)>,
+    site: Option<(HeaderName, HeaderValue)>,
     token: TokenSet,
-    got: Instant,
-    /// It comes straight from the authorization server, not from the store: asking again would bring no better one.
-    is_new: bool,
+}
+
+/// There is no credential to be had.
+#[derive(Clone)]
+pub(super) struct NoEgress;
+
+/// A server's credential for one request, with the thread and the journal that getting it takes.
+pub(super) struct Asking<'a> {
+    pub(super) stored: &'a Arc<Stored>,
+    pub(super) shared: &'a Shared,
 }
 
 /// An authorization server is asked no more often than this, whatever the MCP server or the callers do.
@@ -42,105 +65,82 @@ const AGAIN: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(90);
 
 impl Stored {
-    /// The credential that `vault` keeps.
-    pub fn new(vault: Arc<Vault>, credential: Credential) -> Self {
-        Self { vault, credential, ready: ArcSwapOption::empty(), turn: Mutex::default() }
+    /// The credential that `keeper` has.
+    pub fn new(keeper: Box<dyn Keeper>) -> Self {
+        Self { keeper, ready: SingleFlight::default() }
+    }
+}
+
+impl TokenSource for Asking<'_> {
+    type Token = Ready;
+    type No = NoEgress;
+
+    async fn current(&self) -> Result<Arc<Ready>, NoEgress> {
+        self.stored.ready.current(self).await
     }
 
-    /// The credential, good for a while.
-    ///
-    /// # Errors
-    /// [`Refusal::NoEgress`].
-    pub(super) async fn current(self: &Arc<Self>, shared: &Shared) -> Result<Arc<Ready>, Refusal> {
-        match self.ready.load_full() {
-            Some(ready) if ready.is_fresh() => Ok(ready),
-            _ => self.get(shared, None).await,
+    async fn replace(&self, refused: &Ready) -> Result<Option<Arc<Ready>>, NoEgress> {
+        self.stored.ready.replace(self, refused).await
+    }
+}
+
+impl Supply for Asking<'_> {
+    type Token = Ready;
+    type No = NoEgress;
+
+    const PAUSE: Duration = AGAIN;
+
+    /// Not to be replaced yet; one that could not be replaced just now serves a little longer.
+    fn is_good(&self, ready: &Ready, age: Duration) -> bool {
+        match ready.token.freshness(clock::now()) {
+            Freshness::Fresh => true,
+            Freshness::Due => age < AGAIN,
+            Freshness::Expired => false,
         }
     }
 
-    /// Another one than `refused`, which the server would not take.
-    ///
-    /// # Errors
-    /// [`Refusal::NoEgress`].
-    pub(super) async fn renewed(
-        self: &Arc<Self>,
-        shared: &Shared,
-        refused: &Arc<Ready>,
-    ) -> Result<Arc<Ready>, Refusal> {
-        self.get(shared, Some(refused)).await
+    fn is_same(&self, a: &Ready, b: &Ready) -> bool {
+        a.token.access_token == b.token.access_token
     }
 
-    /// One asks, the others wait and take what it got.
-    async fn get(
-        self: &Arc<Self>,
-        shared: &Shared,
-        refused: Option<&Arc<Ready>>,
-    ) -> Result<Arc<Ready>, Refusal> {
-        let mut failed = self.turn.lock().await;
-        if let Some(ready) = self.ready.load_full().filter(|ready| ready.is_fresh()) {
-            let other = |refused: &Arc<Ready>| refused.token.access_token != ready.token.access_token;
-            if refused.is_none_or(other) {
-                return Ok(ready);
-            }
-            if ready.is_new && ready.got.elapsed() < AGAIN {
-                return Err(Refusal::Egress);
-            }
-        }
-        if failed.is_some_and(|failed| failed.elapsed() < AGAIN) {
-            return Err(Refusal::NoEgress);
-        }
-        let (stored, refused) = (self.clone(), refused.map(|ready| ready.token.access_token.clone()));
+    async fn get(&self, refused: Option<&Ready>) -> Result<Got<Ready>, NoEgress> {
+        let (stored, refused) = (self.stored.clone(), refused.map(|ready| ready.token.access_token.clone()));
         // Files and locks are not for a core that serves requests.
-        let asked = shared.vault.spawn(async move {
-            match refused {
-                Some(refused) => stored.vault.renewed(&stored.credential, &refused).await,
-                None => stored.vault.fresh(&stored.credential, false).await,
+        let asked = self.shared.vault.spawn(async move { stored.keeper.get(refused.as_ref()).await });
+        match timeout(LONGEST, asked).await {
+            Ok(Ok(Ok(Kept { token, site, is_new }))) => {
+                Ok(Got { token: Ready::new(token, site).ok_or(NoEgress)?, is_new })
             }
-        });
-        let fresh = match timeout(LONGEST, asked).await {
-            Ok(Ok(Ok(fresh))) => fresh,
-            Ok(Ok(Err(error))) => {
-                *failed = Some(Instant::now());
-                let text = format!("{}: {error}; run: {}", self.credential.id, self.credential.command);
-                shared.journal.warn("egress", &text);
-                return Err(Refusal::NoEgress);
+            Ok(Ok(Err(why))) => {
+                self.shared.journal.warn("egress", &why);
+                Err(NoEgress)
             }
             // It goes on, and what it gets is kept; but nobody waits for it again and again.
-            Ok(Err(_)) | Err(_) => {
-                *failed = Some(Instant::now());
-                return Err(Refusal::NoEgress);
-            }
-        };
-        let ready = Arc::new(Ready::new(&self.credential, fresh).ok_or(Refusal::NoEgress)?);
-        self.ready.store(Some(ready.clone()));
-        Ok(ready)
+            Ok(Err(_)) | Err(_) => Err(NoEgress),
+        }
     }
 }
 
 impl Ready {
-    fn new(credential: &Credential, fresh: Fresh) -> Option<Self> {
-        let is_new = fresh.outcome != Outcome::Reused;
-        let token = fresh.stored.token;
+    fn new(token: TokenSet, site: Option<(String, String)>) -> Option<Self> {
         let mut authorization =
             HeaderValue::try_from(format!("Bearer {}", token.access_token.expose())).ok()?;
         authorization.set_sensitive(true);
-        let site = match &credential.how {
-            How::AuthorizationCode(person) => person.provider.sites.as_ref(),
-            How::ClientCredentials(_) => None,
-        };
-        let more = site.zip(fresh.stored.cloud_id).and_then(|(sites, id)| {
-            let name = sites.header.parse::<HeaderName>().ok()?;
-            Some((name, HeaderValue::try_from(id).ok()?))
-        });
-        Some(Self { authorization, more: more.into_iter().collect(), token, got: Instant::now(), is_new })
+        let site = site.and_then(|(name, id)| Some((name.parse().ok()?, HeaderValue::try_from(id).ok()?)));
+        Some(Self { authorization, site, token })
     }
 
-    /// Good, and not to be replaced yet; one that could not be replaced just now serves a little longer.
-    fn is_fresh(&self) -> bool {
-        match self.token.freshness(clock::now()) {
-            Freshness::Fresh => true,
-            Freshness::Due => self.got.elapsed() < AGAIN,
-            Freshness::Expired => false,
+    /// Puts it in, instead of whatever the caller sent.
+    pub(super) fn apply(&self, headers: &mut HeaderMap) {
+        headers.insert(AUTHORIZATION, self.authorization.clone());
+        if let Some((name, value)) = &self.site {
+            headers.insert(name.clone(), value.clone());
         }
+    }
+}
+
+impl From<NoEgress> for Refusal {
+    fn from(NoEgress: NoEgress) -> Self {
+        Self::NoEgress
     }
 }

@@ -12,15 +12,15 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Body as _;
 use hyper::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
-    HeaderName, HeaderValue, TRANSFER_ENCODING,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
+    HeaderValue, TRANSFER_ENCODING,
 };
 use hyper::http::response;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 
 use super::authn::{Caller, Credential, Via};
 use super::body::Body;
-use super::egress::Stored;
+use super::egress::{Asking, Stored};
 use super::events::{Events, Reading};
 use super::headers::{self, Onward};
 use super::hold::{Held, hold, joined};
@@ -38,6 +38,7 @@ use super::wire::look::Look;
 use super::wire::sse::Boundary;
 use super::worker::Worker;
 use crate::policy::Permit;
+use crate::tokens::retry;
 
 /// A message on its way, with the proof that it may go.
 pub(super) struct Passage<'a> {
@@ -99,8 +100,7 @@ impl Worker {
         self.answer(&passage, session.as_ref(), answer).await
     }
 
-    /// The same with a credential that the gateway holds: refreshed and tried again where the server refuses it. Once,
-    /// since a server that refuses a credential just got will refuse the next one too.
+    /// The same with a credential that the gateway holds, and with another one where the server refuses it.
     async fn with_stored(
         self: &Arc<Self>,
         stored: &Arc<Stored>,
@@ -109,15 +109,16 @@ impl Worker {
         headers: HeaderMap,
         record: &mut Record<'_>,
     ) -> Result<Response<Body>, Refusal> {
-        let credential = stored.current(&self.shared).await?;
-        let mut with = headers.clone();
-        credential.apply(&mut with);
-        let mut answer = self.send(&passage, with, record).await?;
-        if answer.status() == StatusCode::UNAUTHORIZED {
-            let mut with = headers;
-            stored.renewed(&self.shared, &credential).await?.apply(&mut with);
-            answer = self.send(&passage, with, record).await?;
-        }
+        let source = Asking { stored, shared: &self.shared };
+        let mut turn = retry::Once::begin(&source).await?;
+        let answer = loop {
+            let mut with = headers.clone();
+            turn.token().apply(&mut with);
+            let answer = self.send(&passage, with, record).await?;
+            if answer.status() != StatusCode::UNAUTHORIZED || !turn.again().await? {
+                break answer;
+            }
+        };
         self.answer(&passage, session.as_ref(), answer).await
     }
 
@@ -449,15 +450,4 @@ fn is_events(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("text/event-stream")
-}
-
-/// A stored credential, ready to be put in.
-impl super::egress::Ready {
-    /// Puts it in, instead of whatever the caller sent.
-    pub(super) fn apply(&self, headers: &mut HeaderMap) {
-        headers.insert(AUTHORIZATION, self.authorization.clone());
-        for (name, value) in &self.more {
-            headers.insert(name.clone(), value.clone());
-        }
-    }
 }

@@ -1,5 +1,5 @@
 //! `mcpauth gateway serve`: routes, authenticates, decides, forwards and filters, in that order and in one line.
-//! It leaves who may do what to `policy`, stored egress tokens to `vault`, and printing to `cli`.
+//! It leaves who may do what to `policy`, keeping stored egress tokens to [`Keeper`], and printing to `cli`.
 //!
 //! What a request passes lies in this folder, in the order of its way; `Worker::line` is the line itself:
 //!
@@ -52,7 +52,7 @@ mod watch;
 pub mod wire;
 mod worker;
 
-pub use egress::Stored;
+pub use egress::{Getting, Keeper, Kept, Stored};
 pub use operate::files::{Credentials, LoadError, Variables};
 pub use operate::journal::{Journal, Level};
 pub use operate::tls::TlsError;

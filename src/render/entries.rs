@@ -9,6 +9,7 @@ use crate::secret::Secret;
 use crate::sys::http::is_loopback;
 use crate::sys::place;
 use crate::text::is_all_plain;
+use crate::tokens::Bearers;
 
 /// How a server is spoken to unless the registry says otherwise.
 const TRANSPORT: &str = "streamable-http";
@@ -24,6 +25,8 @@ pub struct Entry {
     pub transport: String,
     /// Name and value, in the order they are written.
     pub headers: Vec<(String, Secret)>,
+    /// The tokens in those headers.
+    pub bearers: Bearers,
 }
 
 /// Who we are to the gateway. It reads `X-Authorization` for itself and passes `Authorization` on to the server.
@@ -90,6 +93,15 @@ pub enum PlainHttp {
 }
 
 impl Identity {
+    fn access_token(&self) -> &Secret {
+        match self {
+            Self::Cognito { access_token, .. }
+            | Self::Keycloak { access_token, .. }
+            | Self::Oidc { access_token, .. }
+            | Self::Agent { access_token } => access_token,
+        }
+    }
+
     fn headers(&self) -> Vec<(String, Secret)> {
         let text = |name: &str, value: &str| (name.to_owned(), Secret::new(value));
         match self {
@@ -131,19 +143,22 @@ pub fn entries(
 ) -> Result<Vec<Entry>, RenderError> {
     let base = registry_url.map(|url| url.trim_end_matches('/'));
     let ours = identity.map(Identity::headers).unwrap_or_default();
+    let gateway_token = identity.map(Identity::access_token);
     let with_credential = egress.iter().filter_map(|credential| {
         let mut headers = vec![bearer("Authorization", &credential.access_token)];
+        let mut bearers = Bearers { server: Some(credential.access_token.clone()), gateway: None };
         // Who we are to the gateway is no other server's business.
         if let Some(url) = &credential.url {
             let name = credential.name.clone();
-            return Some(Entry { name, url: url.clone(), transport: TRANSPORT.into(), headers });
+            return Some(Entry { name, url: url.clone(), transport: TRANSPORT.into(), headers, bearers });
         }
         let base = base?;
         headers.extend(credential.site.iter().map(|(name, id)| (name.clone(), Secret::new(id.as_str()))));
         headers.extend(ours.iter().cloned());
+        bearers.gateway = gateway_token.cloned();
         let name = credential.name.trim_matches('/').to_owned();
         let url = format!("{base}/{name}{}", credential.gateway_suffix);
-        Some(Entry { name, url, transport: TRANSPORT.into(), headers })
+        Some(Entry { name, url, transport: TRANSPORT.into(), headers, bearers })
     });
     let without = servers.iter().filter_map(|server| {
         let base = base?;
@@ -154,7 +169,8 @@ pub fn entries(
         let is_mcp = url.ends_with("/mcp") && server.transports.iter().any(|known| known == TRANSPORT);
         let first = server.transports.first().filter(|_| !is_mcp);
         let transport = first.map_or(TRANSPORT, String::as_str).to_owned();
-        Some(Entry { name, url, transport, headers: ours.clone() })
+        let bearers = Bearers { gateway: gateway_token.cloned(), server: None };
+        Some(Entry { name, url, transport, headers: ours.clone(), bearers })
     });
     let gateway = base.and_then(|base| Url::parse(base).ok());
     let direct = |entry: &Entry| egress.iter().any(|one| one.url.as_deref() == Some(entry.url.as_str()));
@@ -188,6 +204,7 @@ pub fn entry_at(url: &Url, identity: Option<&Identity>, plain: PlainHttp) -> Res
         url: url.as_str().into(),
         transport: TRANSPORT.into(),
         headers: identity.map(Identity::headers).unwrap_or_default(),
+        bearers: Bearers { gateway: identity.map(Identity::access_token).cloned(), server: None },
     };
     check(&entry, plain)?;
     Ok(entry)

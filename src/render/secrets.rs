@@ -184,6 +184,7 @@ fn at(door: &Door, entry: &Entry) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tokens::Bearers;
 
     fn entry(name: &str, transport: &str) -> Entry {
         Entry {
@@ -191,6 +192,7 @@ mod tests {
             url: format!("https://gw.test/{name}/mcp"),
             transport: transport.into(),
             headers: vec![("X-Authorization".into(), Secret::new("Bearer T"))],
+            bearers: Bearers::default(),
         }
     }
 

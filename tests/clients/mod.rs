@@ -11,6 +11,7 @@ use std::path::Path;
 
 use mcpauth::render::{Door, Entry, Format, Means, Secrets, Shape, TARGETS, Target, render, told};
 use mcpauth::secret::Secret;
+use mcpauth::tokens::Bearers;
 use serde_json::{Value, json};
 
 /// What a client reads of an entry: of one with a URL, and of one with a program.
@@ -104,6 +105,7 @@ fn entry(name: &str, transport: &str, headers: &[(&str, &str)]) -> Entry {
         url: format!("https://gw.test/{name}/mcp"),
         transport: transport.into(),
         headers: headers.iter().map(|&(name, value)| (name.into(), Secret::new(value))).collect(),
+        bearers: Bearers::default(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mcpauth::cli::InVault;
 use mcpauth::credential::{Credential, CredentialId, Endpoint, Given, How, Kind, Machine};
 use mcpauth::demo::idp::Idp;
 use mcpauth::flow::Ui;
@@ -60,5 +61,5 @@ pub(crate) fn stored(idp: &Idp, dir: &Path) -> Arc<Stored> {
         facts: serde_json::Map::new(),
         command: "mcpauth egress".into(),
     };
-    Arc::new(Stored::new(Arc::new(vault), credential))
+    Arc::new(Stored::new(Box::new(InVault { vault: Arc::new(vault), credential })))
 }

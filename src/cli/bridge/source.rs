@@ -3,43 +3,26 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex as Now, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use tokio::sync::Mutex;
 use url::Url;
 
 use crate::bridge::{Access, Given, NoAccess, Pending, listen::Lookup};
 use crate::cli::servers::{Servers, Which};
 use crate::error::Error;
 use crate::render::Entry;
+use crate::tokens::{Got, SingleFlight, Supply};
 
 /// How long headers are handed out without a look at the store, and how long the lack of them is taken for granted: a
 /// burst of requests costs one look.
 const LOOK: Duration = Duration::from_secs(1);
-/// A server that refuses even new tokens is not a reason to get one for each request.
-const AGAIN: Duration = Duration::from_secs(10);
 
 /// One server's headers.
 pub(super) struct Source {
     servers: Arc<Servers>,
     which: Which,
-    /// One request looks or renews, the others wait and take what it got.
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    kept: Option<Kept>,
-    failed: Option<(Instant, NoAccess)>,
-}
-
-struct Kept {
-    entry: Entry,
-    given: Arc<Given>,
-    looked: Instant,
-    /// When these very headers were got in place of refused ones.
-    renewed: Option<Instant>,
+    given: SingleFlight<Given, NoAccess>,
 }
 
 /// Every server's, made when first asked for.
@@ -50,66 +33,7 @@ pub(super) struct Sources {
 
 impl Source {
     pub(super) fn new(servers: Arc<Servers>, which: Which) -> Self {
-        Self { servers, which, state: Mutex::default() }
-    }
-
-    async fn current(&self) -> Result<Arc<Given>, NoAccess> {
-        let mut state = self.state.lock().await;
-        match state.kept.as_ref().filter(|kept| kept.looked.elapsed() < LOOK) {
-            Some(kept) => Ok(kept.given.clone()),
-            None => self.look(&mut state).await,
-        }
-    }
-
-    async fn other(&self, refused: u64) -> Result<Arc<Given>, NoAccess> {
-        let mut state = self.state.lock().await;
-        match &state.kept {
-            // Another request was refused as well, and has seen to it.
-            Some(kept) if kept.given.serial != refused => Ok(kept.given.clone()),
-            Some(kept) if kept.renewed.is_none_or(|at| at.elapsed() >= AGAIN) => {
-                let found = self.servers.renewed(&self.which, &kept.entry).await;
-                self.keep(&mut state, found, Some(Instant::now()))
-            }
-            // The token may have ended since the last look.
-            _ => self.look(&mut state).await,
-        }
-    }
-
-    async fn look(&self, state: &mut State) -> Result<Arc<Given>, NoAccess> {
-        if let Some((_, no)) = state.failed.as_ref().filter(|(at, _)| at.elapsed() < LOOK) {
-            return Err(no.clone());
-        }
-        let found = self.servers.fresh(&self.which).await;
-        self.keep(state, found, None)
-    }
-
-    /// Headers that are the same as before stay what they were.
-    fn keep(
-        &self,
-        state: &mut State,
-        found: Result<Entry, Error>,
-        renewed: Option<Instant>,
-    ) -> Result<Arc<Given>, NoAccess> {
-        let looked = Instant::now();
-        let made = found.map_err(|error| self.no(&error)).and_then(|entry| {
-            let before = state.kept.as_ref();
-            let same = before.filter(|kept| same(&kept.entry, &entry));
-            let renewed = renewed.or(same.and_then(|kept| kept.renewed));
-            let serial = before.map_or(0, |kept| kept.given.serial + u64::from(same.is_none()));
-            let given = Arc::new(given(&self.servers, &entry, serial).ok_or_else(|| self.unsendable())?);
-            Ok(Kept { entry, given, looked, renewed })
-        });
-        match made {
-            Ok(kept) => {
-                let given = kept.given.clone();
-                *state = State { kept: Some(kept), failed: None };
-                Ok(given)
-            }
-            Err(no) => {
-                state.failed = Some((looked, no.clone()));
-                Err(no)
-            }
-        }
+        Self { servers, which, given: SingleFlight::default() }
     }
 
     fn unsendable(&self) -> NoAccess {
@@ -125,13 +49,38 @@ impl Source {
     }
 }
 
-impl Access for Source {
-    fn fresh(&self) -> Pending<'_> {
-        Box::pin(self.current())
+impl Supply for Source {
+    type Token = Given;
+    type No = NoAccess;
+
+    const PAUSE: Duration = LOOK;
+
+    fn is_good(&self, _: &Given, age: Duration) -> bool {
+        age < LOOK
     }
 
-    fn renewed(&self, refused: u64) -> Pending<'_> {
-        Box::pin(self.other(refused))
+    fn is_same(&self, a: &Given, b: &Given) -> bool {
+        a.url == b.url && a.headers == b.headers
+    }
+
+    async fn get(&self, refused: Option<&Given>) -> Result<Got<Given>, NoAccess> {
+        let found = match refused {
+            Some(refused) => self.servers.renewed(&self.which, &refused.bearers).await,
+            None => self.servers.fresh(&self.which).await,
+        };
+        let entry = found.map_err(|error| self.no(&error))?;
+        let token = given(&self.servers, entry).ok_or_else(|| self.unsendable())?;
+        Ok(Got { token, is_new: refused.is_some() })
+    }
+}
+
+impl Access for Source {
+    fn fresh(&self) -> Pending<'_, Arc<Given>> {
+        Box::pin(self.given.current(self))
+    }
+
+    fn renewed<'a>(&'a self, refused: &'a Given) -> Pending<'a, Option<Arc<Given>>> {
+        Box::pin(self.given.replace(self, refused))
     }
 }
 
@@ -151,11 +100,7 @@ impl Lookup for Sources {
     }
 }
 
-fn same(a: &Entry, b: &Entry) -> bool {
-    a.url == b.url && a.headers == b.headers
-}
-
-fn given(servers: &Servers, entry: &Entry, serial: u64) -> Option<Given> {
+fn given(servers: &Servers, entry: Entry) -> Option<Given> {
     let mut headers = HeaderMap::new();
     for (name, value) in &entry.headers {
         let mut value = HeaderValue::from_str(value.expose()).ok()?;
@@ -163,5 +108,5 @@ fn given(servers: &Servers, entry: &Entry, serial: u64) -> Option<Given> {
         headers.insert(name.parse::<HeaderName>().ok()?, value);
     }
     let url = Url::parse(&entry.url).ok()?;
-    Some(Given { within: servers.within(&url), url, headers, serial })
+    Some(Given { within: servers.within(&url), url, headers, bearers: entry.bearers })
 }

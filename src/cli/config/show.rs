@@ -13,6 +13,7 @@ use crate::config::catalogue::{VARIABLES, is_known, is_secret};
 use crate::error::{Error, Exit};
 use crate::render::{Entry, Secrets, TARGETS, Target};
 use crate::secret::{REDACTED, Secret};
+use crate::tokens::Bearers;
 
 #[derive(Args, Debug)]
 pub(super) struct ShowArgs {
@@ -82,8 +83,11 @@ fn door(config: &Config, secrets: Secrets) -> Result<Option<Secret>, Error> {
 
 fn redacted(entries: &[Entry]) -> Vec<Entry> {
     let mut entries = entries.to_vec();
-    for (_, value) in entries.iter_mut().flat_map(|entry| &mut entry.headers) {
-        *value = Secret::new(REDACTED);
+    for entry in &mut entries {
+        entry.bearers = Bearers::default();
+        for (_, value) in &mut entry.headers {
+            *value = Secret::new(REDACTED);
+        }
     }
     entries
 }

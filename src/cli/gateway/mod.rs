@@ -8,8 +8,11 @@ pub(super) mod journal;
 pub(super) mod prepare;
 mod routes;
 mod serve;
+mod stored;
 mod test;
 mod vouch;
+
+pub use stored::InVault;
 
 use std::path::{Path, PathBuf};
 

@@ -9,10 +9,10 @@ use clap::Args;
 use tokio::time::timeout;
 
 use crate::cli::flows;
-use crate::cli::gateway::From;
 use crate::cli::gateway::journal::Log;
 use crate::cli::gateway::prepare::{self, Prepared};
 use crate::cli::gateway::vouch::Word;
+use crate::cli::gateway::{From, InVault};
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};
@@ -100,7 +100,7 @@ fn credentials(word: Word, config: &Config, out: &Out) -> Result<Credentials, Er
     let config = config.clone();
     Ok(Box::new(move |name| {
         let credential = word.stored(name, &config).ok().flatten()?;
-        Some(Arc::new(Stored::new(vault.clone(), credential)))
+        Some(Arc::new(Stored::new(Box::new(InVault { vault: vault.clone(), credential }))))
     }))
 }
 

@@ -2,6 +2,7 @@
 //! verbs, and what to do about its no to `explain`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -18,6 +19,7 @@ use crate::oauth::is_sendable;
 use crate::render::Entry;
 use crate::secret::Secret;
 use crate::sys::http::{Http, HttpError};
+use crate::tokens::{Bearers, TokenSource, retry};
 
 /// The reference's own.
 const DEFAULT_URL: &str = "http://localhost:8003/mcp";
@@ -160,29 +162,16 @@ impl Target {
         tool: Option<&str>,
         work: impl AsyncFn(&mut Client) -> Result<T, ClientError>,
     ) -> Result<T, Error> {
-        let first = self.entry(None).await?;
-        let refused = match self.once(&first, &work).await? {
-            Err(refused @ ClientError::Unauthorized(_)) if self.source == Source::Stored => refused,
-            result => return result.map_err(|error| self.explained(error, tool)),
-        };
-        let second = self.entry(Some(&first)).await?;
-        if second.headers == first.headers {
-            return Err(self.explained(refused, tool));
-        }
-        self.out.detail(1, &format!("{refused}; once more with new tokens"));
-        self.once(&second, &work).await?.map_err(|error| self.explained(error, tool))
-    }
-
-    async fn entry(&self, refused: Option<&Entry>) -> Result<Entry, Error> {
-        match (&self.which, refused) {
-            (Which::Url(url), _) if self.source != Source::Stored => Ok(Entry {
-                name: url.host_str().unwrap_or_default().into(),
-                url: url.as_str().into(),
-                transport: String::new(),
-                headers: Vec::new(),
-            }),
-            (which, None) => self.servers.fresh(which).await,
-            (which, Some(refused)) => self.servers.renewed(which, refused).await,
+        let mut turn = retry::Once::begin(self).await?;
+        loop {
+            let result = self.once(turn.token(), &work).await?;
+            if let Err(refused @ ClientError::Unauthorized(_)) = &result
+                && turn.again().await?
+            {
+                self.out.detail(1, &format!("{refused}; once more with new tokens"));
+                continue;
+            }
+            return result.map_err(|error| self.explained(error, tool));
         }
     }
 
@@ -222,6 +211,33 @@ impl Target {
             source: Box::new(source),
             hint: "give it longer with --timeout SECONDS, or try again".into(),
         }
+    }
+}
+
+impl TokenSource for Target {
+    type Token = Entry;
+    type No = Error;
+
+    async fn current(&self) -> Result<Arc<Entry>, Error> {
+        let entry = match &self.which {
+            Which::Url(url) if self.source != Source::Stored => Entry {
+                name: url.host_str().unwrap_or_default().into(),
+                url: url.as_str().into(),
+                transport: String::new(),
+                headers: Vec::new(),
+                bearers: Bearers::default(),
+            },
+            which => self.servers.fresh(which).await?,
+        };
+        Ok(Arc::new(entry))
+    }
+
+    async fn replace(&self, refused: &Entry) -> Result<Option<Arc<Entry>>, Error> {
+        if self.source != Source::Stored {
+            return Ok(None);
+        }
+        let other = self.servers.renewed(&self.which, &refused.bearers).await?;
+        Ok((other.headers != refused.headers).then(|| Arc::new(other)))
     }
 }
 

@@ -4,6 +4,7 @@ use super::super::secrets::{Means, told};
 use super::super::{Entry, TARGETS, render};
 use super::*;
 use crate::secret::Secret;
+use crate::tokens::Bearers;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 const ROO: &Target = &TARGETS[1];
@@ -18,6 +19,7 @@ fn rendered(names: &[&str], token: &str) -> Result<Rendered, RenderError> {
         url: format!("https://gw.test/{name}/mcp"),
         transport: "streamable-http".into(),
         headers: vec![("Authorization".into(), Secret::new(format!("Bearer {token}")))],
+        bearers: Bearers::default(),
     };
     let entries: Vec<_> = names.iter().map(entry).collect();
     render(ROO, &told(&entries, ROO, Secrets::Inline, &Means { command: Vec::new(), door: None })?, None)

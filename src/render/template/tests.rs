@@ -8,6 +8,7 @@ use std::fs;
 use super::super::secrets::{Door, Means, Secrets, told};
 use super::super::{Entry, TARGETS};
 use super::*;
+use crate::tokens::Bearers;
 
 fn entry(name: &str, url: &str, headers: &[(&str, &str)]) -> Entry {
     Entry {
@@ -15,6 +16,7 @@ fn entry(name: &str, url: &str, headers: &[(&str, &str)]) -> Entry {
         url: url.into(),
         transport: "streamable-http".into(),
         headers: headers.iter().map(|&(name, value)| (name.into(), Secret::new(value))).collect(),
+        bearers: Bearers::default(),
     }
 }
 

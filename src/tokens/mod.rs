@@ -1,0 +1,41 @@
+//! Tokens on their way to a server, for whoever sends them: the bridge, the gateway's stored credentials, the test clients.
+//! One source of tokens for many requests ([`SingleFlight`]), and one rule for a token that a server refuses
+//! ([`retry::Once`]). It leaves where tokens are kept and how they are got to whoever implements [`Supply`].
+
+pub mod retry;
+
+mod single_flight;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::sync::Arc;
+
+pub use self::single_flight::{Got, SingleFlight, Supply};
+use crate::secret::Secret;
+
+/// The bearer tokens that a server is sent, by who reads them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bearers {
+    /// Says who we are to the gateway, in `X-Authorization`.
+    pub gateway: Option<Secret>,
+    /// For the server itself, in `Authorization`.
+    pub server: Option<Secret>,
+}
+
+/// Gives what a request to one server carries.
+pub trait TokenSource {
+    /// What a request carries: a token, or all headers with the tokens in them.
+    type Token;
+    /// Why there is none.
+    type No;
+
+    /// What is good now.
+    fn current(&self) -> impl Future<Output = Result<Arc<Self::Token>, Self::No>> + Send;
+
+    /// Something other than what the server refused; `None` if there is nothing else for now.
+    fn replace(
+        &self,
+        refused: &Self::Token,
+    ) -> impl Future<Output = Result<Option<Arc<Self::Token>>, Self::No>> + Send;
+}
