@@ -14,7 +14,7 @@ use super::state::Shared;
 use crate::oauth::{Freshness, TokenSet};
 use crate::secret::Secret;
 use crate::sys::clock;
-use crate::tokens::{Got, SingleFlight, Supply, TokenSource};
+use crate::tokens::{AGAIN, Got, SingleFlight, Supply, TokenSource};
 
 /// Keeps one server's credential, and gets it anew.
 pub trait Keeper: Send + Sync + 'static {
@@ -59,8 +59,6 @@ pub(super) struct Asking<'a> {
     pub(super) shared: &'a Shared,
 }
 
-/// An authorization server is asked no more often than this, whatever the MCP server or the callers do.
-const AGAIN: Duration = Duration::from_secs(10);
 /// How long requests wait for a credential: longer than the network may take, not as long as a file system may hang.
 const LONGEST: Duration = Duration::from_secs(90);
 
@@ -88,6 +86,7 @@ impl Supply for Asking<'_> {
     type Token = Ready;
     type No = NoEgress;
 
+    /// An authorization server that said no is not asked for each request either.
     const PAUSE: Duration = AGAIN;
 
     /// Not to be replaced yet; one that could not be replaced just now serves a little longer.

@@ -9,8 +9,8 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::Mutex;
 
 /// How long a token that was just got is not replaced: a server that refuses even new tokens is no reason to get one for
-/// each request.
-const AGAIN: Duration = Duration::from_secs(10);
+/// each request, whatever the server or the callers do.
+pub const AGAIN: Duration = Duration::from_secs(10);
 
 /// Where a token comes from.
 pub trait Supply {
