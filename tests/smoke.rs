@@ -39,12 +39,25 @@ fn demo_keep_prints_commands_that_work_against_what_it_left_running() {
     let folder = lines.find_map(|line| line.strip_prefix("  cd ").map(str::to_owned)).unwrap();
     let tried: Vec<String> = lines.by_ref().take_while(|line| !line.starts_with("  tail")).collect();
     let tried = tried.join("\n");
-    let script = tried.split_once("mcpauth gateway check").unwrap().1;
-    let script = format!("set -e\nmcpauth gateway check{script}");
+    // All of it but what waits for a person or a client, or is to be refused.
+    let waits = ["--browser", "--no-browser", "mcpauth bridge", "# refused"];
+    let lines = tried.lines().filter(|line| !waits.iter().any(|word| line.contains(word)));
+    let script = format!("set -e\n{}", lines.collect::<Vec<_>>().join("\n"));
     let ran = ended(user.shell(&script).current_dir(folder.as_str()).spawn().unwrap()).code(0);
-    for said in ["gateway.yaml is fine", "/payroll/mcp", "denied: ", "6 tests, 0 failed", "create_issue"] {
+    for said in [
+        "egress demo-notes",
+        "mcpServers",
+        "get_issue",
+        "The coffee machine leaks",
+        "gateway.yaml is fine",
+        "/payroll/mcp",
+        "denied: ",
+        "6 tests, 0 failed",
+        "create_issue",
+    ] {
         assert!(ran.stdout.contains(said), "{said}\n{}{}", ran.stdout, ran.stderr);
     }
+    assert!(!ran.stderr.contains("is not taken"), "{}", ran.stderr);
     let list = ran.stdout.rsplit_once("HTTP/1.1 200 OK").unwrap().1;
     assert!(!list.contains("delete_issue"), "{list}");
     ended(user.shell(&format!("kill -TERM {}", demo.id())).spawn().unwrap()).code(0);

@@ -19,6 +19,7 @@ use super::record::Record;
 use super::refusal::Refusal;
 use super::settings::Limits;
 use super::wire::envelope::{Envelope, Malformed};
+use crate::methods;
 use crate::policy::{Call, Listed};
 
 /// What a request wants, read from its body, or from its method where it has none.
@@ -178,6 +179,18 @@ impl<'b> Wish<'b> {
             Self::Stream | Self::EndSession => None,
         };
         std::iter::once(self.call()).chain(further.into_iter().flatten())
+    }
+
+    /// Whether it is a request for what MCP does not have, by a client of a revision that wants to be told so.
+    pub(super) fn is_unknown(&self) -> bool {
+        match self {
+            Self::Message(envelope) => {
+                let unknown =
+                    envelope.method.as_deref().is_some_and(|method| methods::find(method).is_none());
+                unknown && envelope.protocol_version.is_some() && envelope.id.is_some()
+            }
+            Self::Stream | Self::EndSession => false,
+        }
     }
 
     /// The list it asks for, if it asks for one.

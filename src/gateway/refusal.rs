@@ -67,6 +67,9 @@ pub(super) enum Refusal {
         /// RFC 6750 section 3.1.
         scope: Option<Arc<str>>,
     },
+    /// A method that MCP does not have and the policy does not write out. For legacy clients it is [`Self::Denied`]: they
+    /// take a 404 for the end of their session.
+    NoMethod,
     /// A session of another caller, or of nobody.
     Session,
     /// The server cannot be reached, or broke off.
@@ -101,6 +104,7 @@ struct Challenge<'a> {
 
 /// JSON-RPC 2.0 section 5.1, MCP 2026-07-28 "Error codes".
 const INVALID_REQUEST: i32 = -32600;
+const METHOD_NOT_FOUND: i32 = -32601;
 const HEADER_MISMATCH: i32 = -32020;
 
 impl Refusal {
@@ -135,6 +139,7 @@ impl Refusal {
                 Denial::Method => "method",
                 Denial::Name => "name",
             },
+            Self::NoMethod => "unknown_method",
             Self::Session => "session",
             Self::Unreachable => "unreachable",
             Self::Late => "late",
@@ -154,7 +159,7 @@ impl Refusal {
             Self::Path | Self::Credentials(_) | Self::Malformed(_) | Self::Mismatch(_) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::NoServer | Self::Session => StatusCode::NOT_FOUND,
+            Self::NoServer | Self::NoMethod | Self::Session => StatusCode::NOT_FOUND,
             Self::Down(_) | Self::Busy | Self::Audit | Self::IssuerDown | Self::IssuerBusy(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -178,6 +183,7 @@ impl Refusal {
             Self::Malformed(malformed) => malformed.code(),
             Self::Mismatch(_) => HEADER_MISMATCH,
             Self::Credentials(_) | Self::Path => INVALID_REQUEST,
+            Self::NoMethod => METHOD_NOT_FOUND,
             _ => i32::from(self.status().as_u16()),
         }
     }
@@ -229,6 +235,7 @@ impl Refusal {
                 Denial::Name => "you may use this method, but not on this name",
             }
             .into(),
+            Self::NoMethod => "MCP has no such method, and the policy names none of its own".into(),
             Self::Session => "there is no such session; initialize again".into(),
             Self::Unreachable => "the server cannot be reached".into(),
             Self::Late => "the server did not answer in time".into(),

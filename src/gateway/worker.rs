@@ -32,7 +32,7 @@ use super::servers::join::Transport;
 use super::servers::route::{Asked, NoRoute};
 use super::session::Bound;
 use super::state::{Moment, Shared, Upstream};
-use crate::policy::{Call, Permit, decide};
+use crate::policy::{Call, Denial, Permit, decide};
 
 /// One core's share.
 pub(super) struct Worker {
@@ -222,6 +222,10 @@ impl Worker {
         record.shadow(server, wish);
         let allow = |call: &Call<'_>| {
             decide(&caller.grants, server, call).map_err(|denial| {
+                // Whoever may not use the server learns nothing of what it has.
+                if denial == Denial::Method && wish.is_unknown() {
+                    return Refusal::NoMethod;
+                }
                 // A caller who has groups gets rights by them: another scope would not help.
                 let by_scope = caller.principal.groups.is_empty();
                 let helping = || moment.state.policy.helping_scope(&caller.grants, server, call);

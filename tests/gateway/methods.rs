@@ -147,6 +147,28 @@ fn a_method_that_mcp_does_not_have_is_refused() {
         notice.as_object_mut().unwrap().remove("id");
         lab.ask(&root, "/delta/mcp", &notice).status(403);
     }
+    // A client of the newest revision is told as that has it; where nothing is granted, not even that.
+    let mut modern = asked("x/y", &params);
+    modern["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = "2026-07-28".into();
+    for (token, server, told) in [
+        (&root, "delta", (404, json!(-32601))),
+        (&lab.token("worker"), "delta", (404, json!(-32601))),
+        (&named, "omega", (403, json!(403))),
+    ] {
+        let bearer = format!("Bearer {token}");
+        let headers = [
+            ("X-Authorization", bearer.as_str()),
+            ("MCP-Protocol-Version", "2026-07-28"),
+            ("Mcp-Method", "x/y"),
+        ];
+        let answer = lab.post(&format!("/{server}/mcp"), &headers, modern.to_string().as_bytes());
+        assert_eq!(
+            (answer.status, answer.json()["error"]["code"].clone()),
+            told,
+            "{server}: {}",
+            answer.text()
+        );
+    }
     assert_eq!(upstream.seen().len(), before, "nothing of it arrived");
     lab.ask(&named, "/delta/mcp", &asked("x/y", &params)).status(200);
     lab.ask(&named, "/delta/mcp", &asked("x/z", &params)).status(403);
