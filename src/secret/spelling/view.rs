@@ -31,13 +31,17 @@ impl View {
         view
     }
 
-    /// Where the text has these bytes, no matter how many are between them that do not count.
+    /// Where the text has these bytes, in capitals or not, no matter how many are between them that do not count.
     pub(super) fn find(&self, needle: &[u8], counts: fn(u8) -> bool) -> Vec<Range<usize>> {
         let mut left = Self { bytes: Vec::new(), from: Vec::new(), is_within_digits: false };
         for (byte, from) in self.bytes.iter().zip(&self.from).filter(|(byte, _)| counts(**byte)) {
             left.push(&[*byte], *from);
         }
-        let at = left.bytes.windows(needle.len()).enumerate().filter(|(_, bytes)| *bytes == needle);
+        let at = left
+            .bytes
+            .windows(needle.len())
+            .enumerate()
+            .filter(|(_, bytes)| bytes.eq_ignore_ascii_case(needle));
         at.filter_map(|(at, _)| {
             let from = left.from.get(at..at + needle.len())?;
             Some(from.first()?.0..from.last()?.1)
