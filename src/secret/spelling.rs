@@ -15,6 +15,10 @@ const LEAST: usize = 4;
 const DEPTH: usize = 5;
 /// How many readings of a piece of text are looked through: each takes as long as the text itself.
 const READINGS: usize = 64;
+/// What is no longer is looked through in every reading, in bytes.
+const SHORT: usize = 4 << 10;
+/// Encodings of letters have at least so many of their characters in a row.
+const RUN: usize = 12;
 /// A text is looked through piece by piece, which bounds what it costs in memory, in bytes.
 const PIECE: usize = 64 << 10;
 /// How much of a piece is looked through with the next one again, in bytes for each one of the secret: an escape within an
@@ -31,8 +35,10 @@ pub(super) fn find(text: &str, secret: &str) -> Vec<Range<usize>> {
     while !needles.is_empty() && start < text.len() {
         let end = text.ceil_char_boundary(start + PIECE);
         let piece = text.get(start..end).unwrap_or_default();
-        for range in in_piece(piece, &needles) {
-            found.push(start + range.start..start + range.end);
+        for part in promising(piece, &needles) {
+            let ranges = in_part(piece.get(part.clone()).unwrap_or_default(), &needles);
+            let at = start + part.start;
+            found.extend(ranges.into_iter().map(|range| at + range.start..at + range.end));
         }
         start = if end == text.len() { end } else { text.floor_char_boundary(end - overlap) };
     }
@@ -55,8 +61,38 @@ fn counts(byte: u8) -> bool {
     byte > b' ' && byte != 0x7f && byte != b'+'
 }
 
-/// Looks through every reading of a piece, the plain ones first.
-fn in_piece(piece: &str, needles: &[Vec<u8>]) -> Vec<Range<usize>> {
+/// Where in a piece a closer look is worth its time. In a long one that is all of it if the secret is there once all escapes
+/// are undone, and else what may be Base64 or hexadecimal digits.
+fn promising(piece: &str, needles: &[Vec<u8>]) -> Vec<Range<usize>> {
+    // A blank may be in the midst of an escape, or after what only looks like its beginning.
+    let tight: String = piece.split_ascii_whitespace().collect();
+    let has = |needle: &Vec<u8>| {
+        let wanted = view::folded(&String::from_utf8_lossy(needle), counts);
+        let is_in =
+            |text: &str| view::folded(text, counts).windows(wanted.len()).any(|bytes| bytes == wanted);
+        wanted.len() < LEAST || is_in(piece) || is_in(&tight)
+    };
+    if piece.len() <= SHORT || needles.iter().any(has) {
+        return std::iter::once(0..piece.len()).collect();
+    }
+    let is_digit = |c: char| c.is_ascii_alphanumeric() || "+/-_=%\\:, \r\n".contains(c);
+    let is_blank = |c: char| " ,\r\n".contains(c);
+    let mut runs = Vec::new();
+    let mut start = 0;
+    for part in piece.split_inclusive(|c| !is_digit(c)) {
+        let longest = part.split(is_blank).map(str::len).max().unwrap_or_default();
+        let in_pairs =
+            part.len() >= 2 * RUN && part.chars().filter(char::is_ascii_hexdigit).count() * 2 > part.len();
+        if longest >= RUN || in_pairs {
+            runs.push(start..start + part.len());
+        }
+        start += part.len();
+    }
+    runs
+}
+
+/// Looks through every reading of a part, the plain ones first.
+fn in_part(piece: &str, needles: &[Vec<u8>]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut seen: Vec<Vec<u8>> = Vec::new();
     let mut left = VecDeque::from([(View::of(piece), 0)]);

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 /// Fewer Base64 digits in a row are a word.
-const WORD: usize = 12;
+const WORD: usize = 8;
 /// The longest entity is `&#x0010FFFF;`, or a name.
 const ENTITY: usize = 12;
 
@@ -19,6 +19,48 @@ pub(super) struct View {
 
 /// What an escape at the beginning of some bytes stands for, and its length.
 type Escape = fn(&[u8]) -> Option<(Vec<u8>, usize)>;
+
+/// Each kind of escape by the character it begins with.
+const ESCAPES: [(u8, Escape); 3] = [(b'%', percent), (b'\\', backslash), (b'&', entity)];
+/// How often escapes are undone to see whether a closer look is worth its time.
+const FOLDS: usize = 5;
+
+/// What is left of a text once all its escapes are undone, and theirs, in small letters.
+pub(super) fn folded(text: &str, counts: fn(u8) -> bool) -> Vec<u8> {
+    let plain = |c: &char| crate::text::is_plain(*c) || c.is_ascii_control();
+    let mut bytes = if text.is_ascii() {
+        text.as_bytes().to_vec()
+    } else {
+        text.chars().filter(plain).collect::<String>().into_bytes()
+    };
+    for _ in 0..FOLDS {
+        let before = bytes.len();
+        for (mark, escape) in ESCAPES {
+            bytes = undone(&bytes, mark, escape);
+        }
+        if bytes.len() == before {
+            break;
+        }
+    }
+    bytes.retain(|byte| counts(*byte));
+    bytes.make_ascii_lowercase();
+    bytes
+}
+
+/// The same bytes with the escapes of one kind undone.
+fn undone(bytes: &[u8], mark: u8, escape: Escape) -> Vec<u8> {
+    let mut done = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| *byte == mark) {
+        let (before, after) = rest.split_at(at);
+        done.extend_from_slice(before);
+        let (stands_for, length) = escape(after).unwrap_or_else(|| (vec![mark], 1));
+        done.extend(stands_for);
+        rest = after.get(length..).unwrap_or_default();
+    }
+    done.extend_from_slice(rest);
+    done
+}
 
 impl View {
     /// The text as it is; what does not show is left out.
@@ -51,8 +93,7 @@ impl View {
 
     /// The readings with one encoding less.
     pub(super) fn readings(&self) -> Vec<Self> {
-        let escapes: [(u8, Escape); 3] = [(b'%', percent), (b'\\', backslash), (b'&', entity)];
-        let plain = escapes.into_iter().filter_map(|(mark, escape)| self.unescaped(mark, escape));
+        let plain = ESCAPES.into_iter().filter_map(|(mark, escape)| self.unescaped(mark, escape));
         plain.chain(self.from_base64()).chain(self.from_hex()).collect()
     }
 
