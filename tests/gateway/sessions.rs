@@ -257,9 +257,13 @@ fn a_header_that_means_another_request_or_caller_does_not_pass() {
                  X-Client-IP X-Cluster-Client-IP X-Envoy-External-Address X-Envoy-Original-Path X-ProxyUser-Ip Client-IP \
                  Via Proxy Proxy-Authorization Proxy-Connection X-Remote-Addr Remote-User X-Host X-Originating-IP \
                  SSL-Client-Verify X-SSL-Client-CN X-Goog-IAP-JWT-Assertion X-MS-Client-Principal X-Amzn-Oidc-Data \
-                 X-WebAuth-User Keep-Alive TE Trailer HTTP2-Settings Expect2 Cookie X-User-Pool";
+                 X-WebAuth-User Keep-Alive TE Trailer HTTP2-Settings Expect2 Cookie X-User-Pool \
+                 X-Forward-Host X-Forward-Proto X-True-Client-IP CF-Connecting-IPv6 CF-Visitor CF-IPCountry \
+                 X-Backend-Host X-Custom-IP-Authorization X-HTTP-Method-Override-2 X-Tunnel-Method X-Url X-Uri \
+                 X-Sendfile-Type X-Accel-Mapping X-Middleware-Subrequest Client-Cert Client-Cert-Chain \
+                 X-Consumer-Username X-Userinfo Base-Url Http-Host Http-Url Http-Client-IP X-Wap-Profile2 X-Original-Host";
     for name in names.split_whitespace() {
-        let kept = ["Expect2", "X-User-Pool"].contains(&name);
+        let kept = ["Expect2", "X-User-Pool", "X-Wap-Profile2"].contains(&name);
         let headers = [(name, "evil-1"), ("X-Other", "kept")];
         stage.ask(&stage.worker, "POST", "/delta/mcp", &headers).status(200);
         let seen = stage.upstream.seen();
