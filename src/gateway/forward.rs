@@ -435,12 +435,15 @@ fn is_foreign(headers: &HeaderMap) -> bool {
     let is = |text: &[u8], word: &[u8]| {
         text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
     };
+    let known = |named: &[u8]| {
+        let start = named.iter().position(|byte| !matches!(byte, b'=' | b' ' | b'"')).unwrap_or(named.len());
+        KNOWN.iter().any(|known| is(named.get(start..).unwrap_or_default(), known))
+    };
+    // Every one counts: of two, it is the reader's guess which one is meant.
     let foreign = |kind: &HeaderValue| {
         let kind = kind.as_bytes();
-        let Some(at) = kind.windows(NAME.len()).position(|window| is(window, NAME)) else { return false };
-        let named = kind.get(at + NAME.len()..).unwrap_or_default();
-        let start = named.iter().position(|byte| !matches!(byte, b'=' | b' ' | b'"')).unwrap_or(named.len());
-        !KNOWN.iter().any(|known| is(named.get(start..).unwrap_or_default(), known))
+        let mut names = kind.windows(NAME.len()).enumerate().filter(|(_, window)| is(window, NAME));
+        names.any(|(at, _)| !known(kind.get(at + NAME.len()..).unwrap_or_default()))
     };
     headers.get_all(CONTENT_TYPE).iter().any(foreign)
 }
