@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use hyper::header::{AUTHORIZATION, CONNECTION, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use memchr::memmem;
 
 /// What of a request's headers goes on.
@@ -186,7 +186,7 @@ impl Onward<'_> {
     fn is_listed(&self, name: &HeaderName) -> bool {
         let Some(listed) = self.listed else { return true };
         let text = name.as_str();
-        text.starts_with("mcp-") || ALWAYS.contains(&text) || listed.contains(name)
+        is_protocols(text) || listed.contains(name)
     }
 }
 
@@ -206,6 +206,11 @@ pub(super) fn back(headers: &mut HeaderMap) {
         let Some(gone) = gone.cloned() else { return };
         headers.remove(gone);
     }
+}
+
+/// Whether MCP, or what it stands on, means the header for the server.
+fn is_protocols(name: &str) -> bool {
+    name.starts_with("mcp-") || ALWAYS.contains(&name)
 }
 
 /// Whether a header belongs to a connection or a message, and so to nobody who names headers of a request.
@@ -241,8 +246,9 @@ fn named_by_connection(headers: &HeaderMap) -> Option<HashSet<HeaderName>> {
             }
         }
     }
-    // What the gateway itself decides about is not for a client to switch off.
-    named.remove(&AUTHORIZATION);
+    // What is meant for the other end is not for anybody on the way to switch off: without its version or type a message is
+    // another one than was decided on.
+    named.retain(|name| !is_protocols(name.as_str()));
     (!named.is_empty()).then_some(named)
 }
 

@@ -272,6 +272,44 @@ fn a_header_that_means_another_request_or_caller_does_not_pass() {
     }
 }
 
+/// A client's `Connection` takes away what is between it and the gateway, and nothing of the message that was decided on.
+#[test]
+fn no_header_of_the_protocols_is_taken_away_by_connection() {
+    let stage = Stage::new();
+    let session = stage.ask(&stage.worker, "POST", "/delta/mcp", &[]).status(200);
+    let session = session.header("mcp-session-id").unwrap().to_owned();
+    let kept = "content-type, Accept, mcp-protocol-version, Mcp-Session-Id, mcp-method, last-event-id, MCP-Name, traceparent";
+    for connection in [
+        format!("close, {kept}"),
+        format!("close, X-Hop, {kept}"),
+        format!("x-hop,,Close,{}", kept.to_uppercase()),
+    ] {
+        let headers = [
+            ("Connection", connection.as_str()),
+            ("Mcp-Session-Id", &session),
+            ("MCP-Protocol-Version", "2025-11-25"),
+            ("Mcp-Method", "tools/call"),
+            ("Mcp-Name", "echo"),
+            ("Last-Event-ID", "4"),
+            ("traceparent", "00-1"),
+            ("X-Hop", "evil-1"),
+        ];
+        stage.ask(&stage.worker, "POST", "/delta/mcp", &headers).status(200);
+        let seen = stage.upstream.seen();
+        let seen = seen.last().unwrap();
+        for name in kept.split(", ") {
+            assert!(seen.header(name).is_some(), "{name} {connection}: {}", seen.head);
+        }
+        assert_eq!(seen.header("mcp-session-id"), Some(OWN));
+        assert_eq!(
+            seen.head.contains("evil-1"),
+            !connection.to_lowercase().contains("x-hop"),
+            "{}",
+            seen.head
+        );
+    }
+}
+
 /// What is given out is taken back, up to one and the same length.
 #[test]
 fn a_session_that_would_be_too_long_to_come_back_is_not_given_out() {
