@@ -98,6 +98,30 @@ fn every_stream_ends_with_the_right_to_it() {
     }
 }
 
+/// On which every answer comes.
+#[test]
+fn an_old_servers_stream_ends_with_the_right_to_it() {
+    let ways: [Ending<'_>; 3] = [
+        &|lab| lab.reload("servers/server_state.json", r#"{"/omega": false}"#, "are in force"),
+        &|lab| lab.reload("scopes.yml", "worker: [{server: delta, methods: ['*']}]\n", "are in force"),
+        &|lab| lab.reload("revoked", "client_id: worker\n", "are in force"),
+    ];
+    for end in ways {
+        let (upstream, closed) = endless(EVENTS, first());
+        let lab = Lab::with(|settings, dir| {
+            settings.limits.keep_alive = 3600;
+            settings.revoked = Some(dir.join("revoked"));
+            std::fs::write(dir.join("revoked"), "").unwrap();
+            own_server(dir, "omega", &upstream.base, "sse");
+        });
+        let mut stream = Listening::open(&lab, &lab.token("worker"), "/omega/sse", &[("Last-Event-ID", "3")]);
+        stream.hear("\"m\"");
+        end(&lab);
+        stream.end();
+        assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
+    }
+}
+
 /// The right to a call is the right to that very call.
 #[test]
 fn a_calls_stream_ends_with_the_right_to_its_tool_and_no_other_does() {
