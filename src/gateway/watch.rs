@@ -39,7 +39,7 @@ pub(super) struct Watch {
     /// When it was found out, and until when it is believed.
     epoch: u64,
     until: Instant,
-    again: Option<Pin<Box<dyn Future<Output = Result<Found, Refusal>> + Send>>>,
+    again: Option<Pin<Box<Again>>>,
     changes: Receiver<()>,
 }
 
@@ -51,6 +51,9 @@ pub(super) enum Wanted {
     Stream,
     EndSession,
 }
+
+/// Finds out anew.
+type Again = dyn Future<Output = Result<Found, Refusal>> + Send;
 
 /// What was found out anew.
 struct Found {
@@ -168,8 +171,8 @@ impl Watch {
                 if let Some(output) = done.take() {
                     return Poll::Ready(Ok((output, self.caller.load_full(), self.epoch)));
                 }
-                let alarm_set = alarm.get_or_insert_with(|| self.alarm(Instant::now() + LOOK));
-                ready!(alarm_set.as_mut().poll(context));
+                let due = alarm.get_or_insert_with(|| self.alarm(Instant::now() + LOOK));
+                ready!(due.as_mut().poll(context));
                 alarm = None;
             }
         })
