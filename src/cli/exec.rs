@@ -52,7 +52,7 @@ pub(super) fn run(args: &ExecArgs, settings: Settings, out: &Out) -> Result<Exit
     }
     env::unambiguous(&variables)?;
     let exposed = variables.iter().map(|(name, value)| (name.as_str(), value.expose()));
-    let source = process::become_command(program, arguments, exposed, &Settings::withheld());
+    let source = process::become_command(program, arguments, exposed, &servers.config.withheld());
     let program = crate::text::clean(&program.to_string_lossy(), 200);
     Err(Error::Start { program, source })
 }

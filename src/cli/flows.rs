@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use crate::cli::BrowserArgs;
 use crate::cli::out::{Mark, Out};
 use crate::cli::person::Person;
-use crate::config::{Config, ConfigError, Planned, Settings};
+use crate::config::{Config, ConfigError, Planned};
 use crate::credential::{Credential, Kind};
 use crate::error::{Error, Exit};
 use crate::store::{Storage, Store};
@@ -107,7 +107,7 @@ pub(super) fn browser(args: &BrowserArgs, config: &Config) -> Option<Browser> {
     } else if args.no_browser || (config.settings.on("MCPAUTH_NO_BROWSER") && !args.browser) {
         Some(Browser::Nobody)
     } else {
-        (args.browser || terminal::interactive()).then(|| Browser::System { without: Settings::withheld() })
+        (args.browser || terminal::interactive()).then(|| Browser::System { without: config.withheld() })
     }
 }
 

@@ -20,9 +20,6 @@ use crate::sys::address::web_url;
 use crate::text::clean;
 use crate::vault::{Vault, VaultError};
 
-/// What a person's own client is registered with unless they say otherwise; its port may differ (RFC 8252 section 7.3).
-const REDIRECT: &str = "http://127.0.0.1:8080/callback";
-
 /// Log in to any MCP server by its address alone, and keep its token
 ///
 /// The server says whom to ask for a token (RFC 9728), that issuer how (RFC 8414), and registers mcpauth as a client
@@ -46,7 +43,7 @@ pub(super) struct LoginArgs {
     /// Read the client secret from this file, or from stdin for -
     #[arg(long, value_name = "FILE", requires = "client_id")]
     client_secret_file: Option<PathBuf>,
-    /// The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, or another port]
+    /// The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with a path of its own for an issuer that does not name itself in its answers (RFC 9207)]
     #[arg(long, value_name = "URI", requires = "client_id", value_parser = address)]
     redirect_uri: Option<Url>,
     /// Ask for this scope, and not for those the server names; repeatable
@@ -159,8 +156,14 @@ async fn prepare(
     let scopes = if args.scope.is_empty() { found.scopes } else { args.scope.clone() };
     let (client, redirect_uri) = match &args.client_id {
         Some(id) => {
-            let uri = args.redirect_uri.as_ref().map_or(REDIRECT, Url::as_str);
-            (own_client(id, secret, &found.issuer), uri.to_owned())
+            let uri = args.redirect_uri.as_ref().map(Url::to_string).unwrap_or_else(|| {
+                let usual = flow::usual_redirect_uri(&found.issuer);
+                out.say(&format!(
+                    "the client must be registered with {usual}; name another with --redirect-uri"
+                ));
+                usual
+            });
+            (own_client(id, secret, &found.issuer), uri)
         }
         None => {
             make_room()?;

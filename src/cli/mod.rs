@@ -260,11 +260,11 @@ fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
 /// Clap's own answers: help and version are data, everything else is a usage error.
 fn refused(error: &clap::Error, json: bool) -> ExitCode {
     let help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    if json && !help {
-        out::usage_error(&error.render().to_string());
-    } else {
+    if help {
         // A closed pipe while printing help is nobody's error.
         let _ = error.print();
+    } else {
+        out::usage_error(&error.render(), json);
     }
     if help { ExitCode::SUCCESS } else { ExitCode::from(Exit::Usage as u8) }
 }

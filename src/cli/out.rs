@@ -254,8 +254,13 @@ impl Line {
 }
 
 /// Clap's complaint, before there is an [`Out`]: its first line says what is wrong, and it knows where the help is.
-pub(super) fn usage_error(text: &str) {
-    let (message, _) = text.split_once("\n\nUsage:").unwrap_or((text, ""));
+pub(super) fn usage_error(said: &clap::builder::StyledStr, json: bool) {
+    let text = said.to_string();
+    if !json {
+        // What was typed is repeated in it, and may be somebody else's.
+        return write(&mut std::io::stderr().lock(), text.trim_end());
+    }
+    let (message, _) = text.split_once("\n\nUsage:").unwrap_or((&text, ""));
     let message = message.trim().trim_start_matches("error: ");
     let object = error_object("configuration", message, "see what there is with: mcpauth --help");
     write(&mut std::io::stderr().lock(), &object);

@@ -354,6 +354,7 @@ impl Config {
         checked_name("the agent's name", name)?;
         let path = self.tokens_dir.join(format!("{name}.json"));
         let shown = path.display().to_string();
+        private_file::check_dir(&self.tokens_dir)?;
         let text = private_file::read(&path)?.ok_or_else(|| {
             ConfigError::File(
                 format!("{shown} does not exist"),

@@ -262,6 +262,14 @@ impl Config {
         self.config_dir.as_ref().map(|dir| dir.join("providers"))
     }
 
+    /// The variables of this process that no other program is to inherit: our clients' secrets, and tokens; those of the
+    /// user's own providers too, which have names of their own.
+    pub fn withheld(&self) -> Vec<String> {
+        let own = |name: String| self.raw_provider(&name).ok()?.settings_prefix;
+        let prefixes: Vec<String> = self.provider_names().into_iter().filter_map(own).collect();
+        Settings::withheld(&prefixes)
+    }
+
     /// Every provider's name, built in and the user's own, in order.
     pub fn provider_names(&self) -> Vec<String> {
         let mut names: Vec<String> = crate::provider::built_in().map(str::to_owned).collect();

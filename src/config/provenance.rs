@@ -70,7 +70,7 @@ impl Config {
         };
         let origin = match (remembered, by) {
             (Some(word), _) if found(word) => Origin::Found(word.into(), 0),
-            (None, Some(owner)) => owner.origin.clone(),
+            (None, Some(owner)) if lies_with(path, &owner.origin) => owner.origin.clone(),
             _ => Origin::Kept(path.into()),
         };
         Given::new(name, origin)
@@ -98,6 +98,12 @@ impl Config {
         let inside = paths::is_inside(&key, &folder_of(file));
         Some(if inside { given.clone() } else { Given::new(&given.name, Origin::Kept(key)) })
     }
+}
+
+/// Whether a token can be that of an origin: what a found file made lies in that file's folder.
+fn lies_with(path: &Path, origin: &Origin) -> bool {
+    let Origin::Found(file, _) = origin else { return true };
+    paths::is_inside(path, &folder_of(file))
 }
 
 fn is_found_place(given: &Given) -> bool {

@@ -77,6 +77,7 @@ impl Config {
     pub fn registration(&self, name: &str) -> Result<Option<Registration>, ConfigError> {
         let path = self.registration_file(name)?;
         private_file::check_dir(&self.tokens_dir)?;
+        private_file::check_dir(&self.tokens_dir.join(FOLDER))?;
         let Some(text) = private_file::read(&path)? else { return Ok(None) };
         let unreadable = |e: serde_json::Error| {
             // The library's own words may repeat a value.

@@ -108,9 +108,14 @@ impl Settings {
         Self { known: Arc::new(known), watch: None }
     }
 
-    /// The variables of this process that no other program is to inherit: our clients' secrets, and tokens.
-    pub fn withheld() -> Vec<String> {
-        env::names().into_iter().filter(|name| is_withheld(name)).collect()
+    /// The variables of this process that no other program is to inherit: our clients' secrets, and tokens. `prefixes` begin
+    /// the names of clients that are not in the catalogue.
+    pub(super) fn withheld(prefixes: &[String]) -> Vec<String> {
+        let of_a_client = |name: &str| {
+            let mut rests = prefixes.iter().filter_map(|prefix| name.strip_prefix(prefix.as_str()));
+            is_secret(name) && rests.any(|rest| rest.starts_with('_'))
+        };
+        env::names().into_iter().filter(|name| is_withheld(name) || of_a_client(name)).collect()
     }
 
     /// The same files read again, with the same flags and environment.

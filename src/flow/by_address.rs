@@ -183,6 +183,11 @@ fn callback_path(issuer: &IssuerMetadata) -> String {
     format!("/callback/{mark}")
 }
 
+/// The redirect URI of a client that a person registers: on a port that they can know beforehand.
+pub fn usual_redirect_uri(issuer: &IssuerMetadata) -> String {
+    format!("http://127.0.0.1:8080{}", callback_path(issuer))
+}
+
 /// A redirect URI on a port that is free now. Whoever compares ports, against RFC 8252 section 7.3, is content as long as
 /// it stays free.
 fn redirect_uri(issuer: &IssuerMetadata) -> Result<String, FlowError> {
@@ -273,5 +278,7 @@ mod tests {
         let (a, b) = (uri("https://a.test", false), uri("https://b.test", false));
         assert!(a.path().starts_with("/callback/") && a.path() != b.path(), "{a} {b}");
         assert_eq!(a.path(), uri("https://a.test", false).path());
+        let anonymous = IssuerMetadata { issuer: "https://a.test".into(), ..IssuerMetadata::default() };
+        assert_eq!(usual_redirect_uri(&anonymous), format!("http://127.0.0.1:8080{}", a.path()));
     }
 }

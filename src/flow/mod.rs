@@ -16,7 +16,7 @@ use std::time::Duration;
 use thiserror::Error;
 use url::Url;
 
-pub use by_address::{AddressError, Discovered, discover, register};
+pub use by_address::{AddressError, Discovered, discover, register, usual_redirect_uri};
 pub use device::log_in_by_device;
 pub use login::{Login, authorization_request, can_listen, log_in};
 pub use revoke::{Revoked, revoke};

@@ -53,7 +53,7 @@ type Decide = Box<dyn FnMut(&Event<'_>) -> Verdict + Send>;
 /// A comment (WHATWG HTML section 9.2.6): clients ignore it, proxies see that somebody is there.
 const COMMENT: &[u8] = b":\n\n";
 /// How often an answer without comments is looked at.
-const LOOK: Duration = Duration::from_secs(15);
+pub(super) const LOOK: Duration = Duration::from_secs(15);
 
 impl Reading {
     /// The events of a stream that may carry anything, lists and addresses among them: each is read.
@@ -84,7 +84,7 @@ impl Events {
     /// The next bytes, or a comment if it is time for one.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         while !self.over {
-            if !ready!(self.watch.poll(context)) {
+            if ready!(self.watch.poll(context)).is_err() {
                 return self.cut();
             }
             if let Some(held) = self.held.pop_front() {

@@ -4,7 +4,9 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::future::Future;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,7 +25,7 @@ use super::body::Body;
 use super::egress::{Asking, Stored};
 use super::events::{Events, Reading};
 use super::headers::{self, Onward};
-use super::hold::{Held, hold, joined};
+use super::hold::{Held, hold, joined, soon};
 use super::intake::{Ungathered, Wish, gather};
 use super::pool::{Failure, Inflow, Patience};
 use super::record::Record;
@@ -38,6 +40,7 @@ use super::wire::look::Look;
 use super::wire::sse::Boundary;
 use super::worker::Worker;
 use crate::policy::Permit;
+use crate::sys::clock;
 use crate::tokens::retry;
 
 /// A message on its way, with the proof that it may go.
@@ -85,7 +88,7 @@ impl Worker {
     /// 502 and 504, or 404 for a session of another caller.
     pub(super) async fn forward(
         self: &Arc<Self>,
-        passage: Passage<'_>,
+        mut passage: Passage<'_>,
         mut headers: HeaderMap,
         record: &mut Record<'_>,
     ) -> Result<Response<Body>, Refusal> {
@@ -97,14 +100,14 @@ impl Worker {
             return Box::pin(self.with_stored(stored, passage, session, headers, record)).await;
         }
         let answer = self.send(&passage, headers, record).await?;
-        self.answer(&passage, session.as_ref(), answer).await
+        self.answer(&mut passage, session.as_ref(), answer).await
     }
 
     /// The same with a credential that the gateway holds, and with another one where the server refuses it.
     async fn with_stored(
         self: &Arc<Self>,
         stored: &Arc<Stored>,
-        passage: Passage<'_>,
+        mut passage: Passage<'_>,
         session: Option<Session>,
         headers: HeaderMap,
         record: &mut Record<'_>,
@@ -119,7 +122,7 @@ impl Worker {
                 break answer;
             }
         };
-        self.answer(&passage, session.as_ref(), answer).await
+        self.answer(&mut passage, session.as_ref(), answer).await
     }
 
     /// Makes a request's headers those that go on, all but the stored credential.
@@ -189,7 +192,7 @@ impl Worker {
 
     async fn answer(
         self: &Arc<Self>,
-        passage: &Passage<'_>,
+        passage: &mut Passage<'_>,
         session: Option<&Session>,
         answer: Response<Inflow>,
     ) -> Result<Response<Body>, Refusal> {
@@ -257,7 +260,7 @@ impl Worker {
     /// Any other answer: as it came, unless it holds a list all the same.
     async fn looked(
         self: &Arc<Self>,
-        passage: &Passage<'_>,
+        passage: &mut Passage<'_>,
         head: response::Parts,
         mut inflow: Inflow,
         looks: bool,
@@ -265,7 +268,8 @@ impl Worker {
         if inflow.is_end_stream() {
             return Ok(Response::from_parts(head, Body::pass(inflow)));
         }
-        let parts = match hold(&mut inflow).await.map_err(|_| Refusal::Unreachable)? {
+        let held = self.awaited(passage, hold(&mut inflow)).await?;
+        let parts = match held.map_err(|_| Refusal::Unreachable)? {
             Held::Whole(bytes) if looks => return self.shown(passage, head, bytes, filter::anything),
             Held::Whole(bytes) => return Ok(Response::from_parts(head, Body::full(bytes))),
             Held::Part(parts) => parts,
@@ -319,9 +323,14 @@ impl Worker {
     ///
     /// # Errors
     /// If there is no such memory.
-    async fn gather(&self, passage: &Passage<'_>, inflow: Inflow) -> Result<Option<Bytes>, Refusal> {
+    async fn gather(
+        self: &Arc<Self>,
+        passage: &mut Passage<'_>,
+        inflow: Inflow,
+    ) -> Result<Option<Bytes>, Refusal> {
         let limits = &self.shared.settings.limits;
-        match gather(inflow, limits.answer, passage.caller.account.hold(limits)).await {
+        let hold = passage.caller.account.hold(limits);
+        match self.awaited(passage, gather(inflow, limits.answer, hold)).await? {
             Ok(bytes) => Ok(Some(bytes)),
             Err(Ungathered::Full(refusal)) => Err(refusal),
             Err(Ungathered::Broken | Ungathered::TooLarge) => Ok(None),
@@ -330,8 +339,8 @@ impl Worker {
 
     /// The whole answer, read and with what the caller may not see cut out.
     async fn filtered(
-        &self,
-        passage: &Passage<'_>,
+        self: &Arc<Self>,
+        passage: &mut Passage<'_>,
         mut head: response::Parts,
         inflow: Inflow,
     ) -> Result<Response<Body>, Refusal> {
@@ -378,6 +387,29 @@ impl Worker {
             head.headers.insert(CONTENT_LENGTH, HeaderValue::from(shown.len()));
         }
         Ok(Response::from_parts(head, Body::full(shown)))
+    }
+
+    /// What comes of a body, if the caller may still have it when it comes; as they are known then.
+    ///
+    /// # Errors
+    /// As for a request that came then.
+    async fn awaited<F: Future>(
+        self: &Arc<Self>,
+        passage: &mut Passage<'_>,
+        body: F,
+    ) -> Result<F::Output, Refusal> {
+        let mut body = pin!(body);
+        let done = soon(body.as_mut()).await;
+        let is_current =
+            passage.epoch == self.shared.epoch() && clock::now() < passage.caller.believed_until();
+        let done = match done {
+            Some(done) if is_current => return Ok(done),
+            done => done,
+        };
+        // Boxed: most bodies come with their head.
+        let (done, caller, epoch) = Box::pin(self.watch(passage).over(done, body)).await?;
+        (passage.caller, passage.epoch) = (caller, epoch);
+        Ok(done)
     }
 
     fn watch(self: &Arc<Self>, passage: &Passage<'_>) -> Watch {
@@ -436,12 +468,15 @@ fn is_foreign(headers: &HeaderMap) -> bool {
     let is = |text: &[u8], word: &[u8]| {
         text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
     };
+    let known = |named: &[u8]| {
+        let start = named.iter().position(|byte| !matches!(byte, b'=' | b' ' | b'"')).unwrap_or(named.len());
+        KNOWN.iter().any(|known| is(named.get(start..).unwrap_or_default(), known))
+    };
+    // Every one counts: of two, it is the reader's guess which one is meant.
     let foreign = |kind: &HeaderValue| {
         let kind = kind.as_bytes();
-        let Some(at) = kind.windows(NAME.len()).position(|window| is(window, NAME)) else { return false };
-        let named = kind.get(at + NAME.len()..).unwrap_or_default();
-        let start = named.iter().position(|byte| !matches!(byte, b'=' | b' ' | b'"')).unwrap_or(named.len());
-        !KNOWN.iter().any(|known| is(named.get(start..).unwrap_or_default(), known))
+        let mut names = kind.windows(NAME.len()).enumerate().filter(|(_, window)| is(window, NAME));
+        names.any(|(at, _)| !known(kind.get(at + NAME.len()..).unwrap_or_default()))
     };
     headers.get_all(CONTENT_TYPE).iter().any(foreign)
 }

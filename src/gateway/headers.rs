@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use hyper::header::{AUTHORIZATION, CONNECTION, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use memchr::memmem;
 
 /// What of a request's headers goes on.
@@ -19,8 +19,11 @@ pub(super) struct Onward<'a> {
 
 /// Headers that say who the caller is and where from, or that another request is meant than the one that was decided on:
 /// whoever is behind the gateway believes them, so a client's own never pass. The reference's are among them.
-const CLAIMS: [&str; 51] = [
+const CLAIMS: [&str; 66] = [
+    "base-url",
     "cdn-src-ip",
+    "client-cert",
+    "client-cert-chain",
     "client-ip",
     "cookie",
     "cookie2",
@@ -31,7 +34,12 @@ const CLAIMS: [&str; 51] = [
     "forwarded-host",
     "forwarded-proto",
     "front-end-https",
+    "http-client-ip",
+    "http-host",
+    "http-method",
     "http-method-override",
+    "http-url",
+    "incap-client-ip",
     "method-override",
     "proxy",
     "proxy-client-ip",
@@ -42,6 +50,7 @@ const CLAIMS: [&str; 51] = [
     "wl-proxy-client-ip",
     "x-auth-method",
     "x-authorization",
+    "x-backend-host",
     "x-body",
     "x-client-cert",
     "x-client-id",
@@ -50,7 +59,7 @@ const CLAIMS: [&str; 51] = [
     "x-client-verify",
     "x-cluster-client-ip",
     "x-coming-from",
-    "x-forward-for",
+    "x-custom-ip-authorization",
     "x-forwarded",
     "x-forwarder-for",
     "x-groups",
@@ -59,39 +68,48 @@ const CLAIMS: [&str; 51] = [
     "x-keycloak-url",
     "x-method",
     "x-override-url",
-    "x-real-ip",
     "x-region",
     "x-request-id",
     "x-request-method",
     "x-request-uri",
     "x-scopes",
+    "x-sendfile-type",
     "x-server-name",
     "x-tool-name",
+    "x-true-client-ip",
+    "x-tunnel-method",
+    "x-uri",
+    "x-url",
     "x-url-scheme",
     "x-user",
     "x-user-pool-id",
+    "x-userinfo",
     "x-username",
+    "x-verb",
 ];
 /// Families of the same. Sorted, like [`CLAIMS`], and none is the beginning of another.
-const CLAIM_FAMILIES: [&str; 30] = [
-    "cf-access-",
-    "cf-connecting-",
+const CLAIM_FAMILIES: [&str; 33] = [
+    "cf-",
     "ms-client-principal",
     "remote-",
     "ssl-client-",
     "tailscale-user-",
+    "x-accel-",
     "x-amzn-oidc-",
     "x-appengine-",
     "x-arr-",
     "x-auth-request-",
     "x-authentik-",
     "x-azure-",
+    "x-consumer-",
     "x-envoy-",
+    "x-forward-",
     "x-forwarded-",
     "x-goog-authenticated-",
     "x-goog-iap-",
     "x-http-",
     "x-method-override",
+    "x-middleware-",
     "x-ms-client-principal",
     "x-ms-token-",
     "x-original-",
@@ -168,7 +186,7 @@ impl Onward<'_> {
     fn is_listed(&self, name: &HeaderName) -> bool {
         let Some(listed) = self.listed else { return true };
         let text = name.as_str();
-        text.starts_with("mcp-") || ALWAYS.contains(&text) || listed.contains(name)
+        is_protocols(text) || listed.contains(name)
     }
 }
 
@@ -188,6 +206,11 @@ pub(super) fn back(headers: &mut HeaderMap) {
         let Some(gone) = gone.cloned() else { return };
         headers.remove(gone);
     }
+}
+
+/// Whether MCP, or what it stands on, means the header for the server.
+fn is_protocols(name: &str) -> bool {
+    name.starts_with("mcp-") || ALWAYS.contains(&name)
 }
 
 /// Whether a header belongs to a connection or a message, and so to nobody who names headers of a request.
@@ -223,8 +246,9 @@ fn named_by_connection(headers: &HeaderMap) -> Option<HashSet<HeaderName>> {
             }
         }
     }
-    // What the gateway itself decides about is not for a client to switch off.
-    named.remove(&AUTHORIZATION);
+    // What is meant for the other end is not for anybody on the way to switch off: without its version or type a message is
+    // another one than was decided on.
+    named.retain(|name| !is_protocols(name.as_str()));
     (!named.is_empty()).then_some(named)
 }
 

@@ -2,8 +2,11 @@
 //! one can be judged whole. It leaves the judgement to `forward`.
 
 use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
@@ -56,4 +59,13 @@ pub(super) fn joined(parts: VecDeque<Bytes>, rest: Bytes) -> Bytes {
     let mut whole = BytesMut::with_capacity(length);
     parts.iter().chain([&rest]).for_each(|part| whole.extend_from_slice(part));
     whole.freeze()
+}
+
+/// What something comes to, if it does so without anybody waiting for it: at once, or after whatever else this core has to do.
+pub(super) async fn soon<F: Future>(mut what: Pin<&mut F>) -> Option<F::Output> {
+    if let Some(done) = what.as_mut().now_or_never() {
+        return Some(done);
+    }
+    tokio::task::yield_now().await;
+    what.now_or_never()
 }

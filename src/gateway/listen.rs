@@ -21,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::body::UnderWay;
 use super::crowd::Seat;
+use super::pool::BUFFER;
 use super::worker::Worker;
 use crate::sys::descriptors::are_used_up;
 use crate::sys::socket::share_port;
@@ -186,6 +187,7 @@ where
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(limits.read))
+        .max_buf_size(limits.head.max(BUFFER))
         .max_header_size(limits.head)
         .max_headers(100);
     let peer = seat.peer;

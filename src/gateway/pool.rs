@@ -83,6 +83,9 @@ const KEPT: usize = 256;
 const QUIET: Duration = Duration::from_secs(4);
 /// How long closing takes to be of use.
 const MOMENT: Duration = Duration::from_millis(10);
+/// The most that is read ahead, or waits to be written, on a connection, in bytes: an answer that nobody takes waits at its
+/// server.
+pub(super) const BUFFER: usize = 32 << 10;
 /// What is read at once on a connection that carries a stream: thousands of them may be open.
 const STREAM_BUFFER: usize = 2048;
 
@@ -292,6 +295,7 @@ where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let mut builder = http1::Builder::new();
+    builder.max_buf_size(BUFFER);
     if stream {
         builder.read_buf_exact_size(Some(STREAM_BUFFER));
     }

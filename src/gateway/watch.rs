@@ -2,7 +2,7 @@
 //! new request's would be, whenever the files or keys change and whenever what is known of it is no longer believed.
 //! It leaves the bytes to `events`.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +16,8 @@ use tokio::time::Instant;
 
 use super::accounts::Hold;
 use super::authn::{Caller, Credential};
+use super::events::LOOK;
+use super::refusal::Refusal;
 use super::servers::join::Transport;
 use super::session::Bound;
 use super::settings::Visibility;
@@ -37,7 +39,7 @@ pub(super) struct Watch {
     /// When it was found out, and until when it is believed.
     epoch: u64,
     until: Instant,
-    again: Option<Pin<Box<dyn Future<Output = Option<Found>> + Send>>>,
+    again: Option<Pin<Box<Again>>>,
     changes: Receiver<()>,
 }
 
@@ -49,6 +51,9 @@ pub(super) enum Wanted {
     Stream,
     EndSession,
 }
+
+/// Finds out anew.
+type Again = dyn Future<Output = Result<Found, Refusal>> + Send;
 
 /// What was found out anew.
 struct Found {
@@ -120,26 +125,58 @@ impl Watch {
     }
 
     /// Whether the caller may have what comes next; pending while an issuer is asked.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+    ///
+    /// # Errors
+    /// As for a new request.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
         if !self.upstream.healthy.load(Ordering::Relaxed) {
-            return Poll::Ready(false);
+            return Poll::Ready(Err(Refusal::Down(self.upstream.name().into())));
         }
         if self.again.is_none() {
             if self.epoch == self.worker.shared.epoch() && Instant::now() < self.until {
-                return Poll::Ready(true);
+                return Poll::Ready(Ok(()));
             }
             let (worker, credential) = (self.worker.clone(), self.credential.clone());
             let (server, wanted) = (self.upstream.name().to_owned(), self.wanted.clone());
             let asked = (server, wanted);
             self.again = Some(Box::pin(again(worker, credential, self.peer, asked)));
         }
-        let Some(again) = &mut self.again else { return Poll::Ready(false) };
+        let Some(again) = &mut self.again else { return Poll::Ready(Ok(())) };
         let found = ready!(again.as_mut().poll(context));
         self.again = None;
-        let Some(Found { caller, epoch }) = found else { return Poll::Ready(false) };
+        let Found { caller, epoch } = found?;
         (self.epoch, self.until) = (epoch, end(&caller));
         self.caller.store(caller);
-        Poll::Ready(true)
+        Poll::Ready(Ok(()))
+    }
+
+    /// What a body comes to, the caller as known then, and under which epoch; `done` if it has come already.
+    ///
+    /// # Errors
+    /// As for a new request, as soon as the caller may not have it any more.
+    pub(super) async fn over<F: Future>(
+        mut self,
+        mut done: Option<F::Output>,
+        mut body: Pin<&mut F>,
+    ) -> Result<(F::Output, Arc<Caller>, u64), Refusal> {
+        let mut alarm = None;
+        poll_fn(|context| {
+            loop {
+                if done.is_none()
+                    && let Poll::Ready(output) = body.as_mut().poll(context)
+                {
+                    done = Some(output);
+                }
+                ready!(self.poll(context))?;
+                if let Some(output) = done.take() {
+                    return Poll::Ready(Ok((output, self.caller.load_full(), self.epoch)));
+                }
+                let due = alarm.get_or_insert_with(|| self.alarm(Instant::now() + LOOK));
+                ready!(due.as_mut().poll(context));
+                alarm = None;
+            }
+        })
+        .await
     }
 
     /// Returns at the next change, at the end of what is believed, or at `due`, whichever comes first.
@@ -189,12 +226,18 @@ async fn again(
     credential: Credential,
     peer: IpAddr,
     (server, wanted): (String, Arc<[Wanted]>),
-) -> Option<Found> {
+) -> Result<Found, Refusal> {
     let moment = worker.shared.moment(peer);
-    let caller = worker.caller(&moment, credential.token()).await.ok()?;
-    moment.state.upstreams.get(&server).filter(|upstream| upstream.route.server.enabled)?;
-    let allowed = wanted.iter().all(|wanted| decide(&caller.grants, &server, &wanted.call()).is_ok());
-    allowed.then_some(Found { caller, epoch: moment.epoch })
+    let caller = worker.caller(&moment, credential.token()).await?;
+    let upstream = moment.state.upstreams.get(&server).ok_or(Refusal::NoServer)?;
+    if !upstream.route.server.enabled {
+        return Err(Refusal::Down(server.into()));
+    }
+    for wanted in &*wanted {
+        let allowed = decide(&caller.grants, &server, &wanted.call());
+        allowed.map_err(|denial| Refusal::Denied { denial, scope: None })?;
+    }
+    Ok(Found { caller, epoch: moment.epoch })
 }
 
 /// The address for messages that an old server announces (MCP 2024-11-05), as an address of the gateway's, for this

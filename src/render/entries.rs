@@ -224,6 +224,9 @@ fn bearer(name: &str, token: &Secret) -> (String, Secret) {
     (name.to_owned(), Secret::new(value))
 }
 
+/// What no name may hold: variables of clients and shells, ends of a path, other slashes.
+const MEANT_OTHERWISE: [char; 12] = ['$', '{', '}', '`', '"', '\\', '<', '>', '|', '^', '?', '#'];
+
 /// A name that leads out of the gateway's path would carry our identity there.
 fn check_below(entry: &Entry, gateway: Option<&Url>) -> Result<(), RenderError> {
     let url = Url::parse(&entry.url).ok();
@@ -246,6 +249,10 @@ fn check(entry: &Entry, plain: PlainHttp) -> Result<(), RenderError> {
     // To our own commands it would be another machine's address, and our identity would be sent there.
     if entry.name.contains("://") {
         return Err(url_error("its name reads as an address"));
+    }
+    // Clients fill `${env:NAME}` in, and cut an address at its query; a way up leads elsewhere than it reads.
+    if entry.name.contains(MEANT_OTHERWISE) || entry.name.split('/').any(|part| matches!(part, "." | "..")) {
+        return Err(url_error("its name holds what clients and addresses take for something else"));
     }
     if !is_all_plain(&entry.url) {
         return Err(url_error("it holds a character that does not show"));

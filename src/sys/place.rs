@@ -32,10 +32,12 @@ fn is_one(segment: &str) -> bool {
     for _ in 0..LAYERS {
         // Some servers cut parameters off before they look at dots.
         let name = text.split(';').next().unwrap_or_default();
-        if matches!(name, "." | "..") || text.contains(['/', '\\', '\0']) {
+        // Nor do all of them mind a control character, or a dot in more bytes than it needs.
+        if matches!(name, "." | "..") || text.contains(['/', '\\']) || text.contains(char::is_control) {
             return false;
         }
-        let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        let Ok(decoded) = percent_decode_str(&text).decode_utf8() else { return false };
+        let decoded = decoded.into_owned();
         if decoded == text {
             return true;
         }
@@ -82,6 +84,10 @@ mod tests {
             ("https://gw.test/r", "https://gw.test/r/..;x/evil", false),
             ("https://gw.test/r", "https://gw.test/r/a%2Fmcp", false),
             ("https://gw.test/r", "https://gw.test/r%2Fa", false),
+            ("https://gw.test/r", "https://gw.test/r/%c0%ae%c0%ae/evil", false),
+            ("https://gw.test/r", "https://gw.test/r/.%09./evil", false),
+            ("https://gw.test/r", "https://gw.test/r/%25c0%25ae./evil", false),
+            ("https://gw.test/r", "https://gw.test/r/caf%C3%A9", true),
             ("https://gw.test", "data:text/plain,x", false),
             ("data:x", "data:x", false),
         ];

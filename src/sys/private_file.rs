@@ -122,9 +122,7 @@ pub fn write_through(path: &Path, text: &str) -> Result<(), FileError> {
 /// # Errors
 /// As [`FileError`] says.
 pub fn create_dir(path: &Path) -> Result<(), FileError> {
-    if is_symlink(path) {
-        return Err(FileError::Symlink(path.into()));
-    }
+    check_dir(path)?;
     if !path.is_dir() {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(io_at(parent))?;
@@ -168,11 +166,14 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Whether a folder's files can be ours: that there is none is fine.
+/// Whether a folder's files can be ours: that there is none is fine. A link may lead to another folder's, whoever made it.
 ///
 /// # Errors
-/// [`FileError::Foreign`].
+/// [`FileError::Symlink`], [`FileError::Foreign`].
 pub fn check_dir(path: &Path) -> Result<(), FileError> {
+    if is_symlink(path) {
+        return Err(FileError::Symlink(path.into()));
+    }
     fs::metadata(path).map_or(Ok(()), |about| check_owner(path, &about))
 }
 

@@ -98,16 +98,22 @@ fn belongs(stored: &Stored, credential: &Credential) -> bool {
     is_clients(stored, credential) && wishes
 }
 
-/// A login's file written by the reference names neither issuer nor client; its provider's name has to do. A token that
-/// costs one request is simply got again.
+/// A login's file written by the reference names neither issuer nor client; its provider's name has to do, unless a file
+/// that was only found may say where that provider is. A token that costs one request is simply got again.
 pub fn is_clients(stored: &Stored, credential: &Credential) -> bool {
-    let person = credential.id.kind == Kind::Egress;
+    let person = credential.id.kind == Kind::Egress && !is_led(credential);
     let same =
         |found: &Option<String>, wanted: &str| found.as_deref().map_or(person, |found| found == wanted);
     stored.provider == credential.provider_field
         && same(&stored.issuer, &credential.issuer)
         && same(&stored.client_id, &credential.client.id)
         && is_owners(stored, credential)
+}
+
+/// Whether the provider is where a setting says, and that of a client from a file that was only found.
+fn is_led(credential: &Credential) -> bool {
+    let How::AuthorizationCode(person) = &credential.how else { return false };
+    credential.owner.origin.is_found() && !person.provider.variables.is_empty()
 }
 
 /// A client whose secret was only found in this folder has no claim on a token that was got with the user's own.

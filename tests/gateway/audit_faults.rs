@@ -203,3 +203,25 @@ fn a_word_that_is_none_is_refused() {
     assert!(ran.json_error()["message"].as_str().unwrap().contains("refuse, continue"), "{}", ran.stderr);
     assert_eq!(json!(site.upstream.seen().len()), 0);
 }
+
+/// A pipe under the audit's name, after the file was put aside: nobody waits for its reader, and no line goes there.
+#[test]
+fn a_file_begun_anew_is_no_pipe() {
+    let site = Site::new("audit: audit.log\n");
+    let mut served = site.serve(&[]);
+    std::fs::rename(site.path("audit.log"), site.path("audit.1")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(site.path("audit.log")).status().unwrap();
+    assert!(made.success());
+    served.signal("HUP");
+    served.running.as_mut().unwrap().line(|line| line.contains("it goes on in the old file"));
+    site.ask(served.address, ALLOWED).status(200);
+    until("its line", || std::fs::read_to_string(site.path("audit.1")).unwrap().ends_with("}\n"));
+    std::fs::remove_file(site.path("audit.log")).unwrap();
+    served.signal("HUP");
+    until("the new file", || site.path("audit.log").exists());
+    site.ask(served.address, ALLOWED).status(200);
+    served.end("TERM").code(0);
+    for name in ["audit.1", "audit.log"] {
+        assert_eq!(allowed(&lines(&std::fs::read_to_string(site.path(name)).unwrap())), 1, "{name}");
+    }
+}

@@ -131,3 +131,27 @@ fn one_failure_is_none_where_several_are_needed() {
     let bearer = format!("Bearer {}", lab.token("worker"));
     lab.post("/delta/mcp", &[("X-Authorization", &bearer)], ALLOWED.as_bytes()).status(503);
 }
+
+/// A check tells whether a server is there. What it answers grants nobody anything, and it is asked nothing but that.
+#[test]
+fn a_check_opens_nothing() {
+    let checks = Arc::new(Mutex::new(0));
+    let counted = checks.clone();
+    let server = Upstream::start(move |seen, stream| {
+        let tools = r#"{"jsonrpc":"2.0","id":"mcpauth-health","result":{"tools":[{"name":"delete_all"}]}}"#;
+        say(stream, &format!("{JSON}\r\nmcp-session-id: up-1"), tools.as_bytes());
+        *counted.lock().unwrap() += usize::from(is_check(seen));
+    });
+    let lab = Lab::with(|settings, dir| {
+        settings.health.interval = 1;
+        own_server(dir, "delta", &server.base, "streamable-http");
+    });
+    until("checks", || *checks.lock().unwrap() > 1);
+    for (caller, tool) in [("stranger", "echo"), ("reader", "echo"), ("worker", "delete_all")] {
+        lab.call(&lab.token(caller), "delta", tool).status(403);
+    }
+    lab.call("mcpauth-health", "delta", "echo").status(401);
+    for seen in server.seen() {
+        assert!(is_check(&seen) && seen.header("mcp-session-id").is_none(), "{seen:?}");
+    }
+}

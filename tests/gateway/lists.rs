@@ -133,6 +133,10 @@ fn spellings(member: &str, text: &str) -> Vec<(String, Vec<u8>, bool)> {
         ("array", format!("[{text}]")),
         ("array of two", format!("[{{\"jsonrpc\":\"2.0\",\"method\":\"m\"}},{text}]")),
         ("two messages", format!("{{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{{}}}} {text}")),
+        ("after an array", format!("[]{text}")),
+        ("after a full array", format!("[1]\n{text}")),
+        ("array after an object", format!("{{}}\n[{text}]")),
+        ("array after an array", format!("[[]][[{text}]]")),
         ("comment", format!("/* \" */{text}")),
         ("comment within", text.replace("{\"ttlMs\"", "{/**/\"ttlMs\"")),
         ("xssi", format!(")]}}',{text}")),
@@ -243,6 +247,27 @@ fn a_list_under_every_type_and_framing() {
         }
     }
     assert!(stage.tried > 300, "{}", stage.tried);
+}
+
+/// UTF-7 has no quotation marks to search for. Which of two names counts is the reader's guess.
+#[test]
+fn a_list_in_characters_that_cannot_be_searched() {
+    let mut stage = Stage::new();
+    let text = message("tools", "name", "echo", "hidden").to_string().replace('"', "+ACI-");
+    for kind in [
+        "application/json; charset=utf-7",
+        "application/json; x-charset=utf-8; charset=utf-7",
+        "application/json; charset=utf-8; charset=utf-7",
+        "application/json; charset = utf-7; charset=utf-8",
+        "application/json; charset=utf-8\r\ncontent-type: text/plain; charset=utf-7",
+        "text/event-stream; charset=utf-8;CHARSET='utf-7'",
+        "text/html; charset=cp037",
+    ] {
+        let head = format!("200 OK\r\ncontent-type: {kind}");
+        for body in [text.clone(), format!("data: {text}\n\n")] {
+            hides(&stage.in_session(&head, &[body.as_bytes()]), kind);
+        }
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::support::lab::{ALLOWED, Lab, own_server, request, until};
 use crate::support::mint::{Key, Mint};
-use crate::support::upstream::{Listening, Seen, Upstream, begin, event, gone, push};
+use crate::support::upstream::{Listening, Seen, Upstream, begin, event, gone, push, say};
 use crate::support::wire::PATIENCE;
 
 const EVENTS: &str = "200 OK\r\ncontent-type: text/event-stream";
@@ -98,6 +98,30 @@ fn every_stream_ends_with_the_right_to_it() {
     }
 }
 
+/// On which every answer comes.
+#[test]
+fn an_old_servers_stream_ends_with_the_right_to_it() {
+    let ways: [Ending<'_>; 3] = [
+        &|lab| lab.reload("servers/server_state.json", r#"{"/omega": false}"#, "are in force"),
+        &|lab| lab.reload("scopes.yml", "worker: [{server: delta, methods: ['*']}]\n", "are in force"),
+        &|lab| lab.reload("revoked", "client_id: worker\n", "are in force"),
+    ];
+    for end in ways {
+        let (upstream, closed) = endless(EVENTS, first());
+        let lab = Lab::with(|settings, dir| {
+            settings.limits.keep_alive = 3600;
+            settings.revoked = Some(dir.join("revoked"));
+            std::fs::write(dir.join("revoked"), "").unwrap();
+            own_server(dir, "omega", &upstream.base, "sse");
+        });
+        let mut stream = Listening::open(&lab, &lab.token("worker"), "/omega/sse", &[("Last-Event-ID", "3")]);
+        stream.hear("\"m\"");
+        end(&lab);
+        stream.end();
+        assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
+    }
+}
+
 /// The right to a call is the right to that very call.
 #[test]
 fn a_calls_stream_ends_with_the_right_to_its_tool_and_no_other_does() {
@@ -160,6 +184,55 @@ fn a_large_body_under_way_is_cut_off() {
         let heard = stream.end();
         assert!(!heard.ends_with("0\r\n\r\n"), "it looks complete");
         assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
+    }
+}
+
+/// A body that is held back to be judged whole is nobody's after the right to it, however little of it comes, and whether
+/// it was a list or not.
+#[test]
+fn a_small_body_under_way_ends_too() {
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).to_string();
+    for head in [
+        "200 OK\r\ncontent-type: application/json",
+        "200 OK\r\ncontent-type: application/json\r\ncontent-length: 9999",
+        "500 Oops\r\ncontent-type: text/plain",
+    ] {
+        for body in [ALLOWED, &list] {
+            let (upstream, closed) = endless(head, b"{\"x\":\"secret".to_vec());
+            let lab = lab(&upstream);
+            let stream = open(&lab, &lab.token("worker"), "POST", body);
+            until("the server has it", || !upstream.seen().is_empty());
+            lab.reload("scopes.yml", "reader: [{server: alpha}]\n", "are in force");
+            let heard = stream.end();
+            assert!(heard.contains("HTTP/1.1 403") && !heard.contains("secret"), "{head}: {heard}");
+            assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
+        }
+    }
+}
+
+/// What comes after the right to it is not given out although it was asked for before.
+#[test]
+fn an_answer_that_comes_too_late_is_nobodys() {
+    let text = br#"{"jsonrpc":"2.0","id":7,"result":{"content":"secret","tools":[{"name":"echo"}]}}"#;
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).to_string();
+    for head in ["200 OK\r\ncontent-type: application/json", EVENTS] {
+        for body in [ALLOWED, &list] {
+            let (release, released) = channel::<()>();
+            let released = Mutex::new(released);
+            let upstream = Upstream::start(move |_, stream| {
+                released.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+                let framed =
+                    if head == EVENTS { [b"data: ", &text[..], b"\n\n"].concat() } else { text.to_vec() };
+                say(stream, head, &framed);
+            });
+            let lab = lab(&upstream);
+            let stream = open(&lab, &lab.token("worker"), "POST", body);
+            until("the server has it", || !upstream.seen().is_empty());
+            lab.reload("revoked", "client_id: worker\n", "are in force");
+            release.send(()).unwrap();
+            let heard = stream.end();
+            assert!(!heard.contains("echo") && !heard.contains("secret"), "{head}: {heard}");
+        }
     }
 }
 

@@ -257,14 +257,56 @@ fn a_header_that_means_another_request_or_caller_does_not_pass() {
                  X-Client-IP X-Cluster-Client-IP X-Envoy-External-Address X-Envoy-Original-Path X-ProxyUser-Ip Client-IP \
                  Via Proxy Proxy-Authorization Proxy-Connection X-Remote-Addr Remote-User X-Host X-Originating-IP \
                  SSL-Client-Verify X-SSL-Client-CN X-Goog-IAP-JWT-Assertion X-MS-Client-Principal X-Amzn-Oidc-Data \
-                 X-WebAuth-User Keep-Alive TE Trailer HTTP2-Settings Expect2 Cookie X-User-Pool";
+                 X-WebAuth-User Keep-Alive TE Trailer HTTP2-Settings Expect2 Cookie X-User-Pool \
+                 X-Forward-Host X-Forward-Proto X-True-Client-IP CF-Connecting-IPv6 CF-Visitor CF-IPCountry \
+                 X-Backend-Host X-Custom-IP-Authorization X-HTTP-Method-Override-2 X-Tunnel-Method X-Url X-Uri \
+                 X-Sendfile-Type X-Accel-Mapping X-Middleware-Subrequest Client-Cert Client-Cert-Chain \
+                 X-Consumer-Username X-Userinfo Base-Url Http-Host Http-Url Http-Client-IP X-Wap-Profile2 X-Original-Host";
     for name in names.split_whitespace() {
-        let kept = ["Expect2", "X-User-Pool"].contains(&name);
+        let kept = ["Expect2", "X-User-Pool", "X-Wap-Profile2"].contains(&name);
         let headers = [(name, "evil-1"), ("X-Other", "kept")];
         stage.ask(&stage.worker, "POST", "/delta/mcp", &headers).status(200);
         let seen = stage.upstream.seen();
         let head = &seen.last().unwrap().head;
         assert_eq!((head.contains("evil-1"), head.contains("kept")), (kept, true), "{name}: {head}");
+    }
+}
+
+/// A client's `Connection` takes away what is between it and the gateway, and nothing of the message that was decided on.
+#[test]
+fn no_header_of_the_protocols_is_taken_away_by_connection() {
+    let stage = Stage::new();
+    let session = stage.ask(&stage.worker, "POST", "/delta/mcp", &[]).status(200);
+    let session = session.header("mcp-session-id").unwrap().to_owned();
+    let kept = "content-type, Accept, mcp-protocol-version, Mcp-Session-Id, mcp-method, last-event-id, MCP-Name, traceparent";
+    for connection in [
+        format!("close, {kept}"),
+        format!("close, X-Hop, {kept}"),
+        format!("x-hop,,Close,{}", kept.to_uppercase()),
+    ] {
+        let headers = [
+            ("Connection", connection.as_str()),
+            ("Mcp-Session-Id", &session),
+            ("MCP-Protocol-Version", "2025-11-25"),
+            ("Mcp-Method", "tools/call"),
+            ("Mcp-Name", "echo"),
+            ("Last-Event-ID", "4"),
+            ("traceparent", "00-1"),
+            ("X-Hop", "evil-1"),
+        ];
+        stage.ask(&stage.worker, "POST", "/delta/mcp", &headers).status(200);
+        let seen = stage.upstream.seen();
+        let seen = seen.last().unwrap();
+        for name in kept.split(", ") {
+            assert!(seen.header(name).is_some(), "{name} {connection}: {}", seen.head);
+        }
+        assert_eq!(seen.header("mcp-session-id"), Some(OWN));
+        assert_eq!(
+            seen.head.contains("evil-1"),
+            !connection.to_lowercase().contains("x-hop"),
+            "{}",
+            seen.head
+        );
     }
 }
 

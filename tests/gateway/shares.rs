@@ -267,3 +267,40 @@ fn lists_under_way_take_memory_too() {
         until("the memory is given back", || ask(&again).status == 200);
     }
 }
+
+/// Answers that their caller does not take: each of them waits at the server, not here.
+#[cfg(target_os = "linux")]
+#[test]
+fn answers_that_nobody_takes_take_a_share_of_memory_and_no_more() {
+    const MANY: usize = 150;
+    for kind in ["application/json", "text/event-stream"] {
+        let upstream = Upstream::start(move |_, stream| {
+            begin(stream, &format!("200 OK\r\ncontent-type: {kind}"));
+            let part = event(&json!({"jsonrpc": "2.0", "method": "m", "params": "x".repeat(50_000)}));
+            // More than all buffers on the way have room for.
+            for _ in 0..400 {
+                push(stream, &part);
+            }
+        });
+        let site = Site::before(upstream, crate::support::User::new(), "");
+        let served = site.serve(&[]);
+        let token = lab::token(&site.idp, "worker");
+        let bytes =
+            request("POST", "/delta/mcp", &[("X-Authorization", &*bearer(&token))], ALLOWED.as_bytes());
+        let deaf = |_| {
+            let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+            socket.set_recv_buffer_size(4096).unwrap();
+            socket.connect(&served.address.into()).unwrap();
+            let mut stream = TcpStream::from(socket);
+            stream.write_all(&bytes).unwrap();
+            stream
+        };
+        let all: Vec<TcpStream> = (0..MANY).map(deaf).collect();
+        until("all of them", || site.upstream.seen().len() == MANY);
+        site.ask_as("root", served.address, ALLOWED);
+        let peak = peak(&served);
+        assert!(peak < 96 * MIB, "{kind} {peak}");
+        drop(all);
+        served.end("KILL");
+    }
+}

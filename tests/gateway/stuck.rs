@@ -197,3 +197,39 @@ fn it_does_not_start_on_a_file_system_that_does_not_answer() {
     );
     assert!(!hang.unwrap().exists(), "with its folder the file is gone, and the thread ends");
 }
+
+/// Whatever else may stand there instead: the folder of servers, a policy that only watches, who is switched off.
+#[test]
+fn every_other_file_may_be_a_pipe_later_too() {
+    for (file, key) in
+        [("servers", "servers"), ("servers/server_state.json", "servers"), ("shadow.yml", "shadow")]
+    {
+        for make in [pipe, device] {
+            let worker = Lab::with(|settings, dir| {
+                std::fs::write(dir.join("revoked.txt"), "").unwrap();
+                std::fs::write(dir.join("shadow.yml"), POLICY).unwrap();
+                settings.revoked = Some(dir.join("revoked.txt"));
+                settings.shadow = Some(dir.join("shadow.yml"));
+            });
+            let worker = Worker::of(worker);
+            let lab = &worker.lab;
+            until("ready", || ready(lab));
+            let (path, aside) = (lab.path(file), lab.path("aside"));
+            let was = path.exists();
+            if was {
+                std::fs::rename(&path, &aside).unwrap();
+            }
+            make(&path);
+            lab.gateway.reload();
+            until("not ready", || lab.readiness() == (503, format!("not ready: {key} cannot be read\n")));
+            worker.post(&[], ALLOWED.as_bytes()).status(200);
+            lab.reload("revoked.txt", "client_id: worker\n", "are in force");
+            worker.post(&[], ALLOWED.as_bytes()).status(401);
+            std::fs::remove_file(&path).unwrap();
+            if was {
+                std::fs::rename(&aside, &path).unwrap();
+            }
+            until("ready again", || ready(lab));
+        }
+    }
+}

@@ -82,11 +82,15 @@ fn a_command_inherits_no_secret_of_ours() {
     for name in ours {
         user.env(name, "value-of-ours");
     }
+    // Clients of the user's own providers have names of their own.
+    user.provider("acme", "display_name: Acme\nissuer: https://acme.test\nsettings_prefix: ACME\n");
+    user.env("ACME_CLIENT_SECRET", "value-of-ours").env("ACMES_SECRET", "another");
     user.env("GITHUB_TOKEN", "value-of-theirs").env("AWS_REGION", "eu-west-1");
     for servers in [&["notes"][..], &["notes", "tracker"]] {
         let ran = user.run(&[&["exec"], servers, &["--", "env"]].concat()).code(0);
         assert!(!ran.stdout.contains("value-of-ours"), "{}", ran.stdout);
         assert!(ran.stdout.contains("GITHUB_TOKEN=value-of-theirs"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("ACMES_SECRET=another"), "{}", ran.stdout);
         // What is handed out on purpose is, for the server that was asked for.
         let given = format!("MCP_AUTH_TOKEN={}", super::INGRESS);
         assert_eq!(ran.stdout.contains(&given), servers.len() == 1, "{}", ran.stdout);

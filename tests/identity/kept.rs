@@ -70,3 +70,37 @@ fn what_another_user_planted_is_not_used() {
         assert!(give(&user, planted, 0) || give(&user, planted, u32::MAX));
     }
 }
+
+/// A repository may bring a link along.
+#[cfg(unix)]
+#[test]
+fn a_link_leads_to_no_other_folders_tokens() {
+    use std::os::unix::fs::symlink;
+    for linked in [".oauth-tokens", ".oauth-tokens/ingress.json", ".oauth-tokens/.registrations"] {
+        let user = user();
+        let (here, there) = (user.project().join(linked), user.home().join("theirs"));
+        if linked.ends_with(".registrations") {
+            let kept = serde_json::json!({"url": "https://far.test/mcp", "resource": "https://far.test", "issuer": "https://as.test",
+                "client_id": "c", "token_endpoint_auth_method": "none", "redirect_uri": "http://127.0.0.1:1/callback", "scopes": []});
+            user.file(&format!("{linked}/far.json"), &kept.to_string());
+        }
+        std::fs::rename(&here, &there).unwrap();
+        symlink(&there, &here).unwrap();
+        let lines: &[&str] = match linked.ends_with(".registrations") {
+            true => &["token mcp-far", "egress", "generate"],
+            false => &[
+                "token ingress",
+                "headers notes",
+                "env notes",
+                "ping --server notes",
+                "config render --client roo --secrets inline",
+            ],
+        };
+        for line in lines {
+            let ran = user.run(&line.split(' ').collect::<Vec<_>>());
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(!said.contains(INGRESS) && !said.contains("as.test"), "{linked} {line}: {said}");
+            assert!(ran.code != Some(0) || said.contains("symbolic link"), "{linked} {line}: {said}");
+        }
+    }
+}

@@ -142,3 +142,26 @@ fn a_token_with_a_control_character_is_refused_where_it_comes_in() {
         }
     }
 }
+
+/// A script may hand on a name that it got from somebody.
+#[test]
+fn what_was_typed_is_not_repeated_raw() {
+    let user = user();
+    let evil = EVIL.replace('\0', "");
+    let flag = format!("--{evil}");
+    for words in [
+        &[evil.as_str()][..],
+        &["headers", &flag],
+        &["config", "render", "--client", &evil],
+        &["list", "--url", &evil],
+        &["list", "--timeout", &evil],
+        &["token", &evil],
+        &["--env-file", &evil, "status"],
+        &["--color", &evil, "status"],
+        &["--json", &evil],
+    ] {
+        let ran = user.run(words);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        is_harmless(&ran);
+    }
+}

@@ -263,3 +263,94 @@ fn configure_puts_no_secret_beside_an_address_that_a_found_file_names() {
     assert!(ran.all().contains("COGNITO_DOMAIN"), "{}", ran.all());
     assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
 }
+
+/// The reference's file of a login names neither issuer nor client.
+#[test]
+fn a_login_that_names_no_issuer_is_renewed_at_no_found_address() {
+    let provider = "display_name: Tenants\nauthorization_endpoint: '{{ house }}/a'\ntoken_endpoint: '{{ house }}/t'\n\
+                    revocation_endpoint: '{{ house }}/r'\n\
+                    variables: [{name: house, setting: HOUSE, default: 'http://127.0.0.1:9'}]\n";
+    let own = [
+        "EGRESS_PROVIDER_NAME_1=tenants",
+        "EGRESS_OAUTH_CLIENT_ID_1=theirs",
+        "EGRESS_OAUTH_CLIENT_SECRET_1=theirs",
+        "EGRESS_OAUTH_REDIRECT_URI_1=http://127.0.0.1:0/callback",
+        "HOUSE={evil}",
+    ];
+    for verb in [
+        &["egress"][..],
+        &["refresh", "--once"],
+        &["refresh", "--once", "--force"],
+        &["headers", "tenants"],
+        &["token", "tenants"],
+        &["generate", "--no-install"],
+        &["logout", "tenants", "--revoke"],
+        &["doctor"],
+    ] {
+        let scene = Scene::new();
+        scene.user.provider("tenants", provider);
+        let stored = json!({"provider": "tenants", "access_token": "of-the-user", "refresh_token": "of-the-user", "expires_at": 1000});
+        scene.user.file(".oauth-tokens/tenants-egress.json", &stored.to_string());
+        scene.found(".env", &own);
+        let code = scene.user.run(verb).code;
+        assert_ne!(code, Some(0), "{verb:?}");
+        // It may be asked, with a secret of its own, whether it knows its client.
+        let heard = scene.evil.asked().into_iter().map(|asked| asked.head + &asked.body);
+        assert!(!heard.collect::<String>().contains("of-the-user"), "{verb:?}");
+    }
+}
+
+/// Tokens of the user's that lie elsewhere are nobody's who was only found here, whatever client that claims to be.
+#[test]
+fn a_token_elsewhere_that_says_nothing_of_its_origin_is_the_users() {
+    let mut scene = Scene::new();
+    let elsewhere = scene.user.home().join("tokens");
+    let stored = json!({"provider": "oidc_m2m", "access_token": "of-the-user", "expires_at": 4_000_000_000u64,
+                        "issuer": scene.idp.issuer(), "client_id": "agent"});
+    mcpauth::sys::private_file::create_dir(&elsewhere).unwrap();
+    mcpauth::sys::private_file::write(&elsewhere.join("ingress.json"), &stored.to_string()).unwrap();
+    scene.env(&[&format!("MCPAUTH_TOKENS_DIR={}", elsewhere.display())]);
+    scene.user.file("servers/time.json", TIME);
+    let lines = [
+        "AUTH_PROVIDER=oidc",
+        "INGRESS_OAUTH_ISSUER={idp}",
+        "INGRESS_OAUTH_CLIENT_ID=agent",
+        "INGRESS_OAUTH_CLIENT_SECRET=theirs",
+        "REGISTRY_URL={evil}",
+    ];
+    scene.found(".env", &lines);
+    for verb in HANDING {
+        let ran = scene.user.run(verb);
+        assert_ne!(ran.code, Some(0), "{verb:?}");
+        assert!(!ran.all().contains("of-the-user"), "{verb:?}: {}", ran.all());
+        scene.assert_unheard(&format!("{verb:?}"));
+    }
+}
+
+/// What a client or an address would take for something else than a name.
+#[test]
+fn a_server_is_called_by_nothing_that_means_more() {
+    let mut scene = with_token();
+    scene.env(&["REGISTRY_URL=https://gw.mine"]);
+    for path in [
+        "/${env:HOME}",
+        "/$(id)",
+        "/`id`",
+        "/a?x",
+        "/a#x",
+        "/..",
+        "/a/../b",
+        "/./a",
+        "/a\\\\..",
+        "/a\\\"b",
+        "/{{ x }}",
+        "/a|b",
+    ] {
+        let file = format!(r#"{{"server_name": "T", "path": "{path}", "auth_type": "none"}}"#);
+        scene.user.file("servers/time.json", &file);
+        for client in ["vscode", "roo", "claude-code"] {
+            let ran = scene.user.run(&["config", "render", "--client", client]).code(2);
+            assert!(ran.stdout.is_empty() && ran.all().contains("cannot be used"), "{path}: {}", ran.all());
+        }
+    }
+}

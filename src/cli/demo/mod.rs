@@ -94,7 +94,7 @@ async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut Shown<'_>) -> R
     let (config, out) = (&stage.config, shown.out);
     // A person who clicks through the pages must see where they are; the robot need not.
     let (browser, told_to) = if args.browser {
-        (Browser::System { without: crate::config::Settings::withheld() }, out.clone())
+        (Browser::System { without: config.withheld() }, out.clone())
     } else {
         (Browser::Robot(Http::new(false)), out.muted())
     };

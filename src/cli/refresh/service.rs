@@ -17,7 +17,7 @@ use crate::cli::out::Out;
 use crate::cli::refresh::log::Log;
 use crate::cli::refresh::renew::{self, Turns};
 use crate::cli::refresh::{RefreshArgs, Rules};
-use crate::config::{Config, ConfigError, Settings};
+use crate::config::{Config, ConfigError};
 use crate::credential::{Credential, CredentialId, Kind};
 use crate::error::{Error, Exit};
 use crate::refresh::{Epoch, Outcome, Schedule};
@@ -249,7 +249,7 @@ impl Service {
         let more =
             vec![("MCPAUTH_CREDENTIAL", name.to_owned()), ("MCPAUTH_COMMAND", credential.command.clone())];
         // Ours alone: a hook may need a secret of its own to send its message.
-        let without = Settings::withheld();
+        let without = self.config.withheld();
         let (log, name) = (self.log.clone(), name.to_owned());
         tokio::spawn(async move {
             match hook::run(command, more, without).await {

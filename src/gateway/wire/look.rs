@@ -161,6 +161,9 @@ impl Look {
             b'{' | b'[' => {
                 if self.form == Form::Unknown {
                     (self.form, self.base) = (Form::Json, usize::from(byte == b'['));
+                } else if self.depth == 0 {
+                    // Another text after the first: who reads it may count from there.
+                    return true;
                 }
                 self.depth += 1;
             }
