@@ -31,7 +31,7 @@
 //! policy      methods
 //! methods     -
 //! demo        -
-//! secret      -
+//! secret      text
 //! sys         -
 //! text        -
 //! build       -

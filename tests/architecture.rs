@@ -28,7 +28,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("policy", "methods"),
     ("methods", "-"),
     ("demo", "-"),
-    ("secret", "-"),
+    ("secret", "text"),
     ("sys", "-"),
     ("text", "-"),
     ("build", "-"),
