@@ -151,7 +151,7 @@ module completions {
     --mcp-server-name: string # Call it so, and not by its host's name
     --client-id: string       # Be this client, which is registered already
     --client-secret-file: path # Read the client secret from this file, or from stdin for -
-    --redirect-uri: string    # The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, or another port]
+    --redirect-uri: string    # The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with a path of its own for an issuer that does not name itself in its answers (RFC 9207)]
     --scope: string           # Ask for this scope, and not for those the server names; repeatable
     --force(-f)               # Find out everything, register and log in again, even if there is a good token
     --assume-pkce-s256        # The issuer does PKCE with S256 though it does not say so

@@ -32,7 +32,7 @@
 //! policy      methods
 //! methods     -
 //! demo        -
-//! secret      -
+//! secret      text
 //! sys         -
 //! text        -
 //! build       -

@@ -29,7 +29,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("policy", "methods"),
     ("methods", "-"),
     ("demo", "-"),
-    ("secret", "-"),
+    ("secret", "text"),
     ("sys", "-"),
     ("text", "-"),
     ("build", "-"),

@@ -73,6 +73,7 @@ fn what_another_user_planted_is_not_used() {
 
 /// A repository may bring a link along.
 #[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "tests lay out files as an attacker would")]
 #[test]
 fn a_link_leads_to_no_other_folders_tokens() {
     use std::os::unix::fs::symlink;

@@ -1,3 +1,5 @@
+//! Every spelling of a secret, in short texts and long ones, and texts that have none.
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
@@ -34,7 +36,7 @@ fn spellings(secret: &str) -> Vec<String> {
     let every = |with: &dyn Fn(u8) -> String| secret.bytes().map(with).collect::<String>();
     let json = serde_json::to_string(secret).unwrap();
     // The secret may begin or end in a quotation mark itself.
-    let bare = |quoted: &str| quoted[1..quoted.len() - 1].to_owned();
+    let bare = |quoted: &str| quoted.get(1..quoted.len() - 1).unwrap().to_owned();
     let json = bare(&json);
     let units = |with: &dyn Fn(u16) -> String| secret.encode_utf16().map(with).collect::<String>();
     let html = secret

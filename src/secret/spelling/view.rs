@@ -94,7 +94,7 @@ impl View {
     /// The readings with one encoding less.
     pub(super) fn readings(&self) -> Vec<Self> {
         let plain = ESCAPES.into_iter().filter_map(|(mark, escape)| self.unescaped(mark, escape));
-        plain.chain(self.from_base64()).chain(self.from_hex()).collect()
+        plain.chain(self.without_base64()).chain(self.without_hex()).collect()
     }
 
     fn push(&mut self, bytes: &[u8], from: (usize, usize)) {
@@ -120,7 +120,7 @@ impl View {
     }
 
     /// With all runs of Base64 digits read as what they stand for, from each of the places where that may begin.
-    fn from_base64(&self) -> Vec<Self> {
+    fn without_base64(&self) -> Vec<Self> {
         let longest =
             self.bytes.split(|byte| sextet(*byte).is_none()).map(<[u8]>::len).max().unwrap_or_default();
         if longest < WORD {
@@ -129,7 +129,7 @@ impl View {
         (0..4).map(|skip| self.regrouped(sextet, 6, skip, u8::is_ascii_whitespace)).collect()
     }
 
-    fn from_hex(&self) -> Vec<Self> {
+    fn without_hex(&self) -> Vec<Self> {
         let between = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b':' | b'-' | b',');
         let digits = self.bytes.split(|byte| nibble(*byte).is_none() && !between(byte));
         if digits.map(<[u8]>::len).max().unwrap_or_default() < 8 {
