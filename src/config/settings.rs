@@ -302,10 +302,6 @@ impl Settings {
     fn withhold(&mut self, path: &Path, lines: Vec<dotenv::Line>) {
         let last: BTreeMap<String, usize> = lines.into_iter().map(|line| (line.key, line.number)).collect();
         for (name, number) in last {
-            // What is overruled anyway is not worth a word.
-            if self.get(&name).is_some() {
-                continue;
-            }
             let given = Given::new(name, Origin::Found(path.into(), number));
             self.notice(format!(
                 "{} in {} is not taken: it is about this machine, and that file was only found here; set it in the \

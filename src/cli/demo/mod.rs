@@ -174,8 +174,7 @@ fn to_try(folder: &Path, stage: &Stage) -> String {
         "
 Try, in another terminal:
   cd {folder}
-  set -a; . ./.env; set +a        # its settings become yours: a file that is only
-                                  # found in a folder decides little
+  set -a; . ./demo.env; set +a    # all of its settings, for this shell
   mcpauth status
   mcpauth generate --no-install --force --browser
   mcpauth egress --provider demo-notes --no-browser

@@ -45,7 +45,7 @@ impl Stage {
         // Only now is it known where clients will find it.
         let env = setup::env(folder, &pool, idp.issuer(), gateway.public_url());
         let lines: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        write(folder, ".env", &(lines.join("\n") + "\n"))?;
+        write(folder, "demo.env", &(lines.join("\n") + "\n"))?;
         let mut config = Config::resolve(Settings::of(env))?;
         config.home = Some(folder.join("home"));
         Ok(Self { gateway, servers, idp, pool, config })
