@@ -13,9 +13,9 @@
 //!
 //! ```text
 //! main        cli
-//! cli         bridge config credential demo error flow gateway mcp metadata oauth policy provider refresh render secret store sys text vault
+//! cli         bridge config credential demo error flow gateway mcp metadata oauth policy problem provider refresh registry render secret store sys text vault
 //! error       config flow mcp oauth render store sys vault
-//! gateway     credential metadata methods oauth policy secret sys text vault
+//! gateway     credential metadata methods oauth policy problem registry secret sys text vault
 //! bridge      mcp secret sys
 //! mcp         methods oauth secret sys text
 //! refresh     oauth
@@ -23,13 +23,15 @@
 //! config      credential oauth provider secret sys text
 //! flow        credential metadata oauth provider secret sys text
 //! store       credential oauth secret sys
-//! render      provider secret sys text
+//! render      provider registry secret sys text
 //! metadata    oauth sys text
+//! registry    problem sys
 //! credential  oauth provider
 //! provider    oauth
 //! oauth       secret text
 //! policy      methods
 //! methods     -
+//! problem     -
 //! demo        -
 //! secret      -
 //! sys         -
@@ -40,6 +42,8 @@
 //! `metadata` is the one reader of what issuers and servers publish, for logins, the gateway, `doctor` and `inspect` alike.
 //! `config`, `flow`, `store` and `render` do not know each other: `vault` joins flows and files, `cli` joins the rest.
 //! `gateway` and `policy` know nothing of the command line: `cli::gateway` gives them settings, credentials and a journal.
+//! `registry` is the one reader of the registry's server files, for the gateway, the clients' files and `doctor` alike; `problem`
+//! is how it and the gateway's settings say what is wrong.
 //! `methods` is the one table of MCP's methods: what each of them names, for whoever decides, checks or repeats it.
 //! `bridge` and `mcp` know nothing of credentials: `cli::servers` says which headers a server gets, and the vault behind it
 //! keeps them fresh. `refresh` is a plan without hands; `cli::refresh` has them.
@@ -218,8 +222,10 @@ pub mod metadata;
 pub mod methods;
 pub mod oauth;
 pub mod policy;
+pub mod problem;
 pub mod provider;
 pub mod refresh;
+pub mod registry;
 pub mod render;
 pub mod secret;
 pub mod store;

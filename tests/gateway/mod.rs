@@ -17,6 +17,7 @@ mod methods;
 mod odd_tokens;
 mod protocol;
 mod questions;
+mod registry;
 mod rights;
 mod serve;
 mod sessions;

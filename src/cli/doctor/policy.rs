@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::cli::doctor::finding::Finding;
@@ -14,13 +13,16 @@ use crate::gateway::authn::jwt::Reject;
 use crate::gateway::authn::rules::Rules;
 use crate::oauth::Unverified;
 use crate::policy::{Call, Listed, Policy, Principal, decide};
+use crate::problem::Problem;
+use crate::registry::Registry;
 use crate::store::Store;
 use crate::sys::{clock, regular_file};
 
 const SETTINGS: &str = "gateway.settings";
 const ACCESS: &str = "gateway.access";
 const TOOLS: &str = "gateway.tools";
-/// The largest policy or server file that is read, in bytes.
+const REGISTRY: &str = "clients.servers";
+/// The largest policy that is read, in bytes.
 const LIMIT: u64 = 4 << 20;
 
 /// A token that lets somebody through the gateway, as its claims have it.
@@ -28,19 +30,6 @@ pub(super) struct Identity {
     /// Its file's name.
     pub(super) who: String,
     pub(super) claims: Map<String, Value>,
-}
-
-/// What is needed of a server's file; of anything else nothing is said here.
-#[derive(Deserialize)]
-struct ServerFile {
-    path: String,
-    #[serde(default)]
-    tool_list: Vec<Tool>,
-}
-
-#[derive(Deserialize)]
-struct Tool {
-    name: String,
 }
 
 impl Identity {
@@ -60,14 +49,29 @@ impl Identity {
 /// What there is to say, and the issuers whose metadata the gateway will ask for.
 pub(super) fn look(config: &Config, identities: &[Identity]) -> (Vec<Finding>, Vec<String>) {
     match prepare::here(config) {
-        None => (Vec::new(), Vec::new()),
-        Some(Err(error)) => (vec![Finding::error(SETTINGS, &error, "mcpauth gateway check")], Vec::new()),
+        None => (registry(&config.servers_dir), Vec::new()),
+        Some(Err(error)) => {
+            let mut findings = registry(&config.servers_dir);
+            findings.push(Finding::error(SETTINGS, &error, "mcpauth gateway check"));
+            (findings, Vec::new())
+        }
         Some(Ok(prepared)) => {
             let issuers = prepared.settings.issuers.iter().filter(|issuer| issuer.jwks_uri.is_none());
             let issuers = issuers.map(|issuer| issuer.issuer.clone()).collect();
-            (examine(&prepared, identities), issuers)
+            let mut findings = examine(&prepared, identities);
+            // What is wrong with the gateway's own is among its settings' problems.
+            if prepared.settings.servers != config.servers_dir {
+                findings.extend(registry(&config.servers_dir));
+            }
+            (findings, issuers)
         }
     }
+}
+
+/// What is wrong with the files of the servers that clients are told of.
+fn registry(dir: &Path) -> Vec<Finding> {
+    let remarks = Registry::found(dir).remarks.into_iter();
+    remarks.map(|remark| Finding::warn(REGISTRY, remark.to_string(), remark.remedy)).collect()
 }
 
 fn examine(prepared: &Prepared, identities: &[Identity]) -> Vec<Finding> {
@@ -88,7 +92,7 @@ fn settings(prepared: &Prepared) -> Vec<Finding> {
             format!("the gateway's settings from {from} are fine (servers: {})", prepared.servers.len());
         return vec![Finding::ok(SETTINGS, text)];
     }
-    let finding = |problem: &crate::gateway::settings::problem::Problem| {
+    let finding = |problem: &Problem| {
         let (text, remedy) = (problem.to_string(), problem.remedy.clone());
         if problem.is_error() {
             Finding::problem(SETTINGS, text, remedy)
@@ -172,10 +176,10 @@ fn granted(prepared: &Prepared, policy: &Policy, who: &str, principal: &Principa
 /// Tools that the policy names and the server, by its own file, does not have: names are compared to the letter.
 fn tools(prepared: &Prepared, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for file in files(&prepared.settings.servers) {
-        let server = file.path.trim_matches('/');
-        let there = || file.tool_list.iter().map(|tool| tool.name.as_str());
-        if file.tool_list.is_empty() {
+    for described in Registry::found(&prepared.settings.servers).servers {
+        let server = &described.name;
+        let there = || described.tools.iter().map(String::as_str);
+        if described.tools.is_empty() {
             continue;
         }
         for tool in policy.tools(server) {
@@ -192,14 +196,4 @@ fn tools(prepared: &Prepared, policy: &Policy) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// The servers' files that can be read; what is wrong with the others is among the settings' problems.
-fn files(dir: &Path) -> Vec<ServerFile> {
-    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
-    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    let text = |path: &std::path::PathBuf| regular_file::read_text(path, LIMIT).ok();
-    let json = paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "json"));
-    json.filter_map(text).filter_map(|text| serde_json::from_str(&text).ok()).collect()
 }

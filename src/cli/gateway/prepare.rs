@@ -13,10 +13,11 @@ use crate::config::catalogue::{is_known, is_secret};
 use crate::config::{Config, ConfigError};
 use crate::error::Error;
 use crate::gateway::servers::headers::Variables;
-use crate::gateway::servers::{self, Found, Server};
-use crate::gateway::settings::problem::Problem;
+use crate::gateway::servers::{Found, Server};
 use crate::gateway::settings::{self, Limits, Settings, SettingsError};
 use crate::policy::Policy;
+use crate::problem::Problem;
+use crate::registry::Registry;
 use crate::secret::Secret;
 use crate::sys::{deadline, descriptors, paths, regular_file};
 
@@ -119,14 +120,16 @@ pub(super) fn servers(
 ) -> Vec<Server> {
     let value = |name: &str| variable(word, config, name);
     let variables = Variables { allowed: &settings.header_variables, value: &value };
-    match servers::read(&settings.servers, variables) {
-        Ok(Found { servers, remarks }) => {
+    match Registry::read(&settings.servers) {
+        Ok(registry) => {
+            let Found { servers, remarks } = Found::of(&registry, variables);
             problems.extend(remarks);
             servers
         }
         Err(error) => {
             let remedy = "correct it, or name the folder of the servers' files";
-            problems.push(Problem::error("servers", error.to_string(), remedy));
+            let what = format!("{}: {error}", settings.servers.display());
+            problems.push(Problem::error("servers", what, remedy));
             Vec::new()
         }
     }

@@ -20,10 +20,12 @@ use super::tls;
 use crate::gateway::egress::Stored;
 use crate::gateway::servers::headers::Variables as Allowed;
 use crate::gateway::servers::route::{Route, Routes};
-use crate::gateway::servers::{self, Server};
+use crate::gateway::servers::{Found as Servers, Server};
 use crate::gateway::settings::{self, Egress, Settings};
 use crate::gateway::state::Revoked;
 use crate::policy::Policy;
+use crate::problem::Problem;
+use crate::registry::Registry;
 use crate::secret::Secret;
 use crate::sys::regular_file;
 use crate::sys::trust::Trust;
@@ -66,6 +68,16 @@ pub(crate) enum Content {
 pub(crate) struct Served {
     pub(crate) routes: Routes,
     pub(crate) stored: HashMap<String, Arc<Stored>>,
+    /// What is wrong with the files of single servers, which stops no other.
+    pub(crate) remarks: Vec<Problem>,
+}
+
+/// What the thread that reads the servers remembers of what it read.
+#[derive(Default)]
+struct Memory {
+    registry: Registry,
+    /// Once found, a stored credential is the same for good: it knows when it was asked for last.
+    stored: HashMap<String, Arc<Stored>>,
 }
 
 /// All kinds, each with its thread.
@@ -122,9 +134,6 @@ pub enum LoadError {
         /// What is wrong in it.
         reason: String,
     },
-    /// The servers' files.
-    #[error("{0}")]
-    Servers(#[from] servers::ServersError),
     /// The certificate.
     #[error("{0}")]
     Tls(#[from] tls::TlsError),
@@ -154,7 +163,6 @@ impl LoadError {
     pub(crate) fn is_unread(&self) -> bool {
         match self {
             Self::Unreadable { .. } | Self::Late { .. } => true,
-            Self::Servers(error) => !error.malformed,
             Self::Tls(error) => !error.malformed,
             Self::Policy { .. } | Self::Revoked { .. } | Self::Credential { .. } => false,
         }
@@ -256,21 +264,21 @@ impl Shelf {
 impl Source {
     fn serve(&self, part: Part, looks: &Receiver<Look>) {
         let mut seen = None;
-        let mut stored = HashMap::new();
+        let mut memory = Memory::default();
         for Look { anyway, found } in looks {
             let now = self.fingerprint(part);
-            let changed = seen.replace(now) != seen;
+            let changed = seen.replace(now) != seen || memory.registry.has_healed();
             // Nobody waits: the gateway is at its end.
-            let _ = found.send((anyway || changed).then(|| self.read(part, &mut stored)));
+            let _ = found.send((anyway || changed).then(|| self.read(part, &mut memory)));
         }
     }
 
-    fn read(&self, part: Part, stored: &mut HashMap<String, Arc<Stored>>) -> Result<Content, LoadError> {
+    fn read(&self, part: Part, memory: &mut Memory) -> Result<Content, LoadError> {
         let Settings { policy, shadow, revoked, tls, .. } = &self.settings;
         match part {
             Part::Policy => self::policy(policy).map(Content::Policy),
             Part::Shadow => self::policy(shadow.as_deref().unwrap_or(Path::new(""))).map(Content::Shadow),
-            Part::Servers => self.servers(stored).map(Content::Servers),
+            Part::Servers => self.servers(memory).map(Content::Servers),
             Part::Revoked => self::revoked(revoked.as_deref().unwrap_or(Path::new(""))).map(Content::Revoked),
             Part::Tls => {
                 let missing =
@@ -280,20 +288,22 @@ impl Source {
         }
     }
 
-    /// A stored credential, once found, is the same for good: it knows when it was asked for last.
-    fn servers(&self, stored: &mut HashMap<String, Arc<Stored>>) -> Result<Served, LoadError> {
+    fn servers(&self, memory: &mut Memory) -> Result<Served, LoadError> {
         let value = |name: &str| (self.variables)(name);
         let variables = Allowed { allowed: &self.settings.header_variables, value: &value };
-        let found = servers::read(&self.settings.servers, variables)?;
-        if found.servers.iter().any(|server: &Server| server.origin.tls) {
+        let dir = &self.settings.servers;
+        let unreadable = |cause| LoadError::Unreadable { path: dir.clone(), cause };
+        memory.registry = memory.registry.again(dir).map_err(unreadable)?;
+        let Servers { servers, remarks } = Servers::of(&memory.registry, variables);
+        if servers.iter().any(|server: &Server| server.origin.tls) {
             // What is wrong with them is said by whoever dials.
             let _ = self.trust.client_config();
         }
-        let routes = Routes::new(found.servers, &self.settings);
+        let routes = Routes::new(servers, &self.settings);
         for route in routes.all().iter().filter(|route| route.egress == Egress::Stored) {
-            self.credential(route, stored)?;
+            self.credential(route, &mut memory.stored)?;
         }
-        Ok(Served { routes, stored: stored.clone() })
+        Ok(Served { routes, stored: memory.stored.clone(), remarks })
     }
 
     fn credential(&self, route: &Route, stored: &mut HashMap<String, Arc<Stored>>) -> Result<(), LoadError> {

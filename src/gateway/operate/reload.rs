@@ -87,11 +87,14 @@ pub(crate) async fn watch(shared: Arc<Shared>, mut files: Files, mut in_force: I
     loop {
         let asked = tokio::time::timeout(LOOK, now.notified()).await.is_ok();
         let mut changed = false;
-        let mut errors = Vec::new();
+        let (mut errors, mut remarks) = (Vec::new(), Vec::new());
         for (part, found) in files.look(asked).await {
             let before = said.iter().position(|(other, _)| *other == part).map(|at| said.swap_remove(at));
             match found {
                 Ok(content) => {
+                    if let Content::Servers(served) = &content {
+                        remarks.extend(served.remarks.iter().map(ToString::to_string));
+                    }
                     in_force.put(content);
                     changed = true;
                 }
@@ -109,6 +112,7 @@ pub(crate) async fn watch(shared: Arc<Shared>, mut files: Files, mut in_force: I
             shared.replace(in_force.state(Some(&shared.state())));
         }
         shared.unread.store(Arc::new(files.unread()));
+        remarks.iter().for_each(|remark| shared.journal.warn("reload", remark));
         tell(&shared, changed, errors);
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use hyper::header::HeaderName;
 use url::Url;
 
-use super::problem::Problem;
+use crate::problem::Problem;
 use super::{Egress, Issuer, Kind, Settings};
 use crate::gateway::servers::headers::is_variable;
 use crate::sys::address::{NotWeb, web_url};

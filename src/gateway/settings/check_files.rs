@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::Settings;
-use super::problem::Problem;
+use crate::problem::Problem;
 use crate::sys::private_file::is_exposed;
 
 /// The fewest bytes of a session key.

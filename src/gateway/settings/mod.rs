@@ -4,7 +4,6 @@
 mod check;
 mod check_files;
 mod limits;
-pub mod problem;
 pub mod schema;
 
 use std::collections::BTreeMap;
