@@ -60,7 +60,8 @@
 //! | connections to MCP servers | [`gateway`] (`pool`; `servers::outbound` says where none may go) |
 //! | the bridge's listener | [`bridge::listen`], on loopback |
 //! | the bridge's client on stdin and stdout | [`bridge::stdio`] (`pipes`), by the pipes that `cli::bridge` gives it |
-//! | the gateway's files | [`gateway`] (`operate::files` and what it calls), read only, by [`sys::regular_file`] |
+//! | the gateway's files | [`gateway`] (`load`, `operate::files` and what they call), read only, by [`sys::regular_file`] |
+//! | the registry's server files | [`registry`], read only, by [`sys::regular_file`] |
 //! | the audit's file | `cli::gateway` (`journal`) |
 //! | the demonstration's raw requests | `cli::demo` (`wire`), to loopback |
 //! | threads | [`gateway`]: one `worker` a core, `control`, `vault`, `audit`, and `files` for each kind of them; [`sys::deadline`], for work that may never end; the demonstration's servers |
@@ -163,6 +164,9 @@
 //! | [`policy::Grants`] | what the policy has for one caller, worked out once for each token |
 //! | [`policy::Permit`] | the proof that a call was allowed, with the rule that allowed it |
 //! | [`policy::Denial`] | why it was not, from far off to nearly |
+//! | [`registry::Registry`] | the server files of a folder, what each means, and what is wrong with them |
+//! | [`gateway::Loaded`] | what a gateway starts with; only [`gateway::load()`] makes one, and only of what has no error |
+//! | [`problem::Problem`] | what is wrong, where, and what to do |
 //! | `gateway::state::Upstream` | an MCP server with all that a request to it needs |
 //! | [`gateway::wire::envelope::Envelope`] | one JSON-RPC message, as far as a decision needs it |
 //! | `gateway::refusal::Refusal` | a no, with its status, its reason and its challenge |
@@ -207,7 +211,7 @@
 //! `cli/servers.rs`, `cli/headers.rs` (the shortest verb), then `bridge/mod.rs`. Of the service: `refresh/schedule.rs`, then
 //! `cli/refresh/service.rs`. Of clients: `render/targets.rs` and a template. Of the gateway:
 //! `gateway/mod.rs` (what lies where), `gateway/worker.rs` (the line), `gateway/refusal.rs` (every no), [`policy`], then
-//! `gateway/start.rs`.
+//! `gateway/load.rs` and `gateway/start.rs`.
 
 pub mod bridge;
 pub mod cli;

@@ -185,6 +185,11 @@ impl Registry {
         self.unread.iter().any(|path| regular_file::read(path, MOST).is_ok() || !is_there(path))
     }
 
+    /// `server_state.json`, if nobody knows what is in it now.
+    pub fn unread_state(&self) -> Option<&Path> {
+        self.unread.iter().map(PathBuf::as_path).find(|path| path.ends_with(STATE))
+    }
+
     /// The servers that are on and need no credential of their own, by what people call them.
     pub fn open(&self) -> Vec<&Server> {
         let open = |server: &&Server| server.enabled && server.auth_type == AuthType::None;

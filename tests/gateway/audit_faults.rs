@@ -13,6 +13,9 @@ use crate::full_disk::Small;
 use crate::support::lab::{ALLOWED, REFUSED, until};
 use crate::support::wire::get;
 
+/// Settings that somebody names may send the audit out of their folder; found ones may not.
+const NAMED: [&str; 4] = ["--config", "gateway.yaml", "--admin", "127.0.0.1:0"];
+
 fn ready(served: &Served) -> u16 {
     get(&format!("http://{}/readyz", served.address)).status
 }
@@ -52,7 +55,7 @@ fn allowed(lines: &[Value]) -> usize {
 #[test]
 fn where_no_line_can_be_written_nothing_is_done() {
     let site = Site::new("audit: /dev/full\n");
-    let served = site.serve(&["--admin", "127.0.0.1:0"]);
+    let served = site.serve(&NAMED);
     until("ready", || ready(&served) == 200);
     let through = exhaust(&site, &served);
     let before = site.upstream.seen().len();
@@ -75,7 +78,7 @@ fn where_no_line_can_be_written_nothing_is_done() {
 #[test]
 fn who_wants_service_at_any_price_has_it_and_is_told_the_price() {
     let site = Site::new("audit: /dev/full\naudit_failure: continue\n");
-    let served = site.serve(&["--admin", "127.0.0.1:0"]);
+    let served = site.serve(&NAMED);
     for _ in 0..20 {
         site.ask(served.address, ALLOWED).status(200);
     }

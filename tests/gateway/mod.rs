@@ -26,6 +26,7 @@ mod streams;
 mod stuck;
 mod tls;
 mod tokens;
+mod verdicts;
 
 use serde_json::json;
 

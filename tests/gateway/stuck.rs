@@ -10,10 +10,12 @@ use std::process::Command;
 use mcpauth::gateway::StartError;
 use serde_json::json;
 
-use super::serve::Site;
+use super::serve::{SERVE, Site};
 use crate::support::lab::{ALLOWED, HANG, Lab, POLICY, Worker, request, until};
 
 const KEPT: &str = "what was in force stays in force";
+/// Settings that are only found do not send a secret's name to a device; named ones are read as they are.
+const NAMED: [&str; 2] = ["--config", "gateway.yaml"];
 const NOBODY: &str = "stranger:\n- server: alpha\n  methods: [tools/call]\n  tools: [echo]\n";
 
 fn pipe(path: &Path) {
@@ -58,12 +60,9 @@ fn it_does_not_start_with_a_pipe_or_a_device_and_names_it() {
         let before = std::fs::read(&path).ok();
         for make in [pipe, device] {
             make(&path);
-            // Named, so that a link to a device elsewhere is the user's word.
-            let named = ["--config", "gateway.yaml"];
-            let serve = [&["gateway", "serve", "--listen", "127.0.0.1:0"], &named[..]].concat();
-            let said = site.user.start(&serve).end().code(2).stderr;
+            let said = site.user.start(&[&SERVE[..], &NAMED].concat()).end().code(2).stderr;
             assert!(said.contains(name), "{name}: {said}");
-            let said = site.user.start(&[&["gateway", "check"], &named[..]].concat()).end().code(7).stdout;
+            let said = site.user.start(&[&["gateway", "check"], &NAMED[..]].concat()).end().code(7).stdout;
             assert!(said.contains(name), "{name}: {said}");
         }
         std::fs::remove_file(&path).unwrap();
@@ -138,7 +137,7 @@ fn a_pipe_that_comes_later_stops_nothing_and_is_said() {
 
 #[test]
 fn a_servers_file_that_is_a_pipe_stops_no_other_server() {
-    for file in ["servers/new.json", "servers/alpha.json", "servers/server_state.json"] {
+    for file in ["servers/new.json", "servers/alpha.json"] {
         for make in [pipe, device] {
             let worker = Worker::of(with_revoked());
             let lab = &worker.lab;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::doctor::finding::Finding;
 use crate::cli::doctor::spelling;
 use crate::cli::gateway::prepare::{self, Prepared};
+use crate::cli::out::Out;
 use crate::config::Config;
 use crate::gateway::authn::jwt::Reject;
 use crate::gateway::authn::rules::Rules;
@@ -16,14 +17,12 @@ use crate::policy::{Call, Listed, Policy, Principal, decide};
 use crate::problem::Problem;
 use crate::registry::Registry;
 use crate::store::Store;
-use crate::sys::{clock, regular_file};
+use crate::sys::clock;
 
 const SETTINGS: &str = "gateway.settings";
 const ACCESS: &str = "gateway.access";
 const TOOLS: &str = "gateway.tools";
 const REGISTRY: &str = "clients.servers";
-/// The largest policy that is read, in bytes.
-const LIMIT: u64 = 4 << 20;
 
 /// A token that lets somebody through the gateway, as its claims have it.
 pub(super) struct Identity {
@@ -47,8 +46,8 @@ impl Identity {
 }
 
 /// What there is to say, and the issuers whose metadata the gateway will ask for.
-pub(super) fn look(config: &Config, identities: &[Identity]) -> (Vec<Finding>, Vec<String>) {
-    match prepare::here(config) {
+pub(super) fn look(config: &Config, identities: &[Identity], out: &Out) -> (Vec<Finding>, Vec<String>) {
+    match prepare::here(config, &out.muted()) {
         None => (registry(&config.servers_dir), Vec::new()),
         Some(Err(error)) => {
             let mut findings = registry(&config.servers_dir);
@@ -76,11 +75,10 @@ fn registry(dir: &Path) -> Vec<Finding> {
 
 fn examine(prepared: &Prepared, identities: &[Identity]) -> Vec<Finding> {
     let mut findings = settings(prepared);
-    let policy = regular_file::read_text(&prepared.settings.policy, LIMIT).ok();
     // One that cannot be read or parsed is among the settings' problems.
-    let Some(policy) = policy.and_then(|text| Policy::parse(&text).ok()) else { return findings };
-    findings.extend(identities.iter().flat_map(|one| access(prepared, &policy, one)));
-    findings.extend(tools(prepared, &policy));
+    let Some(policy) = &prepared.policy else { return findings };
+    findings.extend(identities.iter().flat_map(|one| access(prepared, policy, one)));
+    findings.extend(tools(prepared, policy));
     findings
 }
 
@@ -148,12 +146,12 @@ fn refused(who: &str, reject: Reject) -> Finding {
 fn granted(prepared: &Prepared, policy: &Policy, who: &str, principal: &Principal) -> Finding {
     let grants = policy.grants(principal);
     let call = Call::Message { method: Listed::Tool.list_method(), name: None };
-    let servers = prepared.servers.iter().map(|server| server.name.as_str());
+    let servers = prepared.servers.iter().map(String::as_str);
     let open: Vec<&str> = servers.filter(|server| decide(&grants, server, &call).is_ok()).collect();
     if !open.is_empty() {
         return Finding::ok(ACCESS, format!("the policy lets {who} see the tools of {}", open.join(", ")));
     }
-    let first = prepared.servers.first().map_or("NAME", |server| server.name.as_str());
+    let first = prepared.servers.first().map_or("NAME", String::as_str);
     let explained = policy.explain(principal, first, &call);
     let text = format!("the policy lets {who} see no server's tools");
     let scopes = crate::text::clean(&principal.scopes.join(","), 200);

@@ -36,12 +36,15 @@ pub type Credentials = Box<dyn Fn(&str) -> Option<Arc<Stored>> + Send + Sync>;
 pub type Variables = Box<dyn Fn(&str) -> Option<Secret> + Send + Sync>;
 
 /// Where files and what they name are read from.
-pub(crate) struct Source {
-    pub(crate) settings: Settings,
-    pub(crate) credentials: Credentials,
-    pub(crate) variables: Variables,
+pub struct Sources {
+    /// What is to be served, and where everything else is.
+    pub settings: Settings,
+    /// Stored outside credentials.
+    pub credentials: Credentials,
+    /// Variables for servers' headers.
+    pub variables: Variables,
     /// The system's authorities are files as well, and are read before the first server with TLS is dialled.
-    pub(crate) trust: Trust,
+    pub trust: Trust,
 }
 
 /// One kind of file.
@@ -70,12 +73,23 @@ pub(crate) struct Served {
     pub(crate) stored: HashMap<String, Arc<Stored>>,
     /// What is wrong with the files of single servers, which stops no other.
     pub(crate) remarks: Vec<Problem>,
+    /// The stored credentials that nobody has.
+    pub(crate) missing: Vec<Missing>,
+}
+
+/// A server that is to get a credential nobody has.
+pub(crate) struct Missing {
+    pub(crate) server: String,
+    /// The credential's server name.
+    pub(crate) credential: String,
 }
 
 /// What the thread that reads the servers remembers of what it read.
 #[derive(Default)]
 struct Memory {
     registry: Registry,
+    /// Whether it was read before.
+    read: bool,
     /// Once found, a stored credential is the same for good: it knows when it was asked for last.
     stored: HashMap<String, Arc<Stored>>,
 }
@@ -169,6 +183,22 @@ impl LoadError {
     }
 }
 
+impl Content {
+    /// As it is put in force: whole or not at all.
+    ///
+    /// # Errors
+    /// [`LoadError::Credential`].
+    pub(crate) fn complete(self) -> Result<Self, LoadError> {
+        match self {
+            Self::Servers(Served { mut missing, .. }) if !missing.is_empty() => {
+                let Missing { server, credential } = missing.remove(0);
+                Err(LoadError::Credential { server, credential })
+            }
+            whole => Ok(whole),
+        }
+    }
+}
+
 impl Part {
     const ALL: [Self; 5] = [Self::Policy, Self::Shadow, Self::Servers, Self::Revoked, Self::Tls];
 
@@ -184,7 +214,7 @@ impl Part {
     }
 
     /// Where it is; none if the settings have none.
-    fn place(self, settings: &Settings) -> Option<PathBuf> {
+    pub(crate) fn place(self, settings: &Settings) -> Option<PathBuf> {
         match self {
             Self::Policy => Some(settings.policy.clone()),
             Self::Shadow => settings.shadow.clone(),
@@ -200,7 +230,7 @@ impl Files {
     ///
     /// # Errors
     /// The system's, if there are no more threads to be had.
-    pub(crate) fn start(source: Source) -> io::Result<Self> {
+    pub(crate) fn start(source: Sources) -> io::Result<Self> {
         let source = Arc::new(source);
         let shelves = Part::ALL.into_iter().filter_map(|part| Some((part, part.place(&source.settings)?)));
         shelves
@@ -226,7 +256,7 @@ impl Files {
 }
 
 impl Shelf {
-    fn start(part: Part, place: PathBuf, source: Arc<Source>) -> io::Result<Self> {
+    fn start(part: Part, place: PathBuf, source: Arc<Sources>) -> io::Result<Self> {
         let (looks, from) = channel();
         let time = Duration::from_secs(source.settings.limits.files);
         std::thread::Builder::new().name("files".into()).spawn(move || source.serve(part, &from))?;
@@ -261,7 +291,7 @@ impl Shelf {
     }
 }
 
-impl Source {
+impl Sources {
     fn serve(&self, part: Part, looks: &Receiver<Look>) {
         let mut seen = None;
         let mut memory = Memory::default();
@@ -293,27 +323,38 @@ impl Source {
         let variables = Allowed { allowed: &self.settings.header_variables, value: &value };
         let dir = &self.settings.servers;
         let unreadable = |cause| LoadError::Unreadable { path: dir.clone(), cause };
-        memory.registry = memory.registry.again(dir).map_err(unreadable)?;
+        let registry = memory.registry.again(dir).map_err(unreadable)?;
+        // It decides for all of them: what was in force stays, and the gateway says that it does not know.
+        if let Some(path) = registry.unread_state().filter(|_| memory.read)
+            && let Err(cause) = regular_file::read(path, settings::MOST)
+        {
+            return Err(LoadError::Unreadable { path: path.into(), cause });
+        }
+        (memory.registry, memory.read) = (registry, true);
         let Servers { servers, remarks } = Servers::of(&memory.registry, variables);
         if servers.iter().any(|server: &Server| server.origin.tls) {
             // What is wrong with them is said by whoever dials.
             let _ = self.trust.client_config();
         }
         let routes = Routes::new(servers, &self.settings);
+        let mut missing = Vec::new();
         for route in routes.all().iter().filter(|route| route.egress == Egress::Stored) {
-            self.credential(route, &mut memory.stored)?;
+            missing.extend(self.credential(route, &mut memory.stored));
         }
-        Ok(Served { routes, stored: memory.stored.clone(), remarks })
+        Ok(Served { routes, stored: memory.stored.clone(), remarks, missing })
     }
 
-    fn credential(&self, route: &Route, stored: &mut HashMap<String, Arc<Stored>>) -> Result<(), LoadError> {
-        let server = &route.server.name;
-        if !stored.contains_key(server) {
-            let missing =
-                || LoadError::Credential { server: server.clone(), credential: route.credential.clone() };
-            stored.insert(server.clone(), (self.credentials)(&route.credential).ok_or_else(missing)?);
+    /// Remembers a server's credential; else gives what is missing.
+    fn credential(&self, route: &Route, stored: &mut HashMap<String, Arc<Stored>>) -> Option<Missing> {
+        let (server, credential) = (route.server.name.clone(), route.credential.clone());
+        if stored.contains_key(&server) {
+            return None;
         }
-        Ok(())
+        let Some(found) = (self.credentials)(&credential) else {
+            return Some(Missing { server, credential });
+        };
+        stored.insert(server, found);
+        None
     }
 
     fn fingerprint(&self, part: Part) -> Fingerprint {

@@ -1,5 +1,5 @@
 //! What settings can say and cannot mean: everything that is wrong, at once. It leaves the files they name to
-//! `check_files`, and servers and policy to those who read them.
+//! those who read them.
 
 use std::collections::HashSet;
 

@@ -2,7 +2,6 @@
 //! environment to `cli`.
 
 mod check;
-mod check_files;
 mod issuer;
 mod limits;
 pub mod schema;
@@ -52,8 +51,8 @@ pub struct Settings {
     pub header_variables: Vec<String>,
     /// What a server's file cannot say, by the server's name (its path without slashes).
     pub upstreams: BTreeMap<String, Upstream>,
-    /// A file of at least 32 random bytes or characters (line ends after text do not count), 0600, that binds legacy sessions to their callers; gateways behind one address
-    /// share it. Without it a random key is made at each start.
+    /// A file of at least 32 random bytes or characters (line ends after text do not count), 0600, that binds legacy
+    /// sessions to their callers; gateways behind one address share it. Without it a random key is made at each start.
     pub session_key: Option<PathBuf>,
     /// A file of `jti`, `sub` or `client_id` values that are refused, one a line (`jti: VALUE`).
     pub revoked: Option<PathBuf>,
