@@ -13,9 +13,9 @@
 //!
 //! ```text
 //! main        cli
-//! cli         bridge config credential demo error flow gateway mcp metadata oauth policy provider refresh render secret store sys text tokens vault
+//! cli         bridge config credential demo error flow gateway mcp metadata oauth policy problem provider refresh registry render secret store sys text tokens vault
 //! error       config flow mcp oauth render store sys vault
-//! gateway     metadata methods oauth policy secret sys text tokens
+//! gateway     metadata methods oauth policy problem registry secret sys text tokens
 //! bridge      mcp secret sys tokens
 //! mcp         methods oauth secret sys text
 //! refresh     oauth
@@ -23,14 +23,16 @@
 //! config      credential oauth provider secret sys text
 //! flow        credential metadata oauth provider secret sys text
 //! store       credential oauth secret sys
-//! render      provider secret sys text tokens
+//! render      provider registry secret sys text tokens
 //! metadata    oauth sys text
+//! registry    problem sys
 //! credential  oauth provider
 //! provider    oauth
 //! oauth       secret text
 //! tokens      secret
 //! policy      methods
 //! methods     -
+//! problem     -
 //! demo        -
 //! secret      text
 //! sys         -
@@ -41,6 +43,8 @@
 //! `metadata` is the one reader of what issuers and servers publish, for logins, the gateway, `doctor` and `inspect` alike.
 //! `config`, `flow`, `store` and `render` do not know each other: `vault` joins flows and files, `cli` joins the rest.
 //! `gateway` and `policy` know nothing of the command line: `cli::gateway` gives them settings, credentials and a journal.
+//! `registry` is the one reader of the registry's server files, for the gateway, the clients' files and `doctor` alike; `problem`
+//! is how it and the gateway's settings say what is wrong.
 //! `methods` is the one table of MCP's methods: what each of them names, for whoever decides, checks or repeats it.
 //! `tokens` is the one source of tokens for many requests, and the one rule for a token that a server refuses.
 //! `bridge` and `mcp` know nothing of credentials: `cli::servers` says which headers a server gets, and the vault behind it
@@ -58,7 +62,8 @@
 //! | connections to MCP servers | [`gateway`] (`pool`; `servers::outbound` says where none may go) |
 //! | the bridge's listener | [`bridge::listen`], on loopback |
 //! | the bridge's client on stdin and stdout | [`bridge::stdio`] (`pipes`), by the pipes that `cli::bridge` gives it |
-//! | the gateway's files | [`gateway`] (`operate::files` and what it calls), read only, by [`sys::regular_file`] |
+//! | the gateway's files | [`gateway`] (`load`, `operate::files` and what they call), read only, by [`sys::regular_file`] |
+//! | the registry's server files | [`registry`], read only, by [`sys::regular_file`] |
 //! | the audit's file | `cli::gateway` (`journal`) |
 //! | the demonstration's raw requests | `cli::demo` (`wire`), to loopback |
 //! | threads | [`gateway`]: one `worker` a core, `control`, `vault`, `audit`, and `files` for each kind of them; [`sys::deadline`], for work that may never end; the demonstration's servers |
@@ -163,6 +168,9 @@
 //! | [`policy::Grants`] | what the policy has for one caller, worked out once for each token |
 //! | [`policy::Permit`] | the proof that a call was allowed, with the rule that allowed it |
 //! | [`policy::Denial`] | why it was not, from far off to nearly |
+//! | [`registry::Registry`] | the server files of a folder, what each means, and what is wrong with them |
+//! | [`gateway::Loaded`] | what a gateway starts with; only [`gateway::load()`] makes one, and only of what has no error |
+//! | [`problem::Problem`] | what is wrong, where, and what to do |
 //! | `gateway::state::Upstream` | an MCP server with all that a request to it needs |
 //! | [`gateway::wire::envelope::Envelope`] | one JSON-RPC message, as far as a decision needs it |
 //! | `gateway::refusal::Refusal` | a no, with its status, its reason and its challenge |
@@ -207,7 +215,7 @@
 //! `cli/servers.rs`, `cli/headers.rs` (the shortest verb), then `bridge/mod.rs`. Of the service: `refresh/schedule.rs`, then
 //! `cli/refresh/service.rs`. Of clients: `render/targets.rs` and a template. Of the gateway:
 //! `gateway/mod.rs` (what lies where), `gateway/worker.rs` (the line), `gateway/refusal.rs` (every no), [`policy`], then
-//! `gateway/start.rs`.
+//! `gateway/load.rs` and `gateway/start.rs`.
 
 pub mod bridge;
 pub mod cli;
@@ -222,8 +230,10 @@ pub mod metadata;
 pub mod methods;
 pub mod oauth;
 pub mod policy;
+pub mod problem;
 pub mod provider;
 pub mod refresh;
+pub mod registry;
 pub mod render;
 pub mod secret;
 pub mod store;

@@ -19,6 +19,8 @@ use crate::cli::out::Out;
 use crate::config::{Config, ConfigError, Given};
 use crate::credential::{Credential, CredentialId, Kind, SERVER_URL};
 use crate::error::Error;
+use crate::problem::Problem;
+use crate::registry::Registry;
 use crate::render::{self, Egress, Entry, Identity, PlainHttp};
 use crate::secret::Secret;
 use crate::store::{Storage, Store, Stored};
@@ -95,11 +97,8 @@ impl Servers {
     /// The names of all servers, without a look at any token.
     pub(super) fn names(&self) -> Result<Vec<String>, Error> {
         let mut names: Vec<String> = self.egress_files().into_iter().map(|(name, _)| name).collect();
-        names.extend(
-            render::servers::read(&self.config.servers_dir)?
-                .into_iter()
-                .map(|server| server.path.trim_matches('/').to_owned()),
-        );
+        let registry = Registry::found(&self.config.servers_dir);
+        names.extend(registry.open().into_iter().map(|server| server.name.clone()));
         names.sort_by_key(|name| name.to_lowercase());
         names.dedup_by_key(|name| name.to_lowercase());
         Ok(names)
@@ -211,7 +210,8 @@ impl Servers {
         let identity = identity.map(|(path, stored)| identity_of(&path, stored));
         let egress = egress.map(|(path, stored)| egress_of(&self.config, &path, &stored));
         let egress: Vec<Egress> = egress.into_iter().collect();
-        let mut entries = build(&self.config, identity.as_ref(), &egress)?.entries;
+        let say = |remark: &Problem| self.say_once(remark);
+        let mut entries = build(&self.config, identity.as_ref(), &egress, &say)?.entries;
         entries.retain(|entry| {
             let is_it = name.as_deref().is_some_and(|name| entry.name.eq_ignore_ascii_case(name));
             is_it && self.is_at(entry, which)
@@ -309,6 +309,14 @@ impl Servers {
         found
     }
 
+    /// A bridge asks for the same server again and again.
+    fn say_once(&self, remark: &Problem) {
+        let mut said = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if said.insert((remark.to_string(), false)) {
+            say(remark, &self.out);
+        }
+    }
+
     fn unknown(&self, name: &str) -> Error {
         if let Some(no) = self.refusal(&[Kind::Egress, Kind::AgentCore]) {
             return no;
@@ -343,7 +351,12 @@ pub(super) fn at_hand(config: &Config, store: &Store, out: &Out) -> Result<AtHan
     vouch::may_go(config, &credentials, &tokens, config.settings.given("REGISTRY_URL").as_slice())?;
     let identity = identity.map(|(path, stored)| identity_of(&path, stored));
     let egress: Vec<Egress> = egress.iter().map(|(path, stored)| egress_of(config, path, stored)).collect();
-    build(config, identity.as_ref(), &egress)
+    build(config, identity.as_ref(), &egress, &|remark| say(remark, out))
+}
+
+/// A remark on a file of the registry's.
+fn say(remark: &Problem, out: &Out) {
+    out.say(&format!("{remark}\n  -> {}", remark.remedy));
 }
 
 /// A store that reads and writes files alone.
@@ -351,8 +364,16 @@ pub(super) fn file_store(config: &Config) -> Store {
     Store::new(&config.tokens_dir, Storage::File)
 }
 
-fn build(config: &Config, identity: Option<&Identity>, egress: &[Egress]) -> Result<AtHand, Error> {
-    let servers = render::servers::read(&config.servers_dir)?;
+/// Of a registry's file that is no good `say` is told; it takes nothing else away.
+fn build(
+    config: &Config,
+    identity: Option<&Identity>,
+    egress: &[Egress],
+    say: &dyn Fn(&Problem),
+) -> Result<AtHand, Error> {
+    let registry = Registry::found(&config.servers_dir);
+    registry.remarks.iter().for_each(say);
+    let servers = registry.open();
     let suffix =
         |name: &str| config.provider(name).map_or_else(|_| "/mcp".into(), |provider| provider.gateway_suffix);
     let gateway = config.registry_url.as_deref();

@@ -4,7 +4,7 @@
 //! What a request passes lies in this folder, in the order of its way; `Worker::line` is the line itself:
 //!
 //! ```text
-//! start -> listen -> worker      files read, sockets bound; connections (crowd); then every request, from here on:
+//! load, start, listen, worker    files read, sockets bound; connections (crowd); then every request, from here on:
 //!     host, own                  whose name and origin; the gateway's own addresses
 //!     (servers)                  which server, by the path
 //!     (authn)                    who is calling
@@ -21,7 +21,7 @@
 //! |---|---|
 //! | `authn` | whose a token is: signatures, keys, claims, issuers that are asked, what is remembered |
 //! | `wire` | untrusted text: JSON, one message, the headers that mirror it, lists and event streams |
-//! | `servers` | the registry's files: which servers there are, at which paths, addresses and headers |
+//! | `servers` | which of the registry's servers can be reached, at which paths, addresses and headers |
 //! | `settings` | `gateway.yaml`: its values, its schema, what of it cannot be meant |
 //! | `operate` | beside the line: the audit's way out, metrics, probes, health, files and their reload, the certificate |
 
@@ -37,6 +37,7 @@ mod hold;
 mod host;
 mod intake;
 mod listen;
+pub mod load;
 mod operate;
 mod own;
 mod pool;
@@ -53,7 +54,8 @@ pub mod wire;
 mod worker;
 
 pub use egress::{Getting, Keeper, Kept, Stored};
-pub use operate::files::{Credentials, LoadError, Variables};
+pub use load::{Loaded, load};
+pub use operate::files::{Credentials, LoadError, Sources, Variables};
 pub use operate::journal::{Journal, Level};
 pub use operate::tls::TlsError;
-pub use start::{Running, Setup, StartError};
+pub use start::{Around, Running, Setup, StartError};

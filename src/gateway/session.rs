@@ -2,6 +2,8 @@
 //! the client holds is the server's own identifier, encrypted, and bound to whose it is and at which server.
 //! It leaves to `forward` and `watch` which headers and addresses carry one.
 
+use std::path::Path;
+
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -9,6 +11,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::authn::Caller;
+use crate::problem::Problem;
+use crate::sys::private_file;
 
 /// The key that seals sessions. Gateways behind one address share it.
 ///
@@ -39,7 +43,37 @@ impl KeyType for Length {
     }
 }
 
+/// The fewest bytes of an operator's key.
+const LEAST: usize = 32;
+
 impl SessionKey {
+    /// From the operator's key file: at least 32 bytes, random ones or characters. The line ends after text do not count.
+    ///
+    /// # Errors
+    /// What is wrong with the file, and how to make one.
+    pub(super) fn read(path: &Path) -> Result<Self, Problem> {
+        let shown = path.display();
+        let problem = |what: String| {
+            let remedy = format!("make one: (umask 077; head -c {LEAST} /dev/urandom > {shown})");
+            Problem::error("session_key", what, remedy)
+        };
+        let bytes = private_file::read_bytes(path)
+            .map_err(|error| Problem::error("session_key", error.to_string(), error.hint()))?;
+        let bytes = bytes.ok_or_else(|| problem(format!("{shown}: No such file or directory")))?;
+        let bytes = zeroize::Zeroizing::new(bytes);
+        let key = match str::from_utf8(&bytes) {
+            Ok(text) => text.trim_end_matches(['\r', '\n']).as_bytes(),
+            Err(_) => &bytes,
+        };
+        if key.len() < LEAST {
+            let size = key.len();
+            let what =
+                format!("{shown} has {size} bytes (line ends do not count); a key has at least {LEAST}");
+            return Err(problem(what));
+        }
+        Self::new(key).ok_or_else(|| problem("there is no cipher for sessions".into()))
+    }
+
     /// From the bytes of the operator's key file; `None` only if the cryptography has no such cipher.
     pub(super) fn new(bytes: &[u8]) -> Option<Self> {
         let mut key = zeroize::Zeroizing::new([0; 32]);

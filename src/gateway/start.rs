@@ -1,5 +1,5 @@
-//! Starts and stops the gateway: reads everything, binds, and only then begins; drains, and only then ends.
-//! It leaves serving to `listen` and `worker`, and signals to whoever runs it.
+//! Starts and stops the gateway: binds, and only then begins; drains, and only then ends. It leaves reading to `load`,
+//! serving to `listen` and `worker`, and signals to whoever runs it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,26 +17,24 @@ use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
 use super::authn::issuers::{Issuer, Unavailable};
-use super::authn::rules::Rules;
 use super::host::Hosts;
 use super::listen;
-use super::operate::files::{Credentials, Files, LoadError, Source, Variables};
+use super::load::{self, Loaded};
+use super::operate::files::{Credentials, Files, Sources, Variables};
 use super::operate::journal::Journal;
 use super::operate::ledger::Writer;
 use super::operate::reload::{self, InForce};
 use super::operate::{admin, health};
-use super::session::SessionKey;
-use super::settings::{self, Settings};
+use super::settings::Settings;
 use super::state::{Parts, Shared};
 use super::worker::Worker;
-use crate::secret::Secret;
+use crate::problem::Problem;
+use crate::sys::descriptors;
 use crate::sys::http::Http;
-use crate::sys::private_file::{self, FileError};
-use crate::sys::{deadline, descriptors};
 
 /// All that a gateway is made of.
 pub struct Setup {
-    /// Checked before: see `Settings::validate`.
+    /// Judged before: see `Settings::validate`.
     pub settings: Settings,
     /// Who takes down what happens.
     pub journal: Arc<dyn Journal>,
@@ -67,36 +65,9 @@ pub struct Running {
 /// Why a gateway does not start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// A file.
-    #[error("{0}")]
-    Load(#[from] LoadError),
-    /// An issuer whose tokens could not be judged.
-    #[error("issuer {issuer}: {reason}")]
-    Issuer {
-        /// Which.
-        issuer: String,
-        /// What is missing or wrong.
-        reason: String,
-    },
-    /// A key or secret file.
-    #[error("{0}")]
-    File(#[from] FileError),
-    /// A key that protects nothing.
-    #[error("{path}: {reason}")]
-    Key {
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// Secrets whose file system does not answer.
-    #[error(
-        "the session key and the issuers' secrets: reading them takes longer than {seconds} s; their file system may not answer"
-    )]
-    Late {
-        /// `limits.files`.
-        seconds: u64,
-    },
+    /// What settings or files say, all of it.
+    #[error("{}", lines(.0))]
+    Load(Vec<Problem>),
     /// An address that cannot be had.
     #[error("cannot listen on {address}: {cause}")]
     Bind {
@@ -110,21 +81,44 @@ pub enum StartError {
     Io(#[from] io::Error),
 }
 
-/// The fewest bytes of a session key.
-const KEY: usize = 32;
+/// What a gateway needs beside what it serves.
+pub struct Around {
+    /// Who takes down what happens.
+    pub journal: Arc<dyn Journal>,
+    /// The network, for keys and introspection.
+    pub http: Http,
+    /// What the stored credentials have under way, which a gateway does not end without.
+    pub exchanges: TaskTracker,
+}
 
 impl Running {
-    /// Starts a gateway. It answers from here on, and can check tokens as soon as it has keys: see [`Self::is_ready`].
+    /// Reads what the settings name, and starts a gateway.
     ///
     /// # Errors
     /// [`StartError`]; then nothing was started.
     pub fn start(setup: Setup) -> Result<Self, StartError> {
-        let Setup { mut settings, journal, http, credentials, exchanges, variables } = setup;
+        let Setup { settings, journal, http, credentials, exchanges, variables } = setup;
         let trust = http.trust().clone();
-        let source = Source { settings: settings.clone(), credentials, variables, trust };
-        let (files, in_force) = first(source)?;
+        let report = load::read(Sources { settings, credentials, variables, trust })?;
+        let Some(loaded) = report.loaded else {
+            return Err(StartError::Load(report.problems.into_iter().filter(Problem::is_error).collect()));
+        };
+        Self::serve(loaded, Around { journal, http, exchanges })
+    }
+
+    /// Starts a gateway of what was loaded. It answers from here on, and can check tokens as soon as it has keys: see
+    /// [`Self::is_ready`].
+    ///
+    /// # Errors
+    /// [`StartError`]; then nothing was started.
+    pub fn serve(loaded: Loaded, around: Around) -> Result<Self, StartError> {
+        let Loaded { mut settings, files, in_force, issuers, session_key } = loaded;
+        let Around { journal, http, exchanges } = around;
         let epoch = Arc::new(AtomicU64::new(0));
-        let (issuers, session_key) = secrets(&settings, &http, &epoch)?;
+        let issuers = settings.issuers.iter().cloned().zip(issuers).map(|(issuer, (rules, secret))| {
+            Arc::new(Issuer::new(issuer, rules, secret, http.clone(), epoch.clone()))
+        });
+        let issuers = issuers.collect();
         let count = workers(&settings);
         let most_connections = listen::most(settings.limits.connections, descriptors::raise(), count);
         let bind = |address, count| {
@@ -308,30 +302,6 @@ fn thread<F: Future<Output = ()>>(
     Ok((stop, thread))
 }
 
-/// The files as they are now, and the threads that read them. On a thread of its own, because whoever starts a gateway may
-/// be on a runtime.
-fn first(source: Source) -> Result<(Files, InForce), StartError> {
-    let runtime = Builder::new_current_thread().enable_time().build()?;
-    let read = std::thread::spawn(move || {
-        let mut files = Files::start(source)?;
-        let in_force = runtime.block_on(InForce::first(&mut files))?;
-        Ok((files, in_force))
-    });
-    read.join().unwrap_or_else(|_| Err(io::Error::other("reading the files was broken off").into()))
-}
-
-/// What is read once, within the same time as all files.
-fn secrets(
-    settings: &Settings,
-    http: &Http,
-    epoch: &Arc<AtomicU64>,
-) -> Result<(Vec<Arc<Issuer>>, SessionKey), StartError> {
-    let seconds = settings.limits.files;
-    let (settings, http, epoch) = (settings.clone(), http.clone(), epoch.clone());
-    let read = move || Ok((issuers(&settings, &http, &epoch)?, session_key(&settings)?));
-    deadline::within(Duration::from_secs(seconds), read)?.unwrap_or(Err(StartError::Late { seconds }))
-}
-
 fn told(shared: &Shared, issuer: &str, result: Result<usize, &Unavailable>) {
     match result {
         Ok(keys) => {
@@ -345,45 +315,8 @@ fn told(shared: &Shared, issuer: &str, result: Result<usize, &Unavailable>) {
     }
 }
 
-fn issuers(settings: &Settings, http: &Http, epoch: &Arc<AtomicU64>) -> Result<Vec<Arc<Issuer>>, StartError> {
-    let refused = |issuer: &settings::Issuer, reason: String| StartError::Issuer {
-        issuer: issuer.issuer.clone(),
-        reason,
-    };
-    if settings.issuers.is_empty() {
-        return Err(StartError::Issuer {
-            issuer: "(none)".into(),
-            reason: "a gateway needs at least one".into(),
-        });
-    }
-    let one = |issuer: &settings::Issuer| {
-        let rules = Rules::new(issuer).map_err(|reason| refused(issuer, reason.to_string()))?;
-        let secret = match &issuer.introspection {
-            None => None,
-            Some(introspection) => {
-                let secret = private_file::read(&introspection.client_secret)?;
-                let secret = secret.ok_or_else(|| {
-                    refused(issuer, format!("{} does not exist", introspection.client_secret.display()))
-                })?;
-                Some(Secret::new(secret.trim()))
-            }
-        };
-        Ok(Arc::new(Issuer::new(issuer.clone(), rules, secret, http.clone(), epoch.clone())))
-    };
-    settings.issuers.iter().map(one).collect()
-}
-
-fn session_key(settings: &Settings) -> Result<SessionKey, StartError> {
-    let Some(path) = &settings.session_key else {
-        return SessionKey::random().ok_or_else(|| io::Error::other("no random numbers").into());
-    };
-    let failed = |reason| StartError::Key { path: path.display().to_string(), reason };
-    let text = private_file::read(path)?.map(Secret::new).ok_or_else(|| failed("it does not exist"))?;
-    let bytes = text.expose().trim().as_bytes();
-    if bytes.len() < KEY {
-        return Err(failed("shorter than 32 characters; make one with: openssl rand -hex 32"));
-    }
-    SessionKey::new(bytes).ok_or_else(|| io::Error::other("no cipher for sessions").into())
+fn lines(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// One a core; one alone where several cannot share a port.

@@ -4,15 +4,12 @@
 use url::Url;
 
 use super::RenderError;
-use super::servers::Server;
+use crate::registry::{Server, Transport};
 use crate::secret::Secret;
 use crate::sys::http::is_loopback;
 use crate::sys::place;
 use crate::text::is_all_plain;
 use crate::tokens::Bearers;
-
-/// How a server is spoken to unless the registry says otherwise.
-const TRANSPORT: &str = "streamable-http";
 
 /// One server, as a client needs to know it.
 #[derive(Clone, Debug)]
@@ -137,7 +134,7 @@ pub fn entries(
     registry_url: Option<&str>,
     identity: Option<&Identity>,
     egress: &[Egress],
-    servers: &[Server],
+    servers: &[&Server],
     suffix_of: &dyn Fn(&str) -> String,
     plain: PlainHttp,
 ) -> Result<Vec<Entry>, RenderError> {
@@ -150,7 +147,8 @@ pub fn entries(
         // Who we are to the gateway is no other server's business.
         if let Some(url) = &credential.url {
             let name = credential.name.clone();
-            return Some(Entry { name, url: url.clone(), transport: TRANSPORT.into(), headers, bearers });
+            let transport = spoken(Transport::StreamableHttp);
+            return Some(Entry { name, url: url.clone(), transport, headers, bearers });
         }
         let base = base?;
         headers.extend(credential.site.iter().map(|(name, id)| (name.clone(), Secret::new(id.as_str()))));
@@ -158,17 +156,17 @@ pub fn entries(
         bearers.gateway = gateway_token.cloned();
         let name = credential.name.trim_matches('/').to_owned();
         let url = format!("{base}/{name}{}", credential.gateway_suffix);
-        Some(Entry { name, url, transport: TRANSPORT.into(), headers, bearers })
+        Some(Entry { name, url, transport: spoken(Transport::StreamableHttp), headers, bearers })
     });
     let without = servers.iter().filter_map(|server| {
         let base = base?;
-        let name = server.path.trim_matches('/').to_owned();
+        let name = server.name.clone();
         // The slash is ours: a path that began with `@` or `.` would otherwise make another host of the registry's.
         let url = format!("{base}/{name}{}", suffix_of(&name));
         // Below a server that speaks both, `mcp` is streamable HTTP whichever of them it lists first.
-        let is_mcp = url.ends_with("/mcp") && server.transports.iter().any(|known| known == TRANSPORT);
+        let is_mcp = url.ends_with("/mcp") && server.transports.contains(&Transport::StreamableHttp);
         let first = server.transports.first().filter(|_| !is_mcp);
-        let transport = first.map_or(TRANSPORT, String::as_str).to_owned();
+        let transport = spoken(first.copied().unwrap_or(Transport::StreamableHttp));
         let bearers = Bearers { gateway: gateway_token.cloned(), server: None };
         Some(Entry { name, url, transport, headers: ours.clone(), bearers })
     });
@@ -188,9 +186,9 @@ pub fn entries(
 }
 
 /// The names of the servers that are told of by the gateway's address.
-pub fn behind_gateway(egress: &[Egress], servers: &[Server]) -> Vec<String> {
+pub fn behind_gateway(egress: &[Egress], servers: &[&Server]) -> Vec<String> {
     let own = egress.iter().filter(|credential| credential.url.is_none()).map(|credential| &credential.name);
-    let paths = own.chain(servers.iter().map(|server| &server.path));
+    let paths = own.chain(servers.iter().map(|server| &server.name));
     paths.map(|path| path.trim_matches('/').to_owned()).collect()
 }
 
@@ -202,7 +200,7 @@ pub fn entry_at(url: &Url, identity: Option<&Identity>, plain: PlainHttp) -> Res
     let entry = Entry {
         name: url.host_str().unwrap_or_default().into(),
         url: url.as_str().into(),
-        transport: TRANSPORT.into(),
+        transport: spoken(Transport::StreamableHttp),
         headers: identity.map(Identity::headers).unwrap_or_default(),
         bearers: Bearers { gateway: identity.map(Identity::access_token).cloned(), server: None },
     };
@@ -217,6 +215,10 @@ pub fn variable(server: &str, header: &str) -> String {
         text.chars().map(letter).collect::<String>()
     };
     format!("MCPAUTH_{}_{}", word(server), word(header))
+}
+
+fn spoken(transport: Transport) -> String {
+    transport.name().to_owned()
 }
 
 fn bearer(name: &str, token: &Secret) -> (String, Secret) {

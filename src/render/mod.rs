@@ -7,7 +7,6 @@ pub mod merge;
 pub mod ownership;
 pub mod places;
 pub mod secrets;
-pub mod servers;
 mod shell;
 pub mod targets;
 pub mod template;
@@ -22,7 +21,6 @@ pub use merge::{Change, ChangeKind, MergeError};
 pub use ownership::{Record, records};
 pub use places::Folders;
 pub use secrets::{Door, Means, Secrets, told};
-pub use servers::Server;
 pub use targets::{Format, Shape, TARGETS, Target};
 pub use template::{Rendered, render};
 

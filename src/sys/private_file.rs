@@ -88,14 +88,23 @@ impl FileError {
 /// # Errors
 /// As [`FileError`] says.
 pub fn read(path: &Path) -> Result<Option<String>, FileError> {
+    let Some(bytes) = read_bytes(path)? else { return Ok(None) };
+    let strange = |_| FileError::Strange { path: path.into(), reason: "not UTF-8 text" };
+    String::from_utf8(bytes).map(Some).map_err(strange)
+}
+
+/// The same, whatever is in it.
+///
+/// # Errors
+/// As [`FileError`] says.
+pub fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     let Some(mut file) = open(path)? else { return Ok(None) };
     let mut bytes = Vec::new();
     Read::by_ref(&mut file).take(LIMIT + 1).read_to_end(&mut bytes).map_err(io_at(path))?;
-    let strange = |reason| FileError::Strange { path: path.into(), reason };
     if bytes.len() as u64 > LIMIT {
-        return Err(strange("too large"));
+        return Err(FileError::Strange { path: path.into(), reason: "too large" });
     }
-    String::from_utf8(bytes).map(Some).map_err(|_| strange("not UTF-8 text"))
+    Ok(Some(bytes))
 }
 
 /// Writes a private file: into a new file beside it (0600 whatever the umask), synced, then renamed over it.
@@ -195,6 +204,24 @@ pub fn open_lock(path: &Path) -> Result<File, FileError> {
 /// As [`FileError`] says.
 pub fn open_append(path: &Path) -> Result<File, FileError> {
     open_to_write(path, File::options().append(true).create(true))
+}
+
+/// Whether [`open_append`] would do. Nothing is made or written.
+///
+/// # Errors
+/// As [`FileError`] says.
+pub fn check_append(path: &Path) -> Result<(), FileError> {
+    if fs::symlink_metadata(path).is_ok() {
+        return open_append(path).map(|_| ());
+    }
+    let folder = folder_of(path);
+    if !fs::metadata(folder).map_err(io_at(folder))?.is_dir() {
+        return Err(io_at(folder)(io::ErrorKind::NotADirectory.into()));
+    }
+    #[cfg(unix)]
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
+        .map_err(|error| io_at(folder)(error.into()))?;
+    Ok(())
 }
 
 fn open_to_write(path: &Path, options: &mut fs::OpenOptions) -> Result<File, FileError> {

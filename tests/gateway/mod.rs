@@ -17,6 +17,7 @@ mod methods;
 mod odd_tokens;
 mod protocol;
 mod questions;
+mod registry;
 mod rights;
 mod serve;
 mod sessions;
@@ -25,6 +26,7 @@ mod streams;
 mod stuck;
 mod tls;
 mod tokens;
+mod verdicts;
 
 use serde_json::json;
 

@@ -28,18 +28,9 @@ fn device(path: &Path) {
     std::os::unix::fs::symlink("/dev/zero", path).unwrap();
 }
 
-/// Every file that the gateway may have, by its name in the project's folder.
-const FILES: [&str; 9] = [
-    "scopes.yml",
-    "shadow.yml",
-    "servers/pipe.json",
-    "servers/server_state.json",
-    "revoked.txt",
-    "tls.crt",
-    "tls.key",
-    "session.key",
-    "secret.txt",
-];
+/// Every file that the gateway may have but those of single servers, by its name in the project's folder.
+const FILES: [&str; 7] =
+    ["scopes.yml", "shadow.yml", "revoked.txt", "tls.crt", "tls.key", "session.key", "secret.txt"];
 const ALL: &str = "shadow: shadow.yml\nrevoked: revoked.txt\nsession_key: session.key\n\
                    tls: {certificate: tls.crt, key: tls.key}\nlimits: {lame_duck: 0}\n";
 
@@ -113,12 +104,7 @@ fn with_revoked() -> Lab {
 
 #[test]
 fn a_pipe_that_comes_later_stops_nothing_and_is_said() {
-    for (file, key) in [
-        ("scopes.yml", "policy"),
-        ("servers/new.json", "servers"),
-        ("servers/alpha.json", "servers"),
-        ("revoked.txt", "revoked"),
-    ] {
+    for (file, key) in [("scopes.yml", "policy"), ("revoked.txt", "revoked")] {
         for make in [pipe, device] {
             let worker = Worker::of(with_revoked());
             let lab = &worker.lab;
@@ -146,6 +132,42 @@ fn a_pipe_that_comes_later_stops_nothing_and_is_said() {
             }
             until("ready again", || ready(lab));
         }
+    }
+}
+
+#[test]
+fn a_servers_file_that_is_a_pipe_stops_no_other_server() {
+    for file in ["servers/new.json", "servers/alpha.json"] {
+        for make in [pipe, device] {
+            let worker = Worker::of(with_revoked());
+            let lab = &worker.lab;
+            until("ready", || ready(lab));
+            let before = std::fs::read(lab.path(file)).ok();
+            make(&lab.path(file));
+            lab.gateway.reload();
+            let said = |event: &String| event.contains(file);
+            until("it is said", || lab.kept.events().iter().any(said));
+            assert!(ready(lab));
+            worker.post(&[], ALLOWED.as_bytes()).status(200);
+            std::fs::remove_file(lab.path(file)).unwrap();
+            if let Some(before) = before {
+                std::fs::write(lab.path(file), before).unwrap();
+            }
+            let off = r#"{"/alpha": false}"#;
+            lab.reload("servers/server_state.json", off, "are in force");
+            worker.post(&[], ALLOWED.as_bytes()).status(503);
+        }
+    }
+    // Nor does it keep a gateway from starting.
+    let site = complete();
+    for make in [pipe, device] {
+        make(&site.path("servers/pipe.json"));
+        let said = site.user.start(&["gateway", "check"]).end().code(7).stdout;
+        assert!(said.contains("servers/pipe.json: not a regular file; left out"), "{said}");
+        let mut running = site.user.start(&["gateway", "serve", "--listen", "127.0.0.1:0"]);
+        running.line(|line| line.contains("listening"));
+        running.signal("TERM");
+        running.end().code(0);
     }
 }
 

@@ -119,7 +119,7 @@ async fn examine(args: &DoctorArgs, config: &Config, out: &Out) -> Report {
     report.findings.extend(login::redirects(&held));
     report.findings.extend(tokens::look(config, &held, &store));
     let identities = Identity::all(&store);
-    let (found, issuers) = policy::look(config, &identities);
+    let (found, issuers) = policy::look(config, &identities, out);
     report.findings.extend(found);
 
     let clients = || clients::look(config, &store, all_readable, out);

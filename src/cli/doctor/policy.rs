@@ -3,45 +3,33 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::cli::doctor::finding::Finding;
 use crate::cli::doctor::spelling;
 use crate::cli::gateway::prepare::{self, Prepared};
+use crate::cli::out::Out;
 use crate::config::Config;
 use crate::credential::CredentialId;
 use crate::gateway::authn::jwt::Reject;
 use crate::gateway::authn::rules::Rules;
 use crate::oauth::Unverified;
 use crate::policy::{Call, Listed, Policy, Principal, decide};
+use crate::problem::Problem;
+use crate::registry::Registry;
 use crate::store::Store;
-use crate::sys::{clock, regular_file};
+use crate::sys::clock;
 
 const SETTINGS: &str = "gateway.settings";
 const ACCESS: &str = "gateway.access";
 const TOOLS: &str = "gateway.tools";
-/// The largest policy or server file that is read, in bytes.
-const LIMIT: u64 = 4 << 20;
+const REGISTRY: &str = "clients.servers";
 
 /// A token that lets somebody through the gateway, as its claims have it.
 pub(super) struct Identity {
     /// Its file's name.
     pub(super) who: String,
     pub(super) claims: Map<String, Value>,
-}
-
-/// What is needed of a server's file; of anything else nothing is said here.
-#[derive(Deserialize)]
-struct ServerFile {
-    path: String,
-    #[serde(default)]
-    tool_list: Vec<Tool>,
-}
-
-#[derive(Deserialize)]
-struct Tool {
-    name: String,
 }
 
 impl Identity {
@@ -59,25 +47,39 @@ impl Identity {
 }
 
 /// What there is to say, and the issuers whose metadata the gateway will ask for.
-pub(super) fn look(config: &Config, identities: &[Identity]) -> (Vec<Finding>, Vec<String>) {
-    match prepare::here(config) {
-        None => (Vec::new(), Vec::new()),
-        Some(Err(error)) => (vec![Finding::error(SETTINGS, &error, "mcpauth gateway check")], Vec::new()),
+pub(super) fn look(config: &Config, identities: &[Identity], out: &Out) -> (Vec<Finding>, Vec<String>) {
+    match prepare::here(config, &out.muted()) {
+        None => (registry(&config.servers_dir), Vec::new()),
+        Some(Err(error)) => {
+            let mut findings = registry(&config.servers_dir);
+            findings.push(Finding::error(SETTINGS, &error, "mcpauth gateway check"));
+            (findings, Vec::new())
+        }
         Some(Ok(prepared)) => {
             let issuers = prepared.settings.issuers.iter().filter(|issuer| issuer.jwks_uri.is_none());
             let issuers = issuers.map(|issuer| issuer.issuer.clone()).collect();
-            (examine(&prepared, identities), issuers)
+            let mut findings = examine(&prepared, identities);
+            // What is wrong with the gateway's own is among its settings' problems.
+            if prepared.settings.servers != config.servers_dir {
+                findings.extend(registry(&config.servers_dir));
+            }
+            (findings, issuers)
         }
     }
 }
 
+/// What is wrong with the files of the servers that clients are told of.
+fn registry(dir: &Path) -> Vec<Finding> {
+    let remarks = Registry::found(dir).remarks.into_iter();
+    remarks.map(|remark| Finding::warn(REGISTRY, remark.to_string(), remark.remedy)).collect()
+}
+
 fn examine(prepared: &Prepared, identities: &[Identity]) -> Vec<Finding> {
     let mut findings = settings(prepared);
-    let policy = regular_file::read_text(&prepared.settings.policy, LIMIT).ok();
     // One that cannot be read or parsed is among the settings' problems.
-    let Some(policy) = policy.and_then(|text| Policy::parse(&text).ok()) else { return findings };
-    findings.extend(identities.iter().flat_map(|one| access(prepared, &policy, one)));
-    findings.extend(tools(prepared, &policy));
+    let Some(policy) = &prepared.policy else { return findings };
+    findings.extend(identities.iter().flat_map(|one| access(prepared, policy, one)));
+    findings.extend(tools(prepared, policy));
     findings
 }
 
@@ -89,7 +91,7 @@ fn settings(prepared: &Prepared) -> Vec<Finding> {
             format!("the gateway's settings from {from} are fine (servers: {})", prepared.servers.len());
         return vec![Finding::ok(SETTINGS, text)];
     }
-    let finding = |problem: &crate::gateway::settings::problem::Problem| {
+    let finding = |problem: &Problem| {
         let (text, remedy) = (problem.to_string(), problem.remedy.clone());
         if problem.is_error() {
             Finding::problem(SETTINGS, text, remedy)
@@ -145,12 +147,12 @@ fn refused(who: &str, reject: Reject) -> Finding {
 fn granted(prepared: &Prepared, policy: &Policy, who: &str, principal: &Principal) -> Finding {
     let grants = policy.grants(principal);
     let call = Call::Message { method: Listed::Tool.list_method(), name: None };
-    let servers = prepared.servers.iter().map(|server| server.name.as_str());
+    let servers = prepared.servers.iter().map(String::as_str);
     let open: Vec<&str> = servers.filter(|server| decide(&grants, server, &call).is_ok()).collect();
     if !open.is_empty() {
         return Finding::ok(ACCESS, format!("the policy lets {who} see the tools of {}", open.join(", ")));
     }
-    let first = prepared.servers.first().map_or("NAME", |server| server.name.as_str());
+    let first = prepared.servers.first().map_or("NAME", String::as_str);
     let explained = policy.explain(principal, first, &call);
     let text = format!("the policy lets {who} see no server's tools");
     let scopes = crate::text::clean(&principal.scopes.join(","), 200);
@@ -173,10 +175,10 @@ fn granted(prepared: &Prepared, policy: &Policy, who: &str, principal: &Principa
 /// Tools that the policy names and the server, by its own file, does not have: names are compared to the letter.
 fn tools(prepared: &Prepared, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for file in files(&prepared.settings.servers) {
-        let server = file.path.trim_matches('/');
-        let there = || file.tool_list.iter().map(|tool| tool.name.as_str());
-        if file.tool_list.is_empty() {
+    for described in Registry::found(&prepared.settings.servers).servers {
+        let server = &described.name;
+        let there = || described.tools.iter().map(String::as_str);
+        if described.tools.is_empty() {
             continue;
         }
         for tool in policy.tools(server) {
@@ -193,14 +195,4 @@ fn tools(prepared: &Prepared, policy: &Policy) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// The servers' files that can be read; what is wrong with the others is among the settings' problems.
-fn files(dir: &Path) -> Vec<ServerFile> {
-    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
-    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    let text = |path: &std::path::PathBuf| regular_file::read_text(path, LIMIT).ok();
-    let json = paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "json"));
-    json.filter_map(text).filter_map(|text| serde_json::from_str(&text).ok()).collect()
 }

@@ -23,7 +23,7 @@ const SIGNS: [(&str, &[&str]); 2] = [
 pub(super) fn look(config: &Config, planned: &[Planned]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = planned.iter().map(flow).collect();
     // A machine that runs a gateway needs no credential of its own.
-    if findings.is_empty() && prepare::here(config).is_none() {
+    if findings.is_empty() && !prepare::is_here(config) {
         let text = "nothing is configured: there is no credential to get";
         let remedy = "try it without an account: mcpauth demo; then set it up with: mcpauth configure";
         findings.push(Finding::problem("settings.flows", text, remedy));

@@ -21,7 +21,7 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn run(args: &CheckArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
-    let prepared = prepare::prepare(&args.from, &prepare::Flags::default(), config)?;
+    let prepared = prepare::prepare(&args.from, &prepare::Flags::default(), config, out)?;
     let from = prepared
         .file
         .as_ref()

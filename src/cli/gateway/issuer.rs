@@ -2,7 +2,7 @@
 //! a rule on whom its tokens are for. It leaves checking it to the gateway.
 
 use crate::config::{Config, ConfigError};
-use crate::gateway::settings::{Algorithm, Issuer, Kind};
+use crate::gateway::settings::{Issuer, Kind, RulesError};
 
 /// The issuer of the ingress settings.
 ///
@@ -21,28 +21,16 @@ pub(super) fn of(config: &Config) -> Result<Issuer, ConfigError> {
     clients.extend(set(&["MCPAUTH_GATEWAY_CLIENTS"]));
     clients.dedup();
     let audience: Vec<String> = set(&[audience_variable(config)]);
-    let missing = match kind {
-        Kind::Cognito if clients.is_empty() => Some("INGRESS_OAUTH_CLIENT_ID"),
-        Kind::Keycloak if clients.is_empty() && audience.is_empty() => Some("KEYCLOAK_M2M_CLIENT_ID"),
-        Kind::Oidc if audience.is_empty() => Some("MCPAUTH_GATEWAY_AUDIENCE"),
-        _ => None,
+    let issuer = Issuer { audience, clients, ..Issuer::new(issuer, kind) };
+    let missing = match issuer.audience_fault() {
+        Some(RulesError::CognitoClients) => "INGRESS_OAUTH_CLIENT_ID",
+        Some(RulesError::NoAudience(Kind::Keycloak)) => "KEYCLOAK_M2M_CLIENT_ID",
+        Some(RulesError::NoAudience(_)) => "MCPAUTH_GATEWAY_AUDIENCE",
+        // Any other fault is among the settings' problems.
+        _ => return Ok(issuer),
     };
-    if let Some(variable) = missing {
-        let what = format!("the gateway's rule on whom tokens of {} are for", config.auth_provider());
-        return Err(ConfigError::Missing { what, variables: vec![variable.into()] });
-    }
-    Ok(Issuer {
-        issuer,
-        kind,
-        jwks_uri: None,
-        audience,
-        clients,
-        algorithms: vec![Algorithm::RS256, Algorithm::ES256],
-        require_at_jwt: false,
-        groups_claims: Vec::new(),
-        leeway: 30,
-        introspection: None,
-    })
+    let what = format!("the gateway's rule on whom tokens of {} are for", config.auth_provider());
+    Err(ConfigError::Missing { what, variables: vec![missing.into()] })
 }
 
 /// What the ingress client asks for is, for oidc, what its tokens will name.

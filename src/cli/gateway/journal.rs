@@ -11,6 +11,7 @@ use memchr::memrchr;
 use crate::cli::out::Out;
 use crate::error::Error;
 use crate::gateway::{Journal, Level};
+use crate::problem::Problem;
 use crate::sys::private_file::{self, FileError};
 use crate::sys::terminal;
 
@@ -35,6 +36,18 @@ struct Rows {
     length: u64,
     /// The file ends with a part of a row that will not go on: a run before was killed there.
     cut: bool,
+}
+
+/// Whether [`Log::open`] would do. Nothing is made or written.
+///
+/// # Errors
+/// What is wrong with the file or its folder.
+pub(super) fn check(audit: &str) -> Result<(), Problem> {
+    if matches!(audit, "-" | "off" | "") {
+        return Ok(());
+    }
+    private_file::check_append(Path::new(audit))
+        .map_err(|error| Problem::error("audit", error.to_string(), error.hint()))
 }
 
 impl Log {

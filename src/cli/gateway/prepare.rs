@@ -1,39 +1,54 @@
-//! What the gateway is to do: the settings of its file, or of the environment where there is none, with everything that
-//! is wrong with them, the policy and the servers. It leaves showing that to `check`, and serving to the gateway.
+//! What the gateway is to do: the settings of its file, or of the environment where there is none, and what they may have
+//! of the user's. It leaves reading and judging all they name to `gateway::load`, and showing that to `check`.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cli::gateway::From;
+use crate::cli::flows;
+use crate::cli::gateway::InVault;
 use crate::cli::gateway::vouch::Word;
+use crate::cli::gateway::{From, journal};
+use crate::cli::out::Out;
 use crate::config::catalogue::{is_known, is_secret};
 use crate::config::{Config, ConfigError};
 use crate::error::Error;
+use crate::gateway::load::{self, Report};
 use crate::gateway::servers::headers::Variables;
-use crate::gateway::servers::{self, Found, Server};
-use crate::gateway::settings::problem::Problem;
-use crate::gateway::settings::{self, Limits, Settings, SettingsError};
+use crate::gateway::servers::{Found, Server};
+use crate::gateway::settings::{Limits, Settings, SettingsError};
+use crate::gateway::{Loaded, Sources, Stored};
 use crate::policy::Policy;
+use crate::problem::Problem;
+use crate::registry::Registry;
 use crate::secret::Secret;
-use crate::sys::{deadline, descriptors, paths, regular_file};
+use crate::sys::{deadline, paths};
 
 /// Where the policy is, in the reference's folder too.
 const POLICIES: [&str; 2] = ["scopes.yml", "auth_server/scopes.yml"];
 
 /// Everything that is needed to serve, and everything that is wrong with it.
-#[derive(Debug)]
 pub(in crate::cli) struct Prepared {
     /// The file the settings come from; none if they come from the environment.
     pub(in crate::cli) file: Option<PathBuf>,
     pub(in crate::cli) settings: Settings,
-    /// As many as can be reached.
-    pub(in crate::cli) servers: Vec<Server>,
+    /// The policy, if it could be read.
+    pub(in crate::cli) policy: Option<Arc<Policy>>,
+    /// The names of the servers, as many as can be reached.
+    pub(in crate::cli) servers: Vec<String>,
     pub(in crate::cli) problems: Vec<Problem>,
-    /// Whose word settings and servers are.
-    pub(super) word: Word,
+    /// What a gateway starts with; none if any problem is an error.
+    pub(super) loaded: Option<Loaded>,
+}
+
+/// The settings, before anything they name is read.
+enum Said {
+    Settings(Box<Settings>, Word),
+    /// A file that says something else.
+    Malformed(Problem),
 }
 
 /// What the command line says of the settings; it wins.
@@ -44,20 +59,52 @@ pub(super) struct Flags {
     pub(super) admin: Option<SocketAddr>,
 }
 
-/// Reads and checks everything.
+/// Reads and judges everything.
 ///
 /// # Errors
-/// If there are no settings to check at all.
-pub(super) fn prepare(from: &From, flags: &Flags, config: &Config) -> Result<Prepared, Error> {
-    let file = file(from, config);
-    let word = Word::of(from, file.as_deref(), config);
-    let mut settings = match &file {
+/// If there are no settings to judge at all.
+pub(super) fn prepare(from: &From, flags: &Flags, config: &Config, out: &Out) -> Result<Prepared, Error> {
+    let (other, flags, whose) = (from.clone(), flags.clone(), config.clone());
+    let read = move || {
+        let file = file(&other, &whose);
+        said(&other, file.as_deref(), &flags, &whose).map(|said| (file, said))
+    };
+    let (file, said) = within(read, "the gateway's settings")??;
+    let (settings, word) = match said {
+        Said::Settings(settings, word) => (*settings, word),
+        Said::Malformed(problem) => {
+            return Ok(Prepared {
+                file,
+                settings: Settings::default(),
+                policy: None,
+                servers: Vec::new(),
+                problems: vec![problem],
+                loaded: None,
+            });
+        }
+    };
+    let mut problems: Vec<Problem> = withheld(&settings).collect();
+    let audit = settings.audit.clone();
+    let audit = within(move || journal::check(&audit), &format!("audit: {}", settings.audit))?;
+    problems.extend(audit.err());
+    let sources = sources(&settings, word, config, out)?;
+    let Report { mut loaded, problems: found, policy, servers } = load::load(sources)?;
+    problems.extend(found);
+    if problems.iter().any(Problem::is_error) {
+        loaded = None;
+    }
+    Ok(Prepared { file, settings, policy, servers, problems, loaded })
+}
+
+fn said(from: &From, file: Option<&Path>, flags: &Flags, config: &Config) -> Result<Said, Error> {
+    let word = Word::of(from, file, config);
+    let mut settings = match file {
         Some(path) => match read(path, config) {
             Ok(settings) => settings,
             Err(SettingsError::Malformed { path, line, column, reason }) => {
                 let at = format!("{}:{line}:{column}", path.display());
                 let remedy = "correct the file; mcpauth gateway schema prints what it can say";
-                return Ok(Prepared::nothing(file.clone(), word, Problem::error(at, reason, remedy)));
+                return Ok(Said::Malformed(Problem::error(at, reason, remedy)));
             }
             Err(other) => return Err(unusable(&other)),
         },
@@ -65,17 +112,23 @@ pub(super) fn prepare(from: &From, flags: &Flags, config: &Config) -> Result<Pre
     };
     word.check(&mut settings, config)?;
     flags.apply(&mut settings);
-    let mut problems = settings.validate();
-    problems.extend(settings.validate_descriptors(descriptors::attainable()));
-    problems.extend(withheld(&settings));
-    problems.extend(settings.validate_files());
-    let policy = policy("policy", &settings.policy, &mut problems);
-    if let Some(shadow) = &settings.shadow {
-        self::policy("shadow", shadow, &mut problems);
-    }
-    let servers = servers(&settings, &word, config, &mut problems);
-    problems.extend(strangers(&settings, policy.as_ref(), &servers));
-    Ok(Prepared { file, settings, servers, problems, word })
+    Ok(Said::Settings(Box::new(settings), word))
+}
+
+/// What these settings may have of the user's.
+fn sources(settings: &Settings, word: Word, config: &Config, out: &Out) -> Result<Sources, Error> {
+    let vault = Arc::new(flows::vault(config, None, out)?);
+    let (whose, credentials, servers) = (word.clone(), config.clone(), config.clone());
+    Ok(Sources {
+        settings: settings.clone(),
+        // Made when a server asks for one.
+        credentials: Box::new(move |name| {
+            let credential = whose.stored(name, &credentials).ok().flatten()?;
+            Some(Arc::new(Stored::new(Box::new(InVault { vault: vault.clone(), credential }))))
+        }),
+        variables: Box::new(move |name| variable(&word, &servers, name)),
+        trust: config.trust.clone(),
+    })
 }
 
 /// What reads files, ended after the time that a gateway's files have.
@@ -93,13 +146,16 @@ pub(super) fn within<T: Send + 'static>(
     })
 }
 
-/// The same for the gateway that is set up in this folder, by `gateway.yaml`, by its variable or by a policy; none if
-/// nothing says that there is to be one.
-pub(in crate::cli) fn here(config: &Config) -> Option<Result<Prepared, Error>> {
-    let from = From::default();
-    let policy = config.settings.get("MCPAUTH_SCOPES").is_some()
-        || POLICIES.map(Path::new).iter().any(|path| path.is_file());
-    (policy || file(&from, config).is_some()).then(|| prepare(&from, &Flags::default(), config))
+/// The same for the gateway that is set up in this folder; none if there is none.
+pub(in crate::cli) fn here(config: &Config, out: &Out) -> Option<Result<Prepared, Error>> {
+    is_here(config).then(|| prepare(&From::default(), &Flags::default(), config, out))
+}
+
+/// Whether a gateway is set up in this folder, by `gateway.yaml`, by its variable or by a policy.
+pub(in crate::cli) fn is_here(config: &Config) -> bool {
+    config.settings.get("MCPAUTH_SCOPES").is_some()
+        || POLICIES.map(Path::new).iter().any(|path| path.is_file())
+        || file(&From::default(), config).is_some()
 }
 
 /// The settings for a look at policy or servers, which needs no issuer.
@@ -119,14 +175,16 @@ pub(super) fn servers(
 ) -> Vec<Server> {
     let value = |name: &str| variable(word, config, name);
     let variables = Variables { allowed: &settings.header_variables, value: &value };
-    match servers::read(&settings.servers, variables) {
-        Ok(Found { servers, remarks }) => {
+    match Registry::read(&settings.servers) {
+        Ok(registry) => {
+            let Found { servers, remarks } = Found::of(&registry, variables);
             problems.extend(remarks);
             servers
         }
         Err(error) => {
             let remedy = "correct it, or name the folder of the servers' files";
-            problems.push(Problem::error("servers", error.to_string(), remedy));
+            let what = format!("{}: {error}", settings.servers.display());
+            problems.push(Problem::error("servers", what, remedy));
             Vec::new()
         }
     }
@@ -167,12 +225,6 @@ impl Flags {
         if let Some(shadow) = &self.shadow {
             settings.shadow = Some(paths::absolute(shadow));
         }
-    }
-}
-
-impl Prepared {
-    fn nothing(file: Option<PathBuf>, word: Word, problem: Problem) -> Self {
-        Self { file, settings: Settings::default(), servers: Vec::new(), problems: vec![problem], word }
     }
 }
 
@@ -222,46 +274,4 @@ fn listed(names: Option<&str>) -> Vec<String> {
 
 fn environment(config: &Config) -> Result<Settings, ConfigError> {
     Ok(Settings { issuers: vec![super::issuer::of(config)?], ..places(config) })
-}
-
-fn policy(key: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<Policy> {
-    let shown = path.display();
-    let text = match regular_file::read_text(path, settings::MOST) {
-        Ok(text) => text,
-        Err(e) => {
-            let remedy = "name the policy's file; without one nobody may do anything";
-            problems.push(Problem::error(key, format!("{shown}: {e}"), remedy));
-            return None;
-        }
-    };
-    match Policy::parse(&text) {
-        Ok(policy) => {
-            let remarks = policy.remarks();
-            let remark = |what: String| {
-                Problem::remark(shown.to_string(), what, "correct the policy, if that is not meant")
-            };
-            problems.extend(remarks.iter().map(|what| remark(what.to_string())));
-            Some(policy)
-        }
-        Err(e) => {
-            problems.push(Problem::error(key, format!("{shown}: {e}"), "correct the policy"));
-            None
-        }
-    }
-}
-
-/// Servers that policy and settings speak of and nobody has.
-fn strangers(settings: &Settings, policy: Option<&Policy>, servers: &[Server]) -> Vec<Problem> {
-    let exists = |name: &str| servers.iter().any(|server| server.name == name);
-    let upstreams = settings.upstreams.keys().filter(|name| !exists(name)).map(|name| {
-        let remedy = "correct the name, or add the server's file";
-        Problem::remark(format!("upstreams.{name}"), "there is no such server", remedy)
-    });
-    let named = policy.map(Policy::servers).unwrap_or_default();
-    let unknown = named.into_iter().filter(|name| !exists(name.trim_end_matches('/')) && !name.contains('*'));
-    let in_policy = unknown.map(|name| {
-        let remedy = "correct the name, or add the server's file";
-        Problem::remark(settings.policy.display().to_string(), format!("there is no server {name:?}"), remedy)
-    });
-    upstreams.chain(in_policy).collect()
 }

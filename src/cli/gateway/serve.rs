@@ -9,14 +9,14 @@ use clap::Args;
 use tokio::time::timeout;
 
 use crate::cli::flows;
+use crate::cli::gateway::From;
 use crate::cli::gateway::journal::Log;
-use crate::cli::gateway::prepare::{self, Prepared};
-use crate::cli::gateway::vouch::Word;
-use crate::cli::gateway::{From, InVault};
+use crate::cli::gateway::prepare;
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};
-use crate::gateway::{Credentials, Running, Setup, StartError, Stored};
+use crate::gateway::settings::Settings;
+use crate::gateway::{Around, Loaded, Running, StartError};
 use crate::sys::http::Http;
 use crate::sys::signal::HangUps;
 
@@ -42,19 +42,15 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
-    let Prepared { settings, word, .. } = prepared(args, config, out)?;
+    let (settings, loaded) = prepared(args, config, out)?;
     let log = Arc::new(audit(&settings.audit, out)?);
-    let servers = config.clone();
     let (admin, lame_duck) = (settings.admin, settings.limits.lame_duck);
-    let setup = Setup {
+    let around = Around {
         journal: log.clone(),
         http: Http::new(settings.allow_http).trusting(config.trust.clone()),
-        credentials: credentials(word.clone(), config, out)?,
         exchanges: out.tasks.clone(),
-        variables: Box::new(move |name| prepare::variable(&word, &servers, name)),
-        settings,
     };
-    let running = Running::start(setup).map_err(|error| refused(&error, admin))?;
+    let running = Running::serve(loaded, around).map_err(|error| refused(&error, admin))?;
     let lame_duck = Duration::from_secs(lame_duck);
     let exit = flows::until_signal(out, obey(&running, &log, out, say_where), |exit| exit)?;
     // Ctrl-C is somebody at a terminal, who waits; SIGTERM comes from whoever takes a machine out of service.
@@ -74,18 +70,16 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
 ///
 /// # Errors
 /// If there is anything the gateway must not start with.
-fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<Prepared, Error> {
+fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<(Settings, Loaded), Error> {
     let flags = prepare::Flags { listen: args.listen, shadow: args.shadow.clone(), admin: args.admin };
-    let (from, other) = (args.from.clone(), config.clone());
-    let what = "the gateway's settings, policy or servers";
-    let prepared = prepare::within(move || prepare::prepare(&from, &flags, &other), what)??;
+    let prepared = prepare::prepare(&args.from, &flags, config, out)?;
     let (errors, remarks): (Vec<_>, Vec<_>) =
         prepared.problems.iter().partition(|problem| problem.is_error());
     for remark in remarks {
         out.event(true, "settings", &format!("{remark}; {}", remark.remedy));
     }
-    if errors.is_empty() {
-        return Ok(prepared);
+    if let Some(loaded) = prepared.loaded {
+        return Ok((prepared.settings, loaded));
     }
     let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
     Err(Error::Usage {
@@ -94,28 +88,13 @@ fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<Prepared, Er
     })
 }
 
-/// The stored credentials by their server names, made when a server asks for one.
-fn credentials(word: Word, config: &Config, out: &Out) -> Result<Credentials, Error> {
-    let vault = Arc::new(flows::vault(config, None, out)?);
-    let config = config.clone();
-    Ok(Box::new(move |name| {
-        let credential = word.stored(name, &config).ok().flatten()?;
-        Some(Arc::new(Stored::new(Box::new(InVault { vault: vault.clone(), credential }))))
-    }))
-}
-
 fn refused(error: &StartError, admin: Option<SocketAddr>) -> Error {
     let hint = match error {
         StartError::Bind { address, .. } if Some(*address) == admin => {
             "choose another address: mcpauth gateway serve --admin ADDR"
         }
         StartError::Bind { .. } => "choose another address: mcpauth gateway serve --listen ADDR",
-        StartError::Load(_) | StartError::Issuer { .. } => {
-            "see everything that is wrong: mcpauth gateway check"
-        }
-        StartError::File(_) | StartError::Key { .. } | StartError::Late { .. } => {
-            "correct the file, then run: mcpauth gateway check"
-        }
+        StartError::Load(_) => "see everything that is wrong: mcpauth gateway check",
         StartError::Io(_) => "run it again: mcpauth gateway serve",
     };
     Error::Usage { message: error.to_string(), hint: hint.into() }

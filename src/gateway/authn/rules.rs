@@ -8,11 +8,9 @@ use serde_json::{Map, Value};
 use self::principal::{Groups, client};
 use super::jwt::{Claims, Reject, media_type, text_of};
 use super::object;
+pub use crate::gateway::settings::RulesError;
 use crate::gateway::settings::{Issuer, Kind};
 use crate::policy::Principal;
-
-/// The most that clocks may differ, in seconds.
-const MAX_LEEWAY: u32 = 60;
 
 /// What access tokens call themselves in a `typ`, `token_use` or `token_type` of their payload.
 const ACCESS: [&str; 5] = ["bearer", "access", "access_token", "jwt", "at+jwt"];
@@ -32,32 +30,6 @@ pub struct Rules {
     groups: Vec<Groups>,
 }
 
-/// Why an issuer's settings make no rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RulesError {
-    /// There is no issuer, or an audience, client or groups claim of no characters.
-    #[error("`issuer`, and each of `audience`, `clients` and `groups_claims`, must not be empty text")]
-    EmptyText,
-    /// Cognito's access tokens name no audience, so the clients are all there is to tell ours from others.
-    #[error("`clients` is missing: a Cognito pool's tokens are told apart by `client_id`")]
-    CognitoClients,
-    /// Nothing tells this gateway's tokens from those for others.
-    #[error("`audience` or `clients` is missing: without it, tokens for any other service would be accepted")]
-    NoAudience,
-    /// `clients` alone cannot do for this kind.
-    #[error("`audience` is missing: without it, tokens for any other service would be accepted")]
-    OidcAudience,
-    /// Keycloak puts `account` into nearly every token.
-    #[error("`audience: account` means nothing: Keycloak names it in tokens for anybody")]
-    Account,
-    /// Too forgiving.
-    #[error("`leeway` is over {MAX_LEEWAY} seconds")]
-    Leeway,
-    /// Nothing could ever be verified.
-    #[error("`algorithms` is empty")]
-    NoAlgorithms,
-}
-
 /// How a token's claims became known.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
@@ -73,39 +45,17 @@ impl Rules {
     /// # Errors
     /// If they would accept tokens meant for others, or none at all; nothing is to be served then.
     pub fn new(issuer: &Issuer) -> Result<Self, RulesError> {
-        let Issuer { audience, clients, groups_claims, .. } = issuer;
-        let asks = issuer.introspection.is_some();
-        if [audience, clients, groups_claims]
-            .into_iter()
-            .flatten()
-            .chain([&issuer.issuer])
-            .any(String::is_empty)
-        {
-            return Err(RulesError::EmptyText);
-        }
-        match issuer.kind {
-            Kind::Cognito if clients.is_empty() => return Err(RulesError::CognitoClients),
-            Kind::Keycloak if audience.iter().any(|name| name == "account") => {
-                return Err(RulesError::Account);
-            }
-            Kind::Oidc if audience.is_empty() && !asks => return Err(RulesError::OidcAudience),
-            _ if audience.is_empty() && clients.is_empty() => return Err(RulesError::NoAudience),
-            _ => {}
-        }
-        if issuer.leeway > MAX_LEEWAY {
-            return Err(RulesError::Leeway);
-        }
-        if issuer.algorithms.is_empty() && !asks {
-            return Err(RulesError::NoAlgorithms);
+        if let Some(fault) = issuer.faults().into_iter().next() {
+            return Err(fault);
         }
         Ok(Self {
             issuer: issuer.issuer.clone(),
             kind: issuer.kind,
-            audience: audience.clone(),
-            clients: clients.clone(),
+            audience: issuer.audience.clone(),
+            clients: issuer.clients.clone(),
             require_at_jwt: issuer.require_at_jwt,
             leeway: issuer.leeway.into(),
-            groups: Groups::of(issuer.kind, groups_claims),
+            groups: Groups::of(issuer.kind, &issuer.groups_claims),
         })
     }
 

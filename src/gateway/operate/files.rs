@@ -20,10 +20,12 @@ use super::tls;
 use crate::gateway::egress::Stored;
 use crate::gateway::servers::headers::Variables as Allowed;
 use crate::gateway::servers::route::{Route, Routes};
-use crate::gateway::servers::{self, Server};
+use crate::gateway::servers::{Found as Servers, Server};
 use crate::gateway::settings::{self, Egress, Settings};
 use crate::gateway::state::Revoked;
 use crate::policy::Policy;
+use crate::problem::Problem;
+use crate::registry::Registry;
 use crate::secret::Secret;
 use crate::sys::regular_file;
 use crate::sys::trust::Trust;
@@ -34,12 +36,15 @@ pub type Credentials = Box<dyn Fn(&str) -> Option<Arc<Stored>> + Send + Sync>;
 pub type Variables = Box<dyn Fn(&str) -> Option<Secret> + Send + Sync>;
 
 /// Where files and what they name are read from.
-pub(crate) struct Source {
-    pub(crate) settings: Settings,
-    pub(crate) credentials: Credentials,
-    pub(crate) variables: Variables,
+pub struct Sources {
+    /// What is to be served, and where everything else is.
+    pub settings: Settings,
+    /// Stored outside credentials.
+    pub credentials: Credentials,
+    /// Variables for servers' headers.
+    pub variables: Variables,
     /// The system's authorities are files as well, and are read before the first server with TLS is dialled.
-    pub(crate) trust: Trust,
+    pub trust: Trust,
 }
 
 /// One kind of file.
@@ -66,6 +71,27 @@ pub(crate) enum Content {
 pub(crate) struct Served {
     pub(crate) routes: Routes,
     pub(crate) stored: HashMap<String, Arc<Stored>>,
+    /// What is wrong with the files of single servers, which stops no other.
+    pub(crate) remarks: Vec<Problem>,
+    /// The stored credentials that nobody has.
+    pub(crate) missing: Vec<Missing>,
+}
+
+/// A server that is to get a credential nobody has.
+pub(crate) struct Missing {
+    pub(crate) server: String,
+    /// The credential's server name.
+    pub(crate) credential: String,
+}
+
+/// What the thread that reads the servers remembers of what it read.
+#[derive(Default)]
+struct Memory {
+    registry: Registry,
+    /// Whether it was read before.
+    read: bool,
+    /// Once found, a stored credential is the same for good: it knows when it was asked for last.
+    stored: HashMap<String, Arc<Stored>>,
 }
 
 /// All kinds, each with its thread.
@@ -122,9 +148,6 @@ pub enum LoadError {
         /// What is wrong in it.
         reason: String,
     },
-    /// The servers' files.
-    #[error("{0}")]
-    Servers(#[from] servers::ServersError),
     /// The certificate.
     #[error("{0}")]
     Tls(#[from] tls::TlsError),
@@ -154,9 +177,24 @@ impl LoadError {
     pub(crate) fn is_unread(&self) -> bool {
         match self {
             Self::Unreadable { .. } | Self::Late { .. } => true,
-            Self::Servers(error) => !error.malformed,
             Self::Tls(error) => !error.malformed,
             Self::Policy { .. } | Self::Revoked { .. } | Self::Credential { .. } => false,
+        }
+    }
+}
+
+impl Content {
+    /// As it is put in force: whole or not at all.
+    ///
+    /// # Errors
+    /// [`LoadError::Credential`].
+    pub(crate) fn complete(self) -> Result<Self, LoadError> {
+        match self {
+            Self::Servers(Served { mut missing, .. }) if !missing.is_empty() => {
+                let Missing { server, credential } = missing.remove(0);
+                Err(LoadError::Credential { server, credential })
+            }
+            whole => Ok(whole),
         }
     }
 }
@@ -176,7 +214,7 @@ impl Part {
     }
 
     /// Where it is; none if the settings have none.
-    fn place(self, settings: &Settings) -> Option<PathBuf> {
+    pub(crate) fn place(self, settings: &Settings) -> Option<PathBuf> {
         match self {
             Self::Policy => Some(settings.policy.clone()),
             Self::Shadow => settings.shadow.clone(),
@@ -192,7 +230,7 @@ impl Files {
     ///
     /// # Errors
     /// The system's, if there are no more threads to be had.
-    pub(crate) fn start(source: Source) -> io::Result<Self> {
+    pub(crate) fn start(source: Sources) -> io::Result<Self> {
         let source = Arc::new(source);
         let shelves = Part::ALL.into_iter().filter_map(|part| Some((part, part.place(&source.settings)?)));
         shelves
@@ -218,7 +256,7 @@ impl Files {
 }
 
 impl Shelf {
-    fn start(part: Part, place: PathBuf, source: Arc<Source>) -> io::Result<Self> {
+    fn start(part: Part, place: PathBuf, source: Arc<Sources>) -> io::Result<Self> {
         let (looks, from) = channel();
         let time = Duration::from_secs(source.settings.limits.files);
         std::thread::Builder::new().name("files".into()).spawn(move || source.serve(part, &from))?;
@@ -253,24 +291,24 @@ impl Shelf {
     }
 }
 
-impl Source {
+impl Sources {
     fn serve(&self, part: Part, looks: &Receiver<Look>) {
         let mut seen = None;
-        let mut stored = HashMap::new();
+        let mut memory = Memory::default();
         for Look { anyway, found } in looks {
             let now = self.fingerprint(part);
-            let changed = seen.replace(now) != seen;
+            let changed = seen.replace(now) != seen || memory.registry.has_healed();
             // Nobody waits: the gateway is at its end.
-            let _ = found.send((anyway || changed).then(|| self.read(part, &mut stored)));
+            let _ = found.send((anyway || changed).then(|| self.read(part, &mut memory)));
         }
     }
 
-    fn read(&self, part: Part, stored: &mut HashMap<String, Arc<Stored>>) -> Result<Content, LoadError> {
+    fn read(&self, part: Part, memory: &mut Memory) -> Result<Content, LoadError> {
         let Settings { policy, shadow, revoked, tls, .. } = &self.settings;
         match part {
             Part::Policy => self::policy(policy).map(Content::Policy),
             Part::Shadow => self::policy(shadow.as_deref().unwrap_or(Path::new(""))).map(Content::Shadow),
-            Part::Servers => self.servers(stored).map(Content::Servers),
+            Part::Servers => self.servers(memory).map(Content::Servers),
             Part::Revoked => self::revoked(revoked.as_deref().unwrap_or(Path::new(""))).map(Content::Revoked),
             Part::Tls => {
                 let missing =
@@ -280,30 +318,43 @@ impl Source {
         }
     }
 
-    /// A stored credential, once found, is the same for good: it knows when it was asked for last.
-    fn servers(&self, stored: &mut HashMap<String, Arc<Stored>>) -> Result<Served, LoadError> {
+    fn servers(&self, memory: &mut Memory) -> Result<Served, LoadError> {
         let value = |name: &str| (self.variables)(name);
         let variables = Allowed { allowed: &self.settings.header_variables, value: &value };
-        let found = servers::read(&self.settings.servers, variables)?;
-        if found.servers.iter().any(|server: &Server| server.origin.tls) {
+        let dir = &self.settings.servers;
+        let unreadable = |cause| LoadError::Unreadable { path: dir.clone(), cause };
+        let registry = memory.registry.again(dir).map_err(unreadable)?;
+        // It decides for all of them: what was in force stays, and the gateway says that it does not know.
+        if let Some(path) = registry.unread_state().filter(|_| memory.read)
+            && let Err(cause) = regular_file::read(path, settings::MOST)
+        {
+            return Err(LoadError::Unreadable { path: path.into(), cause });
+        }
+        (memory.registry, memory.read) = (registry, true);
+        let Servers { servers, remarks } = Servers::of(&memory.registry, variables);
+        if servers.iter().any(|server: &Server| server.origin.tls) {
             // What is wrong with them is said by whoever dials.
             let _ = self.trust.client_config();
         }
-        let routes = Routes::new(found.servers, &self.settings);
+        let routes = Routes::new(servers, &self.settings);
+        let mut missing = Vec::new();
         for route in routes.all().iter().filter(|route| route.egress == Egress::Stored) {
-            self.credential(route, stored)?;
+            missing.extend(self.credential(route, &mut memory.stored));
         }
-        Ok(Served { routes, stored: stored.clone() })
+        Ok(Served { routes, stored: memory.stored.clone(), remarks, missing })
     }
 
-    fn credential(&self, route: &Route, stored: &mut HashMap<String, Arc<Stored>>) -> Result<(), LoadError> {
-        let server = &route.server.name;
-        if !stored.contains_key(server) {
-            let missing =
-                || LoadError::Credential { server: server.clone(), credential: route.credential.clone() };
-            stored.insert(server.clone(), (self.credentials)(&route.credential).ok_or_else(missing)?);
+    /// Remembers a server's credential; else gives what is missing.
+    fn credential(&self, route: &Route, stored: &mut HashMap<String, Arc<Stored>>) -> Option<Missing> {
+        let (server, credential) = (route.server.name.clone(), route.credential.clone());
+        if stored.contains_key(&server) {
+            return None;
         }
-        Ok(())
+        let Some(found) = (self.credentials)(&credential) else {
+            return Some(Missing { server, credential });
+        };
+        stored.insert(server, found);
+        None
     }
 
     fn fingerprint(&self, part: Part) -> Fingerprint {

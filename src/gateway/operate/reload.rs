@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use rustls::ServerConfig;
 use tokio::sync::Notify;
 
-use super::files::{Content, Files, LoadError, Part, Served};
+use super::files::{Content, Files, Part, Served};
 use crate::gateway::servers::route::Route;
 use crate::gateway::state::{Revoked, Shared, State, Upstream};
 use crate::policy::{Call, Policy, Principal};
@@ -30,19 +30,8 @@ const LIST: Call<'static> = Call::Message { method: "tools/list", name: None };
 const LOOK: Duration = Duration::from_secs(1);
 
 impl InForce {
-    /// Everything, read for the first time.
-    ///
-    /// # Errors
-    /// [`LoadError`], of the first file that cannot be put in force.
-    pub(crate) async fn first(files: &mut Files) -> Result<Self, LoadError> {
-        let mut in_force = Self::default();
-        for (_, found) in files.look(true).await {
-            in_force.put(found?);
-        }
-        Ok(in_force)
-    }
-
-    fn put(&mut self, content: Content) {
+    /// Puts what was read in the place of what was there.
+    pub(crate) fn put(&mut self, content: Content) {
         match content {
             Content::Policy(policy) => self.policy = Some(policy),
             Content::Shadow(shadow) => self.shadow = Some(shadow),
@@ -87,11 +76,14 @@ pub(crate) async fn watch(shared: Arc<Shared>, mut files: Files, mut in_force: I
     loop {
         let asked = tokio::time::timeout(LOOK, now.notified()).await.is_ok();
         let mut changed = false;
-        let mut errors = Vec::new();
+        let (mut errors, mut remarks) = (Vec::new(), Vec::new());
         for (part, found) in files.look(asked).await {
             let before = said.iter().position(|(other, _)| *other == part).map(|at| said.swap_remove(at));
-            match found {
+            match found.and_then(Content::complete) {
                 Ok(content) => {
+                    if let Content::Servers(served) = &content {
+                        remarks.extend(served.remarks.iter().map(ToString::to_string));
+                    }
                     in_force.put(content);
                     changed = true;
                 }
@@ -109,6 +101,7 @@ pub(crate) async fn watch(shared: Arc<Shared>, mut files: Files, mut in_force: I
             shared.replace(in_force.state(Some(&shared.state())));
         }
         shared.unread.store(Arc::new(files.unread()));
+        remarks.iter().for_each(|remark| shared.journal.warn("reload", remark));
         tell(&shared, changed, errors);
     }
 }

@@ -5,8 +5,8 @@
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
-use super::Refusal;
 use crate::gateway::headers::is_bound;
+use crate::registry::Refusal;
 use crate::secret::Secret;
 
 /// The variables of the environment that servers' files may use.

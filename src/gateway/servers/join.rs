@@ -26,14 +26,7 @@ use hyper::Uri;
 use hyper::http::uri::PathAndQuery;
 use url::Url;
 
-/// How a server can be spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// MCP 2025-03-26 and later: one endpoint.
-    StreamableHttp,
-    /// MCP 2024-11-05: a stream, and an endpoint for messages that it announces.
-    Sse,
-}
+pub use crate::registry::Transport;
 
 /// One place on a server. Its `Debug` leaves out the query, which may be a key.
 #[derive(Clone, PartialEq, Eq)]
@@ -62,7 +55,7 @@ impl Endpoints {
     /// In a few words, without the URL itself: it may hold a key.
     pub fn of(url: &Url, transports: &[Transport]) -> Result<Self, &'static str> {
         let alone = transports == [Transport::Sse];
-        let is = named(url).map(|named| if alone { Transport::Sse } else { named });
+        let is = Transport::of(url).map(|named| if alone { Transport::Sse } else { named });
         let at = |transport| -> Result<Endpoint, &'static str> {
             let path = if is == Some(transport) { url.path().into() } else { joined(url, transport) };
             Ok(Endpoint { uri: target(&path, url.query())?, transport })
@@ -83,19 +76,10 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Which endpoint a URL is, if it is one.
-pub(super) fn named(url: &Url) -> Option<Transport> {
-    match url.path().trim_end_matches('/').rsplit('/').next() {
-        Some("mcp") => Some(Transport::StreamableHttp),
-        Some("sse") => Some(Transport::Sse),
-        _ => None,
-    }
-}
-
 /// The endpoint's path beside the one that the URL is, or below the folder that it is.
 fn joined(url: &Url, transport: Transport) -> String {
     let path = url.path().trim_end_matches('/');
-    let folder = match named(url) {
+    let folder = match Transport::of(url) {
         Some(_) => path.rsplit_once('/').map_or("", |(folder, _)| folder),
         None => path,
     };

@@ -1,19 +1,16 @@
 //! What settings can say and cannot mean: everything that is wrong, at once. It leaves the files they name to
-//! `check_files`, and servers and policy to those who read them.
+//! those who read them.
 
 use std::collections::HashSet;
 
 use hyper::header::HeaderName;
 use url::Url;
 
-use super::problem::Problem;
-use super::{Egress, Issuer, Kind, Settings};
+use super::{Egress, Issuer, RulesError, Settings};
 use crate::gateway::servers::headers::is_variable;
+use crate::problem::Problem;
 use crate::sys::address::{NotWeb, web_url};
 use crate::sys::http::is_loopback;
-
-/// The most that clocks may differ, in seconds.
-const MOST_LEEWAY: u32 = 60;
 
 impl Settings {
     /// Everything that cannot be meant, in the order of the file's keys. No file is opened.
@@ -187,56 +184,14 @@ fn check_issuer(at: &str, issuer: &Issuer, allow_http: bool, found: &mut Vec<Pro
             error(key, what, "use an https URL");
         }
     }
-    check_audience(issuer, &mut error);
-    let lists = [
-        ("audience", &issuer.audience),
-        ("clients", &issuer.clients),
-        ("groups_claims", &issuer.groups_claims),
-    ];
-    for (key, _) in lists.iter().filter(|(_, list)| list.iter().any(String::is_empty)) {
-        error(key, "has an empty entry", "remove it");
-    }
-    if issuer.algorithms.is_empty() && issuer.introspection.is_none() {
-        error(
-            "algorithms",
-            "is empty, so no signature could be verified",
-            "leave it out, or name RS256 or another",
-        );
-    }
-    if issuer.leeway > MOST_LEEWAY {
-        error("leeway", "is more than a minute", "set 60 or less, and correct the clocks");
+    for fault in issuer.faults() {
+        // An issuer of no characters is no URL, which was said.
+        if fault != RulesError::EmptyText("issuer") {
+            error(fault.key(), fault.what(), fault.remedy());
+        }
     }
     if issuer.introspection.as_ref().is_some_and(|i| i.client_id.is_empty()) {
         error("introspection.client_id", "is empty", "name the gateway's own client at the issuer");
-    }
-}
-
-/// Without a rule on whom a token is for, any token of the issuer's would open the gateway.
-fn check_audience(issuer: &Issuer, error: &mut dyn FnMut(&str, &str, &str)) {
-    let (audience, clients) = (!issuer.audience.is_empty(), !issuer.clients.is_empty());
-    match issuer.kind {
-        Kind::Cognito if !clients => error(
-            "clients",
-            "is missing; a Cognito access token names its client alone, so any app of the pool would be let in",
-            "list the app clients whose tokens are accepted: clients: [...]",
-        ),
-        Kind::Keycloak if issuer.audience.iter().any(|name| name == "account") => error(
-            "audience",
-            "has account, which Keycloak puts into tokens for anybody",
-            "name the gateway's own audience, or list clients instead",
-        ),
-        Kind::Keycloak if !audience && !clients => error(
-            "audience",
-            "is missing, and so is clients; any client of the realm would be let in",
-            "set audience: [...] to what an audience mapper writes, or clients: [...]",
-        ),
-        // Whoever is asked about a token (RFC 7662) may answer with the client alone.
-        Kind::Oidc if !(audience || clients && issuer.introspection.is_some()) => error(
-            "audience",
-            "is missing; tokens meant for other services would be let in",
-            "set audience: [...] to what the issuer writes into aud for the gateway",
-        ),
-        _ => {}
     }
 }
 

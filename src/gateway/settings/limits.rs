@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Settings;
-use super::problem::Problem;
 use crate::gateway::listen;
 use crate::gateway::start::workers;
+use crate::problem::Problem;
 
 /// The least that hyper's reader takes for a request head, in bytes.
 const LEAST_HEAD: usize = 8192;

@@ -2,9 +2,8 @@
 //! environment to `cli`.
 
 mod check;
-mod check_files;
+mod issuer;
 mod limits;
-pub mod problem;
 pub mod schema;
 
 use std::collections::BTreeMap;
@@ -15,6 +14,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use self::issuer::RulesError;
+use self::issuer::{algorithms, leeway};
 pub use self::limits::Limits;
 use crate::sys::regular_file;
 
@@ -50,8 +51,8 @@ pub struct Settings {
     pub header_variables: Vec<String>,
     /// What a server's file cannot say, by the server's name (its path without slashes).
     pub upstreams: BTreeMap<String, Upstream>,
-    /// A file of at least 32 random bytes, 0600, that binds legacy sessions to their callers; gateways behind one address
-    /// share it. Without it a random key is made at each start.
+    /// A file of at least 32 random bytes or characters (line ends after text do not count), 0600, that binds legacy
+    /// sessions to their callers; gateways behind one address share it. Without it a random key is made at each start.
     pub session_key: Option<PathBuf>,
     /// A file of `jti`, `sub` or `client_id` values that are refused, one a line (`jti: VALUE`).
     pub revoked: Option<PathBuf>,
@@ -345,14 +346,6 @@ impl Default for Health {
     fn default() -> Self {
         Self { interval: 30, failures: 3 }
     }
-}
-
-fn algorithms() -> Vec<Algorithm> {
-    vec![Algorithm::RS256, Algorithm::ES256]
-}
-
-fn leeway() -> u32 {
-    30
 }
 
 fn believed() -> u32 {

@@ -21,12 +21,14 @@ fn egress(name: &str, suffix: &str) -> Egress {
     }
 }
 
-fn server(path: &str, transports: &[&str]) -> Server {
-    Server {
-        name: path.into(),
-        path: path.into(),
-        transports: transports.iter().map(|&t| t.into()).collect(),
+/// Whatever its path, which the registry's reader would refuse.
+fn server(path: &str, transports: &[Transport]) -> Server {
+    let mut server = Server::at("/any", "http://h").unwrap();
+    server.name = path.trim_matches('/').into();
+    if !transports.is_empty() {
+        server.transports = transports.to_vec();
     }
+    server
 }
 
 fn shown(entry: &Entry) -> String {
@@ -41,7 +43,8 @@ fn all(
     servers: &[Server],
 ) -> Result<Vec<String>, String> {
     let suffix = |name: &str| if name == "bare" { String::new() } else { "/mcp".into() };
-    entries(Some(base), identity, egress, servers, &suffix, PlainHttp::Refused)
+    let servers: Vec<&Server> = servers.iter().collect();
+    entries(Some(base), identity, egress, &servers, &suffix, PlainHttp::Refused)
         .map(|entries| entries.iter().map(shown).collect())
         .map_err(|e| e.to_string())
 }
@@ -65,9 +68,9 @@ fn each_kind_of_server_has_its_url_and_its_headers_in_order() {
         &[with_site, egress("sre-gateway", "/mcp"), egress("files", "/mcp")],
         &[
             server("/clock/", &[]),
-            server("/news", &["sse"]),
-            server("/both", &["sse", "streamable-http"]),
-            server("/bare/", &["sse", "streamable-http"]),
+            server("/news", &[Transport::Sse]),
+            server("/both", &[Transport::Sse, Transport::StreamableHttp]),
+            server("/bare/", &[Transport::Sse, Transport::StreamableHttp]),
         ],
     );
     assert_eq!(
@@ -198,7 +201,7 @@ fn a_servers_path_cannot_lead_to_another_host() {
         Some("https://gw.test"),
         Some(&ours),
         &[],
-        &[server("@evil.test/x", &[]), server(".evil.test", &[]), server("//evil.test/", &[])],
+        &[&server("@evil.test/x", &[]), &server(".evil.test", &[]), &server("//evil.test/", &[])],
         &|_| "/mcp".into(),
         PlainHttp::Refused,
     );

@@ -10,7 +10,7 @@ use super::{Reject, Rules, RulesError};
 use crate::gateway::authn::jwt::sample::{P256, jwks};
 use crate::gateway::authn::jwt::{Claims, Token};
 use crate::gateway::authn::keys::KeySet;
-use crate::gateway::settings::{Algorithm, Issuer};
+use crate::gateway::settings::{Algorithm, Issuer, Kind};
 use crate::policy::Principal;
 
 const NOW: i64 = 1_800_000_000;
@@ -101,17 +101,20 @@ fn table(rules: &Rules, token: fn() -> Value, cases: &[(Value, Result<(), Reject
 fn settings_without_an_audience_rule_make_no_rules() {
     let asks = json!({"client_id": "gw", "client_secret": "s"});
     let cases = [
-        (json!({"issuer": ISSUER}), RulesError::OidcAudience),
-        (json!({"issuer": ISSUER, "clients": ["a"]}), RulesError::OidcAudience),
-        (json!({"issuer": ISSUER, "introspection": asks}), RulesError::NoAudience),
+        (json!({"issuer": ISSUER}), RulesError::NoAudience(Kind::Oidc)),
+        (json!({"issuer": ISSUER, "clients": ["a"]}), RulesError::NoAudience(Kind::Oidc)),
+        (json!({"issuer": ISSUER, "introspection": asks}), RulesError::NoAudience(Kind::Oidc)),
         (json!({"issuer": POOL, "kind": "cognito"}), RulesError::CognitoClients),
         (json!({"issuer": POOL, "kind": "cognito", "audience": [US]}), RulesError::CognitoClients),
-        (json!({"issuer": REALM, "kind": "keycloak"}), RulesError::NoAudience),
+        (json!({"issuer": REALM, "kind": "keycloak"}), RulesError::NoAudience(Kind::Keycloak)),
         (json!({"issuer": REALM, "kind": "keycloak", "audience": ["account", US]}), RulesError::Account),
-        (json!({"issuer": "", "audience": [US]}), RulesError::EmptyText),
-        (json!({"issuer": ISSUER, "audience": [US, ""]}), RulesError::EmptyText),
-        (json!({"issuer": ISSUER, "audience": [US], "clients": [""]}), RulesError::EmptyText),
-        (json!({"issuer": ISSUER, "audience": [US], "groups_claims": [""]}), RulesError::EmptyText),
+        (json!({"issuer": "", "audience": [US]}), RulesError::EmptyText("issuer")),
+        (json!({"issuer": ISSUER, "audience": [US, ""]}), RulesError::EmptyText("audience")),
+        (json!({"issuer": ISSUER, "audience": [US], "clients": [""]}), RulesError::EmptyText("clients")),
+        (
+            json!({"issuer": ISSUER, "audience": [US], "groups_claims": [""]}),
+            RulesError::EmptyText("groups_claims"),
+        ),
         (json!({"issuer": ISSUER, "audience": [US], "leeway": 61}), RulesError::Leeway),
         (json!({"issuer": ISSUER, "audience": [US], "algorithms": []}), RulesError::NoAlgorithms),
     ];

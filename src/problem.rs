@@ -1,4 +1,5 @@
-//! What is wrong with a configuration, as one list for `gateway check` and for starting. It leaves finding to the others.
+//! What is wrong with settings or with files that others lay out, where, and what to do. It leaves finding it and showing it
+//! to the others.
 
 use std::fmt;
 
@@ -28,11 +29,13 @@ pub enum Severity {
 }
 
 impl Problem {
-    pub(crate) fn error(at: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+    /// What the gateway does not start with.
+    pub fn error(at: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { severity: Severity::Error, at: at.into(), what: what.into(), remedy: remedy.into() }
     }
 
-    pub(crate) fn remark(at: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+    /// What stops nothing.
+    pub fn remark(at: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { severity: Severity::Remark, ..Self::error(at, what, remedy) }
     }
 

@@ -1,0 +1,237 @@
+//! Everything that a gateway is to serve with, read and judged at once: settings, policy, servers, credentials, certificates,
+//! issuers and keys. What `check` and `doctor` say of it keeps a gateway from starting or does not, because it starts with
+//! exactly what was read here. It leaves each kind of file to `operate::files`, and what of the settings cannot be meant to
+//! `settings`.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+
+use super::authn::rules::Rules;
+use super::operate::files::{Content, Files, LoadError, Part, Sources};
+use super::operate::reload::InForce;
+use super::session::SessionKey;
+use super::settings::{Introspection, Settings};
+use crate::policy::Policy;
+use crate::problem::Problem;
+use crate::secret::Secret;
+use crate::sys::{deadline, descriptors, private_file};
+
+/// What a gateway starts with. Only [`load`] makes one, and only of what has no error.
+pub struct Loaded {
+    pub(super) settings: Settings,
+    /// The threads that read the files, for when they change.
+    pub(super) files: Files,
+    pub(super) in_force: InForce,
+    /// By the place of the issuer in the settings.
+    pub(super) issuers: Vec<Judge>,
+    pub(super) session_key: SessionKey,
+}
+
+/// How an issuer's tokens are judged, and the secret with which it is asked about them.
+pub(super) type Judge = (Rules, Option<Secret>);
+
+/// What was found.
+#[derive(Default)]
+pub struct Report {
+    /// What a gateway would serve with; none if any problem is an error.
+    pub loaded: Option<Loaded>,
+    /// Everything that is wrong, in the order of reading.
+    pub problems: Vec<Problem>,
+    /// The policy, if it could be read.
+    pub policy: Option<Arc<Policy>>,
+    /// The names of the servers that can be reached.
+    pub servers: Vec<String>,
+}
+
+/// Judges the settings, then reads and judges everything they name, within `limits.files` for each kind of file.
+///
+/// # Errors
+/// The system's, if there are no threads to be had.
+pub fn load(sources: Sources) -> io::Result<Report> {
+    let settings = &sources.settings;
+    let mut problems = settings.validate();
+    problems.extend(settings.validate_descriptors(descriptors::attainable()));
+    let mut report = read(sources)?;
+    if problems.iter().any(Problem::is_error) {
+        report.loaded = None;
+    }
+    problems.append(&mut report.problems);
+    Ok(Report { problems, ..report })
+}
+
+/// The same of settings that were judged before.
+pub(super) fn read(sources: Sources) -> io::Result<Report> {
+    let settings = sources.settings.clone();
+    let mut report = Report::default();
+    let (files, found) = first(sources)?;
+    let (mut in_force, mut servers_read) = (InForce::default(), false);
+    for (part, found) in found {
+        match found {
+            Ok(content) => {
+                servers_read |= part == Part::Servers;
+                report.note(part, &content, &settings);
+                in_force.put(content);
+            }
+            Err(error) => report.problems.push(problem(part, &error)),
+        }
+    }
+    let secrets = secrets(&settings)?;
+    if servers_read {
+        report.problems.extend(strangers(&settings, report.policy.as_deref(), &report.servers));
+    }
+    match secrets {
+        Ok((issuers, session_key)) if !report.problems.iter().any(Problem::is_error) => {
+            report.loaded = Some(Loaded { settings, files, in_force, issuers, session_key });
+        }
+        Ok(_) => {}
+        Err(problems) => report.problems.extend(problems),
+    }
+    Ok(report)
+}
+
+impl Report {
+    /// What there is to say of files that could be read.
+    fn note(&mut self, part: Part, content: &Content, settings: &Settings) {
+        match content {
+            Content::Policy(policy) | Content::Shadow(policy) => {
+                let at = part.place(settings).unwrap_or_default().display().to_string();
+                let remark =
+                    |what: String| Problem::remark(&at, what, "correct the policy, if that is not meant");
+                self.problems.extend(policy.remarks().iter().map(|what| remark(what.to_string())));
+                if part == Part::Policy {
+                    self.policy = Some(policy.clone());
+                }
+            }
+            Content::Servers(served) => {
+                self.problems.extend(served.remarks.iter().cloned());
+                let missing = served.missing.iter().map(|missing| {
+                    let remedy = "configure it with: mcpauth configure; or name another with credential";
+                    let what = format!(
+                        "is to get the stored credential {}, which is not configured",
+                        missing.credential
+                    );
+                    Problem::error(format!("upstreams.{}", missing.server), what, remedy)
+                });
+                self.problems.extend(missing);
+                self.servers = served.routes.all().iter().map(|route| route.server.name.clone()).collect();
+            }
+            Content::Revoked(_) | Content::Tls(_) => {}
+        }
+    }
+}
+
+fn problem(part: Part, error: &LoadError) -> Problem {
+    let remedy = match (part, error) {
+        (_, LoadError::Late { .. }) => "see whether its file system answers, or raise limits.files",
+        (Part::Policy | Part::Shadow, LoadError::Unreadable { .. }) => {
+            "name the policy's file; without one nobody may do anything"
+        }
+        (Part::Policy | Part::Shadow, _) => "correct the policy",
+        (Part::Servers, _) => "correct it, or name the folder of the servers' files",
+        (Part::Revoked, LoadError::Unreadable { .. }) => "make the file, even an empty one",
+        (Part::Revoked, _) => "correct the line",
+        (Part::Tls, _) => "name a chain and its key, both PEM, the key 0600",
+    };
+    Problem::error(part.key(), error.to_string(), remedy)
+}
+
+/// The threads that read files, and what each of them read.
+type First = (Files, Vec<(Part, Result<Content, LoadError>)>);
+
+/// The files as they are now. On a thread of its own, because whoever loads may be on a runtime.
+fn first(sources: Sources) -> io::Result<First> {
+    let runtime = Builder::new_current_thread().enable_time().build()?;
+    let read = std::thread::spawn(move || {
+        let mut files = Files::start(sources)?;
+        let found = runtime.block_on(files.look(true));
+        Ok((files, found))
+    });
+    read.join().unwrap_or_else(|_| Err(io::Error::other("reading the files was broken off")))
+}
+
+/// How each issuer's tokens are judged, and the key that binds sessions.
+type Secrets = (Vec<Judge>, SessionKey);
+
+/// What is read once, within the same time as all files.
+fn secrets(settings: &Settings) -> io::Result<Result<Secrets, Vec<Problem>>> {
+    let seconds = settings.limits.files;
+    let other = settings.clone();
+    let read = deadline::within(Duration::from_secs(seconds), move || {
+        let mut problems = Vec::new();
+        let issuers = judges(&other, &mut problems);
+        match session_key(&other) {
+            Ok(key) if problems.is_empty() => Ok((issuers, key)),
+            Ok(_) => Err(problems),
+            Err(problem) => {
+                problems.push(problem);
+                Err(problems)
+            }
+        }
+    })?;
+    Ok(read.unwrap_or_else(|| {
+        let what = format!(
+            "reading it and the issuers' secrets takes longer than {seconds} s; their file system may not answer"
+        );
+        let remedy = "see whether their file system answers, or raise limits.files";
+        Err(vec![Problem::error("session_key", what, remedy)])
+    }))
+}
+
+/// What is wrong with an issuer's own settings is said by `Settings::validate`.
+fn judges(settings: &Settings, problems: &mut Vec<Problem>) -> Vec<Judge> {
+    let mut judges = Vec::new();
+    for (place, issuer) in settings.issuers.iter().enumerate() {
+        let secret = issuer.introspection.as_ref().map(|asked| client_secret(place, asked)).transpose();
+        match (Rules::new(issuer), secret) {
+            (Ok(rules), Ok(secret)) => judges.push((rules, secret)),
+            (Err(_), Ok(_)) => {}
+            (_, Err(problem)) => problems.push(problem),
+        }
+    }
+    judges
+}
+
+fn client_secret(place: usize, asked: &Introspection) -> Result<Secret, Problem> {
+    let path = &asked.client_secret;
+    let problem = |what: String, remedy: &str| {
+        Problem::error(format!("issuers[{place}].introspection.client_secret"), what, remedy)
+    };
+    let remedy = "name a file with the client's secret in it";
+    let text = private_file::read(path).map_err(|error| problem(error.to_string(), &error.hint()))?;
+    let text = text.map(Secret::new);
+    let text =
+        text.ok_or_else(|| problem(format!("{}: No such file or directory", path.display()), remedy))?;
+    let secret = Secret::new(text.expose().trim());
+    if secret.is_empty() {
+        return Err(problem(format!("{} is empty", path.display()), remedy));
+    }
+    Ok(secret)
+}
+
+fn session_key(settings: &Settings) -> Result<SessionKey, Problem> {
+    let Some(path) = &settings.session_key else {
+        let none =
+            || Problem::error("session_key", "there are no random numbers to make one of", "name a file");
+        return SessionKey::random().ok_or_else(none);
+    };
+    SessionKey::read(path)
+}
+
+/// Servers that policy and settings speak of and nobody has.
+fn strangers(settings: &Settings, policy: Option<&Policy>, servers: &[String]) -> Vec<Problem> {
+    let servers: HashSet<&str> = servers.iter().map(String::as_str).collect();
+    let remedy = "correct the name, or add the server's file";
+    let upstreams = settings.upstreams.keys().filter(|name| !servers.contains(name.as_str()));
+    let upstreams =
+        upstreams.map(|name| Problem::remark(format!("upstreams.{name}"), "there is no such server", remedy));
+    let named = policy.map(Policy::servers).unwrap_or_default().into_iter();
+    let unknown = named.filter(|name| !servers.contains(name.trim_end_matches('/')) && !name.contains('*'));
+    let at = settings.policy.display();
+    let in_policy =
+        unknown.map(|name| Problem::remark(at.to_string(), format!("there is no server {name:?}"), remedy));
+    upstreams.chain(in_policy).collect()
+}

@@ -1,0 +1,430 @@
+//! The registry's folder: `servers/*.json`, `server_state.json`, and what they mean, for the gateway, the clients' files and
+//! `doctor` alike. It leaves addresses and headers to the gateway, which alone connects to a server.
+//!
+//! Only the folder itself can fail to be read. Of a file that is no good one remark is made, and no other server suffers.
+//! Which servers are on is decided strictly: while `server_state.json` is no good, none is.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use crate::problem::Problem;
+use crate::sys::address::{NotWeb, check_web, is_forbidden_host};
+use crate::sys::regular_file;
+
+/// The file that says which servers are switched on.
+const STATE: &str = "server_state.json";
+/// The largest file, in bytes; its list of tools may be long.
+const MOST: u64 = 16 << 20;
+/// First segments that are a gateway's own.
+const RESERVED: [&str; 3] = [".well-known", "healthz", "readyz"];
+/// Segments that mean an endpoint after a server's name, so that no server's name may go on with them.
+const ENDPOINTS: [&str; 3] = ["mcp", "sse", "messages"];
+
+/// What a folder of server files comes to.
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    /// Every server, switched off ones too, by name.
+    pub servers: Vec<Server>,
+    /// What is wrong with the files, and what became of them.
+    pub remarks: Vec<Problem>,
+    /// The files of which nobody knows what is in them now.
+    pub unread: Vec<PathBuf>,
+    /// The last good `server_state.json`; an empty one if there never was a file, none if it never was good.
+    state: Option<State>,
+}
+
+/// Which servers are on, by their paths.
+type State = BTreeMap<String, bool>;
+
+/// One MCP server, as its file describes it. Its `Debug` leaves out its address and headers, which may be keys.
+#[derive(Clone)]
+pub struct Server {
+    /// The file.
+    pub file: PathBuf,
+    /// Its path without outer slashes: how clients, the policy and `upstreams` name it.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// `proxy_pass_url`, which a gateway needs and clients do not. Its query may be a key.
+    pub url: Option<Url>,
+    /// What credential it wants.
+    pub auth_type: AuthType,
+    /// How it can be spoken to, best first; never empty.
+    pub transports: Vec<Transport>,
+    /// Its `headers` as the file has them: they mostly are keys, or name variables.
+    pub headers: Value,
+    /// The names of its tools, as far as the file lists them.
+    pub tools: Vec<String>,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// Its path as the file has it.
+    path: String,
+}
+
+/// What credential of its own a server wants (`auth_type`, or `auth_scheme` in newer files).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuthType {
+    /// None; so too where the file says nothing.
+    #[default]
+    None,
+    /// A person's or machine's OAuth token.
+    Oauth,
+    /// An API key.
+    ApiKey,
+    /// Something else, as `bearer` or `basic`.
+    Other,
+}
+
+/// How a server can be spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// MCP 2025-03-26 and later: one endpoint.
+    StreamableHttp,
+    /// MCP 2024-11-05: a stream, and an endpoint for messages that it announces.
+    Sse,
+}
+
+#[derive(Default, Deserialize)]
+struct File {
+    #[serde(default)]
+    server_name: Option<String>,
+    #[serde(default)]
+    path: Option<String>,
+    #[serde(default)]
+    proxy_pass_url: Option<String>,
+    #[serde(default)]
+    auth_type: Option<String>,
+    #[serde(default)]
+    auth_scheme: Option<String>,
+    #[serde(default)]
+    supported_transports: Option<Vec<String>>,
+    /// Any value: a typed reader's error would show what it did not like, and these are keys.
+    #[serde(default)]
+    headers: Value,
+}
+
+/// Read apart from the rest: a list of tools that reads strangely must not take its server away.
+#[derive(Default, Deserialize)]
+struct ToolList {
+    #[serde(default)]
+    tool_list: Vec<Tool>,
+}
+
+#[derive(Deserialize)]
+struct Tool {
+    name: String,
+}
+
+/// What is wrong, and what to do.
+pub type Refusal = (String, &'static str);
+
+/// Why a file says nothing.
+struct Bad {
+    reason: String,
+    /// Whether it could be read, and what is in it is wrong.
+    malformed: bool,
+}
+
+impl Registry {
+    /// Reads a folder for the first time.
+    ///
+    /// # Errors
+    /// The system's, for the folder itself.
+    pub fn read(dir: &Path) -> io::Result<Self> {
+        Self::default().again(dir)
+    }
+
+    /// The same, or nothing where there is no folder; what else is wrong with it is a remark.
+    pub fn found(dir: &Path) -> Self {
+        let nothing = |error: io::Error| {
+            let what = format!("{error}; its servers are left out");
+            let remark =
+                Problem::remark(shown(dir), what, "correct it, or name the folder of the servers' files");
+            let remarks = if error.kind() == io::ErrorKind::NotFound { Vec::new() } else { vec![remark] };
+            Self { remarks, ..Self::default() }
+        };
+        Self::read(dir).unwrap_or_else(nothing)
+    }
+
+    /// Reads the folder again. Of a file that is no good now, perhaps because somebody is writing it, what it said before
+    /// stays.
+    ///
+    /// # Errors
+    /// The system's, for the folder itself.
+    pub fn again(&self, dir: &Path) -> io::Result<Self> {
+        let files = files(dir)?;
+        let mut next = Self::default();
+        next.state = next.state(&dir.join(STATE), self);
+        let mut names = HashSet::new();
+        for path in files {
+            let Some(mut server) = next.server(&path, self) else { continue };
+            if names.insert(server.name.clone()) {
+                server.enabled = next.state.as_ref().is_some_and(|state| is_on(state, &server.path));
+                next.servers.push(server);
+            } else {
+                next.remarks.push(Problem::remark(
+                    shown(&path),
+                    format!("another file has the path /{} already; left out", server.name),
+                    "give it a path of its own, or delete one of the files",
+                ));
+            }
+        }
+        next.servers.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(next)
+    }
+
+    /// Whether a file that could not be read can be read by now.
+    pub fn has_healed(&self) -> bool {
+        self.unread.iter().any(|path| regular_file::read(path, MOST).is_ok() || !is_there(path))
+    }
+
+    /// `server_state.json`, if nobody knows what is in it now.
+    pub fn unread_state(&self) -> Option<&Path> {
+        self.unread.iter().map(PathBuf::as_path).find(|path| path.ends_with(STATE))
+    }
+
+    /// The servers that are on and need no credential of their own, by what people call them.
+    pub fn open(&self) -> Vec<&Server> {
+        let open = |server: &&Server| server.enabled && server.auth_type == AuthType::None;
+        let mut servers: Vec<&Server> = self.servers.iter().filter(open).collect();
+        servers.sort_by(|a, b| (&a.title, &a.name).cmp(&(&b.title, &b.name)));
+        servers
+    }
+
+    fn state(&mut self, path: &Path, before: &Self) -> Option<State> {
+        if !is_there(path) {
+            return Some(State::new());
+        }
+        match parse::<State>(path) {
+            Ok((state, _)) => Some(state),
+            Err(bad) => {
+                self.remark(path, bad, before.state.is_some(), "every server counts as switched off");
+                before.state.clone()
+            }
+        }
+    }
+
+    fn server(&mut self, path: &Path, before: &Self) -> Option<Server> {
+        let (file, text) = match parse::<File>(path) {
+            Ok(read) => read,
+            Err(bad) => {
+                let known = before.servers.iter().find(|server| server.file == path).cloned();
+                self.remark(path, bad, known.is_some(), "left out");
+                return known;
+            }
+        };
+        let refused = |(what, remedy): Refusal| {
+            self.remarks.push(Problem::remark(shown(path), format!("{what}; left out"), remedy));
+        };
+        let server = Server::of(file, path).map_err(refused).ok()?;
+        Some(Server { tools: tools(&text), ..server })
+    }
+
+    fn remark(&mut self, path: &Path, bad: Bad, known: bool, otherwise: &str) {
+        let end = if known { "what it said before stays in force" } else { otherwise };
+        let remedy = if bad.malformed {
+            "correct the file, or move it away"
+        } else {
+            "make it a readable file, or move it away"
+        };
+        self.remarks.push(Problem::remark(shown(path), format!("{}; {end}", bad.reason), remedy));
+        if !bad.malformed {
+            self.unread.push(path.into());
+        }
+    }
+}
+
+impl Server {
+    /// The server that a file with nothing but a path and a `proxy_pass_url` describes.
+    ///
+    /// # Errors
+    /// What is wrong, in a few words.
+    pub fn at(path: &str, url: &str) -> Result<Self, String> {
+        let file = File { path: Some(path.into()), proxy_pass_url: Some(url.into()), ..File::default() };
+        Self::of(file, Path::new("")).map_err(|(what, _)| what)
+    }
+
+    fn of(file: File, at: &Path) -> Result<Self, Refusal> {
+        let path = file.path.unwrap_or_default();
+        let name = name(&path)?;
+        let url = file.proxy_pass_url.as_deref().map(address).transpose()?;
+        let auth = file.auth_type.or(file.auth_scheme);
+        Ok(Self {
+            file: at.into(),
+            title: file.server_name.filter(|title| !title.is_empty()).unwrap_or_else(|| name.clone()),
+            auth_type: AuthType::named(auth.as_deref().unwrap_or_default()),
+            transports: transports(file.supported_transports.as_deref(), url.as_ref()),
+            headers: file.headers,
+            tools: Vec::new(),
+            enabled: true,
+            name,
+            url,
+            path,
+        })
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Server");
+        shown.field("name", &self.name).field("auth_type", &self.auth_type);
+        shown.field("transports", &self.transports).field("enabled", &self.enabled).finish_non_exhaustive()
+    }
+}
+
+impl AuthType {
+    fn named(name: &str) -> Self {
+        match name {
+            "" | "none" => Self::None,
+            "oauth" => Self::Oauth,
+            "api_key" => Self::ApiKey,
+            _ => Self::Other,
+        }
+    }
+
+    /// As the files say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Oauth => "oauth",
+            Self::ApiKey => "api_key",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl Transport {
+    /// As clients' files say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::StreamableHttp => "streamable-http",
+            Self::Sse => "sse",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "sse" => Some(Self::Sse),
+            "streamable-http" | "streamable_http" | "http" => Some(Self::StreamableHttp),
+            _ => None,
+        }
+    }
+
+    /// Which endpoint a URL is, if it is one.
+    pub fn of(url: &Url) -> Option<Self> {
+        match url.path().trim_end_matches('/').rsplit('/').next() {
+            Some("mcp") => Some(Self::StreamableHttp),
+            Some("sse") => Some(Self::Sse),
+            _ => None,
+        }
+    }
+}
+
+/// The server files, in the order of their names: of two with the same path the first counts, today and tomorrow.
+fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let is_state = path.file_name().is_some_and(|name| name == STATE);
+        if path.extension().is_some_and(|ending| ending == "json") && !is_state {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A link that leads nowhere is there, and no good.
+fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
+}
+
+/// What a file says, and its text.
+fn parse<T: DeserializeOwned>(path: &Path) -> Result<(T, String), Bad> {
+    let text = regular_file::read_text(path, MOST);
+    let text = text.map_err(|error| Bad { reason: error.to_string(), malformed: false })?;
+    let malformed = |reason: String| Bad { reason, malformed: true };
+    let read = serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+    // A list would be read as an object's members in their order.
+    if !text.trim_start().starts_with('{') {
+        return Err(malformed("not a JSON object".into()));
+    }
+    Ok((read, text))
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A server's name, from its path: segments of unreserved characters (RFC 3986 section 2.3), which every client and every
+/// proxy writes the same way.
+fn name(path: &str) -> Result<String, Refusal> {
+    let name = path.strip_prefix('/').unwrap_or(path);
+    let name = name.strip_suffix('/').unwrap_or(name);
+    let refuse = |reason: &str| Err((reason.to_owned(), "give it a path, as in /currenttime"));
+    if name.is_empty() {
+        return refuse("it names no path");
+    }
+    let unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+    let fine = |segment: &str| !matches!(segment, "" | "." | "..") && segment.chars().all(unreserved);
+    if !name.split('/').all(fine) {
+        return refuse("its path has other characters than letters, digits, '-', '.', '_' and '~'");
+    }
+    if name.split('/').next().is_some_and(|first| RESERVED.contains(&first)) {
+        return refuse("its path is one of the gateway's own");
+    }
+    if name.split('/').skip(1).any(|segment| ENDPOINTS.contains(&segment)) {
+        return refuse("its path would hide an endpoint of another server");
+    }
+    Ok(name.into())
+}
+
+/// Where the server is. What no gateway may connect to is no server for a client either.
+fn address(text: &str) -> Result<Url, Refusal> {
+    let url = Url::parse(text).map_err(|_| no_address("is missing or no URL"))?;
+    check_web(&url).map_err(|no: NotWeb| no_address(no.words()))?;
+    if url.host().is_some_and(|host| is_forbidden_host(&host)) {
+        return Err(no_address(
+            "points at a link-local, metadata or multicast address, which no MCP server has",
+        ));
+    }
+    Ok(url)
+}
+
+/// What is wrong with a `proxy_pass_url`, and what to do.
+pub fn no_address(reason: &str) -> Refusal {
+    (format!("proxy_pass_url {reason}"), "correct proxy_pass_url, as in http://currenttime-server:8000/")
+}
+
+/// The state file and the server's own write slashes as they like; its very path counts first, and no word means on.
+fn is_on(state: &State, path: &str) -> bool {
+    let same = |other: &str| other.trim_matches('/') == path.trim_matches('/');
+    let alike = || state.iter().filter(|(other, _)| same(other)).all(|(_, on)| *on);
+    state.get(path).copied().unwrap_or_else(alike)
+}
+
+/// What the file lists, else what the URL ends in, else streamable HTTP.
+fn transports(listed: Option<&[String]>, url: Option<&Url>) -> Vec<Transport> {
+    let named = listed.unwrap_or_default().iter().filter_map(|name| Transport::named(name));
+    let mut found: Vec<Transport> = named.collect();
+    found.dedup();
+    if found.is_empty() {
+        found.push(url.and_then(Transport::of).unwrap_or(Transport::StreamableHttp));
+    }
+    found
+}
+
+fn tools(text: &str) -> Vec<String> {
+    let list: ToolList = serde_json::from_str(text).unwrap_or_default();
+    list.tool_list.into_iter().map(|tool| tool.name).collect()
+}
+
+#[cfg(test)]
+mod tests;
