@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
 
 use super::refusal::Refusal;
 use super::settings::Limits;
@@ -19,6 +19,16 @@ pub(super) struct Accounts {
     known: Mutex<HashMap<(String, String), Weak<Account>>>,
     /// Bytes that are taken by all callers.
     bytes: Arc<AtomicUsize>,
+}
+
+/// A caller, borrowed: hashed as the owned pair is.
+#[derive(Hash)]
+struct Who<'a>(&'a str, &'a str);
+
+impl Equivalent<(String, String)> for Who<'_> {
+    fn equivalent(&self, (issuer, subject): &(String, String)) -> bool {
+        self.0 == issuer && self.1 == subject
+    }
 }
 
 /// What one caller has taken.
@@ -61,11 +71,12 @@ impl Accounts {
             // Nobody holds a token of theirs any more, and they have nothing under way.
             known.retain(|_, account| account.strong_count() > 0);
         }
-        let key = (principal.issuer.clone(), principal.subject.clone());
-        if let Some(account) = known.get(&key).and_then(Weak::upgrade) {
+        let who = Who(&principal.issuer, &principal.subject);
+        if let Some(account) = known.get(&who).and_then(Weak::upgrade) {
             return account;
         }
         let account = Arc::new(Account { all: self.bytes.clone(), ..Account::default() });
+        let key = (principal.issuer.clone(), principal.subject.clone());
         known.insert(key, Arc::downgrade(&account));
         account
     }

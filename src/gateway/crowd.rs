@@ -2,13 +2,15 @@
 //! first, and whoever has a request under way never does.
 //! It leaves what a connection says to `listen`, and how many there may be to `state`.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Instant;
 
+use futures_util::task::AtomicWaker;
 use hashbrown::HashMap;
-use tokio::sync::Notify;
 
 /// Every connection. The lock is taken when one comes or goes, not with each request.
 #[derive(Default)]
@@ -25,7 +27,7 @@ pub(super) struct Seat {
     /// [`BUSY`], [`LEAVING`], or since when it has been idle; with [`KNOWN`] if it ever brought a request that passed.
     state: AtomicU64,
     began: Instant,
-    leave: Notify,
+    leave: AtomicWaker,
     /// Where it comes from.
     pub(super) peer: IpAddr,
 }
@@ -57,7 +59,7 @@ impl Crowd {
     /// One more connection, with a clock that all of them share.
     pub(super) fn enter(self: &Arc<Self>, began: Instant, peer: IpAddr) -> Seated {
         let since = AtomicU64::new(micros(began));
-        let seat = Arc::new(Seat { state: since, began, leave: Notify::new(), peer });
+        let seat = Arc::new(Seat { state: since, began, leave: AtomicWaker::new(), peer });
         let mut seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = seats.next;
         seats.next += 1;
@@ -95,7 +97,7 @@ impl Crowd {
             let is_idle =
                 seat.state.compare_exchange(since, LEAVING, Ordering::Relaxed, Ordering::Relaxed).is_ok();
             if is_idle {
-                seat.leave.notify_one();
+                seat.leave.wake();
                 asked = true;
             }
         }
@@ -113,13 +115,12 @@ impl Seat {
 
     /// Returns when this connection is to leave.
     pub(super) async fn is_to_leave(&self) {
-        loop {
-            self.leave.notified().await;
+        poll_fn(|context| {
+            self.leave.register(context.waker());
             // A request that came in the meantime is answered.
-            if self.state.load(Ordering::Relaxed) == LEAVING {
-                return;
-            }
-        }
+            if self.state.load(Ordering::Relaxed) == LEAVING { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }
 

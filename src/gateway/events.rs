@@ -34,6 +34,8 @@ pub(super) struct Events {
     /// Memory for an event that is read whole.
     hold: Option<Hold>,
     over: bool,
+    /// Whether it has stepped back once for the connection to the server, which is often about to bring all of it.
+    stepped_back: bool,
 }
 
 /// How an answer is read.
@@ -78,7 +80,7 @@ impl Events {
     ) -> Self {
         let (last, alarm, over) = (Instant::now(), None, false);
         let hold = matches!(reading, Reading::Filtered(_)).then(|| watch.hold());
-        Self { held, inflow, reading, every, last, alarm, watch, hold, over }
+        Self { held, inflow, reading, every, last, alarm, watch, hold, over, stepped_back: false }
     }
 
     /// The next bytes, or a comment if it is time for one.
@@ -102,6 +104,11 @@ impl Events {
                 Poll::Ready(Some(Err(error))) => return self.end(Some(io::Error::other(error))),
                 Poll::Ready(None) => return self.finish(),
                 Poll::Pending => {
+                    if !std::mem::replace(&mut self.stepped_back, true) {
+                        // An alarm costs more than another look.
+                        context.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
                     if ready!(self.quiet(context)) {
                         return self.give(Bytes::from_static(COMMENT));
                     }

@@ -187,7 +187,7 @@ where
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(limits.read))
-        .max_buf_size(limits.head.max(BUFFER))
+        .max_buf_size(limits.head.max(4 * BUFFER))
         .max_header_size(limits.head)
         .max_headers(100);
     let peer = seat.peer;
