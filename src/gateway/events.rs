@@ -90,7 +90,11 @@ impl Events {
                 return self.cut();
             }
             if let Some(held) = self.held.pop_front() {
-                return self.give(held);
+                match self.take_held(held) {
+                    Ok(bytes) if bytes.is_empty() => continue,
+                    Ok(bytes) => return self.give(bytes),
+                    Err(error) => return self.end(Some(error)),
+                }
             }
             match Pin::new(&mut self.inflow).poll_frame(context) {
                 Poll::Ready(Some(Ok(frame))) => {
@@ -116,6 +120,14 @@ impl Events {
             }
         }
         Poll::Ready(None)
+    }
+
+    /// What was held of another body has been looked at already.
+    fn take_held(&mut self, held: Bytes) -> io::Result<Bytes> {
+        match self.reading {
+            Reading::Looked(_) | Reading::Raw => Ok(held),
+            Reading::Passed(_) | Reading::Filtered(_) => self.take(held),
+        }
     }
 
     fn take(&mut self, chunk: Bytes) -> io::Result<Bytes> {

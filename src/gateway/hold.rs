@@ -54,8 +54,38 @@ pub(super) async fn hold(inflow: &mut Inflow) -> hyper::Result<Held> {
     Ok(Held::Whole(if more.is_empty() { only } else { joined(more, Bytes::new()) }))
 }
 
+/// What comes of a stream's body without anybody waiting for it, at most a little over [`HELD`] bytes; whether it ended.
+pub(super) async fn come(inflow: &mut Inflow, held: &mut VecDeque<Bytes>) -> bool {
+    let (mut stepped_back, mut length) = (false, 0);
+    poll_fn(|context| {
+        loop {
+            match Pin::new(&mut *inflow).poll_frame(context) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    let Ok(data) = frame.into_data() else { continue };
+                    length += data.len();
+                    held.push_back(data);
+                    if length > HELD {
+                        return Poll::Ready(false);
+                    }
+                }
+                Poll::Ready(Some(Err(_))) => return Poll::Ready(false),
+                Poll::Ready(None) => return Poll::Ready(true),
+                Poll::Pending if std::mem::replace(&mut stepped_back, true) => return Poll::Ready(false),
+                Poll::Pending => {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            }
+        }
+    })
+    .await
+}
+
 /// One piece of several, and what follows them.
-pub(super) fn joined(parts: VecDeque<Bytes>, rest: Bytes) -> Bytes {
+pub(super) fn joined(mut parts: VecDeque<Bytes>, rest: Bytes) -> Bytes {
+    if rest.is_empty() && parts.len() == 1 {
+        return parts.pop_front().unwrap_or_default();
+    }
     let length = parts.iter().map(Bytes::len).sum::<usize>() + rest.len();
     let mut whole = BytesMut::with_capacity(length);
     parts.iter().chain([&rest]).for_each(|part| whole.extend_from_slice(part));

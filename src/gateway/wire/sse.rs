@@ -153,8 +153,7 @@ impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
     /// [`TooLarge`]; the caller ends the stream.
     pub fn pass(&mut self, chunk: Bytes) -> Result<Bytes, TooLarge> {
         let starts = self.held.is_empty() && self.tail.is_none() && self.large.is_none();
-        let ends = chunk.ends_with(b"\n\n") || chunk.ends_with(b"\n\r\n");
-        if self.looks && starts && ends && !look::may_tell(&chunk) {
+        if self.looks && starts && is_whole(&chunk) && !look::may_tell(&chunk) {
             self.begun = true;
             return Ok(chunk);
         }
@@ -327,6 +326,11 @@ impl<'e> Event<'e> {
         }
         event
     }
+}
+
+/// Whether no event goes on after these bytes, if none was under way before.
+pub fn is_whole(bytes: &[u8]) -> bool {
+    bytes.ends_with(b"\n\n") || bytes.ends_with(b"\n\r\n")
 }
 
 impl Boundary {
