@@ -34,6 +34,8 @@ class Keys:
         self.ring = [fixtures.new_key() for _ in range(rotations + 2)]
         self.epoch = 0
         self.tokens = [[fixtures.token(key, f"k{e}", ISSUER, n) for n in range(20)] for e, key in enumerate(self.ring)]
+        # A stream ends with the key of its token; this one stays.
+        self.lasting = fixtures.token(self.steady, "steady", ISSUER, 0)
         self.forged = [fixtures.token(self.foreign, f"k{e}", ISSUER, 0) for e in range(len(self.ring))]
 
     def jwks(self):
@@ -175,7 +177,7 @@ class Run:
     async def stream(self, opened):
         """Reads one stream to the end of the run; every event once and in order."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(request(self.port, "idle", "echo", self.keys.tokens[0][0], 1))
+        writer.write(request(self.port, "idle", "echo", self.keys.lasting, 1))
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
         if b" 200 " not in head.split(b"\r\n")[0]:
             self.fault(f"stream: {head[:12]!r}")
@@ -184,6 +186,9 @@ class Run:
         try:
             while not self.over:
                 line = await reader.readuntil(b"\n")
+                if line == b"0\r\n":
+                    self.fault("stream: ended")
+                    return
                 if line.startswith(b"data: "):
                     got = json.loads(line[6:])["params"]["data"]
                     if due is not None and got != due:
