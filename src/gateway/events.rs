@@ -34,8 +34,8 @@ pub(super) struct Events {
     /// Memory for an event that is read whole.
     hold: Option<Hold>,
     over: bool,
-    /// Whether it has stepped back once for the connection to the server, which is often about to bring all of it.
-    stepped_back: bool,
+    /// How the server broke off, and whether what came before that had its chance to be written.
+    broken: Option<(hyper::Error, bool)>,
 }
 
 /// How an answer is read.
@@ -80,7 +80,13 @@ impl Events {
     ) -> Self {
         let (last, alarm, over) = (Instant::now(), None, false);
         let hold = matches!(reading, Reading::Filtered(_)).then(|| watch.hold());
-        Self { held, inflow, reading, every, last, alarm, watch, hold, over, stepped_back: false }
+        Self { held, inflow, reading, every, last, alarm, watch, hold, over, broken: None }
+    }
+
+    /// The same of a server that broke off after what has been held.
+    pub(super) fn broken(mut self, error: Option<hyper::Error>) -> Self {
+        self.broken = error.map(|error| (error, false));
+        self
     }
 
     /// The next bytes, or a comment if it is time for one.
@@ -96,6 +102,15 @@ impl Events {
                     Err(error) => return self.end(Some(error)),
                 }
             }
+            if let Some((_, written)) = &mut self.broken {
+                // What has not been written is lost when a body fails; it is written when there is nothing more for now.
+                if !std::mem::replace(written, true) {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                let error = self.broken.take();
+                return self.end(error.map(|(error, _)| io::Error::other(error)));
+            }
             match Pin::new(&mut self.inflow).poll_frame(context) {
                 Poll::Ready(Some(Ok(frame))) => {
                     let Ok(chunk) = frame.into_data() else { continue };
@@ -105,14 +120,9 @@ impl Events {
                         Err(error) => return self.end(Some(error)),
                     }
                 }
-                Poll::Ready(Some(Err(error))) => return self.end(Some(io::Error::other(error))),
+                Poll::Ready(Some(Err(error))) => self.broken = Some((error, false)),
                 Poll::Ready(None) => return self.finish(),
                 Poll::Pending => {
-                    if !std::mem::replace(&mut self.stepped_back, true) {
-                        // An alarm costs more than another look.
-                        context.waker().wake_by_ref();
-                        return Poll::Pending;
-                    }
                     if ready!(self.quiet(context)) {
                         return self.give(Bytes::from_static(COMMENT));
                     }

@@ -241,7 +241,8 @@ impl Worker {
         let is_read = passage.is_read(visibility);
         let mut held = VecDeque::new();
         // Most answers are one event that is there already: it needs no watch, and no filter if it tells nothing.
-        if plain && !is_read && come(&mut inflow, &mut held).await {
+        let came = if plain { come(&mut inflow, &mut held).await } else { Ok(false) };
+        if !is_read && matches!(came, Ok(true)) {
             let whole = joined(std::mem::take(&mut held), Bytes::new());
             if sse::is_whole(&whole) && (visibility != Visibility::Granted || !may_tell(&whole)) {
                 return Response::from_parts(head, Body::full(whole));
@@ -264,7 +265,7 @@ impl Worker {
         if matches!(reading, Reading::Filtered(_)) {
             head.headers.remove(CONTENT_LENGTH);
         }
-        let events = Events::new(held, inflow, reading, Duration::from_secs(every), watch);
+        let events = Events::new(held, inflow, reading, Duration::from_secs(every), watch).broken(came.err());
         Response::from_parts(head, Body::events(events))
     }
 

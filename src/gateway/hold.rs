@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
@@ -54,31 +54,25 @@ pub(super) async fn hold(inflow: &mut Inflow) -> hyper::Result<Held> {
     Ok(Held::Whole(if more.is_empty() { only } else { joined(more, Bytes::new()) }))
 }
 
-/// What comes of a stream's body without anybody waiting for it, at most a little over [`HELD`] bytes; whether it ended.
-pub(super) async fn come(inflow: &mut Inflow, held: &mut VecDeque<Bytes>) -> bool {
-    let (mut stepped_back, mut length) = (false, 0);
-    poll_fn(|context| {
-        loop {
-            match Pin::new(&mut *inflow).poll_frame(context) {
-                Poll::Ready(Some(Ok(frame))) => {
-                    let Ok(data) = frame.into_data() else { continue };
-                    length += data.len();
-                    held.push_back(data);
-                    if length > HELD {
-                        return Poll::Ready(false);
-                    }
-                }
-                Poll::Ready(Some(Err(_))) => return Poll::Ready(false),
-                Poll::Ready(None) => return Poll::Ready(true),
-                Poll::Pending if std::mem::replace(&mut stepped_back, true) => return Poll::Ready(false),
-                Poll::Pending => {
-                    context.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
+/// What comes of a stream's body without anybody waiting for it, at most a little over [`HELD`] bytes; whether it ended, if
+/// that is known.
+///
+/// # Errors
+/// The server broke off; what came before that has been held.
+pub(super) async fn come(inflow: &mut Inflow, held: &mut VecDeque<Bytes>) -> hyper::Result<bool> {
+    let all = async {
+        let mut length = 0;
+        while let Some(frame) = inflow.frame().await {
+            let Ok(data) = frame?.into_data() else { continue };
+            length += data.len();
+            held.push_back(data);
+            if length > HELD {
+                return Ok(false);
             }
         }
-    })
-    .await
+        Ok(true)
+    };
+    soon(pin!(all)).await.unwrap_or(Ok(false))
 }
 
 /// One piece of several, and what follows them.

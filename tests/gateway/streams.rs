@@ -439,3 +439,28 @@ fn what_is_under_way_is_answered_before_the_gateway_ends() {
     drained.join().unwrap();
     assert_eq!(kept.lines().last().unwrap()["verdict"], "allowed");
 }
+
+/// What the server began and did not end must not look whole, however soon it broke off; what came of it passes.
+#[test]
+fn a_stream_that_the_server_breaks_off_does_not_look_complete() {
+    for ended in [true, false] {
+        let upstream = Upstream::start(move |_, stream| {
+            let bytes = event(&marker());
+            let end = if ended { "0\r\n\r\n" } else { "" };
+            let head =
+                format!("HTTP/1.1 {EVENTS}\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n", bytes.len());
+            let all = [head.as_bytes(), &bytes, b"\r\n", end.as_bytes()].concat();
+            stream.write_all(&all).unwrap();
+        });
+        let lab = Lab::before(&upstream, "streamable-http");
+        let bearer = format!("Bearer {}", lab.token("worker"));
+        let headers = [("X-Authorization", bearer.as_str()), ("Connection", "close")];
+        for message in [ALLOWED.to_owned(), list().to_string()] {
+            let sent = request("POST", "/delta/mcp", &headers, message.as_bytes());
+            let heard = Listening::send(&lab, &sent).end();
+            assert!(heard.contains("marker"), "{ended}: {heard}");
+            let whole = heard.to_lowercase().contains("content-length") || heard.ends_with("0\r\n\r\n");
+            assert_eq!(whole, ended, "{heard}");
+        }
+    }
+}
