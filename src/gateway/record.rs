@@ -9,17 +9,16 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use super::authn::Caller;
-use super::intake::Wish;
-use super::operate::metrics::Kind;
+use super::callers::Caller;
+use super::observe::ledger::{Ledger, Promise};
+use super::observe::metrics::{Kind, Tally};
 use super::refusal::Refusal;
 use super::state::{Moment, Upstream};
-use super::worker::Worker;
-use crate::policy::{Permit, decide};
+use crate::policy::{Call, Permit, decide};
 
 /// One request, as far as it is known. Dropping it writes it down.
 pub(super) struct Record<'w> {
-    worker: &'w Worker,
+    books: &'w Books,
     began: Instant,
     at: i64,
     request_id: RequestId,
@@ -41,6 +40,14 @@ pub(super) struct Record<'w> {
     silent: bool,
     /// Whether there will be a line.
     promised: bool,
+}
+
+/// What one core writes requests down in.
+pub(super) struct Books {
+    pub(super) ledger: Ledger,
+    pub(super) tally: Tally,
+    /// Whether the audit can be written.
+    pub(super) audit: Arc<Promise>,
 }
 
 /// Names a request in logs, answers and towards the server.
@@ -71,9 +78,9 @@ impl RequestId {
 }
 
 impl<'w> Record<'w> {
-    pub(super) fn begin(worker: &'w Worker, moment: &Moment, request_id: RequestId) -> Self {
+    pub(super) fn begin(books: &'w Books, moment: &Moment, request_id: RequestId) -> Self {
         Self {
-            worker,
+            books,
             began: moment.began,
             at: moment.now,
             request_id,
@@ -90,7 +97,7 @@ impl<'w> Record<'w> {
             took: Duration::ZERO,
             status: GONE,
             silent: false,
-            promised: worker.ledger.promises(),
+            promised: books.ledger.promises(),
         }
     }
 
@@ -103,7 +110,7 @@ impl<'w> Record<'w> {
     /// # Errors
     /// [`Refusal::Audit`].
     pub(super) fn promised(&self) -> Result<(), Refusal> {
-        let may = self.promised || !self.worker.shared.audit.refuses();
+        let may = self.promised || !self.books.audit.refuses();
         if may { Ok(()) } else { Err(Refusal::Audit) }
     }
 
@@ -118,9 +125,9 @@ impl<'w> Record<'w> {
     }
 
     /// What the policy that only watches would have said.
-    pub(super) fn shadow(&mut self, server: &str, wish: &Wish<'_>) {
+    pub(super) fn shadow<'c>(&mut self, server: &str, mut calls: impl Iterator<Item = Call<'c>>) {
         if let Some(grants) = self.caller.as_ref().and_then(|caller| caller.shadow.as_ref()) {
-            self.shadow = Some(wish.calls().all(|call| decide(grants, server, &call).is_ok()));
+            self.shadow = Some(calls.all(|call| decide(grants, server, &call).is_ok()));
         }
     }
 
@@ -163,9 +170,9 @@ impl Drop for Record<'_> {
         let total = self.began.elapsed();
         let gateway = total.saturating_sub(self.took);
         if self.promised {
-            self.worker.ledger.write(self.at, &self.line(total));
+            self.books.ledger.write(self.at, &self.line(total));
         } else {
-            self.worker.ledger.lost();
+            self.books.ledger.lost();
         }
         let refused = self.refused.unwrap_or(if self.status == GONE { "gone" } else { "" });
         let allowed = refused.is_empty();
@@ -178,7 +185,7 @@ impl Drop for Record<'_> {
             tool,
             reason: refused,
         };
-        self.worker.tally.count(&kind, gateway, self.sent.map(|_| self.took));
+        self.books.tally.count(&kind, gateway, self.sent.map(|_| self.took));
     }
 }
 

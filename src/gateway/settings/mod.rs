@@ -17,6 +17,7 @@ use thiserror::Error;
 pub use self::issuer::RulesError;
 use self::issuer::{algorithms, leeway};
 pub use self::limits::Limits;
+pub(super) use self::limits::most;
 use crate::sys::regular_file;
 
 /// The largest `gateway.yaml` and policy, in bytes: a policy of 1,000 servers with 50 tools each has 3 MiB.
@@ -350,6 +351,15 @@ impl Default for Health {
 
 fn believed() -> u32 {
     30
+}
+
+/// Whether a header can name such a variable.
+pub(crate) fn is_variable(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(is_name)
+}
+
+pub(crate) fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
 }
 
 #[cfg(test)]
