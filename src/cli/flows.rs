@@ -8,7 +8,7 @@ use std::time::Instant;
 use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
-use crate::cli::BrowserArgs;
+use crate::cli::args::BrowserArgs;
 use crate::cli::out::{Mark, Out};
 use crate::cli::person::Person;
 use crate::config::{Config, ConfigError, Planned};

@@ -3,10 +3,11 @@
 
 use clap::Args;
 
+use crate::cli::args::BrowserArgs;
+use crate::cli::config as config_verb;
 use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::cli::report::{ConfigRow, Done, Skipped};
-use crate::cli::{BrowserArgs, config as config_verb};
 use crate::config::{Config, ConfigError, Planned, Settings};
 use crate::credential::{Kind, SERVER_URL};
 use crate::error::{Error, Exit};

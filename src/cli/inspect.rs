@@ -9,8 +9,9 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use self::verify::Verdict;
+use crate::cli::given::secret_from;
 use crate::cli::out::Out;
-use crate::cli::{credentials, flows, secret_from};
+use crate::cli::{credentials, flows};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::oauth::{Epoch, Unverified, read_numeric_date};

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 use url::Url;
 
+use crate::cli::args::BrowserArgs;
 use crate::cli::flows::{self, Row};
+use crate::cli::given::secret_from;
 use crate::cli::out::Out;
 use crate::cli::report::Done;
-use crate::cli::{BrowserArgs, secret_from};
 use crate::config::{Config, ConfigError, Registration, Settings, address_id, login_command, name_of};
 use crate::credential::Kind;
 use crate::error::{Error, Exit};

@@ -11,6 +11,7 @@ use dialoguer::Confirm;
 use crate::cli::config;
 use crate::cli::credentials::{self, Known};
 use crate::cli::flows;
+use crate::cli::logout::report::Row;
 use crate::cli::out::Out;
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
@@ -39,13 +40,6 @@ pub(super) struct LogoutArgs {
     /// Do not ask whether everything is meant
     #[arg(short, long)]
     yes: bool,
-}
-
-/// What came of one.
-struct Row<'k> {
-    known: &'k Known,
-    path: Option<PathBuf>,
-    result: Result<Forgotten, Error>,
 }
 
 pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {

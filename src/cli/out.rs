@@ -12,7 +12,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value, json};
 use tokio_util::task::TaskTracker;
 
-use crate::cli::{ColorArg, Global};
+use crate::cli::args::{ColorArg, Global};
 use crate::error::Error;
 use crate::sys::{clock, env, terminal};
 use crate::text::{visible, visible_json};

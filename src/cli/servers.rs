@@ -3,6 +3,7 @@
 
 mod files;
 mod known;
+mod tokens;
 mod vouch;
 
 use std::collections::BTreeSet;
@@ -348,7 +349,7 @@ pub(super) fn at_hand(config: &Config, store: &Store, out: &Out) -> Result<AtHan
     let egress: Vec<(PathBuf, Stored)> = egress_files(store).filter_map(at).collect();
     let behind = egress.iter().filter(|(_, stored)| !stored.members.contains_key(SERVER_URL));
     let tokens: Vec<_> = identity.iter().chain(behind).collect();
-    vouch::may_go(config, &credentials, &tokens, config.settings.given("REGISTRY_URL").as_slice())?;
+    tokens::may_go(config, &credentials, &tokens, config.settings.given("REGISTRY_URL").as_slice())?;
     let identity = identity.map(|(path, stored)| identity_of(&path, stored));
     let egress: Vec<Egress> = egress.iter().map(|(path, stored)| egress_of(config, path, stored)).collect();
     build(config, identity.as_ref(), &egress, &|remark| say(remark, out))

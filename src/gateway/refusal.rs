@@ -9,7 +9,8 @@ use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, W
 use hyper::{Response, StatusCode};
 
 use super::authn::jwt::Reject;
-use super::wire::envelope::{Malformed, Mismatch};
+use super::wire::envelope::Malformed;
+use super::wire::mirror::Mismatch;
 use crate::policy::Denial;
 
 /// Why a request goes no further.

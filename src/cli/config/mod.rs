@@ -7,14 +7,14 @@ mod install;
 pub(super) mod means;
 pub(super) mod rows;
 mod show;
+mod words;
 
-use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
+use self::words::{names, ways};
 use crate::cli::out::Out;
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-use crate::render::{Secrets, TARGETS};
 
 pub(super) use files::{check, reinstall, repair, write_all};
 
@@ -40,14 +40,6 @@ enum What {
     },
     /// Merge our entries into the clients' own files; everything else in them stays
     Install(install::InstallArgs),
-}
-
-fn names() -> PossibleValuesParser {
-    PossibleValuesParser::new(TARGETS.iter().map(|target| target.client))
-}
-
-fn ways() -> PossibleValuesParser {
-    PossibleValuesParser::new(Secrets::ALL.map(Secrets::name))
 }
 
 pub(super) fn run(args: &ConfigArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {

@@ -5,10 +5,10 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::cli::out::Out;
+use crate::cli::paths::{self, from_home};
 use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::render::{Installed, Secrets};
-use crate::sys::paths;
 
 /// What writes the client configurations alone.
 const COMMAND: &str = "mcpauth config install";
@@ -64,7 +64,7 @@ pub(super) fn checked(out: &Out, rows: &[ConfigRow]) -> Exit {
             (Ok(_), true) => out.paint("32", "in order"),
             (Ok(_), false) => out.paint("33", "drifted "),
         };
-        let path = short(Path::new(&row.path));
+        let path = from_home(Path::new(&row.path));
         out.result(&format!("{word} {:15} {}  {path}", row.client, servers(row)));
         let left = row.result.iter().flat_map(|installed| &installed.changes);
         let left = left.filter(|change| change.is_conflict()).map(ToString::to_string);
@@ -121,14 +121,14 @@ pub(in crate::cli) fn object(row: &ConfigRow) -> Value {
 pub(in crate::cli) fn say(out: &Out, row: &ConfigRow) {
     match &row.result {
         Ok(installed) if row.dry => {
-            let path = short(Path::new(&row.path));
+            let path = from_home(Path::new(&row.path));
             out.result(&format!("{path} ({}, {})", row.client, servers(row)));
             installed.changes.iter().for_each(|change| out.result(&format!("  {change}")));
         }
         Ok(installed) => {
             let state = if installed.changed { "written" } else { "unchanged" };
             let text = format!("{:28} {state}, {}", row.client, servers(row));
-            out.row(("32", "config "), &text, &crate::cli::report::short(Path::new(&row.path)));
+            out.row(("32", "config "), &text, &paths::short(Path::new(&row.path)));
             for change in installed.changes.iter().filter(|change| change.is_conflict()) {
                 out.result(&format!("        {change}"));
             }
@@ -148,12 +148,6 @@ fn servers(row: &ConfigRow) -> String {
         Some(secrets) => format!("{count} by {secrets}"),
         None => count,
     }
-}
-
-/// A path as people write it.
-pub(in crate::cli) fn short(path: &Path) -> String {
-    let below = paths::home().and_then(|home| path.strip_prefix(home).ok().map(Path::to_owned));
-    below.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()))
 }
 
 fn common(row: &ConfigRow, status: &str) -> Value {

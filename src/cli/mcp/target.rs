@@ -10,6 +10,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use crate::cli::flows;
+use crate::cli::given::secret_from;
 use crate::cli::out::Out;
 use crate::cli::servers::{AuthArgs, Servers, Which};
 use crate::config::{Config, ConfigError, Given, Origin, Settings};
@@ -105,7 +106,7 @@ impl Target {
         }
         if let Some(path) = &args.token_file {
             may_go(Some(Given::new("the token file", Origin::Flag)), aimed.as_slice())?;
-            own.insert(AUTHORIZATION, bearer("the token file", &crate::cli::secret_from(path)?)?);
+            own.insert(AUTHORIZATION, bearer("the token file", &secret_from(path)?)?);
         }
         Ok(Self {
             which,
