@@ -51,6 +51,34 @@
 //! keeps them fresh. `refresh` is a plan without hands; `cli::refresh` has them.
 //! `error` knows them all, because it says how each of their failures ends and what to type next.
 //!
+//! Within a module no files import each other in a circle. `cli` and `gateway` are large enough for layers of their own: what
+//! stands in a row may import what stands in the rows below it, and nothing beside it.
+//!
+//! ```text
+//! cli         demo doctor status
+//!             completions generate logout refresh
+//!             agentcore complete config egress exec inspect keycloak token
+//!             bridge credentials env headers ingress login mcp
+//!             gateway report servers
+//!             configure flows
+//!             given man person providers rows
+//!             out
+//!             args paths
+//! gateway     start
+//!             listen
+//!             worker
+//!             forward
+//!             events intake load
+//!             operate record watch
+//!             callers own
+//!             body state
+//!             accounts egress host
+//!             hold refusal
+//!             authn pool
+//!             observe servers
+//!             crowd headers rate session settings wire
+//! ```
+//!
 //! # Doors: what touches the outside, and where
 //!
 //! | door | module |

@@ -158,7 +158,7 @@ fn guessed() -> Shell {
     let path = env::get("SHELL").unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or_default();
     let shell = Shell::from_str(name, true).ok();
-    shell.unwrap_or(if cfg!(windows) { Shell::Powershell } else { Shell::Sh })
+    shell.unwrap_or(if env::IS_WINDOWS { Shell::Powershell } else { Shell::Sh })
 }
 
 impl Shell {

@@ -32,6 +32,7 @@ mod person;
 mod providers;
 mod refresh;
 mod report;
+mod rows;
 mod servers;
 mod status;
 mod token;

@@ -3,17 +3,17 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::config::rows;
 use crate::cli::flows::{Row, said};
 use crate::cli::out::Out;
 use crate::cli::paths::short;
+use crate::cli::rows;
 use crate::config::ConfigError;
 use crate::credential::Kind;
 use crate::error::Exit;
 use crate::sys::clock;
 use crate::vault::Outcome;
 
-pub(super) use crate::cli::config::rows::ConfigRow;
+pub(super) use crate::cli::rows::ConfigRow;
 
 /// What a run came to.
 pub(super) struct Done {

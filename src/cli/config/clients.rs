@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::means::means;
-use super::rows::ConfigRow;
 use crate::cli::out::Out;
+use crate::cli::rows::ConfigRow;
 use crate::cli::servers::{self, AtHand};
 use crate::config::{Config, ConfigError, Origin};
 use crate::error::Error;
 use crate::render::{self, Destination, DryRun, Entry, Folders, Record, Rendered, Secrets, TARGETS, Target};
 use crate::store::Store;
-use crate::sys::paths;
+use crate::sys::{env, paths};
 
 /// What all of them are told of, and where they are.
 pub(super) struct Clients<'a> {
@@ -181,7 +181,7 @@ fn places(config: &Config) -> Option<Places> {
     let own = paths::home().is_some_and(|own| own == home);
     let below = |folder: Option<PathBuf>| folder.filter(|_| own).unwrap_or_else(|| home.join(".config"));
     let (programs, xdg) = (below(paths::programs_config()), below(paths::xdg_config()));
-    Some(Places { folders: Folders { home, config: programs, xdg, windows: cfg!(windows) }, state_dir })
+    Some(Places { folders: Folders { home, config: programs, xdg, windows: env::IS_WINDOWS }, state_dir })
 }
 
 fn homeless() -> Error {

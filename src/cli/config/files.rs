@@ -2,8 +2,8 @@
 //! It leaves one client's file to `clients` and `render`.
 
 use super::clients::{Clients, Job};
-use super::rows::ConfigRow;
 use crate::cli::out::Out;
+use crate::cli::rows::ConfigRow;
 use crate::config::Config;
 use crate::error::Error;
 use crate::render::{self, DryRun, Secrets, TARGETS, Target};

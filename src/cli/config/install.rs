@@ -5,10 +5,10 @@ use clap::Args;
 
 use super::clients::{Clients, Job};
 use super::means;
-use super::rows::{self, ConfigRow};
 use super::words::{names, ways};
 use crate::cli::out::Out;
 use crate::cli::report::Done;
+use crate::cli::rows::{self, ConfigRow};
 use crate::cli::servers;
 use crate::config::Config;
 use crate::error::{Error, Exit};

@@ -5,7 +5,6 @@ mod clients;
 mod files;
 mod install;
 pub(super) mod means;
-pub(super) mod rows;
 mod show;
 mod words;
 

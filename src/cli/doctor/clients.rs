@@ -1,9 +1,9 @@
 //! Whether the clients that were installed to still have what they should have. It leaves what that is to `config`.
 
 use crate::cli::config;
-use crate::cli::config::rows::ConfigRow;
 use crate::cli::doctor::finding::{Finding, Fix};
 use crate::cli::out::Out;
+use crate::cli::rows::ConfigRow;
 use crate::config::Config;
 use crate::render::ChangeKind;
 use crate::store::Store;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::cli::config::rows::ConfigRow;
 use crate::cli::credentials::Known;
 use crate::cli::out::Out;
+use crate::cli::rows::ConfigRow;
 use crate::error::{Error, Exit, flow_exit};
 use crate::flow::Revoked;
 use crate::store::StoreError;

@@ -3,8 +3,8 @@
 use clap::{Args, ValueEnum};
 
 use crate::cli::config as clients;
-use crate::cli::config::rows::ConfigRow;
 use crate::cli::out::Out;
+use crate::cli::rows::ConfigRow;
 use crate::config::{Config, ConfigError, Settings};
 use crate::error::Error;
 use crate::refresh::Epoch;

@@ -14,26 +14,26 @@ use crate::render::{Installed, Secrets};
 const COMMAND: &str = "mcpauth config install";
 
 /// What came of one client configuration.
-pub(in crate::cli) struct ConfigRow {
-    pub(in crate::cli) client: &'static str,
-    pub(in crate::cli) path: String,
-    pub(in crate::cli) servers: usize,
+pub(super) struct ConfigRow {
+    pub(super) client: &'static str,
+    pub(super) path: String,
+    pub(super) servers: usize,
     /// How the client has its headers; `None` for our own files.
-    pub(in crate::cli) secrets: Option<Secrets>,
-    pub(in crate::cli) result: Result<Installed, Error>,
+    pub(super) secrets: Option<Secrets>,
+    pub(super) result: Result<Installed, Error>,
     /// Only to say what would be.
-    pub(in crate::cli) dry: bool,
+    pub(super) dry: bool,
 }
 
 impl ConfigRow {
     /// No client has a configuration, for one reason.
-    pub(in crate::cli) fn none(config: &Config, error: Error) -> Self {
+    pub(super) fn none(config: &Config, error: Error) -> Self {
         let path = config.tokens_dir.display().to_string();
         Self { client: "every client", path, servers: 0, secrets: None, result: Err(error), dry: false }
     }
 
     /// In what the client's file is not as it should be, a line each; nothing if it is in order.
-    pub(in crate::cli) fn drift(&self) -> Vec<String> {
+    pub(super) fn drift(&self) -> Vec<String> {
         let installed = match &self.result {
             Ok(installed) => installed,
             Err(error) => return vec![error.to_string()],
@@ -45,7 +45,7 @@ impl ConfigRow {
     }
 
     /// The command that puts the client's file in order.
-    pub(in crate::cli) fn remedy(&self) -> String {
+    pub(super) fn remedy(&self) -> String {
         match &self.result {
             Ok(_) => format!("{COMMAND} --client {}", self.client),
             Err(error) => error.hint(COMMAND),
@@ -95,7 +95,7 @@ fn checked_object(row: &ConfigRow) -> Value {
 }
 
 /// A row of a run that wrote, or would write.
-pub(in crate::cli) fn object(row: &ConfigRow) -> Value {
+pub(super) fn object(row: &ConfigRow) -> Value {
     let status = match &row.result {
         Ok(installed) if !installed.changed => "unchanged",
         Ok(_) if row.dry => "would_change",
@@ -118,7 +118,7 @@ pub(in crate::cli) fn object(row: &ConfigRow) -> Value {
 }
 
 /// The same for people.
-pub(in crate::cli) fn say(out: &Out, row: &ConfigRow) {
+pub(super) fn say(out: &Out, row: &ConfigRow) {
     match &row.result {
         Ok(installed) if row.dry => {
             let path = from_home(Path::new(&row.path));
