@@ -80,3 +80,11 @@ pub(super) struct BrowserArgs {
     #[arg(long, group = "login")]
     pub(super) device: bool,
 }
+
+/// `--auth`, for the verbs that take an address.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(super) struct AuthArgs {
+    /// Send the gateway's token to an address that is not below REGISTRY_URL, for this once
+    #[arg(long)]
+    pub(super) auth: bool,
+}

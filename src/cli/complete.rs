@@ -7,13 +7,14 @@ use clap::{Arg, ArgAction, Args, FromArgMatches};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate, complete};
 
 use crate::cli::args::Global;
-use crate::cli::credentials as known_credentials;
+use crate::cli::flows;
 use crate::cli::given::settings;
 use crate::cli::out::Out;
-use crate::cli::servers::{Servers, file_store};
 use crate::config::Config;
 use crate::credential::{CredentialId, Kind};
 use crate::error::{Error, Exit};
+use crate::servers::credentials as known_credentials;
+use crate::servers::file_store;
 use crate::sys::paths;
 
 /// Print what may come next on a command line, one candidate a line: the word, a tab, what it means
@@ -109,7 +110,7 @@ fn candidates(names: Names, global: &Global) -> Result<Vec<CompletionCandidate>,
     settings.flag("MCPAUTH_STORAGE", "file");
     let config = Config::for_names(settings)?;
     let found = match names {
-        Names::Servers => Servers::open(config, &out)?.names()?,
+        Names::Servers => flows::servers(config, &out)?.names()?,
         Names::Providers => config.provider_names(),
         Names::Credentials => credentials(&config),
     };

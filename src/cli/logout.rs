@@ -9,13 +9,13 @@ use clap::Args;
 use dialoguer::Confirm;
 
 use crate::cli::config;
-use crate::cli::credentials::{self, Known};
 use crate::cli::flows;
 use crate::cli::logout::report::Row;
 use crate::cli::out::Out;
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::secret::Secret;
+use crate::servers::credentials::{self, Known};
 use crate::store::Store;
 use crate::sys::{private_file, terminal};
 use crate::vault::{Forgotten, Vault};

@@ -8,7 +8,6 @@ mod complete;
 mod completions;
 mod config;
 mod configure;
-mod credentials;
 mod demo;
 mod doctor;
 mod egress;
@@ -33,7 +32,6 @@ mod providers;
 mod refresh;
 mod report;
 mod rows;
-mod servers;
 mod status;
 mod token;
 

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::cli::args::{ColorArg, Global};
 use crate::error::Error;
+use crate::notice::Notices;
 use crate::sys::{clock, env, terminal};
 use crate::text::{visible, visible_json};
 
@@ -231,6 +232,16 @@ impl Out {
             bar
         });
         Line { out: self.clone(), name: name.into(), bar }
+    }
+}
+
+impl Notices for Out {
+    fn say(&self, text: &str) {
+        Self::say(self, text);
+    }
+
+    fn must_say(&self, text: &str) {
+        Self::must_say(self, text);
     }
 }
 

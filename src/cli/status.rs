@@ -7,7 +7,6 @@ mod table;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::credentials::{self, Known, Setup};
 use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::cli::refresh::service;
@@ -16,6 +15,7 @@ use crate::config::{Config, ConfigError, Settings};
 use crate::credential::{Credential, How};
 use crate::error::{Error, Exit};
 use crate::oauth::{Epoch, Freshness};
+use crate::servers::credentials::{self, Known, Setup};
 use crate::store::{Look, Storage, StoreError, Stored};
 use crate::sys::clock;
 use crate::sys::pid_file::Holder;

@@ -172,6 +172,5 @@ fn read(path: &Path) -> Result<Option<String>, RenderError> {
     }
 }
 
-#[cfg(unix)]
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

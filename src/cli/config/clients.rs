@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use super::means::means;
 use crate::cli::out::Out;
 use crate::cli::rows::ConfigRow;
-use crate::cli::servers::{self, AtHand};
 use crate::config::{Config, ConfigError, Origin};
 use crate::error::Error;
 use crate::render::{self, Destination, DryRun, Entry, Folders, Record, Rendered, Secrets, TARGETS, Target};
+use crate::servers::{self, AtHand};
 use crate::store::Store;
 use crate::sys::{env, paths};
 

@@ -9,10 +9,10 @@ use super::words::{names, ways};
 use crate::cli::out::Out;
 use crate::cli::report::Done;
 use crate::cli::rows::{self, ConfigRow};
-use crate::cli::servers;
 use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::render::{DryRun, Secrets, TARGETS, Target};
+use crate::servers;
 
 #[derive(Args, Debug)]
 #[command(

@@ -8,12 +8,12 @@ use super::clients::{Clients, Job};
 use super::words::{names, ways};
 use crate::cli::out::Out;
 use crate::cli::paths::from_home;
-use crate::cli::servers;
 use crate::config::Config;
 use crate::config::catalogue::{VARIABLES, is_known, is_secret};
 use crate::error::{Error, Exit};
 use crate::render::{Entry, Secrets, TARGETS, Target};
 use crate::secret::{REDACTED, Secret};
+use crate::servers;
 use crate::tokens::Bearers;
 
 #[derive(Args, Debug)]

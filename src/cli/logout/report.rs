@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::cli::credentials::Known;
 use crate::cli::out::Out;
 use crate::cli::rows::ConfigRow;
 use crate::error::{Error, Exit, flow_exit};
 use crate::flow::Revoked;
+use crate::servers::credentials::Known;
 use crate::store::StoreError;
 use crate::sys::clock;
 use crate::vault::{Ended, Forgotten, VaultError};

@@ -10,12 +10,12 @@ use crate::error::Error;
 impl Servers {
     /// For an address that a setting names.
     #[must_use]
-    pub(in crate::cli) fn aimed(self, by: Option<Given>) -> Self {
+    pub(crate) fn aimed(self, by: Option<Given>) -> Self {
         Self { aimed: by, ..self }
     }
 
     /// The settings that lead a token to this server, or let it be led there.
-    pub(in crate::cli) fn places(&self, which: &Which) -> Vec<Given> {
+    pub(crate) fn places(&self, which: &Which) -> Vec<Given> {
         let gateway = self.config.settings.given("REGISTRY_URL");
         match which {
             // It has a token for its own address, and got that from nobody's setting.
