@@ -13,7 +13,8 @@
 //!
 //! ```text
 //! main        cli
-//! cli         bridge config credential demo error flow gateway mcp metadata notice oauth policy problem provider refresh registry render secret servers store sys text tokens vault
+//! cli         bridge clients config credential demo error flow gateway mcp metadata notice oauth policy problem provider refresh registry render secret servers store sys text tokens vault
+//! clients     config credential error notice render secret servers store sys text
 //! servers     bridge config credential error notice oauth problem registry render secret store sys text tokens vault
 //! error       config flow mcp oauth render store sys vault
 //! gateway     metadata methods oauth policy problem registry secret sys text tokens
@@ -45,7 +46,8 @@
 //! `metadata` is the one reader of what issuers and servers publish, for logins, the gateway, `doctor` and `inspect` alike.
 //! `config`, `flow`, `store` and `render` do not know each other: `vault` joins flows and files, `cli` joins the rest.
 //! `gateway` and `policy` know nothing of the command line: `cli::gateway` gives them settings, credentials and a journal.
-//! `registry` is the one reader of the registry's server files, for the gateway, the clients' files and `doctor` alike; `problem`
+//! `clients` knows which clients are on this machine and brings their files up to date, for `generate`, `config`, `refresh` and
+//! `doctor`. `registry` is the one reader of the registry's server files, for the gateway, the clients' files and `doctor` alike; `problem`
 //! is how it and the gateway's settings say what is wrong.
 //! `methods` is the one table of MCP's methods: what each of them names, for whoever decides, checks or repeats it.
 //! `tokens` is the one source of tokens for many requests, and the one rule for a token that a server refuses.
@@ -57,10 +59,9 @@
 //! stands in a row may import what stands in the rows below it, and nothing beside it.
 //!
 //! ```text
-//! cli         demo doctor status
-//!             agentcore egress generate keycloak logout refresh
-//!             completions config exec ingress login
-//!             bridge complete env gateway headers inspect mcp report token
+//! cli         agentcore demo doctor egress keycloak status
+//!             completions config exec generate ingress login refresh
+//!             bridge complete env gateway headers inspect logout mcp report token
 //!             configure flows
 //!             given man person providers rows
 //!             out
@@ -248,6 +249,7 @@
 
 pub mod bridge;
 pub mod cli;
+pub mod clients;
 pub mod config;
 pub mod credential;
 pub mod demo;

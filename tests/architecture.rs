@@ -13,8 +13,9 @@ const LAYERS: &[(&str, &str)] = &[
     ("main", "cli"),
     (
         "cli",
-        "bridge config credential demo error flow gateway mcp metadata notice oauth policy problem provider refresh registry render secret servers store sys text tokens vault",
+        "bridge clients config credential demo error flow gateway mcp metadata notice oauth policy problem provider refresh registry render secret servers store sys text tokens vault",
     ),
+    ("clients", "config credential error notice render secret servers store sys text"),
     (
         "servers",
         "bridge config credential error notice oauth problem registry render secret store sys text tokens vault",
@@ -51,10 +52,9 @@ const WITHIN: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "demo doctor status",
-            "agentcore egress generate keycloak logout refresh",
-            "completions config exec ingress login",
-            "bridge complete env gateway headers inspect mcp report token",
+            "agentcore demo doctor egress keycloak status",
+            "completions config exec generate ingress login refresh",
+            "bridge complete env gateway headers inspect logout mcp report token",
             "configure flows",
             "given man person providers rows",
             "out",

@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use clap::Args;
 use dialoguer::Confirm;
 
-use crate::cli::config;
 use crate::cli::flows;
 use crate::cli::logout::report::Row;
 use crate::cli::out::Out;
+use crate::clients;
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::secret::Secret;
@@ -68,7 +68,7 @@ pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Ex
     match flows::until_signal(out, work, Err)? {
         Ok(rows) => {
             // A token that is no more has no business in files of ours.
-            let configs = config::reinstall(&config, &vault.store, &out.muted());
+            let configs = clients::reinstall(&config, &vault.store, &out.muted());
             Ok(report::report(&rows, &copies(&rows, &vault.store), configs, out))
         }
         Err(exit) => Ok(exit),

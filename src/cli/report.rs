@@ -13,7 +13,7 @@ use crate::error::Exit;
 use crate::sys::clock;
 use crate::vault::Outcome;
 
-pub(super) use crate::cli::rows::ConfigRow;
+pub(super) use crate::clients::ConfigRow;
 
 /// What a run came to.
 pub(super) struct Done {

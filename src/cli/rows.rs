@@ -6,52 +6,9 @@ use serde_json::{Value, json};
 
 use crate::cli::out::Out;
 use crate::cli::paths::{self, from_home};
-use crate::config::Config;
-use crate::error::{Error, Exit};
-use crate::render::{Installed, Secrets};
-
-/// What writes the client configurations alone.
-const COMMAND: &str = "mcpauth config install";
-
-/// What came of one client configuration.
-pub(super) struct ConfigRow {
-    pub(super) client: &'static str,
-    pub(super) path: String,
-    pub(super) servers: usize,
-    /// How the client has its headers; `None` for our own files.
-    pub(super) secrets: Option<Secrets>,
-    pub(super) result: Result<Installed, Error>,
-    /// Only to say what would be.
-    pub(super) dry: bool,
-}
-
-impl ConfigRow {
-    /// No client has a configuration, for one reason.
-    pub(super) fn none(config: &Config, error: Error) -> Self {
-        let path = config.tokens_dir.display().to_string();
-        Self { client: "every client", path, servers: 0, secrets: None, result: Err(error), dry: false }
-    }
-
-    /// In what the client's file is not as it should be, a line each; nothing if it is in order.
-    pub(super) fn drift(&self) -> Vec<String> {
-        let installed = match &self.result {
-            Ok(installed) => installed,
-            Err(error) => return vec![error.to_string()],
-        };
-        let changes = installed.changes.iter().filter(|change| change.alters()).map(ToString::to_string);
-        let first = |text: String| text.lines().next().unwrap_or_default().to_owned();
-        let open = installed.exposed.then(|| "others can read it, and there are secrets in it".to_owned());
-        changes.map(first).chain(open).collect()
-    }
-
-    /// The command that puts the client's file in order.
-    pub(super) fn remedy(&self) -> String {
-        match &self.result {
-            Ok(_) => format!("{COMMAND} --client {}", self.client),
-            Err(error) => error.hint(COMMAND),
-        }
-    }
-}
+use crate::clients::ConfigRow;
+use crate::error::Exit;
+use crate::render::Secrets;
 
 /// Prints what a check found, and gives the exit code.
 pub(super) fn checked(out: &Out, rows: &[ConfigRow]) -> Exit {
@@ -111,7 +68,7 @@ pub(super) fn object(row: &ConfigRow) -> Value {
         Ok(_) => {}
         Err(error) => extend(
             &mut object,
-            json!({"code": error.code(), "message": error.to_string(), "hint": error.hint(COMMAND)}),
+            json!({"code": error.code(), "message": error.to_string(), "hint": row.remedy()}),
         ),
     }
     object
@@ -135,7 +92,7 @@ pub(super) fn say(out: &Out, row: &ConfigRow) {
         }
         Err(error) => {
             let word = out.paint("31", "failed ");
-            let hint = error.hint(COMMAND);
+            let hint = row.remedy();
             out.result(&format!("{word} {:28} {error}\n        -> {hint}", row.client));
         }
     }

@@ -1,8 +1,6 @@
 //! `mcpauth bridge`: an MCP server for local clients in front of a remote one, over stdio or loopback HTTP.
 //! It leaves the protocol to `bridge` and the credentials to `servers`.
 
-mod local;
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -13,11 +11,10 @@ use crate::bridge::stdio;
 use crate::cli::args::AuthArgs;
 use crate::cli::flows;
 use crate::cli::out::Out;
+use crate::clients::{Local, SECRET_HEADER};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::servers::{Servers, Source, Sources, Which};
-
-pub(super) use local::{Local, SECRET_HEADER};
 
 /// Stand before a remote MCP server, with fresh credentials on every request
 ///

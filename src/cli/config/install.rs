@@ -3,12 +3,13 @@
 
 use clap::Args;
 
-use super::clients::{Clients, Job};
-use super::means;
 use super::words::{names, ways};
 use crate::cli::out::Out;
 use crate::cli::report::Done;
-use crate::cli::rows::{self, ConfigRow};
+use crate::cli::rows;
+use crate::clients::ConfigRow;
+use crate::clients::means;
+use crate::clients::{Clients, Job};
 use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::render::{DryRun, Secrets, TARGETS, Target};

@@ -1,10 +1,7 @@
 //! `mcpauth config`: the settings in force, and the client configurations made from the credentials at hand.
 //! It leaves headers, templates and merging to `render`.
 
-mod clients;
-mod files;
 mod install;
-pub(super) mod means;
 mod show;
 mod words;
 
@@ -14,8 +11,6 @@ use self::words::{names, ways};
 use crate::cli::out::Out;
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-
-pub(super) use files::{check, reinstall, repair, write_all};
 
 /// Show settings, and render or install client configurations
 #[derive(Args, Debug)]

@@ -4,10 +4,10 @@
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::clients::{Clients, Job};
 use super::words::{names, ways};
 use crate::cli::out::Out;
 use crate::cli::paths::from_home;
+use crate::clients::{Clients, Job};
 use crate::config::Config;
 use crate::config::catalogue::{VARIABLES, is_known, is_secret};
 use crate::error::{Error, Exit};
@@ -79,7 +79,7 @@ fn one(config: &Config, client: &str, secrets: Option<&str>, out: &Out) -> Resul
 
 fn door(config: &Config, secrets: Secrets) -> Result<Option<Secret>, Error> {
     let proxy = secrets == Secrets::Proxy;
-    Ok(if proxy { Some(crate::cli::bridge::Local::of(config)?.secret) } else { None })
+    Ok(if proxy { Some(crate::clients::Local::of(config)?.secret) } else { None })
 }
 
 fn redacted(entries: &[Entry]) -> Vec<Entry> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::cli::out::Out;
-use crate::cli::rows::ConfigRow;
+use crate::clients::ConfigRow;
 use crate::error::{Error, Exit, flow_exit};
 use crate::flow::Revoked;
 use crate::servers::credentials::Known;

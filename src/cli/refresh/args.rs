@@ -2,9 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::config as clients;
 use crate::cli::out::Out;
-use crate::cli::rows::ConfigRow;
+use crate::clients;
+use crate::clients::ConfigRow;
 use crate::config::{Config, ConfigError, Settings};
 use crate::error::Error;
 use crate::refresh::Epoch;

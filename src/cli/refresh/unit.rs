@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use crate::cli::config::means;
 use crate::cli::out::Out;
 use crate::cli::refresh::args::{Kind, RefreshArgs};
+use crate::clients::means;
 use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::sys::paths;
