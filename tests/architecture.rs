@@ -246,7 +246,7 @@ fn the_protocol_has_no_side_effects() {
 fn of_one_system(text: &str) -> Vec<(usize, String)> {
     let systems = ["unix", "windows", "target_os", "target_family", "target_vendor", "target_env"];
     let only = ["std::os::", "signal::unix", "signal::windows", "net::Unix", "net::windows", "consts::OS"];
-    let line = |at: usize| text[..at].matches('\n').count() + 1;
+    let line = |at: usize| text.split_at(at).0.matches('\n').count() + 1;
     let mut found = Vec::new();
     for (at, _) in text.match_indices("cfg") {
         let rest =

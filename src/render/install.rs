@@ -172,5 +172,6 @@ fn read(path: &Path) -> Result<Option<String>, RenderError> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests;

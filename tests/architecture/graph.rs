@@ -193,10 +193,12 @@ fn is_for_tests(line: &str) -> bool {
 
 /// The text without comments and without what is there for tests alone; it is formatted as rustfmt does it.
 pub fn product(text: &str) -> String {
+    // Tests that are for one system are tests.
+    let text = text.replace("#[cfg(unix)]\n#[cfg(test)]", "#[cfg(test)]");
     let (mut kept, mut lines) = (String::new(), text.lines());
     while let Some(line) = lines.next() {
         if is_for_tests(line.trim_start()) {
-            let indent = &line[..line.len() - line.trim_start().len()];
+            let (indent, _) = line.split_at(line.len() - line.trim_start().len());
             let first = lines.find(|line| !line.trim_start().starts_with("#[")).unwrap_or_default();
             if !first.ends_with([';', '}', ',']) {
                 let end = format!("{indent}}}");
@@ -223,17 +225,12 @@ fn uses(code: &str) -> Vec<Use> {
 /// What stands between each `use` and its semicolon, and whether it is passed on.
 fn statements(code: &str) -> impl Iterator<Item = (&str, bool)> {
     code.split(';').filter_map(|part| {
-        let start = part.match_indices("use ").find(|(at, _)| {
-            part[..*at]
-                .rsplit('\n')
-                .next()
-                .unwrap()
-                .trim_start()
-                .chars()
-                .all(|c| "pub(insercate:) ".contains(c))
-        })?;
-        let line = part[..start.0].rsplit('\n').next().unwrap();
-        Some((&part[start.0 + "use ".len()..], line.contains("pub")))
+        part.match_indices("use ").find_map(|(at, word)| {
+            let (before, statement) = part.split_at(at);
+            let line = before.rsplit('\n').next().unwrap().trim_start();
+            let is_use = line.chars().all(|c| "pub(insercate:) ".contains(c));
+            is_use.then(|| (statement.split_at(word.len()).1, line.contains("pub")))
+        })
     })
 }
 
@@ -247,7 +244,7 @@ fn tree(text: &str, before: &[String], found: &mut Vec<(Vec<String>, Option<Stri
             return;
         }
         let name = super::first_word(rest);
-        rest = rest[name.len()..].trim_start();
+        rest = rest.split_at(name.len()).1.trim_start();
         if name == "self" && !path.is_empty() {
             return found.push((path.clone(), renamed(rest).or_else(|| path.last().cloned())));
         }
