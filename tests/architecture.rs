@@ -249,8 +249,13 @@ fn of_one_system(text: &str) -> Vec<(usize, String)> {
     let line = |at: usize| text.split_at(at).0.matches('\n').count() + 1;
     let mut found = Vec::new();
     for (at, _) in text.match_indices("cfg") {
-        let rest =
-            text[at + 3..].trim_start_matches("_attr").trim_start().trim_start_matches('!').trim_start();
+        let rest = text
+            .split_at(at + 3)
+            .1
+            .trim_start_matches("_attr")
+            .trim_start()
+            .trim_start_matches('!')
+            .trim_start();
         let Some(rest) = rest.strip_prefix('(') else { continue };
         let mut depth = 1;
         let inside = rest.split_inclusive(['(', ')']).take_while(|part| {

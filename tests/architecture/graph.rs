@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A module by the names that lead to it from the crate's root.
-pub type Module = Vec<String>;
+type Module = Vec<String>;
 
 /// A name that a module takes in: the path behind it, and whether it is passed on.
 struct Use {
@@ -19,14 +19,14 @@ struct Source {
 }
 
 /// The modules, and for each those it uses with the names it takes from them.
-pub struct Graph {
+pub(super) struct Graph {
     sources: BTreeMap<Module, Source>,
-    pub arrows: BTreeMap<Module, BTreeMap<Module, BTreeSet<String>>>,
+    arrows: BTreeMap<Module, BTreeMap<Module, BTreeSet<String>>>,
 }
 
 impl Graph {
     /// Of files with their paths from `src/` on.
-    pub fn of(files: &[(String, String)]) -> Self {
+    pub(super) fn of(files: &[(String, String)]) -> Self {
         let tests: Vec<Module> = files.iter().flat_map(|(file, text)| test_modules(file, text)).collect();
         let mut sources = BTreeMap::new();
         for (file, text) in files {
@@ -49,7 +49,7 @@ impl Graph {
     }
 
     /// The modules within `top` by their first name in it, and which of them use which, with an example.
-    pub fn within(&self, top: &str) -> BTreeMap<(String, String), String> {
+    pub(super) fn within(&self, top: &str) -> BTreeMap<(String, String), String> {
         let part = |module: &Module| (module.first()? == top).then(|| module.get(1).cloned()).flatten();
         let mut found = BTreeMap::new();
         for (from, arrows) in &self.arrows {
@@ -65,7 +65,7 @@ impl Graph {
     }
 
     /// Each group of modules that use each other round in a circle, with what ties it.
-    pub fn circles(&self) -> Vec<String> {
+    pub(super) fn circles(&self) -> Vec<String> {
         let reached: BTreeMap<&Module, BTreeSet<&Module>> =
             self.sources.keys().map(|module| (module, self.reached(module))).collect();
         let mut found = BTreeSet::new();
@@ -192,7 +192,7 @@ fn is_for_tests(line: &str) -> bool {
 }
 
 /// The text without comments and without what is there for tests alone; it is formatted as rustfmt does it.
-pub fn product(text: &str) -> String {
+pub(super) fn product(text: &str) -> String {
     // Tests that are for one system are tests.
     let text = text.replace("#[cfg(unix)]\n#[cfg(test)]", "#[cfg(test)]");
     let (mut kept, mut lines) = (String::new(), text.lines());
