@@ -39,7 +39,7 @@ use super::wire::filter;
 use super::wire::look::{Look, may_tell};
 use super::wire::sse;
 use super::wire::sse::Boundary;
-use super::worker::Worker;
+use super::worker::{Worker, X_REQUEST_ID};
 use crate::policy::Permit;
 use crate::sys::clock;
 use crate::tokens::retry;
@@ -95,7 +95,7 @@ impl Worker {
     ) -> Result<Response<Body>, Refusal> {
         record.allowed(&passage.permit);
         let session = self.session(&passage, &headers)?;
-        self.onward(&passage, session.as_ref(), &mut headers, record.request_id());
+        self.onward(&passage, session.as_ref(), &mut headers, record.request_header());
         let stored = passage.upstream.stored.as_ref();
         if let Some(stored) = stored.filter(|_| passage.upstream.route.egress == Egress::Stored) {
             return Box::pin(self.with_stored(stored, passage, session, headers, record)).await;
@@ -132,7 +132,7 @@ impl Worker {
         passage: &Passage<'_>,
         session: Option<&Session>,
         headers: &mut HeaderMap,
-        request_id: &str,
+        request_id: HeaderValue,
     ) {
         let Passage { upstream, credential, .. } = passage;
         let onward = Onward {
@@ -144,9 +144,7 @@ impl Worker {
         headers.insert(HOST, upstream.origin.header.clone());
         // Any answer may hold what has to be looked at.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        if let Ok(id) = HeaderValue::try_from(request_id) {
-            headers.insert(HeaderName::from_static("x-request-id"), id);
-        }
+        headers.insert(X_REQUEST_ID, request_id);
         if let Some(session) = session {
             headers.insert(MCP_SESSION_ID, session.own.clone());
         }

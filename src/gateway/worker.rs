@@ -53,7 +53,7 @@ struct Route<'m> {
     asked: Asked<'m>,
 }
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What a web page may send and see (Fetch, CORS protocol).
 const PAGE_HEADERS: &str = "authorization, x-authorization, content-type, accept, last-event-id, mcp-session-id, \
                             mcp-protocol-version, mcp-method, mcp-name";
@@ -82,9 +82,7 @@ impl Worker {
         let mut response = line.unwrap_or_else(|refusal| self.refuse(&refusal, &mut record));
         record.answered(response.status().as_u16());
         let headers = response.headers_mut();
-        if let Ok(id) = HeaderValue::try_from(record.request_id()) {
-            headers.insert(X_REQUEST_ID, id);
-        }
+        headers.insert(X_REQUEST_ID, record.request_header());
         if self.shared.is_leaving() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
