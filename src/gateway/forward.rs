@@ -28,7 +28,7 @@ use super::headers::{self, Onward};
 use super::hold::{Held, come, hold, joined, soon};
 use super::intake::{Ungathered, Wish, gather};
 use super::pool::{Failure, Inflow, Patience, Pool};
-use super::record::Record;
+use super::record::{Record, X_REQUEST_ID};
 use super::refusal::Refusal;
 use super::servers::join::Transport;
 use super::session::Bound;
@@ -95,41 +95,41 @@ impl Forwarder {
     /// 502 and 504, or 404 for a session of another caller.
     pub(super) async fn forward(
         &self,
-        mut passage: Passage<'_>,
+        passage: &mut Passage<'_>,
         mut headers: HeaderMap,
         record: &mut Record<'_>,
     ) -> Result<Response<Body>, Refusal> {
         record.allowed(&passage.permit);
-        let session = self.session(&passage, &headers)?;
-        self.onward(&passage, session.as_ref(), &mut headers, record.request_id());
-        let stored = passage.upstream.stored.as_ref();
-        if let Some(stored) = stored.filter(|_| passage.upstream.route.egress == Egress::Stored) {
-            return Box::pin(self.with_stored(stored, passage, session, headers, record)).await;
-        }
-        let answer = self.send(&passage, headers, record).await?;
-        self.answer(&mut passage, session.as_ref(), answer).await
+        let session = self.session(passage, &headers)?;
+        self.onward(passage, session.as_ref(), &mut headers, record.request_header());
+        let upstream = passage.upstream;
+        let answer = match &upstream.stored {
+            Some(stored) if upstream.route.egress == Egress::Stored => {
+                Box::pin(self.with_stored(stored, passage, headers, record)).await?
+            }
+            _ => self.send(passage, headers, record).await?,
+        };
+        self.answer(passage, session.as_ref(), answer).await
     }
 
-    /// The same with a credential that the gateway holds, and with another one where the server refuses it.
+    /// Sends it with a credential that the gateway holds, and with another one where the server refuses that.
     async fn with_stored(
         &self,
         stored: &Arc<Stored>,
-        mut passage: Passage<'_>,
-        session: Option<Session>,
+        passage: &Passage<'_>,
         headers: HeaderMap,
         record: &mut Record<'_>,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response<Inflow>, Refusal> {
         let source = Asking { stored, vault: &self.shared.vault, journal: &*self.shared.journal };
         let mut turn = retry::Once::begin(&source).await?;
-        let answer = loop {
+        loop {
             let mut with = headers.clone();
             turn.token().apply(&mut with);
-            let answer = self.send(&passage, with, record).await?;
+            let answer = self.send(passage, with, record).await?;
             if answer.status() != StatusCode::UNAUTHORIZED || !turn.again().await? {
-                break answer;
+                return Ok(answer);
             }
-        };
-        self.answer(&mut passage, session.as_ref(), answer).await
+        }
     }
 
     /// Makes a request's headers those that go on, all but the stored credential.
@@ -138,7 +138,7 @@ impl Forwarder {
         passage: &Passage<'_>,
         session: Option<&Session>,
         headers: &mut HeaderMap,
-        request_id: &str,
+        request_id: HeaderValue,
     ) {
         let Passage { upstream, credential, .. } = passage;
         let onward = Onward {
@@ -150,9 +150,7 @@ impl Forwarder {
         headers.insert(HOST, upstream.origin.header.clone());
         // Any answer may hold what has to be looked at.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        if let Ok(id) = HeaderValue::try_from(request_id) {
-            headers.insert(HeaderName::from_static("x-request-id"), id);
-        }
+        headers.insert(X_REQUEST_ID, request_id);
         if let Some(session) = session {
             headers.insert(MCP_SESSION_ID, session.own.clone());
         }

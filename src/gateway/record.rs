@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use hyper::header::{HeaderName, HeaderValue};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
@@ -50,9 +51,10 @@ pub(super) struct Books {
     pub(super) audit: Arc<Promise>,
 }
 
-/// Names a request in logs, answers and towards the server.
-pub(super) struct RequestId([u8; 16]);
+/// Names a request in logs, answers and towards the server, where it is a header.
+pub(super) struct RequestId(HeaderValue);
 
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The status that is written down for a caller who left before the answer.
 const GONE: u16 = 499;
 /// Names from outside are cut to this, in bytes.
@@ -69,11 +71,12 @@ impl RequestId {
             let nibble = (value >> (60 - 4 * place)) & 0xf;
             *digit = DIGITS.get(nibble as usize).copied().unwrap_or(b'0');
         }
-        Self(text)
+        // Hexadecimal digits are always one.
+        Self(HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("")))
     }
 
     pub(super) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        self.0.to_str().unwrap_or_default()
     }
 }
 
@@ -103,6 +106,11 @@ impl<'w> Record<'w> {
 
     pub(super) fn request_id(&self) -> &str {
         self.request_id.as_str()
+    }
+
+    /// The same as a header's value; a copy of it shares its memory.
+    pub(super) fn request_header(&self) -> HeaderValue {
+        self.request_id.0.clone()
     }
 
     /// Whether it may go on: a line is promised to it, or the settings do without.

@@ -9,8 +9,7 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONNECTION, HeaderMap, HeaderName, HeaderValue,
-    VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONNECTION, HeaderMap, HeaderValue, VARY,
 };
 use hyper::http::request;
 use hyper::http::uri::PathAndQuery;
@@ -24,7 +23,7 @@ use super::intake::{self, Wish};
 use super::observe::ledger::Ledger;
 use super::own;
 use super::pool::Pool;
-use super::record::{Books, Record, RequestId};
+use super::record::{Books, Record, RequestId, X_REQUEST_ID};
 use super::refusal::{About, Refusal};
 use super::servers::join::Transport;
 use super::servers::route::{Asked, NoRoute};
@@ -49,7 +48,6 @@ struct Route<'m> {
     asked: Asked<'m>,
 }
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What a web page may send and see (Fetch, CORS protocol).
 const PAGE_HEADERS: &str = "authorization, x-authorization, content-type, accept, last-event-id, mcp-session-id, \
                             mcp-protocol-version, mcp-method, mcp-name";
@@ -79,9 +77,7 @@ impl Worker {
         let mut response = line.unwrap_or_else(|refusal| self.refuse(&refusal, &mut record));
         record.answered(response.status().as_u16());
         let headers = response.headers_mut();
-        if let Ok(id) = HeaderValue::try_from(record.request_id()) {
-            headers.insert(X_REQUEST_ID, id);
-        }
+        headers.insert(X_REQUEST_ID, record.request_header());
         if self.shared.is_leaving() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -150,7 +146,7 @@ impl Worker {
         let (target, transport) = self.target(&route, &method, &caller)?; //           404
         let (upstream, method, wish, body) = (route.upstream, &method, &wish, body.clone());
         let (epoch, peer) = (moment.epoch, moment.peer);
-        let passage = Passage {
+        let mut passage = Passage {
             permit,
             caller,
             epoch,
@@ -163,7 +159,7 @@ impl Worker {
             wish,
             body,
         };
-        let reply = self.forwarder.forward(passage, headers, record).await?; //                  502, 504
+        let reply = self.forwarder.forward(&mut passage, headers, record).await?; //        502, 504
         Ok((reply, Some(turn)))
     }
 
