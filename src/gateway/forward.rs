@@ -29,8 +29,10 @@ use super::hold::{Held, come, hold, joined, soon};
 use super::intake::{Ungathered, Wish, gather};
 use super::pool::{Failure, Inflow, Patience};
 use super::record::Record;
+use super::redirect::{self, HOPS, Way, is_redirect};
 use super::refusal::Refusal;
-use super::servers::join::Transport;
+use super::servers::join::{Endpoint, Transport};
+use super::servers::route::Base;
 use super::session::Bound;
 use super::settings::{Egress, Visibility};
 use super::state::Upstream;
@@ -54,9 +56,12 @@ pub(super) struct Passage<'a> {
     pub(super) peer: IpAddr,
     pub(super) credential: Credential,
     pub(super) upstream: &'a Arc<Upstream>,
-    /// Where on the server it goes.
+    /// The endpoint that was asked for, and where on its server the message goes.
+    pub(super) endpoint: &'a Endpoint,
     pub(super) target: Uri,
-    pub(super) transport: Transport,
+    pub(super) way: Way,
+    /// How a path below the server's name is written for whoever sent it.
+    pub(super) base: Base,
     pub(super) method: &'a Method,
     /// What it asks for.
     pub(super) wish: &'a Wish<'a>,
@@ -71,7 +76,7 @@ struct Session {
     own: HeaderValue,
 }
 
-const MCP_SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+pub(super) const MCP_SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
 impl Passage<'_> {
     /// Whether the answer may hold a list: then it is read here.
@@ -79,6 +84,20 @@ impl Passage<'_> {
         let hidden = visibility == Visibility::Granted;
         // An old stream carries answers to any request, lists among them, and the address for messages.
         *self.method == Method::GET || (self.wish.lists().is_some() && hidden)
+    }
+
+    /// An answer that should be read here and cannot be: nothing of it is shown. A failure's status still passes, because
+    /// clients act on it: 405 says that there is no stream, 404 that a session is over, and servers say both in plain text.
+    /// So does an old server's to a message, which it takes note of in words of its own.
+    fn unread(&self, mut head: response::Parts) -> Result<Response<Body>, Refusal> {
+        if head.status.is_success() {
+            let is_old = self.endpoint.transport == Transport::Sse && *self.method == Method::POST;
+            return if is_old { Ok(acknowledged(head)) } else { Err(Refusal::Unreadable) };
+        }
+        for name in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH] {
+            head.headers.remove(name);
+        }
+        Ok(Response::from_parts(head, Body::full(Bytes::new())))
     }
 }
 
@@ -141,7 +160,7 @@ impl Worker {
             listed: upstream.headers.as_ref(),
         };
         onward.keep(headers);
-        headers.insert(HOST, upstream.origin.header.clone());
+        headers.insert(HOST, passage.endpoint.origin.header.clone());
         // Any answer may hold what has to be looked at.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Ok(id) = HeaderValue::try_from(request_id) {
@@ -158,9 +177,64 @@ impl Worker {
         }
     }
 
+    /// The server's answer, after its redirects.
     async fn send(
         &self,
         passage: &Passage<'_>,
+        headers: HeaderMap,
+        record: &mut Record<'_>,
+    ) -> Result<Response<Inflow>, Refusal> {
+        let straight = &passage.upstream.straight;
+        let kept = (!straight.is(passage.way)).then(|| Box::new(headers.clone()));
+        let answer = self.exchange(passage, passage.target.clone(), headers, record).await?;
+        if is_redirect(answer.status()) {
+            return Box::pin(self.redirected(passage, answer, kept, record)).await;
+        }
+        straight.note(passage.way);
+        Ok(answer)
+    }
+
+    /// What comes where a redirect leads, if it may be followed.
+    async fn redirected(
+        &self,
+        passage: &Passage<'_>,
+        mut answer: Response<Inflow>,
+        kept: Option<Box<HeaderMap>>,
+        record: &mut Record<'_>,
+    ) -> Result<Response<Inflow>, Refusal> {
+        let (upstream, endpoint) = (passage.upstream, passage.endpoint);
+        let (name, journal) = (upstream.name(), &self.shared.journal);
+        let mut asked = passage.target.clone();
+        for hop in 0..=HOPS {
+            let found = redirect::place(endpoint, &asked, answer.status(), answer.headers());
+            let (place, headers) = match (found, &kept) {
+                (Ok(place), Some(headers)) if hop < HOPS => (place, headers),
+                (found, _) => {
+                    upstream.straight.forget();
+                    let to = found.map_or_else(|elsewhere| elsewhere, |place| redirect::shown(endpoint, &place));
+                    let status = answer.status().as_u16();
+                    let text = format!("{name}: redirects to {to} ({status}; request {})", record.request_id());
+                    journal.warn("upstream", &text);
+                    return Err(Refusal::Redirect(to.into()));
+                }
+            };
+            if upstream.straight.says() {
+                let to = redirect::shown(endpoint, &place);
+                journal.info("upstream", &format!("{name}: redirects to {to}, as each request will be; put that into its file"));
+            }
+            asked = place;
+            answer = self.exchange(passage, asked.clone(), (**headers).clone(), record).await?;
+            if !is_redirect(answer.status()) {
+                break;
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn exchange(
+        &self,
+        passage: &Passage<'_>,
+        target: Uri,
         headers: HeaderMap,
         record: &mut Record<'_>,
     ) -> Result<Response<Inflow>, Refusal> {
@@ -171,11 +245,11 @@ impl Worker {
         };
         let mut request = Request::new(Full::new(passage.body.clone()));
         request.method_mut().clone_from(passage.method);
-        *request.uri_mut() = passage.target.clone();
+        *request.uri_mut() = target;
         *request.headers_mut() = headers;
         let sent = Instant::now();
-        let result =
-            self.pool.exchange(&passage.upstream.origin, request, patience, passage.wish.stays_open()).await;
+        let origin = &passage.endpoint.origin;
+        let result = self.pool.exchange(origin, request, patience, passage.wish.stays_open()).await;
         record.upstream(sent);
         result.map_err(|failure| {
             let name = passage.upstream.name();
@@ -198,18 +272,15 @@ impl Worker {
         answer: Response<Inflow>,
     ) -> Result<Response<Body>, Refusal> {
         let (mut head, inflow) = answer.into_parts();
-        match head.status {
-            // Its challenge is about another authorization server: clients would log in at the wrong one.
-            StatusCode::UNAUTHORIZED => return Err(Refusal::Egress),
-            StatusCode::NOT_MODIFIED => {}
-            status if status.is_redirection() => return Err(Refusal::Redirect),
-            _ => {}
+        // Its challenge is about another authorization server: clients would log in at the wrong one.
+        if head.status == StatusCode::UNAUTHORIZED {
+            return Err(Refusal::Egress);
         }
         let coded = is_coded(&head.headers);
         headers::back(&mut head.headers);
         // Servers with sessions may answer one message on the stream of another.
         let mixed = session.is_some()
-            || passage.transport == Transport::Sse
+            || passage.endpoint.transport == Transport::Sse
             || head.headers.contains_key(MCP_SESSION_ID);
         self.seal_session(passage, session, &mut head)?;
         let visibility = self.shared.settings.list_visibility;
@@ -217,7 +288,7 @@ impl Worker {
         let looks = visibility == Visibility::Granted;
         let plain = !coded && (is_read || !is_foreign(&head.headers));
         if !plain && (is_read || (mixed && looks)) {
-            return unread(head);
+            return passage.unread(head);
         }
         if is_events(&head.headers) {
             return Ok(self.events(passage, head, inflow, plain).await);
@@ -253,7 +324,7 @@ impl Worker {
         let reading = if !plain {
             Reading::Raw
         } else if is_read {
-            Reading::strictly(&watch, passage.transport, limits.answer)
+            Reading::strictly(&watch, passage.endpoint.transport, limits.answer)
         } else if visibility == Visibility::Granted {
             Reading::answers(&watch, limits.answer)
         } else {
@@ -290,7 +361,7 @@ impl Worker {
         if looks && parts.iter().any(|part| look.tells(part)) {
             return match self.gather(passage, inflow).await? {
                 Some(rest) => self.shown(passage, head, joined(parts, rest), filter::anything),
-                None => unread(head),
+                None => passage.unread(head),
             };
         }
         let reading = if looks { Reading::Looked(look) } else { Reading::Raw };
@@ -324,7 +395,8 @@ impl Worker {
                 let id = named.to_str().map_err(|_| Refusal::Unreachable)?;
                 let (caller, server) = (&passage.caller, passage.upstream.name());
                 let sealed = self.shared.session_key.seal(Bound::Session, id, caller, server);
-                sealed.and_then(|text| HeaderValue::try_from(text).ok()).ok_or(Refusal::Unreachable)?
+                let longest = self.shared.session_key.longest;
+                sealed.and_then(|text| HeaderValue::try_from(text).ok()).ok_or(Refusal::LongSession(longest))?
             }
         };
         head.headers.insert(MCP_SESSION_ID, sealed);
@@ -356,12 +428,9 @@ impl Worker {
         mut head: response::Parts,
         inflow: Inflow,
     ) -> Result<Response<Body>, Refusal> {
-        let Some(bytes) = self.gather(passage, inflow).await? else { return unread(head) };
+        let Some(bytes) = self.gather(passage, inflow).await? else { return passage.unread(head) };
         if head.status == StatusCode::ACCEPTED {
-            // The old transport's word that it has the message; the list comes on the stream and is filtered there.
-            head.headers.remove(CONTENT_TYPE);
-            head.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-            return Ok(Response::from_parts(head, Body::full(Bytes::new())));
+            return Ok(acknowledged(head));
         }
         if bytes.is_empty() {
             return Ok(Response::from_parts(head, Body::full(bytes)));
@@ -383,7 +452,7 @@ impl Worker {
         let cut = match read(&bytes, &|listed, name| grants.shows(server, listed, name)) {
             Ok(Cow::Borrowed(_)) => None,
             Ok(Cow::Owned(cut)) if !cut.is_empty() => Some(cut),
-            Ok(Cow::Owned(_)) | Err(_) => return unread(head),
+            Ok(Cow::Owned(_)) | Err(_) => return passage.unread(head),
         };
         let shown = match cut {
             None => bytes,
@@ -427,20 +496,17 @@ impl Worker {
     fn watch(self: &Arc<Self>, passage: &Passage<'_>) -> Watch {
         let wanted = passage.wish.calls().map(Wanted::keep).collect();
         let known = (&passage.caller, passage.epoch, passage.peer);
-        Watch::new(self, known, &passage.credential, passage.upstream, wanted)
+        Watch::new(self, known, &passage.credential, (passage.upstream, passage.base), wanted)
     }
 }
 
-/// An answer that should be read here and cannot be: nothing of it is shown. A failure's status still passes, because
-/// clients act on it: 405 says that there is no stream, 404 that a session is over, and servers say both in plain text.
-fn unread(mut head: response::Parts) -> Result<Response<Body>, Refusal> {
-    if head.status.is_success() {
-        return Err(Refusal::Unreadable);
-    }
-    for name in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH] {
+/// The old transport's word that it has the message; the list comes on the stream and is filtered there.
+fn acknowledged(mut head: response::Parts) -> Response<Body> {
+    for name in [CONTENT_TYPE, CONTENT_ENCODING] {
         head.headers.remove(name);
     }
-    Ok(Response::from_parts(head, Body::full(Bytes::new())))
+    head.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    Response::from_parts(head, Body::full(Bytes::new()))
 }
 
 /// The reference's headers, for servers that ask for them.

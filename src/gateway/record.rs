@@ -13,6 +13,7 @@ use super::authn::Caller;
 use super::intake::Wish;
 use super::operate::metrics::Kind;
 use super::refusal::Refusal;
+use super::servers::route::Resource;
 use super::state::{Moment, Upstream};
 use super::worker::Worker;
 use crate::policy::{Permit, decide};
@@ -27,6 +28,8 @@ pub(super) struct Record<'w> {
     pub(super) id: Option<Bytes>,
     pub(super) http: &'static str,
     pub(super) upstream: Option<Arc<Upstream>>,
+    /// Which of its addresses was asked for.
+    pub(super) resource: Resource,
     pub(super) caller: Option<Arc<Caller>>,
     pub(super) method: Option<Bytes>,
     pub(super) name: Option<Bytes>,
@@ -80,6 +83,7 @@ impl<'w> Record<'w> {
             id: None,
             http: "",
             upstream: None,
+            resource: Resource::MCP,
             caller: None,
             method: None,
             name: None,

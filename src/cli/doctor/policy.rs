@@ -129,7 +129,7 @@ fn principal(rules: &Rules, claims: &Map<String, Value>) -> Result<Principal, Re
     claims.insert("active".into(), json!(true));
     let now = clock::now().min(end.saturating_sub(1));
     let text = Value::Object(claims).to_string();
-    rules.introspected(text.as_bytes(), now).map(|(principal, _)| principal)
+    rules.introspected(text.as_bytes(), now, &|_| Vec::new()).map(|(principal, _)| principal)
 }
 
 fn refused(who: &str, reject: Reject) -> Finding {

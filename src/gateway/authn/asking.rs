@@ -42,6 +42,8 @@ pub(super) struct Question<'q> {
     pub(super) token: &'q str,
     pub(super) hash: Hash,
     pub(super) moment: &'q Moment,
+    /// The servers that an audience names.
+    pub(super) servers: &'q (dyn Fn(&str) -> Vec<String> + Sync),
 }
 
 /// Why there is no caller.
@@ -138,12 +140,12 @@ impl Asking {
     }
 
     async fn send(&self, question: &Question<'_>, journal: &dyn Journal) -> Result<Judged, No> {
-        let Question { issuer, token, hash, moment } = question;
+        let Question { issuer, token, hash, moment, servers } = question;
         let reply = issuer.introspect(token).await.map_err(|error| {
             journal.warn("introspection", &error.to_string());
             No::Down
         })?;
-        match issuer.rules.introspected(&reply, moment.now) {
+        match issuer.rules.introspected(&reply, moment.now, servers) {
             Ok((principal, expires_at)) => {
                 let believed_until = issuer.believed_until(expires_at, moment.now);
                 let judged = Judged { principal, expires_at: expires_at.unwrap_or(i64::MAX), believed_until };

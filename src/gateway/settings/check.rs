@@ -76,12 +76,11 @@ impl Settings {
             }
         }
         for (place, origin) in self.origins.iter().enumerate() {
-            // `*` and `null` are no URLs: any page could be either.
-            if Url::parse(origin).map_or(true, |url| url.origin().ascii_serialization() != *origin) {
+            if !is_origin(origin) {
                 found.push(Problem::error(
                     format!("origins[{place}]"),
                     "is not a web origin",
-                    "write it as browsers do, as in https://app.example.com, without a slash at the end",
+                    "write it as browsers do, as in https://app.example.com or tauri://localhost, without a slash at the end",
                 ));
             }
         }
@@ -141,6 +140,20 @@ impl Settings {
             found.push(Problem::error("workers", "is 0", "set 1 or more, or leave it out for one a core"));
         }
     }
+}
+
+/// Whether a text is an origin as browsers write it. `*` and `null` are no URLs: any page could be either. So could a page of a
+/// scheme without hosts.
+fn is_origin(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else { return false };
+    let web = url.origin().ascii_serialization();
+    // Programs with pages of their own: the standard knows nothing of their origins, and browsers write scheme and host.
+    let own = || {
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let host = url.host_str().filter(|host| !host.is_empty() && !host.contains('*'));
+        host.map(|host| format!("{}://{host}{port}", url.scheme()))
+    };
+    if url.origin().is_tuple() { web == text } else { url.scheme() != "file" && own().as_deref() == Some(text) }
 }
 
 fn check_public_url(text: &str) -> Option<Problem> {

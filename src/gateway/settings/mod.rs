@@ -34,7 +34,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Further host names clients may use (`Host`), beside those of `public_url` and `listen`.
     pub hosts: Vec<String>,
-    /// Web origins that may call (`Origin`), as in `https://app.example.com`; none by default.
+    /// Web origins that may call (`Origin`), as in `https://app.example.com`, and those of programs with pages of their own,
+    /// as in `tauri://localhost`; none by default.
     pub origins: Vec<String>,
     /// Whose tokens are accepted. At least one.
     pub issuers: Vec<Issuer>,
@@ -163,7 +164,8 @@ pub struct Issuer {
     /// Where its keys are; found by discovery if absent.
     #[serde(default)]
     pub jwks_uri: Option<String>,
-    /// What `aud` must name (one of these).
+    /// What `aud` must name (one of these) to open every server. A token whose `aud` is the address of one server at the
+    /// gateway, or that server's own, opens that server alone, whether it is named here or not.
     #[serde(default)]
     pub audience: Vec<String>,
     /// The clients whose tokens are accepted: `client_id` for Cognito, `azp` for Keycloak tokens that name no audience.
@@ -175,6 +177,10 @@ pub struct Issuer {
     /// Require the header `typ: at+jwt` (RFC 9068).
     #[serde(default)]
     pub require_at_jwt: bool,
+    /// The scopes that callers can ask it for, if not what its metadata lists (`scopes_supported`). Of the policy's scopes
+    /// only these are told to clients.
+    #[serde(default)]
+    pub scopes: Option<Vec<String>>,
     /// Claims that hold groups: names, or JSON pointers as in `/realm_access/roles`. By the kind if empty.
     #[serde(default)]
     pub groups_claims: Vec<String>,

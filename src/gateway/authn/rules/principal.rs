@@ -67,7 +67,8 @@ impl Rules {
         for value in ["scope", "scp"].iter().filter_map(|name| claims.get(*name)) {
             add(&mut scopes, value, |text| text.split(' ').collect());
         }
-        Ok(Principal { issuer: self.issuer.clone(), subject, client_id, username, groups, scopes, claims })
+        let issuer = self.issuer.clone();
+        Ok(Principal { issuer, subject, client_id, username, groups, scopes, servers: None, claims })
     }
 }
 

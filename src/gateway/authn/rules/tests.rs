@@ -83,7 +83,7 @@ fn verified(typ: Option<&str>, claims: &Value) -> Claims {
 }
 
 fn accept(rules: &Rules, claims: &Value) -> Result<(Principal, i64), Reject> {
-    rules.accept(verified(None, claims), NOW)
+    rules.accept(verified(None, claims), NOW, &|_| Vec::new())
 }
 
 fn verdict(rules: &Rules, claims: &Value) -> Result<(), Reject> {
@@ -367,7 +367,7 @@ fn the_header_says_access_token_or_nothing_else() {
         (Some(""), Err(Reject::Kind), Err(Reject::Kind)),
     ];
     for (typ, usual, required) in cases {
-        assert_eq!(oidc().accept(verified(typ, &oidc_token()), NOW).map(drop), usual, "{typ:?}");
-        assert_eq!(strict.accept(verified(typ, &oidc_token()), NOW).map(drop), required, "{typ:?}");
+        assert_eq!(oidc().accept(verified(typ, &oidc_token()), NOW, &|_| Vec::new()).map(drop), usual, "{typ:?}");
+        assert_eq!(strict.accept(verified(typ, &oidc_token()), NOW, &|_| Vec::new()).map(drop), required, "{typ:?}");
     }
 }
