@@ -211,16 +211,21 @@ impl Worker {
                 (Ok(place), Some(headers)) if hop < HOPS => (place, headers),
                 (found, _) => {
                     upstream.straight.forget();
-                    let to = found.map_or_else(|elsewhere| elsewhere, |place| redirect::shown(endpoint, &place));
+                    let to =
+                        found.map_or_else(|elsewhere| elsewhere, |place| redirect::shown(endpoint, &place));
                     let status = answer.status().as_u16();
-                    let text = format!("{name}: redirects to {to} ({status}; request {})", record.request_id());
+                    let text =
+                        format!("{name}: redirects to {to} ({status}; request {})", record.request_id());
                     journal.warn("upstream", &text);
                     return Err(Refusal::Redirect(to.into()));
                 }
             };
             if upstream.straight.says() {
                 let to = redirect::shown(endpoint, &place);
-                journal.info("upstream", &format!("{name}: redirects to {to}, as each request will be; put that into its file"));
+                journal.info(
+                    "upstream",
+                    &format!("{name}: redirects to {to}, as each request will be; put that into its file"),
+                );
             }
             asked = place;
             answer = self.exchange(passage, asked.clone(), (**headers).clone(), record).await?;
@@ -396,7 +401,9 @@ impl Worker {
                 let (caller, server) = (&passage.caller, passage.upstream.name());
                 let sealed = self.shared.session_key.seal(Bound::Session, id, caller, server);
                 let longest = self.shared.session_key.longest;
-                sealed.and_then(|text| HeaderValue::try_from(text).ok()).ok_or(Refusal::LongSession(longest))?
+                sealed
+                    .and_then(|text| HeaderValue::try_from(text).ok())
+                    .ok_or(Refusal::LongSession(longest))?
             }
         };
         head.headers.insert(MCP_SESSION_ID, sealed);

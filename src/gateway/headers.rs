@@ -351,10 +351,13 @@ mod tests {
 
     #[test]
     fn a_page_may_send_what_passes_and_what_is_for_the_gateway() {
-        for name in ["mcp-param-region", "traceparent", "X-Client-Id", "x-authorization", "authorization", "x-a"] {
+        for name in
+            ["mcp-param-region", "traceparent", "X-Client-Id", "x-authorization", "authorization", "x-a"]
+        {
             assert!(may_come_from_a_page(name), "{name}");
         }
-        for name in ["", "x-user", "X-Forwarded-For", "cookie", "host", "x_client_id", "a b", "*", "x-scopes"] {
+        for name in ["", "x-user", "X-Forwarded-For", "cookie", "host", "x_client_id", "a b", "*", "x-scopes"]
+        {
             assert!(!may_come_from_a_page(name), "{name}");
         }
         assert!(OWN.iter().all(|name| is_claim(name)));

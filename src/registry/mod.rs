@@ -276,7 +276,12 @@ impl Server {
         }
         found.splice(0..0, preferred.and_then(Transport::named));
         let mut met = Vec::new();
-        found.retain(|transport| !met.contains(transport) && { met.push(*transport); true });
+        found.retain(|transport| {
+            !met.contains(transport) && {
+                met.push(*transport);
+                true
+            }
+        });
         found
     }
 }

@@ -243,7 +243,7 @@ fn a_challenge_helps_and_only_where_it_can() {
     let challenge = refused.header("www-authenticate").unwrap();
     assert!(challenge.starts_with("Bearer error=\"insufficient_scope\", "), "{challenge}");
     assert!(challenge.contains(&metadata("alpha")) && challenge.contains("scope=\"worker\""), "{challenge}");
-    // Whoever has groups gets rights by them: no scope would help, and a client would ask for ever.
+    // No scope that its issuer could grant would help, and a client would ask for ever.
     let key = Key::new("k");
     let mint = Mint::of(&[&key]);
     let grouped = self::lab(vec![mint.settings()]);

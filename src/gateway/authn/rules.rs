@@ -72,12 +72,7 @@ impl Rules {
     ///
     /// # Errors
     /// The first rule it breaks.
-    pub fn accept(
-        &self,
-        token: Claims,
-        now: i64,
-        servers: Servers<'_>,
-    ) -> Result<(Principal, i64), Reject> {
+    pub fn accept(&self, token: Claims, now: i64, servers: Servers<'_>) -> Result<(Principal, i64), Reject> {
         let claims = token.members();
         if claims.get("iss").and_then(Value::as_str) != Some(&self.issuer) {
             return Err(Reject::Issuer);

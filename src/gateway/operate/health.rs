@@ -71,7 +71,9 @@ async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
     let mut asked = endpoint.uri.clone();
     for _ in 0..=HOPS {
         let request = request(endpoint, &method, &asked, body.clone(), None);
-        let Ok(response) = pool.exchange(&endpoint.origin, request, PATIENCE, true).await else { return false };
+        let Ok(response) = pool.exchange(&endpoint.origin, request, PATIENCE, true).await else {
+            return false;
+        };
         let (head, inflow) = response.into_parts();
         if is_redirect(head.status)
             && let Ok(place) = redirect::place(endpoint, &asked, head.status, &head.headers)

@@ -196,7 +196,11 @@ mod tests {
                     "/runtimes/arn%3Aaws%3Ax%2Fy/sse?qualifier=DEFAULT",
                 ],
             ),
-            ("https://h/platform/headless", http, ["/platform/headless", "/platform/headless", "/platform/sse"]),
+            (
+                "https://h/platform/headless",
+                http,
+                ["/platform/headless", "/platform/headless", "/platform/sse"],
+            ),
             ("http://h/mcp-server", http, ["/mcp-server", "/mcp-server", "/sse"]),
             ("http://h/events", &[Sse], ["/events", "/events", "/events"]),
             ("http://h/events", &[Sse, StreamableHttp], ["/events", "/mcp", "/events"]),
@@ -225,7 +229,8 @@ mod tests {
         ] {
             let mut server = registry::Server::at("/a", url).unwrap();
             server.transports = vec![StreamableHttp];
-            (server.append_mcp_path, server.mcp_endpoint, server.sse_endpoint) = (append, place(mcp), place(sse));
+            (server.append_mcp_path, server.mcp_endpoint, server.sse_endpoint) =
+                (append, place(mcp), place(sse));
             assert_eq!(shown(&server), expected, "{url} {append:?} {mcp} {sse}");
         }
         let mut server = registry::Server::at("/a", "http://h:1/").unwrap();

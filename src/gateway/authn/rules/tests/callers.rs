@@ -129,7 +129,8 @@ fn an_introspection_reply_must_be_active_and_for_us() {
     for (changes, expected) in cases {
         assert_eq!(asked(&clients, &with(reply(), changes.clone())), expected, "{changes}");
     }
-    let (caller, expires) = clients.introspected(reply().to_string().as_bytes(), NOW, &|_| Vec::new()).unwrap();
+    let (caller, expires) =
+        clients.introspected(reply().to_string().as_bytes(), NOW, &|_| Vec::new()).unwrap();
     assert_eq!((caller.issuer.as_str(), caller.subject.as_str(), expires), (ISSUER, "alice", None));
     assert_eq!(caller.username.as_deref(), Some("alice"));
     let of = |changes: Value| {
@@ -152,7 +153,11 @@ fn an_introspection_reply_must_be_active_and_for_us() {
         assert_eq!(asked(&audience, &with(reply(), changes.clone())), expected, "{changes}");
     }
     for text in ["", "[]", r#"{"active":false,"active":true,"client_id":"cli"}"#, r#"[true]"#] {
-        assert_eq!(clients.introspected(text.as_bytes(), NOW, &|_| Vec::new()).err(), Some(Reject::Malformed), "{text}");
+        assert_eq!(
+            clients.introspected(text.as_bytes(), NOW, &|_| Vec::new()).err(),
+            Some(Reject::Malformed),
+            "{text}"
+        );
     }
 }
 
