@@ -32,7 +32,8 @@ fn in_turns(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let family = found.first().is_some_and(SocketAddr::is_ipv6);
     let (mut ours, mut other): (Vec<_>, Vec<_>) = found.into_iter().partition(|to| to.is_ipv6() == family);
     let mut turns = Vec::with_capacity(ours.len() + other.len());
-    (ours.reverse(), other.reverse());
+    ours.reverse();
+    other.reverse();
     while !(ours.is_empty() && other.is_empty()) {
         turns.extend(ours.pop());
         turns.extend(other.pop());

@@ -14,14 +14,14 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Body as _;
 use hyper::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
-    HeaderValue, TRANSFER_ENCODING,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
 };
 use hyper::http::response;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 
 use super::authn::{Caller, Credential, Via};
 use super::body::Body;
+use super::content::{is_coded, is_events, is_foreign};
 use super::egress::{Asking, Stored};
 use super::events::{Events, Reading};
 use super::headers::{self, Onward};
@@ -29,7 +29,7 @@ use super::hold::{Held, come, hold, joined, soon};
 use super::intake::{Ungathered, Wish, gather};
 use super::pool::{Failure, Inflow, Patience};
 use super::record::Record;
-use super::redirect::{self, HOPS, Way, is_redirect};
+use super::redirect::{Way, is_redirect};
 use super::refusal::Refusal;
 use super::servers::join::{Endpoint, Transport};
 use super::servers::route::Base;
@@ -194,49 +194,8 @@ impl Worker {
         Ok(answer)
     }
 
-    /// What comes where a redirect leads, if it may be followed.
-    async fn redirected(
-        &self,
-        passage: &Passage<'_>,
-        mut answer: Response<Inflow>,
-        kept: Option<Box<HeaderMap>>,
-        record: &mut Record<'_>,
-    ) -> Result<Response<Inflow>, Refusal> {
-        let (upstream, endpoint) = (passage.upstream, passage.endpoint);
-        let (name, journal) = (upstream.name(), &self.shared.journal);
-        let mut asked = passage.target.clone();
-        for hop in 0..=HOPS {
-            let found = redirect::place(endpoint, &asked, answer.status(), answer.headers());
-            let (place, headers) = match (found, &kept) {
-                (Ok(place), Some(headers)) if hop < HOPS => (place, headers),
-                (found, _) => {
-                    upstream.straight.forget();
-                    let to =
-                        found.map_or_else(|elsewhere| elsewhere, |place| redirect::shown(endpoint, &place));
-                    let status = answer.status().as_u16();
-                    let text =
-                        format!("{name}: redirects to {to} ({status}; request {})", record.request_id());
-                    journal.warn("upstream", &text);
-                    return Err(Refusal::Redirect(to.into()));
-                }
-            };
-            if upstream.straight.says() {
-                let to = redirect::shown(endpoint, &place);
-                journal.info(
-                    "upstream",
-                    &format!("{name}: redirects to {to}, as each request will be; put that into its file"),
-                );
-            }
-            asked = place;
-            answer = self.exchange(passage, asked.clone(), (**headers).clone(), record).await?;
-            if !is_redirect(answer.status()) {
-                break;
-            }
-        }
-        Ok(answer)
-    }
-
-    async fn exchange(
+    /// One exchange with the server, at this place on it.
+    pub(super) async fn exchange(
         &self,
         passage: &Passage<'_>,
         target: Uri,
@@ -535,39 +494,4 @@ fn identify(headers: &mut HeaderMap, passage: &Passage<'_>) {
             headers.insert(HeaderName::from_static(name), value);
         }
     }
-}
-
-/// Whether the body has a coding, so that it cannot be read here.
-fn is_coded(headers: &HeaderMap) -> bool {
-    let only = |name, word: &[u8]| {
-        headers.get_all(name).iter().all(|value| value.as_bytes().eq_ignore_ascii_case(word))
-    };
-    !(only(CONTENT_ENCODING, b"identity") && only(TRANSFER_ENCODING, b"chunked"))
-}
-
-/// Whether the body may be in characters that cannot be searched. JSON and event streams are UTF-8 whatever this says, but
-/// there are clients that believe it.
-fn is_foreign(headers: &HeaderMap) -> bool {
-    const NAME: &[u8] = b"charset";
-    const KNOWN: [&[u8]; 5] = [b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1", b"windows-1252"];
-    let is = |text: &[u8], word: &[u8]| {
-        text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
-    };
-    let known = |named: &[u8]| {
-        let start = named.iter().position(|byte| !matches!(byte, b'=' | b' ' | b'"')).unwrap_or(named.len());
-        KNOWN.iter().any(|known| is(named.get(start..).unwrap_or_default(), known))
-    };
-    // Every one counts: of two, it is the reader's guess which one is meant.
-    let foreign = |kind: &HeaderValue| {
-        let kind = kind.as_bytes();
-        let mut names = kind.windows(NAME.len()).enumerate().filter(|(_, window)| is(window, NAME));
-        names.any(|(at, _)| !known(kind.get(at + NAME.len()..).unwrap_or_default()))
-    };
-    headers.get_all(CONTENT_TYPE).iter().any(foreign)
-}
-
-fn is_events(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("text/event-stream")
 }

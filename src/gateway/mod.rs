@@ -29,6 +29,7 @@
 mod accounts;
 pub mod authn;
 mod body;
+mod content;
 mod crowd;
 mod dial;
 mod egress;

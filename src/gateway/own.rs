@@ -13,15 +13,12 @@ use super::servers::route::Resource;
 use super::state::{Moment, NotReady, Shared, Upstream};
 use crate::oauth::RESOURCE_METADATA;
 
-/// Where public documents are (RFC 8615).
-const WELL_KNOWN: &str = "/.well-known/";
-
 /// Whether a request is answered all the same: load balancers ask for probes by address, and any page may read what is
 /// public.
 pub(super) fn is_anybodys(head: &request::Parts, refusal: &Refusal) -> bool {
     let path = head.uri.path();
     let read = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    is_probe(path) || matches!(refusal, Refusal::Origin) && read && path.starts_with(WELL_KNOWN)
+    is_probe(path) || matches!(refusal, Refusal::Origin) && read && path.starts_with(RESOURCE_METADATA)
 }
 
 fn is_probe(path: &str) -> bool {
@@ -36,7 +33,7 @@ pub(super) fn metadata_url(public_url: &str, server: &str, resource: Resource) -
 /// An answer of the gateway's own, if the request is for one of its addresses.
 pub(super) fn answer(shared: &Shared, moment: &Moment, head: &request::Parts) -> Option<Response<Body>> {
     let path = head.uri.path();
-    let public = path.starts_with(WELL_KNOWN);
+    let public = path.starts_with(RESOURCE_METADATA);
     match head.method {
         Method::GET | Method::HEAD if is_probe(path) || public => {}
         Method::OPTIONS if public => return question(head),
@@ -45,7 +42,7 @@ pub(super) fn answer(shared: &Shared, moment: &Moment, head: &request::Parts) ->
     Some(match path {
         "/healthz" => probe(&Ok(())),
         "/readyz" => probe(&shared.readiness()),
-        _ => match path.strip_prefix(RESOURCE_METADATA).and_then(|path| metadata(shared, moment, path)) {
+        _ => match metadata(shared, moment, path.get(RESOURCE_METADATA.len()..).unwrap_or_default()) {
             Some(document) => json_answer(StatusCode::OK, &document),
             None => json_answer(StatusCode::NOT_FOUND, &json!({"error": "not_found"})),
         },

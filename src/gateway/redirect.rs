@@ -1,5 +1,5 @@
 //! Redirects of servers: where they lead, and which requests need a copy of their headers in case of one.
-//! It leaves sending to `forward` and `health`.
+//! It leaves sending to `forward`, and checks to `health`.
 //!
 //! A 307 or 308 to another place on the same server is followed with method and body (RFC 9110 sections 15.4.8 and 15.4.9).
 //! Any other redirect ends the request: it would change the method, or take the request where nobody decided that it may go.
@@ -7,10 +7,15 @@
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use hyper::header::{HeaderMap, LOCATION};
-use hyper::{Method, StatusCode, Uri};
+use hyper::{Method, Response, StatusCode, Uri};
 
+use super::forward::Passage;
+use super::pool::Inflow;
+use super::record::Record;
+use super::refusal::Refusal;
 use super::servers::join::Endpoint;
 use super::servers::route::Asked;
+use super::worker::Worker;
 use crate::text::clean;
 
 /// How many redirects of one request are followed.
@@ -78,7 +83,7 @@ pub(super) fn is_redirect(status: StatusCode) -> bool {
 ///
 /// # Errors
 /// Where else, as it may be shown, if it is not to be followed.
-pub(super) fn place(
+pub(super) fn place_of(
     endpoint: &Endpoint,
     asked: &Uri,
     status: StatusCode,
@@ -94,7 +99,47 @@ pub(super) fn place(
 }
 
 /// A place on the server as it may be shown: without its query, which may be a key.
-pub(super) fn shown(endpoint: &Endpoint, place: &Uri) -> String {
+fn shown(endpoint: &Endpoint, place: &Uri) -> String {
     let origin = endpoint.url.origin().ascii_serialization();
     clean(&format!("{origin}{}", place.path()), SHOWN)
+}
+
+impl Worker {
+    /// What comes where a redirect leads, if it may be followed.
+    pub(super) async fn redirected(
+        &self,
+        passage: &Passage<'_>,
+        mut answer: Response<Inflow>,
+        kept: Option<Box<HeaderMap>>,
+        record: &mut Record<'_>,
+    ) -> Result<Response<Inflow>, Refusal> {
+        let endpoint = passage.endpoint;
+        let (mut asked, mut hops) = (passage.target.clone(), 0..HOPS);
+        while is_redirect(answer.status()) {
+            let found = place_of(endpoint, &asked, answer.status(), answer.headers());
+            let (place, headers) = match (found, &kept) {
+                (Ok(place), Some(headers)) if hops.next().is_some() => (place, headers),
+                (Ok(place), _) => return Err(self.astray(passage, shown(endpoint, &place), record)),
+                (Err(elsewhere), _) => return Err(self.astray(passage, elsewhere, record)),
+            };
+            if passage.upstream.straight.says() {
+                let (name, to) = (passage.upstream.name(), shown(endpoint, &place));
+                let text =
+                    format!("{name}: redirects to {to}, as each request will be; put that into its file");
+                self.shared.journal.info("upstream", &text);
+            }
+            asked = place;
+            answer = self.exchange(passage, asked.clone(), (**headers).clone(), record).await?;
+        }
+        Ok(answer)
+    }
+
+    /// The end of a request that is led where it may not go, or that is not there any more.
+    fn astray(&self, passage: &Passage<'_>, to: String, record: &Record<'_>) -> Refusal {
+        passage.upstream.straight.forget();
+        let text =
+            format!("{}: redirects to {to} (request {})", passage.upstream.name(), record.request_id());
+        self.shared.journal.warn("upstream", &text);
+        Refusal::Redirect(to.into())
+    }
 }

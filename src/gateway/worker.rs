@@ -129,8 +129,8 @@ impl Worker {
         record.http = http_method(&method)?;
         let route = self.route(moment, uri.path(), record)?; //                        404, 503
         let (caller, credential) = self.authenticate(moment, &headers).await?; //      401, 400
-        caller.enters(route.upstream.name())?; //                                      401
         record.caller = Some(caller.clone());
+        caller.enters(route.upstream.name())?; //                                      401
         let mut turn = self.turn(&caller, method == Method::GET)?; //                   429
         self.pace(moment, &caller, None)?; //                                          429
         let limits = &self.shared.settings.limits;

@@ -31,6 +31,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) is_enabled: Option<bool>,
     #[serde(default)]
+    pub(super) deployment: Option<String>,
+    #[serde(default)]
     pub(super) auth_type: Option<String>,
     #[serde(default)]
     pub(super) auth_scheme: Option<String>,
@@ -67,11 +69,12 @@ struct Tool {
 }
 
 /// What [`File`] reads, and the list of tools.
-const OBEYED: [&str; 16] = [
+const OBEYED: [&str; 17] = [
     "append_mcp_path",
     "auth_scheme",
     "auth_type",
     "default_version",
+    "deployment",
     "headers",
     "is_enabled",
     "mcp_endpoint",
@@ -98,7 +101,6 @@ const DESCRIBING: [&str; 54] = [
     "credential_updated_at",
     "custom_header_names",
     "custom_headers_updated_at",
-    "deployment",
     "description",
     "egress_auth_mode",
     "external_tags",
@@ -110,6 +112,7 @@ const DESCRIBING: [&str; 54] = [
     "last_checked_iso",
     "last_health_check",
     "license",
+    "local_runtime",
     "metadata",
     "num_stars",
     "num_tools",
@@ -145,8 +148,7 @@ const DESCRIBING: [&str; 54] = [
 ];
 
 /// What the registry encrypts for itself, or does itself: nobody here can do the same.
-const BEYOND: [&str; 4] =
-    ["auth_credential_encrypted", "custom_headers_encrypted", "egress_oauth", "local_runtime"];
+const BEYOND: [&str; 3] = ["auth_credential_encrypted", "custom_headers_encrypted", "egress_oauth"];
 
 impl File {
     /// Where the server is: the version that counts says so, or else the file itself.

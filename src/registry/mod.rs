@@ -238,6 +238,10 @@ impl Server {
     fn of(file: File, at: &Path) -> Result<Self, Refusal> {
         let path = file.path.clone().unwrap_or_default();
         let name = name(&path)?;
+        if file.deployment.as_deref() == Some("local") {
+            let what = "it runs on its user's own machine (deployment: local)".to_owned();
+            return Err((what, "start it there, as its local_runtime says; no gateway reaches it"));
+        }
         let place = |field, text: Option<&str>| text.map(|text| address(field, text)).transpose();
         let url = place(PROXY_PASS_URL, file.address())?;
         let mcp_endpoint = place("mcp_endpoint", said(file.mcp_endpoint.as_ref()))?;
@@ -268,11 +272,14 @@ impl Server {
         let mut found: Vec<Transport> =
             listed.unwrap_or_default().iter().filter_map(|name| Transport::named(name)).collect();
         if found.is_empty() {
-            found.extend(self.mcp_endpoint.as_ref().map(|_| Transport::StreamableHttp));
+            let is = || self.url.as_ref().and_then(Transport::of).unwrap_or(Transport::StreamableHttp);
+            let alone = self.mcp_endpoint.is_none() && self.url == self.sse_endpoint;
+            found.extend(match (&self.mcp_endpoint, &self.sse_endpoint) {
+                (Some(_), _) => Some(Transport::StreamableHttp),
+                (None, Some(_)) if alone => None,
+                (None, _) => Some(is()),
+            });
             found.extend(self.sse_endpoint.as_ref().map(|_| Transport::Sse));
-        }
-        if found.is_empty() {
-            found.push(self.url.as_ref().and_then(Transport::of).unwrap_or(Transport::StreamableHttp));
         }
         found.splice(0..0, preferred.and_then(Transport::named));
         let mut met = Vec::new();

@@ -48,6 +48,10 @@ fn what_cannot_be_a_server_is_left_out_with_a_word() {
         (file("/healthz"), "its path is one of the gateway's own"),
         (file("/a/mcp"), "its path would hide an endpoint of another server"),
         (file("/a/messages/b/"), "its path would hide an endpoint of another server"),
+        (
+            r#"{"path":"/a","deployment":"local","local_runtime":{"type":"npx","package":"x"}}"#.to_owned(),
+            "it runs on its user's own machine (deployment: local)",
+        ),
         (at("https://<YOUR-ID>.example.com/"), "proxy_pass_url is missing or no URL"),
         (at("ftp://h/"), "proxy_pass_url is not an http or https URL"),
         (

@@ -112,7 +112,6 @@ fn any_page_may_read_what_is_public_and_nothing_else() {
             ("GET", document, 200),
             ("HEAD", document, 200),
             ("GET", "/.well-known/oauth-protected-resource/nobody", 404),
-            ("GET", "/.well-known/oauth-authorization-server", 404),
             ("OPTIONS", document, 204),
             ("POST", document, if origin == APP { 404 } else { 403 }),
             ("GET", "/alpha/mcp", if origin == APP { 401 } else { 403 }),

@@ -86,31 +86,6 @@ fn an_endpoint_may_be_on_another_server() {
 }
 
 #[test]
-fn clients_are_told_what_the_file_says_of_its_path() {
-    let mut user = User::new();
-    user.env("REGISTRY_URL", "https://gw.test");
-    for (name, more) in [
-        ("plain", json!({})),
-        ("root", json!({"append_mcp_path": false})),
-        ("forced", json!({"append_mcp_path": true})),
-        ("events", json!({"sse_endpoint": "http://h/events", "transport": "sse", "append_mcp_path": false})),
-    ] {
-        let mut file =
-            json!({"path": format!("/{name}"), "proxy_pass_url": "http://h/", "auth_scheme": "none"});
-        file.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        user.file(&format!("servers/{name}.json"), &file.to_string());
-    }
-    let rendered = user.run(&["config", "render", "--client", "roo", "--secrets", "helper"]);
-    let servers = rendered.json()["mcpServers"].clone();
-    let told =
-        |name: &str| (servers[name]["url"].as_str().unwrap().to_owned(), servers[name]["type"].clone());
-    assert_eq!(told("root"), ("https://gw.test/root".into(), json!("streamable-http")), "{servers}");
-    assert_eq!(told("forced"), ("https://gw.test/forced/mcp".into(), json!("streamable-http")));
-    assert_eq!(told("plain"), ("https://gw.test/plain/mcp".into(), json!("streamable-http")));
-    assert_eq!(told("events"), ("https://gw.test/events".into(), json!("sse")));
-}
-
-#[test]
 fn check_names_a_field_that_nobody_knows_and_clients_do_not_hear_of_it() {
     let user = User::new();
     user.file("scopes.yml", "s: [{server: x, methods: [tools/list]}]\n");

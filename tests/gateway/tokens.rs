@@ -233,6 +233,7 @@ fn a_challenge_helps_and_only_where_it_can() {
             lab.gateway.public_url()
         )
     };
+    until("ready", || lab.gateway.is_ready());
     let none = lab.post("/alpha/mcp", &[], ALLOWED.as_bytes()).status(401);
     let challenge = none.header("www-authenticate").unwrap();
     assert!(challenge.starts_with(&format!("Bearer {}, scope=\"", metadata("alpha"))), "{challenge}");

@@ -81,7 +81,7 @@ const KEYS: &[Row] = &[
     ("issuers: [{issuer: 'http://idp.test', audience: [a]}]", Error, "issuers[0].issuer"),
     ("issuers: [{issuer: 'ISSUER', kind: other, audience: [a]}]", Error, "gateway.yaml:"),
     ("issuers: [{issuer: 'ISSUER', jwks_uri: x, audience: [a]}]", Error, "issuers[0].jwks_uri"),
-    ("issuers: [{issuer: 'ISSUER'}]", Error, "issuers[0].audience"),
+    ("issuers: [{issuer: 'ISSUER'}]", Fine, ""),
     ("issuers: [{issuer: 'ISSUER', clients: [c]}]", Fine, ""),
     ("issuers: [{issuer: 'ISSUER', kind: cognito, audience: [a]}]", Error, "issuers[0].clients"),
     ("issuers: [{issuer: 'ISSUER', kind: keycloak}]", Fine, ""),

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::gateway::forward::MCP_SESSION_ID;
 use crate::gateway::pool::{Inflow, Patience, Pool};
-use crate::gateway::redirect::{self, HOPS, is_redirect};
+use crate::gateway::redirect::{HOPS, is_redirect, place_of};
 use crate::gateway::servers::join::{Endpoint, Transport};
 use crate::gateway::state::{Shared, Upstream};
 
@@ -76,7 +76,7 @@ async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
         };
         let (head, inflow) = response.into_parts();
         if is_redirect(head.status)
-            && let Ok(place) = redirect::place(endpoint, &asked, head.status, &head.headers)
+            && let Ok(place) = place_of(endpoint, &asked, head.status, &head.headers)
         {
             asked = place;
             continue;
@@ -125,7 +125,8 @@ async fn speaks(inflow: Inflow) -> bool {
     let text = String::from_utf8_lossy(&bytes);
     let is_answer = |text: &str| {
         let value: Value = serde_json::from_str(text).unwrap_or_default();
-        value["jsonrpc"] == "2.0" && (value["result"].is_object() || value["error"].is_object())
+        let says = |member| value.get(member).is_some_and(Value::is_object);
+        value.get("jsonrpc").is_some_and(|version| version == "2.0") && (says("result") || says("error"))
     };
     is_answer(&text) || text.lines().filter_map(|line| line.strip_prefix("data:")).any(is_answer)
 }
