@@ -190,7 +190,10 @@ impl Worker {
         if is_redirect(answer.status()) {
             return Box::pin(self.redirected(passage, answer, kept, record)).await;
         }
-        straight.note(passage.way);
+        // A refusal may come from something before the server that redirects.
+        if answer.status().is_success() {
+            straight.note(passage.way);
+        }
         Ok(answer)
     }
 
