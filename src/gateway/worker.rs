@@ -51,6 +51,7 @@ struct Route<'m> {
 }
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>, ledger: Ledger, run: u64) -> Self {
         let tokens = Mutex::new(Remembered::new(shared.settings.limits.tokens));
