@@ -89,7 +89,7 @@
 //! | certification authorities | [`sys::trust`], for all outgoing connections |
 //! | the callback listener | [`flow`] (`callback`), on loopback, while a person logs in |
 //! | the gateway's listeners | [`gateway`] (`listen` for clients, `operate::admin` for metrics) |
-//! | connections to MCP servers | [`gateway`] (`pool`; `servers::outbound` says where none may go) |
+//! | connections to MCP servers | [`gateway`] (`pool`, by `dial`; `servers::outbound` says where none may go) |
 //! | the bridge's listener | [`bridge::listen`], on loopback |
 //! | the bridge's client on stdin and stdout | [`bridge::stdio`] (`pipes`), by the pipes that `cli::bridge` gives it |
 //! | the gateway's files | [`gateway`] (`load`, `operate::files` and what they call), read only, by [`sys::regular_file`] |
@@ -153,6 +153,7 @@
 //!        -> read           whole body -> Envelope: one message with one meaning                      413 415 408 400 429
 //!        -> decide         Grants, server, Call -> Permit                                            403 429
 //!        -> forward        Passage, which holds the Permit -> the server's answer                    404 502 504
+//!             -> redirect  another place on the same server, with method and body                    502
 //!             -> stored    its credential, by tokens::retry: current, and after a 401 another one, once
 //!             -> look      whether any answer holds a list at all, small (hold) or on its way (events)
 //!             -> filter    lists, by the caller's Grants, in JSON and (events, sse) in streams       502

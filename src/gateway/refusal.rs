@@ -80,8 +80,10 @@ pub(super) enum Refusal {
     Egress,
     /// The gateway has no outside credential for the server.
     NoEgress,
-    /// The server sends callers elsewhere.
-    Redirect,
+    /// The server sends callers elsewhere: where to, without its query.
+    Redirect(Box<str>),
+    /// The server's name for a session is longer than can be given out, in bytes.
+    LongSession(usize),
     /// The server's list cannot be read, so that it cannot be filtered.
     Unreadable,
 }
@@ -145,7 +147,8 @@ impl Refusal {
             Self::Late => "late",
             Self::Egress => "egress_refused",
             Self::NoEgress => "no_egress",
-            Self::Redirect => "redirect",
+            Self::Redirect(_) => "redirect",
+            Self::LongSession(_) => "long_session",
             Self::Unreadable => "unreadable_list",
         }
     }
@@ -170,9 +173,12 @@ impl Refusal {
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Unreachable | Self::Egress | Self::NoEgress | Self::Redirect | Self::Unreadable => {
-                StatusCode::BAD_GATEWAY
-            }
+            Self::Unreachable
+            | Self::Egress
+            | Self::NoEgress
+            | Self::Redirect(_)
+            | Self::LongSession(_)
+            | Self::Unreadable => StatusCode::BAD_GATEWAY,
             Self::Late => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -245,9 +251,17 @@ impl Refusal {
             Self::NoEgress => {
                 "the gateway has no outside credential for this server; get one with: mcpauth egress".into()
             }
-            Self::Redirect => "the server redirects elsewhere; correct its proxy_pass_url".into(),
+            Self::Redirect(to) => format!("the server redirects to {to}; correct its proxy_pass_url"),
+            Self::LongSession(most) => {
+                format!("the server's name for the session is longer than {most} bytes when it is sealed")
+            }
             Self::Unreadable => "the server's list cannot be read, and so not be filtered".into(),
         }
+    }
+
+    /// Whether the answer says how to get in.
+    pub(super) fn lets_in(&self) -> bool {
+        matches!(self, Self::NoToken | Self::Token(_))
     }
 
     fn challenge<'a>(&'a self, about: &'a About<'a>) -> Option<Challenge<'a>> {

@@ -48,6 +48,8 @@ pub struct Principal {
     pub groups: Vec<String>,
     /// The token's own scopes.
     pub scopes: Vec<String>,
+    /// The only servers that the token is for; all, if it is for the gateway.
+    pub servers: Option<Vec<String>>,
     /// Every claim, for `when`.
     pub claims: Map<String, Value>,
 }
