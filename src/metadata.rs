@@ -104,14 +104,20 @@ impl Fetch for Http {
     }
 }
 
-/// An issuer's metadata: of its well-known places, the first with a document that is its own (RFC 8414 section 3.3).
+/// An issuer's metadata: of its well-known places, the first with a document that is its own (RFC 8414 section 3.3) and
+/// names a token endpoint; if none does, the first that is its own.
 ///
 /// # Errors
 /// [`NotFound`], after the last place.
 pub async fn find_issuer(http: &impl Fetch, issuer: &str) -> Result<IssuerMetadata, NotFound<MetadataError>> {
-    let read = |body: &[u8]| IssuerMetadata::read(body, issuer);
-    let found = search(http, issuer, issuer_places(issuer), read).await;
-    found.map(|(_, metadata)| metadata)
+    let read = |body: &[u8]| match IssuerMetadata::read(body, issuer)? {
+        found if found.token_endpoint.is_some() => Ok(found),
+        silent => Err(MetadataError::Silent(Box::new(silent))),
+    };
+    match search(http, issuer, issuer_places(issuer), read).await {
+        Ok((_, found)) => Ok(found),
+        Err(missing) => missing.into_silent(),
+    }
 }
 
 /// Where an issuer publishes its keys: the first of its well-known places that says so. RFC 8414 section 2 leaves
@@ -239,10 +245,23 @@ impl<E> Cause<E> {
     }
 }
 
+impl NotFound<MetadataError> {
+    /// The first document that is the issuer's own, though it names no token endpoint.
+    fn into_silent(self) -> Result<IssuerMetadata, Self> {
+        let is_silent =
+            |(_, cause): &(Url, Cause<_>)| matches!(cause, Cause::Document(MetadataError::Silent(_)));
+        match self.tried.iter().position(is_silent).and_then(|at| self.tried.get(at)) {
+            Some((_, Cause::Document(MetadataError::Silent(found)))) => Ok((**found).clone()),
+            _ => Err(self),
+        }
+    }
+}
+
 impl<E> NotFound<E> {
-    /// Whether the network was the cause at every place, or servers that cannot answer now.
+    /// Whether it may pass by itself: the network was the cause at some place, or a server that cannot answer now, and no
+    /// other place has a document.
     pub fn is_network(&self) -> bool {
-        !self.tried.is_empty() && self.tried.iter().all(|(_, cause)| cause.is_network())
+        self.refused().is_none() && self.tried.iter().any(|(_, cause)| cause.is_network())
     }
 
     /// Whether the places were all asked, and there is no document at any of them.

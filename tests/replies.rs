@@ -167,6 +167,85 @@ fn a_byte_order_mark_is_no_part_of_any_answer_or_file() {
     assert_eq!(sent, [basic("file%2Bsecret"), basic("piped%2Bsecret")]);
 }
 
+/// What each document and reply may hold beside what is needed: null for anything, other types, empty addresses.
+fn odd(path: &str) -> Value {
+    match path {
+        METADATA => json!({
+            "revocation_endpoint": "", "introspection_endpoint": null, "device_authorization_endpoint": 7,
+            "end_session_endpoint": [], "scopes_supported": null, "ui_locales_supported": "en", "op_policy_uri": "",
+            "authorization_response_iss_parameter_supported": null, "service_documentation": {}, "jwks_uri": null,
+            "response_types_supported": "code", "require_pushed_authorization_requests": null,
+        }),
+        "/.well-known/oauth-protected-resource/mcp" => json!({
+            "scopes_supported": null, "bearer_methods_supported": "header", "jwks_uri": "", "resource_name": null,
+            "dpop_bound_access_tokens_required": null, "authorization_details_types_supported": "x",
+        }),
+        "/register" => json!({
+            "client_secret": null, "client_secret_expires_at": null, "token_endpoint_auth_method": null,
+            "redirect_uris": null, "grant_types": "authorization_code", "registration_client_uri": "", "contacts": {},
+            "client_id_issued_at": "now", "scope": null,
+        }),
+        "/token" => json!({
+            "expires_in": "3600", "refresh_token": null, "scope": null, "id_token": 7, "token_type": null,
+            "created_at": null, "refresh_expires_in": "", "not-before-policy": {}, "error": null, "error_description": null,
+        }),
+        _ => json!({}),
+    }
+}
+
+#[test]
+fn members_that_nobody_needs_may_be_null_or_of_any_type() {
+    let server = Upstream::start(|seen, stream| {
+        let (status, mut body) = usual(seen);
+        body.as_object_mut().unwrap().extend(odd(path(seen)).as_object().unwrap().clone());
+        answer(stream, status, "", body.to_string().as_bytes());
+    });
+    machine(&server.base).run(&["ingress"]).code(0);
+    let user = User::new();
+    log_in(&user, &server.base).end().code(0);
+    assert_eq!(user.run(&["token", "127.0.0.1"]).code(0).stdout, "t-1\n");
+    let left = user.run(&["token", "127.0.0.1", "--json"]).json()["expires_in_s"].as_i64().unwrap();
+    assert!((3_540..=3_600).contains(&left), "a text is a number: {left}");
+}
+
+#[test]
+fn members_that_decide_stay_strict() {
+    let cases = [
+        (METADATA, json!({"issuer": null})),
+        (METADATA, json!({"issuer": ["x"]})),
+        (METADATA, json!({"token_endpoint": ["x"]})),
+        (METADATA, json!({"authorization_endpoint": ""})),
+        (METADATA, json!({"registration_endpoint": ""})),
+        (METADATA, json!({"code_challenge_methods_supported": "S256"})),
+        ("/.well-known/oauth-protected-resource/mcp", json!({"resource": null})),
+        ("/.well-known/oauth-protected-resource/mcp", json!({"authorization_servers": "https://as.test"})),
+        ("/register", json!({"client_id": 7})),
+        ("/register", json!({"client_id": ""})),
+        ("/register", json!({"token_endpoint_auth_method": "client_secret_basic"})),
+        ("/token", json!({"access_token": null})),
+        ("/token", json!({"access_token": 7})),
+        ("/token", json!({"token_type": ["Bearer"]})),
+    ];
+    for (at, members) in cases {
+        let instead = members.clone();
+        let server = Upstream::start(move |seen, stream| {
+            let (status, mut body) = usual(seen);
+            if path(seen) == at {
+                body.as_object_mut().unwrap().extend(instead.as_object().unwrap().clone());
+            }
+            answer(stream, status, "", body.to_string().as_bytes());
+        });
+        let user = User::new();
+        let ran = if at == "/token" {
+            log_in(&user, &server.base).end()
+        } else {
+            user.run(&["login", &format!("{}/mcp", server.base), "--no-browser"])
+        };
+        assert!(ran.code.is_some_and(|code| code != 0), "{at} {members}: {ran:?}");
+        user.run(&["token", "127.0.0.1"]).code(if at == "/token" { 4 } else { 2 });
+    }
+}
+
 #[test]
 fn a_redirect_within_one_origin_is_followed_with_method_and_body() {
     for status in [307, 308] {

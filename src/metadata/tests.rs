@@ -106,6 +106,33 @@ async fn an_unusable_answer_does_not_end_the_search() {
     }
 }
 
+/// RFC 8414 section 2 has no token endpoint for issuers that have the implicit grant alone; OpenID's document often says more.
+#[tokio::test]
+async fn a_document_without_a_token_endpoint_does_only_if_no_other_place_has_one() {
+    for odd in ["", r#","token_endpoint":null"#, r#","token_endpoint":"""#, r#","token_endpoint":7"#] {
+        let silent = Say::Body(format!(r#"{{"issuer":"{ISSUER}","jwks_uri":"https://idp.test/keys"{odd}}}"#));
+        let script = Script::new(&[(PLACES[0], silent.clone()), (PLACES[2], good())]);
+        assert!(find_issuer(&script, ISSUER).await.unwrap().token_endpoint.is_some(), "{odd}");
+        assert_eq!(script.asked(), PLACES);
+        let script = Script::new(&[(PLACES[1], silent)]);
+        let found = find_issuer(&script, ISSUER).await.unwrap();
+        assert!(found.token_endpoint.is_none() && found.jwks_uri.is_some(), "{odd}");
+        assert_eq!(script.asked(), PLACES);
+    }
+}
+
+/// A place that may be back in a minute is why there is nothing, whatever the others say; a document that was refused is not.
+#[tokio::test]
+async fn one_place_that_cannot_answer_now_may_be_the_one() {
+    for now in [Say::Status(503), Say::Status(429), Say::Status(408), Say::Lost] {
+        let script = Script::new(&[(PLACES[1], now.clone())]);
+        let missing = find_issuer(&script, ISSUER).await.unwrap_err();
+        assert!(missing.is_network() && !missing.is_absent(), "{missing}");
+        let script = Script::new(&[(PLACES[1], now), (PLACES[2], Say::Body("{".into()))]);
+        assert!(!find_issuer(&script, ISSUER).await.unwrap_err().is_network());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn after_the_last_place_each_is_named_with_its_cause() {
     for (say, why) in unusable() {
