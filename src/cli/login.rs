@@ -1,11 +1,14 @@
 //! `mcpauth login`: into any MCP server, by its address alone. It leaves finding out how to `flow`, remembering it to
 //! `config` and the token to `vault`.
 
+mod stale;
+
 use std::path::PathBuf;
 
 use clap::Args;
 use url::Url;
 
+use self::stale::is_stale;
 use crate::cli::args::BrowserArgs;
 use crate::cli::flows::{self, Row};
 use crate::cli::given::secret_from;
@@ -86,6 +89,7 @@ pub(super) fn run(args: &LoginArgs, settings: Settings, out: &Out) -> Result<Exi
     Ok(flows::until_signal(out, work, Done::interrupted)?.report(out))
 }
 
+/// A client that mcpauth registered and that is of no more use is replaced once, by itself.
 async fn one(
     args: &LoginArgs,
     config: &Config,
@@ -94,10 +98,37 @@ async fn one(
     secret: Option<Secret>,
     out: &Out,
 ) -> Row {
+    let meant = kept.as_ref().is_some_and(|kept| is_meant(args, kept, secret.as_ref()));
+    let stale = match &kept {
+        Some(kept) if meant => is_stale(config, vault, name, kept).await,
+        _ => false,
+    };
+    let say = || out.say("the client that was registered there is of no more use; registering another one");
+    if stale {
+        say();
+    }
+    let row = once(args, config, vault, (name, kept.as_ref(), meant && !stale), secret.clone(), out).await;
+    let forgotten = matches!(row.result, Err(Error::Vault(VaultError::ClientForgotten { .. })));
+    if !forgotten || !meant || stale || vault.browser.is_none() {
+        return row;
+    }
+    say();
+    once(args, config, vault, (name, kept.as_ref(), false), secret, out).await
+}
+
+/// A login with what is kept of the server, if that is `good`, or with all of it found out anew.
+async fn once(
+    args: &LoginArgs,
+    config: &Config,
+    vault: &Vault,
+    (name, kept, good): (&str, Option<&Registration>, bool),
+    secret: Option<Secret>,
+    out: &Out,
+) -> Row {
     let known = kept.is_some();
     let mut draft = None;
     let (found, is_new) = match kept {
-        Some(kept) if is_meant(args, &kept, secret.as_ref()) => (Ok(kept), false),
+        Some(kept) if good => (Ok(kept.clone()), false),
         _ => {
             let make_room = || {
                 draft = Some(config.draft_registration(name)?);
@@ -178,6 +209,7 @@ async fn prepare(
         issuer: found.issuer.issuer,
         client_id: client.id,
         client_secret: client.auth.secret().cloned(),
+        registered: args.client_id.is_none(),
         token_endpoint_auth_method: client.auth.name().into(),
         redirect_uri,
         scopes,

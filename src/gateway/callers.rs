@@ -78,6 +78,11 @@ impl Caller {
         shared.issuers.get(self.issuer)
     }
 
+    /// Whether the caller can ask for a scope where the token is from.
+    pub(super) fn may_ask_for(&self, shared: &Shared, scope: &str) -> bool {
+        self.issuer(shared).is_some_and(|issuer| issuer.grants(scope))
+    }
+
     /// Seconds since 1970, until when the token is taken for good without another look; never past its end.
     pub(super) fn believed_until(&self) -> i64 {
         self.believed_until.min(self.expires_at)

@@ -18,7 +18,6 @@ use url::Url;
 use super::accounts::Accounts;
 use super::authn::asking::Asking;
 use super::authn::issuers::Issuer;
-use super::callers::Caller;
 use super::crowd::Crowd;
 use super::egress::Stored;
 use super::host::Hosts;
@@ -256,11 +255,6 @@ impl Shared {
     /// Whether a scope can be asked for anywhere.
     pub(super) fn is_granted(&self, scope: &str) -> bool {
         self.issuers.iter().any(|issuer| issuer.grants(scope))
-    }
-
-    /// Whether a caller can ask for a scope where their token is from.
-    pub(super) fn grants(&self, caller: &Caller, scope: &str) -> bool {
-        caller.issuer(self).is_some_and(|issuer| issuer.grants(scope))
     }
 
     /// The servers whose resource identifier this is (RFC 8707, RFC 9728): what the gateway says of them, or their own.

@@ -218,7 +218,7 @@ impl Worker {
                     return Refusal::NoMethod;
                 }
                 let helping = moment.state.policy.helping_scopes(&caller.grants, server, call);
-                let scope = helping.into_iter().find(|scope| self.shared.grants(caller, scope));
+                let scope = helping.into_iter().find(|scope| caller.may_ask_for(&self.shared, scope));
                 Refusal::Denied { denial, scope }
             })
         };

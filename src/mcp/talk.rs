@@ -311,8 +311,8 @@ impl Talk {
         let said = error.as_ref().map(|error| error.message.clone());
         let challenges = answer.headers.get_all(WWW_AUTHENTICATE).iter();
         let challenges: Vec<String> =
-            challenges.filter_map(|value| Some(self.scrub(value.to_str().ok()?.into()))).collect();
-        let challenge = Challenge::read(challenges.iter().map(String::as_str));
+            challenges.map(|value| self.scrub(String::from_utf8_lossy(value.as_bytes()).into())).collect();
+        let challenge = Challenge::read(&challenges);
         match (status, error) {
             (401, error) => ClientError::Unauthorized(Box::new(Refusal { host, challenge, error })),
             (403, error) => ClientError::Forbidden(Box::new(Refusal { host, challenge, error })),

@@ -1,5 +1,6 @@
-//! The one door to the network: https, or http on loopback, with deadlines, a size limit and no redirects.
-//! It leaves what is asked and what an answer means to `flow`; its errors name the host and never a query or a body.
+//! The one door to the network: https, or http on loopback, with deadlines, a size limit, and redirects followed within
+//! one origin alone. It leaves what is asked and what an answer means to `flow`; its errors name the host and never a query
+//! or a body.
 
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
@@ -7,20 +8,25 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
-use reqwest::redirect::Policy;
+use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Certificate, Client, Method, Request, Response};
 use thiserror::Error;
 use url::{Host, Url};
 
 use crate::sys::address::{is_forbidden, is_forbidden_host};
 use crate::sys::clock;
+use crate::sys::mark::drop_mark;
 use crate::sys::trust::Trust;
 
 /// The largest answer that is read, in bytes.
 const LIMIT: usize = 1 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest address that is repeated, in characters.
+const LONGEST_ADDRESS: usize = 300;
+/// How many redirects in a row are followed.
+const MOST_REDIRECTS: usize = 5;
 /// A year: the library has no word for "none" on a single request.
 const NO_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -50,9 +56,7 @@ pub struct Reply {
     pub retry_after: Option<Duration>,
     /// What time it is for the server, if it says so (RFC 9110 section 6.6.1), in seconds since 1970.
     pub date: Option<i64>,
-    /// Where it sends us, if it does (RFC 9110 section 10.2.2), as it came.
-    pub location: Option<String>,
-    /// The body.
+    /// The body, its content coding undone and without a byte order mark.
     pub body: Vec<u8>,
 }
 
@@ -104,6 +108,17 @@ pub enum HttpError {
         /// The most that is read, in bytes.
         limit: usize,
     },
+    /// The server sends us elsewhere, where we do not follow: a secret would go wherever the answer points, past every check
+    /// of the address. Only 307 and 308 within one origin are followed.
+    #[error("{host} answered HTTP {status}, a redirect to {to}")]
+    Redirect {
+        /// The host's name.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+        /// Where to (RFC 9110 section 10.2.2), in full where it is an address.
+        to: String,
+    },
     /// The connection broke, or the deadline passed, after sending.
     #[error("no answer from {host}: {cause}")]
     Lost {
@@ -115,9 +130,14 @@ pub enum HttpError {
 }
 
 impl HttpError {
+    /// Whether it may pass by itself.
+    pub fn is_transient(&self) -> bool {
+        !matches!(self, Self::Plain { .. } | Self::Forbidden { .. } | Self::Redirect { .. })
+    }
+
     /// Whether the request cannot have reached the server.
     pub fn unsent(&self) -> bool {
-        !matches!(self, Self::Lost { .. } | Self::TooLarge { .. })
+        !matches!(self, Self::Lost { .. } | Self::TooLarge { .. } | Self::Redirect { .. })
     }
 }
 
@@ -141,7 +161,7 @@ impl Http {
     /// Sends a POST with a ready body.
     ///
     /// # Errors
-    /// As [`HttpError`] says; any HTTP status is an answer, not an error.
+    /// As [`HttpError`] says; any HTTP status but a redirect is an answer, not an error.
     pub async fn post(&self, url: &Url, headers: HeaderMap, body: String) -> Result<Reply, HttpError> {
         let mut request = Request::new(Method::POST, url.clone());
         *request.headers_mut() = headers;
@@ -152,7 +172,7 @@ impl Http {
     /// Sends a GET.
     ///
     /// # Errors
-    /// As [`HttpError`] says; any HTTP status is an answer, not an error.
+    /// As [`HttpError`] says; any HTTP status but a redirect is an answer, not an error.
     pub async fn get(&self, url: &Url, headers: HeaderMap) -> Result<Reply, HttpError> {
         let mut request = Request::new(Method::GET, url.clone());
         *request.headers_mut() = headers;
@@ -160,7 +180,8 @@ impl Http {
     }
 
     /// Sends a request and returns once the answer's headers are there. It has no deadline: a tool may work for an hour
-    /// before it says a word, and an event stream never ends by itself. Whoever waits drops it.
+    /// before it says a word, and an event stream never ends by itself. Whoever waits drops it. No content coding is asked
+    /// for, because servers hold events back until there is enough to compress; one that comes all the same is undone.
     ///
     /// # Errors
     /// As [`HttpError`] says; any HTTP status is an answer, not an error.
@@ -173,6 +194,7 @@ impl Http {
     ) -> Result<Incoming, HttpError> {
         let mut request = Request::new(method, url.clone());
         *request.headers_mut() = headers;
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         *request.body_mut() = body.map(Into::into);
         *request.timeout_mut() = Some(NO_TIMEOUT);
         let host = host(url);
@@ -205,15 +227,17 @@ impl Http {
         let host = host(request.url());
         let response = self.client(request.url())?.execute(request).await.map_err(|e| failure(&host, &e))?;
         let status = response.status().as_u16();
+        if let Some(elsewhere) = redirect(&host, response.url(), status, response.headers()) {
+            return Err(elsewhere);
+        }
         let date = response.headers().get(DATE).and_then(|value| clock::http_date(value.to_str().ok()?));
         let retry_after = response
             .headers()
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
             .map(Duration::from_secs);
-        let location = response.headers().get(LOCATION).and_then(|to| Some(to.to_str().ok()?.to_owned()));
         let body = body(response, &host).await?;
-        Ok(Reply { status, retry_after, date, location, body })
+        Ok(Reply { status, retry_after, date, body })
     }
 
     /// The client for `url`: loopback never goes through a proxy, and never pays for certificates over plain http.
@@ -247,6 +271,11 @@ impl Http {
 }
 
 impl Incoming {
+    /// Where the server sends us, if it does.
+    pub fn redirect(&self) -> Option<HttpError> {
+        redirect(&self.host, self.response.url(), self.status, &self.headers)
+    }
+
     /// The next part of the body; `None` at its end.
     ///
     /// # Errors
@@ -288,10 +317,36 @@ fn builder() -> reqwest::ClientBuilder {
     Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(TIMEOUT)
-        // A redirected token request would carry the client's secret to wherever the answer points.
-        .redirect(Policy::none())
+        .redirect(Policy::custom(within_origin))
+        .referer(false)
         .dns_resolver(Outward)
         .user_agent(concat!("mcpauth/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Follows what keeps method and body (RFC 9110 sections 15.4.8 and 15.4.9) and leads to the same scheme, host and port: who
+/// answers there had the request already.
+fn within_origin(attempt: Attempt<'_>) -> Action {
+    let keeps = matches!(attempt.status().as_u16(), 307 | 308);
+    let same = attempt.previous().first().is_some_and(|asked| asked.origin() == attempt.url().origin());
+    let few = attempt.previous().len() <= MOST_REDIRECTS;
+    if keeps && same && few { attempt.follow() } else { attempt.stop() }
+}
+
+/// A status that sends us elsewhere (RFC 9110 section 15.4), if it says where to. The query stays out, on either side: some
+/// addresses have a key in it.
+fn redirect(host: &str, asked: &Url, status: u16, headers: &HeaderMap) -> Option<HttpError> {
+    let to = headers.get(LOCATION).filter(|_| (300..400).contains(&status) && status != 304)?;
+    let text = String::from_utf8_lossy(to.as_bytes());
+    let to: String = match asked.join(&text) {
+        Ok(mut to) => {
+            to.set_query(None);
+            to.set_fragment(None);
+            to.into()
+        }
+        Err(_) => text.split(['?', '#']).next().unwrap_or_default().to_owned(),
+    };
+    let to = to.chars().take(LONGEST_ADDRESS).collect();
+    Some(HttpError::Redirect { host: host.into(), status, to })
 }
 
 /// Whether `url` stays on this machine: a loopback address, mapped into IPv6 too, or `localhost` (RFC 6761 section 6.3),
@@ -321,6 +376,7 @@ async fn body(mut response: Response, host: &str) -> Result<Vec<u8>, HttpError> 
             return Err(HttpError::TooLarge { host: host.into(), limit: LIMIT });
         }
     }
+    drop_mark(&mut body);
     Ok(body)
 }
 

@@ -16,8 +16,6 @@ use crate::vault::VaultError;
 
 const REDIRECT: &str = "login.redirect";
 const CLIENT: &str = "login.client";
-/// The codes by which a client or its secret is refused (RFC 6749 section 5.2, and what some servers have instead).
-const BAD_CLIENT: [&str; 3] = ["invalid_client", "incorrect_client_credentials", "bad_client_secret"];
 
 /// The redirect URIs of all logins. To be called on a runtime.
 pub(super) fn redirects(held: &[Held<'_>]) -> Vec<Finding> {
@@ -117,8 +115,8 @@ async fn of_client(http: &Http, credential: &Credential, person: &Person) -> Opt
     let trial = Secret::new("mcpauth-doctor");
     let refused = flow::refresh(http, client, &person.provider, &trial).await.err()?;
     match refused {
-        FlowError::Reply { reply: ReplyError::Refused { ref error, .. }, .. } => {
-            if BAD_CLIENT.contains(&error.as_str()) {
+        FlowError::Reply { reply: ref reply @ ReplyError::Refused { .. }, .. } => {
+            if reply.is_about_client() {
                 return Some(failed(credential, refused));
             }
             let by = match client.auth {
