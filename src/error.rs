@@ -3,9 +3,9 @@
 
 use thiserror::Error;
 
+use crate::client::ClientError;
 use crate::config::ConfigError;
 use crate::flow::FlowError;
-use crate::mcp::ClientError;
 use crate::oauth::ReplyError;
 use crate::render::RenderError;
 use crate::store::StoreError;
@@ -198,6 +198,7 @@ fn mcp_exit(error: &ClientError) -> Exit {
     match error {
         ClientError::Http(HttpError::Plain { .. } | HttpError::Forbidden { .. })
         | ClientError::NotFound { .. } => Exit::Usage,
+        ClientError::Http(HttpError::Redirect { .. }) => Exit::Server,
         ClientError::Http(_) | ClientError::Unavailable { .. } | ClientError::Unfinished { .. } => {
             Exit::Network
         }

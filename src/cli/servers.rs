@@ -1,6 +1,7 @@
 //! The MCP servers there are, and each one's headers: as the stored tokens stand, or with every token in them fresh.
 //! It leaves where a header goes to `render` and how a token is come by to `vault`.
 
+mod advice;
 mod files;
 mod known;
 mod vouch;
@@ -11,6 +12,7 @@ use std::sync::Mutex;
 
 use url::Url;
 
+pub(super) use self::advice::{ADDRESS, Advice, Source, place};
 pub(super) use self::files::usable;
 use self::files::{egress_files, egress_of, found_at, identity_file, identity_of, server_name};
 pub(super) use self::known::AuthArgs;

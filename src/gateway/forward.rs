@@ -40,6 +40,8 @@ use super::wire::look::{Look, may_tell};
 use super::wire::sse;
 use super::wire::sse::Boundary;
 use super::worker::Worker;
+use crate::mcp::SESSION;
+use crate::mcp::sse::is_stream;
 use crate::policy::Permit;
 use crate::sys::clock;
 use crate::tokens::retry;
@@ -70,8 +72,6 @@ struct Session {
     /// As the server does.
     own: HeaderValue,
 }
-
-const MCP_SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
 impl Passage<'_> {
     /// Whether the answer may hold a list: then it is read here.
@@ -148,7 +148,7 @@ impl Worker {
             headers.insert(HeaderName::from_static("x-request-id"), id);
         }
         if let Some(session) = session {
-            headers.insert(MCP_SESSION_ID, session.own.clone());
+            headers.insert(SESSION, session.own.clone());
         }
         for (name, value) in &upstream.route.server.headers {
             headers.insert(name.clone(), value.clone());
@@ -208,9 +208,8 @@ impl Worker {
         let coded = is_coded(&head.headers);
         headers::back(&mut head.headers);
         // Servers with sessions may answer one message on the stream of another.
-        let mixed = session.is_some()
-            || passage.transport == Transport::Sse
-            || head.headers.contains_key(MCP_SESSION_ID);
+        let mixed =
+            session.is_some() || passage.transport == Transport::Sse || head.headers.contains_key(SESSION);
         self.seal_session(passage, session, &mut head)?;
         let visibility = self.shared.settings.list_visibility;
         let is_read = passage.is_read(visibility);
@@ -219,7 +218,7 @@ impl Worker {
         if !plain && (is_read || (mixed && looks)) {
             return unread(head);
         }
-        if is_events(&head.headers) {
+        if is_stream(&head.headers) {
             return Ok(self.events(passage, head, inflow, plain).await);
         }
         if is_read {
@@ -300,7 +299,7 @@ impl Worker {
 
     /// The server's own name of the session that a request is for, if it was given to this caller.
     fn session(&self, passage: &Passage<'_>, headers: &HeaderMap) -> Result<Option<Session>, Refusal> {
-        let mut values = headers.get_all(MCP_SESSION_ID).iter();
+        let mut values = headers.get_all(SESSION).iter();
         let Some(given) = values.next() else { return Ok(None) };
         let text = given.to_str().ok().filter(|_| values.next().is_none());
         let (caller, server) = (&passage.caller, passage.upstream.name());
@@ -316,7 +315,7 @@ impl Worker {
         session: Option<&Session>,
         head: &mut response::Parts,
     ) -> Result<(), Refusal> {
-        let Some(named) = head.headers.get(MCP_SESSION_ID) else { return Ok(()) };
+        let Some(named) = head.headers.get(SESSION) else { return Ok(()) };
         let sealed = match session {
             // Said again, it stays what the client knows it by.
             Some(session) if session.own == *named => session.given.clone(),
@@ -327,7 +326,7 @@ impl Worker {
                 sealed.and_then(|text| HeaderValue::try_from(text).ok()).ok_or(Refusal::Unreachable)?
             }
         };
-        head.headers.insert(MCP_SESSION_ID, sealed);
+        head.headers.insert(SESSION, sealed);
         Ok(())
     }
 
@@ -491,10 +490,4 @@ fn is_foreign(headers: &HeaderMap) -> bool {
         names.any(|(at, _)| !known(kind.get(at + NAME.len()..).unwrap_or_default()))
     };
     headers.get_all(CONTENT_TYPE).iter().any(foreign)
-}
-
-fn is_events(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("text/event-stream")
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::compiled::{Entry, Scope};
 use super::names::Names;
 use super::{Call, Denial, Listed, Permit};
-use crate::methods::{self, About, Kind};
+use crate::mcp::methods::{self, About, Kind};
 
 /// What a policy gives one caller. It is worked out once for each verified token, and copies cost nothing; whoever keeps
 /// it must drop it when the policy changes.

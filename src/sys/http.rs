@@ -1,4 +1,5 @@
-//! The one door to the network: https, or http on loopback, with deadlines, a size limit and no redirects.
+//! The one door to the network: https, or http on loopback, with deadlines and a size limit. A redirect is an answer, but for
+//! requests to MCP servers ([`Http::open`]), which follow it where the server's own addresses are. Answers may be compressed.
 //! It leaves what is asked and what an answer means to `flow`; its errors name the host and never a query or a body.
 
 use std::net::IpAddr;
@@ -15,12 +16,15 @@ use url::{Host, Url};
 
 use crate::sys::address::{is_forbidden, is_forbidden_host};
 use crate::sys::clock;
+use crate::sys::place::announced;
 use crate::sys::trust::Trust;
 
 /// The largest answer that is read, in bytes.
 const LIMIT: usize = 1 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// How many redirects of a request are followed.
+const REDIRECTS: usize = 5;
 /// A year: the library has no word for "none" on a single request.
 const NO_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -63,6 +67,8 @@ pub struct Incoming {
     pub status: u16,
     /// The answer's headers.
     pub headers: HeaderMap,
+    /// Where it comes from, after redirects.
+    pub url: Url,
     host: String,
     response: Response,
 }
@@ -104,6 +110,18 @@ pub enum HttpError {
         /// The most that is read, in bytes.
         limit: usize,
     },
+    /// A redirect that is not followed: to another origin, or one that would change the request (RFC 9110 section 15.4).
+    #[error(
+        "{host} redirects to {to} (HTTP {status}), which is not followed: only a 307 or 308 within the server is"
+    )]
+    Redirect {
+        /// The host's name.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+        /// The target, without its query.
+        to: String,
+    },
     /// The connection broke, or the deadline passed, after sending.
     #[error("no answer from {host}: {cause}")]
     Lost {
@@ -117,7 +135,7 @@ pub enum HttpError {
 impl HttpError {
     /// Whether the request cannot have reached the server.
     pub fn unsent(&self) -> bool {
-        !matches!(self, Self::Lost { .. } | Self::TooLarge { .. })
+        !matches!(self, Self::Lost { .. } | Self::TooLarge { .. } | Self::Redirect { .. })
     }
 }
 
@@ -159,26 +177,38 @@ impl Http {
         self.send(request).await
     }
 
-    /// Sends a request and returns once the answer's headers are there. It has no deadline: a tool may work for an hour
-    /// before it says a word, and an event stream never ends by itself. Whoever waits drops it.
+    /// Sends a request to an MCP server and returns once the answer's headers are there. It has no deadline: a tool may work
+    /// for an hour before it says a word, and an event stream never ends by itself. Whoever waits drops it. A redirect by 307
+    /// or 308 to another address of the same origin, below `within`, is followed with method and body.
     ///
     /// # Errors
-    /// As [`HttpError`] says; any HTTP status is an answer, not an error.
+    /// As [`HttpError`] says, [`HttpError::Redirect`] for any other redirect; any other HTTP status is an answer.
     pub async fn open(
         &self,
         method: Method,
-        url: &Url,
+        (url, within): (&Url, &Url),
         headers: HeaderMap,
         body: Option<Bytes>,
     ) -> Result<Incoming, HttpError> {
-        let mut request = Request::new(method, url.clone());
-        *request.headers_mut() = headers;
-        *request.body_mut() = body.map(Into::into);
-        *request.timeout_mut() = Some(NO_TIMEOUT);
-        let host = host(url);
-        let response = self.client(url)?.execute(request).await.map_err(|e| failure(&host, &e))?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Incoming { status, headers, host, response })
+        let mut url = url.clone();
+        for _ in 0..=REDIRECTS {
+            let mut request = Request::new(method.clone(), url.clone());
+            *request.headers_mut() = headers.clone();
+            *request.body_mut() = body.clone().map(Into::into);
+            *request.timeout_mut() = Some(NO_TIMEOUT);
+            let host = host(&url);
+            let response = self.client(&url)?.execute(request).await.map_err(|e| failure(&host, &e))?;
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let Some(to) = headers.get(LOCATION).filter(|_| (300..400).contains(&status)) else {
+                return Ok(Incoming { status, headers, url, host, response });
+            };
+            let to = to.to_str().unwrap_or_default();
+            match announced(&url, to, within).filter(|_| matches!(status, 307 | 308)) {
+                Some(next) => url = next,
+                None => return Err(HttpError::Redirect { host, status, to: shown(&url, to) }),
+            }
+        }
+        Err(HttpError::Lost { host: host(&url), cause: "it redirects again and again".into() })
     }
 
     /// Follows redirects from `url` as a browser would, for at most ten hops. For `demo` alone: it stays on loopback.
@@ -311,6 +341,16 @@ pub fn is_loopback(url: &Url) -> bool {
 fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or("?");
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Where a redirect goes, without what its query may hide.
+fn shown(from: &Url, to: &str) -> String {
+    let Ok(mut url) = from.join(to) else { return "an address that cannot be read".into() };
+    url.set_query(None);
+    url.set_fragment(None);
+    // What cannot have them has none.
+    let _ = (url.set_username(""), url.set_password(None));
+    url.into()
 }
 
 async fn body(mut response: Response, host: &str) -> Result<Vec<u8>, HttpError> {

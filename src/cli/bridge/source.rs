@@ -8,10 +8,11 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-use crate::bridge::{Access, Given, NoAccess, Pending, listen::Lookup};
-use crate::cli::servers::{Servers, Which};
+use crate::bridge::listen::Lookup;
+use crate::cli::servers::{Advice, Servers, Which};
 use crate::error::Error;
 use crate::render::Entry;
+use crate::session::{Access, Given, NoAccess, Pending};
 use crate::tokens::{Got, SingleFlight, Supply};
 
 /// How long headers are handed out without a look at the store, and how long the lack of them is taken for granted: a
@@ -75,12 +76,16 @@ impl Supply for Source {
 }
 
 impl Access for Source {
-    fn fresh(&self) -> Pending<'_, Arc<Given>> {
+    fn fresh(&self) -> Pending<'_, Result<Arc<Given>, NoAccess>> {
         Box::pin(self.given.current(self))
     }
 
-    fn renewed<'a>(&'a self, refused: &'a Given) -> Pending<'a, Option<Arc<Given>>> {
+    fn renewed<'a>(&'a self, refused: &'a Given) -> Pending<'a, Result<Option<Arc<Given>>, NoAccess>> {
         Box::pin(self.given.replace(self, refused))
+    }
+
+    fn advice(&self, status: u16, headers: &HeaderMap) -> String {
+        Advice::stored(&self.servers, &self.which).on_status(status, headers)
     }
 }
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::json::{Keys, Malformed, Reader, Text, alike};
 use super::look::{self, Look};
-use crate::methods::{Listed, RESOURCE_UPDATED};
+use crate::mcp::methods::{Listed, RESOURCE_UPDATED};
 
 /// How deep an answer may be nested: tools bring JSON Schemas.
 const DEPTH: u8 = 128;

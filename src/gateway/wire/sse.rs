@@ -3,14 +3,18 @@
 //!
 //! Nothing of an event goes out before all of it has come, and an event without its blank line never does; but where most
 //! events are nobody's secret ([`SseFilter::looking`]), whole chunks pass untouched, and large events while they come.
+//!
+//! Clients read with `mcp::sse`, which makes values of an event and lets its bytes go; here the bytes are what is kept, so
+//! that the two share how a line becomes a field, and nothing else.
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
 
 use self::large::Large;
 use super::{filter, look};
+use crate::mcp::sse;
 use crate::policy::Listed;
 
 mod large;
@@ -368,10 +372,7 @@ fn lines(held: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn field(line: &[u8]) -> Field<'_> {
-    let (name, value) = match memchr(b':', line).and_then(|colon| line.split_at_checked(colon)) {
-        Some((name, rest)) => (name, rest.strip_prefix(b": ").or(rest.strip_prefix(b":")).unwrap_or(rest)),
-        None => (line, b"".as_slice()),
-    };
+    let (name, value) = sse::field(line);
     match name {
         b"data" => Field::Data(value),
         _ if look::may_tell(line) => Field::Unknown,
