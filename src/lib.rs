@@ -32,9 +32,9 @@
 //! oauth       secret text
 //! tokens      secret
 //! policy      mcp
+//! demo        mcp
 //! mcp         text
 //! problem     -
-//! demo        -
 //! secret      text
 //! sys         -
 //! text        -

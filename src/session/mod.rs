@@ -271,7 +271,9 @@ impl Session {
     /// Opens the stream of the older transport.
     async fn connect(&self) -> Result<Connected, Failure> {
         let (connected, channel) = Channel::connect(&self.http, &self.access, &self.aside).await?;
-        self.state().channel = channel.map(Arc::new);
+        if let Some(channel) = channel {
+            self.state().channel = Some(Arc::new(channel));
+        }
         Ok(connected)
     }
 
