@@ -261,6 +261,8 @@ pub struct Person {
     pub provider: Provider,
     /// As registered, to the letter: a parsed and printed URL may differ by a slash or a port.
     pub redirect_uri: String,
+    /// Whether mcpauth registered the client itself (RFC 7591), and can do so again.
+    pub registered: bool,
     /// What is asked for.
     pub scopes: Vec<String>,
     /// The site to choose where a grant covers several: its id, name or URL.

@@ -32,7 +32,9 @@ impl Failure {
         match failure {
             session::Failure::NoAccess(no) => Self::NoAccess(no),
             session::Failure::Http(HttpError::TooLarge { .. }) => Self::TooLarge,
-            session::Failure::Http(error @ HttpError::Redirect { .. }) => Self::Elsewhere(error.to_string()),
+            session::Failure::Http(error @ HttpError::Redirect { status, .. }) => {
+                Self::Elsewhere(format!("{error}; {}", access.advice(status, &HeaderMap::new())))
+            }
             session::Failure::Http(error) => Self::Unreachable(error.to_string()),
             session::Failure::Refused(answer) => Self::refused(answer.status, &answer.headers, access),
             session::Failure::Elsewhere => {

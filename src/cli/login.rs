@@ -11,12 +11,14 @@ use crate::cli::out::Out;
 use crate::cli::report::Done;
 use crate::cli::{BrowserArgs, secret_from};
 use crate::config::{Config, ConfigError, Registration, Settings, address_id, login_command, name_of};
-use crate::credential::Kind;
+use crate::credential::{How, Kind};
 use crate::error::{Error, Exit};
 use crate::flow;
-use crate::oauth::{Client, own_client};
+use crate::oauth::{Client, Freshness, own_client};
 use crate::secret::Secret;
+use crate::store::Stored;
 use crate::sys::address::web_url;
+use crate::sys::clock;
 use crate::text::clean;
 use crate::vault::{Vault, VaultError};
 
@@ -94,36 +96,77 @@ async fn one(
     out: &Out,
 ) -> Row {
     let known = kept.is_some();
-    let mut draft = None;
-    let (found, is_new) = match kept {
-        Some(kept) if is_meant(args, &kept, secret.as_ref()) => (Ok(kept), false),
-        _ => {
-            let make_room = || {
-                draft = Some(config.draft_registration(name)?);
-                Ok(())
-            };
-            (prepare(args, vault, secret, make_room, out).await, true)
-        }
-    };
-    // A login that comes to nothing needs no second client the next time; but what there was stays until then.
-    let mut keep = |found: Registration, now: bool| {
-        if is_new && now {
-            config.keep_registration(name, draft.take(), &found)?
-        }
-        Ok::<_, Error>(found)
-    };
-    match found.and_then(|found| keep(found, !known)) {
-        Err(error) => failed(args, name, error),
-        Ok(found) => {
-            let planned = vec![config.by_address(name, &found)];
-            let row = flows::run(vault, planned, args.force, out).await.pop();
-            let row = row.unwrap_or_else(|| failed(args, name, VaultError::NeedsPerson { why: None }.into()));
-            match keep(found, row.result.is_ok()) {
-                Ok(_) => row,
-                Err(error) => failed(args, name, error),
+    if let Some(kept) = kept.filter(|kept| is_meant(args, kept, secret.as_ref())) {
+        if !is_stale(config, vault, name, &kept).await {
+            let row = log_in(args, config, vault, (name, &kept), out).await;
+            let forgotten = matches!(row.result, Err(Error::Vault(VaultError::ClientForgotten { .. })));
+            if !forgotten || vault.browser.is_none() {
+                return row;
             }
         }
+        out.say("the client that was registered there is of no more use; registering another one");
     }
+    anew(args, config, vault, (name, known), secret, out).await.unwrap_or_else(|e| failed(args, name, e))
+}
+
+/// Finds everything out and logs in with it. A login that comes to nothing needs no second client the next time; but what
+/// there was stays until then.
+async fn anew(
+    args: &LoginArgs,
+    config: &Config,
+    vault: &Vault,
+    (name, known): (&str, bool),
+    secret: Option<Secret>,
+    out: &Out,
+) -> Result<Row, Error> {
+    let mut draft = None;
+    let make_room = || {
+        draft = Some(config.draft_registration(name)?);
+        Ok(())
+    };
+    let found = prepare(args, vault, secret, make_room, out).await?;
+    if !known {
+        config.keep_registration(name, draft.take(), &found)?;
+    }
+    let row = log_in(args, config, vault, (name, &found), out).await;
+    if row.result.is_ok() {
+        config.keep_registration(name, draft.take(), &found)?;
+    }
+    Ok(row)
+}
+
+async fn log_in(
+    args: &LoginArgs,
+    config: &Config,
+    vault: &Vault,
+    (name, found): (&str, &Registration),
+    out: &Out,
+) -> Row {
+    let row = flows::run(vault, vec![config.by_address(name, found)], args.force, out).await.pop();
+    row.unwrap_or_else(|| failed(args, name, VaultError::NeedsPerson { why: None }.into()))
+}
+
+/// Whether a login with the client that mcpauth registered would come to nothing: its issuer said that it does not know it,
+/// the port it is registered with is another program's now, or the authorization endpoint refuses it. A client that a token
+/// can be refreshed with is known.
+async fn is_stale(config: &Config, vault: &Vault, name: &str, kept: &Registration) -> bool {
+    let Ok(credential) = config.by_address(name, kept).credential else { return false };
+    let How::AuthorizationCode(person) = &credential.how else { return false };
+    if !person.registered || vault.browser.is_none() {
+        return false;
+    }
+    let stored = vault.kept(&credential).ok().flatten();
+    if stored.as_ref().is_some_and(|stored| stored.client_forgotten) {
+        return true;
+    }
+    let is_refreshable = |stored: Stored| {
+        stored.token.refresh_token.is_some() || stored.token.freshness(clock::now()) == Freshness::Fresh
+    };
+    if stored.is_some_and(is_refreshable) {
+        return false;
+    }
+    !flow::is_port_free(&kept.redirect_uri)
+        || flow::is_client_refused(&vault.http, &credential.client, person).await
 }
 
 fn failed(args: &LoginArgs, name: &str, error: Error) -> Row {
@@ -177,6 +220,7 @@ async fn prepare(
         issuer: found.issuer.issuer,
         client_id: client.id,
         client_secret: client.auth.secret().cloned(),
+        registered: args.client_id.is_none(),
         token_endpoint_auth_method: client.auth.name().into(),
         redirect_uri,
         scopes,

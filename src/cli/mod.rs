@@ -183,7 +183,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         out.error(&error, "mcpauth --help");
         error.exit()
     });
-    ExitCode::from(exit as u8)
+    ExitCode::from(out.ended(exit) as u8)
 }
 
 /// Which verb is where.
@@ -261,12 +261,10 @@ fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
 fn refused(error: &clap::Error, json: bool) -> ExitCode {
     let help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if help {
-        // A closed pipe while printing help is nobody's error.
-        let _ = error.print();
-    } else {
-        out::usage_error(&error.render(), json);
+        return ExitCode::from(out::help(error) as u8);
     }
-    if help { ExitCode::SUCCESS } else { ExitCode::from(Exit::Usage as u8) }
+    out::usage_error(&error.render(), json);
+    ExitCode::from(Exit::Usage as u8)
 }
 
 /// The command line as clap knows it, for completions and tests.
@@ -276,10 +274,9 @@ pub fn command() -> clap::Command {
 
 /// A secret from a file, or from stdin for `-`: never from an argument, which every process can read.
 fn secret_from(path: &std::path::Path) -> Result<crate::secret::Secret, Error> {
-    use std::io::Read;
     let mut text = zeroize::Zeroizing::new(String::new());
     if path.as_os_str() == "-" {
-        std::io::stdin().read_to_string(&mut text)?;
+        *text = crate::sys::terminal::rest()?;
     } else {
         let found = crate::sys::private_file::read(path)?;
         *text = found.ok_or_else(|| Error::Usage {

@@ -57,6 +57,16 @@ pub enum ClientError {
         /// What is wrong with it, in our words.
         why: String,
     },
+    /// A redirect that is not followed.
+    #[error("what {host} answered is not MCP: HTTP {status}, which sends us elsewhere, to {to}")]
+    Elsewhere {
+        /// The host.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+        /// The target, without its query.
+        to: String,
+    },
     /// The stream ended before the answer came.
     #[error("{host} ended its answer before the result came")]
     Unfinished {

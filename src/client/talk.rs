@@ -201,6 +201,9 @@ impl Talk {
 
     async fn failed(&self, failure: Failure) -> ClientError {
         match failure {
+            Failure::Http(HttpError::Redirect { host, status, to }) => {
+                ClientError::Elsewhere { host, status, to }
+            }
             Failure::Http(error) => error.into(),
             Failure::Refused(mut answer) => {
                 let body = answer.next().await.ok().flatten().map(|event| event.data);
@@ -227,8 +230,8 @@ impl Talk {
         let said = error.as_ref().map(|error| error.message.clone());
         let challenges = headers.get_all(WWW_AUTHENTICATE).iter();
         let challenges: Vec<String> =
-            challenges.filter_map(|value| Some(self.scrub(value.to_str().ok()?.into()))).collect();
-        let challenge = Challenge::read(challenges.iter().map(String::as_str));
+            challenges.map(|value| self.scrub(String::from_utf8_lossy(value.as_bytes()).into())).collect();
+        let challenge = Challenge::read(&challenges);
         match (status, error) {
             (401, error) => ClientError::Unauthorized(Box::new(Refusal { host, challenge, error })),
             (403, error) => ClientError::Forbidden(Box::new(Refusal { host, challenge, error })),

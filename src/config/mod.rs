@@ -334,7 +334,12 @@ impl Config {
                 let pem = crate::sys::private_file::read(Path::new(path))?.map(Secret::new);
                 let key_id = self.settings.get(&variable("KEY_ID")).map(str::to_owned);
                 let key = pem.and_then(|pem| SigningKey::from_pem(&pem, key_id));
-                key.map(ClientAuth::PrivateKeyJwt).ok_or_else(|| ConfigError::Invalid {
+                let audience = self.settings.get(&variable("ASSERTION_AUDIENCE"));
+                let auth = key.map(ClientAuth::PrivateKeyJwt).map(|auth| match audience {
+                    Some(audience) => auth.asserting_to(audience),
+                    None => auth,
+                });
+                auth.ok_or_else(|| ConfigError::Invalid {
                     variable: key_file,
                     reason: format!("{path} holds no PEM private key (P-256, Ed25519 or RSA)"),
                 })

@@ -13,6 +13,7 @@ use crate::oauth::{Client, ClientAuth};
 use crate::provider::{Provider, ProviderError};
 use crate::secret::Secret;
 use crate::sys::private_file::{self, Draft};
+use crate::text::shell_address;
 
 /// What stands in the place of a provider's name.
 const PROVIDER: &str = "mcp";
@@ -33,6 +34,9 @@ pub struct Registration {
     pub client_id: String,
     /// Its secret, if it has one.
     pub client_secret: Option<Secret>,
+    /// Whether mcpauth registered it, and not a person.
+    #[serde(default)]
+    pub registered: bool,
     /// How it authenticates.
     pub token_endpoint_auth_method: String,
     /// As registered.
@@ -115,6 +119,7 @@ impl Config {
             "issuer": kept.issuer,
             "client_id": kept.client_id,
             "client_secret": kept.client_secret.as_ref().map(Secret::expose),
+            "registered": kept.registered,
             "token_endpoint_auth_method": kept.token_endpoint_auth_method,
             "redirect_uri": kept.redirect_uri,
             "scopes": kept.scopes,
@@ -174,13 +179,7 @@ pub fn name_of(url: &Url) -> String {
 
 /// The command that logs in at a server.
 pub fn login_command(url: &Url, name: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/%@+,=".contains(c);
-    // It is pasted into a shell, which takes the rest of an address for its own language.
-    let address = if url.as_str().chars().all(plain) {
-        url.to_string()
-    } else {
-        format!("'{}'", url.as_str().replace('\'', "%27"))
-    };
+    let address = shell_address(url.as_str());
     let own = if name == name_of(url) { String::new() } else { format!(" --server-name {name}") };
     format!("mcpauth login {address}{own}")
 }
@@ -208,6 +207,7 @@ fn credential(name: &str, kept: &Registration) -> Result<Credential, ConfigError
         how: How::AuthorizationCode(Box::new(Person {
             provider: kept.provider()?,
             redirect_uri: kept.redirect_uri.clone(),
+            registered: kept.registered,
             scopes: kept.scopes.clone(),
             site: None,
         })),
@@ -233,6 +233,7 @@ mod tests {
             issuer: "https://as.test/".into(),
             client_id: "c".into(),
             client_secret: secret.map(Secret::new),
+            registered: true,
             token_endpoint_auth_method: if secret.is_some() { "client_secret_post" } else { "none" }.into(),
             redirect_uri: "http://127.0.0.1:4711/callback".into(),
             scopes: vec!["a".into()],

@@ -19,10 +19,11 @@ use crate::mcp::{ACCEPTED, initialize_params};
 use crate::metadata::{self, Inward, NotFound, ResourceFault, stay_outside};
 use crate::oauth::{
     Challenge, Client, IssuerMetadata, RegistrationError, ReplyError, ResourceError, ResourceMetadata,
-    auth_method, read_registration, registration_request,
+    auth_method, is_unavailable, read_registration, registration_request,
 };
 use crate::sys::address::web_url;
-use crate::sys::http::Http;
+use crate::sys::http::{Http, HttpError};
+use crate::text::shell_address;
 
 /// How long the server may take to ask for a token.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -54,6 +55,26 @@ pub enum AddressError {
         status: u16,
         /// Where metadata was looked for, and what is wrong there.
         cause: NotFound<ResourceError>,
+    },
+    /// The server sends whoever asks it elsewhere.
+    #[error("{server} answered HTTP {status}, a redirect to {to}")]
+    Elsewhere {
+        /// The address that was asked, without its query.
+        server: String,
+        /// The HTTP status.
+        status: u16,
+        /// Where to.
+        to: String,
+    },
+    /// The metadata is about another address than the one that was asked, and of the same server.
+    #[error(
+        "{asked} was asked, and its metadata is about {found}, which is not that address or one above it (RFC 9728 section 3.3)"
+    )]
+    Resource {
+        /// The address that was asked, without its query.
+        asked: String,
+        /// The one that the document is about.
+        found: String,
     },
     /// A server elsewhere that sends us to this machine.
     #[error("{0}")]
@@ -93,7 +114,13 @@ impl AddressError {
         match self {
             Self::NoResource { cause, .. } if cause.is_network() => format!("try again in a while: {command}"),
             Self::NoResource { cause, .. } if is_about_another(cause) => {
-                "log in at the address that the document is about, or have the server's operator correct it".into()
+                "do not log in there: have the server's operator correct the document".into()
+            }
+            Self::Elsewhere { to, .. } => {
+                format!("if that is the MCP server, run: mcpauth login {}", shell_address(to))
+            }
+            Self::Resource { found, .. } => {
+                format!("log in there: mcpauth login {}", shell_address(found))
             }
             Self::NoResource { .. } => {
                 "check the address: mcpauth basic --url URL shows what is there; without metadata, set an egress set up: \
@@ -206,10 +233,15 @@ async fn challenge(http: &Http, server: &Url) -> Result<(u16, Challenge), FlowEr
     let within = server.join("/").unwrap_or_else(|_| server.clone());
     let asked = http.open(Method::POST, (server, &within), headers, Some(message));
     let host = || server.host_str().unwrap_or_default().to_owned();
-    let late = |_| crate::sys::http::HttpError::Lost { host: host(), cause: "the deadline passed".into() };
-    let answer = tokio::time::timeout(PATIENCE, asked).await.map_err(late)??;
+    let late = |_| HttpError::Lost { host: host(), cause: "the deadline passed".into() };
+    let answer = match tokio::time::timeout(PATIENCE, asked).await.map_err(late)? {
+        Err(HttpError::Redirect { status, to, .. }) => {
+            return Err(AddressError::Elsewhere { server: bare(server), status, to }.into());
+        }
+        answer => answer?,
+    };
     unavailable(server, answer.status)?;
-    let values = answer.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    let values = answer.headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
     Ok((answer.status, Challenge::read(values).unwrap_or_default()))
 }
 
@@ -220,17 +252,34 @@ async fn resource(
     status: u16,
     challenge: &Challenge,
 ) -> Result<ResourceMetadata, FlowError> {
-    let found = metadata::find_resource(http, server, challenge).await;
-    found.map_err(|fault| match fault {
-        ResourceFault::Inward(inward) => AddressError::from(inward).into(),
-        ResourceFault::NotFound(missing) => missing.into_http().map_or_else(
-            |cause| {
-                let server = server.host_str().unwrap_or_default().into();
-                AddressError::NoResource { server, status, cause }.into()
-            },
-            FlowError::Http,
-        ),
-    })
+    let missing = match metadata::find_resource(http, server, challenge).await {
+        Ok(found) => return Ok(found),
+        Err(ResourceFault::Inward(inward)) => return Err(AddressError::from(inward).into()),
+        Err(ResourceFault::NotFound(missing)) => missing,
+    };
+    if let Some(found) = other_address(server, &missing) {
+        return Err(AddressError::Resource { asked: bare(server), found }.into());
+    }
+    Err(missing.into_http().map_or_else(
+        |cause| {
+            let server = server.host_str().unwrap_or_default().into();
+            AddressError::NoResource { server, status, cause }.into()
+        },
+        FlowError::Http,
+    ))
+}
+
+/// The other address of the same origin that the server's document is about, if it is that.
+fn other_address(server: &Url, missing: &NotFound<ResourceError>) -> Option<String> {
+    let Some((_, ResourceError::Resource { found })) = missing.refused() else { return None };
+    let found = web_url(found).ok()?;
+    (found.origin() == server.origin() && found.fragment().is_none()).then(|| found.into())
+}
+
+fn bare(server: &Url) -> String {
+    let mut bare = server.clone();
+    bare.set_query(None);
+    bare.into()
 }
 
 /// Whether there is a document, and it is not for a login at this server.
@@ -239,7 +288,7 @@ fn is_about_another(cause: &NotFound<ResourceError>) -> bool {
 }
 
 fn unavailable(url: &Url, status: u16) -> Result<(), FlowError> {
-    if status == 429 || status >= 500 {
+    if is_unavailable(status) {
         let host = url.host_str().unwrap_or_default().into();
         return Err(FlowError::Reply { host, reply: ReplyError::Unavailable { status } });
     }

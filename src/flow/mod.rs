@@ -18,7 +18,7 @@ use url::Url;
 
 pub use by_address::{AddressError, Discovered, discover, register, usual_redirect_uri};
 pub use device::log_in_by_device;
-pub use login::{Login, authorization_request, can_listen, log_in};
+pub use login::{Login, authorization_request, can_listen, is_client_refused, is_port_free, log_in};
 pub use revoke::{Revoked, revoke};
 pub use sites::{choose_site, listed, sites};
 pub use token_endpoint::{client_credentials, discovered, refresh};

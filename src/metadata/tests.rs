@@ -41,16 +41,18 @@ impl Fetch for Script {
         self.asked.lock().unwrap().push(url.path().into());
         self.queries.lock().unwrap().extend(url.query().map(str::to_owned));
         let say = self.places.iter().find(|(path, _)| *path == url.path()).map(|(_, say)| say.clone());
-        let (status, location, body) = match say.unwrap_or(Say::Status(404)) {
-            Say::Body(body) => (200, None, body),
-            Say::Status(status) => (status, None, "<html>".into()),
-            Say::Redirect(to) => (302, Some(to.to_owned()), String::new()),
+        let (status, body) = match say.unwrap_or(Say::Status(404)) {
+            Say::Body(body) => (200, body),
+            Say::Status(status) => (status, "<html>".into()),
+            Say::Redirect(to) => {
+                return Err(HttpError::Redirect { host: "h".into(), status: 302, to: to.into() });
+            }
             Say::Lost => return Err(HttpError::Lost { host: "h".into(), cause: "reset".into() }),
             Say::Closed => return Err(HttpError::Connect { host: "h".into(), cause: "refused".into() }),
             Say::Plain => return Err(HttpError::Plain { host: "h".into() }),
             Say::Silence => std::future::pending().await,
         };
-        Ok(Reply { status, retry_after: None, date: None, location, body: body.into_bytes() })
+        Ok(Reply { status, retry_after: None, date: None, body: body.into_bytes() })
     }
 }
 
@@ -166,16 +168,6 @@ async fn a_document_without_the_address_of_the_keys_is_no_answer_to_where_they_a
     }
 }
 
-#[tokio::test]
-async fn a_byte_order_mark_is_no_part_of_a_document() {
-    let marked = |text: &str| Say::Body(format!("\u{feff}{text}"));
-    let script = Script::new(&[(PLACES[0], marked(&format!(r#"{{"issuer":"{ISSUER}"}}"#)))]);
-    assert_eq!(find_issuer(&script, ISSUER).await.unwrap().issuer, ISSUER);
-    let script = Script::new(&[("/jwks", marked(r#"{"keys":[]}"#))]);
-    let url = Url::parse("https://idp.test/jwks").unwrap();
-    assert_eq!(fetch_keys(&script, &url, Some(ISSUER)).await.unwrap(), br#"{"keys":[]}"#);
-}
-
 const SERVER: &str = "https://s.test/a/mcp";
 const ABOUT: [&str; 2] =
     ["/.well-known/oauth-protected-resource/a/mcp", "/.well-known/oauth-protected-resource"];
@@ -202,13 +194,17 @@ async fn a_servers_document_is_looked_for_at_its_path_and_then_at_its_host() {
         let text = fault.to_string();
         assert!(text.contains(why) && ABOUT.iter().all(|place| text.contains(place)), "{text}");
 
-        // Where the challenge says is the only place.
+        // Where the challenge says is the first place.
         let told = Some("https://s.test/doc".to_owned());
         let challenge = Challenge { resource_metadata: told, ..Challenge::default() };
         let script = Script::new(&[("/doc", say.clone()), (ABOUT[0], document(SERVER))]);
-        let fault = find_resource(&script, &server, &challenge).await.unwrap_err();
-        assert!(matches!(fault, ResourceFault::NotFound(missing) if missing.tried.len() == 1), "{why}");
-        assert_eq!(script.asked(), ["/doc"]);
+        let found = find_resource(&script, &server, &challenge).await.unwrap();
+        assert_eq!(found.resource, SERVER, "{why}");
+        assert_eq!(script.asked(), ["/doc", ABOUT[0]]);
+        let script = Script::new(&["/doc", ABOUT[0], ABOUT[1]].map(|path| (path, say.clone())));
+        let text = find_resource(&script, &server, &challenge).await.unwrap_err().to_string();
+        assert!(text.contains(why) && ABOUT.iter().all(|place| text.contains(place)), "{text}");
+        assert_eq!(script.asked(), ["/doc", ABOUT[0], ABOUT[1]]);
     }
 }
 

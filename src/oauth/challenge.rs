@@ -22,9 +22,11 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// The first `Bearer` challenge of these header values that says anything, else an empty one if there is any.
-    pub fn read<'v>(values: impl IntoIterator<Item = &'v str>) -> Option<Self> {
-        let mut found: Vec<Self> = values.into_iter().flat_map(bearers).collect();
+    /// The first `Bearer` challenge of these header values that says anything, else an empty one if there is any. A value
+    /// may have bytes that are no text (RFC 9110 section 5.5, `obs-text`): they spoil the part they are in, not the others.
+    pub fn read<'v, V: AsRef<[u8]> + ?Sized + 'v>(values: impl IntoIterator<Item = &'v V>) -> Option<Self> {
+        let texts = values.into_iter().map(|value| String::from_utf8_lossy(value.as_ref()));
+        let mut found: Vec<Self> = texts.flat_map(|text| bearers(&text)).collect();
         let telling = found.iter().position(|challenge| *challenge != Self::default());
         if found.is_empty() { None } else { Some(found.swap_remove(telling.unwrap_or(0))) }
     }

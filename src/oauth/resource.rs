@@ -88,17 +88,19 @@ impl ResourceMetadata {
     }
 }
 
-/// Where a server's metadata may be, in the order to try: where its challenge says and nowhere else, or at the well-known
+/// Where a server's metadata may be, in the order to try: where its challenge says (section 5.1), then at the well-known
 /// places for its path and for its host (section 3.1).
 pub fn resource_places(server: &Url, challenge: &Challenge) -> Vec<Url> {
-    if let Some(told) = challenge.resource_metadata.as_deref().and_then(|text| Url::parse(text).ok()) {
-        return vec![told];
-    }
+    let told = challenge.resource_metadata.as_deref().and_then(|text| Url::parse(text).ok());
     let mut host = server.clone();
     host.set_path("");
     host.set_query(None);
-    let mut places = vec![resource_place(server), resource_place(&host)];
-    places.dedup();
+    let mut places: Vec<Url> = Vec::new();
+    for place in told.into_iter().chain([resource_place(server), resource_place(&host)]) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
     places
 }
 

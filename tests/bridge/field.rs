@@ -130,17 +130,17 @@ fn any_other_redirect_is_an_error_that_names_its_target_and_gets_nothing() {
         ("308 P", format!("{}/x", base.replace("127.0.0.1", "localhost")), "localhost".into()),
         ("307 T", format!("//user:hidden@{}/y", base.trim_start_matches("http://")), format!("{base}/y")),
         ("307 T", "https://login.test/authorize?state=hidden".into(), "https://login.test/authorize".into()),
-        ("302 F", "/login?next=hidden".into(), "/login (".into()),
-        ("301 M", "/mcp/".into(), "/mcp/ (".into()),
-        ("303 S", "/mcp/".into(), "/mcp/ (".into()),
-        ("307 T", "http://[".into(), "an address that cannot be read".into()),
+        ("302 F", "/login?next=hidden".into(), "/login".into()),
+        ("301 M", "/mcp/".into(), "/mcp/".into()),
+        ("303 S", "/mcp/".into(), "/mcp/".into()),
+        ("307 T", "http://[".into(), "http://[".into()),
     ];
     for (status, to, named) in cases {
         let location = to.clone();
         let server = redirecting(status, move |_| location.clone());
         for (front, call) in FRONTS {
             let refused = call(&server).unwrap_err();
-            let says = refused.contains("redirects to") && refused.contains(&named);
+            let says = refused.contains(&format!("HTTP {}", &status[..3])) && refused.contains(&named);
             assert!(says && !refused.contains("hidden"), "{front} {status} {to}: {refused}");
         }
     }
@@ -151,7 +151,7 @@ fn any_other_redirect_is_an_error_that_names_its_target_and_gets_nothing() {
     });
     for (front, call) in FRONTS {
         let before = server.seen().len();
-        assert!(call(&server).unwrap_err().contains("again and again"), "{front}");
+        assert!(call(&server).unwrap_err().contains("HTTP 307"), "{front}");
         assert!(server.seen().len() - before <= 12, "{front}");
     }
 }
@@ -165,7 +165,7 @@ fn a_redirect_off_the_gateway_is_not_followed_on_the_same_machine_either() {
     });
     let bridge = Bridge::start(gateway_user(&format!("{}/registry", server.base)));
     let answer = bridge.send("POST", "/alpha/mcp", &[], call(1).to_string().as_bytes()).status(502);
-    assert!(answer.text().contains("redirects to"), "{}", answer.text());
+    assert!(answer.text().contains("a redirect to http"), "{}", answer.text());
     assert_eq!(answer.json()["error"]["code"], 5022);
     bridge.end();
     assert!(server.seen().iter().all(|seen| path(seen).starts_with("/registry/")));

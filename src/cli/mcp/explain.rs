@@ -5,6 +5,7 @@ use super::target::Target;
 use crate::cli::servers::ADDRESS;
 use crate::client::ClientError;
 use crate::sys::http::HttpError;
+use crate::text::shell_address;
 
 impl Target {
     pub(super) fn hint(&self, error: &ClientError, tool: Option<&str>) -> String {
@@ -16,8 +17,8 @@ impl Target {
             ClientError::Http(HttpError::Plain { .. }) => {
                 "use https, or say that it is meant with --allow-http".into()
             }
-            ClientError::Http(HttpError::Redirect { .. }) => {
-                "if that is the server's address now, give it instead; -v shows which one was asked".into()
+            ClientError::Elsewhere { to, .. } => {
+                format!("if that is the MCP server, run: mcpauth basic --url {}", shell_address(to))
             }
             ClientError::Http(HttpError::Forbidden { .. })
             | ClientError::NotFound { .. }

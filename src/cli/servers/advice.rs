@@ -40,7 +40,7 @@ impl<'a> Advice<'a> {
 
     /// What to do about an answer with this status and these headers that is no success.
     pub(in crate::cli) fn on_status(&self, status: u16, headers: &HeaderMap) -> String {
-        let values = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+        let values = headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
         let challenge = Challenge::read(values).unwrap_or_default();
         match status {
             401 => self.unauthorized(&challenge),
