@@ -17,7 +17,7 @@
 //! error       client config flow oauth render store sys vault
 //! gateway     mcp metadata oauth policy problem registry secret sys text tokens
 //! bridge      mcp secret session sys
-//! client      mcp oauth secret session sys text tokens
+//! client      mcp oauth secret session sys text
 //! session     mcp sys tokens
 //! refresh     oauth
 //! vault       credential flow oauth secret store sys

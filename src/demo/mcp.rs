@@ -108,6 +108,7 @@ impl Shared {
 
     fn result(&self, method: &str, params: &Value) -> Result<Value, (i64, String)> {
         let server = json!({"name": self.name, "version": env!("CARGO_PKG_VERSION")});
+        let versions = [&[MODERN][..], &LEGACY].concat();
         match method {
             "initialize" => {
                 let asked = params.get("protocolVersion").and_then(Value::as_str);
@@ -116,7 +117,7 @@ impl Shared {
                 Ok(json!({"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": server}))
             }
             "server/discover" => Ok(json!({
-                "resultType": "complete", "supportedVersions": [&[MODERN][..], &LEGACY].concat(), "capabilities": {"tools": {}},
+                "resultType": "complete", "supportedVersions": versions, "capabilities": {"tools": {}},
                 "serverInfo": server, "ttlMs": 0, "cacheScope": "public",
             })),
             "ping" => Ok(json!({})),
