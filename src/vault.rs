@@ -376,7 +376,7 @@ fn is_forgotten(person: &Person, error: &FlowError) -> bool {
 }
 
 fn forgotten(credential: &Credential) -> VaultError {
-    VaultError::ClientForgotten { issuer: crate::text::clean(&credential.issuer, 200) }
+    VaultError::ClientForgotten { issuer: credential.issuer.clone() }
 }
 
 /// Whether an answer to a refresh means that the refresh token is of no more use (RFC 6749 section 5.2, and what servers

@@ -140,7 +140,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn bytes_that_are_no_text_spoil_their_own_part_alone() {
+        for odd in [&b"\xe4"[..], b"\xff\xfe", "\u{e4}".as_bytes(), b"\xc3", b"\x80"] {
+            let rest = b"\", resource_metadata=\"https://s.test/doc\", scope=\"a b\"";
+            let said = [b"Bearer error_description=\"fehlerhaft ", odd, rest].concat();
+            let found = Challenge::read([&said]).unwrap();
+            assert_eq!(found.resource_metadata.as_deref(), Some("https://s.test/doc"), "{odd:?}");
+            assert_eq!(found.scope.as_deref(), Some("a b"), "{odd:?}");
+            assert!(found.description.unwrap().starts_with("fehlerhaft"), "{odd:?}");
+            let realm = [b"Basic realm=\"", odd, b"\", Bearer scope=\"s\""].concat();
+            assert_eq!(Challenge::read([&realm]).unwrap().scope.as_deref(), Some("s"), "{odd:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_bytes_are_read(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let _ = Challenge::read([&bytes]);
+        }
+
         #[test]
         fn any_header_is_read_and_what_is_kept_is_printable(text in "([ -~]|Bearer |scope=|\"|\\\\|\u{7f}){0,30}") {
             if let Some(challenge) = Challenge::read([text.as_str()]) {

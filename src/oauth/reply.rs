@@ -67,8 +67,6 @@ const NOT_NOW: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_dow
 const BAD_CLIENT: [&str; 3] = ["invalid_client", "incorrect_client_credentials", "bad_client_secret"];
 /// Where servers put an error's code that do not follow RFC 6749 section 5.2, the likeliest first.
 const CODES: [&str; 6] = ["error", "error_code", "errorCode", "code", "status", "type"];
-/// Where they put its description.
-const DESCRIPTIONS: [&str; 3] = ["error_description", "message", "msg"];
 
 /// Whether an HTTP status says that the server cannot answer now, and asking again later may help: 408, 425, 429, 5xx.
 pub fn is_unavailable(status: u16) -> bool {
@@ -150,22 +148,22 @@ pub(super) fn members(body: &[u8]) -> Option<Map<String, Value>> {
 /// code in any of the usual places.
 pub(super) fn refusal(status: u16, top: &Map<String, Value>, sent: &[Secret]) -> Option<ReplyError> {
     // {"error": {"code": .., "message": ..}} is some servers' house style.
-    let (top, nested) = match top.get("error") {
-        Some(Value::Object(nested)) => (nested, true),
-        _ => (top, false),
+    let nested = top.get("error").and_then(Value::as_object);
+    let text = |from: &Map<String, Value>, name: &str| {
+        from.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
     };
-    let text = |name: &&str| top.get(*name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let elsewhere = nested || !(200..300).contains(&status);
-    let code = if elsewhere { CODES.iter().find_map(text) } else { text(&"error") };
-    let code = code.or(nested.then_some("error"))?;
-    let code = scrubbed(code, sent);
+    let anywhere = |from: &Map<String, Value>| CODES.iter().find_map(|name| text(from, name));
+    let code = match nested {
+        Some(nested) => anywhere(nested).or_else(|| Some("error".into())),
+        None if (200..300).contains(&status) => text(top, "error"),
+        None => anywhere(top),
+    };
+    let code = scrubbed(&code?, sent);
     let code = code.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.:/".contains(*c));
     let error: String = code.take(64).collect();
-    let description = DESCRIPTIONS
-        .iter()
-        .find_map(text)
-        .map(|text| clean(&scrubbed(text, sent), DESCRIPTION_LIMIT))
-        .filter(|text| !text.is_empty());
+    let description = text(top, "error_description");
+    let description = description.map(|text| clean(&scrubbed(&text, sent), DESCRIPTION_LIMIT));
+    let description = description.filter(|text| !text.is_empty());
     Some(ReplyError::Refused { error: if error.is_empty() { "error".into() } else { error }, description })
 }
 
@@ -244,9 +242,116 @@ mod tests {
         read_reply(status, body.as_bytes(), &ReplyShape::default(), &[], 1_000)
     }
 
+    /// A token that says this of itself; nobody has signed it.
+    fn jwt(claims: &str) -> String {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        format!("{}.{}.{}", part(r#"{"alg":"RS256"}"#), part(claims), part("no signature"))
+    }
+
+    #[test]
+    fn a_token_ends_when_it_says_itself_where_its_reply_does_not() {
+        let shape = ReplyShape { default_lifetime: Some(7), ..ReplyShape::default() };
+        let ends_at_5000 = jwt(r#"{"exp":5000}"#);
+        let opaque = "opaque.with.dots";
+        for (token, more, expected) in [
+            (&*ends_at_5000, "", 5_000),
+            (&*ends_at_5000, r#","expires_in":null"#, 5_000),
+            (&*ends_at_5000, r#","expires_in":"soon""#, 5_000),
+            (&*ends_at_5000, r#","expires_in":60"#, 1_060),
+            (&*jwt(r#"{"exp":5000.7}"#), "", 5_000),
+            (&*jwt(r#"{"exp":null}"#), "", 1_007),
+            (&*jwt(r#"{"exp":"5000"}"#), "", 1_007),
+            (&*jwt(r#"{"exp":1e300}"#), "", 1_007),
+            (&*jwt("{}"), "", 1_007),
+            (opaque, "", 1_007),
+        ] {
+            let body = format!(r#"{{"access_token":"{token}"{more}}}"#);
+            let read = read_reply(200, body.as_bytes(), &shape, &[], 1_000).unwrap();
+            assert_eq!(read.expires_at, Some(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_type_that_is_not_sent_as_a_bearers_is_refused_by_its_name() {
+        let read = |kind: &str, known: &[&str]| {
+            let token_types = known.iter().map(|kind| (*kind).to_owned()).collect();
+            let shape = ReplyShape { token_types, ..ReplyShape::default() };
+            let body = format!(r#"{{"access_token":"t","token_type":{kind}}}"#);
+            read_reply(200, body.as_bytes(), &shape, &[], 1_000).map(|token| token.token_type)
+        };
+        for kind in [r#""Bearer""#, r#""bearer""#, r#""BEARER""#, r#"" bearer ""#, r#""""#, "null"] {
+            assert!(read(kind, &[]).unwrap().eq_ignore_ascii_case("bearer"), "{kind}");
+        }
+        assert_eq!(read(r#""user""#, &["user", "bot"]).unwrap(), "user");
+        for (kind, said) in [
+            (r#""DPoP""#, "DPoP"),
+            (r#""dpop""#, "dpop"),
+            (r#""mac""#, "mac"),
+            (r#""N_A""#, "N_A"),
+            (r#""PoP""#, "PoP"),
+            (r#""bearer2""#, "bearer2"),
+            (r#""user""#, "user"),
+            ("7", "7"),
+            (r#"["Bearer"]"#, "Bearer"),
+        ] {
+            let refused = read(kind, &[]).unwrap_err();
+            assert!(
+                matches!(&refused, ReplyError::TokenType(name) if name.contains(said)),
+                "{kind}: {refused}"
+            );
+            assert!(refused.to_string().contains("7.1"), "{refused}");
+        }
+        let form = read_reply(200, b"access_token=t&token_type=DPoP", &ReplyShape::default(), &[], 0);
+        assert_eq!(form, Err(ReplyError::TokenType("DPoP".into())));
+    }
+
+    #[test]
+    fn a_servers_no_is_understood_wherever_it_puts_its_code() {
+        for (status, body, code) in [
+            (
+                400,
+                r#"{"code":400,"error_code":"refresh_token_not_found","msg":"Invalid"}"#,
+                "refresh_token_not_found",
+            ),
+            (400, r#"{"status":"BAD_REFRESH_TOKEN","message":"missing"}"#, "BAD_REFRESH_TOKEN"),
+            (401, r#"{"errorCode":"invalidToken"}"#, "invalidToken"),
+            (403, r#"{"error":null,"code":"session_expired"}"#, "session_expired"),
+            (400, r#"{"error":{"code":400,"status":"INVALID_ARGUMENT"}}"#, "INVALID_ARGUMENT"),
+            (400, r#"{"error":{"message":"no"}}"#, "error"),
+            (200, r#"{"error":"bad_refresh_token","error_description":"no"}"#, "bad_refresh_token"),
+            (200, "error=bad_refresh_token&error_description=The+refresh+token", "bad_refresh_token"),
+        ] {
+            let refused = read(status, body).unwrap_err();
+            assert!(
+                matches!(&refused, ReplyError::Refused { error, .. } if error == code),
+                "{body}: {refused}"
+            );
+            assert!(refused.is_no() && !refused.is_about_client(), "{body}");
+        }
+        for (status, body) in
+            [(401, ""), (400, "no"), (403, "<html>"), (404, "{}"), (410, "[]"), (400, "null")]
+        {
+            let refused = read(status, body).unwrap_err();
+            assert!(refused.is_no() && !refused.is_about_client(), "{status} {body}: {refused}");
+        }
+        for status in [408, 425, 429, 500, 502, 503, 504] {
+            for body in ["", r#"{"error":"invalid_grant"}"#] {
+                assert!(!read(status, body).unwrap_err().is_no(), "{status} {body}");
+            }
+        }
+        for body in [r#"{"error":"temporarily_unavailable"}"#, r#"{"error":"slow_down"}"#] {
+            assert!(!read(400, body).unwrap_err().is_no(), "{body}");
+        }
+        let token = read(200, r#"{"access_token":"t","status":"ok","code":"0","type":"x","error":null}"#);
+        assert!(token.is_ok(), "of a success only an error is a no: {token:?}");
+        assert!(read(400, r#"{"error":"invalid_client"}"#).unwrap_err().is_about_client());
+    }
+
     #[test]
     fn tokens_are_read_in_every_form_servers_send() {
-        let cases: [(&str, Option<Epoch>, &[&str]); 9] = [
+        let cases: [(&str, Option<Epoch>, &[&str]); 8] = [
             (
                 r#"{"access_token":"t","token_type":"bearer","expires_in":3600,"scope":"a b"}"#,
                 Some(4_600),
@@ -263,7 +368,6 @@ mod tests {
                 Some(1_060),
                 &["repo", "gist"],
             ),
-            ("\u{feff}{\"access_token\":\"t\"}", None, &[]),
         ];
         for (body, expires_at, scopes) in cases {
             let token = read(200, body).unwrap();
