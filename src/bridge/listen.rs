@@ -306,12 +306,11 @@ fn first_event(held: &mut Vec<u8>, name: &str, (at, given): (&Url, &Given)) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tokens::Bearers;
 
     fn given() -> Given {
         let url = Url::parse("https://gw.test/a/mcp").unwrap();
         let within = Url::parse("https://gw.test").unwrap();
-        Given { url, headers: HeaderMap::new(), within, bearers: Bearers::default() }
+        Given { url, headers: HeaderMap::new(), within, bearers: Default::default() }
     }
 
     #[test]
@@ -340,7 +339,7 @@ mod tests {
     fn a_gateway_below_a_path_is_asked_nothing_outside_it() {
         let within = Url::parse("https://gw.test/registry/").unwrap();
         let url = within.join("a/mcp").unwrap();
-        let given = Given { url, headers: HeaderMap::new(), within, bearers: Bearers::default() };
+        let given = Given { url, headers: HeaderMap::new(), within, bearers: Default::default() };
         let announced = |path: &str| Rest::Announced(path.into()).url(&given).is_some();
         assert!(announced("registry/a/messages?session=1"));
         for path in

@@ -213,7 +213,12 @@ impl Client {
         reply: &Reply<'_>,
         text: String,
     ) -> Result<bool, Failure> {
-        let head = Head::read(&text).filter(Head::is_message).ok_or_else(|| self.refused(reply))?;
+        let head = Head::read(&text).ok_or_else(|| self.refused(reply))?;
+        if !head.is_message() {
+            // On a stream the answer may yet come; what no client can read is left out.
+            let is_beside = reply.is_good() && reply.is_stream() && head.answered() != Some(id);
+            return if is_beside { Ok(false) } else { Err(self.refused(reply)) };
+        }
         let is_answer = head.answers(id);
         // An error of MCP's own may come with any status. For refused credentials, what to type is ours to say.
         let is_error = is_answer && head.is_error() && head.says_its_version() && reply.status != 401;

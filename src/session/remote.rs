@@ -118,7 +118,7 @@ impl Answer {
     pub async fn next(&mut self) -> Result<Option<Event>, HttpError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
-                return Ok(Some(event));
+                return Ok(Some(Event { data: trimmed(event.data), ..event }));
             }
             if self.ended {
                 return Ok(None);
