@@ -34,14 +34,16 @@ pub(super) enum Connected {
     /// It is open.
     Open,
     /// It is there, for others.
-    Refused(Answer),
+    Refused(Box<Answer>),
     /// There is none.
     Nothing,
 }
 
 /// Who waits for which answer, by the text of its id; nothing once the stream has ended.
 #[derive(Clone)]
-struct Waiting(Arc<Mutex<Option<BTreeMap<String, oneshot::Sender<Result<String, Failure>>>>>>);
+struct Waiting(Arc<Mutex<Promised>>);
+
+type Promised = Option<BTreeMap<String, oneshot::Sender<Result<String, Failure>>>>;
 
 impl Channel {
     /// Connects, if there is such a stream at the server's address, or at its neighbour `sse`.
@@ -61,7 +63,7 @@ impl Channel {
             let mut stream = Answer::new(incoming);
             if !stream.is_good() || !stream.is_stream() {
                 if matches!((stream.status, &found), (401 | 403, Connected::Nothing)) {
-                    found = Connected::Refused(stream);
+                    found = Connected::Refused(Box::new(stream));
                 }
                 continue;
             }
@@ -113,7 +115,7 @@ impl Drop for Channel {
 }
 
 impl Waiting {
-    fn lock(&self) -> MutexGuard<'_, Option<BTreeMap<String, oneshot::Sender<Result<String, Failure>>>>> {
+    fn lock(&self) -> MutexGuard<'_, Promised> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

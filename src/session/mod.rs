@@ -262,7 +262,7 @@ impl Session {
         self.aside.note(&format!("no handshake (HTTP {}); trying HTTP+SSE", reply.status));
         match self.connect().await? {
             Connected::Open => self.send(message).await,
-            Connected::Refused(answer) => Ok(Reply::new(self, message, Source::Here(Box::new(answer)))),
+            Connected::Refused(answer) => Ok(Reply::new(self, message, Source::Here(answer))),
             // That the older transport is not there either says less than the first refusal.
             Connected::Nothing => Ok(reply),
         }
