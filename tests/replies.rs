@@ -103,7 +103,7 @@ fn answers_in_a_content_coding_are_read_whether_it_was_asked_for_or_not() {
 
 #[test]
 fn what_a_coding_hides_is_bounded_and_what_is_none_is_no_answer() {
-    let bomb = coded("gzip", &vec![b' '; 3 << 20]);
+    let bomb = encoded("gzip", &vec![b' '; 3 << 20]);
     assert!(bomb.len() < 1 << 20);
     for (body, said) in [(bomb, "larger than 1 MiB"), (b"plain".to_vec(), "no answer from")] {
         let server =

@@ -89,8 +89,8 @@ impl Request {
 
 impl Answer {
     /// An answer whose body is still coming.
-    pub fn new(incoming: Incoming) -> Self {
-        let (status, headers) = (incoming.status, incoming.headers.clone());
+    pub fn new(mut incoming: Incoming) -> Self {
+        let (status, headers) = (incoming.status, std::mem::take(&mut incoming.headers));
         let reader = sse::is_stream(&headers).then(|| Reader::new(LIMIT));
         Self { status, headers, incoming, reader, ready: VecDeque::new(), ended: false }
     }
