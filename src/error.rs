@@ -3,9 +3,9 @@
 
 use thiserror::Error;
 
+use crate::client::ClientError;
 use crate::config::ConfigError;
 use crate::flow::FlowError;
-use crate::mcp::ClientError;
 use crate::oauth::ReplyError;
 use crate::render::RenderError;
 use crate::store::StoreError;
@@ -208,9 +208,7 @@ pub(crate) fn flow_exit(error: &FlowError) -> Exit {
 
 fn mcp_exit(error: &ClientError) -> Exit {
     match error {
-        ClientError::Http(
-            HttpError::Plain { .. } | HttpError::Forbidden { .. } | HttpError::Redirect { .. },
-        )
+        ClientError::Http(HttpError::Plain { .. } | HttpError::Forbidden { .. })
         | ClientError::NotFound { .. } => Exit::Usage,
         ClientError::Http(_) | ClientError::Unavailable { .. } | ClientError::Unfinished { .. } => {
             Exit::Network
@@ -219,6 +217,7 @@ fn mcp_exit(error: &ClientError) -> Exit {
         ClientError::Rpc { .. }
         | ClientError::Tool(_)
         | ClientError::NotMcp { .. }
+        | ClientError::Elsewhere { .. }
         | ClientError::Version(_)
         | ClientError::Input => Exit::Server,
     }

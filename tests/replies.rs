@@ -2,7 +2,6 @@
 //! other types of token, and every form of a no to a refresh. It leaves the table of spellings to the readers' own tests.
 #![cfg(test)]
 
-use std::io::Write as _;
 use std::net::TcpStream;
 
 use base64::Engine as _;
@@ -10,6 +9,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::support::User;
+use crate::support::coding::{CODINGS, encoded};
 use crate::support::upstream::{Seen, Upstream, say};
 use crate::support::wire::{Running, callback, get};
 
@@ -80,36 +80,13 @@ fn log_in(user: &User, base: &str) -> Running {
     running
 }
 
-fn coded(coding: &str, body: &[u8]) -> Vec<u8> {
-    match coding {
-        "gzip" => {
-            let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-            writer.write_all(body).unwrap();
-            writer.finish().unwrap()
-        }
-        "deflate" => {
-            let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
-            writer.write_all(body).unwrap();
-            writer.finish().unwrap()
-        }
-        "br" => {
-            let mut out = Vec::new();
-            brotli::BrotliCompress(&mut &*body, &mut out, &brotli::enc::BrotliEncoderParams::default())
-                .unwrap();
-            out
-        }
-        "zstd" => zstd::encode_all(body, 3).unwrap(),
-        other => panic!("{other}"),
-    }
-}
-
 #[test]
 fn answers_in_a_content_coding_are_read_whether_it_was_asked_for_or_not() {
-    for coding in ["gzip", "br", "zstd", "deflate"] {
+    for coding in CODINGS {
         let server = Upstream::start(move |seen, stream| {
             let (status, body) = usual(seen);
             let more = format!("\r\ncontent-encoding: {coding}");
-            answer(stream, status, &more, &coded(coding, body.to_string().as_bytes()));
+            answer(stream, status, &more, &encoded(coding, body.to_string().as_bytes()));
         });
         machine(&server.base).run(&["ingress"]).code(0);
         let user = User::new();
@@ -126,7 +103,7 @@ fn answers_in_a_content_coding_are_read_whether_it_was_asked_for_or_not() {
 
 #[test]
 fn what_a_coding_hides_is_bounded_and_what_is_none_is_no_answer() {
-    let bomb = coded("gzip", &vec![b' '; 3 << 20]);
+    let bomb = encoded("gzip", &vec![b' '; 3 << 20]);
     assert!(bomb.len() < 1 << 20);
     for (body, said) in [(bomb, "larger than 1 MiB"), (b"plain".to_vec(), "no answer from")] {
         let server =

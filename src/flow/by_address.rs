@@ -8,13 +8,14 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
-use serde_json::json;
 use thiserror::Error;
 use url::Url;
 
 use crate::flow::FlowError;
 use crate::flow::callback::Listener;
 use crate::flow::discovery::for_a_browser;
+use crate::mcp::jsonrpc::Message;
+use crate::mcp::{ACCEPTED, initialize_params};
 use crate::metadata::{self, Inward, NotFound, ResourceFault, stay_outside};
 use crate::oauth::{
     Challenge, Client, IssuerMetadata, RegistrationError, ReplyError, ResourceError, ResourceMetadata,
@@ -227,22 +228,19 @@ fn redirect_uri(issuer: &IssuerMetadata) -> Result<String, FlowError> {
 
 /// What the server answers to a request without a token: the status, and what it demands.
 async fn challenge(http: &Http, server: &Url) -> Result<(u16, Challenge), FlowError> {
-    let message = json!({
-        "jsonrpc": "2.0", "id": 1, "method": "initialize",
-        "params": {
-            "protocolVersion": "2025-11-25", "capabilities": {},
-            "clientInfo": {"name": "mcpauth", "version": env!("CARGO_PKG_VERSION")},
-        },
-    });
-    let headers = json_headers("application/json, text/event-stream");
-    let asked = http.open(Method::POST, server, headers, Some(message.to_string().into()));
+    let message = Message::request(1, "initialize", &initialize_params()).text;
+    let headers = json_headers(ACCEPTED);
+    let within = server.join("/").unwrap_or_else(|_| server.clone());
+    let asked = http.open(Method::POST, (server, &within), headers, Some(message));
     let host = || server.host_str().unwrap_or_default().to_owned();
     let late = |_| HttpError::Lost { host: host(), cause: "the deadline passed".into() };
-    let answer = tokio::time::timeout(PATIENCE, asked).await.map_err(late)??;
+    let answer = match tokio::time::timeout(PATIENCE, asked).await.map_err(late)? {
+        Err(HttpError::Redirect { status, to, .. }) => {
+            return Err(AddressError::Elsewhere { server: bare(server), status, to }.into());
+        }
+        answer => answer?,
+    };
     unavailable(server, answer.status)?;
-    if let Some(HttpError::Redirect { status, to, .. }) = answer.redirect() {
-        return Err(AddressError::Elsewhere { server: bare(server), status, to }.into());
-    }
     let values = answer.headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
     Ok((answer.status, Challenge::read(values).unwrap_or_default()))
 }

@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Method;
-use reqwest::header::HeaderMap;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use url::Url;
 
@@ -83,7 +81,7 @@ pub fn is_port_free(redirect_uri: &str) -> bool {
 /// (RFC 6749 section 4.1.2.1). Without an answer nobody knows.
 pub async fn is_client_refused(http: &Http, client: &Client, person: &Person) -> bool {
     let Ok((url, _)) = authorization_request(http, client, person).await else { return false };
-    let answer = http.open(Method::GET, &url, HeaderMap::new(), None).await;
+    let answer = http.look(&url).await;
     answer.is_ok_and(|answer| matches!(answer.status, 400 | 401))
 }
 

@@ -31,9 +31,3 @@ pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
     };
     headers.get_all(CONTENT_TYPE).iter().any(foreign)
 }
-
-pub(super) fn is_events(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("text/event-stream")
-}

@@ -17,12 +17,12 @@ use hyper::{Method, Response, StatusCode};
 
 use super::body::Body;
 use super::callers::Callers;
-use super::content::{is_coded, is_events, is_foreign};
+use super::content::{is_coded, is_foreign};
 use super::events::{Events, Reading};
 use super::headers::{self};
 use super::hold::{Held, come, hold, joined, soon};
 use super::intake::{Ungathered, gather};
-use super::passage::{MCP_SESSION_ID, Passage, Session};
+use super::passage::{Passage, Session};
 use super::pool::Inflow;
 use super::record::Record;
 use super::refusal::Refusal;
@@ -36,6 +36,8 @@ use super::wire::filter;
 use super::wire::look::{Look, may_tell};
 use super::wire::sse;
 use super::wire::sse::Boundary;
+use crate::mcp::SESSION;
+use crate::mcp::sse::is_stream;
 use crate::sys::clock;
 
 /// One core's way to the servers, and back.
@@ -94,7 +96,7 @@ impl Forwarder {
         // Servers with sessions may answer one message on the stream of another.
         let mixed = session.is_some()
             || passage.endpoint.transport == Transport::Sse
-            || head.headers.contains_key(MCP_SESSION_ID);
+            || head.headers.contains_key(SESSION);
         self.seal_session(passage, session, &mut head)?;
         let visibility = self.shared.settings.list_visibility;
         let is_read = passage.is_read(visibility);
@@ -103,7 +105,7 @@ impl Forwarder {
         if !plain && (is_read || (mixed && looks)) {
             return passage.unread(head);
         }
-        if is_events(&head.headers) {
+        if is_stream(&head.headers) {
             return Ok(self.events(passage, head, inflow, plain).await);
         }
         if is_read {
@@ -184,7 +186,7 @@ impl Forwarder {
 
     /// The server's own name of the session that a request is for, if it was given to this caller.
     fn session(&self, passage: &Passage<'_>, headers: &HeaderMap) -> Result<Option<Session>, Refusal> {
-        let mut values = headers.get_all(MCP_SESSION_ID).iter();
+        let mut values = headers.get_all(SESSION).iter();
         let Some(given) = values.next() else { return Ok(None) };
         let text = given.to_str().ok().filter(|_| values.next().is_none());
         let (caller, server) = (&passage.caller.principal, passage.upstream.name());
@@ -200,7 +202,7 @@ impl Forwarder {
         session: Option<&Session>,
         head: &mut response::Parts,
     ) -> Result<(), Refusal> {
-        let Some(named) = head.headers.get(MCP_SESSION_ID) else { return Ok(()) };
+        let Some(named) = head.headers.get(SESSION) else { return Ok(()) };
         let sealed = match session {
             // Said again, it stays what the client knows it by.
             Some(session) if session.own == *named => session.given.clone(),
@@ -214,7 +216,7 @@ impl Forwarder {
                     .ok_or(Refusal::LongSession(longest))?
             }
         };
-        head.headers.insert(MCP_SESSION_ID, sealed);
+        head.headers.insert(SESSION, sealed);
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use super::record::Record;
 use super::refusal::Refusal;
 use super::settings::Limits;
 use super::wire::envelope::{Envelope, Malformed};
-use crate::methods;
+use crate::mcp::methods;
 use crate::policy::{Call, Listed};
 
 /// What a request wants, read from its body, or from its method where it has none.

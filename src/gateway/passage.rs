@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::HeaderValue;
 use hyper::{Method, Uri};
 
 use super::callers::{Caller, Credential};
@@ -46,8 +46,6 @@ pub(super) struct Session {
     /// As the server does.
     pub(super) own: HeaderValue,
 }
-
-pub(super) const MCP_SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
 impl Passage<'_> {
     /// Whether the answer may hold a list: then it is read here.

@@ -11,6 +11,7 @@ use hyper::{Response, StatusCode};
 use super::authn::jwt::Reject;
 use super::wire::envelope::Malformed;
 use super::wire::mirror::Mismatch;
+use crate::mcp::jsonrpc::{HEADER_MISMATCH, INVALID_REQUEST, METHOD_NOT_FOUND};
 use crate::policy::Denial;
 
 /// Why a request goes no further.
@@ -104,11 +105,6 @@ struct Challenge<'a> {
     scope: Option<&'a Arc<str>>,
 }
 
-/// JSON-RPC 2.0 section 5.1, MCP 2026-07-28 "Error codes".
-const INVALID_REQUEST: i32 = -32600;
-const METHOD_NOT_FOUND: i32 = -32601;
-const HEADER_MISMATCH: i32 = -32020;
-
 impl Refusal {
     /// A stable word for logs and metrics.
     pub(super) fn reason(&self) -> &'static str {
@@ -184,13 +180,13 @@ impl Refusal {
     }
 
     /// The JSON-RPC code. Ours are the HTTP status: MCP keeps everything from -32768 to -32000 for itself.
-    fn code(&self) -> i32 {
+    fn code(&self) -> i64 {
         match self {
-            Self::Malformed(malformed) => malformed.code(),
+            Self::Malformed(malformed) => malformed.code().into(),
             Self::Mismatch(_) => HEADER_MISMATCH,
             Self::Credentials(_) | Self::Path => INVALID_REQUEST,
             Self::NoMethod => METHOD_NOT_FOUND,
-            _ => i32::from(self.status().as_u16()),
+            _ => self.status().as_u16().into(),
         }
     }
 

@@ -12,13 +12,14 @@ use hyper::{Request, Response, StatusCode, Uri};
 use super::callers::Via;
 use super::egress::{Asking, Stored};
 use super::headers::Onward;
-use super::passage::{MCP_SESSION_ID, Passage, Session};
+use super::passage::{Passage, Session};
 use super::pool::{Failure, Inflow, Patience, Pool};
 use super::record::{Record, X_REQUEST_ID};
 use super::redirect::{HOPS, is_redirect, place_of, shown};
 use super::refusal::Refusal;
 use super::settings::Egress;
 use super::state::Shared;
+use crate::mcp::SESSION;
 use crate::tokens::retry;
 
 /// One core's way to the servers.
@@ -182,7 +183,7 @@ fn onward(
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(X_REQUEST_ID, request_id);
     if let Some(session) = session {
-        headers.insert(MCP_SESSION_ID, session.own.clone());
+        headers.insert(SESSION, session.own.clone());
     }
     for (name, value) in &upstream.route.server.headers {
         headers.insert(name.clone(), value.clone());

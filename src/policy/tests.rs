@@ -257,7 +257,7 @@ fn a_method_that_mcp_does_not_have_is_allowed_only_where_it_is_written_out() {
             check(&entries, &[("a", message(method, None), "s[1]"), ("a", message("ping", None), "s[1]")]);
         }
     }
-    for known in crate::methods::METHODS {
+    for known in crate::mcp::methods::METHODS {
         check("[{server: a, methods: all, tools: [x]}]", &[("a", message(known.name, "x"), "s[1]")]);
     }
 }

@@ -1,5 +1,5 @@
 //! The one door to the network: https, or http on loopback, with deadlines, a size limit, and redirects followed within
-//! one origin alone. It leaves what is asked and what an answer means to `flow`; its errors name the host and never a query
+//! one server alone. It leaves what is asked and what an answer means to `flow`; its errors name the host and never a query
 //! or a body.
 
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
-use reqwest::redirect::{Action, Attempt, Policy};
+use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Method, Request, Response};
 use thiserror::Error;
 use url::{Host, Url};
@@ -17,6 +17,7 @@ use url::{Host, Url};
 use crate::sys::address::{is_forbidden, is_forbidden_host};
 use crate::sys::clock;
 use crate::sys::mark::drop_mark;
+use crate::sys::place::announced;
 use crate::sys::trust::Trust;
 
 /// The largest answer that is read, in bytes.
@@ -67,6 +68,8 @@ pub struct Incoming {
     pub status: u16,
     /// The answer's headers.
     pub headers: HeaderMap,
+    /// Where it comes from, after redirects.
+    pub url: Url,
     host: String,
     response: Response,
 }
@@ -109,7 +112,7 @@ pub enum HttpError {
         limit: usize,
     },
     /// The server sends us elsewhere, where we do not follow: a secret would go wherever the answer points, past every check
-    /// of the address. Only 307 and 308 within one origin are followed.
+    /// of the address. Only 307 and 308 within one server are followed.
     #[error("{host} answered HTTP {status}, a redirect to {to}")]
     Redirect {
         /// The host's name.
@@ -179,16 +182,17 @@ impl Http {
         self.send(request).await
     }
 
-    /// Sends a request and returns once the answer's headers are there. It has no deadline: a tool may work for an hour
-    /// before it says a word, and an event stream never ends by itself. Whoever waits drops it. No content coding is asked
-    /// for, because servers hold events back until there is enough to compress; one that comes all the same is undone.
+    /// Sends a request to an MCP server and returns once the answer's headers are there. It has no deadline: a tool may work
+    /// for an hour before it says a word, and an event stream never ends by itself. Whoever waits drops it. No content coding
+    /// is asked for, because servers hold events back until there is enough to compress; one that comes all the same is
+    /// undone. A 307 or 308 is followed to addresses of the server's own below `within`, and nowhere else.
     ///
     /// # Errors
-    /// As [`HttpError`] says; any HTTP status is an answer, not an error.
+    /// As [`HttpError`] says; any HTTP status but a redirect is an answer, not an error.
     pub async fn open(
         &self,
         method: Method,
-        url: &Url,
+        (url, within): (&Url, &Url),
         headers: HeaderMap,
         body: Option<Bytes>,
     ) -> Result<Incoming, HttpError> {
@@ -197,10 +201,16 @@ impl Http {
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         *request.body_mut() = body.map(Into::into);
         *request.timeout_mut() = Some(NO_TIMEOUT);
-        let host = host(url);
-        let response = self.client(url)?.execute(request).await.map_err(|e| failure(&host, &e))?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Incoming { status, headers, host, response })
+        Ok(Incoming::of(self.execute(request, within).await?))
+    }
+
+    /// Sends a GET as a browser would, but follows no redirect: that is the answer.
+    ///
+    /// # Errors
+    /// As [`HttpError`] says; any HTTP status is an answer, not an error.
+    pub async fn look(&self, url: &Url) -> Result<Incoming, HttpError> {
+        let asked = self.client(url)?.execute(Request::new(Method::GET, url.clone()));
+        Ok(Incoming::of(asked.await.map_err(|e| failure(&host(url), &e))?))
     }
 
     /// Follows redirects from `url` as a browser would, for at most ten hops. For `demo` alone: it stays on loopback.
@@ -225,11 +235,9 @@ impl Http {
 
     async fn send(&self, request: Request) -> Result<Reply, HttpError> {
         let host = host(request.url());
-        let response = self.client(request.url())?.execute(request).await.map_err(|e| failure(&host, &e))?;
+        let origin = request.url().join("/").unwrap_or_else(|_| request.url().clone());
+        let response = self.execute(request, &origin).await?;
         let status = response.status().as_u16();
-        if let Some(elsewhere) = redirect(&host, response.url(), status, response.headers()) {
-            return Err(elsewhere);
-        }
         let date = response.headers().get(DATE).and_then(|value| clock::http_date(value.to_str().ok()?));
         let retry_after = response
             .headers()
@@ -238,6 +246,30 @@ impl Http {
             .map(Duration::from_secs);
         let body = body(response, &host).await?;
         Ok(Reply { status, retry_after, date, body })
+    }
+
+    /// Sends a request, and once more where a redirect leads that keeps method and body (RFC 9110 sections 15.4.8 and 15.4.9)
+    /// and stays with the server, below `within`: who answers there had the request already.
+    async fn execute(&self, mut request: Request, within: &Url) -> Result<Response, HttpError> {
+        let mut hops = 0..MOST_REDIRECTS;
+        loop {
+            let (url, again) = (request.url().clone(), request.try_clone());
+            let sent = self.client(&url)?.execute(request).await;
+            let response = sent.map_err(|e| failure(&host(&url), &e))?;
+            let status = response.status().as_u16();
+            let to =
+                response.headers().get(LOCATION).filter(|_| (300..400).contains(&status) && status != 304);
+            let Some(to) = to else { return Ok(response) };
+            let to = String::from_utf8_lossy(to.as_bytes());
+            let next = announced(&url, &to, within).filter(|_| matches!(status, 307 | 308));
+            match (next, again, hops.next()) {
+                (Some(next), Some(again), Some(_)) => {
+                    request = again;
+                    *request.url_mut() = next;
+                }
+                _ => return Err(HttpError::Redirect { host: host(&url), status, to: shown(&url, &to) }),
+            }
+        }
     }
 
     /// The client for `url`: loopback never goes through a proxy, and never pays for certificates over plain http.
@@ -271,9 +303,10 @@ impl Http {
 }
 
 impl Incoming {
-    /// Where the server sends us, if it does.
-    pub fn redirect(&self) -> Option<HttpError> {
-        redirect(&self.host, self.response.url(), self.status, &self.headers)
+    fn of(response: Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let url = response.url().clone();
+        Self { status, headers, host: host(&url), url, response }
     }
 
     /// The next part of the body; `None` at its end.
@@ -317,36 +350,25 @@ fn builder() -> reqwest::ClientBuilder {
     Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(TIMEOUT)
-        .redirect(Policy::custom(within_origin))
-        .referer(false)
+        // `execute` follows them.
+        .redirect(Policy::none())
         .dns_resolver(Outward)
         .user_agent(concat!("mcpauth/", env!("CARGO_PKG_VERSION")))
 }
 
-/// Follows what keeps method and body (RFC 9110 sections 15.4.8 and 15.4.9) and leads to the same scheme, host and port: who
-/// answers there had the request already.
-fn within_origin(attempt: Attempt<'_>) -> Action {
-    let keeps = matches!(attempt.status().as_u16(), 307 | 308);
-    let same = attempt.previous().first().is_some_and(|asked| asked.origin() == attempt.url().origin());
-    let few = attempt.previous().len() <= MOST_REDIRECTS;
-    if keeps && same && few { attempt.follow() } else { attempt.stop() }
-}
-
-/// A status that sends us elsewhere (RFC 9110 section 15.4), if it says where to. The query stays out, on either side: some
-/// addresses have a key in it.
-fn redirect(host: &str, asked: &Url, status: u16, headers: &HeaderMap) -> Option<HttpError> {
-    let to = headers.get(LOCATION).filter(|_| (300..400).contains(&status) && status != 304)?;
-    let text = String::from_utf8_lossy(to.as_bytes());
-    let to: String = match asked.join(&text) {
+/// Where a redirect leads, to be shown. The query stays out, on either side: some addresses have a key in it.
+fn shown(asked: &Url, to: &str) -> String {
+    let to: String = match asked.join(to) {
         Ok(mut to) => {
             to.set_query(None);
             to.set_fragment(None);
+            // What cannot have them has none.
+            let _ = (to.set_username(""), to.set_password(None));
             to.into()
         }
-        Err(_) => text.split(['?', '#']).next().unwrap_or_default().to_owned(),
+        Err(_) => to.split(['?', '#']).next().unwrap_or_default().to_owned(),
     };
-    let to = to.chars().take(LONGEST_ADDRESS).collect();
-    Some(HttpError::Redirect { host: host.into(), status, to })
+    to.chars().take(LONGEST_ADDRESS).collect()
 }
 
 /// Whether `url` stays on this machine: a loopback address, mapped into IPv6 too, or `localhost` (RFC 6761 section 6.3),

@@ -1,8 +1,7 @@
 //! Whether a login could succeed, as far as that can be told without a person: the redirect URI's host and port, and
 //! whether the provider takes client, redirect URI and scopes. It leaves reaching the provider at all to `issuer`.
 
-use reqwest::Method;
-use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::header::LOCATION;
 
 use crate::cli::doctor::finding::Finding;
 use crate::cli::doctor::tokens::Held;
@@ -78,7 +77,7 @@ async fn of_machine(http: &Http, credential: &Credential, machine: &Machine) -> 
 /// so to the person and redirect nowhere; every other no comes back in the redirect (RFC 6749 section 4.1.2.1).
 async fn of_request(http: &Http, credential: &Credential, person: &Person) -> Option<Finding> {
     let (url, pending) = flow::authorization_request(http, &credential.client, person).await.ok()?;
-    let answer = http.open(Method::GET, &url, HeaderMap::new(), None).await.ok()?;
+    let answer = http.look(&url).await.ok()?;
     let id = &credential.id;
     if answer.status == 400 {
         let text = format!(

@@ -1,5 +1,5 @@
 //! `mcpauth basic`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. It leaves the
-//! protocol to `mcp`, the server's address and credentials to `target`, and how answers look to `show`.
+//! protocol to `client`, the server's address and credentials to `target`, and how answers look to `show`.
 
 mod explain;
 mod show;
@@ -13,9 +13,9 @@ use serde_json::{Map, Value, json};
 
 use self::target::{ServerArgs, Target};
 use crate::cli::out::Out;
+use crate::client::{Client, ClientError, Era, Tools};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
-use crate::mcp::{Client, ClientError, Era, Tools};
 use crate::sys::{public_file, terminal};
 
 /// The largest file of arguments that is read, in bytes.

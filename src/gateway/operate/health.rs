@@ -15,11 +15,11 @@ use hyper::{Method, Request, Uri};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::gateway::passage::MCP_SESSION_ID;
 use crate::gateway::pool::{Inflow, Patience, Pool};
 use crate::gateway::redirect::{HOPS, is_redirect, place_of};
 use crate::gateway::servers::join::{Endpoint, Transport};
 use crate::gateway::state::{Shared, Upstream};
+use crate::mcp::SESSION;
 
 /// A message that any MCP server answers somehow, and that does nothing anywhere.
 const PING: &[u8] = br#"{"jsonrpc":"2.0","id":"mcpauth-health","method":"ping"}"#;
@@ -81,7 +81,7 @@ async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
             asked = place;
             continue;
         }
-        if let Some(session) = head.headers.get(MCP_SESSION_ID) {
+        if let Some(session) = head.headers.get(SESSION) {
             leave(pool, endpoint, &asked, session.clone()).await;
         }
         // The connection closes with its answer: a stream would stay open for nothing.
@@ -112,7 +112,7 @@ fn request(
     headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(session) = session {
-        headers.insert(MCP_SESSION_ID, session);
+        headers.insert(SESSION, session);
     }
     request
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 pub use super::json::Malformed;
 use super::json::{DEPTH, Keys, Reader, Text};
-use crate::methods::{self, About, Kind, Listed, Method, TASK_ID};
+use crate::mcp::methods::{self, About, Kind, Listed, Method, TASK_ID};
 use crate::policy::Call;
 
 /// JSON-RPC's keys.

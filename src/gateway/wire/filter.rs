@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::json::{DEPTH, Keys, Malformed, Reader, Text, alike};
 use super::look::{self, Look};
-use crate::methods::{Listed, RESOURCE_UPDATED};
+use crate::mcp::methods::{Listed, RESOURCE_UPDATED};
 
 /// The top level's keys.
 const KEYS: &[&str] = &["jsonrpc", "id", "result", "error", "method", "params"];
