@@ -29,7 +29,7 @@ use super::hold::{Held, come, hold, joined, soon};
 use super::intake::{Ungathered, Wish, gather};
 use super::pool::{Failure, Inflow, Patience};
 use super::record::Record;
-use super::refusal::Refusal;
+use super::refusal::{Given, Refusal};
 use super::servers::join::Transport;
 use super::session::Bound;
 use super::settings::{Egress, Visibility};
@@ -41,7 +41,7 @@ use super::wire::sse;
 use super::wire::sse::Boundary;
 use super::worker::Worker;
 use crate::policy::Permit;
-use crate::sys::clock;
+use crate::sys::{clock, trust};
 use crate::tokens::retry;
 
 /// A message on its way, with the proof that it may go.
@@ -71,9 +71,23 @@ struct Session {
     own: HeaderValue,
 }
 
+/// Why a session cannot be bound to its caller.
+const SESSION: &str = "its session id is too long or no text";
 const MCP_SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
 impl Passage<'_> {
+    /// Which outside credential the server got.
+    fn given(&self) -> Given {
+        let route = &self.upstream.route;
+        match (route.egress, self.credential.via) {
+            (Egress::Stored, _) => Given::Stored,
+            _ if !route.server.headers.is_empty() => Given::File,
+            (Egress::None, _) => Given::Nothing,
+            (Egress::Passthrough, Via::Own) => Given::Callers,
+            (Egress::Passthrough, Via::Standard) => Given::InItsPlace,
+        }
+    }
+
     /// Whether the answer may hold a list: then it is read here.
     fn is_read(&self, visibility: Visibility) -> bool {
         let hidden = visibility == Visibility::Granted;
@@ -180,7 +194,10 @@ impl Worker {
         result.map_err(|failure| {
             let name = passage.upstream.name();
             let (refusal, why) = match failure {
-                Failure::Connect(error) => (Refusal::Unreachable, error.to_string()),
+                Failure::Connect(error) => match trust::remedy(&error) {
+                    Some(remedy) => (Refusal::Certificate, format!("{error}; {remedy}")),
+                    None => (Refusal::Unreachable, error.to_string()),
+                },
                 Failure::Exchange(error) => (Refusal::Unreachable, error.to_string()),
                 Failure::Switched => (Refusal::Unreachable, "it switches to another protocol".into()),
                 Failure::Slow => (Refusal::Late, "no answer in time".into()),
@@ -200,7 +217,7 @@ impl Worker {
         let (mut head, inflow) = answer.into_parts();
         match head.status {
             // Its challenge is about another authorization server: clients would log in at the wrong one.
-            StatusCode::UNAUTHORIZED => return Err(Refusal::Egress),
+            StatusCode::UNAUTHORIZED => return Err(Refusal::Egress(passage.given())),
             StatusCode::NOT_MODIFIED => {}
             status if status.is_redirection() => return Err(Refusal::Redirect),
             _ => {}
@@ -281,7 +298,7 @@ impl Worker {
             return Ok(Response::from_parts(head, Body::pass(inflow)));
         }
         let held = self.awaited(passage, hold(&mut inflow)).await?;
-        let parts = match held.map_err(|_| Refusal::Unreachable)? {
+        let parts = match held.map_err(|_| Refusal::Broken("it breaks off"))? {
             Held::Whole(bytes) if looks => return self.shown(passage, head, bytes, filter::anything),
             Held::Whole(bytes) => return Ok(Response::from_parts(head, Body::full(bytes))),
             Held::Part(parts) => parts,
@@ -321,10 +338,10 @@ impl Worker {
             // Said again, it stays what the client knows it by.
             Some(session) if session.own == *named => session.given.clone(),
             _ => {
-                let id = named.to_str().map_err(|_| Refusal::Unreachable)?;
+                let id = named.to_str().map_err(|_| Refusal::Broken(SESSION))?;
                 let (caller, server) = (&passage.caller, passage.upstream.name());
                 let sealed = self.shared.session_key.seal(Bound::Session, id, caller, server);
-                sealed.and_then(|text| HeaderValue::try_from(text).ok()).ok_or(Refusal::Unreachable)?
+                sealed.and_then(|text| HeaderValue::try_from(text).ok()).ok_or(Refusal::Broken(SESSION))?
             }
         };
         head.headers.insert(MCP_SESSION_ID, sealed);

@@ -74,16 +74,35 @@ pub(super) enum Refusal {
     Session,
     /// The server cannot be reached, or broke off.
     Unreachable,
+    /// The server's certificate is not believed.
+    Certificate,
+    /// The server's answer is of no use, and why.
+    Broken(&'static str),
     /// The server did not begin to answer in time.
     Late,
-    /// The server refused the outside credential.
-    Egress,
+    /// The server asks for a credential, or refused the one it got.
+    Egress(Given),
     /// The gateway has no outside credential for the server.
     NoEgress,
     /// The server sends callers elsewhere.
     Redirect,
     /// The server's list cannot be read, so that it cannot be filtered.
     Unreadable,
+}
+
+/// Which outside credential a server got that it refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    /// None, because its entry or the settings say that it takes none.
+    Nothing,
+    /// What the headers in its own file say.
+    File,
+    /// The caller's, or none if the caller sent none.
+    Callers,
+    /// None, because the caller's token came where the outside credential belongs.
+    InItsPlace,
+    /// The one that the gateway keeps for it.
+    Stored,
 }
 
 /// What a response needs to know beside the refusal.
@@ -141,9 +160,10 @@ impl Refusal {
             },
             Self::NoMethod => "unknown_method",
             Self::Session => "session",
-            Self::Unreachable => "unreachable",
+            Self::Unreachable | Self::Broken(_) => "unreachable",
+            Self::Certificate => "certificate",
             Self::Late => "late",
-            Self::Egress => "egress_refused",
+            Self::Egress(_) => "egress_refused",
             Self::NoEgress => "no_egress",
             Self::Redirect => "redirect",
             Self::Unreadable => "unreadable_list",
@@ -170,9 +190,13 @@ impl Refusal {
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Unreachable | Self::Egress | Self::NoEgress | Self::Redirect | Self::Unreadable => {
-                StatusCode::BAD_GATEWAY
-            }
+            Self::Unreachable
+            | Self::Certificate
+            | Self::Broken(_)
+            | Self::Egress(_)
+            | Self::NoEgress
+            | Self::Redirect
+            | Self::Unreadable => StatusCode::BAD_GATEWAY,
             Self::Late => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -239,14 +263,24 @@ impl Refusal {
             Self::Session => "there is no such session; initialize again".into(),
             Self::Unreachable => "the server cannot be reached".into(),
             Self::Late => "the server did not answer in time".into(),
-            Self::Egress => {
-                "the server refused the outside credential; log in again with: mcpauth egress --force".into()
+            Self::Certificate => {
+                "the server's certificate is not trusted where the gateway runs; its log has the remedy".into()
             }
+            Self::Broken(why) => format!("the server's answer cannot be used: {why}"),
+            Self::Egress(given) => given.refused().into(),
             Self::NoEgress => {
                 "the gateway has no outside credential for this server; get one with: mcpauth egress".into()
             }
             Self::Redirect => "the server redirects elsewhere; correct its proxy_pass_url".into(),
             Self::Unreadable => "the server's list cannot be read, and so not be filtered".into(),
+        }
+    }
+
+    /// What the server did, for the operator's log, where nothing else has said it.
+    pub(super) fn fault(&self) -> Option<String> {
+        match self {
+            Self::Broken(_) | Self::Egress(_) | Self::Redirect | Self::Unreadable => Some(self.message()),
+            _ => None,
         }
     }
 
@@ -305,6 +339,33 @@ impl Refusal {
             _ => {}
         }
         response
+    }
+}
+
+impl Given {
+    /// What there is to say of a 401 of the server's, for the caller and for the operator.
+    fn refused(self) -> &'static str {
+        match self {
+            Self::Nothing => {
+                "the server answers 401: it asks for a credential, but is set up to get none; the gateway's operator must correct \
+                 auth_type in its file, or set upstreams.NAME.egress"
+            }
+            Self::File => {
+                "the server answers 401: it refuses the headers that its file gives it; the gateway's operator must correct them"
+            }
+            Self::Callers => {
+                "the server answers 401: it refuses the outside credential in Authorization, or got none; get one with: mcpauth \
+                 egress --force"
+            }
+            Self::InItsPlace => {
+                "the server answers 401: it got no outside credential; send the gateway's token in X-Authorization and the \
+                 outside credential in Authorization (get one with: mcpauth egress)"
+            }
+            Self::Stored => {
+                "the server answers 401: it refuses the credential that the gateway keeps for it; the gateway's operator must get \
+                 another with: mcpauth egress --force"
+            }
+        }
     }
 }
 

@@ -268,6 +268,10 @@ impl Worker {
 
     fn refuse(&self, refusal: &Refusal, record: &mut Record<'_>) -> Response<Body> {
         record.refused(refusal);
+        if let Some((fault, upstream)) = refusal.fault().zip(record.upstream.as_ref()) {
+            let text = format!("{}: {fault} (request {})", upstream.name(), record.request_id());
+            self.shared.journal.warn("upstream", &text);
+        }
         let metadata = record
             .upstream
             .as_ref()

@@ -19,7 +19,8 @@ use memchr::memchr3;
 
 use self::asking::Question;
 use self::issuers::Issuer;
-use self::jwt::{Reject, Token};
+use self::jwt::{Claims, Reject, Token};
+use self::keys::KeySet;
 use self::opaque::Whose;
 use self::tokens::Hash;
 use super::accounts::Account;
@@ -175,7 +176,7 @@ impl Worker {
             self.shared.asking.ask(&Question { issuer, token, hash, moment }, &*self.shared.journal).await?
         } else {
             let parsed = parsed.map_err(Refusal::Token)?;
-            verify(issuer, parsed, moment.now).await?
+            self.verify(issuer, parsed, token, moment.now).await?
         };
         let Judged { principal, expires_at, believed_until } = judged;
         if moment.state.revoked.has(&principal) {
@@ -197,6 +198,26 @@ impl Worker {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.put(hash, (caller.clone(), moment.epoch));
         Ok(caller)
+    }
+
+    /// Verifies a token, whose text is `text`, with its issuer's keys.
+    async fn verify(
+        &self,
+        issuer: &Issuer,
+        token: Token<'_>,
+        text: &str,
+        now: i64,
+    ) -> Result<Judged, Refusal> {
+        let claims = proven(issuer, token, text).await?;
+        let (principal, expires_at) = issuer.rules.accept(claims, now).map_err(|reject| {
+            let said = match reject {
+                Reject::IdToken(member) => issuer.refused_id_token(member, now),
+                _ => None,
+            };
+            said.iter().for_each(|said| self.shared.journal.warn("token", said));
+            Refusal::Token(reject)
+        })?;
+        Ok(Judged { principal, expires_at, believed_until: expires_at })
     }
 
     /// An opaque token says nothing about whose it is: one issuer at most may be asked about it. Of what looks like a JWT
@@ -225,19 +246,25 @@ impl Worker {
     }
 }
 
-/// Verifies a token with its issuer's keys, which are fetched anew if they lack the one it names.
-async fn verify(issuer: &Issuer, token: Token<'_>, now: i64) -> Result<Judged, Refusal> {
-    let keys = issuer.keys();
-    let found = keys.as_ref().map(|keys| keys.find(token.key_id(), token.algorithm()));
-    let keys = match found {
-        Some(Ok(_)) => keys,
-        _ => issuer.look_again(keys).await,
-    };
-    let keys = keys.ok_or(Refusal::IssuerDown)?;
-    let key = keys.find(token.key_id(), token.algorithm()).map_err(|_| Refusal::Token(Reject::Key))?;
-    let claims = token.verify(key).map_err(Refusal::Token)?;
-    let (principal, expires_at) = issuer.rules.accept(claims, now).map_err(Refusal::Token)?;
-    Ok(Judged { principal, expires_at, believed_until: expires_at })
+/// The claims of a token that a key of its issuer's signed. Without keys it is not known; with other keys than these it may
+/// be: its key is new, under a new name or an old one.
+fn prove(keys: &KeySet, token: Token<'_>) -> Result<Claims, Reject> {
+    let key = keys.find(token.key_id(), token.algorithm()).map_err(|_| Reject::Key)?;
+    token.verify(key)
+}
+
+/// Proves a token by its issuer's keys, which are fetched anew if none of them does.
+async fn proven(issuer: &Issuer, token: Token<'_>, text: &str) -> Result<Claims, Refusal> {
+    let known = issuer.keys();
+    let before = known.as_deref().map(|keys| prove(keys, token));
+    if let Some(Ok(claims)) = before {
+        return Ok(claims);
+    }
+    let keys = issuer.look_again(known.clone()).await.ok_or(Refusal::IssuerDown)?;
+    match (known, before) {
+        (Some(known), Some(Err(reject))) if Arc::ptr_eq(&known, &keys) => Err(Refusal::Token(reject)),
+        _ => Token::read(text).and_then(|token| prove(&keys, token)).map_err(Refusal::Token),
+    }
 }
 
 fn hash(token: &str) -> Hash {

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use hyper::header::HeaderName;
 use url::Url;
 
-use super::{Egress, Issuer, RulesError, Settings};
+use super::{Egress, Issuer, Kind, RulesError, Settings};
 use crate::gateway::servers::headers::is_variable;
 use crate::problem::Problem;
 use crate::sys::address::{NotWeb, web_url};
@@ -189,6 +189,9 @@ fn check_issuer(at: &str, issuer: &Issuer, allow_http: bool, found: &mut Vec<Pro
         if fault != RulesError::EmptyText("issuer") {
             error(fault.key(), fault.what(), fault.remedy());
         }
+    }
+    if issuer.accept_id_tokens && issuer.kind != Kind::Oidc {
+        error("accept_id_tokens", "is for kind oidc alone; this kind's tokens say what they are", "remove it");
     }
     if issuer.introspection.as_ref().is_some_and(|i| i.client_id.is_empty()) {
         error("introspection.client_id", "is empty", "name the gateway's own client at the issuer");

@@ -80,6 +80,7 @@ impl Issuer {
             clients: Vec::new(),
             algorithms: algorithms(),
             require_at_jwt: false,
+            accept_id_tokens: false,
             groups_claims: Vec::new(),
             leeway: leeway(),
             introspection: None,

@@ -1,12 +1,14 @@
 //! `gateway.yaml` as values. It leaves what of it cannot be meant to `check`, the published schema to `schema`, and the
 //! environment to `cli`.
 
+mod changes;
 mod check;
 mod issuer;
 mod limits;
 pub mod schema;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use self::changes::Written;
 pub use self::issuer::RulesError;
 use self::issuer::{algorithms, leeway};
 pub use self::limits::Limits;
@@ -51,8 +54,9 @@ pub struct Settings {
     pub header_variables: Vec<String>,
     /// What a server's file cannot say, by the server's name (its path without slashes).
     pub upstreams: BTreeMap<String, Upstream>,
-    /// A file of at least 32 random bytes or characters (line ends after text do not count), 0600, that binds legacy
-    /// sessions to their callers; gateways behind one address share it. Without it a random key is made at each start.
+    /// A file of at least 32 random bytes or characters (line ends after text do not count), of root or this user and readable
+    /// by it alone or by one group that it is in, that binds legacy sessions to their callers; gateways behind one address share
+    /// it. Without it a random key is made at each start.
     pub session_key: Option<PathBuf>,
     /// A file of `jti`, `sub` or `client_id` values that are refused, one a line (`jti: VALUE`).
     pub revoked: Option<PathBuf>,
@@ -70,6 +74,9 @@ pub struct Settings {
     pub workers: Option<usize>,
     /// Plain http to issuers on other machines is meant.
     pub allow_http: bool,
+    /// The file that says all this, if there is one: it is watched for what changes.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 /// Why there are no settings.
@@ -103,9 +110,9 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`]; unknown and repeated keys are errors too, because a misspelt limit would be no limit.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
-        let text = regular_file::read_text(path, MOST)
-            .map_err(|e| SettingsError::Unreadable { path: path.into(), cause: e.to_string() })?;
+        let text = regular_file::read_text(path, MOST).map_err(|error| unreadable(path, &error))?;
         let mut settings = Self::parse(&text).map_err(|e| malformed(path, &e))?;
+        settings.file = Some(path.into());
         let folder = path.parent().unwrap_or(Path::new(""));
         for path in settings.paths() {
             *path = folder.join(&*path);
@@ -137,6 +144,10 @@ impl Settings {
         paths.extend(introspections.map(|introspection| &mut introspection.client_secret));
         paths
     }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> SettingsError {
+    SettingsError::Unreadable { path: path.into(), cause: error.to_string() }
 }
 
 fn malformed(path: &Path, error: &serde_saphyr::Error) -> SettingsError {
@@ -175,6 +186,10 @@ pub struct Issuer {
     /// Require the header `typ: at+jwt` (RFC 9068).
     #[serde(default)]
     pub require_at_jwt: bool,
+    /// Accept tokens with `nonce`, `at_hash` or `c_hash`, which mark ID tokens, from an issuer that writes them into its access
+    /// tokens, as Dex does. Its ID tokens that name the audience then open the gateway as well. For `oidc` alone.
+    #[serde(default)]
+    pub accept_id_tokens: bool,
     /// Claims that hold groups: names, or JSON pointers as in `/realm_access/roles`. By the kind if empty.
     #[serde(default)]
     pub groups_claims: Vec<String>,
@@ -239,7 +254,7 @@ pub struct Introspection {
     pub endpoint: Option<String>,
     /// The gateway's own client at the issuer.
     pub client_id: String,
-    /// A file with its secret, 0600.
+    /// A file with its secret: of root or this user, readable by it alone or by one group that it is in.
     pub client_secret: PathBuf,
     /// How long an answer is believed, in seconds; never past the token's own end.
     #[serde(default = "believed")]
@@ -300,7 +315,7 @@ pub enum Egress {
 pub struct Tls {
     /// The chain.
     pub certificate: PathBuf,
-    /// The key, 0600.
+    /// The key: of root or this user, readable by it alone or by one group that it is in.
     pub key: PathBuf,
 }
 
@@ -338,6 +353,7 @@ impl Default for Settings {
             audit_failure: AuditFailure::default(),
             workers: None,
             allow_http: false,
+            file: None,
         }
     }
 }

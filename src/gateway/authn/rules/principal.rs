@@ -11,6 +11,12 @@ use crate::policy::Principal;
 /// What people call a caller, best first.
 const NAMES: [&str; 4] = ["preferred_username", "username", "cognito:username", "email"];
 
+/// What names the client that a token was issued to, best first.
+const CLIENT: [&str; 2] = ["client_id", "azp"];
+
+/// The same at Okta, at Entra (version 1 tokens) and in Keycloak's service accounts.
+const VENDORS_CLIENT: [&str; 3] = ["cid", "appid", "clientId"];
+
 /// Where a token has groups: the names of the members that lead there, one for a plain claim.
 #[derive(Clone, Debug)]
 pub(super) struct Groups(Vec<String>);
@@ -50,11 +56,10 @@ impl Rules {
     /// user's then whom it names, or else the client's.
     pub(super) fn principal(&self, claims: Map<String, Value>, source: Source) -> Result<Principal, Reject> {
         let client_id = client(&claims)?.map(str::to_owned);
-        let named = match source {
-            Source::Signed => None,
-            Source::Asked => text_of(&claims, "username")?.or(client_id.as_deref()),
+        let subject = match (text_of(&claims, "sub")?, source) {
+            (None, Source::Asked) => text_of(&claims, "username")?.or(client_id.as_deref()),
+            (subject, _) => subject,
         };
-        let subject = text_of(&claims, "sub")?.or(named);
         let subject = subject.filter(|subject| !subject.is_empty()).ok_or(Reject::Malformed)?.to_owned();
         let username =
             NAMES.iter().find_map(|name| claims.get(*name).and_then(Value::as_str)).map(str::to_owned);
@@ -71,9 +76,15 @@ impl Rules {
     }
 }
 
-/// The client a token was issued to.
+/// The client a token was issued to: by the names of RFC 9068 and OpenID Connect, which are text, or else by a name of a
+/// vendor's.
 pub(super) fn client(claims: &Map<String, Value>) -> Result<Option<&str>, Reject> {
-    Ok(text_of(claims, "client_id")?.or(text_of(claims, "azp")?))
+    for name in CLIENT {
+        if let Some(client) = text_of(claims, name)? {
+            return Ok(Some(client));
+        }
+    }
+    Ok(VENDORS_CLIENT.iter().find_map(|name| claims.get(*name).and_then(Value::as_str)))
 }
 
 /// Adds what `value` has, each once: the items of an array, or a text taken apart by `split`. Anything else is nothing.
