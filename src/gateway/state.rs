@@ -117,7 +117,7 @@ pub(super) struct Moment {
     /// Seconds since 1970.
     pub(super) now: i64,
     pub(super) began: Instant,
-    /// Whose connection it came on.
+    /// Where it came from: whose connection it came on, or whom a trusted proxy forwards.
     pub(super) peer: IpAddr,
 }
 
@@ -255,6 +255,19 @@ impl Shared {
 }
 
 impl Upstream {
+    /// A server without a policy or a credential, to be asked whether it is there.
+    pub(super) fn alone(route: &Arc<Route>) -> Self {
+        Self {
+            origin: Arc::new(route.server.origin.clone()),
+            route: route.clone(),
+            stored: None,
+            headers: None,
+            scopes: Vec::new(),
+            first_scope: None,
+            healthy: Arc::default(),
+        }
+    }
+
     /// How clients and the policy name it.
     pub(super) fn name(&self) -> &str {
         &self.route.server.name

@@ -26,6 +26,7 @@ use super::operate::ledger::Ledger;
 use super::operate::metrics::Tally;
 use super::own;
 use super::pool::Pool;
+use super::proxies;
 use super::record::{Record, RequestId};
 use super::refusal::{About, Refusal};
 use super::servers::join::Transport;
@@ -69,7 +70,8 @@ impl Worker {
 
     /// Answers a request, whatever it is.
     pub(super) async fn handle(self: &Arc<Self>, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
-        let moment = self.shared.moment(peer);
+        let trusted = &self.shared.settings.trusted_proxies;
+        let moment = self.shared.moment(proxies::client(peer, request.headers(), trusted));
         let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
         let mut record = Record::begin(self, &moment, request_id);
         let (head, body) = request.into_parts();

@@ -89,7 +89,8 @@ pub fn remedy(error: &io::Error) -> Option<&'static str> {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>())?;
     let rustls::Error::InvalidCertificate(why) = inner else { return None };
     Some(match why {
-        CertificateError::UnknownIssuer => {
+        // The latter of an authority that goes by the name of one that is known.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "if the certificate is self-signed or its authority is your own, name its file: --ca-cert FILE, or MCPAUTH_CA_CERT"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {

@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::gateway::settings::{self, Settings};
 use crate::policy::Policy;
+use crate::problem::Problem;
 use crate::sys::regular_file;
 
 /// Serve the gateway, check and explain its settings, policy and servers
@@ -86,6 +87,18 @@ impl PolicyFrom {
             Error::Usage { message, hint: "correct the policy, then run: mcpauth gateway check".into() }
         })?;
         Ok((path, policy))
+    }
+}
+
+impl PolicyFrom {
+    /// The names of the servers that there are files of; `None` where they cannot be read.
+    fn servers(&self, config: &Config) -> Option<Vec<String>> {
+        let settings = prepare::without_issuers(&self.from, config).ok()?;
+        let word = vouch::Word::of(&self.from, prepare::file(&self.from, config).as_deref(), config);
+        let mut problems = Vec::new();
+        let servers = prepare::servers(&settings, &word, config, &mut problems);
+        let names = servers.into_iter().map(|server| server.name).collect();
+        (!problems.iter().any(Problem::is_error)).then_some(names)
     }
 }
 

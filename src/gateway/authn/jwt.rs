@@ -38,7 +38,8 @@ pub struct Token<'t> {
     claims: Map<String, Value>,
 }
 
-/// What a verified token says, with its header's `typ`. Only [`Token::verify`] makes one.
+/// What a verified token says, with its header's `typ`. Only [`Token::verify`] makes one, and [`Token::unproven`] for whoever lets
+/// nobody in by it.
 pub struct Claims {
     typ: Option<String>,
     members: Map<String, Value>,
@@ -158,6 +159,11 @@ impl<'t> Token<'t> {
     /// See [`Jws::key_id`].
     pub fn key_id(&self) -> Option<&str> {
         self.jws.key_id()
+    }
+
+    /// What it says, proven by nobody.
+    pub(super) fn unproven(self) -> Claims {
+        Claims { typ: self.jws.typ, members: self.claims }
     }
 
     /// The claims, if `key` signed them.

@@ -22,9 +22,11 @@ use self::issuers::Issuer;
 use self::jwt::{Claims, Reject, Token};
 use self::keys::KeySet;
 use self::opaque::Whose;
+use self::rules::Rules;
 use self::tokens::Hash;
 use super::accounts::Account;
 use super::refusal::Refusal;
+use super::settings;
 use super::state::{Moment, State};
 use super::worker::Worker;
 use crate::policy::{Grants, Principal};
@@ -244,6 +246,18 @@ impl Worker {
         let Some(issuer) = self.shared.issuers.get(caller.issuer) else { return Ok(()) };
         issuer.rules.agrees(&caller.principal, pool, client, region).map_err(Refusal::Token)
     }
+}
+
+/// Whom a gateway with these issuers would take a token for, if its issuer's keys prove it. Nothing is proven here: it is to
+/// explain what the token of a trusted place may do, and lets nobody in.
+///
+/// # Errors
+/// Why the gateway would refuse it, keys apart; [`Reject::Malformed`] for one that does not say what it is about itself.
+pub fn supposed(token: &str, issuers: &[settings::Issuer], now: i64) -> Result<Principal, Reject> {
+    let token = Token::read(token)?;
+    let named = issuers.iter().find(|issuer| Some(issuer.issuer.as_str()) == token.issuer());
+    let rules = named.and_then(|issuer| Rules::new(issuer).ok()).ok_or(Reject::Issuer)?;
+    rules.accept(token.unproven(), now).map(|(principal, _)| principal)
 }
 
 /// The claims of a token that a key of its issuer's signed. Without keys it is not known; with other keys than these it may

@@ -115,7 +115,7 @@ pub(crate) async fn watch(shared: Arc<Shared>, mut files: Files, mut in_force: I
 /// What there is to say of settings that were changed.
 fn restart(file: Option<&Path>, changed: &[String]) -> Option<String> {
     let (file, changed) = (file?.display(), changed.join(", "));
-    let what = format!("{file}: changed is what the gateway reads at its start alone ({changed}); restart it");
+    let what = format!("{file}: {changed} changed, which counts from the next start on; restart the gateway");
     (!changed.is_empty()).then_some(what)
 }
 

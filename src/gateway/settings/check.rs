@@ -24,6 +24,7 @@ impl Settings {
                 "name the authorization server: issuers: [{issuer: https://..., audience: [...]}]",
             ));
         }
+        self.check_proxies(&mut found);
         let mut seen = HashSet::new();
         for (place, issuer) in self.issuers.iter().enumerate() {
             let at = format!("issuers[{place}]");
@@ -84,6 +85,17 @@ impl Settings {
                     "write it as browsers do, as in https://app.example.com, without a slash at the end",
                 ));
             }
+        }
+    }
+
+    /// Whoever may connect could say any address.
+    fn check_proxies(&self, found: &mut Vec<Problem>) {
+        for place in (0..).zip(&self.trusted_proxies).filter(|(_, one)| one.is_everything()).map(|(place, _)| place) {
+            found.push(Problem::remark(
+                format!("trusted_proxies[{place}]"),
+                "is every address, so that anybody can claim to be anywhere",
+                "name the proxies' own addresses or their network",
+            ));
         }
     }
 

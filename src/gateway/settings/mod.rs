@@ -5,6 +5,7 @@ mod changes;
 mod check;
 mod issuer;
 mod limits;
+mod network;
 pub mod schema;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub use self::changes::Written;
 pub use self::issuer::RulesError;
 use self::issuer::{algorithms, leeway};
 pub use self::limits::Limits;
+pub use self::network::Network;
 use crate::sys::regular_file;
 
 /// The largest `gateway.yaml` and policy, in bytes: a policy of 1,000 servers with 50 tools each has 3 MiB.
@@ -39,6 +41,10 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// Web origins that may call (`Origin`), as in `https://app.example.com`; none by default.
     pub origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed, as addresses or networks (`10.0.0.0/8`): the audit and the limits per address
+    /// then are about whom they forward. Nobody's by default.
+    #[schemars(with = "Vec<String>")]
+    pub trusted_proxies: Vec<Network>,
     /// Whose tokens are accepted. At least one.
     pub issuers: Vec<Issuer>,
     /// The access policy, in the form of the reference's `scopes.yml`.
@@ -337,6 +343,7 @@ impl Default for Settings {
             public_url: None,
             hosts: Vec::new(),
             origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             issuers: Vec::new(),
             policy: "scopes.yml".into(),
             shadow: None,
