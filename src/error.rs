@@ -133,7 +133,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Config(_) | Self::Usage { .. } | Self::NoTerminal { .. } => Exit::Usage,
-            Self::Vault(VaultError::NeedsPerson { .. }) => Exit::Login,
+            Self::Vault(VaultError::NeedsPerson { .. } | VaultError::Refused { .. }) => Exit::Login,
             Self::Vault(VaultError::Flow(error)) => flow_exit(error),
             Self::Vault(VaultError::Store(error)) => store_exit(error),
             Self::File(error) => file_exit(error),
@@ -155,6 +155,10 @@ impl Error {
             Self::NoTerminal { flag, .. } => format!("give it with {flag}"),
             Self::Vault(VaultError::NeedsPerson { .. }) => {
                 format!("run: {command} --browser (or --no-browser, to open the address yourself)")
+            }
+            // Without it the login would find the token still good.
+            Self::Vault(VaultError::Refused { .. }) => {
+                format!("run: {command} --force --browser (or --no-browser, to open the address yourself)")
             }
             Self::Vault(VaultError::Flow(error)) => flow_hint(error, command),
             Self::Vault(VaultError::Store(error)) => store_hint(error, command),

@@ -80,6 +80,12 @@ pub enum VaultError {
     /// It could not be read or kept.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// A server refuses the token that is kept, though it is not at its end: a login that only looks at its end would keep it.
+    #[error("the server refuses the present token, and only a login brings another one{}", .why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
+    Refused {
+        /// Why nothing else did.
+        why: Option<String>,
+    },
     /// Only a person can get it, and nobody is there.
     #[error("a person must log in{}", .why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
     NeedsPerson {
@@ -129,7 +135,11 @@ impl Vault {
             Some(stored) if is_other(&stored) => self.as_is(credential, stored),
             Some(stored) => {
                 let end = stored.token.expires_at;
-                let fresh = self.renew(credential, stored, false, &lock).await?;
+                let looks_good = stored.token.freshness(clock::now()) == Freshness::Fresh;
+                let fresh = self.renew(credential, stored, false, &lock).await.map_err(|error| match error {
+                    VaultError::NeedsPerson { why } if looks_good => VaultError::Refused { why },
+                    other => other,
+                })?;
                 if keep::is_no_later(fresh.stored.token.expires_at, end) {
                     Fresh { outcome: Outcome::Unchanged, ..fresh }
                 } else {

@@ -278,7 +278,7 @@ impl Refusal {
     /// What the server did, for the operator's log, where nothing else has said it.
     pub(super) fn fault(&self) -> Option<String> {
         match self {
-            Self::Broken(_) | Self::Egress(_) | Self::Redirect | Self::Unreadable => Some(self.message()),
+            Self::Broken(_) | Self::Egress(_) | Self::Unreadable => Some(self.message()),
             _ => None,
         }
     }
