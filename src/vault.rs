@@ -136,10 +136,11 @@ impl Vault {
             Some(stored) => {
                 let end = stored.token.expires_at;
                 let looks_good = stored.token.freshness(clock::now()) == Freshness::Fresh;
-                let fresh = self.renew(credential, stored, false, &lock).await.map_err(|error| match error {
-                    VaultError::NeedsPerson { why } if looks_good => VaultError::Refused { why },
-                    other => other,
-                })?;
+                let fresh =
+                    self.renew(credential, stored, false, &lock).await.map_err(|error| match error {
+                        VaultError::NeedsPerson { why } if looks_good => VaultError::Refused { why },
+                        other => other,
+                    })?;
                 if keep::is_no_later(fresh.stored.token.expires_at, end) {
                     Fresh { outcome: Outcome::Unchanged, ..fresh }
                 } else {

@@ -51,7 +51,11 @@ fn a_token_that_is_refused_though_it_looks_good_is_replaced_by_the_command_that_
     let address = format!("{}/mcp", server.base);
     log_in(&user, &server, &[]);
     let named = format!("mcpauth login {address} --force");
-    for front in [&["list", "--url", &address][..], &["call", "--url", &address, "x"], &["basic", "--server", "127.0.0.1"]] {
+    for front in [
+        &["list", "--url", &address][..],
+        &["call", "--url", &address, "x"],
+        &["basic", "--server", "127.0.0.1"],
+    ] {
         let ran = user.run(front).code(4);
         assert!(ran.stderr.contains(&named), "{front:?}: {}", ran.stderr);
     }
@@ -92,7 +96,11 @@ fn a_modern_servers_403_is_shown_and_not_what_its_handshake_lacks() {
         });
         let ran = user().run(&["list", "--url", &format!("{}/mcp", server.base), "--no-auth"]).code(4);
         assert!(ran.stderr.contains("nothing you were granted"), "{said}: {}", ran.stderr);
-        assert!(!ran.stderr.contains("missing") && !ran.stderr.contains("initialize"), "{said}: {}", ran.stderr);
+        assert!(
+            !ran.stderr.contains("missing") && !ran.stderr.contains("initialize"),
+            "{said}: {}",
+            ran.stderr
+        );
     }
 }
 
@@ -118,7 +126,13 @@ fn an_issuer_that_is_gone_is_passed_over_for_one_that_is_there() {
         }
     });
     let gone = format!("http://127.0.0.1:{}", free_port());
-    for dead in [vec![gone.clone()], vec![page.base.clone()], vec![nothing.base.clone()], vec![down.base.clone(), gone], vec![other.base.clone()]] {
+    for dead in [
+        vec![gone.clone()],
+        vec![page.base.clone()],
+        vec![nothing.base.clone()],
+        vec![down.base.clone(), gone],
+        vec![other.base.clone()],
+    ] {
         let (server, user) = (naming(dead.clone()), user());
         log_in(&user, &server, &[]);
         let kept = user.token(".registrations/127.0.0.1.json");

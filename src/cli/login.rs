@@ -141,9 +141,10 @@ fn is_meant(args: &LoginArgs, kept: &Registration, secret: Option<&Secret>) -> b
         && secret.is_none_or(|secret| kept.client_secret.as_ref() == Some(secret))
         && args.redirect_uri.as_ref().is_none_or(|uri| uri.as_str() == kept.redirect_uri)
         && (args.scope.is_empty() || args.scope == kept.scopes)
-        && args.issuer.as_ref().is_none_or(|wanted| {
-            wanted.as_str().trim_end_matches('/') == kept.issuer.trim_end_matches('/')
-        })
+        && args
+            .issuer
+            .as_ref()
+            .is_none_or(|wanted| wanted.as_str().trim_end_matches('/') == kept.issuer.trim_end_matches('/'))
 }
 
 /// Finds out how to log in, and gets a client for it; a new one only if there is room to keep it.

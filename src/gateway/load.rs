@@ -202,7 +202,8 @@ fn client_secret(place: usize, asked: &Introspection) -> Result<Secret, Problem>
         Problem::error(format!("issuers[{place}].introspection.client_secret"), what, remedy)
     };
     let remedy = "name a file with the client's secret in it";
-    let text = private_file::read_given_text(path).map_err(|error| problem(error.to_string(), &error.hint()))?;
+    let text =
+        private_file::read_given_text(path).map_err(|error| problem(error.to_string(), &error.hint()))?;
     let text = text.map(Secret::new);
     let text =
         text.ok_or_else(|| problem(format!("{}: No such file or directory", path.display()), remedy))?;

@@ -45,8 +45,9 @@ mod tests {
 
     #[test]
     fn forwarded_addresses_are_believed_as_far_as_their_proxies_are() {
-        let trusted: Vec<Network> =
-            ["127.0.0.1", "10.0.0.0/8", "fd00::/8"].map(|text| Network::try_from(text.to_owned()).unwrap()).into();
+        let trusted: Vec<Network> = ["127.0.0.1", "10.0.0.0/8", "fd00::/8"]
+            .map(|text| Network::try_from(text.to_owned()).unwrap())
+            .into();
         for (peer, values, expected) in [
             ("127.0.0.1", &[][..], "127.0.0.1"),
             ("127.0.0.1", &["192.0.2.7"], "192.0.2.7"),

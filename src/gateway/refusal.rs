@@ -263,7 +263,8 @@ impl Refusal {
             Self::Unreachable => "the server cannot be reached".into(),
             Self::Late => "the server did not answer in time".into(),
             Self::Certificate => {
-                "the server's certificate is not trusted where the gateway runs; its log has the remedy".into()
+                "the server's certificate is not trusted where the gateway runs; its log has the remedy"
+                    .into()
             }
             Self::Broken(why) => format!("the server's answer cannot be used: {why}"),
             Self::Egress(given) => given.refused().into(),

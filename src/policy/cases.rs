@@ -112,7 +112,9 @@ impl Case {
     fn exists(&self, policy: &Policy, is_server: &dyn Fn(&str) -> bool) -> Result<(), String> {
         let server = trimmed(&self.server);
         if !is_server(server) {
-            return Err(format!("there is no server {server}: neither a file of it nor an entry of the policy"));
+            return Err(format!(
+                "there is no server {server}: neither a file of it nor an entry of the policy"
+            ));
         }
         match self.groups.iter().find(|group| policy.group(group).is_none()) {
             Some(group) => Err(format!("there is no group {group} in group_mappings")),
@@ -183,7 +185,12 @@ mod tests {
 
     fn run(cases: &str) -> Vec<String> {
         let policy = Policy::parse(POLICY).unwrap();
-        Cases::parse(cases).unwrap().run(&policy, &|name| name != "gone").iter().map(ToString::to_string).collect()
+        Cases::parse(cases)
+            .unwrap()
+            .run(&policy, &|name| name != "gone")
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]

@@ -117,7 +117,11 @@ impl Entry {
     fn told(&self) -> String {
         let server = self.server.as_deref().unwrap_or("every server");
         let mut told = format!("{} (line {}) {server}: {}", self.rule, self.line, self.methods);
-        let kinds = [("tools", Some(&self.tools)), ("prompts", self.prompts.as_ref()), ("resources", self.resources.as_ref())];
+        let kinds = [
+            ("tools", Some(&self.tools)),
+            ("prompts", self.prompts.as_ref()),
+            ("resources", self.resources.as_ref()),
+        ];
         for (kind, names) in kinds {
             if let Some(names) = names.filter(|names| !names.is_empty()) {
                 told.push_str(&format!("; {kind} {names}"));

@@ -262,8 +262,14 @@ fn policy_tests_pass_or_fail() {
     let object = user.run(&["gateway", "test", "bad.yml", "--json"]).code(7).json();
     assert_eq!((&object["ok"], &object["failed"]), (&false.into(), &1.into()));
     for (case, gone) in [
-        ("groups: [reader], server: currenttime, tool: now, expect: deny", "there is no group reader in group_mappings"),
-        ("groups: [readers, x], server: currenttime, tool: now, expect: allow", "there is no group x in group_mappings"),
+        (
+            "groups: [reader], server: currenttime, tool: now, expect: deny",
+            "there is no group reader in group_mappings",
+        ),
+        (
+            "groups: [readers, x], server: currenttime, tool: now, expect: allow",
+            "there is no group x in group_mappings",
+        ),
         ("groups: [readers], server: curenttime, tool: now, expect: deny", "there is no server curenttime"),
         ("scopes: [read], server: curenttime, method: GET, expect: deny", "there is no server curenttime"),
     ] {
@@ -278,7 +284,10 @@ fn policy_tests_pass_or_fail() {
     let mut elsewhere = User::new();
     elsewhere.file("all.yml", "every: [{server: '*', methods: ['*'], tools: ['*']}]\n");
     elsewhere.file("bad.yml", "- {name: a, scopes: [every], server: gone, tool: x, expect: allow}\n");
-    elsewhere.env("MCPAUTH_SERVERS_DIR", "nothing").run(&["gateway", "test", "bad.yml", "--policy", "all.yml"]).code(0);
+    elsewhere
+        .env("MCPAUTH_SERVERS_DIR", "nothing")
+        .run(&["gateway", "test", "bad.yml", "--policy", "all.yml"])
+        .code(0);
     user.file("none.yml", "[]");
     for (file, policy) in [("none.yml", "scopes.yml"), ("gone.yml", "scopes.yml"), ("good.yml", "gone.yml")] {
         user.run(&["gateway", "test", file, "--policy", policy]).code(2);
@@ -292,7 +301,8 @@ fn a_server_that_does_not_answer_is_not_on() {
     let sick = Upstream::answering("500 Internal Server Error", "");
     let user = User::new();
     let lay = |name: &str, base: &str| {
-        let file = serde_json::json!({"path": format!("/{name}"), "proxy_pass_url": base, "auth_type": "none"});
+        let file =
+            serde_json::json!({"path": format!("/{name}"), "proxy_pass_url": base, "auth_type": "none"});
         user.file(&format!("servers/{name}.json"), &file.to_string());
     };
     lay("there", &there.base);
@@ -325,7 +335,8 @@ fn what_a_stored_token_may_do_is_explained() {
     let user = with_file(GATEWAY);
     let now = mcpauth::sys::clock::now();
     let claims = |more: serde_json::Value| {
-        let mut claims = serde_json::json!({"iss": "https://idp.example.com", "aud": "mcp", "sub": "a", "exp": now + 300});
+        let mut claims =
+            serde_json::json!({"iss": "https://idp.example.com", "aud": "mcp", "sub": "a", "exp": now + 300});
         for (name, value) in more.as_object().unwrap() {
             claims[name] = value.clone();
         }
@@ -358,7 +369,10 @@ fn what_a_stored_token_may_do_is_explained() {
         keep(&claims(more));
         for args in [&[][..], &["--server", "currenttime", "--tool", "now"]] {
             let said = ask(args);
-            assert!(said.starts_with("denied: the gateway refuses the token: ") && said.contains(reason), "{said}");
+            assert!(
+                said.starts_with("denied: the gateway refuses the token: ") && said.contains(reason),
+                "{said}"
+            );
         }
         let object = user.run(&["gateway", "explain", "--token", "ingress", "--json"]).code(0).json();
         assert_eq!(object["allowed"], false);

@@ -9,9 +9,11 @@ use mcpauth::gateway::settings::{Egress, Network, Upstream as Of};
 use serde_json::{Value, json};
 
 use super::serve::Site;
-use crate::support::lab::{ALLOWED, AUTHORITIES, Lab, REFUSED, Worker, call, list, own_server, server, until};
+use crate::support::lab::{
+    ALLOWED, AUTHORITIES, Lab, REFUSED, Worker, call, list, own_server, server, until,
+};
 use crate::support::tls::{Authority, Identity};
-use crate::support::upstream::{Upstream, say};
+use crate::support::upstream::Upstream;
 use crate::support::wire::get;
 
 /// The log's lines about servers.
@@ -37,9 +39,19 @@ fn whatever_a_server_does_wrong_is_one_line_with_its_cause() {
     let json = "200 OK\r\ncontent-type: application/json";
     let servers = [
         ("odd", own(json, "<html>"), list(), "cannot be read"),
-        ("packed", own("200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip", "x"), list(), "cannot be read"),
+        (
+            "packed",
+            own("200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip", "x"),
+            list(),
+            "cannot be read",
+        ),
         ("shut", own("401 Unauthorized", ""), call("echo"), "401"),
-        ("long", own("200 OK\r\nmcp-session-id: \u{e9}\r\ncontent-type: application/json", "{}"), call("echo"), "session id"),
+        (
+            "long",
+            own("200 OK\r\nmcp-session-id: \u{e9}\r\ncontent-type: application/json", "{}"),
+            call("echo"),
+            "session id",
+        ),
     ];
     let lab = Lab::with(|_, dir| {
         for (name, upstream, ..) in &servers {
@@ -52,7 +64,8 @@ fn whatever_a_server_does_wrong_is_one_line_with_its_cause() {
         assert!(line.contains(cause), "{cause}: {line}");
     }
     let broken = Upstream::start(|_, stream| {
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{");
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{");
     });
     let lab = Lab::with(|_, dir| server(dir, "broken", "none", &broken.base));
     let (line, _) = one_line(&lab, "broken", || lab.call(&lab.token("root"), "broken", "echo"));
@@ -64,7 +77,13 @@ fn whatever_a_server_does_wrong_is_one_line_with_its_cause() {
 fn a_401_is_advised_by_what_the_server_was_given() {
     let shut = Upstream::answering("401 Unauthorized\r\nwww-authenticate: Bearer", "");
     let lab = Lab::with(|settings, dir| {
-        for (name, auth) in [("open", "none"), ("theirs", "oauth"), ("never", "oauth"), ("stored", "oauth"), ("key", "api_key")] {
+        for (name, auth) in [
+            ("open", "none"),
+            ("theirs", "oauth"),
+            ("never", "oauth"),
+            ("stored", "oauth"),
+            ("key", "api_key"),
+        ] {
             server(dir, name, auth, &shut.base);
         }
         let with_key = json!({
@@ -126,9 +145,12 @@ fn a_certificate_that_is_not_believed_is_an_error_with_its_remedy() {
     };
     let lab = Lab::with(|_, dir| {
         std::fs::write(dir.join(AUTHORITIES), known.pem()).unwrap();
-        for (name, base) in
-            [("strange", &strange), ("misnamed", &misnamed), ("self", &self_signed), ("authority", &an_authoritys)]
-        {
+        for (name, base) in [
+            ("strange", &strange),
+            ("misnamed", &misnamed),
+            ("self", &self_signed),
+            ("authority", &an_authoritys),
+        ] {
             own_server(dir, name, base, "streamable-http");
         }
     });
@@ -175,7 +197,9 @@ fn refused_messages_are_counted_under_their_method_and_no_other_label() {
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": {"name": "delete_all", "uri": "x"}});
         worker.post(&[], body.to_string().as_bytes());
     };
-    for method in ["tools/call", "prompts/get", "resources/read", "prompts/list", "invented/1", "invented/2", "POST"] {
+    for method in
+        ["tools/call", "prompts/get", "resources/read", "prompts/list", "invented/1", "invented/2", "POST"]
+    {
         ask(method);
     }
     worker.lab.post("/alpha/mcp", &[], ALLOWED.as_bytes()).status(401);
@@ -183,7 +207,8 @@ fn refused_messages_are_counted_under_their_method_and_no_other_label() {
     worker.to("GET", "/beta/mcp", &[], b"").status(403);
     let metrics = get(&format!("http://{}/metrics", worker.lab.gateway.admin().unwrap())).body;
     let count = |method: &str, server: &str| {
-        let line = format!("mcp_auth_requests_total{{success=\"false\",method=\"{method}\",server=\"{server}\"}} ");
+        let line =
+            format!("mcp_auth_requests_total{{success=\"false\",method=\"{method}\",server=\"{server}\"}} ");
         metrics.lines().find_map(|row| row.strip_prefix(&line)).map(str::to_owned)
     };
     for (method, server, expected) in [
@@ -215,9 +240,15 @@ fn settings_that_wait_for_a_restart_are_named() {
     let running = served.running.as_mut().unwrap();
     let rows = [
         (format!("{before}public_url: https://gw.test\n"), "public_url changed"),
-        (before.replace("interval: 0", "interval: 7").replace("lame_duck: 0", "lame_duck: 1"), "health.interval, limits.lame_duck changed"),
+        (
+            before.replace("interval: 0", "interval: 7").replace("lame_duck: 0", "lame_duck: 1"),
+            "health.interval, limits.lame_duck changed",
+        ),
         (before.replace("[worker, root]", "[worker]"), "issuers changed"),
-        (format!("{before}upstreams: {{delta: {{identity_headers: true}}}}\n"), "upstreams.delta.identity_headers changed"),
+        (
+            format!("{before}upstreams: {{delta: {{identity_headers: true}}}}\n"),
+            "upstreams.delta.identity_headers changed",
+        ),
         (format!("{before}listne: x\n"), "what was in force stays in force"),
     ];
     for (text, expected) in rows {

@@ -105,7 +105,8 @@ fn a_new_key_under_an_old_name_is_found_at_the_limited_rate() {
         let mint = Mint::of(&[&old]);
         let lab = lab(vec![mint.settings()]);
         until("keys", || lab.gateway.is_ready());
-        let token = |key: &Key, n: usize| key.sign(name.clone(), &mint.claims(json!({"jti": format!("{n}")})));
+        let token =
+            |key: &Key, n: usize| key.sign(name.clone(), &mint.claims(json!({"jti": format!("{n}")})));
         ask(&lab, &token(&old, 0)).status(200);
         *mint.keys.lock().unwrap() = Ok(vec![new.public()]);
         let before = mint.fetches();
@@ -127,11 +128,14 @@ fn a_new_key_under_an_old_name_is_found_at_the_limited_rate() {
 fn a_token_like_an_id_token_is_refused_with_the_switch_that_accepts_it_in_the_log() {
     let key = Key::new("k");
     let mint = Mint::of(&[&key]);
-    let token = |member: &str, n: usize| key.sign(json!({}), &mint.claims(json!({member: "x", "jti": format!("{n}")})));
+    let token = |member: &str, n: usize| {
+        key.sign(json!({}), &mint.claims(json!({member: "x", "jti": format!("{n}")})))
+    };
     for (n, member) in ["at_hash", "nonce", "c_hash"].into_iter().enumerate() {
         let strict = lab(vec![mint.settings()]);
         (0..3).for_each(|again| assert_eq!(rejected(ask(&strict, &token(member, n + again))), "kind"));
-        let said: Vec<_> = strict.kept.events().into_iter().filter(|event| event.starts_with("token: ")).collect();
+        let said: Vec<_> =
+            strict.kept.events().into_iter().filter(|event| event.starts_with("token: ")).collect();
         assert_eq!(said.len(), 1, "once a minute: {said:?}");
         for word in [mint.issuer(), member, "accept_id_tokens: true"] {
             assert!(said[0].contains(word), "{word}: {said:?}");

@@ -127,8 +127,9 @@ impl ExplainArgs {
     fn call(&self) -> Option<Call<'_>> {
         let Self { method, tool, prompt, resource, .. } = self;
         let is_named = [method, tool, prompt, resource].into_iter().any(Option::is_some);
-        is_named
-            .then(|| Call::written(method.as_deref(), tool.as_deref(), prompt.as_deref(), resource.as_deref()))
+        is_named.then(|| {
+            Call::written(method.as_deref(), tool.as_deref(), prompt.as_deref(), resource.as_deref())
+        })
     }
 
     /// Who is described, or brings the token.

@@ -213,9 +213,7 @@ impl Rules {
 fn audience(claims: &Map<String, Value>) -> Result<Option<Vec<&str>>, Reject> {
     let names: Option<Vec<&str>> = match claims.get("aud") {
         None => return Ok(None),
-        Some(Value::Array(names)) => {
-            names.iter().filter(|name| !name.is_null()).map(Value::as_str).collect()
-        }
+        Some(Value::Array(names)) => names.iter().filter(|name| !name.is_null()).map(Value::as_str).collect(),
         Some(name) => name.as_str().map(|name| vec![name]),
     };
     names.filter(|names| !names.is_empty()).map(Some).ok_or(Reject::Audience)

@@ -60,11 +60,15 @@ mod tests {
 
     #[test]
     fn what_is_written_otherwise_goes_by_its_name() {
-        let before = written("listen: 127.0.0.1:1\nlimits: {body: 1, head: 2}\nissuers: [{issuer: a}]\nshadow:\n");
+        let before =
+            written("listen: 127.0.0.1:1\nlimits: {body: 1, head: 2}\nissuers: [{issuer: a}]\nshadow:\n");
         for (now, expected) in [
             ("listen: 127.0.0.1:1\nlimits: {head: 2, body: 1}\nissuers: [{issuer: a}]\n# more\n", &[][..]),
             ("listen: 127.0.0.1:2\nlimits: {body: 1, head: 2}\nissuers: [{issuer: a}]\n", &["listen"]),
-            ("listen: 127.0.0.1:1\nlimits: {body: 3}\nissuers: [{issuer: b}]\n", &["issuers", "limits.body", "limits.head"]),
+            (
+                "listen: 127.0.0.1:1\nlimits: {body: 3}\nissuers: [{issuer: b}]\n",
+                &["issuers", "limits.body", "limits.head"],
+            ),
             ("", &["issuers", "limits.body", "limits.head", "listen"]),
             (
                 "listen: 127.0.0.1:1\nlimits: {body: 1, head: 2}\nissuers: [{issuer: a}]\ntls: {key: k}\nupstreams: {a/b: {egress: none}}\n",

@@ -90,7 +90,9 @@ impl Settings {
 
     /// Whoever may connect could say any address.
     fn check_proxies(&self, found: &mut Vec<Problem>) {
-        for place in (0..).zip(&self.trusted_proxies).filter(|(_, one)| one.is_everything()).map(|(place, _)| place) {
+        for place in
+            (0..).zip(&self.trusted_proxies).filter(|(_, one)| one.is_everything()).map(|(place, _)| place)
+        {
             found.push(Problem::remark(
                 format!("trusted_proxies[{place}]"),
                 "is every address, so that anybody can claim to be anywhere",
@@ -203,7 +205,11 @@ fn check_issuer(at: &str, issuer: &Issuer, allow_http: bool, found: &mut Vec<Pro
         }
     }
     if issuer.accept_id_tokens && issuer.kind != Kind::Oidc {
-        error("accept_id_tokens", "is for kind oidc alone; this kind's tokens say what they are", "remove it");
+        error(
+            "accept_id_tokens",
+            "is for kind oidc alone; this kind's tokens say what they are",
+            "remove it",
+        );
     }
     if issuer.introspection.as_ref().is_some_and(|i| i.client_id.is_empty()) {
         error("introspection.client_id", "is empty", "name the gateway's own client at the issuer");

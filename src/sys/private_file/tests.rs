@@ -124,11 +124,14 @@ fn another_programs_file_keeps_its_link() {
 /// A Secret as Kubernetes mounts it: the name is a link, through a link that is switched when the Secret changes.
 fn mounted(dir: &Path, text: &str, mode: u32) -> PathBuf {
     let data = dir.join("..2026_11_27");
-    fs::create_dir_all(&data).unwrap();
-    write(&data.join("key"), text).unwrap();
-    fs::set_permissions(data.join("key"), fs::Permissions::from_mode(mode)).unwrap();
-    let _ = symlink("..2026_11_27", dir.join("..data"));
-    let _ = symlink("..data/key", dir.join("key"));
+    let laid_out = || {
+        fs::create_dir_all(&data)?;
+        write(&data.join("key"), text).map_err(io::Error::other)?;
+        fs::set_permissions(data.join("key"), fs::Permissions::from_mode(mode))?;
+        symlink("..2026_11_27", dir.join("..data"))?;
+        symlink("..data/key", dir.join("key"))
+    };
+    assert!(laid_out().is_ok());
     dir.join("key")
 }
 
@@ -138,7 +141,12 @@ fn a_file_that_is_given_is_judged_by_what_its_links_lead_to() {
         let dir = tempfile::tempdir().unwrap();
         let link = mounted(dir.path(), "secret", mode);
         for path in [&link, &dir.path().join("..data/key"), &dir.path().join("..2026_11_27/key")] {
-            assert_eq!(read_given_text(path).unwrap().as_deref(), Some("secret"), "{mode:o} {}", path.display());
+            assert_eq!(
+                read_given_text(path).unwrap().as_deref(),
+                Some("secret"),
+                "{mode:o} {}",
+                path.display()
+            );
         }
         assert!(matches!(read(&link), Err(FileError::Symlink(_))), "our own files are never links");
     }
@@ -146,8 +154,15 @@ fn a_file_that_is_given_is_judged_by_what_its_links_lead_to() {
         let dir = tempfile::tempdir().unwrap();
         let link = mounted(dir.path(), "secret", mode);
         let error = read_given(&link).unwrap_err();
-        assert!(matches!(error, FileError::Exposed { mode: found, .. } if found == mode), "{mode:o}: {error}");
-        assert!(error.hint().contains("defaultMode: 0440") && error.hint().contains("chmod 600"), "{}", error.hint());
+        assert!(
+            matches!(error, FileError::Exposed { mode: found, .. } if found == mode),
+            "{mode:o}: {error}"
+        );
+        assert!(
+            error.hint().contains("defaultMode: 0440") && error.hint().contains("chmod 600"),
+            "{}",
+            error.hint()
+        );
         let plain = read_given(&dir.path().join("..data/key")).unwrap_err();
         assert_eq!(plain.hint(), format!("chmod 600 {}", dir.path().join("..data/key").display()));
     }

@@ -209,24 +209,57 @@ fn a_member_that_is_null_is_absent() {
         token
     };
     let optional = [
-        "nbf", "iat", "azp", "client_id", "cid", "appid", "clientId", "cnf", "nonce", "at_hash", "c_hash",
-        "events", "typ", "token_use", "token_type", "scope", "scp", "groups", "username", "email", "jti", "act",
+        "nbf",
+        "iat",
+        "azp",
+        "client_id",
+        "cid",
+        "appid",
+        "clientId",
+        "cnf",
+        "nonce",
+        "at_hash",
+        "c_hash",
+        "events",
+        "typ",
+        "token_use",
+        "token_type",
+        "scope",
+        "scp",
+        "groups",
+        "username",
+        "email",
+        "jti",
+        "act",
     ];
     for name in optional {
         assert_eq!(verdict(&oidc(), &nulls(oidc_token(), &[name])), Ok(()), "{name}");
     }
     assert_eq!(verdict(&oidc(), &nulls(oidc_token(), &optional)), Ok(()));
-    assert_eq!(verdict(&cognito(), &nulls(cognito_token(), &["aud", "azp", "nbf", "cnf", "username"])), Ok(()));
-    assert_eq!(verdict(&keycloak(), &nulls(keycloak_token(), &["aud", "client_id", "nonce", "groups"])), Ok(()));
+    assert_eq!(
+        verdict(&cognito(), &nulls(cognito_token(), &["aud", "azp", "nbf", "cnf", "username"])),
+        Ok(())
+    );
+    assert_eq!(
+        verdict(&keycloak(), &nulls(keycloak_token(), &["aud", "client_id", "nonce", "groups"])),
+        Ok(())
+    );
     // What decides is missing then.
-    for (name, reject) in
-        [("exp", Reject::Malformed), ("sub", Reject::Malformed), ("aud", Reject::Audience), ("iss", Reject::Issuer)]
-    {
+    for (name, reject) in [
+        ("exp", Reject::Malformed),
+        ("sub", Reject::Malformed),
+        ("aud", Reject::Audience),
+        ("iss", Reject::Issuer),
+    ] {
         assert_eq!(verdict(&oidc(), &nulls(oidc_token(), &[name])), Err(reject), "{name}");
     }
     assert_eq!(verdict(&cognito(), &nulls(cognito_token(), &["token_use"])), Err(Reject::Kind));
     assert_eq!(verdict(&keycloak(), &nulls(keycloak_token(), &["typ"])), Err(Reject::Kind));
-    let header = P256.token("ES256", &json!({"kid": null, "typ": null, "cty": null, "crit": null, "x5c": null}), &oidc_token());
+    let header = P256.token(
+        "ES256",
+        &json!({"kid": null, "typ": null, "cty": null, "crit": null, "x5c": null}),
+        &oidc_token(),
+    );
     let claims = Token::read(&header).unwrap().verify(KEYS.find(None, Algorithm::ES256).unwrap()).unwrap();
     assert_eq!(oidc().accept(claims, NOW).map(drop), Ok(()));
 }

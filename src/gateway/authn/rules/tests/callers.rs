@@ -157,7 +157,10 @@ fn an_introspection_reply_must_be_active_and_for_us() {
         assert_eq!(asked(&audience, &with(reply(), changes.clone())), expected, "{changes}");
     }
     let nulls = r#"{"active":true,"client_id":"cli","iss":null,"exp":null,"nbf":null,"aud":null,"sub":null,"azp":null,"cnf":null,"token_type":null}"#;
-    assert_eq!(clients.introspected(nulls.as_bytes(), NOW).map(|(caller, end)| (caller.subject, end)), Ok(("cli".into(), None)));
+    assert_eq!(
+        clients.introspected(nulls.as_bytes(), NOW).map(|(caller, end)| (caller.subject, end)),
+        Ok(("cli".into(), None))
+    );
     for text in ["", "[]", r#"{"active":false,"active":true,"client_id":"cli"}"#, r#"[true]"#] {
         assert_eq!(clients.introspected(text.as_bytes(), NOW).err(), Some(Reject::Malformed), "{text}");
     }
@@ -184,7 +187,11 @@ fn identity_headers_are_checked_against_the_token_and_trusted_for_nothing() {
     assert_eq!(realm.agrees(&agent, Some("any"), Some("agent"), Some("any")), Ok(()));
     assert_eq!(realm.agrees(&agent, None, Some("m2m"), None), Err(Reject::Mismatch));
     let nobody = Principal::default();
-    assert_eq!(realm.agrees(&nobody, None, Some("agent"), None), Ok(()), "an absent claim contradicts nobody");
+    assert_eq!(
+        realm.agrees(&nobody, None, Some("agent"), None),
+        Ok(()),
+        "an absent claim contradicts nobody"
+    );
     assert_eq!(realm.agrees(&agent, None, Some(""), None), Err(Reject::Mismatch));
 }
 
