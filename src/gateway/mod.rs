@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! load, start, listen, worker    files read, sockets bound; connections (crowd); then every request, from here on:
-//!     host, own                  whose name and origin; the gateway's own addresses
+//!     host, own, proxies         whose name, origin and address; the gateway's own addresses
 //!     (servers)                  which server, by the path
 //!     (authn)                    who is calling
 //!     accounts                   what this caller has under way, and may take
