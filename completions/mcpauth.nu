@@ -154,6 +154,7 @@ module completions {
     --redirect-uri: string    # The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with a path of its own for an issuer that does not name itself in its answers (RFC 9207)]
     --scope: string           # Ask for this scope, and not for those the server names; repeatable
     --force(-f)               # Find out everything, register and log in again, even if there is a good token
+    --issuer: string          # Log in at this issuer, of those that the server names [default: the first that can be used]
     --assume-pkce-s256        # The issuer does PKCE with S256 though it does not say so
     --browser                 # Open the browser even without a terminal
     --no-browser              # Print the login address, open nothing, and wait for the answer
@@ -1140,6 +1141,10 @@ module completions {
     ^mcpauth complete mcpauth gateway explain --server '=' | lines | each { split row (char tab) | first }
   }
 
+  def "nu-complete mcpauth gateway explain token" [] {
+    ^mcpauth complete mcpauth gateway explain --token '=' | lines | each { split row (char tab) | first }
+  }
+
   def "nu-complete mcpauth gateway explain storage" [] {
     [ "auto" "file" "keyring" ]
   }
@@ -1160,6 +1165,7 @@ module completions {
     --groups: string          # The caller's groups
     --scopes: string          # The token's own scopes
     --claims: path            # A JSON object with the token's claims, for the policy's `when`
+    --token: string@"nu-complete mcpauth gateway explain token" # The caller is who brings this token: a credential by its name in mcpauth status, a token's file, or - for stdin
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
@@ -1184,7 +1190,7 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Run policy tests; exit code 7 if one fails
+  # Run policy tests; exit code 7 if one fails, or is about a server or group that does not exist
   export extern "mcpauth gateway test" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
     --policy: path            # This policy instead of the gateway's
@@ -1213,9 +1219,10 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # List the servers: where clients find them, where they are, what credential they get
+  # List the servers: where clients find them, where they are, what credential they get, whether they answer
   export extern "mcpauth gateway routes" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
+    --offline                 # Ask no server whether it answers
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
@@ -1274,11 +1281,11 @@ module completions {
   export extern "mcpauth gateway help explain" [
   ]
 
-  # Run policy tests; exit code 7 if one fails
+  # Run policy tests; exit code 7 if one fails, or is about a server or group that does not exist
   export extern "mcpauth gateway help test" [
   ]
 
-  # List the servers: where clients find them, where they are, what credential they get
+  # List the servers: where clients find them, where they are, what credential they get, whether they answer
   export extern "mcpauth gateway help routes" [
   ]
 
@@ -1565,11 +1572,11 @@ module completions {
   export extern "mcpauth help gateway explain" [
   ]
 
-  # Run policy tests; exit code 7 if one fails
+  # Run policy tests; exit code 7 if one fails, or is about a server or group that does not exist
   export extern "mcpauth help gateway test" [
   ]
 
-  # List the servers: where clients find them, where they are, what credential they get
+  # List the servers: where clients find them, where they are, what credential they get, whether they answer
   export extern "mcpauth help gateway routes" [
   ]
 

@@ -139,7 +139,11 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Config(_) | Self::Usage { .. } | Self::NoTerminal { .. } => Exit::Usage,
-            Self::Vault(VaultError::NeedsPerson { .. } | VaultError::ClientForgotten { .. }) => Exit::Login,
+            Self::Vault(
+                VaultError::NeedsPerson { .. }
+                | VaultError::ClientForgotten { .. }
+                | VaultError::Refused { .. },
+            ) => Exit::Login,
             Self::Vault(VaultError::Flow(error)) => flow_exit(error),
             Self::Vault(VaultError::Store(error)) => store_exit(error),
             Self::File(error) => file_exit(error),
@@ -164,6 +168,10 @@ impl Error {
             Self::NoTerminal { flag, .. } => format!("give it with {flag}"),
             Self::Vault(VaultError::NeedsPerson { .. } | VaultError::ClientForgotten { .. }) => {
                 format!("run: {command} --browser (or --no-browser, to open the address yourself)")
+            }
+            // Without it the login would find the token still good.
+            Self::Vault(VaultError::Refused { .. }) => {
+                format!("run: {command} --force --browser (or --no-browser, to open the address yourself)")
             }
             Self::Vault(VaultError::Flow(error)) => flow_hint(error, command),
             Self::Vault(VaultError::Store(error)) => store_hint(error, command),

@@ -228,7 +228,8 @@
 //! - No secret or token of the user's goes where a file says that was only found in the folder; one place refuses it,
 //!   `config::provenance`, and what a variable decides is a column of `config::catalogue`.
 //! - No secret in an argument, an error, a log line or a `Debug`: [`secret::Secret`] has one way out, `expose`.
-//! - No file with a secret in it is ever readable by others, or half written; none of another user's is used.
+//! - No file with a secret in it is ever readable by others, or half written; none of another user's is used. A group of ours
+//!   may read what is given to the gateway ([`sys::private_file::read_given`]).
 //! - Our identity goes to the gateway alone, below `REGISTRY_URL`, which has no default (`servers`, `known`).
 //! - No control, bidirectional or invisible character of others leaves `cli::out` as it is ([`text`] says which those are).
 //! - No message becomes values that has more parts than memory has room for ([`mcp::jsonrpc::parse`]).

@@ -86,7 +86,12 @@ impl Vault {
             Some(stored) if is_other(&stored) => self.as_is(credential, stored),
             Some(stored) => {
                 let end = stored.token.expires_at;
-                let fresh = self.renew(credential, stored, false, &lock).await?;
+                let looks_good = stored.token.freshness(clock::now()) == Freshness::Fresh;
+                let fresh =
+                    self.renew(credential, stored, false, &lock).await.map_err(|error| match error {
+                        VaultError::NeedsPerson { why } if looks_good => VaultError::Refused { why },
+                        other => other,
+                    })?;
                 if keep::is_no_later(fresh.stored.token.expires_at, end) {
                     Fresh { outcome: Outcome::Unchanged, ..fresh }
                 } else {

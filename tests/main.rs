@@ -9,6 +9,7 @@ mod client_configs;
 mod clients;
 mod completions;
 mod configure;
+mod dead_ends;
 mod device;
 mod doctor;
 mod ending;

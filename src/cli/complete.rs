@@ -68,6 +68,7 @@ pub(super) fn names(verb: &str, arg: &Arg) -> Option<Names> {
         (Some("provider"), _) => Some(Names::Providers),
         _ if called("SERVER") => Some(Names::Servers),
         (None, "show") => Some(Names::Providers),
+        (Some("token"), "explain") => Some(Names::Credentials),
         (None, verb) if OF_CREDENTIALS.contains(&verb) => Some(Names::Credentials),
         _ => None,
     }

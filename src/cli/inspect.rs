@@ -128,6 +128,14 @@ fn find(what: &str, config: &Config, store: &Store, out: &Out) -> Result<Subject
     }
 }
 
+/// The token that is meant by a credential's name, a file or `-`.
+///
+/// # Errors
+/// [`Error::Usage`] if there is none.
+pub(super) fn token_of(what: &str, config: &Config, store: &Store, out: &Out) -> Result<Secret, Error> {
+    find(what, config, store, out).map(|subject| subject.token)
+}
+
 /// The token of a token file, or the token that is all there is in it.
 fn in_file(path: &Path, store: &Store) -> Result<Subject, Error> {
     let name = path.display().to_string();

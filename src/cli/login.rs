@@ -56,6 +56,9 @@ pub(super) struct LoginArgs {
     /// Find out everything, register and log in again, even if there is a good token
     #[arg(short, long)]
     force: bool,
+    /// Log in at this issuer, of those that the server names [default: the first that can be used]
+    #[arg(long, value_name = "URL", value_parser = address)]
+    issuer: Option<Url>,
     /// The issuer does PKCE with S256 though it does not say so
     #[arg(long)]
     assume_pkce_s256: bool,
@@ -170,6 +173,10 @@ fn is_meant(args: &LoginArgs, kept: &Registration, secret: Option<&Secret>) -> b
         && secret.is_none_or(|secret| kept.client_secret.as_ref() == Some(secret))
         && args.redirect_uri.as_ref().is_none_or(|uri| uri.as_str() == kept.redirect_uri)
         && (args.scope.is_empty() || args.scope == kept.scopes)
+        && args
+            .issuer
+            .as_ref()
+            .is_none_or(|wanted| wanted.as_str().trim_end_matches('/') == kept.issuer.trim_end_matches('/'))
 }
 
 /// Finds out how to log in, and gets a client for it; a new one only if there is room to keep it.
@@ -183,8 +190,9 @@ async fn prepare(
     if vault.browser.is_none() {
         return Err(VaultError::NeedsPerson { why: None }.into());
     }
-    let found =
-        flow::discover(&vault.http, &args.url, args.assume_pkce_s256).await.map_err(VaultError::Flow)?;
+    let wanted = args.issuer.as_ref().map(Url::as_str);
+    let found = flow::discover(&vault.http, &args.url, args.assume_pkce_s256, wanted).await;
+    let found = found.map_err(VaultError::Flow)?;
     let scopes = if args.scope.is_empty() { found.scopes } else { args.scope.clone() };
     let (client, redirect_uri) = match &args.client_id {
         Some(id) => {

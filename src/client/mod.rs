@@ -65,7 +65,7 @@ impl Client {
             Err(error) if is_modern(&error) => return Err(error),
             Err(error) if may_be_older(&error) => {
                 client.talk.note(1, &format!("not 2026-07-28 ({error}); trying the handshake"));
-                client.shake_hands().await?;
+                client.shake_hands().await.map_err(|later| more_telling(error, later))?;
             }
             Err(error) => return Err(error),
         }
@@ -209,6 +209,20 @@ fn is_modern(error: &ClientError) -> bool {
     let ClientError::Rpc { status: 400 | 404, error } = error else { return false };
     matches!(error.code, HEADER_MISMATCH | MISSING_CAPABILITY)
         || (error.code == INVALID_PARAMS && error.message.contains("_meta"))
+}
+
+/// Of two refusals, of the question of 2026-07-28 and then of the handshake. A server that forbids the first and does not know
+/// the second means what it said first; what it lacks in a handshake is nobody's business.
+fn more_telling(first: ClientError, later: ClientError) -> ClientError {
+    let is_unknown = matches!(
+        later,
+        ClientError::Rpc { .. }
+            | ClientError::NotFound { .. }
+            | ClientError::NotMcp { .. }
+            | ClientError::Unfinished { .. }
+            | ClientError::Version(_)
+    );
+    if is_unknown && matches!(first, ClientError::Forbidden(_)) { first } else { later }
 }
 
 /// Any other no may come from a server, or a gateway, that does not know the question.

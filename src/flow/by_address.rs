@@ -87,6 +87,24 @@ pub enum AddressError {
         /// What is wrong.
         cause: Box<FlowError>,
     },
+    /// None of several issuers can be used.
+    #[error("none of the issuers that {server} names can be used: {}", each(.tried))]
+    NoIssuer {
+        /// Who names them.
+        server: String,
+        /// Each with what is wrong.
+        tried: Vec<(String, FlowError)>,
+    },
+    /// The issuer that was asked for is not one of the server's.
+    #[error("{server} does not name the issuer {wanted}; it names {}", .named.join(", "))]
+    OtherIssuer {
+        /// Who names others.
+        server: String,
+        /// What was asked for.
+        wanted: String,
+        /// What it names.
+        named: Vec<String>,
+    },
     /// The issuer does not say whether it does PKCE.
     #[error("the metadata of {0} does not list its code_challenge_methods_supported")]
     NoPkce(String),
@@ -106,7 +124,11 @@ pub enum AddressError {
 impl AddressError {
     /// Whether it may pass by itself.
     pub fn is_network(&self) -> bool {
-        matches!(self, Self::NoResource { cause, .. } if cause.is_network())
+        match self {
+            Self::NoResource { cause, .. } => cause.is_network(),
+            Self::NoIssuer { tried, .. } => tried.iter().any(|(_, error)| may_pass(error)),
+            _ => false,
+        }
     }
 
     /// What to do about it; `command` is the login's.
@@ -131,6 +153,8 @@ impl AddressError {
             Self::Issuer { .. } => {
                 format!("the server's operator must correct that; then run: {command} --force")
             }
+            Self::NoIssuer { .. } => format!("try again in a while: {command}; or choose one with --issuer URL"),
+            Self::OtherIssuer { .. } => format!("choose one of them: {command} --issuer URL"),
             Self::NoPkce(_) => format!("if you know that it does S256: {command} --assume-pkce-s256"),
             Self::NoRegistration(_) | Self::Registration { .. } => {
                 format!("register a client there yourself, then run: {command} --client-id ID")
@@ -140,14 +164,83 @@ impl AddressError {
 }
 
 /// Finds out what a login at `server` needs. `assume_s256` is the person's word for an issuer that lists no PKCE methods;
-/// one whose list is without S256 is refused all the same.
+/// one whose list is without S256 is refused all the same. `wanted` is the issuer they choose among the server's; otherwise it is
+/// the first that can be used.
 ///
 /// # Errors
 /// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
-pub async fn discover(http: &Http, server: &Url, assume_s256: bool) -> Result<Discovered, FlowError> {
+pub async fn discover(
+    http: &Http,
+    server: &Url,
+    assume_s256: bool,
+    wanted: Option<&str>,
+) -> Result<Discovered, FlowError> {
     let (status, challenge) = challenge(http, server).await?;
     let resource = resource(http, server, status, &challenge).await?;
-    let name = resource.issuer().to_owned();
+    let issuer = first_usable(&resource, server, wanted, async |name| {
+        usable_issuer(http, server, name, assume_s256).await
+    });
+    let issuer = issuer.await?;
+    let scopes = resource.scopes(&challenge, &issuer);
+    Ok(Discovered { resource: resource.resource, issuer, scopes })
+}
+
+/// The first of a server's issuers that `check` finds good. One that would lead us inward ends it: such a server is not to be
+/// trusted.
+async fn first_usable<T>(
+    resource: &ResourceMetadata,
+    server: &Url,
+    wanted: Option<&str>,
+    check: impl AsyncFn(&str) -> Result<T, FlowError>,
+) -> Result<T, FlowError> {
+    let host = || server.host_str().unwrap_or_default().to_owned();
+    let shown = |name: &str| crate::text::clean(name, 200);
+    let mut tried = Vec::new();
+    for name in resource.issuers(wanted) {
+        match check(name).await {
+            Err(FlowError::ByAddress(AddressError::Inward(inward))) => {
+                return Err(AddressError::Inward(inward).into());
+            }
+            Err(error) => tried.push((shown(name), error)),
+            found => return found,
+        }
+    }
+    match (tried.pop(), wanted) {
+        (Some((_, error)), _) if tried.is_empty() => Err(error),
+        (Some(last), _) => {
+            tried.push(last);
+            Err(AddressError::NoIssuer { server: host(), tried }.into())
+        }
+        (None, wanted) => {
+            let named = resource.issuers(None).map(shown).collect();
+            let wanted = shown(wanted.unwrap_or_default());
+            Err(AddressError::OtherIssuer { server: host(), wanted, named }.into())
+        }
+    }
+}
+
+/// Whether another try may end otherwise.
+fn may_pass(error: &FlowError) -> bool {
+    match error {
+        FlowError::Http(_) => true,
+        FlowError::Discovery(error) => error.is_network(),
+        FlowError::ByAddress(error) => error.is_network(),
+        _ => false,
+    }
+}
+
+fn each(tried: &[(String, FlowError)]) -> String {
+    tried.iter().map(|(name, error)| format!("{name}: {error}")).collect::<Vec<_>>().join("; ")
+}
+
+/// The metadata of one of a server's issuers, if a login there is possible.
+async fn usable_issuer(
+    http: &Http,
+    server: &Url,
+    name: &str,
+    assume_s256: bool,
+) -> Result<IssuerMetadata, FlowError> {
+    let name = name.to_owned();
     let address = web_url(&name).map_err(|_| FlowError::Address {
         what: "the server's issuer",
         text: crate::text::clean(&name, 200),
@@ -174,8 +267,7 @@ pub async fn discover(http: &Http, server: &Url, assume_s256: bool) -> Result<Di
     {
         inside(endpoint)?;
     }
-    let scopes = resource.scopes(&challenge, &issuer);
-    Ok(Discovered { resource: resource.resource, issuer, scopes })
+    Ok(issuer)
 }
 
 /// Registers us with an issuer; the client, and the redirect URI it is registered with.

@@ -11,7 +11,8 @@ use memchr::memchr3;
 use super::accounts::Account;
 use super::authn::asking::{Judged, No, Question};
 use super::authn::issuers::Issuer;
-use super::authn::jwt::{Reject, Token};
+use super::authn::jwt::{Claims, Reject, Token};
+use super::authn::keys::KeySet;
 use super::authn::opaque::{self, Whose};
 use super::authn::tokens::{Hash, Remembered};
 use super::refusal::Refusal;
@@ -189,7 +190,7 @@ impl Callers {
         } else {
             let parsed = parsed.map_err(Refusal::Token)?;
             let servers = |audience: &str| self.shared.servers_of(&moment.state, audience);
-            verify(issuer, parsed, moment.now, &servers).await?
+            self.verify(issuer, parsed, token, moment.now, &servers).await?
         };
         let Judged { principal, expires_at, believed_until } = judged;
         if moment.state.revoked.has(&principal) {
@@ -211,6 +212,27 @@ impl Callers {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.put(hash, (caller.clone(), moment.epoch));
         Ok(caller)
+    }
+
+    /// Verifies a token, whose text is `text`, with its issuer's keys.
+    async fn verify(
+        &self,
+        issuer: &Issuer,
+        token: Token<'_>,
+        text: &str,
+        now: i64,
+        servers: &(dyn Fn(&str) -> Vec<String> + Sync),
+    ) -> Result<Judged, Refusal> {
+        let claims = proven(issuer, token, text).await?;
+        let (principal, expires_at) = issuer.rules.accept(claims, now, &servers).map_err(|reject| {
+            let said = match reject {
+                Reject::IdToken(member) => issuer.refused_id_token(member, now),
+                _ => None,
+            };
+            said.iter().for_each(|said| self.shared.journal.warn("token", said));
+            Refusal::Token(reject)
+        })?;
+        Ok(Judged { principal, expires_at, believed_until: expires_at })
     }
 
     /// An opaque token says nothing about whose it is: one issuer at most may be asked about it. Of what looks like a JWT
@@ -239,24 +261,25 @@ impl Callers {
     }
 }
 
-/// Verifies a token with its issuer's keys, which are fetched anew if they lack the one it names.
-async fn verify(
-    issuer: &Issuer,
-    token: Token<'_>,
-    now: i64,
-    servers: &(dyn Fn(&str) -> Vec<String> + Sync),
-) -> Result<Judged, Refusal> {
-    let keys = issuer.keys();
-    let found = keys.as_ref().map(|keys| keys.find(token.key_id(), token.algorithm()));
-    let keys = match found {
-        Some(Ok(_)) => keys,
-        _ => issuer.look_again(keys).await,
-    };
-    let keys = keys.ok_or(Refusal::IssuerDown)?;
-    let key = keys.find(token.key_id(), token.algorithm()).map_err(|_| Refusal::Token(Reject::Key))?;
-    let claims = token.verify(key).map_err(Refusal::Token)?;
-    let (principal, expires_at) = issuer.rules.accept(claims, now, &servers).map_err(Refusal::Token)?;
-    Ok(Judged { principal, expires_at, believed_until: expires_at })
+/// The claims of a token that a key of its issuer's signed. Without keys it is not known; with other keys than these it may
+/// be: its key is new, under a new name or an old one.
+fn prove(keys: &KeySet, token: Token<'_>) -> Result<Claims, Reject> {
+    let key = keys.find(token.key_id(), token.algorithm()).map_err(|_| Reject::Key)?;
+    token.verify(key)
+}
+
+/// Proves a token by its issuer's keys, which are fetched anew if none of them does.
+async fn proven(issuer: &Issuer, token: Token<'_>, text: &str) -> Result<Claims, Refusal> {
+    let known = issuer.keys();
+    let before = known.as_deref().map(|keys| prove(keys, token));
+    if let Some(Ok(claims)) = before {
+        return Ok(claims);
+    }
+    let keys = issuer.look_again(known.clone()).await.ok_or(Refusal::IssuerDown)?;
+    match (known, before) {
+        (Some(known), Some(Err(reject))) if Arc::ptr_eq(&known, &keys) => Err(Refusal::Token(reject)),
+        _ => Token::read(text).and_then(|token| prove(&keys, token)).map_err(Refusal::Token),
+    }
 }
 
 fn hash(token: &str) -> Hash {

@@ -97,7 +97,7 @@ impl Events {
                 match self.take_held(held) {
                     Ok(bytes) if bytes.is_empty() => continue,
                     Ok(bytes) => return self.give(bytes),
-                    Err(error) => return self.end(Some(error)),
+                    Err(error) => return self.fail(error),
                 }
             }
             if let Some((_, written)) = &mut self.broken {
@@ -115,7 +115,7 @@ impl Events {
                     match self.take(chunk) {
                         Ok(bytes) if bytes.is_empty() => {}
                         Ok(bytes) => return self.give(bytes),
-                        Err(error) => return self.end(Some(error)),
+                        Err(error) => return self.fail(error),
                     }
                 }
                 Poll::Ready(Some(Err(error))) => self.broken = Some((error, false)),
@@ -165,6 +165,13 @@ impl Events {
     fn end(&mut self, error: Option<io::Error>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         self.over = true;
         Poll::Ready(error.map(Err))
+    }
+
+    /// What came cannot be shown, and so nothing after it.
+    fn fail(&mut self, error: io::Error) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let text = format!("{}: its answer was broken off: {error}", self.watch.server());
+        self.watch.shared().journal.warn("events", &text);
+        self.end(Some(error))
     }
 
     /// The caller's rights have ended. A stream of events may end anywhere; another body must not look complete.

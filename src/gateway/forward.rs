@@ -40,6 +40,9 @@ use crate::mcp::SESSION;
 use crate::mcp::sse::is_stream;
 use crate::sys::clock;
 
+/// Why a session cannot be bound to its caller.
+const NO_TEXT: &str = "its session id is no text";
+
 /// One core's way to the servers, and back.
 pub(super) struct Forwarder {
     pub(super) shared: Arc<Shared>,
@@ -89,7 +92,7 @@ impl Forwarder {
         let (mut head, inflow) = answer.into_parts();
         // Its challenge is about another authorization server: clients would log in at the wrong one.
         if head.status == StatusCode::UNAUTHORIZED {
-            return Err(Refusal::Egress);
+            return Err(Refusal::Egress(passage.given()));
         }
         let coded = is_coded(&head.headers);
         headers::back(&mut head.headers);
@@ -167,7 +170,7 @@ impl Forwarder {
             return Ok(Response::from_parts(head, Body::pass(inflow)));
         }
         let held = self.awaited(passage, hold(&mut inflow)).await?;
-        let parts = match held.map_err(|_| Refusal::Unreachable)? {
+        let parts = match held.map_err(|_| Refusal::Broken("it breaks off"))? {
             Held::Whole(bytes) if looks => return self.shown(passage, head, bytes, filter::anything),
             Held::Whole(bytes) => return Ok(Response::from_parts(head, Body::full(bytes))),
             Held::Part(parts) => parts,
@@ -207,7 +210,7 @@ impl Forwarder {
             // Said again, it stays what the client knows it by.
             Some(session) if session.own == *named => session.given.clone(),
             _ => {
-                let id = named.to_str().map_err(|_| Refusal::Unreachable)?;
+                let id = named.to_str().map_err(|_| Refusal::Broken(NO_TEXT))?;
                 let (caller, server) = (&passage.caller.principal, passage.upstream.name());
                 let sealed = self.shared.session_key.seal(Bound::Session, id, caller, server);
                 let longest = self.shared.session_key.longest;

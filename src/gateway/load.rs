@@ -119,7 +119,7 @@ impl Report {
                 self.problems.extend(missing);
                 self.servers = served.routes.all().iter().map(|route| route.server.name.clone()).collect();
             }
-            Content::Revoked(_) | Content::Tls(_) => {}
+            Content::Revoked(_) | Content::Tls(_) | Content::Settings(_) => {}
         }
     }
 }
@@ -134,7 +134,8 @@ fn problem(part: Part, error: &LoadError) -> Problem {
         (Part::Servers, _) => "correct it, or name the folder of the servers' files",
         (Part::Revoked, LoadError::Unreadable { .. }) => "make the file, even an empty one",
         (Part::Revoked, _) => "correct the line",
-        (Part::Tls, _) => "name a chain and its key, both PEM, the key 0600",
+        (Part::Settings, _) => "correct the file; mcpauth gateway schema prints what it can say",
+        (Part::Tls, _) => "name a chain and its key, both PEM, the key for this user or a group of its alone",
     };
     Problem::error(part.key(), error.to_string(), remedy)
 }
@@ -201,7 +202,8 @@ fn client_secret(place: usize, asked: &Introspection) -> Result<Secret, Problem>
         Problem::error(format!("issuers[{place}].introspection.client_secret"), what, remedy)
     };
     let remedy = "name a file with the client's secret in it";
-    let text = private_file::read(path).map_err(|error| problem(error.to_string(), &error.hint()))?;
+    let text =
+        private_file::read_given_text(path).map_err(|error| problem(error.to_string(), &error.hint()))?;
     let text = text.map(Secret::new);
     let text =
         text.ok_or_else(|| problem(format!("{}: No such file or directory", path.display()), remedy))?;

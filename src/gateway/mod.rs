@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! load, start, listen, worker    files read, sockets bound; connections (crowd); then every request, from here on:
-//!     host, pages, own           whose name and origin; what pages may send; the gateway's own addresses
+//!     host, pages, proxies, own  whose name, origin and address; what pages may send; the gateway's own addresses
 //!     (servers)                  which server, by the path
 //!     callers, (authn)           who is calling
 //!     accounts                   what this caller has under way, and may take
@@ -49,6 +49,7 @@ mod own;
 mod pages;
 mod passage;
 mod pool;
+mod proxies;
 mod rate;
 mod record;
 mod redirect;
@@ -67,5 +68,6 @@ pub use egress::{Getting, Keeper, Kept, Stored};
 pub use load::{Loaded, load};
 pub use observe::journal::{Journal, Level};
 pub use operate::files::{Credentials, LoadError, Sources, Variables};
+pub use operate::health::check as check_servers;
 pub use operate::tls::TlsError;
 pub use start::{Around, Running, Setup, StartError};

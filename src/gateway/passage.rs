@@ -8,12 +8,13 @@ use bytes::Bytes;
 use hyper::header::HeaderValue;
 use hyper::{Method, Uri};
 
-use super::callers::{Caller, Credential};
+use super::callers::{Caller, Credential, Via};
 use super::intake::Wish;
 use super::redirect::Way;
+use super::refusal::Given;
 use super::servers::join::Endpoint;
 use super::servers::route::Base;
-use super::settings::Visibility;
+use super::settings::{Egress, Visibility};
 use super::state::Upstream;
 use crate::policy::Permit;
 
@@ -48,6 +49,18 @@ pub(super) struct Session {
 }
 
 impl Passage<'_> {
+    /// Which outside credential the server got.
+    pub(super) fn given(&self) -> Given {
+        let route = &self.upstream.route;
+        match (route.egress, self.credential.via) {
+            (Egress::Stored, _) => Given::Stored,
+            _ if !route.server.headers.is_empty() => Given::File,
+            (Egress::None, _) => Given::Nothing,
+            (Egress::Passthrough, Via::Own) => Given::Callers,
+            (Egress::Passthrough, Via::Standard) => Given::InItsPlace,
+        }
+    }
+
     /// Whether the answer may hold a list: then it is read here.
     pub(super) fn is_read(&self, visibility: Visibility) -> bool {
         let hidden = visibility == Visibility::Granted;

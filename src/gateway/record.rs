@@ -2,6 +2,7 @@
 //! whichever way the line was left. Who, what, verdict, rule or reason, times; never a token, never an argument.
 //! It leaves the bytes' way to the outside to `ledger`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use super::observe::metrics::{Kind, Tally};
 use super::refusal::Refusal;
 use super::servers::route::Resource;
 use super::state::{Moment, Upstream};
+use crate::mcp::methods;
 use crate::policy::{Call, Permit, decide};
 
 /// One request, as far as it is known. Dropping it writes it down.
@@ -23,6 +25,8 @@ pub(super) struct Record<'w> {
     books: &'w Books,
     began: Instant,
     at: i64,
+    /// Where it came from.
+    address: IpAddr,
     request_id: RequestId,
     /// The message's id, for the answer to a refusal.
     pub(super) id: Option<Bytes>,
@@ -89,6 +93,7 @@ impl<'w> Record<'w> {
             books,
             began: moment.began,
             at: moment.now,
+            address: moment.peer,
             request_id,
             id: None,
             http: "",
@@ -169,6 +174,19 @@ impl<'w> Record<'w> {
         self.refused.or((self.permit.is_none() && self.status == GONE).then_some("gone"))
     }
 
+    /// Under which method it is counted. Only what the policy allows, or the protocol has, becomes a label: anyone can invent the
+    /// rest.
+    fn counted_method(&self, allowed: bool) -> &str {
+        match (text(&self.method), self.http) {
+            // A message that was refused before it was read, or an answer to the server.
+            ("", "POST") if allowed => "response",
+            ("", "POST") => "unread",
+            ("", http) => http,
+            (method, _) if allowed => method,
+            (method, _) => methods::find(method).map_or("other", |known| known.name),
+        }
+    }
+
     fn line(&self, total: Duration) -> Line<'_> {
         Line { record: self, total }
     }
@@ -188,12 +206,11 @@ impl Drop for Record<'_> {
         }
         let refused = self.refused.unwrap_or(if self.status == GONE { "gone" } else { "" });
         let allowed = refused.is_empty();
-        // Only what the policy knows becomes a label: anyone can invent the rest.
-        let method = if allowed { text(&self.method) } else { "" };
-        let tool = if method == "tools/call" { text(&self.name) } else { "" };
+        let method = self.counted_method(allowed);
+        let tool = if allowed && method == "tools/call" { text(&self.name) } else { "" };
         let kind = Kind {
             server: self.upstream.as_ref().map_or("", |upstream| upstream.name()),
-            method: if method.is_empty() { self.http } else { method },
+            method,
             tool,
             reason: refused,
         };
@@ -212,6 +229,7 @@ impl Serialize for Line<'_> {
         let Record { caller, permit, upstream, .. } = self.record;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("id", self.record.request_id.as_str())?;
+        map.serialize_entry("address", &self.record.address.to_canonical())?;
         if let Some(caller) = caller {
             let principal = &caller.principal;
             map.serialize_entry("issuer", &principal.issuer)?;

@@ -75,10 +75,14 @@ pub(super) enum Refusal {
     Session,
     /// The server cannot be reached, or broke off.
     Unreachable,
+    /// The server's certificate is not believed.
+    Certificate,
+    /// The server's answer is of no use, and why.
+    Broken(&'static str),
     /// The server did not begin to answer in time.
     Late,
-    /// The server refused the outside credential.
-    Egress,
+    /// The server asks for a credential, or refused the one it got.
+    Egress(Given),
     /// The gateway has no outside credential for the server.
     NoEgress,
     /// The server sends callers elsewhere: where to, without its query.
@@ -87,6 +91,21 @@ pub(super) enum Refusal {
     LongSession(usize),
     /// The server's list cannot be read, so that it cannot be filtered.
     Unreadable,
+}
+
+/// Which outside credential a server got that it refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    /// None, because its entry or the settings say that it takes none.
+    Nothing,
+    /// What the headers in its own file say.
+    File,
+    /// The caller's, or none if the caller sent none.
+    Callers,
+    /// None, because the caller's token came where the outside credential belongs.
+    InItsPlace,
+    /// The one that the gateway keeps for it.
+    Stored,
 }
 
 /// What a response needs to know beside the refusal.
@@ -139,9 +158,9 @@ impl Refusal {
             },
             Self::NoMethod => "unknown_method",
             Self::Session => "session",
-            Self::Unreachable => "unreachable",
+            Self::Unreachable | Self::Certificate | Self::Broken(_) => "unreachable",
             Self::Late => "late",
-            Self::Egress => "egress_refused",
+            Self::Egress(_) => "egress_refused",
             Self::NoEgress => "no_egress",
             Self::Redirect(_) => "redirect",
             Self::LongSession(_) => "long_session",
@@ -170,7 +189,9 @@ impl Refusal {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unreachable
-            | Self::Egress
+            | Self::Certificate
+            | Self::Broken(_)
+            | Self::Egress(_)
             | Self::NoEgress
             | Self::Redirect(_)
             | Self::LongSession(_)
@@ -241,9 +262,12 @@ impl Refusal {
             Self::Session => "there is no such session; initialize again".into(),
             Self::Unreachable => "the server cannot be reached".into(),
             Self::Late => "the server did not answer in time".into(),
-            Self::Egress => {
-                "the server refused the outside credential; log in again with: mcpauth egress --force".into()
+            Self::Certificate => {
+                "the server's certificate is not trusted where the gateway runs; its log has the remedy"
+                    .into()
             }
+            Self::Broken(why) => format!("the server's answer cannot be used: {why}"),
+            Self::Egress(given) => given.refused().into(),
             Self::NoEgress => {
                 "the gateway has no outside credential for this server; get one with: mcpauth egress".into()
             }
@@ -258,6 +282,16 @@ impl Refusal {
     /// Whether the answer says how to get in.
     pub(super) fn lets_in(&self) -> bool {
         matches!(self, Self::NoToken | Self::Token(_))
+    }
+
+    /// What the server did, for the operator's log, where nothing else has said it.
+    pub(super) fn fault(&self) -> Option<String> {
+        match self {
+            Self::Broken(_) | Self::Egress(_) | Self::LongSession(_) | Self::Unreadable => {
+                Some(self.message())
+            }
+            _ => None,
+        }
     }
 
     fn challenge<'a>(&'a self, about: &'a About<'a>) -> Option<Challenge<'a>> {
@@ -315,6 +349,33 @@ impl Refusal {
             _ => {}
         }
         response
+    }
+}
+
+impl Given {
+    /// What there is to say of a 401 of the server's, for the caller and for the operator.
+    fn refused(self) -> &'static str {
+        match self {
+            Self::Nothing => {
+                "the server answers 401: it asks for a credential, but is set up to get none; the gateway's operator must correct \
+                 auth_type in its file, or set upstreams.NAME.egress"
+            }
+            Self::File => {
+                "the server answers 401: it refuses the headers that its file gives it; the gateway's operator must correct them"
+            }
+            Self::Callers => {
+                "the server answers 401: it refuses the outside credential in Authorization, or got none; get one with: mcpauth \
+                 egress --force"
+            }
+            Self::InItsPlace => {
+                "the server answers 401: it got no outside credential; send the gateway's token in X-Authorization and the \
+                 outside credential in Authorization (get one with: mcpauth egress)"
+            }
+            Self::Stored => {
+                "the server answers 401: it refuses the credential that the gateway keeps for it; the gateway's operator must get \
+                 another with: mcpauth egress --force"
+            }
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use super::refusal::Refusal;
 use super::settings::Egress;
 use super::state::Shared;
 use crate::mcp::SESSION;
+use crate::sys::trust;
 use crate::tokens::retry;
 
 /// One core's way to the servers.
@@ -114,7 +115,10 @@ impl Sender {
         result.map_err(|failure| {
             let name = passage.upstream.name();
             let (refusal, why) = match failure {
-                Failure::Connect(error) => (Refusal::Unreachable, error.to_string()),
+                Failure::Connect(error) => match trust::remedy(&error) {
+                    Some(remedy) => (Refusal::Certificate, format!("{error}; {remedy}")),
+                    None => (Refusal::Unreachable, error.to_string()),
+                },
                 Failure::Exchange(error) => (Refusal::Unreachable, error.to_string()),
                 Failure::Switched => (Refusal::Unreachable, "it switches to another protocol".into()),
                 Failure::Slow => (Refusal::Late, "no answer in time".into()),

@@ -61,7 +61,7 @@ impl SessionKey {
             let remedy = format!("make one: (umask 077; head -c {LEAST} /dev/urandom > {shown})");
             Problem::error("session_key", what, remedy)
         };
-        let bytes = private_file::read_bytes(path)
+        let bytes = private_file::read_given(path)
             .map_err(|error| Problem::error("session_key", error.to_string(), error.hint()))?;
         let bytes = bytes.ok_or_else(|| problem(format!("{shown}: No such file or directory")))?;
         let bytes = zeroize::Zeroizing::new(bytes);

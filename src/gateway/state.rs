@@ -121,7 +121,7 @@ pub(super) struct Moment {
     /// Seconds since 1970.
     pub(super) now: i64,
     pub(super) began: Instant,
-    /// Whose connection it came on.
+    /// Where it came from: whose connection it came on, or whom a trusted proxy forwards.
     pub(super) peer: IpAddr,
 }
 
@@ -278,6 +278,19 @@ impl Shared {
 }
 
 impl Upstream {
+    /// A server without a policy or a credential, to be asked whether it is there.
+    pub(super) fn alone(route: &Arc<Route>) -> Self {
+        Self {
+            route: route.clone(),
+            stored: None,
+            headers: None,
+            scopes: Vec::new(),
+            first_scopes: Vec::new(),
+            healthy: Arc::default(),
+            straight: Straight::default(),
+        }
+    }
+
     /// How clients and the policy name it.
     pub(super) fn name(&self) -> &str {
         &self.route.server.name

@@ -21,6 +21,7 @@ use super::own;
 use super::pages;
 use super::passage::Passage;
 use super::pool::Pool;
+use super::proxies;
 use super::record::{Books, Record, RequestId, X_REQUEST_ID};
 use super::redirect::Way;
 use super::refusal::{About, Refusal};
@@ -60,7 +61,8 @@ impl Worker {
 
     /// Answers a request, whatever it is.
     pub(super) async fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
-        let moment = self.shared.moment(peer);
+        let trusted = &self.shared.settings.trusted_proxies;
+        let moment = self.shared.moment(proxies::client(peer, request.headers(), trusted));
         let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
         let mut record = Record::begin(&self.books, &moment, request_id);
         let (head, body) = request.into_parts();
@@ -258,6 +260,10 @@ impl Worker {
 
     fn refuse(&self, refusal: &Refusal, record: &mut Record<'_>) -> Response<Body> {
         record.refused(refusal);
+        if let Some((fault, upstream)) = refusal.fault().zip(record.upstream.as_ref()) {
+            let text = format!("{}: {fault} (request {})", upstream.name(), record.request_id());
+            self.shared.journal.warn("upstream", &text);
+        }
         let metadata = record
             .upstream
             .as_ref()

@@ -72,6 +72,14 @@ impl ResourceMetadata {
         self.authorization_servers.first().map_or("", String::as_str)
     }
 
+    /// The issuers that may be asked, as the document has them: the one that is `wanted`, or all of them in its order (RFC 9728
+    /// section 7.6: the choice is the client's). None, if there is no such one; a slash at the end is nobody's other name.
+    pub fn issuers<'s>(&'s self, wanted: Option<&'s str>) -> impl Iterator<Item = &'s str> {
+        let bare = |issuer: &'s str| issuer.trim_end_matches('/');
+        let is_wanted = move |issuer: &&'s str| wanted.is_none_or(|wanted| bare(wanted) == bare(issuer));
+        self.authorization_servers.iter().map(String::as_str).filter(is_wanted)
+    }
+
     /// What to ask for: what the challenge demands, else everything there is, else nothing. A refresh token is asked for
     /// where the issuer knows how; alone it would ask for nothing else.
     pub fn scopes(&self, challenge: &Challenge, issuer: &IssuerMetadata) -> Vec<String> {

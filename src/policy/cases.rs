@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
-use super::scopes_yml::{PolicyError, read};
+use super::scopes_yml::{PolicyError, read, trimmed};
 use super::{Call, Explanation, Listed, Policy, Principal};
 
 /// The tests of one file.
@@ -77,12 +77,13 @@ impl Cases {
         cases.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Runs every test, in the file's order.
-    pub fn run(&self, policy: &Policy) -> Vec<Outcome> {
+    /// Runs every test, in the file's order. One about a server or a group that nobody has fails: it would test nothing.
+    /// `is_server` says of a server's name whether it is one.
+    pub fn run(&self, policy: &Policy, is_server: &dyn Fn(&str) -> bool) -> Vec<Outcome> {
         let outcome = |(line, case): &(u64, Case)| Outcome {
             name: case.name.clone(),
             line: *line,
-            failure: case.run(policy).err(),
+            failure: case.exists(policy, is_server).and_then(|()| case.run(policy)).err(),
         };
         self.0.iter().map(outcome).collect()
     }
@@ -104,6 +105,20 @@ impl Case {
             Err("`among` and `shows` are for `tools/list` and the other list methods")
         } else {
             Ok(())
+        }
+    }
+
+    /// Whether everybody it is about is there.
+    fn exists(&self, policy: &Policy, is_server: &dyn Fn(&str) -> bool) -> Result<(), String> {
+        let server = trimmed(&self.server);
+        if !is_server(server) {
+            return Err(format!(
+                "there is no server {server}: neither a file of it nor an entry of the policy"
+            ));
+        }
+        match self.groups.iter().find(|group| policy.group(group).is_none()) {
+            Some(group) => Err(format!("there is no group {group} in group_mappings")),
+            None => Ok(()),
         }
     }
 
@@ -170,7 +185,12 @@ mod tests {
 
     fn run(cases: &str) -> Vec<String> {
         let policy = Policy::parse(POLICY).unwrap();
-        Cases::parse(cases).unwrap().run(&policy).iter().map(ToString::to_string).collect()
+        Cases::parse(cases)
+            .unwrap()
+            .run(&policy, &|name| name != "gone")
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
@@ -219,6 +239,29 @@ mod tests {
                      registry-users-lob1[1]\n  line 116 of the policy\n  {has}"
                 ),
                 "FAILED  d (line 5): expected to show [\"x\"], but it shows []".to_owned(),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_case_about_nobody_fails_whatever_it_expects() {
+        let cases = "
+- {name: a, groups: [mcp-registry-user], server: gone, tool: x, expect: deny}
+- {name: b, scopes: [registry-admins], server: /gone/, tool: x, expect: allow}
+- {name: c, groups: [mcp-registry-usr], server: fininfo, method: GET, expect: deny}
+- {name: d, groups: [mcp-registry-user, nobody], server: fininfo, method: GET, expect: allow}
+- {name: e, groups: [/mcp-registry-user], server: fininfo, method: GET, expect: allow}
+";
+        let no_server = "there is no server gone: neither a file of it nor an entry of the policy";
+        let no_group = |group: &str| format!("there is no group {group} in group_mappings");
+        assert_eq!(
+            run(cases),
+            [
+                format!("FAILED  a (line 2): {no_server}"),
+                format!("FAILED  b (line 3): {no_server}"),
+                format!("FAILED  c (line 4): {}", no_group("mcp-registry-usr")),
+                format!("FAILED  d (line 5): {}", no_group("nobody")),
+                "ok      e".to_owned(),
             ]
         );
     }

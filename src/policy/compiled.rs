@@ -105,6 +105,11 @@ impl Policy {
         self.scopes.iter().flat_map(|scope| scope.by_server.keys()).map(AsRef::as_ref).collect()
     }
 
+    /// Whether an entry is about every server.
+    pub fn is_about_every_server(&self) -> bool {
+        self.scopes.iter().any(|scope| !scope.wildcard.is_empty())
+    }
+
     /// The tools that entries about this very server name, each once, in alphabetical order.
     pub fn tools(&self, server: &str) -> BTreeSet<&str> {
         let entries = self.scopes.iter().filter_map(|scope| scope.by_server.get(trimmed(server))).flatten();

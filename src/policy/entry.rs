@@ -20,7 +20,7 @@ pub(super) struct Scope {
     pub(super) entries: Vec<Arc<Entry>>,
     pub(super) by_server: HashMap<Box<str>, Vec<Arc<Entry>>>,
     /// The entries about every server.
-    wildcard: Vec<Arc<Entry>>,
+    pub(super) wildcard: Vec<Arc<Entry>>,
 }
 
 /// One entry.

@@ -17,6 +17,15 @@ pub struct Explanation {
     pub notes: Vec<String>,
 }
 
+/// All that a caller may do; it prints as a few lines, the entries first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overview {
+    /// What each entry that is the caller's allows.
+    pub entries: Vec<String>,
+    /// What led to it, a sentence each.
+    pub notes: Vec<String>,
+}
+
 impl Policy {
     /// Decides a call as the gateway would, and says why.
     pub fn explain(&self, principal: &Principal, server: &str, call: &Call<'_>) -> Explanation {
@@ -36,6 +45,18 @@ impl Policy {
             notes.extend(helping.map(|scope| format!("{scope} would allow it")));
         }
         Explanation { verdict, notes }
+    }
+
+    /// Everything a caller may do, an entry a line, about one server or all; and where their scopes come from.
+    pub fn overview(&self, principal: &Principal, server: Option<&str>) -> Overview {
+        let grants = self.grants(principal);
+        let held = grants.held().iter();
+        let entries = held.flat_map(|scope| match server {
+            Some(server) => scope.about(server).collect::<Vec<_>>(),
+            None => scope.entries.iter().collect(),
+        });
+        let entries = entries.filter(|entry| grants.exists(entry)).map(|entry| entry.told()).collect();
+        Overview { entries, notes: self.origins(principal) }
     }
 
     /// Where the caller's scopes come from, and what of the token's the policy does not know.
@@ -92,6 +113,25 @@ impl Policy {
     }
 }
 
+impl Entry {
+    /// What it allows, in a line.
+    fn told(&self) -> String {
+        let server = self.server.as_deref().unwrap_or("every server");
+        let mut told = format!("{} (line {}) {server}: {}", self.rule, self.line, self.methods);
+        let kinds = [
+            ("tools", Some(&self.tools)),
+            ("prompts", self.prompts.as_ref()),
+            ("resources", self.resources.as_ref()),
+        ];
+        for (kind, names) in kinds {
+            if let Some(names) = names.filter(|names| !names.is_empty()) {
+                told.push_str(&format!("; {kind} {names}"));
+            }
+        }
+        told
+    }
+}
+
 /// What an entry about the right server lacks for a call.
 fn lacks(entry: &Entry, denial: Denial, call: &Call<'_>) -> String {
     let (method, name) = match *call {
@@ -117,6 +157,14 @@ impl fmt::Display for Explanation {
             Ok(rule) => write!(f, "allowed by {rule}")?,
             Err(denial) => write!(f, "denied: {denial}")?,
         }
+        self.notes.iter().try_for_each(|note| write!(f, "\n  {note}"))
+    }
+}
+
+impl fmt::Display for Overview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = self.entries.join("\n");
+        f.write_str(if lines.is_empty() { "nothing is allowed" } else { &lines })?;
         self.notes.iter().try_for_each(|note| write!(f, "\n  {note}"))
     }
 }

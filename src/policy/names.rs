@@ -51,6 +51,15 @@ impl Names {
     }
 }
 
+impl fmt::Display for Names {
+    /// In alphabetical order.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<&str> = self.written().collect();
+        names.sort_unstable();
+        f.write_str(&if self.all { "*".to_owned() } else { names.join(", ") })
+    }
+}
+
 impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(NamesVisitor)

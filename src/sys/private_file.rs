@@ -38,7 +38,7 @@ pub enum FileError {
     /// A symbolic link where a file of ours belongs: someone could make us read or write theirs.
     #[error("{} is a symbolic link", .0.display())]
     Symlink(PathBuf),
-    /// Others can read it, so its secrets are no longer secret.
+    /// Others can read or change it, so its secrets are no longer secret.
     #[error("{path} can be read by others (mode {mode:o})", path = path.display())]
     Exposed {
         /// The file.
@@ -72,6 +72,11 @@ impl FileError {
             Self::Symlink(path) => {
                 format!("remove the link, or name the real folder with --tokens-dir: rm {}", path.display())
             }
+            // Only files that are given to us are read through links, and nobody can change the mode of a mounted one.
+            Self::Exposed { path, .. } if is_symlink(path) => format!(
+                "chmod 600 {}; of a mounted Secret, set defaultMode: 0440 and the pod's fsGroup to a group of this user's",
+                path.display()
+            ),
             Self::Exposed { path, .. } => format!("chmod 600 {}", path.display()),
             Self::Foreign { path, .. } => {
                 format!(
@@ -89,10 +94,7 @@ impl FileError {
 /// # Errors
 /// As [`FileError`] says.
 pub fn read(path: &Path) -> Result<Option<String>, FileError> {
-    let Some(mut bytes) = read_bytes(path)? else { return Ok(None) };
-    drop_mark(&mut bytes);
-    let strange = |_| FileError::Strange { path: path.into(), reason: "not UTF-8 text" };
-    String::from_utf8(bytes).map(Some).map_err(strange)
+    read_bytes(path)?.map(|bytes| text(path, bytes)).transpose()
 }
 
 /// The same, whatever is in it.
@@ -100,13 +102,42 @@ pub fn read(path: &Path) -> Result<Option<String>, FileError> {
 /// # Errors
 /// As [`FileError`] says.
 pub fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
-    let Some(mut file) = open(path)? else { return Ok(None) };
+    open(path)?.map(|file| bytes(path, file)).transpose()
+}
+
+fn bytes(path: &Path, file: File) -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
-    Read::by_ref(&mut file).take(LIMIT + 1).read_to_end(&mut bytes).map_err(io_at(path))?;
+    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(io_at(path))?;
     if bytes.len() as u64 > LIMIT {
         return Err(FileError::Strange { path: path.into(), reason: "too large" });
     }
-    Ok(Some(bytes))
+    Ok(bytes)
+}
+
+fn text(path: &Path, mut bytes: Vec<u8>) -> Result<String, FileError> {
+    drop_mark(&mut bytes);
+    String::from_utf8(bytes).map_err(|_| FileError::Strange { path: path.into(), reason: "not UTF-8 text" })
+}
+
+/// Reads a file of secrets that an administrator or an orchestrator lays out, such as a mounted Secret of Kubernetes or a
+/// certificate's key under `live/`. Links are followed: who may change what they lead to is what counts.
+/// So the owner is root or us, nobody else may write, and nobody else may read but one group that we are in.
+///
+/// # Errors
+/// As [`FileError`] says.
+pub fn read_given(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    let opened = opened(path, regular_file::open(path))?;
+    let Some((file, about)) = opened else { return Ok(None) };
+    check_given(path, &about)?;
+    bytes(path, file).map(Some)
+}
+
+/// The same as text.
+///
+/// # Errors
+/// As [`FileError`] says.
+pub fn read_given_text(path: &Path) -> Result<Option<String>, FileError> {
+    read_given(path)?.map(|bytes| text(path, bytes)).transpose()
 }
 
 /// Writes a private file: into a new file beside it (0600 whatever the umask), synced, then renamed over it.
@@ -329,24 +360,53 @@ fn open(path: &Path) -> Result<Option<File>, FileError> {
     if is_symlink(path) {
         return Err(FileError::Symlink(path.into()));
     }
-    let file = match regular_file::open_itself(path) {
+    let Some((file, about)) = opened(path, regular_file::open_itself(path))? else { return Ok(None) };
+    check_owner(path, &about)?;
+    check_mode(path, &about, 0)?;
+    Ok(Some(file))
+}
+
+/// What was opened, if there is anything. It is judged, not the name: the name may point elsewhere by now.
+fn opened(path: &Path, opened: io::Result<File>) -> Result<Option<(File, fs::Metadata)>, FileError> {
+    let file = match opened {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) if e.kind() == io::ErrorKind::InvalidInput => {
             return Err(FileError::Strange { path: path.into(), reason: NOT_REGULAR });
         }
         other => other.map_err(io_at(path))?,
     };
-    // The opened file is judged, not the name: the name may point elsewhere by now.
     let about = file.metadata().map_err(io_at(path))?;
-    check_owner(path, &about)?;
+    Ok(Some((file, about)))
+}
+
+fn check_given(path: &Path, about: &fs::Metadata) -> Result<(), FileError> {
+    const GROUP_MAY_READ: u32 = 0o040;
+    check_owner(path, about)?;
+    check_mode(path, about, if is_of_our_group(about) { GROUP_MAY_READ } else { 0 })
+}
+
+#[cfg(unix)]
+fn is_of_our_group(about: &fs::Metadata) -> bool {
+    let group = std::os::unix::fs::MetadataExt::gid(about);
+    let further = || rustix::process::getgroups().unwrap_or_default();
+    group == rustix::process::getegid().as_raw() || further().iter().any(|one| one.as_raw() == group)
+}
+
+#[cfg(not(unix))]
+fn is_of_our_group(about: &fs::Metadata) -> bool {
+    false
+}
+
+/// Whether group and others may do nothing with it but what is in `may`.
+fn check_mode(path: &Path, about: &fs::Metadata, may: u32) -> Result<(), FileError> {
     #[cfg(unix)]
     {
         let mode = std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o7777;
-        if mode & 0o077 != 0 {
+        if mode & 0o077 & !may != 0 {
             return Err(FileError::Exposed { path: path.into(), mode });
         }
     }
-    Ok(Some(file))
+    Ok(())
 }
 
 /// Whether opening the file would wait for somebody at the other end.

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 use thiserror::Error;
 
@@ -82,6 +82,28 @@ impl Trust {
             .with_no_client_auth();
         Ok(self.0.config.get_or_init(|| Arc::new(config)).clone())
     }
+}
+
+/// What to do about a connection that failed because of the certificate at its other end; nothing if it failed otherwise.
+pub fn remedy(error: &io::Error) -> Option<&'static str> {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>())?;
+    let rustls::Error::InvalidCertificate(why) = inner else { return None };
+    Some(match why {
+        // The latter of an authority that goes by the name of one that is known.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "if the certificate is self-signed or its authority is your own, name its file: --ca-cert FILE, or MCPAUTH_CA_CERT"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "use a host name that the certificate has, or renew it with this one"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "renew the certificate",
+        // What openssl req -x509 makes if nothing else is said.
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            "an authority's own certificate is no server's: make one with openssl req -x509 -addext basicConstraints=CA:FALSE, \
+             and name its file: --ca-cert FILE, or MCPAUTH_CA_CERT"
+        }
+        _ => "replace the certificate",
+    })
 }
 
 impl fmt::Debug for Trust {

@@ -48,6 +48,12 @@ pub enum VaultError {
         /// The issuer.
         issuer: String,
     },
+    /// A server refuses the token that is kept, though it is not at its end: a login that only looks at its end would keep it.
+    #[error("the server refuses the present token, and only a login brings another one{}", .why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
+    Refused {
+        /// Why nothing else did.
+        why: Option<String>,
+    },
     /// Only a person can get it, and nobody is there.
     #[error("a person must log in{}", .why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
     NeedsPerson {

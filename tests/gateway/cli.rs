@@ -2,7 +2,12 @@
 //! It leaves serving to tests of its own.
 #![cfg(test)]
 
+use mcpauth::sys::private_file;
+
 use crate::support::User;
+use crate::support::mint::encoded;
+use crate::support::upstream::Upstream;
+use crate::support::wire::free_port;
 
 const POLICY: &str = "\
 group_mappings:
@@ -213,7 +218,7 @@ fn the_references_own_folder_is_understood() {
     let user = User::new();
     user.file("auth_server/scopes.yml", POLICY);
     user.file("registry/servers/a.json", r#"{"path": "/a", "proxy_pass_url": "http://a:8000"}"#);
-    assert!(stdout(&user, &["gateway", "routes"], 0).contains("http://a:8000/mcp"));
+    assert!(stdout(&user, &["gateway", "routes", "--offline"], 0).contains("http://a:8000/mcp"));
     let asked = ["gateway", "explain", "--server", "currenttime", "--tool", "now", "--groups", "readers"];
     assert!(user.run(&asked).code(0).stdout.starts_with("allowed by read[1]\n"));
 }
@@ -256,10 +261,127 @@ fn policy_tests_pass_or_fail() {
     assert!(failed.starts_with("FAILED  nobody reads (line 1): expected to be allowed"), "{failed}");
     let object = user.run(&["gateway", "test", "bad.yml", "--json"]).code(7).json();
     assert_eq!((&object["ok"], &object["failed"]), (&false.into(), &1.into()));
+    for (case, gone) in [
+        (
+            "groups: [reader], server: currenttime, tool: now, expect: deny",
+            "there is no group reader in group_mappings",
+        ),
+        (
+            "groups: [readers, x], server: currenttime, tool: now, expect: allow",
+            "there is no group x in group_mappings",
+        ),
+        ("groups: [readers], server: curenttime, tool: now, expect: deny", "there is no server curenttime"),
+        ("scopes: [read], server: curenttime, method: GET, expect: deny", "there is no server curenttime"),
+    ] {
+        user.file("bad.yml", &format!("- {{name: a, {case}}}\n"));
+        let failed = user.run(&["gateway", "test", "bad.yml"]).code(7).stdout;
+        assert!(failed.starts_with(&format!("FAILED  a (line 1): {gone}")), "{failed}");
+    }
+    // Every server means every one there is a file of; where there are no files, nobody knows.
+    user.file("all.yml", "every: [{server: '*', methods: ['*'], tools: ['*']}]\n");
+    user.file("bad.yml", "- {name: a, scopes: [every], server: gone, tool: x, expect: allow}\n");
+    user.run(&["gateway", "test", "bad.yml", "--policy", "all.yml"]).code(7);
+    let mut elsewhere = User::new();
+    elsewhere.file("all.yml", "every: [{server: '*', methods: ['*'], tools: ['*']}]\n");
+    elsewhere.file("bad.yml", "- {name: a, scopes: [every], server: gone, tool: x, expect: allow}\n");
+    elsewhere
+        .env("MCPAUTH_SERVERS_DIR", "nothing")
+        .run(&["gateway", "test", "bad.yml", "--policy", "all.yml"])
+        .code(0);
     user.file("none.yml", "[]");
     for (file, policy) in [("none.yml", "scopes.yml"), ("gone.yml", "scopes.yml"), ("good.yml", "gone.yml")] {
         user.run(&["gateway", "test", file, "--policy", policy]).code(2);
     }
+}
+
+/// A server's health is its own, not that of its file.
+#[test]
+fn a_server_that_does_not_answer_is_not_on() {
+    let there = Upstream::answering("401 Unauthorized", "");
+    let sick = Upstream::answering("500 Internal Server Error", "");
+    let user = User::new();
+    let lay = |name: &str, base: &str| {
+        let file =
+            serde_json::json!({"path": format!("/{name}"), "proxy_pass_url": base, "auth_type": "none"});
+        user.file(&format!("servers/{name}.json"), &file.to_string());
+    };
+    lay("there", &there.base);
+    lay("sick", &sick.base);
+    lay("dead", &format!("http://127.0.0.1:{}", free_port()));
+    lay("off", &there.base);
+    user.file("servers/server_state.json", r#"{"/off": false}"#);
+    let expected = [("dead", "down"), ("off", "off"), ("sick", "down"), ("there", "on")];
+    let object = user.run(&["gateway", "routes", "--json"]).code(0).json();
+    let rows = object["routes"].as_array().unwrap();
+    let states = rows.iter().map(|row| (row["server"].as_str().unwrap(), row["state"].as_str().unwrap()));
+    assert_eq!(states.collect::<Vec<_>>(), expected);
+    let table = user.run(&["gateway", "routes"]).code(0).stdout;
+    for (server, state) in expected {
+        let row = table.lines().find(|line| line.starts_with(&format!("{server} "))).unwrap();
+        assert!(row.ends_with(&format!(" {state}")), "{row}");
+    }
+    assert!(there.seen().iter().all(|seen| seen.header("authorization").is_none()));
+    let offline = user.run(&["gateway", "routes", "--offline"]).code(0).stdout;
+    assert!(!offline.contains("down"), "{offline}");
+}
+
+/// A JWT that nobody signed: a stored one is not doubted here.
+fn token(claims: &serde_json::Value) -> String {
+    format!("{}.{}.c2ln", encoded(&serde_json::json!({"alg": "RS256", "typ": "at+jwt"})), encoded(claims))
+}
+
+#[test]
+fn what_a_stored_token_may_do_is_explained() {
+    let user = with_file(GATEWAY);
+    let now = mcpauth::sys::clock::now();
+    let claims = |more: serde_json::Value| {
+        let mut claims =
+            serde_json::json!({"iss": "https://idp.example.com", "aud": "mcp", "sub": "a", "exp": now + 300});
+        for (name, value) in more.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        claims
+    };
+    let keep = |claims: &serde_json::Value| {
+        let stored = serde_json::json!({"access_token": token(claims), "token_type": "Bearer", "expires_at": now + 300});
+        private_file::create_dir(&user.project().join(".oauth-tokens")).unwrap();
+        private_file::write(&user.project().join(".oauth-tokens/ingress.json"), &stored.to_string()).unwrap();
+    };
+    let ask = |args: &[&str]| {
+        let all = [&["gateway", "explain", "--token", "ingress"], args].concat();
+        user.run(&all).code(0).stdout
+    };
+    keep(&claims(serde_json::json!({"groups": ["readers"]})));
+    let all = "read[1] (line 4) currenttime: initialize, tools/call, tools/list; tools now\n  group readers gives read\n";
+    assert_eq!(ask(&[]), all);
+    assert_eq!(ask(&["--server", "/currenttime/"]), all);
+    assert!(ask(&["--server", "other"]).starts_with("nothing is allowed\n"));
+    assert!(ask(&["--server", "currenttime", "--tool", "now"]).starts_with("allowed by read[1]\n"));
+    assert!(ask(&["--server", "currenttime", "--tool", "later"]).starts_with("denied: "));
+    let object = user.run(&["gateway", "explain", "--token", "ingress", "--json"]).code(0).json();
+    assert_eq!(object["allowed"].as_array().unwrap().len(), 1, "{object}");
+    for (more, reason) in [
+        (serde_json::json!({"exp": now - 300}), "expired"),
+        (serde_json::json!({"aud": "other"}), "another audience"),
+        (serde_json::json!({"iss": "https://other.test"}), "issuers have none that it names"),
+        (serde_json::json!({"nonce": "n"}), "not an access token"),
+    ] {
+        keep(&claims(more));
+        for args in [&[][..], &["--server", "currenttime", "--tool", "now"]] {
+            let said = ask(args);
+            assert!(
+                said.starts_with("denied: the gateway refuses the token: ") && said.contains(reason),
+                "{said}"
+            );
+        }
+        let object = user.run(&["gateway", "explain", "--token", "ingress", "--json"]).code(0).json();
+        assert_eq!(object["allowed"], false);
+    }
+    keep(&claims(serde_json::json!({"scope": "read openid"})));
+    assert!(ask(&[]).contains("the policy does not know openid"));
+    user.run(&["gateway", "explain", "--token", "nobody"]).code(2);
+    user.run(&["gateway", "explain", "--token", "ingress", "--groups", "readers"]).code(2);
+    user.run(&["gateway", "explain", "--token", "ingress", "--tool", "now"]).code(2);
 }
 
 #[test]
@@ -276,12 +398,13 @@ currenttime  https://gw.example.com/currenttime/mcp  http://currenttime-server:8
 mail         https://gw.example.com/mail/sse         https://mail.test/sse                oauth  stored  on
 ";
     let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let said = stdout(&user, &["gateway", "routes"], 0);
+    let said = stdout(&user, &["gateway", "routes", "--offline"], 0);
     assert_eq!(squeezed(&said), squeezed(table));
-    let object = user.run(&["gateway", "routes", "--json"]).code(0).json();
+    let object = user.run(&["gateway", "routes", "--offline", "--json"]).code(0).json();
     let expected = serde_json::json!({
         "server": "currenttime", "address": "https://gw.example.com/currenttime/mcp",
         "upstream": "http://currenttime-server:8000/mcp", "auth_type": "none", "egress": "none", "enabled": false,
+        "state": "off",
     });
     assert_eq!(object["routes"][0], expected);
     assert!(!format!("{said}{object}").contains("k3y"));
@@ -306,7 +429,7 @@ fininfo http://127.0.0.1:8080/fininfo/sse http://fininfo-server:8001/sse api_key
 mcpgw http://127.0.0.1:8080/mcpgw/mcp http://mcpgw-server:8003/mcp none none on
 realserverfaketools http://127.0.0.1:8080/realserverfaketools/mcp http://realserverfaketools-server:8002/mcp none none off
 sre-gateway http://127.0.0.1:8080/sre-gateway/mcp https://example-gateway.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp oauth passthrough on";
-    let ran = user.run(&["gateway", "routes"]).code(0);
+    let ran = user.run(&["gateway", "routes", "--offline"]).code(0);
     let rows: Vec<_> =
         ran.stdout.lines().map(|row| row.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     assert_eq!((rows.join("\n").as_str(), ran.stderr.as_str()), (expected, ""));

@@ -15,6 +15,7 @@ pub(crate) mod leaving;
 mod lists;
 mod methods;
 mod odd_tokens;
+mod operators;
 mod pages;
 mod places;
 mod protocol;

@@ -16,7 +16,7 @@ use mcpauth::sys::private_file;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use crate::support::lab::{ALLOWED, AUTHORITIES, Lab, own_server, request};
+use crate::support::lab::{ALLOWED, AUTHORITIES, Lab, own_server, request, until};
 use crate::support::tls::{Authority, Identity, provider};
 use crate::support::upstream::{Seen, Upstream, gone, say};
 use crate::support::wire::PATIENCE;
@@ -208,11 +208,43 @@ fn a_key_that_others_can_read_is_refused_at_the_start() {
             std::fs::set_permissions(dir.join(KEY), Permissions::from_mode(mode)).unwrap();
         })
     };
-    for mode in [0o640, 0o604, 0o644] {
+    for mode in [0o604, 0o644, 0o660, 0o620, 0o602] {
         let error = started(mode).err().unwrap().to_string();
         assert!(error.contains(KEY) && error.contains("chmod 600"), "{error}");
     }
-    assert!(started(0o600).is_ok() && started(0o400).is_ok());
+    for mode in [0o600, 0o400, 0o440, 0o640] {
+        assert!(started(mode).is_ok(), "{mode:o}");
+    }
+}
+
+/// Lays out certificate and key as certbot does: links in `live/` to numbered files in `archive/`.
+fn live(identity: &Identity, number: u32, dir: &Path) -> Tls {
+    for folder in ["archive", "live"] {
+        std::fs::create_dir_all(dir.join(folder)).unwrap();
+    }
+    let lay = |name: &str, text: &str, mode| {
+        let (file, link) = (format!("{name}{number}.pem"), dir.join(format!("live/{name}.pem")));
+        let path = dir.join("archive").join(&file);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let new = dir.join("live/new");
+        std::os::unix::fs::symlink(format!("../archive/{file}"), &new).unwrap();
+        std::fs::rename(&new, &link).unwrap();
+        link
+    };
+    let key = lay("privkey", &identity.key, 0o640);
+    Tls { certificate: lay("fullchain", &identity.certificate, 0o644), key }
+}
+
+#[test]
+fn a_certificate_under_live_is_served_and_its_renewal_seen() {
+    let authority = Authority::new();
+    let (old, new) = (authority.issue(), authority.issue());
+    let lab = Lab::with(|settings, dir| settings.tls = Some(live(&old, 1, dir)));
+    assert_eq!(connect(&authority, &lab).unwrap().shown(), old.der());
+    live(&new, 2, &lab.path(""));
+    until("the renewal", || lab.kept.events().iter().any(|event| event.contains(RENEWED)));
+    assert_eq!(connect(&authority, &lab).unwrap().shown(), new.der());
 }
 
 #[test]

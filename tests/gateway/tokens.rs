@@ -97,6 +97,57 @@ fn keys_change_without_a_refused_request() {
     });
 }
 
+/// A provider that was set up anew begins again with the name that its first key had.
+#[test]
+fn a_new_key_under_an_old_name_is_found_at_the_limited_rate() {
+    for name in [json!({}), json!({"kid": null})] {
+        let (old, new) = (Key::new("k"), Key::new("k"));
+        let mint = Mint::of(&[&old]);
+        let lab = lab(vec![mint.settings()]);
+        until("keys", || lab.gateway.is_ready());
+        let token =
+            |key: &Key, n: usize| key.sign(name.clone(), &mint.claims(json!({"jti": format!("{n}")})));
+        ask(&lab, &token(&old, 0)).status(200);
+        *mint.keys.lock().unwrap() = Ok(vec![new.public()]);
+        let before = mint.fetches();
+        ask(&lab, &token(&new, 1)).status(200);
+        assert_eq!(mint.fetches(), before + 1, "{name}");
+        // What was good by the old key is not remembered past it.
+        assert_eq!(rejected(ask(&lab, &token(&old, 0))), "signature");
+        ask(&lab, &token(&new, 2)).status(200);
+        let began = std::time::Instant::now();
+        (0..40).for_each(|n| assert_eq!(rejected(ask(&lab, &token(&old, n))), "signature"));
+        let allowed = 1 + began.elapsed().as_secs() / 2;
+        let fetched = mint.fetches() - before - 1;
+        assert!(fetched as u64 <= allowed, "{fetched} of {allowed}");
+    }
+}
+
+/// Every access token of Dex has `at_hash`.
+#[test]
+fn a_token_like_an_id_token_is_refused_with_the_switch_that_accepts_it_in_the_log() {
+    let key = Key::new("k");
+    let mint = Mint::of(&[&key]);
+    let token = |member: &str, n: usize| {
+        key.sign(json!({}), &mint.claims(json!({member: "x", "jti": format!("{n}")})))
+    };
+    for (n, member) in ["at_hash", "nonce", "c_hash"].into_iter().enumerate() {
+        let strict = lab(vec![mint.settings()]);
+        (0..3).for_each(|again| assert_eq!(rejected(ask(&strict, &token(member, n + again))), "kind"));
+        let said: Vec<_> =
+            strict.kept.events().into_iter().filter(|event| event.starts_with("token: ")).collect();
+        assert_eq!(said.len(), 1, "once a minute: {said:?}");
+        for word in [mint.issuer(), member, "accept_id_tokens: true"] {
+            assert!(said[0].contains(word), "{word}: {said:?}");
+        }
+        assert_eq!(strict.arrived(), 0);
+        let accepting = lab(vec![Issuer { accept_id_tokens: true, ..mint.settings() }]);
+        ask(&accepting, &token(member, n)).status(200);
+        let foreign = key.sign(json!({}), &mint.claims(json!({member: "x", "aud": "somebody-else"})));
+        assert_eq!(rejected(ask(&accepting, &foreign)), "audience");
+    }
+}
+
 #[test]
 fn while_an_issuer_is_down_known_keys_work_and_nothing_else() {
     let (key, new) = (Key::new("k"), Key::new("new"));

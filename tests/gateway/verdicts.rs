@@ -29,7 +29,12 @@ const FILES: &[Row] = &[
     ("session_key: short.key", Error, "session_key"),
     ("session_key: short-random.key", Error, "session_key"),
     ("session_key: open.key", Error, "session_key"),
-    ("session_key: link.key", Error, "session_key"),
+    ("session_key: link.key", Fine, ""),
+    ("session_key: group.key", Fine, ""),
+    ("session_key: mounted/key", Fine, ""),
+    ("session_key: link-open.key", Error, "session_key"),
+    ("session_key: writable.key", Error, "session_key"),
+    ("session_key: nowhere.key", Error, "session_key"),
     ("session_key: none.key", Error, "session_key"),
     ("session_key: servers", Error, "session_key"),
     ("policy: none.yml", Error, "policy"),
@@ -55,7 +60,9 @@ const FILES: &[Row] = &[
     ("tls: {certificate: bad.txt, key: good.pem}", Error, "tls"),
     ("tls: {certificate: good.crt, key: bad.txt}", Error, "tls"),
     ("tls: {certificate: good.crt, key: open.pem}", Error, "tls"),
-    ("tls: {certificate: good.crt, key: link.pem}", Error, "tls"),
+    ("tls: {certificate: good.crt, key: link.pem}", Fine, ""),
+    ("tls: {certificate: good.crt, key: group.pem}", Fine, ""),
+    ("tls: {certificate: good.crt, key: link-open.pem}", Error, "tls"),
     ("audit: none/audit.log", Error, "audit"),
     ("audit: empty/audit.log", Error, "audit"),
     ("audit: servers", Error, "audit"),
@@ -75,6 +82,10 @@ const KEYS: &[Row] = &[
     ("public_url: gateway", Error, "public_url"),
     ("hosts: ['http://h/']", Error, "hosts[0]"),
     ("origins: ['*']", Error, "origins[0]"),
+    ("trusted_proxies: [10.0.0.0/33]", Error, "gateway.yaml:"),
+    ("trusted_proxies: [proxy.test]", Error, "gateway.yaml:"),
+    ("trusted_proxies: ['::/0']", Remark, "trusted_proxies[0]"),
+    ("trusted_proxies: [10.0.0.0/8, '::1']", Fine, ""),
     ("issuers: []", Error, "issuers"),
     ("issuers: [{issuer: 'ftp://i', audience: [a]}]", Error, "issuers[0].issuer"),
     ("issuers: [{issuer: '', audience: [a]}]", Error, "issuers[0].issuer"),
@@ -92,6 +103,12 @@ const KEYS: &[Row] = &[
     ("issuers: [{issuer: 'ISSUER', audience: [a], algorithms: []}]", Error, "issuers[0].algorithms"),
     ("issuers: [{issuer: 'ISSUER', audience: [a], algorithms: [HS256]}]", Error, "gateway.yaml:"),
     ("issuers: [{issuer: 'ISSUER', audience: [a], require_at_jwt: 5}]", Error, "gateway.yaml:"),
+    ("issuers: [{issuer: 'ISSUER', audience: [a], accept_id_tokens: true}]", Fine, ""),
+    (
+        "issuers: [{issuer: 'ISSUER', kind: cognito, clients: [a], accept_id_tokens: true}]",
+        Error,
+        "issuers[0].accept_id_tokens",
+    ),
     ("issuers: [{issuer: 'ISSUER', audience: [a], groups_claims: ['']}]", Error, "issuers[0].groups_claims"),
     ("issuers: [{issuer: 'ISSUER', audience: [a], leeway: 61}]", Error, "issuers[0].leeway"),
     ("issuers: [{issuer: 'ISSUER', audience: [a], leeway: 60}]", Fine, ""),
@@ -104,6 +121,16 @@ const KEYS: &[Row] = &[
         "issuers: [{issuer: 'ISSUER', audience: [a], introspection: {client_id: c, client_secret: secret}}]",
         Fine,
         "",
+    ),
+    (
+        "issuers: [{issuer: 'ISSUER', audience: [a], introspection: {client_id: c, client_secret: link-secret}}]",
+        Fine,
+        "",
+    ),
+    (
+        "issuers: [{issuer: 'ISSUER', audience: [a], introspection: {client_id: c, client_secret: open.key}}]",
+        Error,
+        "issuers[0].introspection.client_secret",
     ),
     (
         "issuers: [{issuer: 'ISSUER', audience: [a], introspection: {endpoint: x, client_id: c, client_secret: secret}}]",
@@ -169,6 +196,9 @@ fn laid_out() -> Site {
     private("text.key", format!("{}\r\n", "k".repeat(32)).as_bytes(), 0o600);
     private("short.key", format!("{}\n", "k".repeat(31)).as_bytes(), 0o600);
     private("open.key", &[0xfe; 32], 0o644);
+    private("group.key", &[0xfe; 32], 0o440);
+    private("writable.key", &[0xfe; 32], 0o660);
+    private("group.pem", identity.key.as_bytes(), 0o640);
     private("good.pem", identity.key.as_bytes(), 0o600);
     private("open.pem", identity.key.as_bytes(), 0o644);
     private("good.crt", identity.certificate.as_bytes(), 0o644);
@@ -184,6 +214,19 @@ fn laid_out() -> Site {
     for (name, to) in [("link.key", "random.key"), ("link.pem", "good.pem"), ("link.yml", "scopes.yml")] {
         symlink(path(to), path(name)).unwrap();
     }
+    for (name, to) in [
+        ("link-open.key", "open.key"),
+        ("link-open.pem", "open.pem"),
+        ("link-secret", "secret"),
+        ("nowhere.key", "none.key"),
+    ] {
+        symlink(path(to), path(name)).unwrap();
+    }
+    // As Kubernetes mounts a Secret.
+    std::fs::create_dir_all(path("mounted/..2026")).unwrap();
+    private("mounted/..2026/key", &[0xfe; 32], 0o440);
+    symlink("..2026", path("mounted/..data")).unwrap();
+    symlink("..data/key", path("mounted/key")).unwrap();
     let delta = std::fs::read_to_string(path("servers/delta.json")).unwrap();
     for (folder, name) in [("some", "broken.json"), ("states", "server_state.json")] {
         site.user.file(&format!("{folder}/delta.json"), &delta);

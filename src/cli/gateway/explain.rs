@@ -1,19 +1,26 @@
 //! `mcpauth gateway explain`: who may do what, and which line of the policy says so. It leaves deciding to `policy`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::cli::gateway::policy_from::{PolicyFrom, text_of};
+use crate::cli::gateway::prepare;
 use crate::cli::out::Out;
+use crate::cli::{flows, inspect};
 use crate::config::Config;
 use crate::error::{Error, Exit};
-use crate::policy::{Call, Principal};
+use crate::gateway::authn;
+use crate::gateway::authn::jwt::Reject;
+use crate::policy::{Call, Explanation, Principal};
+use crate::sys::clock;
 
 const EXAMPLES: &str = "Examples:
   mcpauth gateway explain --server docs --tool search --groups readers
-  mcpauth gateway explain --server docs --method tools/list --scopes docs/read --json";
+  mcpauth gateway explain --server docs --method tools/list --scopes docs/read --json
+  mcpauth gateway explain --token ingress                  all that this stored token may do
+  mcpauth gateway explain --token ingress --server docs --tool search";
 
 /// Say whether a caller may do something, and which line of the policy decides
 #[derive(Args, Debug)]
@@ -22,19 +29,19 @@ pub(super) struct ExplainArgs {
     #[command(flatten)]
     policy: PolicyFrom,
     /// The server, by its path without slashes
-    #[arg(long)]
-    server: String,
+    #[arg(long, required_unless_present = "token")]
+    server: Option<String>,
     /// The method, GET for the stream or DELETE for a session's end [default: the one that is about what is named]
-    #[arg(long, required_unless_present_any = ["tool", "prompt", "resource"])]
+    #[arg(long, required_unless_present_any = ["tool", "prompt", "resource", "token"], requires = "server")]
     method: Option<String>,
     /// The tool it calls
-    #[arg(long, conflicts_with_all = ["prompt", "resource"])]
+    #[arg(long, conflicts_with_all = ["prompt", "resource"], requires = "server")]
     tool: Option<String>,
     /// The prompt it gets
-    #[arg(long, conflicts_with = "resource")]
+    #[arg(long, conflicts_with = "resource", requires = "server")]
     prompt: Option<String>,
     /// The resource it reads
-    #[arg(long, value_name = "URI")]
+    #[arg(long, value_name = "URI", requires = "server")]
     resource: Option<String>,
     /// The caller's groups
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
@@ -45,37 +52,103 @@ pub(super) struct ExplainArgs {
     /// A JSON object with the token's claims, for the policy's `when`
     #[arg(long, value_name = "FILE")]
     claims: Option<PathBuf>,
+    /// The caller is who brings this token: a credential by its name in mcpauth status, a token's file, or - for stdin
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["groups", "scopes", "claims"])]
+    token: Option<String>,
+}
+
+/// Whom it is about.
+enum Caller {
+    Known(Box<Principal>),
+    /// The gateway would not even let them in.
+    Refused(Reject),
 }
 
 pub(super) fn run(args: &ExplainArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     let (path, policy) = args.policy.read(config)?;
-    let principal = Principal {
-        groups: args.groups.clone(),
-        scopes: args.scopes.clone(),
-        claims: args.claims()?,
-        ..Principal::default()
+    let principal = match args.caller(config, out)? {
+        Caller::Known(principal) => principal,
+        Caller::Refused(reject) => {
+            say_refused(reject, args.token.as_deref().unwrap_or_default(), &path, out);
+            return Ok(Exit::Done);
+        }
     };
-    let explanation = policy.explain(&principal, args.server.trim_matches('/'), &args.call());
-    if out.json {
-        let verdict = &explanation.verdict;
-        out.object(&json!({
-            "version": 1,
-            "policy": path.display().to_string(),
-            "allowed": verdict.is_ok(),
-            "rule": verdict.as_ref().ok().map(ToString::to_string),
-            "reason": verdict.as_ref().err().map(ToString::to_string),
-            "notes": explanation.notes,
-        }));
-    } else {
-        out.data(&explanation.to_string());
+    let server = args.server.as_deref().map(|name| name.trim_matches('/'));
+    match (server, args.call()) {
+        (Some(server), Some(call)) => {
+            let explanation = policy.explain(&principal, server, &call);
+            say(&explanation.to_string(), || object(&path, &explanation), out);
+        }
+        (server, _) => {
+            let overview = policy.overview(&principal, server);
+            let object = || json!({"version": 1, "policy": path.display().to_string(), "allowed": overview.entries, "notes": overview.notes});
+            say(&overview.to_string(), object, out);
+        }
     }
     Ok(Exit::Done)
 }
 
+fn object(path: &Path, explanation: &Explanation) -> Value {
+    let verdict = &explanation.verdict;
+    json!({
+        "version": 1,
+        "policy": path.display().to_string(),
+        "allowed": verdict.is_ok(),
+        "rule": verdict.as_ref().ok().map(ToString::to_string),
+        "reason": verdict.as_ref().err().map(ToString::to_string),
+        "notes": explanation.notes,
+    })
+}
+
+/// In words, or as the object.
+fn say(words: &str, object: impl Fn() -> Value, out: &Out) {
+    if out.json { out.object(&object()) } else { out.data(words) }
+}
+
+/// A token that opens nothing at all, whatever the policy says.
+fn say_refused(reject: Reject, token: &str, path: &Path, out: &Out) {
+    let remedy = match reject {
+        Reject::Issuer => "the gateway's issuers have none that it names in iss".to_owned(),
+        Reject::Malformed => "it does not say what it is about; only its issuer knows".to_owned(),
+        Reject::Expired => format!("renew it with: mcpauth token {token}"),
+        _ => format!("see what it says with: mcpauth inspect {token}"),
+    };
+    let reason = format!("the gateway refuses the token: {}", reject.description());
+    let object = || {
+        json!({
+            "version": 1, "policy": path.display().to_string(), "allowed": false, "rule": null, "reason": reason,
+            "notes": [remedy],
+        })
+    };
+    say(&format!("denied: {reason}\n  {remedy}"), object, out);
+}
+
 impl ExplainArgs {
-    fn call(&self) -> Call<'_> {
+    /// What is asked about; all that there is if nothing is named.
+    fn call(&self) -> Option<Call<'_>> {
         let Self { method, tool, prompt, resource, .. } = self;
-        Call::written(method.as_deref(), tool.as_deref(), prompt.as_deref(), resource.as_deref())
+        let is_named = [method, tool, prompt, resource].into_iter().any(Option::is_some);
+        is_named.then(|| {
+            Call::written(method.as_deref(), tool.as_deref(), prompt.as_deref(), resource.as_deref())
+        })
+    }
+
+    /// Who is described, or brings the token.
+    fn caller(&self, config: &Config, out: &Out) -> Result<Caller, Error> {
+        let Some(token) = &self.token else {
+            return Ok(Caller::Known(Box::new(Principal {
+                groups: self.groups.clone(),
+                scopes: self.scopes.clone(),
+                claims: self.claims()?,
+                ..Principal::default()
+            })));
+        };
+        let settings = prepare::with_issuers(&self.policy.from, config)?;
+        let token = inspect::token_of(token, config, &flows::vault(config, None, out)?.store, out)?;
+        Ok(match authn::supposed(token.expose(), &settings.issuers, clock::now()) {
+            Ok(principal) => Caller::Known(Box::new(principal)),
+            Err(reject) => Caller::Refused(reject),
+        })
     }
 
     fn claims(&self) -> Result<Map<String, Value>, Error> {

@@ -6,10 +6,12 @@ use clap::Args;
 
 use crate::cli::gateway::from::From;
 use crate::cli::gateway::prepare;
+use crate::cli::gateway::vouch::Word;
 use crate::config::Config;
 use crate::error::Error;
 use crate::gateway::settings;
 use crate::policy::Policy;
+use crate::problem::Problem;
 use crate::sys::regular_file;
 
 /// Which policy is meant.
@@ -33,6 +35,16 @@ impl PolicyFrom {
             Error::Usage { message, hint: "correct the policy, then run: mcpauth gateway check".into() }
         })?;
         Ok((path, policy))
+    }
+
+    /// The names of the servers that there are files of; `None` where they cannot be read.
+    pub(super) fn servers(&self, config: &Config) -> Option<Vec<String>> {
+        let settings = prepare::without_issuers(&self.from, config).ok()?;
+        let word = Word::of(&self.from, prepare::file(&self.from, config).as_deref(), config);
+        let mut problems = Vec::new();
+        let servers = prepare::servers(&settings, &word, config, &mut problems);
+        let names = servers.into_iter().map(|server| server.name).collect();
+        (!problems.iter().any(Problem::is_error)).then_some(names)
     }
 }
 

@@ -167,6 +167,14 @@ pub(super) fn without_issuers(from: &From, config: &Config) -> Result<Settings, 
     }
 }
 
+/// The settings for a look at a token: those of the environment where no file has any.
+pub(super) fn with_issuers(from: &From, config: &Config) -> Result<Settings, Error> {
+    match file(from, config) {
+        Some(path) => read(&path, config).map_err(|e| unusable(&e)),
+        None => Ok(environment(config)?),
+    }
+}
+
 /// The servers of a folder, and what was said of it.
 pub(super) fn servers(
     settings: &Settings,

@@ -1,29 +1,36 @@
-//! `mcpauth gateway routes`: which servers there are, where clients find them and where they are. It leaves whether they
-//! answer to the running gateway.
+//! `mcpauth gateway routes`: which servers there are, where clients find them, where they are and whether they answer. It
+//! leaves asking them to the gateway's own check.
 
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::cli::flows;
 use crate::cli::gateway::from::From;
 use crate::cli::gateway::prepare;
 use crate::cli::gateway::vouch::Word;
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};
+use crate::gateway::check_servers;
 use crate::gateway::servers::join::Transport;
 use crate::gateway::servers::route::{Route, Routes};
 use crate::gateway::settings::Egress;
 
 const EXAMPLES: &str = "Examples:
   mcpauth gateway routes
-  mcpauth gateway routes --config gateway.yaml --json";
+  mcpauth gateway routes --config gateway.yaml --json
 
-/// List the servers: where clients find them, where they are, what credential they get
+The state: on, off (switched off), or down: it does not answer this machine.";
+
+/// List the servers: where clients find them, where they are, what credential they get, whether they answer
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct RoutesArgs {
     #[command(flatten)]
     from: From,
+    /// Ask no server whether it answers
+    #[arg(long)]
+    offline: bool,
 }
 
 /// One server, in the table's order.
@@ -48,7 +55,17 @@ pub(super) fn run(args: &RoutesArgs, config: &Config, out: &Out) -> Result<Exit,
         out.say(&format!("{problem}\n  -> {}", problem.remedy));
     }
     let routes = Routes::new(servers, &settings);
-    let rows: Vec<Row> = routes.all().iter().map(|route| row(&settings.address(), route)).collect();
+    let answers = if args.offline {
+        vec![true; routes.all().len()]
+    } else {
+        let work = async { Ok(Ok(check_servers(&routes, &config.trust).await)) };
+        match flows::until_signal(out, work, Err)? {
+            Ok(answers) => answers,
+            Err(exit) => return Ok(exit),
+        }
+    };
+    let all = routes.all().iter().zip(answers);
+    let rows: Vec<Row> = all.map(|(route, answers)| row(&settings.address(), route, answers)).collect();
     if out.json {
         let objects: Vec<_> = rows.iter().map(object).collect();
         out.object(&json!({"version": 1, "routes": objects}));
@@ -60,7 +77,7 @@ pub(super) fn run(args: &RoutesArgs, config: &Config, out: &Out) -> Result<Exit,
     Ok(Exit::Done)
 }
 
-fn row(gateway: &str, route: &Route) -> Row {
+fn row(gateway: &str, route: &Route, answers: bool) -> Row {
     let server = &route.server;
     let base = &server.endpoints.base;
     let last = match base.transport {
@@ -80,7 +97,11 @@ fn row(gateway: &str, route: &Route) -> Row {
             Egress::Stored => "stored",
             Egress::None => "none",
         },
-        state: if server.enabled { "on" } else { "off" },
+        state: match (server.enabled, answers) {
+            (false, _) => "off",
+            (true, true) => "on",
+            (true, false) => "down",
+        },
     }
 }
 
@@ -111,6 +132,7 @@ fn object(row: &Row) -> Value {
         "upstream": row.upstream,
         "auth_type": row.auth,
         "egress": row.egress,
-        "enabled": row.state == "on",
+        "enabled": row.state != "off",
+        "state": row.state,
     })
 }

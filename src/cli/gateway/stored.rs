@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::credential::{Credential, How};
+use crate::error::Error;
 use crate::gateway::{Getting, Keeper, Kept};
 use crate::secret::Secret;
 use crate::vault::{Fresh, Outcome, Vault};
@@ -23,9 +24,10 @@ impl Keeper for InVault {
                 Some(refused) => self.vault.renewed(&self.credential, refused).await,
                 None => self.vault.fresh(&self.credential, false).await,
             };
-            found
-                .map(|fresh| self.kept(fresh))
-                .map_err(|error| format!("{}: {error}; run: {}", self.credential.id, self.credential.command))
+            found.map(|fresh| self.kept(fresh)).map_err(|error| {
+                let error = Error::from(error);
+                format!("{}: {error}; {}", self.credential.id, error.hint(&self.credential.command))
+            })
         })
     }
 }

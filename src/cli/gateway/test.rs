@@ -17,7 +17,7 @@ const EXAMPLES: &str = "Examples:
 
 A case: {name: readers read, groups: [readers], server: docs, tool: search, expect: allow}";
 
-/// Run policy tests; exit code 7 if one fails
+/// Run policy tests; exit code 7 if one fails, or is about a server or group that does not exist
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct TestArgs {
@@ -34,7 +34,13 @@ pub(super) fn run(args: &TestArgs, config: &Config, out: &Out) -> Result<Exit, E
     let cases = Cases::parse(&text)
         .map_err(|e| Error::Usage { message: format!("{}: {e}", args.cases.display()), hint: hint.into() })?;
     let (_, policy) = args.policy.read(config)?;
-    let outcomes = cases.run(&policy);
+    let servers = args.policy.servers(config);
+    let outcomes = cases.run(&policy, &|name| match &servers {
+        _ if policy.servers().contains(name) => true,
+        Some(servers) => servers.iter().any(|server| server == name),
+        // Without their files nobody knows which servers an entry about all of them means.
+        None => policy.is_about_every_server(),
+    });
     let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
     if out.json {
         let objects: Vec<_> = outcomes.iter().map(object).collect();

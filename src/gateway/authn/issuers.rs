@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -32,6 +32,8 @@ pub(crate) struct Issuer {
     /// One question at a time; what is in it is about the last one.
     turn: Mutex<Turn>,
     http: Http,
+    /// When it was last said that a token looks like an ID token, in seconds since 1970.
+    id_token_said: AtomicI64,
     /// Everything that was made of the keys before they changed is void.
     epoch: Arc<AtomicU64>,
 }
@@ -81,6 +83,7 @@ impl Issuer {
             looked: AtomicBool::new(false),
             turn: Mutex::default(),
             http,
+            id_token_said: AtomicI64::new(0),
             epoch,
         }
     }
@@ -151,7 +154,23 @@ impl Issuer {
         self.looked.store(true, Ordering::Relaxed);
     }
 
-    /// Fetches the keys because a token names one that is not among `known`. Whoever comes while another asks waits for
+    /// What there is to say of a refused token that has this member of an ID token's; nothing if that was said within a minute.
+    pub(crate) fn refused_id_token(&self, member: &str, now: i64) -> Option<String> {
+        const MINUTE: i64 = 60;
+        let last = self.id_token_said.load(Ordering::Relaxed);
+        if now < last + MINUTE {
+            return None;
+        }
+        self.id_token_said.store(now, Ordering::Relaxed);
+        let name = self.name();
+        Some(format!(
+            "{name}: a token was refused because it has {member}, as ID tokens do; if this issuer's access tokens have it too \
+             (Dex's do), set accept_id_tokens: true for it in the gateway's settings"
+        ))
+    }
+
+    /// Fetches the keys because no key of `known` proves a token: it names another one, or a new key goes by an old name.
+    /// Whoever comes while another asks waits for
     /// that answer; after it, and for a while, nobody asks again.
     pub(crate) async fn look_again(&self, known: Option<Arc<KeySet>>) -> Option<Arc<KeySet>> {
         let asked = tokio::time::timeout(PATIENCE, async {

@@ -38,7 +38,8 @@ pub struct Token<'t> {
     claims: Map<String, Value>,
 }
 
-/// What a verified token says, with its header's `typ`. Only [`Token::verify`] makes one.
+/// What a verified token says, with its header's `typ`. Only [`Token::verify`] makes one, and [`Token::unproven`] for whoever lets
+/// nobody in by it.
 pub struct Claims {
     typ: Option<String>,
     members: Map<String, Value>,
@@ -67,6 +68,8 @@ pub enum Reject {
     Audience,
     /// Not an access token.
     Kind,
+    /// It has this member of an ID token's, and its issuer's settings do not accept that.
+    IdToken(&'static str),
     /// Bound to a key (`cnf`) whose possession cannot be checked here (RFC 9449, RFC 8705).
     Binding,
     /// The issuer says that it is not active (RFC 7662).
@@ -158,6 +161,11 @@ impl<'t> Token<'t> {
         self.jws.key_id()
     }
 
+    /// What it says, proven by nobody.
+    pub(super) fn unproven(self) -> Claims {
+        Claims { typ: self.jws.typ, members: self.claims }
+    }
+
     /// The claims, if `key` signed them.
     ///
     /// # Errors
@@ -231,7 +239,7 @@ impl Reject {
             Self::Expired => "expired",
             Self::NotYet => "not_yet",
             Self::Audience => "audience",
-            Self::Kind => "kind",
+            Self::Kind | Self::IdToken(_) => "kind",
             Self::Binding => "binding",
             Self::Inactive => "inactive",
             Self::Mismatch => "mismatch",
@@ -245,7 +253,7 @@ impl Reject {
             Self::Expired => "The access token expired",
             Self::NotYet => "The access token is not valid yet",
             Self::Audience => "The access token is for another audience",
-            Self::Kind => "The token is not an access token",
+            Self::Kind | Self::IdToken(_) => "The token is not an access token",
             Self::Binding => "Sender-constrained tokens are not supported",
             Self::Mismatch => "The identity headers do not match the access token",
             Self::Inactive | Self::Revoked => "The access token was revoked",

@@ -166,8 +166,8 @@ fn usable(jwk: &Map<String, Value>, allowed: &[Algorithm]) -> Option<Vec<Key>> {
         Some(id) => Some(id.as_str().filter(|id| id.len() <= MAX_KEY_ID)?.to_owned()),
     };
     let pinned = match member(jwk, "alg") {
-        None => None,
-        Some(name) => Some(algorithm(name.as_str()?)?),
+        Some(name) if name != "" => Some(algorithm(name.as_str()?)?),
+        _ => None,
     };
     let material = Material::read(jwk)?;
     let keys = allowed.iter().filter(|algorithm| pinned.is_none_or(|pinned| pinned == **algorithm));

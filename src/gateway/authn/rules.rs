@@ -15,8 +15,8 @@ use crate::policy::Principal;
 /// What access tokens call themselves in a `typ`, `token_use` or `token_type` of their payload.
 const ACCESS: [&str; 5] = ["bearer", "access", "access_token", "jwt", "at+jwt"];
 
-/// What only ID tokens (OpenID Connect Core section 2) and logout or other event tokens (RFC 8417) have.
-const NOT_ACCESS: [&str; 4] = ["nonce", "at_hash", "c_hash", "events"];
+/// What only ID tokens have (OpenID Connect Core sections 2 and 3.3.2.11).
+const ID_TOKEN: [&str; 3] = ["nonce", "at_hash", "c_hash"];
 
 /// The rules for one issuer's tokens.
 #[derive(Clone, Debug)]
@@ -26,6 +26,7 @@ pub struct Rules {
     audience: Vec<String>,
     clients: Vec<String>,
     require_at_jwt: bool,
+    accept_id_tokens: bool,
     leeway: i64,
     groups: Vec<Groups>,
 }
@@ -48,6 +49,7 @@ impl Rules {
             audience: issuer.audience.clone(),
             clients: issuer.clients.clone(),
             require_at_jwt: issuer.require_at_jwt,
+            accept_id_tokens: issuer.accept_id_tokens,
             leeway: issuer.leeway.into(),
             groups: Groups::of(issuer.kind, &issuer.groups_claims),
         })
@@ -112,7 +114,10 @@ impl Rules {
         client: Option<&str>,
         region: Option<&str>,
     ) -> Result<(), Reject> {
-        let same = |claimed: Option<&str>, actual: Option<&str>| claimed.is_none() || claimed == actual;
+        // A token that does not say contradicts nobody.
+        let same = |claimed: Option<&str>, actual: Option<&str>| {
+            claimed.zip(actual).is_none_or(|(claimed, actual)| claimed == actual)
+        };
         let mut agreed = same(client, principal.client_id.as_deref());
         if self.kind == Kind::Cognito {
             let id = self.issuer.rsplit_once('/').map(|(_, id)| id);
@@ -162,12 +167,16 @@ impl Rules {
             value.as_str().is_some_and(|text| ACCESS.iter().any(|word| text.eq_ignore_ascii_case(word)))
         };
         let unsaid = ["typ", "token_use", "token_type"].iter().all(|name| claims.get(*name).is_none_or(word));
+        // Only logout and other event tokens have events (RFC 8417).
+        if !access || !unsaid || claims.contains_key("events") {
+            return Err(Reject::Kind);
+        }
         // A reply of the issuer's may repeat the login's nonce; and older Keycloak puts it into access tokens too.
-        let foreign = match (self.kind, source) {
-            (Kind::Oidc, Source::Signed) => NOT_ACCESS.iter().any(|name| claims.contains_key(*name)),
-            _ => claims.contains_key("events"),
-        };
-        if access && unsaid && !foreign { Ok(()) } else { Err(Reject::Kind) }
+        let told_apart = self.kind == Kind::Oidc && source == Source::Signed && !self.accept_id_tokens;
+        match ID_TOKEN.into_iter().find(|name| told_apart && claims.contains_key(*name)) {
+            Some(member) => Err(Reject::IdToken(member)),
+            None => Ok(()),
+        }
     }
 
     /// RFC 7519 sections 4.1.4 to 4.1.6. A fraction of a second counts against the token.
@@ -229,17 +238,17 @@ impl Rules {
     }
 }
 
-/// `aud`: text, or an array of texts that is not empty.
+/// `aud`: text, or an array of texts that is not empty; a `null` in it names nobody.
 fn audience(claims: &Map<String, Value>) -> Result<Option<Vec<&str>>, Reject> {
     let names: Option<Vec<&str>> = match claims.get("aud") {
         None => return Ok(None),
-        Some(Value::Array(names)) => names.iter().map(Value::as_str).collect(),
+        Some(Value::Array(names)) => names.iter().filter(|name| !name.is_null()).map(Value::as_str).collect(),
         Some(name) => name.as_str().map(|name| vec![name]),
     };
     names.filter(|names| !names.is_empty()).map(Some).ok_or(Reject::Audience)
 }
 
-/// A NumericDate (RFC 7519 section 2) as whole seconds. Text and `null` are not dates.
+/// A NumericDate (RFC 7519 section 2) as whole seconds. Text is no date.
 fn date(claims: &Map<String, Value>, name: &str, round: fn(f64) -> f64) -> Result<Option<i64>, Reject> {
     /// Up to here every whole number is exact.
     const EXACT: f64 = 9_007_199_254_740_992.0;

@@ -21,7 +21,7 @@ use crate::gateway::egress::Stored;
 use crate::gateway::servers::headers::Variables as Allowed;
 use crate::gateway::servers::route::{Route, Routes};
 use crate::gateway::servers::{Found as Servers, Server};
-use crate::gateway::settings::{self, Egress, Settings};
+use crate::gateway::settings::{self, Egress, Settings, SettingsError, Written};
 use crate::gateway::state::Revoked;
 use crate::policy::Policy;
 use crate::problem::Problem;
@@ -55,6 +55,7 @@ pub(crate) enum Part {
     Servers,
     Revoked,
     Tls,
+    Settings,
 }
 
 /// What files of a kind say.
@@ -64,6 +65,8 @@ pub(crate) enum Content {
     Servers(Served),
     Revoked(Arc<Revoked>),
     Tls(Arc<ServerConfig>),
+    /// The keys of `gateway.yaml` that have other values than at the start.
+    Settings(Vec<String>),
 }
 
 /// The servers, with the credentials that the gateway holds for them.
@@ -90,6 +93,8 @@ struct Memory {
     registry: Registry,
     /// Whether it was read before.
     read: bool,
+    /// `gateway.yaml` as it was at the start.
+    settings: Option<Written>,
     /// Once found, a stored credential is the same for good: it knows when it was asked for last.
     stored: HashMap<String, Arc<Stored>>,
 }
@@ -148,6 +153,9 @@ pub enum LoadError {
         /// What is wrong in it.
         reason: String,
     },
+    /// `gateway.yaml`, changed to what no gateway starts with.
+    #[error("{0}")]
+    Settings(#[from] SettingsError),
     /// The certificate.
     #[error("{0}")]
     Tls(#[from] tls::TlsError),
@@ -178,6 +186,7 @@ impl LoadError {
         match self {
             Self::Unreadable { .. } | Self::Late { .. } => true,
             Self::Tls(error) => !error.malformed,
+            Self::Settings(error) => matches!(error, SettingsError::Unreadable { .. }),
             Self::Policy { .. } | Self::Revoked { .. } | Self::Credential { .. } => false,
         }
     }
@@ -200,7 +209,8 @@ impl Content {
 }
 
 impl Part {
-    const ALL: [Self; 5] = [Self::Policy, Self::Shadow, Self::Servers, Self::Revoked, Self::Tls];
+    const ALL: [Self; 6] =
+        [Self::Policy, Self::Shadow, Self::Servers, Self::Revoked, Self::Tls, Self::Settings];
 
     /// As the settings name it.
     pub(crate) fn key(self) -> &'static str {
@@ -210,6 +220,7 @@ impl Part {
             Self::Servers => "servers",
             Self::Revoked => "revoked",
             Self::Tls => "tls",
+            Self::Settings => "settings",
         }
     }
 
@@ -221,6 +232,7 @@ impl Part {
             Self::Servers => Some(settings.servers.clone()),
             Self::Revoked => settings.revoked.clone(),
             Self::Tls => settings.tls.as_ref().map(|tls| tls.certificate.clone()),
+            Self::Settings => settings.file.clone(),
         }
     }
 }
@@ -249,9 +261,11 @@ impl Files {
         join_all(looks).await.into_iter().flatten().collect()
     }
 
-    /// The kinds of which nobody knows what is in them now, as the settings name them.
+    /// The kinds of which nobody knows what is in them now, as the settings name them. The settings themselves are none of
+    /// them: nothing depends on them but the next start.
     pub(crate) fn unread(&self) -> Vec<&'static str> {
-        self.0.iter().filter(|shelf| shelf.unread).map(|shelf| shelf.part.key()).collect()
+        let decides = |shelf: &&Shelf| shelf.unread && shelf.part != Part::Settings;
+        self.0.iter().filter(decides).map(|shelf| shelf.part.key()).collect()
     }
 }
 
@@ -315,6 +329,11 @@ impl Sources {
                     || LoadError::Unreadable { path: PathBuf::new(), cause: io::ErrorKind::NotFound.into() };
                 Ok(Content::Tls(tls::read(tls.as_ref().ok_or_else(missing)?)?))
             }
+            Part::Settings => {
+                let now = Written::read(self.settings.file.as_deref().unwrap_or(Path::new("")))?;
+                let before = memory.settings.get_or_insert_with(|| now.clone());
+                Ok(Content::Settings(before.changed(&now)))
+            }
         }
     }
 
@@ -366,7 +385,7 @@ impl Sources {
                 paths.sort();
             }
             Part::Tls => paths.extend(self.settings.tls.iter().map(|tls| tls.key.clone())),
-            Part::Policy | Part::Shadow | Part::Revoked => {}
+            Part::Policy | Part::Shadow | Part::Revoked | Part::Settings => {}
         }
         let stat = |path: &Path| -> io::Result<(SystemTime, u64)> {
             let found = fs::metadata(path)?;

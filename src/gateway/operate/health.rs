@@ -18,8 +18,10 @@ use tokio::time::timeout;
 use crate::gateway::pool::{Inflow, Patience, Pool};
 use crate::gateway::redirect::{HOPS, is_redirect, place_of};
 use crate::gateway::servers::join::{Endpoint, Transport};
+use crate::gateway::servers::route::Routes;
 use crate::gateway::state::{Shared, Upstream};
 use crate::mcp::SESSION;
+use crate::sys::trust::Trust;
 
 /// A message that any MCP server answers somehow, and that does nothing anywhere.
 const PING: &[u8] = br#"{"jsonrpc":"2.0","id":"mcpauth-health","method":"ping"}"#;
@@ -59,6 +61,16 @@ pub(crate) async fn watch(shared: Arc<Shared>) {
         }
         tokio::time::sleep(interval).await;
     }
+}
+
+/// Asks every server that is switched on once, as the gateway does while it runs: which of them answer, in the routes' order.
+pub async fn check(routes: &Routes, trust: &Trust) -> Vec<bool> {
+    let pool = Arc::new(Pool::new(trust.clone(), Arc::default()));
+    let checks = routes.all().iter().map(|route| {
+        let (pool, upstream) = (pool.clone(), Upstream::alone(route));
+        async move { upstream.route.server.enabled && answers(&pool, &upstream).await }
+    });
+    join_all(checks).await
 }
 
 /// Whether the server says anything but a server error: a 401 or a 400 comes from one that is there, and so does an answer in

@@ -1,6 +1,7 @@
 //! Puts the gateway's files in force, at the start and when they change: of what cannot be read the last good content stays.
 //! It leaves reading them to `files`, and what a state is to `state`.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -39,6 +40,8 @@ impl InForce {
             Content::Servers(served) => self.served = served,
             Content::Revoked(revoked) => self.revoked = revoked,
             Content::Tls(tls) => self.tls = Some(tls),
+            // They are put in force by a start alone.
+            Content::Settings(_) => {}
         }
     }
 
@@ -81,6 +84,9 @@ pub(crate) async fn watch(shared: Arc<Shared>, mut files: Files, mut in_force: I
         for (part, found) in files.look(asked).await {
             let before = said.iter().position(|(other, _)| *other == part).map(|at| said.swap_remove(at));
             match found.and_then(Content::complete) {
+                Ok(Content::Settings(changed)) => {
+                    remarks.extend(restart(shared.settings.file.as_deref(), &changed));
+                }
                 Ok(content) => {
                     if let Content::Servers(served) = &content {
                         remarks.extend(served.remarks.iter().map(ToString::to_string));
@@ -105,6 +111,13 @@ pub(crate) async fn watch(shared: Arc<Shared>, mut files: Files, mut in_force: I
         remarks.iter().for_each(|remark| shared.journal.warn("reload", remark));
         tell(&shared, changed, errors);
     }
+}
+
+/// What there is to say of settings that were changed.
+fn restart(file: Option<&Path>, changed: &[String]) -> Option<String> {
+    let (file, changed) = (file?.display(), changed.join(", "));
+    let what = format!("{file}: {changed} changed, which counts from the next start on; restart the gateway");
+    (!changed.is_empty()).then_some(what)
 }
 
 fn tell(shared: &Shared, changed: bool, errors: Vec<String>) {

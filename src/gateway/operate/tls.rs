@@ -37,7 +37,8 @@ pub(super) fn read(tls: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&certificate)
         .collect::<Result<_, _>>()
         .map_err(|_| failed(&tls.certificate, "not certificates in PEM".into()))?;
-    let key = private_file::read(&tls.key).map_err(|e| unread(&tls.key, format!("{e}; {}", e.hint())))?;
+    let key = private_file::read_given_text(&tls.key)
+        .map_err(|e| unread(&tls.key, format!("{e}; {}", e.hint())))?;
     let key =
         key.map(crate::secret::Secret::new).ok_or_else(|| unread(&tls.key, "it does not exist".into()))?;
     let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use hyper::header::HeaderName;
 use url::Url;
 
-use super::{Egress, Issuer, RulesError, Settings, is_variable};
+use super::{Egress, Issuer, Kind, RulesError, Settings, is_variable};
 use crate::problem::Problem;
 use crate::sys::address::{NotWeb, web_url};
 use crate::sys::http::is_loopback;
@@ -23,6 +23,7 @@ impl Settings {
                 "name the authorization server: issuers: [{issuer: https://..., audience: [...]}]",
             ));
         }
+        self.check_proxies(&mut found);
         let mut seen = HashSet::new();
         for (place, issuer) in self.issuers.iter().enumerate() {
             let at = format!("issuers[{place}]");
@@ -82,6 +83,19 @@ impl Settings {
                     "write it as browsers do, as in https://app.example.com or tauri://localhost, without a slash at the end",
                 ));
             }
+        }
+    }
+
+    /// Whoever may connect could say any address.
+    fn check_proxies(&self, found: &mut Vec<Problem>) {
+        for place in
+            (0..).zip(&self.trusted_proxies).filter(|(_, one)| one.is_everything()).map(|(place, _)| place)
+        {
+            found.push(Problem::remark(
+                format!("trusted_proxies[{place}]"),
+                "is every address, so that anybody can claim to be anywhere",
+                "name the proxies' own addresses or their network",
+            ));
         }
     }
 
@@ -205,6 +219,13 @@ fn check_issuer(at: &str, issuer: &Issuer, allow_http: bool, found: &mut Vec<Pro
         if fault != RulesError::EmptyText("issuer") {
             error(fault.key(), fault.what(), fault.remedy());
         }
+    }
+    if issuer.accept_id_tokens && issuer.kind != Kind::Oidc {
+        error(
+            "accept_id_tokens",
+            "is for kind oidc alone; this kind's tokens say what they are",
+            "remove it",
+        );
     }
     if issuer.introspection.as_ref().is_some_and(|i| i.client_id.is_empty()) {
         error("introspection.client_id", "is empty", "name the gateway's own client at the issuer");

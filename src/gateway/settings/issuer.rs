@@ -34,6 +34,10 @@ pub struct Issuer {
     /// Require the header `typ: at+jwt` (RFC 9068).
     #[serde(default)]
     pub require_at_jwt: bool,
+    /// Accept tokens with `nonce`, `at_hash` or `c_hash`, which mark ID tokens, from an issuer that writes them into its access
+    /// tokens, as Dex does. Its ID tokens that name the audience then open the gateway as well. For `oidc` alone.
+    #[serde(default)]
+    pub accept_id_tokens: bool,
     /// The scopes that callers can ask it for, if not what its metadata lists (`scopes_supported`). Of the policy's scopes
     /// only these are told to clients.
     #[serde(default)]
@@ -102,7 +106,7 @@ pub struct Introspection {
     pub endpoint: Option<String>,
     /// The gateway's own client at the issuer.
     pub client_id: String,
-    /// A file with its secret, 0600.
+    /// A file with its secret: of root or this user, readable by it alone or by one group that it is in.
     pub client_secret: PathBuf,
     /// How long an answer is believed, in seconds; never past the token's own end.
     #[serde(default = "believed")]
@@ -173,6 +177,7 @@ impl Issuer {
             clients: Vec::new(),
             algorithms: algorithms(),
             require_at_jwt: false,
+            accept_id_tokens: false,
             scopes: None,
             groups_claims: Vec::new(),
             leeway: leeway(),

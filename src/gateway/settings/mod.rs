@@ -1,12 +1,15 @@
 //! `gateway.yaml` as values. It leaves what of it cannot be meant to `check`, the published schema to `schema`, and the
 //! environment to `cli`.
 
+mod changes;
 mod check;
 mod issuer;
 mod limits;
+mod network;
 pub mod schema;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -14,9 +17,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use self::changes::Written;
 pub use self::issuer::{Algorithm, Introspection, Issuer, Kind, RulesError};
 pub use self::limits::Limits;
 pub(super) use self::limits::most;
+pub use self::network::Network;
 use crate::sys::regular_file;
 
 /// The largest `gateway.yaml` and policy, in bytes: a policy of 1,000 servers with 50 tools each has 3 MiB.
@@ -37,6 +42,10 @@ pub struct Settings {
     /// Web origins that may call (`Origin`), as in `https://app.example.com`, and those of programs with pages of their own,
     /// as in `tauri://localhost`; none by default.
     pub origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed, as addresses or networks (`10.0.0.0/8`): the audit and the limits per address
+    /// then are about whom they forward. Nobody's by default.
+    #[schemars(with = "Vec<String>")]
+    pub trusted_proxies: Vec<Network>,
     /// Whose tokens are accepted. At least one.
     pub issuers: Vec<Issuer>,
     /// The access policy, in the form of the reference's `scopes.yml`.
@@ -52,8 +61,9 @@ pub struct Settings {
     pub header_variables: Vec<String>,
     /// What a server's file cannot say, by the server's name (its path without slashes).
     pub upstreams: BTreeMap<String, Upstream>,
-    /// A file of at least 32 random bytes or characters (line ends after text do not count), 0600, that binds legacy
-    /// sessions to their callers; gateways behind one address share it. Without it a random key is made at each start.
+    /// A file of at least 32 random bytes or characters (line ends after text do not count), of root or this user and readable
+    /// by it alone or by one group that it is in, that binds legacy sessions to their callers; gateways behind one address share
+    /// it. Without it a random key is made at each start.
     pub session_key: Option<PathBuf>,
     /// A file of `jti`, `sub` or `client_id` values that are refused, one a line (`jti: VALUE`).
     pub revoked: Option<PathBuf>,
@@ -71,6 +81,9 @@ pub struct Settings {
     pub workers: Option<usize>,
     /// Plain http to issuers on other machines is meant.
     pub allow_http: bool,
+    /// The file that says all this, if there is one: it is watched for what changes.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 /// Why there are no settings.
@@ -104,9 +117,9 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`]; unknown and repeated keys are errors too, because a misspelt limit would be no limit.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
-        let text = regular_file::read_text(path, MOST)
-            .map_err(|e| SettingsError::Unreadable { path: path.into(), cause: e.to_string() })?;
+        let text = regular_file::read_text(path, MOST).map_err(|error| unreadable(path, &error))?;
         let mut settings = Self::parse(&text).map_err(|e| malformed(path, &e))?;
+        settings.file = Some(path.into());
         let folder = path.parent().unwrap_or(Path::new(""));
         for path in settings.paths() {
             *path = folder.join(&*path);
@@ -138,6 +151,10 @@ impl Settings {
         paths.extend(introspections.map(|introspection| &mut introspection.client_secret));
         paths
     }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> SettingsError {
+    SettingsError::Unreadable { path: path.into(), cause: error.to_string() }
 }
 
 fn malformed(path: &Path, error: &serde_saphyr::Error) -> SettingsError {
@@ -206,7 +223,7 @@ pub enum Egress {
 pub struct Tls {
     /// The chain.
     pub certificate: PathBuf,
-    /// The key, 0600.
+    /// The key: of root or this user, readable by it alone or by one group that it is in.
     pub key: PathBuf,
 }
 
@@ -228,6 +245,7 @@ impl Default for Settings {
             public_url: None,
             hosts: Vec::new(),
             origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             issuers: Vec::new(),
             policy: "scopes.yml".into(),
             shadow: None,
@@ -244,6 +262,7 @@ impl Default for Settings {
             audit_failure: AuditFailure::default(),
             workers: None,
             allow_http: false,
+            file: None,
         }
     }
 }

@@ -120,7 +120,7 @@ mod tests {
             "| `issuers[].leeway` | `30` | How far clocks may differ, in seconds; 60 at most. |",
             "| `issuers[].introspection.client_id` | required | The gateway's own client at the issuer. |",
             "| `upstreams.NAME.identity_headers` | `false` | Send `X-User`, `X-Scopes` and the other identity headers. |",
-            "| `tls.key` | required | The key, 0600. |",
+            "| `tls.key` | required | The key: of root or this user, readable by it alone or by one group that it is in. |",
             "| `limits.body` | `4194304` | The largest request body. |",
             "| `audit` | `-` | Where a line for each decision goes: a file's path, `-` for stdout, or `off`. |",
         ] {

@@ -120,3 +120,71 @@ fn another_programs_file_keeps_its_link() {
     assert!(is_symlink(&link));
     assert_eq!(fs::read_to_string(&file).unwrap(), "new");
 }
+
+/// A Secret as Kubernetes mounts it: the name is a link, through a link that is switched when the Secret changes.
+fn mounted(dir: &Path, text: &str, mode: u32) -> PathBuf {
+    let data = dir.join("..2026_11_27");
+    let laid_out = || {
+        fs::create_dir_all(&data)?;
+        write(&data.join("key"), text).map_err(io::Error::other)?;
+        fs::set_permissions(data.join("key"), fs::Permissions::from_mode(mode))?;
+        symlink("..2026_11_27", dir.join("..data"))?;
+        symlink("..data/key", dir.join("key"))
+    };
+    assert!(laid_out().is_ok());
+    dir.join("key")
+}
+
+#[test]
+fn a_file_that_is_given_is_judged_by_what_its_links_lead_to() {
+    for mode in [0o400, 0o440, 0o600, 0o640] {
+        let dir = tempfile::tempdir().unwrap();
+        let link = mounted(dir.path(), "secret", mode);
+        for path in [&link, &dir.path().join("..data/key"), &dir.path().join("..2026_11_27/key")] {
+            assert_eq!(
+                read_given_text(path).unwrap().as_deref(),
+                Some("secret"),
+                "{mode:o} {}",
+                path.display()
+            );
+        }
+        assert!(matches!(read(&link), Err(FileError::Symlink(_))), "our own files are never links");
+    }
+    for mode in [0o444, 0o644, 0o604, 0o460, 0o660, 0o602, 0o620, 0o601, 0o450, 0o666] {
+        let dir = tempfile::tempdir().unwrap();
+        let link = mounted(dir.path(), "secret", mode);
+        let error = read_given(&link).unwrap_err();
+        assert!(
+            matches!(error, FileError::Exposed { mode: found, .. } if found == mode),
+            "{mode:o}: {error}"
+        );
+        assert!(
+            error.hint().contains("defaultMode: 0440") && error.hint().contains("chmod 600"),
+            "{}",
+            error.hint()
+        );
+        let plain = read_given(&dir.path().join("..data/key")).unwrap_err();
+        assert_eq!(plain.hint(), format!("chmod 600 {}", dir.path().join("..data/key").display()));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    symlink("nowhere", dir.path().join("key")).unwrap();
+    assert!(read_given(&dir.path().join("key")).unwrap().is_none());
+    symlink(dir.path(), dir.path().join("folder")).unwrap();
+    assert!(matches!(read_given(&dir.path().join("folder")), Err(FileError::Strange { .. })));
+}
+
+/// Only root can give files away.
+#[test]
+fn a_file_that_is_given_is_of_root_or_us_and_for_no_strange_group() {
+    let dir = tempfile::tempdir().unwrap();
+    let link = mounted(dir.path(), "secret", 0o440);
+    let target = fs::canonicalize(&link).unwrap();
+    if std::os::unix::fs::chown(&target, None, Some(12_345)).is_err() {
+        return;
+    }
+    assert!(matches!(read_given(&link), Err(FileError::Exposed { mode: 0o440, .. })));
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o400)).unwrap();
+    assert!(read_given(&link).unwrap().is_some());
+    std::os::unix::fs::chown(&target, Some(12_345), None).unwrap();
+    assert!(matches!(read_given(&link), Err(FileError::Foreign { owner: 12_345, .. })));
+}

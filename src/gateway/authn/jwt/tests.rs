@@ -112,7 +112,7 @@ fn kid_names_a_key_of_the_set_and_nothing_else() {
         (json!({"kid": "k".repeat(256)}), Err(Reject::Key)),
         (json!({"kid": "k".repeat(257)}), Err(Reject::Malformed)),
         (json!({"kid": 1}), Err(Reject::Malformed)),
-        (json!({"kid": null}), Err(Reject::Malformed)),
+        (json!({"kid": null}), Err(Reject::Signature)),
         (json!({"kid": ["good"]}), Err(Reject::Malformed)),
         (json!({}), Err(Reject::Signature)),
     ];

@@ -111,6 +111,10 @@ fn a_member_that_says_nothing_is_absent() {
         json!({"key_ops": []}),
         json!({"kid": null}),
         json!({"alg": null}),
+        json!({"alg": ""}),
+        json!({"d": null, "p": null, "q": null, "dp": null, "dq": null, "qi": null, "oth": null, "k": null}),
+        json!({"crv": null, "x": null, "y": null}),
+        json!({"x5c": [1, null, "not base64!"], "x5u": {}, "x5t": null, "x5t#S256": 7, "nbf": null, "exp": {}}),
         json!({"d": null, "use": null, "key_ops": null, "kid": null, "alg": null}),
         json!({"x5c": 7, "x5t": [], "exp": "never"}),
     ] {

@@ -18,6 +18,11 @@ pub(super) enum Source {
     /// The issuer was asked, and most members are optional.
     Asked,
 }
+/// What names the client that a token was issued to, best first.
+const CLIENT: [&str; 2] = ["client_id", "azp"];
+
+/// The same at Okta, at Entra (version 1 tokens) and in Keycloak's service accounts.
+const VENDORS_CLIENT: [&str; 3] = ["cid", "appid", "clientId"];
 
 /// Where a token has groups: the names of the members that lead there, one for a plain claim.
 #[derive(Clone, Debug)]
@@ -90,9 +95,15 @@ pub(super) fn principal(
     })
 }
 
-/// The client a token was issued to.
+/// The client a token was issued to: by the names of RFC 9068 and OpenID Connect, which are text, or else by a name of a
+/// vendor's.
 pub(super) fn client(claims: &Map<String, Value>) -> Result<Option<&str>, Reject> {
-    Ok(text_of(claims, "client_id")?.or(text_of(claims, "azp")?))
+    for name in CLIENT {
+        if let Some(client) = text_of(claims, name)? {
+            return Ok(Some(client));
+        }
+    }
+    Ok(VENDORS_CLIENT.iter().find_map(|name| claims.get(*name).and_then(Value::as_str)))
 }
 
 /// Adds what `value` has, each once: the items of an array, or a text taken apart by `split`. Anything else is nothing.

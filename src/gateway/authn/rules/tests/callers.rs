@@ -39,7 +39,10 @@ fn the_subject_is_text_and_must_be_there() {
         (json!({"sub": 7}), Err(Reject::Malformed)),
         (json!({"sub": ["alice"]}), Err(Reject::Malformed)),
         (json!({"client_id": 7}), Err(Reject::Malformed)),
-        (json!({"azp": 7}), Err(Reject::Malformed)),
+        // What is not used is not typed.
+        (json!({"azp": 7}), Ok("alice")),
+        (json!({"client_id": null, "azp": 7}), Err(Reject::Malformed)),
+        (json!({"client_id": null, "cid": 7, "appid": [], "clientId": {}}), Ok("alice")),
     ];
     for (changes, expected) in cases {
         let found = accept(&oidc(), &with(oidc_token(), changes.clone())).map(|(caller, _)| caller.subject);
@@ -110,6 +113,8 @@ fn an_introspection_reply_must_be_active_and_for_us() {
         (json!({"token_type": null}), Ok(())),
         (json!({"iss": ISSUER, "exp": NOW + 1, "nbf": NOW}), Ok(())),
         (json!({"nonce": "n"}), Ok(())),
+        (json!({"sub": "s", "username": 7}), Ok(())),
+        (json!({"client_id": null, "cid": "cli"}), Ok(())),
         (json!({"active": null}), Err(Reject::Inactive)),
         (json!({"active": false}), Err(Reject::Inactive)),
         (json!({"active": "true"}), Err(Reject::Inactive)),
@@ -152,6 +157,13 @@ fn an_introspection_reply_must_be_active_and_for_us() {
     for (changes, expected) in cases {
         assert_eq!(asked(&audience, &with(reply(), changes.clone())), expected, "{changes}");
     }
+    let nulls = r#"{"active":true,"client_id":"cli","iss":null,"exp":null,"nbf":null,"aud":null,"sub":null,"azp":null,"cnf":null,"token_type":null}"#;
+    assert_eq!(
+        clients
+            .introspected(nulls.as_bytes(), NOW, &|_| Vec::new())
+            .map(|(caller, end)| (caller.subject, end)),
+        Ok(("cli".into(), None))
+    );
     for text in ["", "[]", r#"{"active":false,"active":true,"client_id":"cli"}"#, r#"[true]"#] {
         assert_eq!(
             clients.introspected(text.as_bytes(), NOW, &|_| Vec::new()).err(),
@@ -182,7 +194,33 @@ fn identity_headers_are_checked_against_the_token_and_trusted_for_nothing() {
     assert_eq!(realm.agrees(&agent, Some("any"), Some("agent"), Some("any")), Ok(()));
     assert_eq!(realm.agrees(&agent, None, Some("m2m"), None), Err(Reject::Mismatch));
     let nobody = Principal::default();
-    assert_eq!(realm.agrees(&nobody, None, Some(""), None), Err(Reject::Mismatch));
+    assert_eq!(
+        realm.agrees(&nobody, None, Some("agent"), None),
+        Ok(()),
+        "an absent claim contradicts nobody"
+    );
+    assert_eq!(realm.agrees(&agent, None, Some(""), None), Err(Reject::Mismatch));
+}
+
+#[test]
+fn the_client_goes_by_every_usual_name() {
+    let listed = rules(json!({"issuer": ISSUER, "audience": [US], "clients": ["agent"]}));
+    for name in ["client_id", "azp", "cid", "appid", "clientId"] {
+        let claims = |client: &str| with(oidc_token(), json!({"client_id": null, name: client}));
+        let claims = |client: &str| with(claims(client), json!({ name: client }));
+        let (principal, _) = accept(&oidc(), &claims("agent")).unwrap();
+        assert_eq!(principal.client_id.as_deref(), Some("agent"), "{name}");
+        assert_eq!(oidc().agrees(&principal, None, Some("agent"), None), Ok(()), "{name}");
+        assert_eq!(oidc().agrees(&principal, None, Some("other"), None), Err(Reject::Mismatch), "{name}");
+        assert_eq!(verdict(&listed, &claims("agent")), Ok(()), "{name}");
+        assert_eq!(verdict(&listed, &claims("other")), Err(Reject::Audience), "{name}");
+    }
+    let both = with(oidc_token(), json!({"client_id": "agent", "azp": "web", "cid": "x", "appid": "y"}));
+    assert_eq!(accept(&oidc(), &both).unwrap().0.client_id.as_deref(), Some("agent"));
+    let none = with(oidc_token(), json!({"client_id": null}));
+    let (principal, _) = accept(&oidc(), &none).unwrap();
+    assert_eq!((&principal.client_id, oidc().agrees(&principal, None, Some("any"), None)), (&None, Ok(())));
+    assert_eq!(verdict(&listed, &none), Err(Reject::Audience), "what decides stays strict");
 }
 
 #[test]
@@ -245,11 +283,12 @@ proptest! {
         let claims = Value::Object(claims);
         for rules in [cognito(), keycloak(), oidc()] {
             if let Ok((principal, expires)) = rules.accept(verified(None, &claims), now, &|_| Vec::new()) {
+                let named = |names: &Vec<Value>| names.contains(&json!(US));
                 prop_assert_eq!(Some(principal.issuer.as_str()), claims["iss"].as_str());
                 prop_assert!(now < expires);
                 prop_assert!(!principal.subject.is_empty());
-                prop_assert!(claims.get("cnf").is_none());
-                prop_assert!(claims["aud"] == US || claims["aud"].as_array().is_some_and(|names| names.contains(&json!(US))));
+                prop_assert!(claims.get("cnf").is_none_or(Value::is_null));
+                prop_assert!(claims["aud"] == US || claims["aud"].as_array().is_some_and(named));
             }
             let _ = rules.introspected(claims.to_string().as_bytes(), now, &|_| Vec::new());
         }
