@@ -15,7 +15,7 @@ use std::time::Duration;
 use thiserror::Error;
 use url::Url;
 
-pub use dotenv::is_name;
+pub use dotenv::{is_name, set};
 pub use registered::{Registration, address_id, login_command, name_of};
 pub use settings::{Settings, Whose};
 

@@ -238,7 +238,7 @@ impl Settings {
     /// # Errors
     /// As [`Settings::load`].
     pub fn read(&mut self, path: &Path, whose: Whose) -> Result<(), ConfigError> {
-        let text = match whose {
+        let bytes = match whose {
             Whose::Named => Some(public_file::read_named(path, LIMIT).map_err(|error| {
                 ConfigError::EnvFile { path: path.display().to_string(), cause: error.to_string() }
             })?),
@@ -246,8 +246,8 @@ impl Settings {
             Whose::Own | Whose::Found if path.is_dir() || path.symlink_metadata().is_err() => None,
             Whose::Own | Whose::Found => self.fit(path, whose),
         };
-        if let Some(text) = text {
-            self.take(&paths::absolute(path), whose, &text);
+        if let Some(bytes) = bytes {
+            self.take(&paths::absolute(path), whose, bytes);
         }
         Ok(())
     }
@@ -269,12 +269,12 @@ impl Settings {
         Ok(())
     }
 
-    /// The text of a file that nobody named, if it is fit to be read.
-    fn fit(&mut self, path: &Path, whose: Whose) -> Option<String> {
+    /// What is in a file that nobody named, if it is fit to be read.
+    fn fit(&mut self, path: &Path, whose: Whose) -> Option<Vec<u8>> {
         let path = paths::absolute(path);
         let within = (whose == Whose::Found).then(|| folder_of(&path));
         match found_file::read(&path, within.as_deref(), LIMIT) {
-            Ok(text) => Some(text),
+            Ok(bytes) => Some(bytes),
             Err(unfit) => {
                 self.notice(format!("{} is not read: {unfit}; {}", path.display(), unfit.hint(&path)));
                 None
@@ -282,12 +282,16 @@ impl Settings {
         }
     }
 
-    fn take(&mut self, path: &Path, whose: Whose, text: &str) {
-        let dotenv::Parsed { mut lines, passed_over } = dotenv::parse(text);
+    fn take(&mut self, path: &Path, whose: Whose, bytes: Vec<u8>) {
+        let dotenv::Parsed { mut lines, passed_over, is_damaged } = dotenv::parse(bytes);
         if !passed_over.is_empty() {
-            let places: Vec<String> =
-                passed_over.iter().map(|line| format!("{}:{line}", path.display())).collect();
-            self.notice(format!("passed over, because it is not KEY=VALUE: {}", places.join(", ")));
+            let numbers: Vec<String> = passed_over.iter().map(usize::to_string).collect();
+            let text = if is_damaged { "KEY=VALUE in UTF-8 (the file is not UTF-8 text)" } else { "KEY=VALUE" };
+            self.notice(format!(
+                "passed over, because it is not {text}: {}:{}",
+                path.display(),
+                numbers.join(", ")
+            ));
         }
         if whose == Whose::Found {
             let folder = folder_of(path);

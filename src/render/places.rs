@@ -81,7 +81,9 @@ impl Target {
             Moved::Folder(name, file) => Some(named(name)?.join(file)),
         });
         let place = self.on_windows.filter(|_| folders.windows).unwrap_or(self.place);
-        moved.unwrap_or_else(|| place.within(folders))
+        let path = moved.unwrap_or_else(|| place.within(folders));
+        let beside = self.beside.map(|name| path.with_file_name(name)).filter(|path| path.is_file());
+        beside.unwrap_or(path)
     }
 
     /// Whether the client seems to be there: by its file, or by the folder that would hold it.
@@ -154,6 +156,21 @@ mod tests {
             let variable = |asked: &str| (asked == name).then(|| value.to_owned());
             let path = Target::named(client).unwrap().path(&folders(false), &variable);
             assert_eq!(path, Path::new(expected), "{client}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_counts_for_more_is_taken_where_it_exists() {
+        let dir = tempfile::tempdir().unwrap();
+        let folders = Folders { xdg: dir.path().into(), ..folders(false) };
+        let path = || Target::named("opencode").unwrap().path(&folders, &|_| None);
+        let file = |name: &str| dir.path().join("opencode").join(name);
+        std::fs::create_dir(dir.path().join("opencode")).unwrap();
+        for (write, expected) in [("", "opencode.json"), ("opencode.json", "opencode.json"), ("opencode.jsonc", "opencode.jsonc")] {
+            if !write.is_empty() {
+                crate::sys::private_file::write(&file(write), "{}").unwrap();
+            }
+            assert_eq!(path(), file(expected));
         }
     }
 

@@ -146,6 +146,7 @@ pub const TARGETS: &[Target] = &[
         template: "opencode.json",
         root: &["mcp"],
         place: Place::xdg("opencode/opencode.json"),
+        beside: Some("opencode.jsonc"),
         kept: &["enabled"],
         ..JSON
     },
@@ -163,6 +164,7 @@ const JSON: Target = Target {
     local: None,
     place: Place::home(""),
     on_windows: None,
+    beside: None,
     moved: None,
     ways: &[Bridge, Inline, Proxy],
     kept: &[],
@@ -212,6 +214,8 @@ pub struct Target {
     pub place: Place,
     /// The same on Windows, where it is not the same.
     pub on_windows: Option<Place>,
+    /// A file in the same folder that counts for more where it exists.
+    pub beside: Option<&'static str>,
     /// The variable by which the client is told of another place.
     pub moved: Option<Moved>,
     /// Where it can have the headers from, the best first.

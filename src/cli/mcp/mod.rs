@@ -205,7 +205,7 @@ fn arguments(given: &str) -> Result<Map<String, Value>, Error> {
     if given == "-" {
         std::io::stdin().read_to_string(&mut text)?;
     } else if let Some(path) = given.strip_prefix('@') {
-        text = public_file::read_named(Path::new(path), LIMIT)
+        text = public_file::read_named_text(Path::new(path), LIMIT)
             .map_err(|e| wrong(format!("not to be read from {path}: {e}")))?;
     } else {
         given.clone_into(&mut text);
