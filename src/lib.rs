@@ -13,14 +13,14 @@
 //!
 //! ```text
 //! main        cli
-//! cli         bridge config credential demo error flow gateway mcp metadata oauth policy problem provider refresh registry render secret store sys text tokens vault
+//! cli         bridge config credential demo error flow gateway mcp metadata oauth policy problem provider quantity refresh registry render secret store sys text tokens vault
 //! error       config flow mcp oauth render store sys vault
-//! gateway     metadata methods oauth policy problem registry secret sys text tokens
+//! gateway     metadata methods oauth policy problem quantity registry secret sys text tokens
 //! bridge      mcp secret sys tokens
 //! mcp         methods oauth secret sys text
 //! refresh     oauth
 //! vault       credential flow oauth secret store sys
-//! config      credential oauth provider secret sys text
+//! config      credential oauth provider quantity secret sys text
 //! flow        credential metadata oauth provider secret sys text
 //! store       credential oauth secret sys
 //! render      provider registry secret sys text tokens
@@ -33,6 +33,7 @@
 //! policy      methods
 //! methods     -
 //! problem     -
+//! quantity    -
 //! demo        -
 //! secret      text
 //! sys         -
@@ -45,6 +46,7 @@
 //! `gateway` and `policy` know nothing of the command line: `cli::gateway` gives them settings, credentials and a journal.
 //! `registry` is the one reader of the registry's server files, for the gateway, the clients' files and `doctor` alike; `problem`
 //! is how it and the gateway's settings say what is wrong.
+//! `quantity` reads every time, size and address that people type, in flags, variables and files.
 //! `methods` is the one table of MCP's methods: what each of them names, for whoever decides, checks or repeats it.
 //! `tokens` is the one source of tokens for many requests, and the one rule for a token that a server refuses.
 //! `bridge` and `mcp` know nothing of credentials: `cli::servers` says which headers a server gets, and the vault behind it
@@ -232,6 +234,7 @@ pub mod oauth;
 pub mod policy;
 pub mod problem;
 pub mod provider;
+pub mod quantity;
 pub mod refresh;
 pub mod registry;
 pub mod render;

@@ -80,6 +80,10 @@ struct Global {
     /// The registry's server files are in this folder [default: servers, else registry/servers]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
     servers_dir: Option<PathBuf>,
+    /// The outside services are in this file, as the MCP Gateway Registry's scripts have them
+    /// [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    providers_file: Option<PathBuf>,
     /// The gateway's address [default: REGISTRY_URL]
     #[arg(long, global = true, value_name = "URL", help_heading = "Everywhere")]
     registry_url: Option<String>,
@@ -241,6 +245,9 @@ fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
     }
     if let Some(dir) = &global.servers_dir {
         settings.flag("MCPAUTH_SERVERS_DIR", dir.to_string_lossy());
+    }
+    if let Some(path) = &global.providers_file {
+        settings.flag("MCPAUTH_PROVIDERS_FILE", path.to_string_lossy());
     }
     if let Some(url) = &global.registry_url {
         settings.flag("REGISTRY_URL", url.as_str());

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::catalogue::{Role, is_secret, is_withheld, role};
+use crate::config::provider_file::{self, ProviderFile};
 use crate::config::{ConfigError, dotenv};
 use crate::credential::{Given, Origin};
 use crate::secret::Secret;
@@ -35,6 +36,10 @@ struct Known {
     environment: BTreeMap<String, String>,
     /// The strongest last.
     files: Vec<EnvFile>,
+    /// The folders whose found files count.
+    folders: Vec<PathBuf>,
+    /// The scripts' provider files that were found.
+    provider_files: Vec<ProviderFile>,
     /// What found files say and have no say in.
     unheeded: Vec<Given>,
     notices: Vec<String>,
@@ -99,6 +104,12 @@ impl Settings {
             settings.read(path, Whose::Named)?;
         }
         settings.read_own()?;
+        let mut folders: Vec<PathBuf> =
+            found.iter().chain(named).map(|path| folder_of(&paths::absolute(path))).collect();
+        folders.sort();
+        folders.dedup();
+        Arc::make_mut(&mut settings.known).folders = folders;
+        settings.find_provider_files();
         Ok(settings)
     }
 
@@ -124,16 +135,34 @@ impl Settings {
     /// As [`Settings::load`].
     pub fn again(&self) -> Result<Self, ConfigError> {
         let old = &self.known;
-        let known =
-            Known { files: Vec::new(), unheeded: Vec::new(), notices: Vec::new(), ..Known::clone(old) };
+        let known = Known {
+            files: Vec::new(),
+            provider_files: Vec::new(),
+            unheeded: Vec::new(),
+            notices: Vec::new(),
+            ..Known::clone(old)
+        };
         let mut settings = Self { known: Arc::new(known), watch: None };
         old.files.iter().try_for_each(|file| settings.read(&file.path, file.whose))?;
+        settings.find_provider_files();
         Ok(settings)
     }
 
     /// The `.env` files that were read, the strongest last, absolute.
     pub fn files(&self) -> impl Iterator<Item = (&Path, Whose)> {
         self.known.files.iter().map(|file| (file.path.as_path(), file.whose))
+    }
+
+    /// The scripts' provider files that were found with them.
+    pub(super) fn provider_files(&self) -> &[ProviderFile] {
+        &self.known.provider_files
+    }
+
+    /// Notes something that decides where secrets go, beside the settings that were looked up.
+    pub(super) fn note(&self, given: Given) {
+        if let Some(watch) = &self.watch {
+            watch.note(given);
+        }
     }
 
     /// What a person should know of these files, a line each.
@@ -252,6 +281,23 @@ impl Settings {
         Ok(())
     }
 
+    /// Reads the scripts' provider file in each folder. One that is not fit to be read, or is none, is said and left out.
+    fn find_provider_files(&mut self) {
+        for folder in self.known.folders.clone() {
+            let path = folder.join(provider_file::PLACE);
+            if path.symlink_metadata().is_err() {
+                continue;
+            }
+            let read = found_file::read(&path, Some(&folder), LIMIT)
+                .map_err(|unfit| format!("{unfit}; {}", unfit.hint(&path, "--providers-file")))
+                .and_then(|bytes| ProviderFile::parse(&path, true, bytes));
+            match read {
+                Ok(file) => Arc::make_mut(&mut self.known).provider_files.push(file),
+                Err(reason) => self.notice(format!("{} is not read: {reason}", path.display())),
+            }
+        }
+    }
+
     /// The user's own file is the weakest.
     fn read_own(&mut self) -> Result<(), ConfigError> {
         let named = self.get("MCPAUTH_CONFIG_DIR").map(|dir| paths::absolute(Path::new(dir)));
@@ -276,7 +322,7 @@ impl Settings {
         match found_file::read(&path, within.as_deref(), LIMIT) {
             Ok(bytes) => Some(bytes),
             Err(unfit) => {
-                self.notice(format!("{} is not read: {unfit}; {}", path.display(), unfit.hint(&path)));
+                self.notice(format!("{} is not read: {unfit}; {}", path.display(), unfit.hint(&path, "--env-file")));
                 None
             }
         }

@@ -36,14 +36,14 @@ pub enum Unfit {
 }
 
 impl Unfit {
-    /// The command that mends it, or says that it is meant.
-    pub fn hint(&self, path: &Path) -> String {
+    /// The command that mends it, or says that it is meant: by the flag that names such a file.
+    pub fn hint(&self, path: &Path, flag: &str) -> String {
         let path = path.display();
         match self {
             Self::Writable(_) => format!("chmod go-w {path}"),
             Self::NotOurs => format!("if you trust it: cp {path} {path}.mine && mv {path}.mine {path}"),
-            Self::Outside(real) => format!("if it is meant, name it: --env-file {}", real.display()),
-            Self::Pipe => format!("if it is meant, name it: --env-file {path}"),
+            Self::Outside(real) => format!("if it is meant, name it: {flag} {}", real.display()),
+            Self::Pipe => format!("if it is meant, name it: {flag} {path}"),
             Self::Io(_) | Self::Strange | Self::TooLarge(_) => {
                 format!("put a text file in its place, or read none: --no-env-file (it is {path})")
             }

@@ -16,6 +16,7 @@ use crate::cli::out::Out;
 use crate::cli::servers::{AuthArgs, Servers, Which};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
+use crate::quantity::address;
 
 use self::source::{Source, Sources};
 pub(super) use local::{Local, SECRET_HEADER};
@@ -38,7 +39,7 @@ pub(super) struct BridgeArgs {
     #[arg(long, value_name = "SERVER", conflicts_with = "name", hide = true)]
     server: Option<Which>,
     /// Serve all servers over HTTP on this loopback address
-    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, conflicts_with_all = ["name", "server"])]
+    #[arg(long, value_name = "ADDRESS", value_parser = address, num_args = 0..=1, conflicts_with_all = ["name", "server"])]
     listen: Option<Option<SocketAddr>>,
     #[command(flatten)]
     auth: AuthArgs,

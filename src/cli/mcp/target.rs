@@ -16,6 +16,7 @@ use crate::config::{Config, ConfigError, Given, Origin, Settings};
 use crate::error::{Error, Exit};
 use crate::mcp::{Client, ClientError, Remote};
 use crate::oauth::is_sendable;
+use crate::quantity::seconds_within;
 use crate::render::Entry;
 use crate::secret::Secret;
 use crate::sys::http::{Http, HttpError};
@@ -42,9 +43,14 @@ pub(super) struct ServerArgs {
     /// Send the token in this file (0600; - for stdin) in Authorization, for the server itself
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// How long all of it may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    /// How long all of it may take, as in 60 or 5m
+    #[arg(long, value_name = "TIME", default_value = "60", value_parser = timeout)]
     timeout: u64,
+}
+
+/// How long a call may take, in seconds.
+fn timeout(text: &str) -> Result<u64, String> {
+    seconds_within(text, 1..=86_400)
 }
 
 /// Where credentials come from.
@@ -209,7 +215,7 @@ impl Target {
         let source = ClientError::Http(HttpError::Lost { host: self.which.to_string(), cause });
         Error::Mcp {
             source: Box::new(source),
-            hint: "give it longer with --timeout SECONDS, or try again".into(),
+            hint: "give it longer with --timeout 5m, or try again".into(),
         }
     }
 }

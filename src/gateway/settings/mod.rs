@@ -17,6 +17,7 @@ use thiserror::Error;
 pub use self::issuer::RulesError;
 use self::issuer::{algorithms, leeway};
 pub use self::limits::Limits;
+use crate::quantity::{an_address, in_seconds, maybe_an_address};
 use crate::sys::regular_file;
 
 /// The largest `gateway.yaml` and policy, in bytes: a policy of 1,000 servers with 50 tools each has 3 MiB.
@@ -27,8 +28,10 @@ pub const MOST: u64 = 64 << 20;
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Where clients connect.
+    #[serde(deserialize_with = "an_address")]
     pub listen: SocketAddr,
     /// Where `/metrics` is served, with `/healthz` and `/readyz`; nowhere if absent.
+    #[serde(deserialize_with = "maybe_an_address")]
     pub admin: Option<SocketAddr>,
     /// The address clients type, as in `https://gateway.example.com`; `http://` and `listen` if absent.
     pub public_url: Option<String>,
@@ -179,8 +182,8 @@ pub struct Issuer {
     #[serde(default)]
     pub groups_claims: Vec<String>,
     /// How far clocks may differ, in seconds; 60 at most.
-    #[serde(default = "leeway")]
-    #[schemars(range(max = 60))]
+    #[serde(default = "leeway", deserialize_with = "in_seconds")]
+    #[schemars(range(max = 60), extend("type" = ["integer", "string"]))]
     pub leeway: u32,
     /// Ask the issuer about each token (RFC 7662) instead of verifying signatures: for opaque tokens.
     #[serde(default)]
@@ -242,7 +245,8 @@ pub struct Introspection {
     /// A file with its secret, 0600.
     pub client_secret: PathBuf,
     /// How long an answer is believed, in seconds; never past the token's own end.
-    #[serde(default = "believed")]
+    #[serde(default = "believed", deserialize_with = "in_seconds")]
+    #[schemars(extend("type" = ["integer", "string"]))]
     pub cache: u32,
 }
 
@@ -309,6 +313,8 @@ pub struct Tls {
 #[serde(deny_unknown_fields, default)]
 pub struct Health {
     /// Seconds between checks; 0 for none.
+    #[serde(deserialize_with = "in_seconds")]
+    #[schemars(extend("type" = ["integer", "string"]))]
     pub interval: u64,
     /// Failures in a row after which a server counts as unhealthy.
     pub failures: u32,
