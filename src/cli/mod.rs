@@ -283,10 +283,9 @@ pub fn command() -> clap::Command {
 
 /// A secret from a file, or from stdin for `-`: never from an argument, which every process can read.
 fn secret_from(path: &std::path::Path) -> Result<crate::secret::Secret, Error> {
-    use std::io::Read;
     let mut text = zeroize::Zeroizing::new(String::new());
     if path.as_os_str() == "-" {
-        std::io::stdin().read_to_string(&mut text)?;
+        *text = crate::sys::terminal::piped()?;
     } else {
         let found = crate::sys::private_file::read(path)?;
         *text = found.ok_or_else(|| Error::Usage {

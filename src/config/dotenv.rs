@@ -252,6 +252,16 @@ mod tests {
             ("\u{feff}A=v\r\n", "v"),
             ("A=\"-----BEGIN-----\nxyz\n-----END-----\"", "-----BEGIN-----\nxyz\n-----END-----"),
             ("# c\n\n  \nA=1\nA=2", "2"),
+            ("A=1\rA=2\rA=3", "3"),
+            ("# it's a \"comment\r\nA='v'\r", "v"),
+            ("A=\"1\r\n2\r3\"", "1\n2\n3"),
+            ("A=\"v\"# c", "v"),
+            ("A='v' ", "v"),
+            ("A=\"#\"", "#"),
+            ("A='a\\\\b'", "a\\b"),
+            ("A=\"a\\tb\\\\n\\$c\"", "a\tb\\n\\$c"),
+            ("A=a\"b'c", "a\"b'c"),
+            ("A=a;export B", "a;export B"),
         ];
         for (line, expected) in cases {
             let last = read(line).pop().unwrap();
@@ -269,6 +279,14 @@ mod tests {
             ("A='x'hunter2\nB=2", &[1], &["B"]),
             ("B=\"1\n2\"\nC='\nD=4", &[3], &["B", "D"]),
             ("1A=hunter2\n=\nB=2", &[1, 2], &["B"]),
+            ("set -a\nHOST_PASS\nsource x.sh\n. \"$HOME/x\"\nB=2\nset +a\n", &[1, 2, 3, 4, 6], &["B"]),
+            ("MOTD='it's fine'\nC='d'\nB=\"2\"", &[1], &["C", "B"]),
+            ("A=\"hunter2\nB=\"2\"\nC='it\nD='3'\n", &[1, 3], &["B", "D"]),
+            ("if [ \"$A\" = \"b\" ]; then\nB=2\nfi\nf() {\n}\n", &[1, 3, 4, 5], &["B"]),
+            ("echo A=\"hunter2\nB=2\nlocal C=\"\nD=3", &[1, 3], &["B", "D"]),
+            ("A: hunter2\nA += hunter2\ndeclare -x A=hunter2\nB=2", &[1, 2, 3], &["B"]),
+            ("\u{feff}it's\r\nB=2\r\n", &[1], &["B"]),
+            ("hunter2\rB=2\r", &[1], &["B"]),
         ];
         for (text, lines, names) in cases {
             let parsed = parse(text.into());
@@ -277,7 +295,54 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_byte_that_is_no_text_takes_its_own_line_away_and_no_other() {
+        let parsed = parse(b"# M\xfcller\nA=1\nB=\xfcber\nC=3\xff\n\xff\nD=4\n".to_vec());
+        assert_eq!(parsed.passed_over, [3, 4, 5]);
+        assert!(parsed.is_damaged && parsed.lines.iter().map(|line| line.key.as_str()).eq(["A", "D"]));
+        let utf16: Vec<u8> = "\u{feff}A=\u{e4}\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let parsed = parse(utf16);
+        assert_eq!((parsed.lines[0].value.as_str(), parsed.is_damaged), ("\u{e4}", false));
+    }
+
+    #[test]
+    fn a_variable_is_set_in_its_place_and_every_other_byte_stays() {
+        let values = [("B", "new"), ("D", "a b\"$")];
+        for end in ["\n", "\r\n", "\r"] {
+            for mark in ["", "\u{feff}"] {
+                let lines = |text: &str| format!("{mark}{}", text.replace('\n', end));
+                let before = lines("# mine \nA=1  \nexport B = old # c\nit's\n\nC=3");
+                let after = lines("# mine \nA=1  \nB=new\nit's\n\nC=3\nD=\"a b\\\"$\"\n");
+                assert_eq!(set(&before, values), after);
+                assert_eq!(set(&after, values), after, "a second time changes nothing");
+            }
+        }
+        assert_eq!(set("", values[..1].iter().copied()), "B=new\n");
+        assert_eq!(set("\u{feff}", values[..1].iter().copied()), "\u{feff}B=new\n");
+        let several = "B=\"1\n2\" # c\nB='3\n4'\nBB=5\n";
+        assert_eq!(set(several, values[..1].iter().copied()), "B=\"1\n2\" # c\nB=new\nBB=5\n");
+    }
+
+    #[test]
+    fn a_name_is_what_dotenvy_takes_for_one() {
+        for (text, expected) in
+            [("A", true), ("_a.B1", true), ("1A", false), ("", false), ("A-B", false), ("A B", false), ("#A", false), ("export A", false)]
+        {
+            assert_eq!(is_name(text), expected, "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_is_set_is_read_and_the_rest_stays(before in "[ -~\n\r\"'\\\\=#]{0,80}", value in "[ -~\n\u{e4}]{0,30}") {
+            let after = set(&before, [("Z_9", value.as_str())]);
+            let of = |text: &str, is_it: bool| -> Vec<_> {
+                parse(text.into()).lines.into_iter().filter(|line| (line.key == "Z_9") == is_it).map(|line| (line.key, line.value)).collect()
+            };
+            prop_assert_eq!(of(&after, true).pop().map(|(_, value)| value), Some(value));
+            prop_assert_eq!(of(&after, false), of(&before, false));
+        }
+
         #[test]
         fn any_value_survives_double_quotes(value in "[ -~\n\u{e4}\u{2713}]{0,60}") {
             let text = format!("A=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""));

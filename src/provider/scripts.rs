@@ -69,26 +69,24 @@ impl Provider {
         if let Some(endpoint) = self.user_info_url.clone().filter(|_| has_sites && self.sites.is_none()) {
             self.sites = Some(Sites { endpoint, header: format!("X-{}-Cloud-Id", capitalised(&self.name)) });
         }
-        for name in std::mem::take(&mut self.requires_template_vars) {
-            self.require(&name);
-        }
+        let names = std::mem::take(&mut self.requires_template_vars);
+        self.require(names);
         Ok(self)
     }
 
-    /// Makes `{name}` in the endpoints a variable.
-    fn require(&mut self, name: &str) {
+    /// Makes `{name}` in the endpoints a variable, for each of these names.
+    fn require(&mut self, names: Vec<String>) {
+        // An endpoint with variables in our own spelling is as its writer wants it.
         for text in self.endpoints_mut().into_iter().flatten().filter(|text| !text.contains("{{")) {
-            *text = text.replace(&format!("{{{name}}}"), &format!("\u{1}{name}\u{2}"));
+            for name in &names {
+                *text = text.replace(&format!("{{{name}}}"), &format!("{{{{ {name} }}}}"));
+            }
         }
-        for text in self.endpoints_mut().into_iter().flatten() {
-            *text = text.replace('\u{1}', "{{ ").replace('\u{2}', " }}");
-        }
-        if self.variables.iter().all(|known| known.name != name) {
-            self.variables.push(Variable {
-                name: name.into(),
-                setting: name.to_uppercase(),
-                default: self.template_var_defaults.get(name).cloned(),
-            });
+        for name in names.into_iter().filter(|name| !name.is_empty()) {
+            if self.variables.iter().all(|known| known.name != name) {
+                let default = self.template_var_defaults.get(&name).cloned();
+                self.variables.push(Variable { setting: name.to_uppercase(), name, default });
+            }
         }
     }
 }

@@ -204,7 +204,7 @@ pub fn merge(
     Ok(merged)
 }
 
-/// What a file means; an empty one is an empty object.
+/// What a file means; an empty one, or nothing but null, is an empty object.
 fn read(text: &str, target: &Target) -> Result<Value, MergeError> {
     match target.format {
         Format::Json => json::read(text),

@@ -1,13 +1,13 @@
 //! What kind of terminal there is, and the one reader of its input. Questions and colours are `cli`'s.
 
 use std::fs::File;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
 use std::sync::OnceLock;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::Mutex;
 
-use crate::sys::env;
+use crate::sys::{env, regular_file};
 
 type Input = BufReader<tokio::io::Stdin>;
 
@@ -42,6 +42,17 @@ pub fn stdout_file() -> std::io::Result<File> {
     return Ok(std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned()?.into());
     #[cfg(windows)]
     return Ok(std::os::windows::io::AsHandle::as_handle(&std::io::stdout()).try_clone_to_owned()?.into());
+}
+
+/// All of what comes on stdin, as text without a byte order mark.
+///
+/// # Errors
+/// The operating system's; [`std::io::ErrorKind::InvalidData`] for what is not text.
+pub fn piped() -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes)?;
+    let not_text = |_| std::io::Error::new(std::io::ErrorKind::InvalidData, regular_file::NOT_TEXT);
+    regular_file::text(bytes).map_err(not_text)
 }
 
 /// The next line a person types or pastes. One reader for the whole process: a second one would steal its lines.

@@ -5,7 +5,6 @@ mod explain;
 mod show;
 mod target;
 
-use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
 
@@ -203,7 +202,7 @@ fn arguments(given: &str) -> Result<Map<String, Value>, Error> {
     };
     let mut text = String::new();
     if given == "-" {
-        std::io::stdin().read_to_string(&mut text)?;
+        text = terminal::piped()?;
     } else if let Some(path) = given.strip_prefix('@') {
         text = public_file::read_named_text(Path::new(path), LIMIT)
             .map_err(|e| wrong(format!("not to be read from {path}: {e}")))?;

@@ -47,7 +47,10 @@ fn what_is_not_said_has_its_default() {
 #[test]
 fn what_cannot_be_said_is_refused_where_it_stands() {
     let cases = [
-        ("listen: here", "1:9: invalid socket address syntax"),
+        (
+            "listen: here",
+            "1:9: expected an address with its port, as in 127.0.0.1:8080, localhost:8080 or [::1]:8080",
+        ),
         (
             "upstreams:\n  a: {egres: none}\n",
             "2:7: unknown field `egres`, expected one of egress, credential, headers, identity_headers",

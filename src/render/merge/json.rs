@@ -14,7 +14,8 @@ use crate::render::targets::Target;
 
 /// What the text means.
 pub(super) fn read(text: &str) -> Result<Value, MergeError> {
-    Ok(parse(text)?.to_serde_value().unwrap_or_else(|| Value::Object(Map::new())))
+    let value = parse(text)?.to_serde_value().filter(|value: &Value| !value.is_null());
+    Ok(value.unwrap_or_else(|| Value::Object(Map::new())))
 }
 
 /// Readers differ on which of two equal keys to take, so neither may be changed: on the way to our entries, among their
@@ -87,8 +88,9 @@ pub(super) struct Halves {
     first: char,
 }
 
-/// First digits of escapes that may stand for halves (`\ud800` to `\udfff`).
-const STAND_INS: [char; 2] = ['e', 'f'];
+/// First digits of escapes that may stand for halves (`\ud800` to `\udfff`), the rarest first. Letters, which have a case to
+/// keep.
+const STAND_INS: [char; 5] = ['e', 'f', 'a', 'b', 'c'];
 
 impl Halves {
     /// What can stand for the halves of a file; none if it has no halves.
