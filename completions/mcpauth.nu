@@ -15,6 +15,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -58,6 +59,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth generate storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -86,6 +88,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth ingress storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -126,6 +129,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth egress storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -163,6 +167,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth login storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -195,6 +200,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth agentcore storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -226,6 +232,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth keycloak storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -275,6 +282,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth configure storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -301,6 +309,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth config storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -339,6 +348,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth config show storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -375,6 +385,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth config render storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -413,6 +424,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth config install storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -460,8 +472,8 @@ module completions {
   export extern "mcpauth refresh" [
     --once                    # One pass over everything that is due, then a summary
     --force(-f)               # With --once: renew everything, due or not
-    --interval: string        # Seconds between two looks at the files, for what others did [default: TOKEN_REFRESH_INTERVAL, else 300]
-    --buffer: string          # Seconds before its end at which a token is renewed, a fifth of its life at most [default: TOKEN_EXPIRY_BUFFER, else 3600]
+    --interval: string        # Time between two looks at the files, for what others did, as in 300 or 5m [default: TOKEN_REFRESH_INTERVAL, else 5m]
+    --buffer: string          # Time before its end at which a token is renewed, a fifth of its life at most, as in 3600 or 1h [default: TOKEN_EXPIRY_BUFFER, else 1h]
     --on-login-needed: string # Run this by your shell when a person is needed, once each time; it finds MCPAUTH_CREDENTIAL and MCPAUTH_COMMAND in its environment
     --no-install              # Write .oauth-tokens/*.json, but nothing into other programs' files
     --unit: string@"nu-complete mcpauth refresh unit" # Print a service file for this folder and these settings
@@ -470,6 +482,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth refresh storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -497,6 +510,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth status storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -529,6 +543,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth inspect storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -560,6 +575,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth token storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -597,6 +613,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth headers storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -634,6 +651,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth env storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -666,6 +684,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth exec storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -700,6 +719,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth logout storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -731,12 +751,13 @@ module completions {
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
-    --timeout: string         # How long all of it may take
+    --timeout: string         # How long all of it may take, as in 60 or 5m
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth basic storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -767,12 +788,13 @@ module completions {
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
-    --timeout: string         # How long all of it may take
+    --timeout: string         # How long all of it may take, as in 60 or 5m
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth ping storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -803,12 +825,13 @@ module completions {
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
-    --timeout: string         # How long all of it may take
+    --timeout: string         # How long all of it may take, as in 60 or 5m
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth list storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -839,12 +862,13 @@ module completions {
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
-    --timeout: string         # How long all of it may take
+    --timeout: string         # How long all of it may take, as in 60 or 5m
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth call storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -884,6 +908,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth bridge storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -913,6 +938,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth doctor storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -939,6 +965,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth providers storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -965,6 +992,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth providers list storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -995,6 +1023,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth providers show storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1022,6 +1051,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth providers check storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1068,6 +1098,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth gateway storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1098,6 +1129,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth gateway serve storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1125,6 +1157,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth gateway check storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1165,6 +1198,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth gateway explain storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1193,6 +1227,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth gateway test storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1221,6 +1256,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth gateway routes storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1247,6 +1283,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth gateway schema storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1307,6 +1344,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth demo storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1337,6 +1375,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth completions storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1364,6 +1403,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth complete storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1392,6 +1432,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth man storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1418,6 +1459,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth open-page storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr

@@ -50,9 +50,13 @@ pub fn bytes(text: &str) -> Result<u64, String> {
 pub fn address(text: &str) -> Result<SocketAddr, String> {
     let text = text.trim();
     let local = || {
-        let (host, port) = text.rsplit_once(':').filter(|(host, _)| host.eq_ignore_ascii_case("localhost"))?;
+        let (host, port) =
+            text.rsplit_once(':').filter(|(host, _)| host.eq_ignore_ascii_case("localhost"))?;
         let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
-        Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().ok().filter(|_| is_number && !host.is_empty())?)))
+        Some(SocketAddr::from((
+            Ipv4Addr::LOCALHOST,
+            port.parse().ok().filter(|_| is_number && !host.is_empty())?,
+        )))
     };
     let address = text.parse().ok().or_else(local);
     address.ok_or_else(|| {
@@ -190,7 +194,17 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(address(text), Ok(expected.parse().unwrap()), "{text}");
         }
-        for text in ["", "localhost", "80", ":80", "localhost:", "localhost:+8", "localhost:70000", "example.com:80", "::1:80x"] {
+        for text in [
+            "",
+            "localhost",
+            "80",
+            ":80",
+            "localhost:",
+            "localhost:+8",
+            "localhost:70000",
+            "example.com:80",
+            "::1:80x",
+        ] {
             assert!(address(text).is_err_and(|error| error.contains("localhost:8080")), "{text}");
         }
     }

@@ -339,7 +339,8 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
     match regular_file::read(path, LIMIT) {
         Ok(bytes) => {
             let text = String::from_utf8(bytes);
-            text.map(Some).map_err(|_| refused(regular_file::NOT_TEXT, "save it as UTF-8, or name another file"))
+            text.map(Some)
+                .map_err(|_| refused(regular_file::NOT_TEXT, "save it as UTF-8, or name another file"))
         }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(refused(&e.to_string(), "put a text file in its place, or name another one")),

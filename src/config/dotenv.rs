@@ -325,9 +325,16 @@ mod tests {
 
     #[test]
     fn a_name_is_what_dotenvy_takes_for_one() {
-        for (text, expected) in
-            [("A", true), ("_a.B1", true), ("1A", false), ("", false), ("A-B", false), ("A B", false), ("#A", false), ("export A", false)]
-        {
+        for (text, expected) in [
+            ("A", true),
+            ("_a.B1", true),
+            ("1A", false),
+            ("", false),
+            ("A-B", false),
+            ("A B", false),
+            ("#A", false),
+            ("export A", false),
+        ] {
             assert_eq!(is_name(text), expected, "{text}");
         }
     }

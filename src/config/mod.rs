@@ -226,7 +226,7 @@ impl Config {
             state_dir: dir("MCPAUTH_STATE_DIR").or_else(paths::state_dir),
             home: paths::home(),
             login_within: Duration::from_secs(seconds),
-            provider_file: named_provider_file(&settings)?,
+            provider_file: ProviderFile::named(&settings)?.map(Arc::new),
             allow_plain: settings.on("MCPAUTH_ALLOW_HTTP"),
             trust: Trust::default(),
             settings,
@@ -281,9 +281,10 @@ impl Config {
     fn listed_provider(&self, name: &str) -> Option<(Result<Provider, ProviderError>, Origin)> {
         let found = self.provider_files().find_map(|file| file.provider(name))?;
         let built_in = Provider::built_in(name).ok();
-        let is_known = found.0.as_ref().is_ok_and(|listed| {
-            built_in.as_ref().is_some_and(|built_in| built_in.is_at_same_host(listed))
-        });
+        let is_known = found
+            .0
+            .as_ref()
+            .is_ok_and(|listed| built_in.as_ref().is_some_and(|built_in| built_in.is_at_same_host(listed)));
         (!is_known).then_some(found)
     }
 
@@ -393,19 +394,6 @@ impl Config {
             }),
         }
     }
-}
-
-/// The scripts' provider file, where a setting names one.
-fn named_provider_file(settings: &Settings) -> Result<Option<Arc<ProviderFile>>, ConfigError> {
-    let Some((text, origin)) = settings.find(provider_file::SETTING) else { return Ok(None) };
-    let path = paths::absolute(Path::new(text));
-    let refused = |reason: String| ConfigError::Invalid {
-        variable: provider_file::SETTING.into(),
-        reason: format!("{}: {reason}", path.display()),
-    };
-    let bytes = regular_file::read(&path, PROVIDER_LIMIT).map_err(|e| refused(e.to_string()))?;
-    let file = ProviderFile::parse(&path, origin.is_found(), bytes).map_err(refused)?;
-    Ok(Some(Arc::new(file)))
 }
 
 /// How a client with a secret authenticates when nobody says how.

@@ -41,7 +41,8 @@ impl Provider {
         let texts = [&provider.authorization_endpoint, &provider.token_endpoint];
         let defaults = provider.template_var_defaults.values();
         // Theirs has no templates of ours, and such a file may be somebody else's.
-        if texts.into_iter().flatten().chain(defaults).any(|text| text.contains("{{") || text.contains("{%")) {
+        if texts.into_iter().flatten().chain(defaults).any(|text| text.contains("{{") || text.contains("{%"))
+        {
             return Err(unreadable("variables are written {name}".into()));
         }
         provider.checked(name)
@@ -154,7 +155,10 @@ mod tests {
         assert_eq!(params, ["audience=api.t.test", "fresh=true", "max_age=5", "prompt=consent"]);
         assert_eq!(provider.token_headers["Accept"], "application/json");
         let sites = provider.sites.unwrap();
-        assert_eq!((sites.endpoint.as_str(), sites.header.as_str()), ("https://t.test/sites", "X-Tracker-Cloud-Id"));
+        assert_eq!(
+            (sites.endpoint.as_str(), sites.header.as_str()),
+            ("https://t.test/sites", "X-Tracker-Cloud-Id")
+        );
 
         assert!(with("requires_pkce", json!(false)).unwrap().pkce, "not required is not refused");
         assert!(with("cloud_id_from_user_info", json!(null)).unwrap().sites.is_none());

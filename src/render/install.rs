@@ -173,7 +173,9 @@ fn read(path: &Path) -> Result<Option<String>, RenderError> {
     match regular_file::read(path, LIMIT) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(unreadable(path, &e)),
-        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| unreadable(path, &regular_file::NOT_TEXT)),
+        Ok(bytes) => {
+            String::from_utf8(bytes).map(Some).map_err(|_| unreadable(path, &regular_file::NOT_TEXT))
+        }
     }
 }
 

@@ -166,7 +166,9 @@ mod tests {
         let path = || Target::named("opencode").unwrap().path(&folders, &|_| None);
         let file = |name: &str| dir.path().join("opencode").join(name);
         std::fs::create_dir(dir.path().join("opencode")).unwrap();
-        for (write, expected) in [("", "opencode.json"), ("opencode.json", "opencode.json"), ("opencode.jsonc", "opencode.jsonc")] {
+        for (write, expected) in
+            [("", "opencode.json"), ("opencode.json", "opencode.json"), ("opencode.jsonc", "opencode.jsonc")]
+        {
             if !write.is_empty() {
                 crate::sys::private_file::write(&file(write), "{}").unwrap();
             }

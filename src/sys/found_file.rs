@@ -63,7 +63,9 @@ pub fn read(path: &Path, within: Option<&Path>, most: u64) -> Result<Vec<u8>, Un
         return Err(Unfit::Outside(real));
     }
     let file = match regular_file::open(&real) {
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput && is_pipe(&real) => return Err(Unfit::Pipe),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput && is_pipe(&real) => {
+            return Err(Unfit::Pipe);
+        }
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(Unfit::Strange),
         other => other?,
     };

@@ -3,7 +3,7 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
-use mcpauth::render::{Format, Folders, TARGETS, Target};
+use mcpauth::render::{Folders, Format, TARGETS, Target};
 use serde_json::Value;
 
 use crate::support::{Ran, User, mode};
@@ -11,7 +11,10 @@ use crate::support::{Ran, User, mode};
 /// A user with a token for `notes`.
 fn person() -> User {
     let user = User::new();
-    user.file(".oauth-tokens/notes-egress.json", r#"{"provider": "notes", "access_token": "E-notes", "expires_at": null}"#);
+    user.file(
+        ".oauth-tokens/notes-egress.json",
+        r#"{"provider": "notes", "access_token": "E-notes", "expires_at": null}"#,
+    );
     user
 }
 
@@ -63,7 +66,8 @@ fn has_entry(target: &Target, whole: &Value) -> bool {
 fn nothing_null_and_blank_are_files_without_servers() {
     for target in json() {
         let way = target.best().name();
-        let null_above = target.root.first().map(|first| format!("{{\"theme\": \"dark\", \"{first}\": null}}")).unwrap();
+        let null_above =
+            target.root.first().map(|first| format!("{{\"theme\": \"dark\", \"{first}\": null}}")).unwrap();
         let states = [
             String::new(),
             " \n\t\r\n".into(),
@@ -107,10 +111,15 @@ fn halves_of_characters_stay_as_they_are() {
             install(&user, target.client, target.best().name()).code(0);
             let after = text(&path);
             let first = before.find("npx").unwrap() + "npx \\udfff".len();
-            assert_eq!(after.get(..before.find("\"files\"").unwrap() - 1), before.get(..before.find("\"files\"").unwrap() - 1), "{after}");
+            assert_eq!(
+                after.get(..before.find("\"files\"").unwrap() - 1),
+                before.get(..before.find("\"files\"").unwrap() - 1),
+                "{after}"
+            );
             assert!(first > 0 && after.contains("npx \\udfff\"") && after.contains("\"notes\""), "{after}");
             assert_eq!(after.matches("\\ue83d").count(), more.matches("\\ue83d").count(), "{after}");
-            let backup = path.with_file_name(format!("{}.mcpauth-backup", path.file_name().unwrap().to_str().unwrap()));
+            let backup = path
+                .with_file_name(format!("{}.mcpauth-backup", path.file_name().unwrap().to_str().unwrap()));
             assert_eq!(text(&backup), before);
             user.run(&["config", "install", "--client", target.client]).code(0);
         }
@@ -129,9 +138,11 @@ fn mode_owner_and_link_are_those_of_the_file() {
     for target in TARGETS {
         let way = target.ways.iter().find(|way| !way.are_in_the_file()).copied();
         for bits in [0o664, 0o640, 0o604, 0o600, 0o444] {
-            for (way, expected) in way.map(|way| (way, bits)).into_iter().chain(
-                target.ways.iter().filter(|way| way.are_in_the_file()).map(|way| (*way, bits & 0o700)),
-            ) {
+            for (way, expected) in way
+                .map(|way| (way, bits))
+                .into_iter()
+                .chain(target.ways.iter().filter(|way| way.are_in_the_file()).map(|way| (*way, bits & 0o700)))
+            {
                 let user = person();
                 let path = lay(&user, target, "");
                 std::fs::set_permissions(&path, std::fs::Permissions::from_mode(bits)).unwrap();
@@ -191,7 +202,11 @@ fn the_file_that_the_client_reads_is_the_one_that_is_written() {
 fn what_is_there_twice_is_left_alone_where_it_is_ours_and_kept_where_it_is_not() {
     for target in json() {
         let user = person();
-        let twice = at_root(target, "{}").replacen("\"theme\": \"dark\"", "\"theme\": \"dark\", \"theme\": \"light\"", 1);
+        let twice = at_root(target, "{}").replacen(
+            "\"theme\": \"dark\"",
+            "\"theme\": \"dark\", \"theme\": \"light\"",
+            1,
+        );
         let path = lay(&user, target, &twice);
         install(&user, target.client, target.best().name()).code(0);
         let after = text(&path);
@@ -200,10 +215,17 @@ fn what_is_there_twice_is_left_alone_where_it_is_ours_and_kept_where_it_is_not()
         let user = person();
         let ours = at_root(target, "{}");
         let last = target.root.last().unwrap();
-        let ours = ours.replacen(&format!("\"{last}\": {{}}"), &format!("\"{last}\": {{}}, \"{last}\": {{\"files\": {{}}}}"), 1);
+        let ours = ours.replacen(
+            &format!("\"{last}\": {{}}"),
+            &format!("\"{last}\": {{}}, \"{last}\": {{\"files\": {{}}}}"),
+            1,
+        );
         let path = lay(&user, target, &ours);
         let ran = install(&user, target.client, target.best().name());
-        assert!(ran.code != Some(0) && (ran.stdout + &ran.stderr).contains(&format!("has the key \"{last}\" twice")));
+        assert!(
+            ran.code != Some(0)
+                && (ran.stdout + &ran.stderr).contains(&format!("has the key \"{last}\" twice"))
+        );
         assert_eq!(text(&path), ours);
     }
 }

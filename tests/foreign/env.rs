@@ -54,7 +54,8 @@ fn what_is_no_assignment_is_said_in_one_line_and_the_rest_is_read() {
     for (place, flags) in PLACES {
         for (strange, lines) in STRANGE {
             let user = User::new();
-            let text = format!("INGRESS_OAUTH_SCOPE=first\n{strange}\nAWS_REGION='by-the-file'\nDOMAIN=last\n");
+            let text =
+                format!("INGRESS_OAUTH_SCOPE=first\n{strange}\nAWS_REGION='by-the-file'\nDOMAIN=last\n");
             let path = lay(&user, place, text.as_bytes());
             let ran = shown(&user, flags);
             for value in ["first", "by-the-file", "last"] {
@@ -145,7 +146,16 @@ fn a_named_pipe_is_read_if_it_is_named_and_never_waited_for_if_it_is_found() {
 }
 
 const CONFIGURE: [&str; 10] = [
-    "configure", "--kind", "oidc", "--issuer", "https://idp.test", "--client-id", "new", "--yes", "--client-secret-file", "-",
+    "configure",
+    "--kind",
+    "oidc",
+    "--issuer",
+    "https://idp.test",
+    "--client-id",
+    "new",
+    "--yes",
+    "--client-secret-file",
+    "-",
 ];
 
 #[test]

@@ -68,7 +68,17 @@ fn secret_files_and_standard_input() {
     for way in WAYS {
         let user = User::new();
         let file = lay(&user, "secret.txt", way(SECRET));
-        let args = ["configure", "--kind", "oidc", "--issuer", idp.issuer(), "--client-id", "agent", "--yes", "--client-secret-file"];
+        let args = [
+            "configure",
+            "--kind",
+            "oidc",
+            "--issuer",
+            idp.issuer(),
+            "--client-id",
+            "agent",
+            "--yes",
+            "--client-secret-file",
+        ];
         user.run(&[&args[..], &[&file]].concat()).code(0);
         let written = std::fs::read_to_string(user.project().join(".env")).unwrap();
         assert!(written.contains(&format!("INGRESS_OAUTH_CLIENT_SECRET={SECRET}\n")), "{written}");
@@ -76,7 +86,18 @@ fn secret_files_and_standard_input() {
     }
     for text in [format!("\u{feff}{SECRET}\r\n"), format!("{SECRET}\n"), SECRET.to_owned()] {
         let user = User::new();
-        let args = ["configure", "--kind", "oidc", "--issuer", idp.issuer(), "--client-id", "agent", "--yes", "--client-secret-file", "-"];
+        let args = [
+            "configure",
+            "--kind",
+            "oidc",
+            "--issuer",
+            idp.issuer(),
+            "--client-id",
+            "agent",
+            "--yes",
+            "--client-secret-file",
+            "-",
+        ];
         user.run_with(&args, &text).code(0);
         user.run(&["ingress"]).code(0);
     }
@@ -114,15 +135,29 @@ fn provider_files() {
 fn the_gateways_files() {
     for way in WAYS {
         let user = User::new();
-        lay(&user, "gateway.yaml", way("issuers: [{issuer: 'https://idp.test', audience: [a]}]\nsession_key: key\nrevoked: revoked\n"));
-        lay(&user, "scopes.yml", way("group_mappings: {g: [read]}\nread: [{server: a, methods: ['tools/list'], tools: [x]}]\n"));
+        lay(
+            &user,
+            "gateway.yaml",
+            way(
+                "issuers: [{issuer: 'https://idp.test', audience: [a]}]\nsession_key: key\nrevoked: revoked\n",
+            ),
+        );
+        lay(
+            &user,
+            "scopes.yml",
+            way("group_mappings: {g: [read]}\nread: [{server: a, methods: ['tools/list'], tools: [x]}]\n"),
+        );
         lay(&user, "servers/a.json", way(r#"{"path": "/a", "proxy_pass_url": "http://a"}"#));
         lay(&user, "servers/server_state.json", way(r#"{"/a": true}"#));
         lay(&user, "key", way(&"k".repeat(40)));
         lay(&user, "revoked", way("jti: one\nsub: two\n"));
         let ran = user.run(&["gateway", "check"]).code(0);
         assert!(ran.stdout.contains("is fine (issuers: 1, servers: 1)"), "{}", ran.stdout);
-        let tests = lay(&user, "tests.yaml", way("- {name: t, groups: [g], server: a, method: tools/list, expect: allow}\n"));
+        let tests = lay(
+            &user,
+            "tests.yaml",
+            way("- {name: t, groups: [g], server: a, method: tools/list, expect: allow}\n"),
+        );
         user.run(&["gateway", "test", &tests]).code(0);
     }
 }

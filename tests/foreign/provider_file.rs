@@ -47,7 +47,11 @@ fn a_folder_of_the_scripts_works_as_it_is() {
         assert_eq!(parameter(&url, "scope").as_deref(), Some("read:work offline_access"));
         let first = user.token("tracker-egress.json")["access_token"].clone();
         user.run(&["refresh", "--once", "--force"]).code(0);
-        assert_ne!(user.token("tracker-egress.json")["access_token"], first, "its refresh token goes back there");
+        assert_ne!(
+            user.token("tracker-egress.json")["access_token"],
+            first,
+            "its refresh token goes back there"
+        );
         let headers = user.run(&["headers", "tracker"]).code(0).json();
         assert!(headers["Authorization"].as_str().unwrap().starts_with("Bearer "));
         // From elsewhere, by the command line that clients are given.
@@ -69,7 +73,9 @@ fn the_users_secret_goes_there_only_if_the_file_is_named() {
     let evil = Scripted::start(|_| (200, r#"{"access_token": "T", "token_type": "Bearer"}"#.into()));
     // The secret, and what is found beside the file.
     let rest = SET.lines().map(|line| line.split_once('=').unwrap());
-    for found in [&[][..], &["EGRESS_PROVIDER_NAME_1"], &["EGRESS_OAUTH_CLIENT_ID_1", "EGRESS_OAUTH_REDIRECT_URI_1"]] {
+    for found in
+        [&[][..], &["EGRESS_PROVIDER_NAME_1"], &["EGRESS_OAUTH_CLIENT_ID_1", "EGRESS_OAUTH_REDIRECT_URI_1"]]
+    {
         let mut user = User::new();
         let path = user.file(PLACE, &listed(&evil.base, ""));
         user.env("EGRESS_OAUTH_CLIENT_SECRET_1", SECRET).env("MCPAUTH_LOGIN_TIMEOUT", "1");
@@ -88,7 +94,10 @@ fn the_users_secret_goes_there_only_if_the_file_is_named() {
         assert!(evil.asked().is_empty() && !all.contains("code_challenge"), "{all}");
         let remedy = all.split_once("name the file: ").unwrap().1.lines().next().unwrap().to_owned();
         if found.is_empty() {
-            assert!(all.contains(&format!("token_url says, and that comes from {}:4", path.display())), "{all}");
+            assert!(
+                all.contains(&format!("token_url says, and that comes from {}:4", path.display())),
+                "{all}"
+            );
             assert!(remedy.contains(&format!("--providers-file {}", path.display())), "{remedy}");
         }
         let ran = ended(user.shell(&remedy).spawn().unwrap()).code(4);
@@ -109,13 +118,21 @@ fn what_is_built_in_is_known_better_and_what_is_elsewhere_is_the_files_own() {
     let user = User::new();
     user.file(PLACE, &listed("https://t.test", ""));
     let ran = user.run(&["providers", "list"]).code(0);
-    let line = |name: &str| ran.stdout.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap().to_owned();
+    let line = |name: &str| {
+        ran.stdout.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap().to_owned()
+    };
     assert!(line("tracker").contains(&format!("{PLACE}:4")), "{}", ran.stdout);
     assert!(line("github").ends_with("built in"), "{}", ran.stdout);
     user.run(&["providers", "check"]).code(0);
     let shown = user.run(&["providers", "show", "tracker"]).code(0).stdout;
-    assert!(shown.contains("https://t.test/authorize") && shown.contains("read:work offline_access"), "{shown}");
-    user.file(PLACE, &listed("https://t.test", "").replace("https://github.com", "https://github.example.com"));
+    assert!(
+        shown.contains("https://t.test/authorize") && shown.contains("read:work offline_access"),
+        "{shown}"
+    );
+    user.file(
+        PLACE,
+        &listed("https://t.test", "").replace("https://github.com", "https://github.example.com"),
+    );
     let shown = user.run(&["providers", "show", "github"]).code(0).stdout;
     assert!(shown.contains("https://github.example.com/login"), "{shown}");
     user.provider("github", "display_name: Mine\nissuer: https://mine.test\n");
@@ -128,7 +145,8 @@ fn a_provider_for_machines_is_no_login() {
     let mut user = User::new();
     user.file(PLACE, &listed("https://t.test", ""));
     user.env("EGRESS_PROVIDER_NAME_1", "cognito_m2m").env("EGRESS_OAUTH_CLIENT_ID_1", "c").env("DOMAIN", "d");
-    user.env("EGRESS_OAUTH_CLIENT_SECRET_1", "s").env("EGRESS_OAUTH_REDIRECT_URI_1", "http://127.0.0.1:0/callback");
+    user.env("EGRESS_OAUTH_CLIENT_SECRET_1", "s")
+        .env("EGRESS_OAUTH_REDIRECT_URI_1", "http://127.0.0.1:0/callback");
     let ran = user.run(&["egress", "--no-browser"]).code(2);
     assert!((ran.stdout + &ran.stderr).contains("is for machines"));
 }
@@ -138,7 +156,8 @@ fn the_site_is_asked_for_where_they_ask_for_it() {
     let sites = Scripted::start(|_| (200, r#"[{"id": "site-7", "name": "seven"}]"#.into()));
     let idp = idp(3600);
     let user = User::new();
-    let text = listed(idp.issuer(), "    cloud_id_from_user_info: true\n").replace("requires_cloud_id: false", "requires_cloud_id: true");
+    let text = listed(idp.issuer(), "    cloud_id_from_user_info: true\n")
+        .replace("requires_cloud_id: false", "requires_cloud_id: true");
     user.file(PLACE, &text.replace(&format!("{}/sites", idp.issuer()), &format!("{}/sites", sites.base)));
     user.file(".env", &format!("{SET}EGRESS_OAUTH_CLIENT_SECRET_1={SECRET}\n"));
     log_in(&user, &["egress", "--no-browser"]);
@@ -172,7 +191,11 @@ fn a_file_that_is_not_fit_to_be_read_is_said_once_and_left_out() {
         assert_eq!(user.run(&["providers", "check"]).code(0).stderr, "", "{text}");
     }
     let user = User::new();
-    let path = user.file(PLACE, &listed("https://t.test", "").replace("    token_url: https://t.test/token\n", "    token_url: [5]\n"));
+    let path = user.file(
+        PLACE,
+        &listed("https://t.test", "")
+            .replace("    token_url: https://t.test/token\n", "    token_url: [5]\n"),
+    );
     let ran = user.run(&["providers", "check"]).code(7);
     assert!(ran.stdout.contains(&format!("tracker: {}:4: ", path.display())), "{}", ran.stdout);
     user.run(&["providers", "show", "github"]).code(0);

@@ -2,8 +2,17 @@
 
 use crate::support::User;
 
-const TIMES: [(&str, bool); 9] =
-    [("5", true), ("5s", true), ("2m", true), ("1m30s", true), ("1 min", true), ("5x", false), ("-5s", false), ("1500ms", false), ("soon", false)];
+const TIMES: [(&str, bool); 9] = [
+    ("5", true),
+    ("5s", true),
+    ("2m", true),
+    ("1m30s", true),
+    ("1 min", true),
+    ("5x", false),
+    ("-5s", false),
+    ("1500ms", false),
+    ("soon", false),
+];
 
 #[test]
 fn times_in_the_environment_and_in_a_file() {
@@ -50,11 +59,23 @@ fn times_in_flags() {
 
 #[test]
 fn addresses_in_flags_and_variables() {
-    for (address, good) in [("localhost:0", true), ("LOCALHOST:0", true), ("127.0.0.1:0", true), ("[::1]:0", true), ("localhost", false), (":80", false), ("80", false)] {
+    for (address, good) in [
+        ("localhost:0", true),
+        ("LOCALHOST:0", true),
+        ("127.0.0.1:0", true),
+        ("[::1]:0", true),
+        ("localhost", false),
+        (":80", false),
+        ("80", false),
+    ] {
         // There is nothing to serve, so that these runs end whatever the address.
-        for verb in [&["gateway", "serve", "--listen", address][..], &["gateway", "serve", "--admin", address]] {
+        for verb in
+            [&["gateway", "serve", "--listen", address][..], &["gateway", "serve", "--admin", address]]
+        {
             let ran = User::new().run(verb);
-            let refused = ran.stderr.contains("expected an address with its port, as in 127.0.0.1:8080, localhost:8080");
+            let refused = ran
+                .stderr
+                .contains("expected an address with its port, as in 127.0.0.1:8080, localhost:8080");
             assert_eq!(refused, !good, "{verb:?}: {}", ran.stderr);
         }
         if !good {
@@ -62,8 +83,18 @@ fn addresses_in_flags_and_variables() {
             assert!(ran.stderr.contains("localhost:8080"), "{}", ran.stderr);
         }
         let mut user = User::new();
-        user.file(".oauth-tokens/notes-egress.json", r#"{"provider": "notes", "access_token": "T", "expires_at": null}"#);
-        let ran = user.env("MCPAUTH_BRIDGE_LISTEN", address).run(&["config", "render", "--client", "cursor", "--secrets", "proxy"]);
+        user.file(
+            ".oauth-tokens/notes-egress.json",
+            r#"{"provider": "notes", "access_token": "T", "expires_at": null}"#,
+        );
+        let ran = user.env("MCPAUTH_BRIDGE_LISTEN", address).run(&[
+            "config",
+            "render",
+            "--client",
+            "cursor",
+            "--secrets",
+            "proxy",
+        ]);
         assert_eq!(ran.code == Some(0), good, "{address}: {ran:?}");
         assert!(good || (ran.stdout + &ran.stderr).contains("localhost:8191"), "{address}");
     }
@@ -74,7 +105,10 @@ fn check(yaml: &str) -> String {
     user.file("scopes.yml", "read: [{server: '*', methods: '*'}]\n");
     user.file("servers/a.json", r#"{"path": "/a", "proxy_pass_url": "http://a"}"#);
     let ran = {
-        user.file("gateway.yaml", &format!("issuers: [{{issuer: 'https://idp.test', audience: [a]}}]\n{yaml}"));
+        user.file(
+            "gateway.yaml",
+            &format!("issuers: [{{issuer: 'https://idp.test', audience: [a]}}]\n{yaml}"),
+        );
         user.run(&["gateway", "check"])
     };
     ran.stdout + &ran.stderr
@@ -88,14 +122,30 @@ fn everything_in_gateway_yaml() {
             for quote in ["", "'"] {
                 let said = check(&format!("limits: {{{key}: {quote}{time}{quote}}}\n"));
                 assert_eq!(said.contains("is fine"), good, "{key}: {time}: {said}");
-                assert!(good || said.contains("gateway.yaml:2:") && said.contains("as in 30, 30s, 5m or 1h"), "{said}");
+                assert!(
+                    good || said.contains("gateway.yaml:2:") && said.contains("as in 30, 30s, 5m or 1h"),
+                    "{said}"
+                );
             }
         }
     }
-    for (size, good) in [("4194304", true), ("4MiB", true), ("4MB", true), ("4 mib", true), ("4m", true), ("big", false), ("-4", false)] {
+    for (size, good) in [
+        ("4194304", true),
+        ("4MiB", true),
+        ("4MB", true),
+        ("4 mib", true),
+        ("4m", true),
+        ("big", false),
+        ("-4", false),
+    ] {
         for key in ["body", "answer", "head", "buffered", "buffered_per_caller"] {
-            let others = if key.starts_with("buffered") { ", body: 1KiB, answer: 1KiB, buffered_per_caller: 4KB" } else { "" };
-            let others = others.replace(if key == "buffered_per_caller" { ", buffered_per_caller: 4KB" } else { "-" }, "");
+            let others = if key.starts_with("buffered") {
+                ", body: 1KiB, answer: 1KiB, buffered_per_caller: 4KB"
+            } else {
+                ""
+            };
+            let others = others
+                .replace(if key == "buffered_per_caller" { ", buffered_per_caller: 4KB" } else { "-" }, "");
             let said = check(&format!("limits: {{{key}: {size}{others}}}\n"));
             assert_eq!(said.contains("is fine"), good, "{key}: {size}: {said}");
             assert!(good || said.contains("as in 65536, 64KiB, 4MB or 1GiB"), "{said}");
@@ -119,7 +169,10 @@ fn everything_in_gateway_yaml() {
         let user = User::new();
         user.file("scopes.yml", "read: [{server: '*', methods: '*'}]\n");
         user.file("servers/a.json", r#"{"path": "/a", "proxy_pass_url": "http://a"}"#);
-        user.file("gateway.yaml", &format!("issuers: [{{issuer: 'https://idp.test', audience: [a], leeway: {text}}}]\n"));
+        user.file(
+            "gateway.yaml",
+            &format!("issuers: [{{issuer: 'https://idp.test', audience: [a], leeway: {text}}}]\n"),
+        );
         user.run(&["gateway", "check"]).code
     };
     assert_eq!(["30", "30s", "1m", "2m", "x"].map(leeway), [Some(0), Some(0), Some(0), Some(7), Some(7)]);

@@ -41,8 +41,7 @@ const SERVERS: [(&str, &str); 7] = [
     ),
 ];
 
-const STATE: &str =
-    r#"{"/mcpgw/": true, "/key": true, "/bearer/": true, "/hosted": true, "/docs-search": true, "/local-server": true, "/sqlite": true}"#;
+const STATE: &str = r#"{"/mcpgw/": true, "/key": true, "/bearer/": true, "/hosted": true, "/docs-search": true, "/local-server": true, "/sqlite": true}"#;
 
 /// Groups by name and by Entra ID's object identifiers; the registry's own permissions on services and on agents; scopes
 /// with wildcards in both spellings; the registry's own API as a server, and HTTP methods as methods.
@@ -117,7 +116,10 @@ fn user() -> User {
     }
     user.file("servers/server_state.json", STATE);
     user.file("scopes.yml", SCOPES);
-    user.file("gateway.yaml", "issuers: [{issuer: 'https://idp.test', audience: [a]}]\nheader_variables: [KEY_OF_OURS]\n");
+    user.file(
+        "gateway.yaml",
+        "issuers: [{issuer: 'https://idp.test', audience: [a]}]\nheader_variables: [KEY_OF_OURS]\n",
+    );
     user
 }
 
@@ -125,7 +127,12 @@ fn user() -> User {
 fn the_newest_files_are_fine() {
     let mut user = user();
     let ran = user.env("KEY_OF_OURS", "k").run(&["gateway", "check", "--config", "gateway.yaml"]);
-    assert_eq!(ran.stdout.matches("remark: ").count() + ran.stdout.matches("error: ").count(), 0, "{}", ran.stdout);
+    assert_eq!(
+        ran.stdout.matches("remark: ").count() + ran.stdout.matches("error: ").count(),
+        0,
+        "{}",
+        ran.stdout
+    );
     assert!(ran.code(0).stdout.contains("servers: 7"));
 }
 

@@ -32,11 +32,9 @@ impl Local {
     pub(in crate::cli) fn of(config: &Config) -> Result<Self, Error> {
         let text = config.settings.get("MCPAUTH_BRIDGE_LISTEN").unwrap_or(LISTEN);
         let listen: SocketAddr =
-            address(text).ok().filter(|at| at.ip().is_loopback()).ok_or_else(|| {
-                ConfigError::Invalid {
-                    variable: "MCPAUTH_BRIDGE_LISTEN".into(),
-                    reason: "not an address on loopback, such as 127.0.0.1:8191 or localhost:8191".into(),
-                }
+            address(text).ok().filter(|at| at.ip().is_loopback()).ok_or_else(|| ConfigError::Invalid {
+                variable: "MCPAUTH_BRIDGE_LISTEN".into(),
+                reason: "not an address on loopback, such as 127.0.0.1:8191 or localhost:8191".into(),
             })?;
         private_file::create_dir_ignored(&config.tokens_dir)?;
         let path = config.tokens_dir.join(FILE);

@@ -16,8 +16,8 @@ use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::gateway::settings::Settings;
-use crate::quantity::address;
 use crate::gateway::{Around, Loaded, Running, StartError};
+use crate::quantity::address;
 use crate::sys::http::Http;
 use crate::sys::signal::HangUps;
 

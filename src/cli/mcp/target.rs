@@ -213,10 +213,7 @@ impl Target {
     fn late(&self) -> Error {
         let cause = format!("the deadline of {} s passed", self.within.as_secs());
         let source = ClientError::Http(HttpError::Lost { host: self.which.to_string(), cause });
-        Error::Mcp {
-            source: Box::new(source),
-            hint: "give it longer with --timeout 5m, or try again".into(),
-        }
+        Error::Mcp { source: Box::new(source), hint: "give it longer with --timeout 5m, or try again".into() }
     }
 }
 

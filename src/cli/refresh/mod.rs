@@ -88,12 +88,13 @@ fn rewrite(config: &Config, store: &Store, install: bool, out: &Out) -> Result<V
 
 impl Rules {
     fn of(args: &RefreshArgs, settings: &Settings) -> Result<Self, ConfigError> {
-        let seconds = |flag: Option<Epoch>, variable: &str, read: fn(&str) -> Result<Epoch, String>, default| {
-            let Some(text) = settings.get(variable).filter(|_| flag.is_none()) else {
-                return Ok(flag.unwrap_or(default));
+        let seconds =
+            |flag: Option<Epoch>, variable: &str, read: fn(&str) -> Result<Epoch, String>, default| {
+                let Some(text) = settings.get(variable).filter(|_| flag.is_none()) else {
+                    return Ok(flag.unwrap_or(default));
+                };
+                read(text).map_err(|reason| ConfigError::Invalid { variable: variable.into(), reason })
             };
-            read(text).map_err(|reason| ConfigError::Invalid { variable: variable.into(), reason })
-        };
         Ok(Self {
             buffer: seconds(args.buffer, "TOKEN_EXPIRY_BUFFER", buffer, 3_600)?,
             interval: seconds(args.interval, "TOKEN_REFRESH_INTERVAL", interval, 300)?,

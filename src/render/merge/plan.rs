@@ -151,8 +151,8 @@ fn entries<'a>(whole: &'a Value, target: &Target) -> Result<Entries<'a>, MergeEr
 
 /// A key with null or nothing behind it, or in YAML with an emptiness of either kind, is where entries may come.
 fn is_void(value: &Value, target: &Target) -> bool {
-    let is_empty = ||
-        value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
+    let is_empty =
+        || value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
     value.is_null() || target.format == Format::Yaml && is_empty()
 }
 
