@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use serde::de::{Deserializer, Error, Visitor};
 
 /// What a time looks like.
 const TIME: &str = "a time in whole seconds, as in 30, 30s, 5m or 1h";
@@ -69,7 +69,7 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
 /// # Errors
 /// The format's, and what is expected.
 pub fn in_seconds<'de, T: TryFrom<u64>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
-    from.deserialize_any(Number { read: seconds, expected: TIME }).and_then(fitting)
+    number(from, seconds)
 }
 
 /// For `deserialize_with`: see [`bytes`].
@@ -77,7 +77,13 @@ pub fn in_seconds<'de, T: TryFrom<u64>, D: Deserializer<'de>>(from: D) -> Result
 /// # Errors
 /// The format's, and what is expected.
 pub fn in_bytes<'de, T: TryFrom<u64>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
-    from.deserialize_any(Number { read: bytes, expected: SIZE }).and_then(fitting)
+    number(from, bytes)
+}
+
+fn number<'de, T: TryFrom<u64>, D: Deserializer<'de>>(from: D, read: Read) -> Result<T, D::Error> {
+    // What is wrong with the value is said here and not in the visitor, so that the format knows where the value stands.
+    let number = from.deserialize_any(Number { read })?.map_err(D::Error::custom)?;
+    T::try_from(number).map_err(|_| D::Error::custom(format!("{number} is too large")))
 }
 
 /// For `deserialize_with`: see [`address`].
@@ -98,32 +104,33 @@ pub fn maybe_an_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Soc
     text.map(|text| address(&text).map_err(D::Error::custom)).transpose()
 }
 
-fn fitting<T: TryFrom<u64>, E: Error>(number: u64) -> Result<T, E> {
-    T::try_from(number).map_err(|_| E::custom(format!("{number} is too large")))
-}
+type Read = fn(&str) -> Result<u64, String>;
 
 struct Number {
-    read: fn(&str) -> Result<u64, String>,
-    expected: &'static str,
+    read: Read,
 }
 
 impl Visitor<'_> for Number {
-    type Value = u64;
+    type Value = Result<u64, String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.expected)
+        f.write_str("a number, or a text with a number and its unit")
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<u64, E> {
-        Ok(number)
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Ok(number))
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<u64, E> {
-        u64::try_from(number).map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok((self.read)(&number.to_string()))
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<u64, E> {
-        (self.read)(text).map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        Ok((self.read)(&number.to_string()))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok((self.read)(text))
     }
 }
 

@@ -335,14 +335,11 @@ impl Settings {
     fn take(&mut self, path: &Path, whose: Whose, bytes: Vec<u8>) {
         let dotenv::Parsed { mut lines, passed_over, is_damaged } = dotenv::parse(bytes);
         if !passed_over.is_empty() {
-            let numbers: Vec<String> = passed_over.iter().map(usize::to_string).collect();
+            let places: Vec<String> =
+                passed_over.iter().map(|line| format!("{}:{line}", path.display())).collect();
             let text =
                 if is_damaged { "KEY=VALUE in UTF-8 (the file is not UTF-8 text)" } else { "KEY=VALUE" };
-            self.notice(format!(
-                "passed over, because it is not {text}: {}:{}",
-                path.display(),
-                numbers.join(", ")
-            ));
+            self.notice(format!("passed over, because it is not {text}: {}", places.join(", ")));
         }
         if whose == Whose::Found {
             let folder = folder_of(path);

@@ -130,9 +130,8 @@ fn escapes(text: &str) -> Vec<(usize, u16)> {
     let mut at = 0;
     while let Some(start) = text.get(at..).and_then(|rest| rest.find('\\')).map(|next| at + next) {
         let digits = text.get(start + 1..start + 6).and_then(|escape| escape.strip_prefix('u'));
-        match digits.and_then(|digits| u16::from_str_radix(digits, 16).ok()) {
-            Some(unit) => found.push((start + 2, unit)),
-            None => {}
+        if let Some(unit) = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok()) {
+            found.push((start + 2, unit));
         }
         // What follows a backslash begins no escape, even if it is another one.
         at = start + 1 + text.get(start + 1..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
