@@ -12,6 +12,7 @@ mod configure;
 mod device;
 mod doctor;
 mod ending;
+#[cfg(unix)]
 mod foreign;
 #[cfg(target_os = "linux")]
 mod full_disk;
