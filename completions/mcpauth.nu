@@ -15,6 +15,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -58,6 +59,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth generate storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -86,6 +88,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth ingress storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -126,6 +129,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth egress storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -164,6 +168,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth login storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -196,6 +201,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth agentcore storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -227,6 +233,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth keycloak storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -276,6 +283,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth configure storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -302,6 +310,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth config storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -340,6 +349,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth config show storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -376,6 +386,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth config render storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -414,6 +425,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth config install storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -461,8 +473,8 @@ module completions {
   export extern "mcpauth refresh" [
     --once                    # One pass over everything that is due, then a summary
     --force(-f)               # With --once: renew everything, due or not
-    --interval: string        # Seconds between two looks at the files, for what others did [default: TOKEN_REFRESH_INTERVAL, else 300]
-    --buffer: string          # Seconds before its end at which a token is renewed, a fifth of its life at most [default: TOKEN_EXPIRY_BUFFER, else 3600]
+    --interval: string        # Time between two looks at the files, for what others did, as in 300 or 5m [default: TOKEN_REFRESH_INTERVAL, else 5m]
+    --buffer: string          # Time before its end at which a token is renewed, a fifth of its life at most, as in 3600 or 1h [default: TOKEN_EXPIRY_BUFFER, else 1h]
     --on-login-needed: string # Run this by your shell when a person is needed, once each time; it finds MCPAUTH_CREDENTIAL and MCPAUTH_COMMAND in its environment
     --no-install              # Write .oauth-tokens/*.json, but nothing into other programs' files
     --unit: string@"nu-complete mcpauth refresh unit" # Print a service file for this folder and these settings
@@ -471,6 +483,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth refresh storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -498,6 +511,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth status storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -530,6 +544,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth inspect storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -561,6 +576,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth token storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -598,6 +614,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth headers storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -635,6 +652,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth env storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -667,6 +685,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth exec storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -701,6 +720,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth logout storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -732,12 +752,13 @@ module completions {
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
-    --timeout: string         # How long all of it may take
+    --timeout: string         # How long all of it may take, as in 60 or 5m
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth basic storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -768,12 +789,13 @@ module completions {
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
-    --timeout: string         # How long all of it may take
+    --timeout: string         # How long all of it may take, as in 60 or 5m
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth ping storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -804,12 +826,13 @@ module completions {
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
-    --timeout: string         # How long all of it may take
+    --timeout: string         # How long all of it may take, as in 60 or 5m
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth list storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -840,12 +863,13 @@ module completions {
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
-    --timeout: string         # How long all of it may take
+    --timeout: string         # How long all of it may take, as in 60 or 5m
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth call storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -885,6 +909,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth bridge storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -914,6 +939,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth doctor storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -940,6 +966,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth providers storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -966,6 +993,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth providers list storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -996,6 +1024,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth providers show storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1023,6 +1052,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth providers check storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1069,6 +1099,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth gateway storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1099,6 +1130,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth gateway serve storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1126,6 +1158,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth gateway check storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1171,6 +1204,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth gateway explain storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1199,6 +1233,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth gateway test storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1228,6 +1263,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth gateway routes storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1254,6 +1290,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth gateway schema storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1314,6 +1351,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth demo storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1344,6 +1382,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth completions storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1371,6 +1410,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth complete storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1399,6 +1439,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth man storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
@@ -1425,6 +1466,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth open-page storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr

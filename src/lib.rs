@@ -13,17 +13,17 @@
 //!
 //! ```text
 //! main        cli
-//! cli         bridge client clients config credential demo error flow gateway mcp metadata notice oauth policy problem provider refresh registry render secret servers session store sys text tokens vault
+//! cli         bridge client clients config credential demo error flow gateway mcp metadata notice oauth policy problem provider quantity refresh registry render secret servers session store sys text tokens vault
 //! clients     config credential error notice render secret servers store sys text
 //! servers     bridge client config credential error mcp notice oauth problem registry render secret session store sys text tokens vault
 //! error       client config flow oauth render store sys vault
-//! gateway     mcp metadata oauth policy problem registry secret sys text tokens
+//! gateway     mcp metadata oauth policy problem quantity registry secret sys text tokens
 //! bridge      mcp secret session sys
 //! client      mcp oauth secret session sys text
 //! session     mcp sys tokens
 //! refresh     oauth
 //! vault       credential flow oauth secret store sys
-//! config      credential oauth provider secret sys text
+//! config      credential oauth provider quantity secret sys text
 //! flow        credential mcp metadata oauth provider secret sys text
 //! store       credential oauth secret sys
 //! render      provider registry secret sys text tokens
@@ -38,6 +38,7 @@
 //! mcp         text
 //! problem     -
 //! notice      -
+//! quantity    -
 //! secret      text
 //! sys         -
 //! text        -
@@ -50,6 +51,7 @@
 //! `clients` knows which clients are on this machine and brings their files up to date, for `generate`, `config`, `refresh` and
 //! `doctor`. `registry` is the one reader of the registry's server files, for the gateway, the clients' files and `doctor` alike; `problem`
 //! is how it and the gateway's settings say what is wrong.
+//! `quantity` reads every time, size and address that people type, in flags, variables and files.
 //! `mcp` is the wire of MCP as data: versions, header names, methods, messages, event streams and mirrored headers, for
 //! whoever writes, checks or decides by them. `session` is the one engine that speaks it to a server; `bridge` and `client`
 //! are its two fronts.
@@ -272,6 +274,7 @@ pub mod oauth;
 pub mod policy;
 pub mod problem;
 pub mod provider;
+pub mod quantity;
 pub mod refresh;
 pub mod registry;
 pub mod render;

@@ -1,10 +1,13 @@
 //! An outside service that people log in to, as data: one YAML file a provider, its quirks included.
 //! It leaves the flows to `flow` and numbered credential sets to `config`; no provider's name occurs in code.
 
+mod scripts;
+
 use std::collections::BTreeMap;
 
 use minijinja::Value;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use thiserror::Error;
 
 use crate::oauth::ReplyShape;
@@ -21,7 +24,8 @@ pub struct Provider {
     /// The file's name without `.yaml`; what `--provider` and `EGRESS_PROVIDER_NAME_N` say.
     #[serde(skip)]
     pub name: String,
-    /// The name a person knows it by.
+    /// The name a person knows it by; its own if it has no other.
+    #[serde(default)]
     pub display_name: String,
     /// RFC 6749 section 3.1; without it and the next, `issuer` is asked for its metadata.
     #[serde(default, alias = "auth_url")]
@@ -108,6 +112,31 @@ pub struct Provider {
     /// What a person must know, one sentence each.
     #[serde(default)]
     pub notes: Vec<String>,
+    // The MCP Gateway Registry's scripts say the rest in words of their own: see `scripts`.
+    #[serde(default)]
+    audience: Option<String>,
+    #[serde(default)]
+    cloud_id_from_user_info: bool,
+    #[serde(default)]
+    grant_type: Option<String>,
+    #[serde(default)]
+    is_m2m: bool,
+    #[serde(default, rename = "metadata")]
+    _metadata: Option<IgnoredAny>,
+    #[serde(default)]
+    requires_cloud_id: bool,
+    #[serde(default)]
+    requires_pkce: Option<bool>,
+    #[serde(default)]
+    requires_template_vars: Vec<String>,
+    #[serde(default)]
+    response_type: Option<String>,
+    #[serde(default)]
+    supports_browser_flow: Option<bool>,
+    #[serde(default)]
+    template_var_defaults: BTreeMap<String, String>,
+    #[serde(default)]
+    user_info_url: Option<String>,
 }
 
 /// Client authentication methods a provider file can name.
@@ -242,15 +271,49 @@ impl Provider {
     /// [`ProviderError::Unreadable`] with line and column.
     pub fn parse(name: &str, text: &str) -> Result<Self, ProviderError> {
         let unreadable = |reason: String| ProviderError::Unreadable { name: name.into(), reason };
-        let mut provider: Self = serde_saphyr::from_str(text).map_err(|e| unreadable(e.to_string()))?;
-        provider.name = name.into();
-        let endpoints = provider.authorization_endpoint.is_some() && provider.token_endpoint.is_some();
-        if !endpoints && provider.issuer.is_none() {
+        let provider: Self = serde_saphyr::from_str(text).map_err(|e| unreadable(e.to_string()))?;
+        provider.checked(name)
+    }
+
+    /// What was read, under its name and complete.
+    fn checked(mut self, name: &str) -> Result<Self, ProviderError> {
+        let unreadable = |reason: String| ProviderError::Unreadable { name: name.into(), reason };
+        self.name = name.into();
+        if self.display_name.is_empty() {
+            self.display_name = name.into();
+        }
+        let endpoints = self.authorization_endpoint.is_some() && self.token_endpoint.is_some();
+        if !endpoints && self.issuer.is_none() && !(self.is_m2m() && self.token_endpoint.is_some()) {
             return Err(unreadable(
                 "needs authorization_endpoint and token_endpoint, or an issuer to discover them from".into(),
             ));
         }
-        Ok(provider)
+        self.settled().map_err(unreadable)
+    }
+
+    /// Whether it is for machines: nobody can log in there (client credentials, RFC 6749 section 4.4).
+    pub fn is_m2m(&self) -> bool {
+        let grant = self.grant_type.as_deref() == Some("client_credentials");
+        self.is_m2m || grant || self.supports_browser_flow == Some(false)
+    }
+
+    /// Whether two are the same service: their token endpoints are on one host.
+    pub fn is_at_same_host(&self, other: &Self) -> bool {
+        let host = |provider: &Self| {
+            let (_, rest) = provider.token_endpoint.as_deref()?.split_once("://")?;
+            rest.split('/').next().map(str::to_ascii_lowercase)
+        };
+        host(self).is_some() && host(self) == host(other)
+    }
+
+    fn endpoints_mut(&mut self) -> [&mut Option<String>; 5] {
+        [
+            &mut self.authorization_endpoint,
+            &mut self.token_endpoint,
+            &mut self.revocation_endpoint,
+            &mut self.device_authorization_endpoint,
+            &mut self.issuer,
+        ]
     }
 
     /// Where the token is in the reply to a refresh.
@@ -282,17 +345,7 @@ impl Provider {
             values.insert(variable.name.clone(), value);
         }
         let context = Value::from(values);
-        for text in [
-            &mut self.authorization_endpoint,
-            &mut self.token_endpoint,
-            &mut self.revocation_endpoint,
-            &mut self.device_authorization_endpoint,
-            &mut self.issuer,
-            &mut self.assertion_audience,
-        ]
-        .into_iter()
-        .flatten()
-        {
+        for text in self.endpoints_mut().into_iter().flatten() {
             if let Some(filled) = render(text, context.clone()) {
                 *text = filled;
             }

@@ -13,6 +13,8 @@ mod dead_ends;
 mod device;
 mod doctor;
 mod ending;
+#[cfg(unix)]
+mod foreign;
 mod forgotten;
 #[cfg(target_os = "linux")]
 mod full_disk;

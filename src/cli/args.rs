@@ -26,6 +26,10 @@ pub(super) struct Global {
     /// The registry's server files are in this folder [default: servers, else registry/servers]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
     pub(super) servers_dir: Option<PathBuf>,
+    /// The outside services are in this file, as the MCP Gateway Registry's scripts have them
+    /// [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    pub(super) providers_file: Option<PathBuf>,
     /// The gateway's address [default: REGISTRY_URL]
     #[arg(long, global = true, value_name = "URL", help_heading = "Everywhere")]
     pub(super) registry_url: Option<String>,

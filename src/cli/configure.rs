@@ -9,11 +9,12 @@ use serde_json::json;
 
 use crate::cli::given::secret_from;
 use crate::cli::out::Out;
-use crate::config::{Config, Origin, Settings, Whose};
+use crate::config::{Config, Origin, Settings, Whose, set};
 use crate::error::{Error, Exit};
 use crate::provider::{Provider, SecretRule};
 use crate::secret::{REDACTED, Secret};
-use crate::sys::{paths, private_file, regular_file, terminal};
+use crate::sys::private_file::{self, Keep};
+use crate::sys::{paths, regular_file, terminal};
 
 /// The largest file that is merged into, in bytes.
 const LIMIT: u64 = 1 << 20;
@@ -105,7 +106,8 @@ pub(super) fn run(args: &ConfigureArgs, mut settings: Settings, out: &Out) -> Re
         return Ok(Exit::Interrupted);
     }
     let before = read(&path)?;
-    private_file::write(&path, &merged(before.as_deref().unwrap_or_default(), &lines))?;
+    let values = lines.iter().map(|(name, value)| (name.as_str(), value.expose()));
+    private_file::write_through(&path, &set(&before.unwrap_or_default(), values), Keep::Closed)?;
     let next = if args.kind == Some(KindArg::Egress) || args.provider.is_some() {
         "mcpauth generate --egress-only"
     } else {
@@ -321,50 +323,26 @@ fn redacted<'a>(name: &str, value: &'a Secret) -> &'a str {
     if crate::config::catalogue::is_secret(name) { REDACTED } else { value.expose() }
 }
 
-/// The file's text. One that others can read is read all the same: writing it closes it.
+/// The file's text, its byte order mark too. One that others can read is read all the same: writing it closes it. A link
+/// that leads out of its folder may have been put there by somebody else, to have us write into another file.
 fn read(path: &Path) -> Result<Option<String>, Error> {
-    match regular_file::read_text_to_edit(path, LIMIT) {
-        Ok(text) => Ok(Some(text)),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(e.into()),
-    }
-}
-
-/// The text with each variable set: in its place if it has one, else at the end. Every other line stays as it is.
-fn merged(before: &str, lines: &[Line]) -> String {
-    let is_for = |line: &str, name: &str| {
-        let line = line.trim_start();
-        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-        line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='))
+    let refused = |what: &str, hint: &str| {
+        let hint = format!("{hint}: --write FILE");
+        Error::Usage { message: format!("{}: {what}", path.display()), hint }
     };
-    let mut text: Vec<String> = before.lines().map(str::to_owned).collect();
-    for (name, value) in lines {
-        let line = format!("{name}={}", quoted(value.expose()));
-        match text.iter().rposition(|known| is_for(known, name)) {
-            Some(at) => text.splice(at..=at, [line]).for_each(drop),
-            None => text.push(line),
+    if private_file::is_symlink(path) && !path.parent().is_some_and(|folder| paths::is_inside(path, folder)) {
+        let real = std::fs::canonicalize(path)?;
+        let message = format!("{} is a link that leads out of its folder", path.display());
+        let hint = format!("if it is meant, name what it leads to: --write {}", real.display());
+        return Err(Error::Usage { message, hint });
+    }
+    match regular_file::read(path, LIMIT) {
+        Ok(bytes) => {
+            let text = String::from_utf8(bytes);
+            text.map(Some)
+                .map_err(|_| refused(regular_file::NOT_TEXT, "save it as UTF-8, or name another file"))
         }
-    }
-    text.join("\n") + "\n"
-}
-
-/// Plain where that is safe for every `.env` reader, else in double quotes.
-fn quoted(value: &str) -> String {
-    if !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@,+=".contains(c)) {
-        return value.into();
-    }
-    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn existing_lines_stay_where_they_are() {
-        let before = "# mine\nA=1\nexport B = old # c\n\nC=3";
-        let lines = [("B".to_owned(), Secret::new("new")), ("D".to_owned(), Secret::new("a b\"$"))];
-        assert_eq!(merged(before, &lines), "# mine\nA=1\nB=new\n\nC=3\nD=\"a b\\\"$\"\n");
-        assert_eq!(merged("", &lines[..1]), "B=new\n");
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(refused(&e.to_string(), "put a text file in its place, or name another one")),
     }
 }

@@ -30,6 +30,9 @@ pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
     if let Some(dir) = &global.servers_dir {
         settings.flag("MCPAUTH_SERVERS_DIR", dir.to_string_lossy());
     }
+    if let Some(path) = &global.providers_file {
+        settings.flag("MCPAUTH_PROVIDERS_FILE", path.to_string_lossy());
+    }
     if let Some(url) = &global.registry_url {
         settings.flag("REGISTRY_URL", url.as_str());
     }
@@ -49,7 +52,7 @@ pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
 pub(super) fn secret_from(path: &Path) -> Result<crate::secret::Secret, Error> {
     let mut text = zeroize::Zeroizing::new(String::new());
     if path.as_os_str() == "-" {
-        *text = crate::sys::terminal::rest()?;
+        *text = crate::sys::terminal::piped()?;
     } else {
         let found = crate::sys::private_file::read(path)?;
         *text = found.ok_or_else(|| Error::Usage {

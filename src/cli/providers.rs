@@ -37,15 +37,11 @@ pub(super) fn run(args: &ProvidersArgs, config: &Config, out: &Out) -> Result<Ex
     }
 }
 
-fn is_own(config: &Config, name: &str) -> bool {
-    config.providers_dir().is_some_and(|dir| dir.join(format!("{name}.yaml")).is_file())
-}
-
 fn list(config: &Config, out: &Out) -> Result<Exit, Error> {
     let mut objects = Vec::new();
     for name in config.provider_names() {
         let provider = config.raw_provider(&name)?;
-        let origin = if is_own(config, &name) { "own" } else { "built in" };
+        let origin = config.provider_origin(&name);
         out.result(&format!("{name:14} {:24} {origin}", provider.display_name));
         objects.push(json!({"name": name, "display_name": provider.display_name, "origin": origin}));
     }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use crate::config::{Config, ConfigError};
 use crate::error::Error;
+use crate::quantity::address;
 use crate::secret::Secret;
 use crate::sys::private_file;
 
@@ -31,11 +32,9 @@ impl Local {
     pub(crate) fn of(config: &Config) -> Result<Self, Error> {
         let text = config.settings.get("MCPAUTH_BRIDGE_LISTEN").unwrap_or(LISTEN);
         let listen: SocketAddr =
-            text.parse().ok().filter(|at: &SocketAddr| at.ip().is_loopback()).ok_or_else(|| {
-                ConfigError::Invalid {
-                    variable: "MCPAUTH_BRIDGE_LISTEN".into(),
-                    reason: "not an address on loopback, such as 127.0.0.1:8191".into(),
-                }
+            address(text).ok().filter(|at| at.ip().is_loopback()).ok_or_else(|| ConfigError::Invalid {
+                variable: "MCPAUTH_BRIDGE_LISTEN".into(),
+                reason: "not an address on loopback, such as 127.0.0.1:8191 or localhost:8191".into(),
             })?;
         private_file::create_dir_ignored(&config.tokens_dir)?;
         let path = config.tokens_dir.join(FILE);

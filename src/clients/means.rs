@@ -13,8 +13,9 @@ use crate::render::{Door, Means, Secrets, Target};
 use crate::sys::paths;
 
 /// Settings that have a flag, or that no client's start depends on.
-const CARRIED: [&str; 9] = [
+const CARRIED: [&str; 10] = [
     "MCPAUTH_CA_CERT",
+    "MCPAUTH_PROVIDERS_FILE",
     "MCPAUTH_TOKENS_DIR",
     "MCPAUTH_SERVERS_DIR",
     "REGISTRY_URL",
@@ -68,9 +69,10 @@ pub(crate) fn command(config: &Config) -> Result<Vec<String>, Error> {
             words.extend([flag.into(), value.into()]);
         }
     }
-    if let Some(path) = passing(&config.settings, "MCPAUTH_CA_CERT") {
-        let path = paths::absolute(Path::new(path)).to_string_lossy().into_owned();
-        words.extend(["--ca-cert".into(), path]);
+    for (name, flag) in [("MCPAUTH_CA_CERT", "--ca-cert"), ("MCPAUTH_PROVIDERS_FILE", "--providers-file")] {
+        if let Some(path) = passing(&config.settings, name) {
+            words.extend([flag.into(), paths::absolute(Path::new(path)).to_string_lossy().into_owned()]);
+        }
     }
     if config.allow_plain && passing(&config.settings, "MCPAUTH_ALLOW_HTTP").is_some() {
         words.push("--allow-http".into());

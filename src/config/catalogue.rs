@@ -164,6 +164,11 @@ pub const VARIABLES: &[Variable] = &[
         "",
         "the gateway's token for basic, ping, list and call, instead of the stored one",
     ),
+    inside(
+        "MCPAUTH_PROVIDERS_FILE",
+        "credentials-provider/oauth/oauth_providers.yaml, if there is one",
+        "the file of outside services that the MCP Gateway Registry's scripts read",
+    ),
     inside("MCPAUTH_TOKENS_DIR", ".oauth-tokens", "where credentials are kept"),
     row("MCPAUTH_STORAGE", "file", "file, keyring, or auto: the keyring if it works"),
     inside(

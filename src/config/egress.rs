@@ -89,6 +89,12 @@ impl Config {
         need(get("CLIENT_ID").is_some(), variable("CLIENT_ID"));
         need(get("REDIRECT_URI").is_some() || n == 0, variable("REDIRECT_URI"));
         let found = provider.map(|name| self.provider(name)).transpose()?;
+        if found.as_ref().is_some_and(Provider::is_m2m) {
+            let reason = "this provider is for machines, and nobody can log in there; its client is an ingress \
+                          client (AUTH_PROVIDER, INGRESS_OAUTH_TOKEN_URL)";
+            let variable = format!("EGRESS_PROVIDER_NAME{suffix}");
+            return Err(ConfigError::Invalid { variable, reason: reason.into() });
+        }
         let secret = self.settings.secret(&variable("CLIENT_SECRET"));
         let with_key = get("PRIVATE_KEY_FILE").is_some();
         need(

@@ -6,23 +6,28 @@ mod dotenv;
 mod egress;
 mod machine;
 mod provenance;
+mod provider_file;
 mod registered;
 mod settings;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 use url::Url;
 
-pub use dotenv::is_name;
+pub use dotenv::{is_name, set};
 pub use registered::{Registration, address_id, login_command, name_of};
 pub use settings::{Settings, Whose};
+
+use provider_file::ProviderFile;
 
 use crate::credential::{Credential, Kind};
 pub use crate::credential::{Given, Origin};
 use crate::oauth::{ClientAuth, SigningKey};
 use crate::provider::{Provider, ProviderError};
+use crate::quantity::seconds_within;
 use crate::secret::Secret;
 use crate::sys::address::web_url;
 use crate::sys::private_file::FileError;
@@ -51,6 +56,8 @@ pub struct Config {
     pub home: Option<PathBuf>,
     /// How long to wait for a person.
     pub login_within: Duration,
+    /// The scripts' provider file, if one is named.
+    provider_file: Option<Arc<ProviderFile>>,
     /// Whether plain http to other machines is meant.
     pub allow_plain: bool,
     /// The certification authorities that are believed.
@@ -206,11 +213,8 @@ impl Config {
     pub fn for_names(settings: Settings) -> Result<Self, ConfigError> {
         let dir = |name: &str| settings.get(name).map(|text| paths::absolute(Path::new(text)));
         let seconds = settings.get("MCPAUTH_LOGIN_TIMEOUT").unwrap_or("300");
-        let seconds: u64 =
-            seconds.parse().ok().filter(|s| (1..=3_600).contains(s)).ok_or_else(|| ConfigError::Invalid {
-                variable: "MCPAUTH_LOGIN_TIMEOUT".into(),
-                reason: "not a number of seconds from 1 to 3600".into(),
-            })?;
+        let seconds = seconds_within(seconds, 1..=3_600)
+            .map_err(|reason| ConfigError::Invalid { variable: "MCPAUTH_LOGIN_TIMEOUT".into(), reason })?;
         let servers = ["servers", "registry/servers"].iter().map(Path::new).find(|place| place.is_dir());
         Ok(Self {
             tokens_dir: dir("MCPAUTH_TOKENS_DIR")
@@ -222,6 +226,7 @@ impl Config {
             state_dir: dir("MCPAUTH_STATE_DIR").or_else(paths::state_dir),
             home: paths::home(),
             login_within: Duration::from_secs(seconds),
+            provider_file: ProviderFile::named(&settings)?.map(Arc::new),
             allow_plain: settings.on("MCPAUTH_ALLOW_HTTP"),
             trust: Trust::default(),
             settings,
@@ -245,9 +250,13 @@ impl Config {
     /// [`ConfigError::Provider`].
     pub fn raw_provider(&self, name: &str) -> Result<Provider, ConfigError> {
         checked_name("provider", name)?;
-        let own =
-            self.providers_dir().map(|dir| dir.join(format!("{name}.yaml"))).filter(|path| path.is_file());
-        let Some(path) = own else { return Ok(Provider::built_in(name)?) };
+        let Some(path) = self.own_provider(name) else {
+            let Some((provider, origin)) = self.listed_provider(name) else {
+                return Ok(Provider::built_in(name)?);
+            };
+            self.settings.note(Given::new(provider_file::DECIDES, origin));
+            return Ok(provider?);
+        };
         let shown = path.display().to_string();
         let unreadable = |reason: String| ProviderError::Unreadable { name: shown.clone(), reason };
         let text = regular_file::read_text(&path, PROVIDER_LIMIT).map_err(|e| unreadable(e.to_string()))?;
@@ -255,6 +264,34 @@ impl Config {
             ProviderError::Unreadable { reason, .. } => unreadable(reason).into(),
             other => other.into(),
         })
+    }
+
+    /// Where a provider is described: the user's own file, the scripts' one, or nowhere but here.
+    pub fn provider_origin(&self, name: &str) -> String {
+        let own = self.own_provider(name).map(|_| "own".to_owned());
+        own.or_else(|| Some(self.listed_provider(name)?.1.to_string())).unwrap_or_else(|| "built in".into())
+    }
+
+    fn own_provider(&self, name: &str) -> Option<PathBuf> {
+        self.providers_dir().map(|dir| dir.join(format!("{name}.yaml"))).filter(|path| path.is_file())
+    }
+
+    /// A provider in the scripts' file, and where. Of a service that is built in the file knows less: it is left to
+    /// describe those that it has elsewhere, and those that only it knows.
+    fn listed_provider(&self, name: &str) -> Option<(Result<Provider, ProviderError>, Origin)> {
+        let found = self.provider_files().find_map(|file| file.provider(name))?;
+        let built_in = Provider::built_in(name).ok();
+        let is_known = found
+            .0
+            .as_ref()
+            .is_ok_and(|listed| built_in.as_ref().is_some_and(|built_in| built_in.is_at_same_host(listed)));
+        (!is_known).then_some(found)
+    }
+
+    /// The one that is named, or else those that were found.
+    fn provider_files(&self) -> impl Iterator<Item = &ProviderFile> {
+        let found = self.settings.provider_files().iter().filter(|_| self.provider_file.is_none());
+        self.provider_file.as_deref().into_iter().chain(found)
     }
 
     /// Where the user's own providers are.
@@ -279,6 +316,7 @@ impl Config {
                 .filter_map(|e| e.file_name().to_str()?.strip_suffix(".yaml").map(str::to_owned));
             names.extend(own);
         }
+        names.extend(self.provider_files().flat_map(ProviderFile::names).map(str::to_owned));
         names.sort();
         names.dedup();
         names

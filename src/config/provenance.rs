@@ -114,6 +114,11 @@ fn is_found_place(given: &Given) -> bool {
 fn naming_files(settings: &Settings) -> String {
     let found = settings.files().filter(|(_, whose)| *whose == Whose::Found);
     let files = found.flat_map(|(path, _)| ["--env-file".to_owned(), quoted(&path.to_string_lossy())]);
+    let providers = settings
+        .provider_files()
+        .iter()
+        .flat_map(|file| ["--providers-file".to_owned(), quoted(&file.path.to_string_lossy())]);
+    let files = files.chain(providers);
     let typed = settings.typed().iter().map(|word| quoted(word));
     let words: Vec<String> = std::iter::once("mcpauth".to_owned()).chain(files).chain(typed).collect();
     words.join(" ")

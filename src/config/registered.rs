@@ -68,8 +68,9 @@ impl Registration {
         });
         let unreadable =
             |e: serde_json::Error| ProviderError::Unreadable { name: PROVIDER.into(), reason: e.to_string() };
-        let provider: Provider = serde_json::from_value(value).map_err(unreadable)?;
-        Ok(Provider { name: PROVIDER.into(), ..provider })
+        let mut provider: Provider = serde_json::from_value(value).map_err(unreadable)?;
+        provider.name = PROVIDER.into();
+        Ok(provider)
     }
 }
 

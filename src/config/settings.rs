@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::catalogue::{Role, is_secret, is_withheld, role};
+use crate::config::provider_file::{self, ProviderFile};
 use crate::config::{ConfigError, dotenv};
 use crate::credential::{Given, Origin};
 use crate::secret::Secret;
@@ -35,6 +36,10 @@ struct Known {
     environment: BTreeMap<String, String>,
     /// The strongest last.
     files: Vec<EnvFile>,
+    /// The folders whose found files count.
+    folders: Vec<PathBuf>,
+    /// The scripts' provider files that were found.
+    provider_files: Vec<ProviderFile>,
     /// What found files say and have no say in.
     unheeded: Vec<Given>,
     notices: Vec<String>,
@@ -99,6 +104,12 @@ impl Settings {
             settings.read(path, Whose::Named)?;
         }
         settings.read_own()?;
+        let mut folders: Vec<PathBuf> =
+            found.iter().chain(named).map(|path| folder_of(&paths::absolute(path))).collect();
+        folders.sort();
+        folders.dedup();
+        Arc::make_mut(&mut settings.known).folders = folders;
+        settings.find_provider_files();
         Ok(settings)
     }
 
@@ -124,16 +135,34 @@ impl Settings {
     /// As [`Settings::load`].
     pub fn again(&self) -> Result<Self, ConfigError> {
         let old = &self.known;
-        let known =
-            Known { files: Vec::new(), unheeded: Vec::new(), notices: Vec::new(), ..Known::clone(old) };
+        let known = Known {
+            files: Vec::new(),
+            provider_files: Vec::new(),
+            unheeded: Vec::new(),
+            notices: Vec::new(),
+            ..Known::clone(old)
+        };
         let mut settings = Self { known: Arc::new(known), watch: None };
         old.files.iter().try_for_each(|file| settings.read(&file.path, file.whose))?;
+        settings.find_provider_files();
         Ok(settings)
     }
 
     /// The `.env` files that were read, the strongest last, absolute.
     pub fn files(&self) -> impl Iterator<Item = (&Path, Whose)> {
         self.known.files.iter().map(|file| (file.path.as_path(), file.whose))
+    }
+
+    /// The scripts' provider files that were found with them.
+    pub(super) fn provider_files(&self) -> &[ProviderFile] {
+        &self.known.provider_files
+    }
+
+    /// Notes something that decides where secrets go, beside the settings that were looked up.
+    pub(super) fn note(&self, given: Given) {
+        if let Some(watch) = &self.watch {
+            watch.note(given);
+        }
     }
 
     /// What a person should know of these files, a line each.
@@ -238,7 +267,7 @@ impl Settings {
     /// # Errors
     /// As [`Settings::load`].
     pub fn read(&mut self, path: &Path, whose: Whose) -> Result<(), ConfigError> {
-        let text = match whose {
+        let bytes = match whose {
             Whose::Named => Some(public_file::read_named(path, LIMIT).map_err(|error| {
                 ConfigError::EnvFile { path: path.display().to_string(), cause: error.to_string() }
             })?),
@@ -246,10 +275,27 @@ impl Settings {
             Whose::Own | Whose::Found if path.is_dir() || path.symlink_metadata().is_err() => None,
             Whose::Own | Whose::Found => self.fit(path, whose),
         };
-        if let Some(text) = text {
-            self.take(&paths::absolute(path), whose, &text);
+        if let Some(bytes) = bytes {
+            self.take(&paths::absolute(path), whose, bytes);
         }
         Ok(())
+    }
+
+    /// Reads the scripts' provider file in each folder. One that is not fit to be read, or is none, is said and left out.
+    fn find_provider_files(&mut self) {
+        for folder in self.known.folders.clone() {
+            let path = folder.join(provider_file::PLACE);
+            if path.symlink_metadata().is_err() {
+                continue;
+            }
+            let read = found_file::read(&path, Some(&folder), LIMIT)
+                .map_err(|unfit| format!("{unfit}; {}", unfit.hint(&path, "--providers-file")))
+                .and_then(|bytes| ProviderFile::parse(&path, true, bytes));
+            match read {
+                Ok(file) => Arc::make_mut(&mut self.known).provider_files.push(file),
+                Err(reason) => self.notice(format!("{} is not read: {reason}", path.display())),
+            }
+        }
     }
 
     /// The user's own file is the weakest.
@@ -269,25 +315,31 @@ impl Settings {
         Ok(())
     }
 
-    /// The text of a file that nobody named, if it is fit to be read.
-    fn fit(&mut self, path: &Path, whose: Whose) -> Option<String> {
+    /// What is in a file that nobody named, if it is fit to be read.
+    fn fit(&mut self, path: &Path, whose: Whose) -> Option<Vec<u8>> {
         let path = paths::absolute(path);
         let within = (whose == Whose::Found).then(|| folder_of(&path));
         match found_file::read(&path, within.as_deref(), LIMIT) {
-            Ok(text) => Some(text),
+            Ok(bytes) => Some(bytes),
             Err(unfit) => {
-                self.notice(format!("{} is not read: {unfit}; {}", path.display(), unfit.hint(&path)));
+                self.notice(format!(
+                    "{} is not read: {unfit}; {}",
+                    path.display(),
+                    unfit.hint(&path, "--env-file")
+                ));
                 None
             }
         }
     }
 
-    fn take(&mut self, path: &Path, whose: Whose, text: &str) {
-        let dotenv::Parsed { mut lines, passed_over } = dotenv::parse(text);
+    fn take(&mut self, path: &Path, whose: Whose, bytes: Vec<u8>) {
+        let dotenv::Parsed { mut lines, passed_over, is_damaged } = dotenv::parse(bytes);
         if !passed_over.is_empty() {
             let places: Vec<String> =
                 passed_over.iter().map(|line| format!("{}:{line}", path.display())).collect();
-            self.notice(format!("passed over, because it is not KEY=VALUE: {}", places.join(", ")));
+            let text =
+                if is_damaged { "KEY=VALUE in UTF-8 (the file is not UTF-8 text)" } else { "KEY=VALUE" };
+            self.notice(format!("passed over, because it is not {text}: {}", places.join(", ")));
         }
         if whose == Whose::Found {
             let folder = folder_of(path);
@@ -368,77 +420,4 @@ impl fmt::Debug for Settings {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settings(values: &[(&str, &str)]) -> Settings {
-        Settings::of(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
-    }
-
-    #[test]
-    fn a_flag_beats_the_environment_beats_a_later_file_beats_an_earlier_one() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = |name: &str, text: &str| {
-            let path = dir.path().join(name);
-            crate::sys::private_file::write(&path, text).map(|()| path)
-        };
-        let mut settings = settings(&[("A", "environment"), ("E", "")]);
-        settings.read(&file("one", "A=one\nB=one\nC=one\nE=one").unwrap(), Whose::Named).unwrap();
-        settings.read(&file("two", "B=two\nC=").unwrap(), Whose::Named).unwrap();
-        settings.flag("F", "flag");
-        assert_eq!(settings.get("A"), Some("environment"));
-        assert_eq!(settings.get("B"), Some("two"));
-        assert_eq!(settings.get("C"), Some("one"), "an empty value does not hide one");
-        assert_eq!(settings.get("E"), Some("one"));
-        assert_eq!(settings.find("F"), Some(("flag", Origin::Flag)));
-        assert_eq!(
-            settings.find("B").unwrap().1.to_string(),
-            format!("{}:1", dir.path().join("two").display())
-        );
-        assert_eq!(settings.get("D"), None);
-        let overruled: Vec<_> = settings.overruled().into_iter().map(|(name, _)| name).collect();
-        assert_eq!(overruled, ["A", "B"]);
-        assert!(settings.files().map(|(path, _)| path.file_name().unwrap()).eq(["one", "two"]));
-        assert!(!format!("{settings:?}").contains("environment"));
-    }
-
-    #[test]
-    fn the_users_own_file_is_the_weakest_and_has_a_say_in_everything() {
-        let dir = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| {
-            let path = dir.path().join(name);
-            crate::sys::private_file::write(&path, text).map(|()| path)
-        };
-        write(".env", "A=own\nB=own\nMCPAUTH_ALLOW_HTTP=1\n").unwrap();
-        let found =
-            write("x.env", "B=found\nMCPAUTH_ALLOW_HTTP=0\nMCPAUTH_TOKENS_DIR=..\nhttps_proxy=p\n").unwrap();
-        let mut settings = settings(&[("MCPAUTH_CONFIG_DIR", dir.path().to_str().unwrap())]);
-        settings.read(&found, Whose::Found).unwrap();
-        settings.read_own().unwrap();
-        assert_eq!((settings.get("A"), settings.get("B")), (Some("own"), Some("found")));
-        assert!(settings.on("MCPAUTH_ALLOW_HTTP"));
-        let withheld: Vec<&str> = settings.unheeded().iter().map(|given| given.name.as_str()).collect();
-        assert_eq!(withheld, ["MCPAUTH_ALLOW_HTTP", "MCPAUTH_TOKENS_DIR", "https_proxy"]);
-        assert_eq!(settings.notices().len(), 3);
-        assert!(settings.find("B").unwrap().1.is_found() && !settings.find("A").unwrap().1.is_found());
-        let again = settings.again().unwrap();
-        assert_eq!((again.get("A"), again.get("B")), (Some("own"), Some("found")));
-    }
-
-    #[test]
-    fn what_is_looked_up_is_remembered_with_its_origin() {
-        let (watched, watch) = settings(&[("A", "1"), ("B", "2")]).watched();
-        assert_eq!((watched.get("A"), watched.get("C")), (Some("1"), None));
-        assert_eq!(watched.get("A"), Some("1"));
-        assert_eq!(watch.seen(), [Given::new("A", Origin::Environment)]);
-    }
-
-    #[test]
-    fn a_found_file_is_about_the_folder_of_its_place() {
-        for (path, folder) in
-            [("/p/.env", "/p"), ("/p/credentials-provider/oauth/.env", "/p"), ("/p/other.env", "/p")]
-        {
-            assert_eq!(folder_of(Path::new(path)), Path::new(folder), "{path}");
-        }
-    }
-}
+mod tests;

@@ -223,6 +223,9 @@ fn session_key(settings: &Settings) -> Result<SessionKey, Problem> {
     SessionKey::read(path)
 }
 
+/// What a policy of the registry's calls the registry's own interface: no MCP server, and not the gateway's matter.
+const REGISTRYS_API: &str = "api";
+
 /// Servers that policy and settings speak of and nobody has.
 fn strangers(settings: &Settings, policy: Option<&Policy>, servers: &[String]) -> Vec<Problem> {
     let servers: HashSet<&str> = servers.iter().map(String::as_str).collect();
@@ -231,6 +234,7 @@ fn strangers(settings: &Settings, policy: Option<&Policy>, servers: &[String]) -
     let upstreams =
         upstreams.map(|name| Problem::remark(format!("upstreams.{name}"), "there is no such server", remedy));
     let named = policy.map(Policy::servers).unwrap_or_default().into_iter();
+    let named = named.filter(|name| *name != REGISTRYS_API);
     let unknown = named.filter(|name| !servers.contains(name.trim_end_matches('/')) && !name.contains('*'));
     let at = settings.policy.display();
     let in_policy =

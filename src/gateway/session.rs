@@ -51,7 +51,8 @@ impl KeyType for Length {
 const LEAST: usize = 32;
 
 impl SessionKey {
-    /// From the operator's key file: at least 32 bytes, random ones or characters. The line ends after text do not count.
+    /// From the operator's key file: at least 32 bytes, random ones or characters. The line ends after text and a byte order
+    /// mark before it do not count.
     ///
     /// # Errors
     /// What is wrong with the file, and how to make one.
@@ -66,7 +67,7 @@ impl SessionKey {
         let bytes = bytes.ok_or_else(|| problem(format!("{shown}: No such file or directory")))?;
         let bytes = zeroize::Zeroizing::new(bytes);
         let key = match str::from_utf8(&bytes) {
-            Ok(text) => text.trim_end_matches(['\r', '\n']).as_bytes(),
+            Ok(text) => text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']).as_bytes(),
             Err(_) => &bytes,
         };
         if key.len() < LEAST {

@@ -13,7 +13,8 @@ use super::targets::{Format, Target};
 use super::template::Rendered;
 use super::ways::Secrets;
 use super::{MergeError, RenderError, unreadable};
-use crate::sys::{private_file, regular_file};
+use crate::sys::private_file::{self, Keep};
+use crate::sys::regular_file;
 
 /// The largest file of a client's that is read, in bytes; some keep whole conversations in it.
 const LIMIT: u64 = 256 << 20;
@@ -112,7 +113,9 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
         let path = &installed.path;
         create_parent(path)?;
         installed.backup = existing.map(|text| back_up(path, &text)).transpose()?.flatten();
-        private_file::write_through(path, &merged.text)?;
+        let holds_secrets = to.secrets.are_in_the_file() && !merged.owned.is_empty();
+        let keep = if holds_secrets { Keep::Closed } else { Keep::Mode };
+        private_file::write_through(path, &merged.text, keep)?;
     }
     let now = Record {
         path: installed.path.clone(),
@@ -165,10 +168,14 @@ fn create_parent(path: &Path) -> Result<(), RenderError> {
     }
 }
 
+/// The client's file, its byte order mark too.
 fn read(path: &Path) -> Result<Option<String>, RenderError> {
-    match regular_file::read_text_to_edit(path, LIMIT) {
+    match regular_file::read(path, LIMIT) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        other => other.map(Some).map_err(|e| unreadable(path, &e)),
+        Err(e) => Err(unreadable(path, &e)),
+        Ok(bytes) => {
+            String::from_utf8(bytes).map(Some).map_err(|_| unreadable(path, &regular_file::NOT_TEXT))
+        }
     }
 }
 

@@ -32,6 +32,9 @@ pub fn merge(
     let before = existing.unwrap_or_default();
     // Some editors put a byte order mark first, and then expect it.
     let (mark, body) = before.strip_prefix('\u{feff}').map_or(("", before), |body| ("\u{feff}", body));
+    let halves = (target.format == Format::Json).then(|| json::Halves::find(body)).transpose()?.flatten();
+    let shielded = halves.map(|halves| halves.shield(body));
+    let body = shielded.as_deref().unwrap_or(body);
     let was = read(body, target)?;
     let plan = plan::plan(&was, target, rendered, owned)?;
     let mut merged = Merged { text: before.into(), owned: plan.owned, changes: plan.changes };
@@ -44,12 +47,13 @@ pub fn merge(
         if plan::settled(now, target) != plan::expected(&was, target, &plan.edits) {
             return Err(MergeError::Foreign);
         }
+        let text = halves.map_or_else(|| text.clone(), |halves| halves.restore(&text));
         merged.text = format!("{mark}{text}");
     }
     Ok(merged)
 }
 
-/// What a file means; an empty one is an empty object.
+/// What a file means; an empty one, or nothing but null, is an empty object.
 fn read(text: &str, target: &Target) -> Result<Value, MergeError> {
     match target.format {
         Format::Json => json::read(text),

@@ -139,6 +139,23 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_counts_for_more_is_taken_where_it_exists() {
+        let dir = tempfile::tempdir().unwrap();
+        let folders = Folders { xdg: dir.path().into(), ..folders(false) };
+        let path = || Target::named("opencode").unwrap().path(&folders, &|_| None);
+        let file = |name: &str| dir.path().join("opencode").join(name);
+        std::fs::create_dir(dir.path().join("opencode")).unwrap();
+        for (write, expected) in
+            [("", "opencode.json"), ("opencode.json", "opencode.json"), ("opencode.jsonc", "opencode.jsonc")]
+        {
+            if !write.is_empty() {
+                crate::sys::private_file::write(&file(write), "{}").unwrap();
+            }
+            assert_eq!(path(), file(expected));
+        }
+    }
+
+    #[test]
     fn a_client_is_found_by_its_file_or_its_folder() {
         let dir = tempfile::tempdir().unwrap();
         let folders = Folders { home: dir.path().into(), ..folders(false) };

@@ -148,6 +148,7 @@ pub const TARGETS: &[Target] = &[
         template: "opencode.json",
         root: &["mcp"],
         place: Place::xdg("opencode/opencode.json"),
+        beside: Some("opencode.jsonc"),
         kept: &["enabled"],
         ..JSON
     },
@@ -165,6 +166,7 @@ const JSON: Target = Target {
     local: None,
     place: Place::home(""),
     on_windows: None,
+    beside: None,
     moved: None,
     ways: &[Bridge, Inline, Proxy],
     kept: &[],
@@ -214,6 +216,8 @@ pub struct Target {
     pub place: Place,
     /// The same on Windows, where it is not the same.
     pub on_windows: Option<Place>,
+    /// A file in the same folder that counts for more where it exists.
+    pub beside: Option<&'static str>,
     /// The variable by which the client is told of another place.
     pub moved: Option<Moved>,
     /// Where it can have the headers from, the best first.
@@ -268,7 +272,9 @@ impl Target {
             Moved::Folder(name, file) => Some(named(name)?.join(file)),
         });
         let place = self.on_windows.filter(|_| folders.windows).unwrap_or(self.place);
-        moved.unwrap_or_else(|| place.within(folders))
+        let path = moved.unwrap_or_else(|| place.within(folders));
+        let beside = self.beside.map(|name| path.with_file_name(name)).filter(|path| path.is_file());
+        beside.unwrap_or(path)
     }
 
     /// Whether the client seems to be there: by its file, or by the folder that would hold it.

@@ -18,7 +18,10 @@ pub enum Unfit {
     /// A link, or a folder on the way is one.
     #[error("it leads out of this folder, to {}", .0.display())]
     Outside(PathBuf),
-    /// A pipe, a device or a socket.
+    /// A named pipe: reading it may wait for whoever writes to it.
+    #[error("it is a named pipe, {NOT_REGULAR}")]
+    Pipe,
+    /// A device or a socket.
     #[error("it is {NOT_REGULAR}")]
     Strange,
     /// Whoever owns it decides what is in it.
@@ -30,31 +33,29 @@ pub enum Unfit {
     /// More bytes than this.
     #[error("it is larger than {0} bytes")]
     TooLarge(u64),
-    /// It has no meaning as settings.
-    #[error("it is not UTF-8 text")]
-    NotText,
 }
 
 impl Unfit {
-    /// The command that mends it, or says that it is meant.
-    pub fn hint(&self, path: &Path) -> String {
+    /// The command that mends it, or says that it is meant: by the flag that names such a file.
+    pub fn hint(&self, path: &Path, flag: &str) -> String {
         let path = path.display();
         match self {
             Self::Writable(_) => format!("chmod go-w {path}"),
             Self::NotOurs => format!("if you trust it: cp {path} {path}.mine && mv {path}.mine {path}"),
-            Self::Outside(real) => format!("if it is meant, name it: --env-file {}", real.display()),
-            Self::Io(_) | Self::Strange | Self::TooLarge(_) | Self::NotText => {
+            Self::Outside(real) => format!("if it is meant, name it: {flag} {}", real.display()),
+            Self::Pipe => format!("if it is meant, name it: {flag} {path}"),
+            Self::Io(_) | Self::Strange | Self::TooLarge(_) => {
                 format!("put a text file in its place, or read none: --no-env-file (it is {path})")
             }
         }
     }
 }
 
-/// A file's text, of `most` bytes at most. With `within` it must lie in that folder once links are followed.
+/// A file's bytes, `most` at most. With `within` it must lie in that folder once links are followed.
 ///
 /// # Errors
 /// As [`Unfit`] says; it never waits for anybody.
-pub fn read(path: &Path, within: Option<&Path>, most: u64) -> Result<String, Unfit> {
+pub fn read(path: &Path, within: Option<&Path>, most: u64) -> Result<Vec<u8>, Unfit> {
     let real = fs::canonicalize(path)?;
     if let Some(folder) = within
         && !real.starts_with(fs::canonicalize(folder)?)
@@ -62,6 +63,9 @@ pub fn read(path: &Path, within: Option<&Path>, most: u64) -> Result<String, Unf
         return Err(Unfit::Outside(real));
     }
     let file = match regular_file::open(&real) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput && is_pipe(&real) => {
+            return Err(Unfit::Pipe);
+        }
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(Unfit::Strange),
         other => other?,
     };
@@ -72,7 +76,14 @@ pub fn read(path: &Path, within: Option<&Path>, most: u64) -> Result<String, Unf
     if bytes.len() as u64 > most {
         return Err(Unfit::TooLarge(most));
     }
-    String::from_utf8(bytes).map_err(|_| Unfit::NotText)
+    Ok(bytes)
+}
+
+fn is_pipe(path: &Path) -> bool {
+    #[cfg(unix)]
+    return fs::metadata(path).is_ok_and(|about| std::os::unix::fs::FileTypeExt::is_fifo(&about.file_type()));
+    #[cfg(not(unix))]
+    false
 }
 
 #[cfg(unix)]
@@ -118,7 +129,9 @@ mod tests {
         file("group", 0o664);
         file("all", 0o602);
         let said = |name: &str, most: u64| {
-            read(&folder.join(name), Some(&folder), most).map_err(|unfit| unfit.to_string())
+            read(&folder.join(name), Some(&folder), most)
+                .map(|bytes| String::from_utf8(bytes).unwrap())
+                .map_err(|unfit| unfit.to_string())
         };
         assert_eq!(said("good", 3).unwrap(), "A=1");
         assert_eq!(said("in", 3).unwrap(), "A=1");
@@ -126,7 +139,7 @@ mod tests {
             ("good", 2, "it is larger than 2 bytes"),
             ("group", 9, "others can write to it (mode 664)"),
             ("all", 9, "others can write to it (mode 602)"),
-            ("pipe", 9, "it is not a regular file"),
+            ("pipe", 9, "it is a named pipe, not a regular file"),
         ];
         for (name, most, expected) in cases {
             assert_eq!(said(name, most).unwrap_err(), expected, "{name}");
@@ -134,6 +147,6 @@ mod tests {
         for name in ["out", "zero"] {
             assert!(said(name, 9).unwrap_err().starts_with("it leads out of this folder"), "{name}");
         }
-        assert_eq!(read(&folder.join("out"), None, 9).unwrap(), "A=1", "the user's own file may be a link");
+        assert_eq!(read(&folder.join("out"), None, 9).unwrap(), b"A=1", "the user's own file may be a link");
     }
 }

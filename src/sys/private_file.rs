@@ -17,8 +17,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::sys::mark::drop_mark;
-use crate::sys::regular_file::{self, NOT_REGULAR};
+use crate::sys::regular_file::{self, NOT_REGULAR, NOT_TEXT};
 pub use draft::{Draft, left, read_left, take_up, target};
 
 /// The largest file that is read, in bytes; a token file has a few thousand.
@@ -114,9 +113,8 @@ fn bytes(path: &Path, file: File) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
-fn text(path: &Path, mut bytes: Vec<u8>) -> Result<String, FileError> {
-    drop_mark(&mut bytes);
-    String::from_utf8(bytes).map_err(|_| FileError::Strange { path: path.into(), reason: "not UTF-8 text" })
+fn text(path: &Path, bytes: Vec<u8>) -> Result<String, FileError> {
+    regular_file::text(bytes).map_err(|_| FileError::Strange { path: path.into(), reason: NOT_TEXT })
 }
 
 /// Reads a file of secrets that an administrator or an orchestrator lays out, such as a mounted Secret of Kubernetes or a
@@ -149,14 +147,28 @@ pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
     Draft::begin(path, 0)?.finish(text)
 }
 
-/// Writes a file of another program's, which the user may well keep behind a link: the link stays, its target is replaced.
+/// What stays of the permissions of a file that is replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// All of them: it holds no secret of ours.
+    Mode,
+    /// Its owner's alone.
+    Closed,
+}
+
+/// Writes a file that is another program's too, and which the user may well keep behind a link: the link stays, and its
+/// target is replaced by a file of the same owner and group. A new one is 0600.
 ///
 /// # Errors
-/// As [`FileError`] says.
-pub fn write_through(path: &Path, text: &str) -> Result<(), FileError> {
+/// As [`FileError`] says; one is that the file is somebody else's and cannot stay so.
+pub fn write_through(path: &Path, text: &str, keep: Keep) -> Result<(), FileError> {
     let target =
         if is_symlink(path) { fs::canonicalize(path).map_err(io_at(path))? } else { path.to_owned() };
-    Draft::at(&target, 0)?.finish(text)
+    let draft = Draft::at(&target, 0)?;
+    if let Ok(there) = fs::metadata(&target) {
+        draft.like(&there, keep)?;
+    }
+    draft.finish(text)
 }
 
 /// Makes a folder for private files: 0700, its parents as the umask has them. A folder that is wider open is closed.

@@ -5,20 +5,28 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use crate::sys::mark::drop_mark;
+use crate::sys::regular_file;
 
-/// The text of a file that the user named, of `most` bytes at most, without a byte order mark. It may be a pipe: a shell's `<(command)` is one.
+/// The bytes of a file that the user named, `most` at most. It may be a pipe: a shell's `<(command)` is one.
 ///
 /// # Errors
-/// The operating system's; [`io::ErrorKind::FileTooLarge`]; [`io::ErrorKind::InvalidData`] for what is not UTF-8.
-pub fn read_named(path: &Path, most: u64) -> io::Result<String> {
+/// The operating system's; [`io::ErrorKind::FileTooLarge`].
+pub fn read_named(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {most} bytes")));
     }
-    drop_mark(&mut bytes);
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8 text"))
+    Ok(bytes)
+}
+
+/// The same as text.
+///
+/// # Errors
+/// As [`read_named`]; [`io::ErrorKind::InvalidData`] for what is not text.
+pub fn read_named_text(path: &Path, most: u64) -> io::Result<String> {
+    let text = regular_file::text(read_named(path, most)?);
+    text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, regular_file::NOT_TEXT))
 }
 
 /// Writes a file, and its folder if there is none: into a new one beside it, whose name nobody can guess, then renamed

@@ -6,10 +6,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::sys::mark::drop_mark;
-
 /// Why a name that leads to a pipe, a device, a socket or a folder is not read.
 pub const NOT_REGULAR: &str = "not a regular file";
+/// Why a file is not read as text.
+pub const NOT_TEXT: &str = "not UTF-8 text";
 
 /// A file's bytes, if there are no more than `most`.
 ///
@@ -32,21 +32,29 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// As [`read`]; [`io::ErrorKind::InvalidData`] for what is not UTF-8.
 pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
-    let mut bytes = read(path, most)?;
-    drop_mark(&mut bytes);
-    text_of(bytes)
+    text(read(path, most)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, NOT_TEXT))
 }
 
-/// The same with its mark, to be written again.
+/// The text that a file's bytes are, without the byte order mark that some editors put first: UTF-8, or UTF-16 if its mark
+/// says so, as Windows' shells write it.
 ///
 /// # Errors
-/// As [`read_text`].
-pub fn read_text_to_edit(path: &Path, most: u64) -> io::Result<String> {
-    text_of(read(path, most)?)
-}
-
-fn text_of(bytes: Vec<u8>) -> io::Result<String> {
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8 text"))
+/// The bytes, if they are neither.
+pub fn text(mut bytes: Vec<u8>) -> Result<String, Vec<u8>> {
+    let units = |unit: fn([u8; 2]) -> u16, bytes: &[u8]| {
+        let (pairs, odd) = bytes.as_chunks::<2>();
+        let units: Vec<u16> = pairs.iter().skip(1).map(|pair| unit(*pair)).collect();
+        if odd.is_empty() { String::from_utf16(&units).ok() } else { None }
+    };
+    match bytes.as_slice() {
+        [0xff, 0xfe, ..] => units(u16::from_le_bytes, &bytes).ok_or(bytes),
+        [0xfe, 0xff, ..] => units(u16::from_be_bytes, &bytes).ok_or(bytes),
+        [0xef, 0xbb, 0xbf, ..] => {
+            bytes.drain(..3);
+            String::from_utf8(bytes).map_err(std::string::FromUtf8Error::into_bytes)
+        }
+        _ => String::from_utf8(bytes).map_err(std::string::FromUtf8Error::into_bytes),
+    }
 }
 
 /// Opens a regular file to read it. The name is looked at first, because opening alone makes some devices do something; then
@@ -104,6 +112,24 @@ mod tests {
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(&path, &link).unwrap();
         assert_eq!(read(&link, 5).unwrap(), b"hello", "links are how folders are switched");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_text() {
+        let utf16 = |unit: fn(u16) -> [u8; 2]| "\u{feff}{\u{e4}: 🦀}".encode_utf16().flat_map(unit).collect();
+        let cases: [Vec<u8>; 4] = [
+            "\u{feff}{\u{e4}: 🦀}".into(),
+            "{\u{e4}: 🦀}".into(),
+            utf16(u16::to_le_bytes),
+            utf16(u16::to_be_bytes),
+        ];
+        for bytes in cases {
+            assert_eq!(text(bytes).unwrap(), "{\u{e4}: 🦀}");
+        }
+        assert_eq!(text(b"\xef\xbb\xbf".to_vec()).unwrap(), "");
+        for bytes in [&b"\xff\xfea"[..], b"\xff\xfe\x00\xd8", b"a\xe4", b"\xef\xbb\xbf\xe4"] {
+            assert!(text(bytes.to_vec()).is_err(), "{bytes:?}");
+        }
     }
 
     #[test]

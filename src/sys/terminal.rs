@@ -7,8 +7,7 @@ use std::sync::OnceLock;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::Mutex;
 
-use crate::sys::env;
-use crate::sys::mark::drop_mark;
+use crate::sys::{env, regular_file};
 
 type Input = BufReader<tokio::io::Stdin>;
 
@@ -45,16 +44,15 @@ pub fn stdout_file() -> std::io::Result<File> {
     return Ok(std::os::windows::io::AsHandle::as_handle(&std::io::stdout()).try_clone_to_owned()?.into());
 }
 
-/// All of stdin as text, without the byte order mark that some shells put into a pipe.
+/// All of what comes on stdin, as text without a byte order mark.
 ///
 /// # Errors
-/// The operating system's; [`std::io::ErrorKind::InvalidData`] for what is not UTF-8.
-pub fn rest() -> std::io::Result<String> {
+/// The operating system's; [`std::io::ErrorKind::InvalidData`] for what is not text.
+pub fn piped() -> std::io::Result<String> {
     let mut bytes = Vec::new();
     std::io::stdin().read_to_end(&mut bytes)?;
-    drop_mark(&mut bytes);
-    let odd = |_| std::io::Error::new(std::io::ErrorKind::InvalidData, "stdin is not UTF-8 text");
-    String::from_utf8(bytes).map_err(odd)
+    let not_text = |_| std::io::Error::new(std::io::ErrorKind::InvalidData, regular_file::NOT_TEXT);
+    regular_file::text(bytes).map_err(not_text)
 }
 
 /// The next line a person types or pastes. One reader for the whole process: a second one would steal its lines.

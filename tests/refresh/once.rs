@@ -59,7 +59,7 @@ fn what_cannot_be_meant_is_refused_before_anything_is_done() {
     }
     for (variable, value) in [("TOKEN_REFRESH_INTERVAL", "0"), ("TOKEN_EXPIRY_BUFFER", "an hour")] {
         let ran = user.env(variable, value).run(&["refresh"]).code(2);
-        assert!(ran.stderr.contains(&format!("{variable}: not a number of seconds")), "{}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("{variable}: expected a time")), "{}", ran.stderr);
         user.env(variable, "");
     }
 }

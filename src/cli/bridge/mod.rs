@@ -14,6 +14,7 @@ use crate::cli::out::Out;
 use crate::clients::{Local, SECRET_HEADER};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
+use crate::quantity::address;
 use crate::servers::{HeaderSource, Servers, Sources, Which};
 
 /// Stand before a remote MCP server, with fresh credentials on every request
@@ -34,7 +35,7 @@ pub(super) struct BridgeArgs {
     #[arg(long, value_name = "SERVER", conflicts_with = "name", hide = true)]
     server: Option<Which>,
     /// Serve all servers over HTTP on this loopback address
-    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, conflicts_with_all = ["name", "server"])]
+    #[arg(long, value_name = "ADDRESS", value_parser = address, num_args = 0..=1, conflicts_with_all = ["name", "server"])]
     listen: Option<Option<SocketAddr>>,
     #[command(flatten)]
     auth: AuthArgs,

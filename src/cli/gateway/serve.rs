@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::gateway::settings::Settings;
 use crate::gateway::{Around, Loaded, Running, StartError};
+use crate::quantity::address;
 use crate::sys::http::Http;
 use crate::sys::signal::HangUps;
 
@@ -31,13 +32,13 @@ pub(super) struct ServeArgs {
     #[command(flatten)]
     from: From,
     /// Where clients connect, instead of what the settings say [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     listen: Option<SocketAddr>,
     /// A second policy that decides nothing: what it would have refused is recorded
     #[arg(long, value_name = "FILE")]
     shadow: Option<PathBuf>,
     /// Where /metrics is served
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     admin: Option<SocketAddr>,
 }
 

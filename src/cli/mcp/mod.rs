@@ -202,9 +202,9 @@ fn arguments(given: &str) -> Result<Map<String, Value>, Error> {
     };
     let mut text = String::new();
     if given == "-" {
-        text = terminal::rest()?;
+        text = terminal::piped()?;
     } else if let Some(path) = given.strip_prefix('@') {
-        text = public_file::read_named(Path::new(path), LIMIT)
+        text = public_file::read_named_text(Path::new(path), LIMIT)
             .map_err(|e| wrong(format!("not to be read from {path}: {e}")))?;
     } else {
         given.clone_into(&mut text);

@@ -17,6 +17,7 @@ use crate::client::{Client, ClientError};
 use crate::config::{Config, ConfigError, Given as Setting, Origin, Settings};
 use crate::error::{Error, Exit};
 use crate::oauth::is_sendable;
+use crate::quantity::seconds_within;
 use crate::render::Entry;
 use crate::secret::Secret;
 use crate::servers::{Advice, Servers, Source, Which, place};
@@ -45,9 +46,14 @@ pub(super) struct ServerArgs {
     /// Send the token in this file (0600; - for stdin) in Authorization, for the server itself
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// How long all of it may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    /// How long all of it may take, as in 60 or 5m
+    #[arg(long, value_name = "TIME", default_value = "60", value_parser = timeout)]
     timeout: u64,
+}
+
+/// How long a call may take, in seconds.
+fn timeout(text: &str) -> Result<u64, String> {
+    seconds_within(text, 1..=86_400)
 }
 
 /// One server, ready to be spoken to.
@@ -196,10 +202,7 @@ impl Target {
     fn late(&self) -> Error {
         let cause = format!("the deadline of {} s passed", self.within.as_secs());
         let source = ClientError::Http(HttpError::Lost { host: self.which.to_string(), cause });
-        Error::Mcp {
-            source: Box::new(source),
-            hint: "give it longer with --timeout SECONDS, or try again".into(),
-        }
+        Error::Mcp { source: Box::new(source), hint: "give it longer with --timeout 5m, or try again".into() }
     }
 }
 

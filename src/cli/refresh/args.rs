@@ -7,11 +7,12 @@ use crate::clients;
 use crate::clients::ConfigRow;
 use crate::config::{Config, ConfigError, Settings};
 use crate::error::Error;
+use crate::quantity::seconds_within;
 use crate::refresh::Epoch;
 use crate::store::Store;
 
 /// The longest interval and buffer, in seconds.
-const DAY: Epoch = 86_400;
+const DAY: u64 = 86_400;
 const EXAMPLES: &str = "Examples:
   mcpauth refresh                          until it is told to stop (Ctrl-C, SIGTERM); SIGHUP looks again at once
   mcpauth refresh --once                   one pass, for cron; --force renews what is not due as well
@@ -31,12 +32,12 @@ pub(in crate::cli) struct RefreshArgs {
     /// With --once: renew everything, due or not
     #[arg(short, long, requires = "once")]
     pub(super) force: bool,
-    /// Seconds between two looks at the files, for what others did [default: TOKEN_REFRESH_INTERVAL, else 300]
-    #[arg(long, value_name = "S", value_parser = clap::value_parser!(i64).range(1..=DAY))]
+    /// Time between two looks at the files, for what others did, as in 300 or 5m [default: TOKEN_REFRESH_INTERVAL, else 5m]
+    #[arg(long, value_name = "TIME", value_parser = interval)]
     pub(super) interval: Option<Epoch>,
-    /// Seconds before its end at which a token is renewed, a fifth of its life at most [default: TOKEN_EXPIRY_BUFFER,
-    /// else 3600]
-    #[arg(long, value_name = "S", value_parser = clap::value_parser!(i64).range(0..=DAY))]
+    /// Time before its end at which a token is renewed, a fifth of its life at most, as in 3600 or 1h
+    /// [default: TOKEN_EXPIRY_BUFFER, else 1h]
+    #[arg(long, value_name = "TIME", value_parser = buffer)]
     pub(super) buffer: Option<Epoch>,
     /// Run this by your shell when a person is needed, once each time; it finds MCPAUTH_CREDENTIAL and MCPAUTH_COMMAND
     /// in its environment
@@ -59,20 +60,32 @@ pub(super) struct Rules {
 
 impl Rules {
     pub(super) fn of(args: &RefreshArgs, settings: &Settings) -> Result<Self, ConfigError> {
-        let seconds = |flag: Option<Epoch>, variable: &str, least: Epoch, default: Epoch| {
-            let Some(text) = settings.get(variable).filter(|_| flag.is_none()) else {
-                return Ok(flag.unwrap_or(default));
+        let seconds =
+            |flag: Option<Epoch>, variable: &str, read: fn(&str) -> Result<Epoch, String>, default| {
+                let Some(text) = settings.get(variable).filter(|_| flag.is_none()) else {
+                    return Ok(flag.unwrap_or(default));
+                };
+                read(text).map_err(|reason| ConfigError::Invalid { variable: variable.into(), reason })
             };
-            text.parse().ok().filter(|seconds| (least..=DAY).contains(seconds)).ok_or_else(|| {
-                let reason = format!("not a number of seconds from {least} to {DAY}");
-                ConfigError::Invalid { variable: variable.into(), reason }
-            })
-        };
         Ok(Self {
-            buffer: seconds(args.buffer, "TOKEN_EXPIRY_BUFFER", 0, 3_600)?,
-            interval: seconds(args.interval, "TOKEN_REFRESH_INTERVAL", 1, 300)?,
+            buffer: seconds(args.buffer, "TOKEN_EXPIRY_BUFFER", buffer, 3_600)?,
+            interval: seconds(args.interval, "TOKEN_REFRESH_INTERVAL", interval, 300)?,
         })
     }
+}
+
+fn interval(text: &str) -> Result<Epoch, String> {
+    within(text, 1)
+}
+
+fn buffer(text: &str) -> Result<Epoch, String> {
+    within(text, 0)
+}
+
+/// A time of no more than a day.
+fn within(text: &str, least: u64) -> Result<Epoch, String> {
+    let seconds = seconds_within(text, least..=DAY)?;
+    Epoch::try_from(seconds).map_err(|error| error.to_string())
 }
 
 /// Our own configurations among the tokens and, unless that is not wanted, the clients' files that hold tokens.

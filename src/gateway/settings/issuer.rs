@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::quantity::in_seconds;
+
 /// The most that clocks may differ, in seconds.
 const MOST_LEEWAY: u32 = 60;
 
@@ -46,8 +48,8 @@ pub struct Issuer {
     #[serde(default)]
     pub groups_claims: Vec<String>,
     /// How far clocks may differ, in seconds; 60 at most.
-    #[serde(default = "leeway")]
-    #[schemars(range(max = 60))]
+    #[serde(default = "leeway", deserialize_with = "in_seconds")]
+    #[schemars(range(max = 60), extend("type" = ["integer", "string"]))]
     pub leeway: u32,
     /// Ask the issuer about each token (RFC 7662) instead of verifying signatures: for opaque tokens.
     #[serde(default)]
@@ -109,7 +111,8 @@ pub struct Introspection {
     /// A file with its secret: of root or this user, readable by it alone or by one group that it is in.
     pub client_secret: PathBuf,
     /// How long an answer is believed, in seconds; never past the token's own end.
-    #[serde(default = "believed")]
+    #[serde(default = "believed", deserialize_with = "in_seconds")]
+    #[schemars(extend("type" = ["integer", "string"]))]
     pub cache: u32,
 }
 

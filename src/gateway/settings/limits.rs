@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::Settings;
 use crate::problem::Problem;
+use crate::quantity::{in_bytes, in_seconds};
 use crate::sys::socket;
 
 /// The least that hyper's reader takes for a request head, in bytes.
@@ -19,23 +20,37 @@ const OWN_OF_WORKER: u64 = 8;
 /// Connections where the settings do not say how many.
 const USUAL: usize = 10_000;
 
-/// Limits. Sizes in bytes, times in seconds.
+/// Limits. Sizes in bytes or as in `4MiB`, times in seconds or as in `5m`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// The largest request body.
+    #[serde(deserialize_with = "in_bytes")]
+    #[schemars(extend("type" = ["integer", "string"]))]
     pub body: usize,
     /// The largest list answer that is read for filtering, and the largest event of a stream.
+    #[serde(deserialize_with = "in_bytes")]
+    #[schemars(extend("type" = ["integer", "string"]))]
     pub answer: usize,
     /// The largest request head. A sealed session name may take half of it, and 16 KiB at most: no longer one is given out.
+    #[serde(deserialize_with = "in_bytes")]
+    #[schemars(extend("type" = ["integer", "string"]))]
     pub head: usize,
     /// How long a request's head, and then its body, may take to arrive.
+    #[serde(deserialize_with = "in_seconds")]
+    #[schemars(extend("type" = ["integer", "string"]))]
     pub read: u64,
     /// How long a connection to a server may take.
+    #[serde(deserialize_with = "in_seconds")]
+    #[schemars(extend("type" = ["integer", "string"]))]
     pub connect: u64,
     /// How long a server may take to begin an answer.
+    #[serde(deserialize_with = "in_seconds")]
+    #[schemars(extend("type" = ["integer", "string"]))]
     pub answer_within: u64,
     /// How often a quiet event stream is given a comment; 0 for never.
+    #[serde(deserialize_with = "in_seconds")]
+    #[schemars(extend("type" = ["integer", "string"]))]
     pub keep_alive: u64,
     /// Requests under way at once, event streams included.
     pub in_flight: usize,
@@ -45,14 +60,22 @@ pub struct Limits {
     /// Event streams of one caller at once; a quarter of what all may have if absent.
     pub streams_per_caller: Option<usize>,
     /// Memory for request bodies and list answers under way, of all callers.
+    #[serde(deserialize_with = "in_bytes")]
+    #[schemars(extend("type" = ["integer", "string"]))]
     pub buffered: usize,
     /// The same of one caller.
+    #[serde(deserialize_with = "in_bytes")]
+    #[schemars(extend("type" = ["integer", "string"]))]
     pub buffered_per_caller: usize,
     /// Connections at once, and never more than the limit on open files allows; 10,000 if absent.
     pub connections: Option<usize>,
     /// How long the gateway goes on serving after SIGTERM with `/readyz` at 503, so that load balancers see it in time.
+    #[serde(deserialize_with = "in_seconds")]
+    #[schemars(extend("type" = ["integer", "string"]))]
     pub lame_duck: u64,
     /// How long requests under way may then go on.
+    #[serde(deserialize_with = "in_seconds")]
+    #[schemars(extend("type" = ["integer", "string"]))]
     pub drain: u64,
     /// Requests a minute of one caller; 0 for no limit.
     pub per_caller: u32,
@@ -65,6 +88,8 @@ pub struct Limits {
     /// The same of all addresses together.
     pub questions: u32,
     /// How long the gateway's own files may take to be read.
+    #[serde(deserialize_with = "in_seconds")]
+    #[schemars(extend("type" = ["integer", "string"]))]
     pub files: u64,
 }
 

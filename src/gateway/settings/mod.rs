@@ -22,6 +22,7 @@ pub use self::issuer::{Algorithm, Introspection, Issuer, Kind, RulesError};
 pub use self::limits::Limits;
 pub(super) use self::limits::most;
 pub use self::network::Network;
+use crate::quantity::{an_address, in_seconds, maybe_an_address};
 use crate::sys::regular_file;
 
 /// The largest `gateway.yaml` and policy, in bytes: a policy of 1,000 servers with 50 tools each has 3 MiB.
@@ -32,8 +33,10 @@ pub const MOST: u64 = 64 << 20;
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Where clients connect.
+    #[serde(deserialize_with = "an_address")]
     pub listen: SocketAddr,
     /// Where `/metrics` is served, with `/healthz` and `/readyz`; nowhere if absent.
+    #[serde(deserialize_with = "maybe_an_address")]
     pub admin: Option<SocketAddr>,
     /// The address clients type, as in `https://gateway.example.com`; `http://` and `listen` if absent.
     pub public_url: Option<String>,
@@ -232,6 +235,8 @@ pub struct Tls {
 #[serde(deny_unknown_fields, default)]
 pub struct Health {
     /// Seconds between checks; 0 for none.
+    #[serde(deserialize_with = "in_seconds")]
+    #[schemars(extend("type" = ["integer", "string"]))]
     pub interval: u64,
     /// Failures in a row after which a server counts as unhealthy.
     pub failures: u32,

@@ -47,7 +47,10 @@ fn what_is_not_said_has_its_default() {
 #[test]
 fn what_cannot_be_said_is_refused_where_it_stands() {
     let cases = [
-        ("listen: here", "1:9: invalid socket address syntax"),
+        (
+            "listen: here",
+            "1:9: expected an address with its port, as in 127.0.0.1:8080, localhost:8080 or [::1]:8080",
+        ),
         (
             "upstreams:\n  a: {egres: none}\n",
             "2:7: unknown field `egres`, expected one of egress, credential, headers, identity_headers",
@@ -57,6 +60,8 @@ fn what_cannot_be_said_is_refused_where_it_stands() {
             "3:16: unknown variant `HS256`, expected one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA",
         ),
         ("issuers:\n- {}\n", "2:3: missing field `issuer`"),
+        ("limits:\n  body: many\n", "2:9: expected a size in bytes, as in 65536, 64KiB, 4MB or 1GiB"),
+        ("limits: {read: -5}", "1:16: expected a time in whole seconds, as in 30, 30s, 5m or 1h"),
         ("audit: a\naudit: b\n", "2:1: duplicate mapping key: audit"),
     ];
     for (text, expected) in cases {

@@ -14,7 +14,8 @@ use crate::render::targets::Target;
 
 /// What the text means.
 pub(super) fn read(text: &str) -> Result<Value, MergeError> {
-    Ok(parse(text)?.to_serde_value().unwrap_or_else(|| Value::Object(Map::new())))
+    let value = parse(text)?.to_serde_value().filter(|value: &Value| !value.is_null());
+    Ok(value.unwrap_or_else(|| Value::Object(Map::new())))
 }
 
 /// Readers differ on which of two equal keys to take, so neither may be changed: on the way to our entries, among their
@@ -78,6 +79,89 @@ fn parse(text: &str) -> Result<CstRootNode, MergeError> {
     };
     let root = CstRootNode::parse(text, &options).map_err(|e| MergeError::Parse("JSON", e.to_string()))?;
     if root.to_string() == text { Ok(root) } else { Err(MergeError::Foreign) }
+}
+
+/// Escapes of halves of surrogate pairs. JavaScript programs write them where they cut a string in two; no text of ours can
+/// hold them. While the file is edited, escapes that the file has not stand for them: the same but for their first digit.
+#[derive(Clone, Copy)]
+pub(super) struct Halves {
+    first: char,
+}
+
+/// First digits of escapes that may stand for halves (`\ud800` to `\udfff`), the rarest first. Letters, which have a case to
+/// keep.
+const STAND_INS: [char; 5] = ['e', 'f', 'a', 'b', 'c'];
+
+impl Halves {
+    /// What can stand for the halves of a file; none if it has no halves.
+    pub(super) fn find(text: &str) -> Result<Option<Self>, MergeError> {
+        let units = escapes(text);
+        if halves(&units).next().is_none() {
+            return Ok(None);
+        }
+        let is_free = |first: &char| !units.iter().any(|(_, unit)| is_one_of(*unit, *first));
+        let first = STAND_INS.into_iter().find(is_free);
+        first.map(|first| Some(Self { first })).ok_or(MergeError::Unsupported("halves of characters"))
+    }
+
+    /// The file without them.
+    pub(super) fn shield(self, text: &str) -> String {
+        let places: Vec<usize> = halves(&escapes(text)).collect();
+        with_digits(text, &places, self.first)
+    }
+
+    /// The edited file with them.
+    pub(super) fn restore(self, text: &str) -> String {
+        let all = escapes(text);
+        let places: Vec<usize> =
+            all.iter().filter(|(_, unit)| is_one_of(*unit, self.first)).map(|(at, _)| *at).collect();
+        with_digits(text, &places, 'd')
+    }
+}
+
+/// Whether an escape is that of a half with another first digit.
+fn is_one_of(unit: u16, first: char) -> bool {
+    first.to_digit(16).is_some_and(|digit| u32::from(unit) >> 11 == digit << 1 | 1)
+}
+
+/// The places of the digits of all escapes of characters, and what they say.
+fn escapes(text: &str) -> Vec<(usize, u16)> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(start) = text.get(at..).and_then(|rest| rest.find('\\')).map(|next| at + next) {
+        let digits = text.get(start + 1..start + 6).and_then(|escape| escape.strip_prefix('u'));
+        if let Some(unit) = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok()) {
+            found.push((start + 2, unit));
+        }
+        // What follows a backslash begins no escape, even if it is another one.
+        at = start + 1 + text.get(start + 1..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    }
+    found
+}
+
+/// The places of the digits of those that are half of a pair.
+fn halves(units: &[(usize, u16)]) -> impl Iterator<Item = usize> {
+    let mut units = units.iter().copied().peekable();
+    std::iter::from_fn(move || {
+        while let Some((at, unit)) = units.next() {
+            let is_low = |next: &(usize, u16)| next.0 == at + 6 && (0xdc00..=0xdfff).contains(&next.1);
+            let is_pair = (0xd800..=0xdbff).contains(&unit) && units.next_if(is_low).is_some();
+            if !is_pair && (0xd800..=0xdfff).contains(&unit) {
+                return Some(at);
+            }
+        }
+        None
+    })
+}
+
+fn with_digits(text: &str, places: &[usize], digit: char) -> String {
+    let mut places = places.iter().copied().peekable();
+    let put = |(at, c): (usize, char)| match places.next_if_eq(&at) {
+        Some(_) if c.is_ascii_uppercase() => digit.to_ascii_uppercase(),
+        Some(_) => digit,
+        None => c,
+    };
+    text.char_indices().map(put).collect()
 }
 
 fn find(object: &CstObject, name: &str) -> Result<Option<CstObjectProp>, MergeError> {

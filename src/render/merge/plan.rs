@@ -149,12 +149,11 @@ fn entries<'a>(whole: &'a Value, target: &Target) -> Result<Entries<'a>, MergeEr
     }
 }
 
-/// A YAML key with nothing behind it, or with an emptiness of either kind, is where entries may come.
+/// A key with null or nothing behind it, or in YAML with an emptiness of either kind, is where entries may come.
 fn is_void(value: &Value, target: &Target) -> bool {
-    let empty = value.is_null()
-        || value.as_object().is_some_and(Map::is_empty)
-        || value.as_array().is_some_and(Vec::is_empty);
-    target.format == Format::Yaml && empty
+    let is_empty =
+        || value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
+    value.is_null() || target.format == Format::Yaml && is_empty()
 }
 
 fn name_of(entry: &Value) -> Option<&str> {

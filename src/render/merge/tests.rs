@@ -213,7 +213,7 @@ fn a_file_we_cannot_be_sure_of_is_an_error() {
     for (file, expected) in cases {
         assert_eq!(merge(Some(file), ROO, &roo(&["files"]), &owned(&[])).unwrap_err(), expected, "{file}");
     }
-    let nested = merge(Some("{\"mcp\": {\"servers\": null}}"), VSCODE, &json!({}), &owned(&[])).unwrap_err();
+    let nested = merge(Some("{\"mcp\": {\"servers\": 1}}"), VSCODE, &json!({}), &owned(&[])).unwrap_err();
     assert_eq!(nested.to_string(), "has something other than an object at mcp.servers");
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{FileError, check_owner, folder_of, io_at, read};
+use super::{FileError, Keep, check_owner, folder_of, io_at, read};
 
 const PREFIX: &str = ".mcpauth-";
 const SUFFIX: &str = ".tmp";
@@ -45,6 +45,30 @@ impl Draft {
             draft.take_room(room).map_err(io_at(path))?;
         }
         Ok(draft)
+    }
+
+    /// Gives the new file the owner, the group and what is to be kept of the mode of the one that is there.
+    #[cfg(unix)]
+    pub(super) fn like(&self, there: &fs::Metadata, keep: Keep) -> Result<(), FileError> {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+        let file = self.file.as_file();
+        let ours = file.metadata().map_err(io_at(&self.path))?;
+        let mut mode = there.mode() & if keep == Keep::Closed { 0o700 } else { 0o777 };
+        if (ours.uid(), ours.gid()) != (there.uid(), there.gid())
+            && let Err(error) = fchown(file, Some(there.uid()), Some(there.gid()))
+        {
+            if ours.uid() != there.uid() {
+                return Err(io_at(&self.path)(error));
+            }
+            // Only the group is lost, and what it might do is not another group's.
+            mode &= 0o707;
+        }
+        file.set_permissions(fs::Permissions::from_mode(mode)).map_err(io_at(&self.path))
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn like(&self, _: &fs::Metadata, _: Keep) -> Result<(), FileError> {
+        Ok(())
     }
 
     /// Zeros, because no JSON text has one: a file that was begun and not finished cannot be taken for a whole one, not even

@@ -116,7 +116,7 @@ fn another_programs_file_keeps_its_link() {
     let (file, link) = (dir.path().join("real.json"), dir.path().join("link.json"));
     write(&file, "old").unwrap();
     symlink(&file, &link).unwrap();
-    write_through(&link, "new").unwrap();
+    write_through(&link, "new", Keep::Closed).unwrap();
     assert!(is_symlink(&link));
     assert_eq!(fs::read_to_string(&file).unwrap(), "new");
 }

@@ -1,0 +1,86 @@
+//! `oauth_providers.yaml`, in which the MCP Gateway Registry's scripts keep all outside services at once: read where they
+//! have it, or where the user says. It leaves what an entry means to `provider`, and whether a secret may go where a file
+//! says that was only found to `provenance`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_saphyr::Spanned;
+
+use crate::config::{ConfigError, PROVIDER_LIMIT, Settings};
+use crate::credential::Origin;
+use crate::provider::{Provider, ProviderError};
+use crate::sys::{paths, regular_file};
+
+/// Where the scripts have it, in the project's folder.
+pub(super) const PLACE: &str = "credentials-provider/oauth/oauth_providers.yaml";
+/// The setting that names one.
+const SETTING: &str = "MCPAUTH_PROVIDERS_FILE";
+/// What its entries decide, as far as secrets go.
+pub(super) const DECIDES: &str = "token_url";
+
+/// One such file.
+#[derive(Clone, Debug)]
+pub(super) struct ProviderFile {
+    pub(super) path: PathBuf,
+    /// Whether it was only found here.
+    pub(super) is_found: bool,
+    entries: BTreeMap<String, Spanned<Value>>,
+}
+
+#[derive(Deserialize)]
+struct Whole {
+    #[serde(default)]
+    providers: Option<BTreeMap<String, Spanned<Value>>>,
+}
+
+impl ProviderFile {
+    /// The one that a setting names.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`].
+    pub(super) fn named(settings: &Settings) -> Result<Option<Self>, ConfigError> {
+        let Some((text, origin)) = settings.find(SETTING) else { return Ok(None) };
+        let path = paths::absolute(Path::new(text));
+        let refused = |reason: String| ConfigError::Invalid {
+            variable: SETTING.into(),
+            reason: format!("{}: {reason}", path.display()),
+        };
+        let bytes = regular_file::read(&path, PROVIDER_LIMIT).map_err(|e| refused(e.to_string()))?;
+        Self::parse(&path, origin.is_found(), bytes).map(Some).map_err(refused)
+    }
+
+    /// The file of these bytes.
+    ///
+    /// # Errors
+    /// What is wrong, with its place.
+    pub(super) fn parse(path: &Path, is_found: bool, bytes: Vec<u8>) -> Result<Self, String> {
+        let text = regular_file::text(bytes).map_err(|_| regular_file::NOT_TEXT.to_owned())?;
+        let whole: Option<Whole> =
+            serde_saphyr::from_str(&text).map_err(|error| error.without_snippet().to_string())?;
+        let entries = whole.and_then(|whole| whole.providers).unwrap_or_default();
+        Ok(Self { path: path.into(), is_found, entries })
+    }
+
+    /// The names of its providers.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// A provider, and where it stands.
+    pub(super) fn provider(&self, name: &str) -> Option<(Result<Provider, ProviderError>, Origin)> {
+        let entry = self.entries.get(name)?;
+        let line = usize::try_from(entry.referenced.line()).unwrap_or_default();
+        let path = self.path.clone();
+        let origin = if self.is_found { Origin::Found(path, line) } else { Origin::Named(path, line) };
+        let provider = Provider::from_scripts(name, &entry.value).map_err(|error| match error {
+            ProviderError::Unreadable { reason, .. } => {
+                ProviderError::Unreadable { name: format!("{}:{line}", self.path.display()), reason }
+            }
+            other => other,
+        });
+        Some((provider, origin))
+    }
+}
