@@ -13,9 +13,9 @@
 //!
 //! ```text
 //! main        cli
-//! cli         bridge config credential demo error flow gateway mcp metadata oauth policy problem provider refresh registry render secret store sys text tokens vault
+//! cli         bridge config credential demo error flow gateway log mcp metadata oauth policy problem provider refresh registry render secret store sys text tokens vault
 //! error       config flow mcp oauth render store sys vault
-//! gateway     metadata methods oauth policy problem registry secret sys text tokens
+//! gateway     log metadata methods oauth policy problem registry secret sys text tokens
 //! bridge      mcp secret sys tokens
 //! mcp         methods oauth secret sys text
 //! refresh     oauth
@@ -30,6 +30,7 @@
 //! provider    oauth
 //! oauth       secret text
 //! tokens      secret
+//! log         text
 //! policy      methods
 //! methods     -
 //! problem     -
@@ -82,7 +83,7 @@
 //! | whoever supervises a service | [`sys::supervisor`] |
 //! | signals, and what sockets are told in each system's way | [`sys::signal`], [`sys::socket`] |
 //! | the keyring | [`store`] (`keyring`) |
-//! | stdout and stderr | `cli::out` |
+//! | stdout and stderr | `cli::out`, for events too, which [`log`] reads |
 //!
 //! `.clippy.toml` refuses the standard library's own doors everywhere else.
 //!
@@ -225,6 +226,7 @@ pub mod demo;
 pub mod error;
 pub mod flow;
 pub mod gateway;
+pub mod log;
 pub mod mcp;
 pub mod metadata;
 pub mod methods;

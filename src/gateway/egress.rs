@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use tokio::time::timeout;
+use tracing::warn;
 
 use super::refusal::Refusal;
 use super::state::Shared;
@@ -22,7 +23,7 @@ pub trait Keeper: Send + Sync + 'static {
     fn get<'a>(&'a self, refused: Option<&'a Secret>) -> Getting<'a>;
 }
 
-/// A credential under way; of a failure, what the journal says of it.
+/// A credential under way; of a failure, what is said of it.
 pub type Getting<'a> = Pin<Box<dyn Future<Output = Result<Kept, String>> + Send + 'a>>;
 
 /// A credential as its [`Keeper`] has it.
@@ -53,7 +54,7 @@ pub(super) struct Ready {
 #[derive(Clone)]
 pub(super) struct NoEgress;
 
-/// A server's credential for one request, with the thread and the journal that getting it takes.
+/// A server's credential for one request, with the thread that getting it takes.
 pub(super) struct Asking<'a> {
     pub(super) stored: &'a Arc<Stored>,
     pub(super) shared: &'a Shared,
@@ -111,7 +112,7 @@ impl Supply for Asking<'_> {
                 Ok(Got { token: Ready::new(token, site).ok_or(NoEgress)?, is_new })
             }
             Ok(Ok(Err(why))) => {
-                self.shared.journal.warn("egress", &why);
+                warn!(event = "egress", "{why}");
                 Err(NoEgress)
             }
             // It goes on, and what it gets is kept; but nobody waits for it again and again.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::{Body as _, Frame};
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::accounts::Hold;
 use super::pool::Inflow;
@@ -215,8 +216,7 @@ impl Drop for Events {
             && filter.dropped() > 0
         {
             let (server, dropped) = (self.watch.server(), filter.dropped());
-            let text = format!("{server}: {dropped} events could not be read and were dropped");
-            self.watch.shared().journal.warn("events", &text);
+            warn!(event = "events", "{server}: {dropped} events could not be read and were dropped");
         }
     }
 }

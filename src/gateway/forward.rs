@@ -19,6 +19,7 @@ use hyper::header::{
 };
 use hyper::http::response;
 use hyper::{Method, Request, Response, StatusCode, Uri};
+use tracing::warn;
 
 use super::authn::{Caller, Credential, Via};
 use super::body::Body;
@@ -185,8 +186,7 @@ impl Worker {
                 Failure::Switched => (Refusal::Unreachable, "it switches to another protocol".into()),
                 Failure::Slow => (Refusal::Late, "no answer in time".into()),
             };
-            let text = format!("{name}: {why} (request {})", record.request_id());
-            self.shared.journal.warn("upstream", &text);
+            warn!(event = "upstream", request = record.request_id(), "{name}: {why}");
             refusal
         })
     }

@@ -56,6 +56,6 @@ mod worker;
 pub use egress::{Getting, Keeper, Kept, Stored};
 pub use load::{Loaded, load};
 pub use operate::files::{Credentials, LoadError, Sources, Variables};
-pub use operate::journal::{Journal, Level};
+pub use operate::journal::Journal;
 pub use operate::tls::TlsError;
 pub use start::{Around, Running, Setup, StartError};

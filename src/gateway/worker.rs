@@ -15,6 +15,7 @@ use hyper::header::{
 use hyper::http::request;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request, Response, StatusCode, Uri};
+use tracing::{Instrument, debug_span};
 
 use super::accounts::Turn;
 use super::authn::Caller;
@@ -72,12 +73,14 @@ impl Worker {
         let moment = self.shared.moment(peer);
         let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
         let mut record = Record::begin(self, &moment, request_id);
+        // Below the level of what is said by default, so that an ordinary request pays nothing for it.
+        let span = debug_span!("request", request = record.request_id());
         let (head, body) = request.into_parts();
         let page = self.shared.hosts.check(&head.uri, &head.headers);
         let allowed_page = page.as_ref().ok().copied().flatten().cloned();
         let line = match page {
             Err(refusal) if !own::is_probe(head.uri.path()) => Err(refusal),
-            _ => self.counted(&moment, head, body, &mut record).await,
+            _ => self.counted(&moment, head, body, &mut record).instrument(span).await,
         };
         let mut response = line.unwrap_or_else(|refusal| self.refuse(&refusal, &mut record));
         record.answered(response.status().as_u16());

@@ -172,7 +172,7 @@ impl Worker {
             return Err(Refusal::Token(parsed.err().unwrap_or(Reject::Issuer)));
         };
         let judged = if issuer.introspects() {
-            self.shared.asking.ask(&Question { issuer, token, hash, moment }, &*self.shared.journal).await?
+            self.shared.asking.ask(&Question { issuer, token, hash, moment }).await?
         } else {
             let parsed = parsed.map_err(Refusal::Token)?;
             verify(issuer, parsed, moment.now).await?

@@ -12,6 +12,7 @@ use hashbrown::HashMap;
 use http_body_util::Full;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request};
+use tracing::{info, warn};
 
 use crate::gateway::pool::{Patience, Pool};
 use crate::gateway::servers::join::Transport;
@@ -45,9 +46,9 @@ pub(crate) async fn watch(shared: Arc<Shared>) {
             let healthy = *failed < shared.settings.health.failures;
             if upstream.healthy.swap(healthy, Ordering::Relaxed) != healthy {
                 if healthy {
-                    shared.journal.info("health", &format!("{name} answers again"));
+                    info!(event = "health", "{name} answers again");
                 } else {
-                    shared.journal.warn("health", &format!("{name} does not answer"));
+                    warn!(event = "health", "{name} does not answer");
                 }
             }
         }
