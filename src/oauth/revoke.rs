@@ -111,7 +111,7 @@ mod tests {
         assert!(authenticated.headers.contains_key(AUTHORIZATION));
         let logout = Revocation { token: &token, kind: TokenKind::Refresh, client: &public, json: true };
         let logout = logout.write_logout("https://idp.test/logout", 0).unwrap();
-        assert_eq!(logout.body.expose(), "refresh_token=t%2B%2F%3D&client_id=app");
+        assert_eq!(logout.body.expose(), "client_id=app&refresh_token=t%2B%2F%3D");
     }
 
     #[test]
