@@ -13,11 +13,11 @@
 //!
 //! ```text
 //! main        cli
-//! cli         bridge client clients config credential demo error flow gateway mcp metadata notice oauth policy problem provider quantity refresh registry render secret servers session store sys text tokens vault
+//! cli         bridge client clients config credential demo error flow gateway log mcp metadata notice oauth policy problem provider quantity refresh registry render secret servers session store sys text tokens vault
 //! clients     config credential error notice render secret servers store sys text
 //! servers     bridge client config credential error mcp notice oauth problem registry render secret session store sys text tokens vault
 //! error       client config flow oauth render store sys vault
-//! gateway     mcp metadata oauth policy problem quantity registry secret sys text tokens
+//! gateway     log mcp metadata oauth policy problem quantity registry secret sys text tokens
 //! bridge      mcp secret session sys
 //! client      mcp oauth secret session sys text
 //! session     mcp sys tokens
@@ -36,6 +36,7 @@
 //! policy      mcp
 //! demo        mcp
 //! mcp         text
+//! log         text
 //! problem     -
 //! notice      -
 //! quantity    -
@@ -118,7 +119,7 @@
 //! | whoever supervises a service | [`sys::supervisor`] |
 //! | signals, and what sockets are told in each system's way | [`sys::signal`], [`sys::socket`] |
 //! | the keyring | [`store`] (`keyring`) |
-//! | stdout and stderr | `cli::out` |
+//! | stdout and stderr | `cli::out`, for events too, which [`log`] reads |
 //!
 //! `.clippy.toml` refuses the standard library's own doors everywhere else.
 //!
@@ -267,6 +268,7 @@ pub mod demo;
 pub mod error;
 pub mod flow;
 pub mod gateway;
+pub mod log;
 pub mod mcp;
 pub mod metadata;
 pub mod notice;

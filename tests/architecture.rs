@@ -13,7 +13,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("main", "cli"),
     (
         "cli",
-        "bridge client clients config credential demo error flow gateway mcp metadata notice oauth policy problem provider quantity refresh registry render secret servers session store sys text tokens vault",
+        "bridge client clients config credential demo error flow gateway log mcp metadata notice oauth policy problem provider quantity refresh registry render secret servers session store sys text tokens vault",
     ),
     ("clients", "config credential error notice render secret servers store sys text"),
     (
@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &str)] = &[
         "bridge client config credential error mcp notice oauth problem registry render secret session store sys text tokens vault",
     ),
     ("error", "client config flow oauth render store sys vault"),
-    ("gateway", "mcp metadata oauth policy problem quantity registry secret sys text tokens"),
+    ("gateway", "log mcp metadata oauth policy problem quantity registry secret sys text tokens"),
     ("bridge", "mcp secret session sys"),
     ("client", "mcp oauth secret session sys text"),
     ("session", "mcp sys tokens"),
@@ -40,6 +40,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("policy", "mcp"),
     ("demo", "mcp"),
     ("mcp", "text"),
+    ("log", "text"),
     ("problem", "-"),
     ("notice", "-"),
     ("quantity", "-"),

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use futures_util::future::join_all;
 use tokio::sync::Mutex;
+use tracing::{debug, trace};
 
 use crate::cli::args::BrowserArgs;
 use crate::cli::out::{Mark, Out};
@@ -171,10 +172,7 @@ async fn one(flow: Planned, out: &Out, get: impl AsyncFn(&Credential) -> Result<
         Ok(credential) => {
             out.doing(&name, "asking".into());
             let auth = credential.client.auth.name();
-            out.detail(
-                1,
-                &format!("{name}: issuer {}, client {} by {auth}", credential.issuer, credential.client.id),
-            );
+            debug!("{name}: issuer {}, client {} by {auth}", credential.issuer, credential.client.id);
             (credential.command.clone(), get(&credential).await)
         }
     };
@@ -184,7 +182,7 @@ async fn one(flow: Planned, out: &Out, get: impl AsyncFn(&Credential) -> Result<
             line.end(Mark::Bad, &format!("failed: {}", error.code().replace('_', " ")), &error.to_string())
         }
     }
-    out.detail(2, &format!("{name}: took {} ms", began.elapsed().as_millis()));
+    trace!("{name}: took {} ms", began.elapsed().as_millis());
     Row { kind, name, command, result }
 }
 

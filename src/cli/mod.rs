@@ -97,6 +97,13 @@ enum Command {
     OpenPage,
 }
 
+impl Command {
+    /// Whether it has something to say while it runs.
+    fn runs_on(&self) -> bool {
+        matches!(self, Self::Refresh(_) | Self::Bridge(_) | Self::Gateway(_))
+    }
+}
+
 /// The whole program: arguments in, exit code out.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
@@ -105,6 +112,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return refused(&error, args.iter().any(|arg| arg == "--json")),
     };
     let out = Out::new(&cli.global);
+    if cli.global.verbose > 0 || cli.command.runs_on() {
+        out.listen();
+    }
     let exit = verb(&cli, &out).unwrap_or_else(|error| {
         out.error(&error, "mcpauth --help");
         error.exit()

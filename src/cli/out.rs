@@ -9,11 +9,15 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
+use tracing::Level;
+use tracing::dispatcher::set_global_default;
+use tracing::level_filters::LevelFilter;
 
 use crate::cli::args::{ColorArg, Global};
 use crate::error::{Error, Exit};
+use crate::log::{self, Said};
 use crate::notice::Notices;
 use crate::sys::{clock, env, terminal};
 use crate::text::{visible, visible_json};
@@ -152,14 +156,27 @@ impl Out {
         }
     }
 
-    /// Something that happened to a program that runs on: a line with its time, JSON where that was asked for.
-    pub(super) fn event(&self, warning: bool, what: &str, text: &str) {
-        self.event_with(warning, what, text, Map::new());
+    /// From here on this run's events are shown: a line each with its time, JSON where that was asked for, and with `-v`
+    /// the details.
+    pub(super) fn listen(&self) {
+        let level = match self.verbose {
+            _ if self.quiet => LevelFilter::WARN,
+            0 => LevelFilter::INFO,
+            1 => LevelFilter::DEBUG,
+            _ => LevelFilter::TRACE,
+        };
+        let out = self.clone();
+        // A second run in one process, as tests have them, leaves the first one's.
+        let _ = set_global_default(log::listen(level, move |said| out.show(said)));
     }
 
-    /// The same with members for programs.
-    pub(super) fn event_with(&self, warning: bool, what: &str, text: &str, more: Map<String, Value>) {
+    fn show(&self, said: Said) {
+        let Said { level, what, text, more } = said;
+        if level > Level::INFO {
+            return self.say(&format!("  {text}"));
+        }
         let time = clock::rfc3339(clock::now());
+        let warning = level < Level::INFO;
         let level = if warning { "warn" } else { "info" };
         let line = if self.json {
             let mut object = json!({"time": time, "level": level, "event": what, "message": text});
@@ -180,13 +197,6 @@ impl Out {
             return;
         }
         self.bars.suspend(|| mention(text));
-    }
-
-    /// A detail, for `-v` and more.
-    pub(super) fn detail(&self, level: u8, text: &str) {
-        if self.verbose >= level {
-            self.say(&format!("  {text}"));
-        }
     }
 
     /// Every flow has ended: the bars stay where they are, and what is said next comes below them.

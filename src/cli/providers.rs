@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use tracing::debug;
 
 use crate::cli::out::Out;
 use crate::config::Config;
@@ -130,7 +131,7 @@ fn check(config: &Config, out: &Out) -> Exit {
     for name in config.provider_names() {
         let found = config.raw_provider(&name).map_err(|e| e.to_string()).and_then(endpoints);
         match found {
-            Ok(()) => out.detail(1, &format!("{name}: fine")),
+            Ok(()) => debug!("{name}: fine"),
             Err(problem) => problems.push(format!("{name}: {problem}")),
         }
     }

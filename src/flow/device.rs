@@ -80,7 +80,8 @@ async fn once(
     let Some((written, verifier)) = request.write(url.as_str(), clock::now()) else {
         return (Err(FlowError::Signing), None);
     };
-    let reply = match token_endpoint::post(http, url, token_endpoint::own_headers(provider), &written).await {
+    let reply = match token_endpoint::post(http, url, &token_endpoint::own_headers(provider), &written).await
+    {
         Ok(reply) => reply,
         Err(error) => return (Err(error.into()), None),
     };

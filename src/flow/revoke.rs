@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::credential::{Credential, How};
 use crate::flow::FlowError;
-use crate::flow::token_endpoint::{headers_for, own_headers};
+use crate::flow::token_endpoint::{own_headers, post};
 use crate::metadata;
 use crate::oauth::{ReplyError, Revocation, TokenKind, TokenSet, read_revocation};
 use crate::provider::BodyFormat;
@@ -103,7 +103,7 @@ async fn ask(
     };
     let request = Revocation { token, kind, client: &credential.client, json };
     let written = request.write(url.as_str(), clock::now()).ok_or(FlowError::Signing)?;
-    let reply = http.post(url, headers_for(&written, &headers), written.body.expose().to_owned()).await?;
+    let reply = post(http, url, &headers, &written).await?;
     read_revocation(reply.status, &reply.body, &written.secrets).map_err(|reply| said(url, reply))
 }
 
@@ -117,8 +117,7 @@ async fn log_out(
     let client = &credential.client;
     let request = Revocation { token: refresh_token, kind: TokenKind::Refresh, client, json: false };
     let written = request.write_logout(url.as_str(), clock::now()).ok_or(FlowError::Signing)?;
-    let headers = headers_for(&written, &HeaderMap::new());
-    let reply = http.post(url, headers, written.body.expose().to_owned()).await?;
+    let reply = post(http, url, &HeaderMap::new(), &written).await?;
     match (reply.status, read_revocation(reply.status, &reply.body, &written.secrets)) {
         (204, Ok(())) => Ok(Revoked::ButAccess),
         (_, Ok(())) => Ok(Revoked::Unsupported),

@@ -4,7 +4,7 @@
 use std::hash::BuildHasher;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use crate::credential::{Endpoint, Machine};
@@ -132,27 +132,17 @@ pub(super) fn own_headers(provider: &Provider) -> HeaderMap {
     provider.token_headers.iter().filter_map(parsed).collect()
 }
 
-/// All headers of a written request, the provider's own among them.
-pub(super) fn headers_for(written: &Written, own: &HeaderMap) -> HeaderMap {
-    let mut headers = own.clone();
-    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(written.content_type));
-    let authorization = written.authorization.as_ref();
-    if let Some(mut value) = authorization.and_then(|text| HeaderValue::from_str(text.expose()).ok()) {
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
-    headers
-}
-
-/// Sends a written request.
+/// Sends a written request with the provider's own headers. Some have no JSON to give, and say so in `Accept`.
 pub(super) async fn post(
     http: &Http,
     url: &Url,
-    own: HeaderMap,
+    own: &HeaderMap,
     written: &Written,
 ) -> Result<Reply, HttpError> {
-    http.post(url, headers_for(written, &own), written.body.expose().to_owned()).await
+    let mut headers = own.clone();
+    headers.extend(written.headers.clone());
+    headers.extend(own.get(ACCEPT).map(|accept| (ACCEPT, accept.clone())));
+    http.post(url, headers, written.body.expose().to_owned()).await
 }
 
 async fn send(
@@ -178,7 +168,7 @@ async fn once(
 ) -> (Result<TokenSet, FlowError>, Option<Duration>) {
     let now = clock::now();
     let Some(written) = request.write(url.as_str(), now) else { return (Err(FlowError::Signing), None) };
-    let reply = match post(http, url, manner.headers.clone(), &written).await {
+    let reply = match post(http, url, &manner.headers, &written).await {
         Ok(reply) => reply,
         Err(error) => return (Err(error.into()), None),
     };

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_lc_rs::digest;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use memchr::memchr3;
+use tracing::warn;
 
 use super::accounts::Account;
 use super::authn::asking::{Judged, No, Question};
@@ -186,7 +187,7 @@ impl Callers {
         let judged = if issuer.introspects() {
             let servers = &|audience: &str| self.shared.servers_of(&moment.state, audience);
             let question = Question { issuer, token, hash, now: moment.now, peer: moment.peer, servers };
-            self.shared.asking.ask(&question, &*self.shared.journal).await?
+            self.shared.asking.ask(&question).await?
         } else {
             let parsed = parsed.map_err(Refusal::Token)?;
             let servers = |audience: &str| self.shared.servers_of(&moment.state, audience);
@@ -229,7 +230,7 @@ impl Callers {
                 Reject::IdToken(member) => issuer.refused_id_token(member, now),
                 _ => None,
             };
-            said.iter().for_each(|said| self.shared.journal.warn("token", said));
+            said.iter().for_each(|said| warn!(event = "token", "{said}"));
             Refusal::Token(reject)
         })?;
         Ok(Judged { principal, expires_at, believed_until: expires_at })

@@ -9,8 +9,8 @@ use std::time::Duration;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
+use tracing::warn;
 
-use super::observe::journal::Journal;
 use super::refusal::Refusal;
 use crate::oauth::{Freshness, TokenSet};
 use crate::secret::Secret;
@@ -23,7 +23,7 @@ pub trait Keeper: Send + Sync + 'static {
     fn get<'a>(&'a self, refused: Option<&'a Secret>) -> Getting<'a>;
 }
 
-/// A credential under way; of a failure, what the journal says of it.
+/// A credential under way; of a failure, what is said of it.
 pub type Getting<'a> = Pin<Box<dyn Future<Output = Result<Kept, String>> + Send + 'a>>;
 
 /// A credential as its [`Keeper`] has it.
@@ -54,12 +54,11 @@ pub(super) struct Ready {
 #[derive(Clone)]
 pub(super) struct NoEgress;
 
-/// A server's credential for one request, with the thread and the journal that getting it takes.
+/// A server's credential for one request, with the thread that getting it takes.
 pub(super) struct Asking<'a> {
     pub(super) stored: &'a Arc<Stored>,
     /// Where it is got: files and locks are not for a core that serves requests.
     pub(super) vault: &'a Handle,
-    pub(super) journal: &'a dyn Journal,
 }
 
 /// How long requests wait for a credential: longer than the network may take, not as long as a file system may hang.
@@ -113,7 +112,7 @@ impl Supply for Asking<'_> {
                 Ok(Got { token: Ready::new(token, site).ok_or(NoEgress)?, is_new })
             }
             Ok(Ok(Err(why))) => {
-                self.journal.warn("egress", &why);
+                warn!(event = "egress", "{why}");
                 Err(NoEgress)
             }
             // It goes on, and what it gets is kept; but nobody waits for it again and again.

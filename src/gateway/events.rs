@@ -12,6 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame};
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::accounts::Hold;
 use super::pool::Inflow;
@@ -169,8 +170,7 @@ impl Events {
 
     /// What came cannot be shown, and so nothing after it.
     fn fail(&mut self, error: io::Error) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let text = format!("{}: its answer was broken off: {error}", self.watch.server());
-        self.watch.shared().journal.warn("events", &text);
+        warn!(event = "events", "{}: its answer was broken off: {error}", self.watch.server());
         self.end(Some(error))
     }
 
@@ -229,8 +229,7 @@ impl Drop for Events {
             && filter.dropped() > 0
         {
             let (server, dropped) = (self.watch.server(), filter.dropped());
-            let text = format!("{server}: {dropped} events could not be read and were dropped");
-            self.watch.shared().journal.warn("events", &text);
+            warn!(event = "events", "{server}: {dropped} events could not be read and were dropped");
         }
     }
 }

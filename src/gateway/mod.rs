@@ -66,7 +66,7 @@ mod worker;
 
 pub use egress::{Getting, Keeper, Kept, Stored};
 pub use load::{Loaded, load};
-pub use observe::journal::{Journal, Level};
+pub use observe::journal::Journal;
 pub use operate::files::{Credentials, LoadError, Sources, Variables};
 pub use operate::health::check as check_servers;
 pub use operate::tls::TlsError;

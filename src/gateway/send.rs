@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use http_body_util::Full;
 use hyper::header::{ACCEPT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode, Uri};
+use tracing::{info, warn};
 
 use super::callers::Via;
 use super::egress::{Asking, Stored};
@@ -59,7 +60,7 @@ impl Sender {
         headers: HeaderMap,
         record: &mut Record<'_>,
     ) -> Result<Response<Inflow>, Refusal> {
-        let source = Asking { stored, vault: &self.shared.vault, journal: &*self.shared.journal };
+        let source = Asking { stored, vault: &self.shared.vault };
         let mut turn = retry::Once::begin(&source).await?;
         loop {
             let mut with = headers.clone();
@@ -123,8 +124,7 @@ impl Sender {
                 Failure::Switched => (Refusal::Unreachable, "it switches to another protocol".into()),
                 Failure::Slow => (Refusal::Late, "no answer in time".into()),
             };
-            let text = format!("{name}: {why} (request {})", record.request_id());
-            self.shared.journal.warn("upstream", &text);
+            warn!(event = "upstream", request = record.request_id(), "{name}: {why}");
             refusal
         })
     }
@@ -148,9 +148,10 @@ impl Sender {
             };
             if passage.upstream.straight.says() {
                 let (name, to) = (passage.upstream.name(), shown(endpoint, &place));
-                let text =
-                    format!("{name}: redirects to {to}, as each request will be; put that into its file");
-                self.shared.journal.info("upstream", &text);
+                info!(
+                    event = "upstream",
+                    "{name}: redirects to {to}, as each request will be; put that into its file"
+                );
             }
             asked = place;
             answer = self.exchange(passage, asked.clone(), (**headers).clone(), record).await?;
@@ -161,9 +162,8 @@ impl Sender {
     /// The end of a request that is led where it may not go, or that is not there any more.
     fn astray(&self, passage: &Passage<'_>, to: String, record: &Record<'_>) -> Refusal {
         passage.upstream.straight.forget();
-        let text =
-            format!("{}: redirects to {to} (request {})", passage.upstream.name(), record.request_id());
-        self.shared.journal.warn("upstream", &text);
+        let name = passage.upstream.name();
+        warn!(event = "upstream", request = record.request_id(), "{name}: redirects to {to}");
         Refusal::Redirect(to.into())
     }
 }

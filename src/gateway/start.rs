@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
 
 use super::authn::issuers::{Issuer, Unavailable};
 use super::host::Hosts;
@@ -28,6 +29,7 @@ use super::settings::Settings;
 use super::settings::most;
 use super::state::{Parts, Shared};
 use super::worker::Worker;
+use crate::log::heard;
 use crate::problem::Problem;
 use crate::sys::descriptors;
 use crate::sys::http::Http;
@@ -36,7 +38,7 @@ use crate::sys::http::Http;
 pub struct Setup {
     /// Judged before: see `Settings::validate`.
     pub settings: Settings,
-    /// Who takes down what happens.
+    /// Where lines of the audit go.
     pub journal: Arc<dyn Journal>,
     /// The network, for keys and introspection.
     pub http: Http,
@@ -83,7 +85,7 @@ pub enum StartError {
 
 /// What a gateway needs beside what it serves.
 pub struct Around {
-    /// Who takes down what happens.
+    /// Where lines of the audit go.
     pub journal: Arc<dyn Journal>,
     /// The network, for keys and introspection.
     pub http: Http,
@@ -146,7 +148,6 @@ impl Running {
             epoch,
             issuers,
             session_key,
-            journal: journal.clone(),
             vault: vault.handle().clone(),
             most_connections,
         }));
@@ -266,7 +267,7 @@ impl Running {
                 }
             });
         };
-        std::thread::Builder::new().name("worker".into()).spawn(work)
+        std::thread::Builder::new().name("worker".into()).spawn(heard(work))
     }
 }
 
@@ -294,11 +295,11 @@ fn thread<F: Future<Output = ()>>(
     work: impl FnOnce(watch::Receiver<bool>) -> F + Send + 'static,
 ) -> io::Result<(watch::Sender<bool>, JoinHandle<()>)> {
     let (stop, stopping) = watch::channel(false);
-    let thread = std::thread::Builder::new().name(name.into()).spawn(move || {
+    let thread = std::thread::Builder::new().name(name.into()).spawn(heard(move || {
         runtime.block_on(work(stopping));
         // A look-up that still runs must not keep the process.
         runtime.shutdown_background();
-    })?;
+    }))?;
     Ok((stop, thread))
 }
 
@@ -306,11 +307,11 @@ fn told(shared: &Shared, issuer: &str, result: Result<usize, &Unavailable>) {
     match result {
         Ok(keys) => {
             shared.metrics.keys("ok");
-            shared.journal.info("keys", &format!("{issuer}: {keys} keys"));
+            info!(event = "keys", "{issuer}: {keys} keys");
         }
         Err(error) => {
             shared.metrics.keys("failed");
-            shared.journal.warn("keys", &format!("{error}; the last good keys stay in use"));
+            warn!(event = "keys", "{error}; the last good keys stay in use");
         }
     }
 }

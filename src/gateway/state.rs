@@ -21,7 +21,6 @@ use super::authn::issuers::Issuer;
 use super::crowd::Crowd;
 use super::egress::Stored;
 use super::host::Hosts;
-use super::observe::journal::Journal;
 use super::observe::ledger::Promise;
 use super::observe::metrics::Metrics;
 use super::rate::Rate;
@@ -90,7 +89,6 @@ pub(super) struct Shared {
     pub(super) per_tool: Option<Rate>,
     /// What is known of tokens that their issuers were asked about.
     pub(super) asking: Asking,
-    pub(super) journal: Arc<dyn Journal>,
     /// Whether the audit can be written.
     pub(super) audit: Arc<Promise>,
     pub(super) metrics: Metrics,
@@ -137,7 +135,6 @@ pub(super) struct Parts {
     pub(super) admin_hosts: Option<Hosts>,
     pub(super) public_url: String,
     pub(super) session_key: SessionKey,
-    pub(super) journal: Arc<dyn Journal>,
     pub(super) vault: Handle,
     pub(super) most_connections: usize,
 }
@@ -171,7 +168,6 @@ impl Shared {
             admin_hosts,
             public_url,
             session_key,
-            journal,
             vault,
             most_connections,
         } = parts;
@@ -193,7 +189,6 @@ impl Shared {
             admin_hosts,
             public_url,
             session_key,
-            journal,
             metrics: Metrics::with(&audit),
             audit,
             under_way: Arc::default(),

@@ -10,6 +10,7 @@ use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request, Response, Uri};
+use tracing::{Instrument, debug_span, warn};
 
 use super::accounts::Turn;
 use super::body::{Body, UnderWay};
@@ -65,12 +66,14 @@ impl Worker {
         let moment = self.shared.moment(proxies::client(peer, request.headers(), trusted));
         let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
         let mut record = Record::begin(&self.books, &moment, request_id);
+        // Below the level of what is said by default, so that an ordinary request pays nothing for it.
+        let span = debug_span!("request", request = record.request_id());
         let (head, body) = request.into_parts();
         let page = self.shared.hosts.check(&head.uri, &head.headers);
         let allowed_page = page.as_ref().ok().copied().flatten().cloned();
         let line = match page {
             Err(refusal) if !own::is_anybodys(&head, &refusal) => Err(refusal),
-            _ => self.counted(&moment, head, body, &mut record).await,
+            _ => self.counted(&moment, head, body, &mut record).instrument(span).await,
         };
         let mut response = line.unwrap_or_else(|refusal| self.refuse(&refusal, &mut record));
         record.answered(response.status().as_u16());
@@ -261,8 +264,7 @@ impl Worker {
     fn refuse(&self, refusal: &Refusal, record: &mut Record<'_>) -> Response<Body> {
         record.refused(refusal);
         if let Some((fault, upstream)) = refusal.fault().zip(record.upstream.as_ref()) {
-            let text = format!("{}: {fault} (request {})", upstream.name(), record.request_id());
-            self.shared.journal.warn("upstream", &text);
+            warn!(event = "upstream", request = record.request_id(), "{}: {fault}", upstream.name());
         }
         let metadata = record
             .upstream

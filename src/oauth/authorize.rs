@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use oauth2::{CsrfToken, PkceCodeChallenge};
+use oauth2::basic::BasicClient;
+use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge};
 use subtle::ConstantTimeEq;
 use url::Url;
 
@@ -64,30 +65,24 @@ pub enum Answer {
 impl AuthorizationRequest<'_> {
     /// The URL to open, and what to remember until the answer comes. Every call makes a new `state` and verifier.
     pub fn begin(&self) -> (Url, Pending) {
+        let client = BasicClient::new(ClientId::new(self.client_id.into()));
+        let client = client.set_auth_uri(AuthUrl::from_url(self.endpoint.clone()));
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let state = CsrfToken::new_random().into_secret();
-        let mut url = self.endpoint.clone();
-        {
-            let mut query = url.query_pairs_mut();
-            query
-                .append_pair("response_type", "code")
-                .append_pair("client_id", self.client_id)
-                .append_pair("redirect_uri", self.redirect_uri);
-            if let Some((name, value)) = &self.scope {
-                query.append_pair(name, value);
-            }
-            query.append_pair("state", &state);
-            if self.pkce {
-                query
-                    .append_pair("code_challenge", challenge.as_str())
-                    .append_pair("code_challenge_method", "S256");
-            }
-            query.extend_pairs(self.extra);
+        let mut request = client.authorize_url(CsrfToken::new_random);
+        if self.pkce {
+            request = request.set_pkce_challenge(challenge);
         }
+        let scope = self.scope.iter().map(|(name, value)| (*name, value.as_str()));
+        let extra = self.extra.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        // The address as it was registered, and scopes as the provider has them: the library knows one form of each.
+        for (name, value) in [("redirect_uri", self.redirect_uri)].into_iter().chain(scope).chain(extra) {
+            request = request.add_extra_param(name, value);
+        }
+        let (url, state) = request.url();
         let pending = Pending {
             verifier: self.pkce.then(|| Secret::new(verifier.into_secret())),
             known: None,
-            state: Secret::new(state),
+            state: Secret::new(state.into_secret()),
             issuer: self.issuer.map(Into::into),
             iss_required: self.iss_required,
         };
@@ -202,9 +197,9 @@ mod tests {
                 "tenant=a",
                 "response_type=code",
                 "client_id=cli",
+                "code_challenge_method=S256",
                 "redirect_uri=http://127.0.0.1:8080/cb",
                 "scope=a b",
-                "code_challenge_method=S256",
                 "audience=api.test"
             ]
         );

@@ -8,9 +8,9 @@ use oauth2::PkceCodeChallenge;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::oauth::grant::authenticate;
 use crate::oauth::reply::{members, refusal};
-use crate::oauth::{Client, Epoch, ReplyError, Written, is_unavailable};
+use crate::oauth::written::{Manner, Written};
+use crate::oauth::{Client, Epoch, ReplyError, is_unavailable};
 use crate::secret::Secret;
 use crate::text::clean;
 
@@ -79,17 +79,15 @@ impl DeviceRequest<'_> {
     /// # Errors
     /// `None` if the key does not sign.
     pub fn write(&self, audience: &str, now: Epoch) -> Option<(Written, Option<Secret>)> {
-        let mut fields = Vec::new();
-        let authorization = authenticate(self.client, &mut fields, audience, now)?;
-        fields.extend(self.scope.iter().map(|(name, value)| (*name, value.clone())));
-        fields.extend(self.extra.iter().map(|(name, value)| (name.as_str(), value.clone())));
-        let verifier = self.pkce.then(|| {
-            let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-            fields.push(("code_challenge", challenge.as_str().into()));
-            fields.push(("code_challenge_method", "S256".into()));
-            Secret::new(verifier.into_secret())
+        let pkce = self.pkce.then(PkceCodeChallenge::new_random_sha256);
+        let scope = self.scope.iter().map(|(name, value)| (*name, value.as_str()));
+        let own = self.extra.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let challenge = pkce.iter().flat_map(|(challenge, _)| {
+            [("code_challenge", challenge.as_str()), ("code_challenge_method", challenge.method().as_str())]
         });
-        Some((Written::form(fields, authorization, self.client), verifier))
+        let extra = scope.chain(own).chain(challenge).collect();
+        let written = Manner { client: self.client, extra, json: false, audience, now }.write_plain()?;
+        Some((written, pkce.map(|(_, verifier)| Secret::new(verifier.into_secret()))))
     }
 }
 
@@ -184,6 +182,7 @@ fn seconds(value: &Value) -> Option<Duration> {
 mod tests {
     use super::*;
     use crate::oauth::ClientAuth;
+    use oauth2::http::header::AUTHORIZATION;
     use proptest::prelude::*;
 
     fn read(body: &str) -> Result<DeviceAuthorization, ReplyError> {
@@ -295,7 +294,7 @@ mod tests {
         let (post, _) = write(ClientAuth::SecretPost(Secret::new("s")), false);
         assert_eq!(post.body.expose(), "client_id=c&client_secret=s&scope=a+b&audience=a");
         let (basic, verifier) = write(ClientAuth::SecretBasic(Secret::new("s")), true);
-        assert!(basic.authorization.is_some());
+        assert!(basic.headers.contains_key(AUTHORIZATION));
         assert!(basic.body.expose().starts_with("scope=a+b&audience=a&code_challenge="));
         assert!(basic.body.expose().ends_with("&code_challenge_method=S256"));
         assert!(verifier.unwrap().expose().len() >= 43);

@@ -1,14 +1,13 @@
 //! Token requests (RFC 6749 sections 4.1.3, 4.4.2 and 6) with client authentication, ready to send.
 //! It leaves sending and retrying to `flow`.
 
-use std::collections::BTreeMap;
+use oauth2::{AuthorizationCode, RefreshToken};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use url::form_urlencoded::{Serializer, byte_serialize};
-
-use crate::oauth::{Client, ClientAuth, Epoch};
+use crate::oauth::written::{Manner, Written};
+use crate::oauth::{Client, Epoch};
 use crate::secret::Secret;
+
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// A grant: what is given for the token. Only that.
 #[derive(Clone, Debug)]
@@ -48,125 +47,47 @@ pub struct TokenRequest<'a> {
     pub json: bool,
 }
 
-/// A request as it goes over the wire, apart from the address.
-pub struct Written {
-    /// The body's media type.
-    pub content_type: &'static str,
-    /// The `Authorization` header, where the client authenticates by one.
-    pub authorization: Option<Secret>,
-    /// The body.
-    pub body: Secret,
-    /// Every secret in it, so that a server's answer can be scrubbed of them.
-    pub secrets: Vec<Secret>,
-}
-
-/// The fields whose values are secrets.
-const SECRET_FIELDS: [&str; 7] =
-    ["client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "device_code", "token"];
-
 impl TokenRequest<'_> {
-    /// Writes the request. `audience` is the token endpoint's address, for an assertion (RFC 7523 section 3, point 3).
-    /// Every call makes a new assertion: a retry must not repeat one.
+    /// Writes the request. `audience` is the token endpoint's address, for an assertion.
     ///
     /// # Errors
     /// `None` if the key does not sign.
     pub fn write(&self, audience: &str, now: Epoch) -> Option<Written> {
-        let mut fields: Vec<(&str, String)> = Vec::new();
+        let text = |secret: &Secret| secret.expose().to_owned();
+        let mut extra: Vec<_> =
+            self.extra.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let manner = |extra| Manner { client: self.client, extra, json: self.json, audience, now };
         match &self.grant {
-            Grant::ClientCredentials => fields.push(("grant_type", "client_credentials".into())),
+            Grant::ClientCredentials => {
+                manner(extra).write(|client, send| client.exchange_client_credentials().request(&send))
+            }
             Grant::AuthorizationCode { code, verifier, redirect_uri } => {
-                fields.push(("grant_type", "authorization_code".into()));
-                fields.push(("code", code.expose().into()));
-                fields.push(("redirect_uri", (*redirect_uri).into()));
-                fields.extend(verifier.map(|verifier| ("code_verifier", verifier.expose().into())));
+                let code = AuthorizationCode::new(text(code));
+                extra.push(("redirect_uri", redirect_uri));
+                extra.extend(verifier.map(|verifier| ("code_verifier", verifier.expose())));
+                manner(extra).write(|client, send| client.exchange_code(code).request(&send))
             }
             Grant::RefreshToken(token) => {
-                fields.push(("grant_type", "refresh_token".into()));
-                fields.push(("refresh_token", token.expose().into()));
+                let token = RefreshToken::new(text(token));
+                manner(extra).write(|client, send| client.exchange_refresh_token(&token).request(&send))
             }
             Grant::DeviceCode { code, verifier } => {
-                fields.push(("grant_type", "urn:ietf:params:oauth:grant-type:device_code".into()));
-                fields.push(("device_code", code.expose().into()));
-                fields.extend(verifier.map(|verifier| ("code_verifier", verifier.expose().into())));
+                extra.extend([("grant_type", DEVICE_CODE), ("device_code", code.expose())]);
+                extra.extend(verifier.map(|verifier| ("code_verifier", verifier.expose())));
+                manner(extra).write_plain()
             }
         }
-        written(fields, self.client, self.extra, self.json, audience, now)
     }
-}
-
-/// A request's fields with the client's proof of who it is, as they go over the wire.
-pub(super) fn written<'f>(
-    mut fields: Vec<(&'f str, String)>,
-    client: &Client,
-    extra: &'f [(String, String)],
-    json: bool,
-    audience: &str,
-    now: Epoch,
-) -> Option<Written> {
-    let authorization = authenticate(client, &mut fields, audience, now)?;
-    fields.extend(extra.iter().map(|(name, value)| (name.as_str(), value.clone())));
-    if !json {
-        return Some(Written::form(fields, authorization, client));
-    }
-    let secrets = secrets(&fields, client);
-    let object: BTreeMap<&str, String> = fields.into_iter().collect();
-    let body = Secret::new(serde_json::to_string(&object).ok()?);
-    Some(Written { content_type: "application/json", authorization, body, secrets })
-}
-
-fn secrets(fields: &[(&str, String)], client: &Client) -> Vec<Secret> {
-    let sent = fields.iter().filter(|(name, _)| SECRET_FIELDS.contains(name));
-    sent.map(|(_, value)| Secret::new(value.as_str())).chain(client.auth.secret().cloned()).collect()
-}
-
-impl Written {
-    /// A form, as RFC 6749 has every request.
-    pub(super) fn form(fields: Vec<(&str, String)>, authorization: Option<Secret>, client: &Client) -> Self {
-        let secrets = secrets(&fields, client);
-        let body = Secret::new(Serializer::new(String::new()).extend_pairs(fields).finish());
-        Self { content_type: "application/x-www-form-urlencoded", authorization, body, secrets }
-    }
-}
-
-/// Client authentication (RFC 6749 section 2.3): fields of the body, or the `Authorization` header that comes back.
-/// `None` if the key does not sign.
-pub(super) fn authenticate(
-    client: &Client,
-    fields: &mut Vec<(&str, String)>,
-    audience: &str,
-    now: Epoch,
-) -> Option<Option<Secret>> {
-    match &client.auth {
-        ClientAuth::SecretBasic(secret) => return Some(Some(basic_authorization(&client.id, secret))),
-        ClientAuth::None => fields.push(("client_id", client.id.clone())),
-        ClientAuth::SecretPost(secret) => {
-            fields.push(("client_id", client.id.clone()));
-            fields.push(("client_secret", secret.expose().into()));
-        }
-        ClientAuth::PrivateKeyJwt(key) => {
-            let assertion = key.assertion(&client.id, audience, now)?;
-            fields.push(("client_id", client.id.clone()));
-            fields.push((
-                "client_assertion_type",
-                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".into(),
-            ));
-            fields.push(("client_assertion", assertion.expose().into()));
-        }
-    }
-    Some(None)
-}
-
-/// The `Authorization` header of a client that authenticates by HTTP Basic (RFC 6749 section 2.3.1): id and secret are
-/// form-encoded first, or a `:` in the id or a `%` in the secret is misread.
-pub fn basic_authorization(id: &str, secret: &Secret) -> Secret {
-    let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = format!("{}:{}", encode(id), encode(secret.expose()));
-    Secret::new(format!("Basic {}", STANDARD.encode(pair)))
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use oauth2::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+
     use super::*;
+    use crate::oauth::ClientAuth;
 
     fn write(grant: Grant<'_>, auth: ClientAuth, json: bool) -> Written {
         let client = Client { id: "m2m:id".into(), auth };
@@ -181,8 +102,11 @@ mod tests {
         let secret = || Secret::new("s+p/c=ial:%&");
         let basic = write(Grant::ClientCredentials, ClientAuth::SecretBasic(secret()), false);
         assert_eq!(basic.body.expose(), "grant_type=client_credentials&scope=a+b");
-        let header = basic.authorization.unwrap();
-        let pair = STANDARD.decode(header.expose().strip_prefix("Basic ").unwrap()).unwrap();
+        assert_eq!(basic.headers[ACCEPT], "application/json");
+        assert_eq!(basic.headers[CONTENT_TYPE], "application/x-www-form-urlencoded");
+        assert!(!format!("{:?}", basic.headers).contains("Basic"), "it is not printed");
+        let header = basic.headers[AUTHORIZATION].to_str().unwrap();
+        let pair = STANDARD.decode(header.strip_prefix("Basic ").unwrap()).unwrap();
         assert_eq!(String::from_utf8(pair).unwrap(), "m2m%3Aid:s%2Bp%2Fc%3Dial%3A%25%26");
 
         let post = write(Grant::RefreshToken(&Secret::new("r")), ClientAuth::SecretPost(secret()), false);
@@ -201,12 +125,13 @@ mod tests {
             public.body.expose(),
             r#"{"client_id":"m2m:id","code":"c","code_verifier":"v","grant_type":"authorization_code","redirect_uri":"http://127.0.0.1/cb","scope":"a b"}"#
         );
-        assert_eq!((public.content_type, public.authorization), ("application/json", None));
+        assert_eq!(public.headers[CONTENT_TYPE], "application/json");
+        assert!(!public.headers.contains_key(AUTHORIZATION));
         let grant = Grant::DeviceCode { code: &code, verifier: Some(&verifier) };
         assert_eq!(
             write(grant, ClientAuth::None, false).body.expose(),
-            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=c&code_verifier=v\
-             &client_id=m2m%3Aid&scope=a+b"
+            "client_id=m2m%3Aid&scope=a+b&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=c\
+             &code_verifier=v"
         );
     }
 }

@@ -1,5 +1,6 @@
 //! The protocol as values: requests are built here and replies are read here, with the RFCs' words and sections.
-//! It leaves sending to `flow`, files to `store`, and knows neither clock nor network.
+//! It leaves sending to `flow`, files to `store`, and knows neither clock nor network. The library `oauth2` writes the
+//! requests; `written` says what it cannot write, and why it reads no reply.
 
 mod assertion;
 mod authorize;
@@ -7,6 +8,7 @@ mod challenge;
 mod client;
 mod device;
 mod grant;
+mod introspect;
 mod members;
 mod metadata;
 mod registration;
@@ -15,13 +17,15 @@ mod resource;
 mod revoke;
 mod token;
 mod unverified;
+mod written;
 
 pub use assertion::SigningKey;
 pub use authorize::{Answer, AuthorizationRequest, Pending};
 pub use challenge::Challenge;
 pub use client::{Client, ClientAuth};
 pub use device::{DeviceAuthorization, DeviceRequest, Pace, Poll};
-pub use grant::{Grant, TokenRequest, Written, basic_authorization};
+pub use grant::{Grant, TokenRequest};
+pub use introspect::write_introspection;
 pub use metadata::{IssuerMetadata, MetadataError, well_known};
 pub use registration::{RegistrationError, auth_method, own_client, read_registration, registration_request};
 pub use reply::{ReplyError, ReplyShape, UNSENDABLE, is_unavailable, read_reply};
@@ -31,3 +35,4 @@ pub use resource::{
 pub use revoke::{Revocation, TokenKind, read_revocation};
 pub use token::{Epoch, Freshness, TokenSet, is_sendable, margin};
 pub use unverified::{Unverified, end_of, read_numeric_date};
+pub use written::Written;

@@ -1,7 +1,9 @@
 //! Revocation requests (RFC 7009) and what servers answer. It leaves where they are sent, and which token first, to `flow`.
 
-use crate::oauth::grant::{Written, written};
+use oauth2::{AccessToken, RefreshToken, StandardRevocableToken};
+
 use crate::oauth::reply::{members, refusal};
+use crate::oauth::written::{Manner, Written};
 use crate::oauth::{Client, Epoch, ReplyError, is_unavailable};
 use crate::secret::Secret;
 
@@ -33,12 +35,13 @@ impl Revocation<'_> {
     /// # Errors
     /// `None` if the key does not sign.
     pub fn write(&self, audience: &str, now: Epoch) -> Option<Written> {
-        let hint = match self.kind {
-            TokenKind::Access => "access_token",
-            TokenKind::Refresh => "refresh_token",
+        let token = self.token.expose().to_owned();
+        let token: StandardRevocableToken = match self.kind {
+            TokenKind::Access => AccessToken::new(token).into(),
+            TokenKind::Refresh => RefreshToken::new(token).into(),
         };
-        let fields = vec![("token", self.token.expose().to_owned()), ("token_type_hint", hint.into())];
-        written(fields, self.client, &[], self.json, audience, now)
+        let manner = Manner { client: self.client, extra: Vec::new(), json: self.json, audience, now };
+        manner.write(|client, send| client.revoke_token(token).map(|request| request.request(&send)))
     }
 
     /// The logout of one family of servers, which is older than their revocation: the session of a refresh token ends.
@@ -46,8 +49,8 @@ impl Revocation<'_> {
     /// # Errors
     /// `None` if the key does not sign.
     pub fn write_logout(&self, audience: &str, now: Epoch) -> Option<Written> {
-        let fields = vec![("refresh_token", self.token.expose().to_owned())];
-        written(fields, self.client, &[], false, audience, now)
+        let extra = vec![("refresh_token", self.token.expose())];
+        Manner { client: self.client, extra, json: false, audience, now }.write_plain()
     }
 }
 
@@ -77,6 +80,7 @@ pub fn read_revocation(status: u16, body: &[u8], sent: &[Secret]) -> Result<(), 
 mod tests {
     use super::*;
     use crate::oauth::ClientAuth;
+    use oauth2::http::header::AUTHORIZATION;
     use proptest::prelude::*;
 
     fn client(auth: ClientAuth) -> Client {
@@ -104,10 +108,10 @@ mod tests {
         );
         let authenticated = write(&basic, TokenKind::Access, false);
         assert_eq!(authenticated.body.expose(), "token=t%2B%2F%3D&token_type_hint=access_token");
-        assert!(authenticated.authorization.is_some());
+        assert!(authenticated.headers.contains_key(AUTHORIZATION));
         let logout = Revocation { token: &token, kind: TokenKind::Refresh, client: &public, json: true };
         let logout = logout.write_logout("https://idp.test/logout", 0).unwrap();
-        assert_eq!(logout.body.expose(), "refresh_token=t%2B%2F%3D&client_id=app");
+        assert_eq!(logout.body.expose(), "client_id=app&refresh_token=t%2B%2F%3D");
     }
 
     #[test]

@@ -135,6 +135,17 @@ fn six_hundred_made_up_tokens_cost_a_handful_of_questions() {
     }
 }
 
+#[test]
+fn what_goes_wrong_within_a_request_is_said_with_its_id() {
+    let issuer = issuer();
+    let lab = lab(&issuer, 30, |_| {});
+    let failed = ["down-a", "down-b"].map(|token| ask(&lab, token).status(503));
+    let said = lab.kept.events().into_iter().filter(|event| event.starts_with("introspection: "));
+    let ids = failed.map(|answer| format!(" (request {})", answer.header("x-request-id").unwrap()));
+    assert!(said.zip(&ids).all(|(event, id)| event.ends_with(id)), "{ids:?} {:?}", lab.kept.events());
+    assert_eq!(lab.kept.events().iter().filter(|event| event.contains(" (request ")).count(), 2);
+}
+
 /// The head of the next answer, its body passed over.
 fn one_answer(stream: &mut TcpStream) -> String {
     let (mut bytes, mut byte) = (Vec::new(), [0]);

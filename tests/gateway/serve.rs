@@ -187,6 +187,37 @@ fn events_are_json_where_that_is_asked_for() {
 }
 
 #[test]
+fn a_server_that_is_gone_is_said_with_the_request_however_much_is_said() {
+    // What more is typed, and whether what is no warning is said.
+    for (more, informed) in [(&[][..], true), (&["-q"], false), (&["-v"], true), (&["-vv", "--json"], true)] {
+        let site = Site::new("");
+        let gone = format!("http://127.0.0.1:{}", free_port());
+        let server =
+            json!({"server_name": "delta", "path": "/delta", "proxy_pass_url": gone, "auth_type": "none"});
+        site.user.file("servers/delta.json", &server.to_string());
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let listen = ["gateway", "serve", "--listen", &address.to_string()];
+        let running = site.user.start(&[&listen[..], more].concat());
+        until("it listens", || std::net::TcpStream::connect(address).is_ok());
+        until("ready", || exchange(address, &request("GET", "/readyz", &[], b"")).status == 200);
+        let answer = site.ask(address, ALLOWED).status(502);
+        let id = answer.header("x-request-id").unwrap();
+        running.signal("TERM");
+        let ran = running.end().code(0);
+        let about = format!("(request {id})");
+        let about: Vec<_> = ran.stderr.lines().filter(|line| line.contains(&about)).collect();
+        assert_eq!(about.len(), 1, "{more:?}: {}", ran.stderr);
+        assert!(about[0].contains("upstream") && about[0].contains("delta: "), "{more:?}: {}", ran.stderr);
+        if more.contains(&"--json") {
+            let event: Value = serde_json::from_str(about[0]).unwrap();
+            assert_eq!((&event["request"], &event["level"]), (&json!(id), &json!("warn")), "{event}");
+        }
+        assert_eq!(ran.stderr.contains("draining"), informed, "{more:?}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("hyper"), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_moved_audit_file_is_begun_anew_for_its_owner_alone() {
     let site = Site::new("audit: audit.log\n");
     let served = site.serve(&[]);

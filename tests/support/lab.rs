@@ -12,11 +12,14 @@ use std::time::Duration;
 use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
 use mcpauth::demo::mcp::{Sample, Tool};
 use mcpauth::gateway::settings::{Issuer, Kind, Settings};
-use mcpauth::gateway::{Journal, Level, Running, Setup, StartError};
+use mcpauth::gateway::{Journal, Running, Setup, StartError};
+use mcpauth::log;
 use mcpauth::secret::Secret;
 use mcpauth::sys::http::Http;
 use mcpauth::sys::trust::Trust;
 use serde_json::{Value, json};
+use tracing::dispatcher::with_default;
+use tracing::level_filters::LevelFilter;
 
 use crate::support::outside::{self, OUTSIDE};
 use crate::support::upstream::Upstream;
@@ -116,10 +119,6 @@ impl Journal for Kept {
         self.audit.lock().unwrap().extend_from_slice(lines);
         Ok(lines.len())
     }
-
-    fn event(&self, _: Level, what: &'static str, text: &str) {
-        self.events.lock().unwrap().push(format!("{what}: {text}"));
-    }
 }
 
 impl Kept {
@@ -185,14 +184,19 @@ impl Lab {
             if authorities.exists() { http.trusting(Trust::with(&authorities).unwrap()) } else { http };
         let kept = Arc::new(Kept::default());
         let hang = dir.path().join(HANG);
-        let gateway = Running::start(Setup {
+        let setup = Setup {
             settings,
             journal: kept.clone(),
             http,
             credentials: Box::new(move |_| Some(outside.clone())),
             exchanges: Default::default(),
             variables: Box::new(move |name| variable(name, &hang)),
+        };
+        let events = kept.clone();
+        let heard = log::listen(LevelFilter::DEBUG, move |said| {
+            events.events.lock().unwrap().push(format!("{}: {}", said.what, said.text));
         });
+        let gateway = with_default(&heard, || Running::start(setup));
         Ok(Self { gateway: gateway?, alpha, beta, gamma, idp, kept, dir })
     }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Args;
+use tracing::{info, warn};
 
 use crate::bridge::listen::{self, Listen};
 use crate::bridge::stdio;
@@ -54,10 +55,7 @@ pub(super) fn run(args: &BridgeArgs, mut settings: Settings, out: &Out) -> Resul
 
 fn over_stdio(servers: Arc<Servers>, which: &Which, out: &Out) -> Result<Exit, Error> {
     let http = servers.vault.http.clone();
-    let report = {
-        let out = out.clone();
-        Arc::new(move |text: &str| out.event(true, "bridge", text))
-    };
+    let report = Arc::new(|text: &str| warn!(event = "bridge", "{text}"));
     let work = async {
         // A mistyped name is said at the start, not as an answer to the client's first request.
         servers.check(which)?;
@@ -78,7 +76,7 @@ fn over_http(servers: Arc<Servers>, out: &Out) -> Result<Exit, Error> {
         })?;
         let at = socket.local_addr()?;
         let names = servers.reachable_names()?.join(", ");
-        out.event(false, "ready", &format!("http://{at}/SERVER/mcp, for {names}"));
+        info!(event = "ready", "http://{at}/SERVER/mcp, for {names}");
         let secret = (reqwest::header::HeaderName::from_static(SECRET_HEADER), local.secret.clone());
         let http = servers.vault.http.clone();
         let servers = Arc::new(Sources::new(servers.clone()));

@@ -71,7 +71,7 @@ fn gateway(folder: &Path, pool: &str, out: &Out) -> Result<Running, Error> {
     let file = write(folder, "gateway.yaml", &setup::gateway(pool, "127.0.0.1:0"))?;
     let settings = Gateway::read(&file).map_err(std::io::Error::other)?;
     let running = Running::start(Setup {
-        journal: Arc::new(Log::open(&settings.audit, &out.muted())?),
+        journal: Arc::new(Log::open(&settings.audit)?),
         http: Http::new(false),
         credentials: Box::new(|_| None),
         exchanges: out.tasks.clone(),

@@ -1,4 +1,4 @@
-//! Where the gateway's audit and events go: a 0600 file or stdout for the one, stderr for the other.
+//! Where the gateway's audit goes: a 0600 file or stdout.
 //! It leaves what is in them to the gateway.
 
 use std::fs::File;
@@ -7,17 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use memchr::memrchr;
+use tracing::warn;
 
-use crate::cli::out::Out;
 use crate::error::Error;
-use crate::gateway::{Journal, Level};
+use crate::gateway::Journal;
 use crate::problem::Problem;
 use crate::sys::private_file::{self, FileError};
 use crate::sys::terminal;
 
 /// The journal of a gateway that was started from the command line.
 pub(in crate::cli) struct Log {
-    out: Out,
     audit: Option<Audit>,
 }
 
@@ -55,21 +54,21 @@ impl Log {
     ///
     /// # Errors
     /// If its file cannot be written.
-    pub(in crate::cli) fn open(audit: &str, out: &Out) -> Result<Self, Error> {
+    pub(in crate::cli) fn open(audit: &str) -> Result<Self, Error> {
         let audit = match audit {
             "off" => None,
             "-" => Some(Audit { path: None, rows: Mutex::new(Rows::of(terminal::stdout_file()?, false)) }),
             path => Some(Audit { path: Some(path.into()), rows: Mutex::new(Rows::at(Path::new(path))?) }),
         };
-        Ok(Self { out: out.clone(), audit })
+        Ok(Self { audit })
     }
 
     /// Begins the file anew under its name, after whoever rotates logs has moved it away.
-    pub(super) fn reopen(&self, out: &Out) {
+    pub(super) fn reopen(&self) {
         let Some(Audit { path: Some(path), rows }) = &self.audit else { return };
         match Rows::at(path) {
             Ok(new) => *rows.lock().unwrap_or_else(PoisonError::into_inner) = new,
-            Err(error) => out.event(true, "audit", &format!("{error}; it goes on in the old file")),
+            Err(error) => warn!(event = "audit", "{error}; it goes on in the old file"),
         }
     }
 }
@@ -82,10 +81,6 @@ impl Journal for Log {
             let name = path.as_ref().map_or_else(|| "stdout".into(), |path| path.display().to_string());
             io::Error::new(error.kind(), format!("{name}: {error}"))
         })
-    }
-
-    fn event(&self, level: Level, what: &'static str, text: &str) {
-        self.out.event(level == Level::Warn, what, text);
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::time::timeout;
+use tracing::{info, warn};
 
 use crate::cli::flows;
 use crate::cli::gateway::from::From;
@@ -44,7 +45,7 @@ pub(super) struct ServeArgs {
 
 pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     let (settings, loaded) = prepared(args, config, out)?;
-    let log = Arc::new(audit(&settings.audit, out)?);
+    let log = Arc::new(audit(&settings.audit)?);
     let (admin, lame_duck) = (settings.admin, settings.limits.lame_duck);
     let around = Around {
         journal: log.clone(),
@@ -53,15 +54,15 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
     };
     let running = Running::serve(loaded, around).map_err(|error| refused(&error, admin))?;
     let lame_duck = Duration::from_secs(lame_duck);
-    let exit = flows::until_signal(out, obey(&running, &log, out, say_where), |exit| exit)?;
+    let exit = flows::until_signal(out, obey(&running, &log, say_where), |exit| exit)?;
     // Ctrl-C is somebody at a terminal, who waits; SIGTERM comes from whoever takes a machine out of service.
     if exit == Exit::Terminated && !lame_duck.is_zero() {
         running.withdraw();
-        let say = |_: &Running, out: &Out| say_leaving(lame_duck, out);
-        let work = async { timeout(lame_duck, obey(&running, &log, out, say)).await.unwrap_or(Ok(exit)) };
+        let say = |_: &Running| say_leaving(lame_duck);
+        let work = async { timeout(lame_duck, obey(&running, &log, say)).await.unwrap_or(Ok(exit)) };
         flows::until_signal(out, work, |_| exit)?;
     }
-    out.event(false, "draining", "no more connections; what is under way is answered");
+    info!(event = "draining", "no more connections; what is under way is answered");
     running.drain();
     // To be told to stop is how this verb ends well.
     Ok(if exit == Exit::Terminated { Exit::Done } else { exit })
@@ -77,7 +78,7 @@ fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<(Settings, L
     let (errors, remarks): (Vec<_>, Vec<_>) =
         prepared.problems.iter().partition(|problem| problem.is_error());
     for remark in remarks {
-        out.event(true, "settings", &format!("{remark}; {}", remark.remedy));
+        warn!(event = "settings", "{remark}; {}", remark.remedy);
     }
     if let Some(loaded) = prepared.loaded {
         return Ok((prepared.settings, loaded));
@@ -101,34 +102,34 @@ fn refused(error: &StartError, admin: Option<SocketAddr>) -> Error {
     Error::Usage { message: error.to_string(), hint: hint.into() }
 }
 
-fn say_where(running: &Running, out: &Out) {
+fn say_where(running: &Running) {
     let admin =
         running.admin().map(|admin| format!(", metrics at http://{admin}/metrics")).unwrap_or_default();
-    out.event(false, "listening", &format!("{} as {}{admin}", running.address(), running.public_url()));
+    info!(event = "listening", "{} as {}{admin}", running.address(), running.public_url());
 }
 
-fn say_leaving(lame_duck: Duration, out: &Out) {
+fn say_leaving(lame_duck: Duration) {
     let seconds = lame_duck.as_secs();
-    let text = format!(
+    info!(
+        event = "leaving",
         "/readyz is 503; serving for {seconds} s more, so that load balancers see it; a second signal ends that"
     );
-    out.event(false, "leaving", &text);
 }
 
 /// The audit's way out, opened within the time that files have.
-fn audit(audit: &str, out: &Out) -> Result<Log, Error> {
-    let (path, other) = (audit.to_owned(), out.clone());
-    prepare::within(move || Log::open(&path, &other), &format!("audit: {audit}"))?
+fn audit(audit: &str) -> Result<Log, Error> {
+    let path = audit.to_owned();
+    prepare::within(move || Log::open(&path), &format!("audit: {audit}"))?
 }
 
 /// SIGHUP: reads the files again, and begins the audit's file anew where it was moved away.
-async fn obey(running: &Running, log: &Log, out: &Out, say: impl Fn(&Running, &Out)) -> Result<Exit, Error> {
+async fn obey(running: &Running, log: &Log, say: impl Fn(&Running)) -> Result<Exit, Error> {
     let mut hang_ups = HangUps::new()?;
     // Only now: whoever reads this may send a signal at once, and one without a handler would simply kill us.
-    say(running, out);
+    say(running);
     loop {
         hang_ups.next().await;
-        log.reopen(out);
+        log.reopen();
         running.reload();
     }
 }

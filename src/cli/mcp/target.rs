@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use tracing::{debug, trace};
 use url::Url;
 
 use crate::cli::args::AuthArgs;
@@ -163,7 +164,7 @@ impl Target {
             if let Err(refused @ ClientError::Unauthorized(_)) = &result
                 && turn.again().await?
             {
-                self.out.detail(1, &format!("{refused}; once more with new tokens"));
+                debug!("{refused}; once more with new tokens");
                 continue;
             }
             return result.map_err(|error| self.explained(error, tool));
@@ -185,11 +186,13 @@ impl Target {
             headers.insert(found, header(name, value)?);
         }
         headers.extend(self.own.clone());
-        let out = self.out.clone();
-        out.detail(1, &format!("asking {}", place(&url)));
+        debug!("asking {}", place(&url));
         let within = self.servers.within(&url);
         let given = Given { url, headers, within, bearers: entry.bearers.clone() };
-        let heard = Arc::new(move |level: u8, text: &str| out.detail(level, text));
+        let heard = Arc::new(|level: u8, text: &str| match level {
+            1 => debug!("{text}"),
+            _ => trace!("{text}"),
+        });
         let mut client = match Client::connect(self.http.clone(), given, heard).await {
             Ok(client) => client,
             Err(error) => return Ok(Err(error)),

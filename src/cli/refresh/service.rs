@@ -11,11 +11,12 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use futures_util::stream::FuturesUnordered;
+use tracing::{info, warn};
 
 use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::cli::refresh::args::{RefreshArgs, Rules, rewrite};
-use crate::cli::refresh::log::Log;
+use crate::cli::refresh::log::{self, Nobody};
 use crate::cli::refresh::renew::{self, Turns};
 
 use crate::config::{Config, ConfigError};
@@ -44,7 +45,7 @@ const FEW: usize = 20;
 type Done = Option<(String, Result<Fresh, Error>)>;
 
 struct Service {
-    log: Log,
+    out: Out,
     rules: Rules,
     install: bool,
     on_login_needed: Option<String>,
@@ -108,10 +109,9 @@ fn refused(error: PidError, config: &Config) -> Error {
 
 impl Service {
     fn new(args: &RefreshArgs, rules: Rules, config: Config, out: &Out) -> Result<Self, Error> {
-        let log = Log(out.clone());
         let now = clock::now();
         Ok(Self {
-            vault: open(&config, &log)?,
+            vault: open(&config, out)?,
             rules,
             install: !args.no_install,
             on_login_needed: args.on_login_needed.clone(),
@@ -127,7 +127,7 @@ impl Service {
             // A run that was killed between a token and the configurations left them behind.
             configs_at: Some(now + READY_WITHIN),
             ready_by: Some(now + READY_WITHIN),
-            log,
+            out: out.clone(),
         })
     }
 
@@ -177,19 +177,19 @@ impl Service {
         let first = self.known.is_empty() && self.ready_by.is_some();
         for id in &changes.gone {
             let name = self.known.get(id).map_or(id.as_str(), |one| one.name.as_str());
-            self.log.info("gone", &format!("{name}: it is not configured any more"));
+            info!(event = "gone", "{name}: it is not configured any more");
         }
         self.known = known;
         for (id, text) in changes.added.iter().filter(|_| !first).map(|id| (id, "it is new")).chain(
             changes.changed.iter().map(|id| (id, "it was renewed or configured anew by somebody else")),
         ) {
-            self.log.info("noticed", &format!("{}: {text}", self.name(id)));
+            info!(event = "noticed", "{}: {text}", self.name(id));
         }
         if !changes.changed.is_empty() || !changes.gone.is_empty() {
             self.configs_at = Some(now);
         }
         for complaint in complaints.difference(&self.said) {
-            self.log.warn("skipped", complaint);
+            warn!(event = "skipped", "{complaint}");
         }
         self.said = complaints;
         self.look_at = now + self.rules.interval;
@@ -234,9 +234,9 @@ impl Service {
         let jitter = u16::try_from(self.random.hash_one((&id, now)) % 1_001).unwrap_or_default();
         let next = self.schedule.settle(&id, meaning, seen, now, jitter);
         match &result {
-            Ok(fresh) => self.log.answered(name, fresh, next, now),
+            Ok(fresh) => log::answered(name, fresh, next, now),
             Err(error) => {
-                self.log.failed(name, credential, error, meaning, (seen.life, next), now);
+                log::failed(name, credential, error, meaning, (seen.life, next), now);
                 if next.news {
                     self.call_for_help(name, credential);
                 }
@@ -251,14 +251,14 @@ impl Service {
             vec![("MCPAUTH_CREDENTIAL", name.to_owned()), ("MCPAUTH_COMMAND", credential.command.clone())];
         // Ours alone: a hook may need a secret of its own to send its message.
         let without = self.config.withheld();
-        let (log, name) = (self.log.clone(), name.to_owned());
+        let name = name.to_owned();
         tokio::spawn(async move {
             match hook::run(command, more, without).await {
                 Ok(ended) if ended.success() => {
-                    log.info("hook", &format!("{name}: --on-login-needed was run"))
+                    info!(event = "hook", "{name}: --on-login-needed was run")
                 }
-                Ok(ended) => log.warn("hook", &format!("{name}: --on-login-needed ended with {ended}")),
-                Err(error) => log.warn("hook", &format!("{name}: --on-login-needed did not start: {error}")),
+                Ok(ended) => warn!(event = "hook", "{name}: --on-login-needed ended with {ended}"),
+                Err(error) => warn!(event = "hook", "{name}: --on-login-needed did not start: {error}"),
             }
         });
     }
@@ -271,7 +271,7 @@ impl Service {
         }
         self.configs_at = None;
         // What cannot be read has been complained of where it was looked at.
-        let silent = self.log.0.muted();
+        let silent = self.out.muted();
         let rows = rewrite(&self.config, &self.vault.store, self.install, &silent);
         let mut complaints = BTreeSet::new();
         match rows {
@@ -279,7 +279,7 @@ impl Service {
                 for row in rows {
                     match row.result {
                         Ok(installed) if installed.changed => {
-                            self.log.info("configuration", &format!("rewritten: {}", row.path))
+                            info!(event = "configuration", "rewritten: {}", row.path)
                         }
                         Ok(_) => {}
                         Err(error) => drop(complaints.insert(complaint(&row.path, &error))),
@@ -289,7 +289,7 @@ impl Service {
             Err(error) => drop(complaints.insert(complaint("client configurations", &error))),
         }
         for complaint in complaints.difference(&self.said_of_configs) {
-            self.log.warn("configuration", complaint);
+            warn!(event = "configuration", "{complaint}");
         }
         self.said_of_configs = complaints;
     }
@@ -308,11 +308,11 @@ impl Service {
         let more: Vec<_> =
             parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!(", {n} {what}")).collect();
         let what = if all == 1 { "credential" } else { "credentials" };
-        self.log.info("ready", &format!("{all} {what}, {good} good{}", more.concat()));
+        info!(event = "ready", "{all} {what}, {good} good{}", more.concat());
         let mut due: Vec<_> = self.schedule.due().collect();
         due.sort_unstable();
         for (at, id) in due.into_iter().take(if all > FEW { 1 } else { FEW }) {
-            self.log.due(self.name(id), self.schedule.seen(id).and_then(|seen| seen.life), at, now);
+            log::due(self.name(id), self.schedule.seen(id).and_then(|seen| seen.life), at, now);
         }
         supervisor::ready();
     }
@@ -322,19 +322,17 @@ impl Service {
         let now = clock::now();
         match self.resolve_again() {
             Ok((config, vault)) => {
-                config.settings.notices().iter().for_each(|notice| self.log.warn("settings", notice));
+                config.settings.notices().iter().for_each(|notice| warn!(event = "settings", "{notice}"));
                 (self.config, self.vault) = (config, vault);
             }
             Err(error) => {
-                self.log.warn(
-                    "settings",
-                    &format!("{error}; {}; the old ones stay", error.hint("mcpauth refresh")),
-                );
+                let hint = error.hint("mcpauth refresh");
+                warn!(event = "settings", "{error}; {hint}; the old ones stay");
             }
         }
         self.schedule.try_again(now);
         self.look_at = now;
-        self.log.info("reload", &format!("{} credentials looked at again", self.known.len()));
+        info!(event = "reload", "{} credentials looked at again", self.known.len());
     }
 
     fn resolve_again(&self) -> Result<(Config, Arc<Vault>), Error> {
@@ -344,7 +342,7 @@ impl Service {
             let reason = "it has changed, which takes a restart".into();
             return Err(ConfigError::Invalid { variable, reason }.into());
         }
-        let vault = open(&config, &self.log)?;
+        let vault = open(&config, &self.out)?;
         Ok((config, vault))
     }
 
@@ -353,7 +351,7 @@ impl Service {
         self.turns.close();
         let count = self.under_way.len();
         let text = if count > 0 { "what is under way is waited for" } else { "nothing is under way" };
-        self.log.info("stopping", text);
+        info!(event = "stopping", "{text}");
         let exchanges = self.vault.exchanges.clone();
         exchanges.close();
         let finish = async {
@@ -388,9 +386,9 @@ impl Service {
 }
 
 /// The vault of a service: nobody is there to log in, and everything it says is an event.
-fn open(config: &Config, log: &Log) -> Result<Arc<Vault>, Error> {
-    let vault = flows::vault(config, None, &log.0)?;
-    Ok(Arc::new(Vault { ui: Arc::new(log.clone()), ..vault }))
+fn open(config: &Config, out: &Out) -> Result<Arc<Vault>, Error> {
+    let vault = flows::vault(config, None, out)?;
+    Ok(Arc::new(Vault { ui: Arc::new(Nobody), ..vault }))
 }
 
 fn complaint(what: &str, error: &Error) -> String {

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::timeout;
+use tracing::warn;
 
 use super::issuers::Issuer;
 use super::jwt::Reject;
 use super::tokens::{Hash, Remembered};
-use crate::gateway::observe::journal::Journal;
 use crate::gateway::rate::Rate;
 use crate::gateway::settings::Limits;
 use crate::policy::Principal;
@@ -104,7 +104,7 @@ impl Asking {
     ///
     /// # Errors
     /// [`No`].
-    pub(crate) async fn ask(&self, question: &Question<'_>, journal: &dyn Journal) -> Result<Judged, No> {
+    pub(crate) async fn ask(&self, question: &Question<'_>) -> Result<Judged, No> {
         if let Some(known) = self.known(question) {
             return known;
         }
@@ -113,7 +113,7 @@ impl Asking {
             // Whoever had the turn before us may be done.
             match self.known(question) {
                 Some(known) => known,
-                None => self.find_out(question, journal).await,
+                None => self.find_out(question).await,
             }
         });
         answer.await.clone()
@@ -129,26 +129,26 @@ impl Asking {
         bad.map(|(reject, _)| Err(No::Bad(reject)))
     }
 
-    async fn find_out(&self, question: &Question<'_>, journal: &dyn Journal) -> Result<Judged, No> {
+    async fn find_out(&self, question: &Question<'_>) -> Result<Judged, No> {
         // A caller who was good before waits for no stranger.
         if lock(&self.good).get(&question.hash).is_some() {
-            return self.send(question, journal).await;
+            return self.send(question).await;
         }
         let address = network(question.peer);
         let gate = self.gates.hold(address.clone());
         let Ok(_permit) = timeout(PATIENCE, gate.0.acquire()).await else { return Err(No::Address(1)) };
         self.take(&address)?;
-        let answer = self.send(question, journal).await;
+        let answer = self.send(question).await;
         if answer.is_ok() {
             self.give_back(&address);
         }
         answer
     }
 
-    async fn send(&self, question: &Question<'_>, journal: &dyn Journal) -> Result<Judged, No> {
+    async fn send(&self, question: &Question<'_>) -> Result<Judged, No> {
         let Question { issuer, token, hash, now, servers, .. } = question;
         let reply = issuer.introspect(token).await.map_err(|error| {
-            journal.warn("introspection", &error.to_string());
+            warn!(event = "introspection", "{error}");
             No::Down
         })?;
         match issuer.rules.introspected(&reply, *now, servers) {

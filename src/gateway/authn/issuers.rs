@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -15,8 +14,9 @@ use super::keys::KeySet;
 use super::rules::Rules;
 use crate::gateway::settings::{self, Kind};
 use crate::metadata;
-use crate::oauth::{IssuerMetadata, basic_authorization};
+use crate::oauth::{Client, ClientAuth, IssuerMetadata, Written, write_introspection};
 use crate::secret::Secret;
+use crate::sys::clock;
 use crate::sys::http::{Http, Reply};
 
 /// One issuer.
@@ -246,16 +246,12 @@ impl Issuer {
             Some(configured) => Url::parse(configured).map_err(|e| self.unavailable(e))?,
             None => self.introspection_endpoint().await?,
         };
-        let basic = basic_authorization(&introspection.client_id, secret);
-        let mut basic = HeaderValue::try_from(basic.expose()).map_err(|e| self.unavailable(e))?;
-        basic.set_sensitive(true);
-        let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, basic);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let token: String = url::form_urlencoded::byte_serialize(token.as_bytes()).collect();
-        let body = format!("token={token}&token_type_hint=access_token");
-        let sent = tokio::time::timeout(PATIENCE, self.http.post(&url, headers, body));
+        let auth = ClientAuth::SecretBasic(secret.clone());
+        let client = Client { id: introspection.client_id.clone(), auth };
+        let written = write_introspection(&client, token, url.as_str(), clock::now());
+        let unsigned = || self.unavailable("the private key cannot sign");
+        let Written { headers, body, .. } = written.ok_or_else(unsigned)?;
+        let sent = tokio::time::timeout(PATIENCE, self.http.post(&url, headers, body.expose().to_owned()));
         let reply = sent.await.map_err(|e| self.unavailable(e))?.map_err(|e| self.unavailable(e))?;
         self.good(reply).map(|reply| reply.body)
     }

@@ -16,9 +16,11 @@ use std::time::{Duration, Instant};
 use memchr::memchr_iter;
 use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
+use tracing::{info, warn};
 
 use super::journal::Journal;
 use crate::gateway::settings::AuditFailure;
+use crate::log::heard;
 use crate::sys::clock;
 use crate::text;
 
@@ -50,7 +52,6 @@ pub(crate) struct Writer {
     promise: Arc<Promise>,
     /// The thread, and word of its end.
     thread: Option<(Thread, Mutex<Receiver<()>>)>,
-    journal: Arc<dyn Journal>,
 }
 
 #[derive(Default)]
@@ -103,7 +104,7 @@ impl Promise {
 impl Writer {
     /// Starts the thread; with `on` false nothing is ever written.
     pub(crate) fn start(journal: Arc<dyn Journal>, promise: Arc<Promise>, on: bool) -> io::Result<Self> {
-        let mut writer = Self { to: None, promise: promise.clone(), thread: None, journal: journal.clone() };
+        let mut writer = Self { to: None, promise: promise.clone(), thread: None };
         if on {
             let (to, from) = channel::<Vec<u8>>();
             let (ends, ended) = channel();
@@ -113,7 +114,7 @@ impl Writer {
                 pen.end();
                 let _ = ends.send(());
             };
-            let thread = std::thread::Builder::new().name("audit".into()).spawn(write)?;
+            let thread = std::thread::Builder::new().name("audit".into()).spawn(heard(write))?;
             writer.to = Some(to);
             writer.thread = Some((thread.thread().clone(), Mutex::new(ended)));
         }
@@ -135,7 +136,7 @@ impl Drop for Writer {
         thread.unpark();
         let ended = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
         if ended.recv_timeout(LAST).is_err() {
-            self.journal.warn("audit", "the last lines could not be written in time and are lost");
+            warn!(event = "audit", "the last lines could not be written in time and are lost");
         }
     }
 }
@@ -151,7 +152,7 @@ impl Pen {
                     self.promise.waiting.fetch_sub(written, Ordering::Relaxed);
                     if written > 0 && self.promise.failing.swap(false, Ordering::Relaxed) {
                         self.said = None;
-                        self.journal.info("audit", "lines are written again");
+                        info!(event = "audit", "lines are written again");
                     }
                 }
                 Err(error) => {
@@ -177,7 +178,7 @@ impl Pen {
         } else {
             "requests go on; lines are lost when too many wait"
         };
-        self.journal.warn("audit", &format!("{error}; {then}"));
+        warn!(event = "audit", "{error}; {then}");
     }
 
     fn lose(&mut self, rest: &[u8]) {
@@ -188,7 +189,7 @@ impl Pen {
 
     fn end(&self) {
         if self.lost > 0 {
-            self.journal.warn("audit", &format!("{} lines were never written", self.lost));
+            warn!(event = "audit", "{} lines were never written", self.lost);
         }
     }
 }
@@ -282,14 +283,16 @@ impl Drop for Ledger {
 mod tests {
     use std::collections::BTreeMap;
 
+    use tracing::dispatcher::with_default;
+    use tracing::level_filters::LevelFilter;
+
     use super::*;
-    use crate::gateway::observe::journal::Level;
+    use crate::log::listen;
 
     #[derive(Default)]
     struct Kept {
         lines: Mutex<Vec<u8>>,
         full: AtomicBool,
-        said: Mutex<Vec<String>>,
     }
 
     impl Journal for Kept {
@@ -301,10 +304,6 @@ mod tests {
             let row = lines.iter().position(|byte| *byte == b'\n').map_or(lines.len(), |end| end + 1);
             self.lines.lock().unwrap().extend_from_slice(&lines[..row]);
             Ok(row)
-        }
-
-        fn event(&self, _: Level, _: &'static str, text: &str) {
-            self.said.lock().unwrap().push(text.into());
         }
     }
 
@@ -347,7 +346,13 @@ mod tests {
             let kept = Arc::new(Kept::default());
             kept.full.store(true, Ordering::Relaxed);
             let promise = Arc::new(Promise::new(failure));
-            let writer = Writer::start(kept.clone(), promise.clone(), true).unwrap();
+            let said = Arc::new(AtomicUsize::new(0));
+            let heard = said.clone();
+            let listener = listen(LevelFilter::WARN, move |_| {
+                heard.fetch_add(1, Ordering::Relaxed);
+            });
+            let start = || Writer::start(kept.clone(), promise.clone(), true).unwrap();
+            let writer = with_default(&listener, start);
             drop({
                 let ledger = writer.ledger();
                 assert!(ledger.promises());
@@ -357,7 +362,7 @@ mod tests {
             until(|| promise.failures.get() > 1);
             let ledger = writer.ledger();
             assert_eq!(ledger.promises(), promises);
-            assert_eq!(kept.said.lock().unwrap().len(), 1, "once a minute");
+            assert_eq!(said.load(Ordering::Relaxed), 1, "once a minute");
             kept.full.store(false, Ordering::Relaxed);
             until(|| !promise.failing.load(Ordering::Relaxed));
             assert!(ledger.promises());

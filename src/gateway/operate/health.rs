@@ -14,6 +14,7 @@ use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, Uri};
 use serde_json::Value;
 use tokio::time::timeout;
+use tracing::{info, warn};
 
 use crate::gateway::pool::{Inflow, Patience, Pool};
 use crate::gateway::redirect::{HOPS, is_redirect, place_of};
@@ -53,9 +54,9 @@ pub(crate) async fn watch(shared: Arc<Shared>) {
             let healthy = *failed < shared.settings.health.failures;
             if upstream.healthy.swap(healthy, Ordering::Relaxed) != healthy {
                 if healthy {
-                    shared.journal.info("health", &format!("{name} answers again"));
+                    info!(event = "health", "{name} answers again");
                 } else {
-                    shared.journal.warn("health", &format!("{name} does not answer"));
+                    warn!(event = "health", "{name} does not answer");
                 }
             }
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use rustls::ServerConfig;
 use tokio::sync::Notify;
+use tracing::{info, warn};
 
 use super::files::{Content, Files, Part, Served};
 use crate::gateway::redirect::Straight;
@@ -108,7 +109,7 @@ pub(crate) async fn watch(shared: Arc<Shared>, mut files: Files, mut in_force: I
             shared.replace(in_force.state(Some(&shared.state())));
         }
         shared.unread.store(Arc::new(files.unread()));
-        remarks.iter().for_each(|remark| shared.journal.warn("reload", remark));
+        remarks.iter().for_each(|remark| warn!(event = "reload", "{remark}"));
         tell(&shared, changed, errors);
     }
 }
@@ -124,10 +125,10 @@ fn tell(shared: &Shared, changed: bool, errors: Vec<String>) {
     if changed {
         let servers = shared.state().upstreams.len();
         shared.metrics.reload("ok");
-        shared.journal.info("reload", &format!("{servers} servers, policy and certificates are in force"));
+        info!(event = "reload", "{servers} servers, policy and certificates are in force");
     }
     for error in errors {
         shared.metrics.reload("failed");
-        shared.journal.warn("reload", &format!("{error}; what was in force stays in force"));
+        warn!(event = "reload", "{error}; what was in force stays in force");
     }
 }

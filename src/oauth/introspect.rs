@@ -1,0 +1,17 @@
+//! The introspection request (RFC 7662 section 2.1). It leaves sending it and judging the reply to whoever asks.
+
+use oauth2::AccessToken;
+
+use crate::oauth::written::{Manner, Written};
+use crate::oauth::{Client, Epoch};
+
+/// Writes the question about an access token. `audience` is the endpoint's address, for an assertion.
+///
+/// # Errors
+/// `None` if the key does not sign.
+pub fn write_introspection(client: &Client, token: &str, audience: &str, now: Epoch) -> Option<Written> {
+    let token = AccessToken::new(token.into());
+    let manner =
+        Manner { client, extra: vec![("token_type_hint", "access_token")], json: false, audience, now };
+    manner.write(|client, send| client.introspect(&token).request(&send))
+}

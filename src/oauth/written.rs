@@ -1,0 +1,127 @@
+//! Requests as they go over the wire. The library `oauth2` writes what the RFCs say, the client's authentication included.
+//! It is given a sender that keeps the request instead of sending it, and the request gets here what the library has no
+//! word for:
+//!
+//! - an assertion in the place of a secret (RFC 7523);
+//! - fields of a provider's own, such as `audience` or `resource` (RFC 8707), and scopes by another name or with another
+//!   separator;
+//! - a JSON body;
+//! - the redirect URI as it was registered, letter by letter, which the library would want to be a URL;
+//! - a device token request (RFC 8628 section 3.4): the library makes one of nothing but an answer that it has read itself,
+//!   and sends it in a loop of its own, by a clock of its own;
+//! - the logout of servers that have no revocation.
+//!
+//! Replies are not read by the library but by `reply`, `device`, `revoke` and whoever asks about tokens: it takes status 200
+//! and `application/json` alone, wants a `token_type` and `expires_in` as a whole number, and drops `Retry-After`. Servers
+//! send forms, errors with a 200, numbers as strings, tokens deeper down. And where it cannot read a reply, its error
+//! holds all of it to be printed, tokens included.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use oauth2::basic::BasicClient;
+use oauth2::http::HeaderMap;
+use oauth2::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use oauth2::{
+    AuthType, ClientId, ClientSecret, DeviceAuthorizationUrl, EmptyExtraDeviceAuthorizationFields as NoMore,
+    EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IntrospectionUrl, RevocationUrl, TokenUrl,
+};
+use url::Url;
+use url::form_urlencoded::{Serializer, parse};
+
+use crate::oauth::{Client, ClientAuth, Epoch};
+use crate::secret::Secret;
+
+/// A request as it goes over the wire, apart from the address. It cannot be printed.
+pub struct Written {
+    /// What is sent and expected, and the `Authorization` header where the client authenticates by one.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Secret,
+    /// Every secret in it, so that a server's answer can be scrubbed of them.
+    pub secrets: Vec<Secret>,
+}
+
+/// What a request needs beside what the library writes.
+pub(super) struct Manner<'m> {
+    pub(super) client: &'m Client,
+    /// Fields that the library does not write; they come last.
+    pub(super) extra: Vec<(&'m str, &'m str)>,
+    pub(super) json: bool,
+    /// The endpoint's address, for an assertion (RFC 7523 section 3, point 3).
+    pub(super) audience: &'m str,
+    pub(super) now: Epoch,
+}
+
+/// The client as the library knows it.
+pub(super) type Library = BasicClient<EndpointNotSet, EndpointSet, EndpointSet, EndpointSet, EndpointSet>;
+
+/// What the library sends with.
+pub(super) type Sender<'s> = &'s dyn Fn(HttpRequest) -> Result<HttpResponse, Infallible>;
+
+/// In the place of every address: where a request goes is `flow`'s to say, and the library would refuse to revoke over
+/// http, on loopback too.
+const NOWHERE: &str = "https://nowhere.invalid/";
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// The fields whose values are secrets.
+const SECRET_FIELDS: [&str; 7] =
+    ["client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "device_code", "token"];
+
+impl Manner<'_> {
+    /// What the library sends when `ask` has it do so; it gets an empty answer, of which nothing comes. An assertion is new
+    /// for each call, for a retry must not repeat it.
+    ///
+    /// # Errors
+    /// `None` if the key does not sign.
+    pub(super) fn write<T>(self, ask: impl FnOnce(&Library, Sender<'_>) -> T) -> Option<Written> {
+        let Self { client, extra, json, audience, now } = self;
+        let sent = Cell::new(None);
+        ask(&library(client)?, &|request| {
+            sent.set(Some(request));
+            Ok(HttpResponse::default())
+        });
+        let (head, body) = sent.take()?.into_parts();
+        let mut headers = head.headers;
+        headers.get_mut(AUTHORIZATION).into_iter().for_each(|value| value.set_sensitive(true));
+        let mut fields: Vec<(String, String)> = parse(&body).into_owned().collect();
+        if let ClientAuth::PrivateKeyJwt(key) = &client.auth {
+            let assertion = key.assertion(&client.id, audience, now)?;
+            fields.push(("client_assertion_type".into(), JWT_BEARER.into()));
+            fields.push(("client_assertion".into(), assertion.expose().into()));
+        }
+        fields.extend(extra.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+        let secrets = fields.iter().filter(|(name, _)| SECRET_FIELDS.contains(&name.as_str()));
+        let secrets = secrets.map(|(_, value)| Secret::new(value.as_str()));
+        let secrets = secrets.chain(client.auth.secret().cloned()).collect();
+        let body = if json {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            serde_json::to_string(&BTreeMap::from_iter(fields)).ok()?
+        } else {
+            Serializer::new(String::new()).extend_pairs(fields).finish()
+        };
+        Some(Written { headers, body: Secret::new(body), secrets })
+    }
+
+    /// A request of these fields and the client's authentication alone.
+    ///
+    /// # Errors
+    /// `None` if the key does not sign.
+    pub(super) fn write_plain(self) -> Option<Written> {
+        // Of itself this one has no fields.
+        self.write(|client, send| client.exchange_device_code().request::<_, NoMore>(&send))
+    }
+}
+
+fn library(client: &Client) -> Option<Library> {
+    let nowhere = Url::parse(NOWHERE).ok()?;
+    let basic = matches!(client.auth, ClientAuth::SecretBasic(_));
+    let library = BasicClient::new(ClientId::new(client.id.clone()))
+        .set_auth_type(if basic { AuthType::BasicAuth } else { AuthType::RequestBody })
+        .set_token_uri(TokenUrl::from_url(nowhere.clone()))
+        .set_device_authorization_url(DeviceAuthorizationUrl::from_url(nowhere.clone()))
+        .set_introspection_url(IntrospectionUrl::from_url(nowhere.clone()))
+        .set_revocation_url(RevocationUrl::from_url(nowhere));
+    let secret = client.auth.secret().map(|secret| ClientSecret::new(secret.expose().into()));
+    Some(secret.into_iter().fold(library, oauth2::Client::set_client_secret))
+}
