@@ -67,11 +67,10 @@ pub(super) fn principal(
     source: Source,
 ) -> Result<Principal, Reject> {
     let client_id = client(&claims)?.map(str::to_owned);
-    let named = match source {
-        Source::Signed => None,
-        Source::Asked => text_of(&claims, "username")?.or(client_id.as_deref()),
+    let subject = match (text_of(&claims, "sub")?, source) {
+        (None, Source::Asked) => text_of(&claims, "username")?.or(client_id.as_deref()),
+        (subject, _) => subject,
     };
-    let subject = text_of(&claims, "sub")?.or(named);
     let subject = subject.filter(|subject| !subject.is_empty()).ok_or(Reject::Malformed)?.to_owned();
     let username = NAMES.iter().find_map(|name| claims.get(*name).and_then(Value::as_str)).map(str::to_owned);
     let mut groups = Vec::new();
