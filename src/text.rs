@@ -9,6 +9,16 @@ pub fn clean(text: &str, limit: usize) -> String {
     text.chars().map(|c| if is_plain(c) { c } else { ' ' }).take(limit).collect::<String>().trim().into()
 }
 
+/// A word of a command that is shown, as a POSIX shell takes it for one word.
+pub fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._/:@%+,=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.into();
+    }
+    let shown: String = text.chars().map(|c| if is_plain(c) { c } else { ' ' }).collect();
+    format!("'{}'", shown.replace('\'', r"'\''"))
+}
+
 /// Whether a character only shows: it is no control character (C0, DEL, C1), ends no line (U+2028, U+2029), sets no
 /// direction, and is not invisible.
 pub fn is_plain(c: char) -> bool {

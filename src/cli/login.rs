@@ -1,34 +1,38 @@
 //! `mcpauth login`: into any MCP server, by its address alone. It leaves finding out how to `flow`, remembering it to
 //! `config` and the token to `vault`.
 
-use std::path::PathBuf;
+mod client;
+mod prepare;
 
 use clap::Args;
 use url::Url;
 
+use self::client::{Own, OwnArgs};
+use self::prepare::{is_moved, prepare};
+use crate::cli::BrowserArgs;
 use crate::cli::flows::{self, Row};
 use crate::cli::out::Out;
 use crate::cli::report::Done;
-use crate::cli::{BrowserArgs, secret_from};
 use crate::config::{Config, ConfigError, Registration, Settings, address_id, login_command, name_of};
 use crate::credential::Kind;
 use crate::error::{Error, Exit};
-use crate::flow;
-use crate::oauth::{Client, own_client};
-use crate::secret::Secret;
+use crate::flow::{AddressError, FlowError};
 use crate::sys::address::web_url;
-use crate::text::clean;
+use crate::text::word;
 use crate::vault::{Vault, VaultError};
 
 /// Log in to any MCP server by its address alone, and keep its token
 ///
-/// The server says whom to ask for a token (RFC 9728), that issuer how (RFC 8414), and registers mcpauth as a client
-/// (RFC 7591). The server then has a name for token, headers, bridge, list and logout, and a token of its own, which goes
-/// to this address and nowhere else. A token that is still good is reused, an expired one refreshed if that is allowed;
-/// only then the browser opens.
+/// The server says whom to ask for a token (RFC 9728), that issuer how (RFC 8414). The client is yours (--client-id), or
+/// described at MCPAUTH_CLIENT_METADATA_URL where the issuer reads such documents (mcpauth client-metadata), or the issuer
+/// registers mcpauth (RFC 7591). A server that says nothing of itself is logged in to at its own origin (MCP 2025-03-26). The
+/// server then has a name for token, headers, bridge, list and logout, and a token of its own, which goes to this address
+/// and nowhere else. A token that is still good is reused, an expired one refreshed if that is allowed; only then the
+/// browser opens.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth login https://tools.example.com/mcp\n  \
                         mcpauth login https://tools.example.com/mcp --client-id ID --client-secret-file -\n  \
+                        mcpauth login https://tools.example.com/mcp --client-id ID --private-key-file key.pem --client-credentials\n  \
                         mcpauth list --url https://tools.example.com/mcp")]
 pub(super) struct LoginArgs {
     /// The MCP server's address
@@ -37,15 +41,8 @@ pub(super) struct LoginArgs {
     /// Call it so, and not by its host's name
     #[arg(long, visible_alias = "mcp-server-name", value_name = "NAME")]
     server_name: Option<String>,
-    /// Be this client, which is registered already
-    #[arg(long, value_name = "ID")]
-    client_id: Option<String>,
-    /// Read the client secret from this file, or from stdin for -
-    #[arg(long, value_name = "FILE", requires = "client_id")]
-    client_secret_file: Option<PathBuf>,
-    /// The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with a path of its own for an issuer that does not name itself in its answers (RFC 9207)]
-    #[arg(long, value_name = "URI", requires = "client_id", value_parser = address)]
-    redirect_uri: Option<Url>,
+    #[command(flatten)]
+    own: OwnArgs,
     /// Ask for this scope, and not for those the server names; repeatable
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
@@ -60,7 +57,7 @@ pub(super) struct LoginArgs {
 }
 
 pub(super) fn run(args: &LoginArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let secret = args.client_secret_file.as_deref().map(secret_from).transpose()?;
+    let own = args.own.read()?;
     let config = Config::resolve(settings)?;
     let name = args.server_name.clone().unwrap_or_else(|| name_of(&args.url));
     // What is broken there is to be replaced, if the person says so.
@@ -79,7 +76,7 @@ pub(super) fn run(args: &LoginArgs, settings: Settings, out: &Out) -> Result<Exi
     }
     let vault = flows::vault(&config, flows::browser(&args.browser, &config), out)?;
     let work = async {
-        let row = one(args, &config, &vault, (&name, kept), secret, out).await;
+        let row = one(args, &config, &vault, (&name, kept), &own, out).await;
         Ok(Done::of(&[], vec![row], Vec::new()))
     };
     Ok(flows::until_signal(out, work, Done::interrupted)?.report(out))
@@ -90,19 +87,21 @@ async fn one(
     config: &Config,
     vault: &Vault,
     (name, kept): (&str, Option<Registration>),
-    secret: Option<Secret>,
+    own: &Own,
     out: &Out,
 ) -> Row {
     let known = kept.is_some();
     let mut draft = None;
-    let (found, is_new) = match kept {
-        Some(kept) if is_meant(args, &kept, secret.as_ref()) => (Ok(kept), false),
+    let (found, is_new) = match &kept {
+        Some(kept) if is_meant(args, kept, own) && !is_moved(config, vault, name, kept).await => {
+            (Ok(kept.clone()), false)
+        }
         _ => {
             let make_room = || {
                 draft = Some(config.draft_registration(name)?);
                 Ok(())
             };
-            (prepare(args, vault, secret, make_room, out).await, true)
+            (prepare(args, config, vault, (own, kept.as_ref()), make_room, out).await, true)
         }
     };
     // A login that comes to nothing needs no second client the next time; but what there was stays until then.
@@ -116,8 +115,11 @@ async fn one(
         Err(error) => failed(args, name, error),
         Ok(found) => {
             let planned = vec![config.by_address(name, &found)];
-            let row = flows::run(vault, planned, args.force, out).await.pop();
+            // Nothing tells a client's own token with other scopes from the one there was.
+            let anew = args.force || (is_new && found.for_itself);
+            let row = flows::run(vault, planned, anew, out).await.pop();
             let row = row.unwrap_or_else(|| failed(args, name, VaultError::NeedsPerson { why: None }.into()));
+            let row = Row { command: command(args, name, &row.result), ..row };
             match keep(found, row.result.is_ok()) {
                 Ok(_) => row,
                 Err(error) => failed(args, name, error),
@@ -127,71 +129,38 @@ async fn one(
 }
 
 fn failed(args: &LoginArgs, name: &str, error: Error) -> Row {
-    let (name, command) = (address_id(name).to_string(), login_command(&args.url, name));
-    Row { kind: Kind::Egress, name, command, result: Err(error) }
+    let result = Err(error);
+    Row {
+        kind: Kind::Egress,
+        name: address_id(name).to_string(),
+        command: command(args, name, &result),
+        result,
+    }
+}
+
+/// The command that was typed, for the message that says what to type next: with what is still wanted of it, and without
+/// what the message adds by itself.
+fn command<T>(args: &LoginArgs, name: &str, result: &Result<T, Error>) -> String {
+    let mut words = vec![login_command(&args.url, name)];
+    let names_client = |error: &Error| {
+        matches!(error, Error::Vault(VaultError::Flow(FlowError::ByAddress(AddressError::MachinesAlone(_)))))
+    };
+    if !result.as_ref().is_err_and(names_client) {
+        words.extend(args.own.words());
+    }
+    words.extend(args.scope.iter().map(|scope| format!("--scope {}", word(scope))));
+    if args.assume_pkce_s256 {
+        words.push("--assume-pkce-s256".into());
+    }
+    if args.force && matches!(result, Err(Error::Vault(VaultError::NeedsPerson { .. }))) {
+        words.push("--force".into());
+    }
+    words.join(" ")
 }
 
 /// Whether what is kept of a server is what is asked for now.
-fn is_meant(args: &LoginArgs, kept: &Registration, secret: Option<&Secret>) -> bool {
-    !args.force
-        && args.client_id.as_ref().is_none_or(|id| *id == kept.client_id)
-        && secret.is_none_or(|secret| kept.client_secret.as_ref() == Some(secret))
-        && args.redirect_uri.as_ref().is_none_or(|uri| uri.as_str() == kept.redirect_uri)
-        && (args.scope.is_empty() || args.scope == kept.scopes)
-}
-
-/// Finds out how to log in, and gets a client for it; a new one only if there is room to keep it.
-async fn prepare(
-    args: &LoginArgs,
-    vault: &Vault,
-    secret: Option<Secret>,
-    make_room: impl FnOnce() -> Result<(), Error>,
-    out: &Out,
-) -> Result<Registration, Error> {
-    if vault.browser.is_none() {
-        return Err(VaultError::NeedsPerson { why: None }.into());
-    }
-    let found =
-        flow::discover(&vault.http, &args.url, args.assume_pkce_s256).await.map_err(VaultError::Flow)?;
-    let scopes = if args.scope.is_empty() { found.scopes } else { args.scope.clone() };
-    let (client, redirect_uri) = match &args.client_id {
-        Some(id) => {
-            let uri = args.redirect_uri.as_ref().map(Url::to_string).unwrap_or_else(|| {
-                let usual = flow::usual_redirect_uri(&found.issuer);
-                out.say(&format!(
-                    "the client must be registered with {usual}; name another with --redirect-uri"
-                ));
-                usual
-            });
-            (own_client(id, secret, &found.issuer), uri)
-        }
-        None => {
-            make_room()?;
-            flow::register(&vault.http, &found.issuer, &scopes).await.map_err(VaultError::Flow)?
-        }
-    };
-    say(&found.issuer.issuer, &scopes, &client, args, out);
-    Ok(Registration {
-        url: args.url.clone(),
-        resource: found.resource,
-        issuer: found.issuer.issuer,
-        client_id: client.id,
-        client_secret: client.auth.secret().cloned(),
-        token_endpoint_auth_method: client.auth.name().into(),
-        redirect_uri,
-        scopes,
-    })
-}
-
-fn say(issuer: &str, scopes: &[String], client: &Client, args: &LoginArgs, out: &Out) {
-    let asked = if scopes.is_empty() { "no scopes by name".into() } else { scopes.join(" ") };
-    let whose = if args.client_id.is_some() { "client" } else { "registered as client" };
-    out.say(&format!(
-        "issuer {}; asks for {asked}; {whose} {} ({})",
-        clean(issuer, 200),
-        clean(&client.id, 100),
-        client.auth.name()
-    ));
+fn is_meant(args: &LoginArgs, kept: &Registration, own: &Own) -> bool {
+    !args.force && own.is(kept) && (args.scope.is_empty() || args.scope == kept.scopes)
 }
 
 fn address(text: &str) -> Result<Url, String> {

@@ -17,7 +17,7 @@ pub(super) use self::known::AuthArgs;
 use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::config::{Config, ConfigError, Given};
-use crate::credential::{Credential, CredentialId, Kind, SERVER_URL};
+use crate::credential::{Credential, CredentialId, How, Kind, SERVER_URL};
 use crate::error::Error;
 use crate::problem::Problem;
 use crate::registry::Registry;
@@ -172,6 +172,22 @@ impl Servers {
                 own.and_then(|path| self.credential_at(&path)).is_some_and(is_direct)
             }
         }
+    }
+
+    /// The login at a server's own address, if there was one.
+    pub(super) fn login_of(&self, which: &Which) -> Option<LoginOf<'_>> {
+        let credential = match which {
+            Which::Url(url) => self.credential_for(url),
+            Which::Name(name) => self.egress_file(name).and_then(|path| self.credential_at(&path)),
+        };
+        let credential = credential.filter(|credential| is_direct(credential))?;
+        let asked = match &credential.how {
+            How::AuthorizationCode(person) => &person.scopes,
+            How::ClientCredentials(machine) => &machine.scopes,
+        };
+        let stored = self.vault.kept(credential).ok().flatten();
+        let granted = stored.map(|stored| stored.token.scopes).unwrap_or_default();
+        Some(LoginOf { asked, granted, command: &credential.command })
     }
 
     /// The command that gets the token by which the gateway knows us.
@@ -329,6 +345,16 @@ impl Servers {
         };
         Error::Usage { message: format!("there is no server {:?}", crate::text::clean(name, 80)), hint }
     }
+}
+
+/// A login at a server's own address.
+pub(super) struct LoginOf<'s> {
+    /// The scopes that were asked for.
+    pub(super) asked: &'s [String],
+    /// Those that the token has, as far as its issuer said.
+    pub(super) granted: Vec<String>,
+    /// The command that logs in.
+    pub(super) command: &'s str,
 }
 
 /// What clients are told of.

@@ -196,6 +196,11 @@ pub const VARIABLES: &[Variable] = &[
         "refresh: seconds between two looks at the files, for what others did",
     ),
     machine("MCPAUTH_BRIDGE_LISTEN", "127.0.0.1:8191", "where bridge --listen listens, on loopback"),
+    machine(
+        "MCPAUTH_CLIENT_METADATA_URL",
+        "",
+        "where you keep what `mcpauth client-metadata` prints: login names it as the client where an issuer takes it",
+    ),
     row("MCPAUTH_LOGIN_TIMEOUT", "300", "seconds to wait for a person"),
     row("MCPAUTH_NO_BROWSER", "", "1: print login addresses and open nothing"),
     machine(

@@ -16,6 +16,7 @@ pub struct SigningKey {
     key: EncodingKey,
     algorithm: Algorithm,
     key_id: Option<String>,
+    audience: Option<String>,
 }
 
 /// RFC 7523 section 3, the claims an authorization server must see.
@@ -41,13 +42,22 @@ impl SigningKey {
             .or_else(|_| EncodingKey::from_ed_pem(bytes).map(|key| (Algorithm::EdDSA, key)))
             .or_else(|_| EncodingKey::from_rsa_pem(bytes).map(|key| (Algorithm::RS256, key)))
             .ok()?;
-        let signer = Self { key, algorithm, key_id };
+        let signer = Self { key, algorithm, key_id, audience: None };
         // A P-384 key parses as an EC key and fails only when it signs: find out now, not in the middle of a flow.
         signer.assertion("probe", "probe", 0).map(|_| signer)
     }
 
-    /// A fresh assertion. Never send one twice: servers remember `jti` and refuse the second (RFC 7523 section 3, point 7).
-    pub fn assertion(&self, client_id: &str, audience: &str, now: Epoch) -> Option<Secret> {
+    /// With assertions for this audience: the issuer's identifier (RFC 7523bis section 3, point 3), which no other server
+    /// takes for its own, or what a server demands instead. The first one that is named stays.
+    #[must_use]
+    pub fn addressed_to(self, audience: &str) -> Self {
+        Self { audience: self.audience.or_else(|| Some(audience.into())), ..self }
+    }
+
+    /// A fresh assertion, for `endpoint` where nobody named an audience. Never send one twice: servers remember `jti` and
+    /// refuse the second (RFC 7523 section 3, point 7).
+    pub fn assertion(&self, client_id: &str, endpoint: &str, now: Epoch) -> Option<Secret> {
+        let audience = self.audience.as_deref().unwrap_or(endpoint);
         let header = Header { kid: self.key_id.clone(), ..Header::new(self.algorithm) };
         let jti = oauth2::CsrfToken::new_random().into_secret();
         let claims =

@@ -37,6 +37,15 @@ impl ClientAuth {
         }
     }
 
+    /// The same, with assertions for this audience if it makes any and none was named before.
+    #[must_use]
+    pub fn asserting_to(self, audience: &str) -> Self {
+        match self {
+            Self::PrivateKeyJwt(key) => Self::PrivateKeyJwt(key.addressed_to(audience)),
+            other => other,
+        }
+    }
+
     /// The registered name of the method.
     pub fn name(&self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@ mod authorize;
 mod challenge;
 mod client;
 mod device;
+mod document;
 mod grant;
 mod members;
 mod metadata;
@@ -21,9 +22,10 @@ pub use authorize::{Answer, AuthorizationRequest, Pending};
 pub use challenge::Challenge;
 pub use client::{Client, ClientAuth};
 pub use device::{DeviceAuthorization, DeviceRequest, Pace, Poll};
+pub use document::{DocumentError, client_metadata, document_address};
 pub use grant::{Grant, TokenRequest, Written, basic_authorization};
 pub use metadata::{IssuerMetadata, MetadataError, well_known};
-pub use registration::{RegistrationError, auth_method, own_client, read_registration, registration_request};
+pub use registration::{RegistrationError, auth_method, own_auth, read_registration, registration_request};
 pub use reply::{ReplyError, ReplyShape, UNSENDABLE, read_reply};
 pub use resource::{
     RESOURCE_METADATA, ResourceError, ResourceMetadata, covers, resource_place, resource_places,

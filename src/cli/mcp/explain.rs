@@ -1,10 +1,11 @@
 //! What to do about a server's no: the next command for each. It leaves the words for what happened to `mcp`.
 
 use super::target::{Source, Target, place};
-use crate::cli::servers::Which;
+use crate::cli::servers::{LoginOf, Which};
 use crate::config::{login_command, name_of};
 use crate::mcp::{ClientError, Refusal};
 use crate::sys::http::HttpError;
+use crate::text::{clean, word};
 
 const ADDRESS: &str = "check the address: a server is usually at /mcp, and behind the gateway at /SERVER/mcp";
 
@@ -71,6 +72,9 @@ impl Target {
     }
 
     fn forbidden(&self, refusal: &Refusal, tool: Option<&str>) -> String {
+        if let Some(login) = self.servers.login_of(&self.which) {
+            return explain_login(&login, refusal);
+        }
         if let Some(scope) = refusal.scope() {
             // The gateway decides by the token that is for itself.
             let command = self.servers.identity_command();
@@ -115,15 +119,37 @@ impl Target {
     }
 }
 
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    let word = crate::text::clean(word, 100);
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
+/// A server that was logged in to refuses a token that is good: it wants scopes that the token lacks (RFC 6750 section 3.1), or
+/// something that no login brings. What was asked for before is asked for again, because a new token takes the place of
+/// the old one.
+fn explain_login(login: &LoginOf<'_>, refusal: &Refusal) -> String {
+    let challenge = refusal.challenge.clone().unwrap_or_default();
+    let wanted: Vec<&str> = challenge.scopes().collect();
+    let lacks = |have: &[String]| -> Vec<&str> {
+        wanted.iter().copied().filter(|scope| !have.iter().any(|known| known == scope)).collect()
+    };
+    let (unasked, ungranted) = (lacks(login.asked), lacks(&login.granted));
+    if !unasked.is_empty() {
+        let asked = login.asked.iter().map(String::as_str);
+        let all: Vec<String> = asked.chain(unasked.iter().copied()).map(word).collect();
+        let (names, command) = (unasked.join(" "), login.command);
+        return format!("it wants the scope {names} too; run: {command} --scope {}", all.join(" --scope "));
     }
+    if !ungranted.is_empty() && !login.granted.is_empty() {
+        let names = ungranted.join(" ");
+        return format!(
+            "the login asked for the scope {names} and was not given it; ask who runs the issuer"
+        );
+    }
+    match wanted.as_slice() {
+        [] => "the token is good, but not for this; ask who runs the server".into(),
+        _ => format!("the token has the scope {} already; ask who runs the server", wanted.join(" ")),
+    }
+}
+
+/// A word for a shell, cut where nobody would read on.
+fn quoted(text: &str) -> String {
+    word(&clean(text, 100))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::render::Entry;
 use crate::secret::Secret;
 use crate::sys::http::{Http, HttpError};
 use crate::tokens::{Bearers, TokenSource, retry};
+use crate::vault::VaultError;
 
 /// The reference's own.
 const DEFAULT_URL: &str = "http://localhost:8003/mcp";
@@ -236,8 +237,13 @@ impl TokenSource for Target {
         if self.source != Source::Stored {
             return Ok(None);
         }
-        let other = self.servers.renewed(&self.which, &refused.bearers).await?;
-        Ok((other.headers != refused.headers).then(|| Arc::new(other)))
+        match self.servers.renewed(&self.which, &refused.bearers).await {
+            // The server's own no says more: a login that looks good from here is not what it wants.
+            Err(Error::Vault(VaultError::NeedsPerson { .. })) if self.servers.is_logged_in(&self.which) => {
+                Ok(None)
+            }
+            other => other.map(|other| (other.headers != refused.headers).then(|| Arc::new(other))),
+        }
     }
 }
 
