@@ -19,7 +19,7 @@ const REGISTRATION: &str = ".registrations/127.0.0.1.json";
 const TOKEN: &str = "mcp-127.0.0.1-egress.json";
 
 /// An MCP server at `/mcp` and its issuer, at one address; `alter` may change the status and the body of each answer.
-fn play(alter: impl Fn(&str, &mut u16, &mut Value) + Send + Sync + 'static) -> Upstream {
+pub(crate) fn play(alter: impl Fn(&str, &mut u16, &mut Value) + Send + Sync + 'static) -> Upstream {
     Upstream::start(move |seen, stream| {
         let base = format!("http://{}", seen.header("host").unwrap());
         let path = path(seen);
@@ -31,7 +31,7 @@ fn play(alter: impl Fn(&str, &mut u16, &mut Value) + Send + Sync + 'static) -> U
     })
 }
 
-fn answer(base: &str, path: &str, seen: &Seen) -> (u16, Value) {
+pub(crate) fn answer(base: &str, path: &str, seen: &Seen) -> (u16, Value) {
     match path {
         "/mcp" if seen.header("authorization").is_some() => {
             (200, json!({"jsonrpc": "2.0", "id": seen.message()["id"], "result": {}}))
@@ -61,20 +61,20 @@ fn answer(base: &str, path: &str, seen: &Seen) -> (u16, Value) {
     }
 }
 
-fn path(seen: &Seen) -> &str {
+pub(crate) fn path(seen: &Seen) -> &str {
     seen.head.split(' ').nth(1).unwrap()
 }
 
-fn form(seen: &Seen) -> BTreeMap<String, String> {
+pub(crate) fn form(seen: &Seen) -> BTreeMap<String, String> {
     url::form_urlencoded::parse(&seen.body).into_owned().collect()
 }
 
-fn to<'s>(all: &'s [Seen], wanted: &str) -> Vec<&'s Seen> {
+pub(crate) fn to<'s>(all: &'s [Seen], wanted: &str) -> Vec<&'s Seen> {
     all.iter().filter(|seen| path(seen) == wanted).collect()
 }
 
 /// A user who has a token for the gateway, which is nobody else's business.
-fn user() -> User {
+pub(crate) fn user() -> User {
     let user = User::new();
     let ingress = json!({"provider": "oidc_m2m", "access_token": "ingress-token", "client_id": "c", "expires_at": 4_000_000_000_u64});
     std::fs::create_dir_all(user.project().join(".oauth-tokens")).unwrap();
@@ -84,7 +84,7 @@ fn user() -> User {
 
 /// Logs in as a person who says yes; the address that was shown.
 #[track_caller]
-fn log_in(user: &User, server: &Upstream, more: &[&str]) -> String {
+pub(crate) fn log_in(user: &User, server: &Upstream, more: &[&str]) -> String {
     let address = format!("{}/mcp", server.base);
     let mut running = user.start(&[&["login", &address, "--no-browser"], more].concat());
     let shown = running.url();

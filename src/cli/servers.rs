@@ -3,6 +3,7 @@
 
 mod files;
 mod known;
+mod moved;
 mod vouch;
 
 use std::collections::BTreeSet;
@@ -186,8 +187,9 @@ impl Servers {
             How::ClientCredentials(machine) => &machine.scopes,
         };
         let stored = self.vault.kept(credential).ok().flatten();
+        let is_kept = stored.is_some();
         let granted = stored.map(|stored| stored.token.scopes).unwrap_or_default();
-        Some(LoginOf { asked, granted, command: &credential.command })
+        Some(LoginOf { asked, granted, is_kept, command: &credential.command })
     }
 
     /// The command that gets the token by which the gateway knows us.
@@ -282,7 +284,10 @@ impl Servers {
         let Some(path) = path else { return Ok(None) };
         let stored = match (self.credential_at(&path), refused) {
             (Some(credential), None) => self.vault.fresh(credential, false).await?.stored,
-            (Some(credential), Some(refused)) => self.vault.renewed(credential, refused).await?.stored,
+            (Some(credential), Some(refused)) => {
+                self.follow(credential, &path).await?;
+                self.vault.renewed(credential, refused).await?.stored
+            }
             (None, _) => match self.vault.store.read_file(&path).map_err(VaultError::Store)? {
                 Some(stored) => {
                     usable(&path, stored).map_err(|error| self.refusal(&Kind::ALL).unwrap_or(error))?
@@ -353,6 +358,8 @@ pub(super) struct LoginOf<'s> {
     pub(super) asked: &'s [String],
     /// Those that the token has, as far as its issuer said.
     pub(super) granted: Vec<String>,
+    /// Whether there is a token.
+    pub(super) is_kept: bool,
     /// The command that logs in.
     pub(super) command: &'s str,
 }

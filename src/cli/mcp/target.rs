@@ -238,8 +238,10 @@ impl TokenSource for Target {
             return Ok(None);
         }
         match self.servers.renewed(&self.which, &refused.bearers).await {
-            // The server's own no says more: a login that looks good from here is not what it wants.
-            Err(Error::Vault(VaultError::NeedsPerson { .. })) if self.servers.is_logged_in(&self.which) => {
+            // A login whose token looks good from here would be found good again: the server's own no says more.
+            Err(Error::Vault(VaultError::NeedsPerson { .. }))
+                if self.servers.login_of(&self.which).is_some_and(|login| login.is_kept) =>
+            {
                 Ok(None)
             }
             other => other.map(|other| (other.headers != refused.headers).then(|| Arc::new(other))),

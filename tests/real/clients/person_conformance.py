@@ -70,21 +70,26 @@ def named(message):
         yield words
 
 
-def until_done(words):
-    typed = []
+def until_done(words, typed):
+    """Types a command until it does its work; None if the messages lead nowhere, or round in a circle."""
     while True:
         code, output, message = type_in(words)
         if code == 0:
             return output
         next_one = next((command for command in named(message) if command not in typed), None)
         if next_one is None:
-            sys.exit(1)
+            return None
         typed.append(next_one)
-        code, output, _ = type_in(next_one)
-        if next_one[0] == words[0] and code == 0:
-            return output
+        done = until_done(next_one, typed)
+        if done is None or next_one[0] == words[0]:
+            return done
 
 
-until_done(["login", url])
-tools = until_done(["list", "--url", url])
-until_done(["call", "--url", url, tools.split("\t")[0].split("\n")[0], "{}"])
+def do(*words):
+    output = until_done(list(words), [list(words)])
+    return sys.exit(1) if output is None else output
+
+
+do("login", url)
+tools = do("list", "--url", url)
+do("call", "--url", url, tools.split("\t")[0].split("\n")[0], "{}")
