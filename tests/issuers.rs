@@ -117,8 +117,8 @@ fn log_in(user: &User, server: &Upstream, more: &[&str]) -> (String, Ran) {
 fn named(user: &User, ran: &Ran) -> Vec<String> {
     let said = format!("{}{}", ran.stderr, ran.stdout);
     let command = said.split("run: mcpauth ").nth(1).unwrap_or_else(|| panic!("no command in: {said}"));
-    let end = ["; ", " (", "\n"].iter().filter_map(|end| command.find(end)).min().unwrap();
-    let words = user.shell(&format!("printf '%s\\n' {}", &command[..end])).spawn().unwrap();
+    let command = ["; ", " (", "\n"].iter().fold(command, |text, end| text.split(end).next().unwrap());
+    let words = user.shell(&format!("printf '%s\\n' {command}")).spawn().unwrap();
     crate::support::ended(words).stdout.lines().map(str::to_owned).collect()
 }
 
@@ -647,7 +647,8 @@ fn what_was_typed_is_not_lost_in_the_command_that_is_named() {
         let mut expected: Vec<&str> = typed.clone();
         expected.push("--browser");
         let (mut command, mut expected) = (strs(&command), expected);
-        (command.sort_unstable(), expected.sort_unstable());
+        command.sort_unstable();
+        expected.sort_unstable();
         assert_eq!(command, expected);
     }
     let ran = user.run(&["login", &url, "--client-id", "mine", "--client-secret-file", secret]).code(4);

@@ -309,7 +309,8 @@ mod tests {
             let words =
                 ["URL", "ISSUER", "DOMAIN", "POOL_ID", "REALM", "REGION", "TENANT", "URI", "SERVER_NAME"];
             let names_one = words.iter().any(|word| variable.name.contains(word));
-            assert!(!names_one || variable.role == Role::Place, "{}", variable.name);
+            let decides = matches!(variable.role, Role::Place | Role::Machine);
+            assert!(!names_one || decides, "{}", variable.name);
             let path = variable.name.starts_with("MCPAUTH_")
                 && ["DIR", "CERT", "CONFIG"].iter().any(|word| variable.name.ends_with(word));
             assert!(!path || matches!(variable.role, Role::Inside | Role::Machine), "{}", variable.name);
