@@ -13,7 +13,9 @@
 //!
 //! ```text
 //! main        cli
-//! cli         bridge config credential demo error flow gateway mcp metadata oauth policy problem provider refresh registry render secret store sys text tokens vault
+//! cli         bridge clients config credential demo error flow gateway mcp metadata notice oauth policy problem provider refresh registry render secret servers store sys text tokens vault
+//! clients     config credential error notice render secret servers store sys text
+//! servers     bridge config credential error notice oauth problem registry render secret store sys text tokens vault
 //! error       config flow mcp oauth render store sys vault
 //! gateway     metadata methods oauth policy problem registry secret sys text tokens
 //! bridge      mcp secret sys tokens
@@ -33,6 +35,7 @@
 //! policy      methods
 //! methods     -
 //! problem     -
+//! notice      -
 //! demo        -
 //! secret      text
 //! sys         -
@@ -43,13 +46,40 @@
 //! `metadata` is the one reader of what issuers and servers publish, for logins, the gateway, `doctor` and `inspect` alike.
 //! `config`, `flow`, `store` and `render` do not know each other: `vault` joins flows and files, `cli` joins the rest.
 //! `gateway` and `policy` know nothing of the command line: `cli::gateway` gives them settings, credentials and a journal.
-//! `registry` is the one reader of the registry's server files, for the gateway, the clients' files and `doctor` alike; `problem`
+//! `clients` knows which clients are on this machine and brings their files up to date, for `generate`, `config`, `refresh` and
+//! `doctor`. `registry` is the one reader of the registry's server files, for the gateway, the clients' files and `doctor` alike; `problem`
 //! is how it and the gateway's settings say what is wrong.
 //! `methods` is the one table of MCP's methods: what each of them names, for whoever decides, checks or repeats it.
 //! `tokens` is the one source of tokens for many requests, and the one rule for a token that a server refuses.
-//! `bridge` and `mcp` know nothing of credentials: `cli::servers` says which headers a server gets, and the vault behind it
-//! keeps them fresh. `refresh` is a plan without hands; `cli::refresh` has them.
+//! `bridge` and `mcp` know nothing of credentials: `servers` says which headers a server gets, and the vault behind it
+//! keeps them fresh; what a person should hear meanwhile goes to a `notice::Notices`. `refresh` is a plan without hands; `cli::refresh` has them.
 //! `error` knows them all, because it says how each of their failures ends and what to type next.
+//!
+//! Within a module no files import each other in a circle. `cli` and `gateway` are large enough for layers of their own: what
+//! stands in a row may import what stands in the rows below it, and nothing beside it.
+//!
+//! ```text
+//! cli         agentcore demo doctor egress keycloak status
+//!             completions config exec generate ingress login refresh
+//!             bridge complete env gateway headers inspect logout mcp report token
+//!             configure flows
+//!             given man person providers rows
+//!             out
+//!             args paths
+//! gateway     start
+//!             listen
+//!             worker
+//!             forward
+//!             events intake load
+//!             operate record watch
+//!             callers own
+//!             body state
+//!             accounts egress host
+//!             hold refusal
+//!             authn pool
+//!             observe servers
+//!             crowd headers rate session settings wire
+//! ```
 //!
 //! # Doors: what touches the outside, and where
 //!
@@ -104,7 +134,7 @@
 //!
 //! ```text
 //! stdio: a line in -> Message         listen: a request in -> secret, Host, Origin
-//!      -> Access.fresh    cli::bridge::source asks cli::servers: URL and headers, every token in them fresh
+//!      -> Access.fresh    servers::source asks servers: URL and headers, every token in them fresh
 //!      -> mcp::Remote     POST, with what the message wants repeated in headers
 //!      -> 401?            tokens::retry: Access.renewed, and once more
 //!      -> 404 of a session? the client's own initialize, and once more (stdio alone)
@@ -155,7 +185,7 @@
 //! | [`vault::Outcome`] | reused, refreshed, obtained, logged in, unchanged |
 //! | [`refresh::Schedule`] | which credential is due when, and who has been told of what |
 //! | [`refresh::Seen`] | what a look at a credential's file showed: its life, and a mark that changes with it |
-//! | `cli::servers::Which` | the server that is meant: by its name behind the gateway, or by its address |
+//! | `servers::Which` | the server that is meant: by its name behind the gateway, or by its address |
 //! | [`tokens::SingleFlight`] | one token for many requests: asked for once, and not again and again in vain |
 //! | [`bridge::Access`] | whoever gives the bridge a server's address and headers, fresh or in place of refused ones |
 //! | [`mcp::Era`] | modern (2026-07-28: every request stands for itself) or legacy (a handshake first) |
@@ -193,7 +223,7 @@
 //!   `config::provenance`, and what a variable decides is a column of `config::catalogue`.
 //! - No secret in an argument, an error, a log line or a `Debug`: [`secret::Secret`] has one way out, `expose`.
 //! - No file with a secret in it is ever readable by others, or half written; none of another user's is used.
-//! - Our identity goes to the gateway alone, below `REGISTRY_URL`, which has no default (`cli::servers`, `known`).
+//! - Our identity goes to the gateway alone, below `REGISTRY_URL`, which has no default (`servers`, `known`).
 //! - No control, bidirectional or invisible character of others leaves `cli::out` as it is ([`text`] says which those are).
 //! - No message becomes values that has more parts than memory has room for ([`mcp::parse`]).
 //! - No refresh token or code is sent before there is room for what comes ([`store::Place`]), nor without its answer being
@@ -212,13 +242,14 @@
 //!
 //! `cli/mod.rs` (the verbs), `cli/generate.rs` (the main job in one screen), [`config`] (what the settings mean),
 //! [`vault`] (the rule for every token), then [`flow`] and [`oauth`]. [`error`] has every way a run can end. Of handing out:
-//! `cli/servers.rs`, `cli/headers.rs` (the shortest verb), then `bridge/mod.rs`. Of the service: `refresh/schedule.rs`, then
+//! `servers.rs`, `cli/headers.rs` (the shortest verb), then `bridge/mod.rs`. Of the service: `refresh/schedule.rs`, then
 //! `cli/refresh/service.rs`. Of clients: `render/targets.rs` and a template. Of the gateway:
 //! `gateway/mod.rs` (what lies where), `gateway/worker.rs` (the line), `gateway/refusal.rs` (every no), [`policy`], then
 //! `gateway/load.rs` and `gateway/start.rs`.
 
 pub mod bridge;
 pub mod cli;
+pub mod clients;
 pub mod config;
 pub mod credential;
 pub mod demo;
@@ -228,6 +259,7 @@ pub mod gateway;
 pub mod mcp;
 pub mod metadata;
 pub mod methods;
+pub mod notice;
 pub mod oauth;
 pub mod policy;
 pub mod problem;
@@ -236,6 +268,7 @@ pub mod refresh;
 pub mod registry;
 pub mod render;
 pub mod secret;
+pub mod servers;
 pub mod store;
 pub mod sys;
 pub mod text;

@@ -1,22 +1,23 @@
 //! "A fresh token for this credential": the one place that hands out tokens. Read, lock, read again, refresh or get,
 //! save, in that order. It leaves how tokens are got to `flow` and how they are kept to `store`.
 
+mod follow;
 mod forget;
 mod keep;
+mod outcome;
 
 use std::future::{Future, pending};
 use std::panic::resume_unwind;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use thiserror::Error;
 use tokio::sync::Mutex;
 use tokio::task::JoinError;
 use tokio_util::task::TaskTracker;
 
 pub use forget::{Ended, Forgotten};
 pub use keep::is_clients;
+pub use outcome::{Fresh, Outcome, VaultError};
 
 use crate::credential::{Credential, How, Person};
 use crate::flow::{self, FlowError, Login, Ui};
@@ -43,49 +44,6 @@ pub struct Vault {
     pub turn: Mutex<()>,
     /// Refresh tokens that were sent and whose answers are not kept yet: no process may end before, if it can be helped.
     pub exchanges: TaskTracker,
-}
-
-/// How a token was come by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was there, and is good for a while.
-    Reused,
-    /// By the refresh grant.
-    Refreshed,
-    /// By client credentials.
-    Obtained,
-    /// By a person.
-    LoggedIn,
-    /// It was asked for, and what came ends no later than what was there: nothing was gained.
-    Unchanged,
-}
-
-/// A token that is good now.
-#[derive(Debug)]
-pub struct Fresh {
-    /// The credential as it is kept.
-    pub stored: Stored,
-    /// How it was come by.
-    pub outcome: Outcome,
-    /// Where it is kept.
-    pub path: PathBuf,
-}
-
-/// Why there is no token.
-#[derive(Debug, Error)]
-pub enum VaultError {
-    /// It could not be got.
-    #[error("{0}")]
-    Flow(#[from] FlowError),
-    /// It could not be read or kept.
-    #[error("{0}")]
-    Store(#[from] StoreError),
-    /// Only a person can get it, and nobody is there.
-    #[error("a person must log in{}", .why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
-    NeedsPerson {
-        /// Why what was there did not do.
-        why: Option<String>,
-    },
 }
 
 impl Vault {
@@ -120,6 +78,7 @@ impl Vault {
     /// # Errors
     /// As [`VaultError`] says.
     pub async fn renewed(&self, credential: &Credential, refused: &Secret) -> Result<Fresh, VaultError> {
+        self.follow(credential).await?;
         let lock = self.lock(credential).await?;
         keep::take_up(&self.store, credential)?;
         let is_other = |stored: &Stored| {

@@ -2,14 +2,23 @@
 //! It leaves calls that have one door to clippy (`.clippy.toml`).
 #![cfg(test)]
 
+mod graph;
+
 use std::path::{Path, PathBuf};
+
+use graph::{Graph, product};
 
 /// Module, and what it may import. Every name stands further down, so that there are no cycles.
 const LAYERS: &[(&str, &str)] = &[
     ("main", "cli"),
     (
         "cli",
-        "bridge config credential demo error flow gateway mcp metadata oauth policy problem provider refresh registry render secret store sys text tokens vault",
+        "bridge clients config credential demo error flow gateway mcp metadata notice oauth policy problem provider refresh registry render secret servers store sys text tokens vault",
+    ),
+    ("clients", "config credential error notice render secret servers store sys text"),
+    (
+        "servers",
+        "bridge config credential error notice oauth problem registry render secret store sys text tokens vault",
     ),
     ("error", "config flow mcp oauth render store sys vault"),
     ("gateway", "metadata methods oauth policy problem registry secret sys text tokens"),
@@ -30,11 +39,46 @@ const LAYERS: &[(&str, &str)] = &[
     ("policy", "methods"),
     ("methods", "-"),
     ("problem", "-"),
+    ("notice", "-"),
     ("demo", "-"),
     ("secret", "text"),
     ("sys", "-"),
     ("text", "-"),
     ("build", "-"),
+];
+
+/// The layers inside a module: a row may import what stands in the rows below it.
+const WITHIN: &[(&str, &[&str])] = &[
+    (
+        "cli",
+        &[
+            "agentcore demo doctor egress keycloak status",
+            "completions config exec generate ingress login refresh",
+            "bridge complete env gateway headers inspect logout mcp report token",
+            "configure flows",
+            "given man person providers rows",
+            "out",
+            "args paths",
+        ],
+    ),
+    (
+        "gateway",
+        &[
+            "start",
+            "listen",
+            "worker",
+            "forward",
+            "events intake load",
+            "operate record watch",
+            "callers own",
+            "body state",
+            "accounts egress host",
+            "hold refusal",
+            "authn pool",
+            "observe servers",
+            "crowd headers rate session settings wire",
+        ],
+    ),
 ];
 
 /// Providers with a file of their own; their names are data. (`cognito` and `gitlab` are names of variables too, and
@@ -198,32 +242,105 @@ fn the_protocol_has_no_side_effects() {
     }
 }
 
+/// What in a text is only for some systems, with its line: `cfg` in every form, and what only one system has.
+fn of_one_system(text: &str) -> Vec<(usize, String)> {
+    let systems = ["unix", "windows", "target_os", "target_family", "target_vendor", "target_env"];
+    let only = ["std::os::", "signal::unix", "signal::windows", "net::Unix", "net::windows", "consts::OS"];
+    let line = |at: usize| text.split_at(at).0.matches('\n').count() + 1;
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("cfg") {
+        let rest = text
+            .split_at(at + 3)
+            .1
+            .trim_start_matches("_attr")
+            .trim_start()
+            .trim_start_matches('!')
+            .trim_start();
+        let Some(rest) = rest.strip_prefix('(') else { continue };
+        let mut depth = 1;
+        let inside = rest.split_inclusive(['(', ')']).take_while(|part| {
+            let open = depth > 0;
+            depth += if part.ends_with('(') { 1 } else { -1 };
+            open
+        });
+        let inside: String = inside.collect();
+        let mut words = inside.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        found.extend(words.find(|word| systems.contains(word)).map(|word| (line(at), format!("cfg {word}"))));
+    }
+    for door in only {
+        found.extend(text.match_indices(door).map(|(at, _)| (line(at), door.to_owned())));
+    }
+    found
+}
+
+#[test]
+fn a_system_is_seen_in_every_spelling() {
+    for text in [
+        "if cfg!(unix) {}",
+        "if cfg! (windows) {}",
+        "#[cfg(unix)]",
+        "#[cfg(not(windows))]",
+        "#[cfg(all(feature = \"x\", any(target_os = \"linux\", windows)))]",
+        "#[cfg(\n    target_os = \"macos\"\n)]",
+        "#[cfg_attr(target_family = \"unix\", path = \"x\")]",
+        "#![cfg(unix)]",
+        "let a = !cfg!(any(windows, target_os = \"macos\"));",
+        "use std::os::fd::AsFd;",
+        "std::env::consts::OS",
+        "use tokio::net::UnixStream;",
+    ] {
+        assert!(!of_one_system(text).is_empty(), "{text}");
+    }
+    for text in ["#[cfg(test)]", "cfg!(debug_assertions)", "let windows = 1;", "#[cfg(test)] fn unix() {}"] {
+        assert_eq!(of_one_system(text), [], "{text}");
+    }
+}
+
 #[test]
 fn one_system_is_spoken_to_in_one_place() {
-    let calls = [
-        "std::os::",
-        "signal::unix",
-        "signal::windows",
-        "cfg(unix",
-        "cfg(windows",
-        "cfg(not(unix",
-        "cfg(not(windows",
-        "cfg(target_os",
-    ];
     let mut seen = 0;
     for (file, text) in sources() {
         // Tests are for the system they run on.
-        let starts = ["#[cfg(test)]\nmod tests {", "#[cfg(unix)]\n#[cfg(test)]", "#[cfg(all(test"];
-        let end = starts.iter().filter_map(|start| text.find(start)).min().unwrap_or(text.len());
-        let product = if file.ends_with("tests.rs") { "" } else { text.get(..end).unwrap() };
-        for (line, code) in product.lines().enumerate() {
-            let code = code.split("//").next().unwrap();
-            let call = calls.iter().find(|call| code.contains(**call));
-            seen += usize::from(call.is_some());
-            assert!(call.is_none() || file.starts_with("sys/"), "src/{file}:{}: {call:?}", line + 1);
-        }
+        let found = if file.ends_with("tests.rs") { Vec::new() } else { of_one_system(&product(&text)) };
+        seen += found.len();
+        assert!(found.is_empty() || file.starts_with("sys/"), "src/{file}: {found:?}");
     }
     assert!(seen > 0, "the test has lost sight of the sources");
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let circles = Graph::of(&sources()).circles();
+    assert!(circles.is_empty(), "\n{}", circles.join("\n"));
+}
+
+#[test]
+fn the_layers_inside_a_module_point_down() {
+    let graph = Graph::of(&sources());
+    for (top, rows) in WITHIN {
+        let row = |name: &str| rows.iter().position(|row| row.split(' ').any(|other| other == name));
+        let mut wrong = Vec::new();
+        for ((from, to), example) in graph.within(top) {
+            match (row(&from), row(&to)) {
+                (Some(a), Some(b)) if a < b => {}
+                (Some(_), Some(_)) => wrong.push(format!("{from} must not import {to}: {example}")),
+                _ => wrong.push(format!("{from} or {to} has no row; give it one, here and in src/lib.rs")),
+            }
+        }
+        assert!(wrong.is_empty(), "{top}:\n{}", wrong.join("\n"));
+    }
+}
+
+#[test]
+fn the_map_shows_the_layers_inside_a_module() {
+    let sources = sources();
+    let (_, map) = sources.iter().find(|(file, _)| file == "lib.rs").unwrap();
+    for (top, rows) in WITHIN {
+        let rows: Vec<String> = (rows.iter().enumerate())
+            .map(|(at, row)| format!("//! {:<11} {row}\n", if at == 0 { top } else { "" }))
+            .collect();
+        assert!(map.contains(&rows.concat()), "src/lib.rs must have:\n{}", rows.concat());
+    }
 }
 
 #[test]

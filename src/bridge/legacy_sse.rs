@@ -11,12 +11,12 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use url::Url;
 
+use super::ask::{AGAIN, ask};
 use super::message::{Failure, Head, Message};
 use super::pipes::{Output, line};
-use super::upstream::{AGAIN, Upstream, ask};
 use super::{Access, Given};
 use crate::mcp::{Answer, Remote};
-use crate::sys::http::HttpError;
+use crate::sys::http::{Http, HttpError};
 
 /// How long a server may take to name its address, and to answer an `initialize` that is said again.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,11 +39,11 @@ struct Shared {
 
 impl Channel {
     /// Connects, if there is such a stream at the server's address, or at its neighbour `sse`.
-    pub(super) async fn connect(upstream: &Upstream, lines: Output) -> Option<Self> {
-        let given = upstream.where_it_is().await.ok()?;
+    pub(super) async fn connect(http: &Http, access: &Arc<dyn Access>, lines: Output) -> Option<Self> {
+        let given = access.fresh().await.ok()?;
         for at in places(&given.url) {
-            let opened = upstream.ask(|given, headers| {
-                let remote = upstream.remote_at(at.clone());
+            let opened = ask(&**access, |given, headers| {
+                let remote = Remote::new(http.clone(), at.clone());
                 async move {
                     // The headers are for this server's machine and no other.
                     debug_assert_eq!(given.url.origin(), remote.url().origin());
@@ -57,8 +57,8 @@ impl Channel {
             let Some(endpoint) = endpoint(&mut stream, &at, &given).await else { continue };
             let shared = Arc::new(Shared::default());
             let reader = tokio::spawn(read(stream, shared.clone(), lines)).abort_handle();
-            let remote = upstream.remote_at(endpoint);
-            return Some(Self { access: upstream.access(), remote, shared, reader });
+            let remote = Remote::new(http.clone(), endpoint);
+            return Some(Self { access: access.clone(), remote, shared, reader });
         }
         None
     }

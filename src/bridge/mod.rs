@@ -15,6 +15,7 @@ pub mod message;
 pub mod stdio;
 pub mod upstream;
 
+mod ask;
 mod legacy_sse;
 mod pipes;
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::sync::futures::Notified;
 use tokio::sync::{Mutex as Turn, Notify};
 
+use super::ask::{AGAIN, ask};
 use super::legacy_sse::Channel;
 use super::message::{Failure, Message, answers};
 use super::pipes::Output;
@@ -17,10 +18,7 @@ use super::{Access, Given};
 use crate::mcp::mirror::{Refused, Repeated};
 use crate::mcp::{Answer, LAST_EVENT, Remote, SESSION, VERSION, parse};
 use crate::sys::http::{Http, HttpError};
-use crate::tokens::retry;
 
-/// The id under which a client's `initialize` is said again; its answer is not for the client.
-pub(super) const AGAIN: &str = "mcpauth-initialize-again";
 /// How long the end of a session may take.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -250,7 +248,7 @@ impl Upstream {
     }
 
     async fn connect_channel(&self) -> Option<Arc<Channel>> {
-        let channel = Channel::connect(self, self.lines.clone()).await?;
+        let channel = Channel::connect(&self.http, &self.access, self.lines.clone()).await?;
         let channel = Arc::new(channel);
         self.state().channel = Some(channel.clone());
         Some(channel)
@@ -272,37 +270,7 @@ impl Upstream {
         Remote::new(self.http.clone(), given.url.clone())
     }
 
-    pub(super) fn remote_at(&self, url: url::Url) -> Remote {
-        Remote::new(self.http.clone(), url)
-    }
-
-    pub(super) async fn where_it_is(&self) -> Result<Arc<Given>, Failure> {
-        Ok(self.access.fresh().await?)
-    }
-
-    pub(super) fn access(&self) -> Arc<dyn Access> {
-        self.access.clone()
-    }
-
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Asks with the credentials of the moment, and once more with others if they are refused.
-pub(super) async fn ask<F>(
-    access: &dyn Access,
-    request: impl Fn(Arc<Given>, HeaderMap) -> F,
-) -> Result<Answer, Failure>
-where
-    F: Future<Output = Result<Answer, HttpError>>,
-{
-    let mut turn = retry::Once::begin(access).await?;
-    loop {
-        let given = turn.token();
-        let answer = request(given.clone(), given.headers.clone()).await?;
-        if answer.status != 401 || !turn.again().await? {
-            return Ok(answer);
-        }
     }
 }

@@ -6,12 +6,15 @@ use std::ffi::OsString;
 use clap::{Arg, ArgAction, Args, FromArgMatches};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate, complete};
 
+use crate::cli::args::Global;
+use crate::cli::flows;
+use crate::cli::given::settings;
 use crate::cli::out::Out;
-use crate::cli::servers::{Servers, file_store};
-use crate::cli::{Global, command, credentials as known_credentials, settings};
 use crate::config::Config;
 use crate::credential::{CredentialId, Kind};
 use crate::error::{Error, Exit};
+use crate::servers::credentials as known_credentials;
+use crate::servers::file_store;
 use crate::sys::paths;
 
 /// Print what may come next on a command line, one candidate a line: the word, a tab, what it means
@@ -33,10 +36,11 @@ pub(super) enum Names {
 /// The verbs whose only word is a credential's name.
 const OF_CREDENTIALS: [&str; 3] = ["token", "logout", "inspect"];
 
-pub(super) fn run(args: &CompleteArgs, out: &Out) -> Exit {
+pub(super) fn run(args: &CompleteArgs, command: clap::Command, out: &Out) -> Exit {
     let words = words(&args.words);
     let Some(index) = words.len().checked_sub(1) else { return Exit::Done };
-    let mut command = offering(command(), &global(&words));
+    let global = global(command.clone(), &words);
+    let mut command = offering(command, &global);
     let here = paths::absolute(std::path::Path::new("."));
     let found = complete(&mut command, words, index, Some(&here)).unwrap_or_default();
     let is_option =
@@ -80,8 +84,8 @@ fn words(given: &[OsString]) -> Vec<OsString> {
 }
 
 /// What the words so far say about where settings and tokens are.
-fn global(words: &[OsString]) -> Global {
-    let matches = command().ignore_errors(true).try_get_matches_from(words);
+fn global(command: clap::Command, words: &[OsString]) -> Global {
+    let matches = command.ignore_errors(true).try_get_matches_from(words);
     let found = matches.ok().and_then(|matches| Global::from_arg_matches(&matches).ok());
     found.unwrap_or_default()
 }
@@ -106,7 +110,7 @@ fn candidates(names: Names, global: &Global) -> Result<Vec<CompletionCandidate>,
     settings.flag("MCPAUTH_STORAGE", "file");
     let config = Config::for_names(settings)?;
     let found = match names {
-        Names::Servers => Servers::open(config, &out)?.names()?,
+        Names::Servers => flows::servers(config, &out)?.names()?,
         Names::Providers => config.provider_names(),
         Names::Credentials => credentials(&config),
     };
@@ -151,7 +155,7 @@ mod tests {
     #[test]
     fn what_names_a_thing_is_known_by_how_it_is_called() {
         let mut found = Vec::new();
-        named(&command(), &mut found);
+        named(&crate::cli::command(), &mut found);
         for expected in [
             "headers name Servers",
             "headers server Servers",

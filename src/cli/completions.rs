@@ -35,23 +35,23 @@ enum Shell {
 const MARK: &str = "\u{1}";
 
 #[expect(clippy::unnecessary_wraps, reason = "every verb has this shape")]
-pub(super) fn run(args: &CompletionsArgs, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &CompletionsArgs, command: Command, out: &Out) -> Result<Exit, Error> {
     let script = match args.shell {
         Shell::Bash => include_str!("../../completions/mcpauth.bash").into(),
         Shell::Elvish => include_str!("../../completions/mcpauth.elv").into(),
         Shell::Fish => include_str!("../../completions/mcpauth.fish").into(),
         Shell::Powershell => include_str!("../../completions/_mcpauth.ps1").into(),
         Shell::Zsh => include_str!("../../completions/_mcpauth").into(),
-        Shell::Nushell => nushell(),
+        Shell::Nushell => nushell(command),
     };
     out.data(script.trim_end());
     Ok(Exit::Done)
 }
 
 /// The generated script, each mark in it replaced by a question to mcpauth.
-fn nushell() -> String {
+fn nushell(command: Command) -> String {
     let mut script = Vec::new();
-    let mut command = marked(super::command(), "");
+    let mut command = marked(command, "");
     clap_complete::generate(Nushell, &mut command, "mcpauth", &mut script);
     let script = String::from_utf8_lossy(&script);
     // The generator writes [ "\"value\"" ] for a value with blanks in it.

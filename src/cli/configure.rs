@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 use dialoguer::{Confirm, Input, Password, Select};
 use serde_json::json;
 
+use crate::cli::given::secret_from;
 use crate::cli::out::Out;
-use crate::cli::secret_from;
 use crate::config::{Config, Origin, Settings, Whose};
 use crate::error::{Error, Exit};
 use crate::provider::{Provider, SecretRule};

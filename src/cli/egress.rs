@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::args::BrowserArgs;
+use crate::cli::given::secret_from;
 use crate::cli::out::Out;
-use crate::cli::{BrowserArgs, flows, ingress, secret_from};
+use crate::cli::{flows, ingress};
 use crate::config::{Config, ConfigError, Settings};
 use crate::credential::{Kind, SERVER_URL};
 use crate::error::{Error, Exit};

@@ -5,13 +5,14 @@ use clap::{Args, ValueEnum};
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
 
+use crate::cli::args::AuthArgs;
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::cli::servers::{AuthArgs, Servers, Which};
 use crate::config::{Config, ConfigError, Settings};
 use crate::error::{Error, Exit};
 use crate::render::{self, Entry};
 use crate::secret::Secret;
+use crate::servers::{Servers, Which};
 use crate::sys::env;
 
 /// Print fresh credentials as shell variables
@@ -61,7 +62,7 @@ pub(super) struct Gathered {
 }
 
 pub(super) fn run(args: &EnvArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let servers = Servers::open(Config::resolve(settings)?, out)?.with(args.auth);
+    let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
     let which = match &args.server {
         Some(which) => vec![which.clone()],
         None => servers.reachable_names()?.into_iter().map(Which::Name).collect(),
@@ -158,7 +159,7 @@ fn guessed() -> Shell {
     let path = env::get("SHELL").unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or_default();
     let shell = Shell::from_str(name, true).ok();
-    shell.unwrap_or(if cfg!(windows) { Shell::Powershell } else { Shell::Sh })
+    shell.unwrap_or(if env::IS_WINDOWS { Shell::Powershell } else { Shell::Sh })
 }
 
 impl Shell {

@@ -5,12 +5,13 @@ use std::ffi::OsString;
 
 use clap::Args;
 
+use crate::cli::args::AuthArgs;
 use crate::cli::env::{self, Gathered};
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::cli::servers::{AuthArgs, Servers, Which};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
+use crate::servers::Which;
 use crate::sys::process;
 
 /// Run a command with a server's fresh credentials in its environment
@@ -35,7 +36,7 @@ pub(super) struct ExecArgs {
 
 pub(super) fn run(args: &ExecArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let Some((program, arguments)) = args.command.split_first() else { return Ok(Exit::Usage) };
-    let servers = Servers::open(Config::resolve(settings)?, out)?.with(args.auth);
+    let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
     let mut which: Vec<Which> = Vec::new();
     for server in &args.servers {
         if !which.contains(server) {

@@ -8,12 +8,13 @@ use std::time::Instant;
 use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
-use crate::cli::BrowserArgs;
+use crate::cli::args::BrowserArgs;
 use crate::cli::out::{Mark, Out};
 use crate::cli::person::Person;
 use crate::config::{Config, ConfigError, Planned};
 use crate::credential::{Credential, Kind};
 use crate::error::{Error, Exit};
+use crate::servers::Servers;
 use crate::store::{Storage, Store};
 use crate::sys::browser::Browser;
 use crate::sys::clock;
@@ -93,6 +94,12 @@ pub(super) fn vault(config: &Config, browser: Option<Browser>, out: &Out) -> Res
         turn: Mutex::new(()),
         exchanges: out.tasks.clone(),
     })
+}
+
+/// The servers, with this run's vault. Nobody is asked to log in.
+pub(super) fn servers(config: Config, out: &Out) -> Result<Servers, Error> {
+    let vault = vault(&config, None, out)?;
+    Ok(Servers::open(config, vault, Arc::new(out.clone())))
 }
 
 /// The network as the settings allow it.

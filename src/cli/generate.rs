@@ -3,10 +3,11 @@
 
 use clap::Args;
 
+use crate::cli::args::BrowserArgs;
 use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::cli::report::{ConfigRow, Done, Skipped};
-use crate::cli::{BrowserArgs, config as config_verb};
+use crate::clients;
 use crate::config::{Config, ConfigError, Planned, Settings};
 use crate::credential::{Kind, SERVER_URL};
 use crate::error::{Error, Exit};
@@ -84,7 +85,7 @@ pub(super) async fn generate(
     let vault = flows::vault(config, browser, out)?;
     let rows = flows::run(&vault, planned, args.force, out).await;
     // The tokens are there all the same, and their rows must not be lost with the configurations.
-    let configs = config_verb::write_all(config, &vault.store, !args.no_install, out)
+    let configs = clients::write_all(config, &vault.store, !args.no_install, out)
         .unwrap_or_else(|error| vec![ConfigRow::none(config, error)]);
     let mut done = Done::of(&kinds, rows, configs);
     if without_gateway {

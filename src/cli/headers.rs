@@ -6,12 +6,13 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Map, Value};
 
+use crate::cli::args::AuthArgs;
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::cli::servers::{AuthArgs, Servers, Which};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::flow::FlowError;
+use crate::servers::Which;
 use crate::sys::http::HttpError;
 use crate::vault::VaultError;
 
@@ -39,7 +40,7 @@ pub(super) struct HeadersArgs {
 
 pub(super) fn run(args: &HeadersArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let Some(which) = args.name.as_ref().or(args.server.as_ref()) else { return Ok(Exit::Usage) };
-    let servers = Servers::open(Config::resolve(settings)?, out)?.with(args.auth);
+    let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
     let work = async {
         match tokio::time::timeout(WITHIN, servers.fresh(which)).await {
             Ok(entry) => entry.map(Ok),

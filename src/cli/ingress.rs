@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::flows;
+use crate::cli::given::secret_from;
 use crate::cli::out::Out;
 use crate::cli::report::Done;
-use crate::cli::{flows, secret_from};
 use crate::config::{Config, Planned, Settings};
 use crate::credential::Kind;
 use crate::error::{Error, Exit};

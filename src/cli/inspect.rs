@@ -9,12 +9,14 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use self::verify::Verdict;
+use crate::cli::flows;
+use crate::cli::given::secret_from;
 use crate::cli::out::Out;
-use crate::cli::{credentials, flows, secret_from};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::oauth::{Epoch, Unverified, read_numeric_date};
 use crate::secret::Secret;
+use crate::servers::credentials;
 use crate::store::{Store, StoreError, Stored};
 use crate::sys::address::web_url;
 use crate::sys::clock;

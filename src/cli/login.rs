@@ -9,7 +9,7 @@ use url::Url;
 
 use self::client::{Own, OwnArgs};
 use self::prepare::{is_moved, prepare};
-use crate::cli::BrowserArgs;
+use crate::cli::args::BrowserArgs;
 use crate::cli::flows::{self, Row};
 use crate::cli::out::Out;
 use crate::cli::report::Done;

@@ -8,13 +8,14 @@ use std::path::PathBuf;
 use clap::Args;
 use dialoguer::Confirm;
 
-use crate::cli::config;
-use crate::cli::credentials::{self, Known};
 use crate::cli::flows;
+use crate::cli::logout::report::Row;
 use crate::cli::out::Out;
+use crate::clients;
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::secret::Secret;
+use crate::servers::credentials::{self, Known};
 use crate::store::Store;
 use crate::sys::{private_file, terminal};
 use crate::vault::{Forgotten, Vault};
@@ -39,13 +40,6 @@ pub(super) struct LogoutArgs {
     /// Do not ask whether everything is meant
     #[arg(short, long)]
     yes: bool,
-}
-
-/// What came of one.
-struct Row<'k> {
-    known: &'k Known,
-    path: Option<PathBuf>,
-    result: Result<Forgotten, Error>,
 }
 
 pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
@@ -74,7 +68,7 @@ pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Ex
     match flows::until_signal(out, work, Err)? {
         Ok(rows) => {
             // A token that is no more has no business in files of ours.
-            let configs = config::reinstall(&config, &vault.store, &out.muted());
+            let configs = clients::reinstall(&config, &vault.store, &out.muted());
             Ok(report::report(&rows, &copies(&rows, &vault.store), configs, out))
         }
         Err(exit) => Ok(exit),

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Command};
 use clap_mangen::Man;
 
+use crate::cli::args::EXIT_CODES;
 use crate::cli::out::Out;
-use crate::cli::{EXIT_CODES, command};
 use crate::error::{Error, Exit};
 use crate::sys::public_file;
 
@@ -22,12 +22,13 @@ pub(super) struct ManArgs {
 /// At the foot of every page.
 const SOURCE: &str = concat!("mcpauth ", env!("CARGO_PKG_VERSION"));
 
-pub(super) fn run(args: &ManArgs, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &ManArgs, command: Command, out: &Out) -> Result<Exit, Error> {
+    let command = named(command, "");
     let Some(dir) = &args.dir else {
-        out.lines(&page(&named(command(), ""))?);
+        out.lines(&page(&command)?);
         return Ok(Exit::Done);
     };
-    let pages = pages(&named(command(), ""))?;
+    let pages = pages(&command)?;
     for (name, page) in &pages {
         public_file::write(&dir.join(format!("{name}.1")), page)?;
     }

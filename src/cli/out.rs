@@ -12,8 +12,9 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value, json};
 use tokio_util::task::TaskTracker;
 
-use crate::cli::{ColorArg, Global};
+use crate::cli::args::{ColorArg, Global};
 use crate::error::Error;
+use crate::notice::Notices;
 use crate::sys::{clock, env, terminal};
 use crate::text::{visible, visible_json};
 
@@ -231,6 +232,16 @@ impl Out {
             bar
         });
         Line { out: self.clone(), name: name.into(), bar }
+    }
+}
+
+impl Notices for Out {
+    fn say(&self, text: &str) {
+        Self::say(self, text);
+    }
+
+    fn must_say(&self, text: &str) {
+        Self::must_say(self, text);
     }
 }
 

@@ -3,16 +3,17 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::config::rows;
 use crate::cli::flows::{Row, said};
 use crate::cli::out::Out;
+use crate::cli::paths::short;
+use crate::cli::rows;
 use crate::config::ConfigError;
 use crate::credential::Kind;
 use crate::error::Exit;
 use crate::sys::clock;
 use crate::vault::Outcome;
 
-pub(super) use crate::cli::config::rows::ConfigRow;
+pub(super) use crate::clients::ConfigRow;
 
 /// What a run came to.
 pub(super) struct Done {
@@ -148,10 +149,4 @@ fn summary(out: &Out, rows: &[Row], skipped: &[Skipped], configs: &[ConfigRow]) 
         out.result(&format!("{} {what:28} {why}", out.paint("33", "skipped")));
     }
     configs.iter().for_each(|config| rows::say(out, config));
-}
-
-/// A path as short as it can be said from here.
-pub(super) fn short(path: &std::path::Path) -> String {
-    let here = crate::sys::paths::absolute(std::path::Path::new("."));
-    path.strip_prefix(&here).map_or_else(|_| rows::short(path), |below| below.display().to_string())
 }

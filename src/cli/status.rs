@@ -1,21 +1,21 @@
 //! `mcpauth status`: every credential, how it stands and what to type. It asks no server, renews nothing and shows no token.
 //! It leaves which credentials there are to `credentials`, and laying out the table to `status::table`.
 
+mod row;
 mod table;
-
-use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::credentials::{self, Known, Setup};
 use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::cli::refresh::service;
+use crate::cli::status::row::{Row, State};
 use crate::config::{Config, ConfigError, Settings};
 use crate::credential::{Credential, How};
 use crate::error::{Error, Exit};
 use crate::oauth::{Epoch, Freshness};
+use crate::servers::credentials::{self, Known, Setup};
 use crate::store::{Look, Storage, StoreError, Stored};
 use crate::sys::clock;
 use crate::sys::pid_file::Holder;
@@ -36,40 +36,6 @@ pub(super) struct StatusArgs {
     /// Exit code 7 unless everything is good, or due and renewed without a person
     #[arg(long)]
     check: bool,
-}
-
-/// How a credential stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Good,
-    Due,
-    Expired,
-    Missing,
-    NeedsLogin,
-    Incomplete,
-    Unreadable,
-}
-
-/// One line of the table.
-#[derive(Debug)]
-struct Row {
-    kind: &'static str,
-    name: String,
-    state: State,
-    /// Of the kept token; `None` if there is none, or if it does not end by itself.
-    expires_at: Option<Epoch>,
-    kept: bool,
-    source: String,
-    storage: Option<Storage>,
-    /// Whether the next token comes without a person.
-    renewable: bool,
-    path: Option<PathBuf>,
-    /// Why it is not good, where the state does not say it all.
-    why: Option<String>,
-    /// What to type.
-    command: Option<String>,
-    /// What to do, where that is more than a command.
-    hint: Option<String>,
 }
 
 pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
@@ -106,28 +72,6 @@ pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Ex
         None => "refresh service: not running (start it with: mcpauth refresh)".into(),
     });
     Ok(exit)
-}
-
-impl Row {
-    /// Nobody has to do anything about it.
-    fn is_fine(&self) -> bool {
-        self.state == State::Good || self.state == State::Due && self.renewable
-    }
-}
-
-impl State {
-    /// For programs; people get blanks for the underscores.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Due => "due",
-            Self::Expired => "expired",
-            Self::Missing => "missing",
-            Self::NeedsLogin => "needs_login",
-            Self::Incomplete => "incomplete",
-            Self::Unreadable => "unreadable",
-        }
-    }
 }
 
 fn row(known: &Known, vault: &Vault, now: Epoch) -> Row {

@@ -4,11 +4,12 @@
 use clap::Args;
 use serde_json::json;
 
+use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::cli::{credentials, flows};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::oauth::TokenSet;
+use crate::servers::credentials;
 use crate::sys::clock;
 
 /// Print a fresh access token, and nothing else

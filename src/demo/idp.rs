@@ -7,7 +7,9 @@ mod device;
 mod discovery;
 mod ledger;
 mod refusal;
+mod request;
 mod resource;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -15,95 +17,20 @@ mod token;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRequestParts, RawPathParams};
-use axum::http::StatusCode;
-use axum::http::request::Parts;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use tokio::sync::watch;
 
 use super::keys::SigningKey;
 pub use client::{Client, Grant};
-use ledger::Ledger;
-
-/// How one run behaves.
-pub struct Options {
-    /// The clients that exist (RFC 6749 section 2); there is no dynamic registration.
-    pub clients: Vec<Client>,
-    /// Skip the consent page: every valid authorization request is allowed at once.
-    pub auto_approve: bool,
-    /// How long access tokens live.
-    pub access_token_lifetime: Duration,
-    /// How `expires_in` is written (RFC 6749 section 5.1).
-    pub expires_in: Expires,
-    /// Issue refresh tokens even where `offline_access` was not asked for.
-    pub always_refresh: bool,
-    /// The `aud` of tokens where the client asks for none.
-    pub audience: Option<String>,
-    /// Who logs in, unless the consent page is told another name.
-    pub user: String,
-    /// The least time between two polls of the device grant (RFC 8628 section 3.2).
-    pub device_interval: Duration,
-    /// How long device codes live.
-    pub device_code_lifetime: Duration,
-    /// Seconds since 1970, so that a test can let time pass.
-    pub clock: fn() -> u64,
-}
-
-/// The forms in which real servers send `expires_in`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expires {
-    /// `"expires_in": 300`, as the RFC has it.
-    Number,
-    /// `"expires_in": "300"`.
-    Text,
-    /// Not at all.
-    Omitted,
-}
-
-/// What happened, in order. Holds refresh tokens of this run on purpose: it is for assertions, not for logs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// An authorization code was issued.
-    Authorized {
-        /// To whom.
-        client_id: String,
-    },
-    /// The person said no.
-    Denied {
-        /// To whom.
-        client_id: String,
-    },
-    /// A device got its codes.
-    Device {
-        /// Which client.
-        client_id: String,
-    },
-    /// The token endpoint was asked.
-    Token {
-        /// The `grant_type` as sent; empty if there was none.
-        grant: String,
-        /// The client it claimed to be; empty if that could not be read.
-        client_id: String,
-        /// The refresh token it presented.
-        refresh_token: Option<String>,
-        /// Whether it got a token.
-        ok: bool,
-        /// `client_secret_basic`, `client_secret_post` or `none` (RFC 7591 section 2); empty if unreadable.
-        auth: &'static str,
-    },
-    /// A token was revoked (RFC 7009).
-    Revoked {
-        /// By whom.
-        client_id: String,
-        /// Which.
-        token: String,
-    },
-}
+pub use ledger::Seen;
+pub use shared::{Expires, Options};
+use shared::{Issuer, Shared};
 
 /// A running identity provider; it stops when this is dropped.
 pub struct Idp {
@@ -115,34 +42,6 @@ pub struct Idp {
 pub struct IdpThread {
     idp: Idp,
     thread: Option<JoinHandle<()>>,
-}
-
-/// What all endpoints share.
-struct Shared {
-    options: Options,
-    base: String,
-    key: SigningKey,
-    ledger: Mutex<Ledger>,
-}
-
-/// The issuer whose endpoint was addressed: the server itself or one of its realms.
-struct Issuer(String);
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            clients: Vec::new(),
-            auto_approve: false,
-            access_token_lifetime: Duration::from_secs(300),
-            expires_in: Expires::Number,
-            always_refresh: false,
-            audience: None,
-            user: "demo-user".to_owned(),
-            device_interval: Duration::from_secs(5),
-            device_code_lifetime: Duration::from_secs(600),
-            clock: system_clock,
-        }
-    }
 }
 
 impl Idp {
@@ -235,43 +134,6 @@ impl Drop for IdpThread {
     }
 }
 
-impl Shared {
-    fn now(&self) -> u64 {
-        (self.options.clock)()
-    }
-
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn client(&self, id: &str) -> Option<&Client> {
-        self.options.clients.iter().find(|client| client.id == id)
-    }
-
-    fn realm_issuer(&self, realm: &str) -> String {
-        format!("{}/realms/{realm}", self.base)
-    }
-}
-
-impl FromRequestParts<Arc<Shared>> for Issuer {
-    type Rejection = StatusCode;
-
-    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, StatusCode> {
-        let params =
-            RawPathParams::from_request_parts(parts, shared).await.map_err(|_| StatusCode::NOT_FOUND)?;
-        match params.iter().find(|(name, _)| *name == "realm") {
-            None => Ok(Self(shared.base.clone())),
-            Some((_, realm)) if is_realm(realm) => Ok(Self(shared.realm_issuer(realm))),
-            Some(_) => Err(StatusCode::NOT_FOUND),
-        }
-    }
-}
-
-/// A realm's name becomes part of an issuer identifier, so it is kept to what needs no escaping.
-fn is_realm(name: &str) -> bool {
-    name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-}
-
 fn router(shared: Arc<Shared>) -> Router {
     let authorize = || get(authorize::ask).post(authorize::answer);
     Router::new()
@@ -313,10 +175,4 @@ async fn serve(listener: tokio::net::TcpListener, shared: Arc<Shared>, stop: wat
 /// Also returns when the sender is gone, which means the same.
 async fn changed(mut stop: watch::Receiver<()>) {
     let _ = stop.changed().await;
-}
-
-#[expect(clippy::disallowed_methods, reason = "the demo's clock is an option; this is its default")]
-fn system_clock() -> u64 {
-    let now = std::time::SystemTime::now();
-    now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -13,11 +13,25 @@ use crate::sys::http::Http;
 pub(super) async fn token_endpoint(http: &Http, provider: &Provider) -> Result<Url, FlowError> {
     match (&provider.token_endpoint, &provider.issuer) {
         (Some(text), _) => address("the token endpoint", text),
-        (None, Some(issuer)) => super::discovered(http, issuer, None).await,
+        (None, Some(issuer)) => discovered(http, issuer, None).await,
         (None, None) => {
             Err(FlowError::NoEndpoint { issuer: provider.name.clone(), endpoint: "token endpoint" })
         }
     }
+}
+
+/// The token endpoint an issuer's metadata names, or `otherwise` if the issuer answers and names none.
+///
+/// # Errors
+/// As [`FlowError`] says.
+pub async fn discovered(http: &Http, issuer: &str, otherwise: Option<&Url>) -> Result<Url, FlowError> {
+    match (metadata::find_issuer(http, issuer).await, otherwise) {
+        (Ok(metadata), _) if metadata.token_endpoint.is_some() => metadata.token_endpoint,
+        (Ok(_), otherwise) => otherwise.cloned(),
+        (Err(error), Some(url)) if error.is_absent() => Some(url.clone()),
+        (Err(error), _) => return Err(error.into()),
+    }
+    .ok_or(FlowError::NoEndpoint { issuer: issuer.into(), endpoint: "token endpoint" })
 }
 
 /// What a login needs to know of the provider.

@@ -21,10 +21,11 @@ pub use by_address::{
     AddressError, Discovered, client_flags, discover, listed_redirect_uris, register, usual_redirect_uri,
 };
 pub use device::log_in_by_device;
+pub use discovery::discovered;
 pub use login::{Login, authorization_request, can_listen, log_in};
 pub use revoke::{Revoked, revoke};
 pub use sites::{choose_site, listed, sites};
-pub use token_endpoint::{client_credentials, discovered, refresh};
+pub use token_endpoint::{client_credentials, refresh};
 
 use crate::metadata::NotFound;
 use crate::oauth::{DeviceAuthorization, MetadataError, ReplyError};

@@ -9,7 +9,6 @@ use url::Url;
 
 use crate::credential::{Endpoint, Machine};
 use crate::flow::{FlowError, discovery};
-use crate::metadata;
 use crate::oauth::{Client, Grant, ReplyError, ReplyShape, TokenRequest, TokenSet, Written, read_reply};
 use crate::provider::{BodyFormat, Provider};
 use crate::secret::Secret;
@@ -73,7 +72,9 @@ pub async fn client_credentials(
 ) -> Result<TokenSet, FlowError> {
     let url = match &machine.endpoint {
         Endpoint::Known(url) => url.clone(),
-        Endpoint::Discover { issuer, otherwise } => discovered(http, issuer, otherwise.as_ref()).await?,
+        Endpoint::Discover { issuer, otherwise } => {
+            discovery::discovered(http, issuer, otherwise.as_ref()).await?
+        }
     };
     let mut extra = Vec::new();
     if !machine.scopes.is_empty() {
@@ -85,20 +86,6 @@ pub async fn client_credentials(
     let json = machine.format == BodyFormat::Json;
     let request = TokenRequest { grant: Grant::ClientCredentials, client, extra: &extra, json };
     send(http, &url, &request, &Manner { shape: &shape, headers: HeaderMap::new() }).await
-}
-
-/// The token endpoint an issuer's metadata names, or `otherwise` if the issuer answers and names none.
-///
-/// # Errors
-/// As [`FlowError`] says.
-pub async fn discovered(http: &Http, issuer: &str, otherwise: Option<&Url>) -> Result<Url, FlowError> {
-    match (metadata::find_issuer(http, issuer).await, otherwise) {
-        (Ok(metadata), _) if metadata.token_endpoint.is_some() => metadata.token_endpoint,
-        (Ok(_), otherwise) => otherwise.cloned(),
-        (Err(error), Some(url)) if error.is_absent() => Some(url.clone()),
-        (Err(error), _) => return Err(error.into()),
-    }
-    .ok_or(FlowError::NoEndpoint { issuer: issuer.into(), endpoint: "token endpoint" })
 }
 
 /// Section 6: a new access token for a refresh token. Never repeated once sent: a rotating token must be used once.

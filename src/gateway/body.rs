@@ -12,7 +12,6 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use super::accounts::Turn;
 use super::crowd::Attention;
-use super::events::Events;
 use super::pool::Inflow;
 
 /// A response's body.
@@ -27,10 +26,13 @@ pub(super) struct Body {
 /// One of the requests under way.
 pub(super) struct UnderWay(Arc<AtomicUsize>);
 
+/// Whoever watches it stands above this module.
+type Watched = Pin<Box<dyn HttpBody<Data = Bytes, Error = io::Error> + Send>>;
+
 enum Kind {
     Full(Bytes),
     Pass(Inflow),
-    Events(Box<Events>),
+    Watched(Watched),
 }
 
 impl Body {
@@ -44,9 +46,9 @@ impl Body {
         Kind::Pass(inflow).into()
     }
 
-    /// A watched event stream.
-    pub(super) fn events(events: Events) -> Self {
-        Kind::Events(Box::new(events)).into()
+    /// An answer that is watched, and perhaps filtered, as it comes.
+    pub(super) fn watched(body: impl HttpBody<Data = Bytes, Error = io::Error> + Send + 'static) -> Self {
+        Kind::Watched(Box::pin(body)).into()
     }
 
     /// The same, counted as under way until its end, for its caller if it has one.
@@ -95,7 +97,7 @@ impl HttpBody for Body {
         match &mut self.get_mut().kind {
             Kind::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Kind::Events(events) => events.poll(context),
+            Kind::Watched(body) => body.as_mut().poll_frame(context),
             Kind::Pass(inflow) => Pin::new(inflow)
                 .poll_frame(context)
                 .map(|frame| frame.map(|frame| frame.map_err(io::Error::other))),
@@ -106,7 +108,7 @@ impl HttpBody for Body {
         match &self.kind {
             Kind::Full(bytes) => bytes.is_empty(),
             Kind::Pass(inflow) => inflow.is_end_stream(),
-            Kind::Events(_) => false,
+            Kind::Watched(_) => false,
         }
     }
 
@@ -114,7 +116,7 @@ impl HttpBody for Body {
         match &self.kind {
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Pass(inflow) => inflow.size_hint(),
-            Kind::Events(_) => SizeHint::default(),
+            Kind::Watched(_) => SizeHint::default(),
         }
     }
 }

@@ -113,12 +113,19 @@ impl Seat {
         Attention { seat: self.clone(), known }
     }
 
-    /// Returns when this connection is to leave.
+    /// Returns when this connection is to leave. Whoever waits for it is polled again when a request ends.
     pub(super) async fn is_to_leave(&self) {
+        // Registering costs more than all else here: once for each time of being idle is enough.
+        let mut registered = BUSY;
         poll_fn(|context| {
+            let state = self.state.load(Ordering::Relaxed);
+            if state == registered || state == BUSY {
+                return Poll::Pending;
+            }
             self.leave.register(context.waker());
             // A request that came in the meantime is answered.
-            if self.state.load(Ordering::Relaxed) == LEAVING { Poll::Ready(()) } else { Poll::Pending }
+            registered = self.state.load(Ordering::Relaxed);
+            if registered == LEAVING { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }

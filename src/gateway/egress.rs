@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+use super::observe::journal::Journal;
 use super::refusal::Refusal;
-use super::state::Shared;
 use crate::oauth::{Freshness, TokenSet};
 use crate::secret::Secret;
 use crate::sys::clock;
@@ -56,7 +57,9 @@ pub(super) struct NoEgress;
 /// A server's credential for one request, with the thread and the journal that getting it takes.
 pub(super) struct Asking<'a> {
     pub(super) stored: &'a Arc<Stored>,
-    pub(super) shared: &'a Shared,
+    /// Where it is got: files and locks are not for a core that serves requests.
+    pub(super) vault: &'a Handle,
+    pub(super) journal: &'a dyn Journal,
 }
 
 /// How long requests wait for a credential: longer than the network may take, not as long as a file system may hang.
@@ -104,14 +107,13 @@ impl Supply for Asking<'_> {
 
     async fn get(&self, refused: Option<&Ready>) -> Result<Got<Ready>, NoEgress> {
         let (stored, refused) = (self.stored.clone(), refused.map(|ready| ready.token.access_token.clone()));
-        // Files and locks are not for a core that serves requests.
-        let asked = self.shared.vault.spawn(async move { stored.keeper.get(refused.as_ref()).await });
+        let asked = self.vault.spawn(async move { stored.keeper.get(refused.as_ref()).await });
         match timeout(LONGEST, asked).await {
             Ok(Ok(Ok(Kept { token, site, is_new }))) => {
                 Ok(Got { token: Ready::new(token, site).ok_or(NoEgress)?, is_new })
             }
             Ok(Ok(Err(why))) => {
-                self.shared.journal.warn("egress", &why);
+                self.journal.warn("egress", &why);
                 Err(NoEgress)
             }
             // It goes on, and what it gets is kept; but nobody waits for it again and again.

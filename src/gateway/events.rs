@@ -10,13 +10,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::body::{Body as _, Frame};
+use hyper::body::{Body as HttpBody, Frame};
 use tokio::time::Instant;
 
 use super::accounts::Hold;
 use super::pool::Inflow;
 use super::servers::join::Transport;
-use super::watch::Watch;
+use super::watch::{LOOK, Watch};
 use super::wire::look::Look;
 use super::wire::sse::{self, Boundary, Event, SseFilter, Verdict};
 
@@ -54,8 +54,6 @@ type Decide = Box<dyn FnMut(&Event<'_>) -> Verdict + Send>;
 
 /// A comment (WHATWG HTML section 9.2.6): clients ignore it, proxies see that somebody is there.
 const COMMENT: &[u8] = b":\n\n";
-/// How often an answer without comments is looked at.
-pub(super) const LOOK: Duration = Duration::from_secs(15);
 
 impl Reading {
     /// The events of a stream that may carry anything, lists and addresses among them: each is read.
@@ -90,7 +88,7 @@ impl Events {
     }
 
     /// The next bytes, or a comment if it is time for one.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         while !self.over {
             if ready!(self.watch.poll(context)).is_err() {
                 return self.cut();
@@ -206,6 +204,15 @@ impl Events {
             Reading::Filtered(filter) => filter.goes_out_whole(),
             Reading::Looked(_) | Reading::Raw => false,
         }
+    }
+}
+
+impl HttpBody for Events {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        self.get_mut().poll(context)
     }
 }
 

@@ -20,29 +20,35 @@ use hyper::header::{
 use hyper::http::response;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 
-use super::authn::{Caller, Credential, Via};
 use super::body::Body;
+use super::callers::{Caller, Callers, Credential, Via};
 use super::egress::{Asking, Stored};
 use super::events::{Events, Reading};
 use super::headers::{self, Onward};
 use super::hold::{Held, come, hold, joined, soon};
 use super::intake::{Ungathered, Wish, gather};
-use super::pool::{Failure, Inflow, Patience};
-use super::record::Record;
+use super::pool::{Failure, Inflow, Patience, Pool};
+use super::record::{Record, X_REQUEST_ID};
 use super::refusal::Refusal;
 use super::servers::join::Transport;
 use super::session::Bound;
 use super::settings::{Egress, Visibility};
-use super::state::Upstream;
+use super::state::{Shared, Upstream};
 use super::watch::{Wanted, Watch};
 use super::wire::filter;
 use super::wire::look::{Look, may_tell};
 use super::wire::sse;
 use super::wire::sse::Boundary;
-use super::worker::Worker;
 use crate::policy::Permit;
 use crate::sys::clock;
 use crate::tokens::retry;
+
+/// One core's way to the servers.
+pub(super) struct Forwarder {
+    pub(super) shared: Arc<Shared>,
+    pub(super) callers: Arc<Callers>,
+    pub(super) pool: Arc<Pool>,
+}
 
 /// A message on its way, with the proof that it may go.
 pub(super) struct Passage<'a> {
@@ -82,48 +88,48 @@ impl Passage<'_> {
     }
 }
 
-impl Worker {
+impl Forwarder {
     /// Sends the message on and brings back what the server says.
     ///
     /// # Errors
     /// 502 and 504, or 404 for a session of another caller.
     pub(super) async fn forward(
-        self: &Arc<Self>,
-        mut passage: Passage<'_>,
+        &self,
+        passage: &mut Passage<'_>,
         mut headers: HeaderMap,
         record: &mut Record<'_>,
     ) -> Result<Response<Body>, Refusal> {
         record.allowed(&passage.permit);
-        let session = self.session(&passage, &headers)?;
-        self.onward(&passage, session.as_ref(), &mut headers, record.request_id());
-        let stored = passage.upstream.stored.as_ref();
-        if let Some(stored) = stored.filter(|_| passage.upstream.route.egress == Egress::Stored) {
-            return Box::pin(self.with_stored(stored, passage, session, headers, record)).await;
-        }
-        let answer = self.send(&passage, headers, record).await?;
-        self.answer(&mut passage, session.as_ref(), answer).await
+        let session = self.session(passage, &headers)?;
+        self.onward(passage, session.as_ref(), &mut headers, record.request_header());
+        let upstream = passage.upstream;
+        let answer = match &upstream.stored {
+            Some(stored) if upstream.route.egress == Egress::Stored => {
+                Box::pin(self.with_stored(stored, passage, headers, record)).await?
+            }
+            _ => self.send(passage, headers, record).await?,
+        };
+        self.answer(passage, session.as_ref(), answer).await
     }
 
-    /// The same with a credential that the gateway holds, and with another one where the server refuses it.
+    /// Sends it with a credential that the gateway holds, and with another one where the server refuses that.
     async fn with_stored(
-        self: &Arc<Self>,
+        &self,
         stored: &Arc<Stored>,
-        mut passage: Passage<'_>,
-        session: Option<Session>,
+        passage: &Passage<'_>,
         headers: HeaderMap,
         record: &mut Record<'_>,
-    ) -> Result<Response<Body>, Refusal> {
-        let source = Asking { stored, shared: &self.shared };
+    ) -> Result<Response<Inflow>, Refusal> {
+        let source = Asking { stored, vault: &self.shared.vault, journal: &*self.shared.journal };
         let mut turn = retry::Once::begin(&source).await?;
-        let answer = loop {
+        loop {
             let mut with = headers.clone();
             turn.token().apply(&mut with);
-            let answer = self.send(&passage, with, record).await?;
+            let answer = self.send(passage, with, record).await?;
             if answer.status() != StatusCode::UNAUTHORIZED || !turn.again().await? {
-                break answer;
+                return Ok(answer);
             }
-        };
-        self.answer(&mut passage, session.as_ref(), answer).await
+        }
     }
 
     /// Makes a request's headers those that go on, all but the stored credential.
@@ -132,7 +138,7 @@ impl Worker {
         passage: &Passage<'_>,
         session: Option<&Session>,
         headers: &mut HeaderMap,
-        request_id: &str,
+        request_id: HeaderValue,
     ) {
         let Passage { upstream, credential, .. } = passage;
         let onward = Onward {
@@ -144,9 +150,7 @@ impl Worker {
         headers.insert(HOST, upstream.origin.header.clone());
         // Any answer may hold what has to be looked at.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        if let Ok(id) = HeaderValue::try_from(request_id) {
-            headers.insert(HeaderName::from_static("x-request-id"), id);
-        }
+        headers.insert(X_REQUEST_ID, request_id);
         if let Some(session) = session {
             headers.insert(MCP_SESSION_ID, session.own.clone());
         }
@@ -192,7 +196,7 @@ impl Worker {
     }
 
     async fn answer(
-        self: &Arc<Self>,
+        &self,
         passage: &mut Passage<'_>,
         session: Option<&Session>,
         answer: Response<Inflow>,
@@ -230,7 +234,7 @@ impl Worker {
 
     /// An event stream, ended with the caller's rights.
     async fn events(
-        self: &Arc<Self>,
+        &self,
         passage: &Passage<'_>,
         mut head: response::Parts,
         mut inflow: Inflow,
@@ -266,12 +270,12 @@ impl Worker {
             head.headers.remove(CONTENT_LENGTH);
         }
         let events = Events::new(held, inflow, reading, Duration::from_secs(every), watch).broken(came.err());
-        Response::from_parts(head, Body::events(events))
+        Response::from_parts(head, Body::watched(events))
     }
 
     /// Any other answer: as it came, unless it holds a list all the same.
     async fn looked(
-        self: &Arc<Self>,
+        &self,
         passage: &mut Passage<'_>,
         head: response::Parts,
         mut inflow: Inflow,
@@ -295,7 +299,7 @@ impl Worker {
         }
         let reading = if looks { Reading::Looked(look) } else { Reading::Raw };
         let events = Events::new(parts, inflow, reading, Duration::ZERO, self.watch(passage));
-        Ok(Response::from_parts(head, Body::events(events)))
+        Ok(Response::from_parts(head, Body::watched(events)))
     }
 
     /// The server's own name of the session that a request is for, if it was given to this caller.
@@ -303,7 +307,7 @@ impl Worker {
         let mut values = headers.get_all(MCP_SESSION_ID).iter();
         let Some(given) = values.next() else { return Ok(None) };
         let text = given.to_str().ok().filter(|_| values.next().is_none());
-        let (caller, server) = (&passage.caller, passage.upstream.name());
+        let (caller, server) = (&passage.caller.principal, passage.upstream.name());
         let own = text.and_then(|text| self.shared.session_key.open(Bound::Session, text, caller, server));
         let own = own.and_then(|id| HeaderValue::try_from(id).ok()).ok_or(Refusal::Session)?;
         Ok(Some(Session { given: given.clone(), own }))
@@ -322,7 +326,7 @@ impl Worker {
             Some(session) if session.own == *named => session.given.clone(),
             _ => {
                 let id = named.to_str().map_err(|_| Refusal::Unreachable)?;
-                let (caller, server) = (&passage.caller, passage.upstream.name());
+                let (caller, server) = (&passage.caller.principal, passage.upstream.name());
                 let sealed = self.shared.session_key.seal(Bound::Session, id, caller, server);
                 sealed.and_then(|text| HeaderValue::try_from(text).ok()).ok_or(Refusal::Unreachable)?
             }
@@ -335,11 +339,7 @@ impl Worker {
     ///
     /// # Errors
     /// If there is no such memory.
-    async fn gather(
-        self: &Arc<Self>,
-        passage: &mut Passage<'_>,
-        inflow: Inflow,
-    ) -> Result<Option<Bytes>, Refusal> {
+    async fn gather(&self, passage: &mut Passage<'_>, inflow: Inflow) -> Result<Option<Bytes>, Refusal> {
         let limits = &self.shared.settings.limits;
         let hold = passage.caller.account.hold(limits);
         match self.awaited(passage, gather(inflow, limits.answer, hold)).await? {
@@ -351,7 +351,7 @@ impl Worker {
 
     /// The whole answer, read and with what the caller may not see cut out.
     async fn filtered(
-        self: &Arc<Self>,
+        &self,
         passage: &mut Passage<'_>,
         mut head: response::Parts,
         inflow: Inflow,
@@ -405,11 +405,7 @@ impl Worker {
     ///
     /// # Errors
     /// As for a request that came then.
-    async fn awaited<F: Future>(
-        self: &Arc<Self>,
-        passage: &mut Passage<'_>,
-        body: F,
-    ) -> Result<F::Output, Refusal> {
+    async fn awaited<F: Future>(&self, passage: &mut Passage<'_>, body: F) -> Result<F::Output, Refusal> {
         let mut body = pin!(body);
         let done = soon(body.as_mut()).await;
         let is_current =
@@ -424,10 +420,10 @@ impl Worker {
         Ok(done)
     }
 
-    fn watch(self: &Arc<Self>, passage: &Passage<'_>) -> Watch {
+    fn watch(&self, passage: &Passage<'_>) -> Watch {
         let wanted = passage.wish.calls().map(Wanted::keep).collect();
         let known = (&passage.caller, passage.epoch, passage.peer);
-        Watch::new(self, known, &passage.credential, passage.upstream, wanted)
+        Watch::new(&self.callers, known, &passage.credential, passage.upstream, wanted)
     }
 }
 

@@ -33,20 +33,6 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How often it is looked whether somebody has left for one who comes, and how long that takes each time.
 const LOOKS: usize = 256;
 const MOMENT: Duration = Duration::from_millis(1);
-/// Descriptors for what is no connection: listeners, files, keys, the runtimes' own, and each worker's.
-const OWN: u64 = 64;
-const OWN_OF_WORKER: u64 = 8;
-/// Connections where the settings do not say how many.
-const USUAL: usize = 10_000;
-
-/// How many connections there may be with so many descriptors: each may need another one to a server.
-pub(super) fn most(wanted: Option<usize>, descriptors: Option<u64>, workers: usize) -> usize {
-    let wanted = wanted.unwrap_or(USUAL);
-    let Some(descriptors) = descriptors else { return wanted };
-    let own = (OWN + OWN_OF_WORKER * workers as u64).min(descriptors / 2);
-    let fitting = usize::try_from((descriptors - own) / 2).unwrap_or(usize::MAX);
-    wanted.min(fitting).max(1)
-}
 
 /// One listener for each worker, all on the same port.
 ///
@@ -106,7 +92,7 @@ pub(super) async fn serve(worker: Arc<Worker>, listener: TcpListener, draining: 
             Ok((stream, peer)) => welcome(stream, peer.ip()).await,
             Err(error) => {
                 if are_used_up(&error) {
-                    worker.pool.forget();
+                    worker.forwarder.pool.forget();
                     worker.shared.crowd.make_room(1);
                 }
                 sleep(PAUSE).await;
@@ -206,28 +192,6 @@ where
         () = begins(&mut draining) => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn connections_leave_descriptors_for_servers_and_files() {
-        for (wanted, descriptors, expected) in [
-            (None, None, 10_000),
-            (None, Some(1 << 20), 10_000),
-            (None, Some(20_000), 9_960),
-            (None, Some(1024), 472),
-            (Some(100), Some(1024), 100),
-            (Some(1024), Some(1024), 472),
-            (Some(50_000), None, 50_000),
-            (None, Some(64), 16),
-            (None, Some(0), 1),
-        ] {
-            assert_eq!(most(wanted, descriptors, 2), expected, "{wanted:?} {descriptors:?}");
         }
     }
 }

@@ -7,7 +7,7 @@
 //! load, start, listen, worker    files read, sockets bound; connections (crowd); then every request, from here on:
 //!     host, own                  whose name and origin; the gateway's own addresses
 //!     (servers)                  which server, by the path
-//!     (authn)                    who is calling
+//!     callers, (authn)           who is calling
 //!     accounts                   what this caller has under way, and may take
 //!     intake                     the whole body, and what (wire) reads in it
 //!     (policy), rate             may they, and how often
@@ -23,11 +23,13 @@
 //! | `wire` | untrusted text: JSON, one message, the headers that mirror it, lists and event streams |
 //! | `servers` | which of the registry's servers can be reached, at which paths, addresses and headers |
 //! | `settings` | `gateway.yaml`: its values, its schema, what of it cannot be meant |
-//! | `operate` | beside the line: the audit's way out, metrics, probes, health, files and their reload, the certificate |
+//! | `observe` | what the gateway tells of itself: events, the audit's way out, metrics |
+//! | `operate` | beside the line: the admin listener, health, files and their reload, the certificate |
 
 mod accounts;
 pub mod authn;
 mod body;
+mod callers;
 mod crowd;
 mod egress;
 mod events;
@@ -38,6 +40,7 @@ mod host;
 mod intake;
 mod listen;
 pub mod load;
+mod observe;
 mod operate;
 mod own;
 mod pool;
@@ -55,7 +58,7 @@ mod worker;
 
 pub use egress::{Getting, Keeper, Kept, Stored};
 pub use load::{Loaded, load};
+pub use observe::journal::{Journal, Level};
 pub use operate::files::{Credentials, LoadError, Sources, Variables};
-pub use operate::journal::{Journal, Level};
 pub use operate::tls::TlsError;
 pub use start::{Around, Running, Setup, StartError};

@@ -6,20 +6,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use hyper::header::{HeaderName, HeaderValue};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use super::authn::Caller;
-use super::intake::Wish;
-use super::operate::metrics::Kind;
+use super::callers::Caller;
+use super::observe::ledger::{Ledger, Promise};
+use super::observe::metrics::{Kind, Tally};
 use super::refusal::Refusal;
 use super::state::{Moment, Upstream};
-use super::worker::Worker;
-use crate::policy::{Permit, decide};
+use crate::policy::{Call, Permit, decide};
 
 /// One request, as far as it is known. Dropping it writes it down.
 pub(super) struct Record<'w> {
-    worker: &'w Worker,
+    books: &'w Books,
     began: Instant,
     at: i64,
     request_id: RequestId,
@@ -43,9 +43,18 @@ pub(super) struct Record<'w> {
     promised: bool,
 }
 
-/// Names a request in logs, answers and towards the server.
-pub(super) struct RequestId([u8; 16]);
+/// What one core writes requests down in.
+pub(super) struct Books {
+    pub(super) ledger: Ledger,
+    pub(super) tally: Tally,
+    /// Whether the audit can be written.
+    pub(super) audit: Arc<Promise>,
+}
 
+/// Names a request in logs, answers and towards the server, where it is a header.
+pub(super) struct RequestId(HeaderValue);
+
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The status that is written down for a caller who left before the answer.
 const GONE: u16 = 499;
 /// Names from outside are cut to this, in bytes.
@@ -62,18 +71,19 @@ impl RequestId {
             let nibble = (value >> (60 - 4 * place)) & 0xf;
             *digit = DIGITS.get(nibble as usize).copied().unwrap_or(b'0');
         }
-        Self(text)
+        // Hexadecimal digits are always one.
+        Self(HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("")))
     }
 
     pub(super) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        self.0.to_str().unwrap_or_default()
     }
 }
 
 impl<'w> Record<'w> {
-    pub(super) fn begin(worker: &'w Worker, moment: &Moment, request_id: RequestId) -> Self {
+    pub(super) fn begin(books: &'w Books, moment: &Moment, request_id: RequestId) -> Self {
         Self {
-            worker,
+            books,
             began: moment.began,
             at: moment.now,
             request_id,
@@ -90,7 +100,7 @@ impl<'w> Record<'w> {
             took: Duration::ZERO,
             status: GONE,
             silent: false,
-            promised: worker.ledger.promises(),
+            promised: books.ledger.promises(),
         }
     }
 
@@ -98,12 +108,17 @@ impl<'w> Record<'w> {
         self.request_id.as_str()
     }
 
+    /// The same as a header's value; a copy of it shares its memory.
+    pub(super) fn request_header(&self) -> HeaderValue {
+        self.request_id.0.clone()
+    }
+
     /// Whether it may go on: a line is promised to it, or the settings do without.
     ///
     /// # Errors
     /// [`Refusal::Audit`].
     pub(super) fn promised(&self) -> Result<(), Refusal> {
-        let may = self.promised || !self.worker.shared.audit.refuses();
+        let may = self.promised || !self.books.audit.refuses();
         if may { Ok(()) } else { Err(Refusal::Audit) }
     }
 
@@ -118,9 +133,9 @@ impl<'w> Record<'w> {
     }
 
     /// What the policy that only watches would have said.
-    pub(super) fn shadow(&mut self, server: &str, wish: &Wish<'_>) {
+    pub(super) fn shadow<'c>(&mut self, server: &str, mut calls: impl Iterator<Item = Call<'c>>) {
         if let Some(grants) = self.caller.as_ref().and_then(|caller| caller.shadow.as_ref()) {
-            self.shadow = Some(wish.calls().all(|call| decide(grants, server, &call).is_ok()));
+            self.shadow = Some(calls.all(|call| decide(grants, server, &call).is_ok()));
         }
     }
 
@@ -163,9 +178,9 @@ impl Drop for Record<'_> {
         let total = self.began.elapsed();
         let gateway = total.saturating_sub(self.took);
         if self.promised {
-            self.worker.ledger.write(self.at, &self.line(total));
+            self.books.ledger.write(self.at, &self.line(total));
         } else {
-            self.worker.ledger.lost();
+            self.books.ledger.lost();
         }
         let refused = self.refused.unwrap_or(if self.status == GONE { "gone" } else { "" });
         let allowed = refused.is_empty();
@@ -178,7 +193,7 @@ impl Drop for Record<'_> {
             tool,
             reason: refused,
         };
-        self.worker.tally.count(&kind, gateway, self.sent.map(|_| self.took));
+        self.books.tally.count(&kind, gateway, self.sent.map(|_| self.took));
     }
 }
 

@@ -9,8 +9,8 @@ use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, W
 use hyper::{Response, StatusCode};
 
 use super::authn::jwt::Reject;
-use super::body::Body;
-use super::wire::envelope::{Malformed, Mismatch};
+use super::wire::envelope::Malformed;
+use super::wire::mirror::Mismatch;
 use crate::policy::Denial;
 
 /// Why a request goes no further.
@@ -266,7 +266,7 @@ impl Refusal {
     }
 
     /// The response.
-    pub(super) fn response(&self, about: &About<'_>) -> Response<Body> {
+    pub(super) fn response(&self, about: &About<'_>) -> Response<Bytes> {
         let mut body = String::with_capacity(256);
         body.push_str(r#"{"jsonrpc":"2.0","id":"#);
         let id = about.id.and_then(|id| std::str::from_utf8(id).ok());
@@ -279,7 +279,7 @@ impl Refusal {
             body,
             r#","error":{{"code":{code},"message":{message},"data":{{"reason":"{reason}"}}}}}}"#
         );
-        let mut response = Response::new(Body::full(body));
+        let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

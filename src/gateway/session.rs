@@ -10,7 +10,7 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::authn::Caller;
+use crate::policy::Principal;
 use crate::problem::Problem;
 use crate::sys::private_file;
 
@@ -91,7 +91,7 @@ impl SessionKey {
 
     /// What the client is given instead of `id`, another one each time: a nonce and the sealed identifier. `None` if that
     /// would be too long to be accepted again.
-    pub(super) fn seal(&self, what: Bound, id: &str, caller: &Caller, server: &str) -> Option<String> {
+    pub(super) fn seal(&self, what: Bound, id: &str, caller: &Principal, server: &str) -> Option<String> {
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).ok()?;
         let mut sealed = id.as_bytes().to_vec();
@@ -105,7 +105,7 @@ impl SessionKey {
     }
 
     /// The server's own identifier, if `text` was given to this caller for this server.
-    pub(super) fn open(&self, what: Bound, text: &str, caller: &Caller, server: &str) -> Option<String> {
+    pub(super) fn open(&self, what: Bound, text: &str, caller: &Principal, server: &str) -> Option<String> {
         let (nonce, sealed) = text.split_once('.').filter(|_| text.len() <= LONGEST)?;
         let nonce = Nonce::try_assume_unique_for_key(&URL_SAFE_NO_PAD.decode(nonce).ok()?).ok()?;
         let mut sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
@@ -116,13 +116,12 @@ impl SessionKey {
 }
 
 /// Whose it is: every part with its length before it, so that no two callers share one.
-fn bound(what: Bound, caller: &Caller, server: &str) -> Vec<u8> {
-    let principal = &caller.principal;
+fn bound(what: Bound, caller: &Principal, server: &str) -> Vec<u8> {
     let kind = match what {
         Bound::Session => "session",
         Bound::Endpoint => "endpoint",
     };
-    let parts = [kind, &principal.issuer, &principal.subject, server];
+    let parts = [kind, &caller.issuer, &caller.subject, server];
     let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
     for part in parts {
         bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());

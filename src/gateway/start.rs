@@ -3,10 +3,9 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::{JoinHandle, available_parallelism};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -20,12 +19,13 @@ use super::authn::issuers::{Issuer, Unavailable};
 use super::host::Hosts;
 use super::listen;
 use super::load::{self, Loaded};
+use super::observe::journal::Journal;
+use super::observe::ledger::Writer;
 use super::operate::files::{Credentials, Files, Sources, Variables};
-use super::operate::journal::Journal;
-use super::operate::ledger::Writer;
 use super::operate::reload::{self, InForce};
 use super::operate::{admin, health};
 use super::settings::Settings;
+use super::settings::most;
 use super::state::{Parts, Shared};
 use super::worker::Worker;
 use crate::problem::Problem;
@@ -119,8 +119,8 @@ impl Running {
             Arc::new(Issuer::new(issuer, rules, secret, http.clone(), epoch.clone()))
         });
         let issuers = issuers.collect();
-        let count = workers(&settings);
-        let most_connections = listen::most(settings.limits.connections, descriptors::raise(), count);
+        let count = settings.worker_count();
+        let most_connections = most(settings.limits.connections, descriptors::raise(), count);
         let bind = |address, count| {
             listen::bind(address, count).map_err(|cause| StartError::Bind { address, cause })
         };
@@ -254,7 +254,7 @@ impl Running {
             let within = Duration::from_secs(shared.settings.limits.drain);
             let worker = Arc::new(Worker::new(shared, ledger, run));
             runtime.block_on(async {
-                tokio::spawn(worker.pool.clone().sweep());
+                tokio::spawn(worker.forwarder.pool.clone().sweep());
                 let mut drained = draining.clone();
                 let late = async {
                     let _ = drained.wait_for(|draining| *draining).await;
@@ -317,12 +317,6 @@ fn told(shared: &Shared, issuer: &str, result: Result<usize, &Unavailable>) {
 
 fn lines(problems: &[Problem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-}
-
-/// One a core; one alone where several cannot share a port.
-pub(super) fn workers(settings: &Settings) -> usize {
-    let cores = available_parallelism().map_or(1, NonZero::get);
-    if cfg!(unix) { settings.workers.unwrap_or(cores).max(1) } else { 1 }
 }
 
 fn random() -> io::Result<u64> {

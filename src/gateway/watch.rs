@@ -15,21 +15,19 @@ use tokio::sync::watch::Receiver;
 use tokio::time::Instant;
 
 use super::accounts::Hold;
-use super::authn::{Caller, Credential};
-use super::events::LOOK;
+use super::callers::{Caller, Callers, Credential};
 use super::refusal::Refusal;
 use super::servers::join::Transport;
 use super::session::Bound;
 use super::settings::Visibility;
 use super::state::{Shared, Upstream};
 use super::wire::sse::{self, Event, Verdict};
-use super::worker::Worker;
 use crate::policy::{Call, Listed, decide};
 use crate::sys::clock;
 
 /// A caller's right to one answer.
 pub(super) struct Watch {
-    worker: Arc<Worker>,
+    callers: Arc<Callers>,
     credential: Credential,
     peer: IpAddr,
     /// The caller as last found; whoever filters looks here.
@@ -61,6 +59,8 @@ struct Found {
     epoch: u64,
 }
 
+/// How often an answer without comments is looked at.
+pub(super) const LOOK: Duration = Duration::from_secs(15);
 /// How far ahead it is believed, in seconds: no issuer is asked about one answer more than once a second, and beyond a day
 /// looking again costs nothing.
 const SOONEST: i64 = 1;
@@ -91,17 +91,17 @@ impl Wanted {
 impl Watch {
     /// For a caller who was found good under this epoch, asking from this address, and an answer to what they want.
     pub(super) fn new(
-        worker: &Arc<Worker>,
+        callers: &Arc<Callers>,
         (caller, epoch, peer): (&Arc<Caller>, u64, IpAddr),
         credential: &Credential,
         upstream: &Arc<Upstream>,
         wanted: Arc<[Wanted]>,
     ) -> Self {
         Self {
-            changes: worker.shared.changes(),
+            changes: callers.shared.changes(),
             until: end(caller),
             caller: Arc::new(ArcSwap::new(caller.clone())),
-            worker: worker.clone(),
+            callers: callers.clone(),
             credential: credential.clone(),
             peer,
             upstream: upstream.clone(),
@@ -112,7 +112,7 @@ impl Watch {
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
-        &self.worker.shared
+        &self.callers.shared
     }
 
     /// The caller's memory for what is read whole, none of it taken.
@@ -133,13 +133,13 @@ impl Watch {
             return Poll::Ready(Err(Refusal::Down(self.upstream.name().into())));
         }
         if self.again.is_none() {
-            if self.epoch == self.worker.shared.epoch() && Instant::now() < self.until {
+            if self.epoch == self.callers.shared.epoch() && Instant::now() < self.until {
                 return Poll::Ready(Ok(()));
             }
-            let (worker, credential) = (self.worker.clone(), self.credential.clone());
+            let (callers, credential) = (self.callers.clone(), self.credential.clone());
             let (server, wanted) = (self.upstream.name().to_owned(), self.wanted.clone());
             let asked = (server, wanted);
-            self.again = Some(Box::pin(again(worker, credential, self.peer, asked)));
+            self.again = Some(Box::pin(again(callers, credential, self.peer, asked)));
         }
         let Some(again) = &mut self.again else { return Poll::Ready(Ok(())) };
         let found = ready!(again.as_mut().poll(context));
@@ -183,7 +183,7 @@ impl Watch {
     pub(super) fn alarm(&mut self, due: Instant) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.changes.mark_unchanged();
         let (mut changes, due) = (self.changes.clone(), due.min(self.until));
-        let epoch = (self.epoch, self.worker.clone());
+        let epoch = (self.epoch, self.callers.clone());
         Box::pin(async move {
             // A change between the last look and the mark above.
             if epoch.0 != epoch.1.shared.epoch() {
@@ -198,17 +198,17 @@ impl Watch {
 
     /// What of a list is shown.
     pub(super) fn shows(&self) -> impl Fn(Listed, &str) -> bool + Send + use<> {
-        let all = self.worker.shared.settings.list_visibility == Visibility::All;
+        let all = self.callers.shared.settings.list_visibility == Visibility::All;
         let (caller, upstream) = (self.caller.clone(), self.upstream.clone());
         move |listed, name| all || caller.load().grants.shows(upstream.name(), listed, name)
     }
 
     /// What becomes of each event of a stream that may carry anything, the address for messages among it.
     pub(super) fn strictly(&self, transport: Transport) -> impl FnMut(&Event<'_>) -> Verdict + Send + use<> {
-        let (worker, caller, upstream) = (self.worker.clone(), self.caller.clone(), self.upstream.clone());
+        let (callers, caller, upstream) = (self.callers.clone(), self.caller.clone(), self.upstream.clone());
         let announced = move |address: &str| {
             let old = transport == Transport::Sse;
-            old.then(|| announced(&worker.shared, &caller.load(), &upstream, address)).flatten()
+            old.then(|| announced(&callers.shared, &caller.load(), &upstream, address)).flatten()
         };
         sse::events(self.shows(), announced)
     }
@@ -222,13 +222,13 @@ fn end(caller: &Caller) -> Instant {
 
 /// The same as for a new request: the token, the server, every call. An issuer that does not answer is no yes.
 async fn again(
-    worker: Arc<Worker>,
+    callers: Arc<Callers>,
     credential: Credential,
     peer: IpAddr,
     (server, wanted): (String, Arc<[Wanted]>),
 ) -> Result<Found, Refusal> {
-    let moment = worker.shared.moment(peer);
-    let caller = worker.caller(&moment, credential.token()).await?;
+    let moment = callers.shared.moment(peer);
+    let caller = callers.caller(&moment, credential.token()).await?;
     let upstream = moment.state.upstreams.get(&server).ok_or(Refusal::NoServer)?;
     if !upstream.route.server.enabled {
         return Err(Refusal::Down(server.into()));
@@ -251,6 +251,6 @@ fn announced(shared: &Shared, caller: &Caller, upstream: &Upstream, address: &st
         target.push('?');
         target.push_str(query);
     }
-    let sealed = shared.session_key.seal(Bound::Endpoint, &target, caller, upstream.name())?;
+    let sealed = shared.session_key.seal(Bound::Endpoint, &target, &caller.principal, upstream.name())?;
     Some(format!("/{}/messages/{sealed}", upstream.name()))
 }

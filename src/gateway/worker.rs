@@ -2,31 +2,28 @@
 //! It leaves each step to the module of its name, and listening to `listen`.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONNECTION, HeaderMap, HeaderName, HeaderValue,
-    VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONNECTION, HeaderMap, HeaderValue, VARY,
 };
 use hyper::http::request;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 
 use super::accounts::Turn;
-use super::authn::Caller;
-use super::authn::tokens::Remembered;
 use super::body::{Body, UnderWay};
-use super::forward::Passage;
+use super::callers::{Caller, Callers};
+use super::forward::{Forwarder, Passage};
 use super::intake::{self, Wish};
-use super::operate::ledger::Ledger;
-use super::operate::metrics::Tally;
+use super::observe::ledger::Ledger;
 use super::own;
 use super::pool::Pool;
-use super::record::{Record, RequestId};
+use super::record::{Books, Record, RequestId, X_REQUEST_ID};
 use super::refusal::{About, Refusal};
 use super::servers::join::Transport;
 use super::servers::route::{Asked, NoRoute};
@@ -37,11 +34,9 @@ use crate::policy::{Call, Denial, Permit, decide};
 /// One core's share.
 pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
-    /// What is known of tokens, and under which epoch it was found out.
-    pub(super) tokens: Mutex<Remembered<(Arc<Caller>, u64)>>,
-    pub(super) pool: Arc<Pool>,
-    pub(super) ledger: Ledger,
-    pub(super) tally: Tally,
+    callers: Arc<Callers>,
+    pub(super) forwarder: Forwarder,
+    books: Books,
     /// Requests so far, to name the next one.
     number: AtomicU64,
     run: u64,
@@ -53,7 +48,6 @@ struct Route<'m> {
     asked: Asked<'m>,
 }
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What a web page may send and see (Fetch, CORS protocol).
 const PAGE_HEADERS: &str = "authorization, x-authorization, content-type, accept, last-event-id, mcp-session-id, \
                             mcp-protocol-version, mcp-method, mcp-name";
@@ -61,17 +55,18 @@ const PAGE_SEES: &str = "mcp-session-id, www-authenticate, x-request-id";
 
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>, ledger: Ledger, run: u64) -> Self {
-        let tokens = Mutex::new(Remembered::new(shared.settings.limits.tokens));
+        let callers = Arc::new(Callers::new(shared.clone()));
         let pool = Arc::new(Pool::new(shared.trust.clone(), shared.crowd.clone()));
-        let tally = shared.metrics.tally();
-        Self { shared, tokens, pool, ledger, tally, number: AtomicU64::new(0), run }
+        let forwarder = Forwarder { shared: shared.clone(), callers: callers.clone(), pool };
+        let books = Books { ledger, tally: shared.metrics.tally(), audit: shared.audit.clone() };
+        Self { shared, callers, forwarder, books, number: AtomicU64::new(0), run }
     }
 
     /// Answers a request, whatever it is.
-    pub(super) async fn handle(self: &Arc<Self>, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+    pub(super) async fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let moment = self.shared.moment(peer);
         let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
-        let mut record = Record::begin(self, &moment, request_id);
+        let mut record = Record::begin(&self.books, &moment, request_id);
         let (head, body) = request.into_parts();
         let page = self.shared.hosts.check(&head.uri, &head.headers);
         let allowed_page = page.as_ref().ok().copied().flatten().cloned();
@@ -82,9 +77,7 @@ impl Worker {
         let mut response = line.unwrap_or_else(|refusal| self.refuse(&refusal, &mut record));
         record.answered(response.status().as_u16());
         let headers = response.headers_mut();
-        if let Ok(id) = HeaderValue::try_from(record.request_id()) {
-            headers.insert(X_REQUEST_ID, id);
-        }
+        headers.insert(X_REQUEST_ID, record.request_header());
         if self.shared.is_leaving() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -101,13 +94,13 @@ impl Worker {
         if error.is_parse() {
             let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
             let status = if error.is_parse_too_large() { 431 } else { 400 };
-            Record::begin(self, &self.shared.moment(peer), request_id).unreadable(status);
+            Record::begin(&self.books, &self.shared.moment(peer), request_id).unreadable(status);
         }
     }
 
     /// The line, for as many requests at once as there may be.
     async fn counted(
-        self: &Arc<Self>,
+        &self,
         moment: &Moment,
         head: request::Parts,
         body: Incoming,
@@ -126,7 +119,7 @@ impl Worker {
 
     /// The line.
     async fn line(
-        self: &Arc<Self>,
+        &self,
         moment: &Moment,
         head: request::Parts,
         body: Incoming,
@@ -138,7 +131,7 @@ impl Worker {
         }
         record.http = http_method(&method)?;
         let route = self.route(moment, uri.path(), record)?; //                        404, 503
-        let (caller, credential) = self.authenticate(moment, &headers).await?; //      401, 400
+        let (caller, credential) = self.callers.authenticate(moment, &headers).await?; //      401, 400
         record.caller = Some(caller.clone());
         let mut turn = self.turn(&caller, method == Method::GET)?; //                   429
         self.pace(moment, &caller, None)?; //                                          429
@@ -153,7 +146,7 @@ impl Worker {
         let (target, transport) = self.target(&route, &method, &caller)?; //           404
         let (upstream, method, wish, body) = (route.upstream, &method, &wish, body.clone());
         let (epoch, peer) = (moment.epoch, moment.peer);
-        let passage = Passage {
+        let mut passage = Passage {
             permit,
             caller,
             epoch,
@@ -166,7 +159,7 @@ impl Worker {
             wish,
             body,
         };
-        let reply = self.forward(passage, headers, record).await?; //                  502, 504
+        let reply = self.forwarder.forward(&mut passage, headers, record).await?; //        502, 504
         Ok((reply, Some(turn)))
     }
 
@@ -219,7 +212,7 @@ impl Worker {
         record: &mut Record<'_>,
     ) -> Result<Permit, Refusal> {
         let (server, call) = (route.upstream.name(), wish.call());
-        record.shadow(server, wish);
+        record.shadow(server, wish.calls());
         let allow = |call: &Call<'_>| {
             decide(&caller.grants, server, call).map_err(|denial| {
                 // Whoever may not use the server learns nothing of what it has.
@@ -255,8 +248,8 @@ impl Worker {
             Asked::Mcp => &endpoints.mcp,
             Asked::Sse => &endpoints.sse,
             Asked::Announced(sealed) => {
-                let opened =
-                    self.shared.session_key.open(Bound::Endpoint, sealed, caller, route.upstream.name());
+                let (key, server) = (&self.shared.session_key, route.upstream.name());
+                let opened = key.open(Bound::Endpoint, sealed, &caller.principal, server);
                 let opened = opened.filter(|_| method == Method::POST).ok_or(Refusal::Session)?;
                 // Its query is in there too; the one the client sends says nothing.
                 let target = PathAndQuery::try_from(opened).map_err(|_| Refusal::Session)?;
@@ -273,7 +266,8 @@ impl Worker {
             .as_ref()
             .map(|upstream| own::metadata_url(&self.shared.public_url, upstream.name()));
         let scope = record.upstream.as_ref().and_then(|upstream| upstream.first_scope.as_ref());
-        refusal.response(&About { id: record.id.as_ref(), resource_metadata: metadata.as_deref(), scope })
+        let about = About { id: record.id.as_ref(), resource_metadata: metadata.as_deref(), scope };
+        refusal.response(&about).map(Body::full)
     }
 }
 

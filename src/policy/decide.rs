@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::compiled::{Entry, Scope};
+use super::entry::{Entry, Scope};
 use super::names::Names;
+use super::need::Need;
 use super::{Call, Denial, Listed, Permit};
-use crate::methods::{self, About, Kind};
 
 /// What a policy gives one caller. It is worked out once for each verified token, and copies cost nothing; whoever keeps
 /// it must drop it when the policy changes.
@@ -27,21 +27,6 @@ pub struct View<'a> {
     entries: Vec<&'a Entry>,
     listed: Listed,
     everything: bool,
-}
-
-/// What an entry must have for a call.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Need<'a> {
-    /// To be about the server.
-    Presence,
-    /// The method.
-    Method(&'a str),
-    /// The method written out: nobody knows what it names, so that "every method" does not mean it.
-    Unknown(&'a str),
-    /// The method, and in the same entry the name. A message without a name is allowed only by an entry that restricts none.
-    Named(&'a str, Listed, Option<&'a str>),
-    /// The method of a message that should say what it is about and does not: an entry that restricts nothing of it.
-    Unnamed(&'a str),
 }
 
 /// Decides a call. Nothing is allowed that no entry of the caller's allows; nothing is allocated on the way to yes, and
@@ -132,28 +117,5 @@ impl Entry {
     /// Whether it has one of the two methods of a list.
     fn reads(&self, listed: Listed) -> bool {
         self.methods.hold(listed.list_method()) || self.methods.hold(listed.use_method())
-    }
-}
-
-/// The method of a [`Call::Completion`].
-pub(super) const COMPLETE: &str = "completion/complete";
-
-impl<'a> Need<'a> {
-    /// What a call needs. The stream of `subscriptions/listen` (2026-07-28) is the GET stream under another name; each
-    /// resource it asks about is a `resources/subscribe` and each task a `tasks/get`, for the gateway to decide as well. A
-    /// policy knows no tasks: who may use the method may use it on whatever the server lets them.
-    pub(super) fn of(call: &Call<'a>) -> Self {
-        let (method, name) = match *call {
-            Call::Message { method, name } => (method, name),
-            Call::Completion { listed, name } => return Self::Named(COMPLETE, listed, Some(name)),
-            Call::Reply | Call::Stream | Call::EndSession => return Self::Presence,
-        };
-        match methods::find(method).map(|known| known.about) {
-            None => Self::Unknown(method),
-            Some(About::Lifecycle | About::Subscriptions) => Self::Presence,
-            Some(About::Member(Kind::Listed(listed), _)) => Self::Named(method, listed, name),
-            Some(About::Reference) => Self::Unnamed(method),
-            Some(About::Nothing | About::List(_) | About::Member(Kind::Task, _)) => Self::Method(method),
-        }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use super::compiled::{Entry, Policy, Scope};
-use super::decide::{COMPLETE, Grants, Need};
+use super::compiled::Policy;
+use super::decide::Grants;
+use super::entry::{Entry, Scope};
+use super::need::{COMPLETE, Need};
 use super::{Call, Denial, Principal, Rule, decide};
 
 /// A verdict and how it came about; it prints as a few lines, the verdict first.

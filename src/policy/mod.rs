@@ -7,8 +7,10 @@
 mod cases;
 mod compiled;
 mod decide;
+mod entry;
 mod explain;
 mod names;
+mod need;
 #[cfg(test)]
 mod properties;
 mod remarks;

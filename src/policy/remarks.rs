@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::compiled::{Entry, Policy};
+use super::compiled::Policy;
+use super::entry::Entry;
 use super::names::Names;
 use super::{Listed, Rule};
 

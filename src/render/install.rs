@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use super::merge::{self, Change, Merged};
 use super::ownership::{self, Record};
-use super::secrets::Secrets;
 use super::targets::{Format, Target};
 use super::template::Rendered;
+use super::ways::Secrets;
 use super::{MergeError, RenderError, unreadable};
 use crate::sys::{private_file, regular_file};
 

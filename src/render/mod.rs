@@ -10,6 +10,7 @@ pub mod secrets;
 mod shell;
 pub mod targets;
 pub mod template;
+mod ways;
 
 use std::path::{Path, PathBuf};
 
@@ -20,9 +21,10 @@ pub use install::{Destination, DryRun, Installed, install, write_local};
 pub use merge::{Change, ChangeKind, MergeError};
 pub use ownership::{Record, records};
 pub use places::Folders;
-pub use secrets::{Door, Means, Secrets, told};
+pub use secrets::{Door, Means, told};
 pub use targets::{Format, Shape, TARGETS, Target};
 pub use template::{Rendered, render};
+pub use ways::Secrets;
 
 use crate::sys::private_file::FileError;
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::RenderError;
-use super::secrets::Secrets;
 use super::unreadable;
+use super::ways::Secrets;
 use crate::sys::private_file;
 
 /// Where it is remembered, in the state folder.

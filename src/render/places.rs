@@ -1,8 +1,6 @@
 //! Where the clients have their files, on every system. It leaves what is in them to `targets`.
 
-use std::path::{Path, PathBuf};
-
-use super::targets::Target;
+use std::path::PathBuf;
 
 /// A folder that is somewhere else for every person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +60,7 @@ impl Place {
         Self { base: Base::Xdg, path }
     }
 
-    fn within(self, folders: &Folders) -> PathBuf {
+    pub(super) fn within(self, folders: &Folders) -> PathBuf {
         let base = match self.base {
             Base::Home => &folders.home,
             Base::Config => &folders.config,
@@ -72,29 +70,12 @@ impl Place {
     }
 }
 
-impl Target {
-    /// The client's own file. `variable` looks into the environment, which is the client's too.
-    pub fn path(&self, folders: &Folders, variable: &dyn Fn(&str) -> Option<String>) -> PathBuf {
-        let named = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let moved = self.moved.and_then(|moved| match moved {
-            Moved::File(name) => named(name),
-            Moved::Folder(name, file) => Some(named(name)?.join(file)),
-        });
-        let place = self.on_windows.filter(|_| folders.windows).unwrap_or(self.place);
-        moved.unwrap_or_else(|| place.within(folders))
-    }
-
-    /// Whether the client seems to be there: by its file, or by the folder that would hold it.
-    pub fn is_found(&self, path: &Path, folders: &Folders) -> bool {
-        // What the scripts wrote is nobody's sign, and the home folder is everybody's.
-        let folder = path.parent().filter(|folder| self.local.is_none() && *folder != folders.home);
-        path.is_file() || folder.is_some_and(Path::is_dir)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::render::targets::Target;
 
     fn folders(windows: bool) -> Folders {
         let [home, config, xdg] = ["/h", "/h/settings", "/h/.config"].map(PathBuf::from);

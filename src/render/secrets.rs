@@ -1,33 +1,18 @@
-//! How a client comes by a server's headers, and what it is then told of the server: `--secrets`.
+//! What a client is told of a server, by the way in which it comes by the server's headers.
 //! It leaves how the client writes that down to its template.
 
-use std::fmt;
 use std::net::SocketAddr;
 
 use url::Url;
 
 use super::entries::{Entry, variable};
 use super::targets::Target;
+use super::ways::Secrets;
 use super::{RenderError, shell};
 use crate::secret::Secret;
 
 /// The transport that every client with HTTP speaks, and the bridge too.
 const STREAMABLE: &str = "streamable-http";
-
-/// Where a client has the headers from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Secrets {
-    /// From its file, which has the tokens in it as they are now.
-    Inline,
-    /// From a command that it runs.
-    Helper,
-    /// It has none: it starts our bridge, which speaks to the server.
-    Bridge,
-    /// It has none: it speaks to our bridge on this machine, which must be running.
-    Proxy,
-    /// From variables of its environment, as they are when it starts.
-    Env,
-}
 
 /// What a client needs to reach us.
 #[derive(Clone, Debug)]
@@ -66,48 +51,6 @@ pub struct Told {
     pub helper: Option<String>,
     /// The program to start instead of speaking HTTP, with its arguments; empty if there is none.
     pub command: Vec<String>,
-}
-
-impl Secrets {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Inline, Self::Helper, Self::Bridge, Self::Proxy, Self::Env];
-
-    /// As `--secrets` has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Inline => "inline",
-            Self::Helper => "helper",
-            Self::Bridge => "bridge",
-            Self::Proxy => "proxy",
-            Self::Env => "env",
-        }
-    }
-
-    /// What `--secrets` means by a word.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|secrets| secrets.name() == name)
-    }
-
-    /// Whether the client's file has something in it that others must not read.
-    pub fn are_in_the_file(self) -> bool {
-        matches!(self, Self::Inline | Self::Proxy)
-    }
-
-    /// Whether a new token makes the file an old one.
-    pub fn grow_old(self) -> bool {
-        self == Self::Inline
-    }
-
-    /// Whether the client starts us.
-    pub fn start_us(self) -> bool {
-        matches!(self, Self::Helper | Self::Bridge)
-    }
-}
-
-impl fmt::Display for Secrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }
 
 /// What a client is told of every server.

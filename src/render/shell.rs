@@ -1,8 +1,10 @@
 //! A command line for the shell of a client that runs one. It leaves what is run to `secrets`.
 
+use crate::sys::env;
+
 /// The words as one line: for a POSIX shell, on Windows for `cmd`.
 pub(super) fn line(words: &[String]) -> String {
-    let quoted = |word: &String| if cfg!(windows) { cmd(word) } else { posix(word) };
+    let quoted = |word: &String| if env::IS_WINDOWS { cmd(word) } else { posix(word) };
     words.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 

@@ -1,10 +1,12 @@
 //! The clients, as data: a row of a table each. A new one is a row here and a template.
 //! It leaves running the template to `template`, where files are to `places`, and what the user already has to `merge`.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::{Map, Value};
 
-use super::places::{Moved, Place};
-use super::secrets::Secrets::{self, Bridge, Env, Helper, Inline, Proxy};
+use super::places::{Folders, Moved, Place};
+use super::ways::Secrets::{self, Bridge, Env, Helper, Inline, Proxy};
 
 /// Every client that can be configured.
 pub const TARGETS: &[Target] = &[
@@ -256,6 +258,24 @@ impl Target {
 
     fn at_root<'a>(&self, whole: &'a Value) -> Option<&'a Value> {
         self.root.iter().try_fold(whole, |at, key| at.get(key))
+    }
+
+    /// The client's own file. `variable` looks into the environment, which is the client's too.
+    pub fn path(&self, folders: &Folders, variable: &dyn Fn(&str) -> Option<String>) -> PathBuf {
+        let named = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let moved = self.moved.and_then(|moved| match moved {
+            Moved::File(name) => named(name),
+            Moved::Folder(name, file) => Some(named(name)?.join(file)),
+        });
+        let place = self.on_windows.filter(|_| folders.windows).unwrap_or(self.place);
+        moved.unwrap_or_else(|| place.within(folders))
+    }
+
+    /// Whether the client seems to be there: by its file, or by the folder that would hold it.
+    pub fn is_found(&self, path: &Path, folders: &Folders) -> bool {
+        // What the scripts wrote is nobody's sign, and the home folder is everybody's.
+        let folder = path.parent().filter(|folder| self.local.is_none() && *folder != folders.home);
+        path.is_file() || folder.is_some_and(Path::is_dir)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Keeps credentials: one JSON file each, in the reference's names and fields, its secrets in the file or in the
 //! system's keyring. It leaves "is it still good" to `vault`.
 
+mod error;
 mod format;
 mod keyring;
 mod lock;
@@ -8,14 +9,14 @@ mod lock;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use thiserror::Error;
 
+pub use error::StoreError;
 pub use format::{Notes, Stored};
 pub use lock::Lock;
 
 use crate::credential::{Credential, CredentialId};
 use crate::oauth::{Epoch, TokenSet};
-use crate::sys::private_file::{self, Draft, FileError};
+use crate::sys::private_file::{self, Draft};
 
 /// The room that is taken for a credential's file, in bytes: most have a tenth of it, a token of a few hundred groups fits.
 const ROOM: u64 = 32 << 10;
@@ -51,33 +52,6 @@ pub struct Look {
     pub storage: Storage,
     /// Its other members.
     pub members: Map<String, Value>,
-}
-
-/// Why something was not kept or found.
-#[derive(Debug, Error)]
-pub enum StoreError {
-    /// A file's fault.
-    #[error("{0}")]
-    File(#[from] FileError),
-    /// Not a token file.
-    #[error("{path} is not a token file: {reason}", path = path.display())]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// Without any of its values.
-        reason: String,
-    },
-    /// The keyring's fault.
-    #[error("the system keyring does not work here: {0}")]
-    Keyring(String),
-    /// The lock's fault.
-    #[error("cannot lock {path}: {reason}", path = path.display())]
-    Lock {
-        /// The lock file.
-        path: PathBuf,
-        /// The cause.
-        reason: String,
-    },
 }
 
 impl Store {

@@ -11,6 +11,8 @@ use crate::sys::paths;
 
 /// The verb by which this program opens a page in a process of its own.
 pub const VERB: &str = "open-page";
+/// Whether windows open without a `DISPLAY` that says where.
+pub const NEEDS_NO_DISPLAY: bool = cfg!(any(windows, target_os = "macos"));
 /// The longest address, in bytes.
 const LONGEST: u64 = 64 << 10;
 

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+/// Whether this is Windows, whose shells and folders are others.
+pub const IS_WINDOWS: bool = cfg!(windows);
+
 /// Every variable whose name and value are text.
 pub fn all() -> BTreeMap<String, String> {
     std::env::vars_os()

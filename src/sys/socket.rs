@@ -5,6 +5,9 @@ use std::io;
 use socket2::Socket;
 use tokio::net::TcpSocket;
 
+/// Whether several listeners can share a port, each getting its part of the connections.
+pub const PORTS_ARE_SHARED: bool = cfg!(unix);
+
 /// Lets a port be bound again at once: without it one that was just given up counts as busy for a minute on Unix. On
 /// Windows the same option would let others take a port that is in use.
 ///

@@ -1,9 +1,6 @@
 //! `mcpauth bridge`: an MCP server for local clients in front of a remote one, over stdio or loopback HTTP.
 //! It leaves the protocol to `bridge` and the credentials to `servers`.
 
-mod local;
-mod source;
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -11,14 +8,13 @@ use clap::Args;
 
 use crate::bridge::listen::{self, Listen};
 use crate::bridge::stdio;
+use crate::cli::args::AuthArgs;
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::cli::servers::{AuthArgs, Servers, Which};
+use crate::clients::{Local, SECRET_HEADER};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-
-use self::source::{Source, Sources};
-pub(super) use local::{Local, SECRET_HEADER};
+use crate::servers::{Servers, Source, Sources, Which};
 
 /// Stand before a remote MCP server, with fresh credentials on every request
 ///
@@ -48,7 +44,7 @@ pub(super) fn run(args: &BridgeArgs, mut settings: Settings, out: &Out) -> Resul
     if let Some(Some(at)) = args.listen {
         settings.flag("MCPAUTH_BRIDGE_LISTEN", at.to_string());
     }
-    let servers = Arc::new(Servers::open(Config::resolve(settings)?, out)?.with(args.auth));
+    let servers = Arc::new(flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth));
     match args.name.as_ref().or(args.server.as_ref()) {
         Some(which) => over_stdio(servers, which, out),
         None => over_http(servers, out),

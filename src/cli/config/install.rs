@@ -3,15 +3,17 @@
 
 use clap::Args;
 
-use super::clients::{Clients, Job};
-use super::means;
-use super::rows::{self, ConfigRow};
+use super::words::{names, ways};
 use crate::cli::out::Out;
 use crate::cli::report::Done;
-use crate::cli::servers;
+use crate::cli::rows;
+use crate::clients::ConfigRow;
+use crate::clients::means;
+use crate::clients::{Clients, Job};
 use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::render::{DryRun, Secrets, TARGETS, Target};
+use crate::servers;
 
 #[derive(Args, Debug)]
 #[command(
@@ -22,13 +24,13 @@ use crate::render::{DryRun, Secrets, TARGETS, Target};
 )]
 pub(super) struct InstallArgs {
     /// The clients; without this those that are found here, and those that were installed to before
-    #[arg(long, value_parser = super::names())]
+    #[arg(long, value_parser = names())]
     client: Vec<String>,
     /// Where the clients have the headers from; without this as before, else as is best for each
     ///
     /// inline: in the file, as they are now. helper: from a command the client runs. bridge: nowhere, it starts `mcpauth
     /// bridge`. proxy: nowhere, it speaks to a running `mcpauth bridge --listen`. env: from its environment.
-    #[arg(long, value_parser = super::ways())]
+    #[arg(long, value_parser = ways())]
     secrets: Option<String>,
     /// Show what would change, values redacted, and write nothing
     #[arg(long)]

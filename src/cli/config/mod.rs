@@ -1,22 +1,16 @@
 //! `mcpauth config`: the settings in force, and the client configurations made from the credentials at hand.
 //! It leaves headers, templates and merging to `render`.
 
-mod clients;
-mod files;
 mod install;
-pub(super) mod means;
-pub(super) mod rows;
 mod show;
+mod words;
 
-use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
+use self::words::{names, ways};
 use crate::cli::out::Out;
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-use crate::render::{Secrets, TARGETS};
-
-pub(super) use files::{check, reinstall, repair, write_all};
 
 /// Show settings, and render or install client configurations
 #[derive(Args, Debug)]
@@ -40,14 +34,6 @@ enum What {
     },
     /// Merge our entries into the clients' own files; everything else in them stays
     Install(install::InstallArgs),
-}
-
-fn names() -> PossibleValuesParser {
-    PossibleValuesParser::new(TARGETS.iter().map(|target| target.client))
-}
-
-fn ways() -> PossibleValuesParser {
-    PossibleValuesParser::new(Secrets::ALL.map(Secrets::name))
 }
 
 pub(super) fn run(args: &ConfigArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {

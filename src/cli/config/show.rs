@@ -4,15 +4,16 @@
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::clients::{Clients, Job};
-use super::rows::short;
+use super::words::{names, ways};
 use crate::cli::out::Out;
-use crate::cli::servers;
+use crate::cli::paths::from_home;
+use crate::clients::{Clients, Job};
 use crate::config::Config;
 use crate::config::catalogue::{VARIABLES, is_known, is_secret};
 use crate::error::{Error, Exit};
 use crate::render::{Entry, Secrets, TARGETS, Target};
 use crate::secret::{REDACTED, Secret};
+use crate::servers;
 use crate::tokens::Bearers;
 
 #[derive(Args, Debug)]
@@ -21,10 +22,10 @@ pub(super) struct ShowArgs {
     #[arg(long)]
     origin: bool,
     /// A client (--clients lists them): its configuration, where it goes, and what else it can have
-    #[arg(long, value_parser = super::names())]
+    #[arg(long, value_parser = names())]
     client: Option<String>,
     /// With --client: where the client has the headers from
-    #[arg(long, value_parser = super::ways(), requires = "client")]
+    #[arg(long, value_parser = ways(), requires = "client")]
     secrets: Option<String>,
     /// The clients, where each has the headers from, and its file
     #[arg(long, conflicts_with_all = ["client", "origin"])]
@@ -64,7 +65,7 @@ fn one(config: &Config, client: &str, secrets: Option<&str>, out: &Out) -> Resul
         out.object(&Value::Object(object));
         return Ok(Exit::Done);
     }
-    out.say(&format!("{}: {}", target.client, short(&job.path)));
+    out.say(&format!("{}: {}", target.client, from_home(&job.path)));
     let others: Vec<&str> =
         target.ways.iter().filter(|way| **way != job.secrets).map(|way| way.name()).collect();
     let others = if others.is_empty() { String::new() } else { format!("; also: {}", others.join(", ")) };
@@ -78,7 +79,7 @@ fn one(config: &Config, client: &str, secrets: Option<&str>, out: &Out) -> Resul
 
 fn door(config: &Config, secrets: Secrets) -> Result<Option<Secret>, Error> {
     let proxy = secrets == Secrets::Proxy;
-    Ok(if proxy { Some(crate::cli::bridge::Local::of(config)?.secret) } else { None })
+    Ok(if proxy { Some(crate::clients::Local::of(config)?.secret) } else { None })
 }
 
 fn redacted(entries: &[Entry]) -> Vec<Entry> {
@@ -107,7 +108,7 @@ fn every(config: &Config, out: &Out) -> Result<Exit, Error> {
         let others: Vec<&str> =
             target.ways.iter().filter(|way| **way != job.secrets).map(|way| way.name()).collect();
         let ways = format!("{} ({})", job.secrets, others.join(", ")).replace(" ()", "");
-        let path = short(&job.path);
+        let path = from_home(&job.path);
         out.result(&format!("{:15} {state:9} {ways:36} {path}", target.client));
         let mut object = object(&job);
         object.insert("found".into(), is_found.into());

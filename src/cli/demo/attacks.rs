@@ -1,10 +1,10 @@
 //! The ways around the reference gateway, each tried on ours with the agent's real token, or with none: what was not granted
 //! must not reach a server in any spelling. It leaves more spellings, and raw sockets, to the tests.
 
-use crate::cli::demo::Step;
 use crate::cli::demo::client::{Client, Entry, anonymous, call};
 use crate::cli::demo::gateway::silence;
 use crate::cli::demo::stage::Stage;
+use crate::cli::demo::step::Step;
 use crate::cli::demo::wire::Request;
 use crate::error::Error;
 

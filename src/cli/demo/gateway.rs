@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
-use crate::cli::demo::Step;
 use crate::cli::demo::client::{Client, anonymous, call, list};
 use crate::cli::demo::stage::Stage;
+use crate::cli::demo::step::Step;
 use crate::cli::demo::wire::{Answer, Request};
 use crate::demo::mcp::Arrived;
 use crate::error::Error;

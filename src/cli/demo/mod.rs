@@ -5,6 +5,7 @@ mod attacks;
 mod client;
 mod gateway;
 mod stage;
+mod step;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::cli::demo::client::Client;
 use crate::cli::demo::stage::Stage;
+use crate::cli::demo::step::Step;
 use crate::cli::flows;
 use crate::cli::generate::{self, GenerateArgs};
 use crate::cli::out::Out;
@@ -38,13 +40,6 @@ pub(super) struct DemoArgs {
     /// Log in by hand, in the browser
     #[arg(long)]
     browser: bool,
-}
-
-/// One thing that was shown.
-struct Step {
-    name: &'static str,
-    ok: bool,
-    detail: String,
 }
 
 /// What was shown so far.

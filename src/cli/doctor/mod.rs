@@ -25,11 +25,12 @@ use tokio::time::timeout;
 use crate::cli::doctor::finding::{Finding, Fix, Status};
 use crate::cli::doctor::policy::Identity;
 use crate::cli::doctor::tokens::Held;
+use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::cli::{flows, servers};
 use crate::config::{Config, Planned, Settings};
 use crate::credential::Kind;
 use crate::error::{Error, Exit};
+use crate::servers;
 use crate::store::Store;
 use crate::sys::private_file;
 

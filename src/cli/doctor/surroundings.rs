@@ -8,7 +8,7 @@ use url::Url;
 use crate::cli::doctor::finding::Finding;
 use crate::config::{Config, Origin};
 use crate::sys::http::is_loopback;
-use crate::sys::regular_file;
+use crate::sys::{browser, regular_file};
 
 /// The largest file of certificates that is looked at, in bytes.
 const LIMIT: u64 = 8 << 20;
@@ -133,10 +133,9 @@ fn headless(set: &dyn Fn(&str) -> bool) -> Option<&'static str> {
     if set("SSH_CONNECTION") || set("SSH_TTY") {
         return Some("this is an SSH session");
     }
-    let windows = cfg!(any(windows, target_os = "macos"));
     // BROWSER names a program that needs no display of ours: that is how remote editors pass pages on.
     let shown = ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME"].into_iter().any(set);
-    (!windows && !shown).then_some("there is no DISPLAY")
+    (!browser::NEEDS_NO_DISPLAY && !shown).then_some("there is no DISPLAY")
 }
 
 #[cfg(test)]

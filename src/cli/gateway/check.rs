@@ -3,7 +3,8 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::gateway::{From, prepare};
+use crate::cli::gateway::from::From;
+use crate::cli::gateway::prepare;
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};

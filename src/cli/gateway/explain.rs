@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use crate::cli::gateway::{PolicyFrom, text_of};
+use crate::cli::gateway::policy_from::{PolicyFrom, text_of};
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};

@@ -3,8 +3,10 @@
 
 mod check;
 mod explain;
+mod from;
 mod issuer;
 pub(super) mod journal;
+mod policy_from;
 pub(super) mod prepare;
 mod routes;
 mod serve;
@@ -14,16 +16,12 @@ mod vouch;
 
 pub use stored::InVault;
 
-use std::path::{Path, PathBuf};
-
 use clap::{Args, Subcommand};
 
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};
-use crate::gateway::settings::{self, Settings};
-use crate::policy::Policy;
-use crate::sys::regular_file;
+use crate::gateway::settings::Settings;
 
 /// Serve the gateway, check and explain its settings, policy and servers
 #[derive(Args, Debug)]
@@ -43,24 +41,6 @@ enum What {
     Schema,
 }
 
-/// Where the gateway's settings are.
-#[derive(Args, Clone, Debug, Default)]
-struct From {
-    /// The gateway's settings [default: ./gateway.yaml, else the environment]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-}
-
-/// Which policy is meant.
-#[derive(Args, Clone, Debug, Default)]
-struct PolicyFrom {
-    #[command(flatten)]
-    from: From,
-    /// This policy instead of the gateway's
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
-}
-
 pub(super) fn run(args: &GatewayArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     match &args.what {
         What::Serve(args) => serve::run(args, config, out),
@@ -73,27 +53,4 @@ pub(super) fn run(args: &GatewayArgs, config: &Config, out: &Out) -> Result<Exit
             Ok(Exit::Done)
         }
     }
-}
-
-impl PolicyFrom {
-    fn read(&self, config: &Config) -> Result<(PathBuf, Policy), Error> {
-        let path = match &self.policy {
-            Some(path) => path.clone(),
-            None => prepare::without_issuers(&self.from, config)?.policy,
-        };
-        let policy = Policy::parse(&text_of(&path, "name the policy with --policy FILE")?).map_err(|e| {
-            let message = format!("{}: {e}", path.display());
-            Error::Usage { message, hint: "correct the policy, then run: mcpauth gateway check".into() }
-        })?;
-        Ok((path, policy))
-    }
-}
-
-/// A file that was named, as text.
-fn text_of(path: &Path, hint: &str) -> Result<String, Error> {
-    let unreadable = |e: std::io::Error| {
-        let message = format!("{}: {e}", path.display());
-        Error::Usage { message, hint: hint.into() }
-    };
-    regular_file::read_text(path, settings::MOST).map_err(unreadable)
 }

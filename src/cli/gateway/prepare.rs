@@ -9,9 +9,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cli::flows;
-use crate::cli::gateway::InVault;
+use crate::cli::gateway::from::From;
+use crate::cli::gateway::journal;
+use crate::cli::gateway::stored::InVault;
 use crate::cli::gateway::vouch::Word;
-use crate::cli::gateway::{From, journal};
 use crate::cli::out::Out;
 use crate::config::catalogue::{is_known, is_secret};
 use crate::config::{Config, ConfigError};

@@ -4,8 +4,9 @@
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::cli::gateway::from::From;
+use crate::cli::gateway::prepare;
 use crate::cli::gateway::vouch::Word;
-use crate::cli::gateway::{From, prepare};
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};

@@ -9,7 +9,7 @@ use clap::Args;
 use tokio::time::timeout;
 
 use crate::cli::flows;
-use crate::cli::gateway::From;
+use crate::cli::gateway::from::From;
 use crate::cli::gateway::journal::Log;
 use crate::cli::gateway::prepare;
 use crate::cli::out::Out;

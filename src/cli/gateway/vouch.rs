@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::gateway::From;
+use crate::cli::gateway::from::From;
 use crate::config::{Config, ConfigError, Given, Origin};
 use crate::credential::{Credential, Kind};
 use crate::gateway::settings::{Egress, Settings};

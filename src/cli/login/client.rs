@@ -7,7 +7,7 @@ use clap::Args;
 use url::Url;
 
 use super::{LoginArgs, address};
-use crate::cli::secret_from;
+use crate::cli::given::secret_from;
 use crate::config::{Config, KeyFile, Registration, login_command, name_of, signing_key};
 use crate::error::Error;
 use crate::flow::{self, Discovered};

@@ -5,14 +5,21 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::cli::config::rows::ConfigRow;
-use crate::cli::logout::Row;
 use crate::cli::out::Out;
+use crate::clients::ConfigRow;
 use crate::error::{Error, Exit, flow_exit};
 use crate::flow::Revoked;
+use crate::servers::credentials::Known;
 use crate::store::StoreError;
 use crate::sys::clock;
 use crate::vault::{Ended, Forgotten, VaultError};
+
+/// What came of one.
+pub(super) struct Row<'k> {
+    pub(super) known: &'k Known,
+    pub(super) path: Option<PathBuf>,
+    pub(super) result: Result<Forgotten, Error>,
+}
 
 /// What rewrites the copies in client configurations.
 const REWRITE: &str = "mcpauth config install";

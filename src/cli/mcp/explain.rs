@@ -1,9 +1,9 @@
 //! What to do about a server's no: the next command for each. It leaves the words for what happened to `mcp`.
 
 use super::target::{Source, Target, place};
-use crate::cli::servers::{LoginOf, Which};
 use crate::config::{login_command, name_of};
 use crate::mcp::{ClientError, Refusal};
+use crate::servers::{LoginOf, Which};
 use crate::sys::http::HttpError;
 use crate::text::{clean, word};
 

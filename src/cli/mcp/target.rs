@@ -9,15 +9,17 @@ use clap::Args;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
+use crate::cli::args::AuthArgs;
 use crate::cli::flows;
+use crate::cli::given::secret_from;
 use crate::cli::out::Out;
-use crate::cli::servers::{AuthArgs, Servers, Which};
 use crate::config::{Config, ConfigError, Given, Origin, Settings};
 use crate::error::{Error, Exit};
 use crate::mcp::{Client, ClientError, Remote};
 use crate::oauth::is_sendable;
 use crate::render::Entry;
 use crate::secret::Secret;
+use crate::servers::{Servers, Which};
 use crate::sys::http::{Http, HttpError};
 use crate::tokens::{Bearers, TokenSource, retry};
 use crate::vault::VaultError;
@@ -81,7 +83,7 @@ impl Target {
             config.settings.secret("MCP_AUTH_TOKEN").filter(|_| args.server.is_none() && !args.no_auth);
         let named = args.url.is_none() && args.server.is_none();
         let aimed = config.settings.given("GATEWAY_URL").filter(|_| named);
-        let servers = Servers::open(config, out)?.with(args.auth).aimed(aimed.clone());
+        let servers = flows::servers(config, out)?.with(args.auth.auth).aimed(aimed.clone());
         let http = flows::http(&servers.config);
         // It is the gateway's as much as the stored one.
         let may_know_us = servers.may_know_us(&which);
@@ -106,7 +108,7 @@ impl Target {
         }
         if let Some(path) = &args.token_file {
             may_go(Some(Given::new("the token file", Origin::Flag)), aimed.as_slice())?;
-            own.insert(AUTHORIZATION, bearer("the token file", &crate::cli::secret_from(path)?)?);
+            own.insert(AUTHORIZATION, bearer("the token file", &secret_from(path)?)?);
         }
         Ok(Self {
             which,

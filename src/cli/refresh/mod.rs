@@ -1,69 +1,20 @@
 //! `mcpauth refresh`: keeps every credential fresh, and the client configurations with them; as a service, or once.
 //! It leaves when to `refresh`, each token to `vault` and each file to `render`.
 
+mod args;
 mod log;
 mod once;
 mod renew;
 pub(super) mod service;
 mod unit;
 
-use clap::Args;
+pub(super) use args::RefreshArgs;
 
-use crate::cli::config as clients;
-use crate::cli::config::rows::ConfigRow;
 use crate::cli::out::Out;
+use crate::cli::refresh::args::Rules;
 use crate::config::{Config, ConfigError, Settings};
 use crate::credential::Kind;
 use crate::error::{Error, Exit};
-use crate::refresh::Epoch;
-use crate::store::Store;
-
-/// The longest interval and buffer, in seconds.
-const DAY: Epoch = 86_400;
-const EXAMPLES: &str = "Examples:
-  mcpauth refresh                          until it is told to stop (Ctrl-C, SIGTERM); SIGHUP looks again at once
-  mcpauth refresh --once                   one pass, for cron; --force renews what is not due as well
-  mcpauth refresh --unit systemd > ~/.config/systemd/user/mcpauth-refresh.service
-  mcpauth refresh --on-login-needed 'notify-send \"$MCPAUTH_CREDENTIAL\" \"$MCPAUTH_COMMAND\"'";
-
-/// Keep tokens fresh, and the client configurations with them
-///
-/// Each credential is renewed on its own time: a fifth of its life before its end, an hour before it at most. A browser
-/// is never opened: a credential that needs a person is named once, with the command to type.
-#[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
-pub(super) struct RefreshArgs {
-    /// One pass over everything that is due, then a summary
-    #[arg(long, conflicts_with = "unit")]
-    once: bool,
-    /// With --once: renew everything, due or not
-    #[arg(short, long, requires = "once")]
-    force: bool,
-    /// Seconds between two looks at the files, for what others did [default: TOKEN_REFRESH_INTERVAL, else 300]
-    #[arg(long, value_name = "S", value_parser = clap::value_parser!(i64).range(1..=DAY))]
-    interval: Option<Epoch>,
-    /// Seconds before its end at which a token is renewed, a fifth of its life at most [default: TOKEN_EXPIRY_BUFFER,
-    /// else 3600]
-    #[arg(long, value_name = "S", value_parser = clap::value_parser!(i64).range(0..=DAY))]
-    buffer: Option<Epoch>,
-    /// Run this by your shell when a person is needed, once each time; it finds MCPAUTH_CREDENTIAL and MCPAUTH_COMMAND
-    /// in its environment
-    #[arg(long, value_name = "CMD", conflicts_with = "once")]
-    on_login_needed: Option<String>,
-    /// Write .oauth-tokens/*.json, but nothing into other programs' files
-    #[arg(long)]
-    no_install: bool,
-    /// Print a service file for this folder and these settings
-    #[arg(long, value_enum, value_name = "KIND")]
-    unit: Option<unit::Kind>,
-}
-
-/// The two numbers of a run, in seconds.
-#[derive(Clone, Copy, Debug)]
-struct Rules {
-    buffer: Epoch,
-    interval: Epoch,
-}
 
 pub(super) fn run(args: &RefreshArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let rules = Rules::of(args, &settings)?;
@@ -73,32 +24,5 @@ pub(super) fn run(args: &RefreshArgs, settings: Settings, out: &Out) -> Result<E
         None if config.plan(&Kind::ALL, None).is_empty() => Err(ConfigError::NothingConfigured.into()),
         None if args.once => once::run(args, rules, &config, out),
         None => service::run(args, rules, config, out),
-    }
-}
-
-/// Our own configurations among the tokens and, unless that is not wanted, the clients' files that hold tokens.
-fn rewrite(config: &Config, store: &Store, install: bool, out: &Out) -> Result<Vec<ConfigRow>, Error> {
-    if install {
-        clients::reinstall(config, store, out)
-    } else {
-        clients::write_all(config, store, false, out)
-    }
-}
-
-impl Rules {
-    fn of(args: &RefreshArgs, settings: &Settings) -> Result<Self, ConfigError> {
-        let seconds = |flag: Option<Epoch>, variable: &str, least: Epoch, default: Epoch| {
-            let Some(text) = settings.get(variable).filter(|_| flag.is_none()) else {
-                return Ok(flag.unwrap_or(default));
-            };
-            text.parse().ok().filter(|seconds| (least..=DAY).contains(seconds)).ok_or_else(|| {
-                let reason = format!("not a number of seconds from {least} to {DAY}");
-                ConfigError::Invalid { variable: variable.into(), reason }
-            })
-        };
-        Ok(Self {
-            buffer: seconds(args.buffer, "TOKEN_EXPIRY_BUFFER", 0, 3_600)?,
-            interval: seconds(args.interval, "TOKEN_REFRESH_INTERVAL", 1, 300)?,
-        })
     }
 }

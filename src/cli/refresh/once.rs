@@ -2,8 +2,8 @@
 
 use crate::cli::flows::{self, Row};
 use crate::cli::out::Out;
+use crate::cli::refresh::args::{RefreshArgs, Rules, rewrite};
 use crate::cli::refresh::renew::{self, Turns};
-use crate::cli::refresh::{RefreshArgs, Rules};
 use crate::cli::report::{ConfigRow, Done};
 use crate::config::Config;
 use crate::credential::{Credential, Kind};
@@ -24,7 +24,7 @@ async fn pass(args: &RefreshArgs, rules: Rules, config: &Config, out: &Out) -> R
     let rows = flows::run_each(config.plan(&Kind::ALL, None), out, renew).await;
     let came = |row: &Row| row.result.as_ref().is_ok_and(|fresh| fresh.outcome != Outcome::Reused);
     let configs = if rows.iter().any(came) {
-        super::rewrite(config, &vault.store, !args.no_install, out)
+        rewrite(config, &vault.store, !args.no_install, out)
             .unwrap_or_else(|error| vec![ConfigRow::none(config, error)])
     } else {
         Vec::new()

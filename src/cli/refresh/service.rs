@@ -14,9 +14,10 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::cli::flows;
 use crate::cli::out::Out;
+use crate::cli::refresh::args::{RefreshArgs, Rules, rewrite};
 use crate::cli::refresh::log::Log;
 use crate::cli::refresh::renew::{self, Turns};
-use crate::cli::refresh::{RefreshArgs, Rules};
+
 use crate::config::{Config, ConfigError};
 use crate::credential::{Credential, CredentialId, Kind};
 use crate::error::{Error, Exit};
@@ -271,7 +272,7 @@ impl Service {
         self.configs_at = None;
         // What cannot be read has been complained of where it was looked at.
         let silent = self.log.0.muted();
-        let rows = super::rewrite(&self.config, &self.vault.store, self.install, &silent);
+        let rows = rewrite(&self.config, &self.vault.store, self.install, &silent);
         let mut complaints = BTreeSet::new();
         match rows {
             Ok(rows) => {

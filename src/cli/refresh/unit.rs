@@ -3,23 +3,12 @@
 
 use std::path::Path;
 
-use clap::ValueEnum;
-
-use crate::cli::config::means;
 use crate::cli::out::Out;
-use crate::cli::refresh::RefreshArgs;
+use crate::cli::refresh::args::{Kind, RefreshArgs};
+use crate::clients::means;
 use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::sys::paths;
-
-/// What is to start the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Kind {
-    /// A systemd user unit
-    Systemd,
-    /// A launchd agent
-    Launchd,
-}
 
 /// Where and how it runs.
 struct Service {

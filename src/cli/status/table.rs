@@ -1,7 +1,7 @@
 //! The table of `mcpauth status`: eighty columns on a terminal, whole names elsewhere. It leaves the judgement to `status`.
 
 use crate::cli::out::{Out, wrapped};
-use crate::cli::status::{Row, State};
+use crate::cli::status::row::{Row, State};
 use crate::oauth::Epoch;
 use crate::store::Storage;
 use crate::sys::{clock, terminal};

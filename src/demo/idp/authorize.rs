@@ -13,7 +13,7 @@ use url::Url;
 use super::client::{Client, Grant};
 use super::ledger::{Approval, Back, Pending};
 use super::refusal::Refusal;
-use super::token::Param;
+use super::request::Param;
 use super::{Issuer, Seen, Shared};
 use crate::demo::{keys, pages};
 

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use subtle::ConstantTimeEq;
 
 use super::refusal::Refusal;
-use super::token::Request;
+use super::request::Request;
 
 /// A registered client (RFC 6749 section 2); without a secret it is a public one.
 pub struct Client {

@@ -14,7 +14,8 @@ use super::authorize::challenge;
 use super::client::{self, Grant};
 use super::ledger::{Approval, Decision, Device};
 use super::refusal::Refusal;
-use super::token::{Param, Request, UNREADABLE, authenticated};
+use super::request::{Param, Request, UNREADABLE};
+use super::token::authenticated;
 use super::{Issuer, Seen, Shared};
 use crate::demo::{keys, pages};
 

@@ -6,8 +6,47 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
-use super::Seen;
 use super::refusal::Refusal;
+
+/// What happened, in order. Holds refresh tokens of this run on purpose: it is for assertions, not for logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// An authorization code was issued.
+    Authorized {
+        /// To whom.
+        client_id: String,
+    },
+    /// The person said no.
+    Denied {
+        /// To whom.
+        client_id: String,
+    },
+    /// A device got its codes.
+    Device {
+        /// Which client.
+        client_id: String,
+    },
+    /// The token endpoint was asked.
+    Token {
+        /// The `grant_type` as sent; empty if there was none.
+        grant: String,
+        /// The client it claimed to be; empty if that could not be read.
+        client_id: String,
+        /// The refresh token it presented.
+        refresh_token: Option<String>,
+        /// Whether it got a token.
+        ok: bool,
+        /// `client_secret_basic`, `client_secret_post` or `none` (RFC 7591 section 2); empty if unreadable.
+        auth: &'static str,
+    },
+    /// A token was revoked (RFC 7009).
+    Revoked {
+        /// By whom.
+        client_id: String,
+        /// Which.
+        token: String,
+    },
+}
 
 /// RFC 6749 section 4.1.2 allows ten minutes at most; this server is strict.
 const CODE_LIFETIME: u64 = 60;

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::ledger::Holder;
 use super::refusal::Refusal;
-use super::token::{Request, authenticated};
+use super::request::Request;
+use super::token::authenticated;
 use super::{Issuer, Seen, Shared, client};
 
 /// Token revocation (RFC 7009 section 2). An unknown token is as good as a revoked one.

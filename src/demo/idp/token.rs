@@ -8,38 +8,14 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, FromRequest, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::{self, Client, Grant, narrow};
 use super::ledger::{Approval, GrantId, Holder, Redemption};
 use super::refusal::Refusal;
+use super::request::{Request, UNREADABLE, is_json, read_json};
 use super::{Expires, Issuer, Seen, Shared};
 use crate::demo::keys;
-
-/// A parameter; one without a value counts as omitted (RFC 6749 section 3.1).
-#[derive(Default, Deserialize)]
-pub(super) struct Param(String);
-
-/// The parameters of every grant, and of revocation; a repeated one is refused while reading (section 3.2).
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Request {
-    grant_type: Param,
-    pub(super) client_id: Param,
-    pub(super) client_secret: Param,
-    pub(super) scope: Param,
-    audience: Param,
-    resource: Param,
-    code: Param,
-    pub(super) code_challenge: Param,
-    pub(super) code_challenge_method: Param,
-    device_code: Param,
-    redirect_uri: Param,
-    code_verifier: Param,
-    refresh_token: Param,
-    pub(super) token: Param,
-}
 
 /// What a grant turned out to be worth.
 struct Issued {
@@ -71,36 +47,6 @@ pub(super) async fn form_or_json(
         Form::from_request(request, &()).await.map(|Form(request)| request).map_err(|_| UNREADABLE)
     };
     respond(&idp, &issuer, &headers, body)
-}
-
-pub(super) const UNREADABLE: Refusal =
-    Refusal::InvalidRequest("the body cannot be read, or repeats a parameter");
-
-impl Param {
-    pub(super) fn get(&self) -> Option<&str> {
-        Some(self.0.as_str()).filter(|value| !value.is_empty())
-    }
-
-    fn require(&self, refusal: &'static str) -> Result<&str, Refusal> {
-        self.get().ok_or(Refusal::InvalidRequest(refusal))
-    }
-}
-
-impl Request {
-    pub(super) fn audience(&self) -> Option<&str> {
-        self.audience.get().or(self.resource.get())
-    }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
-}
-
-/// The first byte is looked at because a derived struct would be read from an array, too.
-fn read_json(bytes: &[u8]) -> Result<Request, Refusal> {
-    let object = bytes.trim_ascii_start().starts_with(b"{");
-    serde_json::from_slice(bytes).ok().filter(|_| object).ok_or(UNREADABLE)
 }
 
 fn respond(idp: &Shared, issuer: &str, headers: &HeaderMap, request: Result<Request, Refusal>) -> Response {

@@ -12,15 +12,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::timeout;
 
-use super::Judged;
 use super::issuers::Issuer;
 use super::jwt::Reject;
 use super::tokens::{Hash, Remembered};
-use crate::gateway::operate::journal::Journal;
+use crate::gateway::observe::journal::Journal;
 use crate::gateway::rate::Rate;
-use crate::gateway::refusal::Refusal;
 use crate::gateway::settings::Limits;
-use crate::gateway::state::Moment;
+use crate::policy::Principal;
 
 /// What all workers know of tokens that were asked about.
 pub(crate) struct Asking {
@@ -36,17 +34,29 @@ pub(crate) struct Asking {
     began: Instant,
 }
 
+/// What became known of a good token.
+#[derive(Clone)]
+pub(crate) struct Judged {
+    pub(crate) principal: Principal,
+    /// When it ends.
+    pub(crate) expires_at: i64,
+    /// Until when this is believed without another look.
+    pub(crate) believed_until: i64,
+}
+
 /// A token that came, and what it came with.
-pub(super) struct Question<'q> {
-    pub(super) issuer: &'q Issuer,
-    pub(super) token: &'q str,
-    pub(super) hash: Hash,
-    pub(super) moment: &'q Moment,
+pub(crate) struct Question<'q> {
+    pub(crate) issuer: &'q Issuer,
+    pub(crate) token: &'q str,
+    pub(crate) hash: Hash,
+    /// Seconds since 1970.
+    pub(crate) now: i64,
+    pub(crate) peer: IpAddr,
 }
 
 /// Why there is no caller.
 #[derive(Clone, Copy, Debug)]
-enum No {
+pub(crate) enum No {
     Bad(Reject),
     Down,
     /// The address, or all together, must wait so many seconds.
@@ -91,14 +101,10 @@ impl Asking {
     /// Whose a token is, by what is known or by asking.
     ///
     /// # Errors
-    /// 401 for a bad one, 503 if its issuer does not answer, 429 and 503 for one too many.
-    pub(super) async fn ask(
-        &self,
-        question: &Question<'_>,
-        journal: &dyn Journal,
-    ) -> Result<Judged, Refusal> {
+    /// [`No`].
+    pub(crate) async fn ask(&self, question: &Question<'_>, journal: &dyn Journal) -> Result<Judged, No> {
         if let Some(known) = self.known(question) {
-            return known.map_err(Refusal::from);
+            return known;
         }
         let turn = self.under_way.hold(question.hash);
         let answer = turn.get_or_init(|| async {
@@ -108,12 +114,12 @@ impl Asking {
                 None => self.find_out(question, journal).await,
             }
         });
-        answer.await.clone().map_err(Refusal::from)
+        answer.await.clone()
     }
 
     /// What is believed without another question.
     fn known(&self, question: &Question<'_>) -> Option<Result<Judged, No>> {
-        let now = question.moment.now;
+        let now = question.now;
         if let Some(judged) = lock(&self.good).get(&question.hash).filter(|good| now < good.believed_until) {
             return Some(Ok(judged));
         }
@@ -126,7 +132,7 @@ impl Asking {
         if lock(&self.good).get(&question.hash).is_some() {
             return self.send(question, journal).await;
         }
-        let address = network(question.moment.peer);
+        let address = network(question.peer);
         let gate = self.gates.hold(address.clone());
         let Ok(_permit) = timeout(PATIENCE, gate.0.acquire()).await else { return Err(No::Address(1)) };
         self.take(&address)?;
@@ -138,21 +144,21 @@ impl Asking {
     }
 
     async fn send(&self, question: &Question<'_>, journal: &dyn Journal) -> Result<Judged, No> {
-        let Question { issuer, token, hash, moment } = question;
+        let Question { issuer, token, hash, now, .. } = question;
         let reply = issuer.introspect(token).await.map_err(|error| {
             journal.warn("introspection", &error.to_string());
             No::Down
         })?;
-        match issuer.rules.introspected(&reply, moment.now) {
+        match issuer.rules.introspected(&reply, *now) {
             Ok((principal, expires_at)) => {
-                let believed_until = issuer.believed_until(expires_at, moment.now);
+                let believed_until = issuer.believed_until(expires_at, *now);
                 let judged = Judged { principal, expires_at: expires_at.unwrap_or(i64::MAX), believed_until };
                 lock(&self.good).put(*hash, judged.clone());
                 Ok(judged)
             }
             Err(reject) => {
                 lock(&self.good).remove(hash);
-                lock(&self.bad).put(*hash, (reject, moment.now + NO));
+                lock(&self.bad).put(*hash, (reject, now + NO));
                 Err(No::Bad(reject))
             }
         }
@@ -172,17 +178,6 @@ impl Asking {
     fn give_back(&self, address: &str) {
         self.per_address.iter().for_each(|rate| rate.give_back(&[address]));
         self.in_all.iter().for_each(|rate| rate.give_back(&[""]));
-    }
-}
-
-impl From<No> for Refusal {
-    fn from(no: No) -> Self {
-        match no {
-            No::Bad(reject) => Self::Token(reject),
-            No::Down => Self::IssuerDown,
-            No::Address(seconds) => Self::Guessing(seconds),
-            No::All(seconds) => Self::IssuerBusy(seconds),
-        }
     }
 }
 

@@ -15,7 +15,7 @@ const LONGEST: usize = 4096;
 
 /// Whose a token is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(in crate::gateway) enum Whose {
     /// No issuer's that is asked: too long, no token's characters, or a JWT that names none.
     Nobodys,
     /// A JWT that names its issuer: it alone may be asked.
@@ -25,7 +25,7 @@ pub(super) enum Whose {
 }
 
 /// Reads no more of a token than that.
-pub(super) fn whose(token: &str) -> Whose {
+pub(in crate::gateway) fn whose(token: &str) -> Whose {
     if token.len() > MAX_TOKEN || !is_b64token(token) {
         return Whose::Nobodys;
     }

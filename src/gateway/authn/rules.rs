@@ -5,7 +5,7 @@ mod principal;
 
 use serde_json::{Map, Value};
 
-use self::principal::{Groups, client};
+use self::principal::{Groups, Source, client, principal};
 use super::jwt::{Claims, Reject, media_type, text_of};
 use super::object;
 pub use crate::gateway::settings::RulesError;
@@ -28,15 +28,6 @@ pub struct Rules {
     require_at_jwt: bool,
     leeway: i64,
     groups: Vec<Groups>,
-}
-
-/// How a token's claims became known.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Source {
-    /// They were signed.
-    Signed,
-    /// The issuer was asked, and most members are optional.
-    Asked,
 }
 
 impl Rules {
@@ -75,7 +66,7 @@ impl Rules {
         }
         self.header_type(token.typ())?;
         let expires = self.judge(claims, Source::Signed, now)?.ok_or(Reject::Malformed)?;
-        Ok((self.principal(token.into_members(), Source::Signed)?, expires))
+        Ok((principal(&self.issuer, &self.groups, token.into_members(), Source::Signed)?, expires))
     }
 
     /// The caller an introspection reply (RFC 7662 section 2.2) describes, and the second from which the token is
@@ -93,7 +84,7 @@ impl Rules {
             return Err(Reject::Issuer);
         }
         let expires = self.judge(&members, Source::Asked, now)?;
-        Ok((self.principal(members, Source::Asked)?, expires))
+        Ok((principal(&self.issuer, &self.groups, members, Source::Asked)?, expires))
     }
 
     /// Whether what the request's own identity headers say is what the token says. They are never more than a claim:

@@ -6,6 +6,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::gateway::headers::is_bound;
+use crate::gateway::settings::{is_name, is_variable};
 use crate::registry::Refusal;
 use crate::secret::Secret;
 
@@ -122,15 +123,6 @@ fn expanded<'t>(text: &'t str, variables: Variables<'_>) -> Result<Secret, Missi
         }
     }
     Ok(Secret::new(whole.as_str()))
-}
-
-/// Whether a header can name such a variable.
-pub(crate) fn is_variable(name: &str) -> bool {
-    !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(is_name)
-}
-
-fn is_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ use std::collections::HashSet;
 use hyper::header::HeaderName;
 use url::Url;
 
-use super::{Egress, Issuer, RulesError, Settings};
-use crate::gateway::servers::headers::is_variable;
+use super::{Egress, Issuer, RulesError, Settings, is_variable};
 use crate::problem::Problem;
 use crate::sys::address::{NotWeb, web_url};
 use crate::sys::http::is_loopback;

@@ -1,10 +1,108 @@
-//! What an issuer's settings must say for its tokens to be judged by them: above all, whom the tokens are for. It leaves
-//! addresses to `check`, and tokens to `authn`.
+//! An issuer's settings, and what they must say for its tokens to be judged by them: above all, whom the tokens are for.
+//! It leaves addresses to `check`, and tokens to `authn`.
 
-use super::{Algorithm, Issuer, Kind};
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// The most that clocks may differ, in seconds.
 const MOST_LEEWAY: u32 = 60;
+
+/// One authorization server whose tokens are accepted.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    /// The issuer identifier, compared byte for byte with `iss`.
+    pub issuer: String,
+    /// Whose habits its tokens have.
+    #[serde(default)]
+    pub kind: Kind,
+    /// Where its keys are; found by discovery if absent.
+    #[serde(default)]
+    pub jwks_uri: Option<String>,
+    /// What `aud` must name (one of these).
+    #[serde(default)]
+    pub audience: Vec<String>,
+    /// The clients whose tokens are accepted: `client_id` for Cognito, `azp` for Keycloak tokens that name no audience.
+    #[serde(default)]
+    pub clients: Vec<String>,
+    /// The signature algorithms accepted.
+    #[serde(default = "algorithms")]
+    pub algorithms: Vec<Algorithm>,
+    /// Require the header `typ: at+jwt` (RFC 9068).
+    #[serde(default)]
+    pub require_at_jwt: bool,
+    /// Claims that hold groups: names, or JSON pointers as in `/realm_access/roles`. By the kind if empty.
+    #[serde(default)]
+    pub groups_claims: Vec<String>,
+    /// How far clocks may differ, in seconds; 60 at most.
+    #[serde(default = "leeway")]
+    #[schemars(range(max = 60))]
+    pub leeway: u32,
+    /// Ask the issuer about each token (RFC 7662) instead of verifying signatures: for opaque tokens.
+    #[serde(default)]
+    pub introspection: Option<Introspection>,
+}
+
+/// Whose habits an issuer's tokens have.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Amazon Cognito user pools: `token_use`, `client_id`, no `aud`.
+    Cognito,
+    /// Keycloak: `typ: Bearer` in the payload, `azp`.
+    Keycloak,
+    /// RFC 9068, or whatever names its audience.
+    #[default]
+    Oidc,
+}
+
+/// A signature algorithm (RFC 7518 section 3.1, RFC 8037). There is no symmetric one: a gateway holds no signing secrets.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are the RFC's")]
+pub enum Algorithm {
+    RS256,
+    RS384,
+    RS512,
+    PS256,
+    PS384,
+    PS512,
+    ES256,
+    ES384,
+    EdDSA,
+}
+
+impl Algorithm {
+    /// All of them: every signature there is a verification for.
+    pub const ALL: [Self; 9] = [
+        Self::RS256,
+        Self::RS384,
+        Self::RS512,
+        Self::PS256,
+        Self::PS384,
+        Self::PS512,
+        Self::ES256,
+        Self::ES384,
+        Self::EdDSA,
+    ];
+}
+
+/// RFC 7662.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Introspection {
+    /// The endpoint; found by discovery if absent.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// The gateway's own client at the issuer.
+    pub client_id: String,
+    /// A file with its secret, 0600.
+    pub client_secret: PathBuf,
+    /// How long an answer is believed, in seconds; never past the token's own end.
+    #[serde(default = "believed")]
+    pub cache: u32,
+}
 
 /// Why an issuer's settings make no rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -119,11 +217,15 @@ impl Issuer {
 }
 
 /// The signature algorithms that are accepted if nothing is said.
-pub(super) fn algorithms() -> Vec<Algorithm> {
+fn algorithms() -> Vec<Algorithm> {
     vec![Algorithm::RS256, Algorithm::ES256]
 }
 
 /// How far clocks may differ if nothing is said, in seconds.
-pub(super) fn leeway() -> u32 {
+fn leeway() -> u32 {
+    30
+}
+
+fn believed() -> u32 {
     30
 }

@@ -1,16 +1,23 @@
 //! Limits on what one request, one caller and all together may use, and what of them cannot be meant.
 //! It leaves keeping them to whoever serves.
 
+use std::num::NonZero;
+use std::thread::available_parallelism;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Settings;
-use crate::gateway::listen;
-use crate::gateway::start::workers;
 use crate::problem::Problem;
+use crate::sys::socket;
 
 /// The least that hyper's reader takes for a request head, in bytes.
 const LEAST_HEAD: usize = 8192;
+/// Descriptors for what is no connection: listeners, files, keys, the runtimes' own, and each worker's.
+const OWN: u64 = 64;
+const OWN_OF_WORKER: u64 = 8;
+/// Connections where the settings do not say how many.
+const USUAL: usize = 10_000;
 
 /// Limits. Sizes in bytes, times in seconds.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -130,11 +137,17 @@ impl Limits {
 }
 
 impl Settings {
+    /// One a core; one alone where several cannot share a port.
+    pub(in crate::gateway) fn worker_count(&self) -> usize {
+        let cores = available_parallelism().map_or(1, NonZero::get);
+        if socket::PORTS_ARE_SHARED { self.workers.unwrap_or(cores).max(1) } else { 1 }
+    }
+
     /// Whether this process may have as many files open at once as `limits.connections` needs; `descriptors` is how many
     /// it may have, if there is a limit.
     pub fn validate_descriptors(&self, descriptors: Option<u64>) -> Option<Problem> {
         let (wanted, allowed) = (self.limits.connections?, descriptors?);
-        let fitting = listen::most(Some(wanted), descriptors, workers(self));
+        let fitting = most(Some(wanted), descriptors, self.worker_count());
         let what = format!(
             "{wanted} connections are more than fit: each may need one to a server as well, and {allowed} files may be open"
         );
@@ -142,5 +155,36 @@ impl Settings {
             "raise the limit (LimitNOFILE= in systemd, ulimit -Hn in a shell), or set {fitting} or less"
         );
         (fitting < wanted).then(|| Problem::remark("limits.connections", what, remedy))
+    }
+}
+
+/// How many connections there may be with so many descriptors: each may need another one to a server.
+pub(in crate::gateway) fn most(wanted: Option<usize>, descriptors: Option<u64>, workers: usize) -> usize {
+    let wanted = wanted.unwrap_or(USUAL);
+    let Some(descriptors) = descriptors else { return wanted };
+    let own = (OWN + OWN_OF_WORKER * workers as u64).min(descriptors / 2);
+    let fitting = usize::try_from((descriptors - own) / 2).unwrap_or(usize::MAX);
+    wanted.min(fitting).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_servers_and_files() {
+        for (wanted, descriptors, expected) in [
+            (None, None, 10_000),
+            (None, Some(1 << 20), 10_000),
+            (None, Some(20_000), 9_960),
+            (None, Some(1024), 472),
+            (Some(100), Some(1024), 100),
+            (Some(1024), Some(1024), 472),
+            (Some(50_000), None, 50_000),
+            (None, Some(64), 16),
+            (None, Some(0), 1),
+        ] {
+            assert_eq!(most(wanted, descriptors, 2), expected, "{wanted:?} {descriptors:?}");
+        }
     }
 }

@@ -14,9 +14,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use self::issuer::RulesError;
-use self::issuer::{algorithms, leeway};
+pub use self::issuer::{Algorithm, Introspection, Issuer, Kind, RulesError};
 pub use self::limits::Limits;
+pub(super) use self::limits::most;
 use crate::sys::regular_file;
 
 /// The largest `gateway.yaml` and policy, in bytes: a policy of 1,000 servers with 50 tools each has 3 MiB.
@@ -151,101 +151,6 @@ fn malformed(path: &Path, error: &serde_saphyr::Error) -> SettingsError {
     SettingsError::Malformed { path: path.into(), line, column, reason }
 }
 
-/// One authorization server whose tokens are accepted.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Issuer {
-    /// The issuer identifier, compared byte for byte with `iss`.
-    pub issuer: String,
-    /// Whose habits its tokens have.
-    #[serde(default)]
-    pub kind: Kind,
-    /// Where its keys are; found by discovery if absent.
-    #[serde(default)]
-    pub jwks_uri: Option<String>,
-    /// What `aud` must name (one of these).
-    #[serde(default)]
-    pub audience: Vec<String>,
-    /// The clients whose tokens are accepted: `client_id` for Cognito, `azp` for Keycloak tokens that name no audience.
-    #[serde(default)]
-    pub clients: Vec<String>,
-    /// The signature algorithms accepted.
-    #[serde(default = "algorithms")]
-    pub algorithms: Vec<Algorithm>,
-    /// Require the header `typ: at+jwt` (RFC 9068).
-    #[serde(default)]
-    pub require_at_jwt: bool,
-    /// Claims that hold groups: names, or JSON pointers as in `/realm_access/roles`. By the kind if empty.
-    #[serde(default)]
-    pub groups_claims: Vec<String>,
-    /// How far clocks may differ, in seconds; 60 at most.
-    #[serde(default = "leeway")]
-    #[schemars(range(max = 60))]
-    pub leeway: u32,
-    /// Ask the issuer about each token (RFC 7662) instead of verifying signatures: for opaque tokens.
-    #[serde(default)]
-    pub introspection: Option<Introspection>,
-}
-
-/// Whose habits an issuer's tokens have.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Amazon Cognito user pools: `token_use`, `client_id`, no `aud`.
-    Cognito,
-    /// Keycloak: `typ: Bearer` in the payload, `azp`.
-    Keycloak,
-    /// RFC 9068, or whatever names its audience.
-    #[default]
-    Oidc,
-}
-
-/// A signature algorithm (RFC 7518 section 3.1, RFC 8037). There is no symmetric one: a gateway holds no signing secrets.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names are the RFC's")]
-pub enum Algorithm {
-    RS256,
-    RS384,
-    RS512,
-    PS256,
-    PS384,
-    PS512,
-    ES256,
-    ES384,
-    EdDSA,
-}
-
-impl Algorithm {
-    /// All of them: every signature there is a verification for.
-    pub const ALL: [Self; 9] = [
-        Self::RS256,
-        Self::RS384,
-        Self::RS512,
-        Self::PS256,
-        Self::PS384,
-        Self::PS512,
-        Self::ES256,
-        Self::ES384,
-        Self::EdDSA,
-    ];
-}
-
-/// RFC 7662.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Introspection {
-    /// The endpoint; found by discovery if absent.
-    #[serde(default)]
-    pub endpoint: Option<String>,
-    /// The gateway's own client at the issuer.
-    pub client_id: String,
-    /// A file with its secret, 0600.
-    pub client_secret: PathBuf,
-    /// How long an answer is believed, in seconds; never past the token's own end.
-    #[serde(default = "believed")]
-    pub cache: u32,
-}
-
 /// What becomes of a request whose audit line cannot be written.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
@@ -348,8 +253,13 @@ impl Default for Health {
     }
 }
 
-fn believed() -> u32 {
-    30
+/// Whether a header can name such a variable.
+pub(crate) fn is_variable(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(is_name)
+}
+
+pub(crate) fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use std::borrow::Cow;
 
 pub use super::json::Malformed;
 use super::json::{Keys, Reader, Text};
-pub use super::mirror::Mismatch;
 use crate::methods::{self, About, Kind, Listed, Method, TASK_ID};
 use crate::policy::Call;
 

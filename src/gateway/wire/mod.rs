@@ -6,5 +6,5 @@ pub mod envelope;
 pub mod filter;
 pub mod json;
 pub mod look;
-mod mirror;
+pub mod mirror;
 pub mod sse;

@@ -7,13 +7,16 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
 
 use self::large::Large;
+pub use self::line::TooLarge;
+use self::line::{Field, Place, field, lines};
 use super::{filter, look};
 use crate::policy::Listed;
 
 mod large;
+mod line;
 
 /// What happens to an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +39,6 @@ pub struct Event<'e> {
     /// The `data` fields, joined by line feeds.
     pub data: Cow<'e, [u8]>,
 }
-
-/// An event is larger than the limit, or tells too late what should have been held back. The stream must end: what comes
-/// next has no known beginning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an event of the server's is too large")]
-pub struct TooLarge;
 
 /// How much of an event is held before it goes out unfinished, in bytes. Lists begin long before.
 pub const HELD: usize = 64 << 10;
@@ -77,33 +74,6 @@ enum Tail {
     Hold,
     Emit,
     Swallow,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Place {
-    /// After a blank line, or at the stream's beginning.
-    #[default]
-    Between,
-    /// The same, and a line feed would still belong to it.
-    BetweenReturn,
-    /// After a line that is not blank.
-    Line,
-    /// The same, and a line feed would still belong to it.
-    LineReturn,
-    /// Within a line.
-    Within,
-}
-
-/// A line by its field.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Field<'e> {
-    Event(&'e [u8]),
-    Data(&'e [u8]),
-    /// `id`, `retry`, and comments.
-    Other,
-    /// What clients ignore, or do not: one that read `Data` as `data` would show what nobody looked at. So would one that
-    /// logs a comment with a list in it.
-    Unknown,
 }
 
 /// The decision on MCP's events: messages are filtered, and dropped if they cannot be read. The `endpoint` of HTTP+SSE
@@ -347,37 +317,6 @@ impl Boundary {
     /// Whether a comment of ours may go out now.
     pub fn at_boundary(self) -> bool {
         matches!(self.0, Place::Between | Place::BetweenReturn)
-    }
-}
-
-impl Place {
-    fn after(self, byte: u8) -> Self {
-        match (byte, self) {
-            (b'\n', Self::Within | Self::LineReturn) => Self::Line,
-            (b'\n', _) => Self::Between,
-            (b'\r', Self::Within) => Self::LineReturn,
-            (b'\r', _) => Self::BetweenReturn,
-            _ => Self::Within,
-        }
-    }
-}
-
-/// The lines of an event, without their ends and without the blank one.
-fn lines(held: &[u8]) -> impl Iterator<Item = &[u8]> {
-    held.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty())
-}
-
-fn field(line: &[u8]) -> Field<'_> {
-    let (name, value) = match memchr(b':', line).and_then(|colon| line.split_at_checked(colon)) {
-        Some((name, rest)) => (name, rest.strip_prefix(b": ").or(rest.strip_prefix(b":")).unwrap_or(rest)),
-        None => (line, b"".as_slice()),
-    };
-    match name {
-        b"data" => Field::Data(value),
-        _ if look::may_tell(line) => Field::Unknown,
-        b"event" => Field::Event(value),
-        b"id" | b"retry" | b"" => Field::Other,
-        _ => Field::Unknown,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a merge adds, changes and leaves alone in a client's own file, down to its comments and line ends.
 
+use std::path::Path;
+
 use super::super::TARGETS;
 use super::*;
 use proptest::prelude::*;

@@ -5,7 +5,8 @@
 use proptest::prelude::*;
 use std::fs;
 
-use super::super::secrets::{Door, Means, Secrets, told};
+use super::super::secrets::{Door, Means, told};
+use super::super::ways::Secrets;
 use super::super::{Entry, TARGETS};
 use super::*;
 use crate::tokens::Bearers;

@@ -3,13 +3,21 @@
 
 use serde_json::{Map, Value};
 
-use super::{Rules, Source};
 use crate::gateway::authn::jwt::{Reject, text_of};
 use crate::gateway::settings::Kind;
 use crate::policy::Principal;
 
 /// What people call a caller, best first.
 const NAMES: [&str; 4] = ["preferred_username", "username", "cognito:username", "email"];
+
+/// How a token's claims became known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// They were signed.
+    Signed,
+    /// The issuer was asked, and most members are optional.
+    Asked,
+}
 
 /// Where a token has groups: the names of the members that lead there, one for a plain claim.
 #[derive(Clone, Debug)]
@@ -43,32 +51,34 @@ impl Groups {
     }
 }
 
-impl Rules {
-    /// The caller. Every kind of issuer signs a `sub`, into a client's own tokens too (Cognito the client's id, Keycloak its
-    /// service account's, RFC 9068 section 2.2.3), so that a token without one is refused: taken for its client's, all people
-    /// who use one client would be one caller. An introspection reply may leave it out (RFC 7662 section 2.2); it is the
-    /// user's then whom it names, or else the client's.
-    pub(super) fn principal(&self, claims: Map<String, Value>, source: Source) -> Result<Principal, Reject> {
-        let client_id = client(&claims)?.map(str::to_owned);
-        let named = match source {
-            Source::Signed => None,
-            Source::Asked => text_of(&claims, "username")?.or(client_id.as_deref()),
-        };
-        let subject = text_of(&claims, "sub")?.or(named);
-        let subject = subject.filter(|subject| !subject.is_empty()).ok_or(Reject::Malformed)?.to_owned();
-        let username =
-            NAMES.iter().find_map(|name| claims.get(*name).and_then(Value::as_str)).map(str::to_owned);
-        let mut groups = Vec::new();
-        for value in self.groups.iter().filter_map(|place| place.find(&claims)) {
-            add(&mut groups, value, |text| vec![text]);
-        }
-        // Scopes are compared whole: they may hold a resource server's URL, or colons.
-        let mut scopes = Vec::new();
-        for value in ["scope", "scp"].iter().filter_map(|name| claims.get(*name)) {
-            add(&mut scopes, value, |text| text.split(' ').collect());
-        }
-        Ok(Principal { issuer: self.issuer.clone(), subject, client_id, username, groups, scopes, claims })
+/// The caller. Every kind of issuer signs a `sub`, into a client's own tokens too (Cognito the client's id, Keycloak its
+/// service account's, RFC 9068 section 2.2.3), so that a token without one is refused: taken for its client's, all people
+/// who use one client would be one caller. An introspection reply may leave it out (RFC 7662 section 2.2); it is the
+/// user's then whom it names, or else the client's.
+pub(super) fn principal(
+    issuer: &str,
+    places: &[Groups],
+    claims: Map<String, Value>,
+    source: Source,
+) -> Result<Principal, Reject> {
+    let client_id = client(&claims)?.map(str::to_owned);
+    let named = match source {
+        Source::Signed => None,
+        Source::Asked => text_of(&claims, "username")?.or(client_id.as_deref()),
+    };
+    let subject = text_of(&claims, "sub")?.or(named);
+    let subject = subject.filter(|subject| !subject.is_empty()).ok_or(Reject::Malformed)?.to_owned();
+    let username = NAMES.iter().find_map(|name| claims.get(*name).and_then(Value::as_str)).map(str::to_owned);
+    let mut groups = Vec::new();
+    for value in places.iter().filter_map(|place| place.find(&claims)) {
+        add(&mut groups, value, |text| vec![text]);
     }
+    // Scopes are compared whole: they may hold a resource server's URL, or colons.
+    let mut scopes = Vec::new();
+    for value in ["scope", "scp"].iter().filter_map(|name| claims.get(*name)) {
+        add(&mut scopes, value, |text| text.split(' ').collect());
+    }
+    Ok(Principal { issuer: issuer.to_owned(), subject, client_id, username, groups, scopes, claims })
 }
 
 /// The client a token was issued to.

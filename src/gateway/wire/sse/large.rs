@@ -3,7 +3,7 @@
 
 use memchr::memchr2;
 
-use super::{Field, Place, TooLarge, field, lines};
+use super::line::{Field, Place, TooLarge, field, lines};
 use crate::gateway::wire::look::Look;
 
 #[derive(Debug)]

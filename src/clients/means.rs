@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use crate::cli::bridge::{Local, SECRET_HEADER};
-use crate::cli::out::Out;
+use super::local::{Local, SECRET_HEADER};
 use crate::config::catalogue::is_known;
 use crate::config::{Config, ConfigError, Settings, Whose};
 use crate::credential::Kind;
 use crate::error::Error;
+use crate::notice::Notices;
 use crate::render::{Door, Means, Secrets, Target};
 use crate::sys::paths;
 
@@ -31,7 +31,7 @@ const SHARED: [&str; 4] = ["AWS_REGION", "CLAUDE_CONFIG_DIR", "CLINE_MCP_SETTING
 ///
 /// # Errors
 /// The system's, where our own program cannot be found; the bridge's.
-pub(super) fn means(config: &Config, target: &Target, secrets: Secrets) -> Result<Means, Error> {
+pub(crate) fn means(config: &Config, target: &Target, secrets: Secrets) -> Result<Means, Error> {
     let door = match secrets {
         Secrets::Proxy => {
             let local = Local::of(config)?;
@@ -48,7 +48,7 @@ pub(super) fn means(config: &Config, target: &Target, secrets: Secrets) -> Resul
 ///
 /// # Errors
 /// The system's, where our own program cannot be found.
-pub(in crate::cli) fn command(config: &Config) -> Result<Vec<String>, Error> {
+pub(crate) fn command(config: &Config) -> Result<Vec<String>, Error> {
     let program = paths::program()?.to_string_lossy().into_owned();
     let mut words = vec![program, "--tokens-dir".into(), config.tokens_dir.to_string_lossy().into_owned()];
     let trusted = distrusted(config).is_none();
@@ -91,7 +91,7 @@ fn passing<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> {
 }
 
 /// The settings that this command line does not carry, and no file has: whoever starts us by it does without them.
-pub(in crate::cli) fn lost(config: &Config) -> Vec<&str> {
+pub(crate) fn lost(config: &Config) -> Vec<&str> {
     let settings = &config.settings;
     let mut names: Vec<&str> = settings.names().filter(|name| is_known(name)).collect();
     let carried = |name: &&str| CARRIED.contains(name) || SHARED.contains(name);
@@ -102,7 +102,7 @@ pub(in crate::cli) fn lost(config: &Config) -> Vec<&str> {
 }
 
 /// Says what a client that starts us would not have.
-pub(super) fn warn(config: &Config, out: &Out) {
+pub(crate) fn warn(config: &Config, out: &dyn Notices) {
     let settings = &config.settings;
     if let Some(why) = distrusted(config) {
         out.say(&format!("clients are told of no file that was found here: {why}; {}", why.hint()));

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::cli::out::Out;
 use crate::config::Config;
 use crate::credential::{Credential, CredentialId, Kind, SERVER_URL};
 use crate::error::Error;
+use crate::notice::Notices;
 use crate::oauth::Freshness;
 use crate::render::{Egress, Identity};
 use crate::store::{Store, Stored};
@@ -34,7 +34,7 @@ pub(super) fn server_name(path: &Path, provider: &str) -> String {
     }
 }
 
-pub(super) fn found_at(store: &Store, path: &Path, out: &Out) -> Option<Stored> {
+pub(super) fn found_at(store: &Store, path: &Path, out: &dyn Notices) -> Option<Stored> {
     store.read_file(path).unwrap_or_else(|error| {
         out.say(&format!("left out: {error}"));
         None
@@ -42,7 +42,7 @@ pub(super) fn found_at(store: &Store, path: &Path, out: &Out) -> Option<Stored> 
 }
 
 /// A token that mcpauth cannot renew is handed out until it ends, and never after.
-pub(in crate::cli) fn usable(path: &Path, stored: Stored) -> Result<Stored, Error> {
+pub(crate) fn usable(path: &Path, stored: Stored) -> Result<Stored, Error> {
     if stored.token.freshness(clock::now()) == Freshness::Expired {
         let why = format!("{} has expired, and no configured credential renews it", path.display());
         return Err(VaultError::NeedsPerson { why: Some(why) }.into());

@@ -5,53 +5,10 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::cli::out::Out;
-use crate::config::Config;
-use crate::error::{Error, Exit};
-use crate::render::{Installed, Secrets};
-use crate::sys::paths;
-
-/// What writes the client configurations alone.
-const COMMAND: &str = "mcpauth config install";
-
-/// What came of one client configuration.
-pub(in crate::cli) struct ConfigRow {
-    pub(in crate::cli) client: &'static str,
-    pub(in crate::cli) path: String,
-    pub(in crate::cli) servers: usize,
-    /// How the client has its headers; `None` for our own files.
-    pub(in crate::cli) secrets: Option<Secrets>,
-    pub(in crate::cli) result: Result<Installed, Error>,
-    /// Only to say what would be.
-    pub(in crate::cli) dry: bool,
-}
-
-impl ConfigRow {
-    /// No client has a configuration, for one reason.
-    pub(in crate::cli) fn none(config: &Config, error: Error) -> Self {
-        let path = config.tokens_dir.display().to_string();
-        Self { client: "every client", path, servers: 0, secrets: None, result: Err(error), dry: false }
-    }
-
-    /// In what the client's file is not as it should be, a line each; nothing if it is in order.
-    pub(in crate::cli) fn drift(&self) -> Vec<String> {
-        let installed = match &self.result {
-            Ok(installed) => installed,
-            Err(error) => return vec![error.to_string()],
-        };
-        let changes = installed.changes.iter().filter(|change| change.alters()).map(ToString::to_string);
-        let first = |text: String| text.lines().next().unwrap_or_default().to_owned();
-        let open = installed.exposed.then(|| "others can read it, and there are secrets in it".to_owned());
-        changes.map(first).chain(open).collect()
-    }
-
-    /// The command that puts the client's file in order.
-    pub(in crate::cli) fn remedy(&self) -> String {
-        match &self.result {
-            Ok(_) => format!("{COMMAND} --client {}", self.client),
-            Err(error) => error.hint(COMMAND),
-        }
-    }
-}
+use crate::cli::paths::{self, from_home};
+use crate::clients::ConfigRow;
+use crate::error::Exit;
+use crate::render::Secrets;
 
 /// Prints what a check found, and gives the exit code.
 pub(super) fn checked(out: &Out, rows: &[ConfigRow]) -> Exit {
@@ -64,7 +21,7 @@ pub(super) fn checked(out: &Out, rows: &[ConfigRow]) -> Exit {
             (Ok(_), true) => out.paint("32", "in order"),
             (Ok(_), false) => out.paint("33", "drifted "),
         };
-        let path = short(Path::new(&row.path));
+        let path = from_home(Path::new(&row.path));
         out.result(&format!("{word} {:15} {}  {path}", row.client, servers(row)));
         let left = row.result.iter().flat_map(|installed| &installed.changes);
         let left = left.filter(|change| change.is_conflict()).map(ToString::to_string);
@@ -95,7 +52,7 @@ fn checked_object(row: &ConfigRow) -> Value {
 }
 
 /// A row of a run that wrote, or would write.
-pub(in crate::cli) fn object(row: &ConfigRow) -> Value {
+pub(super) fn object(row: &ConfigRow) -> Value {
     let status = match &row.result {
         Ok(installed) if !installed.changed => "unchanged",
         Ok(_) if row.dry => "would_change",
@@ -111,31 +68,31 @@ pub(in crate::cli) fn object(row: &ConfigRow) -> Value {
         Ok(_) => {}
         Err(error) => extend(
             &mut object,
-            json!({"code": error.code(), "message": error.to_string(), "hint": error.hint(COMMAND)}),
+            json!({"code": error.code(), "message": error.to_string(), "hint": row.remedy()}),
         ),
     }
     object
 }
 
 /// The same for people.
-pub(in crate::cli) fn say(out: &Out, row: &ConfigRow) {
+pub(super) fn say(out: &Out, row: &ConfigRow) {
     match &row.result {
         Ok(installed) if row.dry => {
-            let path = short(Path::new(&row.path));
+            let path = from_home(Path::new(&row.path));
             out.result(&format!("{path} ({}, {})", row.client, servers(row)));
             installed.changes.iter().for_each(|change| out.result(&format!("  {change}")));
         }
         Ok(installed) => {
             let state = if installed.changed { "written" } else { "unchanged" };
             let text = format!("{:28} {state}, {}", row.client, servers(row));
-            out.row(("32", "config "), &text, &crate::cli::report::short(Path::new(&row.path)));
+            out.row(("32", "config "), &text, &paths::short(Path::new(&row.path)));
             for change in installed.changes.iter().filter(|change| change.is_conflict()) {
                 out.result(&format!("        {change}"));
             }
         }
         Err(error) => {
             let word = out.paint("31", "failed ");
-            let hint = error.hint(COMMAND);
+            let hint = row.remedy();
             out.result(&format!("{word} {:28} {error}\n        -> {hint}", row.client));
         }
     }
@@ -148,12 +105,6 @@ fn servers(row: &ConfigRow) -> String {
         Some(secrets) => format!("{count} by {secrets}"),
         None => count,
     }
-}
-
-/// A path as people write it.
-pub(in crate::cli) fn short(path: &Path) -> String {
-    let below = paths::home().and_then(|home| path.strip_prefix(home).ok().map(Path::to_owned));
-    below.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()))
 }
 
 fn common(row: &ConfigRow, status: &str) -> Value {

@@ -9,18 +9,18 @@ use crate::secret::Secret;
 use crate::sys::private_file;
 
 /// The header with the secret.
-pub(in crate::cli) const SECRET_HEADER: &str = "x-mcpauth-bridge";
+pub(crate) const SECRET_HEADER: &str = "x-mcpauth-bridge";
 /// Where the bridge listens unless `MCPAUTH_BRIDGE_LISTEN` or `--listen` says otherwise.
 const LISTEN: &str = "127.0.0.1:8191";
 /// The secret's file, in the tokens directory.
 const FILE: &str = ".bridge-secret";
 
 /// The bridge of this tokens directory.
-pub(in crate::cli) struct Local {
+pub(crate) struct Local {
     /// Where it listens, on loopback.
-    pub(in crate::cli) listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// What its clients show it, in [`SECRET_HEADER`].
-    pub(in crate::cli) secret: Secret,
+    pub(crate) secret: Secret,
 }
 
 impl Local {
@@ -28,7 +28,7 @@ impl Local {
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] for an address that is not on loopback; the file's.
-    pub(in crate::cli) fn of(config: &Config) -> Result<Self, Error> {
+    pub(crate) fn of(config: &Config) -> Result<Self, Error> {
         let text = config.settings.get("MCPAUTH_BRIDGE_LISTEN").unwrap_or(LISTEN);
         let listen: SocketAddr =
             text.parse().ok().filter(|at: &SocketAddr| at.ip().is_loopback()).ok_or_else(|| {

@@ -7,36 +7,28 @@ use super::{Servers, Which};
 use crate::sys::place;
 use crate::text::clean;
 
-/// `--auth`, for the verbs that take an address.
-#[derive(clap::Args, Clone, Copy, Debug, Default)]
-pub(in crate::cli) struct AuthArgs {
-    /// Send the gateway's token to an address that is not below REGISTRY_URL, for this once
-    #[arg(long)]
-    pub(in crate::cli) auth: bool,
-}
-
 impl Servers {
     /// With `--auth` as it was typed.
     #[must_use]
-    pub(in crate::cli) fn with(mut self, auth: AuthArgs) -> Self {
-        self.auth = auth.auth;
+    pub(crate) fn with(mut self, auth: bool) -> Self {
+        self.auth = auth;
         self
     }
 
     /// Whether our identity may go to a server. What was logged in to by its address has a token of its own, and gets no
     /// other.
-    pub(in crate::cli) fn may_know_us(&self, which: &Which) -> bool {
+    pub(crate) fn may_know_us(&self, which: &Which) -> bool {
         let Which::Url(url) = which else { return !self.is_logged_in(which) };
         !self.is_logged_in(which) && (self.auth || self.below_gateway(url).is_some())
     }
 
     /// The path's segments below the gateway's address, if an address is below it.
-    pub(in crate::cli) fn below_gateway<'u>(&self, url: &'u Url) -> Option<Vec<&'u str>> {
+    pub(crate) fn below_gateway<'u>(&self, url: &'u Url) -> Option<Vec<&'u str>> {
         place::below(self.gateway.as_ref()?, url)
     }
 
     /// Where a server's headers may go besides its address: below the gateway's, or at its own scheme, host and port.
-    pub(in crate::cli) fn within(&self, url: &Url) -> Url {
+    pub(crate) fn within(&self, url: &Url) -> Url {
         if let Some(gateway) = self.gateway.as_ref().filter(|_| self.below_gateway(url).is_some()) {
             return gateway.clone();
         }
@@ -45,7 +37,7 @@ impl Servers {
 
     /// Says, once for each server, that our identity goes where it would not go by itself, or that it does not go where
     /// somebody may expect it.
-    pub(in crate::cli) fn announce(&self, which: &Which, goes: bool) {
+    pub(crate) fn announce(&self, which: &Which, goes: bool) {
         let Which::Url(url) = which else { return };
         if self.is_logged_in(which) || self.below_gateway(url).is_some() {
             return;

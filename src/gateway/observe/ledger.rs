@@ -283,7 +283,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::gateway::operate::journal::Level;
+    use crate::gateway::observe::journal::Level;
 
     #[derive(Default)]
     struct Kept {

@@ -1,11 +1,10 @@
 //! The clients' files for other verbs: written by `generate`, kept new by `refresh`, looked at and mended by `doctor`.
 //! It leaves one client's file to `clients` and `render`.
 
-use super::clients::{Clients, Job};
-use super::rows::ConfigRow;
-use crate::cli::out::Out;
+use super::{Clients, ConfigRow, Job};
 use crate::config::Config;
 use crate::error::Error;
+use crate::notice::Notices;
 use crate::render::{self, DryRun, Secrets, TARGETS, Target};
 use crate::store::Store;
 use crate::sys::private_file;
@@ -15,11 +14,11 @@ use crate::sys::private_file;
 ///
 /// # Errors
 /// What keeps every client from having a configuration.
-pub(in crate::cli) fn write_all(
+pub(crate) fn write_all(
     config: &Config,
     store: &Store,
     install: bool,
-    out: &Out,
+    out: &dyn Notices,
 ) -> Result<Vec<ConfigRow>, Error> {
     let clients = Clients::of(config, store, out)?;
     if clients.entries.is_empty() {
@@ -45,7 +44,7 @@ pub(in crate::cli) fn write_all(
 ///
 /// # Errors
 /// As for [`write_all`].
-pub(in crate::cli) fn reinstall(config: &Config, store: &Store, out: &Out) -> Result<Vec<ConfigRow>, Error> {
+pub(crate) fn reinstall(config: &Config, store: &Store, out: &dyn Notices) -> Result<Vec<ConfigRow>, Error> {
     let clients = Clients::of(config, store, out)?;
     clients.say_left_out(out);
     let before = clients.before()?;
@@ -62,7 +61,7 @@ pub(in crate::cli) fn reinstall(config: &Config, store: &Store, out: &Out) -> Re
 ///
 /// # Errors
 /// As for [`write_all`].
-pub(in crate::cli) fn check(config: &Config, store: &Store, out: &Out) -> Result<Vec<ConfigRow>, Error> {
+pub(crate) fn check(config: &Config, store: &Store, out: &dyn Notices) -> Result<Vec<ConfigRow>, Error> {
     let clients = Clients::of(config, store, out)?;
     clients.before()?.iter().map(|job| clients.install(job, DryRun::Yes)).collect()
 }
@@ -71,11 +70,11 @@ pub(in crate::cli) fn check(config: &Config, store: &Store, out: &Out) -> Result
 ///
 /// # Errors
 /// As for [`write_all`].
-pub(in crate::cli) fn repair(
+pub(crate) fn repair(
     config: &Config,
     store: &Store,
     client: &str,
-    out: &Out,
+    out: &dyn Notices,
 ) -> Result<Vec<ConfigRow>, Error> {
     let clients = Clients::of(config, store, out)?;
     let before = clients.before()?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::cli::servers::usable;
+use super::usable;
 use crate::config::{Config, ConfigError, Planned};
 use crate::credential::{Credential, CredentialId, Kind};
 use crate::error::Error;
@@ -16,19 +16,19 @@ use crate::vault::{Outcome, Vault, VaultError};
 const LONGEST_NAME: usize = 32;
 
 /// One credential.
-pub(super) struct Known {
-    pub(super) kind: Kind,
+pub(crate) struct Known {
+    pub(crate) kind: Kind,
     /// As messages and summaries call it.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The number of the set it comes from, where sets have one.
-    pub(super) set: Option<usize>,
+    pub(crate) set: Option<usize>,
     /// `None` if its settings are too incomplete to tell its file, and there is none that could be it.
-    pub(super) id: Option<CredentialId>,
-    pub(super) setup: Setup,
+    pub(crate) id: Option<CredentialId>,
+    pub(crate) setup: Setup,
 }
 
 /// What is known of how to get it.
-pub(super) enum Setup {
+pub(crate) enum Setup {
     /// Everything.
     Complete(Box<Credential>),
     /// Not enough.
@@ -38,7 +38,7 @@ pub(super) enum Setup {
 }
 
 /// Everything that is configured, in the order it is got, then what is there besides.
-pub(super) fn all(config: &Config, store: &Store) -> Vec<Known> {
+pub(crate) fn all(config: &Config, store: &Store) -> Vec<Known> {
     let mut all: Vec<Known> = config.plan(&Kind::ALL, None).into_iter().map(Known::from).collect();
     for id in store.files().iter().filter_map(|path| id_at(store, path)) {
         let file = id.file_name();
@@ -63,7 +63,7 @@ pub(super) fn all(config: &Config, store: &Store) -> Vec<Known> {
 ///
 /// # Errors
 /// [`Error::Usage`] if there is none, or more than one; it lists them.
-pub(super) fn named<'k>(all: &'k [Known], name: &str) -> Result<&'k Known, Error> {
+pub(crate) fn named<'k>(all: &'k [Known], name: &str) -> Result<&'k Known, Error> {
     let ranked = all.iter().filter_map(|known| Some((known.rank(name)?, known)));
     let best = ranked.clone().map(|(rank, _)| rank).min();
     let mut found = ranked.filter(|(rank, _)| Some(*rank) == best).map(|(_, known)| known);
@@ -83,7 +83,7 @@ pub(super) fn named<'k>(all: &'k [Known], name: &str) -> Result<&'k Known, Error
 }
 
 /// What there is, as a hint.
-pub(super) fn listed(all: &[Known]) -> String {
+pub(crate) fn listed(all: &[Known]) -> String {
     let names: Vec<String> = all.iter().map(Known::handle).collect();
     if names.is_empty() {
         "set one up with: mcpauth configure".into()
@@ -113,7 +113,7 @@ impl From<Planned> for Known {
 
 impl Known {
     /// Everything needed to get it, if all of that is there.
-    pub(super) fn credential(&self) -> Option<&Credential> {
+    pub(crate) fn credential(&self) -> Option<&Credential> {
         match &self.setup {
             Setup::Complete(credential) => Some(credential),
             Setup::Partial(_) | Setup::FileOnly => None,
@@ -121,12 +121,12 @@ impl Known {
     }
 
     /// Where it is kept.
-    pub(super) fn path(&self, store: &Store) -> Option<PathBuf> {
+    pub(crate) fn path(&self, store: &Store) -> Option<PathBuf> {
         self.id.as_ref().map(|id| store.path(id))
     }
 
     /// Its name as one word, to be typed: its file's.
-    pub(super) fn handle(&self) -> String {
+    pub(crate) fn handle(&self) -> String {
         match &self.id {
             Some(id) => id.file_name().trim_end_matches(".json").to_owned(),
             None => format!("{:?}", self.name),
@@ -134,7 +134,7 @@ impl Known {
     }
 
     /// The command that gets it; everything's, if nothing is configured for it alone.
-    pub(super) fn command(&self) -> String {
+    pub(crate) fn command(&self) -> String {
         self.credential().map_or_else(|| "mcpauth generate".into(), |credential| credential.command.clone())
     }
 
@@ -142,7 +142,7 @@ impl Known {
     ///
     /// # Errors
     /// The vault's; [`Error::Config`] if its settings are incomplete and its file does not do.
-    pub(super) async fn fresh(&self, vault: &Vault) -> Result<Stored, Error> {
+    pub(crate) async fn fresh(&self, vault: &Vault) -> Result<Stored, Error> {
         if let Setup::Complete(credential) = &self.setup {
             let fresh = vault.fresh(credential, false).await?;
             // The shell file beside an agent's token has the token, too.

@@ -1,27 +1,21 @@
 //! Whether what a server would be sent may go there, by whose word it is that the server is there. It leaves the rule to
 //! `config::provenance`.
 
-use std::path::PathBuf;
-
+use super::tokens::{Kept, may_go};
 use super::{Servers, Which};
-use crate::config::{Config, ConfigError, Given};
-use crate::credential::{Credential, Kind};
+use crate::config::Given;
+use crate::credential::Kind;
 use crate::error::Error;
-use crate::store::Stored;
-use crate::vault::is_clients;
-
-/// A token file and what is in it.
-type Kept = (PathBuf, Stored);
 
 impl Servers {
     /// For an address that a setting names.
     #[must_use]
-    pub(in crate::cli) fn aimed(self, by: Option<Given>) -> Self {
+    pub(crate) fn aimed(self, by: Option<Given>) -> Self {
         Self { aimed: by, ..self }
     }
 
     /// The settings that lead a token to this server, or let it be led there.
-    pub(in crate::cli) fn places(&self, which: &Which) -> Vec<Given> {
+    pub(crate) fn places(&self, which: &Which) -> Vec<Given> {
         let gateway = self.config.settings.given("REGISTRY_URL");
         match which {
             // It has a token for its own address, and got that from nobody's setting.
@@ -34,7 +28,7 @@ impl Servers {
     /// Whether these tokens may go to a server.
     ///
     /// # Errors
-    /// [`ConfigError::Provenance`]; for a server by its name also where that is why there is no token for the gateway.
+    /// [`crate::config::ConfigError::Provenance`]; for a server by its name also where that is why there is no token for the gateway.
     pub(super) fn vouch(&self, which: &Which, tokens: &[&Kept]) -> Result<(), Error> {
         may_go(&self.config, &self.credentials, tokens, &self.places(which))?;
         let nobody = tokens.is_empty() && matches!(which, Which::Name(_)) && !self.is_logged_in(which);
@@ -47,23 +41,4 @@ impl Servers {
         let no = self.refused.iter().find(|(kind, _)| kinds.contains(kind));
         no.map(|(_, no)| no.clone().into())
     }
-}
-
-/// Whether kept tokens may go where these settings say.
-///
-/// # Errors
-/// [`ConfigError::Provenance`].
-pub(super) fn may_go(
-    config: &Config,
-    credentials: &[Credential],
-    tokens: &[&Kept],
-    places: &[Given],
-) -> Result<(), ConfigError> {
-    for (path, stored) in tokens {
-        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let by = credentials.iter().find(|by| by.id.file_name() == file && is_clients(stored, by));
-        let owner = config.owner_of_token(path, stored.origin.as_deref(), by.map(|by| &by.owner));
-        places.iter().try_for_each(|place| config.may_go(&owner, place))?;
-    }
-    Ok(())
 }

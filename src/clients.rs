@@ -1,25 +1,32 @@
 //! The clients on this machine: where each has its file, what we wrote there before, and what it would be told now.
 //! It leaves which of them are meant to the verbs.
 
+mod files;
+mod local;
+pub(crate) mod means;
+mod row;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::means::means;
-use super::rows::ConfigRow;
-use crate::cli::out::Out;
-use crate::cli::servers::{self, AtHand};
+pub(crate) use self::files::{check, reinstall, repair, write_all};
+pub(crate) use self::local::{Local, SECRET_HEADER};
+use self::means::means;
+pub(crate) use self::row::ConfigRow;
 use crate::config::{Config, ConfigError, Origin};
 use crate::error::Error;
+use crate::notice::Notices;
 use crate::render::{self, Destination, DryRun, Entry, Folders, Record, Rendered, Secrets, TARGETS, Target};
+use crate::servers::{self, AtHand};
 use crate::store::Store;
-use crate::sys::paths;
+use crate::sys::{env, paths};
 
 /// What all of them are told of, and where they are.
-pub(super) struct Clients<'a> {
-    pub(super) config: &'a Config,
-    pub(super) entries: Vec<Entry>,
+pub(crate) struct Clients<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) entries: Vec<Entry>,
     /// Names of servers that are behind a gateway that nobody named. What clients have of them stays as it is.
-    pub(super) left_out: BTreeSet<String>,
+    pub(crate) left_out: BTreeSet<String>,
     places: Option<Places>,
 }
 
@@ -30,12 +37,12 @@ struct Places {
 
 /// One client to configure.
 #[derive(Clone, Debug)]
-pub(super) struct Job {
-    pub(super) target: &'static Target,
-    pub(super) path: PathBuf,
-    pub(super) secrets: Secrets,
+pub(crate) struct Job {
+    pub(crate) target: &'static Target,
+    pub(crate) path: PathBuf,
+    pub(crate) secrets: Secrets,
     /// What it is remembered by, if it was installed to.
-    pub(super) record: Option<Record>,
+    pub(crate) record: Option<Record>,
 }
 
 impl<'a> Clients<'a> {
@@ -43,7 +50,7 @@ impl<'a> Clients<'a> {
     ///
     /// # Errors
     /// What is wrong with a server.
-    pub(super) fn of(config: &'a Config, store: &Store, out: &Out) -> Result<Self, Error> {
+    pub(crate) fn of(config: &'a Config, store: &Store, out: &dyn Notices) -> Result<Self, Error> {
         let AtHand { entries, left_out } = servers::at_hand(config, store, out)?;
         let left_out = left_out.into_iter().collect();
         Ok(Self { config, entries, left_out, places: places(config) })
@@ -53,7 +60,7 @@ impl<'a> Clients<'a> {
     ///
     /// # Errors
     /// [`ConfigError::NoGateway`].
-    pub(super) fn need_gateway(&self, out: &Out) -> Result<(), Error> {
+    pub(crate) fn need_gateway(&self, out: &dyn Notices) -> Result<(), Error> {
         if self.left_out.is_empty() {
             return Ok(());
         }
@@ -64,7 +71,7 @@ impl<'a> Clients<'a> {
         Ok(())
     }
 
-    pub(super) fn say_left_out(&self, out: &Out) {
+    pub(crate) fn say_left_out(&self, out: &dyn Notices) {
         if !self.left_out.is_empty() {
             let names: Vec<String> = self.left_out.iter().map(|name| crate::text::clean(name, 80)).collect();
             let why = ConfigError::NoGateway(names.join(", "));
@@ -76,7 +83,7 @@ impl<'a> Clients<'a> {
     ///
     /// # Errors
     /// It has no such way, there is no home folder, or our memory of what was installed cannot be read.
-    pub(super) fn job(&self, target: &'static Target, secrets: Option<Secrets>) -> Result<Job, Error> {
+    pub(crate) fn job(&self, target: &'static Target, secrets: Option<Secrets>) -> Result<Job, Error> {
         let places = self.places.as_ref().ok_or_else(homeless)?;
         let path = target.path(&places.folders, &|name| self.variable(name));
         let record = render::records(&places.state_dir)?.into_iter().find(|record| record.path == path);
@@ -95,7 +102,7 @@ impl<'a> Clients<'a> {
     ///
     /// # Errors
     /// Our memory of it cannot be read.
-    pub(super) fn before(&self) -> Result<Vec<Job>, Error> {
+    pub(crate) fn before(&self) -> Result<Vec<Job>, Error> {
         let Some(places) = &self.places else { return Ok(Vec::new()) };
         let is_there = |record: &Record| record.path.parent().is_some_and(Path::is_dir);
         let job = |record: Record| {
@@ -107,7 +114,7 @@ impl<'a> Clients<'a> {
     }
 
     /// Every client that seems to be on this machine.
-    pub(super) fn found(&self) -> Vec<&'static Target> {
+    pub(crate) fn found(&self) -> Vec<&'static Target> {
         let Some(places) = &self.places else { return Vec::new() };
         let path = |target: &Target| target.path(&places.folders, &|name| self.variable(name));
         TARGETS.iter().filter(|target| target.is_found(&path(target), &places.folders)).collect()
@@ -117,7 +124,7 @@ impl<'a> Clients<'a> {
     ///
     /// # Errors
     /// A template's, and what keeps a client from reaching us.
-    pub(super) fn rendered(
+    pub(crate) fn rendered(
         &self,
         target: &Target,
         secrets: Secrets,
@@ -133,7 +140,7 @@ impl<'a> Clients<'a> {
     ///
     /// # Errors
     /// As [`rendered`](Self::rendered): no client is served by half. What is wrong with the client's own file is in the row.
-    pub(super) fn install(&self, job: &Job, dry_run: DryRun) -> Result<ConfigRow, Error> {
+    pub(crate) fn install(&self, job: &Job, dry_run: DryRun) -> Result<ConfigRow, Error> {
         let rendered = self.rendered(job.target, job.secrets, &self.entries)?;
         let state_dir = self.places.as_ref().map(|places| places.state_dir.as_path());
         let to = Destination {
@@ -181,7 +188,7 @@ fn places(config: &Config) -> Option<Places> {
     let own = paths::home().is_some_and(|own| own == home);
     let below = |folder: Option<PathBuf>| folder.filter(|_| own).unwrap_or_else(|| home.join(".config"));
     let (programs, xdg) = (below(paths::programs_config()), below(paths::xdg_config()));
-    Some(Places { folders: Folders { home, config: programs, xdg, windows: cfg!(windows) }, state_dir })
+    Some(Places { folders: Folders { home, config: programs, xdg, windows: env::IS_WINDOWS }, state_dir })
 }
 
 fn homeless() -> Error {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
+use super::{Servers, Which};
 use crate::bridge::{Access, Given, NoAccess, Pending, listen::Lookup};
-use crate::cli::servers::{Servers, Which};
 use crate::error::Error;
 use crate::render::Entry;
 use crate::tokens::{Got, SingleFlight, Supply};
@@ -19,20 +19,20 @@ use crate::tokens::{Got, SingleFlight, Supply};
 const LOOK: Duration = Duration::from_secs(1);
 
 /// One server's headers.
-pub(super) struct Source {
+pub(crate) struct Source {
     servers: Arc<Servers>,
     which: Which,
     given: SingleFlight<Given, NoAccess>,
 }
 
 /// Every server's, made when first asked for.
-pub(super) struct Sources {
+pub(crate) struct Sources {
     servers: Arc<Servers>,
     made: Now<BTreeMap<String, Arc<Source>>>,
 }
 
 impl Source {
-    pub(super) fn new(servers: Arc<Servers>, which: Which) -> Self {
+    pub(crate) fn new(servers: Arc<Servers>, which: Which) -> Self {
         Self { servers, which, given: SingleFlight::default() }
     }
 
@@ -85,7 +85,7 @@ impl Access for Source {
 }
 
 impl Sources {
-    pub(super) fn new(servers: Arc<Servers>) -> Self {
+    pub(crate) fn new(servers: Arc<Servers>) -> Self {
         Self { servers, made: Now::default() }
     }
 }

@@ -1,25 +1,28 @@
 //! The MCP servers there are, and each one's headers: as the stored tokens stand, or with every token in them fresh.
 //! It leaves where a header goes to `render` and how a token is come by to `vault`.
 
+pub(crate) mod credentials;
 mod files;
 mod known;
-mod moved;
+mod logins;
+mod source;
+mod tokens;
 mod vouch;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use url::Url;
 
-pub(super) use self::files::usable;
+pub(crate) use self::files::usable;
 use self::files::{egress_files, egress_of, found_at, identity_file, identity_of, server_name};
-pub(super) use self::known::AuthArgs;
-use crate::cli::flows;
-use crate::cli::out::Out;
+pub(crate) use self::logins::LoginOf;
+pub(crate) use self::source::{Source, Sources};
 use crate::config::{Config, ConfigError, Given};
-use crate::credential::{Credential, CredentialId, How, Kind, SERVER_URL};
+use crate::credential::{Credential, CredentialId, Kind, SERVER_URL};
 use crate::error::Error;
+use crate::notice::Notices;
 use crate::problem::Problem;
 use crate::registry::Registry;
 use crate::render::{self, Egress, Entry, Identity, PlainHttp};
@@ -31,7 +34,7 @@ use crate::vault::{Vault, VaultError};
 
 /// Which server is meant: one that has a name here, or any address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Which {
+pub(crate) enum Which {
     /// By its name, behind the gateway of `REGISTRY_URL`.
     Name(String),
     /// By its address. Below `REGISTRY_URL` it is the server of that name, and so it is where somebody logged in by this
@@ -40,9 +43,9 @@ pub(super) enum Which {
 }
 
 /// Every server, and what is needed to hand out its headers.
-pub(super) struct Servers {
-    pub(super) config: Config,
-    pub(super) vault: Vault,
+pub(crate) struct Servers {
+    pub(crate) config: Config,
+    pub(crate) vault: Vault,
     /// What is configured and complete. A file that none of these made is used as it is, until it ends.
     credentials: Vec<Credential>,
     /// What is configured and may not be used, because of whose word says where its secret goes.
@@ -55,7 +58,7 @@ pub(super) struct Servers {
     auth: bool,
     /// What was said of whom.
     said: Mutex<BTreeSet<(String, bool)>>,
-    out: Out,
+    out: Arc<dyn Notices>,
 }
 
 impl std::str::FromStr for Which {
@@ -80,8 +83,7 @@ impl std::fmt::Display for Which {
 
 impl Servers {
     /// Nobody is asked to log in: whoever wants headers is a program.
-    pub(super) fn open(config: Config, out: &Out) -> Result<Self, Error> {
-        let vault = flows::vault(&config, None, out)?;
+    pub(crate) fn open(config: Config, vault: Vault, out: Arc<dyn Notices>) -> Self {
         let (mut credentials, mut refused) = (Vec::new(), Vec::new());
         for flow in config.plan(&Kind::ALL, None) {
             match flow.credential {
@@ -92,11 +94,11 @@ impl Servers {
         }
         let gateway = config.registry_url.as_deref().and_then(|text| Url::parse(text).ok());
         let (said, aimed) = (Mutex::default(), None);
-        Ok(Self { config, vault, credentials, refused, aimed, gateway, auth: false, said, out: out.clone() })
+        Self { config, vault, credentials, refused, aimed, gateway, auth: false, said, out }
     }
 
     /// The names of all servers, without a look at any token.
-    pub(super) fn names(&self) -> Result<Vec<String>, Error> {
+    pub(crate) fn names(&self) -> Result<Vec<String>, Error> {
         let mut names: Vec<String> = self.egress_files().into_iter().map(|(name, _)| name).collect();
         let registry = Registry::found(&self.config.servers_dir);
         names.extend(registry.open().into_iter().map(|server| server.name.clone()));
@@ -109,7 +111,7 @@ impl Servers {
     ///
     /// # Errors
     /// [`Error::Usage`] for a name that nothing is known of; the vault's for a token that cannot be had.
-    pub(super) async fn fresh(&self, which: &Which) -> Result<Entry, Error> {
+    pub(crate) async fn fresh(&self, which: &Which) -> Result<Entry, Error> {
         self.entry(which, None).await
     }
 
@@ -117,7 +119,7 @@ impl Servers {
     ///
     /// # Errors
     /// As for [`fresh`](Self::fresh).
-    pub(super) async fn renewed(&self, which: &Which, refused: &Bearers) -> Result<Entry, Error> {
+    pub(crate) async fn renewed(&self, which: &Which, refused: &Bearers) -> Result<Entry, Error> {
         self.entry(which, Some(refused)).await
     }
 
@@ -125,7 +127,7 @@ impl Servers {
     ///
     /// # Errors
     /// [`Error::Usage`] with the names there are.
-    pub(super) fn check(&self, which: &Which) -> Result<(), Error> {
+    pub(crate) fn check(&self, which: &Which) -> Result<(), Error> {
         let Which::Name(name) = which else { return Ok(()) };
         if !self.names()?.iter().any(|known| known.eq_ignore_ascii_case(name)) {
             return Err(self.unknown(name));
@@ -148,7 +150,7 @@ impl Servers {
     ///
     /// # Errors
     /// [`ConfigError::NoGateway`], if there are servers, and of none of them.
-    pub(super) fn reachable_names(&self) -> Result<Vec<String>, Error> {
+    pub(crate) fn reachable_names(&self) -> Result<Vec<String>, Error> {
         let all = self.names()?;
         let names: Vec<String> = all.iter().filter(|name| self.reachable(name).is_ok()).cloned().collect();
         if names.is_empty() && !all.is_empty() {
@@ -158,14 +160,14 @@ impl Servers {
     }
 
     /// The command that gets what is missing for a server: its own credential's, else everything's.
-    pub(super) fn command_for(&self, which: &Which) -> String {
+    pub(crate) fn command_for(&self, which: &Which) -> String {
         let name = self.name_of(which);
         let own = name.as_deref().and_then(|name| self.credential_at(&self.egress_file(name)?));
         own.map_or_else(|| "mcpauth generate".into(), |credential| credential.command.clone())
     }
 
     /// Whether a server has a token that was got for its address: it goes there, whoever else is at that place.
-    pub(super) fn is_logged_in(&self, which: &Which) -> bool {
+    pub(crate) fn is_logged_in(&self, which: &Which) -> bool {
         match which {
             Which::Url(url) => self.credential_for(url).is_some(),
             Which::Name(name) => {
@@ -175,25 +177,8 @@ impl Servers {
         }
     }
 
-    /// The login at a server's own address, if there was one.
-    pub(super) fn login_of(&self, which: &Which) -> Option<LoginOf<'_>> {
-        let credential = match which {
-            Which::Url(url) => self.credential_for(url),
-            Which::Name(name) => self.egress_file(name).and_then(|path| self.credential_at(&path)),
-        };
-        let credential = credential.filter(|credential| is_direct(credential))?;
-        let asked = match &credential.how {
-            How::AuthorizationCode(person) => &person.scopes,
-            How::ClientCredentials(machine) => &machine.scopes,
-        };
-        let stored = self.vault.kept(credential).ok().flatten();
-        let is_kept = stored.is_some();
-        let granted = stored.map(|stored| stored.token.scopes).unwrap_or_default();
-        Some(LoginOf { asked, granted, is_kept, command: &credential.command })
-    }
-
     /// The command that gets the token by which the gateway knows us.
-    pub(super) fn identity_command(&self) -> String {
+    pub(crate) fn identity_command(&self) -> String {
         let file = identity_file(&self.config, &self.vault.store, &self.credentials);
         let own = file.and_then(|path| self.credential_at(&path));
         own.map_or_else(|| "mcpauth generate".into(), |credential| credential.command.clone())
@@ -284,10 +269,7 @@ impl Servers {
         let Some(path) = path else { return Ok(None) };
         let stored = match (self.credential_at(&path), refused) {
             (Some(credential), None) => self.vault.fresh(credential, false).await?.stored,
-            (Some(credential), Some(refused)) => {
-                self.follow(credential, &path).await?;
-                self.vault.renewed(credential, refused).await?.stored
-            }
+            (Some(credential), Some(refused)) => self.vault.renewed(credential, refused).await?.stored,
             (None, _) => match self.vault.store.read_file(&path).map_err(VaultError::Store)? {
                 Some(stored) => {
                     usable(&path, stored).map_err(|error| self.refusal(&Kind::ALL).unwrap_or(error))?
@@ -322,7 +304,7 @@ impl Servers {
             .collect();
         for path in egress_files(store) {
             if found.iter().all(|(_, known)| *known != path)
-                && let Some(stored) = found_at(store, &path, &self.out)
+                && let Some(stored) = found_at(store, &path, &*self.out)
             {
                 found.push((server_name(&path, &stored.provider), path));
             }
@@ -334,7 +316,7 @@ impl Servers {
     fn say_once(&self, remark: &Problem) {
         let mut said = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if said.insert((remark.to_string(), false)) {
-            say(remark, &self.out);
+            say(remark, &*self.out);
         }
     }
 
@@ -352,28 +334,16 @@ impl Servers {
     }
 }
 
-/// A login at a server's own address.
-pub(super) struct LoginOf<'s> {
-    /// The scopes that were asked for.
-    pub(super) asked: &'s [String],
-    /// Those that the token has, as far as its issuer said.
-    pub(super) granted: Vec<String>,
-    /// Whether there is a token.
-    pub(super) is_kept: bool,
-    /// The command that logs in.
-    pub(super) command: &'s str,
-}
-
 /// What clients are told of.
-pub(super) struct AtHand {
-    pub(super) entries: Vec<Entry>,
+pub(crate) struct AtHand {
+    pub(crate) entries: Vec<Entry>,
     /// The names of those that are behind a gateway that nobody named: of them nothing can be said.
-    pub(super) left_out: Vec<String>,
+    pub(crate) left_out: Vec<String>,
 }
 
 /// Every server there is something to say about, its headers made of the tokens that are kept: those with a token of
 /// their own, then those that need none.
-pub(super) fn at_hand(config: &Config, store: &Store, out: &Out) -> Result<AtHand, Error> {
+pub(crate) fn at_hand(config: &Config, store: &Store, out: &dyn Notices) -> Result<AtHand, Error> {
     let planned = config.plan(&Kind::ALL, None).into_iter();
     let credentials: Vec<Credential> = planned.filter_map(|flow| flow.credential.ok()).collect();
     let at = |path: PathBuf| found_at(store, &path, out).map(|stored| (path, stored));
@@ -381,19 +351,19 @@ pub(super) fn at_hand(config: &Config, store: &Store, out: &Out) -> Result<AtHan
     let egress: Vec<(PathBuf, Stored)> = egress_files(store).filter_map(at).collect();
     let behind = egress.iter().filter(|(_, stored)| !stored.members.contains_key(SERVER_URL));
     let tokens: Vec<_> = identity.iter().chain(behind).collect();
-    vouch::may_go(config, &credentials, &tokens, config.settings.given("REGISTRY_URL").as_slice())?;
+    tokens::may_go(config, &credentials, &tokens, config.settings.given("REGISTRY_URL").as_slice())?;
     let identity = identity.map(|(path, stored)| identity_of(&path, stored));
     let egress: Vec<Egress> = egress.iter().map(|(path, stored)| egress_of(config, path, stored)).collect();
     build(config, identity.as_ref(), &egress, &|remark| say(remark, out))
 }
 
 /// A remark on a file of the registry's.
-fn say(remark: &Problem, out: &Out) {
+fn say(remark: &Problem, out: &dyn Notices) {
     out.say(&format!("{remark}\n  -> {}", remark.remedy));
 }
 
 /// A store that reads and writes files alone.
-pub(super) fn file_store(config: &Config) -> Store {
+pub(crate) fn file_store(config: &Config) -> Store {
     Store::new(&config.tokens_dir, Storage::File)
 }
 

@@ -1,31 +1,21 @@
 //! Who is calling: finds the one credential a request carries, has it verified or asked about, and remembers the answer by
 //! the token's hash until the token ends or anything it was judged by changes.
-//! It leaves signatures to `jwt`, claims to `rules` and what a caller may do to `policy`.
+//! It leaves signatures and claims to `authn` and what a caller may do to `policy`.
 
-pub(super) mod asking;
-pub(super) mod issuers;
-pub mod jwt;
-pub mod keys;
-mod object;
-mod opaque;
-pub mod rules;
-pub(super) mod tokens;
-
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use memchr::memchr3;
 
-use self::asking::Question;
-use self::issuers::Issuer;
-use self::jwt::{Reject, Token};
-use self::opaque::Whose;
-use self::tokens::Hash;
 use super::accounts::Account;
+use super::authn::asking::{Judged, No, Question};
+use super::authn::issuers::Issuer;
+use super::authn::jwt::{Reject, Token};
+use super::authn::opaque::{self, Whose};
+use super::authn::tokens::{Hash, Remembered};
 use super::refusal::Refusal;
-use super::state::{Moment, State};
-use super::worker::Worker;
+use super::state::{Moment, Shared, State};
 use crate::policy::{Grants, Principal};
 
 /// A caller whose token was good, with all that the policy has for them.
@@ -44,14 +34,11 @@ pub(super) struct Caller {
     issuer: usize,
 }
 
-/// What became known of a good token.
-#[derive(Clone)]
-struct Judged {
-    principal: Principal,
-    /// When it ends.
-    expires_at: i64,
-    /// Until when this is believed without another look.
-    believed_until: i64,
+/// Who is calling, as far as one core knows.
+pub(super) struct Callers {
+    pub(super) shared: Arc<Shared>,
+    /// What is known of tokens, and under which epoch it was found out.
+    tokens: Mutex<Remembered<(Arc<Caller>, u64)>>,
 }
 
 /// Which header carried the token: it goes no further.
@@ -128,7 +115,13 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a Heade
     Ok(Some(value))
 }
 
-impl Worker {
+impl Callers {
+    /// Nobody is known yet.
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let tokens = Mutex::new(Remembered::new(shared.settings.limits.tokens));
+        Self { shared, tokens }
+    }
+
     /// The caller whose token the request carries.
     ///
     /// # Errors
@@ -147,7 +140,7 @@ impl Worker {
     /// The caller whose token this is, remembered or found out.
     ///
     /// # Errors
-    /// As [`Worker::authenticate`].
+    /// As [`Callers::authenticate`].
     pub(super) async fn caller(&self, moment: &Moment, token: &str) -> Result<Arc<Caller>, Refusal> {
         let hash = hash(token);
         match self.remembered(moment, &hash) {
@@ -172,7 +165,10 @@ impl Worker {
             return Err(Refusal::Token(parsed.err().unwrap_or(Reject::Issuer)));
         };
         let judged = if issuer.introspects() {
-            self.shared.asking.ask(&Question { issuer, token, hash, moment }, &*self.shared.journal).await?
+            {
+                let question = Question { issuer, token, hash, now: moment.now, peer: moment.peer };
+                self.shared.asking.ask(&question, &*self.shared.journal).await?
+            }
         } else {
             let parsed = parsed.map_err(Refusal::Token)?;
             verify(issuer, parsed, moment.now).await?
@@ -243,4 +239,15 @@ async fn verify(issuer: &Issuer, token: Token<'_>, now: i64) -> Result<Judged, R
 fn hash(token: &str) -> Hash {
     let digest = digest::digest(&digest::SHA256, token.as_bytes());
     digest.as_ref().first_chunk().copied().unwrap_or_default()
+}
+
+impl From<No> for Refusal {
+    fn from(no: No) -> Self {
+        match no {
+            No::Bad(reject) => Self::Token(reject),
+            No::Down => Self::IssuerDown,
+            No::Address(seconds) => Self::Guessing(seconds),
+            No::All(seconds) => Self::IssuerBusy(seconds),
+        }
+    }
 }

@@ -1,0 +1,13 @@
+//! Where the gateway's settings are, as typed. It leaves reading them to `prepare`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Where the gateway's settings are.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct From {
+    /// The gateway's settings [default: ./gateway.yaml, else the environment]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}

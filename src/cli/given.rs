@@ -1,0 +1,69 @@
+//! What a person gave this run: settings, with the flags that every verb has, and secrets, which are in no argument.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+
+use crate::cli::args::Global;
+use crate::cli::out::Out;
+use crate::config::Settings;
+use crate::error::Error;
+
+/// Settings with the flags that every verb has.
+pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
+    let mut settings = if global.no_env_file {
+        Settings::environment()
+    } else {
+        Settings::load(&global.env_file, &global.found_env_file)?
+    };
+    settings.notices().iter().for_each(|notice| out.say(notice));
+    // Said and not refused: the scripts left these files open, and a user must be able to start from there.
+    for path in settings.exposed() {
+        out.say(&format!(
+            "{0} holds secrets and can be read by others; close it with: chmod 600 {0}",
+            path.display()
+        ));
+    }
+    if let Some(dir) = &global.tokens_dir {
+        settings.flag("MCPAUTH_TOKENS_DIR", dir.to_string_lossy());
+    }
+    if let Some(dir) = &global.servers_dir {
+        settings.flag("MCPAUTH_SERVERS_DIR", dir.to_string_lossy());
+    }
+    if let Some(url) = &global.registry_url {
+        settings.flag("REGISTRY_URL", url.as_str());
+    }
+    if let Some(path) = &global.ca_cert {
+        settings.flag("MCPAUTH_CA_CERT", path.to_string_lossy());
+    }
+    if let Some(storage) = global.storage.and_then(|storage| storage.to_possible_value()) {
+        settings.flag("MCPAUTH_STORAGE", storage.get_name());
+    }
+    if global.allow_http {
+        settings.flag("MCPAUTH_ALLOW_HTTP", "1");
+    }
+    Ok(settings)
+}
+
+/// A secret from a file, or from stdin for `-`: never from an argument, which every process can read.
+pub(super) fn secret_from(path: &Path) -> Result<crate::secret::Secret, Error> {
+    use std::io::Read;
+    let mut text = zeroize::Zeroizing::new(String::new());
+    if path.as_os_str() == "-" {
+        std::io::stdin().read_to_string(&mut text)?;
+    } else {
+        let found = crate::sys::private_file::read(path)?;
+        *text = found.ok_or_else(|| Error::Usage {
+            message: format!("{} does not exist", path.display()),
+            hint: "name a file with the secret in it, or - for stdin".into(),
+        })?;
+    }
+    if text.trim().is_empty() {
+        let message = format!("{} is empty; it should hold the secret", path.display());
+        return Err(Error::Usage {
+            message,
+            hint: "name a file with the secret in it, or - for stdin".into(),
+        });
+    }
+    Ok(crate::secret::Secret::new(text.trim()))
+}

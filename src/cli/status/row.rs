@@ -1,0 +1,62 @@
+//! How a credential stands, as a value. It leaves judging it to `status` and showing it to `table`.
+
+use std::path::PathBuf;
+
+use crate::oauth::Epoch;
+use crate::store::Storage;
+
+/// How a credential stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Good,
+    Due,
+    Expired,
+    Missing,
+    NeedsLogin,
+    Incomplete,
+    Unreadable,
+}
+
+/// One line of the table.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+    pub(super) state: State,
+    /// Of the kept token; `None` if there is none, or if it does not end by itself.
+    pub(super) expires_at: Option<Epoch>,
+    pub(super) kept: bool,
+    pub(super) source: String,
+    pub(super) storage: Option<Storage>,
+    /// Whether the next token comes without a person.
+    pub(super) renewable: bool,
+    pub(super) path: Option<PathBuf>,
+    /// Why it is not good, where the state does not say it all.
+    pub(super) why: Option<String>,
+    /// What to type.
+    pub(super) command: Option<String>,
+    /// What to do, where that is more than a command.
+    pub(super) hint: Option<String>,
+}
+
+impl Row {
+    /// Nobody has to do anything about it.
+    pub(super) fn is_fine(&self) -> bool {
+        self.state == State::Good || self.state == State::Due && self.renewable
+    }
+}
+
+impl State {
+    /// For programs; people get blanks for the underscores.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Due => "due",
+            Self::Expired => "expired",
+            Self::Missing => "missing",
+            Self::NeedsLogin => "needs_login",
+            Self::Incomplete => "incomplete",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}

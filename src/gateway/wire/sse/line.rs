@@ -1,0 +1,71 @@
+//! Lines of an event stream (WHATWG HTML, section 9.2.6): their ends, and which field each is.
+//! It leaves what becomes of an event to its parent.
+
+use memchr::memchr;
+
+use crate::gateway::wire::look;
+
+/// An event is larger than the limit, or tells too late what should have been held back. The stream must end: what comes
+/// next has no known beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an event of the server's is too large")]
+pub struct TooLarge;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Place {
+    /// After a blank line, or at the stream's beginning.
+    #[default]
+    Between,
+    /// The same, and a line feed would still belong to it.
+    BetweenReturn,
+    /// After a line that is not blank.
+    Line,
+    /// The same, and a line feed would still belong to it.
+    LineReturn,
+    /// Within a line.
+    Within,
+}
+
+/// A line by its field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field<'e> {
+    Event(&'e [u8]),
+    Data(&'e [u8]),
+    /// `id`, `retry`, and comments.
+    Other,
+    /// What clients ignore, or do not: one that read `Data` as `data` would show what nobody looked at. So would one that
+    /// logs a comment with a list in it.
+    Unknown,
+}
+
+impl Place {
+    pub(super) fn after(self, byte: u8) -> Self {
+        match (byte, self) {
+            (b'\n', Self::Within | Self::LineReturn) => Self::Line,
+            (b'\n', _) => Self::Between,
+            (b'\r', Self::Within) => Self::LineReturn,
+            (b'\r', _) => Self::BetweenReturn,
+            _ => Self::Within,
+        }
+    }
+}
+
+/// The lines of an event, without their ends and without the blank one.
+pub(super) fn lines(held: &[u8]) -> impl Iterator<Item = &[u8]> {
+    held.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty())
+}
+
+/// A line by its field.
+pub(super) fn field(line: &[u8]) -> Field<'_> {
+    let (name, value) = match memchr(b':', line).and_then(|colon| line.split_at_checked(colon)) {
+        Some((name, rest)) => (name, rest.strip_prefix(b": ").or(rest.strip_prefix(b":")).unwrap_or(rest)),
+        None => (line, b"".as_slice()),
+    };
+    match name {
+        b"data" => Field::Data(value),
+        _ if look::may_tell(line) => Field::Unknown,
+        b"event" => Field::Event(value),
+        b"id" | b"retry" | b"" => Field::Other,
+        _ => Field::Unknown,
+    }
+}

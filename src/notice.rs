@@ -1,0 +1,9 @@
+//! What a person should hear while work goes on. It leaves how it is shown, and whether, to `cli`.
+
+/// Whoever passes it on.
+pub trait Notices: Send + Sync {
+    /// Progress or advice, which may go unseen.
+    fn say(&self, text: &str);
+    /// What a person must see in any case.
+    fn must_say(&self, text: &str);
+}

@@ -1,0 +1,34 @@
+//! Why a credential was not kept or found. It leaves what to do about it to `error`.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::sys::private_file::FileError;
+
+/// Why something was not kept or found.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// A file's fault.
+    #[error("{0}")]
+    File(#[from] FileError),
+    /// Not a token file.
+    #[error("{path} is not a token file: {reason}", path = path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Without any of its values.
+        reason: String,
+    },
+    /// The keyring's fault.
+    #[error("the system keyring does not work here: {0}")]
+    Keyring(String),
+    /// The lock's fault.
+    #[error("cannot lock {path}: {reason}", path = path.display())]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// The cause.
+        reason: String,
+    },
+}
