@@ -1,15 +1,13 @@
 //! `mcpauth login`: into any MCP server, by its address alone. It leaves finding out how to `flow`, remembering it to
 //! `config` and the token to `vault`.
 
+mod args;
 mod client;
 mod prepare;
 
-use clap::Args;
-use url::Url;
-
-use self::client::{Own, OwnArgs};
+pub(super) use self::args::LoginArgs;
+use self::client::Own;
 use self::prepare::{is_moved, prepare};
-use crate::cli::args::BrowserArgs;
 use crate::cli::flows::{self, Row};
 use crate::cli::out::Out;
 use crate::cli::report::Done;
@@ -17,47 +15,11 @@ use crate::config::{Config, ConfigError, Registration, Settings, address_id, log
 use crate::credential::Kind;
 use crate::error::{Error, Exit};
 use crate::flow::{AddressError, FlowError};
-use crate::sys::address::web_url;
 use crate::text::word;
 use crate::vault::{Vault, VaultError};
 
-/// Log in to any MCP server by its address alone, and keep its token
-///
-/// The server says whom to ask for a token (RFC 9728), that issuer how (RFC 8414). The client is yours (--client-id), or
-/// described at MCPAUTH_CLIENT_METADATA_URL where the issuer reads such documents (mcpauth client-metadata), or the issuer
-/// registers mcpauth (RFC 7591). A server that says nothing of itself is logged in to at its own origin (MCP 2025-03-26). The
-/// server then has a name for token, headers, bridge, list and logout, and a token of its own, which goes to this address
-/// and nowhere else. A token that is still good is reused, an expired one refreshed if that is allowed; only then the
-/// browser opens.
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  mcpauth login https://tools.example.com/mcp\n  \
-                        mcpauth login https://tools.example.com/mcp --client-id ID --client-secret-file -\n  \
-                        mcpauth login https://tools.example.com/mcp --client-id ID --private-key-file key.pem --client-credentials\n  \
-                        mcpauth list --url https://tools.example.com/mcp")]
-pub(super) struct LoginArgs {
-    /// The MCP server's address
-    #[arg(value_parser = address)]
-    url: Url,
-    /// Call it so, and not by its host's name
-    #[arg(long, visible_alias = "mcp-server-name", value_name = "NAME")]
-    server_name: Option<String>,
-    #[command(flatten)]
-    own: OwnArgs,
-    /// Ask for this scope, and not for those the server names; repeatable
-    #[arg(long, value_name = "SCOPE")]
-    scope: Vec<String>,
-    /// Find out everything, register and log in again, even if there is a good token
-    #[arg(short, long)]
-    force: bool,
-    /// The issuer does PKCE with S256 though it does not say so
-    #[arg(long)]
-    assume_pkce_s256: bool,
-    #[command(flatten)]
-    browser: BrowserArgs,
-}
-
 pub(super) fn run(args: &LoginArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let own = args.own.read()?;
+    let own = Own::read(&args.own)?;
     let config = Config::resolve(settings)?;
     let name = args.server_name.clone().unwrap_or_else(|| name_of(&args.url));
     // What is broken there is to be replaced, if the person says so.
@@ -161,12 +123,4 @@ fn command<T>(args: &LoginArgs, name: &str, result: &Result<T, Error>) -> String
 /// Whether what is kept of a server is what is asked for now.
 fn is_meant(args: &LoginArgs, kept: &Registration, own: &Own) -> bool {
     !args.force && own.is(kept) && (args.scope.is_empty() || args.scope == kept.scopes)
-}
-
-fn address(text: &str) -> Result<Url, String> {
-    let url = web_url(text).map_err(|e| e.to_string())?;
-    if url.fragment().is_some() {
-        return Err("has a fragment (#)".into());
-    }
-    Ok(url)
 }

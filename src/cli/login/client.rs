@@ -3,10 +3,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
 use url::Url;
 
-use super::{LoginArgs, address};
+use super::args::{LoginArgs, OwnArgs};
 use crate::cli::given::secret_from;
 use crate::config::{Config, KeyFile, Registration, login_command, name_of, signing_key};
 use crate::error::Error;
@@ -15,31 +14,8 @@ use crate::oauth::{Client, ClientAuth, own_auth};
 use crate::secret::Secret;
 use crate::sys::http::Http;
 use crate::sys::paths;
-use crate::text::{clean, word};
+use crate::text::clean;
 use crate::vault::VaultError;
-
-/// The client that a person registered.
-#[derive(Args, Debug)]
-pub(super) struct OwnArgs {
-    /// Be this client, which is registered already
-    #[arg(long, value_name = "ID")]
-    client_id: Option<String>,
-    /// Read the client secret from this file, or from stdin for -
-    #[arg(long, value_name = "FILE", requires = "client_id")]
-    client_secret_file: Option<PathBuf>,
-    /// Prove who the client is with the private key in this file (PEM, 0600: P-256, Ed25519 or RSA), which stays where it is
-    #[arg(long, value_name = "FILE", requires = "client_id", conflicts_with = "client_secret_file")]
-    private_key_file: Option<PathBuf>,
-    /// What the issuer calls this key
-    #[arg(long, value_name = "ID", requires = "private_key_file")]
-    key_id: Option<String>,
-    /// The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with a path of its own for an issuer that does not name itself in its answers (RFC 9207)]
-    #[arg(long, value_name = "URI", requires = "client_id", value_parser = address)]
-    redirect_uri: Option<Url>,
-    /// Get the token for the client itself, without a person; so it is by itself at an issuer that has no other way
-    #[arg(long, requires = "client_id")]
-    client_credentials: bool,
-}
 
 /// The same, its files read.
 #[derive(Default)]
@@ -73,34 +49,22 @@ pub(super) enum Remark {
     RedirectUri,
 }
 
-impl OwnArgs {
-    pub(super) fn read(&self) -> Result<Own, Error> {
-        let path = |path: &PathBuf| KeyFile { path: paths::absolute(path), key_id: self.key_id.clone() };
-        Ok(Own {
-            id: self.client_id.clone(),
-            secret: self.client_secret_file.as_deref().map(secret_from).transpose()?,
-            key: self.private_key_file.as_ref().map(path),
-            redirect_uri: self.redirect_uri.as_ref().map(Url::to_string),
-            for_itself: self.client_credentials,
+impl Own {
+    /// As it was typed.
+    ///
+    /// # Errors
+    /// The secret's file's.
+    pub(super) fn read(typed: &OwnArgs) -> Result<Self, Error> {
+        let path = |path: &PathBuf| KeyFile { path: paths::absolute(path), key_id: typed.key_id.clone() };
+        Ok(Self {
+            id: typed.client_id.clone(),
+            secret: typed.client_secret_file.as_deref().map(secret_from).transpose()?,
+            key: typed.private_key_file.as_ref().map(path),
+            redirect_uri: typed.redirect_uri.as_ref().map(Url::to_string),
+            for_itself: typed.client_credentials,
         })
     }
 
-    /// What was typed of it.
-    pub(super) fn words(&self) -> Vec<String> {
-        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
-        let valued = [
-            ("--client-id", self.client_id.clone()),
-            ("--client-secret-file", path(&self.client_secret_file)),
-            ("--private-key-file", path(&self.private_key_file)),
-            ("--key-id", self.key_id.clone()),
-            ("--redirect-uri", self.redirect_uri.as_ref().map(Url::to_string)),
-        ];
-        let valued = valued.into_iter().filter_map(|(flag, value)| Some(format!("{flag} {}", word(&value?))));
-        valued.chain(self.client_credentials.then(|| "--client-credentials".to_owned())).collect()
-    }
-}
-
-impl Own {
     /// Whether this is what is kept, as far as it was typed.
     pub(super) fn is(&self, kept: &Registration) -> bool {
         self.id.as_ref().is_none_or(|id| *id == kept.client_id)

@@ -1,7 +1,7 @@
 //! All that a login at a server needs, found out anew: its issuer, the scopes, the client. It leaves who the client is to
 //! `client`, and logging in to the verb.
 
-use super::LoginArgs;
+use super::args::LoginArgs;
 use super::client::{Chosen, Own, Remark, choose};
 use crate::cli::out::Out;
 use crate::config::{Config, Endpoints, Registration};
