@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -263,6 +263,8 @@ pub struct Person {
     pub provider: Provider,
     /// As registered, to the letter: a parsed and printed URL may differ by a slash or a port.
     pub redirect_uri: String,
+    /// Whether mcpauth registered the client itself (RFC 7591), and can do so again.
+    pub registered: bool,
     /// What is asked for.
     pub scopes: Vec<String>,
     /// The site to choose where a grant covers several: its id, name or URL.
@@ -289,17 +291,37 @@ pub struct Site {
     /// What an API call names it by.
     pub id: String,
     /// What a person calls it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read_text")]
     pub name: String,
     /// Where it is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read_text")]
     pub url: String,
+}
+
+/// A text that is only shown: whatever else stands there, null included, is none.
+fn read_text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    Ok(Value::deserialize(from)?.as_str().unwrap_or_default().to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_site_needs_its_id_alone() {
+        for odd in [
+            r#"{"id":"1"}"#,
+            r#"{"id":"1","name":null,"url":null}"#,
+            r#"{"id":"1","name":7,"url":{},"x":null}"#,
+        ] {
+            let site: Site = serde_json::from_str(odd).unwrap();
+            assert_eq!((site.id.as_str(), site.name.as_str(), site.url.as_str()), ("1", "", ""), "{odd}");
+        }
+        for bad in [r#"{"name":"n"}"#, r#"{"id":null}"#, r#"{"id":7}"#] {
+            assert!(serde_json::from_str::<Site>(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn files_are_named_as_the_reference_names_them() {

@@ -3,9 +3,9 @@
 
 use thiserror::Error;
 
+use crate::client::ClientError;
 use crate::config::ConfigError;
 use crate::flow::FlowError;
-use crate::mcp::ClientError;
 use crate::oauth::ReplyError;
 use crate::render::RenderError;
 use crate::store::StoreError;
@@ -98,6 +98,12 @@ pub enum Error {
         /// What to type.
         hint: String,
     },
+    /// Data that did not leave.
+    #[error("what was to be printed was lost: {cause}")]
+    Lost {
+        /// The system's no.
+        cause: String,
+    },
     /// Ctrl-C at a question.
     #[error("interrupted")]
     Interrupted,
@@ -133,12 +139,15 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Config(_) | Self::Usage { .. } | Self::NoTerminal { .. } => Exit::Usage,
-            Self::Vault(VaultError::NeedsPerson { .. }) => Exit::Login,
+            Self::Vault(VaultError::NeedsPerson { .. } | VaultError::ClientForgotten { .. }) => Exit::Login,
             Self::Vault(VaultError::Flow(error)) => flow_exit(error),
             Self::Vault(VaultError::Store(error)) => store_exit(error),
             Self::File(error) => file_exit(error),
             Self::Render(RenderError::File(error)) => file_exit(error),
-            Self::Render(RenderError::Header { .. }) | Self::Running { .. } | Self::Io(_) => Exit::Other,
+            Self::Render(RenderError::Header { .. })
+            | Self::Running { .. }
+            | Self::Io(_)
+            | Self::Lost { .. } => Exit::Other,
             Self::Render(_) => Exit::Usage,
             Self::Mcp { source, .. } => mcp_exit(source),
             Self::Start { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Exit::NotFound,
@@ -153,7 +162,7 @@ impl Error {
             Self::Config(error) => error.hint(),
             Self::Usage { hint, .. } | Self::Mcp { hint, .. } | Self::Running { hint, .. } => hint.clone(),
             Self::NoTerminal { flag, .. } => format!("give it with {flag}"),
-            Self::Vault(VaultError::NeedsPerson { .. }) => {
+            Self::Vault(VaultError::NeedsPerson { .. } | VaultError::ClientForgotten { .. }) => {
                 format!("run: {command} --browser (or --no-browser, to open the address yourself)")
             }
             Self::Vault(VaultError::Flow(error)) => flow_hint(error, command),
@@ -161,6 +170,7 @@ impl Error {
             Self::File(error) => error.hint(),
             Self::Render(error) => error.hint(),
             Self::Start { program, .. } => format!("check the command's name and mode: {program}"),
+            Self::Lost { .. } => "give stdout a place with room, and run it again".into(),
             Self::Interrupted | Self::Io(_) => format!("run it again: {command}"),
         }
     }
@@ -169,7 +179,9 @@ impl Error {
 /// How a flow's failure ends.
 pub(crate) fn flow_exit(error: &FlowError) -> Exit {
     match error {
-        FlowError::Http(HttpError::Plain { .. } | HttpError::Forbidden { .. })
+        FlowError::Http(
+            HttpError::Plain { .. } | HttpError::Forbidden { .. } | HttpError::Redirect { .. },
+        )
         | FlowError::Address { .. }
         | FlowError::Signing
         | FlowError::PortBusy { .. }
@@ -179,7 +191,7 @@ pub(crate) fn flow_exit(error: &FlowError) -> Exit {
         | FlowError::NoEndpoint { .. }
         | FlowError::NoDevice { .. }
         | FlowError::Metadata { .. } => Exit::Usage,
-        FlowError::Reply { reply: ReplyError::Refused { .. }, .. }
+        FlowError::Reply { reply: ReplyError::Refused { .. } | ReplyError::TokenType(_), .. }
         | FlowError::Denied { .. }
         | FlowError::WrongIssuer
         | FlowError::CodeExpired
@@ -205,6 +217,7 @@ fn mcp_exit(error: &ClientError) -> Exit {
         ClientError::Rpc { .. }
         | ClientError::Tool(_)
         | ClientError::NotMcp { .. }
+        | ClientError::Elsewhere { .. }
         | ClientError::Version(_)
         | ClientError::Input => Exit::Server,
     }
@@ -216,8 +229,14 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
         FlowError::Http(HttpError::Untrusted { .. }) => {
             format!("if the authority is your own, name its certificate: {command} --ca-cert FILE (or set MCPAUTH_CA_CERT)")
         }
+        FlowError::Http(HttpError::Redirect { to, .. }) => {
+            format!("if {to} is the right address, set it in place of the one that redirects (mcpauth config show --origin), then run: {command}")
+        }
         FlowError::Http(_) => format!("check the address (mcpauth config show --origin) and the network, then run: {command}"),
         FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. } => refused_hint(error, command),
+        FlowError::Reply { reply: ReplyError::TokenType(_), .. } => {
+            format!("have the client registered for Bearer tokens, then run: {command}")
+        }
         FlowError::Reply { .. } => format!("try again in a while: {command}"),
         FlowError::Discovery(error) if error.is_network() => format!("try again in a while: {command}"),
         FlowError::Metadata { .. } | FlowError::NoEndpoint { .. } | FlowError::Discovery(_) => {

@@ -13,17 +13,18 @@
 //!
 //! ```text
 //! main        cli
-//! cli         bridge clients config credential demo error flow gateway mcp metadata notice oauth policy problem provider refresh registry render secret servers store sys text tokens vault
+//! cli         bridge client clients config credential demo error flow gateway mcp metadata notice oauth policy problem provider refresh registry render secret servers session store sys text tokens vault
 //! clients     config credential error notice render secret servers store sys text
-//! servers     bridge config credential error notice oauth problem registry render secret store sys text tokens vault
-//! error       config flow mcp oauth render store sys vault
-//! gateway     metadata methods oauth policy problem registry secret sys text tokens
-//! bridge      mcp secret sys tokens
-//! mcp         methods oauth secret sys text
+//! servers     bridge client config credential error mcp notice oauth problem registry render secret session store sys text tokens vault
+//! error       client config flow oauth render store sys vault
+//! gateway     mcp metadata oauth policy problem registry secret sys text tokens
+//! bridge      mcp secret session sys
+//! client      mcp oauth secret session sys text
+//! session     mcp sys tokens
 //! refresh     oauth
 //! vault       credential flow oauth secret store sys
 //! config      credential oauth provider secret sys text
-//! flow        credential metadata oauth provider secret sys text
+//! flow        credential mcp metadata oauth provider secret sys text
 //! store       credential oauth secret sys
 //! render      provider registry secret sys text tokens
 //! metadata    oauth sys text
@@ -32,11 +33,11 @@
 //! provider    oauth
 //! oauth       secret text
 //! tokens      secret
-//! policy      methods
-//! methods     -
+//! policy      mcp
+//! demo        mcp
+//! mcp         text
 //! problem     -
 //! notice      -
-//! demo        -
 //! secret      text
 //! sys         -
 //! text        -
@@ -49,10 +50,13 @@
 //! `clients` knows which clients are on this machine and brings their files up to date, for `generate`, `config`, `refresh` and
 //! `doctor`. `registry` is the one reader of the registry's server files, for the gateway, the clients' files and `doctor` alike; `problem`
 //! is how it and the gateway's settings say what is wrong.
-//! `methods` is the one table of MCP's methods: what each of them names, for whoever decides, checks or repeats it.
+//! `mcp` is the wire of MCP as data: versions, header names, methods, messages, event streams and mirrored headers, for
+//! whoever writes, checks or decides by them. `session` is the one engine that speaks it to a server; `bridge` and `client`
+//! are its two fronts.
 //! `tokens` is the one source of tokens for many requests, and the one rule for a token that a server refuses.
-//! `bridge` and `mcp` know nothing of credentials: `servers` says which headers a server gets, and the vault behind it
-//! keeps them fresh; what a person should hear meanwhile goes to a `notice::Notices`. `refresh` is a plan without hands; `cli::refresh` has them.
+//! `bridge`, `client` and `session` know nothing of credentials: `servers` says which headers a server gets, and the vault
+//! behind it keeps them fresh; what a person should hear meanwhile goes to a `notice::Notices`. `refresh` is a plan without
+//! hands; `cli::refresh` has them.
 //! `error` knows them all, because it says how each of their failures ends and what to type next.
 //!
 //! Within a module no files import each other in a circle. `cli` and `gateway` are large enough for layers of their own: what
@@ -89,7 +93,7 @@
 //! | certification authorities | [`sys::trust`], for all outgoing connections |
 //! | the callback listener | [`flow`] (`callback`), on loopback, while a person logs in |
 //! | the gateway's listeners | [`gateway`] (`listen` for clients, `operate::admin` for metrics) |
-//! | connections to MCP servers | [`gateway`] (`pool`; `servers::outbound` says where none may go) |
+//! | connections to MCP servers | [`gateway`] (`pool`, by `dial`; `servers::outbound` says where none may go) |
 //! | the bridge's listener | [`bridge::listen`], on loopback |
 //! | the bridge's client on stdin and stdout | [`bridge::stdio`] (`pipes`), by the pipes that `cli::bridge` gives it |
 //! | the gateway's files | [`gateway`] (`load`, `operate::files` and what they call), read only, by [`sys::regular_file`] |
@@ -135,10 +139,10 @@
 //! ```text
 //! stdio: a line in -> Message         listen: a request in -> secret, Host, Origin
 //!      -> Access.fresh    servers::source asks servers: URL and headers, every token in them fresh
-//!      -> mcp::Remote     POST, with what the message wants repeated in headers
+//!      -> session::remote POST, with what the message wants repeated in headers; redirects within the server
 //!      -> 401?            tokens::retry: Access.renewed, and once more
 //!      -> 404 of a session? the client's own initialize, and once more (stdio alone)
-//!      -> Answer          one JSON body or a stream of events -> lines out, or the bytes as they come
+//!      -> Reply           one JSON body or a stream of events, resumed -> lines out, or the bytes as they come
 //! ```
 //!
 //! # A request's way through the gateway
@@ -153,6 +157,7 @@
 //!        -> read           whole body -> Envelope: one message with one meaning                      413 415 408 400 429
 //!        -> decide         Grants, server, Call -> Permit                                            403 429
 //!        -> forward        Passage, which holds the Permit -> the server's answer                    404 502 504
+//!             -> redirect  another place on the same server, with method and body                    502
 //!             -> stored    its credential, by tokens::retry: current, and after a 401 another one, once
 //!             -> look      whether any answer holds a list at all, small (hold) or on its way (events)
 //!             -> filter    lists, by the caller's Grants, in JSON and (events, sse) in streams       502
@@ -187,8 +192,9 @@
 //! | [`refresh::Seen`] | what a look at a credential's file showed: its life, and a mark that changes with it |
 //! | `servers::Which` | the server that is meant: by its name behind the gateway, or by its address |
 //! | [`tokens::SingleFlight`] | one token for many requests: asked for once, and not again and again in vain |
-//! | [`bridge::Access`] | whoever gives the bridge a server's address and headers, fresh or in place of refused ones |
-//! | [`mcp::Era`] | modern (2026-07-28: every request stands for itself) or legacy (a handshake first) |
+//! | [`session::Access`] | whoever gives the bridge a server's address and headers, fresh or in place of refused ones |
+//! | [`session::Session`] | what was agreed on with one server, and how it is kept up |
+//! | [`client::Era`] | modern (2026-07-28: every request stands for itself) or legacy (a handshake first) |
 //! | [`render::Target`] | an MCP client: a row of a table and a template |
 //! | [`render::Entry`] | one server as a client is told of it |
 //! | [`render::Secrets`] | where a client has the headers from: its file, a command, the bridge, its environment |
@@ -225,7 +231,7 @@
 //! - No file with a secret in it is ever readable by others, or half written; none of another user's is used.
 //! - Our identity goes to the gateway alone, below `REGISTRY_URL`, which has no default (`servers`, `known`).
 //! - No control, bidirectional or invisible character of others leaves `cli::out` as it is ([`text`] says which those are).
-//! - No message becomes values that has more parts than memory has room for ([`mcp::parse`]).
+//! - No message becomes values that has more parts than memory has room for ([`mcp::jsonrpc::parse`]).
 //! - No refresh token or code is sent before there is room for what comes ([`store::Place`]), nor without its answer being
 //!   kept, even if whoever asked has left ([`vault::Vault::exchanges`]).
 //! - No request passes the gateway without a promised line in the audit, unless the settings do without.
@@ -242,13 +248,15 @@
 //!
 //! `cli/mod.rs` (the verbs), `cli/generate.rs` (the main job in one screen), [`config`] (what the settings mean),
 //! [`vault`] (the rule for every token), then [`flow`] and [`oauth`]. [`error`] has every way a run can end. Of handing out:
-//! `servers.rs`, `cli/headers.rs` (the shortest verb), then `bridge/mod.rs`. Of the service: `refresh/schedule.rs`, then
+//! `servers.rs`, `cli/headers.rs` (the shortest verb), then `bridge/mod.rs` and `session/mod.rs`. Of the service:
+//! `refresh/schedule.rs`, then
 //! `cli/refresh/service.rs`. Of clients: `render/targets.rs` and a template. Of the gateway:
 //! `gateway/mod.rs` (what lies where), `gateway/worker.rs` (the line), `gateway/refusal.rs` (every no), [`policy`], then
 //! `gateway/load.rs` and `gateway/start.rs`.
 
 pub mod bridge;
 pub mod cli;
+pub mod client;
 pub mod clients;
 pub mod config;
 pub mod credential;
@@ -258,7 +266,6 @@ pub mod flow;
 pub mod gateway;
 pub mod mcp;
 pub mod metadata;
-pub mod methods;
 pub mod notice;
 pub mod oauth;
 pub mod policy;
@@ -269,6 +276,7 @@ pub mod registry;
 pub mod render;
 pub mod secret;
 pub mod servers;
+pub mod session;
 pub mod store;
 pub mod sys;
 pub mod text;

@@ -11,7 +11,8 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::oauth::{
-    Challenge, IssuerMetadata, MetadataError, ResourceError, ResourceMetadata, resource_places, well_known,
+    Challenge, IssuerMetadata, MetadataError, ResourceError, ResourceMetadata, is_unavailable,
+    resource_places, well_known,
 };
 use crate::sys::address::web_url;
 use crate::sys::http::{Http, HttpError, Reply, is_loopback};
@@ -21,8 +22,6 @@ use crate::text::clean;
 const WITHIN: Duration = Duration::from_secs(10);
 /// The largest key set that is read, in bytes.
 pub const MAX_KEY_SET: usize = 256 << 10;
-/// What some editors put before a text; a reader may ignore it (RFC 8259 section 8.1).
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Who sends the requests: [`Http`], or somebody who adds a deadline to it or looks at the answers.
 pub trait Fetch: Sync {
@@ -39,14 +38,9 @@ pub enum Cause<E> {
     /// No answer.
     #[error("{0}")]
     Http(HttpError),
-    /// An answer that is no document. Redirects are not followed: they would lead past every check of the address.
-    #[error("HTTP {status}{}", location.as_deref().map(|to| format!(", a redirect to {to}")).unwrap_or_default())]
-    Status {
-        /// The HTTP status.
-        status: u16,
-        /// Where it leads, cleaned.
-        location: Option<String>,
-    },
+    /// An answer that is no document.
+    #[error("HTTP {0}")]
+    Status(u16),
     /// A document of another kind, or one that must not be used.
     #[error("{0}")]
     Document(E),
@@ -110,14 +104,20 @@ impl Fetch for Http {
     }
 }
 
-/// An issuer's metadata: of its well-known places, the first with a document that is its own (RFC 8414 section 3.3).
+/// An issuer's metadata: of its well-known places, the first with a document that is its own (RFC 8414 section 3.3) and
+/// names a token endpoint; if none does, the first that is its own.
 ///
 /// # Errors
 /// [`NotFound`], after the last place.
 pub async fn find_issuer(http: &impl Fetch, issuer: &str) -> Result<IssuerMetadata, NotFound<MetadataError>> {
-    let read = |body: &[u8]| IssuerMetadata::read(body, issuer);
-    let found = search(http, issuer, issuer_places(issuer), read).await;
-    found.map(|(_, metadata)| metadata)
+    let read = |body: &[u8]| match IssuerMetadata::read(body, issuer)? {
+        found if found.token_endpoint.is_some() => Ok(found),
+        silent => Err(MetadataError::Silent(Box::new(silent))),
+    };
+    match search(http, issuer, issuer_places(issuer), read).await {
+        Ok((_, found)) => Ok(found),
+        Err(missing) => missing.into_silent(),
+    }
 }
 
 /// The metadata of the issuer that is at a server's own `origin`, as MCP 2025-03-26 has it; `None` if none is published
@@ -154,8 +154,7 @@ pub async fn find_jwks_uri(http: &impl Fetch, issuer: &str) -> Result<Url, NotFo
     search(http, issuer, issuer_places(issuer), read).await.map(|(_, url)| url)
 }
 
-/// The metadata of the protected resource at `server`: where its challenge says and nowhere else, or else at its well-known
-/// places.
+/// The metadata of the protected resource at `server`: where its challenge says, then at its well-known places.
 ///
 /// # Errors
 /// As [`ResourceFault`] says.
@@ -172,7 +171,7 @@ pub async fn find_resource(
 
 /// The first of `places` whose document `read` accepts, with where it was.
 ///
-/// An unusable answer does not end the search. A host that cannot be reached does: all places are on it.
+/// An unusable answer does not end the search. A host that cannot be reached is not asked again.
 ///
 /// # Errors
 /// [`NotFound`], after the last place.
@@ -182,17 +181,19 @@ pub async fn search<T, E>(
     places: Vec<Url>,
     read: impl Fn(&[u8]) -> Result<T, E>,
 ) -> Result<(Url, T), NotFound<E>> {
-    let mut tried = Vec::new();
+    let (mut tried, mut unreachable) = (Vec::new(), Vec::new());
     for place in places {
+        if unreachable.contains(&place.origin()) {
+            continue;
+        }
         let asked = timeout(WITHIN, fetch_document(http, &place, &read)).await;
         match asked.unwrap_or_else(|_| Err(Cause::late(&place))) {
             Ok(found) => return Ok((place, found)),
             Err(cause) => {
-                let unreachable = matches!(&cause, Cause::Http(error) if error.unsent());
-                tried.push((without_query(place), cause));
-                if unreachable {
-                    break;
+                if matches!(&cause, Cause::Http(error) if error.unsent()) {
+                    unreachable.push(place.origin());
                 }
+                tried.push((without_query(place), cause));
             }
         }
     }
@@ -239,11 +240,9 @@ async fn fetch_document<T, E>(
     let reply = http.fetch(place).await.map_err(Cause::Http)?;
     // RFC 8414 section 3.2 and RFC 9728 section 3.2 have 200 alone; the document is checked whatever came with it.
     if !(200..300).contains(&reply.status) {
-        let location = reply.location.map(|to| clean(&to, 200));
-        return Err(Cause::Status { status: reply.status, location });
+        return Err(Cause::Status(reply.status));
     }
-    let body = reply.body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&reply.body);
-    read(body).map_err(Cause::Document)
+    read(&reply.body).map_err(Cause::Document)
 }
 
 fn without_query(mut place: Url) -> Url {
@@ -260,17 +259,30 @@ impl<E> Cause<E> {
     /// Whether it may pass by itself: the network's fault, or that of a server that cannot answer now.
     fn is_network(&self) -> bool {
         match self {
-            Self::Http(error) => !matches!(error, HttpError::Plain { .. } | HttpError::Forbidden { .. }),
-            Self::Status { status, .. } => matches!(status, 429 | 500..),
+            Self::Http(error) => error.is_transient(),
+            Self::Status(status) => is_unavailable(*status),
             Self::Document(_) => false,
         }
     }
 }
 
+impl NotFound<MetadataError> {
+    /// The first document that is the issuer's own, though it names no token endpoint.
+    fn into_silent(self) -> Result<IssuerMetadata, Self> {
+        let is_silent =
+            |(_, cause): &(Url, Cause<_>)| matches!(cause, Cause::Document(MetadataError::Silent(_)));
+        match self.tried.iter().position(is_silent).and_then(|at| self.tried.get(at)) {
+            Some((_, Cause::Document(MetadataError::Silent(found)))) => Ok((**found).clone()),
+            _ => Err(self),
+        }
+    }
+}
+
 impl<E> NotFound<E> {
-    /// Whether the network was the cause at every place, or servers that cannot answer now.
+    /// Whether it may pass by itself: the network was the cause at some place, or a server that cannot answer now, and no
+    /// other place has a document.
     pub fn is_network(&self) -> bool {
-        !self.tried.is_empty() && self.tried.iter().all(|(_, cause)| cause.is_network())
+        self.refused().is_none() && self.tried.iter().any(|(_, cause)| cause.is_network())
     }
 
     /// Whether the places were all asked, and there is no document at any of them.
@@ -281,8 +293,8 @@ impl<E> NotFound<E> {
     /// The same, where what is at some place is no such document at all: some hosts have a page for every address.
     pub fn is_nowhere(&self, is_none: impl Fn(&E) -> bool) -> bool {
         let absent = |cause: &Cause<E>| match cause {
-            Cause::Http(_) => false,
-            Cause::Status { .. } => !cause.is_network(),
+            Cause::Http(error) => matches!(error, HttpError::Redirect { .. }),
+            Cause::Status(_) => !cause.is_network(),
             Cause::Document(error) => is_none(error),
         };
         !self.tried.is_empty() && self.tried.iter().all(|(_, cause)| absent(cause))

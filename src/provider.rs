@@ -44,6 +44,9 @@ pub struct Provider {
     /// How a client with a secret authenticates.
     #[serde(default)]
     pub client_auth: AuthMethod,
+    /// Whom an assertion of `private_key_jwt` is for, where that is not the issuer.
+    #[serde(default)]
+    pub assertion_audience: Option<String>,
     /// Whether a client must have a secret.
     #[serde(default)]
     pub client_secret: SecretRule,
@@ -285,6 +288,7 @@ impl Provider {
             &mut self.revocation_endpoint,
             &mut self.device_authorization_endpoint,
             &mut self.issuer,
+            &mut self.assertion_audience,
         ]
         .into_iter()
         .flatten()

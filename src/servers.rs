@@ -1,6 +1,7 @@
 //! The MCP servers there are, and each one's headers: as the stored tokens stand, or with every token in them fresh.
 //! It leaves where a header goes to `render` and how a token is come by to `vault`.
 
+mod advice;
 pub(crate) mod credentials;
 mod files;
 mod known;
@@ -15,10 +16,10 @@ use std::sync::{Arc, Mutex};
 
 use url::Url;
 
+pub(crate) use self::advice::{ADDRESS, Advice, Source, place};
 pub(crate) use self::files::usable;
 use self::files::{egress_files, egress_of, found_at, identity_file, identity_of, server_name};
-pub(crate) use self::logins::LoginOf;
-pub(crate) use self::source::{Source, Sources};
+pub(crate) use self::source::{HeaderSource, Sources};
 use crate::config::{Config, ConfigError, Given};
 use crate::credential::{Credential, CredentialId, Kind, SERVER_URL};
 use crate::error::Error;

@@ -166,7 +166,13 @@ impl Vault {
         let chosen = flow::choose_site(&sites, person.site.as_deref()).map(|site| site.map(|s| s.id.clone()));
         let cloud_id = chosen.as_ref().ok().cloned().flatten().or(stored.cloud_id);
         let place = self.store.prepare(&credential.id)?;
-        let fresh = self.save(place, credential, stored.token, &Notes { cloud_id, sites }, outcome)?;
+        let fresh = self.save(
+            place,
+            credential,
+            stored.token,
+            &Notes { cloud_id, sites, ..Notes::default() },
+            outcome,
+        )?;
         chosen?;
         Ok(fresh)
     }
@@ -183,12 +189,16 @@ impl Vault {
         let Some(refresh_token) = stored.token.refresh_token.as_ref().filter(|_| !anew) else {
             return self.get(credential, None).await;
         };
-        let notes = Notes { cloud_id: stored.cloud_id.clone(), sites: stored.sites.clone() };
-        match self.exchange(credential, person, refresh_token.clone(), notes, lock.clone()).await {
-            Err(VaultError::Flow(error)) if is_invalid_grant(&error) => {
+        match self.exchange(credential, person, refresh_token.clone(), stored.clone(), lock.clone()).await {
+            Err(VaultError::Flow(error)) if is_forgotten(person, &error) => {
+                self.drop_refresh_token(credential, Stored { client_forgotten: true, ..stored })?;
+                Err(forgotten(credential))
+            }
+            Err(VaultError::Flow(FlowError::Reply { reply, .. })) if is_used_up(&reply) => {
                 // We hold the lock and have just read it, so the stored refresh token is the one that was refused.
                 self.drop_refresh_token(credential, stored)?;
-                self.get(credential, Some("its refresh token is no longer accepted".into())).await
+                let why = format!("its refresh token is no longer accepted: {reply}");
+                self.get(credential, Some(why)).await
             }
             // Nobody needs to log in for a server that cannot answer just now.
             Err(error @ VaultError::Flow(_))
@@ -207,7 +217,7 @@ impl Vault {
         credential: &Credential,
         person: &Person,
         refresh_token: Secret,
-        notes: Notes,
+        earlier: Stored,
         lock: Arc<Lock>,
     ) -> Result<Fresh, VaultError> {
         let (http, store) = (self.http.clone(), self.store.clone());
@@ -217,7 +227,8 @@ impl Vault {
             // First: a disk that is full must not cost the refresh token.
             let place = store.prepare(&credential.id)?;
             let token = flow::refresh(&http, &credential.client, &provider, &refresh_token).await?;
-            keep::save(&store, place, &credential, token, &notes, Outcome::Refreshed)
+            let token = token.or_as_long_as(&earlier.token);
+            keep::save(&store, place, &credential, token, &earlier.notes(), Outcome::Refreshed)
         };
         finish(&self.exchanges, work).await
     }
@@ -247,9 +258,13 @@ impl Vault {
         let place = self.store.prepare(&credential.id)?;
         let login = Login { http: &self.http, browser, ui: &*self.ui, who: &who, within: self.login_within };
         let token = match browser {
-            Browser::Elsewhere => flow::log_in_by_device(&login, &credential.client, person).await?,
-            _ => flow::log_in(&login, &credential.client, person).await?,
+            Browser::Elsewhere => flow::log_in_by_device(&login, &credential.client, person).await,
+            _ => flow::log_in(&login, &credential.client, person).await,
         };
+        let token = token.map_err(|error| match is_forgotten(person, &error) {
+            true => forgotten(credential),
+            false => error.into(),
+        })?;
         // Kept before anything else can fail: the person has done their part.
         self.save(place, credential, token, &Notes::default(), Outcome::LoggedIn)
     }
@@ -266,7 +281,7 @@ impl Vault {
     }
 
     fn drop_refresh_token(&self, credential: &Credential, stored: Stored) -> Result<(), StoreError> {
-        let notes = Notes { cloud_id: stored.cloud_id, sites: stored.sites };
+        let notes = stored.notes();
         let token = TokenSet { refresh_token: None, ..stored.token };
         let place = self.store.prepare(&credential.id)?;
         keep::write(&self.store, place, credential, &token, &notes).map(drop)
@@ -300,9 +315,27 @@ fn done_meanwhile(stored: &Stored, before: Option<&Stored>, anew: bool) -> bool 
     stored.token.freshness(clock::now()) == Freshness::Fresh && (changed || !anew)
 }
 
-/// RFC 6749 section 5.2: the refresh token is of no more use. Any other refusal leaves it alone.
-fn is_invalid_grant(error: &FlowError) -> bool {
-    matches!(error, FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. } if error == "invalid_grant")
+/// Whether a failure means that the issuer no longer knows a client that mcpauth registered (RFC 6749 sections 4.1.2.1 and
+/// 5.2).
+fn is_forgotten(person: &Person, error: &FlowError) -> bool {
+    person.registered
+        && match error {
+            FlowError::Reply { reply, .. } => reply.is_about_client(),
+            FlowError::Denied { error, .. } => {
+                ["invalid_client", "unauthorized_client"].contains(&error.as_str())
+            }
+            _ => false,
+        }
+}
+
+fn forgotten(credential: &Credential) -> VaultError {
+    VaultError::ClientForgotten { issuer: credential.issuer.clone() }
+}
+
+/// Whether an answer to a refresh means that the refresh token is of no more use (RFC 6749 section 5.2, and what servers
+/// answer instead). A client that is refused may be corrected in the settings, and its refresh token is good then.
+fn is_used_up(reply: &ReplyError) -> bool {
+    reply.is_no() && !reply.is_about_client() && !matches!(reply, ReplyError::TokenType(_))
 }
 
 #[cfg(test)]

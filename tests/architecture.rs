@@ -13,21 +13,22 @@ const LAYERS: &[(&str, &str)] = &[
     ("main", "cli"),
     (
         "cli",
-        "bridge clients config credential demo error flow gateway mcp metadata notice oauth policy problem provider refresh registry render secret servers store sys text tokens vault",
+        "bridge client clients config credential demo error flow gateway mcp metadata notice oauth policy problem provider refresh registry render secret servers session store sys text tokens vault",
     ),
     ("clients", "config credential error notice render secret servers store sys text"),
     (
         "servers",
-        "bridge config credential error notice oauth problem registry render secret store sys text tokens vault",
+        "bridge client config credential error mcp notice oauth problem registry render secret session store sys text tokens vault",
     ),
-    ("error", "config flow mcp oauth render store sys vault"),
-    ("gateway", "metadata methods oauth policy problem registry secret sys text tokens"),
-    ("bridge", "mcp secret sys tokens"),
-    ("mcp", "methods oauth secret sys text"),
+    ("error", "client config flow oauth render store sys vault"),
+    ("gateway", "mcp metadata oauth policy problem registry secret sys text tokens"),
+    ("bridge", "mcp secret session sys"),
+    ("client", "mcp oauth secret session sys text"),
+    ("session", "mcp sys tokens"),
     ("refresh", "oauth"),
     ("vault", "credential flow oauth secret store sys"),
     ("config", "credential oauth provider secret sys text"),
-    ("flow", "credential metadata oauth provider secret sys text"),
+    ("flow", "credential mcp metadata oauth provider secret sys text"),
     ("store", "credential oauth secret sys"),
     ("render", "provider registry secret sys text tokens"),
     ("metadata", "oauth sys text"),
@@ -36,11 +37,11 @@ const LAYERS: &[(&str, &str)] = &[
     ("provider", "oauth"),
     ("oauth", "secret text"),
     ("tokens", "secret"),
-    ("policy", "methods"),
-    ("methods", "-"),
+    ("policy", "mcp"),
+    ("demo", "mcp"),
+    ("mcp", "text"),
     ("problem", "-"),
     ("notice", "-"),
-    ("demo", "-"),
     ("secret", "text"),
     ("sys", "-"),
     ("text", "-"),
@@ -232,7 +233,7 @@ fn the_protocol_has_no_side_effects() {
     let doors =
         ["tokio::", "reqwest::", "std::fs", "async ", "SystemTime", "Instant", "std::env", "TcpStream"];
     for (file, text) in sources() {
-        if ["oauth", "provider", "credential", "secret"].contains(&module(&file)) {
+        if ["mcp", "oauth", "provider", "credential", "secret"].contains(&module(&file)) {
             for (line, code) in text.lines().enumerate() {
                 let code = code.split("//").next().unwrap();
                 let door = doors.iter().find(|door| code.contains(**door));

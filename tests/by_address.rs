@@ -10,13 +10,15 @@ use crate::support::User;
 use crate::support::upstream::{Seen, Upstream, say};
 use crate::support::wire::{callback, get, parameter};
 
-const NAME: &str = "127.0.0.1";
-const PRM: &str = "/about/this";
-const METADATA: &str = "/.well-known/oauth-authorization-server";
+pub(crate) const NAME: &str = "127.0.0.1";
+pub(crate) const PRM: &str = "/about/this";
+pub(crate) const METADATA: &str = "/.well-known/oauth-authorization-server";
 /// The next place, where nothing is.
 const OPENID: &str = "/.well-known/openid-configuration";
-const REGISTRATION: &str = ".registrations/127.0.0.1.json";
-const TOKEN: &str = "mcp-127.0.0.1-egress.json";
+/// The last place of a server's own document, where nothing is.
+const LAST: &str = "/.well-known/oauth-protected-resource";
+pub(crate) const REGISTRATION: &str = ".registrations/127.0.0.1.json";
+pub(crate) const TOKEN: &str = "mcp-127.0.0.1-egress.json";
 
 /// An MCP server at `/mcp` and its issuer, at one address; `alter` may change the status and the body of each answer.
 pub(crate) fn play(alter: impl Fn(&str, &mut u16, &mut Value) + Send + Sync + 'static) -> Upstream {
@@ -187,12 +189,12 @@ fn what_is_registered_is_private_belongs_to_one_address_and_goes_with_logout() {
 fn a_server_that_is_not_what_it_must_be_gets_nobody_to_log_in() {
     // Where, the status and the members it has there, the exit code, what is said, and how far it may have gone.
     let cases = [
-        (PRM, 200, json!({"resource": "https://evil.test/mcp"}), 2, "not this server", PRM),
-        (PRM, 200, json!({"authorization_servers": []}), 2, "no authorization server", PRM),
-        (PRM, 404, json!({}), 2, "no protected-resource metadata", PRM),
-        (PRM, 503, json!({}), 5, "503", PRM),
+        (PRM, 200, json!({"resource": "https://evil.test/mcp"}), 2, "not this server", LAST),
+        (PRM, 200, json!({"authorization_servers": []}), 2, "no authorization server", LAST),
+        (PRM, 404, json!({}), 2, "no protected-resource metadata", LAST),
+        (PRM, 503, json!({}), 5, "503", LAST),
         (METADATA, 200, json!({"issuer": "https://evil.test"}), 2, "instead of", OPENID),
-        (METADATA, 200, json!({"token_endpoint": null}), 2, "where its token endpoint is", METADATA),
+        (METADATA, 200, json!({"token_endpoint": null}), 2, "where its token endpoint is", OPENID),
         (METADATA, 200, json!({"authorization_endpoint": "file:///bin/sh"}), 2, "no web address", METADATA),
         (METADATA, 200, json!({"code_challenge_methods_supported": ["plain"]}), 2, "PKCE S256", METADATA),
         (METADATA, 200, json!({"code_challenge_methods_supported": null}), 2, "--assume-pkce-s256", METADATA),

@@ -212,8 +212,14 @@ fn a_token_of_the_references_is_reused_if_it_is_this_clients() {
 }
 
 #[test]
-fn a_missing_lifetime_counts_as_three_hours_and_a_text_is_a_number() {
-    for (form, expected) in [(Expires::Omitted, 10_800), (Expires::Text, 300), (Expires::Number, 300)] {
+fn a_missing_lifetime_is_the_tokens_own_or_three_hours_and_a_text_is_a_number() {
+    let opaque = answering(200, r#"{"access_token":"opaque","token_type":"Bearer"}"#);
+    let mut user = cognito("https://idp.test");
+    let ran = user.env("INGRESS_OAUTH_TOKEN_URL", opaque).run(&["ingress", "--json"]).code(0).json();
+    let left = ran["results"][0]["expires_in_s"].as_i64().unwrap();
+    assert!((10_740..=10_800).contains(&left), "{left}");
+    // The stand-in's tokens are JWTs of five minutes.
+    for (form, expected) in [(Expires::Omitted, 300), (Expires::Text, 300), (Expires::Number, 300)] {
         let idp = idp(form);
         let user = cognito(idp.issuer());
         let ran = user.run(&["ingress", "--json"]).code(0).json();

@@ -185,7 +185,7 @@ fn an_origin_is_no_issuer_where_a_server_says_something_else() {
     let cases: [(&str, &str, u16, Body, i32, &str); 5] = [
         ("lets everybody in", "/mcp", 200, nothing, 2, "no protected-resource metadata"),
         ("is of somebody else", METADATA, 200, other, 2, "instead of"),
-        ("cannot say now", METADATA, 503, nothing, 2, "503"),
+        ("cannot say now", METADATA, 503, nothing, 5, "503"),
         ("cannot say now of itself", "/.well-known/oauth-protected-resource", 503, nothing, 5, "503"),
         ("names a place", "challenge", 401, nothing, 2, "no protected-resource metadata"),
     ];

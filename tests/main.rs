@@ -12,6 +12,7 @@ mod configure;
 mod device;
 mod doctor;
 mod ending;
+mod forgotten;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod fuzz;
@@ -23,6 +24,8 @@ mod issuers;
 #[cfg(unix)]
 mod kills;
 mod login;
+#[cfg(target_os = "linux")]
+mod lost_output;
 mod man;
 mod metadata;
 mod provenance;
@@ -31,6 +34,7 @@ mod proxy;
 mod readme;
 mod real;
 mod refresh;
+mod replies;
 mod rotation;
 mod secrets;
 mod settings;

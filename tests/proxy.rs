@@ -154,3 +154,141 @@ fn loopback_never_goes_through_a_proxy() {
     }
     assert!(proxy.asked().is_empty());
 }
+
+/// A SOCKS proxy (RFC 1928, RFC 1929, and SOCKS 4a) that takes every tunnel to `target`, and whom it was asked for: a name
+/// that it looks up itself, or an address.
+struct Socks {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Socks {
+    fn to(target: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                // A client that goes away is not this proxy's matter.
+                let _ = socks(stream, target, &log);
+            }
+        });
+        Self { address, asked }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+fn take<const N: usize>(stream: &mut TcpStream) -> std::io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    stream.read_exact(&mut bytes).map(|()| bytes)
+}
+
+fn text(stream: &mut TcpStream, length: usize) -> std::io::Result<String> {
+    let mut bytes = vec![0; length];
+    stream.read_exact(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn until_zero(stream: &mut TcpStream) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    loop {
+        match take::<1>(stream)? {
+            [0] => return Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            [byte] => bytes.push(byte),
+        }
+    }
+}
+
+fn socks(mut client: TcpStream, target: SocketAddr, log: &Mutex<Vec<String>>) -> std::io::Result<()> {
+    let [version] = take(&mut client)?;
+    if version == 4 {
+        let [_, _, _, a, b, c, d] = take(&mut client)?;
+        until_zero(&mut client)?;
+        let name = if [a, b, c] == [0; 3] { until_zero(&mut client)? } else { format!("{a}.{b}.{c}.{d}") };
+        log.lock().unwrap().push(name);
+        client.write_all(&[0, 90, 0, 0, 0, 0, 0, 0])?;
+    } else {
+        let [methods] = take(&mut client)?;
+        let methods = text(&mut client, methods.into())?;
+        let by_password = methods.contains('\u{2}');
+        client.write_all(&[5, if by_password { 2 } else { 0 }])?;
+        if by_password {
+            let [_, length] = take(&mut client)?;
+            let user = text(&mut client, length.into())?;
+            let [length] = take(&mut client)?;
+            assert_eq!((user.as_str(), text(&mut client, length.into())?.as_str()), ("me", PASSWORD));
+            client.write_all(&[1, 0])?;
+        }
+        let [_, _, _, kind] = take(&mut client)?;
+        let name = match kind {
+            1 => std::net::Ipv4Addr::from(take::<4>(&mut client)?).to_string(),
+            3 => {
+                let [length] = take(&mut client)?;
+                text(&mut client, length.into())?
+            }
+            _ => std::net::Ipv6Addr::from(take::<16>(&mut client)?).to_string(),
+        };
+        take::<2>(&mut client)?;
+        log.lock().unwrap().push(name);
+        client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
+    }
+    let mut server = TcpStream::connect(target)?;
+    let (mut from_server, mut to_client) = (server.try_clone()?, client.try_clone()?);
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut from_server, &mut to_client);
+        let _ = to_client.shutdown(std::net::Shutdown::Both);
+    });
+    // The other direction holds the connection, too; a client that leaves must be seen to leave.
+    let left = std::io::copy(&mut client, &mut server);
+    server.shutdown(std::net::Shutdown::Both)?;
+    left.map(drop)
+}
+
+#[test]
+fn a_socks_proxy_is_used_and_looks_the_name_up_where_its_scheme_says_so() {
+    let authority = Authority::new();
+    let proxy = Socks::to(authority.issue_for(&["idp.test"]).serve(give_token));
+    for (variable, scheme) in [
+        ("ALL_PROXY", "socks5h"),
+        ("all_proxy", "socks5h"),
+        ("HTTPS_PROXY", "socks5h"),
+        ("https_proxy", "socks4a"),
+    ] {
+        for who in ["", "me:PASSWORD@"] {
+            if scheme == "socks4a" && !who.is_empty() {
+                continue;
+            }
+            let before = proxy.asked().len();
+            let mut user = user("https://idp.test/token");
+            let ca = user.file("ca.pem", &authority.pem());
+            user.env("MCPAUTH_CA_CERT", ca.to_str().unwrap());
+            user.env(variable, format!("{scheme}://{}{}", who.replace("PASSWORD", PASSWORD), proxy.address));
+            let ran = user.run(&["ingress", "-vvv"]).code(0);
+            assert_eq!(proxy.asked()[before..], ["idp.test"], "{variable} {scheme}");
+            assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(PASSWORD));
+            let said = user.run(&["doctor", "--json"]).stdout;
+            assert!(said.contains(&format!("is {scheme}://{}", proxy.address)), "{said}");
+            assert!(!said.contains(PASSWORD), "{said}");
+        }
+    }
+    // Looked up here, where nobody knows it.
+    let mut user = user("https://idp.test/token");
+    user.env("ALL_PROXY", format!("socks5://{}", proxy.address));
+    let before = proxy.asked().len();
+    user.run(&["ingress"]).code(5);
+    assert_eq!(proxy.asked().len(), before);
+}
+
+#[test]
+fn a_proxy_of_a_kind_that_cannot_be_used_is_said_by_doctor() {
+    for value in ["socks://proxy.test:1080", "ftp://proxy.test:21", "SOCKS5H://proxy.test:1080"] {
+        let mut user = user("https://idp.test/token");
+        user.env("ALL_PROXY", value);
+        let said = user.run(&["doctor", "--json"]).code(7).stdout;
+        assert!(said.contains("no proxy that mcpauth can use") && said.contains("socks5h"), "{said}");
+    }
+}

@@ -6,13 +6,13 @@
 use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
-use mcpauth::bridge::NoAccess;
-use mcpauth::bridge::message::Failure;
+use mcpauth::bridge::Failure;
 use mcpauth::config::catalogue::VARIABLES;
 use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
 use mcpauth::demo::mcp::{Sample, Tool};
 use mcpauth::error::Exit;
 use mcpauth::render::TARGETS;
+use mcpauth::session::NoAccess;
 use mcpauth::sys::clock;
 use serde_json::{Value, json};
 
@@ -170,10 +170,10 @@ fn its_bridge_errors_are_the_bridges() {
     let no = NoAccess { message: String::new(), hint: String::new() };
     let failures = [
         Failure::NoAccess(no),
-        Failure::Status(401),
-        Failure::Status(403),
+        Failure::Status(401, String::new()),
+        Failure::Status(403, String::new()),
         Failure::Unreachable(String::new()),
-        Failure::Status(500),
+        Failure::Status(500, String::new()),
         Failure::Broken,
         Failure::TooLarge,
     ];

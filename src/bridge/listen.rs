@@ -11,30 +11,26 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Uri, header};
 use futures_util::stream;
-use serde_json::json;
+use serde_json::Value;
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::{Access, Given, NoAccess};
+use super::Failure;
+use crate::mcp::sse::{self, Reader};
+use crate::mcp::{Head, JSON, LAST_EVENT, SESSION, jsonrpc};
 use crate::secret::Secret;
-use crate::sys::http::{Http, HttpError, Incoming};
-use crate::tokens::retry;
+use crate::session::remote::{LIMIT, Request as Asked};
+use crate::session::{Access, Given};
+use crate::sys::http::{Http, Incoming};
+use crate::sys::place;
 
-/// The largest message a client may send, in bytes.
-const LIMIT: usize = 64 << 20;
 /// The most that may come before the older transport's announcement is whole, in bytes.
 const ANNOUNCEMENT: usize = 64 << 10;
 /// What of a client's request goes on: what MCP needs. Its credentials are ours to set.
-const PASSED: [HeaderName; 4] =
-    [header::ACCEPT, header::CONTENT_TYPE, HeaderName::from_static("last-event-id"), header::USER_AGENT];
+const PASSED: [HeaderName; 4] = [header::ACCEPT, header::CONTENT_TYPE, LAST_EVENT, header::USER_AGENT];
 /// What of an answer comes back. Not the challenge: it would send the client to log in by itself.
-const RETURNED: [HeaderName; 4] = [
-    header::CONTENT_TYPE,
-    header::CACHE_CONTROL,
-    header::RETRY_AFTER,
-    HeaderName::from_static("mcp-session-id"),
-];
+const RETURNED: [HeaderName; 4] = [header::CONTENT_TYPE, header::CACHE_CONTROL, header::RETRY_AFTER, SESSION];
 
 /// Which servers there are.
 pub trait Lookup: Send + Sync + 'static {
@@ -66,9 +62,7 @@ enum No {
     Server,
     TooLarge,
     Method,
-    Access(NoAccess),
-    Refused,
-    Lost(HttpError),
+    Failed(Failure),
 }
 
 /// Serves until `until`; requests under way are then let go.
@@ -89,11 +83,12 @@ pub async fn serve(
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Response<Body> {
-    pass(&shared, request).await.unwrap_or_else(|no| no.response())
+    let mut id = Value::Null;
+    pass(&shared, request, &mut id).await.unwrap_or_else(|no| no.response(&id))
 }
 
-/// The one way through.
-async fn pass(shared: &Shared, request: Request<Body>) -> Result<Response<Body>, No> {
+/// The one way through; `id` becomes the request's.
+async fn pass(shared: &Shared, request: Request<Body>, id: &mut Value) -> Result<Response<Body>, No> {
     let (parts, body) = request.into_parts();
     shared.check(&parts.headers)?;
     if ![Method::POST, Method::GET, Method::DELETE].contains(&parts.method) {
@@ -102,27 +97,32 @@ async fn pass(shared: &Shared, request: Request<Body>) -> Result<Response<Body>,
     let (name, rest) = server_in(&parts.uri).ok_or(No::Server)?;
     let access = shared.listen.servers.access(&name).ok_or(No::Server)?;
     let body = axum::body::to_bytes(body, LIMIT).await.map_err(|_| No::TooLarge)?;
-    let asked = Asked { method: parts.method, headers: passed(&parts.headers), body, rest };
-    let mut turn = retry::Once::begin(&*access).await.map_err(No::Access)?;
-    let incoming = loop {
-        let incoming = asked.send(&shared.listen.http, turn.token()).await?;
-        if incoming.status != 401 || !turn.again().await.map_err(No::Access)? {
-            break incoming;
-        }
-    };
-    if incoming.status == 401 {
-        return Err(No::Refused);
+    let head = std::str::from_utf8(&body).ok().and_then(Head::read);
+    *id = head.and_then(|head| head.request_id().cloned()).unwrap_or_default();
+    let announces = parts.method == Method::GET && rest.is_address();
+    let body = (parts.method == Method::POST).then_some(body);
+    let asked = Asked { method: parts.method, headers: passed(&parts.headers), body };
+    let sent = asked.send(&shared.listen.http, &*access, |given| rest.url(given)).await;
+    let (given, incoming) = sent.map_err(|failure| No::Failed(Failure::of(failure, &*access)))?;
+    if incoming.status >= 400 {
+        return Ok(refused(incoming, &*access, id).await);
     }
-    let announces = asked.method == Method::GET && asked.rest.is_address();
-    Ok(returned(incoming, announces.then(|| (name, turn.token().clone()))))
+    Ok(returned(incoming, announces.then_some((name, given))))
 }
 
-/// A client's request, ready to be sent once or twice.
-struct Asked {
-    method: Method,
-    headers: HeaderMap,
-    body: Bytes,
-    rest: Rest,
+/// A server's no: its own error if it is one of JSON-RPC, and else ours. What comes with a refused credential is ours, too.
+async fn refused(mut incoming: Incoming, access: &dyn Access, id: &Value) -> Response<Body> {
+    let status = incoming.status;
+    let body = String::from_utf8(incoming.rest(LIMIT).await.unwrap_or_default()).unwrap_or_default();
+    let head =
+        Head::read(&body).filter(|head| head.is_message() && head.is_error() && head.says_its_version());
+    let own = head.filter(|head| status != 401 && head.answers(id));
+    let mut response = match own.and_then(|head| head.tidied(body, Some(id)).ok()) {
+        Some(text) => json(status, text),
+        None => No::Failed(Failure::refused(status, &incoming.headers, access)).response(id),
+    };
+    keep(&incoming.headers, &[header::RETRY_AFTER, SESSION], &mut response);
+    response
 }
 
 /// What follows the server's name in the path.
@@ -153,23 +153,10 @@ impl Rest {
             }
             // Joined as a path alone: `//evil.test` would otherwise be another machine.
             Self::Announced(path) => {
-                url = url.join(&format!("/{}", path.trim_start_matches('/'))).ok()?;
-                if !given.allows(&url) {
-                    return None;
-                }
+                url = place::announced(&url, &format!("/{}", path.trim_start_matches('/')), &given.within)?;
             }
         }
         Some(url)
-    }
-}
-
-impl Asked {
-    async fn send(&self, http: &Http, given: &Given) -> Result<Incoming, No> {
-        let url = self.rest.url(given).ok_or(No::Server)?;
-        let mut headers = self.headers.clone();
-        headers.extend(given.headers.clone());
-        let body = (self.method == Method::POST).then(|| self.body.clone());
-        http.open(self.method.clone(), &url, headers, body).await.map_err(No::Lost)
     }
 }
 
@@ -193,33 +180,41 @@ impl Shared {
 }
 
 impl No {
-    fn response(&self) -> Response<Body> {
+    fn response(&self, id: &Value) -> Response<Body> {
         let (status, text) = match self {
-            Self::Host => (403, "this is not an address of the bridge".to_owned()),
-            Self::Origin => (403, "the bridge does not answer web pages".to_owned()),
-            Self::Secret => {
-                (403, "the bridge's own header is missing or wrong; run: mcpauth config install".into())
+            Self::Host => (403, "this is not an address of the bridge"),
+            Self::Origin => (403, "the bridge does not answer web pages"),
+            Self::Secret => (403, "the bridge's own header is missing or wrong; run: mcpauth config install"),
+            Self::Server => {
+                (404, "there is no such server; those there are were named when the bridge started")
             }
-            Self::Server => (
-                404,
-                "there is no such server; those there are were named when the bridge started".to_owned(),
-            ),
-            Self::TooLarge => (413, "the message is too large".to_owned()),
-            Self::Method => (405, "only POST, GET and DELETE".to_owned()),
-            // Not 401: the client would begin a login of its own.
-            Self::Access(no) => (502, format!("{}; {}", no.message, no.hint)),
-            Self::Refused => (502, "the server refuses the credentials, new ones too".into()),
-            Self::Lost(error) => (502, error.to_string()),
+            Self::TooLarge => (413, "the message is too large"),
+            Self::Method => (405, "only POST, GET and DELETE"),
+            Self::Failed(failure) => {
+                let status = match failure {
+                    // Not 401: the client would begin a login of its own.
+                    Failure::Status(status, _) if *status != 401 => *status,
+                    _ => 502,
+                };
+                return json(status, failure.answer(id));
+            }
         };
-        let error =
-            json!({"jsonrpc": "2.0", "id": null, "error": {"code": status * 10 + 1, "message": text}});
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-        let mut response = Response::new(Body::from(error.to_string()));
-        *response.status_mut() = status;
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-        response
+        json(status, jsonrpc::error(id, i64::from(status) * 10 + 1, text))
+    }
+}
+
+fn json(status: u16, text: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(JSON));
+    response
+}
+
+fn keep(from: &HeaderMap, names: &[HeaderName], response: &mut Response<Body>) {
+    for name in names {
+        if let Some(value) = from.get(name) {
+            response.headers_mut().insert(name, value.clone());
+        }
     }
 }
 
@@ -253,20 +248,13 @@ fn passed(headers: &HeaderMap) -> HeaderMap {
 fn returned(incoming: Incoming, announces: Option<(String, Arc<Given>)>) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(incoming.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    for name in RETURNED {
-        if let Some(value) = incoming.headers.get(&name) {
-            response.headers_mut().insert(name, value.clone());
-        }
-    }
-    let streams = incoming
-        .headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    keep(&incoming.headers, &RETURNED, &mut response);
+    let streams = sse::is_stream(&incoming.headers);
     let state = (incoming, announces.filter(|_| streams), Vec::new());
     let body = stream::unfold(state, |(mut incoming, announces, mut held)| async move {
         loop {
             if let Some((name, given)) = &announces
-                && let Some((led, found)) = first_event(&mut held, name, given)
+                && let Some((led, found)) = first_event(&mut held, name, (&incoming.url, given))
             {
                 return Some((Ok(led), (incoming, announces.filter(|_| !found), held)));
             }
@@ -293,43 +281,36 @@ fn returned(incoming: Incoming, announces: Option<(String, Arc<Given>)>) -> Resp
 /// Takes the first event out of what has come so far, if it is whole, and says whether it was the first one with data:
 /// only that can be an announcement, and what follows it is taken along. The address in an `endpoint` event is led through
 /// the bridge; one on another machine is left out.
-fn first_event(held: &mut Vec<u8>, name: &str, given: &Given) -> Option<(Bytes, bool)> {
-    let text = std::str::from_utf8(held).ok()?;
-    let ends = ["\r\n\r\n", "\n\n"].iter().filter_map(|end| Some((end, text.split_once(end)?)));
-    let (end, (first, after)) = ends.min_by_key(|(_, (first, _))| first.len())?;
-    let Some(data) = field(first, "data") else {
+fn first_event(held: &mut Vec<u8>, name: &str, (at, given): (&Url, &Given)) -> Option<(Bytes, bool)> {
+    let (first, rest) = sse::first_event(held)?;
+    let event = Reader::new(ANNOUNCEMENT).push(first).ok()?.pop().unwrap_or_default();
+    if event.data.is_empty() {
         // A sign of life, which must not wait.
-        let alive = Bytes::from(format!("{first}{end}"));
-        *held = after.into();
+        let alive = Bytes::copy_from_slice(first);
+        *held = rest.into();
         return Some((alive, false));
-    };
-    let announced = given.url.join(data).ok().filter(|_| field(first, "event") == Some("endpoint"));
-    let led = match announced {
-        None => text.to_owned(),
-        Some(url) if !given.allows(&url) => after.to_owned(),
-        Some(url) => {
-            let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-            let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
-            format!("event: endpoint\ndata: /{name}/~{}{query}\n\n{after}", url.path())
-        }
-    };
+    }
+    let mut led = Vec::new();
+    if event.name != "endpoint" {
+        led.extend_from_slice(first);
+    } else if let Some(url) = place::announced(at, &event.data, &given.within) {
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+        led = format!("event: endpoint\ndata: /{name}/~{}{query}\n\n", url.path()).into_bytes();
+    }
+    led.extend_from_slice(rest);
     held.clear();
     Some((led.into(), true))
-}
-
-fn field<'e>(event: &'e str, name: &str) -> Option<&'e str> {
-    event.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tokens::Bearers;
 
     fn given() -> Given {
         let url = Url::parse("https://gw.test/a/mcp").unwrap();
         let within = Url::parse("https://gw.test").unwrap();
-        Given { url, headers: HeaderMap::new(), within, bearers: Bearers::default() }
+        Given { url, headers: HeaderMap::new(), within, bearers: Default::default() }
     }
 
     #[test]
@@ -358,7 +339,7 @@ mod tests {
     fn a_gateway_below_a_path_is_asked_nothing_outside_it() {
         let within = Url::parse("https://gw.test/registry/").unwrap();
         let url = within.join("a/mcp").unwrap();
-        let given = Given { url, headers: HeaderMap::new(), within, bearers: Bearers::default() };
+        let given = Given { url, headers: HeaderMap::new(), within, bearers: Default::default() };
         let announced = |path: &str| Rest::Announced(path.into()).url(&given).is_some();
         assert!(announced("registry/a/messages?session=1"));
         for path in
@@ -367,7 +348,7 @@ mod tests {
             assert!(!announced(path), "{path}");
             let event = format!("event: endpoint\ndata: /{path}\n\n");
             assert_eq!(
-                first_event(&mut event.into_bytes(), "a", &given),
+                first_event(&mut event.into_bytes(), "a", (&given.url, &given)),
                 Some((Bytes::new(), true)),
                 "{path}"
             );
@@ -382,11 +363,14 @@ mod tests {
                 Some("event: endpoint\ndata: /a/~/a/messages/?s=1\n\n"),
             ),
             ("event: endpoint\r\ndata: /m\r\n\r\ndata: x", Some("event: endpoint\ndata: /a/~/m\n\ndata: x")),
+            ("event: endpoint\rdata: /m\r\r", Some("event: endpoint\ndata: /a/~/m\n\n")),
+            ("\u{feff}event:endpoint\r\ndata:/m\n\n", Some("event: endpoint\ndata: /a/~/m\n\n")),
             ("event: endpoint\ndata: https://evil.test/m\n\nrest", Some("rest")),
             ("data: {}\n\n", Some("data: {}\n\n")),
         ];
         for (held, expected) in cases {
-            let found = first_event(&mut held.into(), "a", &given());
+            let given = given();
+            let found = first_event(&mut held.into(), "a", (&given.url, &given));
             let expected = expected.map(|led| (Bytes::from(led), true));
             assert_eq!(found, expected, "{held:?}");
         }
@@ -395,7 +379,8 @@ mod tests {
     #[test]
     fn signs_of_life_go_on_at_once_and_what_comes_after_them_may_be_an_announcement() {
         let mut held = b": hello\n\nretry: 5\r\n\r\nevent: endpoint\ndata: /m\n\n: x\r\n\r\n: y".to_vec();
-        let mut next = || first_event(&mut held, "a", &given()).unwrap();
+        let given = given();
+        let mut next = || first_event(&mut held, "a", (&given.url, &given)).unwrap();
         assert_eq!(next(), (Bytes::from(": hello\n\n"), false));
         assert_eq!(next(), (Bytes::from("retry: 5\r\n\r\n"), false));
         assert_eq!(next(), (Bytes::from("event: endpoint\ndata: /a/~/m\n\n: x\r\n\r\n: y"), true));

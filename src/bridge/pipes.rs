@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{self, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use crate::mcp::{LIMIT, text_of};
+use crate::session::remote::{LIMIT, text_of};
 
 /// Lines that wait for the client to read them, and lines of its that wait for their turn.
 pub(super) const WAITING_LINES: usize = 64;

@@ -1,32 +1,27 @@
 //! MCP over stdio: a message a line, in and out. Requests run side by side; what must not overtake is waited for:
-//! `initialize`, and every message without an answer. It leaves the server to `upstream`.
+//! `initialize`, and every message without an answer. It leaves the server to `session`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use tokio::io::{self, AsyncRead, AsyncWrite};
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::Access;
-use super::message::{Failure, Head, Message, addressed, answers, too_long};
+use super::Failure;
 use super::pipes::{Input, Line, Output, line, write};
-use super::upstream::{Reply, Upstream};
-use crate::mcp::Answer;
+use crate::mcp::Head;
+use crate::mcp::jsonrpc::{self, INVALID_REQUEST, Message, Unread, parse};
 use crate::mcp::mirror::Refused;
-use crate::mcp::parse;
-use crate::sys::http::{Http, HttpError};
+use crate::session::remote::LIMIT;
+use crate::session::{Access, Hears, Pending, Reply, Session};
+use crate::sys::http::Http;
 
 /// How long requests may go on after the client has said all it will.
 const LAST_ANSWERS: Duration = Duration::from_secs(30);
 /// How long the server may take to accept a message that has no answer.
 const ACCEPT: Duration = Duration::from_secs(30);
-/// The first and the longest pause before a stream is opened again; a server's own `retry` counts instead of the first.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
-/// How often a request's broken stream is taken up again without a single new event.
-const RESUMPTIONS: u32 = 5;
 
 /// Where failures are told that no message can carry.
 pub type Report = Arc<dyn Fn(&str) + Send + Sync>;
@@ -44,11 +39,11 @@ pub async fn serve(
 ) -> io::Result<()> {
     let (lines, ready) = Output::new();
     let writer = tokio::spawn(write(output, ready));
-    let upstream = Arc::new(Upstream::new(http, access, lines.clone()));
-    let client = Client { upstream: upstream.clone(), lines, running: Arc::default(), report };
+    let session = Arc::new(Session::new(http, access.clone(), Arc::new(Overheard(lines.clone()))));
+    let client = Client { session: session.clone(), access, lines, running: Arc::default(), report };
     let result = client.read(input).await;
-    upstream.close().await;
-    drop((client, upstream));
+    session.close().await;
+    drop((client, session));
     // A client that is there, but reads nothing any more, does not keep us either.
     if let Ok(written) = tokio::time::timeout(LAST_ANSWERS, writer).await {
         written??;
@@ -59,12 +54,16 @@ pub async fn serve(
 /// The client's side of one bridge.
 #[derive(Clone)]
 struct Client {
-    upstream: Arc<Upstream>,
+    session: Arc<Session>,
+    access: Arc<dyn Access>,
     lines: Output,
     /// Requests under way, by the text of their id.
     running: Arc<Mutex<BTreeMap<String, Running>>>,
     report: Report,
 }
+
+/// What the server says of its own accord goes to the client as well.
+struct Overheard(Output);
 
 /// A request under way.
 struct Running {
@@ -81,7 +80,9 @@ impl Client {
         while let Some(text) = input.next().await? {
             while tasks.try_join_next().is_some() {}
             let Line::Whole(text) = text else {
-                self.say(too_long()).await;
+                let text = format!("the message is larger than {} MiB", LIMIT >> 20);
+                // What its id was is not known.
+                self.say(jsonrpc::error(&Value::Null, INVALID_REQUEST, &text)).await;
                 continue;
             };
             if text.trim().is_empty() {
@@ -100,9 +101,9 @@ impl Client {
             }
             input.wait_for(self.in_order(&message), LAST_ANSWERS).await?;
             let begins = message.method() == Some("notifications/initialized");
-            if begins && listening.is_none() && !self.upstream.has_channel() {
-                let client = self.clone();
-                listening = Some(tokio::spawn(async move { client.listen().await }).abort_handle());
+            if begins && listening.is_none() && !self.session.has_channel() {
+                let session = self.session.clone();
+                listening = Some(tokio::spawn(async move { session.listen().await }).abort_handle());
             }
         }
         // What never ends by itself is not waited for.
@@ -135,21 +136,22 @@ impl Client {
             return self.request(message).await;
         }
         if let Some(id) = message.cancels() {
-            if !self.upstream.is_legacy() {
+            if !self.session.is_legacy() {
                 // From 2026-07-28 on, the end of the answer's stream takes the request back.
                 let running = self.running().remove(&id.to_string());
                 return running.iter().for_each(|one| one.task.abort());
             }
             self.running().entry(id.to_string()).and_modify(|one| one.taken_back = true);
         }
-        match tokio::time::timeout(ACCEPT, self.upstream.post(message)).await {
-            Ok(Ok(Reply::Here(answer))) if !(200..300).contains(&answer.status) => {
-                let status = answer.status;
+        match tokio::time::timeout(ACCEPT, self.session.post(message)).await {
+            Ok(Ok(reply)) if !reply.is_good() => {
+                let status = reply.status;
                 (self.report)(&format!("the server answered a message without an id with HTTP {status}"));
             }
             Ok(Ok(_)) => {}
             Ok(Err(failure)) => {
-                (self.report)(&format!("a message without an id was lost: {}", failure.said().1))
+                let (_, cause) = Failure::of(failure, &*self.access).said();
+                (self.report)(&format!("a message without an id was lost: {cause}"));
             }
             Err(_) => (self.report)("the server did not accept a message without an id in time"),
         }
@@ -158,51 +160,26 @@ impl Client {
     /// A request and all that belongs to its answer.
     async fn request(&self, message: &Message) {
         let Some(id) = message.request_id() else { return };
-        let failure = match self.upstream.post(message).await {
-            Ok(Reply::OnChannel) => return,
-            Ok(Reply::Here(answer)) => match self.relay(message, id, *answer).await {
-                Ok(()) => return,
-                Err(failure) => failure,
-            },
-            Err(failure) => failure,
-        };
-        self.say(failure.answer(id)).await;
+        if let Err(failure) = self.relay(message, id).await {
+            self.say(failure.answer(id)).await;
+        }
     }
 
-    /// Passes on what comes until the answer has come, over as many streams as that takes.
-    async fn relay(&self, message: &Message, id: &Value, mut answer: Answer) -> Result<(), Failure> {
-        let status = answer.status;
-        let mut last = None;
-        let (mut pause, mut idle) = (PAUSES.0, 0);
+    /// Passes on what comes until the answer has come.
+    async fn relay(&self, message: &Message, id: &Value) -> Result<(), Failure> {
+        let failed = |failure| Failure::of(failure, &*self.access);
+        let mut reply = self.session.post(message).await.map_err(failed)?;
         loop {
-            loop {
-                let event = match answer.next().await {
-                    Ok(Some(event)) => event,
-                    Ok(None) => break,
-                    Err(error @ HttpError::TooLarge { .. }) => return Err(error.into()),
-                    Err(error) if last.is_none() => return Err(error.into()),
-                    Err(_) => break,
-                };
-                idle = 0;
-                pause = event.pause().unwrap_or(pause);
-                last = event.id.clone().or(last);
-                if event.is_message() && self.pass_on(message, id, status, event.data).await? {
-                    return Ok(());
+            match reply.next().await {
+                Ok(Some(text)) => {
+                    if self.pass_on(message, id, &reply, text).await? {
+                        return Ok(());
+                    }
                 }
-            }
-            // 2025-11-25, Resumability: a stream whose events have ids can be taken up again, after its own pause.
-            let Some(after) = last.as_deref().filter(|_| !message.is_modern() && idle < RESUMPTIONS) else {
-                return Err(if (200..300).contains(&status) {
-                    Failure::Broken
-                } else {
-                    Failure::Status(status)
-                });
-            };
-            idle += 1;
-            tokio::time::sleep(pause).await;
-            answer = self.upstream.listen(Some(after)).await?;
-            if !answer.is_stream() {
-                return Err(Failure::Broken);
+                Ok(None) if reply.is_good() => return Err(Failure::Broken),
+                Ok(None) => return Err(self.refused(&reply)),
+                Err(_) if !reply.is_good() => return Err(self.refused(&reply)),
+                Err(failure) => return Err(failed(failure)),
             }
         }
     }
@@ -212,18 +189,19 @@ impl Client {
         &self,
         message: &Message,
         id: &Value,
-        status: u16,
+        reply: &Reply<'_>,
         text: String,
     ) -> Result<bool, Failure> {
-        if !text.trim_start().starts_with('[') {
-            return self.pass_one_on(message, id, status, text).await;
-        }
-        // 2025-03-26 has several messages in one.
-        let Ok(Value::Array(several)) = parse(&text) else { return Err(Failure::unread(&text, status)) };
-        drop(text);
         let mut found = false;
-        for one in several {
-            found |= self.pass_one_on(message, id, status, one.to_string()).await?;
+        for one in each(text).map_err(|unread| self.unread(reply, unread))? {
+            // There is one answer to a request, whatever comes with it.
+            if found
+                && (!reply.is_good()
+                    || Head::read(&one).is_none_or(|head| head.answers(id) || !head.is_message()))
+            {
+                continue;
+            }
+            found |= self.pass_one_on(message, id, reply, one).await?;
         }
         Ok(found)
     }
@@ -232,76 +210,50 @@ impl Client {
         &self,
         message: &Message,
         id: &Value,
-        status: u16,
+        reply: &Reply<'_>,
         text: String,
     ) -> Result<bool, Failure> {
-        // Its head alone: all of a message as values takes many times the memory of its text.
-        let head = Head::read(&text).ok_or(Failure::Status(status))?;
-        if head.answers(id) {
-            self.answered(message, text, status).await?;
-            return Ok(true);
+        let head = Head::read(&text).ok_or_else(|| self.refused(reply))?;
+        if !head.is_message() {
+            // On a stream the answer may yet come; what no client can read is left out.
+            let is_beside = reply.is_good() && reply.is_stream() && head.answered() != Some(id);
+            return if is_beside { Ok(false) } else { Err(self.refused(reply)) };
         }
-        if status < 400 {
-            self.say(line(text)).await;
-            return Ok(false);
+        let is_answer = head.answers(id);
+        // An error of MCP's own may come with any status. For refused credentials, what to type is ours to say.
+        let is_error = is_answer && head.is_error() && head.says_its_version() && reply.status != 401;
+        if !reply.is_good() && !is_error {
+            return Err(self.refused(reply));
         }
-        let one = addressed(parse(&text).map_err(|_| Failure::unread(&text, status))?, id);
-        if !answers(&one, id) {
-            return Err(Failure::Status(status));
-        }
-        self.say(one.to_string()).await;
-        Ok(true)
+        let text = if is_answer { self.learned(message, reply, text)? } else { text };
+        let text = head.tidied(text, is_answer.then_some(id)).map_err(|unread| self.unread(reply, unread))?;
+        self.say(line(text)).await;
+        Ok(is_answer)
     }
 
-    /// Passes on an answer, as it came unless there is something in it that no client may see.
-    async fn answered(&self, message: &Message, text: String, status: u16) -> Result<(), Failure> {
-        if !self.upstream.learns_from(message) {
-            self.say(line(text)).await;
-            return Ok(());
+    /// An answer as it came, unless there is something in it that no client may see.
+    fn learned(&self, message: &Message, reply: &Reply<'_>, text: String) -> Result<String, Failure> {
+        if !self.session.learns_from(message) {
+            return Ok(text);
         }
-        let mut value = parse(&text).map_err(|_| Failure::unread(&text, status))?;
-        let refused = self.upstream.learn(message, &mut value);
+        let mut value = parse(&text).map_err(|unread| self.unread(reply, unread))?;
+        let result = value.get_mut("result");
+        let refused = result.map(|result| self.session.learn(message, result)).unwrap_or_default();
         for Refused { tool, reason } in &refused {
             (self.report)(&format!("the tool {tool:?} is left out: {reason}"));
         }
-        self.say(if refused.is_empty() { line(text) } else { value.to_string() }).await;
-        Ok(())
+        Ok(if refused.is_empty() { text } else { value.to_string() })
     }
 
-    /// Passes on what the server says of its own accord, for as long as there is a session.
-    async fn listen(&self) {
-        let (mut pause, mut last, mut era) = (PAUSES.0, None, 0);
-        loop {
-            let (now, next_session) = self.upstream.session();
-            if std::mem::replace(&mut era, now) != now {
-                // Another session's events.
-                last = None;
-            }
-            match self.upstream.listen(last.as_deref()).await {
-                Ok(mut stream) if stream.is_stream() => {
-                    // One that ends without a word is asked less and less often.
-                    let mut next = pause * 2;
-                    while let Ok(Some(event)) = stream.next().await {
-                        next = event.pause().unwrap_or(PAUSES.0);
-                        last = event.id.clone().or(last);
-                        // What is no JSON is no message, and would break the client's reading.
-                        if event.is_message() && serde_json::from_str::<IgnoredAny>(&event.data).is_ok() {
-                            self.say(line(event.data)).await;
-                        }
-                    }
-                    pause = next.min(PAUSES.1);
-                }
-                // It has forgotten the session; the client's next request begins another.
-                Ok(answer) if answer.status == 404 && self.upstream.has_session() => {
-                    next_session.await;
-                    continue;
-                }
-                // 405: the server has nothing to say of its own accord. Any other no is as final.
-                Ok(answer) if (400..500).contains(&answer.status) && answer.status != 429 => return,
-                Ok(_) | Err(_) => pause = (pause * 2).min(PAUSES.1),
-            }
-            tokio::time::sleep(pause).await;
+    fn unread(&self, reply: &Reply<'_>, unread: Unread) -> Failure {
+        match unread {
+            Unread::TooManyParts => Failure::TooLarge,
+            Unread::NotJson => self.refused(reply),
         }
+    }
+
+    fn refused(&self, reply: &Reply<'_>) -> Failure {
+        Failure::refused(reply.status, &reply.headers, &*self.access)
     }
 
     /// To the client. That it has gone away ends everything by itself.
@@ -311,5 +263,32 @@ impl Client {
 
     fn running(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hears for Overheard {
+    fn hear(&self, text: String) -> Pending<'_, bool> {
+        Box::pin(async move {
+            // What is no message would break the client's reading.
+            for one in each(text).unwrap_or_default() {
+                let Some(head) = Head::read(&one).filter(Head::is_message) else { continue };
+                let Ok(text) = head.tidied(one, None) else { continue };
+                if !self.0.send(line(text)).await {
+                    return false;
+                }
+            }
+            true
+        })
+    }
+}
+
+/// The messages of a text: 2025-03-26 has several in an array.
+fn each(text: String) -> Result<Vec<String>, Unread> {
+    if !text.trim_start().starts_with('[') {
+        return Ok(vec![text]);
+    }
+    match parse(&text)? {
+        Value::Array(several) => Ok(several.iter().map(Value::to_string).collect()),
+        _ => Err(Unread::NotJson),
     }
 }

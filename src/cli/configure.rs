@@ -323,7 +323,7 @@ fn redacted<'a>(name: &str, value: &'a Secret) -> &'a str {
 
 /// The file's text. One that others can read is read all the same: writing it closes it.
 fn read(path: &Path) -> Result<Option<String>, Error> {
-    match regular_file::read_text(path, LIMIT) {
+    match regular_file::read_text_to_edit(path, LIMIT) {
         Ok(text) => Ok(Some(text)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e.into()),

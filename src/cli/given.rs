@@ -47,10 +47,9 @@ pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
 
 /// A secret from a file, or from stdin for `-`: never from an argument, which every process can read.
 pub(super) fn secret_from(path: &Path) -> Result<crate::secret::Secret, Error> {
-    use std::io::Read;
     let mut text = zeroize::Zeroizing::new(String::new());
     if path.as_os_str() == "-" {
-        std::io::stdin().read_to_string(&mut text)?;
+        *text = crate::sys::terminal::rest()?;
     } else {
         let found = crate::sys::private_file::read(path)?;
         *text = found.ok_or_else(|| Error::Usage {

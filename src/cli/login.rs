@@ -4,10 +4,12 @@
 mod args;
 mod client;
 mod prepare;
+mod stale;
 
 pub(super) use self::args::LoginArgs;
 use self::client::Own;
 use self::prepare::{is_moved, prepare};
+use self::stale::is_stale;
 use crate::cli::flows::{self, Row};
 use crate::cli::out::Out;
 use crate::cli::report::Done;
@@ -44,6 +46,7 @@ pub(super) fn run(args: &LoginArgs, settings: Settings, out: &Out) -> Result<Exi
     Ok(flows::until_signal(out, work, Done::interrupted)?.report(out))
 }
 
+/// A client that mcpauth registered and that is of no more use is replaced once, by itself.
 async fn one(
     args: &LoginArgs,
     config: &Config,
@@ -52,18 +55,67 @@ async fn one(
     own: &Own,
     out: &Out,
 ) -> Row {
+    let meant = kept.as_ref().is_some_and(|kept| is_meant(args, kept, own));
+    let stale = match &kept {
+        Some(kept) if meant => is_stale(config, vault, name, kept).await,
+        _ => false,
+    };
+    let moved = match &kept {
+        Some(kept) if meant && !stale => is_moved(config, vault, name, kept).await,
+        _ => false,
+    };
+    let say = || out.say("the client that was registered there is of no more use; registering another one");
+    if stale {
+        say();
+    }
+    let client = match (meant, stale, moved) {
+        (_, true, _) => Kept::Gone,
+        (true, false, false) => Kept::AsItIs,
+        _ => Kept::Client,
+    };
+    let row = once(args, config, vault, (name, kept.as_ref(), client), own, out).await;
+    let forgotten = matches!(row.result, Err(Error::Vault(VaultError::ClientForgotten { .. })));
+    if !forgotten || !meant || stale || vault.browser.is_none() {
+        return row;
+    }
+    say();
+    once(args, config, vault, (name, kept.as_ref(), Kept::Gone), own, out).await
+}
+
+/// What of all that is kept of a server counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// All of it.
+    AsItIs,
+    /// Who the client is; the rest is found out anew.
+    Client,
+    /// Nothing: its issuer does not know the client.
+    Gone,
+}
+
+/// A login with as much of what is kept of the server as counts, and with all else found out anew.
+async fn once(
+    args: &LoginArgs,
+    config: &Config,
+    vault: &Vault,
+    (name, kept, what): (&str, Option<&Registration>, Kept),
+    own: &Own,
+    out: &Out,
+) -> Row {
     let known = kept.is_some();
     let mut draft = None;
-    let (found, is_new) = match &kept {
-        Some(kept) if is_meant(args, kept, own) && !is_moved(config, vault, name, kept).await => {
-            (Ok(kept.clone()), false)
-        }
+    let (found, is_new) = match kept {
+        Some(kept) if what == Kept::AsItIs => (Ok(kept.clone()), false),
         _ => {
             let make_room = || {
                 draft = Some(config.draft_registration(name)?);
                 Ok(())
             };
-            (prepare(args, config, vault, (own, kept.as_ref()), make_room, out).await, true)
+            (
+                prepare(args, config, vault, (own, kept.filter(|_| what != Kept::Gone)), make_room, out)
+                    .await,
+                true,
+            )
         }
     };
     // A login that comes to nothing needs no second client the next time; but what there was stays until then.

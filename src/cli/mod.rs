@@ -111,7 +111,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         out.error(&error, "mcpauth --help");
         error.exit()
     });
-    ExitCode::from(exit as u8)
+    ExitCode::from(out.ended(exit) as u8)
 }
 
 /// Which verb is where.
@@ -154,12 +154,10 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
 fn refused(error: &clap::Error, json: bool) -> ExitCode {
     let help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if help {
-        // A closed pipe while printing help is nobody's error.
-        let _ = error.print();
-    } else {
-        out::usage_error(&error.render(), json);
+        return ExitCode::from(out::help(error) as u8);
     }
-    if help { ExitCode::SUCCESS } else { ExitCode::from(Exit::Usage as u8) }
+    out::usage_error(&error.render(), json);
+    ExitCode::from(Exit::Usage as u8)
 }
 
 /// The command line as clap knows it, for completions and tests.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use tokio_util::task::TaskTracker;
 
 use crate::cli::args::{ColorArg, Global};
-use crate::error::Error;
+use crate::error::{Error, Exit};
 use crate::notice::Notices;
 use crate::sys::{clock, env, terminal};
 use crate::text::{visible, visible_json};
@@ -42,6 +42,8 @@ pub(super) struct Out {
     lines: Arc<Mutex<BTreeMap<String, ProgressBar>>>,
     /// What the run does not end without.
     pub(super) tasks: TaskTracker,
+    /// Why some of the data did not leave.
+    lost: Arc<OnceLock<std::io::Error>>,
 }
 
 /// One flow's line on a terminal; a plain line elsewhere.
@@ -79,6 +81,7 @@ impl Out {
             bars,
             lines: Arc::default(),
             tasks: TaskTracker::new(),
+            lost: Arc::default(),
         }
     }
 
@@ -94,14 +97,30 @@ impl Out {
 
     /// Data, on stdout.
     pub(super) fn data(&self, text: &str) {
-        self.bars.suspend(|| write(&mut std::io::stdout().lock(), text));
+        self.sent(self.bars.suspend(|| write(&mut std::io::stdout().lock(), text)));
     }
 
     /// Ready lines, on stdout, as they are.
     pub(super) fn lines(&self, lines: &[u8]) {
         let mut stdout = std::io::stdout().lock();
-        // A closed pipe is not an error of ours.
-        let _ = stdout.write_all(lines).and_then(|()| stdout.flush());
+        self.sent(stdout.write_all(lines).and_then(|()| stdout.flush()));
+    }
+
+    /// Remembers the first failure to write data. A closed pipe (`| head`) is none: its reader has had enough.
+    fn sent(&self, result: std::io::Result<()>) {
+        if let Err(error) = result
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            let _ = self.lost.set(error);
+        }
+    }
+
+    /// How a run ends that has come to `exit`: what was asked for is not done if some of it was lost on its way out.
+    pub(super) fn ended(&self, exit: Exit) -> Exit {
+        let Some(lost) = self.lost.get() else { return exit };
+        let error = Error::Lost { cause: lost.to_string() };
+        self.error(&error, "mcpauth");
+        if exit == Exit::Done { error.exit() } else { exit }
     }
 
     /// A JSON object, on stdout.
@@ -129,7 +148,7 @@ impl Out {
     /// A line of progress or advice, on stderr.
     pub(super) fn say(&self, text: &str) {
         if !self.quiet {
-            self.bars.suspend(|| write(&mut std::io::stderr().lock(), text));
+            self.bars.suspend(|| mention(text));
         }
     }
 
@@ -160,7 +179,7 @@ impl Out {
         if self.mute {
             return;
         }
-        self.bars.suspend(|| write(&mut std::io::stderr().lock(), text));
+        self.bars.suspend(|| mention(text));
     }
 
     /// A detail, for `-v` and more.
@@ -175,7 +194,7 @@ impl Out {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.bars.is_hidden() && !lines.is_empty() {
             self.bars.set_draw_target(ProgressDrawTarget::hidden());
-            write(&mut std::io::stderr().lock(), "");
+            mention("");
         }
         lines.clear();
     }
@@ -264,17 +283,29 @@ impl Line {
     }
 }
 
+/// Clap's own data, help and version, before there is an [`Out`]; the exit code. A closed pipe ends it quietly.
+pub(super) fn help(said: &clap::Error) -> Exit {
+    match said.print() {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            let error = Error::Lost { cause: error.to_string() };
+            mention(&format!("error: {error}\n  -> {}", error.hint("mcpauth --help")));
+            error.exit()
+        }
+        _ => Exit::Done,
+    }
+}
+
 /// Clap's complaint, before there is an [`Out`]: its first line says what is wrong, and it knows where the help is.
 pub(super) fn usage_error(said: &clap::builder::StyledStr, json: bool) {
     let text = said.to_string();
     if !json {
         // What was typed is repeated in it, and may be somebody else's.
-        return write(&mut std::io::stderr().lock(), text.trim_end());
+        return mention(text.trim_end());
     }
     let (message, _) = text.split_once("\n\nUsage:").unwrap_or((&text, ""));
     let message = message.trim().trim_start_matches("error: ");
     let object = error_object("configuration", message, "see what there is with: mcpauth --help");
-    write(&mut std::io::stderr().lock(), &object);
+    mention(&object);
 }
 
 fn error_object(code: &str, message: &str, hint: &str) -> String {
@@ -291,10 +322,14 @@ fn fit(text: &str) -> String {
     visible(text).replace(ESCAPE.as_str(), "\u{1b}")
 }
 
-/// A closed pipe (`| head`) is not an error of ours.
-fn write(to: &mut dyn Write, text: &str) {
-    let _ = writeln!(to, "{}", fit(text));
-    let _ = to.flush();
+fn write(to: &mut dyn Write, text: &str) -> std::io::Result<()> {
+    writeln!(to, "{}", fit(text))?;
+    to.flush()
+}
+
+/// A line on stderr. There is nowhere to say that it was lost.
+fn mention(text: &str) {
+    let _ = write(&mut std::io::stderr().lock(), text);
 }
 
 /// The text in lines that fit, all but the first `indent` columns in. A word that is longer than a line stays whole: it

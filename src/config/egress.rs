@@ -107,6 +107,10 @@ impl Config {
             AuthMethod::ClientSecretPost => AuthDefault::Post,
         };
         let auth = self.client_auth(prefix, suffix, secret, by_default)?;
+        let auth = match found.assertion_audience.as_ref().or(found.issuer.as_ref()) {
+            Some(audience) => auth.asserting_to(audience),
+            None => auth,
+        };
         let server = self.settings.get(&format!("EGRESS_MCP_SERVER_NAME{suffix}"));
         let server =
             server.map(|name| checked_name(&format!("EGRESS_MCP_SERVER_NAME{suffix}"), name)).transpose()?;
@@ -134,6 +138,7 @@ impl Config {
                     .first(&[&format!("EGRESS_SITE{suffix}"), "EGRESS_SITE"])
                     .map(str::to_owned),
                 redirect_uri,
+                registered: false,
                 provider: found,
             })),
             facts: Map::new(),

@@ -67,7 +67,10 @@ impl Config {
         }
         Ok(Credential {
             id: CredentialId { kind: Kind::Ingress, name: name.into(), server: None },
-            client: Client { id: self.settings.get(&id).unwrap_or_default().into(), auth },
+            client: Client {
+                id: self.settings.get(&id).unwrap_or_default().into(),
+                auth: auth.asserting_to(&issuer),
+            },
             owner: Given::default(),
             issuer,
             how: How::ClientCredentials(Machine {
@@ -276,7 +279,10 @@ impl Config {
                 name: "agentcore".into(),
                 server: server.map(str::to_owned),
             },
-            client: Client { id: self.settings.get(&id).unwrap_or_default().into(), auth },
+            client: Client {
+                id: self.settings.get(&id).unwrap_or_default().into(),
+                auth: auth.asserting_to(&issuer),
+            },
             owner: Given::default(),
             issuer,
             how: How::ClientCredentials(Machine {

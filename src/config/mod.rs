@@ -349,7 +349,12 @@ impl Config {
                     variables: vec![key_file.clone()],
                 })?;
                 let key_id = self.settings.get(&variable("KEY_ID")).map(str::to_owned);
-                signing_key(&key_file, Path::new(path), key_id).map(ClientAuth::PrivateKeyJwt)
+                let key = signing_key(&key_file, Path::new(path), key_id).map(ClientAuth::PrivateKeyJwt);
+                let audience = self.settings.get(&variable("ASSERTION_AUDIENCE"));
+                key.map(|key| match audience {
+                    Some(audience) => key.asserting_to(audience),
+                    None => key,
+                })
             }
             (Some("none"), _, _) | (None, None, _) => Ok(ClientAuth::None),
             (Some("client_secret_basic"), Some(secret), _) | (None, Some(secret), AuthDefault::Basic) => {

@@ -15,6 +15,7 @@ use crate::oauth::{Client, ClientAuth, document_address};
 use crate::provider::{BodyFormat, Provider, ProviderError};
 use crate::secret::Secret;
 use crate::sys::private_file::{self, Draft};
+use crate::text::shell_address;
 
 /// What stands in the place of a provider's name.
 const PROVIDER: &str = "mcp";
@@ -121,6 +122,7 @@ impl Registration {
         Ok(How::AuthorizationCode(Box::new(Person {
             provider: self.provider()?,
             redirect_uri: self.redirect_uri.clone(),
+            registered: self.registered,
             scopes: self.scopes.clone(),
             site: None,
         })))
@@ -255,13 +257,7 @@ pub fn name_of(url: &Url) -> String {
 
 /// The command that logs in at a server.
 pub fn login_command(url: &Url, name: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/%@+,=".contains(c);
-    // It is pasted into a shell, which takes the rest of an address for its own language.
-    let address = if url.as_str().chars().all(plain) {
-        url.to_string()
-    } else {
-        format!("'{}'", url.as_str().replace('\'', "%27"))
-    };
+    let address = shell_address(url.as_str());
     let own = if name == name_of(url) { String::new() } else { format!(" --server-name {name}") };
     format!("mcpauth login {address}{own}")
 }

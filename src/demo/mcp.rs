@@ -15,6 +15,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::mcp::jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND};
+use crate::mcp::{LEGACY, MODERN};
+
 /// A tool.
 #[derive(Clone, Copy, Debug)]
 pub struct Tool {
@@ -50,12 +53,6 @@ struct Shared {
     tools: Vec<Tool>,
     arrived: Mutex<Vec<Arrived>>,
 }
-
-/// The versions it speaks, newest first.
-const VERSIONS: [&str; 5] = ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
-/// JSON-RPC 2.0 section 5.1.
-const METHOD_NOT_FOUND: i64 = -32601;
-const INVALID_PARAMS: i64 = -32602;
 
 impl Sample {
     /// Serves `tools` on a free port of 127.0.0.1, on a thread of its own.
@@ -111,16 +108,16 @@ impl Shared {
 
     fn result(&self, method: &str, params: &Value) -> Result<Value, (i64, String)> {
         let server = json!({"name": self.name, "version": env!("CARGO_PKG_VERSION")});
+        let versions = [&[MODERN][..], &LEGACY].concat();
         match method {
             "initialize" => {
                 let asked = params.get("protocolVersion").and_then(Value::as_str);
-                let legacy = VERSIONS.iter().skip(1);
-                let version =
-                    legacy.clone().find(|version| Some(**version) == asked).unwrap_or(&"2025-11-25");
+                let [newest, ..] = LEGACY;
+                let version = LEGACY.into_iter().find(|version| Some(*version) == asked).unwrap_or(newest);
                 Ok(json!({"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": server}))
             }
             "server/discover" => Ok(json!({
-                "resultType": "complete", "supportedVersions": VERSIONS, "capabilities": {"tools": {}},
+                "resultType": "complete", "supportedVersions": versions, "capabilities": {"tools": {}},
                 "serverInfo": server, "ttlMs": 0, "cacheScope": "public",
             })),
             "ping" => Ok(json!({})),

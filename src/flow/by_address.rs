@@ -18,7 +18,8 @@ use crate::oauth::{
     read_registration, registration_request,
 };
 use crate::sys::address::web_url;
-use crate::sys::http::Http;
+use crate::sys::http::{Http, HttpError};
+use crate::text::shell_address;
 
 /// Where the browser is sent, at a port that is free when the client is registered.
 const REDIRECT: &str = "http://127.0.0.1:0/";
@@ -52,6 +53,26 @@ pub enum AddressError {
         status: u16,
         /// Where metadata was looked for, and what is wrong there.
         cause: NotFound<ResourceError>,
+    },
+    /// The server sends whoever asks it elsewhere.
+    #[error("{server} answered HTTP {status}, a redirect to {to}")]
+    Elsewhere {
+        /// The address that was asked, without its query.
+        server: String,
+        /// The HTTP status.
+        status: u16,
+        /// Where to.
+        to: String,
+    },
+    /// The metadata is about another address than the one that was asked, and of the same server.
+    #[error(
+        "{asked} was asked, and its metadata is about {found}, which is not that address or one above it (RFC 9728 section 3.3)"
+    )]
+    Resource {
+        /// The address that was asked, without its query.
+        asked: String,
+        /// The one that the document is about.
+        found: String,
     },
     /// A server elsewhere that sends us to this machine.
     #[error("{0}")]
@@ -96,7 +117,13 @@ impl AddressError {
         match self {
             Self::NoResource { cause, .. } if cause.is_network() => format!("try again in a while: {command}"),
             Self::NoResource { cause, .. } if is_about_another(cause) => {
-                "log in at the address that the document is about, or have the server's operator correct it".into()
+                "do not log in there: have the server's operator correct the document".into()
+            }
+            Self::Elsewhere { to, .. } => {
+                format!("if that is the MCP server, run: mcpauth login {}", shell_address(to))
+            }
+            Self::Resource { found, .. } => {
+                format!("log in there: mcpauth login {}", shell_address(found))
             }
             Self::NoResource { .. } => {
                 "check the address: mcpauth basic --url URL shows what is there; without metadata, set an egress set up: \
@@ -139,7 +166,13 @@ pub fn client_flags(issuer: &IssuerMetadata) -> &'static str {
 /// # Errors
 /// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
 pub async fn discover(http: &Http, server: &Url) -> Result<Discovered, FlowError> {
-    let (status, challenge) = demand(http, server).await?;
+    let elsewhere = |error| match error {
+        FlowError::Http(HttpError::Redirect { status, to, .. }) => {
+            AddressError::Elsewhere { server: bare(server), status, to }.into()
+        }
+        other => other,
+    };
+    let (status, challenge) = demand(http, server).await.map_err(elsewhere)?;
     let found = match metadata::find_resource(http, server, &challenge).await {
         Ok(resource) => {
             let issuer = named_issuer(http, server, resource.issuer()).await?;
@@ -307,13 +340,30 @@ fn redirect_uri(issuer: &IssuerMetadata) -> Result<String, FlowError> {
 }
 
 fn no_resource(server: &Url, status: u16, fault: ResourceFault) -> FlowError {
-    match fault {
-        ResourceFault::Inward(inward) => AddressError::from(inward).into(),
-        ResourceFault::NotFound(missing) => missing.into_http().map_or_else(
-            |cause| AddressError::NoResource { server: host(server), status, cause }.into(),
-            FlowError::Http,
-        ),
+    let missing = match fault {
+        ResourceFault::Inward(inward) => return AddressError::from(inward).into(),
+        ResourceFault::NotFound(missing) => missing,
+    };
+    if let Some(found) = other_address(server, &missing) {
+        return AddressError::Resource { asked: bare(server), found }.into();
     }
+    missing.into_http().map_or_else(
+        |cause| AddressError::NoResource { server: host(server), status, cause }.into(),
+        FlowError::Http,
+    )
+}
+
+/// The other address of the same origin that the server's document is about, if it is that.
+fn other_address(server: &Url, missing: &NotFound<ResourceError>) -> Option<String> {
+    let Some((_, ResourceError::Resource { found })) = missing.refused() else { return None };
+    let found = web_url(found).ok()?;
+    (found.origin() == server.origin() && found.fragment().is_none()).then(|| found.into())
+}
+
+fn bare(server: &Url) -> String {
+    let mut bare = server.clone();
+    bare.set_query(None);
+    bare.into()
 }
 
 /// Whether there is a document, and it is not for a login at this server.

@@ -3,19 +3,22 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
-use serde_json::{Value, json};
+use serde_json::Map;
 use url::Url;
 
 use crate::flow::FlowError;
-use crate::oauth::{Challenge, ReplyError};
+use crate::mcp::jsonrpc::Message;
+use crate::mcp::{ACCEPTED, METHOD, MODERN, VERSION, add_client_meta, initialize_params};
+use crate::oauth::{Challenge, ReplyError, is_unavailable};
 use crate::sys::http::{Http, HttpError, Incoming};
 
 /// How long the server may take to ask for a token.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The revision whose requests stand for themselves.
-const MODERN: &str = "2026-07-28";
+/// What is asked of a server to see whether it wants a token.
+const LIST: &str = "tools/list";
 
 /// The status that a server answers with to a request without a token, and what it demands.
 ///
@@ -27,57 +30,43 @@ const MODERN: &str = "2026-07-28";
 pub(super) async fn demand(http: &Http, server: &Url) -> Result<(u16, Challenge), FlowError> {
     match ask(http, server, list_headers(), list_of_tools()).await {
         Ok(answer) if answer.status == 401 => return Ok((401, challenge(&answer))),
+        Err(error @ HttpError::Redirect { .. }) => return Err(error.into()),
         Err(error) if error.unsent() => return Err(error.into()),
         _ => {}
     }
-    let answer = ask(http, server, both_kinds(), handshake()).await?;
+    let answer = ask(http, server, json_headers(ACCEPTED), handshake()).await?;
     unavailable(server, answer.status)?;
     Ok((answer.status, challenge(&answer)))
 }
 
-async fn ask(http: &Http, server: &Url, headers: HeaderMap, message: Value) -> Result<Incoming, HttpError> {
-    let asked = http.open(Method::POST, server, headers, Some(message.to_string().into()));
+async fn ask(http: &Http, server: &Url, headers: HeaderMap, message: Bytes) -> Result<Incoming, HttpError> {
+    let within = server.join("/").unwrap_or_else(|_| server.clone());
+    let asked = http.open(Method::POST, (server, &within), headers, Some(message));
     let host = || server.host_str().unwrap_or_default().to_owned();
     let late = |_| HttpError::Lost { host: host(), cause: "the deadline passed".into() };
     tokio::time::timeout(PATIENCE, asked).await.map_err(late)?
 }
 
 fn challenge(answer: &Incoming) -> Challenge {
-    let values = answer.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    let values = answer.headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
     Challenge::read(values).unwrap_or_default()
 }
 
-fn handshake() -> Value {
-    json!({
-        "jsonrpc": "2.0", "id": 1, "method": "initialize",
-        "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": about_us()},
-    })
+fn handshake() -> Bytes {
+    Message::request(1, "initialize", &initialize_params()).text
 }
 
-fn list_of_tools() -> Value {
-    json!({
-        "jsonrpc": "2.0", "id": 1, "method": "tools/list",
-        "params": {"_meta": {
-            "io.modelcontextprotocol/protocolVersion": MODERN,
-            "io.modelcontextprotocol/clientCapabilities": {},
-            "io.modelcontextprotocol/clientInfo": about_us(),
-        }},
-    })
-}
-
-fn about_us() -> Value {
-    json!({"name": "mcpauth", "version": env!("CARGO_PKG_VERSION")})
+fn list_of_tools() -> Bytes {
+    let mut params = Map::new();
+    add_client_meta(&mut params);
+    Message::request(1, LIST, &params).text
 }
 
 fn list_headers() -> HeaderMap {
-    let mut headers = both_kinds();
-    headers.insert("mcp-protocol-version", HeaderValue::from_static(MODERN));
-    headers.insert("mcp-method", HeaderValue::from_static("tools/list"));
+    let mut headers = json_headers(ACCEPTED);
+    headers.insert(VERSION, HeaderValue::from_static(MODERN));
+    headers.insert(METHOD, HeaderValue::from_static(LIST));
     headers
-}
-
-fn both_kinds() -> HeaderMap {
-    json_headers("application/json, text/event-stream")
 }
 
 /// A JSON body, and an answer of these types.
@@ -93,7 +82,7 @@ pub(super) fn json_headers(accept: &'static str) -> HeaderMap {
 /// # Errors
 /// [`FlowError::Reply`].
 pub(super) fn unavailable(url: &Url, status: u16) -> Result<(), FlowError> {
-    if status == 429 || status >= 500 {
+    if is_unavailable(status) {
         let host = url.host_str().unwrap_or_default().into();
         return Err(FlowError::Reply { host, reply: ReplyError::Unavailable { status } });
     }

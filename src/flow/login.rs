@@ -71,6 +71,20 @@ pub fn can_listen(person: &Person) -> Result<bool, FlowError> {
     Ok(Listener::bind(&registered, person.provider.redirect.any_port)?.is_some())
 }
 
+/// Whether the redirect URI's own port is free, for a server that takes no other (against RFC 8252 section 7.3). To be called
+/// on a runtime.
+pub fn is_port_free(redirect_uri: &str) -> bool {
+    Url::parse(redirect_uri).is_ok_and(|uri| Listener::bind(&uri, false).is_ok())
+}
+
+/// Whether the authorization endpoint refuses the client or its redirect URI, as it must to the person and not by a redirect
+/// (RFC 6749 section 4.1.2.1). Without an answer nobody knows.
+pub async fn is_client_refused(http: &Http, client: &Client, person: &Person) -> bool {
+    let Ok((url, _)) = authorization_request(http, client, person).await else { return false };
+    let answer = http.look(&url).await;
+    answer.is_ok_and(|answer| matches!(answer.status, 400 | 401))
+}
+
 /// The authorization request that a login would begin with, for the redirect URI as registered.
 ///
 /// # Errors

@@ -22,7 +22,7 @@ pub use by_address::{
 };
 pub use device::log_in_by_device;
 pub use discovery::discovered;
-pub use login::{Login, authorization_request, can_listen, log_in};
+pub use login::{Login, authorization_request, can_listen, is_client_refused, is_port_free, log_in};
 pub use revoke::{Revoked, revoke};
 pub use sites::{choose_site, listed, sites};
 pub use token_endpoint::{client_credentials, refresh};

@@ -65,6 +65,24 @@ const X_CLIENT_ID: HeaderName = HeaderName::from_static("x-client-id");
 const X_REGION: HeaderName = HeaderName::from_static("x-region");
 
 impl Caller {
+    /// Whether the caller's token is for this server.
+    ///
+    /// # Errors
+    /// 401, which says where tokens for it are from.
+    pub(super) fn enters(&self, server: &str) -> Result<(), Refusal> {
+        if self.grants.opens(server) { Ok(()) } else { Err(Refusal::Token(Reject::Audience)) }
+    }
+
+    /// Who issued the token.
+    pub(super) fn issuer<'s>(&self, shared: &'s Shared) -> Option<&'s Arc<Issuer>> {
+        shared.issuers.get(self.issuer)
+    }
+
+    /// Whether the caller can ask for a scope where the token is from.
+    pub(super) fn may_ask_for(&self, shared: &Shared, scope: &str) -> bool {
+        self.issuer(shared).is_some_and(|issuer| issuer.grants(scope))
+    }
+
     /// Seconds since 1970, until when the token is taken for good without another look; never past its end.
     pub(super) fn believed_until(&self) -> i64 {
         self.believed_until.min(self.expires_at)
@@ -165,13 +183,13 @@ impl Callers {
             return Err(Refusal::Token(parsed.err().unwrap_or(Reject::Issuer)));
         };
         let judged = if issuer.introspects() {
-            {
-                let question = Question { issuer, token, hash, now: moment.now, peer: moment.peer };
-                self.shared.asking.ask(&question, &*self.shared.journal).await?
-            }
+            let servers = &|audience: &str| self.shared.servers_of(&moment.state, audience);
+            let question = Question { issuer, token, hash, now: moment.now, peer: moment.peer, servers };
+            self.shared.asking.ask(&question, &*self.shared.journal).await?
         } else {
             let parsed = parsed.map_err(Refusal::Token)?;
-            verify(issuer, parsed, moment.now).await?
+            let servers = |audience: &str| self.shared.servers_of(&moment.state, audience);
+            verify(issuer, parsed, moment.now, &servers).await?
         };
         let Judged { principal, expires_at, believed_until } = judged;
         if moment.state.revoked.has(&principal) {
@@ -222,7 +240,12 @@ impl Callers {
 }
 
 /// Verifies a token with its issuer's keys, which are fetched anew if they lack the one it names.
-async fn verify(issuer: &Issuer, token: Token<'_>, now: i64) -> Result<Judged, Refusal> {
+async fn verify(
+    issuer: &Issuer,
+    token: Token<'_>,
+    now: i64,
+    servers: &(dyn Fn(&str) -> Vec<String> + Sync),
+) -> Result<Judged, Refusal> {
     let keys = issuer.keys();
     let found = keys.as_ref().map(|keys| keys.find(token.key_id(), token.algorithm()));
     let keys = match found {
@@ -232,7 +255,7 @@ async fn verify(issuer: &Issuer, token: Token<'_>, now: i64) -> Result<Judged, R
     let keys = keys.ok_or(Refusal::IssuerDown)?;
     let key = keys.find(token.key_id(), token.algorithm()).map_err(|_| Refusal::Token(Reject::Key))?;
     let claims = token.verify(key).map_err(Refusal::Token)?;
-    let (principal, expires_at) = issuer.rules.accept(claims, now).map_err(Refusal::Token)?;
+    let (principal, expires_at) = issuer.rules.accept(claims, now, &servers).map_err(Refusal::Token)?;
     Ok(Judged { principal, expires_at, believed_until: expires_at })
 }
 

@@ -124,6 +124,9 @@ const CLAIM_FAMILIES: [&str; 33] = [
     "x-ssl-",
     "x-webauth-",
 ];
+/// Those of the same with which clients say who they are: the gateway reads them itself.
+const OWN: [&str; 6] =
+    ["x-authorization", "x-client-id", "x-keycloak-realm", "x-keycloak-url", "x-region", "x-user-pool-id"];
 /// RFC 9110 section 7.6.1 and RFC 9112: what belongs to one connection or one message, and what a new request gets anew.
 const CONNECTION_BOUND: [&str; 14] = [
     "connection",
@@ -223,6 +226,13 @@ pub(super) fn is_bound(name: &str) -> bool {
 /// or PHP program.
 fn is_one_name(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Whether a web page may send a header of this name: whatever passes, and what is for the gateway itself.
+pub(super) fn may_come_from_a_page(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let passes = is_one_name(&name) && !is_bound(&name) && !is_claim(&name);
+    !name.is_empty() && (passes || OWN.contains(&name.as_str()))
 }
 
 fn is_claim(name: &str) -> bool {
@@ -372,6 +382,20 @@ mod tests {
         for name in named.split_whitespace() {
             assert_eq!(onward(&PLAIN, &[(name, "1"), ("x-other", "1")]), ["x-other"], "{name}");
         }
+    }
+
+    #[test]
+    fn a_page_may_send_what_passes_and_what_is_for_the_gateway() {
+        for name in
+            ["mcp-param-region", "traceparent", "X-Client-Id", "x-authorization", "authorization", "x-a"]
+        {
+            assert!(may_come_from_a_page(name), "{name}");
+        }
+        for name in ["", "x-user", "X-Forwarded-For", "cookie", "host", "x_client_id", "a b", "*", "x-scopes"]
+        {
+            assert!(!may_come_from_a_page(name), "{name}");
+        }
+        assert!(OWN.iter().all(|name| is_claim(name)));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::record::Record;
 use super::refusal::Refusal;
 use super::settings::Limits;
 use super::wire::envelope::{Envelope, Malformed};
-use crate::methods;
+use crate::mcp::methods;
 use crate::policy::{Call, Listed};
 
 /// What a request wants, read from its body, or from its method where it has none.
@@ -151,7 +151,10 @@ impl<'b> Wish<'b> {
         if method == Method::DELETE {
             return Ok(Self::EndSession);
         }
-        let envelope = Envelope::read(body).map_err(Refusal::Malformed)?;
+        let envelope = Envelope::read(body).map_err(|malformed| {
+            record.id = Envelope::id_of(body).map(|id| body.slice_ref(id.as_bytes()));
+            Refusal::Malformed(malformed)
+        })?;
         record.id = envelope.id.map(|id| body.slice_ref(id.as_bytes()));
         let kept = |text: &Cow<'b, str>| match text {
             Cow::Borrowed(text) => body.slice_ref(text.as_bytes()),

@@ -92,7 +92,7 @@ pub(super) async fn serve(worker: Arc<Worker>, listener: TcpListener, draining: 
             Ok((stream, peer)) => welcome(stream, peer.ip()).await,
             Err(error) => {
                 if are_used_up(&error) {
-                    worker.forwarder.pool.forget();
+                    worker.forwarder.sender.pool.forget();
                     worker.shared.crowd.make_room(1);
                 }
                 sleep(PAUSE).await;

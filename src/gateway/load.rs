@@ -164,7 +164,7 @@ fn secrets(settings: &Settings) -> io::Result<Result<Secrets, Vec<Problem>>> {
         let mut problems = Vec::new();
         let issuers = judges(&other, &mut problems);
         match session_key(&other) {
-            Ok(key) if problems.is_empty() => Ok((issuers, key)),
+            Ok(key) if problems.is_empty() => Ok((issuers, key.within(other.limits.head))),
             Ok(_) => Err(problems),
             Err(problem) => {
                 problems.push(problem);

@@ -5,13 +5,14 @@
 //!
 //! ```text
 //! load, start, listen, worker    files read, sockets bound; connections (crowd); then every request, from here on:
-//!     host, own                  whose name and origin; the gateway's own addresses
+//!     host, pages, own           whose name and origin; what pages may send; the gateway's own addresses
 //!     (servers)                  which server, by the path
 //!     callers, (authn)           who is calling
 //!     accounts                   what this caller has under way, and may take
 //!     intake                     the whole body, and what (wire) reads in it
 //!     (policy), rate             may they, and how often
-//!     forward                    headers, session and egress made anew; pool sends; hold, body, events and watch answer
+//!     forward                    headers, session and egress made anew; pool (dial) sends, redirect again; hold, body, events
+//!                                and watch answer
 //! state, record, refusal         what all steps see; what is kept of each request; every no
 //! ```
 //!
@@ -30,7 +31,9 @@ mod accounts;
 pub mod authn;
 mod body;
 mod callers;
+mod content;
 mod crowd;
+mod dial;
 mod egress;
 mod events;
 mod forward;
@@ -43,10 +46,14 @@ pub mod load;
 mod observe;
 mod operate;
 mod own;
+mod pages;
+mod passage;
 mod pool;
 mod rate;
 mod record;
+mod redirect;
 mod refusal;
+mod send;
 pub mod servers;
 mod session;
 pub mod settings;

@@ -1,32 +1,43 @@
 //! The gateway's own addresses: probes, and the documents that say where tokens for a server come from (RFC 9728).
 //! It leaves everything under a server's name to the line, and metrics to `admin`.
 
-use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::http::request;
 use hyper::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::body::Body;
+use super::pages;
+use super::refusal::Refusal;
+use super::servers::route::Resource;
 use super::state::{Moment, NotReady, Shared, Upstream};
 use crate::oauth::RESOURCE_METADATA;
 
-/// Whether whoever asks need not know the gateway's name: load balancers ask by address.
-pub(super) fn is_probe(path: &str) -> bool {
+/// Whether a request is answered all the same: load balancers ask for probes by address, and any page may read what is
+/// public.
+pub(super) fn is_anybodys(head: &request::Parts, refusal: &Refusal) -> bool {
+    let path = head.uri.path();
+    let read = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    is_probe(path) || matches!(refusal, Refusal::Origin) && read && path.starts_with(RESOURCE_METADATA)
+}
+
+fn is_probe(path: &str) -> bool {
     path == "/healthz" || path == "/readyz"
 }
 
-/// Where a server's document is.
-pub(super) fn metadata_url(public_url: &str, server: &str) -> String {
-    format!("{public_url}{RESOURCE_METADATA}/{server}/mcp")
+/// Where a resource's document is.
+pub(super) fn metadata_url(public_url: &str, server: &str, resource: Resource) -> String {
+    format!("{public_url}{RESOURCE_METADATA}{}", resource.path(server))
 }
 
 /// An answer of the gateway's own, if the request is for one of its addresses.
 pub(super) fn answer(shared: &Shared, moment: &Moment, head: &request::Parts) -> Option<Response<Body>> {
     let path = head.uri.path();
-    if !matches!(head.method, Method::GET | Method::HEAD)
-        || !(is_probe(path) || path.starts_with(RESOURCE_METADATA))
-    {
-        return None;
+    let public = path.starts_with(RESOURCE_METADATA);
+    match head.method {
+        Method::GET | Method::HEAD if is_probe(path) || public => {}
+        Method::OPTIONS if public => return question(head),
+        _ => return None,
     }
     Some(match path {
         "/healthz" => probe(&Ok(())),
@@ -36,6 +47,13 @@ pub(super) fn answer(shared: &Shared, moment: &Moment, head: &request::Parts) ->
             None => json_answer(StatusCode::NOT_FOUND, &json!({"error": "not_found"})),
         },
     })
+}
+
+/// A page's question whether it may read what is public: some send a header with it that has them ask.
+fn question(head: &request::Parts) -> Option<Response<Body>> {
+    let mut response = pages::preflight(&head.headers).ok()?;
+    pages::show_all(response.headers_mut());
+    Some(response)
 }
 
 fn probe(ready: &Result<(), NotReady>) -> Response<Body> {
@@ -60,19 +78,20 @@ fn metadata(shared: &Shared, moment: &Moment, path: &str) -> Option<Value> {
     if path.is_empty() || path == "/" {
         let mut all = state.upstreams.values();
         let (only, none) = (all.next()?, all.next());
-        return none.is_none().then(|| document(shared, only, &format!("/{}/mcp", only.name())));
+        return none.is_none().then(|| document(shared, only, Resource::MCP));
     }
     let found = state.routes.find(path).ok()?;
     let upstream = state.upstreams.get(found.route.server.name.as_str())?;
-    Some(document(shared, upstream, path.trim_end_matches('/')))
+    Some(document(shared, upstream, found.resource()))
 }
 
 /// RFC 9728 section 2. Issuers are written byte for byte as their tokens name them: clients compare.
-fn document(shared: &Shared, upstream: &Upstream, path: &str) -> Value {
+fn document(shared: &Shared, upstream: &Upstream, resource: Resource) -> Value {
     let issuers: Vec<&str> = shared.issuers.iter().map(|issuer| issuer.name()).collect();
-    let scopes: Vec<&str> = upstream.scopes.iter().map(|scope| &**scope).collect();
+    let scopes: Vec<&str> =
+        upstream.scopes.iter().map(|scope| &**scope).filter(|scope| shared.is_granted(scope)).collect();
     let mut document = json!({
-        "resource": format!("{}{path}", shared.public_url),
+        "resource": format!("{}{}", shared.public_url, resource.path(upstream.name())),
         "authorization_servers": issuers,
         "bearer_methods_supported": ["header"],
         "resource_name": upstream.route.server.title,
@@ -90,6 +109,6 @@ fn json_answer(status: StatusCode, value: &Value) -> Response<Body> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=300"));
     // Public by design: browser clients read it before they have a token (RFC 9728 section 3.1).
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    pages::show_all(headers);
     response
 }

@@ -2,7 +2,6 @@
 //! It leaves what is sent and what an answer means to `forward`.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -17,14 +16,13 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Host;
 
 use super::crowd::Crowd;
+use super::dial::dial;
 use super::servers::outbound::Origin;
-use crate::sys::address::is_forbidden;
 use crate::sys::descriptors::are_used_up;
 use crate::sys::trust::Trust;
 
@@ -252,7 +250,7 @@ impl Lease {
 
 async fn connect(origin: &Origin, trust: &Trust, within: Duration, stream: bool) -> io::Result<Sender> {
     let connected = timeout(within, async {
-        let tcp = dial(origin).await?;
+        let tcp = dial(&name(origin), origin.port).await?;
         tcp.set_nodelay(true)?;
         if !origin.tls {
             return handshake(tcp, stream).await;
@@ -262,24 +260,6 @@ async fn connect(origin: &Origin, trust: &Trust, within: Duration, stream: bool)
         handshake(tls, stream).await
     });
     connected.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
-}
-
-/// Looks the name up and tries its addresses in turn. Each is judged after the look-up: a name that changes its mind
-/// between a check and its use would walk around the check.
-async fn dial(origin: &Origin) -> io::Result<TcpStream> {
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
-    let found: Vec<SocketAddr> = tokio::net::lookup_host((name(origin), origin.port)).await?.collect();
-    for target in found {
-        if is_forbidden(target.ip()) {
-            last = io::Error::new(io::ErrorKind::PermissionDenied, "a link-local or metadata address");
-            continue;
-        }
-        match TcpStream::connect(target).await {
-            Ok(tcp) => return Ok(tcp),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 /// The host as look-ups and certificates have it: without brackets.

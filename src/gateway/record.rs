@@ -14,6 +14,7 @@ use super::callers::Caller;
 use super::observe::ledger::{Ledger, Promise};
 use super::observe::metrics::{Kind, Tally};
 use super::refusal::Refusal;
+use super::servers::route::Resource;
 use super::state::{Moment, Upstream};
 use crate::policy::{Call, Permit, decide};
 
@@ -27,6 +28,8 @@ pub(super) struct Record<'w> {
     pub(super) id: Option<Bytes>,
     pub(super) http: &'static str,
     pub(super) upstream: Option<Arc<Upstream>>,
+    /// Which of its addresses was asked for.
+    pub(super) resource: Resource,
     pub(super) caller: Option<Arc<Caller>>,
     pub(super) method: Option<Bytes>,
     pub(super) name: Option<Bytes>,
@@ -90,6 +93,7 @@ impl<'w> Record<'w> {
             id: None,
             http: "",
             upstream: None,
+            resource: Resource::MCP,
             caller: None,
             method: None,
             name: None,

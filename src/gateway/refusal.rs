@@ -11,6 +11,7 @@ use hyper::{Response, StatusCode};
 use super::authn::jwt::Reject;
 use super::wire::envelope::Malformed;
 use super::wire::mirror::Mismatch;
+use crate::mcp::jsonrpc::{HEADER_MISMATCH, INVALID_REQUEST, METHOD_NOT_FOUND};
 use crate::policy::Denial;
 
 /// Why a request goes no further.
@@ -80,8 +81,10 @@ pub(super) enum Refusal {
     Egress,
     /// The gateway has no outside credential for the server.
     NoEgress,
-    /// The server sends callers elsewhere.
-    Redirect,
+    /// The server sends callers elsewhere: where to, without its query.
+    Redirect(Box<str>),
+    /// The server's name for a session is longer than can be given out, in bytes.
+    LongSession(usize),
     /// The server's list cannot be read, so that it cannot be filtered.
     Unreadable,
 }
@@ -101,11 +104,6 @@ struct Challenge<'a> {
     error: Option<(&'static str, &'static str)>,
     scope: Option<&'a Arc<str>>,
 }
-
-/// JSON-RPC 2.0 section 5.1, MCP 2026-07-28 "Error codes".
-const INVALID_REQUEST: i32 = -32600;
-const METHOD_NOT_FOUND: i32 = -32601;
-const HEADER_MISMATCH: i32 = -32020;
 
 impl Refusal {
     /// A stable word for logs and metrics.
@@ -145,7 +143,8 @@ impl Refusal {
             Self::Late => "late",
             Self::Egress => "egress_refused",
             Self::NoEgress => "no_egress",
-            Self::Redirect => "redirect",
+            Self::Redirect(_) => "redirect",
+            Self::LongSession(_) => "long_session",
             Self::Unreadable => "unreadable_list",
         }
     }
@@ -170,21 +169,24 @@ impl Refusal {
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Unreachable | Self::Egress | Self::NoEgress | Self::Redirect | Self::Unreadable => {
-                StatusCode::BAD_GATEWAY
-            }
+            Self::Unreachable
+            | Self::Egress
+            | Self::NoEgress
+            | Self::Redirect(_)
+            | Self::LongSession(_)
+            | Self::Unreadable => StatusCode::BAD_GATEWAY,
             Self::Late => StatusCode::GATEWAY_TIMEOUT,
         }
     }
 
     /// The JSON-RPC code. Ours are the HTTP status: MCP keeps everything from -32768 to -32000 for itself.
-    fn code(&self) -> i32 {
+    fn code(&self) -> i64 {
         match self {
-            Self::Malformed(malformed) => malformed.code(),
+            Self::Malformed(malformed) => malformed.code().into(),
             Self::Mismatch(_) => HEADER_MISMATCH,
             Self::Credentials(_) | Self::Path => INVALID_REQUEST,
             Self::NoMethod => METHOD_NOT_FOUND,
-            _ => i32::from(self.status().as_u16()),
+            _ => self.status().as_u16().into(),
         }
     }
 
@@ -245,9 +247,17 @@ impl Refusal {
             Self::NoEgress => {
                 "the gateway has no outside credential for this server; get one with: mcpauth egress".into()
             }
-            Self::Redirect => "the server redirects elsewhere; correct its proxy_pass_url".into(),
+            Self::Redirect(to) => format!("the server redirects to {to}; correct its proxy_pass_url"),
+            Self::LongSession(most) => {
+                format!("the server's name for the session is longer than {most} bytes when it is sealed")
+            }
             Self::Unreadable => "the server's list cannot be read, and so not be filtered".into(),
         }
+    }
+
+    /// Whether the answer says how to get in.
+    pub(super) fn lets_in(&self) -> bool {
+        matches!(self, Self::NoToken | Self::Token(_))
     }
 
     fn challenge<'a>(&'a self, about: &'a About<'a>) -> Option<Challenge<'a>> {

@@ -18,7 +18,11 @@ use crate::sys::private_file;
 ///
 /// AES-GCM-SIV (RFC 8452): should two gateways ever draw one nonce, that shows whether two identifiers are the same, and
 /// nothing else. The key is derived once (RFC 5869); a request costs one short decryption.
-pub(super) struct SessionKey(LessSafeKey);
+pub(super) struct SessionKey {
+    key: LessSafeKey,
+    /// The longest that is given out, and so the longest that is accepted.
+    pub(super) longest: usize,
+}
 
 /// What is bound: the two never pass for each other.
 #[derive(Clone, Copy)]
@@ -29,8 +33,8 @@ pub(super) enum Bound {
     Endpoint,
 }
 
-/// The longest that is given out, and so the longest that is accepted.
-const LONGEST: usize = 4096;
+/// The longest that is given out if nothing else is said.
+const LONGEST: usize = 16 << 10;
 /// What the operator's key is stretched for.
 const PURPOSE: &[&[u8]] = &[b"mcpauth session identifiers, AES-256-GCM-SIV"];
 
@@ -79,7 +83,13 @@ impl SessionKey {
         let mut key = zeroize::Zeroizing::new([0; 32]);
         let secret = Salt::new(HKDF_SHA256, &[]).extract(bytes);
         secret.expand(PURPOSE, Length).and_then(|derived| derived.fill(key.as_mut())).ok()?;
-        Some(Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM_SIV, key.as_ref()).ok()?)))
+        let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM_SIV, key.as_ref()).ok()?);
+        Some(Self { key, longest: LONGEST })
+    }
+
+    /// The same for requests whose head has at most so many bytes: half of it is for a session, the rest for tokens.
+    pub(super) fn within(self, head: usize) -> Self {
+        Self { longest: self.longest.min(head / 2), ..self }
     }
 
     /// A new key: sessions then end with the process.
@@ -96,21 +106,21 @@ impl SessionKey {
         SystemRandom::new().fill(&mut nonce).ok()?;
         let mut sealed = id.as_bytes().to_vec();
         let bound = Aad::from(bound(what, caller, server));
-        let key = &self.0;
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), bound, &mut sealed).ok()?;
         let mut text = URL_SAFE_NO_PAD.encode(nonce);
         text.push('.');
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        self.key.seal_in_place_append_tag(nonce, bound, &mut sealed).ok()?;
         URL_SAFE_NO_PAD.encode_string(sealed, &mut text);
-        (text.len() <= LONGEST).then_some(text)
+        (text.len() <= self.longest).then_some(text)
     }
 
     /// The server's own identifier, if `text` was given to this caller for this server.
     pub(super) fn open(&self, what: Bound, text: &str, caller: &Principal, server: &str) -> Option<String> {
-        let (nonce, sealed) = text.split_once('.').filter(|_| text.len() <= LONGEST)?;
+        let (nonce, sealed) = text.split_once('.').filter(|_| text.len() <= self.longest)?;
         let nonce = Nonce::try_assume_unique_for_key(&URL_SAFE_NO_PAD.decode(nonce).ok()?).ok()?;
         let mut sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let bound = Aad::from(bound(what, caller, server));
-        let id = self.0.open_in_place(nonce, bound, &mut sealed).ok()?;
+        let id = self.key.open_in_place(nonce, bound, &mut sealed).ok()?;
         String::from_utf8(id.to_vec()).ok()
     }
 }

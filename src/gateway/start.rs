@@ -254,7 +254,7 @@ impl Running {
             let within = Duration::from_secs(shared.settings.limits.drain);
             let worker = Arc::new(Worker::new(shared, ledger, run));
             runtime.block_on(async {
-                tokio::spawn(worker.forwarder.pool.clone().sweep());
+                tokio::spawn(worker.forwarder.sender.pool.clone().sweep());
                 let mut drained = draining.clone();
                 let late = async {
                     let _ = drained.wait_for(|draining| *draining).await;

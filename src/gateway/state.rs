@@ -13,6 +13,7 @@ use hyper::header::HeaderName;
 use rustls::ServerConfig;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use url::Url;
 
 use super::accounts::Accounts;
 use super::authn::asking::Asking;
@@ -24,11 +25,13 @@ use super::observe::journal::Journal;
 use super::observe::ledger::Promise;
 use super::observe::metrics::Metrics;
 use super::rate::Rate;
-use super::servers::outbound::Origin;
-use super::servers::route::{Route, Routes};
+use super::redirect::Straight;
+use super::servers::outbound::is_same;
+use super::servers::route::{Match, Route, Routes};
 use super::session::SessionKey;
 use super::settings::Settings;
 use crate::policy::{Policy, Principal};
+use crate::sys::address::check_web;
 use crate::sys::clock;
 use crate::sys::trust::Trust;
 
@@ -47,15 +50,16 @@ pub(super) struct State {
 /// A server with everything a request to it needs, made once.
 pub(super) struct Upstream {
     pub(super) route: Arc<Route>,
-    pub(super) origin: Arc<Origin>,
     pub(super) stored: Option<Arc<Stored>>,
     /// Names that pass beside the standard ones, if only those do.
     pub(super) headers: Option<HashSet<HeaderName>>,
-    /// The scopes that let a caller in, for its RFC 9728 document.
+    /// The policy's scopes that let a caller in, for its RFC 9728 document: those that can be asked for are in it.
     pub(super) scopes: Vec<Arc<str>>,
-    /// The narrowest of them, for a caller who has no token yet: asking for all of them would be refused, or too much.
-    pub(super) first_scope: Option<Arc<str>>,
+    /// The same for a caller who has no token yet, the narrowest first: asking for all would be refused, or too much.
+    pub(super) first_scopes: Vec<Arc<str>>,
     pub(super) healthy: Arc<AtomicBool>,
+    /// What is known of its redirects.
+    pub(super) straight: Straight,
 }
 
 /// Tokens that are refused although they verify, by what names them.
@@ -246,6 +250,25 @@ impl Shared {
         }
         let unread = self.unread.load();
         if unread.is_empty() { Ok(()) } else { Err(NotReady::Unread(unread.to_vec())) }
+    }
+
+    /// Whether a scope can be asked for anywhere.
+    pub(super) fn is_granted(&self, scope: &str) -> bool {
+        self.issuers.iter().any(|issuer| issuer.grants(scope))
+    }
+
+    /// The servers whose resource identifier this is (RFC 8707, RFC 9728): what the gateway says of them, or their own.
+    pub(super) fn servers_of(&self, state: &State, audience: &str) -> Vec<String> {
+        let Ok(url) = Url::parse(audience) else { return Vec::new() };
+        if url.query().is_some() || url.fragment().is_some() || check_web(&url).is_err() {
+            return Vec::new();
+        }
+        if Url::parse(&self.public_url).is_ok_and(|own| is_same(&own, &url)) {
+            let found = state.routes.find(url.path()).ok().filter(Match::is_resource);
+            return found.map(|found| found.route.server.name.clone()).into_iter().collect();
+        }
+        let its = state.upstreams.values().filter(|upstream| upstream.route.server.is_at(&url));
+        its.map(|upstream| upstream.name().to_owned()).collect()
     }
 
     /// Whether clients are told to go elsewhere.

@@ -18,6 +18,7 @@ use super::accounts::Hold;
 use super::callers::{Caller, Callers, Credential};
 use super::refusal::Refusal;
 use super::servers::join::Transport;
+use super::servers::route::Base;
 use super::session::Bound;
 use super::settings::Visibility;
 use super::state::{Shared, Upstream};
@@ -33,6 +34,7 @@ pub(super) struct Watch {
     /// The caller as last found; whoever filters looks here.
     caller: Arc<ArcSwap<Caller>>,
     upstream: Arc<Upstream>,
+    base: Base,
     wanted: Arc<[Wanted]>,
     /// When it was found out, and until when it is believed.
     epoch: u64,
@@ -94,10 +96,11 @@ impl Watch {
         callers: &Arc<Callers>,
         (caller, epoch, peer): (&Arc<Caller>, u64, IpAddr),
         credential: &Credential,
-        upstream: &Arc<Upstream>,
+        (upstream, base): (&Arc<Upstream>, Base),
         wanted: Arc<[Wanted]>,
     ) -> Self {
         Self {
+            base,
             changes: callers.shared.changes(),
             until: end(caller),
             caller: Arc::new(ArcSwap::new(caller.clone())),
@@ -206,9 +209,10 @@ impl Watch {
     /// What becomes of each event of a stream that may carry anything, the address for messages among it.
     pub(super) fn strictly(&self, transport: Transport) -> impl FnMut(&Event<'_>) -> Verdict + Send + use<> {
         let (callers, caller, upstream) = (self.callers.clone(), self.caller.clone(), self.upstream.clone());
+        let base = self.base;
         let announced = move |address: &str| {
             let old = transport == Transport::Sse;
-            old.then(|| announced(&callers.shared, &caller.load(), &upstream, address)).flatten()
+            old.then(|| announced(&callers.shared, &caller.load(), (&upstream, base), address)).flatten()
         };
         sse::events(self.shows(), announced)
     }
@@ -233,6 +237,7 @@ async fn again(
     if !upstream.route.server.enabled {
         return Err(Refusal::Down(server.into()));
     }
+    caller.enters(&server)?;
     for wanted in &*wanted {
         let allowed = decide(&caller.grants, &server, &wanted.call());
         allowed.map_err(|denial| Refusal::Denied { denial, scope: None })?;
@@ -241,16 +246,15 @@ async fn again(
 }
 
 /// The address for messages that an old server announces (MCP 2024-11-05), as an address of the gateway's, for this
-/// caller alone; none if it leads to another machine.
-fn announced(shared: &Shared, caller: &Caller, upstream: &Upstream, address: &str) -> Option<String> {
-    let server = &upstream.route.server;
-    let base = server.url.join(server.endpoints.sse.uri.path()).ok()?;
-    let url = base.join(address.trim()).ok().filter(|url| url.origin() == base.origin())?;
-    let mut target = url.path().to_owned();
-    if let Some(query) = url.query() {
-        target.push('?');
-        target.push_str(query);
-    }
+/// caller alone; none if it leads to another server.
+fn announced(
+    shared: &Shared,
+    caller: &Caller,
+    (upstream, base): (&Upstream, Base),
+    address: &str,
+) -> Option<String> {
+    let endpoint = &upstream.route.server.endpoints.sse;
+    let target = endpoint.follow(&endpoint.uri, address).ok()?.to_string();
     let sealed = shared.session_key.seal(Bound::Endpoint, &target, &caller.principal, upstream.name())?;
-    Some(format!("/{}/messages/{sealed}", upstream.name()))
+    Some(base.reference(upstream.name(), &format!("messages/{sealed}")))
 }

@@ -5,28 +5,28 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONNECTION, HeaderMap, HeaderValue, VARY,
-};
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request;
 use hyper::http::uri::PathAndQuery;
-use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper::{Method, Request, Response, Uri};
 
 use super::accounts::Turn;
 use super::body::{Body, UnderWay};
 use super::callers::{Caller, Callers};
-use super::forward::{Forwarder, Passage};
+use super::forward::Forwarder;
 use super::intake::{self, Wish};
 use super::observe::ledger::Ledger;
 use super::own;
+use super::pages;
+use super::passage::Passage;
 use super::pool::Pool;
 use super::record::{Books, Record, RequestId, X_REQUEST_ID};
+use super::redirect::Way;
 use super::refusal::{About, Refusal};
-use super::servers::join::Transport;
-use super::servers::route::{Asked, NoRoute};
+use super::send::Sender;
+use super::servers::join::Endpoint;
+use super::servers::route::{Asked, Match, NoRoute};
 use super::session::Bound;
 use super::state::{Moment, Shared, Upstream};
 use crate::policy::{Call, Denial, Permit, decide};
@@ -45,19 +45,15 @@ pub(super) struct Worker {
 /// Where a message goes.
 struct Route<'m> {
     upstream: &'m Arc<Upstream>,
-    asked: Asked<'m>,
+    found: Match<'m>,
 }
-
-/// What a web page may send and see (Fetch, CORS protocol).
-const PAGE_HEADERS: &str = "authorization, x-authorization, content-type, accept, last-event-id, mcp-session-id, \
-                            mcp-protocol-version, mcp-method, mcp-name";
-const PAGE_SEES: &str = "mcp-session-id, www-authenticate, x-request-id";
 
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>, ledger: Ledger, run: u64) -> Self {
         let callers = Arc::new(Callers::new(shared.clone()));
         let pool = Arc::new(Pool::new(shared.trust.clone(), shared.crowd.clone()));
-        let forwarder = Forwarder { shared: shared.clone(), callers: callers.clone(), pool };
+        let sender = Sender { shared: shared.clone(), pool };
+        let forwarder = Forwarder { shared: shared.clone(), callers: callers.clone(), sender };
         let books = Books { ledger, tally: shared.metrics.tally(), audit: shared.audit.clone() };
         Self { shared, callers, forwarder, books, number: AtomicU64::new(0), run }
     }
@@ -71,7 +67,7 @@ impl Worker {
         let page = self.shared.hosts.check(&head.uri, &head.headers);
         let allowed_page = page.as_ref().ok().copied().flatten().cloned();
         let line = match page {
-            Err(refusal) if !own::is_probe(head.uri.path()) => Err(refusal),
+            Err(refusal) if !own::is_anybodys(&head, &refusal) => Err(refusal),
             _ => self.counted(&moment, head, body, &mut record).await,
         };
         let mut response = line.unwrap_or_else(|refusal| self.refuse(&refusal, &mut record));
@@ -82,9 +78,7 @@ impl Worker {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(origin) = allowed_page {
-            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(PAGE_SEES));
-            headers.append(VARY, HeaderValue::from_static("origin"));
+            pages::show(headers, origin);
         }
         response
     }
@@ -127,12 +121,13 @@ impl Worker {
     ) -> Result<(Response<Body>, Option<Turn>), Refusal> {
         let request::Parts { method, uri, headers, .. } = head;
         if method == Method::OPTIONS {
-            return Ok((preflight(&headers)?, None));
+            return Ok((pages::preflight(&headers)?, None));
         }
         record.http = http_method(&method)?;
         let route = self.route(moment, uri.path(), record)?; //                        404, 503
         let (caller, credential) = self.callers.authenticate(moment, &headers).await?; //      401, 400
         record.caller = Some(caller.clone());
+        caller.enters(route.upstream.name())?; //                                      401
         let mut turn = self.turn(&caller, method == Method::GET)?; //                   429
         self.pace(moment, &caller, None)?; //                                          429
         let limits = &self.shared.settings.limits;
@@ -143,9 +138,10 @@ impl Worker {
         if wish.stays_open() && method != Method::GET {
             turn = self.turn(&caller, true)?; //                                       429
         }
-        let (target, transport) = self.target(&route, &method, &caller)?; //           404
+        let (endpoint, target) = self.target(&route, &method, &caller)?; //            404
         let (upstream, method, wish, body) = (route.upstream, &method, &wish, body.clone());
         let (epoch, peer) = (moment.epoch, moment.peer);
+        let (base, way) = (route.found.base(), Way::of(route.found.asked, method));
         let mut passage = Passage {
             permit,
             caller,
@@ -153,8 +149,10 @@ impl Worker {
             peer,
             credential,
             upstream,
+            endpoint,
             target,
-            transport,
+            way,
+            base,
             method,
             wish,
             body,
@@ -182,11 +180,11 @@ impl Worker {
         })?;
         let name = found.route.server.name.as_str();
         let upstream = moment.state.upstreams.get(name).ok_or(Refusal::NoServer)?;
-        record.upstream = Some(upstream.clone());
+        (record.upstream, record.resource) = (Some(upstream.clone()), found.resource());
         if !upstream.healthy.load(Ordering::Relaxed) {
             return Err(Refusal::Down(name.into()));
         }
-        Ok(Route { upstream, asked: found.asked })
+        Ok(Route { upstream, found })
     }
 
     /// Limits per caller, and per tool of a caller.
@@ -219,10 +217,9 @@ impl Worker {
                 if denial == Denial::Method && wish.is_unknown() {
                     return Refusal::NoMethod;
                 }
-                // A caller who has groups gets rights by them: another scope would not help.
-                let by_scope = caller.principal.groups.is_empty();
-                let helping = || moment.state.policy.helping_scope(&caller.grants, server, call);
-                Refusal::Denied { denial, scope: by_scope.then(helping).flatten() }
+                let helping = moment.state.policy.helping_scopes(&caller.grants, server, call);
+                let scope = helping.into_iter().find(|scope| caller.may_ask_for(&self.shared, scope));
+                Refusal::Denied { denial, scope }
             })
         };
         let permit = allow(&call)?;
@@ -236,14 +233,14 @@ impl Worker {
     }
 
     /// Where on the server it goes. An announced address was made by this gateway for this caller, or leads nowhere.
-    fn target(
+    fn target<'m>(
         &self,
-        route: &Route<'_>,
+        route: &Route<'m>,
         method: &Method,
         caller: &Caller,
-    ) -> Result<(Uri, Transport), Refusal> {
+    ) -> Result<(&'m Endpoint, Uri), Refusal> {
         let endpoints = &route.upstream.route.server.endpoints;
-        let endpoint = match route.asked {
+        let endpoint = match route.found.asked {
             Asked::Base => &endpoints.base,
             Asked::Mcp => &endpoints.mcp,
             Asked::Sse => &endpoints.sse,
@@ -253,10 +250,10 @@ impl Worker {
                 let opened = opened.filter(|_| method == Method::POST).ok_or(Refusal::Session)?;
                 // Its query is in there too; the one the client sends says nothing.
                 let target = PathAndQuery::try_from(opened).map_err(|_| Refusal::Session)?;
-                return Ok((target.into(), Transport::Sse));
+                return Ok((&endpoints.sse, target.into()));
             }
         };
-        Ok((endpoint.uri.clone(), endpoint.transport))
+        Ok((endpoint, endpoint.uri.clone()))
     }
 
     fn refuse(&self, refusal: &Refusal, record: &mut Record<'_>) -> Response<Body> {
@@ -264,8 +261,13 @@ impl Worker {
         let metadata = record
             .upstream
             .as_ref()
-            .map(|upstream| own::metadata_url(&self.shared.public_url, upstream.name()));
-        let scope = record.upstream.as_ref().and_then(|upstream| upstream.first_scope.as_ref());
+            .map(|upstream| own::metadata_url(&self.shared.public_url, upstream.name(), record.resource));
+        let first = |upstream: &Arc<Upstream>| {
+            upstream.first_scopes.iter().find(|scope| self.shared.is_granted(scope)).cloned()
+        };
+        // Only a caller without a good token is told of it, and looking for it takes a moment.
+        let scope = record.upstream.as_ref().filter(|_| refusal.lets_in()).and_then(first);
+        let scope = scope.as_ref();
         let about = About { id: record.id.as_ref(), resource_metadata: metadata.as_deref(), scope };
         refusal.response(&about).map(Body::full)
     }
@@ -278,18 +280,4 @@ fn http_method(method: &Method) -> Result<&'static str, Refusal> {
         Method::DELETE => Ok("DELETE"),
         _ => Err(Refusal::HttpMethod),
     }
-}
-
-/// A web page asks whether it may ask (Fetch, CORS preflight); its origin has been looked at.
-fn preflight(headers: &HeaderMap) -> Result<Response<Body>, Refusal> {
-    if !headers.contains_key(hyper::header::ORIGIN) {
-        return Err(Refusal::HttpMethod);
-    }
-    let mut response = Response::new(Body::full(Bytes::new()));
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, GET, DELETE"));
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(PAGE_HEADERS));
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    Ok(response)
 }

@@ -1,29 +1,142 @@
 //! What MCP 2026-07-28 wants repeated in HTTP headers ("Streamable HTTP", request headers): the version, the method, the
-//! name, and the arguments that a tool's schema marks with `x-mcp-header`. It leaves sending them to `talk` and the bridge.
+//! name, and the arguments that a tool's schema marks with `x-mcp-header`. Clients write the headers ([`Said::headers`]) and
+//! the gateway checks them ([`Said::check`]) by one table ([`Said::rows`]). It leaves reading messages to its callers.
 
 use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use super::remote::VERSION;
-pub use crate::methods::MODERN;
-use crate::methods::{self, About, Mirrored};
+use super::methods::{self, About, Method, Mirrored};
+use super::{METHOD, NAME, VERSION, is_modern};
 
-/// Where a request says it.
+/// Where a request says its version.
 const SAYS_VERSION: &str = "/params/_meta/io.modelcontextprotocol~1protocolVersion";
-
-const METHOD: HeaderName = HeaderName::from_static("mcp-method");
-const NAME: HeaderName = HeaderName::from_static("mcp-name");
-
 const MARK: &str = "x-mcp-header";
 const SENTINEL: (&str, &str) = ("=?base64?", "?=");
 
+/// How headers and body disagree, naming the header; answered with status 400 and [`HEADER_MISMATCH`].
+///
+/// [`HEADER_MISMATCH`]: super::jsonrpc::HEADER_MISMATCH
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// The header is there more than once.
+    #[error("{0} is there more than once")]
+    Repeated(&'static str),
+    /// The header has characters other than visible ASCII, space and tab.
+    #[error("{0} has invalid characters")]
+    Invalid(&'static str),
+    /// The header is required for this message and this version.
+    #[error("{0} is required")]
+    Missing(&'static str),
+    /// The header says something else than the body, or something the body does not say.
+    #[error("{0} does not match the body")]
+    Differs(&'static str),
+}
+
+/// What a message says that headers repeat.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Said<'m> {
+    /// The protocol version in `params._meta`.
+    pub version: Option<&'m str>,
+    /// The method; responses have none.
+    pub method: Option<&'m str>,
+    /// What MCP says of the method.
+    pub known: Option<&'static Method>,
+    /// What the message names.
+    pub name: Option<&'m str>,
+    /// Whether it wants an answer.
+    pub is_request: bool,
+}
+
+/// A row of the table: a header, and what it repeats.
+struct Row<'m> {
+    header: HeaderName,
+    /// The same, as MCP spells it.
+    shown: &'static str,
+    text: Option<&'m str>,
+    need: Mirrored,
+    /// Whether the header may carry the text in base64.
+    encodes: bool,
+}
+
+impl<'m> Said<'m> {
+    fn rows(&self) -> [Row<'m>; 3] {
+        let row = |header, shown, text, need, encodes| Row { header, shown, text, need, encodes };
+        let named = self.known.map_or(Mirrored::Never, |known| known.mirrored);
+        [
+            row(VERSION, "MCP-Protocol-Version", self.version, Mirrored::Required, false),
+            row(METHOD, "Mcp-Method", self.method, Mirrored::Required, false),
+            row(NAME, "Mcp-Name", self.name, named, true),
+        ]
+    }
+
+    /// The headers that a message of 2026-07-28 has.
+    pub fn headers(&self) -> HeaderMap {
+        let rows = self.rows().into_iter().filter(|row| row.need == Mirrored::Required);
+        rows.filter_map(|row| Some((row.header.clone(), row.value()?))).collect()
+    }
+
+    /// Whether the headers agree with the message: required from 2026-07-28 on, and never wrong before.
+    ///
+    /// # Errors
+    /// [`Mismatch`].
+    pub fn check(&self, headers: &HeaderMap) -> Result<(), Mismatch> {
+        let [version, method, name] = self.rows();
+        let header = version.only(headers)?;
+        match (header, version.text) {
+            (Some(header), Some(body)) if header != body && (is_modern(header) || is_modern(body)) => {
+                return Err(Mismatch::Differs(version.shown));
+            }
+            (None, Some(body)) if is_modern(body) => return Err(Mismatch::Missing(version.shown)),
+            _ => {}
+        }
+        let required = self.is_request && header.is_some_and(is_modern);
+        method.check(headers, required)?;
+        name.check(headers, required)
+    }
+}
+
+impl Row<'_> {
+    fn value(&self) -> Option<HeaderValue> {
+        if self.encodes { encoded(self.text?) } else { HeaderValue::try_from(self.text?).ok() }
+    }
+
+    /// The value of the header, which may be there once, without the white space around it.
+    fn only<'h>(&self, headers: &'h HeaderMap) -> Result<Option<&'h str>, Mismatch> {
+        let mut values = headers.get_all(&self.header).iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        if values.next().is_some() {
+            return Err(Mismatch::Repeated(self.shown));
+        }
+        let value = value.to_str().map_err(|_| Mismatch::Invalid(self.shown))?;
+        Ok(Some(value.trim_matches([' ', '\t'])))
+    }
+
+    fn check(&self, headers: &HeaderMap, required: bool) -> Result<(), Mismatch> {
+        match (self.only(headers)?, self.text) {
+            (Some(header), Some(text)) if self.need != Mirrored::Never && self.says(header, text) => Ok(()),
+            (Some(_), _) => Err(Mismatch::Differs(self.shown)),
+            (None, _) if required && self.need == Mirrored::Required => Err(Mismatch::Missing(self.shown)),
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Whether a header's value, which may be in the base64 form, is this text. There is one base64 of a text, so the text is
+    /// encoded and nothing that was sent is decoded; a header too long is refused unseen.
+    fn says(&self, header: &str, text: &str) -> bool {
+        let (start, end) = SENTINEL;
+        let inner = || header.strip_prefix(start)?.strip_suffix(end);
+        let Some(sent) = self.encodes.then(inner).flatten() else { return header == text };
+        base64::encoded_len(text.len(), true) == Some(sent.len()) && BASE64_STANDARD.encode(text) == sent
+    }
+}
+
 /// The marked arguments of the tools that a server listed, for whoever passes on messages of others.
 #[derive(Debug, Default)]
-pub struct Repeated(BTreeMap<String, Vec<Mark>>);
+pub struct ToolHeaders(BTreeMap<String, Vec<Mark>>);
 
 /// A tool that a client must not offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +147,7 @@ pub struct Refused {
     pub reason: &'static str,
 }
 
-impl Repeated {
+impl ToolHeaders {
     /// Takes note of the tools in a `tools/list` result, and takes those out of it whose marks break the rules.
     pub fn learn(&mut self, result: &mut Value) -> Vec<Refused> {
         let mut refused = Vec::new();
@@ -55,16 +168,22 @@ impl Repeated {
     /// The headers that go with somebody's message. One of an older version has none of its own.
     pub fn headers(&self, message: &Value) -> HeaderMap {
         let none = Map::new();
-        let Some(version) = version(message).filter(|version| *version >= MODERN) else {
+        let Some(version) = version(message).filter(|version| is_modern(version)) else {
             return HeaderMap::new();
         };
         let method = message.get("method").and_then(Value::as_str).unwrap_or_default();
         let params = message.get("params").and_then(Value::as_object).unwrap_or(&none);
-        let mut headers = standard(version, method, params);
-        if method == "tools/call" {
-            let marks = params.get("name").and_then(Value::as_str).and_then(|name| self.0.get(name));
+        let known = methods::find(method);
+        let name = match known.map(|known| known.about) {
+            Some(About::Member(_, member)) => params.get(member).and_then(Value::as_str),
+            _ => None,
+        };
+        let (version, method) = (Some(version), Some(method));
+        let mut headers = Said { version, method, known, name, is_request: true }.headers();
+        if known.is_some_and(|known| known.about == methods::TOOL) {
+            let marks = name.and_then(|name| self.0.get(name)).map_or(&[][..], Vec::as_slice);
             let arguments = params.get("arguments").and_then(Value::as_object).unwrap_or(&none);
-            headers.extend(marked(marks.map_or(&[][..], Vec::as_slice), arguments));
+            headers.extend(marked(marks, arguments));
         }
         headers
     }
@@ -73,21 +192,6 @@ impl Repeated {
 /// The version a message says it is written in; only those from 2026-07-28 on say it.
 pub fn version(message: &Value) -> Option<&str> {
     message.pointer(SAYS_VERSION).and_then(Value::as_str)
-}
-
-/// The headers that every request has.
-pub(super) fn standard(version: &str, method: &str, params: &Map<String, Value>) -> HeaderMap {
-    let member = match methods::find(method) {
-        Some(methods::Method { about: About::Member(_, member), mirrored: Mirrored::Required, .. }) => {
-            Some(*member)
-        }
-        _ => None,
-    };
-    let name = member.and_then(|member| params.get(member)).and_then(Value::as_str);
-    [(VERSION, Some(version)), (METHOD, Some(method)), (NAME, name)]
-        .into_iter()
-        .filter_map(|(header, text)| Some((header, encoded(text?)?)))
-        .collect()
 }
 
 /// A value as a header carries it: as it is, or in base64 between markers if it is not plain or looks as if it were encoded.
@@ -99,11 +203,6 @@ pub fn encoded(value: &str) -> Option<HeaderValue> {
         && !(value.starts_with(start) && value.ends_with(end));
     let text = if plain { value.into() } else { format!("{start}{}{end}", BASE64_STANDARD.encode(value)) };
     HeaderValue::try_from(text).ok()
-}
-
-/// The headers for these arguments of the tool with this `inputSchema`.
-pub(super) fn parameters(schema: &Value, arguments: &Map<String, Value>) -> Vec<(HeaderName, HeaderValue)> {
-    marked(&marks(schema).unwrap_or_default(), arguments)
 }
 
 fn marked(marks: &[Mark], arguments: &Map<String, Value>) -> Vec<(HeaderName, HeaderValue)> {
@@ -119,11 +218,6 @@ fn marked(marks: &[Mark], arguments: &Map<String, Value>) -> Vec<(HeaderName, He
         Some((HeaderName::try_from(format!("mcp-param-{}", mark.name)).ok()?, encoded(&value)?))
     };
     marks.iter().filter_map(header).collect()
-}
-
-/// Why a tool must not be used at all, if its schema marks an argument in a way that is not allowed.
-pub(super) fn fault(schema: &Value) -> Option<&'static str> {
-    marks(schema).err()
 }
 
 /// A marked argument: where it is in the arguments, and its header's name.
@@ -196,6 +290,7 @@ fn is_token(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mcp::MODERN;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -226,7 +321,8 @@ mod tests {
         }});
         let arguments =
             json!({"region": "ü", "dry": true, "where": {"limit": 42}, "none": null, "x-mcp-header": "y"});
-        let headers = parameters(&schema, arguments.as_object().unwrap());
+        let marks = marks(&schema).unwrap();
+        let headers = marked(&marks, arguments.as_object().unwrap());
         let headers: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
         let expected = [
@@ -235,12 +331,11 @@ mod tests {
             ("mcp-param-limit", "42"),
         ];
         assert_eq!(headers, expected);
-        assert_eq!(fault(&schema), None);
     }
 
     #[test]
     fn a_message_of_somebodys_gets_the_headers_that_its_version_wants() {
-        let mut repeated = Repeated::default();
+        let mut repeated = ToolHeaders::default();
         let schema = json!({"properties": {"n": {"type": "integer", "x-mcp-header": "N"}}});
         let bad = json!({"properties": {"n": {"type": "number", "x-mcp-header": "N"}}});
         let mut list =
@@ -301,7 +396,7 @@ mod tests {
                 "two arguments with one x-mcp-header",
             ),
         ] {
-            assert_eq!(fault(&schema), Some(expected), "{schema}");
+            assert_eq!(marks(&schema).err(), Some(expected), "{schema}");
         }
     }
 

@@ -1,7 +1,10 @@
-//! Reads event streams (WHATWG HTML, section 9.2) in chunks as they come. It leaves what an event means to its caller.
+//! Reads event streams (WHATWG HTML, section 9.2) in chunks as they come. It leaves what an event means to its caller, and
+//! streams whose bytes must stay as they are to the gateway's own reader, which shares [`field`].
 
 use std::time::Duration;
 
+use hyper::header::{CONTENT_TYPE, HeaderMap};
+use memchr::{memchr, memchr2};
 use thiserror::Error;
 
 /// The shortest and the longest pause that a server can ask for: one that says "at once" again and again must not keep a
@@ -25,6 +28,36 @@ pub struct Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("an event of the server's is too large")]
 pub struct TooLarge;
+
+/// Whether an answer with these headers is an event stream.
+pub fn is_stream(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/event-stream")
+}
+
+/// A line's field and its value; a comment's field is empty.
+pub fn field(line: &[u8]) -> (&[u8], &[u8]) {
+    match memchr(b':', line).and_then(|colon| line.split_at_checked(colon)) {
+        Some((name, rest)) => {
+            (name, rest.strip_prefix(b": ").or(rest.strip_prefix(b":")).unwrap_or_default())
+        }
+        None => (line, b""),
+    }
+}
+
+/// The first event of what has come of a stream, with its blank line, and what follows it; nothing if it is not whole.
+pub fn first_event(stream: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut start = 0;
+    loop {
+        let line = stream.get(start..)?;
+        let end = memchr2(b'\n', b'\r', line)?;
+        let ending = if line.get(end..).is_some_and(|rest| rest.starts_with(b"\r\n")) { 2 } else { 1 };
+        start += end + ending;
+        if end == 0 {
+            return stream.split_at_checked(start);
+        }
+    }
+}
 
 impl Event {
     /// Whether it carries a message: an event of another name is the server's own affair, such as a sign of life.
@@ -71,7 +104,7 @@ impl Reader {
             let skip = usize::from(self.after_return && rest.first() == Some(&b'\n'));
             (_, rest) = rest.split_at(skip);
             self.after_return = false;
-            let end = memchr::memchr2(b'\n', b'\r', rest);
+            let end = memchr2(b'\n', b'\r', rest);
             let (part, next) = rest.split_at(end.unwrap_or(rest.len()));
             self.line.extend_from_slice(part);
             self.size += part.len();
@@ -89,27 +122,26 @@ impl Reader {
     fn line_ends(&mut self) -> Option<Event> {
         // What it took is let go with it: one large event must not make every later one large.
         let line = std::mem::take(&mut self.line);
-        let line = String::from_utf8_lossy(&line);
-        let line = if self.begun { &*line } else { line.trim_start_matches('\u{feff}') };
-        self.begun = true;
+        let mark: &[u8] = if std::mem::replace(&mut self.begun, true) { b"" } else { b"\xEF\xBB\xBF" };
+        let line = line.strip_prefix(mark).unwrap_or(&line);
         if line.is_empty() {
             let event = std::mem::take(&mut self.event);
             let whole = std::mem::take(&mut self.has_data) || event.id.is_some() || event.retry.is_some();
             self.size = 0;
             return whole.then_some(event);
         }
-        let (field, value) = line.split_once(':').unwrap_or((line, ""));
-        let value = value.strip_prefix(' ').unwrap_or(value);
+        let (field, value) = field(line);
+        let value = String::from_utf8_lossy(value);
         match field {
-            "event" => value.clone_into(&mut self.event.name),
-            "data" => {
+            b"event" => self.event.name = value.into_owned(),
+            b"data" => {
                 if std::mem::replace(&mut self.has_data, true) {
                     self.event.data.push('\n');
                 }
-                self.event.data.push_str(value);
+                self.event.data.push_str(&value);
             }
-            "id" if !value.contains('\0') => self.event.id = Some(value.to_owned()),
-            "retry" if value.bytes().all(|b| b.is_ascii_digit()) => self.event.retry = value.parse().ok(),
+            b"id" if !value.contains('\0') => self.event.id = Some(value.into_owned()),
+            b"retry" if value.bytes().all(|b| b.is_ascii_digit()) => self.event.retry = value.parse().ok(),
             _ => {}
         }
         None
@@ -141,6 +173,39 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(Reader::new(100).push(text.as_bytes()).unwrap(), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn the_first_event_ends_with_its_blank_line_however_lines_end() {
+        let cases: [(&str, Option<(&str, &str)>); 8] = [
+            ("", None),
+            ("data: a\n", None),
+            ("data: a\n\nrest", Some(("data: a\n\n", "rest"))),
+            ("data: a\r\n\r\nrest", Some(("data: a\r\n\r\n", "rest"))),
+            ("data: a\r\rrest", Some(("data: a\r\r", "rest"))),
+            ("data: a\n\r\nrest", Some(("data: a\n\r\n", "rest"))),
+            ("\ndata: a", Some(("\n", "data: a"))),
+            ("data: a\ndata: b\n\n", Some(("data: a\ndata: b\n\n", ""))),
+        ];
+        for (text, expected) in cases {
+            let expected = expected.map(|(event, rest)| (event.as_bytes(), rest.as_bytes()));
+            assert_eq!(first_event(text.as_bytes()), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_calls_an_event_stream() {
+        for (value, expected) in [
+            ("text/event-stream", true),
+            ("Text/Event-Stream; charset=utf-8", true),
+            (" text/event-stream ;x", true),
+            ("text/event-streams", false),
+            ("application/json", false),
+        ] {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, value.parse().unwrap())]);
+            assert_eq!(is_stream(&headers), expected, "{value}");
+        }
+        assert!(!is_stream(&HeaderMap::new()));
     }
 
     #[test]

@@ -22,9 +22,11 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// The first `Bearer` challenge of these header values that says anything, else an empty one if there is any.
-    pub fn read<'v>(values: impl IntoIterator<Item = &'v str>) -> Option<Self> {
-        let mut found: Vec<Self> = values.into_iter().flat_map(bearers).collect();
+    /// The first `Bearer` challenge of these header values that says anything, else an empty one if there is any. A value
+    /// may have bytes that are no text (RFC 9110 section 5.5, `obs-text`): they spoil the part they are in, not the others.
+    pub fn read<'v, V: AsRef<[u8]> + ?Sized + 'v>(values: impl IntoIterator<Item = &'v V>) -> Option<Self> {
+        let texts = values.into_iter().map(|value| String::from_utf8_lossy(value.as_ref()));
+        let mut found: Vec<Self> = texts.flat_map(|text| bearers(&text)).collect();
         let telling = found.iter().position(|challenge| *challenge != Self::default());
         if found.is_empty() { None } else { Some(found.swap_remove(telling.unwrap_or(0))) }
     }
@@ -148,7 +150,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn bytes_that_are_no_text_spoil_their_own_part_alone() {
+        for odd in [&b"\xe4"[..], b"\xff\xfe", "\u{e4}".as_bytes(), b"\xc3", b"\x80"] {
+            let rest = b"\", resource_metadata=\"https://s.test/doc\", scope=\"a b\"";
+            let said = [b"Bearer error_description=\"fehlerhaft ", odd, rest].concat();
+            let found = Challenge::read([&said]).unwrap();
+            assert_eq!(found.resource_metadata.as_deref(), Some("https://s.test/doc"), "{odd:?}");
+            assert_eq!(found.scope.as_deref(), Some("a b"), "{odd:?}");
+            assert!(found.description.unwrap().starts_with("fehlerhaft"), "{odd:?}");
+            let realm = [b"Basic realm=\"", odd, b"\", Bearer scope=\"s\""].concat();
+            assert_eq!(Challenge::read([&realm]).unwrap().scope.as_deref(), Some("s"), "{odd:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_bytes_are_read(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let _ = Challenge::read([&bytes]);
+        }
+
         #[test]
         fn any_header_is_read_and_what_is_kept_is_printable(text in "([ -~]|Bearer |scope=|\"|\\\\|\u{7f}){0,30}") {
             if let Some(challenge) = Challenge::read([text.as_str()]) {

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::oauth::grant::authenticate;
 use crate::oauth::reply::{members, refusal};
-use crate::oauth::{Client, Epoch, ReplyError, Written};
+use crate::oauth::{Client, Epoch, ReplyError, Written, is_unavailable};
 use crate::secret::Secret;
 use crate::text::clean;
 
@@ -99,12 +99,12 @@ impl DeviceAuthorization {
     /// # Errors
     /// As [`ReplyError`] says.
     pub fn read(status: u16, body: &[u8], sent: &[Secret]) -> Result<Self, ReplyError> {
-        if status == 429 || status >= 500 {
+        if is_unavailable(status) {
             return Err(ReplyError::Unavailable { status });
         }
         let unreadable = |why| ReplyError::Unreadable { status, why };
         let top = members(body).ok_or(unreadable("the body is neither a JSON object nor form-encoded"))?;
-        if let Some(refused) = refusal(&top, sent) {
+        if let Some(refused) = refusal(status, &top, sent) {
             return Err(refused);
         }
         if !(200..300).contains(&status) {
@@ -159,7 +159,7 @@ impl Pace {
                 self.back_off();
                 Poll::Again
             }
-            ReplyError::Unreadable { .. } => Poll::Failed,
+            ReplyError::Unreadable { .. } | ReplyError::TokenType(_) => Poll::Failed,
         }
     }
 

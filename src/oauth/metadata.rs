@@ -71,6 +71,9 @@ pub enum MetadataError {
         /// What the document says.
         found: String,
     },
+    /// A document of the issuer's own that is silent about what nearly everybody asks for; another place may say more.
+    #[error("it names no token_endpoint")]
+    Silent(Box<IssuerMetadata>),
     /// A document that is good for other ends.
     #[error("it names no {0}")]
     Missing(&'static str),

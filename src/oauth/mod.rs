@@ -26,10 +26,10 @@ pub use document::{DocumentError, client_metadata, document_address};
 pub use grant::{Grant, TokenRequest, Written, basic_authorization};
 pub use metadata::{IssuerMetadata, MetadataError, well_known};
 pub use registration::{RegistrationError, auth_method, own_auth, read_registration, registration_request};
-pub use reply::{ReplyError, ReplyShape, UNSENDABLE, read_reply};
+pub use reply::{ReplyError, ReplyShape, UNSENDABLE, is_unavailable, read_reply};
 pub use resource::{
     RESOURCE_METADATA, ResourceError, ResourceMetadata, covers, resource_place, resource_places,
 };
 pub use revoke::{Revocation, TokenKind, read_revocation};
 pub use token::{Epoch, Freshness, TokenSet, is_sendable, margin};
-pub use unverified::{Unverified, read_numeric_date};
+pub use unverified::{Unverified, end_of, read_numeric_date};

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::oauth::{Epoch, TokenSet};
+use crate::oauth::token::BEARER;
+use crate::oauth::{Epoch, TokenSet, end_of};
 use crate::secret::Secret;
 use crate::text::clean;
 
@@ -23,8 +24,11 @@ pub const UNSENDABLE: &str =
 pub struct ReplyShape {
     /// JSON pointer (RFC 6901) to the object that holds the token members; empty for the top level.
     pub root: String,
-    /// Lifetime in seconds of a token whose reply has no `expires_in`; without it such a token does not end.
+    /// Lifetime in seconds of a token whose end neither `expires_in` nor the token itself says; without it such a token does
+    /// not end.
     pub default_lifetime: Option<Epoch>,
+    /// Values of `token_type` that mean Bearer at this server.
+    pub token_types: Vec<String>,
 }
 
 /// Why a reply holds no token.
@@ -38,7 +42,10 @@ pub enum ReplyError {
         /// Its description, cleaned and cut.
         description: Option<String>,
     },
-    /// The server cannot answer now: 429 or 5xx.
+    /// A token that is not sent as a bearer's. RFC 6749 section 7.1: a client must not use a type it does not know.
+    #[error("a token of type {0:?}, which mcpauth cannot use; it uses Bearer alone (RFC 6749 section 7.1)")]
+    TokenType(String),
+    /// The server cannot answer now ([`is_unavailable`]).
     #[error("HTTP {status}")]
     Unavailable {
         /// The HTTP status.
@@ -54,6 +61,35 @@ pub enum ReplyError {
     },
 }
 
+/// Codes with which a server says no to the moment, not to us (RFC 6749 section 4.1.2.1, RFC 8628 section 3.5).
+const NOT_NOW: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_down"];
+/// Codes by which a client or its secret is refused (RFC 6749 section 5.2, and what some servers have instead).
+const BAD_CLIENT: [&str; 3] = ["invalid_client", "incorrect_client_credentials", "bad_client_secret"];
+/// Where servers put an error's code that do not follow RFC 6749 section 5.2, the likeliest first.
+const CODES: [&str; 6] = ["error", "error_code", "errorCode", "code", "status", "type"];
+
+/// Whether an HTTP status says that the server cannot answer now, and asking again later may help: 408, 425, 429, 5xx.
+pub fn is_unavailable(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..)
+}
+
+impl ReplyError {
+    /// Whether the server refuses what it was given, and will again: its own word for it, or a 4xx without one.
+    pub fn is_no(&self) -> bool {
+        match self {
+            Self::Refused { error, .. } => !NOT_NOW.contains(&error.as_str()),
+            Self::Unreadable { status, .. } => (400..500).contains(status),
+            Self::TokenType(_) => true,
+            Self::Unavailable { .. } => false,
+        }
+    }
+
+    /// Whether it is the client that is refused, or its secret, and not what it brings.
+    pub fn is_about_client(&self) -> bool {
+        matches!(self, Self::Refused { error, .. } if BAD_CLIENT.contains(&error.as_str()))
+    }
+}
+
 /// Reads a reply that was received at `now`. `sent` are the request's secrets: a server may repeat them in its no.
 ///
 /// # Errors
@@ -65,11 +101,11 @@ pub fn read_reply(
     sent: &[Secret],
     now: Epoch,
 ) -> Result<TokenSet, ReplyError> {
-    if status == 429 || status >= 500 {
+    if is_unavailable(status) {
         return Err(ReplyError::Unavailable { status });
     }
     let top = members(body);
-    if let Some(refused) = top.as_ref().and_then(|top| refusal(top, sent)) {
+    if let Some(refused) = top.as_ref().and_then(|top| refusal(status, top, sent)) {
         return Err(refused);
     }
     let unreadable = |why| ReplyError::Unreadable { status, why };
@@ -87,14 +123,13 @@ pub fn read_reply(
             .and_then(Value::as_object)
             .ok_or(unreadable("without the token where it belongs"))?
     };
-    let token = token(fields, shape, now).ok_or(unreadable("without an access_token"))?;
+    let kind = token_type(fields, shape)?;
+    let token = token(fields, shape, kind, now).ok_or(unreadable("without an access_token"))?;
     if token.is_sendable() { Ok(token) } else { Err(unreadable(UNSENDABLE)) }
 }
 
 /// The members of a JSON object or of a form-encoded body, whatever the content type claims.
 pub(super) fn members(body: &[u8]) -> Option<Map<String, Value>> {
-    // A byte order mark is not JSON, but some servers send one.
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     if let Ok(Value::Object(object)) = serde_json::from_slice(body) {
         return Some(object);
     }
@@ -109,39 +144,65 @@ pub(super) fn members(body: &[u8]) -> Option<Map<String, Value>> {
     )
 }
 
-/// The server's own no, whatever the status: some say it with a 200. It is scrubbed before it is cut and cleaned: of a
-/// secret that loses a character there, the rest would no longer be known for one.
-pub(super) fn refusal(top: &Map<String, Value>, sent: &[Secret]) -> Option<ReplyError> {
-    let scrub = |text: &str| sent.iter().fold(text.to_owned(), |text, secret| secret.scrub(text));
-    let error = match top.get("error")? {
-        Value::String(code) if !code.is_empty() => code.as_str(),
-        // {"error": {"code": .., "message": ..}} is some servers' house style.
-        Value::Object(nested) => nested.get("code").and_then(Value::as_str).unwrap_or("server_error"),
-        _ => return None,
+/// The server's own no: an `error`, whatever the status, for some say it with a 200; with another status than success, a
+/// code in any of the usual places.
+pub(super) fn refusal(status: u16, top: &Map<String, Value>, sent: &[Secret]) -> Option<ReplyError> {
+    // {"error": {"code": .., "message": ..}} is some servers' house style.
+    let nested = top.get("error").and_then(Value::as_object);
+    let text = |from: &Map<String, Value>, name: &str| {
+        from.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
     };
-    let error: String =
-        scrub(error).chars().filter(|c| c.is_ascii_alphanumeric() || "_-.:/".contains(*c)).take(64).collect();
-    let description = top
-        .get("error_description")
-        .and_then(Value::as_str)
-        .map(|text| clean(&scrub(text), DESCRIPTION_LIMIT))
-        .filter(|text| !text.is_empty());
-    Some(ReplyError::Refused {
-        error: if error.is_empty() { "server_error".into() } else { error },
-        description,
-    })
+    let anywhere = |from: &Map<String, Value>| CODES.iter().find_map(|name| text(from, name));
+    let code = match nested {
+        Some(nested) => anywhere(nested).or_else(|| Some("error".into())),
+        None if (200..300).contains(&status) => text(top, "error"),
+        None => anywhere(top),
+    };
+    let code = scrubbed(&code?, sent);
+    let code = code.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.:/".contains(*c));
+    let error: String = code.take(64).collect();
+    let description = text(top, "error_description");
+    let description = description.map(|text| clean(&scrubbed(&text, sent), DESCRIPTION_LIMIT));
+    let description = description.filter(|text| !text.is_empty());
+    Some(ReplyError::Refused { error: if error.is_empty() { "error".into() } else { error }, description })
 }
 
-fn token(fields: &Map<String, Value>, shape: &ReplyShape, now: Epoch) -> Option<TokenSet> {
+/// Before a text is cut and cleaned: of a secret that loses a character there, the rest would no longer be known for one.
+fn scrubbed(text: &str, sent: &[Secret]) -> String {
+    sent.iter().fold(text.to_owned(), |text, secret| secret.scrub(text))
+}
+
+/// The token's type, which decides how it is sent. Some servers leave it out, and mean Bearer.
+fn token_type(fields: &Map<String, Value>, shape: &ReplyShape) -> Result<String, ReplyError> {
+    let kind = match fields.get("token_type") {
+        None | Some(Value::Null) => return Ok(BEARER.into()),
+        Some(Value::String(kind)) => kind.trim(),
+        Some(odd) => return Err(ReplyError::TokenType(clean(&odd.to_string(), 32))),
+    };
+    let known = shape.token_types.iter().map(String::as_str).chain([BEARER, ""]);
+    match known.into_iter().find(|known| known.eq_ignore_ascii_case(kind)) {
+        Some(_) => Ok(if kind.is_empty() { BEARER.into() } else { kind.into() }),
+        None => Err(ReplyError::TokenType(clean(kind, 32))),
+    }
+}
+
+fn token(
+    fields: &Map<String, Value>,
+    shape: &ReplyShape,
+    token_type: String,
+    now: Epoch,
+) -> Option<TokenSet> {
     let text = |name: &str| fields.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
-    let lifetime = fields.get("expires_in").and_then(seconds).or(shape.default_lifetime);
+    let access_token = text("access_token")?;
+    let told = fields.get("expires_in").and_then(seconds).map(|lifetime| now.saturating_add(lifetime));
+    let by_default = || shape.default_lifetime.map(|lifetime| now.saturating_add(lifetime));
     Some(TokenSet {
-        access_token: Secret::new(text("access_token")?),
+        access_token: Secret::new(access_token),
         refresh_token: text("refresh_token").map(Secret::new),
-        token_type: text("token_type").map_or_else(|| "Bearer".into(), |kind| clean(kind, 32)),
+        token_type,
         scopes: scopes(fields.get("scope")),
         issued_at: Some(now),
-        expires_at: lifetime.map(|seconds| now.saturating_add(seconds)),
+        expires_at: told.or_else(|| end_of(access_token)).or_else(by_default),
     })
 }
 
@@ -181,9 +242,116 @@ mod tests {
         read_reply(status, body.as_bytes(), &ReplyShape::default(), &[], 1_000)
     }
 
+    /// A token that says this of itself; nobody has signed it.
+    fn jwt(claims: &str) -> String {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        format!("{}.{}.{}", part(r#"{"alg":"RS256"}"#), part(claims), part("no signature"))
+    }
+
+    #[test]
+    fn a_token_ends_when_it_says_itself_where_its_reply_does_not() {
+        let shape = ReplyShape { default_lifetime: Some(7), ..ReplyShape::default() };
+        let ends_at_5000 = jwt(r#"{"exp":5000}"#);
+        let opaque = "opaque.with.dots";
+        for (token, more, expected) in [
+            (&*ends_at_5000, "", 5_000),
+            (&*ends_at_5000, r#","expires_in":null"#, 5_000),
+            (&*ends_at_5000, r#","expires_in":"soon""#, 5_000),
+            (&*ends_at_5000, r#","expires_in":60"#, 1_060),
+            (&*jwt(r#"{"exp":5000.7}"#), "", 5_000),
+            (&*jwt(r#"{"exp":null}"#), "", 1_007),
+            (&*jwt(r#"{"exp":"5000"}"#), "", 1_007),
+            (&*jwt(r#"{"exp":1e300}"#), "", 1_007),
+            (&*jwt("{}"), "", 1_007),
+            (opaque, "", 1_007),
+        ] {
+            let body = format!(r#"{{"access_token":"{token}"{more}}}"#);
+            let read = read_reply(200, body.as_bytes(), &shape, &[], 1_000).unwrap();
+            assert_eq!(read.expires_at, Some(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_type_that_is_not_sent_as_a_bearers_is_refused_by_its_name() {
+        let read = |kind: &str, known: &[&str]| {
+            let token_types = known.iter().map(|kind| (*kind).to_owned()).collect();
+            let shape = ReplyShape { token_types, ..ReplyShape::default() };
+            let body = format!(r#"{{"access_token":"t","token_type":{kind}}}"#);
+            read_reply(200, body.as_bytes(), &shape, &[], 1_000).map(|token| token.token_type)
+        };
+        for kind in [r#""Bearer""#, r#""bearer""#, r#""BEARER""#, r#"" bearer ""#, r#""""#, "null"] {
+            assert!(read(kind, &[]).unwrap().eq_ignore_ascii_case("bearer"), "{kind}");
+        }
+        assert_eq!(read(r#""user""#, &["user", "bot"]).unwrap(), "user");
+        for (kind, said) in [
+            (r#""DPoP""#, "DPoP"),
+            (r#""dpop""#, "dpop"),
+            (r#""mac""#, "mac"),
+            (r#""N_A""#, "N_A"),
+            (r#""PoP""#, "PoP"),
+            (r#""bearer2""#, "bearer2"),
+            (r#""user""#, "user"),
+            ("7", "7"),
+            (r#"["Bearer"]"#, "Bearer"),
+        ] {
+            let refused = read(kind, &[]).unwrap_err();
+            assert!(
+                matches!(&refused, ReplyError::TokenType(name) if name.contains(said)),
+                "{kind}: {refused}"
+            );
+            assert!(refused.to_string().contains("7.1"), "{refused}");
+        }
+        let form = read_reply(200, b"access_token=t&token_type=DPoP", &ReplyShape::default(), &[], 0);
+        assert_eq!(form, Err(ReplyError::TokenType("DPoP".into())));
+    }
+
+    #[test]
+    fn a_servers_no_is_understood_wherever_it_puts_its_code() {
+        for (status, body, code) in [
+            (
+                400,
+                r#"{"code":400,"error_code":"refresh_token_not_found","msg":"Invalid"}"#,
+                "refresh_token_not_found",
+            ),
+            (400, r#"{"status":"BAD_REFRESH_TOKEN","message":"missing"}"#, "BAD_REFRESH_TOKEN"),
+            (401, r#"{"errorCode":"invalidToken"}"#, "invalidToken"),
+            (403, r#"{"error":null,"code":"session_expired"}"#, "session_expired"),
+            (400, r#"{"error":{"code":400,"status":"INVALID_ARGUMENT"}}"#, "INVALID_ARGUMENT"),
+            (400, r#"{"error":{"message":"no"}}"#, "error"),
+            (200, r#"{"error":"bad_refresh_token","error_description":"no"}"#, "bad_refresh_token"),
+            (200, "error=bad_refresh_token&error_description=The+refresh+token", "bad_refresh_token"),
+        ] {
+            let refused = read(status, body).unwrap_err();
+            assert!(
+                matches!(&refused, ReplyError::Refused { error, .. } if error == code),
+                "{body}: {refused}"
+            );
+            assert!(refused.is_no() && !refused.is_about_client(), "{body}");
+        }
+        for (status, body) in
+            [(401, ""), (400, "no"), (403, "<html>"), (404, "{}"), (410, "[]"), (400, "null")]
+        {
+            let refused = read(status, body).unwrap_err();
+            assert!(refused.is_no() && !refused.is_about_client(), "{status} {body}: {refused}");
+        }
+        for status in [408, 425, 429, 500, 502, 503, 504] {
+            for body in ["", r#"{"error":"invalid_grant"}"#] {
+                assert!(!read(status, body).unwrap_err().is_no(), "{status} {body}");
+            }
+        }
+        for body in [r#"{"error":"temporarily_unavailable"}"#, r#"{"error":"slow_down"}"#] {
+            assert!(!read(400, body).unwrap_err().is_no(), "{body}");
+        }
+        let token = read(200, r#"{"access_token":"t","status":"ok","code":"0","type":"x","error":null}"#);
+        assert!(token.is_ok(), "of a success only an error is a no: {token:?}");
+        assert!(read(400, r#"{"error":"invalid_client"}"#).unwrap_err().is_about_client());
+    }
+
     #[test]
     fn tokens_are_read_in_every_form_servers_send() {
-        let cases: [(&str, Option<Epoch>, &[&str]); 9] = [
+        let cases: [(&str, Option<Epoch>, &[&str]); 8] = [
             (
                 r#"{"access_token":"t","token_type":"bearer","expires_in":3600,"scope":"a b"}"#,
                 Some(4_600),
@@ -200,7 +368,6 @@ mod tests {
                 Some(1_060),
                 &["repo", "gist"],
             ),
-            ("\u{feff}{\"access_token\":\"t\"}", None, &[]),
         ];
         for (body, expires_at, scopes) in cases {
             let token = read(200, body).unwrap();
@@ -211,7 +378,11 @@ mod tests {
 
     #[test]
     fn a_nested_token_is_found_and_a_missing_lifetime_takes_the_default() {
-        let shape = ReplyShape { root: "/authed_user".into(), default_lifetime: Some(10_800) };
+        let shape = ReplyShape {
+            root: "/authed_user".into(),
+            default_lifetime: Some(10_800),
+            ..ReplyShape::default()
+        };
         let token =
             read_reply(200, br#"{"ok":true,"authed_user":{"access_token":"xoxp"}}"#, &shape, &[], 0).unwrap();
         assert_eq!((token.access_token.expose(), token.expires_at), ("xoxp", Some(10_800)));

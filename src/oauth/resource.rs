@@ -99,17 +99,19 @@ impl ResourceMetadata {
     }
 }
 
-/// Where a server's metadata may be, in the order to try: where its challenge says and nowhere else, or at the well-known
+/// Where a server's metadata may be, in the order to try: where its challenge says (section 5.1), then at the well-known
 /// places for its path and for its host (section 3.1).
 pub fn resource_places(server: &Url, challenge: &Challenge) -> Vec<Url> {
-    if let Some(told) = challenge.resource_metadata.as_deref().and_then(|text| Url::parse(text).ok()) {
-        return vec![told];
-    }
+    let told = challenge.resource_metadata.as_deref().and_then(|text| Url::parse(text).ok());
     let mut host = server.clone();
     host.set_path("");
     host.set_query(None);
-    let mut places = vec![resource_place(server), resource_place(&host)];
-    places.dedup();
+    let mut places: Vec<Url> = Vec::new();
+    for place in told.into_iter().chain([resource_place(server), resource_place(&host)]) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
     places
 }
 
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_looked_for_where_the_challenge_says_else_where_the_rfc_has_it() {
+    fn a_document_is_looked_for_where_the_challenge_says_and_then_where_the_rfc_has_it() {
         let at = |server, told: Option<&str>| {
             let challenge = Challenge { resource_metadata: told.map(str::to_owned), ..Challenge::default() };
             resource_places(&url(server), &challenge).into_iter().map(String::from).collect::<Vec<_>>()
@@ -156,7 +158,11 @@ mod tests {
         assert_eq!(at("https://s.test/a/mcp/", None), [known("s.test", "/a/mcp"), known("s.test", "")]);
         assert_eq!(at("https://s.test/mcp?x=1", None), [known("s.test", "/mcp?x=1"), known("s.test", "")]);
         assert_eq!(at("https://s.test", None), [known("s.test", "")]);
-        assert_eq!(at("https://s.test/mcp", Some("https://d.test/doc")), ["https://d.test/doc"]);
+        let told = |told: &str| at("https://s.test/mcp", Some(told));
+        let all = |first: &str| [first.to_owned(), known("s.test", "/mcp"), known("s.test", "")];
+        assert_eq!(told("https://d.test/doc"), all("https://d.test/doc"));
+        let root = known("s.test", "");
+        assert_eq!(told(&root), [root.clone(), known("s.test", "/mcp")], "each once");
         assert_eq!(at("https://s.test/", Some("nonsense")), [known("s.test", "")]);
     }
 

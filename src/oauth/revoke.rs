@@ -2,7 +2,7 @@
 
 use crate::oauth::grant::{Written, written};
 use crate::oauth::reply::{members, refusal};
-use crate::oauth::{Client, Epoch, ReplyError};
+use crate::oauth::{Client, Epoch, ReplyError, is_unavailable};
 use crate::secret::Secret;
 
 /// What a token is, for `token_type_hint` (RFC 7009 section 2.1).
@@ -56,11 +56,11 @@ impl Revocation<'_> {
 /// # Errors
 /// [`ReplyError::Refused`] with the server's own no (section 2.2.1), and as [`ReplyError`] says.
 pub fn read_revocation(status: u16, body: &[u8], sent: &[Secret]) -> Result<(), ReplyError> {
-    if status == 429 || status >= 500 {
+    if is_unavailable(status) {
         return Err(ReplyError::Unavailable { status });
     }
     // Some say no with a 200.
-    if let Some(refused) = members(body).as_ref().and_then(|top| refusal(top, sent)) {
+    if let Some(refused) = members(body).as_ref().and_then(|top| refusal(status, top, sent)) {
         return match &refused {
             // Section 2.2: a token that is no more needs no error; some make one all the same.
             ReplyError::Refused { error, .. } if error == "invalid_token" => Ok(()),

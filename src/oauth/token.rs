@@ -37,7 +37,28 @@ pub enum Freshness {
     Expired,
 }
 
+/// The one type of token that is used (RFC 6750).
+pub(super) const BEARER: &str = "Bearer";
+/// Types that need a key of ours with every request (RFC 9449, and drafts before it): sent as a bearer's they are refused,
+/// or worse, taken.
+const BOUND: [&str; 3] = ["dpop", "pop", "mac"];
+
 impl TokenSet {
+    /// The token's type, where it is one that must not be sent as a bearer's.
+    pub fn bound_type(&self) -> Option<&str> {
+        let kind = self.token_type.as_str();
+        BOUND.iter().any(|bound| bound.eq_ignore_ascii_case(kind)).then_some(kind)
+    }
+
+    /// The same, living as long as `earlier` did where its server does not say how long.
+    #[must_use]
+    pub fn or_as_long_as(self, earlier: &Self) -> Self {
+        let life = earlier.expires_at.zip(earlier.issued_at).map(|(end, start)| end.saturating_sub(start));
+        let guessed = life.filter(|life| *life > 0).zip(self.issued_at);
+        let end = self.expires_at.or(guessed.map(|(life, start)| start.saturating_add(life)));
+        Self { expires_at: end, ..self }
+    }
+
     /// Whether its tokens are what RFC 6749 appendix A says (`VSCHAR`): another character would end the header it is sent
     /// in, or be a command to a terminal.
     pub fn is_sendable(&self) -> bool {

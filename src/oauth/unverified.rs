@@ -39,6 +39,12 @@ impl Unverified {
     }
 }
 
+/// When an access token says that it ends, if it can be read and says so (RFC 9068 section 2.2). A time beyond the year 9999 is
+/// a mistake.
+pub fn end_of(token: &str) -> Option<Epoch> {
+    Unverified::read(token)?.time("exp").filter(|end| (1..=253_402_300_799).contains(end))
+}
+
 /// RFC 7519 section 2, `NumericDate`, in whole seconds since 1970.
 #[expect(
     clippy::cast_possible_truncation,

@@ -65,7 +65,8 @@ impl Policy {
         let mut scopes: Vec<_> = of_groups.chain(own).map(Arc::clone).collect();
         scopes.sort_unstable_by_key(|scope| scope.place);
         scopes.dedup_by_key(|scope| scope.place);
-        Grants::new(scopes, self.conditions.iter().map(|when| when.holds(&principal.claims)).collect())
+        let conditions = self.conditions.iter().map(|when| when.holds(&principal.claims)).collect();
+        Grants::new(scopes, conditions, principal.servers.as_deref())
     }
 
     /// The scopes of a group. A path matches whole, or whole without its first slash; never by its last part, which
@@ -75,17 +76,20 @@ impl Policy {
         self.groups.get(group).or_else(rootless).map(Vec::as_slice)
     }
 
-    /// The scope that would allow a call this caller may not make, for `insufficient_scope` (RFC 6750 section 3.1): the
-    /// narrowest, then the first. One is always enough, because one entry is. None if none would help, or if its name
-    /// cannot stand in a challenge.
-    pub fn helping_scope(&self, grants: &Grants, server: &str, call: &Call<'_>) -> Option<Arc<str>> {
+    /// The scopes that would allow a call this caller may not make, for `insufficient_scope` (RFC 6750 section 3.1): the
+    /// narrowest first, then in the file's order. Any one is enough, because one entry is. None whose name cannot stand in a
+    /// challenge; which of them a caller can ask for, their issuer knows.
+    pub fn helping_scopes(&self, grants: &Grants, server: &str, call: &Call<'_>) -> Vec<Arc<str>> {
         let need = Need::of(call);
         let helps = |entry: &&Arc<Entry>| grants.exists(entry) && entry.admits(&need).is_ok();
         let offered = self.scopes.iter().filter(|scope| is_scope_token(&scope.name));
-        offered
-            .filter_map(|scope| Some((scope.about(server).find(helps)?.breadth(), scope)))
-            .min_by_key(|(breadth, scope)| (*breadth, scope.entries.len()))
-            .map(|(_, scope)| Arc::clone(&scope.name))
+        let helping = offered.filter_map(|scope| {
+            let breadth = scope.about(server).find(helps)?.breadth();
+            Some((breadth, scope.entries.len(), &scope.name))
+        });
+        let mut helping: Vec<_> = helping.collect();
+        helping.sort_by_key(|(breadth, entries, _)| (*breadth, *entries));
+        helping.into_iter().map(|(.., name)| Arc::clone(name)).collect()
     }
 
     /// The scopes that are about a server, in the file's order, for `scopes_supported` (RFC 9728 section 2).

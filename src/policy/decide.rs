@@ -18,6 +18,8 @@ struct Held {
     scopes: Vec<Arc<Scope>>,
     /// Which of the policy's conditions hold for the caller.
     conditions: Vec<bool>,
+    /// The only servers that the caller's token is for, if it is not for all.
+    servers: Option<Box<[Box<str>]>>,
 }
 
 /// What one caller may see of one list of one server.
@@ -47,8 +49,14 @@ pub fn decide(grants: &Grants, server: &str, call: &Call<'_>) -> Result<Permit, 
 }
 
 impl Grants {
-    pub(super) fn new(scopes: Vec<Arc<Scope>>, conditions: Vec<bool>) -> Self {
-        Self(Arc::new(Held { scopes, conditions }))
+    pub(super) fn new(scopes: Vec<Arc<Scope>>, conditions: Vec<bool>, servers: Option<&[String]>) -> Self {
+        let servers = servers.map(|names| names.iter().map(|name| name.as_str().into()).collect());
+        Self(Arc::new(Held { scopes, conditions, servers }))
+    }
+
+    /// Whether the caller's token is for this server at all.
+    pub fn opens(&self, server: &str) -> bool {
+        self.0.servers.as_ref().is_none_or(|names| names.iter().any(|name| **name == *server))
     }
 
     /// The caller's scopes that the policy knows, in the policy's order.
@@ -83,7 +91,8 @@ impl Grants {
     }
 
     fn about(&self, server: &str) -> impl Iterator<Item = &Arc<Entry>> {
-        self.0.scopes.iter().flat_map(move |scope| scope.about(server)).filter(|entry| self.exists(entry))
+        let scopes = if self.opens(server) { self.0.scopes.as_slice() } else { &[] };
+        scopes.iter().flat_map(move |scope| scope.about(server)).filter(|entry| self.exists(entry))
     }
 }
 

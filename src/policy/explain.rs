@@ -32,9 +32,8 @@ impl Policy {
         if verdict.is_err() {
             let nearest = |scope| self.nearest(scope, &grants, principal, server, call);
             notes.extend(grants.held().iter().map(|scope| nearest(scope)));
-            notes.extend(
-                self.helping_scope(&grants, server, call).map(|scope| format!("{scope} would allow it")),
-            );
+            let helping = self.helping_scopes(&grants, server, call).into_iter().next();
+            notes.extend(helping.map(|scope| format!("{scope} would allow it")));
         }
         Explanation { verdict, notes }
     }

@@ -30,8 +30,8 @@ pub use self::decide::{Grants, View, decide};
 pub use self::explain::Explanation;
 pub use self::remarks::Remark;
 pub use self::scopes_yml::PolicyError;
-use crate::methods;
-pub use crate::methods::Listed;
+use crate::mcp::methods;
+pub use crate::mcp::methods::Listed;
 
 /// A caller as its verified token describes it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,6 +48,8 @@ pub struct Principal {
     pub groups: Vec<String>,
     /// The token's own scopes.
     pub scopes: Vec<String>,
+    /// The only servers that the token is for; all, if it is for the gateway.
+    pub servers: Option<Vec<String>>,
     /// Every claim, for `when`.
     pub claims: Map<String, Value>,
 }

@@ -1,7 +1,7 @@
 //! What an entry of the policy must have for a call. It leaves which entries there are to `entry`.
 
 use super::{Call, Listed};
-use crate::methods::{self, About, Kind};
+use crate::mcp::methods::{self, About, Kind};
 
 /// What an entry must have for a call.
 #[derive(Clone, Copy, Debug)]

@@ -94,10 +94,10 @@ proptest! {
                     let explained = policy.explain(&who, server, &call).verdict;
                     prop_assert_eq!(&explained, &decided.map(|permit| permit.rule().clone()));
                     // A scope that is said to help does, and one is said to help whenever any does.
-                    let helping = policy.helping_scope(&grants, server, &call);
+                    let helping = policy.helping_scopes(&grants, server, &call);
                     let with = |scope: &str| decide(&policy.grants(&bearer(&[scope])), server, &call).is_ok();
-                    prop_assert_eq!(helping.is_some(), ["one", "two", "three"].into_iter().any(with));
-                    prop_assert!(helping.is_none_or(|scope| with(&scope)));
+                    prop_assert_eq!(!helping.is_empty(), ["one", "two", "three"].into_iter().any(with));
+                    prop_assert!(helping.iter().all(|scope| with(scope)));
                 }
                 // What may be used is shown, and a view is the same as its items.
                 for listed in [Listed::Tool, Listed::Prompt] {

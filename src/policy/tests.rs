@@ -257,7 +257,7 @@ fn a_method_that_mcp_does_not_have_is_allowed_only_where_it_is_written_out() {
             check(&entries, &[("a", message(method, None), "s[1]"), ("a", message("ping", None), "s[1]")]);
         }
     }
-    for known in crate::methods::METHODS {
+    for known in crate::mcp::methods::METHODS {
         check("[{server: a, methods: all, tools: [x]}]", &[("a", message(known.name, "x"), "s[1]")]);
     }
 }
@@ -296,10 +296,7 @@ fn an_entry_whose_condition_does_not_hold_does_not_exist() {
         assert_eq!(verdict(&policy, &who, "a", &message("tools/list", None)), list);
         assert_eq!(policy.grants(&who).shows("a", Listed::Tool, "x"), department == "audit");
         // A scope that would not help is not named.
-        assert_eq!(
-            policy.helping_scope(&policy.grants(&of("sales")), "a", &message("tools/call", "x")),
-            None
-        );
+        assert_eq!(policy.helping_scopes(&policy.grants(&of("sales")), "a", &message("tools/call", "x")), []);
     }
 }
 
@@ -348,7 +345,7 @@ fn a_list_shows_what_is_named_beside_it_and_what_may_be_used() {
 fn the_scope_that_would_help_is_the_narrowest() {
     let policy = policy(FIXTURE);
     let nobody = policy.grants(&Principal::default());
-    let helping = |server, call: &Call<'_>| policy.helping_scope(&nobody, server, call);
+    let helping = |server, call: &Call<'_>| policy.helping_scopes(&nobody, server, call);
     for (server, call, expected) in [
         ("fininfo", message("tools/call", "print_stock_data"), Some("mcp-servers-restricted/execute")),
         ("fininfo", message("tools/call", "delete_all"), Some("mcp-servers-unrestricted/execute")),
@@ -356,8 +353,14 @@ fn the_scope_that_would_help_is_the_narrowest() {
         ("fininfo", message("prompts/get", "x"), Some("registry-admins")),
         ("fininfo", message("tools/call", None), None),
     ] {
-        assert_eq!(helping(server, &call).as_deref(), expected, "{server} {call:?}");
+        assert_eq!(helping(server, &call).first().map(|scope| &**scope), expected, "{server} {call:?}");
     }
+    let all = helping("fininfo", &message("tools/call", "print_stock_data"));
+    let all: Vec<&str> = all.iter().map(|scope| &**scope).collect();
+    assert_eq!(
+        all,
+        ["mcp-servers-restricted/execute", "mcp-servers-unrestricted/execute", "registry-admins"]
+    );
 }
 
 #[test]
@@ -398,4 +401,27 @@ fn a_thousand_servers_decide_as_ten_do() {
     assert_eq!(rule(&many, "server999", "tool49_of999").map(|rule| rule.entry), Ok(1000));
     assert_eq!(rule(&many, "server999", "tool49_of998"), Err(Denial::Name));
     assert_eq!(rule(&many, "server1000", "tool49_of999"), Err(Denial::Server));
+}
+
+#[test]
+fn a_token_for_one_server_has_nothing_at_another() {
+    let policy = policy("s: [{server: '*', methods: ['*'], tools: ['*']}]");
+    let only = |servers: &[&str]| Principal {
+        servers: Some(servers.iter().map(ToString::to_string).collect()),
+        ..bearer(&["s"])
+    };
+    for (servers, here, there) in
+        [(&["a"][..], true, false), (&["b", "c"], false, false), (&[], false, false)]
+    {
+        let grants = policy.grants(&only(servers));
+        for (server, expected) in [("a", here), ("other", there)] {
+            assert_eq!(grants.opens(server), expected, "{servers:?} {server}");
+            for call in [Call::Stream, message("tools/call", "x"), message("tools/list", None)] {
+                assert_eq!(decide(&grants, server, &call).is_ok(), expected, "{servers:?} {server} {call:?}");
+            }
+            assert_eq!(grants.shows(server, Listed::Tool, "x"), expected);
+            assert_eq!(grants.view(server, Listed::Tool).shows("x"), expected);
+        }
+    }
+    assert!(policy.grants(&bearer(&["s"])).opens("a"));
 }

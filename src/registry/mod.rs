@@ -4,16 +4,18 @@
 //! Only the folder itself can fail to be read. Of a file that is no good one remark is made, and no other server suffers.
 //! Which servers are on is decided strictly: while `server_state.json` is no good, none is.
 
+mod file;
+
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use self::file::{File, said, strange, tools};
 use crate::problem::Problem;
 use crate::sys::address::{NotWeb, check_web, is_forbidden_host};
 use crate::sys::regular_file;
@@ -22,6 +24,8 @@ use crate::sys::regular_file;
 const STATE: &str = "server_state.json";
 /// The largest file, in bytes; its list of tools may be long.
 const MOST: u64 = 16 << 20;
+/// The field that every server has.
+pub const PROXY_PASS_URL: &str = "proxy_pass_url";
 /// First segments that are a gateway's own.
 const RESERVED: [&str; 3] = [".well-known", "healthz", "readyz"];
 /// Segments that mean an endpoint after a server's name, so that no server's name may go on with them.
@@ -34,6 +38,8 @@ pub struct Registry {
     pub servers: Vec<Server>,
     /// What is wrong with the files, and what became of them.
     pub remarks: Vec<Problem>,
+    /// What they say in fields that nothing here obeys: for whoever checks them, and for nobody who only uses them.
+    pub unknown: Vec<Problem>,
     /// The files of which nobody knows what is in them now.
     pub unread: Vec<PathBuf>,
     /// The last good `server_state.json`; an empty one if there never was a file, none if it never was good.
@@ -54,6 +60,12 @@ pub struct Server {
     pub title: String,
     /// `proxy_pass_url`, which a gateway needs and clients do not. Its query may be a key.
     pub url: Option<Url>,
+    /// `mcp_endpoint` and `sse_endpoint`: where an endpoint is that is not at or below `url`.
+    pub mcp_endpoint: Option<Url>,
+    /// See [`Server::mcp_endpoint`].
+    pub sse_endpoint: Option<Url>,
+    /// `append_mcp_path`: whether `/mcp` follows an address, `url` and what clients type; by the address itself if unsaid.
+    pub append_mcp_path: Option<bool>,
     /// What credential it wants.
     pub auth_type: AuthType,
     /// How it can be spoken to, best first; never empty.
@@ -89,37 +101,6 @@ pub enum Transport {
     StreamableHttp,
     /// MCP 2024-11-05: a stream, and an endpoint for messages that it announces.
     Sse,
-}
-
-#[derive(Default, Deserialize)]
-struct File {
-    #[serde(default)]
-    server_name: Option<String>,
-    #[serde(default)]
-    path: Option<String>,
-    #[serde(default)]
-    proxy_pass_url: Option<String>,
-    #[serde(default)]
-    auth_type: Option<String>,
-    #[serde(default)]
-    auth_scheme: Option<String>,
-    #[serde(default)]
-    supported_transports: Option<Vec<String>>,
-    /// Any value: a typed reader's error would show what it did not like, and these are keys.
-    #[serde(default)]
-    headers: Value,
-}
-
-/// Read apart from the rest: a list of tools that reads strangely must not take its server away.
-#[derive(Default, Deserialize)]
-struct ToolList {
-    #[serde(default)]
-    tool_list: Vec<Tool>,
-}
-
-#[derive(Deserialize)]
-struct Tool {
-    name: String,
 }
 
 /// What is wrong, and what to do.
@@ -166,7 +147,8 @@ impl Registry {
         for path in files {
             let Some(mut server) = next.server(&path, self) else { continue };
             if names.insert(server.name.clone()) {
-                server.enabled = next.state.as_ref().is_some_and(|state| is_on(state, &server.path));
+                let unsaid = server.enabled;
+                server.enabled = next.state.as_ref().is_some_and(|state| is_on(state, &server.path, unsaid));
                 next.servers.push(server);
             } else {
                 next.remarks.push(Problem::remark(
@@ -224,6 +206,8 @@ impl Registry {
             self.remarks.push(Problem::remark(shown(path), format!("{what}; left out"), remedy));
         };
         let server = Server::of(file, path).map_err(refused).ok()?;
+        let strange = strange(&text).into_iter();
+        self.unknown.extend(strange.map(|(what, remedy)| Problem::remark(shown(path), what, remedy)));
         Some(Server { tools: tools(&text), ..server })
     }
 
@@ -252,22 +236,60 @@ impl Server {
     }
 
     fn of(file: File, at: &Path) -> Result<Self, Refusal> {
-        let path = file.path.unwrap_or_default();
+        let path = file.path.clone().unwrap_or_default();
         let name = name(&path)?;
-        let url = file.proxy_pass_url.as_deref().map(address).transpose()?;
-        let auth = file.auth_type.or(file.auth_scheme);
-        Ok(Self {
+        if file.deployment.as_deref() == Some("local") {
+            let what = "it runs on its user's own machine (deployment: local)".to_owned();
+            return Err((what, "start it there, as its local_runtime says; no gateway reaches it"));
+        }
+        let place = |field, text: Option<&str>| text.map(|text| address(field, text)).transpose();
+        let url = place(PROXY_PASS_URL, file.address())?;
+        let mcp_endpoint = place("mcp_endpoint", said(file.mcp_endpoint.as_ref()))?;
+        let sse_endpoint = place("sse_endpoint", said(file.sse_endpoint.as_ref()))?;
+        let url = url.or_else(|| mcp_endpoint.clone()).or_else(|| sse_endpoint.clone());
+        let mut found = Self {
             file: at.into(),
             title: file.server_name.filter(|title| !title.is_empty()).unwrap_or_else(|| name.clone()),
-            auth_type: AuthType::named(auth.as_deref().unwrap_or_default()),
-            transports: transports(file.supported_transports.as_deref(), url.as_ref()),
+            auth_type: AuthType::named(file.auth_type.or(file.auth_scheme).as_deref().unwrap_or_default()),
+            transports: Vec::new(),
             headers: file.headers,
             tools: Vec::new(),
-            enabled: true,
+            enabled: file.is_enabled.unwrap_or(true),
+            append_mcp_path: file.append_mcp_path,
             name,
             url,
+            mcp_endpoint,
+            sse_endpoint,
             path,
-        })
+        };
+        found.transports = found.spoken(file.supported_transports.as_deref(), file.transport.as_deref());
+        Ok(found)
+    }
+
+    /// What the file lists, else what it names endpoints for, else what the URL ends in, else streamable HTTP; and first what
+    /// the file prefers.
+    fn spoken(&self, listed: Option<&[String]>, preferred: Option<&str>) -> Vec<Transport> {
+        let mut found: Vec<Transport> =
+            listed.unwrap_or_default().iter().filter_map(|name| Transport::named(name)).collect();
+        if found.is_empty() {
+            let is = || self.url.as_ref().and_then(Transport::of).unwrap_or(Transport::StreamableHttp);
+            let alone = self.mcp_endpoint.is_none() && self.url == self.sse_endpoint;
+            found.extend(match (&self.mcp_endpoint, &self.sse_endpoint) {
+                (Some(_), _) => Some(Transport::StreamableHttp),
+                (None, Some(_)) if alone => None,
+                (None, _) => Some(is()),
+            });
+            found.extend(self.sse_endpoint.as_ref().map(|_| Transport::Sse));
+        }
+        found.splice(0..0, preferred.and_then(Transport::named));
+        let mut met = Vec::new();
+        found.retain(|transport| {
+            !met.contains(transport) && {
+                met.push(*transport);
+                true
+            }
+        });
+        found
     }
 }
 
@@ -387,43 +409,32 @@ fn name(path: &str) -> Result<String, Refusal> {
 }
 
 /// Where the server is. What no gateway may connect to is no server for a client either.
-fn address(text: &str) -> Result<Url, Refusal> {
-    let url = Url::parse(text).map_err(|_| no_address("is missing or no URL"))?;
-    check_web(&url).map_err(|no: NotWeb| no_address(no.words()))?;
+fn address(field: &str, text: &str) -> Result<Url, Refusal> {
+    let url = Url::parse(text).map_err(|_| no_address(field, "is missing or no URL"))?;
+    check_web(&url).map_err(|no: NotWeb| no_address(field, no.words()))?;
     if url.host().is_some_and(|host| is_forbidden_host(&host)) {
-        return Err(no_address(
-            "points at a link-local, metadata or multicast address, which no MCP server has",
-        ));
+        let reason = "points at a link-local, metadata or multicast address, which no MCP server has";
+        return Err(no_address(field, reason));
     }
     Ok(url)
 }
 
-/// What is wrong with a `proxy_pass_url`, and what to do.
-pub fn no_address(reason: &str) -> Refusal {
-    (format!("proxy_pass_url {reason}"), "correct proxy_pass_url, as in http://currenttime-server:8000/")
+/// What is wrong with an address, by the field it stands in, and what to do.
+pub fn no_address(field: &str, reason: &str) -> Refusal {
+    let remedy = match field {
+        PROXY_PASS_URL => "correct proxy_pass_url, as in http://currenttime-server:8000/",
+        _ => "correct it, as in http://currenttime-server:8000/mcp, or remove it",
+    };
+    (format!("{field} {reason}"), remedy)
 }
 
-/// The state file and the server's own write slashes as they like; its very path counts first, and no word means on.
-fn is_on(state: &State, path: &str) -> bool {
+/// The state file and the server's own write slashes as they like; its very path counts first, and without a word `unsaid`
+/// does, what the server's own file says.
+fn is_on(state: &State, path: &str, unsaid: bool) -> bool {
     let same = |other: &str| other.trim_matches('/') == path.trim_matches('/');
-    let alike = || state.iter().filter(|(other, _)| same(other)).all(|(_, on)| *on);
+    let mut alike = state.iter().filter(|(other, _)| same(other)).map(|(_, on)| *on).peekable();
+    let alike = || if alike.peek().is_some() { alike.all(|on| on) } else { unsaid };
     state.get(path).copied().unwrap_or_else(alike)
-}
-
-/// What the file lists, else what the URL ends in, else streamable HTTP.
-fn transports(listed: Option<&[String]>, url: Option<&Url>) -> Vec<Transport> {
-    let named = listed.unwrap_or_default().iter().filter_map(|name| Transport::named(name));
-    let mut found: Vec<Transport> = named.collect();
-    found.dedup();
-    if found.is_empty() {
-        found.push(url.and_then(Transport::of).unwrap_or(Transport::StreamableHttp));
-    }
-    found
-}
-
-fn tools(text: &str) -> Vec<String> {
-    let list: ToolList = serde_json::from_str(text).unwrap_or_default();
-    list.tool_list.into_iter().map(|tool| tool.name).collect()
 }
 
 #[cfg(test)]

@@ -48,6 +48,10 @@ fn what_cannot_be_a_server_is_left_out_with_a_word() {
         (file("/healthz"), "its path is one of the gateway's own"),
         (file("/a/mcp"), "its path would hide an endpoint of another server"),
         (file("/a/messages/b/"), "its path would hide an endpoint of another server"),
+        (
+            r#"{"path":"/a","deployment":"local","local_runtime":{"type":"npx","package":"x"}}"#.to_owned(),
+            "it runs on its user's own machine (deployment: local)",
+        ),
         (at("https://<YOUR-ID>.example.com/"), "proxy_pass_url is missing or no URL"),
         (at("ftp://h/"), "proxy_pass_url is not an http or https URL"),
         (
@@ -91,6 +95,24 @@ fn older_and_newer_files_say_the_same_otherwise() {
             &[StreamableHttp],
         ),
         (r#","proxy_pass_url":"http://h/sse","supported_transports":["stdio"]"#, None, &[Sse]),
+        (
+            r#","transport":"sse","supported_transports":["streamable-http","sse"]"#,
+            None,
+            &[Sse, StreamableHttp],
+        ),
+        (
+            r#","transport":"auto","supported_transports":["streamable-http","sse"]"#,
+            None,
+            &[StreamableHttp, Sse],
+        ),
+        (r#","transport":"sse""#, None, &[Sse, StreamableHttp]),
+        (r#","mcp_endpoint":"http://h/x","sse_endpoint":"http://h/y""#, None, &[StreamableHttp, Sse]),
+        (r#","sse_endpoint":"http://h/y","mcp_endpoint":"""#, None, &[Sse]),
+        (
+            r#","sse_endpoint":"http://h/y","supported_transports":["streamable-http"]"#,
+            None,
+            &[StreamableHttp],
+        ),
         (r#","proxy_pass_url":"http://h/sse","tool_list":{"odd":1},"headers":"odd""#, None, &[Sse]),
     ];
     for (more, auth, transports) in cases {
@@ -208,4 +230,112 @@ fn a_folder_that_is_not_there_has_no_servers_for_a_client() {
     assert_eq!(Registry::read(&none).unwrap_err().kind(), io::ErrorKind::NotFound);
     assert_eq!(Registry::found(&none).remarks, []);
     assert_eq!((Registry::found(&file).servers.len(), Registry::found(&file).remarks.len()), (0, 1));
+}
+
+#[test]
+fn the_address_is_the_one_that_counts() {
+    for (more, url, mcp, sse, append) in [
+        (r#""proxy_pass_url":"http://h/a""#, Some("http://h/a"), None, None, None),
+        (
+            r#""proxy_pass_url":"http://h/a?q=1","append_mcp_path":false"#,
+            Some("http://h/a?q=1"),
+            None,
+            None,
+            Some(false),
+        ),
+        (r#""proxy_pass_url":"http://h/","append_mcp_path":true"#, Some("http://h/"), None, None, Some(true)),
+        (r#""proxy_pass_url":"http://h/","append_mcp_path":null"#, Some("http://h/"), None, None, None),
+        (
+            r#""proxy_pass_url":"http://h/","mcp_endpoint":"http://h/x?k=v","sse_endpoint":"http://h/y""#,
+            Some("http://h/"),
+            Some("http://h/x?k=v"),
+            Some("http://h/y"),
+            None,
+        ),
+        (r#""mcp_endpoint":"http://h/x""#, Some("http://h/x"), Some("http://h/x"), None, None),
+        (r#""proxy_pass_url":"","mcp_endpoint":"","sse_endpoint":null"#, None, None, None, None),
+        (
+            r#""proxy_pass_url":"http://h/","versions":[{"version":"v1","proxy_pass_url":"http://h/1"},
+               {"version":"v2","proxy_pass_url":"http://h/2","is_default":true}]"#,
+            Some("http://h/2"),
+            None,
+            None,
+            None,
+        ),
+        (
+            r#""proxy_pass_url":"http://h/","default_version":"v1","versions":[{"version":"v0","proxy_pass_url":"http://h/0"},
+               {"version":"v1","proxy_pass_url":"http://h/1"}]"#,
+            Some("http://h/1"),
+            None,
+            None,
+            None,
+        ),
+        (r#""proxy_pass_url":"http://h/","versions":[]"#, Some("http://h/"), None, None, None),
+        (
+            r#""proxy_pass_url":"http://h/","proxy_target_url":"http://t/""#,
+            Some("http://t/"),
+            None,
+            None,
+            None,
+        ),
+    ] {
+        let found = with(&format!(r#"{{"path":"/a",{more}}}"#));
+        assert_eq!((remarks(&found), found.unknown.len()), (vec![], 0), "{more}");
+        let server = &found.servers[0];
+        let shown = |url: &Option<Url>| url.as_ref().map(ToString::to_string);
+        assert_eq!(
+            (
+                shown(&server.url).as_deref(),
+                shown(&server.mcp_endpoint).as_deref(),
+                shown(&server.sse_endpoint).as_deref()
+            ),
+            (url, mcp, sse),
+            "{more}"
+        );
+        assert_eq!(server.append_mcp_path, append, "{more}");
+    }
+    for (more, expected) in [
+        (r#""mcp_endpoint":"ftp://h/""#, "mcp_endpoint is not an http or https URL; left out"),
+        (r#""sse_endpoint":"http://u:p@h/""#, "sse_endpoint has a user name or password in it; left out"),
+        (r#""mcp_endpoint":"x""#, "mcp_endpoint is missing or no URL; left out"),
+    ] {
+        let found = with(&format!(r#"{{"path":"/a","proxy_pass_url":"http://h",{more}}}"#));
+        assert_eq!(remarks(&found), [format!("x.json: {expected}")]);
+    }
+}
+
+#[test]
+fn a_servers_own_word_counts_where_the_state_file_has_none() {
+    let dir = folder(&[
+        ("a.json", r#"{"path":"/a","is_enabled":false}"#),
+        ("b.json", r#"{"path":"/b","is_enabled":true}"#),
+        ("c.json", r#"{"path":"/c","is_enabled":false}"#),
+        ("d.json", r#"{"path":"/d","is_enabled":true}"#),
+        ("e.json", r#"{"path":"/e","is_enabled":null}"#),
+        (STATE, r#"{"/c/":true,"/d":false}"#),
+    ]);
+    let found = Registry::read(dir.path()).unwrap();
+    assert_eq!(on(&found), [("a", false), ("b", true), ("c", true), ("d", false), ("e", true)]);
+}
+
+#[test]
+fn a_field_that_nobody_knows_is_named_for_whoever_checks() {
+    let known = r#"{"path":"/a","proxy_pass_url":"http://h","description":"d","tags":[],"num_tools":1,"license":"MIT",
+        "is_python":true,"num_stars":0,"auth_provider":null,"metadata":{},"visibility":"public","allowed_groups":[],
+        "status":"active","deployment":"remote","local_runtime":null,"egress_oauth":null,"egress_auth_mode":"none",
+        "auth_credential_encrypted":null,"custom_headers_encrypted":[],"custom_header_names":[],"ans_metadata":null}"#;
+    assert_eq!(with(known).unknown, []);
+    let found = with(
+        r#"{"path":"/a","proxy_pas_url":"http://h","mcpEndpoint":"x","auth_credential_encrypted":"gAAA"}"#,
+    );
+    let said: Vec<&str> = found.unknown.iter().map(|problem| problem.what.as_str()).collect();
+    assert_eq!(
+        said,
+        [
+            "unknown field \"mcpEndpoint\"; it is not obeyed",
+            "unknown field \"proxy_pas_url\"; it is not obeyed",
+            "auth_credential_encrypted is for the registry alone; it is not obeyed",
+        ]
+    );
+    assert_eq!((remarks(&found), found.servers.len()), (vec![], 1), "clients need not hear of it");
 }

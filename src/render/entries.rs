@@ -162,7 +162,12 @@ pub fn entries(
         let base = base?;
         let name = server.name.clone();
         // The slash is ours: a path that began with `@` or `.` would otherwise make another host of the registry's.
-        let url = format!("{base}/{name}{}", suffix_of(&name));
+        let suffix = match server.append_mcp_path {
+            Some(true) => "/mcp".to_owned(),
+            Some(false) => String::new(),
+            None => suffix_of(&name),
+        };
+        let url = format!("{base}/{name}{suffix}");
         // Below a server that speaks both, `mcp` is streamable HTTP whichever of them it lists first.
         let is_mcp = url.ends_with("/mcp") && server.transports.contains(&Transport::StreamableHttp);
         let first = server.transports.first().filter(|_| !is_mcp);

@@ -166,7 +166,7 @@ fn create_parent(path: &Path) -> Result<(), RenderError> {
 }
 
 fn read(path: &Path) -> Result<Option<String>, RenderError> {
-    match regular_file::read_text(path, LIMIT) {
+    match regular_file::read_text_to_edit(path, LIMIT) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         other => other.map(Some).map_err(|e| unreadable(path, &e)),
     }

@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use super::{Servers, Which};
+use super::{Servers, Source, Which};
 use crate::sys::place;
 use crate::text::clean;
 
@@ -20,6 +20,14 @@ impl Servers {
     pub(crate) fn may_know_us(&self, which: &Which) -> bool {
         let Which::Url(url) = which else { return !self.is_logged_in(which) };
         !self.is_logged_in(which) && (self.auth || self.below_gateway(url).is_some())
+    }
+
+    /// Where the credentials come from that a server gets by itself.
+    pub(crate) fn source_for(&self, which: &Which) -> Source {
+        match which {
+            Which::Url(_) if !self.may_know_us(which) && !self.is_logged_in(which) => Source::Elsewhere,
+            _ => Source::Stored,
+        }
     }
 
     /// The path's segments below the gateway's address, if an address is below it.

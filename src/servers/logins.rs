@@ -1,7 +1,10 @@
-//! Logins at servers' own addresses: what was asked for at each, and what came. It leaves advice to whoever asks.
+//! Logins at servers' own addresses: what was asked for at each, and what came. It leaves which server
+//! is meant to the verbs.
 
 use super::{Servers, Which, is_direct};
 use crate::credential::How;
+use crate::oauth::Challenge;
+use crate::text::word;
 
 /// A login at a server's own address.
 pub(crate) struct LoginOf<'s> {
@@ -31,5 +34,37 @@ impl Servers {
         let is_kept = stored.is_some();
         let granted = stored.map(|stored| stored.token.scopes).unwrap_or_default();
         Some(LoginOf { asked, granted, is_kept, command: &credential.command })
+    }
+}
+
+impl LoginOf<'_> {
+    /// What to do where the server refuses a token that is good: it wants scopes that the token lacks (RFC 6750 section 3.1), or
+    /// something that no login brings. What was asked for before is asked for again, because a new token takes the place
+    /// of the old one.
+    pub(crate) fn forbidden(&self, challenge: &Challenge) -> String {
+        let wanted: Vec<&str> = challenge.scopes().collect();
+        let lacks = |have: &[String]| -> Vec<&str> {
+            wanted.iter().copied().filter(|scope| !have.iter().any(|known| known == scope)).collect()
+        };
+        let (unasked, ungranted) = (lacks(self.asked), lacks(&self.granted));
+        if !unasked.is_empty() {
+            let asked = self.asked.iter().map(String::as_str);
+            let all: Vec<String> = asked.chain(unasked.iter().copied()).map(word).collect();
+            let (names, command) = (unasked.join(" "), self.command);
+            return format!(
+                "it wants the scope {names} too; run: {command} --scope {}",
+                all.join(" --scope ")
+            );
+        }
+        if !ungranted.is_empty() && !self.granted.is_empty() {
+            let names = ungranted.join(" ");
+            return format!(
+                "the login asked for the scope {names} and was not given it; ask who runs the issuer"
+            );
+        }
+        match wanted.as_slice() {
+            [] => "the token is good, but not for this; ask who runs the server".into(),
+            _ => format!("the token has the scope {} already; ask who runs the server", wanted.join(" ")),
+        }
     }
 }

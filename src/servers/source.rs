@@ -8,10 +8,11 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-use super::{Servers, Which};
-use crate::bridge::{Access, Given, NoAccess, Pending, listen::Lookup};
+use super::{Advice, Servers, Which};
+use crate::bridge::listen::Lookup;
 use crate::error::Error;
 use crate::render::Entry;
+use crate::session::{Access, Given, NoAccess, Pending};
 use crate::tokens::{Got, SingleFlight, Supply};
 
 /// How long headers are handed out without a look at the store, and how long the lack of them is taken for granted: a
@@ -19,7 +20,7 @@ use crate::tokens::{Got, SingleFlight, Supply};
 const LOOK: Duration = Duration::from_secs(1);
 
 /// One server's headers.
-pub(crate) struct Source {
+pub(crate) struct HeaderSource {
     servers: Arc<Servers>,
     which: Which,
     given: SingleFlight<Given, NoAccess>,
@@ -28,10 +29,10 @@ pub(crate) struct Source {
 /// Every server's, made when first asked for.
 pub(crate) struct Sources {
     servers: Arc<Servers>,
-    made: Now<BTreeMap<String, Arc<Source>>>,
+    made: Now<BTreeMap<String, Arc<HeaderSource>>>,
 }
 
-impl Source {
+impl HeaderSource {
     pub(crate) fn new(servers: Arc<Servers>, which: Which) -> Self {
         Self { servers, which, given: SingleFlight::default() }
     }
@@ -49,7 +50,7 @@ impl Source {
     }
 }
 
-impl Supply for Source {
+impl Supply for HeaderSource {
     type Token = Given;
     type No = NoAccess;
 
@@ -74,13 +75,17 @@ impl Supply for Source {
     }
 }
 
-impl Access for Source {
-    fn fresh(&self) -> Pending<'_, Arc<Given>> {
+impl Access for HeaderSource {
+    fn fresh(&self) -> Pending<'_, Result<Arc<Given>, NoAccess>> {
         Box::pin(self.given.current(self))
     }
 
-    fn renewed<'a>(&'a self, refused: &'a Given) -> Pending<'a, Option<Arc<Given>>> {
+    fn renewed<'a>(&'a self, refused: &'a Given) -> Pending<'a, Result<Option<Arc<Given>>, NoAccess>> {
         Box::pin(self.given.replace(self, refused))
+    }
+
+    fn advice(&self, status: u16, headers: &HeaderMap) -> String {
+        Advice::stored(&self.servers, &self.which).on_status(status, headers)
     }
 }
 
@@ -95,7 +100,7 @@ impl Lookup for Sources {
         let names = self.servers.names().ok()?;
         let name = names.into_iter().find(|known| known.eq_ignore_ascii_case(name))?;
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || Arc::new(Source::new(self.servers.clone(), Which::Name(name.clone())));
+        let make = || Arc::new(HeaderSource::new(self.servers.clone(), Which::Name(name.clone())));
         Some(made.entry(name.clone()).or_insert_with(make).clone())
     }
 }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::credential::{Credential, How, Kind, Site};
-use crate::oauth::{Epoch, TokenSet, UNSENDABLE};
+use crate::oauth::{Epoch, TokenSet, UNSENDABLE, end_of};
 use crate::secret::Secret;
 use crate::sys::clock;
 
@@ -13,6 +13,9 @@ pub(super) const SECRETS: [&str; 2] = ["access_token", "refresh_token"];
 
 /// The member that says where the secret came from that a token was got with.
 const ORIGIN: &str = "origin";
+
+/// The member that says that the issuer no longer knows the client.
+const FORGOTTEN: &str = "client_forgotten";
 
 /// A credential as it was found.
 #[derive(Clone, Debug)]
@@ -34,6 +37,8 @@ pub struct Stored {
     pub cloud_id: Option<String>,
     /// Every site the grant covers.
     pub sites: Vec<Site>,
+    /// Whether the issuer no longer knows the client.
+    pub client_forgotten: bool,
     /// The file's other members, without its secrets.
     pub members: Map<String, Value>,
 }
@@ -45,6 +50,19 @@ pub struct Notes {
     pub cloud_id: Option<String>,
     /// Every site the grant covers.
     pub sites: Vec<Site>,
+    /// Whether the issuer no longer knows the client.
+    pub client_forgotten: bool,
+}
+
+impl Stored {
+    /// What is kept beside its token.
+    pub fn notes(&self) -> Notes {
+        Notes {
+            cloud_id: self.cloud_id.clone(),
+            sites: self.sites.clone(),
+            client_forgotten: self.client_forgotten,
+        }
+    }
 }
 
 /// The file's JSON object. A message about bad text never repeats any of it.
@@ -77,8 +95,11 @@ pub(super) fn decode(object: &Map<String, Value>) -> Result<Stored, String> {
         issued_at: ["saved_at", "generated_at"]
             .iter()
             .find_map(|name| time(object.get(*name)).ok().flatten()),
-        expires_at: time(object.get("expires_at"))?,
+        expires_at: time(object.get("expires_at"))?.or_else(|| end_of(&text("access_token")?)),
     };
+    if let Some(kind) = token.bound_type() {
+        return Err(format!("it holds a token of type {kind}, which cannot be sent as a bearer's"));
+    }
     if !token.is_sendable() {
         return Err(format!("it comes {UNSENDABLE}"));
     }
@@ -105,6 +126,7 @@ pub(super) fn decode(object: &Map<String, Value>) -> Result<Stored, String> {
             .get("sites")
             .and_then(|sites| serde_json::from_value(sites.clone()).ok())
             .unwrap_or_default(),
+        client_forgotten: object.get(FORGOTTEN).and_then(Value::as_bool).unwrap_or_default(),
         members: object
             .iter()
             .filter(|(name, _)| !SECRETS.contains(&name.as_str()))
@@ -192,6 +214,9 @@ fn egress(credential: &Credential, token: &TokenSet, notes: &Notes, now: Epoch) 
     }));
     if !notes.sites.is_empty() {
         object.insert("sites".into(), json!(notes.sites));
+    }
+    if notes.client_forgotten {
+        object.insert(FORGOTTEN.into(), true.into());
     }
     object.extend(credential.facts.clone());
     object

@@ -1,5 +1,6 @@
-//! The one door to the network: https, or http on loopback, with deadlines, a size limit and no redirects.
-//! It leaves what is asked and what an answer means to `flow`; its errors name the host and never a query or a body.
+//! The one door to the network: https, or http on loopback, with deadlines, a size limit, and redirects followed within
+//! one server alone. It leaves what is asked and what an answer means to `flow`; its errors name the host and never a query
+//! or a body.
 
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Method, Request, Response};
 use thiserror::Error;
@@ -15,12 +16,18 @@ use url::{Host, Url};
 
 use crate::sys::address::{is_forbidden, is_forbidden_host};
 use crate::sys::clock;
+use crate::sys::mark::drop_mark;
+use crate::sys::place::announced;
 use crate::sys::trust::Trust;
 
 /// The largest answer that is read, in bytes.
 const LIMIT: usize = 1 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest address that is repeated, in characters.
+const LONGEST_ADDRESS: usize = 300;
+/// How many redirects in a row are followed.
+const MOST_REDIRECTS: usize = 5;
 /// A year: the library has no word for "none" on a single request.
 const NO_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -50,9 +57,7 @@ pub struct Reply {
     pub retry_after: Option<Duration>,
     /// What time it is for the server, if it says so (RFC 9110 section 6.6.1), in seconds since 1970.
     pub date: Option<i64>,
-    /// Where it sends us, if it does (RFC 9110 section 10.2.2), as it came.
-    pub location: Option<String>,
-    /// The body.
+    /// The body, its content coding undone and without a byte order mark.
     pub body: Vec<u8>,
 }
 
@@ -63,6 +68,8 @@ pub struct Incoming {
     pub status: u16,
     /// The answer's headers.
     pub headers: HeaderMap,
+    /// Where it comes from, after redirects.
+    pub url: Url,
     host: String,
     response: Response,
 }
@@ -104,6 +111,17 @@ pub enum HttpError {
         /// The most that is read, in bytes.
         limit: usize,
     },
+    /// The server sends us elsewhere, where we do not follow: a secret would go wherever the answer points, past every check
+    /// of the address. Only 307 and 308 within one server are followed.
+    #[error("{host} answered HTTP {status}, a redirect to {to}")]
+    Redirect {
+        /// The host's name.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+        /// Where to (RFC 9110 section 10.2.2), in full where it is an address.
+        to: String,
+    },
     /// The connection broke, or the deadline passed, after sending.
     #[error("no answer from {host}: {cause}")]
     Lost {
@@ -115,9 +133,14 @@ pub enum HttpError {
 }
 
 impl HttpError {
+    /// Whether it may pass by itself.
+    pub fn is_transient(&self) -> bool {
+        !matches!(self, Self::Plain { .. } | Self::Forbidden { .. } | Self::Redirect { .. })
+    }
+
     /// Whether the request cannot have reached the server.
     pub fn unsent(&self) -> bool {
-        !matches!(self, Self::Lost { .. } | Self::TooLarge { .. })
+        !matches!(self, Self::Lost { .. } | Self::TooLarge { .. } | Self::Redirect { .. })
     }
 }
 
@@ -141,7 +164,7 @@ impl Http {
     /// Sends a POST with a ready body.
     ///
     /// # Errors
-    /// As [`HttpError`] says; any HTTP status is an answer, not an error.
+    /// As [`HttpError`] says; any HTTP status but a redirect is an answer, not an error.
     pub async fn post(&self, url: &Url, headers: HeaderMap, body: String) -> Result<Reply, HttpError> {
         let mut request = Request::new(Method::POST, url.clone());
         *request.headers_mut() = headers;
@@ -152,33 +175,42 @@ impl Http {
     /// Sends a GET.
     ///
     /// # Errors
-    /// As [`HttpError`] says; any HTTP status is an answer, not an error.
+    /// As [`HttpError`] says; any HTTP status but a redirect is an answer, not an error.
     pub async fn get(&self, url: &Url, headers: HeaderMap) -> Result<Reply, HttpError> {
         let mut request = Request::new(Method::GET, url.clone());
         *request.headers_mut() = headers;
         self.send(request).await
     }
 
-    /// Sends a request and returns once the answer's headers are there. It has no deadline: a tool may work for an hour
-    /// before it says a word, and an event stream never ends by itself. Whoever waits drops it.
+    /// Sends a request to an MCP server and returns once the answer's headers are there. It has no deadline: a tool may work
+    /// for an hour before it says a word, and an event stream never ends by itself. Whoever waits drops it. No content coding
+    /// is asked for, because servers hold events back until there is enough to compress; one that comes all the same is
+    /// undone. A 307 or 308 is followed to addresses of the server's own below `within`, and nowhere else.
     ///
     /// # Errors
-    /// As [`HttpError`] says; any HTTP status is an answer, not an error.
+    /// As [`HttpError`] says; any HTTP status but a redirect is an answer, not an error.
     pub async fn open(
         &self,
         method: Method,
-        url: &Url,
+        (url, within): (&Url, &Url),
         headers: HeaderMap,
         body: Option<Bytes>,
     ) -> Result<Incoming, HttpError> {
         let mut request = Request::new(method, url.clone());
         *request.headers_mut() = headers;
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         *request.body_mut() = body.map(Into::into);
         *request.timeout_mut() = Some(NO_TIMEOUT);
-        let host = host(url);
-        let response = self.client(url)?.execute(request).await.map_err(|e| failure(&host, &e))?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Incoming { status, headers, host, response })
+        Ok(Incoming::of(self.execute(request, within).await?))
+    }
+
+    /// Sends a GET as a browser would, but follows no redirect: that is the answer.
+    ///
+    /// # Errors
+    /// As [`HttpError`] says; any HTTP status is an answer, not an error.
+    pub async fn look(&self, url: &Url) -> Result<Incoming, HttpError> {
+        let asked = self.client(url)?.execute(Request::new(Method::GET, url.clone()));
+        Ok(Incoming::of(asked.await.map_err(|e| failure(&host(url), &e))?))
     }
 
     /// Follows redirects from `url` as a browser would, for at most ten hops. For `demo` alone: it stays on loopback.
@@ -203,7 +235,8 @@ impl Http {
 
     async fn send(&self, request: Request) -> Result<Reply, HttpError> {
         let host = host(request.url());
-        let response = self.client(request.url())?.execute(request).await.map_err(|e| failure(&host, &e))?;
+        let origin = request.url().join("/").unwrap_or_else(|_| request.url().clone());
+        let response = self.execute(request, &origin).await?;
         let status = response.status().as_u16();
         let date = response.headers().get(DATE).and_then(|value| clock::http_date(value.to_str().ok()?));
         let retry_after = response
@@ -211,9 +244,32 @@ impl Http {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
             .map(Duration::from_secs);
-        let location = response.headers().get(LOCATION).and_then(|to| Some(to.to_str().ok()?.to_owned()));
         let body = body(response, &host).await?;
-        Ok(Reply { status, retry_after, date, location, body })
+        Ok(Reply { status, retry_after, date, body })
+    }
+
+    /// Sends a request, and once more where a redirect leads that keeps method and body (RFC 9110 sections 15.4.8 and 15.4.9)
+    /// and stays with the server, below `within`: who answers there had the request already.
+    async fn execute(&self, mut request: Request, within: &Url) -> Result<Response, HttpError> {
+        let mut hops = 0..MOST_REDIRECTS;
+        loop {
+            let (url, again) = (request.url().clone(), request.try_clone());
+            let sent = self.client(&url)?.execute(request).await;
+            let response = sent.map_err(|e| failure(&host(&url), &e))?;
+            let status = response.status().as_u16();
+            let to =
+                response.headers().get(LOCATION).filter(|_| (300..400).contains(&status) && status != 304);
+            let Some(to) = to else { return Ok(response) };
+            let to = String::from_utf8_lossy(to.as_bytes());
+            let next = announced(&url, &to, within).filter(|_| matches!(status, 307 | 308));
+            match (next, again, hops.next()) {
+                (Some(next), Some(again), Some(_)) => {
+                    request = again;
+                    *request.url_mut() = next;
+                }
+                _ => return Err(HttpError::Redirect { host: host(&url), status, to: shown(&url, &to) }),
+            }
+        }
     }
 
     /// The client for `url`: loopback never goes through a proxy, and never pays for certificates over plain http.
@@ -247,6 +303,12 @@ impl Http {
 }
 
 impl Incoming {
+    fn of(response: Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let url = response.url().clone();
+        Self { status, headers, host: host(&url), url, response }
+    }
+
     /// The next part of the body; `None` at its end.
     ///
     /// # Errors
@@ -288,10 +350,25 @@ fn builder() -> reqwest::ClientBuilder {
     Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(TIMEOUT)
-        // A redirected token request would carry the client's secret to wherever the answer points.
+        // `execute` follows them.
         .redirect(Policy::none())
         .dns_resolver(Outward)
         .user_agent(concat!("mcpauth/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Where a redirect leads, to be shown. The query stays out, on either side: some addresses have a key in it.
+fn shown(asked: &Url, to: &str) -> String {
+    let to: String = match asked.join(to) {
+        Ok(mut to) => {
+            to.set_query(None);
+            to.set_fragment(None);
+            // What cannot have them has none.
+            let _ = (to.set_username(""), to.set_password(None));
+            to.into()
+        }
+        Err(_) => to.split(['?', '#']).next().unwrap_or_default().to_owned(),
+    };
+    to.chars().take(LONGEST_ADDRESS).collect()
 }
 
 /// Whether `url` stays on this machine: a loopback address, mapped into IPv6 too, or `localhost` (RFC 6761 section 6.3),
@@ -321,6 +398,7 @@ async fn body(mut response: Response, host: &str) -> Result<Vec<u8>, HttpError> 
             return Err(HttpError::TooLarge { host: host.into(), limit: LIMIT });
         }
     }
+    drop_mark(&mut body);
     Ok(body)
 }
 

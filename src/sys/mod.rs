@@ -10,6 +10,7 @@ pub mod env;
 pub mod found_file;
 pub mod hook;
 pub mod http;
+pub mod mark;
 pub mod paths;
 pub mod pid_file;
 pub mod place;

@@ -1,8 +1,10 @@
-//! Which addresses lie below another one, as every server in between would read them. It leaves what that allows to its
-//! callers.
+//! Which addresses lie below another one, as every server in between would read them, and which of a server's own may be
+//! sent what it gets itself. It leaves what that allows to its callers.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use percent_encoding::percent_decode_str;
-use url::Url;
+use url::{Host, Url};
 
 /// How often a segment may be encoded over and over.
 const LAYERS: usize = 4;
@@ -24,6 +26,29 @@ pub fn below<'u>(base: &Url, url: &'u Url) -> Option<Vec<&'u str>> {
     }
     let is_below = all.len() >= above.len() && all.iter().zip(&above).all(|(one, other)| one == other);
     is_below.then(|| all.into_iter().skip(above.len()).collect())
+}
+
+/// Where a server that was asked at `asked` says that something of its own is: a relative reference or an address, with the
+/// same scheme, host and port, and below `within`. Nothing else may be sent what the server gets. The names of this machine's
+/// loopback address are one, and the one that was asked stays: behind another, somebody else could listen.
+pub fn announced(asked: &Url, reference: &str, within: &Url) -> Option<Url> {
+    let mut url = asked.join(reference).ok()?;
+    if is_this_machine(asked) && is_this_machine(&url) {
+        url.set_host(asked.host_str()).ok()?;
+    }
+    below(within, &url)?;
+    Some(url)
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip == Ipv4Addr::LOCALHOST,
+        Some(Host::Ipv6(ip)) => {
+            ip.to_canonical() == IpAddr::V4(Ipv4Addr::LOCALHOST) || ip == Ipv6Addr::LOCALHOST
+        }
+        Some(Host::Domain(name)) => name.strip_suffix('.').unwrap_or(name) == "localhost",
+        None => false,
+    }
 }
 
 /// Whether a segment means one step down to whoever decodes it, however often.
@@ -97,5 +122,48 @@ mod tests {
         }
         let url = Url::parse("https://gw.test/r/a/mcp").unwrap();
         assert_eq!(below(&Url::parse("https://gw.test/r/").unwrap(), &url), Some(vec!["a", "mcp"]));
+    }
+    #[test]
+    fn a_server_announces_its_own_addresses_alone_by_any_name_of_loopback() {
+        let cases = [
+            ("http://127.0.0.1:8000/mcp", "http://localhost:8000/m?s=1", Some("http://127.0.0.1:8000/m?s=1")),
+            ("http://127.0.0.1:8000/mcp", "http://LOCALHOST:8000/m", Some("http://127.0.0.1:8000/m")),
+            ("http://127.0.0.1:8000/mcp", "http://localhost.:8000/m", Some("http://127.0.0.1:8000/m")),
+            ("http://127.0.0.1:8000/mcp", "http://[::1]:8000/m", Some("http://127.0.0.1:8000/m")),
+            ("http://127.0.0.1:8000/mcp", "//localhost:8000/m", Some("http://127.0.0.1:8000/m")),
+            ("http://localhost:8000/mcp", "http://127.0.0.1:8000/m", Some("http://localhost:8000/m")),
+            (
+                "http://localhost:8000/mcp",
+                "http://[::ffff:127.0.0.1]:8000/m",
+                Some("http://localhost:8000/m"),
+            ),
+            ("http://[::1]:8000/mcp", "http://localhost:8000/m", Some("http://[::1]:8000/m")),
+            ("http://127.0.0.1/mcp", "http://localhost:80/m", Some("http://127.0.0.1/m")),
+            ("http://127.0.0.1:8000/mcp", "/m", Some("http://127.0.0.1:8000/m")),
+            ("http://127.0.0.1:8000/a/mcp", "m?s=1", Some("http://127.0.0.1:8000/a/m?s=1")),
+            ("https://gw.test/a/sse", " https://gw.test/a/m ", Some("https://gw.test/a/m")),
+            ("http://127.0.0.1:8000/mcp", "http://localhost:8001/m", None),
+            ("http://127.0.0.1:8000/mcp", "https://localhost:8000/m", None),
+            ("http://127.0.0.1:8000/mcp", "http://127.0.0.2:8000/m", None),
+            ("http://127.0.0.1:8000/mcp", "http://localhost.evil.test:8000/m", None),
+            ("http://127.0.0.1:8000/mcp", "http://evil.localhost:8000/m", None),
+            ("http://127.0.0.1:8000/mcp", "http://user@localhost:8000/m", None),
+            ("http://127.0.0.1:8000/mcp", "http://0.0.0.0:8000/m", None),
+            ("http://10.0.0.1:8000/mcp", "http://localhost:8000/m", None),
+            ("http://localhost:8000/mcp", "http://10.0.0.1:8000/m", None),
+            ("https://gw.test/a/sse", "https://evil.test/m", None),
+            ("https://gw.test/a/sse", "http://gw.test/m", None),
+            ("https://gw.test/a/sse", "http://[", None),
+        ];
+        for (asked, reference, expected) in cases {
+            let asked = Url::parse(asked).unwrap();
+            let found = announced(&asked, reference, &asked.join("/").unwrap());
+            assert_eq!(found.as_ref().map(Url::as_str), expected, "{reference} at {asked}");
+        }
+        let asked = Url::parse("http://localhost:8000/registry/a/mcp").unwrap();
+        let within = Url::parse("http://localhost:8000/registry").unwrap();
+        assert!(announced(&asked, "http://127.0.0.1:8000/registry/a/m", &within).is_some());
+        assert!(announced(&asked, "http://127.0.0.1:8000/other", &within).is_none());
+        assert!(announced(&asked, "../../other", &within).is_none());
     }
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::sys::mark::drop_mark;
 use crate::sys::regular_file::{self, NOT_REGULAR};
 pub use draft::{Draft, left, read_left, take_up, target};
 
@@ -83,12 +84,13 @@ impl FileError {
     }
 }
 
-/// Reads a private file; `None` if there is none. Refuses links, and files that others can read.
+/// Reads a private file without a byte order mark; `None` if there is none. Refuses links, and files that others can read.
 ///
 /// # Errors
 /// As [`FileError`] says.
 pub fn read(path: &Path) -> Result<Option<String>, FileError> {
-    let Some(bytes) = read_bytes(path)? else { return Ok(None) };
+    let Some(mut bytes) = read_bytes(path)? else { return Ok(None) };
+    drop_mark(&mut bytes);
     let strange = |_| FileError::Strange { path: path.into(), reason: "not UTF-8 text" };
     String::from_utf8(bytes).map(Some).map_err(strange)
 }

@@ -5,7 +5,9 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-/// The text of a file that the user named, of `most` bytes at most. It may be a pipe: a shell's `<(command)` is one.
+use crate::sys::mark::drop_mark;
+
+/// The text of a file that the user named, of `most` bytes at most, without a byte order mark. It may be a pipe: a shell's `<(command)` is one.
 ///
 /// # Errors
 /// The operating system's; [`io::ErrorKind::FileTooLarge`]; [`io::ErrorKind::InvalidData`] for what is not UTF-8.
@@ -15,6 +17,7 @@ pub fn read_named(path: &Path, most: u64) -> io::Result<String> {
     if bytes.len() as u64 > most {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {most} bytes")));
     }
+    drop_mark(&mut bytes);
     String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8 text"))
 }
 

@@ -6,6 +6,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
+use crate::sys::mark::drop_mark;
+
 /// Why a name that leads to a pipe, a device, a socket or a folder is not read.
 pub const NOT_REGULAR: &str = "not a regular file";
 
@@ -25,13 +27,26 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The same as text.
+/// The same as text, without a byte order mark.
 ///
 /// # Errors
 /// As [`read`]; [`io::ErrorKind::InvalidData`] for what is not UTF-8.
 pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
-    let text = String::from_utf8(read(path, most)?);
-    text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8 text"))
+    let mut bytes = read(path, most)?;
+    drop_mark(&mut bytes);
+    text_of(bytes)
+}
+
+/// The same with its mark, to be written again.
+///
+/// # Errors
+/// As [`read_text`].
+pub fn read_text_to_edit(path: &Path, most: u64) -> io::Result<String> {
+    text_of(read(path, most)?)
+}
+
+fn text_of(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8 text"))
 }
 
 /// Opens a regular file to read it. The name is looked at first, because opening alone makes some devices do something; then

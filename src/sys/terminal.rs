@@ -1,13 +1,14 @@
 //! What kind of terminal there is, and the one reader of its input. Questions and colours are `cli`'s.
 
 use std::fs::File;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
 use std::sync::OnceLock;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::Mutex;
 
 use crate::sys::env;
+use crate::sys::mark::drop_mark;
 
 type Input = BufReader<tokio::io::Stdin>;
 
@@ -42,6 +43,18 @@ pub fn stdout_file() -> std::io::Result<File> {
     return Ok(std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned()?.into());
     #[cfg(windows)]
     return Ok(std::os::windows::io::AsHandle::as_handle(&std::io::stdout()).try_clone_to_owned()?.into());
+}
+
+/// All of stdin as text, without the byte order mark that some shells put into a pipe.
+///
+/// # Errors
+/// The operating system's; [`std::io::ErrorKind::InvalidData`] for what is not UTF-8.
+pub fn rest() -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes)?;
+    drop_mark(&mut bytes);
+    let odd = |_| std::io::Error::new(std::io::ErrorKind::InvalidData, "stdin is not UTF-8 text");
+    String::from_utf8(bytes).map_err(odd)
 }
 
 /// The next line a person types or pastes. One reader for the whole process: a second one would steal its lines.

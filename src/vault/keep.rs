@@ -52,6 +52,7 @@ pub(super) fn save(
         requested_scopes: None,
         cloud_id: notes.cloud_id.clone(),
         sites: notes.sites.clone(),
+        client_forgotten: notes.client_forgotten,
         members: credential.facts.clone(),
     };
     Ok(Fresh { stored, outcome, path })

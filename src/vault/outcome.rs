@@ -42,6 +42,12 @@ pub enum VaultError {
     /// It could not be read or kept.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// The issuer no longer knows the client that mcpauth registered there: a login begins with another one.
+    #[error("{issuer} no longer knows the client that mcpauth registered there")]
+    ClientForgotten {
+        /// The issuer.
+        issuer: String,
+    },
     /// Only a person can get it, and nobody is there.
     #[error("a person must log in{}", .why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
     NeedsPerson {

@@ -11,15 +11,15 @@ use crate::support::wire::Running;
 type Headers = &'static [(&'static str, &'static str)];
 
 /// A running bridge and its secret.
-struct Bridge {
+pub(super) struct Bridge {
     running: Running,
-    address: std::net::SocketAddr,
-    secret: String,
+    pub(super) address: std::net::SocketAddr,
+    pub(super) secret: String,
     _user: User,
 }
 
 impl Bridge {
-    fn start(user: User) -> Self {
+    pub(super) fn start(user: User) -> Self {
         let mut running = Running::start(user.command(&["bridge", "--listen", "127.0.0.1:0"]));
         let line = running.line(|line| line.contains("ready"));
         let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().parse().unwrap();
@@ -27,7 +27,7 @@ impl Bridge {
         Self { running, address, secret, _user: user }
     }
 
-    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(super) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let host = self.address.to_string();
         let usual = [("Host", host.as_str()), ("X-Mcpauth-Bridge", self.secret.as_str())];
         let given = |name: &str| headers.iter().any(|(other, _)| *other == name);
@@ -37,14 +37,14 @@ impl Bridge {
         exchange(self.address, &request(method, path, &all, body))
     }
 
-    fn end(self) {
+    pub(super) fn end(self) {
         self.running.signal("TERM");
         self.running.end().code(143);
     }
 }
 
 /// A user with one server, `alpha`, at this gateway.
-fn user(gateway: &str) -> User {
+pub(super) fn user(gateway: &str) -> User {
     let mut user = User::new();
     user.env("REGISTRY_URL", gateway);
     let file =

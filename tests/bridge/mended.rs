@@ -235,6 +235,22 @@ fn a_stream_without_ids_that_breaks_is_an_error_and_so_is_one_that_brings_nothin
 }
 
 #[test]
+fn a_stream_that_says_the_same_again_and_again_is_given_up() {
+    let server = Upstream::start(|seen, stream| {
+        if seen.message()["method"] == "tools/call" || seen.header("last-event-id").is_some() {
+            events(stream);
+            return crate::support::upstream::push(stream, b"id: 7\nretry: 1\ndata:\n\n");
+        }
+        usual(seen, stream);
+    });
+    let mut client = Client::before(&server);
+    client.initialize();
+    assert_eq!(client.ask(&call(1))["error"]["code"], 5023);
+    client.end();
+    assert_eq!(server.seen().iter().filter(|seen| seen.header("last-event-id").is_some()).count(), 5);
+}
+
+#[test]
 fn twenty_bridges_share_one_renewal() {
     let lab = Lab::start();
     let server = Upstream::start(|seen, stream| json_answer(stream, &result(&seen.message()["id"], "ok")));

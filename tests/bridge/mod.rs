@@ -2,6 +2,7 @@
 //! It leaves clients that nobody here wrote to `real`.
 #![cfg(test)]
 
+mod field;
 #[cfg(target_os = "linux")]
 mod large;
 mod listen;

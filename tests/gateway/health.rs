@@ -152,6 +152,79 @@ fn a_check_opens_nothing() {
     }
     lab.call("mcpauth-health", "delta", "echo").status(401);
     for seen in server.seen() {
-        assert!(is_check(&seen) && seen.header("mcp-session-id").is_none(), "{seen:?}");
+        let opens = is_check(&seen) && seen.header("mcp-session-id").is_none();
+        let ends = seen.is("DELETE /mcp ") && seen.header("mcp-session-id") == Some("up-1");
+        assert!(opens || ends, "{seen:?}");
+    }
+}
+
+/// Older servers open a session for whoever comes without one, and keep it until somebody ends it.
+#[test]
+fn a_check_leaves_no_session_behind() {
+    for head in [
+        "200 OK\r\ncontent-type: application/json",
+        "400 Bad Request\r\ncontent-type: application/json",
+        "200 OK\r\ncontent-type: text/event-stream",
+        "500 Oops\r\ncontent-type: text/plain",
+    ] {
+        let open = Arc::new(Mutex::new((0, Vec::new())));
+        let sessions = open.clone();
+        let server = Upstream::start(move |seen, stream| {
+            let (count, open) = &mut *sessions.lock().unwrap();
+            if seen.is("DELETE") {
+                let ended = seen.header("mcp-session-id").unwrap().to_owned();
+                open.retain(|session| *session != ended);
+                return say(stream, "200 OK", b"");
+            }
+            *count += 1;
+            open.push(format!("session-{count}"));
+            say(stream, &format!("{head}\r\nmcp-session-id: session-{count}"), b"data: {}\n\n");
+        });
+        let lab = Lab::with(|settings, dir| {
+            settings.health.interval = 1;
+            own_server(dir, "delta", &server.base, "streamable-http");
+        });
+        until("two checks", || open.lock().unwrap().0 > 1);
+        until("no session", || open.lock().unwrap().1.is_empty());
+        drop(lab);
+    }
+}
+
+/// Whoever answers in JSON-RPC is there, whatever status goes with it; and so is whoever answers where a redirect leads.
+#[test]
+fn an_answer_in_json_rpc_is_a_sign_of_life() {
+    let error = r#"{"jsonrpc":"2.0","id":"mcpauth-health","error":{"code":-32600,"message":"no"}}"#;
+    let nothing = r#"{"error":"internal"}"#;
+    for (head, body, alive) in [
+        ("500 Oops\r\ncontent-type: application/json", error.to_owned(), true),
+        ("503 Busy\r\ncontent-type: text/plain", error.to_owned(), true),
+        ("500 Oops\r\ncontent-type: text/event-stream", format!("event: message\ndata: {error}\n\n"), true),
+        ("500 Oops\r\ncontent-type: application/json", nothing.to_owned(), false),
+        ("500 Oops\r\ncontent-type: application/json", format!("[{error}"), false),
+        ("502 Bad Gateway\r\ncontent-type: text/html", "<h1>Bad Gateway</h1>".to_owned(), false),
+        ("500 Oops", String::new(), false),
+        ("307 Temporary Redirect\r\nlocation: /mcp/", String::new(), true),
+        ("308 Permanent Redirect\r\nlocation: mcp/", String::new(), true),
+        ("307 Temporary Redirect\r\nlocation: /broken", String::new(), false),
+    ] {
+        let checks = Arc::new(Mutex::new(0));
+        let counted = checks.clone();
+        let server = Upstream::start(move |seen, stream| {
+            if seen.is("POST /mcp/ ") {
+                say(stream, JSON, &seen.body);
+            } else if seen.is("POST /broken ") {
+                say(stream, "500 Oops", b"");
+            } else {
+                say(stream, head, body.as_bytes());
+            }
+            *counted.lock().unwrap() += 1;
+        });
+        let lab = Lab::with(|settings, dir| {
+            (settings.health.interval, settings.health.failures) = (1, 1);
+            own_server(dir, "delta", &server.base, "streamable-http");
+        });
+        until("checks", || *checks.lock().unwrap() > 3);
+        assert_eq!(said(&lab, "does not answer") > 0, !alive, "{head}");
+        assert!(server.seen().iter().all(|seen| is_check(seen) && seen.is("POST")), "method and body stay");
     }
 }

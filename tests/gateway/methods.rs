@@ -3,7 +3,7 @@
 //! `protocol`.
 #![cfg(test)]
 
-use mcpauth::methods::METHODS;
+use mcpauth::mcp::methods::METHODS;
 use serde_json::{Value, json};
 
 use crate::support::lab::{ALLOWED, Lab, own_server, request};

@@ -15,9 +15,13 @@ pub(crate) mod leaving;
 mod lists;
 mod methods;
 mod odd_tokens;
+mod pages;
+mod places;
 mod protocol;
 mod questions;
+mod redirects;
 mod registry;
+mod resources;
 mod rights;
 mod serve;
 mod sessions;
@@ -88,6 +92,7 @@ fn a_list_that_is_only_taken_note_of_is_no_broken_list() {
 #[test]
 fn without_a_token_there_is_a_challenge_that_leads_to_one() {
     let lab = Lab::start();
+    crate::support::lab::until("ready", || lab.gateway.is_ready());
     let answer = lab.post("/alpha/mcp", &[], call("echo").to_string().as_bytes()).status(401);
     let url = format!("{}/.well-known/oauth-protected-resource/alpha/mcp", lab.gateway.public_url());
     let expected = format!("Bearer resource_metadata=\"{url}\", scope=\"reader\"");

@@ -275,7 +275,8 @@ fn each_server_has_a_document_that_leads_to_its_tokens() {
             lab.raw(&request("GET", &format!("/.well-known/oauth-protected-resource{path}"), &[], b""));
         (answer.status, answer.header("access-control-allow-origin").map(str::to_owned), answer.json())
     };
-    for path in ["/alpha", "/alpha/mcp", "/beta/sse"] {
+    crate::support::lab::until("ready", || lab.gateway.is_ready());
+    for path in ["/alpha", "/alpha/mcp", "/beta/sse", "/alpha/", "/alpha/mcp/"] {
         let (status, cors, found) = document(path);
         assert_eq!((status, cors.as_deref()), (200, Some("*")), "{path}");
         assert_eq!(found["resource"], format!("{}{path}", lab.gateway.public_url()));
@@ -329,6 +330,92 @@ fn pages_call_from_where_they_may() {
     let two = [("Origin", "https://app.test"), ("Origin", "http://evil.test")];
     worker.post(&two, ALLOWED.as_bytes()).status(403);
     assert_eq!(worker.lab.arrived(), 2);
+}
+
+/// Programs that write every member they know mean nothing by a null; the bytes pass as they came.
+#[test]
+fn null_is_absent_where_it_decides_nothing() {
+    let worker = Worker::start();
+    for (body, status) in [
+        (r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":null}"#, 200),
+        (r#"{"jsonrpc":"2.0","id":7,"method":"ping","params":null,"result":null,"error":null}"#, 200),
+        (r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","_meta":null}}"#, 200),
+        (r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","arguments":null}}"#, 200),
+        (r#"{"jsonrpc":"2.0","method":"notifications/initialized","params":null}"#, 202),
+        (r#"{"jsonrpc":"2.0","id":7,"result":{},"error":null}"#, 202),
+        (r#"{"jsonrpc":"2.0","id":7,"result":null,"error":{"code":1,"message":""}}"#, 202),
+        (
+            r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"delete_all","_meta":null}}"#,
+            403,
+        ),
+    ] {
+        let before = worker.lab.alpha.arrived().len();
+        let answer = worker.post(&[], body.as_bytes()).status(status);
+        if status == 403 {
+            assert_eq!(answer.json()["id"], 7);
+        } else {
+            assert_eq!(worker.lab.alpha.arrived()[before].body, body.as_bytes());
+        }
+    }
+}
+
+/// The server's own nulls do not keep its list from being filtered.
+#[test]
+fn a_servers_nulls_are_absent_too() {
+    for reply in [
+        r#"{"jsonrpc":"2.0","id":"l","error":null,"result":{"tools":[{"name":"hidden"},{"name":"echo"}]}}"#,
+        r#"{"jsonrpc":"2.0","id":"l","result":{"tools":[{"name":"hidden"},{"name":"echo"}],"_meta":null},"params":null}"#,
+    ] {
+        let lab = Lab::before(&Upstream::answering(JSON, reply), "streamable-http");
+        let text = lab.ask(&lab.token("worker"), "/delta/mcp", &list()).status(200).text();
+        assert_eq!(text, reply.replace(r#"{"name":"hidden"},"#, ""));
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_answered_by_its_id_if_that_can() {
+    let worker = Worker::start();
+    for (body, id) in [
+        (r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":null}"#, json!(7)),
+        (r#"{"jsonrpc":"2.0","id":"a","method":"tools/call","params":[]}"#, json!("a")),
+        (r#"{"id":8,"method":"ping"}"#, json!(8)),
+        (r#"{"jsonrpc":"2.0","id":7,"method":"ping","method":"ping"}"#, json!(null)),
+        (r#"{"jsonrpc":"2.0","id":7,"id":8,"method":"ping"}"#, json!(null)),
+        (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, json!(null)),
+        (r#"{"jsonrpc":"2.0","method":"ping""#, json!(null)),
+    ] {
+        assert_eq!(worker.post(&[], body.as_bytes()).status(400).json()["id"], id, "{body}");
+    }
+    assert_eq!(worker.lab.arrived(), 0);
+}
+
+#[test]
+fn arguments_may_be_as_deep_as_is_written_down() {
+    let upstream = Upstream::start(|seen, stream| say(stream, JSON, &seen.body));
+    let lab = Lab::before(&upstream, "streamable-http");
+    let bearer = format!("Bearer {}", lab.token("worker"));
+    let call = |levels: usize, open: &str, close: &str| {
+        let deep = format!("{}{}", open.repeat(levels - 1), close.repeat(levels - 1));
+        let inner = if deep.is_empty() { "1".into() } else { deep };
+        format!(
+            r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"echo","arguments":{{"a":{inner}}}}}}}"#
+        )
+    };
+    for (levels, status) in
+        [(1, 200), (62, 200), (63, 200), (64, 200), (127, 200), (128, 200), (129, 400), (400, 400)]
+    {
+        for (open, close) in [("[", "]"), (r#"{"a":1,"b":"#, "}"), ("[1,", "]")] {
+            let body = call(levels, open, close).replace(":}", ":1}").replace(",]", ",1]");
+            let answer =
+                lab.post("/delta/mcp", &[("X-Authorization", &bearer)], body.as_bytes()).status(status);
+            if status == 200 {
+                assert_eq!(answer.text(), body, "{levels} {open}");
+            } else {
+                assert_eq!(answer.json()["id"], 7, "{levels} {open}");
+                assert!(answer.text().contains("nested deeper than 128 levels"), "{}", answer.text());
+            }
+        }
+    }
 }
 
 #[test]

@@ -42,7 +42,8 @@ fn settings(base: &str, dir: &Path, cache: u32) -> Issuer {
     private_file::write(&client_secret, "s3cret").unwrap();
     let endpoint = Some(format!("{base}/introspect"));
     let introspection = Introspection { endpoint, client_id: "gateway".into(), client_secret, cache };
-    let issuer = json!({"issuer": base, "audience": [AUDIENCE]});
+    // Nothing is to be asked but what these tests are about.
+    let issuer = json!({"issuer": base, "audience": [AUDIENCE], "scopes": []});
     Issuer { introspection: Some(introspection), ..serde_json::from_value(issuer).unwrap() }
 }
 

@@ -71,7 +71,9 @@ impl Stage {
     fn address(&self, token: &str, server: &str) -> String {
         let heard = Listening::open(&self.lab, token, &format!("/{server}/sse"), &[]).hear("marker");
         assert!(!heard.contains(OWN), "{heard}");
-        heard.split("data: ").nth(1).unwrap().lines().next().unwrap().to_owned()
+        let announced = heard.split("data: ").nth(1).unwrap().lines().next().unwrap();
+        assert!(announced.starts_with("messages/"), "{announced}");
+        format!("/{server}/{announced}")
     }
 
     /// Fails unless it is refused before the server hears of it.
@@ -160,7 +162,7 @@ fn no_attack_on_a_session_reaches_the_server() {
         ("in another case", worker, "delta", mine.to_ascii_lowercase()),
         ("two in one", worker, "delta", format!("{mine}, {theirs}")),
         ("two in one", worker, "delta", format!("{mine},{mine}")),
-        ("too long", worker, "delta", "A".repeat(5000)),
+        ("too long", worker, "delta", "A".repeat(20_000)),
         ("not ASCII", worker, "delta", format!("{mine}\u{e9}")),
     ];
     for (case, token, server, session) in &attacks {
@@ -200,7 +202,7 @@ fn no_attack_on_an_announced_address_reaches_the_server() {
         ),
         ("cut", root, mine.get(..mine.len() - 1).unwrap().to_owned()),
         ("with more", root, format!("{mine}A")),
-        ("too long", root, format!("/old/messages/{}", "A".repeat(5000))),
+        ("too long", root, format!("/old/messages/{}", "A".repeat(20_000))),
     ];
     for (case, token, path) in &attacks {
         stage.refused(case, || stage.ask(token, "POST", path, &[]));
@@ -313,7 +315,7 @@ fn no_header_of_the_protocols_is_taken_away_by_connection() {
 /// What is given out is taken back, up to one and the same length.
 #[test]
 fn a_session_that_would_be_too_long_to_come_back_is_not_given_out() {
-    for (length, status) in [(16, 200), (3000, 200), (3500, 502)] {
+    for (length, status) in [(16, 200), (3000, 200), (3072, 200), (4096, 200), (12_000, 200), (12_500, 502)] {
         let head =
             format!("200 OK\r\ncontent-type: application/json\r\nmcp-session-id: {}", "s".repeat(length));
         let upstream =
@@ -326,6 +328,29 @@ fn a_session_that_would_be_too_long_to_come_back_is_not_given_out() {
             let headers = [("X-Authorization", bearer.as_str()), ("Mcp-Session-Id", session)];
             lab.post("/delta/mcp", &headers, ALLOWED.as_bytes()).status(200);
             assert_eq!(upstream.seen()[1].header("mcp-session-id").map(str::len), Some(length));
+        } else {
+            assert_eq!(answer.json()["error"]["data"]["reason"], "long_session");
+        }
+    }
+}
+
+/// What may come in a head bounds what is given out: half of it is for the session.
+#[test]
+fn a_session_is_no_longer_than_a_request_may_be() {
+    for (head, length, status) in [(8192, 3000, 200), (8192, 3100, 502), (64 << 10, 3100, 200)] {
+        let named =
+            format!("200 OK\r\ncontent-type: application/json\r\nmcp-session-id: {}", "s".repeat(length));
+        let upstream = Upstream::answering(named.leak(), br#"{"jsonrpc":"2.0","id":7,"result":{}}"#);
+        let lab = Lab::with(|settings, dir| {
+            settings.limits.head = head;
+            own_server(dir, "delta", &upstream.base, "streamable-http");
+        });
+        let token = lab.token("worker");
+        let answer = lab.call(&token, "delta", "echo").status(status);
+        if let Some(session) = answer.header("mcp-session-id") {
+            let bearer = format!("Bearer {token}");
+            let headers = [("X-Authorization", bearer.as_str()), ("Mcp-Session-Id", session)];
+            lab.post("/delta/mcp", &headers, ALLOWED.as_bytes()).status(200);
         }
     }
 }

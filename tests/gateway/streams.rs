@@ -2,6 +2,7 @@
 //! alive, and ended with the client or its rights; and the limits on all of them.
 //! It leaves single answers to `answers`.
 #![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -151,8 +152,9 @@ fn an_old_servers_address_is_the_gateways_and_its_callers() {
     let (worker, root) = (lab.token("worker"), lab.token("root"));
     let mut stream = Listening::open(&lab, &worker, "/delta/sse", &[]);
     let heard = stream.hear("marker");
-    let path = heard.split("data: ").nth(1).unwrap().lines().next().unwrap().to_owned();
-    assert!(path.starts_with("/delta/messages/") && !heard.contains("up-7"), "{heard}");
+    let announced = heard.split("data: ").nth(1).unwrap().lines().next().unwrap().to_owned();
+    assert!(announced.starts_with("messages/") && !heard.contains("up-7"), "{heard}");
+    let path = format!("/delta/{announced}");
     let before = upstream.seen().len();
     let (start, tag) = path.rsplit_once('.').unwrap();
     for (token, path, status) in [
@@ -174,6 +176,115 @@ fn an_old_servers_address_is_the_gateways_and_its_callers() {
     assert!(!heard.contains("hidden"), "{heard}");
 }
 
+/// Relative, because whatever stands before the gateway may have put something before its paths.
+#[test]
+fn an_announced_address_is_relative_to_what_was_asked_for() {
+    let upstream = old_server("/message?sessionId=up-7");
+    let lab = Lab::with(|_, dir| {
+        std::fs::write(dir.join("scopes.yml"), "root: [{server: '*', methods: ['*'], tools: ['*']}]\n")
+            .unwrap();
+        own_server(dir, "delta", &upstream.base, "sse");
+        let file = json!({"path": "/team/old", "proxy_pass_url": format!("{}/sse", upstream.base)});
+        std::fs::write(dir.join("servers/team.json"), file.to_string()).unwrap();
+    });
+    let root = lab.token("root");
+    for asked in [
+        "/delta/sse",
+        "/delta/sse/",
+        "/delta",
+        "/delta/",
+        "/delta/mcp",
+        "/delta/mcp/",
+        "/team/old",
+        "/team/old/",
+        "/team/old/sse",
+        "/team/old/sse/",
+    ] {
+        let heard = Listening::open(&lab, &root, asked, &[]).hear("marker");
+        let announced = heard.split("data: ").nth(1).unwrap().lines().next().unwrap();
+        let outside = url::Url::parse(&format!("https://host.test/some/prefix{asked}")).unwrap();
+        let found = outside.join(announced).unwrap();
+        let path = found.as_str().strip_prefix("https://host.test/some/prefix").unwrap();
+        lab.ask(&root, path, &call("echo")).status(202);
+        assert!(upstream.seen().last().unwrap().is("POST /message?sessionId=up-7 "), "{asked} {announced}");
+    }
+}
+
+/// The names of this machine are one; nothing is sent anywhere but where the file says.
+#[test]
+fn an_old_server_on_this_machine_may_call_it_by_any_of_its_names() {
+    for host in ["localhost", "127.0.0.1", "[::1]", "0.0.0.0", "LOCALHOST", "app.localhost"] {
+        let port = std::sync::Arc::new(Mutex::new(String::new()));
+        let told = port.clone();
+        let upstream = Upstream::start(move |seen, stream| {
+            if seen.is("GET /sse ") {
+                begin(stream, EVENTS);
+                let port = told.lock().unwrap().clone();
+                push(stream, format!("event: endpoint\ndata: http://{host}:{port}/m?s=1\n\n").as_bytes());
+                push(stream, &event(&marker()));
+                gone(stream);
+                return;
+            }
+            say(stream, "202 Accepted", b"");
+        });
+        *port.lock().unwrap() = upstream.base.rsplit(':').next().unwrap().to_owned();
+        let lab = Lab::before(&upstream, "sse");
+        let worker = lab.token("worker");
+        let heard = Listening::open(&lab, &worker, "/delta/sse", &[]).hear("marker");
+        let announced = heard.split("data: ").nth(1).unwrap().lines().next().unwrap();
+        lab.ask(&worker, &format!("/delta/{announced}"), &call("echo")).status(202);
+        assert!(upstream.seen().last().unwrap().is("POST /m?s=1 HTTP/1.1"), "{host}");
+    }
+}
+
+/// Older servers say in words of their own that they have the message; the list comes on the stream.
+#[test]
+fn whatever_an_old_server_says_to_a_message_is_that_it_has_it() {
+    for (head, body) in [
+        ("200 OK\r\ncontent-type: text/plain", "ok"),
+        ("200 OK", "Accepted"),
+        ("200 OK\r\ncontent-type: application/json", "\"ok\""),
+        ("200 OK\r\ncontent-type: application/json", "true"),
+        ("200 OK\r\ncontent-type: text/html", "<p>thanks"),
+        ("200 OK\r\ncontent-type: text/plain; charset=utf-16", "ok"),
+        ("201 Created", "ok"),
+        ("202 Accepted\r\ncontent-type: text/plain", "Accepted"),
+        ("204 No Content", ""),
+        ("200 OK", r#"[{"jsonrpc":"2.0","id":"l","result":{"tools":[{"name":"hidden"}]}}]"#),
+    ] {
+        let open: Mutex<Option<TcpStream>> = Mutex::default();
+        let upstream = Upstream::start(move |seen, stream| {
+            if seen.is("GET /sse ") {
+                begin(stream, EVENTS);
+                push(stream, b"event: endpoint\ndata: /message\n\n");
+                push(stream, &event(&marker()));
+                *open.lock().unwrap() = stream.try_clone().ok();
+                gone(stream);
+                return;
+            }
+            if let Some(open) = &mut *open.lock().unwrap() {
+                push(open, &event(&tools(&seen.message()["id"])));
+            }
+            say(stream, head, body.as_bytes());
+        });
+        let lab = Lab::before(&upstream, "sse");
+        let worker = lab.token("worker");
+        let mut stream = Listening::open(&lab, &worker, "/delta/sse", &[]);
+        let heard = stream.hear("marker");
+        let announced = heard.split("data: ").nth(1).unwrap().lines().next().unwrap().to_owned();
+        let answer = lab.ask(&worker, &format!("/delta/{announced}"), &list());
+        assert!((200..300).contains(&answer.status), "{head} {body}: {answer:?}");
+        assert_eq!(answer.text(), "", "{head} {body}");
+        let heard = stream.hear("\"echo\"");
+        assert!(!heard.contains("hidden"), "{heard}");
+    }
+    // A newer server that says no more than that has not answered.
+    let upstream = Upstream::answering("200 OK\r\ncontent-type: text/plain", "ok");
+    let lab = Lab::before(&upstream, "streamable-http");
+    let answer = lab.ask(&lab.token("worker"), "/delta/mcp", &list()).status(502);
+    assert_eq!(answer.json()["error"]["data"]["reason"], "unreadable_list");
+}
+
 #[test]
 fn an_old_servers_address_elsewhere_is_dropped() {
     for endpoint in [
@@ -181,6 +292,8 @@ fn an_old_servers_address_elsewhere_is_dropped() {
         "//evil.test/message",
         "https://127.0.0.1/message",
         "http://127.0.0.1:1/message",
+        "http://localhost:1/message",
+        "http://localhost/message",
         "\\\\evil.test\\message",
         "javascript:alert(1)",
         "data:text/plain,x",

@@ -233,6 +233,7 @@ fn a_challenge_helps_and_only_where_it_can() {
             lab.gateway.public_url()
         )
     };
+    until("ready", || lab.gateway.is_ready());
     let none = lab.post("/alpha/mcp", &[], ALLOWED.as_bytes()).status(401);
     let challenge = none.header("www-authenticate").unwrap();
     assert!(challenge.starts_with(&format!("Bearer {}, scope=\"", metadata("alpha"))), "{challenge}");
@@ -243,7 +244,7 @@ fn a_challenge_helps_and_only_where_it_can() {
     let challenge = refused.header("www-authenticate").unwrap();
     assert!(challenge.starts_with("Bearer error=\"insufficient_scope\", "), "{challenge}");
     assert!(challenge.contains(&metadata("alpha")) && challenge.contains("scope=\"worker\""), "{challenge}");
-    // Whoever has groups gets rights by them: no scope would help, and a client would ask for ever.
+    // No scope that its issuer could grant would help, and a client would ask for ever.
     let key = Key::new("k");
     let mint = Mint::of(&[&key]);
     let grouped = self::lab(vec![mint.settings()]);

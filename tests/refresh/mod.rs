@@ -214,6 +214,17 @@ fn a_person_is_called_once_and_a_login_is_noticed() {
 }
 
 #[test]
+fn whatever_form_a_refused_refresh_has_a_person_is_called() {
+    for (status, body) in [0, 1, 2, 3, 6, 9].map(|n| crate::replies::NOES[n]) {
+        let (user, _server) = scripted(move |_| (status, body.into()));
+        let mut service = Service::start(&user, &["--interval", "1", "--on-login-needed", "echo called"]);
+        service.says(&["login_needed", "its refresh token is no longer accepted"]);
+        service.says(&["called"]);
+        service.end("TERM", 143);
+    }
+}
+
+#[test]
 fn a_refused_refresh_token_needs_a_person_and_the_token_stays_in_use() {
     let (user, server) = scripted(|_| (400, r#"{"error":"invalid_grant"}"#.into()));
     let mut service = Service::start(&user, &["--interval", "1"]);

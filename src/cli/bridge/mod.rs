@@ -14,7 +14,7 @@ use crate::cli::out::Out;
 use crate::clients::{Local, SECRET_HEADER};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-use crate::servers::{Servers, Source, Sources, Which};
+use crate::servers::{HeaderSource, Servers, Sources, Which};
 
 /// Stand before a remote MCP server, with fresh credentials on every request
 ///
@@ -60,7 +60,7 @@ fn over_stdio(servers: Arc<Servers>, which: &Which, out: &Out) -> Result<Exit, E
     let work = async {
         // A mistyped name is said at the start, not as an answer to the client's first request.
         servers.check(which)?;
-        let access = Arc::new(Source::new(servers.clone(), which.clone()));
+        let access = Arc::new(HeaderSource::new(servers.clone(), which.clone()));
         stdio::serve(tokio::io::stdin(), tokio::io::stdout(), http, access, report).await?;
         Ok(Exit::Done)
     };

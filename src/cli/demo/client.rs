@@ -9,6 +9,7 @@ use url::Url;
 use crate::cli::demo::wire::{Answer, Request};
 use crate::config::Config;
 use crate::error::Error;
+use crate::mcp::{ACCEPTED, JSON};
 
 /// The agent.
 pub(super) struct Client {
@@ -25,8 +26,7 @@ pub(super) struct Entry {
     headers: Vec<(String, String)>,
 }
 
-const TYPES: [(&str, &str); 2] =
-    [("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")];
+const TYPES: [(&str, &str); 2] = [("Content-Type", JSON), ("Accept", ACCEPTED)];
 
 impl Client {
     /// Reads the configuration in the tokens directory.

@@ -1,8 +1,7 @@
 //! Whether a login could succeed, as far as that can be told without a person: the redirect URI's host and port, and
 //! whether the provider takes client, redirect URI and scopes. It leaves reaching the provider at all to `issuer`.
 
-use reqwest::Method;
-use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::header::LOCATION;
 
 use crate::cli::doctor::finding::Finding;
 use crate::cli::doctor::tokens::Held;
@@ -16,8 +15,6 @@ use crate::vault::VaultError;
 
 const REDIRECT: &str = "login.redirect";
 const CLIENT: &str = "login.client";
-/// The codes by which a client or its secret is refused (RFC 6749 section 5.2, and what some servers have instead).
-const BAD_CLIENT: [&str; 3] = ["invalid_client", "incorrect_client_credentials", "bad_client_secret"];
 
 /// The redirect URIs of all logins. To be called on a runtime.
 pub(super) fn redirects(held: &[Held<'_>]) -> Vec<Finding> {
@@ -80,7 +77,7 @@ async fn of_machine(http: &Http, credential: &Credential, machine: &Machine) -> 
 /// so to the person and redirect nowhere; every other no comes back in the redirect (RFC 6749 section 4.1.2.1).
 async fn of_request(http: &Http, credential: &Credential, person: &Person) -> Option<Finding> {
     let (url, pending) = flow::authorization_request(http, &credential.client, person).await.ok()?;
-    let answer = http.open(Method::GET, &url, HeaderMap::new(), None).await.ok()?;
+    let answer = http.look(&url).await.ok()?;
     let id = &credential.id;
     if answer.status == 400 {
         let text = format!(
@@ -117,8 +114,8 @@ async fn of_client(http: &Http, credential: &Credential, person: &Person) -> Opt
     let trial = Secret::new("mcpauth-doctor");
     let refused = flow::refresh(http, client, &person.provider, &trial).await.err()?;
     match refused {
-        FlowError::Reply { reply: ReplyError::Refused { ref error, .. }, .. } => {
-            if BAD_CLIENT.contains(&error.as_str()) {
+        FlowError::Reply { reply: ref reply @ ReplyError::Refused { .. }, .. } => {
+            if reply.is_about_client() {
                 return Some(failed(credential, refused));
             }
             let by = match client.auth {

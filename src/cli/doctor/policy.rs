@@ -12,7 +12,7 @@ use crate::cli::out::Out;
 use crate::config::Config;
 use crate::credential::CredentialId;
 use crate::gateway::authn::jwt::Reject;
-use crate::gateway::authn::rules::Rules;
+use crate::gateway::authn::rules::{Rules, Servers};
 use crate::oauth::Unverified;
 use crate::policy::{Call, Listed, Policy, Principal, decide};
 use crate::problem::Problem;
@@ -116,20 +116,30 @@ fn access(prepared: &Prepared, policy: &Policy, one: &Identity) -> Vec<Finding> 
     };
     // Rules that do not hold together are among the settings' problems.
     let Ok(rules) = Rules::new(known) else { return Vec::new() };
-    match principal(&rules, &one.claims) {
+    match principal(&rules, &one.claims, &|audience| named(prepared, audience)) {
         Err(reject) => vec![refused(who, reject)],
         Ok(principal) => vec![granted(prepared, policy, who, &principal)],
     }
 }
 
 /// The caller, as the gateway would know it. That the token may have expired is another finding.
-fn principal(rules: &Rules, claims: &Map<String, Value>) -> Result<Principal, Reject> {
+fn principal(rules: &Rules, claims: &Map<String, Value>, servers: Servers<'_>) -> Result<Principal, Reject> {
     let mut claims = claims.clone();
     let end = claims.get("exp").and_then(Value::as_i64).unwrap_or(i64::MAX);
     claims.insert("active".into(), json!(true));
     let now = clock::now().min(end.saturating_sub(1));
     let text = Value::Object(claims).to_string();
-    rules.introspected(text.as_bytes(), now).map(|(principal, _)| principal)
+    rules.introspected(text.as_bytes(), now, servers).map(|(principal, _)| principal)
+}
+
+/// The servers whose address at the gateway this is.
+fn named(prepared: &Prepared, audience: &str) -> Vec<String> {
+    let address = prepared.settings.address();
+    let path = audience.strip_prefix(&address).map(|path| path.trim_end_matches('/'));
+    let is = |name: &&String| {
+        path.is_some_and(|path| ["", "/mcp", "/sse"].iter().any(|last| path == format!("/{name}{last}")))
+    };
+    prepared.servers.iter().filter(is).cloned().collect()
 }
 
 fn refused(who: &str, reject: Reject) -> Finding {

@@ -17,6 +17,8 @@ const PROXY: &str = "network.proxy";
 const CERTIFICATES: &str = "network.certificates";
 /// The variables that the HTTP client reads, in both of their cases.
 const PROXIES: [&str; 3] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
+/// The schemes of proxies that the HTTP client can use; it passes over every other one in silence.
+const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
 /// Where the TLS library looks for certificates in place of the system's.
 const STORES: [&str; 3] = ["MCPAUTH_CA_CERT", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 /// How a certificate in PEM begins (RFC 7468 section 5).
@@ -33,7 +35,7 @@ pub(super) fn look(config: &Config, someone_must_log_in: bool) -> Vec<Finding> {
 pub(super) fn proxy_for(config: &Config, url: &Url) -> Option<String> {
     let own = if url.scheme() == "http" { "HTTP_PROXY" } else { "HTTPS_PROXY" };
     let (value, origin) = either_case(config, own).or_else(|| either_case(config, "ALL_PROXY"))?;
-    (origin == Origin::Environment && !is_loopback(url)).then(|| stripped(value))
+    (origin == Origin::Environment && is_usable(value) && !is_loopback(url)).then(|| stripped(value))
 }
 
 fn proxies(config: &Config) -> Vec<Finding> {
@@ -44,6 +46,11 @@ fn proxies(config: &Config) -> Vec<Finding> {
         let shown = if name == "NO_PROXY" { crate::text::clean(value, 200) } else { stripped(value) };
         let text = format!("{name} is {shown}");
         findings.push(match origin {
+            Origin::Environment if name != "NO_PROXY" && !is_usable(value) => Finding::problem(
+                PROXY,
+                format!("{text}, which is no proxy that mcpauth can use: requests go out without it"),
+                format!("name one of {}: export {name}=socks5h://HOST:PORT", SCHEMES.join(", ")),
+            ),
             Origin::Environment => Finding::ok(PROXY, text),
             _ => Finding::warn(
                 PROXY,
@@ -68,6 +75,11 @@ fn without_effect(config: &Config, name: &str) -> Option<Finding> {
 
 fn either_case<'c>(config: &'c Config, name: &str) -> Option<(&'c str, Origin)> {
     config.settings.find(name).or_else(|| config.settings.find(&name.to_lowercase()))
+}
+
+/// Whether the HTTP client can use this proxy.
+fn is_usable(value: &str) -> bool {
+    value.split_once("://").is_none_or(|(scheme, _)| SCHEMES.contains(&scheme))
 }
 
 /// A proxy's address without user name, password, path and query: scheme, host and port are what matters.

@@ -22,10 +22,12 @@ pub(super) fn of(config: &Config) -> Result<Issuer, ConfigError> {
     clients.dedup();
     let audience: Vec<String> = set(&[audience_variable(config)]);
     let issuer = Issuer { audience, clients, ..Issuer::new(issuer, kind) };
-    let missing = match issuer.audience_fault() {
-        Some(RulesError::CognitoClients) => "INGRESS_OAUTH_CLIENT_ID",
-        Some(RulesError::NoAudience(Kind::Keycloak)) => "KEYCLOAK_M2M_CLIENT_ID",
-        Some(RulesError::NoAudience(_)) => "MCPAUTH_GATEWAY_AUDIENCE",
+    let unsaid = issuer.audience.is_empty() && issuer.clients.is_empty();
+    let missing = match (issuer.audience_fault(), kind) {
+        (Some(RulesError::CognitoClients), _) => "INGRESS_OAUTH_CLIENT_ID",
+        // The tokens of these settings are for machines, and name no server.
+        (None, Kind::Keycloak) if unsaid => "KEYCLOAK_M2M_CLIENT_ID",
+        (None, Kind::Oidc) if issuer.audience.is_empty() => "MCPAUTH_GATEWAY_AUDIENCE",
         // Any other fault is among the settings' problems.
         _ => return Ok(issuer),
     };

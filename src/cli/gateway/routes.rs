@@ -67,8 +67,8 @@ fn row(gateway: &str, route: &Route) -> Row {
         Transport::StreamableHttp => "mcp",
         Transport::Sse => "sse",
     };
-    let scheme = if server.origin.tls { "https" } else { "http" };
-    let host = server.origin.header.to_str().unwrap_or_default();
+    let scheme = if base.origin.tls { "https" } else { "http" };
+    let host = base.origin.header.to_str().unwrap_or_default();
     Row {
         server: server.name.clone(),
         address: format!("{gateway}/{}/{last}", server.name),

@@ -1,11 +1,10 @@
 //! `mcpauth basic`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. It leaves the
-//! protocol to `mcp`, the server's address and credentials to `target`, and how answers look to `show`.
+//! protocol to `client`, the server's address and credentials to `target`, and how answers look to `show`.
 
 mod explain;
 mod show;
 mod target;
 
-use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
 
@@ -14,9 +13,9 @@ use serde_json::{Map, Value, json};
 
 use self::target::{ServerArgs, Target};
 use crate::cli::out::Out;
+use crate::client::{Client, ClientError, Era, Tools};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
-use crate::mcp::{Client, ClientError, Era, Tools};
 use crate::sys::{public_file, terminal};
 
 /// The largest file of arguments that is read, in bytes.
@@ -203,7 +202,7 @@ fn arguments(given: &str) -> Result<Map<String, Value>, Error> {
     };
     let mut text = String::new();
     if given == "-" {
-        std::io::stdin().read_to_string(&mut text)?;
+        text = terminal::rest()?;
     } else if let Some(path) = given.strip_prefix('@') {
         text = public_file::read_named(Path::new(path), LIMIT)
             .map_err(|e| wrong(format!("not to be read from {path}: {e}")))?;

@@ -7,7 +7,7 @@ use dialoguer::console::{measure_text_width, pad_str, truncate_str};
 use serde_json::Value;
 
 use crate::cli::out::Out;
-use crate::mcp::Client;
+use crate::client::Client;
 use crate::text::{clean, visible_json};
 
 /// Names are what is typed next, so they are cut only where no name is that long.

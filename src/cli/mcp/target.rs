@@ -13,13 +13,14 @@ use crate::cli::args::AuthArgs;
 use crate::cli::flows;
 use crate::cli::given::secret_from;
 use crate::cli::out::Out;
-use crate::config::{Config, ConfigError, Given, Origin, Settings};
+use crate::client::{Client, ClientError};
+use crate::config::{Config, ConfigError, Given as Setting, Origin, Settings};
 use crate::error::{Error, Exit};
-use crate::mcp::{Client, ClientError, Remote};
 use crate::oauth::is_sendable;
 use crate::render::Entry;
 use crate::secret::Secret;
-use crate::servers::{Servers, Which};
+use crate::servers::{Advice, Servers, Source, Which, place};
+use crate::session::Given;
 use crate::sys::http::{Http, HttpError};
 use crate::tokens::{Bearers, TokenSource, retry};
 use crate::vault::VaultError;
@@ -50,19 +51,6 @@ pub(super) struct ServerArgs {
     timeout: u64,
 }
 
-/// Where credentials come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
-    /// The store.
-    Stored,
-    /// `MCP_AUTH_TOKEN`, in the store's place.
-    Given,
-    /// Nowhere, because the address is not the gateway's.
-    Elsewhere,
-    /// Nowhere, because it was asked for.
-    Refused,
-}
-
 /// One server, ready to be spoken to.
 pub(super) struct Target {
     pub(super) which: Which,
@@ -91,14 +79,13 @@ impl Target {
         let source = match &which {
             _ if args.no_auth => Source::Refused,
             _ if given.is_some() => Source::Given,
-            Which::Url(_) if !may_know_us && !servers.is_logged_in(&which) => Source::Elsewhere,
-            _ => Source::Stored,
+            which => servers.source_for(which),
         };
         if given.is_some() {
             servers.announce(&which, true);
         }
         let mut own = HeaderMap::new();
-        let may_go = |secret: Option<Given>, places: &[Given]| {
+        let may_go = |secret: Option<Setting>, places: &[Setting]| {
             let secret = secret.unwrap_or_default();
             places.iter().try_for_each(|place| servers.config.may_go(&secret, place))
         };
@@ -107,7 +94,7 @@ impl Target {
             own.insert(X_AUTHORIZATION, bearer("MCP_AUTH_TOKEN", &token)?);
         }
         if let Some(path) = &args.token_file {
-            may_go(Some(Given::new("the token file", Origin::Flag)), aimed.as_slice())?;
+            may_go(Some(Setting::new("the token file", Origin::Flag)), aimed.as_slice())?;
             own.insert(AUTHORIZATION, bearer("the token file", &secret_from(path)?)?);
         }
         Ok(Self {
@@ -149,9 +136,9 @@ impl Target {
         place(&client.url)
     }
 
-    /// Whether the gateway's token is the one of `MCP_AUTH_TOKEN`.
-    pub(super) fn is_given(&self) -> bool {
-        self.own.contains_key(X_AUTHORIZATION)
+    /// What to type when it says no.
+    pub(super) fn advice(&self) -> Advice<'_> {
+        Advice { servers: &self.servers, which: &self.which, source: self.source }
     }
 
     /// This error with what to type next.
@@ -196,9 +183,9 @@ impl Target {
         let out = self.out.clone();
         out.detail(1, &format!("asking {}", place(&url)));
         let within = self.servers.within(&url);
-        let remote = Remote::new(self.http.clone(), url).within(within);
-        let heard = Box::new(move |level: u8, text: &str| out.detail(level, text));
-        let mut client = match Client::connect(remote, headers, heard).await {
+        let given = Given { url, headers, within, bearers: entry.bearers.clone() };
+        let heard = Arc::new(move |level: u8, text: &str| out.detail(level, text));
+        let mut client = match Client::connect(self.http.clone(), given, heard).await {
             Ok(client) => client,
             Err(error) => return Ok(Err(error)),
         };
@@ -268,14 +255,6 @@ fn address(text: &str) -> Result<Url, String> {
         Which::Url(url) => Ok(url),
         Which::Name(_) => Err("no URL; it begins with https:// or http://".into()),
     }
-}
-
-/// An address without its query, in which some servers want a secret.
-pub(super) fn place(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    url.into()
 }
 
 fn bearer(what: &str, token: &Secret) -> Result<HeaderValue, Error> {

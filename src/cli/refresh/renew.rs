@@ -19,8 +19,6 @@ use crate::vault::{Fresh, Outcome, Vault, VaultError};
 
 /// How many requests one issuer gets at once: one that hangs must not keep the others' turn.
 const AT_ONCE: usize = 8;
-/// Codes with which a server says no to the moment, not to us (RFC 6749 section 4.1.2.1, RFC 8628 section 3.5).
-const NOT_NOW: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_down"];
 
 /// Whose turn it is, issuer by issuer.
 #[derive(Debug, Default)]
@@ -80,10 +78,14 @@ pub(super) fn seen(vault: &Vault, credential: &Credential, marks: &RandomState) 
 pub(super) fn meaning(error: &Error) -> refresh::Outcome {
     let settings_fault = error.exit() == Exit::Usage;
     match error {
-        Error::Vault(VaultError::NeedsPerson { .. }) => refresh::Outcome::NeedsPerson,
+        Error::Vault(VaultError::NeedsPerson { .. } | VaultError::ClientForgotten { .. }) => {
+            refresh::Outcome::NeedsPerson
+        }
+        // A 4xx without a word of the server's own may be that of a proxy before one that is just starting.
         Error::Vault(VaultError::Flow(FlowError::Reply {
-            reply: ReplyError::Refused { error, .. }, ..
-        })) if !NOT_NOW.contains(&error.as_str()) => refresh::Outcome::Refused,
+            reply: reply @ (ReplyError::Refused { .. } | ReplyError::TokenType(_)),
+            ..
+        })) if reply.is_no() => refresh::Outcome::Refused,
         // An issuer whose metadata is gone or garbled may just be starting.
         Error::Vault(VaultError::Flow(
             FlowError::Discovery(_) | FlowError::NoEndpoint { .. } | FlowError::Metadata { .. },

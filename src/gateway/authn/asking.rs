@@ -52,6 +52,8 @@ pub(crate) struct Question<'q> {
     /// Seconds since 1970.
     pub(crate) now: i64,
     pub(crate) peer: IpAddr,
+    /// The servers that an audience names.
+    pub(crate) servers: &'q (dyn Fn(&str) -> Vec<String> + Sync),
 }
 
 /// Why there is no caller.
@@ -144,12 +146,12 @@ impl Asking {
     }
 
     async fn send(&self, question: &Question<'_>, journal: &dyn Journal) -> Result<Judged, No> {
-        let Question { issuer, token, hash, now, .. } = question;
+        let Question { issuer, token, hash, now, servers, .. } = question;
         let reply = issuer.introspect(token).await.map_err(|error| {
             journal.warn("introspection", &error.to_string());
             No::Down
         })?;
-        match issuer.rules.introspected(&reply, *now) {
+        match issuer.rules.introspected(&reply, *now, servers) {
             Ok((principal, expires_at)) => {
                 let believed_until = issuer.believed_until(expires_at, *now);
                 let judged = Judged { principal, expires_at: expires_at.unwrap_or(i64::MAX), believed_until };

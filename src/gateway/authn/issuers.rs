@@ -1,8 +1,9 @@
 //! The issuers whose tokens are accepted, with their keys: fetched in the background, again for an unknown key at a
 //! limited rate, and kept while the issuer does not answer. It leaves what a key and a token must be to `keys` and `rules`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -12,7 +13,7 @@ use url::Url;
 
 use super::keys::KeySet;
 use super::rules::Rules;
-use crate::gateway::settings;
+use crate::gateway::settings::{self, Kind};
 use crate::metadata;
 use crate::oauth::{IssuerMetadata, basic_authorization};
 use crate::secret::Secret;
@@ -24,6 +25,10 @@ pub(crate) struct Issuer {
     settings: settings::Issuer,
     client_secret: Option<Secret>,
     keys: ArcSwapOption<Fetched>,
+    /// The scopes that its metadata lists, once it has been read.
+    scopes: ArcSwapOption<HashSet<String>>,
+    /// Whether they have been looked for.
+    looked: AtomicBool,
     /// One question at a time; what is in it is about the last one.
     turn: Mutex<Turn>,
     http: Http,
@@ -72,6 +77,8 @@ impl Issuer {
             settings,
             client_secret,
             keys: ArcSwapOption::empty(),
+            scopes: ArcSwapOption::empty(),
+            looked: AtomicBool::new(false),
             turn: Mutex::default(),
             http,
             epoch,
@@ -88,9 +95,10 @@ impl Issuer {
         self.settings.introspection.is_some()
     }
 
-    /// Whether tokens can be checked now.
+    /// Whether tokens can be checked now, and clients told what to ask for.
     pub(crate) fn is_ready(&self) -> bool {
-        self.introspects() || self.keys().is_some()
+        let told = self.settings.scopes.is_some() || self.looked.load(Ordering::Relaxed);
+        told && (self.introspects() || self.keys().is_some())
     }
 
     /// The keys, unless there are none or they are too old.
@@ -100,20 +108,47 @@ impl Issuer {
         Some(fetched.set.clone())
     }
 
-    /// Fetches the keys for as long as the gateway runs; `tell` hears of changes and failures.
+    /// Whether a scope can be asked for here: the settings name it, or its metadata does. Cognito's metadata lists none of
+    /// the scopes that are made for resources; their names are a resource's and one of its own, with a slash between them.
+    pub(crate) fn grants(&self, scope: &str) -> bool {
+        if let Some(named) = &self.settings.scopes {
+            return named.iter().any(|name| name == scope);
+        }
+        let made = self.settings.kind == Kind::Cognito && scope.contains('/');
+        made || self.scopes.load().as_ref().is_some_and(|scopes| scopes.contains(scope))
+    }
+
+    /// Fetches keys and scopes for as long as the gateway runs; `tell` hears of changes and failures of the keys.
     pub(crate) async fn keep(&self, tell: impl Fn(Result<usize, &Unavailable>)) {
-        if self.introspects() {
-            return;
-        }
         loop {
-            let result = self.fetch(&mut *self.turn.lock().await).await;
-            match &result {
-                Ok(Some(keys)) => tell(Ok(*keys)),
-                Ok(None) => {}
-                Err(error) => tell(Err(error)),
-            }
-            tokio::time::sleep(if result.is_ok() { EVERY } else { AGAIN }).await;
+            let (good, ()) = tokio::join!(self.fetch_keys(&tell), self.learn());
+            tokio::time::sleep(if good { EVERY } else { AGAIN }).await;
         }
+    }
+
+    /// Whether the keys are as they should be.
+    async fn fetch_keys(&self, tell: impl Fn(Result<usize, &Unavailable>)) -> bool {
+        if self.introspects() {
+            return true;
+        }
+        let result = self.fetch(&mut *self.turn.lock().await).await;
+        match &result {
+            Ok(Some(keys)) => tell(Ok(*keys)),
+            Ok(None) => {}
+            Err(error) => tell(Err(error)),
+        }
+        result.is_ok()
+    }
+
+    /// Reads in its metadata which scopes there are. An issuer may do without metadata; what was known stays then.
+    async fn learn(&self) {
+        if self.settings.scopes.is_none() {
+            let found = tokio::time::timeout(PATIENCE, metadata::find_issuer(&self.http, self.name())).await;
+            if let Ok(Ok(found)) = found {
+                self.scopes.store(Some(Arc::new(found.scopes_supported.into_iter().flatten().collect())));
+            }
+        }
+        self.looked.store(true, Ordering::Relaxed);
     }
 
     /// Fetches the keys because a token names one that is not among `known`. Whoever comes while another asks waits for

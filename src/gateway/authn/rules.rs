@@ -30,6 +30,9 @@ pub struct Rules {
     groups: Vec<Groups>,
 }
 
+/// The servers whose resource identifier an audience is (RFC 8707); usually none.
+pub type Servers<'a> = &'a dyn Fn(&str) -> Vec<String>;
+
 impl Rules {
     /// Compiles an issuer's settings.
     ///
@@ -55,18 +58,21 @@ impl Rules {
         &self.issuer
     }
 
-    /// The caller a verified token describes, and the second from which the token is expired, leeway included.
+    /// The caller a verified token describes, and the second from which the token is expired, leeway included. A token for
+    /// one of `servers` opens no other.
     ///
     /// # Errors
     /// The first rule it breaks.
-    pub fn accept(&self, token: Claims, now: i64) -> Result<(Principal, i64), Reject> {
+    pub fn accept(&self, token: Claims, now: i64, servers: Servers<'_>) -> Result<(Principal, i64), Reject> {
         let claims = token.members();
         if claims.get("iss").and_then(Value::as_str) != Some(&self.issuer) {
             return Err(Reject::Issuer);
         }
         self.header_type(token.typ())?;
-        let expires = self.judge(claims, Source::Signed, now)?.ok_or(Reject::Malformed)?;
-        Ok((principal(&self.issuer, &self.groups, token.into_members(), Source::Signed)?, expires))
+        let (expires, servers) = self.judge(claims, Source::Signed, now, servers)?;
+        let expires = expires.ok_or(Reject::Malformed)?;
+        let principal = principal(&self.issuer, &self.groups, token.into_members(), Source::Signed)?;
+        Ok((Principal { servers, ..principal }, expires))
     }
 
     /// The caller an introspection reply (RFC 7662 section 2.2) describes, and the second from which the token is
@@ -75,7 +81,12 @@ impl Rules {
     /// # Errors
     /// [`Reject::Inactive`] unless `active` is exactly `true`; else the first rule it breaks. A reply may leave out most
     /// members, but never both the audience and the client.
-    pub fn introspected(&self, reply: &[u8], now: i64) -> Result<(Principal, Option<i64>), Reject> {
+    pub fn introspected(
+        &self,
+        reply: &[u8],
+        now: i64,
+        servers: Servers<'_>,
+    ) -> Result<(Principal, Option<i64>), Reject> {
         let members = object::read(reply).ok_or(Reject::Malformed)?;
         if members.get("active") != Some(&Value::Bool(true)) {
             return Err(Reject::Inactive);
@@ -83,8 +94,9 @@ impl Rules {
         if members.get("iss").is_some_and(|issuer| issuer != self.issuer.as_str()) {
             return Err(Reject::Issuer);
         }
-        let expires = self.judge(&members, Source::Asked, now)?;
-        Ok((principal(&self.issuer, &self.groups, members, Source::Asked)?, expires))
+        let (expires, servers) = self.judge(&members, Source::Asked, now, servers)?;
+        let principal = principal(&self.issuer, &self.groups, members, Source::Asked)?;
+        Ok((Principal { servers, ..principal }, expires))
     }
 
     /// Whether what the request's own identity headers say is what the token says. They are never more than a claim:
@@ -110,16 +122,22 @@ impl Rules {
         if agreed { Ok(()) } else { Err(Reject::Mismatch) }
     }
 
-    /// Every rule but those on issuer and header, which an introspection reply lacks. Gives the end, if there is one.
-    fn judge(&self, claims: &Map<String, Value>, source: Source, now: i64) -> Result<Option<i64>, Reject> {
+    /// Every rule but those on issuer and header, which an introspection reply lacks. Gives the end, if there is one, and the
+    /// servers that the token is for, if not all.
+    fn judge(
+        &self,
+        claims: &Map<String, Value>,
+        source: Source,
+        now: i64,
+        servers: Servers<'_>,
+    ) -> Result<(Option<i64>, Option<Vec<String>>), Reject> {
         // Accepting it as a bearer token would throw away the very protection it was given.
         if claims.contains_key("cnf") {
             return Err(Reject::Binding);
         }
         self.access_token(claims, source)?;
         let expires = self.times(claims, now)?;
-        self.addressed(claims, source)?;
-        Ok(expires)
+        Ok((expires, self.addressed(claims, source, servers)?))
     }
 
     /// RFC 9068 section 4: `at+jwt`; or what issuers write who do not follow it. `logout+jwt`, `dpop+jwt` and the like
@@ -167,27 +185,47 @@ impl Rules {
         Ok(expires)
     }
 
-    /// Whether the token is for this gateway.
-    fn addressed(&self, claims: &Map<String, Value>, source: Source) -> Result<(), Reject> {
+    /// The servers that the token is for; all, if it is for the gateway. An audience that is a server's address is for that
+    /// server even if it is configured (RFC 8707 section 2, MCP "Token Audience Binding").
+    fn addressed(
+        &self,
+        claims: &Map<String, Value>,
+        source: Source,
+        servers: Servers<'_>,
+    ) -> Result<Option<Vec<String>>, Reject> {
         let named = audience(claims)?;
-        let ours = |names: &Vec<&str>| names.iter().any(|name| self.audience.iter().any(|own| own == name));
+        let names = named.as_deref().unwrap_or_default();
+        let (mut ours, mut only) = (false, Vec::new());
+        for name in names {
+            let its = servers(name);
+            ours |= its.is_empty() && self.audience.iter().any(|own| own == name);
+            only.extend(its);
+        }
         let known = |client: Option<&str>| client.is_some_and(|id| self.clients.iter().any(|own| own == id));
         let asked_by = client(claims)?;
+        let may = match self.kind {
+            Kind::Cognito => known(text_of(claims, "client_id")?),
+            Kind::Keycloak => true,
+            Kind::Oidc => self.clients.is_empty() || known(asked_by),
+        };
+        if may && !ours && !only.is_empty() {
+            return Ok(Some(only));
+        }
         let addressed = match (self.kind, &named) {
             // With resource binding there is an `aud` as well, and it must not be somebody else's.
-            (Kind::Cognito, names) => known(text_of(claims, "client_id")?) && names.as_ref().is_none_or(ours),
+            (Kind::Cognito, named) => named.is_none() || ours,
             // Keycloak names nobody, or `account` alone, unless it was told to; or the client that asked, which may be us.
-            (Kind::Keycloak, names) if self.audience.is_empty() => {
+            (Kind::Keycloak, named) if self.audience.is_empty() => {
                 let client = text_of(claims, "azp")?;
-                let nobody = |names: &Vec<&str>| names.iter().all(|name| *name == "account");
-                let itself = |names: &Vec<&str>| names.iter().any(|name| Some(*name) == client);
-                known(client) && names.as_ref().is_none_or(|names| nobody(names) || itself(names))
+                let nobody = || names.iter().all(|name| *name == "account");
+                let itself = || names.iter().any(|name| Some(*name) == client);
+                known(client) && (named.is_none() || nobody() || itself())
             }
-            (Kind::Keycloak, names) => names.as_ref().is_some_and(ours),
-            (Kind::Oidc, Some(names)) => ours(names) && (self.clients.is_empty() || known(asked_by)),
+            (Kind::Keycloak | Kind::Oidc, Some(_)) => ours,
+            (Kind::Keycloak, None) => false,
             (Kind::Oidc, None) => source == Source::Asked && self.audience.is_empty() && known(asked_by),
         };
-        if addressed { Ok(()) } else { Err(Reject::Audience) }
+        if may && addressed { Ok(None) } else { Err(Reject::Audience) }
     }
 }
 

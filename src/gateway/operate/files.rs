@@ -332,7 +332,7 @@ impl Sources {
         }
         (memory.registry, memory.read) = (registry, true);
         let Servers { servers, remarks } = Servers::of(&memory.registry, variables);
-        if servers.iter().any(|server: &Server| server.origin.tls) {
+        if servers.iter().any(Server::is_secure) {
             // What is wrong with them is said by whoever dials.
             let _ = self.trust.client_config();
         }

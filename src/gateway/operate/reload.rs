@@ -10,6 +10,7 @@ use rustls::ServerConfig;
 use tokio::sync::Notify;
 
 use super::files::{Content, Files, Part, Served};
+use crate::gateway::redirect::Straight;
 use crate::gateway::servers::route::Route;
 use crate::gateway::state::{Revoked, Shared, State, Upstream};
 use crate::policy::{Call, Policy, Principal};
@@ -57,13 +58,13 @@ impl InForce {
     fn upstream(&self, route: &Arc<Route>, policy: &Policy, old: Option<&State>) -> Upstream {
         let name = &route.server.name;
         let old = old.and_then(|old| old.upstreams.get(name));
-        let same = old.filter(|old| *old.origin == route.server.origin);
+        let same = old.filter(|old| old.route.server.endpoints.base == route.server.endpoints.base);
         Upstream {
-            origin: same.map_or_else(|| Arc::new(route.server.origin.clone()), |old| old.origin.clone()),
+            straight: Straight::default(),
             healthy: same.map_or_else(|| Arc::new(AtomicBool::new(true)), |old| old.healthy.clone()),
             headers: route.headers.as_ref().map(|names| names.iter().cloned().collect()),
             scopes: policy.scopes_for(name),
-            first_scope: policy.helping_scope(&policy.grants(&Principal::default()), name, &LIST),
+            first_scopes: policy.helping_scopes(&policy.grants(&Principal::default()), name, &LIST),
             route: route.clone(),
             stored: self.served.stored.get(name).cloned(),
         }

@@ -13,10 +13,10 @@ use url::Url;
 
 use self::headers::{Forbidden, Variables, headers};
 use self::join::{Endpoints, Transport};
-use self::outbound::Origin;
+use self::outbound::is_same;
 use crate::problem::Problem;
 pub use crate::registry::AuthType;
-use crate::registry::{self, Refusal, Registry, no_address};
+use crate::registry::{self, PROXY_PASS_URL, Refusal, Registry, no_address};
 
 /// One MCP server. Its `Debug` shows what [`Server::address`] shows, and of the headers their names.
 #[derive(Clone)]
@@ -27,9 +27,7 @@ pub struct Server {
     pub title: String,
     /// `proxy_pass_url`. Its query may be a key: show [`Server::address`] instead.
     pub url: Url,
-    /// Where to connect.
-    pub origin: Origin,
-    /// What to ask for there.
+    /// Where to connect, and what to ask for there.
     pub endpoints: Endpoints,
     /// What credential it wants.
     pub auth_type: AuthType,
@@ -53,7 +51,8 @@ pub struct Found {
 impl Found {
     /// The servers of a registry, with the headers that `variables` allow.
     pub fn of(registry: &Registry, variables: Variables<'_>) -> Self {
-        let mut found = Self { servers: Vec::new(), remarks: registry.remarks.clone() };
+        let remarks = [registry.remarks.as_slice(), &registry.unknown].concat();
+        let mut found = Self { servers: Vec::new(), remarks };
         for described in &registry.servers {
             let at = described.file.display().to_string();
             match Server::of(described, variables) {
@@ -84,9 +83,8 @@ impl Server {
 
     /// A server and the headers that it does without.
     fn of(described: &registry::Server, variables: Variables<'_>) -> Result<(Self, Vec<Refusal>), Refusal> {
-        let url = described.url.clone().ok_or_else(|| no_address("is missing or no URL"))?;
-        let origin = Origin::of(&url).map_err(no_address)?;
-        let endpoints = Endpoints::of(&url, &described.transports).map_err(no_address)?;
+        let url = described.url.clone().ok_or_else(|| no_address(PROXY_PASS_URL, "is missing or no URL"))?;
+        let endpoints = Endpoints::of(described).map_err(|(field, why)| no_address(field, why))?;
         let (headers, bad) = headers(&described.headers, variables).map_err(|asks| {
             let Forbidden { header, variable } = asks;
             let what = format!(
@@ -101,11 +99,25 @@ impl Server {
             transports: described.transports.clone(),
             enabled: described.enabled,
             url,
-            origin,
             endpoints,
             headers,
         };
         Ok((server, bad))
+    }
+
+    /// Whether an address without a query is its own or one of its endpoints', a slash at the end aside.
+    pub fn is_at(&self, url: &Url) -> bool {
+        let Endpoints { base, mcp, sse } = &self.endpoints;
+        let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
+        [&self.url, &base.url, &mcp.url, &sse.url]
+            .iter()
+            .any(|own| is_same(own, url) && path(own) == path(url))
+    }
+
+    /// Whether any of its endpoints is spoken to over TLS.
+    pub fn is_secure(&self) -> bool {
+        let Endpoints { base, mcp, sse } = &self.endpoints;
+        [base, mcp, sse].iter().any(|endpoint| endpoint.origin.tls)
     }
 
     /// Its address as it may be shown: without the query.

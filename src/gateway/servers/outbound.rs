@@ -4,6 +4,7 @@ use hyper::header::HeaderValue;
 use url::{Host, Url};
 
 use crate::sys::address::{NotWeb, check_web, is_forbidden_host};
+use crate::sys::http::is_loopback;
 
 /// Where a server is: equal origins can share connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +36,23 @@ impl Origin {
         let header = HeaderValue::try_from(header).map_err(|_| "has a strange host")?;
         Ok(Self { tls, host, port, header })
     }
+}
+
+/// Whether two addresses are on one server: scheme, host and port are the same. The names of this machine are one (RFC 6761
+/// section 6.3), and a server that listens on all its addresses means the one it is asked at.
+pub fn is_same(one: &Url, other: &Url) -> bool {
+    let port = |url: &Url| url.port_or_known_default();
+    let alike = one.host() == other.host() || is_here(one) && is_here(other);
+    one.scheme() == other.scheme() && port(one) == port(other) && alike
+}
+
+fn is_here(url: &Url) -> bool {
+    let unspecified = match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_unspecified(),
+        Some(Host::Ipv6(ip)) => ip.is_unspecified(),
+        _ => false,
+    };
+    unspecified || is_loopback(url)
 }
 
 #[cfg(test)]

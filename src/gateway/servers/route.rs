@@ -57,6 +57,8 @@ pub struct Match<'a> {
     pub route: &'a Arc<Route>,
     /// What of it.
     pub asked: Asked<'a>,
+    /// Whether a slash is at its end.
+    pub slash: bool,
 }
 
 /// What of a server was asked for.
@@ -70,6 +72,46 @@ pub enum Asked<'a> {
     Sse,
     /// `/{server}/messages/...`: the rest after `messages/`, as sent, with nothing in it that is refused elsewhere.
     Announced(&'a str),
+}
+
+/// One of the addresses of a server at the gateway, after its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resource {
+    last: &'static str,
+    slash: &'static str,
+}
+
+impl Resource {
+    /// `/mcp`, which clients are told of before they have asked for another one.
+    pub const MCP: Self = Self { last: "/mcp", slash: "" };
+
+    /// Its path.
+    pub fn path(self, server: &str) -> String {
+        format!("/{server}{}{}", self.last, self.slash)
+    }
+}
+
+/// How a path below the server's name is written for whoever asked (RFC 3986 section 4.2): relative, because what stands
+/// before the gateway may have put anything before its paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// The name itself was asked for.
+    Name,
+    /// Something directly below the name.
+    Folder,
+    /// Something below that.
+    Below,
+}
+
+impl Base {
+    /// The path below the name of a server.
+    pub fn reference(self, server: &str, below: &str) -> String {
+        match self {
+            Self::Name => format!("{}/{below}", server.rsplit('/').next().unwrap_or_default()),
+            Self::Folder => below.to_owned(),
+            Self::Below => format!("../{below}"),
+        }
+    }
 }
 
 /// Why a path leads nowhere.
@@ -119,6 +161,7 @@ impl Routes {
     /// [`NoRoute`].
     pub fn find<'a>(&'a self, path: &'a str) -> Result<Match<'a>, NoRoute> {
         let path = path.strip_prefix('/').filter(|path| !path.is_empty()).ok_or(NoRoute::Unknown)?;
+        let slash = path.ends_with('/');
         let path = path.strip_suffix('/').unwrap_or(path);
         // All of it, before any of it is compared: a good beginning must not excuse the rest.
         for segment in path.split('/') {
@@ -133,7 +176,7 @@ impl Routes {
         if !candidate.route.server.enabled {
             return Err(NoRoute::Off);
         }
-        Ok(Match { route: &candidate.route, asked })
+        Ok(Match { route: &candidate.route, asked, slash })
     }
 }
 
@@ -158,6 +201,31 @@ impl Route {
 }
 
 impl<'a> Match<'a> {
+    /// Where a path below the server's name is from here.
+    pub fn base(&self) -> Base {
+        match (self.asked, self.slash) {
+            (Asked::Base, false) => Base::Name,
+            (Asked::Base, true) | (Asked::Mcp | Asked::Sse, false) => Base::Folder,
+            (Asked::Mcp | Asked::Sse, true) | (Asked::Announced(_), _) => Base::Below,
+        }
+    }
+
+    /// Whether it is an address that clients know a server by.
+    pub fn is_resource(&self) -> bool {
+        !matches!(self.asked, Asked::Announced(_))
+    }
+
+    /// The resource's path below the gateway's address (RFC 9728): as it was asked for. Messages belong to their stream's.
+    pub fn resource(&self) -> Resource {
+        let last = match self.asked {
+            Asked::Base => "",
+            Asked::Mcp => "/mcp",
+            Asked::Sse | Asked::Announced(_) => "/sse",
+        };
+        let slash = self.slash && !matches!(self.asked, Asked::Announced(_));
+        Resource { last, slash: if slash { "/" } else { "" } }
+    }
+
     /// Where on the server to go; `None` for announced endpoints, which only the server knows.
     pub fn endpoint(&self) -> Option<&'a Endpoint> {
         let endpoints = &self.route.server.endpoints;

@@ -21,7 +21,8 @@ pub struct Issuer {
     /// Where its keys are; found by discovery if absent.
     #[serde(default)]
     pub jwks_uri: Option<String>,
-    /// What `aud` must name (one of these).
+    /// What `aud` must name (one of these) to open every server. A token whose `aud` is the address of one server at the
+    /// gateway, or that server's own, opens that server alone, whether it is named here or not.
     #[serde(default)]
     pub audience: Vec<String>,
     /// The clients whose tokens are accepted: `client_id` for Cognito, `azp` for Keycloak tokens that name no audience.
@@ -33,6 +34,10 @@ pub struct Issuer {
     /// Require the header `typ: at+jwt` (RFC 9068).
     #[serde(default)]
     pub require_at_jwt: bool,
+    /// The scopes that callers can ask it for, if not what its metadata lists (`scopes_supported`). Of the policy's scopes
+    /// only these are told to clients.
+    #[serde(default)]
+    pub scopes: Option<Vec<String>>,
     /// Claims that hold groups: names, or JSON pointers as in `/realm_access/roles`. By the kind if empty.
     #[serde(default)]
     pub groups_claims: Vec<String>,
@@ -112,8 +117,6 @@ pub enum RulesError {
     EmptyText(&'static str),
     /// Cognito's access tokens name no audience, so the clients are all there is to tell ours from others.
     CognitoClients,
-    /// Nothing tells this gateway's tokens from those for others.
-    NoAudience(Kind),
     /// Keycloak puts `account` into nearly every token.
     Account,
     /// Too forgiving.
@@ -128,7 +131,7 @@ impl RulesError {
         match self {
             Self::EmptyText(key) => key,
             Self::CognitoClients => "clients",
-            Self::NoAudience(_) | Self::Account => "audience",
+            Self::Account => "audience",
             Self::Leeway => "leeway",
             Self::NoAlgorithms => "algorithms",
         }
@@ -141,10 +144,6 @@ impl RulesError {
             Self::CognitoClients => {
                 "is missing; a Cognito access token names its client alone, so any app of the pool would be let in"
             }
-            Self::NoAudience(Kind::Keycloak) => {
-                "is missing, and so is clients; any client of the realm would be let in"
-            }
-            Self::NoAudience(_) => "is missing; tokens meant for other services would be let in",
             Self::Account => "has account, which Keycloak puts into tokens for anybody",
             Self::Leeway => "is more than a minute",
             Self::NoAlgorithms => "is empty, so no signature could be verified",
@@ -156,10 +155,6 @@ impl RulesError {
         match self {
             Self::EmptyText(_) => "remove it",
             Self::CognitoClients => "list the app clients whose tokens are accepted: clients: [...]",
-            Self::NoAudience(Kind::Keycloak) => {
-                "set audience: [...] to what an audience mapper writes, or clients: [...]"
-            }
-            Self::NoAudience(_) => "set audience: [...] to what the issuer writes into aud for the gateway",
             Self::Account => "name the gateway's own audience, or list clients instead",
             Self::Leeway => "set 60 or less, and correct the clocks",
             Self::NoAlgorithms => "leave it out, or name RS256 or another",
@@ -178,6 +173,7 @@ impl Issuer {
             clients: Vec::new(),
             algorithms: algorithms(),
             require_at_jwt: false,
+            scopes: None,
             groups_claims: Vec::new(),
             leeway: leeway(),
             introspection: None,
@@ -200,17 +196,12 @@ impl Issuer {
         faults.into_iter().flatten().collect()
     }
 
-    /// Without a rule on whom a token is for, any token of the issuer's would open the gateway.
+    /// Whom its tokens are for, where that would let in what is meant for others. Without a word on it, a token opens the one
+    /// server whose address is its audience.
     pub fn audience_fault(&self) -> Option<RulesError> {
-        let (audience, clients) = (!self.audience.is_empty(), !self.clients.is_empty());
         match self.kind {
-            Kind::Cognito if !clients => Some(RulesError::CognitoClients),
+            Kind::Cognito if self.clients.is_empty() => Some(RulesError::CognitoClients),
             Kind::Keycloak if self.audience.iter().any(|name| name == "account") => Some(RulesError::Account),
-            Kind::Keycloak if !audience && !clients => Some(RulesError::NoAudience(self.kind)),
-            // Whoever is asked about a token (RFC 7662) may answer with the client alone.
-            Kind::Oidc if !(audience || clients && self.introspection.is_some()) => {
-                Some(RulesError::NoAudience(self.kind))
-            }
             _ => None,
         }
     }

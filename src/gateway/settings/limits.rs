@@ -27,7 +27,7 @@ pub struct Limits {
     pub body: usize,
     /// The largest list answer that is read for filtering, and the largest event of a stream.
     pub answer: usize,
-    /// The largest request head.
+    /// The largest request head. A sealed session name may take half of it, and 16 KiB at most: no longer one is given out.
     pub head: usize,
     /// How long a request's head, and then its body, may take to arrive.
     pub read: u64,

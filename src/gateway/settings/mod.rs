@@ -34,7 +34,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Further host names clients may use (`Host`), beside those of `public_url` and `listen`.
     pub hosts: Vec<String>,
-    /// Web origins that may call (`Origin`), as in `https://app.example.com`; none by default.
+    /// Web origins that may call (`Origin`), as in `https://app.example.com`, and those of programs with pages of their own,
+    /// as in `tauri://localhost`; none by default.
     pub origins: Vec<String>,
     /// Whose tokens are accepted. At least one.
     pub issuers: Vec<Issuer>,

@@ -6,12 +6,9 @@
 use std::borrow::Cow;
 
 pub use super::json::Malformed;
-use super::json::{Keys, Reader, Text};
-use crate::methods::{self, About, Kind, Listed, Method, TASK_ID};
+use super::json::{DEPTH, Keys, Reader, Text};
+use crate::mcp::methods::{self, About, Kind, Listed, Method, TASK_ID};
 use crate::policy::Call;
-
-/// How deep a message may be nested.
-const DEPTH: u8 = 64;
 
 /// JSON-RPC's keys.
 const KEYS: &[&str] = &["jsonrpc", "id", "method", "params", "result", "error"];
@@ -34,6 +31,7 @@ const META: &[&str] = &[
 ];
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
+const NULL: &str = "null";
 const NAME: &str = "what the method is about must be named by a string";
 const REF: &str = "\"ref\" must be a ref/prompt with a name or a ref/resource with a uri, and not both";
 const SUBSCRIBED: &str = "\"notifications\" must be an object of booleans and of arrays of URIs and task ids";
@@ -64,8 +62,8 @@ struct Members<'b> {
     id: Option<&'b str>,
     method: Option<&'b str>,
     params: Option<Params<'b>>,
-    result: bool,
-    error: bool,
+    result: Option<&'b str>,
+    error: Option<&'b str>,
 }
 
 /// The members of `params`, as they stand.
@@ -89,6 +87,22 @@ impl<'b> Envelope<'b> {
         let members = Members::read(&mut reader)?;
         reader.end()?;
         members.judge()
+    }
+
+    /// The id of what [`Self::read`] refuses, as far as it can be read, for the refusal to repeat (JSON-RPC 2.0 section 5).
+    pub fn id_of(body: &'b [u8]) -> Option<&'b str> {
+        let mut reader = Reader::message(body, DEPTH).ok()?;
+        let (mut keys, mut found) = (Keys::of(KEYS), None);
+        let read = reader.object(|reader, key| {
+            match keys.admit(key)? {
+                Some("id") => found = Some(id(reader.value()?)?),
+                _ => reader.skip()?,
+            }
+            Ok(())
+        });
+        // Of two ids it would be a guess which one the client waits for.
+        let doubtful = matches!(read, Err(Malformed::DuplicateKey | Malformed::CaseTwin("id")));
+        found.filter(|_| !doubtful)
     }
 
     /// What the policy is asked.
@@ -148,13 +162,11 @@ impl<'b> Members<'b> {
             match keys.admit(key)? {
                 Some("jsonrpc") => members.version = Some(reader.value()?),
                 Some("id") => members.id = Some(reader.value()?),
-                Some("method") => members.method = Some(reader.value()?),
-                Some("params") => members.params = Some(Params::read(reader)?),
-                other => {
-                    members.result |= other == Some("result");
-                    members.error |= other == Some("error");
-                    reader.skip()?;
-                }
+                Some("method") => members.method = unless_null(reader)?,
+                Some("params") => members.params = Params::read(reader)?,
+                Some("result") => members.result = Some(reader.value()?),
+                Some("error") => members.error = unless_null(reader)?,
+                _ => reader.skip()?,
             }
             Ok(())
         })?;
@@ -167,7 +179,7 @@ impl<'b> Members<'b> {
         }
         let id = self.id.map(id).transpose()?;
         let Some(method) = self.method else { return self.reply(id) };
-        if self.result || self.error {
+        if self.result.is_some_and(|result| result != NULL) || self.error.is_some() {
             return Err(Malformed::Shape("a request has no \"result\" and no \"error\""));
         }
         let method = string(method, "\"method\" must be a string")?;
@@ -198,7 +210,10 @@ impl<'b> Members<'b> {
     }
 
     fn reply(self, id: Option<&'b str>) -> Result<Envelope<'b>, Malformed> {
-        if id.is_none() || self.result == self.error || self.params.is_some() {
+        // Some programs write both and mean the one that is not null; a result may be null where there is no error.
+        let (failed, answered) = (self.error.is_some(), self.result.is_some());
+        let one = if failed { self.result.is_none_or(|result| result == NULL) } else { answered };
+        if id.is_none() || !one || self.params.is_some() {
             return Err(Malformed::Shape(
                 "a message has \"method\", or \"id\" and one of \"result\" and \"error\"",
             ));
@@ -208,9 +223,11 @@ impl<'b> Members<'b> {
 }
 
 impl<'b> Params<'b> {
-    fn read(reader: &mut Reader<'b>) -> Result<Self, Malformed> {
-        if reader.peek() != Some(b'{') {
-            return Err(Malformed::Shape("\"params\" must be an object"));
+    fn read(reader: &mut Reader<'b>) -> Result<Option<Self>, Malformed> {
+        match reader.peek() {
+            Some(b'{') => {}
+            Some(b'n') => return reader.skip().map(|()| None),
+            _ => return Err(Malformed::Shape("\"params\" must be an object")),
         }
         let mut params = Self::default();
         let mut keys = Keys::of(PARAMS);
@@ -220,13 +237,13 @@ impl<'b> Params<'b> {
                 Some("uri") => params.uri = Some(reader.value()?),
                 Some(TASK_ID) => params.task = Some(reader.value()?),
                 Some("ref") => params.reference = Some(reader.value()?),
-                Some("notifications") => params.notifications = Some(reader.value()?),
+                Some("notifications") => params.notifications = unless_null(reader)?,
                 Some("_meta") => params.version = meta(reader)?,
                 _ => reader.skip()?,
             }
             Ok(())
         })?;
-        Ok(params)
+        Ok(Some(params))
     }
 
     /// The member that names a thing of this kind.
@@ -275,8 +292,10 @@ fn subscriptions(text: &str) -> Result<Vec<(Kind, Cow<'_, str>)>, Malformed> {
                 return if switch { Ok(()) } else { Err(Malformed::Shape(SUBSCRIBED)) };
             }
         };
-        if reader.peek() != Some(b'[') {
-            return Err(Malformed::Shape(SUBSCRIBED));
+        match reader.peek() {
+            Some(b'[') => {}
+            Some(b'n') => return reader.skip(),
+            _ => return Err(Malformed::Shape(SUBSCRIBED)),
         }
         reader.array(|reader| {
             all.push((kind, string(reader.value()?, SUBSCRIBED)?));
@@ -297,19 +316,26 @@ fn part<'b>(text: &'b str, otherwise: &'static str) -> Result<Reader<'b>, Malfor
 
 /// Reads `_meta` for the protocol version in it.
 fn meta<'b>(reader: &mut Reader<'b>) -> Result<Option<&'b str>, Malformed> {
-    if reader.peek() != Some(b'{') {
-        return Err(Malformed::Shape("\"_meta\" must be an object"));
+    match reader.peek() {
+        Some(b'{') => {}
+        Some(b'n') => return reader.skip().map(|()| None),
+        _ => return Err(Malformed::Shape("\"_meta\" must be an object")),
     }
     let mut version = None;
     let mut keys = Keys::of(META);
     reader.object(|reader, key| {
         match keys.admit(key)? {
-            Some(VERSION) => version = Some(reader.value()?),
+            Some(VERSION) => version = unless_null(reader)?,
             _ => reader.skip()?,
         }
         Ok(())
     })?;
     Ok(version)
+}
+
+/// A value as it stands; null is absent, for programs that write every member they know.
+fn unless_null<'b>(reader: &mut Reader<'b>) -> Result<Option<&'b str>, Malformed> {
+    reader.value().map(|value| Some(value).filter(|value| *value != NULL))
 }
 
 /// An id: a string or an integer. `null` is for answers to what could not be read, and clients ask for no such answers.

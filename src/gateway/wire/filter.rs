@@ -7,12 +7,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::json::{Keys, Malformed, Reader, Text, alike};
+use super::json::{DEPTH, Keys, Malformed, Reader, Text, alike};
 use super::look::{self, Look};
-use crate::methods::{Listed, RESOURCE_UPDATED};
-
-/// How deep an answer may be nested: tools bring JSON Schemas.
-const DEPTH: u8 = 128;
+use crate::mcp::methods::{Listed, RESOURCE_UPDATED};
 
 /// The top level's keys.
 const KEYS: &[&str] = &["jsonrpc", "id", "result", "error", "method", "params"];

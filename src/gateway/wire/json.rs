@@ -30,7 +30,7 @@ pub enum Malformed {
     #[error("something follows the JSON object")]
     TrailingData,
     /// Nested deeper than is read.
-    #[error("nested too deep")]
+    #[error("nested deeper than {LEVELS} levels")]
     TooDeep,
     /// A key twice, or twice but for its case: readers differ in which one counts.
     #[error("a key appears twice, or twice but for its case")]
@@ -45,6 +45,12 @@ pub enum Malformed {
     #[error("{0}")]
     Shape(&'static str),
 }
+
+/// How many levels a value may have: the arguments of a call, or any other part of a message.
+pub const LEVELS: u8 = 128;
+
+/// The same of a whole message: the arguments of a call lie in its `params`.
+pub(super) const DEPTH: u8 = LEVELS + 2;
 
 /// A string as it stands in the text, quotes and escapes included.
 #[derive(Clone, Copy, Debug)]
@@ -161,6 +167,9 @@ impl<'b> Reader<'b> {
                 Some(open @ (b'{' | b'[')) => {
                     self.at += 1;
                     self.depth = self.depth.checked_sub(1).ok_or(Malformed::TooDeep)?;
+                    if outside - self.depth > LEVELS {
+                        return Err(Malformed::TooDeep);
+                    }
                     objects = objects << 1 | u128::from(open == b'{');
                     if self.peek() != Some(close(objects)) {
                         self.key_of(objects)?;

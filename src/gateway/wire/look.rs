@@ -8,7 +8,7 @@
 use memchr::{memchr, memchr_iter, memchr2};
 
 use super::json::fold;
-use crate::methods::{Listed, RESOURCE_UPDATED};
+use crate::mcp::methods::{Listed, RESOURCE_UPDATED};
 
 /// A look at one answer or event that is on its way.
 #[derive(Debug, Default)]

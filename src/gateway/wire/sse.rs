@@ -3,6 +3,9 @@
 //!
 //! Nothing of an event goes out before all of it has come, and an event without its blank line never does; but where most
 //! events are nobody's secret ([`SseFilter::looking`]), whole chunks pass untouched, and large events while they come.
+//!
+//! Clients read with `mcp::sse`, which makes values of an event and lets its bytes go; here the bytes are what is kept, so
+//! that the two share how a line becomes a field, and nothing else.
 
 use std::borrow::Cow;
 

@@ -52,6 +52,32 @@ fn all(
 const COGNITO: &str = "X-Authorization=Bearer T X-User-Pool-Id=us-east-1_P X-Client-Id=C X-Region=us-east-1";
 
 #[test]
+fn a_servers_file_says_whether_mcp_follows_its_path() {
+    let with = |name: &str, append, transports: &[Transport]| {
+        let mut server = server(name, transports);
+        server.append_mcp_path = append;
+        server
+    };
+    let servers = [
+        with("plain", None, &[]),
+        with("root", Some(false), &[]),
+        with("bare", Some(true), &[]),
+        with("events", Some(false), &[Transport::Sse, Transport::StreamableHttp]),
+        with("both", Some(true), &[Transport::Sse, Transport::StreamableHttp]),
+    ];
+    assert_eq!(
+        all("https://gw.test", None, &[], &servers).unwrap(),
+        [
+            "plain streamable-http https://gw.test/plain/mcp",
+            "root streamable-http https://gw.test/root",
+            "bare streamable-http https://gw.test/bare/mcp",
+            "events sse https://gw.test/events",
+            "both streamable-http https://gw.test/both/mcp",
+        ]
+    );
+}
+
+#[test]
 fn a_server_at_its_own_address_gets_its_own_token_and_nothing_of_ours() {
     let own = Egress { url: Some("https://tools.test/mcp".into()), ..egress("tools", "/mcp") };
     let got = all("https://gw.test", Some(&cognito()), &[own], &[server("/tools", &[])]).unwrap();

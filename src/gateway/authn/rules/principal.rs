@@ -78,7 +78,16 @@ pub(super) fn principal(
     for value in ["scope", "scp"].iter().filter_map(|name| claims.get(*name)) {
         add(&mut scopes, value, |text| text.split(' ').collect());
     }
-    Ok(Principal { issuer: issuer.to_owned(), subject, client_id, username, groups, scopes, claims })
+    Ok(Principal {
+        issuer: issuer.to_owned(),
+        subject,
+        client_id,
+        username,
+        groups,
+        scopes,
+        servers: None,
+        claims,
+    })
 }
 
 /// The client a token was issued to.

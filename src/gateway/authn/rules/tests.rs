@@ -10,7 +10,7 @@ use super::{Reject, Rules, RulesError};
 use crate::gateway::authn::jwt::sample::{P256, jwks};
 use crate::gateway::authn::jwt::{Claims, Token};
 use crate::gateway::authn::keys::KeySet;
-use crate::gateway::settings::{Algorithm, Issuer, Kind};
+use crate::gateway::settings::{Algorithm, Issuer};
 use crate::policy::Principal;
 
 const NOW: i64 = 1_800_000_000;
@@ -83,7 +83,55 @@ fn verified(typ: Option<&str>, claims: &Value) -> Claims {
 }
 
 fn accept(rules: &Rules, claims: &Value) -> Result<(Principal, i64), Reject> {
-    rules.accept(verified(None, claims), NOW)
+    rules.accept(verified(None, claims), NOW, &|_| Vec::new())
+}
+
+/// The servers that tokens of these claims open, `*` for all; `py` and `ts` have addresses, and `both` is the address of two.
+fn opened(rules: &Rules, claims: &Value) -> Result<String, Reject> {
+    let servers = |audience: &str| match audience {
+        "https://gw/py/mcp" => vec!["py".to_owned()],
+        "https://gw/ts/mcp" => vec!["ts".into()],
+        "http://both" => vec!["py".into(), "ts".into()],
+        _ => Vec::new(),
+    };
+    let accepted = rules.accept(verified(None, claims), NOW, &servers);
+    accepted.map(|(caller, _)| caller.servers.map_or("*".into(), |servers| servers.join(" ")))
+}
+
+#[test]
+fn a_token_for_one_servers_address_opens_that_server_alone() {
+    let (py, ts) = ("https://gw/py/mcp", "https://gw/ts/mcp");
+    let cognito = |more: Value| with(cognito_token(), more);
+    let keycloak = |more: Value| with(keycloak_token(), more);
+    let oidc = |more: Value| with(oidc_token(), more);
+    let no = Err(Reject::Audience);
+    let unsaid = Rules::new(&issuer(json!({"issuer": ISSUER}))).unwrap();
+    let listed = Rules::new(&issuer(json!({"issuer": ISSUER, "audience": [US, py]}))).unwrap();
+    let clients = Rules::new(&issuer(json!({"issuer": ISSUER, "clients": ["cli"]}))).unwrap();
+    let realm = Rules::new(&issuer(json!({"issuer": REALM, "kind": "keycloak"}))).unwrap();
+    let cases: [(&Rules, Value, Result<&str, Reject>); 18] = [
+        (&unsaid, oidc(json!({"aud": py})), Ok("py")),
+        (&unsaid, oidc(json!({"aud": [ts]})), Ok("ts")),
+        (&unsaid, oidc(json!({"aud": [py, "other", ts]})), Ok("py ts")),
+        (&unsaid, oidc(json!({"aud": "http://both"})), Ok("py ts")),
+        (&unsaid, oidc(json!({"aud": US})), no),
+        (&unsaid, oidc(json!({"aud": []})), no),
+        (&unsaid, oidc(json!({"aud": "https://gw/py"})), no),
+        (&listed, oidc(json!({"aud": US})), Ok("*")),
+        (&listed, oidc(json!({"aud": [US, py]})), Ok("*")),
+        (&listed, oidc(json!({"aud": py})), Ok("py")),
+        (&clients, oidc(json!({"aud": py})), Ok("py")),
+        (&clients, oidc(json!({"aud": py, "client_id": "other"})), no),
+        (&realm, keycloak(json!({"aud": py})), Ok("py")),
+        (&realm, keycloak(json!({"aud": ["account", py]})), Ok("py")),
+        (&realm, keycloak(json!({"aud": "account"})), no),
+        (&self::cognito(), cognito(json!({})), Ok("*")),
+        (&self::cognito(), cognito(json!({"aud": ts})), Ok("ts")),
+        (&self::cognito(), cognito(json!({"aud": ts, "client_id": "other"})), no),
+    ];
+    for (rules, claims, expected) in cases {
+        assert_eq!(opened(rules, &claims).as_deref(), expected.as_ref().copied(), "{claims}");
+    }
 }
 
 fn verdict(rules: &Rules, claims: &Value) -> Result<(), Reject> {
@@ -98,15 +146,11 @@ fn table(rules: &Rules, token: fn() -> Value, cases: &[(Value, Result<(), Reject
 }
 
 #[test]
-fn settings_without_an_audience_rule_make_no_rules() {
+fn settings_that_would_let_in_what_is_for_others_make_no_rules() {
     let asks = json!({"client_id": "gw", "client_secret": "s"});
     let cases = [
-        (json!({"issuer": ISSUER}), RulesError::NoAudience(Kind::Oidc)),
-        (json!({"issuer": ISSUER, "clients": ["a"]}), RulesError::NoAudience(Kind::Oidc)),
-        (json!({"issuer": ISSUER, "introspection": asks}), RulesError::NoAudience(Kind::Oidc)),
         (json!({"issuer": POOL, "kind": "cognito"}), RulesError::CognitoClients),
         (json!({"issuer": POOL, "kind": "cognito", "audience": [US]}), RulesError::CognitoClients),
-        (json!({"issuer": REALM, "kind": "keycloak"}), RulesError::NoAudience(Kind::Keycloak)),
         (json!({"issuer": REALM, "kind": "keycloak", "audience": ["account", US]}), RulesError::Account),
         (json!({"issuer": "", "audience": [US]}), RulesError::EmptyText("issuer")),
         (json!({"issuer": ISSUER, "audience": [US, ""]}), RulesError::EmptyText("audience")),
@@ -122,6 +166,9 @@ fn settings_without_an_audience_rule_make_no_rules() {
         assert_eq!(Rules::new(&issuer(settings.clone())).err(), Some(expected), "{settings}");
     }
     for settings in [
+        json!({"issuer": ISSUER}),
+        json!({"issuer": ISSUER, "clients": ["a"]}),
+        json!({"issuer": REALM, "kind": "keycloak"}),
         json!({"issuer": ISSUER, "audience": [US], "leeway": 60}),
         json!({"issuer": ISSUER, "clients": ["a"], "introspection": asks, "algorithms": []}),
         json!({"issuer": REALM, "kind": "keycloak", "audience": [US]}),
@@ -367,7 +414,15 @@ fn the_header_says_access_token_or_nothing_else() {
         (Some(""), Err(Reject::Kind), Err(Reject::Kind)),
     ];
     for (typ, usual, required) in cases {
-        assert_eq!(oidc().accept(verified(typ, &oidc_token()), NOW).map(drop), usual, "{typ:?}");
-        assert_eq!(strict.accept(verified(typ, &oidc_token()), NOW).map(drop), required, "{typ:?}");
+        assert_eq!(
+            oidc().accept(verified(typ, &oidc_token()), NOW, &|_| Vec::new()).map(drop),
+            usual,
+            "{typ:?}"
+        );
+        assert_eq!(
+            strict.accept(verified(typ, &oidc_token()), NOW, &|_| Vec::new()).map(drop),
+            required,
+            "{typ:?}"
+        );
     }
 }

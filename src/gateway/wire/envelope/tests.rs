@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::super::json::LEVELS;
 use super::{Envelope, Malformed};
 use crate::policy::{Call, Listed};
 
@@ -107,11 +108,14 @@ fn a_subscription_is_about_each_thing_it_names() {
             read(&body(text)).unwrap().further_calls().map(|call| format!("{call:?}")).collect();
         found.join(" ")
     };
-    assert_eq!(further("{}"), "");
-    assert_eq!(
-        further(r#"{"toolsListChanged":true,"resourceSubscriptions":[],"promptsListChanged":null}"#),
-        ""
-    );
+    for nothing in [
+        "{}",
+        "null",
+        r#"{"resourceSubscriptions":null,"taskIds":null}"#,
+        r#"{"toolsListChanged":true,"resourceSubscriptions":[],"promptsListChanged":null}"#,
+    ] {
+        assert_eq!(further(nothing), "", "{nothing}");
+    }
     assert_eq!(
         further(r#"{"taskIds":["t"],"resourceSubscriptions":["a","\u0062"]}"#),
         "Message { method: \"tasks/get\", name: Some(\"t\") } \
@@ -120,10 +124,8 @@ fn a_subscription_is_about_each_thing_it_names() {
     );
     for notifications in [
         "[]",
-        "null",
         "true",
         r#"{"resourceSubscriptions":"a"}"#,
-        r#"{"resourceSubscriptions":null}"#,
         r#"{"resourceSubscriptions":[1]}"#,
         r#"{"resourceSubscriptions":[["a"]]}"#,
         r#"{"resourceSubscriptions":{"uri":"a"}}"#,
@@ -143,7 +145,6 @@ fn a_subscription_is_about_each_thing_it_names() {
 
 #[test]
 fn what_is_accepted() {
-    let deep = format!("{}{}", "[".repeat(62), "]".repeat(62));
     for (members, id, method, name) in [
         (r#""id":1,"method":"ping""#, Some("1"), Some("ping"), None),
         (r#""id":-9007199254740993,"method":"ping""#, Some("-9007199254740993"), Some("ping"), None),
@@ -166,7 +167,6 @@ fn what_is_accepted() {
             Some("x"),
         ),
         (r#""id":1,"method":"x/y","params":{"name":{"not":"ours"}}"#, Some("1"), Some("x/y"), None),
-        (&format!(r#""id":1,"method":"ping","params":{{"a":{deep}}}"#), Some("1"), Some("ping"), None),
         (" \r\n\t\"id\" : 1 , \"method\" :\t\"ping\"\n", Some("1"), Some("ping"), None),
     ] {
         let body = with(members);
@@ -178,9 +178,91 @@ fn what_is_accepted() {
     assert!(read(&format!(" \n{CALL}\r\n\t ")).is_ok());
 }
 
+fn nested(levels: usize) -> String {
+    format!("{}{}", "[".repeat(levels), "]".repeat(levels))
+}
+
+#[test]
+fn every_part_of_a_message_may_be_as_deep_as_is_written_down() {
+    let objects = |levels: usize| format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
+    let mixed = |levels: usize| objects(levels).replacen(r#"{"a":"#, r#"{"a":[{"b":1},{},[]],"c":"#, 1);
+    let parts = [
+        r#""id":1,"method":"tools/call","params":{"name":"x","arguments":DEEP}"#,
+        r#""id":1,"method":"ping","params":{"other":DEEP}"#,
+        r#""id":1,"method":"ping","other":DEEP"#,
+        r#""id":1,"result":DEEP"#,
+        r#""other":DEEP,"method":"ping""#,
+    ];
+    for part in parts {
+        for levels in [63, 64, 65, 127, 128, 129, 130, 131, 200, 100_000] {
+            for deep in [nested(levels), objects(levels), mixed(levels)] {
+                let body = with(&part.replace("DEEP", &deep));
+                let expected = if levels > 128 { Some(Malformed::TooDeep) } else { None };
+                assert_eq!(read(&body).err(), expected, "{part} {levels}");
+            }
+        }
+    }
+    assert_eq!(LEVELS, 128, "as the README says");
+}
+
+/// Programs that write every member they know mean nothing by a null.
+#[test]
+fn null_is_absent_where_it_decides_nothing() {
+    for (members, plain) in [
+        (r#""id":1,"method":"ping","params":null"#, r#""id":1,"method":"ping""#),
+        (r#""id":1,"method":"ping","params" : null "#, r#""id":1,"method":"ping""#),
+        (r#""id":1,"method":"tools/list","result":null,"error":null"#, r#""id":1,"method":"tools/list""#),
+        (r#""method":"notifications/initialized","params":null"#, r#""method":"notifications/initialized""#),
+        (
+            r#""id":1,"method":"tools/call","params":{"name":"x","_meta":null,"arguments":null}"#,
+            r#""id":1,"method":"tools/call","params":{"name":"x"}"#,
+        ),
+        (
+            r#""id":1,"method":"ping","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":null}}"#,
+            r#""id":1,"method":"ping""#,
+        ),
+        (r#""id":1,"result":{},"error":null"#, r#""id":1,"result":{}"#),
+        (r#""id":1,"error":null,"params":null,"method":null,"result":{"a":1}"#, r#""id":1,"result":{}"#),
+        (r#""id":1,"result":null,"error":{"code":1}"#, r#""id":1,"error":{"code":1}"#),
+        (r#""id":1,"result":null"#, r#""id":1,"result":{}"#),
+    ] {
+        assert_eq!(read(&with(members)), read(&with(plain)), "{members}");
+        assert!(read(&with(plain)).is_ok(), "{plain}");
+    }
+    // Null or not, twice is twice.
+    for members in [
+        r#""id":1,"method":"ping","params":null,"params":{}"#,
+        r#""id":1,"result":{},"error":null,"error":{}"#,
+        r#""id":1,"method":"tools/call","params":{"name":"x","_meta":null,"_meta":{}}"#,
+    ] {
+        assert_eq!(read(&with(members)), Err(Malformed::DuplicateKey), "{members}");
+    }
+}
+
+#[test]
+fn what_is_refused_is_refused_by_its_id() {
+    for (body, id) in [
+        (with(r#""id":5,"method":"tools/call","params":null"#), Some("5")),
+        (with(r#""id":"a","method":1"#), Some(r#""a""#)),
+        (r#"{"method":"ping","id":7}"#.to_owned(), Some("7")),
+        (with(&format!(r#""id":6,"method":"ping","params":{{"a":{}}}"#, nested(400))), Some("6")),
+        (with(r#""id":6,"method":"pi"#), Some("6")),
+        (with(r#""id":6,"id":7,"method":1"#), None),
+        (with(r#""id":6,"ID":7,"method":1"#), None),
+        (with(r#""id":null,"method":1"#), None),
+        (with(r#""id":[6],"method":1"#), None),
+        (with(r#""method":1"#), None),
+        (r#"[{"jsonrpc":"2.0","id":1}]"#.to_owned(), None),
+        (String::new(), None),
+    ] {
+        assert!(read(&body).is_err(), "{body}");
+        assert_eq!(Envelope::id_of(body.as_bytes()), id, "{body}");
+    }
+}
+
 #[test]
 fn what_is_no_json_object() {
-    let deep = format!("{}{}", "[".repeat(64), "]".repeat(64));
+    let deep = nested(LEVELS as usize + 1);
     for (body, why) in [
         (b"".as_slice(), Malformed::Syntax),
         (b"  ", Malformed::Syntax),
@@ -319,7 +401,9 @@ fn what_is_no_json_rpc() {
         r#""id":1,"result":{},"params":{}"#,
         r#""id":null,"error":{}"#,
         r#""id":1,"method":"ping","result":{}"#,
-        r#""id":1,"method":"ping","error":null"#,
+        r#""id":1,"method":"ping","result":{},"error":null"#,
+        r#""id":1,"result":null,"error":null,"params":{}"#,
+        r#""id":1,"error":null"#,
         r#""id":null,"method":"ping""#,
         r#""id":1.0,"method":"ping""#,
         r#""id":1e3,"method":"ping""#,
@@ -331,7 +415,6 @@ fn what_is_no_json_rpc() {
         r#""id":1,"method":null"#,
         r#""id":1,"method":["tools/call"]"#,
         r#""id":1,"method":"ping","params":[]"#,
-        r#""id":1,"method":"ping","params":null"#,
         r#""id":1,"method":"ping","params":"{}""#,
         r#""id":1,"method":"ping","params":{"_meta":[]}"#,
         r#""id":1,"method":"ping","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":1}}"#,

@@ -156,7 +156,7 @@ fn a_list_is_found_in_every_frame() {
 #[test]
 fn what_has_no_single_meaning_does_not_pass() {
     let list = r#"{"tools":[{"name":"no"}]}"#;
-    let deep = format!("{}{}", "[".repeat(128), "]".repeat(128));
+    let deep = format!("{}{}", "[".repeat(130), "]".repeat(130));
     for (body, why) in [
         (String::new(), Malformed::Syntax),
         ("\u{feff}{}".to_owned(), Malformed::Bom),

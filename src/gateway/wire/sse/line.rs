@@ -1,9 +1,8 @@
 //! Lines of an event stream (WHATWG HTML, section 9.2.6): their ends, and which field each is.
 //! It leaves what becomes of an event to its parent.
 
-use memchr::memchr;
-
 use crate::gateway::wire::look;
+use crate::mcp::sse;
 
 /// An event is larger than the limit, or tells too late what should have been held back. The stream must end: what comes
 /// next has no known beginning.
@@ -57,10 +56,7 @@ pub(super) fn lines(held: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// A line by its field.
 pub(super) fn field(line: &[u8]) -> Field<'_> {
-    let (name, value) = match memchr(b':', line).and_then(|colon| line.split_at_checked(colon)) {
-        Some((name, rest)) => (name, rest.strip_prefix(b": ").or(rest.strip_prefix(b":")).unwrap_or(rest)),
-        None => (line, b"".as_slice()),
-    };
+    let (name, value) = sse::field(line);
     match name {
         b"data" => Field::Data(value),
         _ if look::may_tell(line) => Field::Unknown,

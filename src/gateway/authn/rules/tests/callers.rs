@@ -97,7 +97,7 @@ fn groups_scopes_and_names_are_read_in_every_form() {
 }
 
 fn asked(rules: &Rules, reply: &Value) -> Result<(), Reject> {
-    rules.introspected(reply.to_string().as_bytes(), NOW).map(drop)
+    rules.introspected(reply.to_string().as_bytes(), NOW, &|_| Vec::new()).map(drop)
 }
 
 #[test]
@@ -129,12 +129,13 @@ fn an_introspection_reply_must_be_active_and_for_us() {
     for (changes, expected) in cases {
         assert_eq!(asked(&clients, &with(reply(), changes.clone())), expected, "{changes}");
     }
-    let (caller, expires) = clients.introspected(reply().to_string().as_bytes(), NOW).unwrap();
+    let (caller, expires) =
+        clients.introspected(reply().to_string().as_bytes(), NOW, &|_| Vec::new()).unwrap();
     assert_eq!((caller.issuer.as_str(), caller.subject.as_str(), expires), (ISSUER, "alice", None));
     assert_eq!(caller.username.as_deref(), Some("alice"));
     let of = |changes: Value| {
         let reply = with(reply(), changes).to_string();
-        clients.introspected(reply.as_bytes(), NOW).map(|(caller, _)| caller.subject)
+        clients.introspected(reply.as_bytes(), NOW, &|_| Vec::new()).map(|(caller, _)| caller.subject)
     };
     assert_eq!(of(json!({"username": null})).as_deref(), Ok("cli"));
     assert_eq!(of(json!({"sub": "248"})).as_deref(), Ok("248"));
@@ -152,7 +153,11 @@ fn an_introspection_reply_must_be_active_and_for_us() {
         assert_eq!(asked(&audience, &with(reply(), changes.clone())), expected, "{changes}");
     }
     for text in ["", "[]", r#"{"active":false,"active":true,"client_id":"cli"}"#, r#"[true]"#] {
-        assert_eq!(clients.introspected(text.as_bytes(), NOW).err(), Some(Reject::Malformed), "{text}");
+        assert_eq!(
+            clients.introspected(text.as_bytes(), NOW, &|_| Vec::new()).err(),
+            Some(Reject::Malformed),
+            "{text}"
+        );
     }
 }
 
@@ -239,14 +244,14 @@ proptest! {
         claims.extend(members);
         let claims = Value::Object(claims);
         for rules in [cognito(), keycloak(), oidc()] {
-            if let Ok((principal, expires)) = rules.accept(verified(None, &claims), now) {
+            if let Ok((principal, expires)) = rules.accept(verified(None, &claims), now, &|_| Vec::new()) {
                 prop_assert_eq!(Some(principal.issuer.as_str()), claims["iss"].as_str());
                 prop_assert!(now < expires);
                 prop_assert!(!principal.subject.is_empty());
                 prop_assert!(claims.get("cnf").is_none());
                 prop_assert!(claims["aud"] == US || claims["aud"].as_array().is_some_and(|names| names.contains(&json!(US))));
             }
-            let _ = rules.introspected(claims.to_string().as_bytes(), now);
+            let _ = rules.introspected(claims.to_string().as_bytes(), now, &|_| Vec::new());
         }
     }
 }

@@ -1,29 +1,34 @@
 //! A client that finds out by itself how a server speaks: 2026-07-28, the handshake until 2025-11-25, or HTTP+SSE (2024-11-05).
-//! It leaves the wire to `talk`, credentials to its callers' headers, and has no deadline: whoever waits drops it.
+//! It leaves the wire to `mcp`, the session to `session`, credentials to its callers' headers, and has no deadline: whoever
+//! waits drops it.
+
+mod error;
+mod talk;
 
 use std::collections::BTreeSet;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::error::ClientError;
-use super::message::{INVALID_PARAMS, METHOD_NOT_FOUND};
-use super::mirror::{self, MODERN};
-use super::remote::Remote;
-use super::talk::{Era, Heard, LEGACY, Talk, client_info};
+pub use self::error::{ClientError, Refusal};
+use self::talk::Talk;
+pub use self::talk::{Era, Heard};
+use crate::mcp::jsonrpc::{
+    HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_CAPABILITY, UNSUPPORTED_VERSION,
+};
+use crate::mcp::{LEGACY, MODERN, initialize_params};
+use crate::session::Given;
+use crate::sys::http::Http;
 use crate::text::clean;
 
-/// MCP 2026-07-28, "Error codes".
-const HEADER_MISMATCH: i64 = -32020;
-const MISSING_CAPABILITY: i64 = -32021;
-const UNSUPPORTED_VERSION: i64 = -32022;
 /// More pages than this are no list any more.
 const MOST_PAGES: usize = 10_000;
 
 /// A connection to a server.
 pub struct Client {
     talk: Talk,
+    /// What the handshake agreed on.
+    agreed: Option<&'static str>,
     /// Where it was found.
     pub url: Url,
     /// What the server calls itself, cleaned; empty if it does not say.
@@ -42,15 +47,16 @@ pub struct Tools {
 }
 
 impl Client {
-    /// Connects to `remote`; `headers` go along with every request. Values marked sensitive come back in nothing.
+    /// Connects to the server that is `given`, whose headers go along with every request. Values marked sensitive come back
+    /// in nothing.
     ///
     /// # Errors
     /// As [`ClientError`] says.
-    pub async fn connect(remote: Remote, headers: HeaderMap, heard: Heard) -> Result<Self, ClientError> {
-        let url = remote.url().clone();
-        let talk = Talk::new(remote, headers, heard);
-        let mut client = Self { talk, url, name: String::new(), version: String::new() };
-        match client.talk.ask("server/discover", Map::new(), Vec::new()).await {
+    pub async fn connect(http: Http, given: Given, heard: Heard) -> Result<Self, ClientError> {
+        let url = given.url.clone();
+        let talk = Talk::new(http, given, heard);
+        let mut client = Self { talk, agreed: None, url, name: String::new(), version: String::new() };
+        match client.talk.ask("server/discover", Map::new()).await {
             Ok(found) => client.discovered(&found).await?,
             Err(ClientError::Rpc { status: 404, error }) if error.code == METHOD_NOT_FOUND => {}
             Err(ClientError::Rpc { error, .. }) if error.code == UNSUPPORTED_VERSION => {
@@ -73,12 +79,12 @@ impl Client {
 
     /// The protocol version that was agreed on.
     pub fn protocol(&self) -> &'static str {
-        self.talk.version.unwrap_or(MODERN)
+        self.agreed.unwrap_or(MODERN)
     }
 
     /// `streamable-http` or `sse`.
     pub fn transport(&self) -> &'static str {
-        if self.talk.stream.is_some() { "sse" } else { "streamable-http" }
+        if self.talk.session.has_channel() { "sse" } else { "streamable-http" }
     }
 
     /// Asks whether the server is there: 2026-07-28 has no `ping`, and `server/discover` in its place.
@@ -87,7 +93,7 @@ impl Client {
     /// As [`ClientError`] says.
     pub async fn ping(&mut self) -> Result<(), ClientError> {
         let method = if self.era() == Era::Modern { "server/discover" } else { "ping" };
-        self.ask(method, Map::new(), Vec::new()).await.map(drop)
+        self.talk.ask(method, Map::new()).await.map(drop)
     }
 
     /// All tools, page by page.
@@ -97,13 +103,15 @@ impl Client {
     pub async fn tools(&mut self) -> Result<Tools, ClientError> {
         let (mut tools, mut seen, mut params) = (Tools::default(), BTreeSet::new(), Map::new());
         loop {
-            let Value::Object(mut page) = self.ask("tools/list", params, Vec::new()).await? else {
+            let Value::Object(mut page) = self.talk.ask("tools/list", params).await? else {
                 return Err(self.talk.not_mcp(200, "a list of tools that is no object"));
             };
             let Some(Value::Array(found)) = page.remove("tools") else {
                 return Err(self.talk.not_mcp(200, "a list of tools without tools"));
             };
-            tools.extend(found, self.era());
+            tools.tools.extend(found);
+            let refused = std::mem::take(&mut self.talk.refused).into_iter();
+            tools.unusable.extend(refused.map(|refused| (clean(&refused.tool, 80), refused.reason)));
             // An empty cursor is one as well.
             let Some(Value::String(cursor)) = page.remove("nextCursor") else { return Ok(tools) };
             params = Map::from_iter([("cursor".to_owned(), json!(cursor))]);
@@ -118,61 +126,36 @@ impl Client {
     /// # Errors
     /// As [`ClientError`] says.
     pub async fn call(&mut self, tool: &str, arguments: &Map<String, Value>) -> Result<Value, ClientError> {
-        let mirrored = self.mirrored(tool, arguments).await?;
+        if self.era() == Era::Modern && !arguments.is_empty() {
+            self.describe(tool).await?;
+        }
         let params = Map::from_iter([
             ("name".to_owned(), json!(tool)),
             ("arguments".to_owned(), json!(arguments)),
             ("_meta".to_owned(), json!({"progressToken": "mcpauth"})),
         ]);
-        self.ask("tools/call", params, mirrored).await
+        self.talk.ask("tools/call", params).await
     }
 
-    /// The headers that a tool of 2026-07-28 wants for these arguments: its description says so, and has to be asked for.
-    async fn mirrored(
-        &mut self,
-        tool: &str,
-        arguments: &Map<String, Value>,
-    ) -> Result<Vec<(HeaderName, HeaderValue)>, ClientError> {
-        if self.era() == Era::Legacy || arguments.is_empty() {
-            return Ok(Vec::new());
-        }
-        let tools = match self.tools().await {
-            Ok(tools) => tools,
+    /// Has the session learn which headers a tool of 2026-07-28 wants: its description says so, and has to be asked for.
+    async fn describe(&mut self, tool: &str) -> Result<(), ClientError> {
+        match self.tools().await {
+            Ok(tools) => match tools.unusable.iter().find(|(name, _)| name == tool) {
+                Some((_, why)) => Err(self.talk.not_mcp(200, format!("the tool's description has {why}"))),
+                None => Ok(()),
+            },
             // Who may call a tool need not be allowed to see the list.
             Err(error @ (ClientError::Forbidden(_) | ClientError::Rpc { .. })) => {
                 self.talk.note(1, &format!("calling the tool without its description ({error})"));
-                return Ok(Vec::new());
+                Ok(())
             }
-            Err(error) => return Err(error),
-        };
-        if let Some((_, why)) = tools.unusable.iter().find(|(name, _)| name == tool) {
-            return Err(self.talk.not_mcp(200, format!("the tool's description has {why}")));
+            Err(error) => Err(error),
         }
-        let found = tools.tools.iter().find(|found| found.get("name").is_some_and(|name| name == tool));
-        let schema = found.and_then(|found| found.get("inputSchema")).unwrap_or(&Value::Null);
-        Ok(mirror::parameters(schema, arguments))
     }
 
     /// Ends the session, if there is one.
-    pub async fn close(mut self) {
-        self.talk.close().await;
-    }
-
-    async fn ask(
-        &mut self,
-        method: &str,
-        params: Map<String, Value>,
-        mirrored: Vec<(HeaderName, HeaderValue)>,
-    ) -> Result<Value, ClientError> {
-        match self.talk.ask(method, params.clone(), mirrored).await {
-            // The server forgot the session (2025-11-25, "Session Management").
-            Err(ClientError::NotFound { .. }) if self.talk.session.is_some() => {
-                self.talk.note(1, "the session has ended; beginning another");
-                self.initialize().await?;
-                self.talk.ask(method, params, Vec::new()).await
-            }
-            result => result,
-        }
+    pub async fn close(self) {
+        self.talk.session.close().await;
     }
 
     async fn discovered(&mut self, found: &Value) -> Result<(), ClientError> {
@@ -197,39 +180,10 @@ impl Client {
     /// The legacy era, on the transport that the server has.
     async fn shake_hands(&mut self) -> Result<(), ClientError> {
         self.talk.era = Era::Legacy;
-        let Err(error) = self.initialize().await else { return Ok(()) };
-        if !matches!(
-            &error,
-            ClientError::NotFound { said: None, .. } | ClientError::NotMcp { status: 400 | 405, .. }
-        ) {
-            return Err(error);
-        }
-        self.talk.note(1, &format!("no handshake ({error}); trying HTTP+SSE"));
-        // That the older transport is not there either says less than the first refusal.
-        match self.talk.open_stream().await {
-            Ok(()) => self.initialize().await,
-            Err(
-                telling @ (ClientError::Unauthorized(_)
-                | ClientError::Forbidden(_)
-                | ClientError::NotMcp { status: 200..300, .. }),
-            ) => Err(telling),
-            Err(_) => Err(error),
-        }
-    }
-
-    async fn initialize(&mut self) -> Result<(), ClientError> {
-        (self.talk.version, self.talk.session) = (None, None);
-        let [newest, ..] = LEGACY;
-        let params = Map::from_iter([
-            ("protocolVersion".to_owned(), json!(newest)),
-            ("capabilities".to_owned(), json!({})),
-            ("clientInfo".to_owned(), client_info()),
-        ]);
-        let found = self.talk.ask("initialize", params, Vec::new()).await?;
+        let found = self.talk.ask("initialize", initialize_params()).await?;
         let version = found.get("protocolVersion").cloned().unwrap_or_default();
         let known = LEGACY.into_iter().find(|known| version == *known);
-        let version = known.ok_or_else(|| ClientError::Version(clean(&version.to_string(), 80)))?;
-        self.talk.version = Some(version);
+        self.agreed = Some(known.ok_or_else(|| ClientError::Version(clean(&version.to_string(), 80)))?);
         self.introduce(&found);
         self.talk.tell("notifications/initialized").await
     }
@@ -243,21 +197,6 @@ impl Client {
             text.map(|text| clean(text, 80)).unwrap_or_default()
         };
         (self.name, self.version) = (text("name"), text("version"));
-    }
-}
-
-impl Tools {
-    fn extend(&mut self, found: Vec<Value>, era: Era) {
-        for tool in found {
-            let schema = tool.get("inputSchema").filter(|_| era == Era::Modern);
-            match schema.and_then(mirror::fault) {
-                None => self.tools.push(tool),
-                Some(why) => {
-                    let name = tool.get("name").and_then(Value::as_str).unwrap_or_default();
-                    self.unusable.push((clean(name, 80), why));
-                }
-            }
-        }
     }
 }
 

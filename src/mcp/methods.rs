@@ -64,15 +64,12 @@ pub enum Mirrored {
     Never,
 }
 
-/// The first protocol version in which every request says its version itself and repeats itself in headers, and there are
-/// no sessions.
-pub const MODERN: &str = "2026-07-28";
 /// The member of `params` that holds a task's identifier.
 pub const TASK_ID: &str = "taskId";
 /// What a server says of a resource that somebody subscribed to, by `params.uri`.
 pub const RESOURCE_UPDATED: &str = "notifications/resources/updated";
 
-const TOOL: About = About::Member(Kind::Listed(Listed::Tool), "name");
+pub(super) const TOOL: About = About::Member(Kind::Listed(Listed::Tool), "name");
 const PROMPT: About = About::Member(Kind::Listed(Listed::Prompt), "name");
 const RESOURCE: About = About::Member(Kind::Listed(Listed::Resource), "uri");
 const TASK: About = About::Member(Kind::Task, TASK_ID);

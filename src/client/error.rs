@@ -1,14 +1,10 @@
 //! What a server says instead of an answer, told apart by what there is to do about it. It leaves the advice to the callers.
 
-use serde_json::Value;
 use thiserror::Error;
 
+use crate::mcp::jsonrpc::RpcError;
 use crate::oauth::Challenge;
 use crate::sys::http::HttpError;
-use crate::text::clean;
-
-/// Longest message of a server's that is passed on, in characters.
-const LIMIT: usize = 500;
 
 /// Why there is no result. Everything in it that came from the server is cut, and without what we sent it.
 #[derive(Debug, Error)]
@@ -61,6 +57,16 @@ pub enum ClientError {
         /// What is wrong with it, in our words.
         why: String,
     },
+    /// A redirect that is not followed.
+    #[error("what {host} answered is not MCP: HTTP {status}, which sends us elsewhere, to {to}")]
+    Elsewhere {
+        /// The host.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+        /// The target, without its query.
+        to: String,
+    },
     /// The stream ended before the answer came.
     #[error("{host} ended its answer before the result came")]
     Unfinished {
@@ -84,38 +90,6 @@ pub struct Refusal {
     pub challenge: Option<Challenge>,
     /// What it says about it in its body.
     pub error: Option<RpcError>,
-}
-
-/// A JSON-RPC error.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RpcError {
-    /// Its code.
-    pub code: i64,
-    /// Its message, cleaned and cut.
-    pub message: String,
-    /// Whatever else it says.
-    pub data: Value,
-}
-
-impl RpcError {
-    /// Reads the `error` member of a message.
-    pub(super) fn read(error: &Value) -> Self {
-        let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
-        Self {
-            code: error.get("code").and_then(Value::as_i64).unwrap_or_default(),
-            message: clean(message, LIMIT),
-            data: error.get("data").cloned().unwrap_or_default(),
-        }
-    }
-}
-
-impl std::fmt::Display for RpcError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.message.as_str(), self.code) {
-            ("", code) => write!(f, "code {code}"),
-            (message, code) => write!(f, "{message} (code {code})"),
-        }
-    }
 }
 
 impl Refusal {

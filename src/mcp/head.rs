@@ -1,0 +1,280 @@
+//! The head of a JSON-RPC message that is passed on: what says where it goes and whether a client can read it, found without
+//! making values of the rest, which would take many times the memory of the text. It leaves reading whole messages to
+//! `jsonrpc`.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::jsonrpc::{Unread, parse};
+
+/// What of a message that arrived says where it goes. It is read without the rest becoming values.
+#[derive(Debug, Default, Deserialize)]
+pub struct Head {
+    #[serde(default)]
+    jsonrpc: Part,
+    #[serde(default)]
+    id: Part,
+    #[serde(default)]
+    method: Part,
+    #[serde(default)]
+    params: Part,
+    #[serde(default)]
+    result: Part,
+    #[serde(default)]
+    error: Part,
+}
+
+/// A member of a message, as far as it decides where the message goes.
+#[derive(Debug, Default, PartialEq)]
+enum Part {
+    #[default]
+    Absent,
+    Null,
+    /// A string or a number.
+    Plain(Value),
+    Object {
+        /// Whether `_meta` is null.
+        null_meta: bool,
+        /// Whether there are an integer `code` and a string `message`.
+        is_error: bool,
+    },
+    Other,
+}
+
+impl Head {
+    /// The head of a text that is a JSON object.
+    pub fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
+    }
+
+    /// Whether it is a message that a client can read, once it is [tidy](Self::tidied).
+    pub fn is_message(&self) -> bool {
+        match (&self.method, &self.error, &self.result) {
+            (Part::Plain(Value::String(_)), ..) => true,
+            (Part::Absent | Part::Null, Part::Absent | Part::Null, result) => *result != Part::Absent,
+            (Part::Absent | Part::Null, error, _) => matches!(error, Part::Object { is_error: true, .. }),
+            _ => false,
+        }
+    }
+
+    /// The id of a request.
+    pub fn request_id(&self) -> Option<&Value> {
+        match (&self.id, &self.method) {
+            (Part::Plain(id), Part::Plain(Value::String(_))) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the answer to the request `id`. An error without an id is about a request that the server could not read,
+    /// and where it comes back says which that was.
+    pub fn answers(&self, id: &Value) -> bool {
+        match self.answered() {
+            Some(answered) => answered == id,
+            None => self.is_error() && matches!(self.id, Part::Absent | Part::Null),
+        }
+    }
+
+    /// The id of the request that it answers.
+    pub fn answered(&self) -> Option<&Value> {
+        match &self.id {
+            Part::Plain(id) if matches!(self.method, Part::Absent | Part::Null) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Whether it is an error.
+    pub fn is_error(&self) -> bool {
+        !matches!(self.method, Part::Plain(_)) && matches!(self.error, Part::Object { .. })
+    }
+
+    /// Whether it says that it is JSON-RPC 2.0.
+    pub fn says_its_version(&self) -> bool {
+        matches!(&self.jsonrpc, Part::Plain(version) if version == "2.0")
+    }
+
+    /// The message as strict clients read it, with `id` if it has lost its own: without members that are null, without a
+    /// result beside an error, and with its version. What is in order is not read again.
+    ///
+    /// # Errors
+    /// As [`parse`] says.
+    pub fn tidied(&self, text: String, id: Option<&Value>) -> Result<String, Unread> {
+        let lost = id.filter(|_| self.is_error() && !matches!(self.id, Part::Plain(_)));
+        if lost.is_none() && self.is_tidy() {
+            return Ok(text);
+        }
+        let Value::Object(mut object) = parse(&text)? else { return Err(Unread::NotJson) };
+        drop_nulls(&mut object);
+        if self.is_error() {
+            object.shift_remove("result");
+        }
+        if let Some(id) = lost {
+            object.insert("id".into(), id.clone());
+        }
+        object.insert("jsonrpc".into(), "2.0".into());
+        Ok(Value::Object(object).to_string())
+    }
+
+    fn is_tidy(&self) -> bool {
+        let members = [&self.params, &self.result, &self.error];
+        let has_null = self.method == Part::Null
+            || self.params == Part::Null
+            || self.error == Part::Null
+            || members.iter().any(|part| matches!(part, Part::Object { null_meta: true, .. }));
+        !has_null && self.says_its_version() && (self.error == Part::Absent || self.result == Part::Absent)
+    }
+}
+
+/// Takes the members out of a message that are null instead of absent; whether there were any. A result may be null.
+pub(super) fn drop_nulls(object: &mut Map<String, Value>) -> bool {
+    let before = object.len();
+    for name in ["method", "params", "error"] {
+        if object.get(name).is_some_and(Value::is_null) {
+            object.shift_remove(name);
+        }
+    }
+    let mut dropped = object.len() < before;
+    for name in ["params", "result", "error"] {
+        let inner = object.get_mut(name).and_then(Value::as_object_mut);
+        if let Some(inner) = inner.filter(|inner| inner.get("_meta").is_some_and(Value::is_null)) {
+            inner.shift_remove("_meta");
+            dropped = true;
+        }
+    }
+    dropped
+}
+
+impl<'de> Deserialize<'de> for Part {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(APart)
+    }
+}
+
+struct APart;
+
+impl<'de> Visitor<'de> for APart {
+    type Value = Part;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member of a message")
+    }
+
+    fn visit_unit<E>(self) -> Result<Part, E> {
+        Ok(Part::Null)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Part, E> {
+        Ok(Part::Plain(text.into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Part, E> {
+        Ok(Part::Plain(number.into()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Part, E> {
+        Ok(Part::Plain(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Part, E> {
+        Ok(Part::Plain(number.into()))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Part, E> {
+        Ok(Part::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Part, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Part::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Part, A::Error> {
+        let (mut null_meta, mut code, mut message) = (false, false, false);
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "_meta" => null_meta = map.next_value::<Part>()? == Part::Null,
+                "code" => {
+                    let part: Part = map.next_value()?;
+                    code = matches!(part, Part::Plain(code) if code.is_i64() || code.is_u64());
+                }
+                "message" => {
+                    let part: Part = map.next_value()?;
+                    message = matches!(part, Part::Plain(Value::String(_)));
+                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(Part::Object { null_meta, is_error: code && message })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// What becomes of a text that arrives for the request 1.
+    fn arrives(text: &str) -> Option<(bool, String)> {
+        let head = Head::read(text).filter(Head::is_message)?;
+        let id = json!(1);
+        Some((head.answers(&id), head.tidied(text.to_owned(), Some(&id)).unwrap()))
+    }
+
+    #[test]
+    fn what_arrives_goes_on_as_strict_clients_read_it_or_not_at_all() {
+        let (answer, error) = (
+            r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"m"}}"#,
+        );
+        for (text, expected) in [
+            (
+                r#"{"jsonrpc": "2.0", "id": 1, "result": {}}"#,
+                Some((true, r#"{"jsonrpc": "2.0", "id": 1, "result": {}}"#)),
+            ),
+            (r#"{"jsonrpc":"2.0","id":1,"result":{},"error":null}"#, Some((true, answer))),
+            (r#"{"jsonrpc":"2.0","id":1,"result":{"_meta":null}}"#, Some((true, answer))),
+            (r#"{"jsonrpc":"2.0","id":1,"result":{},"method":null}"#, Some((true, answer))),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"result":null,"error":{"code":1,"message":"m"}}"#,
+                Some((true, error)),
+            ),
+            (r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"m"}}"#, Some((true, error))),
+            (r#"{"id":1,"result":{}}"#, Some((true, r#"{"id":1,"result":{},"jsonrpc":"2.0"}"#))),
+            (
+                r#"{"jsonrpc":"2.0","method":"n","params":null}"#,
+                Some((false, r#"{"jsonrpc":"2.0","method":"n"}"#)),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":2,"result":{}}"#,
+                Some((false, r#"{"jsonrpc":"2.0","id":2,"result":{}}"#)),
+            ),
+            (r#"{"jsonrpc":"2.0","id":1,"error":"insufficient_scope"}"#, None),
+            (r#"{"jsonrpc":"2.0","id":1,"error":{"message":"m"}}"#, None),
+            (r#"{"jsonrpc":"2.0","id":1,"error":{"code":"1","message":"m"}}"#, None),
+            (r#"{"error":"insufficient_scope"}"#, None),
+            (r#"{"error":null}"#, None),
+            (r#"{"jsonrpc":"2.0","id":1}"#, None),
+            (r#"{"method":7}"#, None),
+            ("{}", None),
+            ("7", None),
+            ("<html>", None),
+        ] {
+            let expected = expected.map(|(is_answer, text)| (is_answer, text.to_owned()));
+            assert_eq!(arrives(text), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_goes_on_is_one_json_rpc_message(text in "[\\[\\]{}\",:0-9a-z]{0,60}|\\{\"(id|error|result|params)\":(null|1|\\{\\})\\}") {
+            if let Some(head) = Head::read(&text).filter(Head::is_message) {
+                let tidied = head.tidied(text, None).unwrap();
+                prop_assert!(Head::read(&tidied).is_some_and(|head| head.is_message() && head.is_tidy()), "{tidied}");
+            }
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! JSON-RPC 2.0 as MCP has it: messages that are sent ([`Message`]) or arrive ([`Received`]), errors and their codes.
+//! Lenient in what decides nothing: a null member counts as absent. It leaves what messages are about
+//! to its callers, and the gateway's reading, which must have one meaning or none, to `gateway::wire`.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use thiserror::Error;
+
+use super::head::drop_nulls;
+use super::{is_modern, mirror};
+use crate::text::clean;
+
+/// JSON-RPC 2.0 section 5.1.
+pub const PARSE_ERROR: i64 = -32700;
+/// The same.
+pub const INVALID_REQUEST: i64 = -32600;
+/// The same.
+pub const METHOD_NOT_FOUND: i64 = -32601;
+/// The same.
+pub const INVALID_PARAMS: i64 = -32602;
+/// Headers and body disagree (MCP 2026-07-28, "Error codes").
+pub const HEADER_MISMATCH: i64 = -32020;
+/// The server needs a capability that the client does not have (the same).
+pub const MISSING_CAPABILITY: i64 = -32021;
+/// The server does not speak this version (the same).
+pub const UNSUPPORTED_VERSION: i64 = -32022;
+
+/// The most elements and members that are read into values, some 200 MiB of them: a few bytes of text become a hundred in
+/// memory.
+pub const PARTS: usize = 1 << 20;
+/// Longest error message of a server's that is passed on, in characters.
+const SAID: usize = 500;
+
+/// Why a text is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Unread {
+    /// It is no JSON.
+    #[error("not JSON")]
+    NotJson,
+    /// It has more than [`PARTS`].
+    #[error("more elements and members than are read at once ({PARTS})")]
+    TooManyParts,
+}
+
+/// A message of a client's: its bytes and what they say.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Its bytes, which are sent.
+    pub text: Bytes,
+    /// The same, parsed.
+    pub value: Value,
+}
+
+/// A message that arrived, read whole.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Received {
+    /// To a request of ours: its id and what it came to.
+    Answer(Value, Result<Value, RpcError>),
+    /// A request of the server's own: its id and method.
+    Request(Value, String),
+    /// What the server wants known.
+    Notification(String, Value),
+}
+
+/// A JSON-RPC error.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RpcError {
+    /// Its code.
+    pub code: i64,
+    /// Its message, cleaned and cut.
+    pub message: String,
+    /// Whatever else it says.
+    pub data: Value,
+}
+
+/// Reads a text, with or without a byte order mark.
+///
+/// # Errors
+/// As [`Unread`] says.
+pub fn parse(text: &str) -> Result<Value, Unread> {
+    let text = text.trim_start_matches('\u{feff}');
+    // Each part takes at least two bytes.
+    if text.len() > 2 * PARTS && parts(text) > PARTS {
+        return Err(Unread::TooManyParts);
+    }
+    serde_json::from_str(text).map_err(|_| Unread::NotJson)
+}
+
+/// How many elements and members a text has, counted by what stands before each.
+fn parts(text: &str) -> usize {
+    let (mut count, mut in_string, mut escaped) = (0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
+/// An error as an answer to `id`, ready to send.
+pub fn error(id: &Value, code: i64, message: &str) -> String {
+    json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}}).to_string()
+}
+
+impl Message {
+    /// Reads a line of a client's.
+    ///
+    /// # Errors
+    /// The line to answer with (JSON-RPC 2.0 section 5.1).
+    pub fn read(line: String) -> Result<Self, String> {
+        let no = |code, message: &str| Err(error(&Value::Null, code, message));
+        match parse(&line) {
+            Ok(Value::Object(mut object)) => {
+                if drop_nulls(&mut object) || line.starts_with('\u{feff}') {
+                    return Ok(Self::from(Value::Object(object)));
+                }
+                Ok(Self { text: line.into(), value: Value::Object(object) })
+            }
+            // 2025-03-26 alone has them; what came back could not be told apart here.
+            Ok(Value::Array(_)) => {
+                no(INVALID_REQUEST, "several messages in one: send each on a line of its own")
+            }
+            Ok(_) => no(INVALID_REQUEST, "not a message"),
+            Err(error @ Unread::TooManyParts) => no(INVALID_REQUEST, &error.to_string()),
+            Err(Unread::NotJson) => no(PARSE_ERROR, "not JSON"),
+        }
+    }
+
+    /// A request.
+    pub fn request(id: u64, method: &str, params: &Map<String, Value>) -> Self {
+        json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).into()
+    }
+
+    /// A notification without parameters.
+    pub fn notification(method: &str) -> Self {
+        json!({"jsonrpc": "2.0", "method": method}).into()
+    }
+
+    /// The answer of a client that can be pinged and nothing else to a server's request.
+    pub fn reply(id: &Value, method: &str) -> Self {
+        match method {
+            "ping" => json!({"jsonrpc": "2.0", "id": id, "result": {}}).into(),
+            _ => {
+                let error = json!({"code": METHOD_NOT_FOUND, "message": "Method not found"});
+                json!({"jsonrpc": "2.0", "id": id, "error": error}).into()
+            }
+        }
+    }
+
+    /// The method; a response has none.
+    pub fn method(&self) -> Option<&str> {
+        self.value.get("method").and_then(Value::as_str)
+    }
+
+    /// The id of a request: something that will be answered.
+    pub fn request_id(&self) -> Option<&Value> {
+        self.method().and_then(|_| self.value.get("id")).filter(|id| !id.is_null())
+    }
+
+    /// Whether it is written in a version without sessions.
+    pub fn is_modern(&self) -> bool {
+        mirror::version(&self.value).is_some_and(is_modern)
+    }
+
+    /// The id of the request that this notification takes back.
+    pub fn cancels(&self) -> Option<&Value> {
+        (self.method() == Some("notifications/cancelled"))
+            .then(|| self.value.pointer("/params/requestId"))
+            .flatten()
+    }
+
+    /// The same under another id.
+    #[must_use]
+    pub fn under(&self, id: &str) -> Self {
+        let mut value = self.value.clone();
+        if let Some(object) = value.as_object_mut() {
+            object.insert("id".into(), id.into());
+        }
+        value.into()
+    }
+}
+
+impl From<Value> for Message {
+    fn from(value: Value) -> Self {
+        Self { text: value.to_string().into(), value }
+    }
+}
+
+impl Received {
+    /// Every message in a text: one, or several in an array (2025-03-26 has those). `None` if one of them is none.
+    pub fn read(text: &str) -> Option<Vec<Self>> {
+        match parse(text).ok()? {
+            Value::Array(several) => several.into_iter().map(Self::one).collect(),
+            value => Some(vec![Self::one(value)?]),
+        }
+    }
+
+    fn one(value: Value) -> Option<Self> {
+        let Value::Object(mut object) = value else { return None };
+        let id = object.remove("id");
+        if let Some(Value::String(method)) = object.remove("method") {
+            return Some(match id {
+                Some(id) => Self::Request(id, method),
+                None => Self::Notification(method, object.remove("params").unwrap_or_default()),
+            });
+        }
+        let id = id.unwrap_or_default();
+        // Several servers write both, one of them null.
+        match (object.remove("result"), object.remove("error")) {
+            (_, Some(error @ Value::Object(_))) => Some(Self::Answer(id, Err(RpcError::read(&error)))),
+            (Some(result), _) => Some(Self::Answer(id, Ok(result))),
+            (None, _) => None,
+        }
+    }
+}
+
+impl RpcError {
+    /// Reads the `error` member of a message.
+    fn read(error: &Value) -> Self {
+        let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
+        Self {
+            code: error.get("code").and_then(Value::as_i64).unwrap_or_default(),
+            message: clean(message, SAID),
+            data: error.get("data").cloned().unwrap_or_default(),
+        }
+    }
+}
+
+impl fmt::Display for RpcError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.message.as_str(), self.code) {
+            ("", code) => write!(f, "code {code}"),
+            (message, code) => write!(f, "{message} (code {code})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_a_message_is() {
+        let error = RpcError { code: -1, message: "no".into(), data: json!({"a": 1}) };
+        let cases = [
+            (r#"{"id":1,"result":{}}"#, Some(vec![Received::Answer(json!(1), Ok(json!({})))])),
+            (r#"{"id":1,"result":null}"#, Some(vec![Received::Answer(json!(1), Ok(json!(null)))])),
+            (r#"{"id":1,"result":{},"error":null}"#, Some(vec![Received::Answer(json!(1), Ok(json!({})))])),
+            (
+                r#"{"id":null,"error":{"code":-1,"message":"n\u001bo","data":{"a":1}}}"#,
+                Some(vec![Received::Answer(
+                    json!(null),
+                    Err(RpcError { message: "n o".into(), ..error.clone() }),
+                )]),
+            ),
+            (
+                r#"[{"method":"a"},{"id":"x","method":"b"}]"#,
+                Some(vec![
+                    Received::Notification("a".into(), json!(null)),
+                    Received::Request(json!("x"), "b".into()),
+                ]),
+            ),
+            ("[]", Some(vec![])),
+            (r#"{"id":1}"#, None),
+            (r#"[{"id":1,"result":1},2]"#, None),
+            ("<html>", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Received::read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn messages_are_told_apart() {
+        let modern = r#"{"id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
+        let cases = [
+            (r#"{"id":1,"method":"ping"}"#, Some(json!(1)), false, None),
+            (r#"{"method":"notifications/initialized"}"#, None, false, None),
+            (r#"{"id":"a","result":{}}"#, None, false, None),
+            (r#"{"id":null,"method":"ping"}"#, None, false, None),
+            (r#"{"method":"notifications/cancelled","params":{"requestId":7}}"#, None, false, Some(json!(7))),
+            (modern, Some(json!(1)), true, None),
+        ];
+        for (line, id, is_modern, cancels) in cases {
+            let message = Message::read(line.to_owned()).unwrap();
+            assert_eq!(message.request_id(), id.as_ref(), "{line}");
+            assert_eq!((message.is_modern(), message.cancels()), (is_modern, cancels.as_ref()), "{line}");
+            assert_eq!(message.text, line, "its bytes stay");
+        }
+        let refused = Message::read("{oops".to_owned()).unwrap_err();
+        assert_eq!(refused, r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"not JSON"}}"#);
+        for line in [r#"[{"id":1,"method":"ping"}]"#, "5", "null", "\"ping\""] {
+            assert!(Message::read(line.to_owned()).unwrap_err().contains("-32600"), "{line}");
+        }
+    }
+
+    #[test]
+    fn null_counts_as_absent_in_what_a_client_sends() {
+        for (line, expected) in [
+            (r#"{"id":1,"method":"ping","params":null}"#, r#"{"id":1,"method":"ping"}"#),
+            (r#"{"id":1,"method":"x","params":{"_meta": null}}"#, r#"{"id":1,"method":"x","params":{}}"#),
+            ("\u{feff}{\"id\":1,\"method\":\"ping\"}", r#"{"id":1,"method":"ping"}"#),
+            (r#"{"id":1, "result":null,"error":null}"#, r#"{"id":1,"result":null}"#),
+        ] {
+            assert_eq!(Message::read(line.to_owned()).unwrap().text, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn parts_are_counted_outside_strings() {
+        for (text, expected) in [("1", 0), ("[1,2]", 2), (r#"{"a,[{":["\",[",{}]}"#, 4), (r#""a\\",{"#, 2)] {
+            assert_eq!(parts(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_string_is_read_and_very_many_parts_are_not() {
+        let long = format!("[\"{}\"]", ",[".repeat(2 * PARTS));
+        assert!(parse(&long).is_ok());
+        let many = format!("[{}0]", "0,".repeat(PARTS + 1));
+        assert_eq!(parse(&many), Err(Unread::TooManyParts));
+        assert_eq!(parse("{"), Err(Unread::NotJson));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,60}|[\\[\\]{}\",:0-9a-z]{0,60}") {
+            let _ = (Received::read(&text), Message::read(text));
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! One server's file: the fields that the registry writes, which of them mean something here, and which nobody knows.
+//! It leaves what the values mean to its parent.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+/// The fields that decide something here.
+#[derive(Default, Deserialize)]
+pub(super) struct File {
+    #[serde(default)]
+    pub(super) server_name: Option<String>,
+    #[serde(default)]
+    pub(super) path: Option<String>,
+    #[serde(default)]
+    pub(super) proxy_pass_url: Option<String>,
+    #[serde(default)]
+    pub(super) proxy_target_url: Option<String>,
+    #[serde(default)]
+    pub(super) mcp_endpoint: Option<String>,
+    #[serde(default)]
+    pub(super) sse_endpoint: Option<String>,
+    #[serde(default)]
+    pub(super) append_mcp_path: Option<bool>,
+    #[serde(default)]
+    pub(super) versions: Option<Vec<Version>>,
+    #[serde(default)]
+    pub(super) default_version: Option<String>,
+    #[serde(default)]
+    pub(super) is_enabled: Option<bool>,
+    #[serde(default)]
+    pub(super) deployment: Option<String>,
+    #[serde(default)]
+    pub(super) auth_type: Option<String>,
+    #[serde(default)]
+    pub(super) auth_scheme: Option<String>,
+    #[serde(default)]
+    pub(super) transport: Option<String>,
+    #[serde(default)]
+    pub(super) supported_transports: Option<Vec<String>>,
+    /// Any value: a typed reader's error would show what it did not like, and these are keys.
+    #[serde(default)]
+    pub(super) headers: Value,
+}
+
+/// One of several versions behind one path.
+#[derive(Deserialize)]
+pub(super) struct Version {
+    #[serde(default)]
+    version: Option<String>,
+    #[serde(default)]
+    proxy_pass_url: Option<String>,
+    #[serde(default)]
+    is_default: Option<bool>,
+}
+
+/// Read apart from the rest: a list of tools that reads strangely must not take its server away.
+#[derive(Default, Deserialize)]
+struct ToolList {
+    #[serde(default)]
+    tool_list: Vec<Tool>,
+}
+
+#[derive(Deserialize)]
+struct Tool {
+    name: String,
+}
+
+/// What [`File`] reads, and the list of tools.
+const OBEYED: [&str; 17] = [
+    "append_mcp_path",
+    "auth_scheme",
+    "auth_type",
+    "default_version",
+    "deployment",
+    "headers",
+    "is_enabled",
+    "mcp_endpoint",
+    "path",
+    "proxy_pass_url",
+    "proxy_target_url",
+    "server_name",
+    "sse_endpoint",
+    "supported_transports",
+    "tool_list",
+    "transport",
+    "versions",
+];
+
+/// What describes a server to people and to the registry itself.
+const DESCRIBING: [&str; 54] = [
+    "_id",
+    "allowed_groups",
+    "ansMetadata",
+    "ans_metadata",
+    "auth_header_name",
+    "auth_provider",
+    "created_at",
+    "credential_updated_at",
+    "custom_header_names",
+    "custom_headers_updated_at",
+    "description",
+    "egress_auth_mode",
+    "external_tags",
+    "health_status",
+    "id",
+    "is_active",
+    "is_proxied",
+    "is_python",
+    "last_checked_iso",
+    "last_health_check",
+    "license",
+    "local_runtime",
+    "metadata",
+    "num_stars",
+    "num_tools",
+    "oauth_client_id",
+    "other_version_ids",
+    "package_npm",
+    "provider",
+    "proxy_disabled_reason",
+    "rating",
+    "rating_details",
+    "registered_at",
+    "registered_by",
+    "repository_url",
+    "security_scan",
+    "service_path",
+    "skills",
+    "source",
+    "source_created_at",
+    "source_updated_at",
+    "stars",
+    "status",
+    "sync_metadata",
+    "tags",
+    "tools",
+    "type",
+    "updated_at",
+    "url",
+    "version",
+    "version_group",
+    "visibility",
+    "website",
+    "website_url",
+];
+
+/// What the registry encrypts for itself, or does itself: nobody here can do the same.
+const BEYOND: [&str; 3] = ["auth_credential_encrypted", "custom_headers_encrypted", "egress_oauth"];
+
+impl File {
+    /// Where the server is: the version that counts says so, or else the file itself.
+    pub(super) fn address(&self) -> Option<&str> {
+        let versions = self.versions.as_deref().unwrap_or_default();
+        let named = self.default_version.as_ref();
+        let is_default = |one: &&Version| {
+            one.is_default == Some(true) || named.is_some_and(|named| one.version.as_ref() == Some(named))
+        };
+        let version = versions.iter().find(is_default).or(versions.first());
+        let version = version.and_then(|version| version.proxy_pass_url.as_ref());
+        said(self.proxy_target_url.as_ref()).or(said(version)).or(said(self.proxy_pass_url.as_ref()))
+    }
+}
+
+/// What a field says; some write an empty text for nothing.
+pub(super) fn said(text: Option<&String>) -> Option<&str> {
+    text.map(String::as_str).filter(|text| !text.is_empty())
+}
+
+/// The names of the tools that a file lists.
+pub(super) fn tools(text: &str) -> Vec<String> {
+    let list: ToolList = serde_json::from_str(text).unwrap_or_default();
+    list.tool_list.into_iter().map(|tool| tool.name).collect()
+}
+
+/// What a file says in fields that nothing here obeys, each with what to do.
+pub(super) fn strange(text: &str) -> Vec<(String, &'static str)> {
+    let known = |name: &str| OBEYED.contains(&name) || DESCRIBING.contains(&name) || BEYOND.contains(&name);
+    let members: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).unwrap_or_default();
+    let unknown = members.keys().filter(|name| !known(name)).map(|name| {
+        let shown: String = name.chars().take(60).collect();
+        (format!("unknown field {shown:?}; it is not obeyed"), "correct its name, or remove it")
+    });
+    let values: BTreeMap<String, Value> = serde_json::from_str(text).unwrap_or_default();
+    let is_set = |name: &&&str| values.get(**name).is_some_and(|value| !is_empty(value));
+    let beyond = BEYOND.iter().filter(is_set).map(|name| {
+        let what = format!("{name} is for the registry alone; it is not obeyed");
+        (what, "give the server its credential by upstreams in gateway.yaml, or by headers in its file")
+    });
+    unknown.chain(beyond).collect()
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}

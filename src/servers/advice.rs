@@ -1,0 +1,172 @@
+//! What to type when a server says no to its credentials, for the bridge and the verbs alike. It leaves the words for what
+//! happened to `client` and `bridge`.
+
+use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
+use url::Url;
+
+use super::{Servers, Which};
+use crate::config::{login_command, name_of};
+use crate::oauth::Challenge;
+use crate::text::{clean, word};
+
+/// Where a server usually is.
+pub(crate) const ADDRESS: &str =
+    "check the address: a server is usually at /mcp, and behind the gateway at /SERVER/mcp";
+
+/// Where the credentials come from that a server was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The store.
+    Stored,
+    /// `MCP_AUTH_TOKEN`, in the store's place.
+    Given,
+    /// Nowhere, because the address is not the gateway's.
+    Elsewhere,
+    /// Nowhere, because it was asked for.
+    Refused,
+}
+
+/// One server, and what it was sent.
+pub(crate) struct Advice<'a> {
+    pub(crate) servers: &'a Servers,
+    pub(crate) which: &'a Which,
+    pub(crate) source: Source,
+}
+
+impl<'a> Advice<'a> {
+    /// For a server that is sent what the store has for it.
+    pub(crate) fn stored(servers: &'a Servers, which: &'a Which) -> Self {
+        Self { servers, which, source: servers.source_for(which) }
+    }
+
+    /// What to do about an answer with this status and these headers that is no success.
+    pub(crate) fn on_status(&self, status: u16, headers: &HeaderMap) -> String {
+        let values = headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
+        let challenge = Challenge::read(values).unwrap_or_default();
+        match status {
+            401 => self.unauthorized(&challenge),
+            403 => self.forbidden(&challenge, None),
+            404 => format!("{ADDRESS}; see whether one is there with: {}", self.command("ping")),
+            408 | 429 | 500.. => format!("try again in a while, first with: {}", self.command("ping")),
+            _ => format!("see what was said with: {} -vv", self.command("basic")),
+        }
+    }
+
+    /// What to do about a 401.
+    pub(crate) fn unauthorized(&self, challenge: &Challenge) -> String {
+        let next = match (self.which, self.source) {
+            (_, Source::Refused) => "leave out --no-auth".into(),
+            (_, Source::Given) => {
+                "put a good token into MCP_AUTH_TOKEN, or unset it to use the stored one".into()
+            }
+            (Which::Url(url), Source::Elsewhere) if challenge.resource_metadata.is_some() => format!(
+                "run: {}; or, if it is your gateway, set REGISTRY_URL or send the gateway's token with --auth",
+                login_command(url, &name_of(url))
+            ),
+            (_, Source::Elsewhere) => {
+                "send the gateway's token along with --auth (get it with: mcpauth generate), or set REGISTRY_URL if this is \
+                 your gateway"
+                    .into()
+            }
+            // Its token looks good from here: only a new login brings another one.
+            (which, Source::Stored) if self.servers.is_logged_in(which) => {
+                format!("run: {} --force", self.servers.command_for(which))
+            }
+            (_, Source::Stored) if self.is_behind_gateway() => {
+                format!("run: {} --force", self.servers.identity_command())
+            }
+            // Whoever describes itself can be logged in to by that.
+            (Which::Url(url), Source::Stored) if challenge.resource_metadata.is_some() => {
+                format!("run: {}", login_command(url, &name_of(url)))
+            }
+            (which, Source::Stored) => format!("run: {}", self.servers.command_for(which)),
+        };
+        let scope = challenge.scope.as_ref();
+        let scope = scope.map(|scope| format!("; it asks for the scope {scope}")).unwrap_or_default();
+        let described = challenge
+            .resource_metadata
+            .as_ref()
+            .map(|url| format!("; it describes itself at {url}"))
+            .unwrap_or_default();
+        format!("{next}{scope}{described}")
+    }
+
+    /// What to do about a 403.
+    pub(crate) fn forbidden(&self, challenge: &Challenge, tool: Option<&str>) -> String {
+        if let Some(login) = self.servers.login_of(self.which) {
+            return login.forbidden(challenge);
+        }
+        if let Some(scope) = &challenge.scope {
+            // The gateway decides by the token that is for itself.
+            let command = self.servers.identity_command();
+            return format!(
+                "let the client have the scope {scope}, then get a token with it: {command} --force"
+            );
+        }
+        let what =
+            tool.map_or_else(|| "--method tools/list".into(), |tool| format!("--tool {}", quoted(tool)));
+        let server = self.server_name().unwrap_or_else(|| "SERVER".into());
+        format!(
+            "ask who keeps the gateway's policy, or see which rule decides: mcpauth gateway explain --server {} {what} --groups YOUR,GROUPS",
+            quoted(&server)
+        )
+    }
+
+    /// A verb for the same server.
+    pub(crate) fn command(&self, verb: &str) -> String {
+        match self.which {
+            Which::Name(name) => format!("mcpauth {verb} --server {}", quoted(name)),
+            Which::Url(url) => format!("mcpauth {verb} --url {}", place(url)),
+        }
+    }
+
+    fn is_behind_gateway(&self) -> bool {
+        match self.which {
+            Which::Name(_) => true,
+            Which::Url(url) => self.servers.below_gateway(url).is_some(),
+        }
+    }
+
+    /// The server's name as the gateway's policy has it: the path's first segment.
+    fn server_name(&self) -> Option<String> {
+        match self.which {
+            Which::Name(name) => Some(name.clone()),
+            Which::Url(url) => url
+                .path_segments()?
+                .next()
+                .filter(|name| !matches!(*name, "" | "mcp" | "sse"))
+                .map(str::to_owned),
+        }
+    }
+}
+
+/// An address without its query, in which some servers want a secret.
+pub(crate) fn place(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    url.into()
+}
+
+/// A word for a shell, cut where nobody would read on.
+fn quoted(text: &str) -> String {
+    word(&clean(text, 100))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_printed_command_can_be_pasted() {
+        for (word, expected) in [
+            ("echo", "echo"),
+            ("a b", "'a b'"),
+            ("it's; rm", "'it'\\''s; rm'"),
+            ("", "''"),
+            ("a\u{1b}b", "'a b'"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! One request to an MCP server, with the credentials of the moment, and its answer as a row of events, whether it comes as
+//! one JSON body or as an event stream. It leaves what is asked to its callers.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use reqwest::Method;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use url::Url;
+
+use super::{Access, Failure, Given};
+use crate::mcp::sse::{self, Event, Reader};
+use crate::mcp::{ACCEPTED, JSON};
+use crate::sys::http::{Http, HttpError, Incoming};
+use crate::tokens::retry;
+
+/// The largest message that is read, in bytes.
+pub const LIMIT: usize = 64 << 20;
+
+/// A request without what the credentials bring.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The HTTP method.
+    pub method: Method,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Option<Bytes>,
+}
+
+/// What a server answers.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The answer's headers: session, challenge, content type.
+    pub headers: HeaderMap,
+    incoming: Incoming,
+    reader: Option<Reader>,
+    ready: VecDeque<Event>,
+    ended: bool,
+}
+
+impl Request {
+    /// Sends one message.
+    pub fn post(mut headers: HeaderMap, message: Bytes) -> Self {
+        headers.insert(ACCEPT, HeaderValue::from_static(ACCEPTED));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        Self { method: Method::POST, headers, body: Some(message) }
+    }
+
+    /// Opens the stream on which a server speaks of its own accord; for HTTP+SSE, the stream that answers everything.
+    pub fn listen(mut headers: HeaderMap) -> Self {
+        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        Self { method: Method::GET, headers, body: None }
+    }
+
+    /// Ends the session that the headers name.
+    pub fn end_session(headers: HeaderMap) -> Self {
+        Self { method: Method::DELETE, headers, body: None }
+    }
+
+    /// Sends it to an address of the server's, with the credentials of the moment, and once more with others if those are
+    /// refused.
+    ///
+    /// # Errors
+    /// [`Failure`]; any HTTP status but a redirect is an answer. [`Failure::Elsewhere`] where `at` knows no address.
+    pub async fn send(
+        &self,
+        http: &Http,
+        access: &dyn Access,
+        at: impl Fn(&Given) -> Option<Url>,
+    ) -> Result<(Arc<Given>, Incoming), Failure> {
+        let mut turn = retry::Once::begin(access).await?;
+        loop {
+            let given = turn.token().clone();
+            let url = at(&given).ok_or(Failure::Elsewhere)?;
+            let mut headers = self.headers.clone();
+            headers.extend(given.headers.clone());
+            let place = (&url, &given.within);
+            let incoming = http.open(self.method.clone(), place, headers, self.body.clone()).await?;
+            if incoming.status != 401 || !turn.again().await? {
+                return Ok((given, incoming));
+            }
+        }
+    }
+}
+
+impl Answer {
+    /// An answer whose body is still coming.
+    pub fn new(mut incoming: Incoming) -> Self {
+        let (status, headers) = (incoming.status, std::mem::take(&mut incoming.headers));
+        let reader = sse::is_stream(&headers).then(|| Reader::new(LIMIT));
+        Self { status, headers, incoming, reader, ready: VecDeque::new(), ended: false }
+    }
+
+    /// Whether the status says success.
+    pub fn is_good(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Whether the answer is an event stream.
+    pub fn is_stream(&self) -> bool {
+        self.reader.is_some()
+    }
+
+    /// Where it comes from.
+    pub fn url(&self) -> &Url {
+        &self.incoming.url
+    }
+
+    /// The next event of the stream, or the whole body as one. `None` at the end, and for an empty body.
+    ///
+    /// # Errors
+    /// [`HttpError::Lost`] when the connection breaks in the middle, [`HttpError::TooLarge`] for a message of more than
+    /// [`LIMIT`] bytes.
+    pub async fn next(&mut self) -> Result<Option<Event>, HttpError> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Ok(Some(Event { data: trimmed(event.data), ..event }));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            let Some(reader) = &mut self.reader else {
+                self.ended = true;
+                let data = trimmed(text_of(self.incoming.rest(LIMIT).await?));
+                return Ok((!data.is_empty()).then(|| Event { data, ..Event::default() }));
+            };
+            match self.incoming.chunk().await? {
+                Some(chunk) => {
+                    let too_large = |_| HttpError::TooLarge { host: "the server".into(), limit: LIMIT };
+                    self.ready.extend(reader.push(&chunk).map_err(too_large)?);
+                }
+                None => self.ended = true,
+            }
+        }
+    }
+}
+
+/// Bytes as text, without a copy where they are text: a message may be large.
+pub fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// The text without white space around it, and without a byte order mark.
+fn trimmed(text: String) -> String {
+    let part = text.trim().trim_start_matches('\u{feff}').trim_start();
+    if part.len() == text.len() { text } else { part.to_owned() }
+}

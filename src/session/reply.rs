@@ -1,0 +1,136 @@
+//! What comes back for one message: the messages up to its answer, over as many streams as that takes. It leaves what they say
+//! to whoever reads them.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderValue};
+use tokio::sync::oneshot;
+
+use super::remote::Answer;
+use super::{Failure, PAUSES, Session};
+use crate::mcp::jsonrpc::Message;
+use crate::mcp::sse::Event;
+use crate::sys::http::HttpError;
+
+/// How often a broken stream is resumed without a single new event.
+const RESUMPTIONS: u32 = 5;
+
+/// What comes back for one message.
+pub struct Reply<'s> {
+    session: &'s Session,
+    /// The HTTP status of the answer to it.
+    pub status: u16,
+    /// The headers of that answer.
+    pub headers: HeaderMap,
+    from: Source,
+    place: Place,
+    is_modern: bool,
+}
+
+pub(super) enum Source {
+    /// The answer to the request that carried the message.
+    Here(Box<Answer>),
+    /// The stream of the older transport.
+    Channel(Option<oneshot::Receiver<Result<String, Failure>>>),
+}
+
+/// How far a stream has come.
+#[derive(Default)]
+pub(super) struct Place {
+    pub(super) last: Option<HeaderValue>,
+    pause: Option<Duration>,
+    /// How often it was resumed since it brought something new.
+    idle: u32,
+}
+
+impl<'s> Reply<'s> {
+    pub(super) fn new(session: &'s Session, message: &Message, from: Source) -> Self {
+        let (status, headers) = match &from {
+            Source::Here(answer) => (answer.status, answer.headers.clone()),
+            Source::Channel(_) => (202, HeaderMap::new()),
+        };
+        Self { session, status, headers, from, place: Place::default(), is_modern: message.is_modern() }
+    }
+
+    /// Whether the status says success.
+    pub fn is_good(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Whether the answer comes on a stream, on which it may come late.
+    pub fn is_stream(&self) -> bool {
+        match &self.from {
+            Source::Here(answer) => answer.is_stream(),
+            Source::Channel(_) => true,
+        }
+    }
+
+    /// The HTTP answer that it comes in, unless it comes on the stream of the older transport.
+    pub(super) fn into_answer(self) -> Option<Box<Answer>> {
+        match self.from {
+            Source::Here(answer) => Some(answer),
+            Source::Channel(_) => None,
+        }
+    }
+
+    /// The next message that belongs to it. `None` at the end, which the answer, once it has come, need not be waited for.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn next(&mut self) -> Result<Option<String>, Failure> {
+        loop {
+            let answer = match &mut self.from {
+                Source::Here(answer) => answer,
+                Source::Channel(waiting) => {
+                    let Some(waiting) = waiting.take() else { return Ok(None) };
+                    return waiting.await.unwrap_or(Err(Failure::Broken)).map(Some);
+                }
+            };
+            match answer.next().await {
+                Ok(Some(event)) => {
+                    self.place.move_to(&event);
+                    if event.is_message() {
+                        return Ok(Some(event.data));
+                    }
+                    continue;
+                }
+                Ok(None) if !self.is_resumable() => return Ok(None),
+                Err(error) if !self.is_resumable() || matches!(error, HttpError::TooLarge { .. }) => {
+                    return Err(error.into());
+                }
+                Ok(None) | Err(_) => {}
+            }
+            self.resume().await?;
+        }
+    }
+
+    /// 2025-11-25, "Resumability and Redelivery": a stream whose events have ids can be resumed.
+    fn is_resumable(&self) -> bool {
+        !self.is_modern && self.is_good() && self.place.last.is_some() && self.place.idle < RESUMPTIONS
+    }
+
+    /// Takes the stream up after its last event, and after its own pause.
+    async fn resume(&mut self) -> Result<(), Failure> {
+        self.session.aside.note("the stream ended early; taking it up again");
+        self.place.idle += 1;
+        tokio::time::sleep(self.place.pause.unwrap_or(PAUSES.0)).await;
+        let answer = self.session.open_stream(&self.place).await?;
+        if !answer.is_good() || !answer.is_stream() {
+            return Err(Failure::Broken);
+        }
+        self.from = Source::Here(Box::new(answer));
+        Ok(())
+    }
+}
+
+impl Place {
+    pub(super) fn move_to(&mut self, event: &Event) {
+        if let Some(id) = &event.id {
+            let id = HeaderValue::try_from(id.as_str()).ok().filter(|id| !id.is_empty());
+            if id != self.last {
+                (self.last, self.idle) = (id, 0);
+            }
+        }
+        self.pause = event.pause().or(self.pause);
+    }
+}

@@ -1,0 +1,32 @@
+//! The byte order mark that some editors and shells put before a text; a reader may ignore it (RFC 8259 section 8.1). It
+//! leaves what the text means to whoever reads it, and keeping the mark of a file that is edited to `render`.
+
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Takes the mark off, if there is one.
+pub fn drop_mark(bytes: &mut Vec<u8>) {
+    if bytes.starts_with(MARK) {
+        bytes.drain(..MARK.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_mark_at_the_start_is_dropped_and_nothing_else() {
+        for (text, expected) in [
+            ("\u{feff}{}", "{}"),
+            ("\u{feff}", ""),
+            ("{}\u{feff}", "{}\u{feff}"),
+            ("\u{feff}\u{feff}a", "\u{feff}a"),
+            ("", ""),
+            ("ä", "ä"),
+        ] {
+            let mut bytes = text.as_bytes().to_vec();
+            drop_mark(&mut bytes);
+            assert_eq!(bytes, expected.as_bytes(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! What the gateway says of its servers as protected resources, and whose tokens open which: identifiers, documents,
+//! challenges, scopes that can be asked for. It leaves what a token must be otherwise to `tokens` and `odd_tokens`.
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
+
+use mcpauth::gateway::settings::{Introspection, Issuer, Settings};
+use serde_json::{Value, json};
+
+use crate::support::lab::{Answer, Lab, call, list, request, until};
+use crate::support::mint::{AUDIENCE, Key, Mint};
+
+const POLICY: &str = "\
+group_mappings: {team: [internal-readers, internal-writers]}
+internal-readers: [{server: '*', methods: [tools/list], tools: [echo]}]
+internal-writers: [{server: '*', methods: [tools/list, tools/call], tools: [echo]}]
+mcp:read: [{server: '*', methods: [tools/list], tools: [echo]}]
+mcp:write: [{server: '*', methods: [tools/list, tools/call], tools: [echo]}]
+";
+
+fn lab(change: impl FnOnce(&mut Settings)) -> Lab {
+    Lab::with(|settings, dir| {
+        std::fs::write(dir.join("scopes.yml"), POLICY).unwrap();
+        change(settings);
+    })
+}
+
+/// An issuer that says this of itself, and nothing of whom its tokens are for.
+fn issuer(mint: &Mint, more: Value) -> Issuer {
+    let mut issuer = json!({"issuer": mint.issuer(), "jwks_uri": format!("{}/jwks", mint.issuer())});
+    issuer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    serde_json::from_value(issuer).unwrap()
+}
+
+fn reason(answer: &Answer) -> Value {
+    answer.json()["error"]["data"]["reason"].clone()
+}
+
+#[test]
+fn a_token_for_one_servers_address_opens_that_server_alone() {
+    let key = Key::new("k");
+    let mint = Mint::of(&[&key]);
+    for more in [json!({}), json!({"kind": "keycloak"}), json!({"audience": [AUDIENCE]})] {
+        let lab = lab(|settings| settings.issuers = vec![issuer(&mint, more.clone())]);
+        let gateway = lab.gateway.public_url().to_owned();
+        let local = gateway.replace("127.0.0.1", "localhost");
+        let (alpha, beta) = (lab.alpha.base().to_owned(), lab.beta.base().to_owned());
+        let of_both = lab.arrived();
+        for (audience, opens) in [
+            (json!(format!("{gateway}/alpha/mcp")), "alpha"),
+            (json!(format!("{gateway}/alpha")), "alpha"),
+            (json!(format!("{gateway}/alpha/")), "alpha"),
+            (json!(format!("{gateway}/alpha/mcp/")), "alpha"),
+            (json!(format!("{gateway}/alpha/sse")), "alpha"),
+            (json!(format!("{local}/alpha/mcp")), "alpha"),
+            (json!([format!("{gateway}/beta/mcp"), "https://other.test"]), "beta"),
+            (json!(format!("{alpha}/mcp")), "alpha"),
+            (json!([format!("{beta}/mcp")]), "beta"),
+            (json!([format!("{gateway}/alpha/mcp"), format!("{gateway}/beta/mcp")]), "alpha beta"),
+            (json!(gateway), ""),
+            (json!(format!("{gateway}/")), ""),
+            (json!(format!("{gateway}/alpha/mcp?x=1")), ""),
+            (json!(format!("{gateway}/alpha/mcp/beta")), ""),
+            (json!(format!("{gateway}/alpha/../beta/mcp")), "beta"),
+            (json!(format!("{gateway}/alpha/messages/x")), ""),
+            (json!(format!("{gateway}/alph")), ""),
+            (json!(format!("{gateway}.evil.test/alpha/mcp")), ""),
+            (json!("https://evil.test/alpha/mcp"), ""),
+            (json!("/alpha/mcp"), ""),
+            (json!("alpha"), ""),
+            (json!([]), ""),
+        ] {
+            let claims =
+                mint.claims(json!({"aud": audience, "scope": "mcp:write", "typ": "Bearer", "azp": "c"}));
+            let token = key.sign(json!({}), &claims);
+            for server in ["alpha", "beta", "gamma"] {
+                let answer = lab.call(&token, server, "echo");
+                if opens.split(' ').any(|opened| opened == server) {
+                    assert_eq!(answer.status, 200, "{audience} at {server}: {}", answer.text());
+                    continue;
+                }
+                assert_eq!(
+                    (answer.status, reason(&answer)),
+                    (401, json!("audience")),
+                    "{audience} at {server}"
+                );
+                let challenge = answer.header("www-authenticate").unwrap();
+                let leads = format!("{gateway}/.well-known/oauth-protected-resource/{server}/mcp");
+                assert!(challenge.contains("invalid_token") && challenge.contains(&leads), "{challenge}");
+            }
+        }
+        assert!(lab.gamma.arrived().is_empty() && lab.arrived() > of_both);
+    }
+}
+
+#[test]
+fn a_configured_audience_opens_every_server() {
+    let key = Key::new("k");
+    let mint = Mint::of(&[&key]);
+    let lab = lab(|settings| settings.issuers = vec![issuer(&mint, json!({"audience": [AUDIENCE]}))]);
+    let own = format!("{}/alpha/mcp", lab.gateway.public_url());
+    for audience in [json!(AUDIENCE), json!([AUDIENCE, own]), json!([own, AUDIENCE])] {
+        let token = key.sign(json!({}), &mint.claims(json!({"aud": audience, "scope": "mcp:write"})));
+        for server in ["alpha", "beta", "gamma"] {
+            lab.call(&token, server, "echo").status(200);
+        }
+    }
+}
+
+/// Naming the addresses of servers as audiences does not make their tokens good for each other.
+#[test]
+fn a_servers_address_stays_its_own_if_it_is_configured() {
+    let key = Key::new("k");
+    let mint = Mint::of(&[&key]);
+    let lab = lab(|settings| {
+        let all = ["alpha", "beta"].map(|name| format!("https://gw.test/{name}/mcp"));
+        settings.public_url = Some("https://gw.test".into());
+        settings.issuers = vec![issuer(&mint, json!({"audience": all}))];
+    });
+    let token = |aud: &str| key.sign(json!({}), &mint.claims(json!({"aud": aud, "scope": "mcp:write"})));
+    for (aud, server, status) in [
+        ("https://gw.test/alpha/mcp", "alpha", 200),
+        ("https://gw.test/alpha/mcp", "beta", 401),
+        ("https://gw.test/beta/mcp", "beta", 200),
+        ("https://gw.test/beta/mcp", "alpha", 401),
+        ("https://gw.test:443/beta/mcp", "beta", 200),
+        ("HTTPS://GW.test/beta/mcp", "beta", 200),
+        ("http://gw.test/beta/mcp", "beta", 401),
+    ] {
+        assert_eq!(lab.call(&token(aud), server, "echo").status, status, "{aud} at {server}");
+    }
+}
+
+#[test]
+fn an_issuer_that_is_asked_binds_tokens_too() {
+    let claims = std::sync::Arc::new(std::sync::Mutex::new(json!({})));
+    let script = claims.clone();
+    let mint = Mint::with(&[], move |_| (200, script.lock().unwrap().to_string()));
+    let lab = lab(|settings| {
+        let secret = settings.policy.with_file_name("secret");
+        mcpauth::sys::private_file::write(&secret, "s").unwrap();
+        let endpoint = Some(format!("{}/introspect", mint.issuer()));
+        let asks = Introspection { endpoint, client_id: "gateway".into(), client_secret: secret, cache: 0 };
+        settings.issuers = vec![Issuer { introspection: Some(asks), ..issuer(&mint, json!({})) }];
+    });
+    let aud = format!("{}/alpha/mcp", lab.gateway.public_url());
+    *claims.lock().unwrap() = mint.claims(json!({"active": true, "aud": aud, "scope": "mcp:write"}));
+    lab.call("opaque", "alpha", "echo").status(200);
+    let answer = lab.call("opaque", "beta", "echo").status(401);
+    assert_eq!(reason(&answer), "audience");
+}
+
+/// RFC 9728 section 3.3: the document is that of the address which was asked for.
+#[test]
+fn a_challenge_leads_to_the_document_of_the_address_that_was_asked() {
+    let lab = Lab::start();
+    let gateway = lab.gateway.public_url().to_owned();
+    for path in ["/alpha", "/alpha/", "/alpha/mcp", "/alpha/mcp/", "/alpha/sse", "/alpha/sse/", "/gamma/mcp"]
+    {
+        for method in ["POST", "GET", "DELETE"] {
+            let answer = lab.raw(&request(method, path, &[], b"")).status(401);
+            let challenge = answer.header("www-authenticate").unwrap();
+            let place = format!("{gateway}/.well-known/oauth-protected-resource{path}");
+            assert!(challenge.contains(&format!("resource_metadata=\"{place}\"")), "{path}: {challenge}");
+            let document =
+                lab.raw(&request("GET", place.strip_prefix(&gateway).unwrap(), &[], b"")).status(200);
+            assert_eq!(document.json()["resource"], format!("{gateway}{path}"));
+        }
+    }
+    // The same address in other words, and where messages go.
+    for (path, resource) in [("/%61lpha/mcp", "/alpha/mcp"), ("/alpha/messages/x.y", "/alpha/sse")] {
+        let answer = lab.raw(&request("POST", path, &[], b"")).status(401);
+        let challenge = answer.header("www-authenticate").unwrap();
+        assert!(challenge.contains(&format!("oauth-protected-resource{resource}\"")), "{path}: {challenge}");
+    }
+}
+
+/// What the document and the challenge of a caller without a token name.
+fn told(lab: &Lab) -> (Value, Option<String>) {
+    until("ready", || lab.gateway.is_ready());
+    let document = lab.raw(&request("GET", "/.well-known/oauth-protected-resource/alpha/mcp", &[], b""));
+    let none = lab.post("/alpha/mcp", &[], list().to_string().as_bytes()).status(401);
+    let challenge = none.header("www-authenticate").unwrap();
+    let scope = challenge.split("scope=\"").nth(1).and_then(|rest| rest.split('"').next());
+    (document.json()["scopes_supported"].clone(), scope.map(str::to_owned))
+}
+
+/// An issuer whose metadata lists these scopes.
+fn listing(key: &Key, scopes: &Value) -> Mint {
+    let base = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let (own, scopes) = (base.clone(), scopes.clone());
+    let mint = Mint::with(&[key], move |asked| {
+        if !asked.head.contains("/.well-known/oauth-authorization-server") {
+            return (404, String::new());
+        }
+        let issuer = own.lock().unwrap().clone();
+        (200, json!({"issuer": issuer, "scopes_supported": scopes}).to_string())
+    });
+    *base.lock().unwrap() = mint.issuer().to_owned();
+    mint
+}
+
+#[test]
+fn only_scopes_that_the_issuer_knows_are_told() {
+    let key = Key::new("k");
+    for (listed, more, supported, first) in [
+        (
+            json!(["openid", "mcp:read", "mcp:write"]),
+            json!({}),
+            json!(["mcp:read", "mcp:write"]),
+            Some("mcp:read"),
+        ),
+        (json!(["mcp:write", "email"]), json!({}), json!(["mcp:write"]), Some("mcp:write")),
+        (json!(["openid", "profile"]), json!({}), Value::Null, None),
+        (json!([]), json!({}), Value::Null, None),
+        (Value::Null, json!({}), Value::Null, None),
+        (json!("mcp:read"), json!({}), Value::Null, None),
+        (json!(["mcp:read"]), json!({"scopes": ["mcp:write"]}), json!(["mcp:write"]), Some("mcp:write")),
+        (json!(["mcp:read"]), json!({"scopes": []}), Value::Null, None),
+        (Value::Null, json!({"scopes": ["mcp:read", "other"]}), json!(["mcp:read"]), Some("mcp:read")),
+    ] {
+        let mint = listing(&key, &listed);
+        let lab = lab(|settings| settings.issuers = vec![issuer(&mint, more.clone())]);
+        assert_eq!(told(&lab), (supported, first.map(str::to_owned)), "{listed} {more}");
+    }
+    // Of several issuers, whatever any of them knows.
+    let (one, other) = (listing(&key, &json!(["mcp:read"])), listing(&key, &json!(["mcp:write"])));
+    let lab = lab(|settings| settings.issuers = vec![issuer(&one, json!({})), issuer(&other, json!({}))]);
+    assert_eq!(told(&lab), (json!(["mcp:read", "mcp:write"]), Some("mcp:read".into())));
+}
+
+/// Cognito's metadata says nothing of the scopes that are made for resources; their names tell them.
+#[test]
+fn scopes_of_cognitos_resources_are_told_and_internal_names_are_not() {
+    let lab = Lab::with(|settings, dir| {
+        let policy = "group_mappings: {team: [internal]}\n\
+                      internal: [{server: '*', methods: ['*'], tools: ['*']}]\n\
+                      mcp-servers/read: [{server: '*', methods: [tools/list], tools: [echo]}]\n";
+        std::fs::write(dir.join("scopes.yml"), policy).unwrap();
+        settings.issuers[0].scopes = None;
+    });
+    assert_eq!(told(&lab), (json!(["mcp-servers/read"]), Some("mcp-servers/read".into())));
+}
+
+#[test]
+fn a_step_up_is_told_to_whoever_can_ask_for_it_with_groups_too() {
+    let key = Key::new("k");
+    let (knows, other) =
+        (listing(&key, &json!(["mcp:read", "mcp:write"])), listing(&key, &json!(["openid"])));
+    let lab = lab(|settings| {
+        settings.issuers = vec![
+            issuer(&knows, json!({"audience": [AUDIENCE]})),
+            issuer(&other, json!({"audience": [AUDIENCE]})),
+        ];
+    });
+    until("ready", || lab.gateway.is_ready());
+    for (mint, claims, tool, expected) in [
+        (&knows, json!({"scope": "mcp:read"}), "echo", Some("mcp:write")),
+        (&knows, json!({"scope": "mcp:read", "groups": ["nobody"]}), "echo", Some("mcp:write")),
+        (&knows, json!({"scope": "", "groups": ["other", "another"]}), "echo", Some("mcp:write")),
+        (&knows, json!({"scope": "mcp:read", "groups": ["nobody"]}), "delete_all", None),
+        // Whose issuer does not know the scope cannot ask for it.
+        (&other, json!({"scope": "mcp:read"}), "echo", None),
+        (&other, json!({"scope": "", "groups": ["nobody"]}), "echo", None),
+    ] {
+        let token = key.sign(json!({}), &mint.claims(claims.clone()));
+        let answer = lab.ask(&token, "/alpha/mcp", &call(tool)).status(403);
+        let challenge = answer.header("www-authenticate");
+        let scope = challenge.map(|text| text.split("scope=\"").nth(1).unwrap().split('"').next().unwrap());
+        assert_eq!(scope, expected, "{claims} {tool}");
+        assert!(challenge.is_none_or(|text| text.contains("insufficient_scope")), "{challenge:?}");
+    }
+}
