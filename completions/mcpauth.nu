@@ -155,7 +155,10 @@ module completions {
     --mcp-server-name: string # Call it so, and not by its host's name
     --client-id: string       # Be this client, which is registered already
     --client-secret-file: path # Read the client secret from this file, or from stdin for -
+    --private-key-file: path  # Prove who the client is with the private key in this file (PEM, 0600: P-256, Ed25519 or RSA), which stays where it is
+    --key-id: string          # What the issuer calls this key
     --redirect-uri: string    # The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with a path of its own for an issuer that does not name itself in its answers (RFC 9207)]
+    --client-credentials      # Get the token for the client itself, without a person; so it is by itself at an issuer that has no other way
     --scope: string           # Ask for this scope, and not for those the server names; repeatable
     --force(-f)               # Find out everything, register and log in again, even if there is a good token
     --issuer: string          # Log in at this issuer, of those that the server names [default: the first that can be used]
@@ -179,6 +182,34 @@ module completions {
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help (see more with '--help')
     url: string               # The MCP server's address
+  ]
+
+  def "nu-complete mcpauth client-metadata storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
+
+  def "nu-complete mcpauth client-metadata color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Print the document that describes mcpauth as a client, to be put at an address of yours
+  export extern "mcpauth client-metadata" [
+    --url: string             # Where it will be [default: MCPAUTH_CLIENT_METADATA_URL]
+    --issuer: string          # List the redirect URI for this issuer too, which does not name itself in its answers (RFC 9207); repeatable
+    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
+    --no-env-file             # Read settings from no file at all
+    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth client-metadata storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
+    --json                    # One JSON object on stdout; errors as JSON on stderr
+    --quiet(-q)               # Errors only
+    --verbose(-v)             # Say more; never a secret
+    --color: string@"nu-complete mcpauth client-metadata color" # Colours
+    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
+    --allow-http              # Plain http to other machines is meant
+    --help(-h)                # Print help (see more with '--help')
   ]
 
   def "nu-complete mcpauth agentcore storage" [] {
@@ -1496,6 +1527,10 @@ module completions {
 
   # Log in to any MCP server by its address alone, and keep its token
   export extern "mcpauth help login" [
+  ]
+
+  # Print the document that describes mcpauth as a client, to be put at an address of yours
+  export extern "mcpauth help client-metadata" [
   ]
 
   # Get tokens for Amazon Bedrock AgentCore gateways (client credentials)

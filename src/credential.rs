@@ -248,6 +248,8 @@ pub struct Machine {
     pub scopes: Vec<String>,
     /// An `audience` parameter, as some servers want one.
     pub audience: Option<String>,
+    /// A `resource` parameter (RFC 8707): the MCP server that the token is for.
+    pub resource: Option<String>,
     /// How the body is written.
     pub format: BodyFormat,
     /// The lifetime in seconds of a token whose reply names none.

@@ -70,7 +70,7 @@
 //!             completions config exec generate ingress login refresh
 //!             bridge complete env gateway headers inspect logout mcp report token
 //!             configure flows
-//!             given man person providers rows
+//!             client_metadata given man person providers rows
 //!             out
 //!             args paths
 //! gateway     start

@@ -120,6 +120,27 @@ pub async fn find_issuer(http: &impl Fetch, issuer: &str) -> Result<IssuerMetada
     }
 }
 
+/// The metadata of the issuer that is at a server's own `origin`, as MCP 2025-03-26 has it; `None` if none is published
+/// there. Nobody names that issuer, so it may call itself by its origin with a slash or without one: both lead here.
+///
+/// # Errors
+/// [`NotFound`], if there is a document that must not be used, or nobody can say now.
+pub async fn find_own_issuer(
+    http: &impl Fetch,
+    origin: &str,
+) -> Result<Option<IssuerMetadata>, NotFound<MetadataError>> {
+    let read = |body: &[u8]| {
+        let with_slash = |error| IssuerMetadata::read(body, &format!("{origin}/")).map_err(|_| error);
+        IssuerMetadata::read(body, origin).or_else(with_slash)
+    };
+    let unreadable = |error: &MetadataError| matches!(error, MetadataError::Unreadable(_));
+    match search(http, origin, issuer_places(origin), read).await {
+        Ok((_, metadata)) => Ok(Some(metadata)),
+        Err(missing) if missing.is_nowhere(unreadable) => Ok(None),
+        Err(missing) => Err(missing),
+    }
+}
+
 /// Where an issuer publishes its keys: the first of its well-known places that says so. RFC 8414 section 2 leaves
 /// `jwks_uri` open where OpenID Connect Discovery demands it, so the one document may be without what the other has.
 ///
@@ -266,8 +287,15 @@ impl<E> NotFound<E> {
 
     /// Whether the places were all asked, and there is no document at any of them.
     pub fn is_absent(&self) -> bool {
-        let absent = |cause: &Cause<E>| {
-            matches!(cause, Cause::Status(_) | Cause::Http(HttpError::Redirect { .. })) && !cause.is_network()
+        self.is_nowhere(|_| false)
+    }
+
+    /// The same, where what is at some place is no such document at all: some hosts have a page for every address.
+    pub fn is_nowhere(&self, is_none: impl Fn(&E) -> bool) -> bool {
+        let absent = |cause: &Cause<E>| match cause {
+            Cause::Http(error) => matches!(error, HttpError::Redirect { .. }),
+            Cause::Status(_) => !cause.is_network(),
+            Cause::Document(error) => is_none(error),
         };
         !self.tried.is_empty() && self.tried.iter().all(|(_, cause)| absent(cause))
     }

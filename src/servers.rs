@@ -5,6 +5,7 @@ mod advice;
 pub(crate) mod credentials;
 mod files;
 mod known;
+mod logins;
 mod source;
 mod tokens;
 mod vouch;

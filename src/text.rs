@@ -9,6 +9,16 @@ pub fn clean(text: &str, limit: usize) -> String {
     text.chars().map(|c| if is_plain(c) { c } else { ' ' }).take(limit).collect::<String>().trim().into()
 }
 
+/// A word of a command that is shown, as a POSIX shell takes it for one word.
+pub fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._/:@%+,=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.into();
+    }
+    let shown: String = text.chars().map(|c| if is_plain(c) { c } else { ' ' }).collect();
+    format!("'{}'", shown.replace('\'', r"'\''"))
+}
+
 /// An address as it can be pasted into a shell, which takes some of its characters for its own language.
 pub fn shell_address(address: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/%@+,=".contains(c);

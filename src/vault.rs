@@ -1,6 +1,7 @@
 //! "A fresh token for this credential": the one place that hands out tokens. Read, lock, read again, refresh or get,
 //! save, in that order. It leaves how tokens are got to `flow` and how they are kept to `store`.
 
+mod follow;
 mod forget;
 mod keep;
 mod outcome;
@@ -77,6 +78,7 @@ impl Vault {
     /// # Errors
     /// As [`VaultError`] says.
     pub async fn renewed(&self, credential: &Credential, refused: &Secret) -> Result<Fresh, VaultError> {
+        self.follow(credential).await?;
         let lock = self.lock(credential).await?;
         keep::take_up(&self.store, credential)?;
         let is_other = |stored: &Stored| {

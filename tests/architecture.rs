@@ -59,7 +59,7 @@ const WITHIN: &[(&str, &[&str])] = &[
             "completions config exec generate ingress login refresh",
             "bridge complete env gateway headers inspect logout mcp report token",
             "configure flows",
-            "given man person providers rows",
+            "client_metadata given man person providers rows",
             "out",
             "args paths",
         ],

@@ -33,7 +33,7 @@ pub(crate) fn play(alter: impl Fn(&str, &mut u16, &mut Value) + Send + Sync + 's
     })
 }
 
-fn answer(base: &str, path: &str, seen: &Seen) -> (u16, Value) {
+pub(crate) fn answer(base: &str, path: &str, seen: &Seen) -> (u16, Value) {
     match path {
         "/mcp" if seen.header("authorization").is_some() => {
             (200, json!({"jsonrpc": "2.0", "id": seen.message()["id"], "result": {}}))

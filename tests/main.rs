@@ -23,6 +23,7 @@ mod gateway;
 mod handing_out;
 mod identity;
 mod ingress;
+mod issuers;
 #[cfg(unix)]
 mod kills;
 mod login;

@@ -45,7 +45,7 @@ fn there_is_a_page_for_every_verb_and_none_for_others() {
 fn the_first_page_names_every_verb() {
     let page = User::new().run(&["man"]).code(0).stdout;
     for verb in mcpauth::cli::command().get_subcommands().filter(|verb| !verb.is_hide_set()) {
-        let name = format!("mcpauth\\-{}(1)", verb.get_name());
+        let name = format!("mcpauth\\-{}(1)", verb.get_name().replace('-', "\\-"));
         assert!(page.contains(&name), "{name}: {page}");
     }
     assert!(!page.contains("mcpauth\\-complete(1)"));

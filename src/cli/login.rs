@@ -1,73 +1,27 @@
 //! `mcpauth login`: into any MCP server, by its address alone. It leaves finding out how to `flow`, remembering it to
 //! `config` and the token to `vault`.
 
+mod args;
+mod client;
+mod prepare;
 mod stale;
 
-use std::path::PathBuf;
-
-use clap::Args;
-use url::Url;
-
+pub(super) use self::args::LoginArgs;
+use self::client::Own;
+use self::prepare::{is_moved, prepare};
 use self::stale::is_stale;
-use crate::cli::args::BrowserArgs;
 use crate::cli::flows::{self, Row};
-use crate::cli::given::secret_from;
 use crate::cli::out::Out;
 use crate::cli::report::Done;
 use crate::config::{Config, ConfigError, Registration, Settings, address_id, login_command, name_of};
 use crate::credential::Kind;
 use crate::error::{Error, Exit};
-use crate::flow;
-use crate::oauth::{Client, own_client};
-use crate::secret::Secret;
-use crate::sys::address::web_url;
-use crate::text::clean;
+use crate::flow::{AddressError, FlowError};
+use crate::text::word;
 use crate::vault::{Vault, VaultError};
 
-/// Log in to any MCP server by its address alone, and keep its token
-///
-/// The server says whom to ask for a token (RFC 9728), that issuer how (RFC 8414), and registers mcpauth as a client
-/// (RFC 7591). The server then has a name for token, headers, bridge, list and logout, and a token of its own, which goes
-/// to this address and nowhere else. A token that is still good is reused, an expired one refreshed if that is allowed;
-/// only then the browser opens.
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  mcpauth login https://tools.example.com/mcp\n  \
-                        mcpauth login https://tools.example.com/mcp --client-id ID --client-secret-file -\n  \
-                        mcpauth list --url https://tools.example.com/mcp")]
-pub(super) struct LoginArgs {
-    /// The MCP server's address
-    #[arg(value_parser = address)]
-    url: Url,
-    /// Call it so, and not by its host's name
-    #[arg(long, visible_alias = "mcp-server-name", value_name = "NAME")]
-    server_name: Option<String>,
-    /// Be this client, which is registered already
-    #[arg(long, value_name = "ID")]
-    client_id: Option<String>,
-    /// Read the client secret from this file, or from stdin for -
-    #[arg(long, value_name = "FILE", requires = "client_id")]
-    client_secret_file: Option<PathBuf>,
-    /// The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with a path of its own for an issuer that does not name itself in its answers (RFC 9207)]
-    #[arg(long, value_name = "URI", requires = "client_id", value_parser = address)]
-    redirect_uri: Option<Url>,
-    /// Ask for this scope, and not for those the server names; repeatable
-    #[arg(long, value_name = "SCOPE")]
-    scope: Vec<String>,
-    /// Find out everything, register and log in again, even if there is a good token
-    #[arg(short, long)]
-    force: bool,
-    /// Log in at this issuer, of those that the server names [default: the first that can be used]
-    #[arg(long, value_name = "URL", value_parser = address)]
-    issuer: Option<Url>,
-    /// The issuer does PKCE with S256 though it does not say so
-    #[arg(long)]
-    assume_pkce_s256: bool,
-    #[command(flatten)]
-    browser: BrowserArgs,
-}
-
 pub(super) fn run(args: &LoginArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let secret = args.client_secret_file.as_deref().map(secret_from).transpose()?;
+    let own = Own::read(&args.own)?;
     let config = Config::resolve(settings)?;
     let name = args.server_name.clone().unwrap_or_else(|| name_of(&args.url));
     // What is broken there is to be replaced, if the person says so.
@@ -86,7 +40,7 @@ pub(super) fn run(args: &LoginArgs, settings: Settings, out: &Out) -> Result<Exi
     }
     let vault = flows::vault(&config, flows::browser(&args.browser, &config), out)?;
     let work = async {
-        let row = one(args, &config, &vault, (&name, kept), secret, out).await;
+        let row = one(args, &config, &vault, (&name, kept), &own, out).await;
         Ok(Done::of(&[], vec![row], Vec::new()))
     };
     Ok(flows::until_signal(out, work, Done::interrupted)?.report(out))
@@ -98,46 +52,70 @@ async fn one(
     config: &Config,
     vault: &Vault,
     (name, kept): (&str, Option<Registration>),
-    secret: Option<Secret>,
+    own: &Own,
     out: &Out,
 ) -> Row {
-    let meant = kept.as_ref().is_some_and(|kept| is_meant(args, kept, secret.as_ref()));
+    let meant = kept.as_ref().is_some_and(|kept| is_meant(args, kept, own));
     let stale = match &kept {
         Some(kept) if meant => is_stale(config, vault, name, kept).await,
+        _ => false,
+    };
+    let moved = match &kept {
+        Some(kept) if meant && !stale => is_moved(config, vault, name, kept).await,
         _ => false,
     };
     let say = || out.say("the client that was registered there is of no more use; registering another one");
     if stale {
         say();
     }
-    let row = once(args, config, vault, (name, kept.as_ref(), meant && !stale), secret.clone(), out).await;
+    let client = match (meant, stale, moved) {
+        (_, true, _) => Kept::Gone,
+        (true, false, false) => Kept::AsItIs,
+        _ => Kept::Client,
+    };
+    let row = once(args, config, vault, (name, kept.as_ref(), client), own, out).await;
     let forgotten = matches!(row.result, Err(Error::Vault(VaultError::ClientForgotten { .. })));
     if !forgotten || !meant || stale || vault.browser.is_none() {
         return row;
     }
     say();
-    once(args, config, vault, (name, kept.as_ref(), false), secret, out).await
+    once(args, config, vault, (name, kept.as_ref(), Kept::Gone), own, out).await
 }
 
-/// A login with what is kept of the server, if that is `good`, or with all of it found out anew.
+/// What of all that is kept of a server counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// All of it.
+    AsItIs,
+    /// Who the client is; the rest is found out anew.
+    Client,
+    /// Nothing: its issuer does not know the client.
+    Gone,
+}
+
+/// A login with as much of what is kept of the server as counts, and with all else found out anew.
 async fn once(
     args: &LoginArgs,
     config: &Config,
     vault: &Vault,
-    (name, kept, good): (&str, Option<&Registration>, bool),
-    secret: Option<Secret>,
+    (name, kept, what): (&str, Option<&Registration>, Kept),
+    own: &Own,
     out: &Out,
 ) -> Row {
     let known = kept.is_some();
     let mut draft = None;
     let (found, is_new) = match kept {
-        Some(kept) if good => (Ok(kept.clone()), false),
+        Some(kept) if what == Kept::AsItIs => (Ok(kept.clone()), false),
         _ => {
             let make_room = || {
                 draft = Some(config.draft_registration(name)?);
                 Ok(())
             };
-            (prepare(args, vault, secret, make_room, out).await, true)
+            (
+                prepare(args, config, vault, (own, kept.filter(|_| what != Kept::Gone)), make_room, out)
+                    .await,
+                true,
+            )
         }
     };
     // A login that comes to nothing needs no second client the next time; but what there was stays until then.
@@ -151,8 +129,11 @@ async fn once(
         Err(error) => failed(args, name, error),
         Ok(found) => {
             let planned = vec![config.by_address(name, &found)];
-            let row = flows::run(vault, planned, args.force, out).await.pop();
+            // Nothing tells a client's own token with other scopes from the one there was.
+            let anew = args.force || (is_new && found.for_itself);
+            let row = flows::run(vault, planned, anew, out).await.pop();
             let row = row.unwrap_or_else(|| failed(args, name, VaultError::NeedsPerson { why: None }.into()));
+            let row = Row { command: command(args, name, &row.result), ..row };
             match keep(found, row.result.is_ok()) {
                 Ok(_) => row,
                 Err(error) => failed(args, name, error),
@@ -162,83 +143,41 @@ async fn once(
 }
 
 fn failed(args: &LoginArgs, name: &str, error: Error) -> Row {
-    let (name, command) = (address_id(name).to_string(), login_command(&args.url, name));
-    Row { kind: Kind::Egress, name, command, result: Err(error) }
+    let result = Err(error);
+    Row {
+        kind: Kind::Egress,
+        name: address_id(name).to_string(),
+        command: command(args, name, &result),
+        result,
+    }
+}
+
+/// The command that was typed, for the message that says what to type next: with what is still wanted of it, and without
+/// what the message adds by itself.
+fn command<T>(args: &LoginArgs, name: &str, result: &Result<T, Error>) -> String {
+    let mut words = vec![login_command(&args.url, name)];
+    let names_client = |error: &Error| {
+        matches!(error, Error::Vault(VaultError::Flow(FlowError::ByAddress(AddressError::MachinesAlone(_)))))
+    };
+    if !result.as_ref().is_err_and(names_client) {
+        words.extend(args.own.words());
+    }
+    words.extend(args.scope.iter().map(|scope| format!("--scope {}", word(scope))));
+    words.extend(args.issuer.iter().map(|issuer| format!("--issuer {}", word(issuer.as_str()))));
+    if args.assume_pkce_s256 {
+        words.push("--assume-pkce-s256".into());
+    }
+    if args.force && matches!(result, Err(Error::Vault(VaultError::NeedsPerson { .. }))) {
+        words.push("--force".into());
+    }
+    words.join(" ")
 }
 
 /// Whether what is kept of a server is what is asked for now.
-fn is_meant(args: &LoginArgs, kept: &Registration, secret: Option<&Secret>) -> bool {
+fn is_meant(args: &LoginArgs, kept: &Registration, own: &Own) -> bool {
+    let same = |wanted: &url::Url| wanted.as_str().trim_end_matches('/') == kept.issuer.trim_end_matches('/');
     !args.force
-        && args.client_id.as_ref().is_none_or(|id| *id == kept.client_id)
-        && secret.is_none_or(|secret| kept.client_secret.as_ref() == Some(secret))
-        && args.redirect_uri.as_ref().is_none_or(|uri| uri.as_str() == kept.redirect_uri)
+        && own.is(kept)
         && (args.scope.is_empty() || args.scope == kept.scopes)
-        && args
-            .issuer
-            .as_ref()
-            .is_none_or(|wanted| wanted.as_str().trim_end_matches('/') == kept.issuer.trim_end_matches('/'))
-}
-
-/// Finds out how to log in, and gets a client for it; a new one only if there is room to keep it.
-async fn prepare(
-    args: &LoginArgs,
-    vault: &Vault,
-    secret: Option<Secret>,
-    make_room: impl FnOnce() -> Result<(), Error>,
-    out: &Out,
-) -> Result<Registration, Error> {
-    if vault.browser.is_none() {
-        return Err(VaultError::NeedsPerson { why: None }.into());
-    }
-    let wanted = args.issuer.as_ref().map(Url::as_str);
-    let found = flow::discover(&vault.http, &args.url, args.assume_pkce_s256, wanted).await;
-    let found = found.map_err(VaultError::Flow)?;
-    let scopes = if args.scope.is_empty() { found.scopes } else { args.scope.clone() };
-    let (client, redirect_uri) = match &args.client_id {
-        Some(id) => {
-            let uri = args.redirect_uri.as_ref().map(Url::to_string).unwrap_or_else(|| {
-                let usual = flow::usual_redirect_uri(&found.issuer);
-                out.say(&format!(
-                    "the client must be registered with {usual}; name another with --redirect-uri"
-                ));
-                usual
-            });
-            (own_client(id, secret, &found.issuer), uri)
-        }
-        None => {
-            make_room()?;
-            flow::register(&vault.http, &found.issuer, &scopes).await.map_err(VaultError::Flow)?
-        }
-    };
-    say(&found.issuer.issuer, &scopes, &client, args, out);
-    Ok(Registration {
-        url: args.url.clone(),
-        resource: found.resource,
-        issuer: found.issuer.issuer,
-        client_id: client.id,
-        client_secret: client.auth.secret().cloned(),
-        registered: args.client_id.is_none(),
-        token_endpoint_auth_method: client.auth.name().into(),
-        redirect_uri,
-        scopes,
-    })
-}
-
-fn say(issuer: &str, scopes: &[String], client: &Client, args: &LoginArgs, out: &Out) {
-    let asked = if scopes.is_empty() { "no scopes by name".into() } else { scopes.join(" ") };
-    let whose = if args.client_id.is_some() { "client" } else { "registered as client" };
-    out.say(&format!(
-        "issuer {}; asks for {asked}; {whose} {} ({})",
-        clean(issuer, 200),
-        clean(&client.id, 100),
-        client.auth.name()
-    ));
-}
-
-fn address(text: &str) -> Result<Url, String> {
-    let url = web_url(text).map_err(|e| e.to_string())?;
-    if url.fragment().is_some() {
-        return Err("has a fragment (#)".into());
-    }
-    Ok(url)
+        && args.issuer.as_ref().is_none_or(same)
 }

@@ -4,6 +4,7 @@
 mod agentcore;
 mod args;
 mod bridge;
+mod client_metadata;
 mod complete;
 mod completions;
 mod config;
@@ -67,6 +68,7 @@ enum Command {
     Ingress(ingress::IngressArgs),
     Egress(egress::EgressArgs),
     Login(login::LoginArgs),
+    ClientMetadata(client_metadata::ClientMetadataArgs),
     Agentcore(agentcore::AgentcoreArgs),
     Keycloak(keycloak::KeycloakArgs),
     Configure(configure::ConfigureArgs),
@@ -135,6 +137,7 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
         Command::Ingress(args) => ingress::run(args, settings(&cli.global, out)?, out),
         Command::Egress(args) => egress::run(args, settings(&cli.global, out)?, out),
         Command::Login(args) => login::run(args, settings(&cli.global, out)?, out),
+        Command::ClientMetadata(args) => client_metadata::run(args, settings(&cli.global, out)?, out),
         Command::Agentcore(args) => agentcore::run(args, settings(&cli.global, out)?, out),
         Command::Keycloak(args) => keycloak::run(args, settings(&cli.global, out)?, out),
         Command::Generate(args) => generate::run(args, settings(&cli.global, out)?, out),

@@ -217,6 +217,11 @@ pub const VARIABLES: &[Variable] = &[
         "refresh: seconds between two looks at the files, for what others did",
     ),
     machine("MCPAUTH_BRIDGE_LISTEN", "127.0.0.1:8191", "where bridge --listen listens, on loopback"),
+    machine(
+        "MCPAUTH_CLIENT_METADATA_URL",
+        "",
+        "where you keep what `mcpauth client-metadata` prints: login names it as the client where an issuer takes it",
+    ),
     row("MCPAUTH_LOGIN_TIMEOUT", "300", "seconds to wait for a person"),
     row("MCPAUTH_NO_BROWSER", "", "1: print login addresses and open nothing"),
     machine(
@@ -325,7 +330,8 @@ mod tests {
             let words =
                 ["URL", "ISSUER", "DOMAIN", "POOL_ID", "REALM", "REGION", "TENANT", "URI", "SERVER_NAME"];
             let names_one = words.iter().any(|word| variable.name.contains(word));
-            assert!(!names_one || variable.role == Role::Place, "{}", variable.name);
+            let decides = matches!(variable.role, Role::Place | Role::Machine);
+            assert!(!names_one || decides, "{}", variable.name);
             let path = variable.name.starts_with("MCPAUTH_")
                 && ["DIR", "CERT", "CONFIG"].iter().any(|word| variable.name.ends_with(word));
             assert!(!path || matches!(variable.role, Role::Inside | Role::Machine), "{}", variable.name);

@@ -18,24 +18,26 @@ use thiserror::Error;
 use url::Url;
 
 pub use dotenv::{is_name, set};
-pub use registered::{Registration, address_id, login_command, name_of};
+pub use registered::{Endpoints, KeyFile, Registration, address_id, login_command, name_of};
 pub use settings::{Settings, Whose};
 
 use provider_file::ProviderFile;
 
 use crate::credential::{Credential, Kind};
 pub use crate::credential::{Given, Origin};
-use crate::oauth::{ClientAuth, SigningKey};
+use crate::oauth::{ClientAuth, DocumentError, SigningKey, document_address};
 use crate::provider::{Provider, ProviderError};
 use crate::quantity::seconds_within;
 use crate::secret::Secret;
 use crate::sys::address::web_url;
-use crate::sys::private_file::FileError;
+use crate::sys::private_file::{self, FileError};
 use crate::sys::trust::Trust;
 use crate::sys::{paths, regular_file};
 
 /// The largest provider file that is read, in bytes.
 const PROVIDER_LIMIT: u64 = 1 << 20;
+/// The variable with the address of the user's client id metadata document.
+pub const CLIENT_METADATA_URL: &str = "MCPAUTH_CLIENT_METADATA_URL";
 
 /// One run's settings and what follows from them.
 #[derive(Clone, Debug)]
@@ -322,6 +324,21 @@ impl Config {
         names
     }
 
+    /// Where the user keeps what `mcpauth client-metadata` prints, if they do.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`].
+    pub fn client_metadata_url(&self) -> Result<Option<Url>, ConfigError> {
+        let read = |text| {
+            let reason = |error: DocumentError| ConfigError::Invalid {
+                variable: CLIENT_METADATA_URL.into(),
+                reason: error.to_string(),
+            };
+            document_address(text).map_err(reason)
+        };
+        self.settings.get(CLIENT_METADATA_URL).map(read).transpose()
+    }
+
     /// Every configured credential of the kinds asked for, numbered sets in order. A set that is there in part is an
     /// error of its own; nobody's set is left out in silence.
     pub fn plan(&self, kinds: &[Kind], provider: Option<&str>) -> Vec<Planned> {
@@ -369,17 +386,12 @@ impl Config {
                     what: "private_key_jwt".into(),
                     variables: vec![key_file.clone()],
                 })?;
-                let pem = crate::sys::private_file::read(Path::new(path))?.map(Secret::new);
                 let key_id = self.settings.get(&variable("KEY_ID")).map(str::to_owned);
-                let key = pem.and_then(|pem| SigningKey::from_pem(&pem, key_id));
+                let key = signing_key(&key_file, Path::new(path), key_id).map(ClientAuth::PrivateKeyJwt);
                 let audience = self.settings.get(&variable("ASSERTION_AUDIENCE"));
-                let auth = key.map(ClientAuth::PrivateKeyJwt).map(|auth| match audience {
-                    Some(audience) => auth.asserting_to(audience),
-                    None => auth,
-                });
-                auth.ok_or_else(|| ConfigError::Invalid {
-                    variable: key_file,
-                    reason: format!("{path} holds no PEM private key (P-256, Ed25519 or RSA)"),
+                key.map(|key| match audience {
+                    Some(audience) => key.asserting_to(audience),
+                    None => key,
                 })
             }
             (Some("none"), _, _) | (None, None, _) => Ok(ClientAuth::None),
@@ -399,6 +411,19 @@ impl Config {
             }),
         }
     }
+}
+
+/// The private key in a file that `what` names.
+///
+/// # Errors
+/// The file's, and [`ConfigError::Invalid`] for one that holds no such key.
+pub fn signing_key(what: &str, path: &Path, key_id: Option<String>) -> Result<SigningKey, ConfigError> {
+    let pem = private_file::read(path)?.map(Secret::new);
+    let key = pem.and_then(|pem| SigningKey::from_pem(&pem, key_id));
+    key.ok_or_else(|| ConfigError::Invalid {
+        variable: what.into(),
+        reason: format!("{} holds no PEM private key (P-256, Ed25519 or RSA)", path.display()),
+    })
 }
 
 /// How a client with a secret authenticates when nobody says how.

@@ -8,6 +8,7 @@ use crate::config::settings::folder_of;
 use crate::config::{Config, ConfigError, Given, Origin, Settings, Whose};
 use crate::credential::Credential;
 use crate::sys::paths;
+use crate::text::word;
 
 impl Config {
     /// A credential, if everybody who says where its secret goes may say so. Whatever is looked up while it is made counts:
@@ -113,23 +114,13 @@ fn is_found_place(given: &Given) -> bool {
 /// What was typed, with every file named that was only found: all of them, because naming one is choosing one.
 fn naming_files(settings: &Settings) -> String {
     let found = settings.files().filter(|(_, whose)| *whose == Whose::Found);
-    let files = found.flat_map(|(path, _)| ["--env-file".to_owned(), quoted(&path.to_string_lossy())]);
+    let files = found.flat_map(|(path, _)| ["--env-file".to_owned(), word(&path.to_string_lossy())]);
     let providers = settings
         .provider_files()
         .iter()
-        .flat_map(|file| ["--providers-file".to_owned(), quoted(&file.path.to_string_lossy())]);
+        .flat_map(|file| ["--providers-file".to_owned(), word(&file.path.to_string_lossy())]);
     let files = files.chain(providers);
-    let typed = settings.typed().iter().map(|word| quoted(word));
+    let typed = settings.typed().iter().map(|typed| word(typed));
     let words: Vec<String> = std::iter::once("mcpauth".to_owned()).chain(files).chain(typed).collect();
     words.join(" ")
-}
-
-/// A word as a shell takes it for itself.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._/:@%+,=".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.into();
-    }
-    let word: String = word.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    format!("'{}'", word.replace('\'', r"'\''"))
 }

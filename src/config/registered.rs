@@ -3,14 +3,16 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 use url::Url;
 
-use crate::config::{Config, ConfigError, Planned, checked_name};
-use crate::credential::{Credential, CredentialId, Given, How, Kind, Origin, Person, SERVER_URL};
-use crate::oauth::{Client, ClientAuth};
-use crate::provider::{Provider, ProviderError};
+use crate::config::{Config, ConfigError, Planned, checked_name, signing_key};
+use crate::credential::{
+    Credential, CredentialId, Endpoint, Given, How, Kind, Machine, Origin, Person, SERVER_URL,
+};
+use crate::oauth::{Client, ClientAuth, document_address};
+use crate::provider::{BodyFormat, Provider, ProviderError};
 use crate::secret::Secret;
 use crate::sys::private_file::{self, Draft};
 use crate::text::shell_address;
@@ -37,22 +39,93 @@ pub struct Registration {
     /// Whether mcpauth registered it, and not a person.
     #[serde(default)]
     pub registered: bool,
+    /// Its private key, if it has one.
+    #[serde(default)]
+    pub private_key: Option<KeyFile>,
     /// How it authenticates.
     pub token_endpoint_auth_method: String,
     /// As registered.
     pub redirect_uri: String,
     /// What is asked for.
     pub scopes: Vec<String>,
+    /// Whether the client gets its tokens for itself (RFC 6749 section 4.4), and nobody logs in.
+    #[serde(default)]
+    pub for_itself: bool,
+    /// Where the issuer is that publishes no metadata.
+    #[serde(default)]
+    pub endpoints: Option<Endpoints>,
+}
+
+/// A private key that stays where the user keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyFile {
+    /// A PEM file, 0600; absolute.
+    pub path: PathBuf,
+    /// What the issuer calls the key, if it has a name for it.
+    pub key_id: Option<String>,
+}
+
+/// Endpoints that no metadata names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoints {
+    /// RFC 6749 section 3.1.
+    pub authorization: Url,
+    /// RFC 6749 section 3.2.
+    pub token: Url,
 }
 
 impl Registration {
-    /// The client.
+    /// The client; `command` logs in.
     ///
     /// # Errors
-    /// `None` if its method needs a secret that is not there.
-    fn client(&self) -> Option<Client> {
-        let auth = ClientAuth::named(&self.token_endpoint_auth_method, self.client_secret.clone())?;
-        Some(Client { id: self.client_id.clone(), auth })
+    /// [`ConfigError`], if its secret or its key is not there.
+    pub fn client(&self, command: &str) -> Result<Client, ConfigError> {
+        let auth = match &self.private_key {
+            Some(KeyFile { path, key_id }) => {
+                ClientAuth::PrivateKeyJwt(signing_key("--private-key-file", path, key_id.clone())?)
+            }
+            None => {
+                let method = &self.token_endpoint_auth_method;
+                ClientAuth::named(method, self.client_secret.clone()).ok_or_else(|| {
+                    let what = format!("the registration for {} lacks its client's secret", self.url);
+                    ConfigError::File(what, format!("register anew: {command} --force"))
+                })?
+            }
+        };
+        Ok(Client { id: self.client_id.clone(), auth: auth.asserting_to(&self.issuer) })
+    }
+
+    /// Whether the client can prove who it is.
+    pub fn can_prove(&self) -> bool {
+        self.client_secret.is_some() || self.private_key.is_some()
+    }
+
+    /// Whether the client is described at the address that is its identifier.
+    pub fn is_document(&self) -> bool {
+        self.token_endpoint_auth_method == "none" && document_address(&self.client_id).is_ok()
+    }
+
+    /// The way to a token.
+    fn how(&self) -> Result<How, ProviderError> {
+        if self.for_itself {
+            let issuer = self.issuer.clone();
+            let otherwise = self.endpoints.as_ref().map(|endpoints| endpoints.token.clone());
+            return Ok(How::ClientCredentials(Machine {
+                endpoint: Endpoint::Discover { issuer, otherwise },
+                scopes: self.scopes.clone(),
+                audience: None,
+                resource: Some(self.resource.clone()),
+                format: BodyFormat::Form,
+                default_lifetime: None,
+            }));
+        }
+        Ok(How::AuthorizationCode(Box::new(Person {
+            provider: self.provider()?,
+            redirect_uri: self.redirect_uri.clone(),
+            registered: self.registered,
+            scopes: self.scopes.clone(),
+            site: None,
+        })))
     }
 
     /// A provider with nothing of its own: RFCs 6749, 8252 and 8707 to the letter.
@@ -61,6 +134,8 @@ impl Registration {
         let value = json!({
             "display_name": self.url.host_str().unwrap_or_default(),
             "issuer": self.issuer,
+            "authorization_endpoint": self.endpoints.as_ref().map(|endpoints| &endpoints.authorization),
+            "token_endpoint": self.endpoints.as_ref().map(|endpoints| &endpoints.token),
             "client_secret": "optional",
             "authorization_params": resource,
             "token_params": resource,
@@ -121,9 +196,12 @@ impl Config {
             "client_id": kept.client_id,
             "client_secret": kept.client_secret.as_ref().map(Secret::expose),
             "registered": kept.registered,
+            "private_key": kept.private_key,
             "token_endpoint_auth_method": kept.token_endpoint_auth_method,
             "redirect_uri": kept.redirect_uri,
             "scopes": kept.scopes,
+            "for_itself": kept.for_itself,
+            "endpoints": kept.endpoints,
         });
         Ok(draft.finish(&format!("{object:#}\n"))?)
     }
@@ -196,22 +274,12 @@ pub fn address_id(name: &str) -> CredentialId {
 
 fn credential(name: &str, kept: &Registration) -> Result<Credential, ConfigError> {
     let command = login_command(&kept.url, name);
-    let client = kept.client().ok_or_else(|| {
-        let what = format!("the registration for {name} lacks its client's secret");
-        ConfigError::File(what, format!("register anew: {command} --force"))
-    })?;
     Ok(Credential {
         id: address_id(name),
-        client,
+        client: kept.client(&command)?,
         owner: Given::new("the login", Origin::Flag),
         issuer: kept.issuer.clone(),
-        how: How::AuthorizationCode(Box::new(Person {
-            provider: kept.provider()?,
-            redirect_uri: kept.redirect_uri.clone(),
-            registered: kept.registered,
-            scopes: kept.scopes.clone(),
-            site: None,
-        })),
+        how: kept.how()?,
         provider_field: PROVIDER.into(),
         facts: Map::from_iter([(SERVER_URL.to_owned(), kept.url.as_str().into())]),
         command,
@@ -235,9 +303,12 @@ mod tests {
             client_id: "c".into(),
             client_secret: secret.map(Secret::new),
             registered: true,
+            private_key: None,
             token_endpoint_auth_method: if secret.is_some() { "client_secret_post" } else { "none" }.into(),
             redirect_uri: "http://127.0.0.1:4711/callback".into(),
             scopes: vec!["a".into()],
+            for_itself: false,
+            endpoints: None,
         }
     }
 

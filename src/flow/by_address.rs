@@ -1,34 +1,30 @@
 //! From an MCP server's address to all that a login there needs: the server's challenge, its protected-resource metadata
-//! (RFC 9728), its issuer's metadata (RFC 8414) and a client (RFC 7591). It leaves the login itself to `login`.
+//! (RFC 9728), its issuer's metadata (RFC 8414) and a client (RFC 7591). A server of MCP 2025-03-26 publishes nothing of
+//! itself; its issuer is at its own origin. It leaves asking the server to `demand` and the login itself to `login`.
 //!
 //! Nothing that is sent here is a secret: there is none before the issuer has been checked.
 
-use std::time::Duration;
-
 use aws_lc_rs::digest;
-use reqwest::Method;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use thiserror::Error;
 use url::Url;
 
 use crate::flow::FlowError;
 use crate::flow::callback::Listener;
+use crate::flow::demand::{demand, json_headers, unavailable};
 use crate::flow::discovery::for_a_browser;
-use crate::mcp::jsonrpc::Message;
-use crate::mcp::{ACCEPTED, initialize_params};
 use crate::metadata::{self, Inward, NotFound, ResourceFault, stay_outside};
 use crate::oauth::{
-    Challenge, Client, IssuerMetadata, RegistrationError, ReplyError, ResourceError, ResourceMetadata,
-    auth_method, is_unavailable, read_registration, registration_request,
+    Challenge, Client, IssuerMetadata, RegistrationError, ResourceError, ResourceMetadata, auth_method,
+    read_registration, registration_request,
 };
 use crate::sys::address::web_url;
 use crate::sys::http::{Http, HttpError};
 use crate::text::shell_address;
 
-/// How long the server may take to ask for a token.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// Where the browser is sent, at a port that is free when the client is registered.
 const REDIRECT: &str = "http://127.0.0.1:0/";
+/// The same at a port that a person can know beforehand.
+const USUAL: &str = "127.0.0.1:8080";
 
 /// What a server and its issuer say of themselves.
 #[derive(Clone, Debug)]
@@ -37,6 +33,8 @@ pub struct Discovered {
     pub resource: String,
     /// Its issuer.
     pub issuer: IssuerMetadata,
+    /// Whether the issuer publishes metadata; otherwise its endpoints are those of MCP 2025-03-26.
+    pub is_published: bool,
     /// What to ask for.
     pub scopes: Vec<String>,
 }
@@ -105,12 +103,15 @@ pub enum AddressError {
         /// What it names.
         named: Vec<String>,
     },
+    /// The issuer lets nobody log in.
+    #[error("{} gives tokens to clients for themselves (client_credentials), and to nobody who logs in", .0.issuer)]
+    MachinesAlone(Box<IssuerMetadata>),
     /// The issuer does not say whether it does PKCE.
     #[error("the metadata of {0} does not list its code_challenge_methods_supported")]
     NoPkce(String),
     /// The issuer registers nobody.
-    #[error("{0} registers no clients by itself")]
-    NoRegistration(String),
+    #[error("{} registers no clients by itself", .0.issuer)]
+    NoRegistration(Box<IssuerMetadata>),
     /// The issuer did not register us.
     #[error("{place}: {cause}")]
     Registration {
@@ -118,6 +119,8 @@ pub enum AddressError {
         place: String,
         /// Why.
         cause: RegistrationError,
+        /// Who.
+        issuer: Box<IssuerMetadata>,
     },
 }
 
@@ -156,48 +159,44 @@ impl AddressError {
             Self::NoIssuer { .. } => format!("try again in a while: {command}; or choose one with --issuer URL"),
             Self::OtherIssuer { .. } => format!("choose one of them: {command} --issuer URL"),
             Self::NoPkce(_) => format!("if you know that it does S256: {command} --assume-pkce-s256"),
-            Self::NoRegistration(_) | Self::Registration { .. } => {
-                format!("register a client there yourself, then run: {command} --client-id ID")
+            Self::MachinesAlone(issuer) => {
+                format!("have a client registered there, then run: {command} {}", client_flags(issuer))
+            }
+            Self::NoRegistration(issuer) if issuer.client_id_metadata_document_supported => format!(
+                "put what `mcpauth client-metadata --url https://YOUR-SITE/client-metadata.json` prints there and set \
+                 MCPAUTH_CLIENT_METADATA_URL to that address; or register a client there yourself, then run: {command} {}",
+                client_flags(issuer)
+            ),
+            Self::NoRegistration(issuer) | Self::Registration { issuer, .. } => {
+                format!("register a client there yourself, then run: {command} {}", client_flags(issuer))
             }
         }
     }
 }
 
-/// Finds out what a login at `server` needs. `assume_s256` is the person's word for an issuer that lists no PKCE methods;
-/// one whose list is without S256 is refused all the same. `wanted` is the issuer they choose among the server's; otherwise it is
-/// the first that can be used.
-///
-/// # Errors
-/// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
-pub async fn discover(
-    http: &Http,
-    server: &Url,
-    assume_s256: bool,
-    wanted: Option<&str>,
-) -> Result<Discovered, FlowError> {
-    let (status, challenge) = challenge(http, server).await?;
-    let resource = resource(http, server, status, &challenge).await?;
-    let issuer = first_usable(&resource, server, wanted, async |name| {
-        usable_issuer(http, server, name, assume_s256).await
-    });
-    let issuer = issuer.await?;
-    let scopes = resource.scopes(&challenge, &issuer);
-    Ok(Discovered { resource: resource.resource, issuer, scopes })
+/// What says who a person's own client is, by the ways to authenticate that the issuer takes.
+pub fn client_flags(issuer: &IssuerMetadata) -> &'static str {
+    let taken = issuer.token_endpoint_auth_methods_supported.as_deref();
+    let takes = |part: &str| taken.is_none_or(|names| names.iter().any(|name| name.starts_with(part)));
+    match (takes("client_secret_"), takes("private_key_jwt"), takes("none")) {
+        (true, _, _) => "--client-id ID --client-secret-file FILE",
+        (false, true, false) => "--client-id ID --private-key-file FILE",
+        _ => "--client-id ID",
+    }
 }
 
-/// The first of a server's issuers that `check` finds good. One that would lead us inward ends it: such a server is not to be
-/// trusted.
-async fn first_usable<T>(
-    resource: &ResourceMetadata,
+/// The first of a server's issuers that tells how to get its tokens. One that would lead us inward ends it: such a server is
+/// not to be trusted.
+async fn first_usable(
+    http: &Http,
     server: &Url,
+    resource: &ResourceMetadata,
     wanted: Option<&str>,
-    check: impl AsyncFn(&str) -> Result<T, FlowError>,
-) -> Result<T, FlowError> {
-    let host = || server.host_str().unwrap_or_default().to_owned();
+) -> Result<IssuerMetadata, FlowError> {
     let shown = |name: &str| crate::text::clean(name, 200);
     let mut tried = Vec::new();
     for name in resource.issuers(wanted) {
-        match check(name).await {
+        match named_issuer(http, server, name).await {
             Err(FlowError::ByAddress(AddressError::Inward(inward))) => {
                 return Err(AddressError::Inward(inward).into());
             }
@@ -209,12 +208,12 @@ async fn first_usable<T>(
         (Some((_, error)), _) if tried.is_empty() => Err(error),
         (Some(last), _) => {
             tried.push(last);
-            Err(AddressError::NoIssuer { server: host(), tried }.into())
+            Err(AddressError::NoIssuer { server: host(server), tried }.into())
         }
         (None, wanted) => {
             let named = resource.issuers(None).map(shown).collect();
             let wanted = shown(wanted.unwrap_or_default());
-            Err(AddressError::OtherIssuer { server: host(), wanted, named }.into())
+            Err(AddressError::OtherIssuer { server: host(server), wanted, named }.into())
         }
     }
 }
@@ -233,41 +232,134 @@ fn each(tried: &[(String, FlowError)]) -> String {
     tried.iter().map(|(name, error)| format!("{name}: {error}")).collect::<Vec<_>>().join("; ")
 }
 
-/// The metadata of one of a server's issuers, if a login there is possible.
-async fn usable_issuer(
-    http: &Http,
-    server: &Url,
-    name: &str,
-    assume_s256: bool,
-) -> Result<IssuerMetadata, FlowError> {
-    let name = name.to_owned();
-    let address = web_url(&name).map_err(|_| FlowError::Address {
-        what: "the server's issuer",
-        text: crate::text::clean(&name, 200),
-    })?;
-    let inside = |place: &Url| stay_outside(server.as_str(), place).map_err(AddressError::from);
-    inside(&address)?;
-    let host = || server.host_str().unwrap_or_default().to_owned();
-    let unusable = |cause| AddressError::Issuer { server: host(), cause: Box::new(cause) };
-    let issuer = metadata::find_issuer(http, &name).await.map_err(|error| match FlowError::from(error) {
-        FlowError::Discovery(error) if !error.is_network() => unusable(FlowError::Discovery(error)).into(),
+/// Finds out whose tokens `server` takes. `wanted` is the issuer that the person chooses among the server's; otherwise it is
+/// the first that can be used.
+///
+/// # Errors
+/// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
+pub async fn discover(http: &Http, server: &Url, wanted: Option<&str>) -> Result<Discovered, FlowError> {
+    let elsewhere = |error| match error {
+        FlowError::Http(HttpError::Redirect { status, to, .. }) => {
+            AddressError::Elsewhere { server: bare(server), status, to }.into()
+        }
         other => other,
+    };
+    let (status, challenge) = demand(http, server).await.map_err(elsewhere)?;
+    let found = match metadata::find_resource(http, server, &challenge).await {
+        Ok(resource) => {
+            let issuer = first_usable(http, server, &resource, wanted).await?;
+            Discovered::new(resource, issuer, true, &challenge)
+        }
+        Err(fault) if status == 401 && describes_nothing(&fault, &challenge) => {
+            let resource = ResourceMetadata::by_default(server);
+            let (issuer, is_published) = own_issuer(http, server, resource.issuer()).await?;
+            Discovered::new(resource, issuer, is_published, &challenge)
+        }
+        Err(fault) => return Err(no_resource(server, status, fault)),
+    };
+    let issuer = &found.issuer;
+    if issuer.token_endpoint.is_none() {
+        return Err(lacking(server, issuer, "token endpoint"));
+    }
+    let endpoints = [&issuer.authorization_endpoint, &issuer.token_endpoint, &issuer.registration_endpoint];
+    for endpoint in endpoints.into_iter().flatten() {
+        stay_outside(server.as_str(), endpoint).map_err(AddressError::from)?;
+    }
+    Ok(found)
+}
+
+/// Another issuer than the `known` one that `server` names by now; `None` if it still names that one, or cannot say.
+pub async fn other_issuer(http: &Http, server: &Url, known: &str) -> Option<String> {
+    match discover(http, server, Some(known)).await {
+        Ok(found) => Some(found.issuer.issuer).filter(|issuer| issuer != known),
+        Err(FlowError::ByAddress(AddressError::OtherIssuer { named, .. })) => named.into_iter().next(),
+        Err(_) => None,
+    }
+}
+
+impl Discovered {
+    fn new(
+        resource: ResourceMetadata,
+        issuer: IssuerMetadata,
+        is_published: bool,
+        challenge: &Challenge,
+    ) -> Self {
+        let scopes = resource.scopes(challenge, &issuer);
+        Self { resource: resource.resource, issuer, is_published, scopes }
+    }
+
+    /// Whether a person can log in at the issuer that `server` names. `assume_s256` is their word for one that lists no
+    /// PKCE methods; one whose list is without S256 is refused all the same.
+    ///
+    /// # Errors
+    /// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
+    pub fn check_login(&self, server: &Url, assume_s256: bool) -> Result<(), FlowError> {
+        let issuer = &self.issuer;
+        if issuer.is_for_machines_alone() {
+            return Err(AddressError::MachinesAlone(Box::new(issuer.clone())).into());
+        }
+        let metadata = |cause| FlowError::Metadata { issuer: issuer.issuer.clone(), cause };
+        issuer.require_s256().map_err(|cause| unusable(server, metadata(cause)))?;
+        if issuer.code_challenge_methods_supported.is_none() && !assume_s256 {
+            return Err(AddressError::NoPkce(issuer.issuer.clone()).into());
+        }
+        let Some(endpoint) = &issuer.authorization_endpoint else {
+            return Err(lacking(server, issuer, "authorization endpoint"));
+        };
+        for_a_browser(endpoint).map_err(|cause| unusable(server, cause))
+    }
+}
+
+/// An issuer that a server's metadata names, if it says where its tokens are got.
+async fn named_issuer(http: &Http, server: &Url, name: &str) -> Result<IssuerMetadata, FlowError> {
+    let address = web_url(name).map_err(|_| FlowError::Address {
+        what: "the server's issuer",
+        text: crate::text::clean(name, 200),
     })?;
-    issuer.require_s256().map_err(|cause| unusable(FlowError::Metadata { issuer: name.clone(), cause }))?;
-    if issuer.code_challenge_methods_supported.is_none() && !assume_s256 {
-        return Err(AddressError::NoPkce(name).into());
+    stay_outside(server.as_str(), &address).map_err(AddressError::from)?;
+    let found = metadata::find_issuer(http, name).await.map_err(|missing| no_issuer(server, missing))?;
+    match found.token_endpoint {
+        Some(_) => Ok(found),
+        None => Err(lacking(server, &found, "token endpoint")),
     }
-    let missing = |what| unusable(FlowError::NoEndpoint { issuer: name.clone(), endpoint: what });
-    let authorization =
-        issuer.authorization_endpoint.as_ref().ok_or_else(|| missing("authorization endpoint"))?;
-    let token = issuer.token_endpoint.as_ref().ok_or_else(|| missing("token endpoint"))?;
-    for_a_browser(authorization).map_err(unusable)?;
-    for endpoint in
-        [Some(authorization), Some(token), issuer.registration_endpoint.as_ref()].into_iter().flatten()
-    {
-        inside(endpoint)?;
+}
+
+/// The issuer at a server's own origin, and whether it publishes metadata.
+async fn own_issuer(http: &Http, server: &Url, origin: &str) -> Result<(IssuerMetadata, bool), FlowError> {
+    let found = metadata::find_own_issuer(http, origin).await;
+    match found.map_err(|missing| no_issuer(server, missing))? {
+        Some(issuer) => Ok((issuer, true)),
+        None => {
+            let address = || FlowError::Address { what: "the server's origin", text: origin.into() };
+            IssuerMetadata::by_default(origin).map(|issuer| (issuer, false)).ok_or_else(address)
+        }
     }
-    Ok(issuer)
+}
+
+/// Whether a server says nothing at all of itself: neither its challenge nor any place has a document.
+fn describes_nothing(fault: &ResourceFault, challenge: &Challenge) -> bool {
+    let unreadable = |error: &ResourceError| matches!(error, ResourceError::Unreadable(_));
+    let nowhere = matches!(fault, ResourceFault::NotFound(missing) if missing.is_nowhere(unreadable));
+    challenge.resource_metadata.is_none() && nowhere
+}
+
+fn no_issuer(server: &Url, missing: metadata::NotFound<crate::oauth::MetadataError>) -> FlowError {
+    match FlowError::from(missing) {
+        FlowError::Discovery(error) if !error.is_network() => unusable(server, FlowError::Discovery(error)),
+        other => other,
+    }
+}
+
+fn lacking(server: &Url, issuer: &IssuerMetadata, endpoint: &'static str) -> FlowError {
+    unusable(server, FlowError::NoEndpoint { issuer: issuer.issuer.clone(), endpoint })
+}
+
+fn unusable(server: &Url, cause: FlowError) -> FlowError {
+    AddressError::Issuer { server: host(server), cause: Box::new(cause) }.into()
+}
+
+fn host(server: &Url) -> String {
+    server.host_str().unwrap_or_default().into()
 }
 
 /// Registers us with an issuer; the client, and the redirect URI it is registered with.
@@ -280,10 +372,14 @@ pub async fn register(
     scopes: &[String],
 ) -> Result<(Client, String), FlowError> {
     let Some(endpoint) = &issuer.registration_endpoint else {
-        return Err(AddressError::NoRegistration(issuer.issuer.clone()).into());
+        return Err(AddressError::NoRegistration(Box::new(issuer.clone())).into());
     };
     let redirect_uri = redirect_uri(issuer)?;
-    let failed = |cause| AddressError::Registration { place: endpoint.to_string(), cause };
+    let failed = |cause| AddressError::Registration {
+        place: endpoint.to_string(),
+        cause,
+        issuer: Box::new(issuer.clone()),
+    };
     let method = auth_method(issuer).map_err(failed)?;
     let body = registration_request(issuer, method, &redirect_uri, scopes).to_string();
     let reply = http.post(endpoint, json_headers("application/json"), body).await?;
@@ -305,7 +401,17 @@ fn callback_path(issuer: &IssuerMetadata) -> String {
 
 /// The redirect URI of a client that a person registers: on a port that they can know beforehand.
 pub fn usual_redirect_uri(issuer: &IssuerMetadata) -> String {
-    format!("http://127.0.0.1:8080{}", callback_path(issuer))
+    format!("http://{USUAL}{}", callback_path(issuer))
+}
+
+/// All redirect URIs that a client id metadata document lists: without a port for whoever allows any (RFC 8252 section
+/// 7.3), with the usual one for whoever compares ports. One that names no `issuer` is for those that name themselves.
+pub fn listed_redirect_uris(issuers: &[String]) -> Vec<String> {
+    let named = issuers.iter().map(|issuer| IssuerMetadata { issuer: issuer.clone(), ..Default::default() });
+    let itself =
+        IssuerMetadata { authorization_response_iss_parameter_supported: true, ..IssuerMetadata::default() };
+    let paths = std::iter::once(itself).chain(named).map(|issuer| callback_path(&issuer));
+    paths.flat_map(|path| ["127.0.0.1", USUAL].map(|host| format!("http://{host}{path}"))).collect()
 }
 
 /// A redirect URI on a port that is free now. Whoever compares ports, against RFC 8252 section 7.3, is content as long as
@@ -318,47 +424,18 @@ fn redirect_uri(issuer: &IssuerMetadata) -> Result<String, FlowError> {
     Ok(free.unwrap_or_else(|| wish.into()))
 }
 
-/// What the server answers to a request without a token: the status, and what it demands.
-async fn challenge(http: &Http, server: &Url) -> Result<(u16, Challenge), FlowError> {
-    let message = Message::request(1, "initialize", &initialize_params()).text;
-    let headers = json_headers(ACCEPTED);
-    let within = server.join("/").unwrap_or_else(|_| server.clone());
-    let asked = http.open(Method::POST, (server, &within), headers, Some(message));
-    let host = || server.host_str().unwrap_or_default().to_owned();
-    let late = |_| HttpError::Lost { host: host(), cause: "the deadline passed".into() };
-    let answer = match tokio::time::timeout(PATIENCE, asked).await.map_err(late)? {
-        Err(HttpError::Redirect { status, to, .. }) => {
-            return Err(AddressError::Elsewhere { server: bare(server), status, to }.into());
-        }
-        answer => answer?,
-    };
-    unavailable(server, answer.status)?;
-    let values = answer.headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
-    Ok((answer.status, Challenge::read(values).unwrap_or_default()))
-}
-
-/// The server's metadata; `status` is what it answered before.
-async fn resource(
-    http: &Http,
-    server: &Url,
-    status: u16,
-    challenge: &Challenge,
-) -> Result<ResourceMetadata, FlowError> {
-    let missing = match metadata::find_resource(http, server, challenge).await {
-        Ok(found) => return Ok(found),
-        Err(ResourceFault::Inward(inward)) => return Err(AddressError::from(inward).into()),
-        Err(ResourceFault::NotFound(missing)) => missing,
+fn no_resource(server: &Url, status: u16, fault: ResourceFault) -> FlowError {
+    let missing = match fault {
+        ResourceFault::Inward(inward) => return AddressError::from(inward).into(),
+        ResourceFault::NotFound(missing) => missing,
     };
     if let Some(found) = other_address(server, &missing) {
-        return Err(AddressError::Resource { asked: bare(server), found }.into());
+        return AddressError::Resource { asked: bare(server), found }.into();
     }
-    Err(missing.into_http().map_or_else(
-        |cause| {
-            let server = server.host_str().unwrap_or_default().into();
-            AddressError::NoResource { server, status, cause }.into()
-        },
+    missing.into_http().map_or_else(
+        |cause| AddressError::NoResource { server: host(server), status, cause }.into(),
         FlowError::Http,
-    ))
+    )
 }
 
 /// The other address of the same origin that the server's document is about, if it is that.
@@ -377,21 +454,6 @@ fn bare(server: &Url) -> String {
 /// Whether there is a document, and it is not for a login at this server.
 fn is_about_another(cause: &NotFound<ResourceError>) -> bool {
     matches!(cause.refused(), Some((_, ResourceError::Resource { .. } | ResourceError::NoIssuer)))
-}
-
-fn unavailable(url: &Url, status: u16) -> Result<(), FlowError> {
-    if is_unavailable(status) {
-        let host = url.host_str().unwrap_or_default().into();
-        return Err(FlowError::Reply { host, reply: ReplyError::Unavailable { status } });
-    }
-    Ok(())
-}
-
-fn json_headers(accept: &'static str) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static(accept));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers
 }
 
 #[cfg(test)]

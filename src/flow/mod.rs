@@ -3,6 +3,7 @@
 
 mod by_address;
 mod callback;
+mod demand;
 mod device;
 mod discovery;
 mod login;
@@ -16,7 +17,10 @@ use std::time::Duration;
 use thiserror::Error;
 use url::Url;
 
-pub use by_address::{AddressError, Discovered, discover, register, usual_redirect_uri};
+pub use by_address::{
+    AddressError, Discovered, client_flags, discover, listed_redirect_uris, other_issuer, register,
+    usual_redirect_uri,
+};
 pub use device::log_in_by_device;
 pub use discovery::discovered;
 pub use login::{Login, authorization_request, can_listen, is_client_refused, is_port_free, log_in};

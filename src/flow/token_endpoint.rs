@@ -81,6 +81,7 @@ pub async fn client_credentials(
         extra.push(("scope".to_owned(), machine.scopes.join(" ")));
     }
     extra.extend(machine.audience.iter().map(|audience| ("audience".to_owned(), audience.clone())));
+    extra.extend(machine.resource.iter().map(|resource| ("resource".to_owned(), resource.clone())));
     let shape = ReplyShape { default_lifetime: machine.default_lifetime, ..ReplyShape::default() };
     let json = machine.format == BodyFormat::Json;
     let request = TokenRequest { grant: Grant::ClientCredentials, client, extra: &extra, json };

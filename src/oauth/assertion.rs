@@ -54,7 +54,8 @@ impl SigningKey {
         Self { audience: self.audience.or_else(|| Some(audience.into())), ..self }
     }
 
-    /// A fresh assertion, for `endpoint` where nobody named an audience. Never send one twice: servers remember `jti` and refuse the second (RFC 7523 section 3, point 7).
+    /// A fresh assertion, for `endpoint` where nobody named an audience. Never send one twice: servers remember `jti` and
+    /// refuse the second (RFC 7523 section 3, point 7).
     pub fn assertion(&self, client_id: &str, endpoint: &str, now: Epoch) -> Option<Secret> {
         let audience = self.audience.as_deref().unwrap_or(endpoint);
         let header = Header { kid: self.key_id.clone(), ..Header::new(self.algorithm) };

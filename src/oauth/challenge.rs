@@ -31,6 +31,11 @@ impl Challenge {
         if found.is_empty() { None } else { Some(found.swap_remove(telling.unwrap_or(0))) }
     }
 
+    /// The scopes that would do, one by one (RFC 6749 section 3.3); what is none is left out.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.scope.iter().flat_map(|scope| scope.split(' ')).filter(|scope| is_scope(scope))
+    }
+
     fn set(&mut self, name: &str, value: &str) {
         let (place, limit) = match name.to_ascii_lowercase().as_str() {
             "error" => (&mut self.error, LIMIT),
@@ -93,6 +98,11 @@ fn value_of(text: &str) -> (String, &str) {
         }
     }
     (value, chars.as_str())
+}
+
+/// RFC 6749 section 3.3, `scope-token`.
+pub(super) fn is_scope(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
 /// RFC 9110 section 5.6.2.

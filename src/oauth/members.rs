@@ -30,3 +30,8 @@ pub(super) fn read_names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Strin
 pub(super) fn read_promise<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     Ok(!matches!(Value::deserialize(from)?, Value::Null | Value::Bool(false)))
 }
+
+/// An offer that we would take up: nothing but a yes counts as one.
+pub(super) fn read_offer<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    Ok(Value::deserialize(from)? == Value::Bool(true))
+}

@@ -48,6 +48,13 @@ pub struct IssuerMetadata {
     /// RFC 9207 section 3.
     #[serde(default, deserialize_with = "members::read_promise")]
     pub authorization_response_iss_parameter_supported: bool,
+    /// Which grants there are; absent means the authorization code (RFC 8414 section 2).
+    #[serde(default, deserialize_with = "members::read_list")]
+    pub grant_types_supported: Option<Vec<String>>,
+    /// Whether a client may name the address of its metadata as its identifier
+    /// (draft-ietf-oauth-client-id-metadata-document section 5).
+    #[serde(default, deserialize_with = "members::read_offer")]
+    pub client_id_metadata_document_supported: bool,
 }
 
 /// Why a metadata document cannot be used.
@@ -91,6 +98,34 @@ impl IssuerMetadata {
                 found: crate::text::clean(&found.issuer, 200),
             })
         }
+    }
+
+    /// The issuer that MCP 2025-03-26 puts at a server's own `origin` where nobody publishes metadata: three endpoints at
+    /// fixed paths, for public clients with PKCE, which that revision demands of all of them.
+    ///
+    /// `None` for an origin that takes no path.
+    pub fn by_default(origin: &str) -> Option<Self> {
+        let base = Url::parse(origin).ok()?;
+        let list = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+        Some(Self {
+            issuer: origin.into(),
+            authorization_endpoint: Some(base.join("/authorize").ok()?),
+            token_endpoint: Some(base.join("/token").ok()?),
+            registration_endpoint: Some(base.join("/register").ok()?),
+            code_challenge_methods_supported: list(&["S256"]),
+            token_endpoint_auth_methods_supported: list(&[
+                "none",
+                "client_secret_post",
+                "client_secret_basic",
+            ]),
+            ..Self::default()
+        })
+    }
+
+    /// Whether, by its own list, it gives tokens to clients for themselves and to nobody who logs in.
+    pub fn is_for_machines_alone(&self) -> bool {
+        let lists = |name: &str| self.grant_types_supported.iter().flatten().any(|grant| grant == name);
+        lists("client_credentials") && !lists("authorization_code")
     }
 
     /// Refuses a server that lists its PKCE methods and S256 is not among them. One that lists none passes:
@@ -238,6 +273,39 @@ mod tests {
         assert_eq!(read.token_endpoint.unwrap().as_str(), "https://other-host.test/token");
         assert!(matches!(IssuerMetadata::read(body, "https://idp.test/"), Err(MetadataError::Issuer { .. })));
         assert!(matches!(IssuerMetadata::read(b"[]", "x"), Err(MetadataError::Unreadable(_))));
+    }
+
+    #[test]
+    fn without_metadata_the_endpoints_are_where_the_first_revision_has_them() {
+        let found = IssuerMetadata::by_default("https://s.test:8443").unwrap();
+        let at = |url: Option<Url>| url.unwrap().to_string();
+        assert_eq!(found.issuer, "https://s.test:8443");
+        assert_eq!(at(found.authorization_endpoint), "https://s.test:8443/authorize");
+        assert_eq!(at(found.token_endpoint), "https://s.test:8443/token");
+        assert_eq!(at(found.registration_endpoint), "https://s.test:8443/register");
+        assert_eq!(IssuerMetadata::by_default("mailto:a"), None);
+    }
+
+    #[test]
+    fn an_offer_is_made_in_so_many_words_and_a_list_of_grants_decides_only_if_it_is_there() {
+        let read = |members: &str| {
+            IssuerMetadata::read(format!(r#"{{"issuer":"https://i"{members}}}"#).as_bytes(), "https://i")
+                .unwrap()
+        };
+        for (said, offered) in [("true", true), ("false", false), ("null", false), (r#""true""#, false)] {
+            let read = read(&format!(r#","client_id_metadata_document_supported":{said}"#));
+            assert_eq!(read.client_id_metadata_document_supported, offered, "{said}");
+        }
+        for (said, machines) in [
+            (r#"["client_credentials"]"#, true),
+            (r#"["client_credentials","authorization_code"]"#, false),
+            (r#"["refresh_token"]"#, false),
+            ("null", false),
+            (r#""client_credentials""#, false),
+        ] {
+            let read = read(&format!(r#","grant_types_supported":{said}"#));
+            assert_eq!(read.is_for_machines_alone(), machines, "{said}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod authorize;
 mod challenge;
 mod client;
 mod device;
+mod document;
 mod grant;
 mod introspect;
 mod members;
@@ -24,10 +25,11 @@ pub use authorize::{Answer, AuthorizationRequest, Pending};
 pub use challenge::Challenge;
 pub use client::{Client, ClientAuth};
 pub use device::{DeviceAuthorization, DeviceRequest, Pace, Poll};
+pub use document::{DocumentError, client_metadata, document_address};
 pub use grant::{Grant, TokenRequest};
 pub use introspect::write_introspection;
 pub use metadata::{IssuerMetadata, MetadataError, well_known};
-pub use registration::{RegistrationError, auth_method, own_client, read_registration, registration_request};
+pub use registration::{RegistrationError, auth_method, own_auth, read_registration, registration_request};
 pub use reply::{ReplyError, ReplyShape, UNSENDABLE, is_unavailable, read_reply};
 pub use resource::{
     RESOURCE_METADATA, ResourceError, ResourceMetadata, covers, resource_place, resource_places,

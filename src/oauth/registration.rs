@@ -1,7 +1,7 @@
 //! Dynamic client registration (RFC 7591): what we say of ourselves, and what comes back.
 //! It leaves sending to `flow` and keeping to `config`.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::reply::members;
@@ -44,18 +44,17 @@ pub fn auth_method(issuer: &IssuerMetadata) -> Result<&'static str, Registration
     best.ok_or(RegistrationError::Method)
 }
 
-/// A person's own client: with a secret it authenticates by it, without one it is public.
-pub fn own_client(id: &str, secret: Option<Secret>, issuer: &IssuerMetadata) -> Client {
+/// How a person's own client authenticates: with a secret by it, without one it is public.
+pub fn own_auth(secret: Option<Secret>, issuer: &IssuerMetadata) -> ClientAuth {
     let basic = issuer
         .token_endpoint_auth_methods_supported
         .as_ref()
         .is_none_or(|taken| taken.iter().any(|name| name == "client_secret_basic"));
-    let auth = match secret {
+    match secret {
         None => ClientAuth::None,
         Some(secret) if basic => ClientAuth::SecretBasic(secret),
         Some(secret) => ClientAuth::SecretPost(secret),
-    };
-    Client { id: id.into(), auth }
+    }
 }
 
 /// The request's body (section 2): a native program, whose redirect URI is on this machine (RFC 8252).
@@ -65,22 +64,29 @@ pub fn registration_request(
     redirect_uri: &str,
     scopes: &[String],
 ) -> Value {
-    let mut grants = vec!["authorization_code", "refresh_token"];
-    if issuer.device_authorization_endpoint.is_some() {
-        grants.push("urn:ietf:params:oauth:grant-type:device_code");
-    }
-    let mut body = json!({
-        "client_name": "mcpauth",
-        "redirect_uris": [redirect_uri],
-        "application_type": "native",
-        "grant_types": grants,
-        "response_types": ["code"],
-        "token_endpoint_auth_method": method,
-    });
-    if let (Some(body), false) = (body.as_object_mut(), scopes.is_empty()) {
+    let device = issuer.device_authorization_endpoint.is_some();
+    let mut body = about_us(method, &[redirect_uri.to_owned()], device);
+    if !scopes.is_empty() {
         body.insert("scope".into(), scopes.join(" ").into());
     }
-    body
+    body.into()
+}
+
+/// What a client says of itself (RFC 7591 section 2), wherever it says it.
+pub(super) fn about_us(method: &str, redirect_uris: &[String], device: bool) -> Map<String, Value> {
+    let mut grants = vec!["authorization_code", "refresh_token"];
+    if device {
+        grants.push("urn:ietf:params:oauth:grant-type:device_code");
+    }
+    let members = [
+        ("client_name", "mcpauth".into()),
+        ("redirect_uris", redirect_uris.into()),
+        ("application_type", "native".into()),
+        ("grant_types", grants.into()),
+        ("response_types", vec!["code"].into()),
+        ("token_endpoint_auth_method", method.into()),
+    ];
+    members.map(|(name, value): (&str, Value)| (name.to_owned(), value)).into_iter().collect()
 }
 
 /// Reads the answer (section 3.2); the issuer may have chosen another method than the one that was asked for.
@@ -118,6 +124,7 @@ fn refused(status: u16, found: &Map<String, Value>) -> RegistrationError {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::json;
 
     fn taking(methods: Option<&[&str]>) -> IssuerMetadata {
         let methods = methods.map(|list| list.iter().map(|name| (*name).to_owned()).collect());
@@ -137,9 +144,7 @@ mod tests {
         for (methods, expected) in cases {
             assert_eq!(auth_method(&taking(methods)), expected, "{methods:?}");
         }
-        let own = |secret: Option<&str>, methods| {
-            own_client("me", secret.map(Secret::new), &taking(methods)).auth.name()
-        };
+        let own = |secret: Option<&str>, methods| own_auth(secret.map(Secret::new), &taking(methods)).name();
         assert_eq!(own(None, None), "none");
         assert_eq!(own(Some("s"), None), "client_secret_basic");
         assert_eq!(own(Some("s"), Some(&["client_secret_post"][..])), "client_secret_post");

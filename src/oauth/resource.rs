@@ -5,6 +5,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use url::Url;
 
+use super::challenge::is_scope;
 use super::{Challenge, IssuerMetadata, members};
 use crate::text::clean;
 
@@ -59,6 +60,17 @@ impl ResourceMetadata {
         Ok(found)
     }
 
+    /// What is true of a server that publishes nothing, as MCP 2025-03-26 has it: its tokens are its own origin's.
+    pub fn by_default(server: &Url) -> Self {
+        let mut resource = server.clone();
+        resource.set_fragment(None);
+        Self {
+            resource: resource.into(),
+            authorization_servers: vec![server.origin().ascii_serialization()],
+            scopes_supported: Vec::new(),
+        }
+    }
+
     /// Reads a document, whatever it is about: to be looked at, not to be acted upon.
     ///
     /// # Errors
@@ -83,8 +95,7 @@ impl ResourceMetadata {
     /// What to ask for: what the challenge demands, else everything there is, else nothing. A refresh token is asked for
     /// where the issuer knows how; alone it would ask for nothing else.
     pub fn scopes(&self, challenge: &Challenge, issuer: &IssuerMetadata) -> Vec<String> {
-        let demanded = challenge.scope.iter().flat_map(|scope| scope.split(' ')).map(str::to_owned);
-        let mut scopes: Vec<String> = demanded.filter(|scope| is_scope(scope)).collect();
+        let mut scopes: Vec<String> = challenge.scopes().map(str::to_owned).collect();
         if scopes.is_empty() {
             scopes.extend(self.scopes_supported.iter().filter(|scope| is_scope(scope)).cloned());
         }
@@ -130,11 +141,6 @@ pub fn covers(resource: &str, server: &Url) -> bool {
     let rest = server.path().strip_prefix(resource.path().trim_end_matches('/'));
     let path = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     bare && query && path && resource.origin() == server.origin()
-}
-
-/// RFC 6749 section 3.3, `scope-token`.
-fn is_scope(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
 #[cfg(test)]

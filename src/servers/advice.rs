@@ -7,6 +7,7 @@ use url::Url;
 use super::{Servers, Which};
 use crate::config::{login_command, name_of};
 use crate::oauth::Challenge;
+use crate::text::{clean, word};
 
 /// Where a server usually is.
 pub(crate) const ADDRESS: &str =
@@ -44,7 +45,7 @@ impl<'a> Advice<'a> {
         let challenge = Challenge::read(values).unwrap_or_default();
         match status {
             401 => self.unauthorized(&challenge),
-            403 => self.forbidden(challenge.scope.as_deref(), None),
+            403 => self.forbidden(&challenge, None),
             404 => format!("{ADDRESS}; see whether one is there with: {}", self.command("ping")),
             408 | 429 | 500.. => format!("try again in a while, first with: {}", self.command("ping")),
             _ => format!("see what was said with: {} -vv", self.command("basic")),
@@ -91,8 +92,11 @@ impl<'a> Advice<'a> {
     }
 
     /// What to do about a 403.
-    pub(crate) fn forbidden(&self, scope: Option<&str>, tool: Option<&str>) -> String {
-        if let Some(scope) = scope {
+    pub(crate) fn forbidden(&self, challenge: &Challenge, tool: Option<&str>) -> String {
+        if let Some(login) = self.servers.login_of(self.which) {
+            return login.forbidden(challenge);
+        }
+        if let Some(scope) = &challenge.scope {
             // The gateway decides by the token that is for itself.
             let command = self.servers.identity_command();
             return format!(
@@ -144,15 +148,9 @@ pub(crate) fn place(url: &Url) -> String {
     url.into()
 }
 
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    let word = crate::text::clean(word, 100);
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+/// A word for a shell, cut where nobody would read on.
+fn quoted(text: &str) -> String {
+    word(&clean(text, 100))
 }
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ pub(crate) fn stored(idp: &Idp, dir: &Path) -> Arc<Stored> {
         endpoint: Endpoint::Known(idp.token_endpoint().parse().unwrap()),
         scopes: Vec::new(),
         audience: None,
+        resource: None,
         format: BodyFormat::Form,
         default_lifetime: None,
     };

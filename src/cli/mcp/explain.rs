@@ -13,7 +13,9 @@ impl Target {
             ClientError::Unauthorized(refusal) => {
                 self.advice().unauthorized(&refusal.challenge.clone().unwrap_or_default())
             }
-            ClientError::Forbidden(refusal) => self.advice().forbidden(refusal.scope(), tool),
+            ClientError::Forbidden(refusal) => {
+                self.advice().forbidden(&refusal.challenge.clone().unwrap_or_default(), tool)
+            }
             ClientError::Http(HttpError::Plain { .. }) => {
                 "use https, or say that it is meant with --allow-http".into()
             }

@@ -25,6 +25,7 @@ use crate::servers::{Advice, Servers, Source, Which, place};
 use crate::session::Given;
 use crate::sys::http::{Http, HttpError};
 use crate::tokens::{Bearers, TokenSource, retry};
+use crate::vault::VaultError;
 
 /// The reference's own.
 const DEFAULT_URL: &str = "http://localhost:8003/mcp";
@@ -231,8 +232,15 @@ impl TokenSource for Target {
         if self.source != Source::Stored {
             return Ok(None);
         }
-        let other = self.servers.renewed(&self.which, &refused.bearers).await?;
-        Ok((other.headers != refused.headers).then(|| Arc::new(other)))
+        match self.servers.renewed(&self.which, &refused.bearers).await {
+            // A login whose token looks good from here would be found good again: the server's own no says more.
+            Err(Error::Vault(VaultError::NeedsPerson { .. }))
+                if self.servers.login_of(&self.which).is_some_and(|login| login.is_kept) =>
+            {
+                Ok(None)
+            }
+            other => other.map(|other| (other.headers != refused.headers).then(|| Arc::new(other))),
+        }
     }
 }
 

@@ -1,0 +1,124 @@
+//! All that a login at a server needs, found out anew: its issuer, the scopes, the client. It leaves who the client is to
+//! `client`, and logging in to the verb.
+
+use super::args::LoginArgs;
+use super::client::{Chosen, Own, Remark, choose};
+use url::Url;
+
+use crate::cli::out::Out;
+use crate::config::{Config, Endpoints, Registration};
+use crate::error::Error;
+use crate::flow::{self, AddressError, Discovered, FlowError};
+use crate::oauth::{Freshness, document_address};
+use crate::sys::clock;
+use crate::text::clean;
+use crate::vault::{Vault, VaultError};
+
+/// Finds out how to log in, and gets a client for it; `kept` is what there was.
+pub(super) async fn prepare(
+    args: &LoginArgs,
+    config: &Config,
+    vault: &Vault,
+    (own, kept): (&Own, Option<&Registration>),
+    make_room: impl FnOnce() -> Result<(), Error>,
+    out: &Out,
+) -> Result<Registration, Error> {
+    let has_proof = own.has_proof() || kept.is_some_and(|kept| !kept.registered && kept.can_prove());
+    let needs_person = || VaultError::NeedsPerson { why: None };
+    if vault.browser.is_none() && !has_proof {
+        return Err(needs_person().into());
+    }
+    let found = flow::discover(&vault.http, &args.url, args.issuer.as_ref().map(Url::as_str))
+        .await
+        .map_err(VaultError::Flow)?;
+    let for_itself = own.for_itself
+        || (has_proof && found.issuer.is_for_machines_alone())
+        || kept.is_some_and(|kept| kept.for_itself && own.is(kept));
+    if !for_itself {
+        vault.browser.as_ref().ok_or_else(needs_person)?;
+        found.check_login(&args.url, args.assume_pkce_s256).map_err(VaultError::Flow)?;
+    }
+    let scopes = scopes(args, kept, &found);
+    let chosen = choose(args, config, &vault.http, (own, kept), &found, &scopes, make_room).await?;
+    say(&found, &scopes, &chosen, for_itself, out);
+    Ok(registration(args, found, scopes, chosen, for_itself))
+}
+
+/// Whether somebody would log in at an issuer that the server no longer names, or at an address that is not its own any
+/// more (MCP: a client follows its server to another issuer). A token that is good, or can be refreshed, needs nobody.
+pub(super) async fn is_moved(config: &Config, vault: &Vault, name: &str, kept: &Registration) -> bool {
+    let Ok(credential) = config.by_address(name, kept).credential else { return false };
+    let stored = vault.kept(&credential).ok().flatten();
+    let is_good = stored.is_some_and(|stored| {
+        stored.token.refresh_token.is_some() || stored.token.freshness(clock::now()) == Freshness::Fresh
+    });
+    if is_good || vault.browser.is_none() {
+        return false;
+    }
+    match flow::discover(&vault.http, &kept.url, Some(&kept.issuer)).await {
+        Ok(found) => found.issuer.issuer != kept.issuer || found.resource != kept.resource,
+        Err(FlowError::ByAddress(AddressError::OtherIssuer { .. })) => true,
+        Err(_) => false,
+    }
+}
+
+/// What was typed, else what was asked for before, where that is not to be found out anew, else what the server wants.
+fn scopes(args: &LoginArgs, kept: Option<&Registration>, found: &Discovered) -> Vec<String> {
+    if !args.scope.is_empty() {
+        return args.scope.clone();
+    }
+    let before = kept.filter(|kept| !args.force && kept.issuer == found.issuer.issuer);
+    before.map_or_else(|| found.scopes.clone(), |kept| kept.scopes.clone())
+}
+
+fn registration(
+    args: &LoginArgs,
+    found: Discovered,
+    scopes: Vec<String>,
+    chosen: Chosen,
+    for_itself: bool,
+) -> Registration {
+    let Chosen { client, key, redirect_uri, registered, .. } = chosen;
+    Registration {
+        url: args.url.clone(),
+        endpoints: unpublished(&found),
+        resource: found.resource,
+        issuer: found.issuer.issuer,
+        client_id: client.id,
+        client_secret: client.auth.secret().cloned(),
+        registered,
+        private_key: key,
+        token_endpoint_auth_method: client.auth.name().into(),
+        redirect_uri,
+        scopes,
+        for_itself,
+    }
+}
+
+/// The endpoints of an issuer that nobody can ask for them again.
+fn unpublished(found: &Discovered) -> Option<Endpoints> {
+    let issuer = &found.issuer;
+    let both = issuer.authorization_endpoint.clone().zip(issuer.token_endpoint.clone());
+    both.filter(|_| !found.is_published).map(|(authorization, token)| Endpoints { authorization, token })
+}
+
+fn say(found: &Discovered, scopes: &[String], chosen: &Chosen, for_itself: bool, out: &Out) {
+    let asked = if scopes.is_empty() { "no scopes by name".into() } else { scopes.join(" ") };
+    let issuer = clean(&found.issuer.issuer, 200);
+    let whose = if chosen.remark == Remark::Registered { "registered as client" } else { "client" };
+    let id = &chosen.client.id;
+    let method = chosen.client.auth.name();
+    out.say(&format!("issuer {issuer}; asks for {asked}; {whose} {} ({method})", clean(id, 100)));
+    // An issuer lets the browser go to what the client is registered with, and nowhere else.
+    if chosen.remark != Remark::RedirectUri || for_itself {
+        return;
+    }
+    let uri = &chosen.redirect_uri;
+    if document_address(id).is_err() {
+        out.say(&format!("the client must be registered with {uri}; name another with --redirect-uri"));
+    } else if !found.issuer.authorization_response_iss_parameter_supported {
+        out.say(&format!(
+            "the client's document must list {uri}: mcpauth client-metadata --issuer {issuer} prints it so"
+        ));
+    }
+}

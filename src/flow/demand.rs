@@ -1,0 +1,90 @@
+//! What an MCP server demands of whoever comes without a token: its challenge. It leaves what follows from that to
+//! `by_address`.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::Method;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use serde_json::Map;
+use url::Url;
+
+use crate::flow::FlowError;
+use crate::mcp::jsonrpc::Message;
+use crate::mcp::{ACCEPTED, METHOD, MODERN, VERSION, add_client_meta, initialize_params};
+use crate::oauth::{Challenge, ReplyError, is_unavailable};
+use crate::sys::http::{Http, HttpError, Incoming};
+
+/// How long the server may take to ask for a token.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What is asked of a server to see whether it wants a token.
+const LIST: &str = "tools/list";
+
+/// The status that a server answers with to a request without a token, and what it demands.
+///
+/// Many servers let everybody begin, and ask for a token only when something is wanted of them: so the list of tools is
+/// asked for first, as the newest revision does it, and the handshake of the older ones only if that brings no challenge.
+///
+/// # Errors
+/// As [`FlowError`] says.
+pub(super) async fn demand(http: &Http, server: &Url) -> Result<(u16, Challenge), FlowError> {
+    match ask(http, server, list_headers(), list_of_tools()).await {
+        Ok(answer) if answer.status == 401 => return Ok((401, challenge(&answer))),
+        Err(error @ HttpError::Redirect { .. }) => return Err(error.into()),
+        Err(error) if error.unsent() => return Err(error.into()),
+        _ => {}
+    }
+    let answer = ask(http, server, json_headers(ACCEPTED), handshake()).await?;
+    unavailable(server, answer.status)?;
+    Ok((answer.status, challenge(&answer)))
+}
+
+async fn ask(http: &Http, server: &Url, headers: HeaderMap, message: Bytes) -> Result<Incoming, HttpError> {
+    let within = server.join("/").unwrap_or_else(|_| server.clone());
+    let asked = http.open(Method::POST, (server, &within), headers, Some(message));
+    let host = || server.host_str().unwrap_or_default().to_owned();
+    let late = |_| HttpError::Lost { host: host(), cause: "the deadline passed".into() };
+    tokio::time::timeout(PATIENCE, asked).await.map_err(late)?
+}
+
+fn challenge(answer: &Incoming) -> Challenge {
+    let values = answer.headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
+    Challenge::read(values).unwrap_or_default()
+}
+
+fn handshake() -> Bytes {
+    Message::request(1, "initialize", &initialize_params()).text
+}
+
+fn list_of_tools() -> Bytes {
+    let mut params = Map::new();
+    add_client_meta(&mut params);
+    Message::request(1, LIST, &params).text
+}
+
+fn list_headers() -> HeaderMap {
+    let mut headers = json_headers(ACCEPTED);
+    headers.insert(VERSION, HeaderValue::from_static(MODERN));
+    headers.insert(METHOD, HeaderValue::from_static(LIST));
+    headers
+}
+
+/// A JSON body, and an answer of these types.
+pub(super) fn json_headers(accept: &'static str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static(accept));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers
+}
+
+/// Refuses an answer of a server that cannot answer now.
+///
+/// # Errors
+/// [`FlowError::Reply`].
+pub(super) fn unavailable(url: &Url, status: u16) -> Result<(), FlowError> {
+    if is_unavailable(status) {
+        let host = url.host_str().unwrap_or_default().into();
+        return Err(FlowError::Reply { host, reply: ReplyError::Unavailable { status } });
+    }
+    Ok(())
+}
