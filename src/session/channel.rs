@@ -10,9 +10,8 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use url::Url;
 
-use super::remote::{Answer, LIMIT, Request};
-use super::reply::Source;
-use super::{Access, Failure, Hears};
+use super::access::{Access, Hears};
+use super::remote::{Answer, Failure, LIMIT, Request};
 use crate::mcp::Head;
 use crate::mcp::jsonrpc::Message;
 use crate::sys::http::{Http, HttpError};
@@ -37,6 +36,14 @@ pub(super) enum Connected {
     Refused(Box<Answer>),
     /// There is none.
     Nothing,
+}
+
+/// What a message's answer comes on.
+pub(super) enum Source {
+    /// The answer to the request that carried the message.
+    Here(Box<Answer>),
+    /// The stream of the older transport.
+    Channel(Option<oneshot::Receiver<Result<String, Failure>>>),
 }
 
 /// Who waits for which answer, by the text of its id; nothing once the stream has ended.

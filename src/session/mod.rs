@@ -3,29 +3,30 @@
 //! gone (the handshake again, with the same words), a stream that breaks (resumed by `Last-Event-ID`), a server that speaks
 //! HTTP+SSE alone. It leaves what messages say to its callers and where credentials come from to [`Access`].
 
+mod access;
 mod channel;
+mod link;
 pub mod remote;
 mod reply;
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::HeaderValue;
 use serde_json::Value;
 use tokio::sync::{Mutex as Turn, Notify};
-use url::Url;
 
-use self::channel::{Channel, Connected};
-use self::remote::{Answer, Request};
+pub use self::access::{Access, Given, Hears, NoAccess, Pending};
+use self::channel::{Channel, Connected, Source};
+use self::link::{Link, State};
+pub use self::remote::Failure;
+use self::remote::Request;
 pub use self::reply::Reply;
-use self::reply::{Place, Source};
+use self::reply::{PAUSES, Place};
 use crate::mcp::jsonrpc::{Message, parse};
-use crate::mcp::mirror::{Refused, ToolHeaders};
-use crate::mcp::{Head, LAST_EVENT, SESSION, VERSION};
+use crate::mcp::mirror::Refused;
+use crate::mcp::{Head, SESSION};
 use crate::sys::http::{Http, HttpError};
-use crate::tokens::{Bearers, TokenSource};
 
 /// The id under which an `initialize` is said again; its answer is not for the client.
 const AGAIN: &str = "mcpauth-initialize-again";
@@ -33,111 +34,21 @@ const AGAIN: &str = "mcpauth-initialize-again";
 const GOODBYE: Duration = Duration::from_secs(2);
 /// How long a server may take to begin a session again.
 const HANDSHAKE: Duration = Duration::from_secs(60);
-/// The first and the longest pause before a stream is opened again; a server's own `retry` counts instead of the first.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
-
-/// A server's address and the headers it wants, at one moment.
-#[derive(Clone, Debug)]
-pub struct Given {
-    /// The server's address.
-    pub url: Url,
-    /// What it wants to see; values are marked sensitive.
-    pub headers: HeaderMap,
-    /// Where those headers may go besides: to addresses below this one that the server announces.
-    pub within: Url,
-    /// The tokens in those headers.
-    pub bearers: Bearers,
-}
-
-/// Why there are no headers, and what to type.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoAccess {
-    /// The cause; no secret in it.
-    pub message: String,
-    /// The remedy.
-    pub hint: String,
-}
-
-/// Something under way.
-pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// Who hands out a server's headers: a [`TokenSource`] of any kind. Asked for every request; requests that ask at once share
-/// one renewal.
-pub trait Access: Send + Sync + 'static {
-    /// Headers whose tokens are good for a while.
-    fn fresh(&self) -> Pending<'_, Result<Arc<Given>, NoAccess>>;
-    /// Other headers than these, which the server would not take; `None` if there are no others for now.
-    fn renewed<'a>(&'a self, refused: &'a Given) -> Pending<'a, Result<Option<Arc<Given>>, NoAccess>>;
-    /// What to type after an answer with this status and these headers that is no success.
-    fn advice(&self, status: u16, headers: &HeaderMap) -> String;
-}
-
-impl TokenSource for dyn Access + '_ {
-    type Token = Given;
-    type No = NoAccess;
-
-    async fn current(&self) -> Result<Arc<Given>, NoAccess> {
-        self.fresh().await
-    }
-
-    async fn replace(&self, refused: &Given) -> Result<Option<Arc<Given>>, NoAccess> {
-        self.renewed(refused).await
-    }
-}
-
-/// Who hears what belongs to no request.
-pub trait Hears: Send + Sync + 'static {
-    /// Takes a message; `false` if nobody listens any more.
-    fn hear(&self, text: String) -> Pending<'_, bool>;
-    /// Takes a remark on what has been mended.
-    fn note(&self, _text: &str) {}
-}
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub enum Failure {
-    /// No credentials to ask with.
-    NoAccess(NoAccess),
-    /// No HTTP answer, or a part of it.
-    Http(HttpError),
-    /// The handshake that was to begin a new session was refused.
-    Refused(Box<Answer>),
-    /// The server announced an address that is not its own.
-    Elsewhere,
-    /// The stream ended before the answer came.
-    Broken,
-}
 
 /// One server, and what was agreed on with it.
 pub struct Session {
-    http: Http,
-    access: Arc<dyn Access>,
-    aside: Arc<dyn Hears>,
-    state: Mutex<State>,
+    link: Link,
     /// Several requests that find their session gone open one new one.
     reopening: Turn<()>,
     /// Woken by each new session.
     reopened: Notify,
 }
 
-#[derive(Default)]
-struct State {
-    session: Option<HeaderValue>,
-    version: Option<HeaderValue>,
-    /// The speaker's own words, for a new session.
-    initialize: Option<Message>,
-    initialized: Option<Message>,
-    tools: ToolHeaders,
-    channel: Option<Arc<Channel>>,
-    /// Grows with every session.
-    era: u64,
-}
-
 impl Session {
     /// With the server behind `access`; what belongs to no request goes to `aside`.
     pub fn new(http: Http, access: Arc<dyn Access>, aside: Arc<dyn Hears>) -> Self {
-        let (state, reopening, reopened) = (Mutex::default(), Turn::default(), Notify::new());
-        Self { http, access, aside, state, reopening, reopened }
+        let link = Link::new(http, access, aside);
+        Self { link, reopening: Turn::default(), reopened: Notify::new() }
     }
 
     /// Sends a message.
@@ -161,7 +72,7 @@ impl Session {
             self.reopened.notify_waiters();
         }
         // A session that is gone is answered with 404 (2025-11-25, Session Management); so is a server that is.
-        if reply.status == 404 && self.has_session() && !message.is_modern() {
+        if reply.status == 404 && self.link.has_session() && !message.is_modern() {
             self.reopen(era).await?;
             return self.send(message).await;
         }
@@ -178,21 +89,21 @@ impl Session {
                 // Another session's events.
                 place = Place::default();
             }
-            match self.open_stream(&place).await {
+            match self.link.open_stream(place.last.clone()).await {
                 Ok(mut stream) if stream.is_stream() => {
                     // One that ends without a word is asked less and less often.
                     let mut next = pause * 2;
                     while let Ok(Some(event)) = stream.next().await {
                         next = event.pause().unwrap_or(PAUSES.0);
                         place.move_to(&event);
-                        if event.is_message() && !self.aside.hear(event.data).await {
+                        if event.is_message() && !self.link.aside.hear(event.data).await {
                             return;
                         }
                     }
                     pause = next.min(PAUSES.1);
                 }
                 // It has forgotten the session; the next request begins another.
-                Ok(answer) if answer.status == 404 && self.has_session() => {
+                Ok(answer) if answer.status == 404 && self.link.has_session() => {
                     next_session.await;
                     continue;
                 }
@@ -208,10 +119,10 @@ impl Session {
     /// Ends the session, if there is one. That nobody answers is not worth a word: servers forget sessions by themselves, and
     /// many refuse this with 405.
     pub async fn close(&self) {
-        let headers = self.agreed();
+        let headers = self.link.agreed();
         if headers.contains_key(&SESSION) {
             let request = Request::end_session(headers);
-            let _ = tokio::time::timeout(GOODBYE, self.ask(&request)).await;
+            let _ = tokio::time::timeout(GOODBYE, self.link.ask(&request)).await;
         }
         self.state().channel = None;
     }
@@ -259,10 +170,10 @@ impl Session {
             self.state().session = reply.headers.get(&SESSION).cloned();
             return Ok(reply);
         }
-        self.aside.note(&format!("no handshake (HTTP {}); trying HTTP+SSE", reply.status));
+        self.link.aside.note(&format!("no handshake (HTTP {}); trying HTTP+SSE", reply.status));
         match self.connect().await? {
             Connected::Open => self.send(message).await,
-            Connected::Refused(answer) => Ok(Reply::new(self, message, Source::Here(answer))),
+            Connected::Refused(answer) => Ok(Reply::new(&self.link, message, Source::Here(answer))),
             // That the older transport is not there either says less than the first refusal.
             Connected::Nothing => Ok(reply),
         }
@@ -270,7 +181,8 @@ impl Session {
 
     /// Opens the stream of the older transport.
     async fn connect(&self) -> Result<Connected, Failure> {
-        let (connected, channel) = Channel::connect(&self.http, &self.access, &self.aside).await?;
+        let (connected, channel) =
+            Channel::connect(&self.link.http, &self.link.access, &self.link.aside).await?;
         if let Some(channel) = channel {
             self.state().channel = Some(Arc::new(channel));
         }
@@ -281,26 +193,15 @@ impl Session {
     async fn send(&self, message: &Message) -> Result<Reply<'_>, Failure> {
         let channel = self.state().channel.clone();
         if let Some(channel) = channel {
-            let from = channel.post(&self.http, message).await?;
-            return Ok(Reply::new(self, message, from));
+            let from = channel.post(&self.link.http, message).await?;
+            return Ok(Reply::new(&self.link, message, from));
         }
         let mut headers = self.state().tools.headers(&message.value);
         if !message.is_modern() && message.method() != Some("initialize") {
-            headers.extend(self.agreed());
+            headers.extend(self.link.agreed());
         }
-        let answer = self.ask(&Request::post(headers, message.text.clone())).await?;
-        Ok(Reply::new(self, message, Source::Here(Box::new(answer))))
-    }
-
-    async fn open_stream(&self, place: &Place) -> Result<Answer, Failure> {
-        let mut headers = self.agreed();
-        headers.extend(place.last.clone().map(|last| (LAST_EVENT, last)));
-        self.ask(&Request::listen(headers)).await
-    }
-
-    async fn ask(&self, request: &Request) -> Result<Answer, Failure> {
-        let (_, incoming) = request.send(&self.http, &*self.access, |given| Some(given.url.clone())).await?;
-        Ok(Answer::new(incoming))
+        let answer = self.link.ask(&Request::post(headers, message.text.clone())).await?;
+        Ok(Reply::new(&self.link, message, Source::Here(Box::new(answer))))
     }
 
     /// A new session in place of the one of `era`, with the speaker's own `initialize`.
@@ -313,7 +214,7 @@ impl Session {
             }
             (state.initialize.clone(), state.initialized.clone(), state.channel.is_some())
         };
-        self.aside.note("the session has ended; beginning another");
+        self.link.aside.note("the session has ended; beginning another");
         let initialize = initialize.ok_or(Failure::Broken)?.under(AGAIN);
         if is_channel && !matches!(self.connect().await?, Connected::Open) {
             return Err(Failure::Broken);
@@ -343,31 +244,7 @@ impl Session {
         Err(reply.into_answer().map_or(Failure::Broken, Failure::Refused))
     }
 
-    /// Session and version as headers.
-    fn agreed(&self) -> HeaderMap {
-        let state = self.state();
-        let session = state.session.clone().map(|session| (SESSION, session));
-        let version = state.version.clone().map(|version| (VERSION, version));
-        session.into_iter().chain(version).collect()
-    }
-
-    fn has_session(&self) -> bool {
-        self.state().session.is_some()
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl From<NoAccess> for Failure {
-    fn from(no: NoAccess) -> Self {
-        Self::NoAccess(no)
-    }
-}
-
-impl From<HttpError> for Failure {
-    fn from(error: HttpError) -> Self {
-        Self::Http(error)
+        self.link.state()
     }
 }

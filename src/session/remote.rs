@@ -1,5 +1,5 @@
 //! One request to an MCP server, with the credentials of the moment, and its answer as a row of events, whether it comes as
-//! one JSON body or as an event stream. It leaves what is asked to its callers.
+//! one JSON body or as an event stream, or why there is none. It leaves what is asked to its callers.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use url::Url;
 
-use super::{Access, Failure, Given};
+use super::access::{Access, Given, NoAccess};
 use crate::mcp::sse::{self, Event, Reader};
 use crate::mcp::{ACCEPTED, JSON};
 use crate::sys::http::{Http, HttpError, Incoming};
@@ -40,6 +40,21 @@ pub struct Answer {
     reader: Option<Reader>,
     ready: VecDeque<Event>,
     ended: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum Failure {
+    /// No credentials to ask with.
+    NoAccess(NoAccess),
+    /// No HTTP answer, or a part of it.
+    Http(HttpError),
+    /// The handshake that was to begin a new session was refused.
+    Refused(Box<Answer>),
+    /// The server announced an address that is not its own.
+    Elsewhere,
+    /// The stream ended before the answer came.
+    Broken,
 }
 
 impl Request {
@@ -136,6 +151,18 @@ impl Answer {
                 None => self.ended = true,
             }
         }
+    }
+}
+
+impl From<NoAccess> for Failure {
+    fn from(no: NoAccess) -> Self {
+        Self::NoAccess(no)
+    }
+}
+
+impl From<HttpError> for Failure {
+    fn from(error: HttpError) -> Self {
+        Self::Http(error)
     }
 }
 

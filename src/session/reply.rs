@@ -4,20 +4,22 @@
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderValue};
-use tokio::sync::oneshot;
 
-use super::remote::Answer;
-use super::{Failure, PAUSES, Session};
+use super::channel::Source;
+use super::link::Link;
+use super::remote::{Answer, Failure};
 use crate::mcp::jsonrpc::Message;
 use crate::mcp::sse::Event;
 use crate::sys::http::HttpError;
 
+/// The first and the longest pause before a stream is opened again; a server's own `retry` counts instead of the first.
+pub(super) const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 /// How often a broken stream is resumed without a single new event.
 const RESUMPTIONS: u32 = 5;
 
 /// What comes back for one message.
 pub struct Reply<'s> {
-    session: &'s Session,
+    link: &'s Link,
     /// The HTTP status of the answer to it.
     pub status: u16,
     /// The headers of that answer.
@@ -25,13 +27,6 @@ pub struct Reply<'s> {
     from: Source,
     place: Place,
     is_modern: bool,
-}
-
-pub(super) enum Source {
-    /// The answer to the request that carried the message.
-    Here(Box<Answer>),
-    /// The stream of the older transport.
-    Channel(Option<oneshot::Receiver<Result<String, Failure>>>),
 }
 
 /// How far a stream has come.
@@ -44,12 +39,12 @@ pub(super) struct Place {
 }
 
 impl<'s> Reply<'s> {
-    pub(super) fn new(session: &'s Session, message: &Message, from: Source) -> Self {
+    pub(super) fn new(link: &'s Link, message: &Message, from: Source) -> Self {
         let (status, headers) = match &from {
             Source::Here(answer) => (answer.status, answer.headers.clone()),
             Source::Channel(_) => (202, HeaderMap::new()),
         };
-        Self { session, status, headers, from, place: Place::default(), is_modern: message.is_modern() }
+        Self { link, status, headers, from, place: Place::default(), is_modern: message.is_modern() }
     }
 
     /// Whether the status says success.
@@ -111,10 +106,10 @@ impl<'s> Reply<'s> {
 
     /// Takes the stream up after its last event, and after its own pause.
     async fn resume(&mut self) -> Result<(), Failure> {
-        self.session.aside.note("the stream ended early; taking it up again");
+        self.link.aside.note("the stream ended early; taking it up again");
         self.place.idle += 1;
         tokio::time::sleep(self.place.pause.unwrap_or(PAUSES.0)).await;
-        let answer = self.session.open_stream(&self.place).await?;
+        let answer = self.link.open_stream(self.place.last.clone()).await?;
         if !answer.is_good() || !answer.is_stream() {
             return Err(Failure::Broken);
         }

@@ -1,0 +1,71 @@
+//! The way to one server, and what was agreed on with it: each request carries what the session is by now. It leaves when a
+//! session begins and ends to `session`.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use reqwest::header::{HeaderMap, HeaderValue};
+
+use super::access::{Access, Hears};
+use super::channel::Channel;
+use super::remote::{Answer, Failure, Request};
+use crate::mcp::jsonrpc::Message;
+use crate::mcp::mirror::ToolHeaders;
+use crate::mcp::{LAST_EVENT, SESSION, VERSION};
+use crate::sys::http::Http;
+
+/// The way to one server.
+pub(super) struct Link {
+    pub(super) http: Http,
+    pub(super) access: Arc<dyn Access>,
+    pub(super) aside: Arc<dyn Hears>,
+    state: Mutex<State>,
+}
+
+/// What was agreed on.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) session: Option<HeaderValue>,
+    pub(super) version: Option<HeaderValue>,
+    /// The speaker's own words, for a new session.
+    pub(super) initialize: Option<Message>,
+    pub(super) initialized: Option<Message>,
+    pub(super) tools: ToolHeaders,
+    pub(super) channel: Option<Arc<Channel>>,
+    /// Grows with every session.
+    pub(super) era: u64,
+}
+
+impl Link {
+    pub(super) fn new(http: Http, access: Arc<dyn Access>, aside: Arc<dyn Hears>) -> Self {
+        Self { http, access, aside, state: Mutex::default() }
+    }
+
+    /// Opens the stream on which the server speaks of its own accord, from behind the event `after` on.
+    pub(super) async fn open_stream(&self, after: Option<HeaderValue>) -> Result<Answer, Failure> {
+        let mut headers = self.agreed();
+        headers.extend(after.map(|last| (LAST_EVENT, last)));
+        self.ask(&Request::listen(headers)).await
+    }
+
+    /// Sends a request to the server's own address.
+    pub(super) async fn ask(&self, request: &Request) -> Result<Answer, Failure> {
+        let (_, incoming) = request.send(&self.http, &*self.access, |given| Some(given.url.clone())).await?;
+        Ok(Answer::new(incoming))
+    }
+
+    /// Session and version as headers.
+    pub(super) fn agreed(&self) -> HeaderMap {
+        let state = self.state();
+        let session = state.session.clone().map(|session| (SESSION, session));
+        let version = state.version.clone().map(|version| (VERSION, version));
+        session.into_iter().chain(version).collect()
+    }
+
+    pub(super) fn has_session(&self) -> bool {
+        self.state().session.is_some()
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
