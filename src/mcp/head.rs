@@ -6,9 +6,9 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::jsonrpc::{Unread, parse};
+use super::jsonrpc::{Unread, drop_nulls, parse};
 
 /// What of a message that arrived says where it goes. It is read without the rest becoming values.
 #[derive(Debug, Default, Deserialize)]
@@ -125,25 +125,6 @@ impl Head {
             || members.iter().any(|part| matches!(part, Part::Object { null_meta: true, .. }));
         !has_null && self.says_its_version() && (self.error == Part::Absent || self.result == Part::Absent)
     }
-}
-
-/// Takes the members out of a message that are null instead of absent; whether there were any. A result may be null.
-pub(super) fn drop_nulls(object: &mut Map<String, Value>) -> bool {
-    let before = object.len();
-    for name in ["method", "params", "error"] {
-        if object.get(name).is_some_and(Value::is_null) {
-            object.shift_remove(name);
-        }
-    }
-    let mut dropped = object.len() < before;
-    for name in ["params", "result", "error"] {
-        let inner = object.get_mut(name).and_then(Value::as_object_mut);
-        if let Some(inner) = inner.filter(|inner| inner.get("_meta").is_some_and(Value::is_null)) {
-            inner.shift_remove("_meta");
-            dropped = true;
-        }
-    }
-    dropped
 }
 
 impl<'de> Deserialize<'de> for Part {

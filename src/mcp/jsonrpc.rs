@@ -8,7 +8,6 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use super::head::drop_nulls;
 use super::{is_modern, mirror};
 use crate::text::clean;
 
@@ -239,6 +238,25 @@ impl fmt::Display for RpcError {
             (message, code) => write!(f, "{message} (code {code})"),
         }
     }
+}
+
+/// Takes the members out of a message that are null instead of absent; whether there were any. A result may be null.
+pub(super) fn drop_nulls(object: &mut Map<String, Value>) -> bool {
+    let before = object.len();
+    for name in ["method", "params", "error"] {
+        if object.get(name).is_some_and(Value::is_null) {
+            object.shift_remove(name);
+        }
+    }
+    let mut dropped = object.len() < before;
+    for name in ["params", "result", "error"] {
+        let inner = object.get_mut(name).and_then(Value::as_object_mut);
+        if let Some(inner) = inner.filter(|inner| inner.get("_meta").is_some_and(Value::is_null)) {
+            inner.shift_remove("_meta");
+            dropped = true;
+        }
+    }
+    dropped
 }
 
 #[cfg(test)]
