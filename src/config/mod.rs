@@ -34,8 +34,6 @@ use crate::sys::private_file::{self, FileError};
 use crate::sys::trust::Trust;
 use crate::sys::{paths, regular_file};
 
-/// The largest provider file that is read, in bytes.
-const PROVIDER_LIMIT: u64 = 1 << 20;
 /// The variable with the address of the user's client id metadata document.
 pub const CLIENT_METADATA_URL: &str = "MCPAUTH_CLIENT_METADATA_URL";
 
@@ -228,7 +226,7 @@ impl Config {
             state_dir: dir("MCPAUTH_STATE_DIR").or_else(paths::state_dir),
             home: paths::home(),
             login_within: Duration::from_secs(seconds),
-            provider_file: ProviderFile::named(&settings)?.map(Arc::new),
+            provider_file: named_provider_file(&settings)?,
             allow_plain: settings.on("MCPAUTH_ALLOW_HTTP"),
             trust: Trust::default(),
             settings,
@@ -261,7 +259,8 @@ impl Config {
         };
         let shown = path.display().to_string();
         let unreadable = |reason: String| ProviderError::Unreadable { name: shown.clone(), reason };
-        let text = regular_file::read_text(&path, PROVIDER_LIMIT).map_err(|e| unreadable(e.to_string()))?;
+        let text =
+            regular_file::read_text(&path, provider_file::LIMIT).map_err(|e| unreadable(e.to_string()))?;
         Provider::parse(name, &text).map_err(|e| match e {
             ProviderError::Unreadable { reason, .. } => unreadable(reason).into(),
             other => other.into(),
@@ -445,6 +444,14 @@ fn checked_name<'a>(what: &str, name: &'a str) -> Result<&'a str, ConfigError> {
     let shown = crate::text::clean(name, 40);
     let reason = format!("{shown:?} does not do as a name; use letters, digits, '-', '_' and '.'");
     Err(ConfigError::Invalid { variable: what.into(), reason })
+}
+
+/// The scripts' provider file, if a setting names one.
+fn named_provider_file(settings: &Settings) -> Result<Option<Arc<ProviderFile>>, ConfigError> {
+    let Some((path, origin)) = settings.find(provider_file::SETTING) else { return Ok(None) };
+    let invalid = |reason| ConfigError::Invalid { variable: provider_file::SETTING.into(), reason };
+    let file = ProviderFile::named(path, origin.is_found()).map_err(invalid)?;
+    Ok(Some(Arc::new(file)))
 }
 
 /// Scopes separated by blanks or commas.

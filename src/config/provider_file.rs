@@ -9,15 +9,16 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use crate::config::{ConfigError, PROVIDER_LIMIT, Settings};
 use crate::credential::Origin;
 use crate::provider::{Provider, ProviderError};
 use crate::sys::{paths, regular_file};
 
+/// The largest provider file that is read, in bytes.
+pub(super) const LIMIT: u64 = 1 << 20;
 /// Where the scripts have it, in the project's folder.
 pub(super) const PLACE: &str = "credentials-provider/oauth/oauth_providers.yaml";
 /// The setting that names one.
-const SETTING: &str = "MCPAUTH_PROVIDERS_FILE";
+pub(super) const SETTING: &str = "MCPAUTH_PROVIDERS_FILE";
 /// What its entries decide, as far as secrets go.
 pub(super) const DECIDES: &str = "token_url";
 
@@ -37,19 +38,15 @@ struct Whole {
 }
 
 impl ProviderFile {
-    /// The one that a setting names.
+    /// The one at a path that a setting gives.
     ///
     /// # Errors
-    /// [`ConfigError::Invalid`].
-    pub(super) fn named(settings: &Settings) -> Result<Option<Self>, ConfigError> {
-        let Some((text, origin)) = settings.find(SETTING) else { return Ok(None) };
-        let path = paths::absolute(Path::new(text));
-        let refused = |reason: String| ConfigError::Invalid {
-            variable: SETTING.into(),
-            reason: format!("{}: {reason}", path.display()),
-        };
-        let bytes = regular_file::read(&path, PROVIDER_LIMIT).map_err(|e| refused(e.to_string()))?;
-        Self::parse(&path, origin.is_found(), bytes).map(Some).map_err(refused)
+    /// Which file, and what is wrong with it.
+    pub(super) fn named(path: &str, is_found: bool) -> Result<Self, String> {
+        let path = paths::absolute(Path::new(path));
+        let refused = |reason: String| format!("{}: {reason}", path.display());
+        let bytes = regular_file::read(&path, LIMIT).map_err(|e| refused(e.to_string()))?;
+        Self::parse(&path, is_found, bytes).map_err(refused)
     }
 
     /// The file of these bytes.
