@@ -34,6 +34,7 @@ mod refresh;
 mod report;
 mod rows;
 mod status;
+mod subject;
 mod token;
 
 pub use self::gateway::InVault;

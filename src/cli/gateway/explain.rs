@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::gateway::policy_from::{PolicyFrom, text_of};
 use crate::cli::gateway::prepare;
 use crate::cli::out::Out;
-use crate::cli::{flows, inspect};
+use crate::cli::{flows, subject};
 use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::gateway::authn;
@@ -144,7 +144,7 @@ impl ExplainArgs {
             })));
         };
         let settings = prepare::with_issuers(&self.policy.from, config)?;
-        let token = inspect::token_of(token, config, &flows::vault(config, None, out)?.store, out)?;
+        let token = subject::token_of(token, config, &flows::vault(config, None, out)?.store, out)?;
         Ok(match authn::supposed(token.expose(), &settings.issuers, clock::now()) {
             Ok(principal) => Caller::Known(Box::new(principal)),
             Err(reject) => Caller::Refused(reject),
