@@ -14,8 +14,8 @@
 //! ```text
 //! main        cli
 //! cli         bridge client clients config credential demo error flow gateway log mcp metadata notice oauth policy problem provider quantity refresh registry render secret servers session store sys text tokens vault
-//! clients     config credential error notice render secret servers store sys text
-//! servers     bridge client config credential error mcp notice oauth problem registry render secret session store sys text tokens vault
+//! clients     config credential error notice quantity render secret servers store sys text
+//! servers     bridge config credential error notice oauth problem registry render secret session store sys text tokens vault
 //! error       client config flow oauth render store sys vault
 //! gateway     log mcp metadata oauth policy problem quantity registry secret sys text tokens
 //! bridge      mcp secret session sys
@@ -69,7 +69,7 @@
 //! cli         agentcore demo doctor egress keycloak status
 //!             completions config exec generate ingress login refresh
 //!             bridge complete env gateway headers inspect logout mcp report token
-//!             configure flows
+//!             configure flows subject
 //!             client_metadata given man person providers rows
 //!             out
 //!             args paths
@@ -77,15 +77,18 @@
 //!             listen
 //!             worker
 //!             forward
+//!             send
+//!             passage
 //!             events intake load
 //!             operate record watch
 //!             callers own
+//!             pages
 //!             body state
 //!             accounts egress host
 //!             hold refusal
-//!             authn pool
-//!             observe servers
-//!             crowd headers rate session settings wire
+//!             authn pool redirect
+//!             observe proxies servers
+//!             content crowd dial headers rate session settings wire
 //! ```
 //!
 //! # Doors: what touches the outside, and where
