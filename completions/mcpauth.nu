@@ -201,6 +201,7 @@ module completions {
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
     --storage: string@"nu-complete mcpauth client-metadata storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr

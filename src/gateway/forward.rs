@@ -19,7 +19,7 @@ use super::body::Body;
 use super::callers::Callers;
 use super::content::{is_coded, is_foreign};
 use super::events::{Events, Reading};
-use super::headers::{self};
+use super::headers;
 use super::hold::{Held, come, hold, joined, soon};
 use super::intake::{Ungathered, gather};
 use super::passage::{Passage, Session};

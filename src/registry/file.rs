@@ -90,7 +90,7 @@ const OBEYED: [&str; 17] = [
 ];
 
 /// What describes a server to people and to the registry itself.
-const DESCRIBING: [&str; 54] = [
+const DESCRIBING: [&str; 56] = [
     "_id",
     "allowed_groups",
     "ansMetadata",
@@ -120,6 +120,8 @@ const DESCRIBING: [&str; 54] = [
     "other_version_ids",
     "package_npm",
     "provider",
+    "provider_organization",
+    "provider_url",
     "proxy_disabled_reason",
     "rating",
     "rating_details",
