@@ -85,8 +85,9 @@ pub(super) async fn gather<B>(mut body: B, limit: usize, mut hold: Hold) -> Resu
 where
     B: HttpBody<Data = Bytes> + Unpin,
 {
-    let most =
-        body.size_hint().exact().and_then(|size| usize::try_from(size).ok()).unwrap_or(limit).min(limit);
+    let exact = body.size_hint().exact().and_then(|size| usize::try_from(size).ok());
+    // To grow is to copy: in larger steps, where it is known how far it goes.
+    let (most, step) = exact.map_or((limit, 2), |exact| (exact.min(limit), 4));
     let (mut first, mut more) = (Bytes::new(), Vec::new());
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Ungathered::Broken)?.into_data() else { continue };
@@ -100,7 +101,7 @@ where
             continue;
         }
         if more.capacity() < length {
-            let room = length.saturating_mul(2).min(most).max(length);
+            let room = length.saturating_mul(step).min(most).max(length);
             hold.grow(room).map_err(Ungathered::Full)?;
             more.reserve_exact(room - more.len());
         }

@@ -84,6 +84,8 @@ pub(super) struct Shared {
     /// Those of the admin listener, if there is one.
     pub(super) admin_hosts: Option<Hosts>,
     pub(super) public_url: String,
+    /// The same, read.
+    public: Option<Url>,
     pub(super) session_key: SessionKey,
     pub(super) per_caller: Option<Rate>,
     pub(super) per_tool: Option<Rate>,
@@ -187,6 +189,7 @@ impl Shared {
             issuers,
             hosts,
             admin_hosts,
+            public: Url::parse(&public_url).ok(),
             public_url,
             session_key,
             metrics: Metrics::with(&audit),
@@ -254,11 +257,15 @@ impl Shared {
 
     /// The servers whose resource identifier this is (RFC 8707, RFC 9728): what the gateway says of them, or their own.
     pub(super) fn servers_of(&self, state: &State, audience: &str) -> Vec<String> {
+        // Most audiences are names, and are found to be none without being read.
+        if !audience.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http")) {
+            return Vec::new();
+        }
         let Ok(url) = Url::parse(audience) else { return Vec::new() };
         if url.query().is_some() || url.fragment().is_some() || check_web(&url).is_err() {
             return Vec::new();
         }
-        if Url::parse(&self.public_url).is_ok_and(|own| is_same(&own, &url)) {
+        if self.public.as_ref().is_some_and(|own| is_same(own, &url)) {
             let found = state.routes.find(url.path()).ok().filter(Match::is_resource);
             return found.map(|found| found.route.server.name.clone()).into_iter().collect();
         }

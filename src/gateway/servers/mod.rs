@@ -108,10 +108,9 @@ impl Server {
     /// Whether an address without a query is its own or one of its endpoints', a slash at the end aside.
     pub fn is_at(&self, url: &Url) -> bool {
         let Endpoints { base, mcp, sse } = &self.endpoints;
-        let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
-        [&self.url, &base.url, &mcp.url, &sse.url]
-            .iter()
-            .any(|own| is_same(own, url) && path(own) == path(url))
+        let path = url.path().trim_end_matches('/');
+        let alike = |own: &&&Url| own.path().trim_end_matches('/') == path && is_same(own, url);
+        [&self.url, &base.url, &mcp.url, &sse.url].iter().any(|own| alike(&own))
     }
 
     /// Whether any of its endpoints is spoken to over TLS.
