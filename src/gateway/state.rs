@@ -13,7 +13,6 @@ use hyper::header::HeaderName;
 use rustls::ServerConfig;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use url::Url;
 
 use super::accounts::Accounts;
 use super::authn::asking::Asking;
@@ -25,12 +24,11 @@ use super::observe::ledger::Promise;
 use super::observe::metrics::Metrics;
 use super::rate::Rate;
 use super::redirect::Straight;
-use super::servers::outbound::is_same;
-use super::servers::route::{Match, Route, Routes};
+use super::servers::audience::servers_of;
+use super::servers::route::{Route, Routes};
 use super::session::SessionKey;
 use super::settings::Settings;
 use crate::policy::{Policy, Principal};
-use crate::sys::address::check_web;
 use crate::sys::clock;
 use crate::sys::trust::Trust;
 
@@ -252,18 +250,9 @@ impl Shared {
         self.issuers.iter().any(|issuer| issuer.grants(scope))
     }
 
-    /// The servers whose resource identifier this is (RFC 8707, RFC 9728): what the gateway says of them, or their own.
+    /// The servers whose resource identifier this is.
     pub(super) fn servers_of(&self, state: &State, audience: &str) -> Vec<String> {
-        let Ok(url) = Url::parse(audience) else { return Vec::new() };
-        if url.query().is_some() || url.fragment().is_some() || check_web(&url).is_err() {
-            return Vec::new();
-        }
-        if Url::parse(&self.public_url).is_ok_and(|own| is_same(&own, &url)) {
-            let found = state.routes.find(url.path()).ok().filter(Match::is_resource);
-            return found.map(|found| found.route.server.name.clone()).into_iter().collect();
-        }
-        let its = state.upstreams.values().filter(|upstream| upstream.route.server.is_at(&url));
-        its.map(|upstream| upstream.name().to_owned()).collect()
+        servers_of(&state.routes, &self.public_url, audience)
     }
 
     /// Whether clients are told to go elsewhere.

@@ -13,7 +13,12 @@ use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::gateway::authn;
 use crate::gateway::authn::jwt::Reject;
+use crate::gateway::servers::Found;
+use crate::gateway::servers::audience::servers_of;
+use crate::gateway::servers::headers::Variables;
+use crate::gateway::servers::route::Routes;
 use crate::policy::{Call, Explanation, Principal};
+use crate::registry::Registry;
 use crate::sys::clock;
 
 const EXAMPLES: &str = "Examples:
@@ -145,7 +150,12 @@ impl ExplainArgs {
         };
         let settings = prepare::with_issuers(&self.policy.from, config)?;
         let token = inspect::token_of(token, config, &flows::vault(config, None, out)?.store, out)?;
-        Ok(match authn::supposed(token.expose(), &settings.issuers, clock::now()) {
+        let found = Registry::read(&settings.servers).map(|registry| {
+            Found::of(&registry, Variables { allowed: &settings.header_variables, value: &|_| None })
+        });
+        let routes = Routes::new(found.map(|found| found.servers).unwrap_or_default(), &settings);
+        let servers = |audience: &str| servers_of(&routes, &settings.address(), audience);
+        Ok(match authn::supposed(token.expose(), &settings.issuers, &servers, clock::now()) {
             Ok(principal) => Caller::Known(Box::new(principal)),
             Err(reject) => Caller::Refused(reject),
         })
