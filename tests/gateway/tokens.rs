@@ -228,6 +228,53 @@ fn an_opaque_token_is_good_if_its_issuer_says_so() {
     assert!(last.head.contains("authorization: Basic Z2F0ZSt3YXk6czNjcmV0JTJC"), "{}", last.head);
 }
 
+/// Ory Hydra's and Authelia's answers about a token for nobody in particular have an empty `aud`, and whatever else is empty.
+#[test]
+fn what_an_issuer_leaves_empty_is_absent() {
+    let reply = Arc::new(Mutex::new(String::new()));
+    let script = reply.clone();
+    let mint = Mint::with(&[], move |_| (200, script.lock().unwrap().clone()));
+    let lab = Lab::with(|settings, dir| {
+        let secret = dir.join("secret");
+        private_file::write(&secret, "\u{feff}s3cret\r\n").unwrap();
+        let introspection = Introspection {
+            endpoint: Some(format!("{}/introspect", mint.issuer())),
+            client_id: "gateway".into(),
+            client_secret: secret,
+            cache: 0,
+        };
+        let settings = &mut settings.issuers;
+        let issuer = Issuer { audience: Vec::new(), clients: vec!["worker".into()], ..mint.settings() };
+        *settings = vec![Issuer { introspection: Some(introspection), ..issuer }];
+    });
+    let active = json!({"active": true, "scope": "worker", "client_id": "worker", "sub": "alice"});
+    for (nth, (more, status)) in [
+        (json!({"aud": []}), 200),
+        (json!({"aud": null}), 200),
+        (json!({"aud": [null], "iss": null, "exp": null, "nbf": null, "iat": null, "cnf": null}), 200),
+        (json!({"aud": [], "username": "", "token_type": "Bearer", "ext": {}, "nonce": "n"}), 200),
+        (json!({"aud": [], "client_id": "", "azp": "worker"}), 200),
+        (json!({"aud": [], "client_id": null, "azp": null, "cid": "", "appid": "worker"}), 200),
+        (json!({"aud": [], "client_id": "other"}), 401),
+        (json!({"aud": [], "client_id": ""}), 401),
+        (json!({"aud": ["other"]}), 401),
+        (json!({"aud": ""}), 401),
+        (json!({"aud": [], "token_type": "DPoP"}), 401),
+        (json!({"aud": [], "token_type": "refresh_token"}), 401),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut answer = active.clone();
+        answer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        *reply.lock().unwrap() = answer.to_string();
+        let bearer = format!("Bearer handle-{nth}");
+        let headers = [("X-Authorization", bearer.as_str()), ("X-Client-Id", "worker")];
+        let got = lab.post("/alpha/mcp", &headers, ALLOWED.as_bytes());
+        assert_eq!(got.status, status, "{more}: {}", got.text());
+    }
+}
+
 #[test]
 fn what_a_client_claims_of_its_token_must_be_so() {
     let lab = Lab::with(|settings, _| settings.issuers[0].issuer.push_str("/realms/us-east-1_Demo"));
