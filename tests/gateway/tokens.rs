@@ -4,6 +4,7 @@
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use mcpauth::gateway::settings::{Introspection, Issuer};
@@ -121,6 +122,28 @@ fn a_new_key_under_an_old_name_is_found_at_the_limited_rate() {
         let fetched = mint.fetches() - before - 1;
         assert!(fetched as u64 <= allowed, "{fetched} of {allowed}");
     }
+}
+
+/// The place of the keys may change in the metadata while the old one still answers.
+#[test]
+fn keys_that_moved_are_found() {
+    let (old, new) = (Key::new("old"), Key::new("new"));
+    let (moved, published) = (Arc::new(AtomicBool::new(false)), new.public());
+    let has_moved = moved.clone();
+    let mint = Mint::with(&[&old], move |asked| {
+        let base = format!("http://{}", asked.head.split("host: ").nth(1).unwrap().lines().next().unwrap());
+        if asked.head.contains(" /moved ") {
+            return (200, json!({"keys": [published]}).to_string());
+        }
+        let place = if has_moved.load(Ordering::Relaxed) { "moved" } else { "jwks" };
+        (200, json!({"issuer": base, "jwks_uri": format!("{base}/{place}")}).to_string())
+    });
+    let lab = lab(vec![Issuer { jwks_uri: None, ..mint.settings() }]);
+    until("keys", || lab.gateway.is_ready());
+    ask(&lab, &mint.token(&old)).status(200);
+    moved.store(true, Ordering::Relaxed);
+    ask(&lab, &mint.token(&new)).status(200);
+    assert_eq!(rejected(ask(&lab, &mint.token(&old))), "key");
 }
 
 /// Every access token of Dex has `at_hash`.
