@@ -116,7 +116,6 @@ fn a_member_that_says_nothing_is_absent() {
         json!({"crv": null, "x": null, "y": null}),
         json!({"x5c": [1, null, "not base64!"], "x5u": {}, "x5t": null, "x5t#S256": 7, "nbf": null, "exp": {}}),
         json!({"d": null, "use": null, "key_ops": null, "kid": null, "alg": null}),
-        json!({"d": "", "use": "", "alg": "", "key_ops": []}),
         json!({"x5c": 7, "x5t": [], "exp": "never"}),
     ] {
         let set = read(&[RSA.jwk_with(member.clone())]).unwrap();
