@@ -11,18 +11,23 @@ pub mod rules;
 pub(super) mod tokens;
 
 use self::jwt::{Reject, Token};
-use self::rules::Rules;
+use self::rules::{Rules, Servers};
 use super::settings;
 use crate::policy::Principal;
 
-/// Whom a gateway with these issuers would take a token for, if its issuer's keys prove it. Nothing is proven here: it is to
+/// Whom a gateway with these issuers, and these servers by their addresses, would take a token for, if its issuer's keys prove it. Nothing is proven here: it is to
 /// explain what the token of a trusted place may do, and lets nobody in.
 ///
 /// # Errors
 /// Why the gateway would refuse it, keys apart; [`Reject::Malformed`] for one that does not say what it is about itself.
-pub fn supposed(token: &str, issuers: &[settings::Issuer], now: i64) -> Result<Principal, Reject> {
+pub fn supposed(
+    token: &str,
+    issuers: &[settings::Issuer],
+    servers: Servers<'_>,
+    now: i64,
+) -> Result<Principal, Reject> {
     let token = Token::read(token)?;
     let named = issuers.iter().find(|issuer| Some(issuer.issuer.as_str()) == token.issuer());
     let rules = named.and_then(|issuer| Rules::new(issuer).ok()).ok_or(Reject::Issuer)?;
-    rules.accept(token.unproven(), now, &|_| Vec::new()).map(|(principal, _)| principal)
+    rules.accept(token.unproven(), now, servers).map(|(principal, _)| principal)
 }

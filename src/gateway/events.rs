@@ -107,8 +107,11 @@ impl Events {
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                let error = self.broken.take();
-                return self.end(error.map(|(error, _)| io::Error::other(error)));
+                let error = self.broken.take().map(|(error, _)| io::Error::other(error));
+                return match error {
+                    Some(error) => self.fail(error),
+                    None => self.end(None),
+                };
             }
             match Pin::new(&mut self.inflow).poll_frame(context) {
                 Poll::Ready(Some(Ok(frame))) => {
@@ -170,7 +173,8 @@ impl Events {
 
     /// What came cannot be shown, and so nothing after it.
     fn fail(&mut self, error: io::Error) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        warn!(event = "events", "{}: its answer was broken off: {error}", self.watch.server());
+        let (server, request) = (self.watch.server(), self.watch.request_id());
+        warn!(event = "events", request, "{server}: its answer was broken off: {error}");
         self.end(Some(error))
     }
 
@@ -228,8 +232,8 @@ impl Drop for Events {
         if let Reading::Filtered(filter) = &self.reading
             && filter.dropped() > 0
         {
-            let (server, dropped) = (self.watch.server(), filter.dropped());
-            warn!(event = "events", "{server}: {dropped} events could not be read and were dropped");
+            let (server, request, dropped) = (self.watch.server(), self.watch.request_id(), filter.dropped());
+            warn!(event = "events", request, "{server}: {dropped} events could not be read and were dropped");
         }
     }
 }

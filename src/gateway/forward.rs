@@ -308,7 +308,8 @@ impl Forwarder {
     fn watch(&self, passage: &Passage<'_>) -> Watch {
         let wanted = passage.wish.calls().map(Wanted::keep).collect();
         let known = (&passage.caller, passage.epoch, passage.peer);
-        Watch::new(&self.callers, known, &passage.credential, (passage.upstream, passage.base), wanted)
+        let server = (passage.upstream, passage.base);
+        Watch::new(&self.callers, known, &passage.credential, server, wanted, &passage.request_id)
     }
 }
 

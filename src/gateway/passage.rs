@@ -26,6 +26,8 @@ pub(super) struct Passage<'a> {
     /// Under which epoch the caller was found good, and from where they asked.
     pub(super) epoch: u64,
     pub(super) peer: IpAddr,
+    /// The request's own id, for whatever is said of its answer later.
+    pub(super) request_id: HeaderValue,
     pub(super) credential: Credential,
     pub(super) upstream: &'a Arc<Upstream>,
     /// The endpoint that was asked for, and where on its server the message goes.

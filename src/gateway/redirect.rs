@@ -16,7 +16,7 @@ use crate::text::clean;
 /// How many redirects of one request are followed.
 pub(super) const HOPS: usize = 5;
 /// As much of an address as is shown.
-const SHOWN: usize = 200;
+pub(super) const SHOWN: usize = 200;
 
 /// The ways to a server on which it has answered without a redirect. Only on the others is a copy of the headers kept, so that
 /// an ordinary request costs none. A server that begins to redirect later has one request refused.

@@ -287,7 +287,7 @@ impl Refusal {
     /// What the server did, for the operator's log, where nothing else has said it.
     pub(super) fn fault(&self) -> Option<String> {
         match self {
-            Self::Broken(_) | Self::Egress(_) | Self::LongSession(_) | Self::Unreadable => {
+            Self::Broken(_) | Self::Egress(_) | Self::NoEgress | Self::LongSession(_) | Self::Unreadable => {
                 Some(self.message())
             }
             _ => None,

@@ -132,8 +132,7 @@ impl Running {
         let address = listeners.first().map_or(Ok(settings.listen), std::net::TcpListener::local_addr)?;
         let admin = admin_listener.as_ref().map(std::net::TcpListener::local_addr).transpose()?;
         settings.listen = address;
-        let scheme = if settings.tls.is_some() { "https" } else { "http" };
-        let public_url = settings.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
+        let public_url = settings.address();
         let control = Builder::new_current_thread().enable_all().build()?;
         let vault = Builder::new_current_thread().enable_all().build()?;
         let (drain, draining) = watch::channel(false);
@@ -142,7 +141,7 @@ impl Running {
             trust: http.trust().clone(),
             hosts: Hosts::new(&settings, &public_url),
             admin_hosts: admin.map(|admin| Hosts::of_programs(&settings, &public_url, admin)),
-            public_url: public_url.trim_end_matches('/').to_owned(),
+            public_url,
             settings,
             state: in_force.state(None),
             epoch,

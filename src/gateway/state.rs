@@ -25,12 +25,11 @@ use super::observe::ledger::Promise;
 use super::observe::metrics::Metrics;
 use super::rate::Rate;
 use super::redirect::Straight;
-use super::servers::outbound::is_same;
-use super::servers::route::{Match, Route, Routes};
+use super::servers::audience::servers_of;
+use super::servers::route::{Route, Routes};
 use super::session::SessionKey;
 use super::settings::Settings;
 use crate::policy::{Policy, Principal};
-use crate::sys::address::check_web;
 use crate::sys::clock;
 use crate::sys::trust::Trust;
 
@@ -255,22 +254,9 @@ impl Shared {
         self.issuers.iter().any(|issuer| issuer.grants(scope))
     }
 
-    /// The servers whose resource identifier this is (RFC 8707, RFC 9728): what the gateway says of them, or their own.
+    /// The servers whose resource identifier this is.
     pub(super) fn servers_of(&self, state: &State, audience: &str) -> Vec<String> {
-        // Most audiences are names, and are found to be none without being read.
-        if !audience.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http")) {
-            return Vec::new();
-        }
-        let Ok(url) = Url::parse(audience) else { return Vec::new() };
-        if url.query().is_some() || url.fragment().is_some() || check_web(&url).is_err() {
-            return Vec::new();
-        }
-        if self.public.as_ref().is_some_and(|own| is_same(own, &url)) {
-            let found = state.routes.find(url.path()).ok().filter(Match::is_resource);
-            return found.map(|found| found.route.server.name.clone()).into_iter().collect();
-        }
-        let its = state.upstreams.values().filter(|upstream| upstream.route.server.is_at(&url));
-        its.map(|upstream| upstream.name().to_owned()).collect()
+        servers_of(&state.routes, self.public.as_ref(), audience)
     }
 
     /// Whether clients are told to go elsewhere.

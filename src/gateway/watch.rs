@@ -11,11 +11,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use hyper::header::HeaderValue;
 use tokio::sync::watch::Receiver;
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::accounts::Hold;
 use super::callers::{Caller, Callers, Credential};
+use super::redirect::SHOWN;
 use super::refusal::Refusal;
 use super::servers::join::Transport;
 use super::servers::route::Base;
@@ -25,12 +28,15 @@ use super::state::{Shared, Upstream};
 use super::wire::sse::{self, Event, Verdict};
 use crate::policy::{Call, Listed, decide};
 use crate::sys::clock;
+use crate::text::clean;
 
 /// A caller's right to one answer.
 pub(super) struct Watch {
     callers: Arc<Callers>,
     credential: Credential,
     peer: IpAddr,
+    /// Of the request that is answered.
+    request_id: HeaderValue,
     /// The caller as last found; whoever filters looks here.
     caller: Arc<ArcSwap<Caller>>,
     upstream: Arc<Upstream>,
@@ -98,9 +104,11 @@ impl Watch {
         credential: &Credential,
         (upstream, base): (&Arc<Upstream>, Base),
         wanted: Arc<[Wanted]>,
+        request_id: &HeaderValue,
     ) -> Self {
         Self {
             base,
+            request_id: request_id.clone(),
             changes: callers.shared.changes(),
             until: end(caller),
             caller: Arc::new(ArcSwap::new(caller.clone())),
@@ -125,6 +133,11 @@ impl Watch {
 
     pub(super) fn server(&self) -> &str {
         self.upstream.name()
+    }
+
+    /// The id of the request that is answered.
+    pub(super) fn request_id(&self) -> &str {
+        self.request_id.to_str().unwrap_or_default()
     }
 
     /// Whether the caller may have what comes next; pending while an issuer is asked.
@@ -209,10 +222,19 @@ impl Watch {
     /// What becomes of each event of a stream that may carry anything, the address for messages among it.
     pub(super) fn strictly(&self, transport: Transport) -> impl FnMut(&Event<'_>) -> Verdict + Send + use<> {
         let (callers, caller, upstream) = (self.callers.clone(), self.caller.clone(), self.upstream.clone());
-        let base = self.base;
+        let (base, request_id) = (self.base, self.request_id.clone());
         let announced = move |address: &str| {
-            let old = transport == Transport::Sse;
-            old.then(|| announced(&callers.shared, &caller.load(), (&upstream, base), address)).flatten()
+            if transport != Transport::Sse {
+                return Verdict::Drop;
+            }
+            match announced(&callers.shared, &caller.load(), (&upstream, base), address) {
+                Ok(place) => Verdict::Replace(place.into_bytes()),
+                Err(why) => {
+                    let (name, request) = (upstream.name(), request_id.to_str().unwrap_or_default());
+                    warn!(event = "upstream", request, "{name}: {why}");
+                    Verdict::Hide
+                }
+            }
         };
         sse::events(self.shows(), announced)
     }
@@ -246,15 +268,28 @@ async fn again(
 }
 
 /// The address for messages that an old server announces (MCP 2024-11-05), as an address of the gateway's, for this
-/// caller alone; none if it leads to another server.
+/// caller alone.
+///
+/// # Errors
+/// Why nobody can send messages there.
 fn announced(
     shared: &Shared,
     caller: &Caller,
     (upstream, base): (&Upstream, Base),
     address: &str,
-) -> Option<String> {
+) -> Result<String, String> {
     let endpoint = &upstream.route.server.endpoints.sse;
-    let target = endpoint.follow(&endpoint.uri, address).ok()?.to_string();
-    let sealed = shared.session_key.seal(Bound::Endpoint, &target, &caller.principal, upstream.name())?;
-    Some(base.reference(upstream.name(), &format!("messages/{sealed}")))
+    let target = endpoint.follow(&endpoint.uri, address).map_err(|elsewhere| {
+        let elsewhere = clean(&elsewhere, SHOWN);
+        format!(
+            "announces {elsewhere} for messages, which is not on it; correct its proxy_pass_url, or what it takes for its own address"
+        )
+    })?;
+    let target = target.to_string();
+    let sealed = shared.session_key.seal(Bound::Endpoint, &target, &caller.principal, upstream.name());
+    let sealed = sealed.ok_or_else(|| {
+        let longest = shared.session_key.longest;
+        format!("announces an address for messages that is longer than {longest} bytes when it is sealed")
+    })?;
+    Ok(base.reference(upstream.name(), &format!("messages/{sealed}")))
 }

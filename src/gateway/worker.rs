@@ -149,11 +149,13 @@ impl Worker {
         let (upstream, method, wish, body) = (route.upstream, &method, &wish, body.clone());
         let (epoch, peer) = (moment.epoch, moment.peer);
         let (base, way) = (route.found.base(), Way::of(route.found.asked, method));
+        let request_id = record.request_header();
         let mut passage = Passage {
             permit,
             caller,
             epoch,
             peer,
+            request_id,
             credential,
             upstream,
             endpoint,

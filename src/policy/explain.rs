@@ -1,6 +1,7 @@
 //! Why a call is allowed or not, for people. It leaves the verdict itself to `decide`.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::compiled::Policy;
 use super::decide::Grants;
@@ -51,9 +52,16 @@ impl Policy {
     pub fn overview(&self, principal: &Principal, server: Option<&str>) -> Overview {
         let grants = self.grants(principal);
         let held = grants.held().iter();
-        let entries = held.flat_map(|scope| match server {
-            Some(server) => scope.about(server).collect::<Vec<_>>(),
-            None => scope.entries.iter().collect(),
+        let entries = held.flat_map(|scope| match (server, &principal.servers) {
+            (Some(server), _) if grants.opens(server) => scope.about(server).collect::<Vec<_>>(),
+            (Some(_), _) => Vec::new(),
+            (None, Some(names)) => {
+                let is_about = |entry: &&Arc<Entry>| {
+                    names.iter().any(|name| scope.about(name).any(|about| Arc::ptr_eq(about, entry)))
+                };
+                scope.entries.iter().filter(is_about).collect()
+            }
+            (None, None) => scope.entries.iter().collect(),
         });
         let entries = entries.filter(|entry| grants.exists(entry)).map(|entry| entry.told()).collect();
         Overview { entries, notes: self.origins(principal) }
@@ -62,6 +70,9 @@ impl Policy {
     /// Where the caller's scopes come from, and what of the token's the policy does not know.
     fn origins(&self, principal: &Principal) -> Vec<String> {
         let mut notes = Vec::new();
+        if let Some(servers) = &principal.servers {
+            notes.push(format!("the token is for {} alone", listed(servers.iter().map(String::as_str))));
+        }
         for group in &principal.groups {
             notes.push(match self.group(group) {
                 None => format!("group {group} is not in group_mappings"),

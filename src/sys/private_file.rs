@@ -119,7 +119,7 @@ fn text(path: &Path, bytes: Vec<u8>) -> Result<String, FileError> {
 
 /// Reads a file of secrets that an administrator or an orchestrator lays out, such as a mounted Secret of Kubernetes or a
 /// certificate's key under `live/`. Links are followed: who may change what they lead to is what counts.
-/// So the owner is root or us, nobody else may write, and nobody else may read but one group that we are in.
+/// So the owner is root or us, nobody else may write, and nobody else may read but one group that we are in, or root's.
 ///
 /// # Errors
 /// As [`FileError`] says.
@@ -401,7 +401,14 @@ fn check_given(path: &Path, about: &fs::Metadata) -> Result<(), FileError> {
 fn is_of_our_group(about: &fs::Metadata) -> bool {
     let group = std::os::unix::fs::MetadataExt::gid(about);
     let further = || rustix::process::getgroups().unwrap_or_default();
-    group == rustix::process::getegid().as_raw() || further().iter().any(|one| one.as_raw() == group)
+    is_trusted(group, std::iter::once(rustix::process::getegid()).chain(further()))
+}
+
+/// Whether a group may read what is given to us: one of ours, or root's. The files that systemd makes of credentials are of
+/// root and its group, and let us in by an access list, which shows as what the group may do.
+#[cfg(unix)]
+fn is_trusted(group: u32, mut ours: impl Iterator<Item = rustix::process::Gid>) -> bool {
+    group == 0 || ours.any(|one| one.as_raw() == group)
 }
 
 #[cfg(not(unix))]

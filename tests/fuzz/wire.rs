@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use mcpauth::gateway::wire::envelope::Envelope;
 use mcpauth::gateway::wire::filter;
-use mcpauth::gateway::wire::sse::{Boundary, SseFilter, events};
+use mcpauth::gateway::wire::sse::{Boundary, SseFilter, Verdict, events};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -151,7 +151,8 @@ fn an_event_stream_is_the_same_in_any_chunks() {
 /// What goes out of a stream that is cut into pieces of these lengths, how many events do not, and whether it ends
 /// between two events.
 fn filtered(stream: &[u8], cuts: &[usize]) -> (Vec<u8>, u64, bool) {
-    let mut filter = SseFilter::new(4_096, events(|_, name| shows(name), |place| Some(place.to_owned())));
+    let mut filter =
+        SseFilter::new(4_096, events(|_, name| shows(name), |place| Verdict::Replace(place.into())));
     let (mut boundary, mut out, mut rest) = (Boundary::default(), Vec::new(), stream);
     for length in cuts.iter().copied().chain([usize::MAX]) {
         let (chunk, next) = rest.split_at(length.min(rest.len()));

@@ -379,6 +379,23 @@ fn what_a_stored_token_may_do_is_explained() {
     }
     keep(&claims(serde_json::json!({"scope": "read openid"})));
     assert!(ask(&[]).contains("the policy does not know openid"));
+    // A token for one server, by its address at the gateway or by its own.
+    for audience in [
+        "http://localhost:8080/currenttime/mcp",
+        "http://127.0.0.1:8080/currenttime",
+        "http://currenttime-server:8000/mcp/",
+    ] {
+        keep(&claims(serde_json::json!({"groups": ["readers"], "aud": audience})));
+        assert_eq!(
+            ask(&[]),
+            format!(
+                "{}  the token is for currenttime alone\n  group readers gives read\n",
+                all.split_once('\n').unwrap().0.to_owned() + "\n"
+            )
+        );
+        assert!(ask(&["--server", "currenttime", "--tool", "now"]).starts_with("allowed by read[1]\n"));
+        assert!(ask(&["--server", "other"]).starts_with("nothing is allowed\n"));
+    }
     user.run(&["gateway", "explain", "--token", "nobody"]).code(2);
     user.run(&["gateway", "explain", "--token", "ingress", "--groups", "readers"]).code(2);
     user.run(&["gateway", "explain", "--token", "ingress", "--tool", "now"]).code(2);

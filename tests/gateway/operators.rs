@@ -3,14 +3,14 @@
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use mcpauth::gateway::settings::{Egress, Network, Upstream as Of};
 use serde_json::{Value, json};
 
 use super::serve::Site;
 use crate::support::lab::{
-    ALLOWED, AUTHORITIES, Lab, REFUSED, Worker, call, list, own_server, server, until,
+    ALLOWED, AUTHORITIES, Lab, REFUSED, Worker, call, list, own_server, request, server, until,
 };
 use crate::support::tls::{Authority, Identity};
 use crate::support::upstream::Upstream;
@@ -70,6 +70,57 @@ fn whatever_a_server_does_wrong_is_one_line_with_its_cause() {
     let lab = Lab::with(|_, dir| server(dir, "broken", "none", &broken.base));
     let (line, _) = one_line(&lab, "broken", || lab.call(&lab.token("root"), "broken", "echo"));
     assert!(line.contains("breaks off"), "{line}");
+}
+
+/// What goes wrong after the head of an answer is out reaches the client as silence: the log has it all the same, once.
+#[test]
+fn whatever_goes_wrong_in_a_stream_is_one_line_with_its_cause() {
+    let events = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
+    for (body, cause) in [
+        ("content-length: 21\r\n\r\ndata: <html></html>\n\n", "dropped"),
+        (
+            "connection: close\r\n\r\ndata: {\"jsonrpc\":\"2.0\",\"id\":\"l\",\"result\":{\"tools\":7}}\n\n",
+            "dropped",
+        ),
+        ("content-length: 99\r\n\r\n: nothing yet\n\n", "broken off"),
+        ("transfer-encoding: chunked\r\n\r\n5\r\n: a\n\n\r\nzz", "broken off"),
+    ] {
+        let upstream = Upstream::start(move |_, stream| {
+            let _ = stream.write_all(format!("{events}{body}").as_bytes());
+        });
+        let lab = Lab::before(&upstream, "streamable-http");
+        let bearer = format!("Bearer {}", lab.token("worker"));
+        let asks = [("X-Authorization", bearer.as_str())];
+        let mut stream = lab.connect();
+        stream.write_all(&request("POST", "/delta/mcp", &asks, list().to_string().as_bytes())).unwrap();
+        let mut whole = Vec::new();
+        let _ = stream.read_to_end(&mut whole);
+        let whole = String::from_utf8(whole).unwrap();
+        assert!(whole.starts_with("HTTP/1.1 200 "), "{whole}");
+        let id = whole.split("x-request-id: ").nth(1).unwrap().lines().next().unwrap();
+        let about = |event: &String| event.contains(": delta: ") && event.contains(id);
+        until("said", || lab.kept.events().iter().any(about));
+        let said: Vec<_> = lab.kept.events().into_iter().filter(about).collect();
+        assert!(said.len() == 1 && said[0].contains(cause), "{body}: {said:?}");
+    }
+}
+
+/// Each request that ends without the gateway's own credential is one line, whoever asked the issuer in vain before.
+#[test]
+fn a_missing_credential_is_one_line_for_each_request() {
+    let upstream = Upstream::answering("200 OK\r\ncontent-type: application/json", "{}");
+    let lab = Lab::with(|settings, dir| {
+        own_server(dir, "delta", &upstream.base, "streamable-http");
+        let egress = Of { egress: Some(Egress::Stored), ..Of::default() };
+        settings.upstreams.insert("delta".into(), egress);
+        // Where the folder of its tokens should be.
+        std::fs::write(dir.join("tokens"), "").unwrap();
+    });
+    for _ in 0..3 {
+        let (line, message) = one_line(&lab, "delta", || lab.call(&lab.token("worker"), "delta", "echo"));
+        assert!(line.contains("mcpauth egress") && message.contains("mcpauth egress"), "{line}");
+    }
+    assert!(upstream.seen().is_empty());
 }
 
 /// What is advised must be what mends it: a login is nothing to a server that gets no credential.

@@ -342,6 +342,13 @@ fn null_is_absent_where_it_decides_nothing() {
         (r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","_meta":null}}"#, 200),
         (r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","arguments":null}}"#, 200),
         (r#"{"jsonrpc":"2.0","method":"notifications/initialized","params":null}"#, 202),
+        (r#"{"jsonrpc":"2.0","id":null,"method":"notifications/initialized"}"#, 200),
+        (
+            r#"{"method":"notifications/initialized","params":{"_meta":null},"id": null ,"jsonrpc":"2.0"}"#,
+            200,
+        ),
+        (r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{"cursor":null,"_meta":null}}"#, 200),
+        (r#"{"jsonrpc":"2.0","id":7,"method":"ping","params":{"_meta":{"progressToken":null}}}"#, 200),
         (r#"{"jsonrpc":"2.0","id":7,"result":{},"error":null}"#, 202),
         (r#"{"jsonrpc":"2.0","id":7,"result":null,"error":{"code":1,"message":""}}"#, 202),
         (
@@ -365,6 +372,7 @@ fn a_servers_nulls_are_absent_too() {
     for reply in [
         r#"{"jsonrpc":"2.0","id":"l","error":null,"result":{"tools":[{"name":"hidden"},{"name":"echo"}]}}"#,
         r#"{"jsonrpc":"2.0","id":"l","result":{"tools":[{"name":"hidden"},{"name":"echo"}],"_meta":null},"params":null}"#,
+        r#"{"error": null ,"method":null,"jsonrpc":"2.0","result":{"nextCursor":null,"tools":[{"name":"hidden"},{"name":"echo","title":null}]},"id":"l"}"#,
     ] {
         let lab = Lab::before(&Upstream::answering(JSON, reply), "streamable-http");
         let text = lab.ask(&lab.token("worker"), "/delta/mcp", &list()).status(200).text();
@@ -382,6 +390,9 @@ fn what_cannot_be_read_is_answered_by_its_id_if_that_can() {
         (r#"{"jsonrpc":"2.0","id":7,"method":"ping","method":"ping"}"#, json!(null)),
         (r#"{"jsonrpc":"2.0","id":7,"id":8,"method":"ping"}"#, json!(null)),
         (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, json!(null)),
+        (r#"{"jsonrpc":"2.0","id":null,"method":"tools/call","params":{"name":"echo"}}"#, json!(null)),
+        (r#"{"jsonrpc":"2.0","id":null,"result":{}}"#, json!(null)),
+        (r#"{"jsonrpc":"2.0","id":1.5,"method":"notifications/initialized"}"#, json!(null)),
         (r#"{"jsonrpc":"2.0","method":"ping""#, json!(null)),
     ] {
         assert_eq!(worker.post(&[], body.as_bytes()).status(400).json()["id"], id, "{body}");

@@ -213,7 +213,18 @@ fn an_announced_address_is_relative_to_what_was_asked_for() {
 /// The names of this machine are one; nothing is sent anywhere but where the file says.
 #[test]
 fn an_old_server_on_this_machine_may_call_it_by_any_of_its_names() {
-    for host in ["localhost", "127.0.0.1", "[::1]", "0.0.0.0", "LOCALHOST", "app.localhost"] {
+    for host in [
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+        "0.0.0.0",
+        "LOCALHOST",
+        "app.localhost",
+        "localhost.",
+        "127.0.0.2",
+        "[::ffff:127.0.0.1]",
+        "2130706433",
+    ] {
         let port = std::sync::Arc::new(Mutex::new(String::new()));
         let told = port.clone();
         let upstream = Upstream::start(move |seen, stream| {
@@ -250,6 +261,11 @@ fn whatever_an_old_server_says_to_a_message_is_that_it_has_it() {
         ("201 Created", "ok"),
         ("202 Accepted\r\ncontent-type: text/plain", "Accepted"),
         ("204 No Content", ""),
+        ("200 OK\r\ncontent-type: application/json", "null"),
+        ("200 OK\r\ncontent-type: application/json", ""),
+        ("200 OK\r\ncontent-type: application/json", "Accepted"),
+        ("200 OK\r\ncontent-type: text/plain", "\u{feff}ok"),
+        ("202 Accepted\r\ncontent-type: application/json\r\ncontent-encoding: gzip", "x"),
         ("200 OK", r#"[{"jsonrpc":"2.0","id":"l","result":{"tools":[{"name":"hidden"}]}}]"#),
     ] {
         let open: Mutex<Option<TcpStream>> = Mutex::default();
@@ -257,8 +273,9 @@ fn whatever_an_old_server_says_to_a_message_is_that_it_has_it() {
             if seen.is("GET /sse ") {
                 begin(stream, EVENTS);
                 push(stream, b"event: endpoint\ndata: /message\n\n");
-                push(stream, &event(&marker()));
+                // Before the marker: whoever hears that may send a message at once.
                 *open.lock().unwrap() = stream.try_clone().ok();
+                push(stream, &event(&marker()));
                 gone(stream);
                 return;
             }
@@ -289,6 +306,8 @@ fn whatever_an_old_server_says_to_a_message_is_that_it_has_it() {
 fn an_old_servers_address_elsewhere_is_dropped() {
     for endpoint in [
         "http://evil.test/message",
+        "http://u:s3cret@evil.test/message?key=s3cret",
+        "http://[",
         "//evil.test/message",
         "https://127.0.0.1/message",
         "http://127.0.0.1:1/message",
@@ -301,6 +320,12 @@ fn an_old_servers_address_elsewhere_is_dropped() {
         let lab = Lab::before(&old_server(endpoint), "sse");
         let heard = Listening::open(&lab, &lab.token("worker"), "/delta/sse", &[]).hear("marker");
         assert!(!heard.contains("endpoint") && !heard.contains("messages/"), "{endpoint}: {heard}");
+        // The client waits for it in vain, so that somebody must hear why.
+        let said = lab.kept.events();
+        let said: Vec<_> =
+            said.iter().filter(|line| line.starts_with("upstream: delta: announces ")).collect();
+        assert!(said.len() == 1 && said[0].contains(" (request "), "{endpoint}: {said:?}");
+        assert!(!said[0].contains("s3cret") && said[0].contains("correct its proxy_pass_url"), "{said:?}");
     }
 }
 

@@ -4,6 +4,7 @@
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use mcpauth::gateway::settings::{Introspection, Issuer};
@@ -123,6 +124,28 @@ fn a_new_key_under_an_old_name_is_found_at_the_limited_rate() {
     }
 }
 
+/// The place of the keys may change in the metadata while the old one still answers.
+#[test]
+fn keys_that_moved_are_found() {
+    let (old, new) = (Key::new("old"), Key::new("new"));
+    let (moved, published) = (Arc::new(AtomicBool::new(false)), new.public());
+    let has_moved = moved.clone();
+    let mint = Mint::with(&[&old], move |asked| {
+        let base = format!("http://{}", asked.head.split("host: ").nth(1).unwrap().lines().next().unwrap());
+        if asked.head.contains(" /moved ") {
+            return (200, json!({"keys": [published]}).to_string());
+        }
+        let place = if has_moved.load(Ordering::Relaxed) { "moved" } else { "jwks" };
+        (200, json!({"issuer": base, "jwks_uri": format!("{base}/{place}")}).to_string())
+    });
+    let lab = lab(vec![Issuer { jwks_uri: None, ..mint.settings() }]);
+    until("keys", || lab.gateway.is_ready());
+    ask(&lab, &mint.token(&old)).status(200);
+    moved.store(true, Ordering::Relaxed);
+    ask(&lab, &mint.token(&new)).status(200);
+    assert_eq!(rejected(ask(&lab, &mint.token(&old))), "key");
+}
+
 /// Every access token of Dex has `at_hash`.
 #[test]
 fn a_token_like_an_id_token_is_refused_with_the_switch_that_accepts_it_in_the_log() {
@@ -226,6 +249,53 @@ fn an_opaque_token_is_good_if_its_issuer_says_so() {
     let last = asked.last().unwrap();
     assert_eq!(last.field("token").as_deref(), Some("good/+="));
     assert!(last.head.contains("authorization: Basic Z2F0ZSt3YXk6czNjcmV0JTJC"), "{}", last.head);
+}
+
+/// Ory Hydra's and Authelia's answers about a token for nobody in particular have an empty `aud`, and whatever else is empty.
+#[test]
+fn what_an_issuer_leaves_empty_is_absent() {
+    let reply = Arc::new(Mutex::new(String::new()));
+    let script = reply.clone();
+    let mint = Mint::with(&[], move |_| (200, script.lock().unwrap().clone()));
+    let lab = Lab::with(|settings, dir| {
+        let secret = dir.join("secret");
+        private_file::write(&secret, "\u{feff}s3cret\r\n").unwrap();
+        let introspection = Introspection {
+            endpoint: Some(format!("{}/introspect", mint.issuer())),
+            client_id: "gateway".into(),
+            client_secret: secret,
+            cache: 0,
+        };
+        let settings = &mut settings.issuers;
+        let issuer = Issuer { audience: Vec::new(), clients: vec!["worker".into()], ..mint.settings() };
+        *settings = vec![Issuer { introspection: Some(introspection), ..issuer }];
+    });
+    let active = json!({"active": true, "scope": "worker", "client_id": "worker", "sub": "alice"});
+    for (nth, (more, status)) in [
+        (json!({"aud": []}), 200),
+        (json!({"aud": null}), 200),
+        (json!({"aud": [null], "iss": null, "exp": null, "nbf": null, "iat": null, "cnf": null}), 200),
+        (json!({"aud": [], "username": "", "token_type": "Bearer", "ext": {}, "nonce": "n"}), 200),
+        (json!({"aud": [], "client_id": "", "azp": "worker"}), 200),
+        (json!({"aud": [], "client_id": null, "azp": null, "cid": "", "appid": "worker"}), 200),
+        (json!({"aud": [], "client_id": "other"}), 401),
+        (json!({"aud": [], "client_id": ""}), 401),
+        (json!({"aud": ["other"]}), 401),
+        (json!({"aud": ""}), 401),
+        (json!({"aud": [], "token_type": "DPoP"}), 401),
+        (json!({"aud": [], "token_type": "refresh_token"}), 401),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut answer = active.clone();
+        answer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        *reply.lock().unwrap() = answer.to_string();
+        let bearer = format!("Bearer handle-{nth}");
+        let headers = [("X-Authorization", bearer.as_str()), ("X-Client-Id", "worker")];
+        let got = lab.post("/alpha/mcp", &headers, ALLOWED.as_bytes());
+        assert_eq!(got.status, status, "{more}: {}", got.text());
+    }
 }
 
 #[test]

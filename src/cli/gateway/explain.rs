@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use crate::cli::gateway::policy_from::{PolicyFrom, text_of};
 use crate::cli::gateway::prepare;
@@ -13,7 +14,12 @@ use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::gateway::authn;
 use crate::gateway::authn::jwt::Reject;
+use crate::gateway::servers::Found;
+use crate::gateway::servers::audience::servers_of;
+use crate::gateway::servers::headers::Variables;
+use crate::gateway::servers::route::Routes;
 use crate::policy::{Call, Explanation, Principal};
+use crate::registry::Registry;
 use crate::sys::clock;
 
 const EXAMPLES: &str = "Examples:
@@ -145,7 +151,13 @@ impl ExplainArgs {
         };
         let settings = prepare::with_issuers(&self.policy.from, config)?;
         let token = subject::token_of(token, config, &flows::vault(config, None, out)?.store, out)?;
-        Ok(match authn::supposed(token.expose(), &settings.issuers, clock::now()) {
+        let found = Registry::read(&settings.servers).map(|registry| {
+            Found::of(&registry, Variables { allowed: &settings.header_variables, value: &|_| None })
+        });
+        let routes = Routes::new(found.map(|found| found.servers).unwrap_or_default(), &settings);
+        let address = Url::parse(&settings.address()).ok();
+        let servers = |audience: &str| servers_of(&routes, address.as_ref(), audience);
+        Ok(match authn::supposed(token.expose(), &settings.issuers, &servers, clock::now()) {
             Ok(principal) => Caller::Known(Box::new(principal)),
             Err(reject) => Caller::Refused(reject),
         })

@@ -186,7 +186,12 @@ impl Issuer {
             }
             turn.last_for_unknown = Some(Instant::now());
             // A failure leaves the keys as they are; the background task reports it.
-            let _ = self.fetch(&mut turn).await;
+            let fetched = self.fetch(&mut turn).await;
+            // The same keys as before: the metadata may name another place by now, and the old one still answer.
+            if matches!(fetched, Ok(None)) && self.settings.jwks_uri.is_none() {
+                turn.jwks_uri = None;
+                let _ = self.fetch(&mut turn).await;
+            }
         });
         let _ = asked.await;
         self.keys()

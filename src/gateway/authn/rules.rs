@@ -202,7 +202,7 @@ impl Rules {
         source: Source,
         servers: Servers<'_>,
     ) -> Result<Option<Vec<String>>, Reject> {
-        let named = audience(claims)?;
+        let named = audience(claims, source)?;
         let names = named.as_deref().unwrap_or_default();
         let (mut ours, mut only) = (false, Vec::new());
         for name in names {
@@ -238,14 +238,19 @@ impl Rules {
     }
 }
 
-/// `aud`: text, or an array of texts that is not empty; a `null` in it names nobody.
-fn audience(claims: &Map<String, Value>) -> Result<Option<Vec<&str>>, Reject> {
+/// `aud`: text, or an array of texts that is not empty; a `null` in it names nobody. Issuers that are asked about a token for
+/// nobody in particular may answer with an empty array (Ory Hydra, Authelia).
+fn audience(claims: &Map<String, Value>, source: Source) -> Result<Option<Vec<&str>>, Reject> {
     let names: Option<Vec<&str>> = match claims.get("aud") {
         None => return Ok(None),
         Some(Value::Array(names)) => names.iter().filter(|name| !name.is_null()).map(Value::as_str).collect(),
         Some(name) => name.as_str().map(|name| vec![name]),
     };
-    names.filter(|names| !names.is_empty()).map(Some).ok_or(Reject::Audience)
+    match names {
+        Some(names) if !names.is_empty() => Ok(Some(names)),
+        Some(_) if source == Source::Asked => Ok(None),
+        _ => Err(Reject::Audience),
+    }
 }
 
 /// A NumericDate (RFC 7519 section 2) as whole seconds. Text is no date.

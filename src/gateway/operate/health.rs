@@ -137,7 +137,7 @@ async fn speaks(inflow: Inflow) -> bool {
     let bytes = whole.to_bytes();
     let text = String::from_utf8_lossy(&bytes);
     let is_answer = |text: &str| {
-        let value: Value = serde_json::from_str(text).unwrap_or_default();
+        let value: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or_default();
         let says = |member| value.get(member).is_some_and(Value::is_object);
         value.get("jsonrpc").is_some_and(|version| version == "2.0") && (says("result") || says("error"))
     };

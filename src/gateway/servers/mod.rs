@@ -1,6 +1,7 @@
 //! The registry's servers as this gateway reaches them: each with its address and its headers. It leaves the files to
 //! `registry`, matching requests to `route`, paths to `join`, addresses to `outbound` and headers to `headers`.
 
+pub mod audience;
 pub mod headers;
 pub mod join;
 pub mod outbound;

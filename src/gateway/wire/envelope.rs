@@ -32,6 +32,8 @@ const META: &[&str] = &[
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
 const NULL: &str = "null";
+/// What the name of every notification begins with (MCP "Messages").
+const NOTIFICATIONS: &str = "notifications/";
 const NAME: &str = "what the method is about must be named by a string";
 const REF: &str = "\"ref\" must be a ref/prompt with a name or a ref/resource with a uri, and not both";
 const SUBSCRIBED: &str = "\"notifications\" must be an object of booleans and of arrays of URIs and task ids";
@@ -177,12 +179,14 @@ impl<'b> Members<'b> {
         if self.version.and_then(Text::of).map(Text::decode).transpose()?.as_deref() != Some("2.0") {
             return Err(Malformed::Version);
         }
-        let id = self.id.map(id).transpose()?;
-        let Some(method) = self.method else { return self.reply(id) };
+        let Some(method) = self.method else { return self.reply() };
         if self.result.is_some_and(|result| result != NULL) || self.error.is_some() {
             return Err(Malformed::Shape("a request has no \"result\" and no \"error\""));
         }
         let method = string(method, "\"method\" must be a string")?;
+        // No answer to a notification is awaited, under whatever id.
+        let no_id = |id: &&str| *id == NULL && method.starts_with(NOTIFICATIONS);
+        let id = self.id.filter(|id| !no_id(id)).map(id).transpose()?;
         let known = methods::find(&method);
         let params = self.params.unwrap_or_default();
         let version = params.version.map(|version| string(version, "the protocol version must be a string"));
@@ -209,7 +213,8 @@ impl<'b> Members<'b> {
         Ok(envelope)
     }
 
-    fn reply(self, id: Option<&'b str>) -> Result<Envelope<'b>, Malformed> {
+    fn reply(self) -> Result<Envelope<'b>, Malformed> {
+        let id = self.id.map(id).transpose()?;
         // Some programs write both and mean the one that is not null; a result may be null where there is no error.
         let (failed, answered) = (self.error.is_some(), self.result.is_some());
         let one = if failed { self.result.is_none_or(|result| result == NULL) } else { answered };

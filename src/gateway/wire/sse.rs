@@ -80,15 +80,14 @@ enum Tail {
 }
 
 /// The decision on MCP's events: messages are filtered, and dropped if they cannot be read. The `endpoint` of HTTP+SSE
-/// (2024-11-05) becomes what `endpoint` makes of it, or is dropped. Any other name counts as a message.
+/// (2024-11-05) becomes what `endpoint` makes of it. Any other name counts as a message.
 pub fn events(
     shows: impl Fn(Listed, &str) -> bool,
-    mut endpoint: impl FnMut(&str) -> Option<String>,
+    mut endpoint: impl FnMut(&str) -> Verdict,
 ) -> impl FnMut(&Event<'_>) -> Verdict {
     move |event| {
         if event.name == b"endpoint" {
-            let place = std::str::from_utf8(&event.data).ok().and_then(&mut endpoint);
-            return place.map_or(Verdict::Drop, |place| Verdict::Replace(place.into_bytes()));
+            return std::str::from_utf8(&event.data).map_or(Verdict::Drop, &mut endpoint);
         }
         verdict(filter::message(&event.data, &shows))
     }

@@ -188,3 +188,19 @@ fn a_file_that_is_given_is_of_root_or_us_and_for_no_strange_group() {
     std::os::unix::fs::chown(&target, Some(12_345), None).unwrap();
     assert!(matches!(read_given(&link), Err(FileError::Foreign { owner: 12_345, .. })));
 }
+
+/// What systemd makes of `LoadCredential=` is of root and its group, which an access list lets the service into.
+#[test]
+fn a_group_is_trusted_if_it_is_ours_or_roots() {
+    for (group, ours, expected) in [
+        (7, &[7][..], true),
+        (7, &[1, 7], true),
+        (7, &[1], false),
+        (7, &[0], false),
+        (0, &[1], true),
+        (0, &[], true),
+    ] {
+        let gids = ours.iter().map(|gid| rustix::process::Gid::from_raw(*gid));
+        assert_eq!(is_trusted(group, gids), expected, "{group} {ours:?}");
+    }
+}

@@ -72,7 +72,8 @@ pub(super) fn principal(
         (subject, _) => subject,
     };
     let subject = subject.filter(|subject| !subject.is_empty()).ok_or(Reject::Malformed)?.to_owned();
-    let username = NAMES.iter().find_map(|name| claims.get(*name).and_then(Value::as_str)).map(str::to_owned);
+    let mut names = NAMES.iter().filter_map(|name| claims.get(*name).and_then(Value::as_str));
+    let username = names.find(|name| !name.is_empty()).map(str::to_owned);
     let mut groups = Vec::new();
     for value in places.iter().filter_map(|place| place.find(&claims)) {
         add(&mut groups, value, |text| vec![text]);
@@ -98,11 +99,12 @@ pub(super) fn principal(
 /// vendor's.
 pub(super) fn client(claims: &Map<String, Value>) -> Result<Option<&str>, Reject> {
     for name in CLIENT {
-        if let Some(client) = text_of(claims, name)? {
+        if let Some(client) = text_of(claims, name)?.filter(|client| !client.is_empty()) {
             return Ok(Some(client));
         }
     }
-    Ok(VENDORS_CLIENT.iter().find_map(|name| claims.get(*name).and_then(Value::as_str)))
+    let mut others = VENDORS_CLIENT.iter().filter_map(|name| claims.get(*name).and_then(Value::as_str));
+    Ok(others.find(|client| !client.is_empty()))
 }
 
 /// Adds what `value` has, each once: the items of an array, or a text taken apart by `split`. Anything else is nothing.

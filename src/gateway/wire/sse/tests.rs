@@ -6,7 +6,10 @@ use super::{Boundary, Event, SseFilter, TooLarge, Verdict, events};
 
 /// Shows tools whose names begin with `ok`, and gives endpoints a prefix.
 fn mcp() -> SseFilter<impl FnMut(&Event<'_>) -> Verdict> {
-    let endpoint = |place: &str| place.starts_with('/').then(|| format!("/server{place}"));
+    let endpoint = |place: &str| match place.starts_with('/') {
+        true => Verdict::Replace(format!("/server{place}").into_bytes()),
+        false => Verdict::Drop,
+    };
     SseFilter::new(200, events(|_, name| name.starts_with("ok"), endpoint))
 }
 
