@@ -49,6 +49,8 @@ pub enum AddressError {
     NoResource {
         /// Who was asked.
         server: String,
+        /// The address that was asked, without its query.
+        asked: String,
         /// What it answered to a request without a token.
         status: u16,
         /// Where metadata was looked for, and what is wrong there.
@@ -137,7 +139,9 @@ impl AddressError {
     /// What to do about it; `command` is the login's.
     pub fn hint(&self, command: &str) -> String {
         match self {
-            Self::NoResource { cause, .. } if cause.is_network() => format!("try again in a while: {command}"),
+            Self::NoResource { cause, .. } if cause.is_network() => {
+                format!("try again in a while: {command}")
+            }
             Self::NoResource { cause, .. } if is_about_another(cause) => {
                 "do not log in there: have the server's operator correct the document".into()
             }
@@ -147,16 +151,18 @@ impl AddressError {
             Self::Resource { found, .. } => {
                 format!("log in there: mcpauth login {}", shell_address(found))
             }
-            Self::NoResource { .. } => {
-                "check the address: mcpauth basic --url URL shows what is there; without metadata, set an egress set up: \
-                 mcpauth configure"
-                    .into()
-            }
+            Self::NoResource { asked, .. } => format!(
+                "check the address: mcpauth basic --url {} shows what is there; without metadata, set an egress set up: mcpauth \
+                 configure",
+                shell_address(asked)
+            ),
             Self::Inward(_) => "do not trust this server; nothing was sent there".into(),
             Self::Issuer { .. } => {
                 format!("the server's operator must correct that; then run: {command} --force")
             }
-            Self::NoIssuer { .. } => format!("try again in a while: {command}; or choose one with --issuer URL"),
+            Self::NoIssuer { .. } => {
+                format!("try again in a while: {command}; or choose one with --issuer URL")
+            }
             Self::OtherIssuer { .. } => format!("choose one of them: {command} --issuer URL"),
             Self::NoPkce(_) => format!("if you know that it does S256: {command} --assume-pkce-s256"),
             Self::MachinesAlone(issuer) => {
@@ -433,7 +439,7 @@ fn no_resource(server: &Url, status: u16, fault: ResourceFault) -> FlowError {
         return AddressError::Resource { asked: bare(server), found }.into();
     }
     missing.into_http().map_or_else(
-        |cause| AddressError::NoResource { server: host(server), status, cause }.into(),
+        |cause| AddressError::NoResource { server: host(server), asked: bare(server), status, cause }.into(),
         FlowError::Http,
     )
 }

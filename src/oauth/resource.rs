@@ -110,7 +110,10 @@ impl ResourceMetadata {
 /// Where a server's metadata may be, in the order to try: where its challenge says (section 5.1), then at the well-known
 /// places for its path and for its host (section 3.1).
 pub fn resource_places(server: &Url, challenge: &Challenge) -> Vec<Url> {
-    let told = challenge.resource_metadata.as_deref().and_then(|text| Url::parse(text).ok());
+    // RFC 9728 section 5.1 has a URL; a path can only be one of the server's own.
+    let read =
+        |text: &str| if text.starts_with('/') { server.join(text).ok() } else { Url::parse(text).ok() };
+    let told = challenge.resource_metadata.as_deref().and_then(read);
     let mut host = server.clone();
     host.set_path("");
     host.set_query(None);
@@ -169,6 +172,7 @@ mod tests {
         let told = |told: &str| at("https://s.test/mcp", Some(told));
         let all = |first: &str| [first.to_owned(), known("s.test", "/mcp"), known("s.test", "")];
         assert_eq!(told("https://d.test/doc"), all("https://d.test/doc"));
+        assert_eq!(told("/doc?x=1"), all("https://s.test/doc?x=1"), "a relative reference");
         let root = known("s.test", "");
         assert_eq!(told(&root), [root.clone(), known("s.test", "/mcp")], "each once");
         assert_eq!(at("https://s.test/", Some("nonsense")), [known("s.test", "")]);
