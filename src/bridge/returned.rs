@@ -21,7 +21,7 @@ use crate::sys::place;
 
 /// What was asked, as far as it decides what may come back.
 pub(super) struct Asking {
-    /// The request's id, if its answer comes back this way.
+    /// The request's id, if its answer comes back this way, and has not yet.
     pub(super) id: Option<Value>,
     /// Whether a message was sent.
     pub(super) is_post: bool,
@@ -36,6 +36,8 @@ struct Led {
     incoming: Incoming,
     pieces: Pieces,
     asking: Asking,
+    /// Whether the client can take the stream up again where it ends (2025-11-25, "Resumability and Redelivery").
+    is_resumable: bool,
     ended: bool,
 }
 
@@ -45,7 +47,7 @@ struct Led {
 /// [`Failure`], if the answer that must be in it is not.
 pub(super) async fn returned(mut incoming: Incoming, asking: Asking) -> Result<Body, Failure> {
     if sse::is_stream(&incoming.headers) {
-        let led = Led { incoming, pieces: Pieces::default(), asking, ended: false };
+        let led = Led { incoming, pieces: Pieces::default(), asking, is_resumable: false, ended: false };
         return Ok(Body::from_stream(stream::unfold(led, |mut led| async move {
             led.next().await.map(|part| (part, led))
         })));
@@ -94,13 +96,15 @@ impl Asking {
         Ok((messages, is_answered))
     }
 
-    /// Leads one event on. What holds no message that a client could read is left out; what is in order goes as it came.
-    fn lead(&mut self, at: &Url, piece: &[u8], ready: &mut Vec<u8>) {
+    /// Leads one event on, and says whether the stream can be taken up after it. What holds no message that a client could read
+    /// is left out; what is in order goes as it came.
+    fn lead(&mut self, at: &Url, piece: &[u8], ready: &mut Vec<u8>) -> bool {
         let event = Reader::new(LIMIT).push(piece).ok().and_then(|mut events| events.pop());
         let event = event.unwrap_or_default();
+        let has_id = event.id.as_ref().is_some_and(|id| !id.is_empty());
         if event.data.is_empty() {
             ready.extend_from_slice(piece);
-            return;
+            return has_id;
         }
         // Only the first event with data can announce an address.
         if let Some((name, given)) = self.announces.take()
@@ -112,10 +116,14 @@ impl Asking {
         } else {
             ready.extend_from_slice(piece);
         }
+        has_id
     }
 
-    fn lead_message(&self, event: &Event, piece: &[u8], ready: &mut Vec<u8>) {
-        let messages = self.messages(&event.data).unwrap_or_default().0;
+    fn lead_message(&mut self, event: &Event, piece: &[u8], ready: &mut Vec<u8>) {
+        let (messages, is_answered) = self.messages(&event.data).unwrap_or_default();
+        if is_answered {
+            self.id = None;
+        }
         if matches!(messages.as_slice(), [one] if *one == event.data) {
             ready.extend_from_slice(piece);
             return;
@@ -125,7 +133,7 @@ impl Asking {
             && self.id.as_ref().is_some_and(|id| {
                 Head::read(unmarked(&event.data)).is_some_and(|head| head.answered() == Some(id))
             });
-        let lost = is_lost.then(|| self.refusal());
+        let lost = self.id.take_if(|_| is_lost).map(|id| self.refusal(&id));
         for message in messages.iter().chain(&lost) {
             for line in message.lines() {
                 ready.extend(format!("data: {line}\n").into_bytes());
@@ -141,9 +149,9 @@ impl Asking {
         }
     }
 
-    fn refusal(&self) -> String {
+    fn refusal(&self, id: &Value) -> String {
         let failure = Failure::refused(200, &HeaderMap::new(), &*self.access);
-        failure.answer(self.id.as_ref().unwrap_or(&Value::Null))
+        failure.answer(id)
     }
 }
 
@@ -153,7 +161,7 @@ impl Led {
         loop {
             let mut ready = Vec::new();
             while let Some(piece) = self.pieces.next() {
-                self.asking.lead(&self.incoming.url, &piece, &mut ready);
+                self.is_resumable |= self.asking.lead(&self.incoming.url, &piece, &mut ready);
             }
             if !ready.is_empty() {
                 return Some(Ok(ready));
@@ -161,17 +169,24 @@ impl Led {
             if self.ended {
                 return None;
             }
-            match self.incoming.chunk().await {
-                Ok(Some(_)) if self.pieces.rest() > LIMIT => {
-                    self.ended = true;
-                    return Some(Err(io::Error::other("an event of the server's is too large")));
+            let ending = match self.incoming.chunk().await {
+                Ok(Some(chunk)) if self.pieces.rest() <= LIMIT => {
+                    self.pieces.push(&chunk);
+                    continue;
                 }
-                Ok(Some(chunk)) => self.pieces.push(&chunk),
-                Ok(None) => self.ended = true,
-                Err(error) => {
-                    self.ended = true;
-                    return Some(Err(io::Error::other(error)));
+                Ok(Some(_)) => {
+                    (Failure::TooLarge, Some(io::Error::other("an event of the server's is too large")))
                 }
+                Ok(None) => (Failure::Broken, None),
+                Err(error) => (Failure::Broken, Some(io::Error::other(error))),
+            };
+            self.ended = true;
+            // Who waits for the answer and cannot ask for the rest of the stream would wait for ever.
+            match (self.asking.id.take().filter(|_| !self.is_resumable), ending) {
+                (Some(id), (failure, _)) => {
+                    return Some(Ok(format!("data: {}\n\n", failure.answer(&id)).into_bytes()));
+                }
+                (None, (_, error)) => return error.map(Err),
             }
         }
     }
