@@ -90,6 +90,10 @@ impl Asking {
         for one in each(unmarked(text).to_owned())? {
             let Some(head) = Head::read(&one).filter(Head::is_message) else { continue };
             let id = self.id.as_ref().filter(|id| head.answers(id));
+            // What answers something else does not belong here.
+            if self.id.is_some() && id.is_none() && head.answered().is_some() {
+                continue;
+            }
             is_answered |= id.is_some();
             messages.push(head.tidied(one, id)?);
         }
@@ -99,6 +103,7 @@ impl Asking {
     /// Leads one event on, and says whether the stream can be taken up after it. What holds no message that a client could read
     /// is left out; what is in order goes as it came.
     fn lead(&mut self, at: &Url, piece: &[u8], ready: &mut Vec<u8>) -> bool {
+        let piece = piece.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(piece);
         let event = Reader::new(LIMIT).push(piece).ok().and_then(|mut events| events.pop());
         let event = event.unwrap_or_default();
         let has_id = event.id.as_ref().is_some_and(|id| !id.is_empty());

@@ -13,9 +13,6 @@ use crate::text::{clean, word};
 pub(crate) const ADDRESS: &str =
     "check the address: a server is usually at /mcp, and behind the gateway at /SERVER/mcp";
 
-/// RFC 6750 section 3.1.
-const INSUFFICIENT: &str = "insufficient_scope";
-
 /// Where the credentials come from that a server was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -58,8 +55,7 @@ impl<'a> Advice<'a> {
     /// What to do about a 401.
     pub(crate) fn unauthorized(&self, challenge: &Challenge) -> String {
         // Some servers have a 401 for a scope that is missing, where RFC 6750 section 3.1 has a 403.
-        let is_about_scope =
-            challenge.error.as_deref() == Some(INSUFFICIENT) && self.source == Source::Stored;
+        let is_about_scope = challenge.is_about_scope() && self.source == Source::Stored;
         let login = self.servers.login_of(self.which).filter(|login| is_about_scope && login.is_kept);
         if let Some(login) = login {
             return login.forbidden(challenge);
