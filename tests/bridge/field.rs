@@ -38,7 +38,8 @@ fn over_http(server: &Upstream) -> Outcome {
     bridge.end();
     let text = answer.text();
     let json = if answer.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream")) {
-        text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or_default().to_owned()
+        let mut data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+        data.find(|data| !data.is_empty()).unwrap_or_default().to_owned()
     } else {
         text
     };
