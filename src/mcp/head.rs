@@ -237,7 +237,8 @@ mod tests {
     fn arrives(text: &str) -> Option<(bool, String)> {
         let head = Head::read(text).filter(Head::is_message)?;
         let id = json!(1);
-        Some((head.answers(&id), head.tidied(text.to_owned(), Some(&id)).unwrap()))
+        let is_answer = head.answers(&id);
+        Some((is_answer, head.tidied(text.to_owned(), is_answer.then_some(&id)).unwrap()))
     }
 
     #[test]
