@@ -115,8 +115,9 @@ pub enum Error {
 impl Error {
     /// A stable word for `--json`.
     pub fn code(&self) -> &'static str {
-        if let Self::Vault(VaultError::Flow(FlowError::Reply { reply: ReplyError::Refused { .. }, .. })) =
-            self
+        if let Self::Vault(VaultError::Flow(FlowError::Reply { reply, .. })) = self
+            && reply.is_no()
+            && !matches!(reply, ReplyError::TokenType(_))
         {
             return "refused";
         }
@@ -199,8 +200,8 @@ pub(crate) fn flow_exit(error: &FlowError) -> Exit {
         | FlowError::NoEndpoint { .. }
         | FlowError::NoDevice { .. }
         | FlowError::Metadata { .. } => Exit::Usage,
-        FlowError::Reply { reply: ReplyError::Refused { .. } | ReplyError::TokenType(_), .. }
-        | FlowError::Denied { .. }
+        FlowError::Reply { reply, .. } if reply.is_no() => Exit::Login,
+        FlowError::Denied { .. }
         | FlowError::WrongIssuer
         | FlowError::CodeExpired
         | FlowError::TimedOut(_) => Exit::Login,
@@ -241,9 +242,14 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
             format!("if {to} is the right address, set it in place of the one that redirects (mcpauth config show --origin), then run: {command}")
         }
         FlowError::Http(_) => format!("check the address (mcpauth config show --origin) and the network, then run: {command}"),
-        FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. } => refused_hint(error, command),
+        FlowError::Reply { reply: reply @ ReplyError::Refused { error, .. }, .. } if reply.is_no() => {
+            refused_hint(error, command)
+        }
         FlowError::Reply { reply: ReplyError::TokenType(_), .. } => {
             format!("have the client registered for Bearer tokens, then run: {command}")
+        }
+        FlowError::Reply { reply, .. } if reply.is_no() => {
+            format!("check the token endpoint, client id and secret (mcpauth config show --origin), then run: {command}")
         }
         FlowError::Reply { .. } => format!("try again in a while: {command}"),
         FlowError::Discovery(error) if error.is_network() => format!("try again in a while: {command}"),

@@ -325,7 +325,7 @@ fn done_meanwhile(stored: &Stored, before: Option<&Stored>, anew: bool) -> bool 
 fn is_forgotten(person: &Person, error: &FlowError) -> bool {
     person.registered
         && match error {
-            FlowError::Reply { reply, .. } => reply.is_about_client(),
+            FlowError::Reply { reply, .. } => reply.is_about_client() || reply.is_unauthorized_client(),
             FlowError::Denied { error, .. } => {
                 ["invalid_client", "unauthorized_client"].contains(&error.as_str())
             }

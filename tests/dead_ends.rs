@@ -144,6 +144,34 @@ fn an_issuer_that_is_gone_is_passed_over_for_one_that_is_there() {
     }
 }
 
+/// One that is there, but lets no newcomer log in, is as good as gone to whoever has no client there.
+#[test]
+fn an_issuer_that_takes_no_newcomers_is_passed_over_for_one_that_does() {
+    for (name, value) in [
+        ("registration_endpoint", Value::Null),
+        ("authorization_endpoint", "".into()),
+        ("code_challenge_methods_supported", json!(["plain"])),
+        ("code_challenge_methods_supported", Value::Null),
+        ("grant_types_supported", json!(["client_credentials"])),
+    ] {
+        let given = value.clone();
+        let first = play(move |path, _, body| {
+            if path == METADATA {
+                body[name] = given.clone();
+            }
+        });
+        let (server, user) = (naming(vec![first.base.clone()]), user());
+        log_in(&user, &server, &[]);
+        assert_eq!(user.token(".registrations/127.0.0.1.json")["issuer"], server.base, "{name} {value}");
+        assert!(to(&first.seen(), "/register").is_empty(), "{name} {value}");
+        // Whoever insists on it hears what is wrong with it.
+        let address = format!("{}/mcp", server.base);
+        let ran =
+            crate::by_address::user().run(&["login", &address, "--no-browser", "--issuer", &first.base]);
+        ran.code(2);
+    }
+}
+
 #[test]
 fn issuer_chooses_among_those_that_the_server_names() {
     let first = play(|_, _, _| ());
@@ -164,6 +192,8 @@ fn issuer_chooses_among_those_that_the_server_names() {
     for word in ["does not name the issuer https://stranger.test", &first.base, &server.base, "--issuer"] {
         assert!(ran.stdout.contains(word), "{word}: {}", ran.stdout);
     }
+    let named = format!("mcpauth login {address} --issuer {}\n", first.base);
+    assert!(ran.stdout.contains(&named), "as it can be typed: {}", ran.stdout);
 }
 
 #[test]

@@ -28,6 +28,10 @@ enum Says {
     Code,
     /// To the browser, without a redirect.
     Page(u16),
+    /// At the token endpoint, to a refresh, in these words.
+    Words(&'static str),
+    /// On a page of the issuer's own, to which the browser is led.
+    Led,
 }
 
 impl Forgetful {
@@ -48,7 +52,8 @@ impl Forgetful {
                 "/token" if unknown(id.as_deref()) => match (says, grant.as_deref()) {
                     (Says::Refresh(status), Some("refresh_token")) => (status, refused),
                     (Says::Code, Some("authorization_code")) => (401, refused),
-                    (Says::Code | Says::Page(_), Some("refresh_token")) => {
+                    (Says::Words(error), Some("refresh_token")) => (400, json!({"error": error})),
+                    (Says::Code | Says::Page(_) | Says::Led, Some("refresh_token")) => {
                         (400, json!({"error": "invalid_grant"}))
                     }
                     _ => (400, json!({"error": "invalid_request"})),
@@ -65,6 +70,7 @@ impl Forgetful {
                     let id = parameter(&format!("{base}{at}"), "client_id");
                     match says {
                         Says::Page(status) if unknown(id.as_deref()) => (status, json!("unknown client")),
+                        Says::Led if unknown(id.as_deref()) => (302, Value::Null),
                         _ => (200, json!("log in")),
                     }
                 }
@@ -84,9 +90,10 @@ impl Forgetful {
                 _ => (404, Value::Null),
             };
             let challenge = format!("WWW-Authenticate: Bearer resource_metadata=\"{base}{PRM}\"");
+            let to = if status == 302 { "\r\nlocation: /oops?error=invalid_client&error_hint=x" } else { "" };
             say(
                 stream,
-                &format!("{status} X\r\ncontent-type: application/json\r\n{challenge}"),
+                &format!("{status} X\r\ncontent-type: application/json\r\n{challenge}{to}"),
                 body.to_string().as_bytes(),
             );
         });
@@ -125,11 +132,18 @@ fn a_client_that_its_issuer_forgot_is_registered_again_by_login() {
         (Says::Code, 2),
         (Says::Page(400), 1),
         (Says::Page(401), 1),
+        (Says::Words("INVALID_CLIENT"), 1),
+        (Says::Words("invalidClient"), 1),
+        (Says::Words("unauthorized_client"), 1),
+        (Says::Led, 1),
     ] {
         let (issuer, user) = (Forgetful::start(says), user());
         log_in(&user, &issuer.server, &[]);
         issuer.forget();
-        if !matches!(says, Says::Refresh(_)) {
+        if matches!(says, Says::Words(_)) {
+            let ran = user.run(&["token", NAME]).code(4);
+            assert!(ran.stderr.contains("no longer knows the client"), "{says:?}: {}", ran.stderr);
+        } else if !matches!(says, Says::Refresh(_)) {
             // A refresh that is refused otherwise leaves nothing to go by but the login itself.
             user.run(&["token", NAME]).code(4);
         }

@@ -227,12 +227,12 @@ fn a_challenge_is_found_behind_an_open_handshake() {
 }
 
 /// A server with a list for everybody who has a token, and a tool for nobody without the scopes that it `wants`; its issuer
-/// says which ones it `gave`.
-fn guarded(wants: &'static str, gave: Option<&'static str>) -> Upstream {
+/// says which ones it `gave`. Some servers say so with a 401.
+fn guarded(status: u16, wants: &'static str, gave: Option<&'static str>) -> Upstream {
     play(move |_, seen| match path(seen) {
         "/mcp" if seen.header("authorization").is_some() && seen.message()["method"] == "tools/call" => {
             let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{wants}\"");
-            Some((403, challenge, json!({"error": "insufficient_scope"})))
+            Some((status, challenge, json!({"error": "insufficient_scope"})))
         }
         "/token" => {
             let token = json!({"access_token": "the token", "expires_in": 3600, "scope": gave});
@@ -246,12 +246,13 @@ fn guarded(wants: &'static str, gave: Option<&'static str>) -> Upstream {
 #[test]
 fn a_call_that_needs_a_further_scope_names_the_login_that_asks_for_all_of_them() {
     let wants = [
-        ("write", "read write"),
-        ("write:all read admin", "read write:all admin"),
-        ("a;b $(c) 'd", "read a;b $(c) 'd"),
+        (403, "write", "read write"),
+        (401, "write", "read write"),
+        (403, "write:all read admin", "read write:all admin"),
+        (403, "a;b $(c) 'd", "read a;b $(c) 'd"),
     ];
-    for (wants, union) in wants {
-        let (server, user) = (guarded(wants, None), User::new());
+    for (status, wants, union) in wants {
+        let (server, user) = (guarded(status, wants, None), User::new());
         let url = address(&server);
         log_in(&user, &server, &[]);
         for server in [&["--url", &url][..], &["--server", "127.0.0.1"]] {
@@ -280,7 +281,7 @@ fn a_scope_that_the_issuer_did_not_give_is_said_to_be_missing() {
         (Some("write read"), "the token has the scope write already"),
         (None, "the token has the scope write already"),
     ] {
-        let (server, user) = (guarded("write", gave), User::new());
+        let (server, user) = (guarded(403, "write", gave), User::new());
         log_in(&user, &server, &["--scope", "read", "--scope", "write"]);
         let ran = user.run(&["call", "do", "--url", &address(&server)]).code(4);
         assert!(ran.stderr.contains(said) && !ran.stderr.contains("mcpauth login"), "{}", ran.stderr);
@@ -289,7 +290,7 @@ fn a_scope_that_the_issuer_did_not_give_is_said_to_be_missing() {
 
 #[test]
 fn a_persons_own_client_stays_theirs_when_a_further_scope_is_asked_for() {
-    let (server, user) = (guarded("write", None), User::new());
+    let (server, user) = (guarded(403, "write", None), User::new());
     let secret = user.file("secret", "s3cret");
     log_in(&user, &server, &["--client-id", "mine", "--client-secret-file", secret.to_str().unwrap()]);
     let command = named(&user, &user.run(&["call", "do", "--url", &address(&server)]).code(4));

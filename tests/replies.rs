@@ -185,6 +185,63 @@ fn members_that_nobody_needs_may_be_null_or_of_any_type() {
     assert!((3_540..=3_600).contains(&left), "a text is a number: {left}");
 }
 
+/// What some servers leave out, where nothing else can be meant.
+#[test]
+fn a_reply_that_can_mean_one_thing_alone_is_taken_for_that() {
+    let cases = [
+        // Who lists no methods and gives no secret has public clients alone.
+        (METADATA, json!({"token_endpoint_auth_methods_supported": null})),
+        // An error without a word beside a token.
+        ("/token", json!({"error": {}})),
+        ("/token", json!({"error": ""})),
+        // A place that the challenge names by its path alone.
+        ("/.well-known/oauth-protected-resource/mcp", Value::Null),
+    ];
+    for (at, members) in cases {
+        let instead = members.clone();
+        let server = Upstream::start(move |seen, stream| {
+            let (status, mut body) = usual(seen);
+            let own =
+                json!({"resource": format!("{}/mcp", base(seen)), "authorization_servers": [base(seen)]});
+            let (status, body) = match (path(seen), instead.as_object()) {
+                (from, Some(instead)) if from == at => {
+                    body.as_object_mut().unwrap().extend(instead.clone());
+                    (status, body)
+                }
+                (from, None) if from == at => (404, json!({})),
+                ("/described", None) => (200, own),
+                _ => (status, body),
+            };
+            let more = "\r\nwww-authenticate: Bearer resource_metadata=\"/described\"";
+            answer(stream, status, if instead.is_null() { more } else { "" }, body.to_string().as_bytes());
+        });
+        let user = User::new();
+        log_in(&user, &server.base).end().code(0);
+        assert_eq!(user.run(&["token", "127.0.0.1"]).code(0).stdout, "t-1\n", "{at} {members}");
+    }
+}
+
+/// A client that gets tokens for itself: a no is a no, in whatever form, and trying again would not help.
+#[test]
+fn a_no_to_a_clients_own_request_is_told_from_a_server_that_cannot_answer_now() {
+    for (status, body, code) in [
+        (401, "", 4),
+        (400, "Bad Request", 4),
+        (403, "<html>", 4),
+        (401, r#"{"error":"invalid_client"}"#, 4),
+        (400, r#"{"error":"temporarily_unavailable"}"#, 5),
+        (400, r#"{"error":"slow_down"}"#, 5),
+        (429, r#"{"error":"invalid_client"}"#, 5),
+        (503, "", 5),
+    ] {
+        let server = Upstream::start(move |_, stream| answer(stream, status, "", body.as_bytes()));
+        let mut user = machine(&server.base);
+        user.env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base));
+        let said = user.run(&["ingress"]).code(code).stdout;
+        assert_eq!(said.contains("try again"), code == 5, "{status} {body}: {said}");
+    }
+}
+
 #[test]
 fn members_that_decide_stay_strict() {
     let cases = [

@@ -1,23 +1,22 @@
 //! All servers over loopback HTTP, for clients that can name an address but run no helper: `/{server}/mcp`. Other users of
 //! this machine and pages in its browsers reach loopback, too, so a client shows a secret, and pages are refused.
-//! It leaves credentials to [`Access`]; sessions are the client's and the server's own.
+//! It leaves credentials to [`Access`] and what comes back to `returned`; sessions are the client's and the server's own.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Uri, header};
-use futures_util::stream;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 use url::Url;
 
 use super::Failure;
-use crate::mcp::sse::{self, Reader};
+use super::returned::{Asking, returned};
 use crate::mcp::{Head, JSON, LAST_EVENT, SESSION, jsonrpc};
 use crate::secret::Secret;
 use crate::session::remote::{LIMIT, Request as Asked};
@@ -25,8 +24,6 @@ use crate::session::{Access, Given};
 use crate::sys::http::{Http, Incoming};
 use crate::sys::place;
 
-/// The most that may come before the older transport's announcement is whole, in bytes.
-const ANNOUNCEMENT: usize = 64 << 10;
 /// What of a client's request goes on: what MCP needs. Its credentials are ours to set.
 const PASSED: [HeaderName; 4] = [header::ACCEPT, header::CONTENT_TYPE, LAST_EVENT, header::USER_AGENT];
 /// What of an answer comes back. Not the challenge: it would send the client to log in by itself.
@@ -99,15 +96,23 @@ async fn pass(shared: &Shared, request: Request<Body>, id: &mut Value) -> Result
     let body = axum::body::to_bytes(body, LIMIT).await.map_err(|_| No::TooLarge)?;
     let head = std::str::from_utf8(&body).ok().and_then(Head::read);
     *id = head.and_then(|head| head.request_id().cloned()).unwrap_or_default();
+    let is_post = parts.method == Method::POST;
     let announces = parts.method == Method::GET && rest.is_address();
-    let body = (parts.method == Method::POST).then_some(body);
+    let body = is_post.then_some(body);
     let asked = Asked { method: parts.method, headers: passed(&parts.headers), body };
     let sent = asked.send(&shared.listen.http, &*access, |given| rest.url(given)).await;
     let (given, incoming) = sent.map_err(|failure| No::Failed(Failure::of(failure, &*access)))?;
     if incoming.status >= 400 {
         return Ok(refused(incoming, &*access, id).await);
     }
-    Ok(returned(incoming, announces.then_some((name, given))))
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::from_u16(incoming.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    keep(&incoming.headers, &RETURNED, &mut response);
+    // The answer to what goes to an announced address comes on the stream.
+    let id = (is_post && rest.is_address()).then(|| id.clone()).filter(|id| !id.is_null());
+    let asking = Asking { id, is_post, access, announces: announces.then_some((name, given)) };
+    *response.body_mut() = returned(incoming, asking).await.map_err(No::Failed)?;
+    Ok(response)
 }
 
 /// A server's no: its own error if it is one of JSON-RPC, and else ours. What comes with a refused credential is ours, too.
@@ -193,7 +198,7 @@ impl No {
             Self::Failed(failure) => {
                 let status = match failure {
                     // Not 401: the client would begin a login of its own.
-                    Failure::Status(status, _) if *status != 401 => *status,
+                    Failure::Status(status, _) if *status >= 400 && *status != 401 => *status,
                     _ => 502,
                 };
                 return json(status, failure.answer(id));
@@ -244,65 +249,6 @@ fn passed(headers: &HeaderMap) -> HeaderMap {
         .collect()
 }
 
-/// The server's answer as it comes; an address that the older transport announces is led through here as well.
-fn returned(incoming: Incoming, announces: Option<(String, Arc<Given>)>) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::from_u16(incoming.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    keep(&incoming.headers, &RETURNED, &mut response);
-    let streams = sse::is_stream(&incoming.headers);
-    let state = (incoming, announces.filter(|_| streams), Vec::new());
-    let body = stream::unfold(state, |(mut incoming, announces, mut held)| async move {
-        loop {
-            if let Some((name, given)) = &announces
-                && let Some((led, found)) = first_event(&mut held, name, (&incoming.url, given))
-            {
-                return Some((Ok(led), (incoming, announces.filter(|_| !found), held)));
-            }
-            let chunk = match incoming.chunk().await {
-                Ok(Some(chunk)) => chunk,
-                Ok(None) if held.is_empty() => return None,
-                Ok(None) => Bytes::from(std::mem::take(&mut held)),
-                Err(error) => return Some((Err(io::Error::other(error)), (incoming, None, Vec::new()))),
-            };
-            if announces.is_none() {
-                return Some((Ok(chunk), (incoming, announces, held)));
-            }
-            held.extend_from_slice(&chunk);
-            if held.len() > ANNOUNCEMENT {
-                let error = io::Error::other("the first event is too large");
-                return Some((Err(error), (incoming, None, Vec::new())));
-            }
-        }
-    });
-    *response.body_mut() = Body::from_stream(body);
-    response
-}
-
-/// Takes the first event out of what has come so far, if it is whole, and says whether it was the first one with data:
-/// only that can be an announcement, and what follows it is taken along. The address in an `endpoint` event is led through
-/// the bridge; one on another machine is left out.
-fn first_event(held: &mut Vec<u8>, name: &str, (at, given): (&Url, &Given)) -> Option<(Bytes, bool)> {
-    let (first, rest) = sse::first_event(held)?;
-    let event = Reader::new(ANNOUNCEMENT).push(first).ok()?.pop().unwrap_or_default();
-    if event.data.is_empty() {
-        // A sign of life, which must not wait.
-        let alive = Bytes::copy_from_slice(first);
-        *held = rest.into();
-        return Some((alive, false));
-    }
-    let mut led = Vec::new();
-    if event.name != "endpoint" {
-        led.extend_from_slice(first);
-    } else if let Some(url) = place::announced(at, &event.data, &given.within) {
-        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
-        led = format!("event: endpoint\ndata: /{name}/~{}{query}\n\n", url.path()).into_bytes();
-    }
-    led.extend_from_slice(rest);
-    held.clear();
-    Some((led.into(), true))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -346,44 +292,6 @@ mod tests {
             ["evil", "registry-evil/x", "registry/../evil", "registry/%2e%2e/evil", "registry/..%2fevil"]
         {
             assert!(!announced(path), "{path}");
-            let event = format!("event: endpoint\ndata: /{path}\n\n");
-            assert_eq!(
-                first_event(&mut event.into_bytes(), "a", (&given.url, &given)),
-                Some((Bytes::new(), true)),
-                "{path}"
-            );
         }
-    }
-
-    #[test]
-    fn an_announced_address_is_led_through_the_bridge() {
-        let cases = [
-            (
-                "event: endpoint\ndata: /a/messages/?s=1\n\n",
-                Some("event: endpoint\ndata: /a/~/a/messages/?s=1\n\n"),
-            ),
-            ("event: endpoint\r\ndata: /m\r\n\r\ndata: x", Some("event: endpoint\ndata: /a/~/m\n\ndata: x")),
-            ("event: endpoint\rdata: /m\r\r", Some("event: endpoint\ndata: /a/~/m\n\n")),
-            ("\u{feff}event:endpoint\r\ndata:/m\n\n", Some("event: endpoint\ndata: /a/~/m\n\n")),
-            ("event: endpoint\ndata: https://evil.test/m\n\nrest", Some("rest")),
-            ("data: {}\n\n", Some("data: {}\n\n")),
-        ];
-        for (held, expected) in cases {
-            let given = given();
-            let found = first_event(&mut held.into(), "a", (&given.url, &given));
-            let expected = expected.map(|led| (Bytes::from(led), true));
-            assert_eq!(found, expected, "{held:?}");
-        }
-    }
-
-    #[test]
-    fn signs_of_life_go_on_at_once_and_what_comes_after_them_may_be_an_announcement() {
-        let mut held = b": hello\n\nretry: 5\r\n\r\nevent: endpoint\ndata: /m\n\n: x\r\n\r\n: y".to_vec();
-        let given = given();
-        let mut next = || first_event(&mut held, "a", (&given.url, &given)).unwrap();
-        assert_eq!(next(), (Bytes::from(": hello\n\n"), false));
-        assert_eq!(next(), (Bytes::from("retry: 5\r\n\r\n"), false));
-        assert_eq!(next(), (Bytes::from("event: endpoint\ndata: /a/~/m\n\n: x\r\n\r\n: y"), true));
-        assert!(held.is_empty());
     }
 }

@@ -4,12 +4,13 @@
 //!
 //! ```text
 //! stdio       lines in -> one Message each -> session.post -> the messages of its Reply -> lines out
-//! listen      HTTP in -> secret, Host and Origin -> the same request with other headers -> the answer as it comes
+//! listen      HTTP in -> secret, Host and Origin -> the same request with other headers -> its messages as they come
 //! ```
 
 mod failure;
 pub mod listen;
 mod pipes;
+mod returned;
 pub mod stdio;
 
 pub use failure::Failure;

@@ -12,7 +12,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::Failure;
 use super::pipes::{Input, Line, Output, line, write};
 use crate::mcp::Head;
-use crate::mcp::jsonrpc::{self, INVALID_REQUEST, Message, Unread, parse};
+use crate::mcp::jsonrpc::{self, INVALID_REQUEST, Message, Unread, each, parse};
 use crate::mcp::mirror::Refused;
 use crate::session::remote::LIMIT;
 use crate::session::{Access, Hears, Pending, Reply, Session};
@@ -279,16 +279,5 @@ impl Hears for Overheard {
             }
             true
         })
-    }
-}
-
-/// The messages of a text: 2025-03-26 has several in an array.
-fn each(text: String) -> Result<Vec<String>, Unread> {
-    if !text.trim_start().starts_with('[') {
-        return Ok(vec![text]);
-    }
-    match parse(&text)? {
-        Value::Array(several) => Ok(several.iter().map(Value::to_string).collect()),
-        _ => Err(Unread::NotJson),
     }
 }

@@ -163,7 +163,14 @@ fn command<T>(args: &LoginArgs, name: &str, result: &Result<T, Error>) -> String
         words.extend(args.own.words());
     }
     words.extend(args.scope.iter().map(|scope| format!("--scope {}", word(scope))));
-    words.extend(args.issuer.iter().map(|issuer| format!("--issuer {}", word(issuer.as_str()))));
+    let names_issuer = |error: &Error| {
+        let chooses = |error: &AddressError| {
+            matches!(error, AddressError::OtherIssuer { .. } | AddressError::NoIssuer { .. })
+        };
+        matches!(error, Error::Vault(VaultError::Flow(FlowError::ByAddress(error))) if chooses(error))
+    };
+    let issuer = args.issuer.iter().filter(|_| !result.as_ref().is_err_and(names_issuer));
+    words.extend(issuer.map(|issuer| format!("--issuer {}", word(issuer.as_str()))));
     if args.assume_pkce_s256 {
         words.push("--assume-pkce-s256".into());
     }

@@ -9,9 +9,9 @@ use tokio::sync::{Mutex, mpsc};
 use url::Url;
 
 use super::error::{ClientError, Refusal};
-use crate::mcp::add_client_meta;
 use crate::mcp::jsonrpc::{METHOD_NOT_FOUND, Message, Received, RpcError};
 use crate::mcp::mirror::Refused;
+use crate::mcp::{add_client_meta, is_same};
 use crate::oauth::Challenge;
 use crate::secret::Secret;
 use crate::session::{Access, Failure, Given, Hears, NoAccess, Pending, Reply, Session};
@@ -158,9 +158,9 @@ impl Talk {
     async fn read(&self, text: String, request: &Message) -> Result<Option<Result<Value, RpcError>>, ()> {
         for message in Received::read(&self.scrub(text)).ok_or(())? {
             match message {
-                // An error without an id is about a request that the server could not read.
+                // Where one without an id comes back says which request it is about.
                 Received::Answer(to, result)
-                    if Some(&to) == request.request_id() || (to.is_null() && result.is_err()) =>
+                    if to.is_null() || request.request_id().is_some_and(|id| is_same(&to, id)) =>
                 {
                     return Ok(Some(result));
                 }

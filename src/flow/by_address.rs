@@ -19,7 +19,7 @@ use crate::oauth::{
 };
 use crate::sys::address::web_url;
 use crate::sys::http::{Http, HttpError};
-use crate::text::shell_address;
+use crate::text::{shell_address, word};
 
 /// Where the browser is sent, at a port that is free when the client is registered.
 const REDIRECT: &str = "http://127.0.0.1:0/";
@@ -49,6 +49,8 @@ pub enum AddressError {
     NoResource {
         /// Who was asked.
         server: String,
+        /// The address that was asked, without its query.
+        asked: String,
         /// What it answered to a request without a token.
         status: u16,
         /// Where metadata was looked for, and what is wrong there.
@@ -137,7 +139,9 @@ impl AddressError {
     /// What to do about it; `command` is the login's.
     pub fn hint(&self, command: &str) -> String {
         match self {
-            Self::NoResource { cause, .. } if cause.is_network() => format!("try again in a while: {command}"),
+            Self::NoResource { cause, .. } if cause.is_network() => {
+                format!("try again in a while: {command}")
+            }
             Self::NoResource { cause, .. } if is_about_another(cause) => {
                 "do not log in there: have the server's operator correct the document".into()
             }
@@ -147,17 +151,23 @@ impl AddressError {
             Self::Resource { found, .. } => {
                 format!("log in there: mcpauth login {}", shell_address(found))
             }
-            Self::NoResource { .. } => {
-                "check the address: mcpauth basic --url URL shows what is there; without metadata, set an egress set up: \
-                 mcpauth configure"
-                    .into()
-            }
+            Self::NoResource { asked, .. } => format!(
+                "check the address: mcpauth basic --url {} shows what is there; without metadata, set an egress set up: mcpauth \
+                 configure",
+                shell_address(asked)
+            ),
             Self::Inward(_) => "do not trust this server; nothing was sent there".into(),
             Self::Issuer { .. } => {
                 format!("the server's operator must correct that; then run: {command} --force")
             }
-            Self::NoIssuer { .. } => format!("try again in a while: {command}; or choose one with --issuer URL"),
-            Self::OtherIssuer { .. } => format!("choose one of them: {command} --issuer URL"),
+            Self::NoIssuer { .. } => {
+                format!("try again in a while: {command}; or choose one with --issuer URL")
+            }
+            Self::OtherIssuer { named, .. } => {
+                let first =
+                    named.first().map_or_else(String::new, |issuer| format!(" --issuer {}", word(issuer)));
+                format!("choose one of them: {command}{first}")
+            }
             Self::NoPkce(_) => format!("if you know that it does S256: {command} --assume-pkce-s256"),
             Self::MachinesAlone(issuer) => {
                 format!("have a client registered there, then run: {command} {}", client_flags(issuer))
@@ -185,24 +195,29 @@ pub fn client_flags(issuer: &IssuerMetadata) -> &'static str {
     }
 }
 
-/// The first of a server's issuers that tells how to get its tokens. One that would lead us inward ends it: such a server is
-/// not to be trusted.
+/// The first of a server's issuers that tells how to get its tokens and is `fit`; if none is, the first that tells it. One that
+/// would lead us inward ends it: such a server is not to be trusted.
 async fn first_usable(
     http: &Http,
     server: &Url,
     resource: &ResourceMetadata,
     wanted: Option<&str>,
+    fit: impl Fn(&IssuerMetadata) -> bool,
 ) -> Result<IssuerMetadata, FlowError> {
     let shown = |name: &str| crate::text::clean(name, 200);
-    let mut tried = Vec::new();
+    let (mut tried, mut unfit) = (Vec::new(), None);
     for name in resource.issuers(wanted) {
         match named_issuer(http, server, name).await {
             Err(FlowError::ByAddress(AddressError::Inward(inward))) => {
                 return Err(AddressError::Inward(inward).into());
             }
             Err(error) => tried.push((shown(name), error)),
-            found => return found,
+            Ok(found) if fit(&found) => return Ok(found),
+            Ok(found) => unfit = unfit.or(Some(found)),
         }
+    }
+    if let Some(found) = unfit {
+        return Ok(found);
     }
     match (tried.pop(), wanted) {
         (Some((_, error)), _) if tried.is_empty() => Err(error),
@@ -233,11 +248,16 @@ fn each(tried: &[(String, FlowError)]) -> String {
 }
 
 /// Finds out whose tokens `server` takes. `wanted` is the issuer that the person chooses among the server's; otherwise it is
-/// the first that can be used.
+/// the first that can be used and is `fit`, or the first that can be used.
 ///
 /// # Errors
 /// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
-pub async fn discover(http: &Http, server: &Url, wanted: Option<&str>) -> Result<Discovered, FlowError> {
+pub async fn discover(
+    http: &Http,
+    server: &Url,
+    wanted: Option<&str>,
+    fit: impl Fn(&IssuerMetadata) -> bool,
+) -> Result<Discovered, FlowError> {
     let elsewhere = |error| match error {
         FlowError::Http(HttpError::Redirect { status, to, .. }) => {
             AddressError::Elsewhere { server: bare(server), status, to }.into()
@@ -247,7 +267,7 @@ pub async fn discover(http: &Http, server: &Url, wanted: Option<&str>) -> Result
     let (status, challenge) = demand(http, server).await.map_err(elsewhere)?;
     let found = match metadata::find_resource(http, server, &challenge).await {
         Ok(resource) => {
-            let issuer = first_usable(http, server, &resource, wanted).await?;
+            let issuer = first_usable(http, server, &resource, wanted, fit).await?;
             Discovered::new(resource, issuer, true, &challenge)
         }
         Err(fault) if status == 401 && describes_nothing(&fault, &challenge) => {
@@ -270,7 +290,7 @@ pub async fn discover(http: &Http, server: &Url, wanted: Option<&str>) -> Result
 
 /// Another issuer than the `known` one that `server` names by now; `None` if it still names that one, or cannot say.
 pub async fn other_issuer(http: &Http, server: &Url, known: &str) -> Option<String> {
-    match discover(http, server, Some(known)).await {
+    match discover(http, server, Some(known), |_| true).await {
         Ok(found) => Some(found.issuer.issuer).filter(|issuer| issuer != known),
         Err(FlowError::ByAddress(AddressError::OtherIssuer { named, .. })) => named.into_iter().next(),
         Err(_) => None,
@@ -433,7 +453,7 @@ fn no_resource(server: &Url, status: u16, fault: ResourceFault) -> FlowError {
         return AddressError::Resource { asked: bare(server), found }.into();
     }
     missing.into_http().map_or_else(
-        |cause| AddressError::NoResource { server: host(server), status, cause }.into(),
+        |cause| AddressError::NoResource { server: host(server), asked: bare(server), status, cause }.into(),
         FlowError::Http,
     )
 }
@@ -453,7 +473,8 @@ fn bare(server: &Url) -> String {
 
 /// Whether there is a document, and it is not for a login at this server.
 fn is_about_another(cause: &NotFound<ResourceError>) -> bool {
-    matches!(cause.refused(), Some((_, ResourceError::Resource { .. } | ResourceError::NoIssuer)))
+    use ResourceError::{NoIssuer, Resource, Unusable};
+    matches!(cause.refused(), Some((_, Resource { .. } | NoIssuer | Unusable(_))))
 }
 
 #[cfg(test)]

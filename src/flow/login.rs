@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::{HeaderMap, LOCATION};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use url::Url;
 
@@ -17,6 +18,15 @@ use crate::provider::Provider;
 use crate::sys::browser::Browser;
 use crate::sys::http::Http;
 use crate::sys::terminal;
+
+/// What an authorization endpoint says no to a client with.
+const NOES: [&str; 5] = [
+    "invalid_client",
+    "unauthorized_client",
+    "invalid_redirect_uri",
+    "redirect_uri_mismatch",
+    "invalid_client_id",
+];
 
 /// What a login works with.
 pub struct Login<'a> {
@@ -78,11 +88,18 @@ pub fn is_port_free(redirect_uri: &str) -> bool {
 }
 
 /// Whether the authorization endpoint refuses the client or its redirect URI, as it must to the person and not by a redirect
-/// (RFC 6749 section 4.1.2.1). Without an answer nobody knows.
+/// (RFC 6749 section 4.1.2.1). Some servers have a page of their own for that, and its address says what is wrong. Without an
+/// answer nobody knows.
 pub async fn is_client_refused(http: &Http, client: &Client, person: &Person) -> bool {
     let Ok((url, _)) = authorization_request(http, client, person).await else { return false };
     let answer = http.look(&url).await;
-    answer.is_ok_and(|answer| matches!(answer.status, 400 | 401))
+    answer.is_ok_and(|answer| matches!(answer.status, 400 | 401) || leads_to_no(&url, &answer.headers))
+}
+
+/// Whether a redirect leads to a page that says no to the client or its redirect URI.
+fn leads_to_no(asked: &Url, headers: &HeaderMap) -> bool {
+    let to = headers.get(LOCATION).and_then(|to| asked.join(to.to_str().ok()?).ok());
+    to.is_some_and(|to| to.query_pairs().any(|(name, value)| name == "error" && NOES.contains(&&*value)))
 }
 
 /// The authorization request that a login would begin with, for the redirect URI as registered.

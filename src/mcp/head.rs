@@ -68,13 +68,18 @@ impl Head {
         }
     }
 
-    /// Whether it is the answer to the request `id`. An error without an id is about a request that the server could not read,
-    /// and where it comes back says which that was.
+    /// Whether it is the answer to the request `id`, by which it came back. One without an id is: where it comes back says which
+    /// request it is about. Some servers make a string of a number, or the other way round.
     pub fn answers(&self, id: &Value) -> bool {
         match self.answered() {
-            Some(answered) => answered == id,
-            None => self.is_error() && matches!(self.id, Part::Absent | Part::Null),
+            Some(answered) => is_same(answered, id),
+            None => self.is_answer() && matches!(self.id, Part::Absent | Part::Null),
         }
+    }
+
+    /// Whether it is an answer, whatever request it is to.
+    fn is_answer(&self) -> bool {
+        self.is_error() || (!matches!(self.method, Part::Plain(_)) && self.result != Part::Absent)
     }
 
     /// The id of the request that it answers.
@@ -95,13 +100,13 @@ impl Head {
         matches!(&self.jsonrpc, Part::Plain(version) if version == "2.0")
     }
 
-    /// The message as strict clients read it, with `id` if it has lost its own: without members that are null, without a
-    /// result beside an error, and with its version. What is in order is not read again.
+    /// The message as strict clients read it, with the `id` of the request that it answers, if it does: without members that are
+    /// null, without a result beside an error, and with its version. What is in order is not read again.
     ///
     /// # Errors
     /// As [`parse`] says.
     pub fn tidied(&self, text: String, id: Option<&Value>) -> Result<String, Unread> {
-        let lost = id.filter(|_| self.is_error() && !matches!(self.id, Part::Plain(_)));
+        let lost = id.filter(|id| self.is_answer() && !matches!(&self.id, Part::Plain(own) if own == *id));
         if lost.is_none() && self.is_tidy() {
             return Ok(text);
         }
@@ -120,11 +125,18 @@ impl Head {
     fn is_tidy(&self) -> bool {
         let members = [&self.params, &self.result, &self.error];
         let has_null = self.method == Part::Null
+            || (self.id == Part::Null && matches!(self.method, Part::Plain(_)))
             || self.params == Part::Null
             || self.error == Part::Null
             || members.iter().any(|part| matches!(part, Part::Object { null_meta: true, .. }));
         !has_null && self.says_its_version() && (self.error == Part::Absent || self.result == Part::Absent)
     }
+}
+
+/// Whether two ids are one: in the same words, be they a string or a number.
+pub fn is_same(one: &Value, other: &Value) -> bool {
+    let text = |id: &Value| id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+    one == other || text(one) == text(other) || one.as_f64().is_some_and(|one| Some(one) == other.as_f64())
 }
 
 impl<'de> Deserialize<'de> for Part {
@@ -202,7 +214,8 @@ mod tests {
     fn arrives(text: &str) -> Option<(bool, String)> {
         let head = Head::read(text).filter(Head::is_message)?;
         let id = json!(1);
-        Some((head.answers(&id), head.tidied(text.to_owned(), Some(&id)).unwrap()))
+        let is_answer = head.answers(&id);
+        Some((is_answer, head.tidied(text.to_owned(), is_answer.then_some(&id)).unwrap()))
     }
 
     #[test]
@@ -225,6 +238,14 @@ mod tests {
             ),
             (r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"m"}}"#, Some((true, error))),
             (r#"{"id":1,"result":{}}"#, Some((true, r#"{"id":1,"result":{},"jsonrpc":"2.0"}"#))),
+            (r#"{"jsonrpc":"2.0","id":null,"result":{}}"#, Some((true, answer))),
+            (r#"{"jsonrpc":"2.0","id":"1","result":{}}"#, Some((true, answer))),
+            (r#"{"jsonrpc":"2.0","id":1.0,"result":{}}"#, Some((true, answer))),
+            (r#"{"jsonrpc":"2.0","result":{}}"#, Some((true, r#"{"jsonrpc":"2.0","result":{},"id":1}"#))),
+            (
+                r#"{"jsonrpc":"2.0","id":null,"method":"n"}"#,
+                Some((false, r#"{"jsonrpc":"2.0","method":"n"}"#)),
+            ),
             (
                 r#"{"jsonrpc":"2.0","method":"n","params":null}"#,
                 Some((false, r#"{"jsonrpc":"2.0","method":"n"}"#)),

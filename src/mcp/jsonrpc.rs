@@ -87,6 +87,20 @@ pub fn parse(text: &str) -> Result<Value, Unread> {
     serde_json::from_str(text).map_err(|_| Unread::NotJson)
 }
 
+/// The messages of a text: 2025-03-26 has several in an array.
+///
+/// # Errors
+/// As [`parse`] says.
+pub fn each(text: String) -> Result<Vec<String>, Unread> {
+    if !text.trim_start().starts_with('[') {
+        return Ok(vec![text]);
+    }
+    match parse(&text)? {
+        Value::Array(several) => Ok(several.iter().map(Value::to_string).collect()),
+        _ => Err(Unread::NotJson),
+    }
+}
+
 /// How many elements and members a text has, counted by what stands before each.
 fn parts(text: &str) -> usize {
     let (mut count, mut in_string, mut escaped) = (0, false, false);
@@ -204,7 +218,7 @@ impl Received {
         let Value::Object(mut object) = value else { return None };
         let id = object.remove("id");
         if let Some(Value::String(method)) = object.remove("method") {
-            return Some(match id {
+            return Some(match id.filter(|id| !id.is_null()) {
                 Some(id) => Self::Request(id, method),
                 None => Self::Notification(method, object.remove("params").unwrap_or_default()),
             });
@@ -248,6 +262,10 @@ pub(super) fn drop_nulls(object: &mut Map<String, Value>) -> bool {
             object.shift_remove(name);
         }
     }
+    // Of an answer a null says that the request's id could not be read.
+    if object.contains_key("method") && object.get("id").is_some_and(Value::is_null) {
+        object.shift_remove("id");
+    }
     let mut dropped = object.len() < before;
     for name in ["params", "result", "error"] {
         let inner = object.get_mut(name).and_then(Value::as_object_mut);
@@ -285,6 +303,10 @@ mod tests {
                     Received::Request(json!("x"), "b".into()),
                 ]),
             ),
+            (
+                r#"{"id":null,"method":"a","params":null}"#,
+                Some(vec![Received::Notification("a".into(), json!(null))]),
+            ),
             ("[]", Some(vec![])),
             (r#"{"id":1}"#, None),
             (r#"[{"id":1,"result":1},2]"#, None),
@@ -303,7 +325,6 @@ mod tests {
             (r#"{"id":1,"method":"ping"}"#, Some(json!(1)), false, None),
             (r#"{"method":"notifications/initialized"}"#, None, false, None),
             (r#"{"id":"a","result":{}}"#, None, false, None),
-            (r#"{"id":null,"method":"ping"}"#, None, false, None),
             (r#"{"method":"notifications/cancelled","params":{"requestId":7}}"#, None, false, Some(json!(7))),
             (modern, Some(json!(1)), true, None),
         ];
@@ -327,6 +348,7 @@ mod tests {
             (r#"{"id":1,"method":"x","params":{"_meta": null}}"#, r#"{"id":1,"method":"x","params":{}}"#),
             ("\u{feff}{\"id\":1,\"method\":\"ping\"}", r#"{"id":1,"method":"ping"}"#),
             (r#"{"id":1, "result":null,"error":null}"#, r#"{"id":1,"result":null}"#),
+            (r#"{"id":null,"method":"notifications/x"}"#, r#"{"method":"notifications/x"}"#),
         ] {
             assert_eq!(Message::read(line.to_owned()).unwrap().text, expected, "{line}");
         }

@@ -8,7 +8,7 @@ pub mod methods;
 pub mod mirror;
 pub mod sse;
 
-pub use self::head::Head;
+pub use self::head::{Head, is_same};
 use hyper::header::HeaderName;
 use serde_json::{Map, Value, json};
 

@@ -45,16 +45,46 @@ pub fn field(line: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// The first event of what has come of a stream, with its blank line, and what follows it; nothing if it is not whole.
-pub fn first_event(stream: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut start = 0;
-    loop {
-        let line = stream.get(start..)?;
-        let end = memchr2(b'\n', b'\r', line)?;
-        let ending = if line.get(end..).is_some_and(|rest| rest.starts_with(b"\r\n")) { 2 } else { 1 };
-        start += end + ending;
-        if end == 0 {
-            return stream.split_at_checked(start);
+/// A stream cut into events whose bytes stay as they are. A comment before an event is a piece of its own: a sign of life must
+/// not wait.
+#[derive(Debug, Default)]
+pub struct Pieces {
+    held: Vec<u8>,
+    /// Where the line under way begins.
+    line: usize,
+    /// How far it has been searched for its end.
+    searched: usize,
+}
+
+impl Pieces {
+    /// Takes the next chunk.
+    pub fn push(&mut self, chunk: &[u8]) {
+        self.held.extend_from_slice(chunk);
+    }
+
+    /// How much is held that is no whole piece yet, in bytes, once [`next`](Self::next) has nothing more to give.
+    pub fn rest(&self) -> usize {
+        self.held.len()
+    }
+
+    /// The next piece that is whole, to its blank line.
+    #[expect(clippy::should_implement_trait, reason = "there may be more after the next chunk")]
+    pub fn next(&mut self) -> Option<Vec<u8>> {
+        loop {
+            let rest = self.held.get(self.searched..)?;
+            let Some(end) = memchr2(b'\n', b'\r', rest) else {
+                self.searched = self.held.len();
+                return None;
+            };
+            let is_pair = rest.get(end..).is_some_and(|rest| rest.starts_with(b"\r\n"));
+            let (end, after) = (self.searched + end, self.searched + end + if is_pair { 2 } else { 1 });
+            let is_comment = self.line == 0 && self.held.first() == Some(&b':');
+            if end == self.line || is_comment {
+                (self.line, self.searched) = (0, 0);
+                let rest = self.held.split_off(after);
+                return Some(std::mem::replace(&mut self.held, rest));
+            }
+            (self.line, self.searched) = (after, after);
         }
     }
 }
@@ -176,20 +206,32 @@ mod tests {
     }
 
     #[test]
-    fn the_first_event_ends_with_its_blank_line_however_lines_end() {
-        let cases: [(&str, Option<(&str, &str)>); 8] = [
-            ("", None),
-            ("data: a\n", None),
-            ("data: a\n\nrest", Some(("data: a\n\n", "rest"))),
-            ("data: a\r\n\r\nrest", Some(("data: a\r\n\r\n", "rest"))),
-            ("data: a\r\rrest", Some(("data: a\r\r", "rest"))),
-            ("data: a\n\r\nrest", Some(("data: a\n\r\n", "rest"))),
-            ("\ndata: a", Some(("\n", "data: a"))),
-            ("data: a\ndata: b\n\n", Some(("data: a\ndata: b\n\n", ""))),
+    fn a_piece_ends_with_its_blank_line_however_lines_end_and_wherever_chunks_do() {
+        let cases: [(&str, &[&str], &str); 9] = [
+            ("", &[], ""),
+            ("data: a\n", &[], "data: a\n"),
+            ("data: a\n\nrest", &["data: a\n\n"], "rest"),
+            ("data: a\r\n\r\nrest", &["data: a\r\n\r\n"], "rest"),
+            ("data: a\r\rrest", &["data: a\r\r"], "rest"),
+            ("data: a\n\r\nrest", &["data: a\n\r\n"], "rest"),
+            ("\ndata: a", &["\n"], "data: a"),
+            ("data: a\ndata: b\n\ndata: c\n\n", &["data: a\ndata: b\n\n", "data: c\n\n"], ""),
+            (": alive\ndata: a\n: b\n\n:", &[": alive\n", "data: a\n: b\n\n"], ":"),
         ];
-        for (text, expected) in cases {
-            let expected = expected.map(|(event, rest)| (event.as_bytes(), rest.as_bytes()));
-            assert_eq!(first_event(text.as_bytes()), expected, "{text:?}");
+        for (text, expected, rest) in cases {
+            let mut pieces = Pieces::default();
+            pieces.push(text.as_bytes());
+            let found: Vec<Vec<u8>> = std::iter::from_fn(|| pieces.next()).collect();
+            assert_eq!(found, expected.iter().map(|piece| piece.as_bytes()).collect::<Vec<_>>(), "{text:?}");
+            assert_eq!(pieces.held, rest.as_bytes(), "{text:?}");
+            // A byte at a time: a carriage return may end a piece before its line feed, which is one of its own then.
+            let (mut pieces, mut all) = (Pieces::default(), Vec::new());
+            for byte in text.bytes() {
+                pieces.push(&[byte]);
+                all.extend(std::iter::from_fn(|| pieces.next()).flatten());
+            }
+            all.extend(pieces.held);
+            assert_eq!(all, text.as_bytes());
         }
     }
 

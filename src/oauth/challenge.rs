@@ -31,6 +31,11 @@ impl Challenge {
         if found.is_empty() { None } else { Some(found.swap_remove(telling.unwrap_or(0))) }
     }
 
+    /// Whether it is a scope that is missing, and not a good token (RFC 6750 section 3.1).
+    pub fn is_about_scope(&self) -> bool {
+        self.error.as_deref() == Some("insufficient_scope")
+    }
+
     /// The scopes that would do, one by one (RFC 6749 section 3.3); what is none is left out.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.scope.iter().flat_map(|scope| scope.split(' ')).filter(|scope| is_scope(scope))

@@ -128,6 +128,17 @@ impl IssuerMetadata {
         lists("client_credentials") && !lists("authorization_code")
     }
 
+    /// Whether, by its own word, a person can log in with a client that it does not know yet. `assume_s256` is the person's word
+    /// for a server that lists no PKCE methods.
+    pub fn takes_newcomers(&self, assume_s256: bool) -> bool {
+        let lists = self.code_challenge_methods_supported.is_some() || assume_s256;
+        self.authorization_endpoint.is_some()
+            && (self.registration_endpoint.is_some() || self.client_id_metadata_document_supported)
+            && lists
+            && self.require_s256().is_ok()
+            && !self.is_for_machines_alone()
+    }
+
     /// Refuses a server that lists its PKCE methods and S256 is not among them. One that lists none passes:
     /// Cognito and Entra do S256 and say nothing.
     ///

@@ -104,8 +104,10 @@ pub fn read_registration(status: u16, body: &[u8], asked: &str) -> Result<Client
     if id.chars().count() > LONGEST_ID || clean(id, LONGEST_ID) != id {
         return Err(RegistrationError::Unreadable("with a client_id that is none"));
     }
-    let method = text("token_endpoint_auth_method").unwrap_or(asked);
     let secret = text("client_secret").map(Secret::new);
+    // Who gives no secret and names no method registers public clients alone.
+    let chosen = if secret.is_some() { asked } else { "none" };
+    let method = text("token_endpoint_auth_method").unwrap_or(chosen);
     let auth = ClientAuth::named(method, secret)
         .ok_or(RegistrationError::Unreadable("without the secret that its authentication method needs"))?;
     Ok(Client { id: id.into(), auth })
@@ -200,7 +202,17 @@ mod tests {
                 r#"{"client_id":"c","client_secret":"s","token_endpoint_auth_method":"none"}"#,
                 client("c", "none", None),
             ),
-            (201, r#"{"client_id":"c"}"#, unreadable(no_secret)),
+            (201, r#"{"client_id":"c"}"#, client("c", "none", None)),
+            (
+                201,
+                r#"{"client_id":"c","client_secret":"","token_endpoint_auth_method":null}"#,
+                client("c", "none", None),
+            ),
+            (
+                201,
+                r#"{"client_id":"c","token_endpoint_auth_method":"client_secret_basic"}"#,
+                unreadable(no_secret),
+            ),
             (
                 201,
                 r#"{"client_id":"c","token_endpoint_auth_method":"tls_client_auth"}"#,

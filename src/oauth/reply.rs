@@ -63,8 +63,16 @@ pub enum ReplyError {
 
 /// Codes with which a server says no to the moment, not to us (RFC 6749 section 4.1.2.1, RFC 8628 section 3.5).
 const NOT_NOW: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_down"];
-/// Codes by which a client or its secret is refused (RFC 6749 section 5.2, and what some servers have instead).
-const BAD_CLIENT: [&str; 3] = ["invalid_client", "incorrect_client_credentials", "bad_client_secret"];
+/// Codes by which a client or its secret is refused (RFC 6749 section 5.2, and what some servers have instead), in letters
+/// alone: some servers write `invalidClient`, or `INVALID_CLIENT`.
+const BAD_CLIENT: [&str; 6] = [
+    "invalidclient",
+    "invalidclientid",
+    "incorrectclientcredentials",
+    "badclientsecret",
+    "clientnotfound",
+    "unknownclient",
+];
 /// Where servers put an error's code that do not follow RFC 6749 section 5.2, the likeliest first.
 const CODES: [&str; 6] = ["error", "error_code", "errorCode", "code", "status", "type"];
 
@@ -86,7 +94,16 @@ impl ReplyError {
 
     /// Whether it is the client that is refused, or its secret, and not what it brings.
     pub fn is_about_client(&self) -> bool {
-        matches!(self, Self::Refused { error, .. } if BAD_CLIENT.contains(&error.as_str()))
+        let letters = |code: &str| -> String {
+            code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+        };
+        matches!(self, Self::Refused { error, .. } if BAD_CLIENT.contains(&letters(error).as_str()))
+    }
+
+    /// Whether it is the client that may not do this, which of a client's own registration means that it is another by now
+    /// (RFC 6749 section 5.2).
+    pub fn is_unauthorized_client(&self) -> bool {
+        matches!(self, Self::Refused { error, .. } if error == "unauthorized_client")
     }
 }
 
@@ -148,7 +165,7 @@ pub(super) fn members(body: &[u8]) -> Option<Map<String, Value>> {
 /// code in any of the usual places.
 pub(super) fn refusal(status: u16, top: &Map<String, Value>, sent: &[Secret]) -> Option<ReplyError> {
     // {"error": {"code": .., "message": ..}} is some servers' house style.
-    let nested = top.get("error").and_then(Value::as_object);
+    let nested = top.get("error").and_then(Value::as_object).filter(|members| !members.is_empty());
     let text = |from: &Map<String, Value>, name: &str| {
         from.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
     };

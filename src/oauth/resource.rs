@@ -2,6 +2,7 @@
 //! It leaves fetching to the module `metadata` at the top.
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use thiserror::Error;
 use url::Url;
 
@@ -33,6 +34,9 @@ pub enum ResourceError {
     /// Not the JSON object of section 3.2.
     #[error("not protected-resource metadata: {0}")]
     Unreadable(String),
+    /// The JSON object of section 3.2, without what decides.
+    #[error("protected-resource metadata that cannot be used: {0}")]
+    Unusable(String),
     /// Section 3.3: somebody else's document, for tokens that somebody else could use.
     #[error("it is about {found:?}, which is not this server")]
     Resource {
@@ -74,9 +78,18 @@ impl ResourceMetadata {
     /// Reads a document, whatever it is about: to be looked at, not to be acted upon.
     ///
     /// # Errors
-    /// [`ResourceError::Unreadable`].
+    /// [`ResourceError::Unreadable`], [`ResourceError::Unusable`].
     pub fn parse(body: &[u8]) -> Result<Self, ResourceError> {
-        serde_json::from_slice(body).map_err(|e| ResourceError::Unreadable(clean(&e.to_string(), 200)))
+        serde_json::from_slice(body).map_err(|e| {
+            let is_one = |object: &Map<String, Value>| {
+                ["resource", "authorization_servers"].iter().any(|name| object.contains_key(*name))
+            };
+            let said = clean(&e.to_string(), 200);
+            match serde_json::from_slice(body) {
+                Ok(object) if is_one(&object) => ResourceError::Unusable(said),
+                _ => ResourceError::Unreadable(said),
+            }
+        })
     }
 
     /// The issuer to ask: the first, the choice being ours (section 7.6).
@@ -110,7 +123,10 @@ impl ResourceMetadata {
 /// Where a server's metadata may be, in the order to try: where its challenge says (section 5.1), then at the well-known
 /// places for its path and for its host (section 3.1).
 pub fn resource_places(server: &Url, challenge: &Challenge) -> Vec<Url> {
-    let told = challenge.resource_metadata.as_deref().and_then(|text| Url::parse(text).ok());
+    // RFC 9728 section 5.1 has a URL; a path can only be one of the server's own.
+    let read =
+        |text: &str| if text.starts_with('/') { server.join(text).ok() } else { Url::parse(text).ok() };
+    let told = challenge.resource_metadata.as_deref().and_then(read);
     let mut host = server.clone();
     host.set_path("");
     host.set_query(None);
@@ -169,6 +185,7 @@ mod tests {
         let told = |told: &str| at("https://s.test/mcp", Some(told));
         let all = |first: &str| [first.to_owned(), known("s.test", "/mcp"), known("s.test", "")];
         assert_eq!(told("https://d.test/doc"), all("https://d.test/doc"));
+        assert_eq!(told("/doc?x=1"), all("https://s.test/doc?x=1"), "a relative reference");
         let root = known("s.test", "");
         assert_eq!(told(&root), [root.clone(), known("s.test", "/mcp")], "each once");
         assert_eq!(at("https://s.test/", Some("nonsense")), [known("s.test", "")]);
@@ -208,7 +225,16 @@ mod tests {
         let server = url("https://s.test/mcp");
         let nobody = ResourceMetadata::read(br#"{"resource":"https://s.test/mcp"}"#, &server);
         assert_eq!(nobody, Err(ResourceError::NoIssuer));
-        assert!(matches!(ResourceMetadata::read(b"<html>", &server), Err(ResourceError::Unreadable(_))));
+        for none in ["<html>", "null", "[]", "{}", r#"{"error":"not found"}"#] {
+            let read = ResourceMetadata::read(none.as_bytes(), &server);
+            assert!(matches!(read, Err(ResourceError::Unreadable(_))), "{none}: there is no document");
+        }
+        for odd in
+            [r#"{"resource":null}"#, r#"{"authorization_servers":["https://as.test"]}"#, r#"{"resource":7}"#]
+        {
+            let read = ResourceMetadata::read(odd.as_bytes(), &server);
+            assert!(matches!(read, Err(ResourceError::Unusable(_))), "{odd}: there is one");
+        }
     }
 
     #[test]

@@ -54,6 +54,12 @@ impl<'a> Advice<'a> {
 
     /// What to do about a 401.
     pub(crate) fn unauthorized(&self, challenge: &Challenge) -> String {
+        // Some servers have a 401 for a scope that is missing, where RFC 6750 section 3.1 has a 403.
+        let is_about_scope = challenge.is_about_scope() && self.source == Source::Stored;
+        let login = self.servers.login_of(self.which).filter(|login| is_about_scope && login.is_kept);
+        if let Some(login) = login {
+            return login.forbidden(challenge);
+        }
         let next = match (self.which, self.source) {
             (_, Source::Refused) => "leave out --no-auth".into(),
             (_, Source::Given) => {

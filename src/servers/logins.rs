@@ -42,11 +42,7 @@ impl LoginOf<'_> {
     /// something that no login brings. What was asked for before is asked for again, because a new token takes the place
     /// of the old one.
     pub(crate) fn forbidden(&self, challenge: &Challenge) -> String {
-        let wanted: Vec<&str> = challenge.scopes().collect();
-        let lacks = |have: &[String]| -> Vec<&str> {
-            wanted.iter().copied().filter(|scope| !have.iter().any(|known| known == scope)).collect()
-        };
-        let (unasked, ungranted) = (lacks(self.asked), lacks(&self.granted));
+        let unasked = lacking(challenge, self.asked);
         if !unasked.is_empty() {
             let asked = self.asked.iter().map(String::as_str);
             let all: Vec<String> = asked.chain(unasked.iter().copied()).map(word).collect();
@@ -56,6 +52,7 @@ impl LoginOf<'_> {
                 all.join(" --scope ")
             );
         }
+        let (wanted, ungranted) = (challenge.scopes().collect::<Vec<_>>(), lacking(challenge, &self.granted));
         if !ungranted.is_empty() && !self.granted.is_empty() {
             let names = ungranted.join(" ");
             return format!(
@@ -67,4 +64,9 @@ impl LoginOf<'_> {
             _ => format!("the token has the scope {} already; ask who runs the server", wanted.join(" ")),
         }
     }
+}
+
+/// The scopes that a challenge names and that are not among these.
+fn lacking<'c>(challenge: &'c Challenge, have: &[String]) -> Vec<&'c str> {
+    challenge.scopes().filter(|scope| !have.iter().any(|known| known == scope)).collect()
 }

@@ -233,7 +233,7 @@ impl Session {
         let mut reply = self.send(initialize).await?;
         let session = reply.headers.get(&SESSION).cloned();
         while let Some(text) = reply.next().await? {
-            let is_answer = Head::read(&text).is_some_and(|head| head.answered() == Some(&AGAIN.into()));
+            let is_answer = Head::read(&text).is_some_and(|head| head.answers(&AGAIN.into()));
             let Ok(mut value) = parse(&text) else { continue };
             if let Some(result) = value.get_mut("result").filter(|_| is_answer) {
                 self.state().session = session;

@@ -38,14 +38,12 @@ fn over_http(server: &Upstream) -> Outcome {
     bridge.end();
     let text = answer.text();
     let json = if answer.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream")) {
-        text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or_default().to_owned()
+        let mut data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+        data.find(|data| !data.is_empty()).unwrap_or_default().to_owned()
     } else {
         text
     };
-    outcome(
-        &serde_json::from_str(json.trim_start_matches('\u{feff}'))
-            .unwrap_or_else(|e| panic!("{e}: {json:?}")),
-    )
+    outcome(&serde_json::from_str(&json).unwrap_or_else(|e| panic!("{e}: {json:?}")))
 }
 
 fn by_hand(server: &Upstream) -> Outcome {
@@ -226,8 +224,7 @@ fn a_byte_order_mark_is_dropped() {
                 format!("{before}{body}{after}").as_bytes(),
             );
         });
-        // Over HTTP the bytes are the server's; its client reads them.
-        for (front, call) in [FRONTS[0], FRONTS[2]] {
+        for (front, call) in FRONTS {
             assert_eq!(call(&server).as_deref(), Ok("usual"), "{front} {kind} {before:?}");
         }
     }
@@ -249,6 +246,10 @@ fn null_members_count_as_absent() {
             say(stream, "200 OK\r\ncontent-type: application/json", body.as_bytes());
         });
         assert_eq!(by_hand(&server).as_deref(), Ok("usual"), "{end}");
+        let bridge = Bridge::start(gateway_user(&server.base));
+        let answer = bridge.send("POST", "/alpha/mcp", &[], call(1).to_string().as_bytes()).status(200);
+        assert_eq!(answer.json(), result(&json!(1), "usual"), "{end}");
+        bridge.end();
         let mut client = Client::before(&server);
         client.initialize();
         assert_eq!(client.ask(&call(1)), result(&json!(1), "usual"), "{end}");
@@ -364,6 +365,28 @@ fn a_200_that_is_no_message_becomes_one_error_too() {
         assert_eq!(client.ask(&call(1))["error"]["code"], 5022, "{body}");
         assert_eq!(client.end().0, Vec::<Value>::new(), "{body}");
     }
+    // Over HTTP as well, as a body and on a stream.
+    for body in [
+        r#"{"error":"insufficient_scope"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"error":"x"}"#,
+        r#"{"jsonrpc":"2.0","id":7,"result":{}}"#,
+        r#"["x"]"#,
+        "null",
+        "<h1>sign in</h1>",
+        "",
+    ] {
+        for (kind, before) in [
+            ("application/json", ""),
+            ("text/html", ""),
+            ("text/event-stream", "data: "),
+            ("text/event-stream", ""),
+        ] {
+            let head: &'static str = format!("200 OK\r\ncontent-type: {kind}").leak();
+            let server = Upstream::answering(head, format!("{before}{body}\n\n"));
+            let refused = over_http(&server).unwrap_err();
+            assert!(refused.contains("\"code\":502"), "{kind} {body}: {refused}");
+        }
+    }
     // What lacks nothing but its version has it given back.
     let server = Upstream::start(|seen, stream| {
         json_answer(stream, &json!({"id": seen.message()["id"], "result": {"content": []}}));
@@ -371,6 +394,45 @@ fn a_200_that_is_no_message_becomes_one_error_too() {
     let mut client = Client::before(&server);
     assert_eq!(client.ask(&call(1)), json!({"id": 1, "result": {"content": []}, "jsonrpc": "2.0"}));
     client.end();
+}
+
+/// Ids that are the request's in other words, or left out: there is nothing else that the answer could be about.
+#[test]
+fn an_answer_is_the_requests_however_its_id_is_written() {
+    for id in ["\"1\"", "1.0", "null", ""] {
+        for (kind, before, after) in [("application/json", "", ""), ("text/event-stream", "data: ", "\n\n")] {
+            let server = speaking(move |stream, body| {
+                let member = if id.is_empty() { String::new() } else { format!("\"id\":{id},") };
+                // The handshake's is another number.
+                let body = body.replace("\"id\":1,", &member);
+                say(
+                    stream,
+                    &format!("200 OK\r\ncontent-type: {kind}"),
+                    format!("{before}{body}{after}").as_bytes(),
+                );
+            });
+            for (front, call) in &FRONTS[..2] {
+                assert_eq!(call(&server).as_deref(), Ok("usual"), "{front} {id} {kind}");
+            }
+        }
+    }
+    // A notification is none of the requests, whatever null stands in it.
+    let server = Upstream::start(|seen, stream| {
+        if seen.message()["method"] != "tools/call" {
+            return usual(seen, stream);
+        }
+        events(stream);
+        push(stream, b"data: {\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"notifications/x\"}\n\n");
+        push(stream, format!("data: {}\n\n", result(&json!(1), "ok")).as_bytes());
+    });
+    let mut client = Client::before(&server);
+    client.initialize();
+    assert_eq!(client.ask(&call(1)), json!({"jsonrpc": "2.0", "method": "notifications/x"}));
+    assert_eq!(client.hear(), result(&json!(1), "ok"));
+    client.line(r#"{"jsonrpc":"2.0","id":null,"method":"notifications/y"}"#);
+    client.end();
+    let sent = server.seen().iter().map(Seen::message).find(|sent| sent["method"] == "notifications/y");
+    assert_eq!(sent, Some(json!({"jsonrpc": "2.0", "method": "notifications/y"})));
 }
 
 /// The port of `host:port`.

@@ -164,7 +164,7 @@ fn the_older_transports_address_leads_through_the_bridge() {
     let server = Upstream::start(|seen, stream| {
         if seen.is("GET /alpha/sse") {
             events(stream);
-            push(stream, b"event: endpoint\ndata: /alpha/messages?s=1\n\nevent: message\ndata: {}\n\n");
+            push(stream, b"event: endpoint\ndata: /alpha/messages?s=1\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"n\"}\n\n");
         } else {
             say(stream, "202 Accepted", b"");
         }
@@ -172,7 +172,8 @@ fn the_older_transports_address_leads_through_the_bridge() {
     let bridge = Bridge::start(user(&server.base));
     let stream = bridge.send("GET", "/alpha/sse", &[("Accept", "text/event-stream")], b"").status(200);
     let text = stream.text();
-    assert_eq!(text, "event: endpoint\ndata: /alpha/~/alpha/messages?s=1\n\nevent: message\ndata: {}\n\n");
+    let message = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"n\"}\n\n";
+    assert_eq!(text, format!("event: endpoint\ndata: /alpha/~/alpha/messages?s=1\n\n{message}"));
     bridge.send("POST", "/alpha/~/alpha/messages?s=1", &[], call(1).to_string().as_bytes()).status(202);
     let posted = server.seen().pop().unwrap();
     assert!(posted.is("POST /alpha/messages?s=1 "), "{}", posted.head);

@@ -74,6 +74,11 @@ impl Own {
             && (!self.for_itself || kept.for_itself)
     }
 
+    /// Whether a client was named.
+    pub(super) fn has_id(&self) -> bool {
+        self.id.is_some()
+    }
+
     /// Whether the client can prove who it is, and so may get tokens for itself.
     pub(super) fn has_proof(&self) -> bool {
         self.secret.is_some() || self.key.is_some()

@@ -9,7 +9,7 @@ use crate::cli::out::Out;
 use crate::config::{Config, Endpoints, Registration};
 use crate::error::Error;
 use crate::flow::{self, AddressError, Discovered, FlowError};
-use crate::oauth::{Freshness, document_address};
+use crate::oauth::{Freshness, IssuerMetadata, document_address};
 use crate::sys::clock;
 use crate::text::clean;
 use crate::vault::{Vault, VaultError};
@@ -28,9 +28,12 @@ pub(super) async fn prepare(
     if vault.browser.is_none() && !has_proof {
         return Err(needs_person().into());
     }
-    let found = flow::discover(&vault.http, &args.url, args.issuer.as_ref().map(Url::as_str))
-        .await
-        .map_err(VaultError::Flow)?;
+    // Of several issuers, one at which a person can log in with a client that is registered on the way. Whose a client is that
+    // there is already, nobody but its owner knows.
+    let has_client = own.has_id() || kept.is_some_and(|kept| !kept.registered) || own.for_itself;
+    let fit = |issuer: &IssuerMetadata| has_client || issuer.takes_newcomers(args.assume_pkce_s256);
+    let wanted = args.issuer.as_ref().map(Url::as_str);
+    let found = flow::discover(&vault.http, &args.url, wanted, fit).await.map_err(VaultError::Flow)?;
     let for_itself = own.for_itself
         || (has_proof && found.issuer.is_for_machines_alone())
         || kept.is_some_and(|kept| kept.for_itself && own.is(kept));
@@ -55,7 +58,7 @@ pub(super) async fn is_moved(config: &Config, vault: &Vault, name: &str, kept: &
     if is_good || vault.browser.is_none() {
         return false;
     }
-    match flow::discover(&vault.http, &kept.url, Some(&kept.issuer)).await {
+    match flow::discover(&vault.http, &kept.url, Some(&kept.issuer), |_| true).await {
         Ok(found) => found.issuer.issuer != kept.issuer || found.resource != kept.resource,
         Err(FlowError::ByAddress(AddressError::OtherIssuer { .. })) => true,
         Err(_) => false,

@@ -17,7 +17,7 @@ use crate::cli::out::Out;
 use crate::client::{Client, ClientError};
 use crate::config::{Config, ConfigError, Given as Setting, Origin, Settings};
 use crate::error::{Error, Exit};
-use crate::oauth::is_sendable;
+use crate::oauth::{Challenge, is_sendable};
 use crate::quantity::seconds_within;
 use crate::render::Entry;
 use crate::secret::Secret;
@@ -162,7 +162,11 @@ impl Target {
         let mut turn = retry::Once::begin(self).await?;
         loop {
             let result = self.once(turn.token(), &work).await?;
-            if let Err(refused @ ClientError::Unauthorized(_)) = &result
+            // A scope that is missing does not come with a renewal.
+            let about_scope =
+                |challenge: &Option<Challenge>| challenge.as_ref().is_some_and(Challenge::is_about_scope);
+            if let Err(refused @ ClientError::Unauthorized(refusal)) = &result
+                && !about_scope(&refusal.challenge)
                 && turn.again().await?
             {
                 debug!("{refused}; once more with new tokens");
