@@ -200,7 +200,10 @@ pub(crate) fn flow_exit(error: &FlowError) -> Exit {
         | FlowError::NoEndpoint { .. }
         | FlowError::NoDevice { .. }
         | FlowError::Metadata { .. } => Exit::Usage,
-        FlowError::Reply { reply, .. } if reply.is_no() => Exit::Login,
+        // What says no without a code may be no token endpoint at all.
+        FlowError::Reply {
+            reply: reply @ (ReplyError::Refused { .. } | ReplyError::TokenType(_)), ..
+        } if reply.is_no() => Exit::Login,
         FlowError::Denied { .. }
         | FlowError::WrongIssuer
         | FlowError::CodeExpired
