@@ -59,27 +59,24 @@ impl<'a> Advice<'a> {
             (_, Source::Given) => {
                 "put a good token into MCP_AUTH_TOKEN, or unset it to use the stored one".into()
             }
-            (Which::Url(url), Source::Elsewhere) if challenge.resource_metadata.is_some() => format!(
+            (Which::Url(url), Source::Elsewhere) => format!(
                 "run: {}; or, if it is your gateway, set REGISTRY_URL or send the gateway's token with --auth",
                 login_command(url, &name_of(url))
             ),
-            (_, Source::Elsewhere) => {
-                "send the gateway's token along with --auth (get it with: mcpauth generate), or set REGISTRY_URL if this is \
-                 your gateway"
-                    .into()
-            }
             // Its token looks good from here: only a new login brings another one.
-            (which, Source::Stored) if self.servers.is_logged_in(which) => {
+            (which, Source::Stored | Source::Elsewhere) if self.servers.is_logged_in(which) => {
                 format!("run: {} --force", self.servers.command_for(which))
             }
-            (_, Source::Stored) if self.is_behind_gateway() => {
+            (_, Source::Stored | Source::Elsewhere) if self.is_behind_gateway() => {
                 format!("run: {} --force", self.servers.identity_command())
             }
             // Whoever describes itself can be logged in to by that.
             (Which::Url(url), Source::Stored) if challenge.resource_metadata.is_some() => {
                 format!("run: {}", login_command(url, &name_of(url)))
             }
-            (which, Source::Stored) => format!("run: {}", self.servers.command_for(which)),
+            (which, Source::Stored | Source::Elsewhere) => {
+                format!("run: {}", self.servers.command_for(which))
+            }
         };
         let scope = challenge.scope.as_ref();
         let scope = scope.map(|scope| format!("; it asks for the scope {scope}")).unwrap_or_default();

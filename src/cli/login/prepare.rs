@@ -24,10 +24,7 @@ pub(super) async fn prepare(
     out: &Out,
 ) -> Result<Registration, Error> {
     let has_proof = own.has_proof() || kept.is_some_and(|kept| !kept.registered && kept.can_prove());
-    let needs_person = || VaultError::NeedsPerson { why: None };
-    if vault.browser.is_none() && !has_proof {
-        return Err(needs_person().into());
-    }
+    // First: nobody needs to log in at a server that is not there, or has no login.
     let found = flow::discover(&vault.http, &args.url, args.issuer.as_ref().map(Url::as_str))
         .await
         .map_err(VaultError::Flow)?;
@@ -35,8 +32,8 @@ pub(super) async fn prepare(
         || (has_proof && found.issuer.is_for_machines_alone())
         || kept.is_some_and(|kept| kept.for_itself && own.is(kept));
     if !for_itself {
-        vault.browser.as_ref().ok_or_else(needs_person)?;
         found.check_login(&args.url, args.assume_pkce_s256).map_err(VaultError::Flow)?;
+        vault.browser.as_ref().ok_or(VaultError::NeedsPerson { why: None })?;
     }
     let scopes = scopes(args, kept, &found);
     let chosen = choose(args, config, &vault.http, (own, kept), &found, &scopes, make_room).await?;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::out::Out;
 use crate::clients::ConfigRow;
+use crate::credential::{Credential, How, SERVER_URL};
 use crate::error::{Error, Exit, flow_exit};
 use crate::flow::Revoked;
 use crate::servers::credentials::Known;
@@ -105,13 +106,21 @@ fn line(row: &Row<'_>, out: &Out) {
             if let (Ended::Asked(Ok(Revoked::Unsupported)), Some(credential)) =
                 (&forgotten.ended, row.known.credential())
             {
-                let about = &credential.id.name;
-                out.result(&format!(
-                    "        -> end it in the account's settings: mcpauth providers show {about}"
-                ));
+                // Of a server that was logged in to by its address there is no provider to show.
+                if let Some(about) = provider(credential) {
+                    let text = format!("end it in the account's settings: mcpauth providers show {about}");
+                    out.result(&format!("        -> {text}"));
+                }
             }
         }
     }
+}
+
+/// The provider's name, where there is a description of it.
+fn provider(credential: &Credential) -> Option<&str> {
+    let is_listed =
+        matches!(credential.how, How::AuthorizationCode(_)) && !credential.facts.contains_key(SERVER_URL);
+    is_listed.then_some(credential.id.name.as_str())
 }
 
 fn remedy(row: &Row<'_>, error: &Error) -> String {
