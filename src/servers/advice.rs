@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{Servers, Which};
 use crate::config::{login_command, name_of};
-use crate::oauth::Challenge;
+use crate::oauth::{CALLER_REVOKED, Challenge};
 use crate::text::{clean, word};
 
 /// Where a server usually is.
@@ -54,6 +54,9 @@ impl<'a> Advice<'a> {
 
     /// What to do about a 401.
     pub(crate) fn unauthorized(&self, challenge: &Challenge) -> String {
+        if challenge.description.as_deref() == Some(CALLER_REVOKED) {
+            return "ask who runs the gateway to take this client off its list of revoked ones".into();
+        }
         let next = match (self.which, self.source) {
             (_, Source::Refused) => "leave out --no-auth".into(),
             (_, Source::Given) => {
@@ -93,16 +96,20 @@ impl<'a> Advice<'a> {
         if let Some(login) = self.servers.login_of(self.which) {
             return login.forbidden(challenge);
         }
+        let server = self.server_name();
         if let Some(scope) = &challenge.scope {
-            // The gateway decides by the token that is for itself.
+            let what = tool.map_or_else(|| "this".into(), |tool| format!("the tool {}", quoted(tool)));
+            let place = server.map(|server| format!(" on {}", quoted(&server))).unwrap_or_default();
+            // The gateway decides by the token that is for itself, and names the narrowest scope that helps.
             let command = self.servers.identity_command();
             return format!(
-                "let the client have the scope {scope}, then get a token with it: {command} --force"
+                "ask who keeps the gateway's policy to allow {what}{place}; or have the scope {scope} granted to the client, then \
+                 get a token with it: {command} --force"
             );
         }
         let what =
             tool.map_or_else(|| "--method tools/list".into(), |tool| format!("--tool {}", quoted(tool)));
-        let server = self.server_name().unwrap_or_else(|| "SERVER".into());
+        let server = server.unwrap_or_else(|| "SERVER".into());
         format!(
             "ask who keeps the gateway's policy, or see which rule decides: mcpauth gateway explain --server {} {what} --groups YOUR,GROUPS",
             quoted(&server)

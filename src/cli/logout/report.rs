@@ -39,7 +39,7 @@ pub(super) fn report(
         _ => Exit::Partial,
     };
     if out.json {
-        let results: Vec<Value> = rows.iter().map(object).collect();
+        let results: Vec<Value> = rows.iter().map(|row| object(row, out)).collect();
         out.object(&json!({
             "version": 1, "ok": exit == Exit::Done, "exit_code": exit as u8, "results": results, "copies": copies,
         }));
@@ -94,7 +94,7 @@ fn line(row: &Row<'_>, out: &Out) {
     match &row.result {
         Err(error) => {
             let word = out.paint("31", "failed ");
-            out.result(&format!("{word} {name:28} {error}\n        -> {}", remedy(row, error)));
+            out.result(&format!("{word} {name:28} {error}\n        -> {}", out.advice(&remedy(row, error))));
         }
         Ok(forgotten) if !forgotten.found => {
             out.result(&format!("{} {name:28} nothing is kept", out.paint("33", "nothing")));
@@ -150,7 +150,7 @@ fn said(forgotten: &Forgotten) -> String {
     }
 }
 
-fn object(row: &Row<'_>) -> Value {
+fn object(row: &Row<'_>, out: &Out) -> Value {
     let mut object = json!({"kind": row.known.kind.name(), "name": row.known.name, "path": row.path});
     let more = match &row.result {
         Err(error) => json!({
@@ -158,7 +158,7 @@ fn object(row: &Row<'_>) -> Value {
             "code": error.code(),
             "exit_code": error.exit() as u8,
             "message": error.to_string(),
-            "hint": remedy(row, error),
+            "hint": out.advice(&remedy(row, error)),
         }),
         Ok(forgotten) => json!({
             "status": if forgotten.found { "removed" } else { "nothing" },
