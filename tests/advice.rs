@@ -5,6 +5,8 @@
 use serde_json::json;
 
 use crate::by_address::{TOKEN, log_in, play};
+use crate::support::lab::{Lab, issuer, until};
+use crate::support::tls::Authority;
 use crate::support::upstream::{Upstream, say};
 use crate::support::wire::free_port;
 use crate::support::{Ran, User};
@@ -91,7 +93,7 @@ fn what_lacks_a_variable_names_all_of_them_where_they_belong() {
         ".oauth-tokens/agent-one.json",
         r#"{"client_secret": "s", "keycloak_url": "http://127.0.0.1:9"}"#,
     );
-    let told = hint(&user.run(&["keycloak", "--agent-name", "one"]).code(2));
+    let told = hint(&user.run(&["keycloak", "--agent-name", "agent-one"]).code(2));
     assert!(told.starts_with("write client_id into ") && told.contains("agent-one.json"), "{told}");
 }
 
@@ -130,7 +132,8 @@ fn a_server_that_asks_for_a_login_is_told_with_the_login() {
     let told = hint(&user.run(&["list", "--url", &address]).code(4));
     assert!(told.contains(&format!("mcpauth login {address}")), "{told}");
     log_in(&user, &server, &[]);
-    user.run(&["ping", "--url", &address]).code(0);
+    let ran = user.run(&["ping", "--url", &address]);
+    assert!(!ran.stderr.contains("mcpauth login"), "{}", ran.stderr);
 }
 
 /// A server that takes a key and knows no OAuth: every other place has this to say.
@@ -308,4 +311,110 @@ fn a_verb_is_offered_by_its_own_name() {
     assert!(all.contains(&"ping".into()) && !all.contains(&"connectivity".into()), "{all:?}");
     assert_eq!(offered("=pin"), ["ping"]);
     assert_eq!(offered("=conn"), ["connectivity"]);
+}
+
+/// A user whose token for the gateway is a caller's.
+fn known_as(lab: &Lab, caller: &str) -> User {
+    let mut user = User::new();
+    user.env("REGISTRY_URL", format!("http://{}", lab.gateway.address()));
+    std::fs::create_dir_all(user.project().join(".oauth-tokens")).unwrap();
+    let kept = json!({"provider": "oidc_m2m", "access_token": lab.token(caller), "client_id": caller, "expires_at": 4_000_000_000_u64});
+    user.file(".oauth-tokens/ingress.json", &kept.to_string());
+    user
+}
+
+#[test]
+fn a_revoked_caller_is_not_sent_for_another_token() {
+    for (line, another) in
+        [("client_id: worker", false), ("sub: worker", false), ("jti: none-of-these", true)]
+    {
+        let lab = Lab::with(|settings, dir| {
+            settings.revoked = Some(dir.join("revoked"));
+            std::fs::write(dir.join("revoked"), format!("{line}\n")).unwrap();
+        });
+        until("keys", || lab.gateway.is_ready());
+        let user = known_as(&lab, "worker");
+        let url = format!("http://{}/alpha/mcp", lab.gateway.address());
+        let ran = user.run(&["list", "--url", &url]);
+        assert_eq!(ran.code == Some(0), another, "{line}: {}", ran.stderr);
+        if !another {
+            let told = hint(&ran);
+            assert!(told.contains("who runs the gateway") && !told.contains("mcpauth"), "{line}: {told}");
+            // What it says mends it.
+            lab.reload("revoked", "# nobody\n", "are in force");
+            user.run(&["list", "--url", &url]).code(0);
+        }
+    }
+}
+
+#[test]
+fn a_forbidden_tool_is_asked_for_by_its_name_and_its_servers() {
+    let lab = Lab::start();
+    until("keys", || lab.gateway.is_ready());
+    let user = known_as(&lab, "worker");
+    let url = format!("http://{}/alpha/mcp", lab.gateway.address());
+    let ran = user.run(&["call", "--url", &url, "delete_all"]).code(4);
+    let told = hint(&ran);
+    assert!(told.contains("delete_all") && told.contains("alpha"), "{told}");
+}
+
+#[test]
+fn until_keys_were_fetched_none_are_said_to_stay() {
+    let gone = format!("http://127.0.0.1:{}", free_port());
+    let lab = Lab::with(|settings, _| settings.issuers = vec![issuer(&gone)]);
+    let said = || lab.kept.events().into_iter().find(|event| event.starts_with("keys: "));
+    until("the first fetch", || said().is_some());
+    let said = said().unwrap();
+    assert!(said.contains("no token of this issuer can be checked") && !said.contains("last good"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_audit_without_a_folder_is_told_with_the_command_that_makes_it() {
+    for name in ["nodir/x", "a/b/c/audit.log"] {
+        let user = User::new();
+        let path = user.project().join(name);
+        user.file("gateway.yaml", &format!("audit: {}\n", path.display()));
+        let check = || user.run(&["gateway", "check", "--config", "gateway.yaml"]);
+        let ran = check();
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        let command = format!("mkdir -p {}", path.parent().unwrap().display());
+        assert!(all.contains(&command) && !all.contains("is yours"), "{name}: {all}");
+        crate::support::ended(user.shell(&command).spawn().unwrap()).code(0);
+        let ran = check();
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("audit"), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_certificate_of_an_unknown_authority_is_told_with_the_flag() {
+    let authority = Authority::new();
+    let base = authority.issue().serve(|_| {});
+    let user = User::new();
+    user.file("ca.pem", &authority.pem());
+    for verb in ["ping", "list", "basic"] {
+        let url = format!("https://{base}/mcp");
+        let ran = user.run(&[verb, "--url", &url]).code(5);
+        assert!(hint(&ran).contains("--ca-cert FILE"), "{verb}: {}", ran.stderr);
+        let ran = user.run(&[verb, "--url", &url, "--ca-cert", "ca.pem"]);
+        assert!(!ran.stderr.contains("authority"), "{verb}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_bad_value_of_a_flag_is_told_by_the_flag_that_was_typed() {
+    let mut user = User::new();
+    user.file("bad.pem", "no certificate");
+    for (flag, value) in
+        [("--ca-cert", "gone.pem"), ("--ca-cert", "bad.pem"), ("--providers-file", "gone.yaml")]
+    {
+        let ran = user.run(&["status", flag, value]).code(2);
+        assert!(ran.stderr.contains(&format!("error: {flag}: ")), "{flag}: {}", ran.stderr);
+        let told = hint(&ran);
+        assert!(told.contains(flag) && !told.contains("config show"), "{told}");
+    }
+    // What was not typed is found by where it comes from.
+    let ran = user.env("MCPAUTH_CA_CERT", "gone.pem").run(&["status"]).code(2);
+    assert!(hint(&ran).contains("mcpauth config show --origin"), "{}", ran.stderr);
+    user.run(&["config", "show", "--origin"]).code(0);
 }

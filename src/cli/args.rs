@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use crate::config::ConfigError;
+use crate::error::Error;
 use crate::text::word;
 
 pub(super) const EXIT_CODES: &str = "Exit codes: 0 all requested work done · 1 other · 2 usage or configuration · 3 some of several failed · \
@@ -59,6 +61,25 @@ pub(super) struct Global {
 }
 
 impl Global {
+    /// An error about a setting by the name of the flag that gave it, where it was typed.
+    pub(super) fn as_typed(&self, error: Error) -> Error {
+        let flag = |variable: &str| match variable {
+            "MCPAUTH_TOKENS_DIR" => self.tokens_dir.as_ref().map(|_| "--tokens-dir"),
+            "MCPAUTH_SERVERS_DIR" => self.servers_dir.as_ref().map(|_| "--servers-dir"),
+            "MCPAUTH_PROVIDERS_FILE" => self.providers_file.as_ref().map(|_| "--providers-file"),
+            "MCPAUTH_CA_CERT" => self.ca_cert.as_ref().map(|_| "--ca-cert"),
+            "REGISTRY_URL" => self.registry_url.as_ref().map(|_| "--registry-url"),
+            _ => None,
+        };
+        match error {
+            Error::Config(ConfigError::Invalid { variable, reason }) => {
+                let variable = flag(&variable).map_or(variable, str::to_owned);
+                ConfigError::Invalid { variable, reason }.into()
+            }
+            other => other,
+        }
+    }
+
     /// The flags that say where settings and tokens are and whom to believe, for a command line that means the same.
     pub(super) fn again(&self) -> Vec<String> {
         let path = |name: &str, path: &Path| format!("{name} {}", word(&path.to_string_lossy()));
