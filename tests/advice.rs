@@ -6,7 +6,6 @@ use serde_json::json;
 
 use crate::by_address::{TOKEN, log_in, play};
 use crate::support::lab::{Lab, issuer, until};
-use crate::support::tls::Authority;
 use crate::support::upstream::{Upstream, say};
 use crate::support::wire::free_port;
 use crate::support::{Ran, User};
@@ -383,21 +382,6 @@ fn an_audit_without_a_folder_is_told_with_the_command_that_makes_it() {
         crate::support::ended(user.shell(&command).spawn().unwrap()).code(0);
         let ran = check();
         assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("audit"), "{}", ran.stdout);
-    }
-}
-
-#[test]
-fn a_certificate_of_an_unknown_authority_is_told_with_the_flag() {
-    let authority = Authority::new();
-    let base = authority.issue().serve(|_| {});
-    let user = User::new();
-    user.file("ca.pem", &authority.pem());
-    for verb in ["ping", "list", "basic"] {
-        let url = format!("https://{base}/mcp");
-        let ran = user.run(&[verb, "--url", &url]).code(5);
-        assert!(hint(&ran).contains("--ca-cert FILE"), "{verb}: {}", ran.stderr);
-        let ran = user.run(&[verb, "--url", &url, "--ca-cert", "ca.pem"]);
-        assert!(!ran.stderr.contains("authority"), "{verb}: {}", ran.stderr);
     }
 }
 

@@ -69,7 +69,7 @@ impl FileError {
         match self {
             Self::Io { path, source } => match source.kind() {
                 io::ErrorKind::NotFound => {
-                    format!("make the folder first: mkdir -p {}", folder_missing(path))
+                    format!("make the folder first: mkdir -p {}", folder_of(path).display())
                 }
                 io::ErrorKind::PermissionDenied => {
                     format!("let this user read and write {}, or name another place", path.display())
@@ -277,7 +277,7 @@ pub fn check_append(path: &Path) -> Result<(), FileError> {
         return open_append(path).map(|_| ());
     }
     let folder = folder_of(path);
-    if !fs::metadata(folder).map_err(io_at(folder))?.is_dir() {
+    if !fs::metadata(folder).map_err(io_at(path))?.is_dir() {
         return Err(io_at(folder)(io::ErrorKind::NotADirectory.into()));
     }
     #[cfg(unix)]
@@ -472,13 +472,6 @@ fn close_dir(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn close_dir(_: &Path) -> io::Result<()> {
     Ok(())
-}
-
-/// What of a path is not there, to be made: itself where it is a folder's, else its folder.
-fn folder_missing(path: &Path) -> String {
-    let folder = folder_of(path);
-    let missing = if folder.is_dir() { path } else { folder };
-    missing.display().to_string()
 }
 
 fn io_at(path: &Path) -> impl Fn(io::Error) -> FileError + '_ {
