@@ -238,9 +238,7 @@ fn mcp_exit(error: &ClientError) -> Exit {
 fn flow_hint(error: &FlowError, command: &str) -> String {
     match error {
         FlowError::Http(HttpError::Plain { .. }) => "use https, or say that it is meant with --allow-http".into(),
-        FlowError::Http(HttpError::Untrusted { .. }) => {
-            format!("if the authority is your own, name its certificate: {command} --ca-cert FILE (or set MCPAUTH_CA_CERT)")
-        }
+        FlowError::Http(HttpError::Untrusted { .. }) => untrusted_hint(command),
         FlowError::Http(HttpError::Redirect { to, .. }) => {
             format!("if {to} is the right address, set it in place of the one that redirects (mcpauth config show --origin), then run: {command}")
         }
@@ -274,6 +272,13 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
         FlowError::WrongIssuer => format!("close the browser's other login pages and log in again: {command}"),
         FlowError::Sites { .. } => format!("the token is kept; ask again with: {command}"),
     }
+}
+
+/// What to do about a certificate of nobody whom this machine believes.
+pub(crate) fn untrusted_hint(command: &str) -> String {
+    format!(
+        "if the authority is your own, name its certificate: {command} --ca-cert FILE (or set MCPAUTH_CA_CERT)"
+    )
 }
 
 /// RFC 6749 section 5.2, by its codes.

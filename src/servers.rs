@@ -326,14 +326,15 @@ impl Servers {
             return no;
         }
         let names = self.names().unwrap_or_default();
-        let hint = if names.is_empty() {
-            "set one up with: mcpauth configure; or put the registry's files into ./servers".into()
-        } else {
-            format!("the servers are: {}", names.join(", "))
-        };
+        let hint =
+            if names.is_empty() { SET_UP.into() } else { format!("the servers are: {}", names.join(", ")) };
         Error::Usage { message: format!("there is no server {:?}", crate::text::clean(name, 80)), hint }
     }
 }
+
+/// What to do where no server is set up.
+pub(crate) const SET_UP: &str = "log in to one with: mcpauth login URL; for those behind a gateway run: mcpauth configure, or put the \
+                                 registry's files into ./servers; to try it without an account run: mcpauth demo";
 
 /// What clients are told of.
 pub(crate) struct AtHand {

@@ -197,13 +197,7 @@ fn a_verb_that_cannot_begin() {
     aborts(&user(&[EGRESS]), &["egress", "--provider", "../x"], 2, "does not do as a name", "provider");
     aborts(&user(&[EGRESS]), &["egress", "--client-secret-file", "gone"], 2, "gone does not exist", "stdin");
     aborts(&user(&[COGNITO]), &["ingress", "--client-secret-file", "-"], 2, "is empty", "secret");
-    aborts(
-        &user(&[AGENTCORE]),
-        &["agentcore", "--gateway-name", "nope"],
-        2,
-        "\"nope\"",
-        "agentcore gateway 1",
-    );
+    aborts(&user(&[AGENTCORE]), &["agentcore", "--gateway-name", "nope"], 2, "\"nope\"", "there are: 1;");
     aborts(&user(&[]), &["providers", "show", "dsek"], 2, "no provider \"dsek\"", "mcpauth providers list");
     aborts(&user(&[]), &["providers", "show", "../../etc/passwd"], 2, "does not do as a name", "provider");
 }

@@ -246,7 +246,7 @@ fn another_issuers_answer_gets_no_code_and_a_script_does_not_hang() {
     let address = format!("{}/mcp", server.base);
     let ran = user.run(&["login", &address]).code(4);
     assert!(ran.stdout.contains(&format!("mcpauth login {address} --browser")), "{}", ran.stdout);
-    assert!(server.seen().is_empty(), "without anybody to log in, nobody is asked");
+    assert!(to(&server.seen(), "/register").is_empty(), "without anybody to log in, nobody registers");
 
     let mut running = user.start(&["login", &address, "--no-browser"]);
     get(&callback(&running.url(), "code=stolen&iss=https://evil.test"));

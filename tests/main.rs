@@ -1,5 +1,6 @@
 //! The integration suite: one binary, one module a theme.
 
+mod advice;
 mod architecture;
 mod atomic;
 mod bad_input;

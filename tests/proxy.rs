@@ -98,7 +98,7 @@ fn a_file_without_certificates_is_a_usage_error_that_names_it() {
     user.file("bad.pem", "no certificate");
     for name in ["bad.pem", "gone.pem"] {
         let ran = user.run(&["ingress", "--ca-cert", name]).code(2);
-        assert!(ran.stderr.contains(name) && ran.stderr.contains("MCPAUTH_CA_CERT"), "{}", ran.stderr);
+        assert!(ran.stderr.contains(name) && ran.stderr.contains("--ca-cert"), "{}", ran.stderr);
     }
     let ran = user.env("MCPAUTH_CA_CERT", "bad.pem").run(&["ingress", "--json"]).code(2);
     assert_eq!(ran.json_error()["code"], "configuration");

@@ -4,9 +4,10 @@ use clap::Args;
 
 use crate::cli::ingress;
 use crate::cli::out::Out;
-use crate::config::{Config, ConfigError, Settings};
+use crate::config::{Config, Settings};
 use crate::credential::Kind;
 use crate::error::{Error, Exit};
+use crate::text::clean;
 
 /// Get tokens for Amazon Bedrock AgentCore gateways (client credentials)
 #[derive(Args, Debug)]
@@ -36,21 +37,20 @@ pub(super) fn run(args: &AgentcoreArgs, mut settings: Settings, out: &Out) -> Re
         settings.flag("AGENTCORE_AUDIENCE", audience);
     }
     let config = Config::resolve(settings)?;
-    let mut planned = match args.gateway_index {
-        Some(n) => vec![config.agentcore_gateway(n.into())],
-        None => config.plan(&[Kind::AgentCore], None),
-    };
-    if planned.is_empty() {
-        return Err(ConfigError::NotConfigured("agentcore").into());
-    }
+    let mut planned = config.plan(&[Kind::AgentCore], None);
     if let Some(name) = &args.gateway_name {
-        let wanted = format!("agentcore {name}");
-        let known: Vec<String> = planned.iter().map(|flow| flow.name.clone()).collect();
-        planned.retain(|flow| flow.name.eq_ignore_ascii_case(&wanted));
-        if planned.is_empty() {
-            let message = format!("there is no AgentCore gateway {:?}", crate::text::clean(name, 100));
-            return Err(Error::Usage { message, hint: format!("there are: {}", known.join(", ")) });
-        }
+        planned.retain(|flow| flow.name.eq_ignore_ascii_case(&format!("agentcore {name}")));
+    }
+    if let Some(n) = args.gateway_index.map(usize::from) {
+        let is_there = planned.iter().any(|flow| flow.set == Some(n));
+        // Alone it shares its file with nobody.
+        planned = if is_there { vec![config.agentcore_gateway(n)] } else { Vec::new() };
+    }
+    if planned.is_empty() {
+        let name = args.gateway_name.as_ref().map(|name| format!("{:?}", clean(name, 100)));
+        let which = name.or_else(|| args.gateway_index.map(|n| n.to_string())).unwrap_or_default();
+        let n = args.gateway_index.map(usize::from);
+        return Err(config.no_agentcore_gateway(format!("AgentCore gateway {which}"), n).into());
     }
     ingress::run_planned(&config, planned, None, args.force, out)
 }

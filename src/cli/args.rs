@@ -1,8 +1,12 @@
 //! What more than one verb understands, as clap reads it. It leaves what it means to `given` and the verbs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+
+use crate::config::ConfigError;
+use crate::error::Error;
+use crate::text::word;
 
 pub(super) const EXIT_CODES: &str = "Exit codes: 0 all requested work done · 1 other · 2 usage or configuration · 3 some of several failed · \
                           4 a person must log in, or was refused · 5 network (try again) · 6 the MCP server answered with an error · 7 a check found something · \
@@ -54,6 +58,48 @@ pub(super) struct Global {
     /// Plain http to other machines is meant
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub(super) allow_http: bool,
+}
+
+impl Global {
+    /// An error about a setting by the name of the flag that gave it, where it was typed.
+    pub(super) fn as_typed(&self, error: Error) -> Error {
+        let flag = |variable: &str| match variable {
+            "MCPAUTH_TOKENS_DIR" => self.tokens_dir.as_ref().map(|_| "--tokens-dir"),
+            "MCPAUTH_SERVERS_DIR" => self.servers_dir.as_ref().map(|_| "--servers-dir"),
+            "MCPAUTH_PROVIDERS_FILE" => self.providers_file.as_ref().map(|_| "--providers-file"),
+            "MCPAUTH_CA_CERT" => self.ca_cert.as_ref().map(|_| "--ca-cert"),
+            "REGISTRY_URL" => self.registry_url.as_ref().map(|_| "--registry-url"),
+            _ => None,
+        };
+        match error {
+            Error::Config(ConfigError::Invalid { variable, reason }) => {
+                let variable = flag(&variable).map_or(variable, str::to_owned);
+                ConfigError::Invalid { variable, reason }.into()
+            }
+            other => other,
+        }
+    }
+
+    /// The flags that say where settings and tokens are and whom to believe, for a command line that means the same.
+    pub(super) fn again(&self) -> Vec<String> {
+        let path = |name: &str, path: &Path| format!("{name} {}", word(&path.to_string_lossy()));
+        let paths = |name: &'static str, paths: &[PathBuf]| {
+            paths.iter().map(|one| path(name, one)).collect::<Vec<_>>()
+        };
+        let switch = |name: &str, on: bool| on.then(|| name.to_owned());
+        let storage = self.storage.and_then(|storage| storage.to_possible_value());
+        let mut flags = paths("--env-file", &self.env_file);
+        flags.extend(paths("--found-env-file", &self.found_env_file));
+        flags.extend(switch("--no-env-file", self.no_env_file));
+        flags.extend(self.tokens_dir.as_deref().map(|dir| path("--tokens-dir", dir)));
+        flags.extend(self.servers_dir.as_deref().map(|dir| path("--servers-dir", dir)));
+        flags.extend(self.providers_file.as_deref().map(|file| path("--providers-file", file)));
+        flags.extend(self.registry_url.as_deref().map(|url| format!("--registry-url {}", word(url))));
+        flags.extend(storage.map(|storage| format!("--storage {}", storage.get_name())));
+        flags.extend(self.ca_cert.as_deref().map(|file| path("--ca-cert", file)));
+        flags.extend(switch("--allow-http", self.allow_http));
+        flags
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]

@@ -40,7 +40,7 @@ pub(super) fn run(args: &CompleteArgs, command: clap::Command, out: &Out) -> Exi
     let words = words(&args.words);
     let Some(index) = words.len().checked_sub(1) else { return Exit::Done };
     let global = global(command.clone(), &words);
-    let mut command = offering(command, &global);
+    let mut command = one_name_each(offering(command, &global), &words);
     let here = paths::absolute(std::path::Path::new("."));
     let found = complete(&mut command, words, index, Some(&here)).unwrap_or_default();
     let is_option =
@@ -102,6 +102,17 @@ fn offering(command: clap::Command, global: &Global) -> clap::Command {
         }
     };
     command.mut_args(with_names).mut_subcommands(|command| offering(command, global))
+}
+
+/// A verb is offered by its name, and by another one only to whoever has begun to type that.
+fn one_name_each(command: clap::Command, words: &[OsString]) -> clap::Command {
+    let is_typed = |alias: &str| {
+        words.iter().filter_map(|word| word.to_str()).any(|word| !word.is_empty() && alias.starts_with(word))
+    };
+    command.mut_subcommands(|verb| {
+        let is_wanted = verb.get_all_aliases().any(is_typed);
+        if is_wanted { verb } else { verb.visible_alias(None) }
+    })
 }
 
 fn candidates(names: Names, global: &Global) -> Result<Vec<CompletionCandidate>, Error> {

@@ -11,6 +11,7 @@ use crate::cli::{flows, ingress};
 use crate::config::{Config, ConfigError, Settings};
 use crate::credential::{Kind, SERVER_URL};
 use crate::error::{Error, Exit};
+use crate::text::clean;
 
 /// Log in to outside services (authorization code with PKCE) and keep their tokens
 ///
@@ -55,6 +56,9 @@ pub(super) fn run(args: &EgressArgs, mut settings: Settings, out: &Out) -> Resul
     if let Some(name) = &args.provider {
         config.raw_provider(name)?;
     }
+    if let Some(n) = args.config_set.map(usize::from).filter(|n| !config.has_egress_set(*n)) {
+        return Err(config.no_egress_set(format!("egress set {n}"), Some(n)).into());
+    }
     let mut planned = plan(args, &config);
     if args.server_name.is_some() {
         // What somebody logged in to by its address has its name already.
@@ -72,7 +76,8 @@ pub(super) fn run(args: &EgressArgs, mut settings: Settings, out: &Out) -> Resul
         });
     }
     if planned.is_empty() {
-        return Err(ConfigError::NotConfigured("egress").into());
+        let wanted = config.wanted_provider(args.provider.as_deref()).unwrap_or_default();
+        return Err(config.no_egress_set(format!("egress set for {}", clean(wanted, 100)), None).into());
     }
     ingress::run_planned(&config, planned, flows::browser(&args.browser, &config), args.force, out)
 }

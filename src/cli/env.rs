@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 use crate::cli::args::AuthArgs;
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::config::{Config, ConfigError, Settings};
+use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::render::{self, Entry};
 use crate::secret::Secret;
-use crate::servers::{Servers, Which};
+use crate::servers::{SET_UP, Servers, Which};
 use crate::sys::env;
 
 /// Print fresh credentials as shell variables
@@ -68,7 +68,7 @@ pub(super) fn run(args: &EnvArgs, settings: Settings, out: &Out) -> Result<Exit,
         None => servers.reachable_names()?.into_iter().map(Which::Name).collect(),
     };
     if which.is_empty() {
-        return Err(ConfigError::NotConfigured("any server").into());
+        return Err(Error::Usage { message: "no server is set up".into(), hint: SET_UP.into() });
     }
     let work = async { Ok(Ok(gather(&servers, &which).await)) };
     let Gathered { variables, failed } = match flows::until_signal(out, work, Err)? {

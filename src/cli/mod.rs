@@ -119,6 +119,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         out.listen();
     }
     let exit = verb(&cli, &out).unwrap_or_else(|error| {
+        let error = cli.global.as_typed(error);
         out.error(&error, "mcpauth --help");
         error.exit()
     });

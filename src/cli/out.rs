@@ -46,6 +46,8 @@ pub(super) struct Out {
     lines: Arc<Mutex<BTreeMap<String, ProgressBar>>>,
     /// What the run does not end without.
     pub(super) tasks: TaskTracker,
+    /// What this run was told of where its settings and tokens are; the commands that it names need the same.
+    again: Arc<[String]>,
     /// Why some of the data did not leave.
     lost: Arc<OnceLock<std::io::Error>>,
 }
@@ -85,6 +87,7 @@ impl Out {
             bars,
             lines: Arc::default(),
             tasks: TaskTracker::new(),
+            again: global.again().into(),
             lost: Arc::default(),
         }
     }
@@ -221,7 +224,7 @@ impl Out {
 
     /// An error with its remedy, on stderr.
     pub(super) fn error(&self, error: &Error, command: &str) {
-        let hint = error.hint(command);
+        let hint = self.advice(&error.hint(command));
         if self.json {
             return self.must_say(&error_object(error.code(), &error.to_string(), &hint));
         }
@@ -231,6 +234,24 @@ impl Out {
             false => (error.to_string(), hint),
         };
         self.must_say(&format!("{word} {text}\n  -> {hint}"));
+    }
+
+    /// A hint whose commands find what this run found.
+    pub(super) fn advice(&self, hint: &str) -> String {
+        let lacking: Vec<&str> =
+            self.again.iter().map(String::as_str).filter(|flag| !has_flag(hint, flag)).collect();
+        if lacking.is_empty() {
+            return hint.into();
+        }
+        let flags = lacking.join(" ");
+        let mut parts = hint.split("mcpauth ");
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let is_command = part.starts_with(|c: char| c.is_ascii_lowercase());
+            text.push_str("mcpauth ");
+            text.push_str(&if is_command { format!("{flags} {part}") } else { part.to_owned() });
+        }
+        text
     }
 
     /// `text` in a colour of stdout.
@@ -320,6 +341,12 @@ pub(super) fn usage_error(said: &clap::builder::StyledStr, json: bool) {
 
 fn error_object(code: &str, message: &str, hint: &str) -> String {
     visible_json(&json!({"error": {"code": code, "message": message, "hint": hint}}).to_string())
+}
+
+/// Whether a hint names this flag itself.
+fn has_flag(hint: &str, flag: &str) -> bool {
+    let name = flag.split(' ').next().unwrap_or_default();
+    hint.split([' ', ',', ')', ':']).any(|word| word == name)
 }
 
 fn paint(on: bool, code: &str, text: &str) -> String {

@@ -73,7 +73,7 @@ fn report(out: &Out, rows: &[Row], skipped: &[Skipped], configs: &[ConfigRow]) -
     if out.json {
         let results: Vec<Value> =
             rows.iter()
-                .map(object)
+                .map(|row| object(row, out))
                 .chain(skipped.iter().map(
                     |skipped| json!({"kind": skipped.what, "status": "skipped", "message": skipped.why}),
                 ))
@@ -94,7 +94,7 @@ fn exit_code(rows: &[Row]) -> Exit {
     if all_failed && failures.all(|exit| exit == first) { first } else { Exit::Partial }
 }
 
-fn object(row: &Row) -> Value {
+fn object(row: &Row, out: &Out) -> Value {
     let mut object = json!({"kind": row.kind.name(), "name": row.name});
     let more = match &row.result {
         Ok(fresh) => {
@@ -119,7 +119,7 @@ fn object(row: &Row) -> Value {
             "code": error.code(),
             "exit_code": error.exit() as u8,
             "message": error.to_string(),
-            "hint": error.hint(&row.command),
+            "hint": out.advice(&error.hint(&row.command)),
         }),
     };
     if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
@@ -140,7 +140,7 @@ fn summary(out: &Out, rows: &[Row], skipped: &[Skipped], configs: &[ConfigRow]) 
                 out.result(&format!(
                     "{word} {:28} {error}\n        -> {}",
                     row.name,
-                    error.hint(&row.command)
+                    out.advice(&error.hint(&row.command))
                 ));
             }
         }

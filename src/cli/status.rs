@@ -43,7 +43,8 @@ pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Ex
     let vault = flows::vault(&config, None, out)?;
     let now = clock::now();
     let known = credentials::all(&config, &vault.store);
-    let rows: Vec<Row> = known.iter().map(|known| row(known, &vault, now)).collect();
+    let rows: Vec<Row> =
+        known.iter().map(|known| row(known, &vault, now)).map(|row| row.advised(out)).collect();
     let service = service::running(vault.store.dir());
     let fine = !rows.is_empty() && rows.iter().all(Row::is_fine);
     let exit = if args.check && !fine { Exit::Found } else { Exit::Done };
@@ -51,7 +52,7 @@ pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Ex
         let objects: Vec<Value> = rows.iter().map(|row| object(row, now)).collect();
         let service = json!({"running": service.is_some(), "pid": service.and_then(|service| service.pid)});
         out.object(&json!({
-            "version": 1, "ok": fine, "exit_code": exit as u8, "credentials": objects, "refresh_service": service,
+            "version": 1, "ok": exit == Exit::Done, "exit_code": exit as u8, "credentials": objects, "refresh_service": service,
         }));
         return Ok(exit);
     }
@@ -63,7 +64,7 @@ pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Ex
         out.say(&format!(
             "nothing is configured, and nothing kept in {}\n  -> {}",
             config.tokens_dir.display(),
-            none.hint()
+            out.advice(&none.hint())
         ));
     }
     out.result(&match service {

@@ -3,6 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
 use crate::cli::given::secret_from;
 use crate::cli::out::Out;
 use crate::config::Config;
@@ -11,7 +14,11 @@ use crate::oauth::Unverified;
 use crate::secret::Secret;
 use crate::servers::credentials;
 use crate::store::{Store, StoreError, Stored};
+use crate::sys::regular_file;
 use crate::vault::VaultError;
+
+/// The largest file that is looked into, in bytes.
+const MOST: u64 = 1 << 20;
 
 /// A token, and what is known of it beside what it says itself.
 pub(super) struct Subject {
@@ -66,9 +73,33 @@ fn in_file(path: &Path, store: &Store) -> Result<Subject, Error> {
             message: format!("the keyring has no token for {name}"),
             hint: "get it again: mcpauth generate".into(),
         }),
-        Err(StoreError::Format { .. }) => Ok(Subject::bare(&secret_from(path)?, name)),
+        Err(StoreError::Format { .. }) if holds_token(path) => Ok(Subject::bare(&secret_from(path)?, name)),
+        // Nobody is told to close a file that is no secret, such as the system's own.
+        Err(StoreError::Format { .. } | StoreError::File(_)) if !holds_token(path) => Err(Error::Usage {
+            message: format!("{name} is not a token file"),
+            hint: "name a credential (mcpauth status shows them), a file that holds a token and nothing else, or - for stdin"
+                .into(),
+        }),
         Err(error) => Err(VaultError::Store(error).into()),
     }
+}
+
+/// Whether a file, whoever may read it, has a token in it: a word alone, or a member of a JSON object. One that cannot be
+/// read may have.
+fn holds_token(path: &Path) -> bool {
+    let Ok(text) = regular_file::read_text(path, MOST).map(Zeroizing::new) else { return true };
+    match serde_json::from_str::<Map<String, Value>>(&text) {
+        Ok(members) => members.contains_key("access_token"),
+        Err(_) => is_token(text.trim()),
+    }
+}
+
+/// Whether a text may be a token (RFC 6749 appendix A.12), and is no line of settings and no other format's.
+fn is_token(text: &str) -> bool {
+    let token = text.strip_prefix("Bearer ").unwrap_or(text);
+    let begins = token.starts_with(|c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c));
+    let assigns = token.trim_end_matches('=').contains('=');
+    begins && !assigns && token.chars().all(|c| c.is_ascii_graphic())
 }
 
 impl Subject {
@@ -81,5 +112,31 @@ impl Subject {
     fn kept(stored: Stored, name: String, path: &Path) -> Self {
         let token = stored.token.access_token.clone();
         Self { token, name, path: Some(path.into()), stored: Some(stored) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_a_word_alone() {
+        for token in ["abc", "a.b-c_d~e+f/g==", "Bearer abc", "12|abc", "xoxb-1-2"] {
+            assert!(is_token(token), "{token}");
+        }
+        for other in [
+            "",
+            "a b",
+            "A=b",
+            "{}",
+            "[a]",
+            "<a>",
+            "#a",
+            "a\nb",
+            "\"a\"",
+            "root:x:0:0:root:/root:/bin/sh\nbin:x:1",
+        ] {
+            assert!(!is_token(other), "{other:?}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Map;
 
-use crate::config::machine::SETS;
+use crate::config::machine::{SETS, numbered};
 use crate::config::{AuthDefault, Config, ConfigError, Planned, checked_name, scopes};
 use crate::credential::{Credential, CredentialId, Given, How, Kind, Person};
 use crate::oauth::Client;
@@ -21,14 +21,31 @@ impl Config {
     /// Every egress set of which anything is set; with a provider named, those of that provider alone.
     pub(super) fn egress_sets(&self, provider: Option<&str>) -> Vec<Planned> {
         let set = |name: &str, n: usize| self.settings.get(&format!("{name}_{n}"));
-        let there = |n: usize| SIGNS.iter().any(|sign| set(sign, n).is_some());
         let meant = |n: usize| provider.is_none() || set("EGRESS_PROVIDER_NAME", n) == provider;
         let mut sets: Vec<Planned> =
-            SETS.filter(|n| there(*n) && meant(*n)).map(|n| self.egress_set(n)).collect();
+            SETS.filter(|n| self.has_egress_set(*n) && meant(*n)).map(|n| self.egress_set(n)).collect();
         if sets.is_empty() {
             sets.extend(self.unnumbered(self.wanted_provider(provider)));
         }
         sets
+    }
+
+    /// That there is no egress set of this name or number; the others, if there are any.
+    pub fn no_egress_set(&self, what: String, n: Option<usize>) -> ConfigError {
+        let sets = self.egress_sets(None);
+        if sets.is_empty() {
+            return ConfigError::NotConfigured("egress");
+        }
+        let free = || SETS.into_iter().find(|n| !self.has_egress_set(*n));
+        let n = n.or_else(free).unwrap_or(*SETS.end());
+        let parts = ["PROVIDER_NAME", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_REDIRECT_URI"];
+        let variables = parts.map(|part| format!("EGRESS_{part}_{n}")).to_vec();
+        ConfigError::NoSet { what, there: sets.iter().map(numbered).collect(), variables }
+    }
+
+    /// Whether anything of egress set `n` is set.
+    pub fn has_egress_set(&self, n: usize) -> bool {
+        SIGNS.iter().any(|sign| self.settings.get(&format!("{sign}_{n}")).is_some())
     }
 
     /// Egress set `n`.

@@ -216,6 +216,19 @@ impl Config {
         SETS.filter(|n| set(*n)).map(|n| self.agentcore_gateway(n)).collect()
     }
 
+    /// That there is no AgentCore gateway of this name or number; the others, if there are any.
+    pub fn no_agentcore_gateway(&self, what: String, n: Option<usize>) -> ConfigError {
+        let gateways = self.agentcore_gateways();
+        if gateways.is_empty() {
+            return ConfigError::NotConfigured("agentcore");
+        }
+        let taken = |n: &usize| gateways.iter().any(|gateway| gateway.set == Some(*n));
+        let n = n.or_else(|| SETS.into_iter().find(|n| !taken(n))).unwrap_or(*SETS.end());
+        let parts = ["CLIENT_ID", "CLIENT_SECRET", "SERVER_NAME"];
+        let variables = parts.map(|part| format!("AGENTCORE_{part}_{n}")).to_vec();
+        ConfigError::NoSet { what, there: gateways.iter().map(numbered).collect(), variables }
+    }
+
     /// AgentCore gateway `n`.
     pub fn agentcore_gateway(&self, n: usize) -> Planned {
         let server = self.settings.get(&format!("AGENTCORE_SERVER_NAME_{n}"));
@@ -408,6 +421,16 @@ impl Config {
             facts: facts.as_object().cloned().unwrap_or_default(),
             command: format!("mcpauth keycloak --agent-name {name}"),
         })
+    }
+}
+
+/// A set's number, and whose it is.
+pub(super) fn numbered(planned: &Planned) -> String {
+    let name = planned.name.split_once(' ').map_or(planned.name.as_str(), |(_, name)| name);
+    match planned.set {
+        Some(n) if name.ends_with(&format!(" {n}")) => n.to_string(),
+        Some(n) => format!("{n} ({name})"),
+        None => name.to_owned(),
     }
 }
 

@@ -138,6 +138,16 @@ pub enum ConfigError {
     /// Something is behind the gateway, and nobody said where that is.
     #[error("REGISTRY_URL is not set, and {0} is behind the gateway whose address it is")]
     NoGateway(String),
+    /// A numbered set, or one of a provider, that is asked for and not set up, while others are.
+    #[error("there is no {what}")]
+    NoSet {
+        /// What was asked for.
+        what: String,
+        /// Those that are set up.
+        there: Vec<String>,
+        /// The variables of one more.
+        variables: Vec<String>,
+    },
     /// Nothing to do.
     #[error("{0} is not configured")]
     NotConfigured(&'static str),
@@ -152,10 +162,19 @@ impl ConfigError {
         match self {
             Self::Provenance { command, .. } => format!("if that is meant, name the file: {command}"),
             Self::EnvFile { .. } => "name a readable file with --env-file".into(),
-            Self::Missing { variables, .. } => {
-                let example = variables.first().map(String::as_str).unwrap_or_default();
-                format!("set {example} in .env or the environment, or run: mcpauth configure")
+            Self::Missing { what, variables } => {
+                let names = variables.join(" and ");
+                // What a file of its own lacks is set nowhere else, and `configure` knows no AgentCore gateway.
+                match variables.first().map(String::as_str).unwrap_or_default() {
+                    first if first.contains(|c: char| c.is_ascii_lowercase()) => format!("write {names} into {what}"),
+                    first if first.starts_with("AGENTCORE_") => format!("set {names} in .env or the environment"),
+                    _ => format!("set {names} in .env or the environment, or run: mcpauth configure"),
+                }
             }
+            Self::NoSet { there, variables, .. } => {
+                format!("there are: {}; to add one, set {} in .env or the environment", there.join(", "), variables.join(", "))
+            }
+            Self::Invalid { variable, .. } if variable.starts_with('-') => format!("correct {variable}, or leave it out"),
             Self::Invalid { variable, .. } => format!("see where it comes from with: mcpauth config show --origin, and correct {variable}"),
             Self::Provider(ProviderError::Unknown(_)) => "see what there is with: mcpauth providers list".into(),
             Self::Provider(ProviderError::Unreadable { .. }) => "correct the file, then run: mcpauth providers check".into(),

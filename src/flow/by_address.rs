@@ -76,6 +76,9 @@ pub enum AddressError {
         /// The one that the document is about.
         found: String,
     },
+    /// Neither metadata nor the endpoints of MCP 2025-03-26: its tokens come from somewhere else.
+    #[error("{} offers no OAuth: it publishes no metadata, and nobody can register a client at its origin", host(.0))]
+    NoOauth(Url),
     /// A server elsewhere that sends us to this machine.
     #[error("{0}")]
     Inward(#[from] Inward),
@@ -155,6 +158,11 @@ impl AddressError {
                 "check the address: mcpauth basic --url {} shows what is there; without metadata, set an egress set up: mcpauth \
                  configure",
                 shell_address(asked)
+            ),
+            Self::NoOauth(server) => format!(
+                "get a key from whoever runs the server, keep it in a file of mode 0600, and send it with: mcpauth list --url {} \
+                 --token-file FILE",
+                shell_address(&bare(server))
             ),
             Self::Inward(_) => "do not trust this server; nothing was sent there".into(),
             Self::Issuer { .. } => {
@@ -306,6 +314,25 @@ impl Discovered {
     ) -> Self {
         let scopes = resource.scopes(challenge, &issuer);
         Self { resource: resource.resource, issuer, is_published, scopes }
+    }
+
+    /// A failed registration as what it says of `server`: nobody promised that there is anything to register at.
+    pub fn unregistered(&self, server: &Url, error: FlowError) -> FlowError {
+        let is_nothing = |cause: &RegistrationError| match cause {
+            RegistrationError::Refused { description, error } => {
+                description.is_none() && error.starts_with("HTTP ")
+            }
+            RegistrationError::Unreadable(_) => true,
+            RegistrationError::Method => false,
+        };
+        match error {
+            FlowError::ByAddress(AddressError::Registration { cause, .. })
+                if !self.is_published && is_nothing(&cause) =>
+            {
+                AddressError::NoOauth(server.clone()).into()
+            }
+            other => other,
+        }
     }
 
     /// Whether a person can log in at the issuer that `server` names. `assume_s256` is their word for one that lists no

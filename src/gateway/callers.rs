@@ -194,8 +194,8 @@ impl Callers {
             self.verify(issuer, parsed, token, moment.now, &servers).await?
         };
         let Judged { principal, expires_at, believed_until } = judged;
-        if moment.state.revoked.has(&principal) {
-            return Err(Refusal::Token(Reject::Revoked));
+        if let Some(reject) = moment.state.revoked.reject(&principal) {
+            return Err(Refusal::Token(reject));
         }
         let State { policy, shadow, .. } = &*moment.state;
         let grants = policy.grants(&principal);

@@ -225,7 +225,7 @@ impl Running {
             for issuer in shared.issuers.clone() {
                 let shared = shared.clone();
                 tokio::spawn(async move {
-                    issuer.keep(|result| told(&shared, issuer.name(), result)).await;
+                    issuer.keep(|result| told(&shared, &issuer, result)).await;
                 });
             }
             if let Some(listener) = admin.and_then(|admin| TcpListener::from_std(admin).ok()) {
@@ -302,15 +302,19 @@ fn thread<F: Future<Output = ()>>(
     Ok((stop, thread))
 }
 
-fn told(shared: &Shared, issuer: &str, result: Result<usize, &Unavailable>) {
+fn told(shared: &Shared, issuer: &Issuer, result: Result<usize, &Unavailable>) {
     match result {
         Ok(keys) => {
             shared.metrics.keys("ok");
-            info!(event = "keys", "{issuer}: {keys} keys");
+            info!(event = "keys", "{}: {keys} keys", issuer.name());
         }
         Err(error) => {
             shared.metrics.keys("failed");
-            warn!(event = "keys", "{error}; the last good keys stay in use");
+            let meanwhile = match issuer.keys() {
+                Some(_) => "the last good keys stay in use",
+                None => "no token of this issuer can be checked until they are fetched",
+            };
+            warn!(event = "keys", "{error}; {meanwhile}");
         }
     }
 }

@@ -18,6 +18,7 @@ use url::Url;
 use super::accounts::Accounts;
 use super::authn::asking::Asking;
 use super::authn::issuers::Issuer;
+use super::authn::jwt::Reject;
 use super::crowd::Crowd;
 use super::egress::Stored;
 use super::host::Hosts;
@@ -313,11 +314,14 @@ impl Revoked {
         Ok(revoked)
     }
 
-    pub(super) fn has(&self, principal: &Principal) -> bool {
+    /// What of a caller is revoked, if anything: the caller, or this token alone.
+    pub(super) fn reject(&self, principal: &Principal) -> Option<Reject> {
+        let client = principal.client_id.as_ref();
+        if self.subjects.contains(&principal.subject) || client.is_some_and(|id| self.clients.contains(id)) {
+            return Some(Reject::CallerRevoked);
+        }
         let token_id = principal.claims.get("jti").and_then(|id| id.as_str());
-        token_id.is_some_and(|id| self.token_ids.contains(id))
-            || self.subjects.contains(&principal.subject)
-            || principal.client_id.as_ref().is_some_and(|id| self.clients.contains(id))
+        token_id.filter(|id| self.token_ids.contains(*id)).map(|_| Reject::Revoked)
     }
 }
 
@@ -328,13 +332,19 @@ mod tests {
     #[test]
     fn a_revoked_line_names_what_it_is_about() {
         let revoked = Revoked::read("# gone\njti: a-1\n\n sub : alice \nclient_id:agent:7\n").unwrap();
-        let is = |principal: Principal| revoked.has(&principal);
-        assert!(is(Principal { subject: "alice".into(), ..Principal::default() }));
-        assert!(is(Principal { client_id: Some("agent:7".into()), ..Principal::default() }));
+        let reject = |principal: Principal| revoked.reject(&principal);
+        let (alice, agent) = (
+            Principal { subject: "alice".into(), ..Principal::default() },
+            Principal { client_id: Some("agent:7".into()), ..Principal::default() },
+        );
+        assert_eq!(
+            (reject(alice), reject(agent)),
+            (Some(Reject::CallerRevoked), Some(Reject::CallerRevoked))
+        );
         let mut principal = Principal::default();
-        assert!(!revoked.has(&principal));
+        assert_eq!(revoked.reject(&principal), None);
         principal.claims.insert("jti".into(), "a-1".into());
-        assert!(revoked.has(&principal));
+        assert_eq!(revoked.reject(&principal), Some(Reject::Revoked));
         for (text, line) in [("alice", 1), ("# x\nuser: alice", 2), ("jti:", 1)] {
             assert_eq!(Revoked::read(text), Err(line), "{text}");
         }

@@ -8,6 +8,10 @@ const LIMIT: usize = 300;
 /// The same for what is asked or fetched rather than shown: a list of scopes may be long.
 const LIMIT_OF_DATA: usize = 4_000;
 
+/// The description of a token whose very caller is revoked: there is no better one in RFC 6750, and whoever is told to get
+/// another token goes round in a circle.
+pub const CALLER_REVOKED: &str = "This caller is revoked, and a new token will not help";
+
 /// A `Bearer` challenge. Its values come from the server, cleaned and cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Challenge {

@@ -22,7 +22,7 @@ mod written;
 
 pub use assertion::SigningKey;
 pub use authorize::{Answer, AuthorizationRequest, Pending};
-pub use challenge::Challenge;
+pub use challenge::{CALLER_REVOKED, Challenge};
 pub use client::{Client, ClientAuth};
 pub use device::{DeviceAuthorization, DeviceRequest, Pace, Poll};
 pub use document::{DocumentError, client_metadata, document_address};

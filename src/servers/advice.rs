@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{Servers, Which};
 use crate::config::{login_command, name_of};
-use crate::oauth::Challenge;
+use crate::oauth::{CALLER_REVOKED, Challenge};
 use crate::text::{clean, word};
 
 /// Where a server usually is.
@@ -54,6 +54,9 @@ impl<'a> Advice<'a> {
 
     /// What to do about a 401.
     pub(crate) fn unauthorized(&self, challenge: &Challenge) -> String {
+        if challenge.description.as_deref() == Some(CALLER_REVOKED) {
+            return "ask who runs the gateway to take this client off its list of revoked ones".into();
+        }
         // Some servers have a 401 for a scope that is missing, where RFC 6750 section 3.1 has a 403.
         let is_about_scope = challenge.is_about_scope() && self.source == Source::Stored;
         let login = self.servers.login_of(self.which).filter(|login| is_about_scope && login.is_kept);
@@ -65,27 +68,24 @@ impl<'a> Advice<'a> {
             (_, Source::Given) => {
                 "put a good token into MCP_AUTH_TOKEN, or unset it to use the stored one".into()
             }
-            (Which::Url(url), Source::Elsewhere) if challenge.resource_metadata.is_some() => format!(
+            (Which::Url(url), Source::Elsewhere) => format!(
                 "run: {}; or, if it is your gateway, set REGISTRY_URL or send the gateway's token with --auth",
                 login_command(url, &name_of(url))
             ),
-            (_, Source::Elsewhere) => {
-                "send the gateway's token along with --auth (get it with: mcpauth generate), or set REGISTRY_URL if this is \
-                 your gateway"
-                    .into()
-            }
             // Its token looks good from here: only a new login brings another one.
-            (which, Source::Stored) if self.servers.is_logged_in(which) => {
+            (which, Source::Stored | Source::Elsewhere) if self.servers.is_logged_in(which) => {
                 format!("run: {} --force", self.servers.command_for(which))
             }
-            (_, Source::Stored) if self.is_behind_gateway() => {
+            (_, Source::Stored | Source::Elsewhere) if self.is_behind_gateway() => {
                 format!("run: {} --force", self.servers.identity_command())
             }
             // Whoever describes itself can be logged in to by that.
             (Which::Url(url), Source::Stored) if challenge.resource_metadata.is_some() => {
                 format!("run: {}", login_command(url, &name_of(url)))
             }
-            (which, Source::Stored) => format!("run: {}", self.servers.command_for(which)),
+            (which, Source::Stored | Source::Elsewhere) => {
+                format!("run: {}", self.servers.command_for(which))
+            }
         };
         let scope = challenge.scope.as_ref();
         let scope = scope.map(|scope| format!("; it asks for the scope {scope}")).unwrap_or_default();
@@ -102,16 +102,20 @@ impl<'a> Advice<'a> {
         if let Some(login) = self.servers.login_of(self.which) {
             return login.forbidden(challenge);
         }
+        let server = self.server_name();
         if let Some(scope) = &challenge.scope {
-            // The gateway decides by the token that is for itself.
+            let what = tool.map_or_else(|| "this".into(), |tool| format!("the tool {}", quoted(tool)));
+            let place = server.map(|server| format!(" on {}", quoted(&server))).unwrap_or_default();
+            // The gateway decides by the token that is for itself, and names the narrowest scope that helps.
             let command = self.servers.identity_command();
             return format!(
-                "let the client have the scope {scope}, then get a token with it: {command} --force"
+                "ask who keeps the gateway's policy to allow {what}{place}; or have the scope {scope} granted to the client, then \
+                 get a token with it: {command} --force"
             );
         }
         let what =
             tool.map_or_else(|| "--method tools/list".into(), |tool| format!("--tool {}", quoted(tool)));
-        let server = self.server_name().unwrap_or_else(|| "SERVER".into());
+        let server = server.unwrap_or_else(|| "SERVER".into());
         format!(
             "ask who keeps the gateway's policy, or see which rule decides: mcpauth gateway explain --server {} {what} --groups YOUR,GROUPS",
             quoted(&server)

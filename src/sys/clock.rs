@@ -41,6 +41,9 @@ pub fn relative(at: i64, now: i64) -> String {
     let seconds = at.saturating_sub(now);
     let span = seconds.unsigned_abs();
     let (days, hours, minutes) = (span / 86_400, span / 3_600 % 24, span / 60 % 60);
+    if span == 0 {
+        return "just now".into();
+    }
     let text = match (days, hours, minutes) {
         (0, 0, 0) => format!("{span}s"),
         (0, 0, m) => format!("{m}m"),
@@ -93,7 +96,9 @@ mod tests {
     #[test]
     fn relative_times_read_like_speech() {
         let cases = [
-            (0, "in 0s"),
+            (0, "just now"),
+            (1, "in 1s"),
+            (-1, "1s ago"),
             (59, "in 59s"),
             (3_240, "in 54m"),
             (7_500, "in 2h 5m"),

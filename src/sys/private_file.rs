@@ -67,7 +67,24 @@ impl FileError {
     /// The command that mends it.
     pub fn hint(&self) -> String {
         match self {
-            Self::Io { path, .. } => format!("check that {} exists and is yours", path.display()),
+            Self::Io { path, source } => match source.kind() {
+                io::ErrorKind::NotFound => {
+                    format!("make the folder first: mkdir -p {}", folder_of(path).display())
+                }
+                io::ErrorKind::PermissionDenied => {
+                    format!("let this user read and write {}, or name another place", path.display())
+                }
+                io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => {
+                    format!("name another place than {}", path.display())
+                }
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    format!("make room on the disk of {}", path.display())
+                }
+                io::ErrorKind::ReadOnlyFilesystem => {
+                    format!("name a place that can be written, in place of {}", path.display())
+                }
+                _ => format!("check the disk and the folder of {}", path.display()),
+            },
             Self::Symlink(path) => {
                 format!("remove the link, or name the real folder with --tokens-dir: rm {}", path.display())
             }
@@ -260,7 +277,7 @@ pub fn check_append(path: &Path) -> Result<(), FileError> {
         return open_append(path).map(|_| ());
     }
     let folder = folder_of(path);
-    if !fs::metadata(folder).map_err(io_at(folder))?.is_dir() {
+    if !fs::metadata(folder).map_err(io_at(path))?.is_dir() {
         return Err(io_at(folder)(io::ErrorKind::NotADirectory.into()));
     }
     #[cfg(unix)]
@@ -429,7 +446,7 @@ fn check_mode(path: &Path, about: &fs::Metadata, may: u32) -> Result<(), FileErr
 }
 
 /// Whether opening the file would wait for somebody at the other end.
-fn is_pipe(path: &Path) -> bool {
+pub fn is_pipe(path: &Path) -> bool {
     #[cfg(unix)]
     return fs::metadata(path).is_ok_and(|about| std::os::unix::fs::FileTypeExt::is_fifo(&about.file_type()));
     #[cfg(not(unix))]

@@ -239,7 +239,9 @@ fn a_scope_that_is_missing_is_named() {
     let refused = user(&server.base).run(&["call", "work"]).code(4);
     assert!(refused.stderr.contains("(insufficient_scope)"), "{refused:?}");
     assert!(
-        refused.stderr.contains("the scope mcp/execute, then get a token with it: mcpauth generate --force"),
+        refused.stderr.contains(
+            "the scope mcp/execute granted to the client, then get a token with it: mcpauth generate --force"
+        ),
         "{refused:?}"
     );
 }

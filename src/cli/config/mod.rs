@@ -37,7 +37,11 @@ enum What {
 }
 
 pub(super) fn run(args: &ConfigArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let config = Config::resolve(settings)?;
+    // What is shown may be the very setting that is wrong.
+    let config = match &args.what {
+        What::Show(_) => Config::for_names(settings)?,
+        _ => Config::resolve(settings)?,
+    };
     match &args.what {
         What::Show(args) => show::run(args, &config, out),
         What::Render { client, secrets } => show::render(&config, client, secrets.as_deref(), out),

@@ -148,6 +148,9 @@ fn refused(who: &str, reject: Reject) -> Finding {
             "let the gateway take this token's client or audience (clients or audience in gateway.yaml; \
              MCPAUTH_GATEWAY_CLIENTS, MCPAUTH_GATEWAY_AUDIENCE), or get a token for it"
         }
+        Reject::CallerRevoked => {
+            "this client is revoked, and a new token will not help; have it taken off the gateway's list of revoked ones"
+        }
         _ => "get another token: mcpauth ingress --force",
     };
     Finding::problem(ACCESS, format!("the gateway's rules refuse {who}: {reject}"), remedy)

@@ -21,6 +21,7 @@ use crate::gateway::servers::route::Routes;
 use crate::policy::{Call, Explanation, Principal};
 use crate::registry::Registry;
 use crate::sys::clock;
+use crate::text::{clean, word};
 
 const EXAMPLES: &str = "Examples:
   mcpauth gateway explain --server docs --tool search --groups readers
@@ -38,7 +39,7 @@ pub(super) struct ExplainArgs {
     #[arg(long, required_unless_present = "token")]
     server: Option<String>,
     /// The method, GET for the stream or DELETE for a session's end [default: the one that is about what is named]
-    #[arg(long, required_unless_present_any = ["tool", "prompt", "resource", "token"], requires = "server")]
+    #[arg(long, requires = "server")]
     method: Option<String>,
     /// The tool it calls
     #[arg(long, conflicts_with_all = ["prompt", "resource"], requires = "server")]
@@ -85,6 +86,7 @@ pub(super) fn run(args: &ExplainArgs, config: &Config, out: &Out) -> Result<Exit
             let explanation = policy.explain(&principal, server, &call);
             say(&explanation.to_string(), || object(&path, &explanation), out);
         }
+        (Some(server), None) if args.token.is_none() => return Err(nothing_asked(server)),
         (server, _) => {
             let overview = policy.overview(&principal, server);
             let object = || json!({"version": 1, "policy": path.display().to_string(), "allowed": overview.entries, "notes": overview.notes});
@@ -92,6 +94,17 @@ pub(super) fn run(args: &ExplainArgs, config: &Config, out: &Out) -> Result<Exit
         }
     }
     Ok(Exit::Done)
+}
+
+/// Of a caller without a token only one thing at a time can be said.
+fn nothing_asked(server: &str) -> Error {
+    let server = word(&clean(server, 100));
+    Error::Usage {
+        message: "nothing is asked about: name one of --tool, --method, --prompt and --resource".into(),
+        hint: format!(
+            "who sees the tools: mcpauth gateway explain --server {server} --method tools/list --groups YOUR,GROUPS"
+        ),
+    }
 }
 
 fn object(path: &Path, explanation: &Explanation) -> Value {

@@ -143,8 +143,9 @@ pub(super) async fn choose(
         return taken_again(args, kept, found);
     }
     make_room()?;
+    let registered = flow::register(http, &found.issuer, scopes).await;
     let (client, redirect_uri) =
-        flow::register(http, &found.issuer, scopes).await.map_err(VaultError::Flow)?;
+        registered.map_err(|error| VaultError::Flow(found.unregistered(&args.url, error)))?;
     Ok(Chosen { client, key: None, redirect_uri, registered: true, remark: Remark::Registered })
 }
 

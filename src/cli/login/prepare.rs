@@ -24,22 +24,19 @@ pub(super) async fn prepare(
     out: &Out,
 ) -> Result<Registration, Error> {
     let has_proof = own.has_proof() || kept.is_some_and(|kept| !kept.registered && kept.can_prove());
-    let needs_person = || VaultError::NeedsPerson { why: None };
-    if vault.browser.is_none() && !has_proof {
-        return Err(needs_person().into());
-    }
     // Of several issuers, one at which a person can log in with a client that is registered on the way. Whose a client is that
     // there is already, nobody but its owner knows.
     let has_client = own.has_id() || kept.is_some_and(|kept| !kept.registered) || own.for_itself;
     let fit = |issuer: &IssuerMetadata| has_client || issuer.takes_newcomers(args.assume_pkce_s256);
     let wanted = args.issuer.as_ref().map(Url::as_str);
+    // First: nobody needs to log in at a server that is not there, or has no login.
     let found = flow::discover(&vault.http, &args.url, wanted, fit).await.map_err(VaultError::Flow)?;
     let for_itself = own.for_itself
         || (has_proof && found.issuer.is_for_machines_alone())
         || kept.is_some_and(|kept| kept.for_itself && own.is(kept));
     if !for_itself {
-        vault.browser.as_ref().ok_or_else(needs_person)?;
         found.check_login(&args.url, args.assume_pkce_s256).map_err(VaultError::Flow)?;
+        vault.browser.as_ref().ok_or(VaultError::NeedsPerson { why: None })?;
     }
     let scopes = scopes(args, kept, &found);
     let chosen = choose(args, config, &vault.http, (own, kept), &found, &scopes, make_room).await?;

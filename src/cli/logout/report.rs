@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::out::Out;
 use crate::clients::ConfigRow;
+use crate::credential::{Credential, How, SERVER_URL};
 use crate::error::{Error, Exit, flow_exit};
 use crate::flow::Revoked;
 use crate::servers::credentials::Known;
@@ -38,7 +39,7 @@ pub(super) fn report(
         _ => Exit::Partial,
     };
     if out.json {
-        let results: Vec<Value> = rows.iter().map(object).collect();
+        let results: Vec<Value> = rows.iter().map(|row| object(row, out)).collect();
         out.object(&json!({
             "version": 1, "ok": exit == Exit::Done, "exit_code": exit as u8, "results": results, "copies": copies,
         }));
@@ -93,7 +94,7 @@ fn line(row: &Row<'_>, out: &Out) {
     match &row.result {
         Err(error) => {
             let word = out.paint("31", "failed ");
-            out.result(&format!("{word} {name:28} {error}\n        -> {}", remedy(row, error)));
+            out.result(&format!("{word} {name:28} {error}\n        -> {}", out.advice(&remedy(row, error))));
         }
         Ok(forgotten) if !forgotten.found => {
             out.result(&format!("{} {name:28} nothing is kept", out.paint("33", "nothing")));
@@ -105,13 +106,21 @@ fn line(row: &Row<'_>, out: &Out) {
             if let (Ended::Asked(Ok(Revoked::Unsupported)), Some(credential)) =
                 (&forgotten.ended, row.known.credential())
             {
-                let about = &credential.id.name;
-                out.result(&format!(
-                    "        -> end it in the account's settings: mcpauth providers show {about}"
-                ));
+                // Of a server that was logged in to by its address there is no provider to show.
+                if let Some(about) = provider(credential) {
+                    let text = format!("end it in the account's settings: mcpauth providers show {about}");
+                    out.result(&format!("        -> {text}"));
+                }
             }
         }
     }
+}
+
+/// The provider's name, where there is a description of it.
+fn provider(credential: &Credential) -> Option<&str> {
+    let is_listed =
+        matches!(credential.how, How::AuthorizationCode(_)) && !credential.facts.contains_key(SERVER_URL);
+    is_listed.then_some(credential.id.name.as_str())
 }
 
 fn remedy(row: &Row<'_>, error: &Error) -> String {
@@ -141,7 +150,7 @@ fn said(forgotten: &Forgotten) -> String {
     }
 }
 
-fn object(row: &Row<'_>) -> Value {
+fn object(row: &Row<'_>, out: &Out) -> Value {
     let mut object = json!({"kind": row.known.kind.name(), "name": row.known.name, "path": row.path});
     let more = match &row.result {
         Err(error) => json!({
@@ -149,7 +158,7 @@ fn object(row: &Row<'_>) -> Value {
             "code": error.code(),
             "exit_code": error.exit() as u8,
             "message": error.to_string(),
-            "hint": remedy(row, error),
+            "hint": out.advice(&remedy(row, error)),
         }),
         Ok(forgotten) => json!({
             "status": if forgotten.found { "removed" } else { "nothing" },

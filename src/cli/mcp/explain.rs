@@ -3,6 +3,7 @@
 
 use super::target::Target;
 use crate::client::ClientError;
+use crate::error::untrusted_hint;
 use crate::servers::ADDRESS;
 use crate::sys::http::HttpError;
 use crate::text::shell_address;
@@ -19,6 +20,7 @@ impl Target {
             ClientError::Http(HttpError::Plain { .. }) => {
                 "use https, or say that it is meant with --allow-http".into()
             }
+            ClientError::Http(HttpError::Untrusted { .. }) => untrusted_hint(&self.advice().command("ping")),
             ClientError::Elsewhere { to, .. } => {
                 format!("if that is the MCP server, run: mcpauth basic --url {}", shell_address(to))
             }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cli::out::Out;
 use crate::oauth::Epoch;
 use crate::store::Storage;
 
@@ -43,6 +44,12 @@ impl Row {
     /// Nobody has to do anything about it.
     pub(super) fn is_fine(&self) -> bool {
         self.state == State::Good || self.state == State::Due && self.renewable
+    }
+
+    /// The same with commands that find what this run found.
+    pub(super) fn advised(self, out: &Out) -> Self {
+        let again = |text: Option<String>| text.map(|text| out.advice(&text));
+        Self { command: again(self.command), hint: again(self.hint), ..self }
     }
 }
 

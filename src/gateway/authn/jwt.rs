@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::keys::{self, Key, MAX_KEY_ID, NoKey};
 use super::object;
 use crate::gateway::settings::Algorithm;
+use crate::oauth::CALLER_REVOKED;
 
 /// The longest token that is read, in bytes.
 pub const MAX_TOKEN: usize = 16 << 10;
@@ -78,6 +79,8 @@ pub enum Reject {
     Mismatch,
     /// Listed as revoked.
     Revoked,
+    /// The caller, whatever the token: its subject or its client is on the list of the revoked.
+    CallerRevoked,
 }
 
 impl<'t> Jws<'t> {
@@ -243,7 +246,7 @@ impl Reject {
             Self::Binding => "binding",
             Self::Inactive => "inactive",
             Self::Mismatch => "mismatch",
-            Self::Revoked => "revoked",
+            Self::Revoked | Self::CallerRevoked => "revoked",
         }
     }
 
@@ -256,6 +259,7 @@ impl Reject {
             Self::Kind | Self::IdToken(_) => "The token is not an access token",
             Self::Binding => "Sender-constrained tokens are not supported",
             Self::Mismatch => "The identity headers do not match the access token",
+            Self::CallerRevoked => CALLER_REVOKED,
             Self::Inactive | Self::Revoked => "The access token was revoked",
             _ => "The access token is not valid",
         }
