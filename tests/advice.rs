@@ -1,6 +1,7 @@
 //! What a message tells a person to type works where it says so: each situation is run, and then the command that it names.
 //! It leaves tokens that a server takes no longer to `dead_ends`.
 #![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "tests are a shell, and lay out the gateway's files")]
 
 use serde_json::json;
 
