@@ -47,7 +47,8 @@ pub(super) fn parse(bytes: Vec<u8>) -> Parsed {
     parsed
 }
 
-/// A file's text with each variable set: in its place if it has one, else at the end. Every other byte stays.
+/// A file's text with each variable set: in its place if it has one, else at the end, or at the beginning of a file that ends
+/// within quotes. Every other byte stays.
 pub fn set<'a>(text: &str, variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let newline = line_end(text);
     variables.into_iter().fold(text.to_owned(), |mut text, (name, value)| {
@@ -56,8 +57,15 @@ pub fn set<'a>(text: &str, variables: impl IntoIterator<Item = (&'a str, &'a str
         match statements(&text).filter(is_its).last() {
             Some(statement) => text.replace_range(statement.range, &line),
             None => {
+                let before = text.len();
                 let is_open = !text.is_empty() && !text.ends_with(['\n', '\r']) && text != BYTE_ORDER_MARK;
                 text.push_str(&format!("{}{line}{newline}", if is_open { newline } else { "" }));
+                // A quote that somebody left open would take in what comes after it.
+                if !statements(&text).any(|one| one.range.start >= before && is_its(&one)) {
+                    text.truncate(before);
+                    let first = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+                    text.insert_str(first, &format!("{line}{newline}"));
+                }
             }
         }
         text

@@ -38,8 +38,13 @@ impl Config {
         }
         let free = || SETS.into_iter().find(|n| !self.has_egress_set(*n));
         let n = n.or_else(free).unwrap_or(*SETS.end());
-        let parts = ["PROVIDER_NAME", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_REDIRECT_URI"];
-        let variables = parts.map(|part| format!("EGRESS_{part}_{n}")).to_vec();
+        let names = [
+            "EGRESS_PROVIDER_NAME",
+            "EGRESS_OAUTH_CLIENT_ID",
+            "EGRESS_OAUTH_CLIENT_SECRET",
+            "EGRESS_OAUTH_REDIRECT_URI",
+        ];
+        let variables = names.map(|name| format!("{name}_{n}")).to_vec();
         ConfigError::NoSet { what, there: sets.iter().map(numbered).collect(), variables }
     }
 
