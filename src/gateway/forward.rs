@@ -264,8 +264,8 @@ impl Forwarder {
         bytes: Bytes,
         read: for<'a> fn(&'a [u8], filter::Shows<'_>) -> filter::Shown<'a>,
     ) -> Result<Response<Body>, Refusal> {
-        let (grants, server) = (&passage.caller.grants, passage.upstream.name());
-        let cut = match read(&bytes, &|listed, name| grants.shows(server, listed, name)) {
+        let views = passage.caller.grants.views(passage.upstream.name());
+        let cut = match read(&bytes, &|listed, name| views.shows(listed, name)) {
             Ok(Cow::Borrowed(_)) => None,
             Ok(Cow::Owned(cut)) if !cut.is_empty() => Some(cut),
             Ok(Cow::Owned(_)) | Err(_) => return passage.unread(head),

@@ -1,5 +1,6 @@
 //! The decision, and what a list may show: both by the same entries. It leaves the refusal's words to `gateway`.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::entry::{Entry, Scope};
@@ -29,6 +30,15 @@ pub struct View<'a> {
     entries: Vec<&'a Entry>,
     listed: Listed,
     everything: bool,
+}
+
+/// What one caller may see of one server's lists. Each is worked out once, when the first item of it comes: what a long list
+/// costs is then a look-up by name for each item.
+#[derive(Debug)]
+pub struct Views<'g> {
+    grants: &'g Grants,
+    server: &'g str,
+    by_list: [OnceCell<View<'g>>; Listed::ALL.len()],
 }
 
 /// Decides a call. Nothing is allowed that no entry of the caller's allows; nothing is allocated on the way to yes, and
@@ -81,6 +91,11 @@ impl Grants {
         View { entries, listed, everything }
     }
 
+    /// The same of whichever lists of a server turn up.
+    pub fn views<'g>(&'g self, server: &'g str) -> Views<'g> {
+        Views { grants: self, server, by_list: Default::default() }
+    }
+
     /// Whether an entry's `when` holds for the caller.
     pub(super) fn exists(&self, entry: &Entry) -> bool {
         entry.when.is_none_or(|place| self.0.conditions.get(place) == Some(&true))
@@ -105,6 +120,17 @@ impl View<'_> {
     /// Whether every item is shown, so that nothing needs to be filtered.
     pub fn shows_everything(&self) -> bool {
         self.everything
+    }
+}
+
+impl Views<'_> {
+    /// Whether an item of a list is shown, by its `name`, `uri` or `uriTemplate`.
+    pub fn shows(&self, listed: Listed, name: &str) -> bool {
+        let view = || self.grants.view(self.server, listed);
+        match self.by_list.get(listed as usize) {
+            Some(cell) => cell.get_or_init(view).shows(name),
+            None => view().shows(name),
+        }
     }
 }
 

@@ -26,7 +26,7 @@ use serde_json::{Map, Value};
 
 pub use self::cases::{Cases, Outcome};
 pub use self::compiled::Policy;
-pub use self::decide::{Grants, View, decide};
+pub use self::decide::{Grants, View, Views, decide};
 pub use self::explain::{Explanation, Overview};
 pub use self::remarks::Remark;
 pub use self::scopes_yml::PolicyError;

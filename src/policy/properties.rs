@@ -106,6 +106,7 @@ proptest! {
                     let shown = grants.shows(server, listed, name);
                     prop_assert!(shown || !usable);
                     prop_assert_eq!(grants.view(server, listed).shows(name), shown);
+                    prop_assert_eq!(grants.views(server).shows(listed, name), shown);
                 }
             }
         }
