@@ -156,6 +156,9 @@ fn what_is_no_secret_stays() {
 proptest! {
     #[test]
     fn no_spelling_of_any_secret_gets_through(secret in "[ -~é]{8,40}", at in 0usize..100) {
+        // Of less only the secret as it is counts; blanks and plus signs around it stay.
+        prop_assume!(secret.bytes().filter(|byte| counts(*byte)).count() >= LEAST);
+        prop_assume!(!secret.starts_with([' ', '+']) && !secret.ends_with([' ', '+']));
         let spellings = spellings(&secret);
         let spelling = &spellings[at % spellings.len()];
         let said = Secret::new(secret.as_str()).scrub(format!("<{spelling}>"));
