@@ -19,12 +19,6 @@ pub fn word(text: &str) -> String {
     format!("'{}'", shown.replace('\'', r"'\''"))
 }
 
-/// An address as it can be pasted into a shell, which takes some of its characters for its own language.
-pub fn shell_address(address: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/%@+,=".contains(c);
-    if address.chars().all(plain) { address.into() } else { format!("'{}'", address.replace('\'', "%27")) }
-}
-
 /// Whether a character only shows: it is no control character (C0, DEL, C1), ends no line (U+2028, U+2029), sets no
 /// direction, and is not invisible.
 pub fn is_plain(c: char) -> bool {

@@ -15,7 +15,7 @@ use crate::oauth::{Client, ClientAuth, document_address};
 use crate::provider::{BodyFormat, Provider, ProviderError};
 use crate::secret::Secret;
 use crate::sys::private_file::{self, Draft};
-use crate::text::shell_address;
+use crate::text::word;
 
 /// What stands in the place of a provider's name.
 const PROVIDER: &str = "mcp";
@@ -258,7 +258,7 @@ pub fn name_of(url: &Url) -> String {
 
 /// The command that logs in at a server.
 pub fn login_command(url: &Url, name: &str) -> String {
-    let address = shell_address(url.as_str());
+    let address = word(url.as_str());
     let own = if name == name_of(url) { String::new() } else { format!(" --server-name {name}") };
     format!("mcpauth login {address}{own}")
 }

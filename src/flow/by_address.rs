@@ -19,7 +19,7 @@ use crate::oauth::{
 };
 use crate::sys::address::web_url;
 use crate::sys::http::{Http, HttpError};
-use crate::text::{shell_address, word};
+use crate::text::word;
 
 /// Where the browser is sent, at a port that is free when the client is registered.
 const REDIRECT: &str = "http://127.0.0.1:0/";
@@ -149,20 +149,20 @@ impl AddressError {
                 "do not log in there: have the server's operator correct the document".into()
             }
             Self::Elsewhere { to, .. } => {
-                format!("if that is the MCP server, run: mcpauth login {}", shell_address(to))
+                format!("if that is the MCP server, run: mcpauth login {}", word(to))
             }
             Self::Resource { found, .. } => {
-                format!("log in there: mcpauth login {}", shell_address(found))
+                format!("log in there: mcpauth login {}", word(found))
             }
             Self::NoResource { asked, .. } => format!(
                 "check the address: mcpauth basic --url {} shows what is there; without metadata, set an egress set up: mcpauth \
                  configure",
-                shell_address(asked)
+                word(asked)
             ),
             Self::NoOauth(server) => format!(
                 "get a key from whoever runs the server, keep it in a file of mode 0600, and send it with: mcpauth list --url {} \
                  --token-file FILE",
-                shell_address(&bare(server))
+                word(&bare(server))
             ),
             Self::Inward(_) => "do not trust this server; nothing was sent there".into(),
             Self::Issuer { .. } => {

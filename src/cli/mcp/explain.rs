@@ -6,7 +6,7 @@ use crate::client::ClientError;
 use crate::error::untrusted_hint;
 use crate::servers::ADDRESS;
 use crate::sys::http::HttpError;
-use crate::text::shell_address;
+use crate::text::word;
 
 impl Target {
     pub(super) fn hint(&self, error: &ClientError, tool: Option<&str>) -> String {
@@ -22,7 +22,7 @@ impl Target {
             }
             ClientError::Http(HttpError::Untrusted { .. }) => untrusted_hint(&self.advice().command("ping")),
             ClientError::Elsewhere { to, .. } => {
-                format!("if that is the MCP server, run: mcpauth basic --url {}", shell_address(to))
+                format!("if that is the MCP server, run: mcpauth basic --url {}", word(to))
             }
             ClientError::Http(HttpError::Forbidden { .. })
             | ClientError::NotFound { .. }
