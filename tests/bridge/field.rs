@@ -451,8 +451,9 @@ fn old(
         if seen.is("GET") && path(seen).ends_with("/sse") {
             events(stream);
             let endpoint = endpoint(seen.header("host").unwrap());
-            push(stream, format!("event: endpoint\r\ndata: {endpoint}\r\n\r\n").as_bytes());
+            // Before the client can know where to send: its first message must find this stream, not the last client's.
             *open.lock().unwrap() = Some(stream.try_clone().unwrap());
+            push(stream, format!("event: endpoint\r\ndata: {endpoint}\r\n\r\n").as_bytes());
             let _ = std::io::Read::read(stream, &mut [0]);
         } else if seen.is("POST") && path(seen).contains("/messages") {
             let message = seen.message();
