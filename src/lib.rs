@@ -17,7 +17,7 @@
 //! clients     config credential error notice quantity render secret servers store sys text
 //! servers     bridge config credential error notice oauth problem registry render secret session store sys text tokens vault
 //! error       client config flow oauth render store sys vault
-//! gateway     log mcp metadata oauth policy problem quantity registry secret sys text tokens
+//! gateway     log mcp metadata oauth policy problem quantity registry search secret sys text tokens
 //! bridge      mcp secret session sys
 //! client      mcp oauth secret session sys text
 //! session     mcp sys tokens
@@ -40,6 +40,7 @@
 //! problem     -
 //! notice      -
 //! quantity    -
+//! search      -
 //! secret      text
 //! sys         -
 //! text        -
@@ -56,6 +57,7 @@
 //! `mcp` is the wire of MCP as data: versions, header names, methods, messages, event streams and mirrored headers, for
 //! whoever writes, checks or decides by them. `session` is the one engine that speaks it to a server; `bridge` and `client`
 //! are its two fronts.
+//! `search` finds tools by what somebody wants to do, and knows nothing of who may see which.
 //! `tokens` is the one source of tokens for many requests, and the one rule for a token that a server refuses.
 //! `bridge`, `client` and `session` know nothing of credentials: `servers` says which headers a server gets, and the vault
 //! behind it keeps them fresh; what a person should hear meanwhile goes to a `notice::Notices`. `refresh` is a plan without
@@ -283,6 +285,7 @@ pub mod quantity;
 pub mod refresh;
 pub mod registry;
 pub mod render;
+pub mod search;
 pub mod secret;
 pub mod servers;
 pub mod session;
