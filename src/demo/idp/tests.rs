@@ -81,10 +81,10 @@ async fn get(url: &str) -> Reply {
 fn options() -> Options {
     Options {
         clients: vec![
-            Client::machine("agent", "s3cret", &["read", "write"]),
-            Client::machine("odd id", "a:b+c&d%e=é", &["read"]),
-            Client::public("app", "http://127.0.0.1/callback", &["read", "offline_access"]),
-            Client::confidential("web", "hush", REDIRECT, &["read", "offline_access"]),
+            McpClient::machine("agent", "s3cret", &["read", "write"]),
+            McpClient::machine("odd id", "a:b+c&d%e=é", &["read"]),
+            McpClient::public("app", "http://127.0.0.1/callback", &["read", "offline_access"]),
+            McpClient::confidential("web", "hush", REDIRECT, &["read", "offline_access"]),
         ],
         auto_approve: true,
         ..Options::default()
@@ -307,7 +307,7 @@ async fn a_revoked_refresh_token_is_dead() {
     let owner = [("client_id", "app"), ("token", token.as_str())];
     assert_eq!(post(&url, &owner).await.status, StatusCode::OK);
     assert_eq!(refresh(&idp, &token, &[]).await.error(), (400, "invalid_grant".to_owned()));
-    assert!(idp.seen().contains(&Seen::Revoked { client_id: "app".to_owned(), token }));
+    assert!(idp.seen().contains(&IdpEvent::Revoked { client_id: "app".to_owned(), token }));
     assert_eq!(post(&url, &[("client_id", "app")]).await.error(), (400, "invalid_request".to_owned()));
 }
 
