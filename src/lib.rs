@@ -78,6 +78,7 @@
 //! gateway     start
 //!             listen
 //!             worker
+//!             mcpgw
 //!             forward
 //!             send
 //!             authorized_request
@@ -88,9 +89,9 @@
 //!             body state
 //!             accounts egress host
 //!             buffering refusal
-//!             authn pool redirect
+//!             authn catalogue pool redirect
 //!             observe proxies servers
-//!             connections content dial headers rate session settings wire
+//!             connections content dial headers own_sessions rate session settings wire
 //! ```
 //!
 //! # Doors: what touches the outside, and where

@@ -17,6 +17,7 @@ use super::authorized_request::AuthorizedRequest;
 use super::body::{Body, InFlightGuard};
 use super::callers::{Caller, Callers};
 use super::forward::Forwarder;
+use super::mcpgw::{self, Outcome, OwnRequest};
 use super::observe::audit_buffer::AuditBuffer;
 use super::own_endpoints;
 use super::pages;
@@ -145,6 +146,22 @@ impl Worker {
         if wish.stays_open() && method != Method::GET {
             turn = self.turn(&caller, true)?; //                                       429
         }
+        if route.upstream.is_built_in() {
+            let request_id = record.request_id().to_owned();
+            record.allowed(&permit);
+            let asked = OwnRequest {
+                shared: &self.shared,
+                moment,
+                caller: &caller,
+                credential: &credential,
+                wish: &wish,
+                headers: &headers,
+                body: &body,
+                request_id: &request_id,
+            };
+            // Boxed, so that requests to other servers need no room for it.
+            return Ok((Box::pin(self.own(&asked)).await?, Some(turn)));
+        }
         let (endpoint, target) = self.target(&route, &method, &caller)?; //            404
         let (upstream, method, wish, body) = (route.upstream, &method, &wish, body.clone());
         let (epoch, peer) = (moment.epoch, moment.peer);
@@ -168,6 +185,14 @@ impl Worker {
         };
         let reply = self.forwarder.forward(&mut passage, headers, record).await?; //        502, 504
         Ok((reply, Some(turn)))
+    }
+
+    /// What the gateway's own server answers.
+    async fn own(&self, asked: &OwnRequest<'_>) -> Result<Response<Body>, Rejection> {
+        match mcpgw::answer(asked).await? {
+            Outcome::Response(response) => Ok(response),
+            Outcome::Call(_) => Err(Rejection::NoServer),
+        }
     }
 
     /// One more request of the caller's under way, or one more stream.
@@ -248,7 +273,7 @@ impl Worker {
         method: &Method,
         caller: &Caller,
     ) -> Result<(&'m UpstreamEndpoint, Uri), Rejection> {
-        let endpoints = &route.upstream.route.server.endpoints;
+        let endpoints = route.upstream.route.server.endpoints().ok_or(Rejection::NoServer)?;
         let endpoint = match route.found.asked {
             EndpointKind::Base => &endpoints.base,
             EndpointKind::Mcp => &endpoints.mcp,

@@ -62,6 +62,12 @@ pub(super) struct Posting {
     pub(super) times: [u16; FIELDS],
 }
 
+impl Default for Index {
+    fn default() -> Self {
+        Self::build([])
+    }
+}
+
 impl Index {
     /// Of these tools; each is known by its place among them.
     pub fn build<'a>(documents: impl IntoIterator<Item = Document<'a>>) -> Self {

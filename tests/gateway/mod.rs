@@ -13,6 +13,7 @@ mod health;
 mod leaks;
 pub(crate) mod leaving;
 mod lists;
+mod mcpgw;
 mod methods;
 mod odd_tokens;
 mod operators;

@@ -194,8 +194,8 @@ fn tools(prepared: &Prepared, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
     for described in Registry::found(&prepared.settings.servers).servers {
         let server = &described.name;
-        let there = || described.tools.iter().map(String::as_str);
-        if described.tools.is_empty() {
+        let there = || described.profile.tool_names();
+        if described.profile.tools.is_empty() {
             continue;
         }
         for tool in policy.tools(server) {

@@ -191,7 +191,8 @@ pub(super) fn servers(
     let variables = AllowedVariables { allowed: &settings.header_variables, value: &value };
     match Registry::read(&settings.servers) {
         Ok(registry) => {
-            let FoundServers { servers, remarks } = FoundServers::from_registry(&registry, variables);
+            let FoundServers { servers, remarks } =
+                FoundServers::from_registry(&registry, variables, settings.mcpgw);
             problems.extend(remarks);
             servers
         }

@@ -62,10 +62,11 @@ impl ActiveFiles {
     fn upstream(&self, route: &Arc<ServerRoute>, policy: &Policy, old: Option<&LoadedFiles>) -> Upstream {
         let name = &route.server.name;
         let old = old.and_then(|old| old.upstreams.get(name));
-        let same = old.filter(|old| old.route.server.endpoints.base == route.server.endpoints.base);
+        let same = old.filter(|old| old.base() == route.server.endpoints().map(|endpoints| &endpoints.base));
         Upstream {
             straight: Straight::default(),
             healthy: same.map_or_else(|| Arc::new(AtomicBool::new(true)), |old| old.healthy.clone()),
+            checked_at: same.map(|old| old.checked_at.clone()).unwrap_or_default(),
             headers: route.headers.as_ref().map(|names| names.iter().cloned().collect()),
             scopes: policy.scopes_for(name),
             first_scopes: policy.helping_scopes(&policy.grants(&Principal::default()), name, &LIST),
