@@ -78,6 +78,7 @@
 //! gateway     start
 //!             listen
 //!             worker
+//!             relay
 //!             mcpgw
 //!             forward
 //!             send
@@ -87,7 +88,7 @@
 //!             callers own_endpoints
 //!             pages
 //!             body state
-//!             accounts egress host
+//!             accounts egress host relays
 //!             buffering refusal
 //!             authn catalogue pool redirect
 //!             observe proxies servers

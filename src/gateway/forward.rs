@@ -85,7 +85,11 @@ impl Forwarder {
         self.answer(passage, session.as_ref(), answer).await
     }
 
-    async fn answer(
+    /// What the caller gets of the server's answer.
+    ///
+    /// # Errors
+    /// 502 and 504.
+    pub(super) async fn answer(
         &self,
         passage: &mut AuthorizedRequest<'_>,
         session: Option<&LegacySession>,

@@ -55,6 +55,8 @@ mod proxies;
 mod rate;
 mod redirect;
 mod refusal;
+mod relay;
+mod relays;
 mod request_body;
 mod request_log;
 mod send;

@@ -28,6 +28,7 @@ use super::observe::metrics::Metrics;
 use super::own_sessions::OwnSessions;
 use super::rate::Rate;
 use super::redirect::Straight;
+use super::relays::Relays;
 use super::servers::audience::servers_of;
 use super::servers::endpoints::UpstreamEndpoint;
 use super::servers::route::{Routes, ServerRoute};
@@ -62,6 +63,8 @@ pub(super) struct Upstream {
     pub(super) healthy: Arc<AtomicBool>,
     /// When that was last looked at, in seconds since 1970; 0 for never.
     pub(super) checked_at: Arc<AtomicI64>,
+    /// Whether it was found to speak no 2026-07-28.
+    pub(super) is_older: AtomicBool,
     /// What is known of its redirects.
     pub(super) straight: Straight,
 }
@@ -123,6 +126,8 @@ pub(super) struct SharedState {
     pub(super) reload: Arc<Notify>,
     /// Those with the gateway's own server.
     pub(super) own_sessions: OwnSessions,
+    /// What goes on with other servers for its callers.
+    pub(super) relays: Arc<Relays>,
 }
 
 /// What one request sees: the files, when it is, and who is at the other end.
@@ -222,6 +227,7 @@ impl SharedState {
             catalogue,
             reload,
             own_sessions: OwnSessions::default(),
+            relays: Arc::default(),
         }
     }
 
@@ -296,6 +302,7 @@ impl Upstream {
             first_scopes: Vec::new(),
             healthy: Arc::default(),
             checked_at: Arc::default(),
+            is_older: AtomicBool::default(),
             straight: Straight::default(),
         }
     }

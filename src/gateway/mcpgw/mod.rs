@@ -20,10 +20,11 @@ use serde_json::{Map, Value, json};
 
 use self::protocol::{Era, RpcReply};
 pub(super) use self::request::OwnRequest;
-pub(super) use self::tools::Outcome;
+pub(super) use self::tools::{Outcome, ToolOrder};
 use super::body::Body;
 use super::own_sessions::OwnSessions;
 use super::refusal::Rejection;
+use super::relays::Owner;
 use super::request_body::ParsedRequest;
 use super::servers::MCPGW;
 use super::session::SealPurpose;
@@ -41,6 +42,7 @@ pub(super) async fn answer(asked: &OwnRequest<'_>) -> Result<Outcome, Rejection>
         ParsedRequest::Stream => Ok(Outcome::Response(not_allowed())),
         ParsedRequest::EndSession => {
             let session = asked.session()?.ok_or(Rejection::Session)?;
+            asked.shared.relays.end(&Owner::new(&asked.caller.principal, &session));
             asked.shared.own_sessions.end(session);
             Ok(Outcome::Response(Response::new(Body::full(Bytes::new()))))
         }
@@ -67,6 +69,9 @@ async fn message(asked: &OwnRequest<'_>, envelope: &Envelope<'_>) -> Result<Outc
     };
     let session = if era == Era::Legacy { asked.session()? } else { None };
     if !envelope.is_request() {
+        if let (Some(session), Some(id)) = (&session, cancelled(envelope, params)) {
+            asked.shared.relays.cancel(&Owner::new(&asked.caller.principal, session), &id);
+        }
         let mut response = Response::new(Body::full(Bytes::new()));
         *response.status_mut() = StatusCode::ACCEPTED;
         return Ok(Outcome::Response(response));
@@ -91,6 +96,12 @@ async fn message(asked: &OwnRequest<'_>, envelope: &Envelope<'_>) -> Result<Outc
         }
     };
     Ok(Outcome::Response(response))
+}
+
+/// A call that cannot be made, as its result.
+pub(super) fn refuse(envelope: &Envelope<'_>, why: &str) -> Response<Body> {
+    let era = if envelope.protocol_version.is_some() { Era::Modern } else { Era::Legacy };
+    RpcReply::to(envelope, era).result(tools::content(Err(why.to_owned())))
 }
 
 impl OwnRequest<'_> {
@@ -128,6 +139,12 @@ fn discovered() -> Map<String, Value> {
     let mut result = about();
     result.insert("supportedVersions".into(), [&[MODERN][..], &LEGACY].concat().into());
     result
+}
+
+/// The request that a notification cancels, by its id as JSON.
+fn cancelled(envelope: &Envelope<'_>, params: &Map<String, Value>) -> Option<String> {
+    let cancels = envelope.method.as_deref() == Some("notifications/cancelled");
+    params.get("requestId").filter(|_| cancels).map(Value::to_string)
 }
 
 fn not_allowed() -> Response<Body> {

@@ -108,7 +108,7 @@ fn order(
 }
 
 /// A result as `tools/call` has it: the object, and the same as text for clients that read no other.
-fn content(given: ToolResult) -> Map<String, Value> {
+pub(super) fn content(given: ToolResult) -> Map<String, Value> {
     let (text, object) = match given {
         Ok(object) => (Value::Object(object.clone()).to_string(), Some(object)),
         Err(why) => (why, None),

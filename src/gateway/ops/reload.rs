@@ -65,6 +65,7 @@ impl ActiveFiles {
         let same = old.filter(|old| old.base() == route.server.endpoints().map(|endpoints| &endpoints.base));
         Upstream {
             straight: Straight::default(),
+            is_older: AtomicBool::default(),
             healthy: same.map_or_else(|| Arc::new(AtomicBool::new(true)), |old| old.healthy.clone()),
             checked_at: same.map(|old| old.checked_at.clone()).unwrap_or_default(),
             headers: route.headers.as_ref().map(|names| names.iter().cloned().collect()),
