@@ -30,6 +30,7 @@ mod sessions;
 mod shares;
 mod streams;
 mod stuck;
+mod through;
 mod tls;
 mod tokens;
 mod verdicts;
