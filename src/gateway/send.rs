@@ -205,7 +205,7 @@ pub(super) fn onward(
     }
 }
 
-/// The registry's scripts' headers, for servers that ask for them.
+/// The registry's headers, for servers that ask for them.
 fn identify(headers: &mut HeaderMap, passage: &AuthorizedRequest<'_>) {
     let principal = &passage.caller.principal;
     let scopes = principal.scopes.join(" ");

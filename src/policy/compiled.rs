@@ -34,7 +34,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Reads the text of a `scopes.yml`, in the registry's scripts' form or with our additions.
+    /// Reads the text of a `scopes.yml`, in the registry's form or with our additions.
     ///
     /// # Errors
     /// What is wrong and where. The caller keeps its last good policy, and without one denies everything.

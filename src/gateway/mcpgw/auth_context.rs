@@ -54,7 +54,7 @@ fn token(asked: &OwnRequest<'_>) -> Value {
     })
 }
 
-/// The reference's own members, as far as they mean something here.
+/// The registry's own members, as far as they mean something here.
 fn extracted(asked: &OwnRequest<'_>) -> Value {
     let mut names: Vec<&str> = asked.headers.keys().map(HeaderName::as_str).collect();
     names.sort_unstable();

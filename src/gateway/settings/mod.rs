@@ -53,7 +53,7 @@ pub struct GatewaySettings {
     pub trusted_proxies: Vec<Network>,
     /// Whose tokens are accepted. At least one.
     pub issuers: Vec<IssuerSettings>,
-    /// The access policy, in the form of the registry's scripts' `scopes.yml`.
+    /// The access policy, in the form of the registry's `scopes.yml`.
     pub policy: PathBuf,
     /// A second policy that decides nothing: what it would have refused is recorded.
     pub shadow: Option<PathBuf>,

@@ -64,9 +64,9 @@ fn what_cannot_be_said_is_refused_where_it_stands() {
         ("issuers:\n- {}\n", "2:3: missing field `issuer`"),
         (
             "limits:\n  max_request_bytes: many\n",
-            "2:9: expected a size in bytes, as in 65536, 64KiB, 4MB or 1GiB",
+            "2:22: expected a size in bytes, as in 65536, 64KiB, 4MB or 1GiB",
         ),
-        ("limits: {read_timeout: -5}", "1:16: expected a time in whole seconds, as in 30, 30s, 5m or 1h"),
+        ("limits: {read_timeout: -5}", "1:24: expected a time in whole seconds, as in 30, 30s, 5m or 1h"),
         ("audit: a\naudit: b\n", "2:1: duplicate mapping key: audit"),
     ];
     for (text, expected) in cases {

@@ -161,7 +161,7 @@ async fn an_audience_once_granted_stays() {
     assert_eq!(claims(&same.text("access_token"))["aud"], "https://mcp.test/a");
 }
 
-async fn consent_page(client_id: &str) -> (Idp, Reply, String) {
+async fn consent_page(client_id: &str) -> (Idp, TestReply, String) {
     let mut options = options();
     options.auto_approve = false;
     options.clients.push(McpClient::public("<b>\"me\"</b>", REDIRECT, &["<i>"]));
