@@ -6,20 +6,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::future::join_all;
-use tokio::sync::Mutex;
 use tracing::{debug, trace};
 
 use crate::cli::args::BrowserArgs;
 use crate::cli::out::{Mark, Out};
-use crate::cli::person::Person;
-use crate::config::{Config, ConfigError, Planned};
+use crate::config::{Config, Planned};
 use crate::credential::{Credential, Kind};
 use crate::error::{Error, Exit};
 use crate::servers::Servers;
-use crate::store::{Storage, Store};
 use crate::sys::browser::Browser;
 use crate::sys::clock;
-use crate::sys::http::Http;
 use crate::sys::signal::{self, Stop};
 use crate::sys::terminal;
 use crate::vault::{Fresh, Outcome, Vault};
@@ -84,28 +80,10 @@ pub(super) async fn signal() -> Exit {
     }
 }
 
-/// The vault for this run.
-pub(super) fn vault(config: &Config, browser: Option<Browser>, out: &Out) -> Result<Vault, Error> {
-    Ok(Vault {
-        store: Store::new(&config.tokens_dir, storage(config, out)?),
-        http: http(config),
-        browser,
-        ui: Arc::new(Person(out.clone())),
-        login_within: config.login_within,
-        turn: Mutex::new(()),
-        exchanges: out.tasks.clone(),
-    })
-}
-
 /// The servers, with this run's vault. Nobody is asked to log in.
 pub(super) fn servers(config: Config, out: &Out) -> Result<Servers, Error> {
-    let vault = vault(&config, None, out)?;
+    let vault = out.context().vault(&config, None)?;
     Ok(Servers::open(config, vault, Arc::new(out.clone())))
-}
-
-/// The network as the settings allow it.
-pub(super) fn http(config: &Config) -> Http {
-    Http::new(config.allow_plain).trusting(config.trust.clone())
 }
 
 /// Who opens a login page. Without a terminal nobody does, unless it was asked for: a script must not hang.
@@ -116,30 +94,6 @@ pub(super) fn browser(args: &BrowserArgs, config: &Config) -> Option<Browser> {
         Some(Browser::Nobody)
     } else {
         (args.browser || terminal::interactive()).then(|| Browser::System { without: config.withheld() })
-    }
-}
-
-fn storage(config: &Config, out: &Out) -> Result<Storage, Error> {
-    match config.settings.get("MCPAUTH_STORAGE") {
-        None | Some("file") => Ok(Storage::File),
-        Some("keyring") => {
-            Store::probe_keyring().map_err(crate::vault::VaultError::Store)?;
-            Ok(Storage::Keyring)
-        }
-        Some("auto") => Ok(match Store::probe_keyring() {
-            Ok(()) => {
-                out.say("storage: the system keyring");
-                Storage::Keyring
-            }
-            Err(error) => {
-                out.say(&format!("storage: 0600 files in {} ({error})", config.tokens_dir.display()));
-                Storage::File
-            }
-        }),
-        Some(_) => {
-            let reason = "none of file, keyring and auto".into();
-            Err(ConfigError::Invalid { variable: "MCPAUTH_STORAGE".into(), reason }.into())
-        }
     }
 }
 

@@ -82,7 +82,7 @@ pub(super) async fn generate(
         .into());
     }
     let without_gateway = config.registry_url.is_none() && planned.iter().any(is_for_gateway);
-    let vault = flows::vault(config, browser, out)?;
+    let vault = out.context().vault(config, browser)?;
     let rows = flows::run(&vault, planned, args.force, out).await;
     // The tokens are there all the same, and their rows must not be lost with the configurations.
     let configs = clients::write_all(config, &vault.store, !args.no_install, out)

@@ -44,7 +44,7 @@ pub(super) fn run_planned(
     force: bool,
     out: &Out,
 ) -> Result<Exit, Error> {
-    let vault = flows::vault(config, browser, out)?;
+    let vault = out.context().vault(config, browser)?;
     let work = async { Ok(Done::of(&[], flows::run(&vault, planned, force, out).await, Vec::new())) };
     Ok(flows::until_signal(out, work, Done::interrupted)?.report(out))
 }

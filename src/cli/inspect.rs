@@ -51,7 +51,7 @@ pub(super) fn run(args: &InspectArgs, settings: Settings, out: &Out) -> Result<E
         return Err(Error::Usage { message, hint: "give it as its tokens have it in iss".into() });
     }
     let config = Config::resolve(settings)?;
-    let vault = flows::vault(&config, None, out)?;
+    let vault = out.context().vault(&config, None)?;
     let subject = find(&args.what, &config, &vault.store, out)?;
     let readable = Unverified::read(subject.token.expose());
     let work = async {

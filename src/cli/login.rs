@@ -38,7 +38,7 @@ pub(super) fn run(args: &LoginArgs, settings: Settings, out: &Out) -> Result<Exi
             ),
         });
     }
-    let vault = flows::vault(&config, flows::browser(&args.browser, &config), out)?;
+    let vault = out.context().vault(&config, flows::browser(&args.browser, &config))?;
     let work = async {
         let row = one(args, &config, &vault, (&name, kept), &own, out).await;
         Ok(Done::of(&[], vec![row], Vec::new()))

@@ -44,7 +44,7 @@ pub(super) struct LogoutArgs {
 
 pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let config = Config::resolve(settings)?;
-    let vault = flows::vault(&config, None, out)?;
+    let vault = out.context().vault(&config, None)?;
     let all = credentials::all(&config, &vault.store);
     let meant: Vec<&Known> = match &args.name {
         Some(name) => vec![credentials::named(&all, name)?],

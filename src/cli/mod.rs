@@ -37,8 +37,6 @@ mod status;
 mod subject;
 mod token;
 
-pub use self::gateway::InVault;
-
 use std::ffi::OsString;
 use std::process::ExitCode;
 

@@ -7,7 +7,6 @@ mod table;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::cli::refresh::service;
 use crate::cli::status::row::{Row, State};
@@ -40,7 +39,7 @@ pub(super) struct StatusArgs {
 
 pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let config = Config::resolve(settings)?;
-    let vault = flows::vault(&config, None, out)?;
+    let vault = out.context().vault(&config, None)?;
     let now = clock::now();
     let known = credentials::all(&config, &vault.store);
     let rows: Vec<Row> =

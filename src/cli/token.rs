@@ -28,7 +28,7 @@ pub(super) struct TokenArgs {
 
 pub(super) fn run(args: &TokenArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let config = Config::resolve(settings)?;
-    let vault = flows::vault(&config, None, out)?;
+    let vault = out.context().vault(&config, None)?;
     let all = credentials::all(&config, &vault.store);
     let known = credentials::named(&all, &args.name)?;
     let work = async { known.fresh(&vault).await.map(Ok) };

@@ -30,6 +30,7 @@ use crate::provider::{Provider, ProviderError};
 use crate::quantity::seconds_within;
 use crate::secret::Secret;
 use crate::sys::address::web_url;
+use crate::sys::http::Http;
 use crate::sys::private_file::{self, FileError};
 use crate::sys::trust::Trust;
 use crate::sys::{paths, regular_file};
@@ -62,6 +63,17 @@ pub struct Config {
     pub allow_plain: bool,
     /// The certification authorities that are believed.
     pub trust: Trust,
+}
+
+/// Where secrets are to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StorageChoice {
+    /// In 0600 files.
+    File,
+    /// In the system's keyring.
+    Keyring,
+    /// In the keyring if it works, else in files.
+    Auto,
 }
 
 /// One flow to run, or what keeps it from running.
@@ -340,6 +352,27 @@ impl Config {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// Where secrets are to be kept.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`].
+    pub fn storage(&self) -> Result<StorageChoice, ConfigError> {
+        match self.settings.get("MCPAUTH_STORAGE") {
+            None | Some("file") => Ok(StorageChoice::File),
+            Some("keyring") => Ok(StorageChoice::Keyring),
+            Some("auto") => Ok(StorageChoice::Auto),
+            Some(_) => Err(ConfigError::Invalid {
+                variable: "MCPAUTH_STORAGE".into(),
+                reason: "none of file, keyring and auto".into(),
+            }),
+        }
+    }
+
+    /// The network as the settings allow it.
+    pub fn http(&self) -> Http {
+        Http::new(self.allow_plain).trusting(self.trust.clone())
     }
 
     /// Where the user keeps what `mcpauth client-metadata` prints, if they do.

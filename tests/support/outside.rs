@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcpauth::cli::InVault;
+use mcpauth::deployment::InVault;
 use mcpauth::credential::{Credential, CredentialId, Endpoint, Given, How, Kind, Machine};
 use mcpauth::demo::idp::Idp;
 use mcpauth::flow::Ui;

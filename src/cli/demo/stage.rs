@@ -4,12 +4,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cli::gateway::journal::Log;
 use crate::cli::out::Out;
 use crate::config::{Config, Settings};
 use crate::demo::idp::Idp;
 use crate::demo::mcp::{Arrived, Sample};
 use crate::demo::setup::{self, POOL, SERVERS, Server};
+use crate::deployment::Log;
 use crate::error::Error;
 use crate::gateway::settings::Settings as Gateway;
 use crate::gateway::{Running, Setup};

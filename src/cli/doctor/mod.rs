@@ -146,7 +146,7 @@ async fn examine(args: &DoctorArgs, config: &Config, out: &Out) -> Report {
 /// Everything that asks others, side by side.
 async fn outside(known: Known<'_>, out: &Out) -> Vec<Finding> {
     let Known { config, planned, held, identities, issuers } = known;
-    let http = flows::http(config);
+    let http = config.http();
     let trials = held.iter().map(|held| {
         let http = &http;
         async move { timeout(TRIAL, login::accepted(http, held)).await.ok().flatten() }

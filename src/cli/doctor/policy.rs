@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::doctor::finding::Finding;
 use crate::cli::doctor::spelling;
-use crate::cli::gateway::prepare::{self, Prepared};
+use crate::deployment::{self, Prepared};
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::credential::CredentialId;
@@ -48,7 +48,7 @@ impl Identity {
 
 /// What there is to say, and the issuers whose metadata the gateway will ask for.
 pub(super) fn look(config: &Config, identities: &[Identity], out: &Out) -> (Vec<Finding>, Vec<String>) {
-    match prepare::here(config, &out.muted()) {
+    match deployment::here(config, &out.context().silent()) {
         None => (registry(&config.servers_dir), Vec::new()),
         Some(Err(error)) => {
             let mut findings = registry(&config.servers_dir);

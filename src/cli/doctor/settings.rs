@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::cli::doctor::finding::{Finding, Fix};
 use crate::cli::doctor::spelling;
-use crate::cli::gateway::prepare;
+use crate::deployment;
 use crate::config::catalogue::{VARIABLES, is_known};
 use crate::config::{Config, ConfigError, Origin, Planned, Whose};
 use crate::credential::{Credential, How, Kind};
@@ -23,7 +23,7 @@ const SIGNS: [(&str, &[&str]); 2] = [
 pub(super) fn look(config: &Config, planned: &[Planned]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = planned.iter().map(flow).collect();
     // A machine that runs a gateway needs no credential of its own.
-    if findings.is_empty() && !prepare::is_here(config) {
+    if findings.is_empty() && !deployment::is_here(config) {
         let text = "nothing is configured: there is no credential to get";
         let remedy = "try it without an account: mcpauth demo; then set it up with: mcpauth configure";
         findings.push(Finding::problem("settings.flows", text, remedy));

@@ -1,20 +1,12 @@
-//! `mcpauth gateway`: what is typed about the gateway. It leaves where its settings come from to `prepare`, and the work
-//! to the modules below.
+//! `mcpauth gateway`: what is typed about the gateway. It leaves where its settings come from to `deployment`, and
+//! the work to `gateway`.
 
 mod check;
 mod explain;
 mod from;
-mod issuer;
-pub(super) mod journal;
-mod policy_from;
-pub(super) mod prepare;
 mod routes;
 mod serve;
-mod stored;
 mod test;
-mod vouch;
-
-pub use stored::InVault;
 
 use clap::{Args, Subcommand};
 

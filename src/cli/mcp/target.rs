@@ -79,7 +79,7 @@ impl Target {
         let named = args.url.is_none() && args.server.is_none();
         let aimed = config.settings.given("GATEWAY_URL").filter(|_| named);
         let servers = flows::servers(config, out)?.with(args.auth.auth).aimed(aimed.clone());
-        let http = flows::http(&servers.config);
+        let http = servers.config.http();
         // It is the gateway's as much as the stored one.
         let may_know_us = servers.may_know_us(&which);
         let given = given.filter(|_| may_know_us);

@@ -15,7 +15,7 @@ pub(super) fn run(args: &RefreshArgs, rules: Rules, config: &Config, out: &Out) 
 }
 
 async fn pass(args: &RefreshArgs, rules: Rules, config: &Config, out: &Out) -> Result<Done, Error> {
-    let (vault, turns) = (flows::vault(config, None, out)?, Turns::default());
+    let (vault, turns) = (out.context().vault(config, None)?, Turns::default());
     let renew = async |credential: &Credential| {
         let turns = turns.of(credential);
         let _turn = turns.acquire().await;

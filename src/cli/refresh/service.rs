@@ -387,7 +387,7 @@ impl Service {
 
 /// The vault of a service: nobody is there to log in, and everything it says is an event.
 fn open(config: &Config, out: &Out) -> Result<Arc<Vault>, Error> {
-    let vault = flows::vault(config, None, out)?;
+    let vault = out.context().vault(config, None)?;
     Ok(Arc::new(Vault { ui: Arc::new(Nobody), ..vault }))
 }
 

@@ -1,21 +1,17 @@
 //! What the gateway is to do: the settings of its file, or of the environment where there is none, and what they may have
-//! of the user's. It leaves reading and judging all they name to `gateway::load`, and showing that to `check`.
+//! of the user's. It leaves reading and judging all they name to `gateway::load`.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
-use crate::cli::flows;
-use crate::cli::gateway::from::From;
-use crate::cli::gateway::journal;
-use crate::cli::gateway::stored::InVault;
-use crate::cli::gateway::vouch::Word;
-use crate::cli::out::Out;
+use super::stored::InVault;
+use super::vouch::Word;
+use super::{issuer, journal};
 use crate::config::catalogue::{is_known, is_secret};
 use crate::config::{Config, ConfigError};
+use crate::context::Context;
 use crate::error::Error;
 use crate::gateway::load::{self, Report};
 use crate::gateway::servers::headers::Variables;
@@ -32,17 +28,17 @@ use crate::sys::{deadline, paths};
 const POLICIES: [&str; 2] = ["scopes.yml", "auth_server/scopes.yml"];
 
 /// Everything that is needed to serve, and everything that is wrong with it.
-pub(in crate::cli) struct Prepared {
+pub(crate) struct Prepared {
     /// The file the settings come from; none if they come from the environment.
-    pub(in crate::cli) file: Option<PathBuf>,
-    pub(in crate::cli) settings: Settings,
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) settings: Settings,
     /// The policy, if it could be read.
-    pub(in crate::cli) policy: Option<Arc<Policy>>,
+    pub(crate) policy: Option<Arc<Policy>>,
     /// The names of the servers, as many as can be reached.
-    pub(in crate::cli) servers: Vec<String>,
-    pub(in crate::cli) problems: Vec<Problem>,
+    pub(crate) servers: Vec<String>,
+    pub(crate) problems: Vec<Problem>,
     /// What a gateway starts with; none if any problem is an error.
-    pub(super) loaded: Option<Loaded>,
+    pub(crate) loaded: Option<Loaded>,
 }
 
 /// The settings, before anything they name is read.
@@ -54,21 +50,27 @@ enum Said {
 
 /// What the command line says of the settings; it wins.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Flags {
-    pub(super) listen: Option<SocketAddr>,
-    pub(super) shadow: Option<PathBuf>,
-    pub(super) admin: Option<SocketAddr>,
+pub(crate) struct Flags {
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) shadow: Option<PathBuf>,
+    pub(crate) admin: Option<SocketAddr>,
 }
 
 /// Reads and judges everything.
 ///
 /// # Errors
 /// If there are no settings to judge at all.
-pub(super) fn prepare(from: &From, flags: &Flags, config: &Config, out: &Out) -> Result<Prepared, Error> {
-    let (other, flags, whose) = (from.clone(), flags.clone(), config.clone());
+pub(crate) fn prepare(
+    named: Option<&Path>,
+    flags: &Flags,
+    config: &Config,
+    context: &Context,
+) -> Result<Prepared, Error> {
+    let (other, flags, whose) = (named.map(Path::to_owned), flags.clone(), config.clone());
     let read = move || {
-        let file = file(&other, &whose);
-        said(&other, file.as_deref(), &flags, &whose).map(|said| (file, said))
+        let named = other.as_deref();
+        let file = file(named, &whose);
+        said(named, file.as_deref(), &flags, &whose).map(|said| (file, said))
     };
     let (file, said) = within(read, "the gateway's settings")??;
     let (settings, word) = match said {
@@ -88,7 +90,7 @@ pub(super) fn prepare(from: &From, flags: &Flags, config: &Config, out: &Out) ->
     let audit = settings.audit.clone();
     let audit = within(move || journal::check(&audit), &format!("audit: {}", settings.audit))?;
     problems.extend(audit.err());
-    let sources = sources(&settings, word, config, out)?;
+    let sources = sources(&settings, word, config, context)?;
     let Report { mut loaded, problems: found, policy, servers } = load::load(sources)?;
     problems.extend(found);
     if problems.iter().any(Problem::is_error) {
@@ -97,8 +99,8 @@ pub(super) fn prepare(from: &From, flags: &Flags, config: &Config, out: &Out) ->
     Ok(Prepared { file, settings, policy, servers, problems, loaded })
 }
 
-fn said(from: &From, file: Option<&Path>, flags: &Flags, config: &Config) -> Result<Said, Error> {
-    let word = Word::of(from, file, config);
+fn said(named: Option<&Path>, file: Option<&Path>, flags: &Flags, config: &Config) -> Result<Said, Error> {
+    let word = Word::of(named, file, config);
     let mut settings = match file {
         Some(path) => match read(path, config) {
             Ok(settings) => settings,
@@ -117,8 +119,8 @@ fn said(from: &From, file: Option<&Path>, flags: &Flags, config: &Config) -> Res
 }
 
 /// What these settings may have of the user's.
-fn sources(settings: &Settings, word: Word, config: &Config, out: &Out) -> Result<Sources, Error> {
-    let vault = Arc::new(flows::vault(config, None, out)?);
+fn sources(settings: &Settings, word: Word, config: &Config, context: &Context) -> Result<Sources, Error> {
+    let vault = Arc::new(context.vault(config, None)?);
     let (whose, credentials, servers) = (word.clone(), config.clone(), config.clone());
     Ok(Sources {
         settings: settings.clone(),
@@ -136,7 +138,7 @@ fn sources(settings: &Settings, word: Word, config: &Config, out: &Out) -> Resul
 ///
 /// # Errors
 /// If that is over, or there is no thread to be had.
-pub(super) fn within<T: Send + 'static>(
+pub(crate) fn within<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
     what: &str,
 ) -> Result<T, Error> {
@@ -148,35 +150,47 @@ pub(super) fn within<T: Send + 'static>(
 }
 
 /// The same for the gateway that is set up in this folder; none if there is none.
-pub(in crate::cli) fn here(config: &Config, out: &Out) -> Option<Result<Prepared, Error>> {
-    is_here(config).then(|| prepare(&From::default(), &Flags::default(), config, out))
+pub(crate) fn here(config: &Config, context: &Context) -> Option<Result<Prepared, Error>> {
+    is_here(config).then(|| prepare(None, &Flags::default(), config, context))
 }
 
 /// Whether a gateway is set up in this folder, by `gateway.yaml`, by its variable or by a policy.
-pub(in crate::cli) fn is_here(config: &Config) -> bool {
+pub(crate) fn is_here(config: &Config) -> bool {
     config.settings.get("MCPAUTH_SCOPES").is_some()
         || POLICIES.map(Path::new).iter().any(|path| path.is_file())
-        || file(&From::default(), config).is_some()
+        || file(None, config).is_some()
 }
 
 /// The settings for a look at policy or servers, which needs no issuer.
-pub(super) fn without_issuers(from: &From, config: &Config) -> Result<Settings, Error> {
-    match file(from, config) {
+pub(crate) fn without_issuers(named: Option<&Path>, config: &Config) -> Result<Settings, Error> {
+    match file(named, config) {
         Some(path) => read(&path, config).map_err(|e| unusable(&e)),
         None => Ok(places(config)),
     }
 }
 
 /// The settings for a look at a token: those of the environment where no file has any.
-pub(super) fn with_issuers(from: &From, config: &Config) -> Result<Settings, Error> {
-    match file(from, config) {
+pub(crate) fn with_issuers(named: Option<&Path>, config: &Config) -> Result<Settings, Error> {
+    match file(named, config) {
         Some(path) => read(&path, config).map_err(|e| unusable(&e)),
         None => Ok(environment(config)?),
     }
 }
 
+/// The servers that these settings name, and what is wrong with them.
+pub(crate) fn reachable_servers(
+    named: Option<&Path>,
+    settings: &Settings,
+    config: &Config,
+) -> (Vec<Server>, Vec<Problem>) {
+    let word = Word::of(named, file(named, config).as_deref(), config);
+    let mut problems = Vec::new();
+    let servers = servers(settings, &word, config, &mut problems);
+    (servers, problems)
+}
+
 /// The servers of a folder, and what was said of it.
-pub(super) fn servers(
+fn servers(
     settings: &Settings,
     word: &Word,
     config: &Config,
@@ -201,7 +215,7 @@ pub(super) fn servers(
 
 /// A variable for a server's headers. Never the secrets of mcpauth's own settings, even if they are allowed: with them a
 /// server could act as this gateway.
-pub(super) fn variable(word: &Word, config: &Config, name: &str) -> Option<Secret> {
+fn variable(word: &Word, config: &Config, name: &str) -> Option<Secret> {
     word.variable(name, config).filter(|_| !is_own_secret(name))
 }
 
@@ -217,16 +231,6 @@ fn withheld(settings: &Settings) -> impl Iterator<Item = Problem> {
     })
 }
 
-/// A problem as JSON output has it.
-pub(super) fn object(problem: &Problem) -> Value {
-    json!({
-        "severity": problem.severity,
-        "at": problem.at,
-        "what": problem.what,
-        "remedy": problem.remedy,
-    })
-}
-
 impl Flags {
     fn apply(&self, settings: &mut Settings) {
         settings.listen = self.listen.unwrap_or(settings.listen);
@@ -238,9 +242,8 @@ impl Flags {
 }
 
 /// The flag, then the variable, then what is in this folder.
-pub(super) fn file(from: &From, config: &Config) -> Option<PathBuf> {
-    let named =
-        from.config.as_deref().or_else(|| config.settings.get("MCPAUTH_GATEWAY_CONFIG").map(Path::new));
+fn file(named: Option<&Path>, config: &Config) -> Option<PathBuf> {
+    let named = named.or_else(|| config.settings.get("MCPAUTH_GATEWAY_CONFIG").map(Path::new));
     let here = Path::new("gateway.yaml");
     // Whatever has this name: one that cannot be read must not be as good as none.
     let is_there = || here.try_exists().unwrap_or(true);
@@ -282,5 +285,5 @@ fn listed(names: Option<&str>) -> Vec<String> {
 }
 
 fn environment(config: &Config) -> Result<Settings, ConfigError> {
-    Ok(Settings { issuers: vec![super::issuer::of(config)?], ..places(config) })
+    Ok(Settings { issuers: vec![issuer::of(config)?], ..places(config) })
 }

@@ -4,7 +4,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::gateway::from::From;
 use crate::config::{Config, ConfigError, Given, Origin};
 use crate::credential::{Credential, Kind};
 use crate::gateway::settings::{Egress, Settings};
@@ -21,14 +20,14 @@ pub(super) struct Word {
 
 impl Word {
     /// `file` is what the settings are read from; without it they come from the environment, and servers from their folder.
-    pub(super) fn of(from: &From, file: Option<&Path>, config: &Config) -> Self {
+    pub(super) fn of(named: Option<&Path>, file: Option<&Path>, config: &Config) -> Self {
         let Some(path) = file else {
             let dir = &config.servers_dir;
-            let named = config.settings.given("MCPAUTH_SERVERS_DIR");
-            let place = named.unwrap_or_else(|| found("the servers' files", dir));
+            let place = config.settings.given("MCPAUTH_SERVERS_DIR");
+            let place = place.unwrap_or_else(|| found("the servers' files", dir));
             return Self { place, command: format!("mcpauth --servers-dir {} gateway serve", dir.display()) };
         };
-        let place = match (&from.config, config.settings.given("MCPAUTH_GATEWAY_CONFIG")) {
+        let place = match (named, config.settings.given("MCPAUTH_GATEWAY_CONFIG")) {
             (Some(_), _) => Given::new("--config", Origin::Flag),
             (None, Some(given)) => given,
             (None, None) => found("gateway.yaml", path),

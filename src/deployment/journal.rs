@@ -16,7 +16,7 @@ use crate::sys::private_file::{self, FileError};
 use crate::sys::terminal;
 
 /// The journal of a gateway that was started from the command line.
-pub(in crate::cli) struct Log {
+pub(crate) struct Log {
     audit: Option<Audit>,
 }
 
@@ -41,7 +41,7 @@ struct Rows {
 ///
 /// # Errors
 /// What is wrong with the file or its folder.
-pub(super) fn check(audit: &str) -> Result<(), Problem> {
+pub(crate) fn check(audit: &str) -> Result<(), Problem> {
     if matches!(audit, "-" | "off" | "") {
         return Ok(());
     }
@@ -54,7 +54,7 @@ impl Log {
     ///
     /// # Errors
     /// If its file cannot be written.
-    pub(in crate::cli) fn open(audit: &str) -> Result<Self, Error> {
+    pub(crate) fn open(audit: &str) -> Result<Self, Error> {
         let audit = match audit {
             "off" => None,
             "-" => Some(Audit { path: None, rows: Mutex::new(Rows::of(terminal::stdout_file()?, false)) }),
@@ -64,7 +64,7 @@ impl Log {
     }
 
     /// Begins the file anew under its name, after whoever rotates logs has moved it away.
-    pub(super) fn reopen(&self) {
+    pub(crate) fn reopen(&self) {
         let Some(Audit { path: Some(path), rows }) = &self.audit else { return };
         match Rows::at(path) {
             Ok(new) => *rows.lock().unwrap_or_else(PoisonError::into_inner) = new,
