@@ -16,9 +16,9 @@ use crate::error::{Error, Exit};
 use crate::servers::Servers;
 use crate::sys::browser::Browser;
 use crate::sys::clock;
-use crate::sys::signal::{self, Stop};
+use crate::sys::signal;
 use crate::sys::terminal;
-use crate::vault::{Fresh, Outcome, Vault};
+use crate::vault::{Fresh, Outcome, Vault, VaultError};
 
 /// What came of one flow.
 pub(super) struct Row {
@@ -73,11 +73,8 @@ async fn finish(out: &Out, mut signals: u8) {
     }
 }
 
-pub(super) async fn signal() -> Exit {
-    match signal::stop().await {
-        Stop::Interrupt => Exit::Interrupted,
-        Stop::Terminate => Exit::Terminated,
-    }
+async fn signal() -> Exit {
+    signal::stop().await.into()
 }
 
 /// The servers, with this run's vault. Nobody is asked to log in.
@@ -101,7 +98,8 @@ pub(super) fn browser(args: &BrowserArgs, config: &Config) -> Option<Browser> {
 pub(super) async fn run(vault: &Vault, planned: Vec<Planned>, anew: bool, out: &Out) -> Vec<Row> {
     let get = async |credential: &Credential| {
         let fresh = vault.fresh(credential, anew).await?;
-        agent_env(vault, credential, fresh)
+        vault.store.write_agent_env(credential, &fresh.stored.token).map_err(VaultError::Store)?;
+        Ok(fresh)
     };
     run_each(planned, out, get).await
 }
@@ -138,17 +136,6 @@ async fn one(flow: Planned, out: &Out, get: impl AsyncFn(&Credential) -> Result<
     }
     trace!("{name}: took {} ms", began.elapsed().as_millis());
     Row { kind, name, command, result }
-}
-
-/// An agent gets its shell file beside the token, as the reference writes it.
-pub(super) fn agent_env(vault: &Vault, credential: &Credential, fresh: Fresh) -> Result<Fresh, Error> {
-    if credential.id.kind == Kind::Agent {
-        vault
-            .store
-            .write_agent_env(credential, &fresh.stored.token)
-            .map_err(crate::vault::VaultError::Store)?;
-    }
-    Ok(fresh)
 }
 
 /// What happened and until when, for people.

@@ -8,12 +8,12 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::out::Out;
-use crate::cli::refresh::service;
 use crate::cli::status::row::{Row, State};
 use crate::config::{Config, ConfigError, Settings};
 use crate::credential::{Credential, How};
 use crate::error::{Error, Exit};
 use crate::oauth::{Epoch, Freshness};
+use crate::refresh;
 use crate::servers::credentials::{self, Known, Setup};
 use crate::store::{Look, Storage, StoreError, Stored};
 use crate::sys::clock;
@@ -44,7 +44,7 @@ pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Ex
     let known = credentials::all(&config, &vault.store);
     let rows: Vec<Row> =
         known.iter().map(|known| row(known, &vault, now)).map(|row| row.advised(out)).collect();
-    let service = service::running(vault.store.dir());
+    let service = refresh::running(vault.store.dir());
     let fine = !rows.is_empty() && rows.iter().all(Row::is_fine);
     let exit = if args.check && !fine { Exit::Found } else { Exit::Done };
     if out.json {

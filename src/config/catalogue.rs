@@ -292,7 +292,7 @@ mod tests {
             include_str!("egress.rs"),
             include_str!("../cli/flows.rs"),
             include_str!("../deployment/issuer.rs"),
-            include_str!("../cli/refresh/args.rs"),
+            include_str!("../refresh/rules.rs"),
             include_str!("../clients/local.rs"),
             include_str!("../deployment/prepare.rs"),
         ];

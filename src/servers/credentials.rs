@@ -146,7 +146,7 @@ impl Known {
         if let Setup::Complete(credential) = &self.setup {
             let fresh = vault.fresh(credential, false).await?;
             // The shell file beside an agent's token has the token, too.
-            if self.kind == Kind::Agent && fresh.outcome != Outcome::Reused {
+            if fresh.outcome != Outcome::Reused {
                 vault.store.write_agent_env(credential, &fresh.stored.token).map_err(VaultError::Store)?;
             }
             return Ok(fresh.stored);

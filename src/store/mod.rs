@@ -14,7 +14,7 @@ pub use error::StoreError;
 pub use format::{Notes, Stored};
 pub use lock::Lock;
 
-use crate::credential::{Credential, CredentialId};
+use crate::credential::{Credential, CredentialId, Kind};
 use crate::oauth::{Epoch, TokenSet};
 use crate::sys::private_file::{self, Draft};
 
@@ -218,11 +218,14 @@ impl Store {
         Ok(private_file::remove(&self.dir.join(format!("{name}.env")))?)
     }
 
-    /// Writes an agent's `NAME.env`: export lines for a shell, as the reference has them.
+    /// Writes an agent's `NAME.env`: export lines for a shell, as the reference has them. Others have none.
     ///
     /// # Errors
     /// As [`StoreError`] says.
     pub fn write_agent_env(&self, credential: &Credential, token: &TokenSet) -> Result<(), StoreError> {
+        if credential.id.kind != Kind::Agent {
+            return Ok(());
+        }
         let path = self.dir.join(format!("{}.env", credential.id.name));
         private_file::write(&path, &format::agent_env(credential, token))?;
         Ok(())

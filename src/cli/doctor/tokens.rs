@@ -3,11 +3,11 @@
 
 use crate::cli::doctor::files::is_token;
 use crate::cli::doctor::finding::Finding;
-use crate::cli::refresh::service;
 use crate::config::{Config, Planned};
 use crate::credential::{Credential, How};
 use crate::error::Error;
 use crate::oauth::{Epoch, Freshness};
+use crate::refresh;
 use crate::store::{Store, StoreError, Stored};
 use crate::sys::clock;
 use crate::vault::VaultError;
@@ -130,7 +130,7 @@ fn service(config: &Config) -> Option<Finding> {
     if !config.tokens_dir.is_dir() {
         return None;
     }
-    Some(if service::running(&config.tokens_dir).is_some() {
+    Some(if refresh::running(&config.tokens_dir).is_some() {
         Finding::ok(CHECK, "the refresh service is running")
     } else {
         Finding::skipped(CHECK, "the refresh service is not running; tokens are renewed when they are used")

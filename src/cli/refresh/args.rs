@@ -1,18 +1,9 @@
-//! What is typed after `mcpauth refresh`, and the numbers it comes to.
+//! What is typed after `mcpauth refresh`.
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::out::Out;
-use crate::clients;
-use crate::clients::ConfigRow;
-use crate::config::{Config, ConfigError, Settings};
-use crate::error::Error;
-use crate::quantity::seconds_within;
-use crate::refresh::Epoch;
-use crate::store::Store;
+use crate::refresh::{Epoch, Supervisor, buffer, interval};
 
-/// The longest interval and buffer, in seconds.
-const DAY: u64 = 86_400;
 const EXAMPLES: &str = "Examples:
   mcpauth refresh                          until it is told to stop (Ctrl-C, SIGTERM); SIGHUP looks again at once
   mcpauth refresh --once                   one pass, for cron; --force renews what is not due as well
@@ -51,54 +42,20 @@ pub(in crate::cli) struct RefreshArgs {
     pub(super) unit: Option<Kind>,
 }
 
-/// The two numbers of a run, in seconds.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
-    pub(super) buffer: Epoch,
-    pub(super) interval: Epoch,
-}
-
-impl Rules {
-    pub(super) fn of(args: &RefreshArgs, settings: &Settings) -> Result<Self, ConfigError> {
-        let seconds =
-            |flag: Option<Epoch>, variable: &str, read: fn(&str) -> Result<Epoch, String>, default| {
-                let Some(text) = settings.get(variable).filter(|_| flag.is_none()) else {
-                    return Ok(flag.unwrap_or(default));
-                };
-                read(text).map_err(|reason| ConfigError::Invalid { variable: variable.into(), reason })
-            };
-        Ok(Self {
-            buffer: seconds(args.buffer, "TOKEN_EXPIRY_BUFFER", buffer, 3_600)?,
-            interval: seconds(args.interval, "TOKEN_REFRESH_INTERVAL", interval, 300)?,
-        })
-    }
-}
-
-fn interval(text: &str) -> Result<Epoch, String> {
-    within(text, 1)
-}
-
-fn buffer(text: &str) -> Result<Epoch, String> {
-    within(text, 0)
-}
-
-/// A time of no more than a day.
-fn within(text: &str, least: u64) -> Result<Epoch, String> {
-    let seconds = seconds_within(text, least..=DAY)?;
-    Epoch::try_from(seconds).map_err(|error| error.to_string())
-}
-
-/// Our own configurations among the tokens and, unless that is not wanted, the clients' files that hold tokens.
-pub(super) fn rewrite(
-    config: &Config,
-    store: &Store,
-    install: bool,
-    out: &Out,
-) -> Result<Vec<ConfigRow>, Error> {
-    if install {
-        clients::reinstall(config, store, out)
-    } else {
-        clients::write_all(config, store, false, out)
+impl RefreshArgs {
+    /// The flags that a service is started with to do the same.
+    pub(super) fn flags(&self) -> Vec<String> {
+        let mut flags = Vec::new();
+        for (flag, number) in [("--interval", self.interval), ("--buffer", self.buffer)] {
+            flags.extend(number.into_iter().flat_map(|number| [flag.to_owned(), number.to_string()]));
+        }
+        if let Some(hook) = &self.on_login_needed {
+            flags.extend(["--on-login-needed".into(), hook.clone()]);
+        }
+        if self.no_install {
+            flags.push("--no-install".into());
+        }
+        flags
     }
 }
 
@@ -109,4 +66,13 @@ pub(super) enum Kind {
     Systemd,
     /// A launchd agent
     Launchd,
+}
+
+impl From<Kind> for Supervisor {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Systemd => Self::Systemd,
+            Kind::Launchd => Self::Launchd,
+        }
+    }
 }

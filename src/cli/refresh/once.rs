@@ -2,12 +2,12 @@
 
 use crate::cli::flows::{self, Row};
 use crate::cli::out::Out;
-use crate::cli::refresh::args::{RefreshArgs, Rules, rewrite};
-use crate::cli::refresh::renew::{self, Turns};
+use crate::cli::refresh::args::RefreshArgs;
 use crate::cli::report::{ConfigRow, Done};
 use crate::config::Config;
 use crate::credential::{Credential, Kind};
 use crate::error::{Error, Exit};
+use crate::refresh::{Rules, Turns, renew, rewrite};
 use crate::vault::Outcome;
 
 pub(super) fn run(args: &RefreshArgs, rules: Rules, config: &Config, out: &Out) -> Result<Exit, Error> {
@@ -16,12 +16,12 @@ pub(super) fn run(args: &RefreshArgs, rules: Rules, config: &Config, out: &Out) 
 
 async fn pass(args: &RefreshArgs, rules: Rules, config: &Config, out: &Out) -> Result<Done, Error> {
     let (vault, turns) = (out.context().vault(config, None)?, Turns::default());
-    let renew = async |credential: &Credential| {
+    let get = async |credential: &Credential| {
         let turns = turns.of(credential);
         let _turn = turns.acquire().await;
-        renew::renew(&vault, credential, rules.buffer, args.force).await
+        renew(&vault, credential, rules.buffer, args.force).await
     };
-    let rows = flows::run_each(config.plan(&Kind::ALL, None), out, renew).await;
+    let rows = flows::run_each(config.plan(&Kind::ALL, None), out, get).await;
     let came = |row: &Row| row.result.as_ref().is_ok_and(|fresh| fresh.outcome != Outcome::Reused);
     let configs = if rows.iter().any(came) {
         rewrite(config, &vault.store, !args.no_install, out)

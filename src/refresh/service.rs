@@ -13,18 +13,20 @@ use futures_util::future::{FutureExt, LocalBoxFuture};
 use futures_util::stream::FuturesUnordered;
 use tracing::{info, warn};
 
-use crate::cli::flows;
-use crate::cli::out::Out;
-use crate::cli::refresh::args::{RefreshArgs, Rules, rewrite};
-use crate::cli::refresh::log::{self, Nobody};
-use crate::cli::refresh::renew::{self, Turns};
-
+use super::log::{self, Nobody};
+use super::plan::Epoch;
+use super::renew::{self, Turns};
+use super::rules::Rules;
+use super::schedule::{Outcome, Schedule};
+use crate::clients::{self, ConfigRow};
 use crate::config::{Config, ConfigError};
+use crate::context::Context;
 use crate::credential::{Credential, CredentialId, Kind};
-use crate::error::{Error, Exit};
-use crate::refresh::{Epoch, Outcome, Schedule};
+use crate::error::Error;
+use crate::notice::{Notices, Silence};
+use crate::store::Store;
 use crate::sys::pid_file::{self, Holder, PidError, PidFile};
-use crate::sys::signal::{self, HangUps};
+use crate::sys::signal::{self, HangUps, Stop};
 use crate::sys::{clock, hook, private_file, supervisor};
 use crate::vault::{Fresh, Vault};
 
@@ -44,11 +46,18 @@ const FEW: usize = 20;
 /// What ends a request: whose it was and what came; `None` if its turn never came.
 type Done = Option<(String, Result<Fresh, Error>)>;
 
+/// How the service is to run.
+pub(crate) struct Options {
+    pub(crate) rules: Rules,
+    /// Whether other programs' files are kept new as well.
+    pub(crate) install: bool,
+    /// What is run, by the user's shell, when a person is needed.
+    pub(crate) on_login_needed: Option<String>,
+}
+
 struct Service {
-    out: Out,
-    rules: Rules,
-    install: bool,
-    on_login_needed: Option<String>,
+    context: Context,
+    options: Options,
     config: Config,
     vault: Arc<Vault>,
     known: BTreeMap<String, Known>,
@@ -72,23 +81,44 @@ struct Known {
     credential: Arc<Credential>,
 }
 
+/// Our own configurations among the tokens and, with `install`, the clients' files that hold tokens.
+///
+/// # Errors
+/// What keeps every client from having a configuration.
+pub(crate) fn rewrite(
+    config: &Config,
+    store: &Store,
+    install: bool,
+    out: &dyn Notices,
+) -> Result<Vec<ConfigRow>, Error> {
+    if install {
+        clients::reinstall(config, store, out)
+    } else {
+        clients::write_all(config, store, false, out)
+    }
+}
+
 /// The service of this tokens directory, if it runs.
-pub(in crate::cli) fn running(tokens_dir: &Path) -> Option<Holder> {
+pub(crate) fn running(tokens_dir: &Path) -> Option<Holder> {
     pid_file::holder(&tokens_dir.join(PID_FILE))
 }
 
-pub(super) fn run(args: &RefreshArgs, rules: Rules, config: Config, out: &Out) -> Result<Exit, Error> {
+/// Runs until somebody wants it to stop.
+///
+/// # Errors
+/// Another service of this tokens directory, or whatever keeps it from starting.
+pub(crate) fn run(options: Options, config: Config, context: &Context) -> Result<Stop, Error> {
     private_file::create_dir_ignored(&config.tokens_dir)?;
     let _alone = PidFile::take(&config.tokens_dir.join(PID_FILE)).map_err(|error| refused(error, &config))?;
-    let service = Service::new(args, rules, config, out)?;
+    let service = Service::new(options, config, context)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let exit = runtime.block_on(async {
+    let stop = runtime.block_on(async {
         signal::outlive_file_limit();
         service.run().await
     });
     // Whoever still waits for a lock or a hook must not keep the process alive.
     runtime.shutdown_background();
-    exit
+    stop
 }
 
 fn refused(error: PidError, config: &Config) -> Error {
@@ -108,16 +138,16 @@ fn refused(error: PidError, config: &Config) -> Error {
 }
 
 impl Service {
-    fn new(args: &RefreshArgs, rules: Rules, config: Config, out: &Out) -> Result<Self, Error> {
+    fn new(options: Options, config: Config, context: &Context) -> Result<Self, Error> {
         let now = clock::now();
+        // Nobody is there to log in, and everything that the vault says is an event.
+        let context = Context { ui: Arc::new(Nobody), ..context.clone() };
         Ok(Self {
-            vault: open(&config, out)?,
-            rules,
-            install: !args.no_install,
-            on_login_needed: args.on_login_needed.clone(),
+            vault: Arc::new(context.vault(&config, None)?),
+            schedule: Schedule::new(options.rules.buffer),
+            options,
             config,
             known: BTreeMap::new(),
-            schedule: Schedule::new(rules.buffer),
             turns: Arc::default(),
             under_way: FuturesUnordered::new(),
             random: RandomState::new(),
@@ -127,20 +157,20 @@ impl Service {
             // A run that was killed between a token and the configurations left them behind.
             configs_at: Some(now + READY_WITHIN),
             ready_by: Some(now + READY_WITHIN),
-            out: out.clone(),
+            context,
         })
     }
 
-    async fn run(mut self) -> Result<Exit, Error> {
-        let mut stop = pin!(flows::signal());
+    async fn run(mut self) -> Result<Stop, Error> {
+        let mut stop = pin!(signal::stop());
         let mut hang_up = HangUps::new()?;
         // The handlers first: whoever reads a line of ours may send a signal at once, and without them it would kill us.
-        if let Some(exit) = stop.as_mut().now_or_never() {
-            return Ok(exit);
+        if let Some(stop) = stop.as_mut().now_or_never() {
+            return Ok(stop);
         }
         loop {
             let now = clock::now();
-            if now >= self.look_at || self.look_at - now > self.rules.interval {
+            if now >= self.look_at || self.look_at - now > self.options.rules.interval {
                 self.look(now);
             }
             self.start(now);
@@ -149,7 +179,7 @@ impl Service {
             let nap = self.sleep(now);
             tokio::select! {
                 biased;
-                exit = &mut stop => return Ok(self.stop(exit).await),
+                stop = &mut stop => return Ok(self.stop(stop).await),
                 () = hang_up.next() => self.reload(),
                 Some(done) = self.under_way.next() => self.settle(done),
                 () = tokio::time::sleep(nap) => {}
@@ -192,7 +222,7 @@ impl Service {
             warn!(event = "skipped", "{complaint}");
         }
         self.said = complaints;
-        self.look_at = now + self.rules.interval;
+        self.look_at = now + self.options.rules.interval;
     }
 
     /// Token files that no configured credential makes: nobody renews them.
@@ -210,7 +240,7 @@ impl Service {
     fn start(&mut self, now: Epoch) {
         for id in self.schedule.take(now) {
             let Some(one) = self.known.get(&id) else { continue };
-            let (vault, credential, buffer) = (self.vault.clone(), one.credential.clone(), self.rules.buffer);
+            let (vault, credential, buffer) = (self.vault.clone(), one.credential.clone(), self.options.rules.buffer);
             let turns = self.turns.of(&credential);
             let attempt = async move {
                 let _turn = turns.acquire().await.ok()?;
@@ -246,7 +276,7 @@ impl Service {
 
     /// Runs the hook beside everything else.
     fn call_for_help(&self, name: &str, credential: &Credential) {
-        let Some(command) = self.on_login_needed.clone() else { return };
+        let Some(command) = self.options.on_login_needed.clone() else { return };
         let more =
             vec![("MCPAUTH_CREDENTIAL", name.to_owned()), ("MCPAUTH_COMMAND", credential.command.clone())];
         // Ours alone: a hook may need a secret of its own to send its message.
@@ -271,8 +301,7 @@ impl Service {
         }
         self.configs_at = None;
         // What cannot be read has been complained of where it was looked at.
-        let silent = self.out.muted();
-        let rows = rewrite(&self.config, &self.vault.store, self.install, &silent);
+        let rows = rewrite(&self.config, &self.vault.store, self.options.install, &Silence);
         let mut complaints = BTreeSet::new();
         match rows {
             Ok(rows) => {
@@ -342,12 +371,12 @@ impl Service {
             let reason = "it has changed, which takes a restart".into();
             return Err(ConfigError::Invalid { variable, reason }.into());
         }
-        let vault = open(&config, &self.out)?;
+        let vault = Arc::new(self.context.vault(&config, None)?);
         Ok((config, vault))
     }
 
     /// Nothing is begun any more; what was sent is waited for, unless a second signal comes.
-    async fn stop(mut self, exit: Exit) -> Exit {
+    async fn stop(mut self, stop: Stop) -> Stop {
         self.turns.close();
         let count = self.under_way.len();
         let text = if count > 0 { "what is under way is waited for" } else { "nothing is under way" };
@@ -365,11 +394,11 @@ impl Service {
         };
         tokio::select! {
             () = finish => {}
-            _ = flows::signal() => {}
+            _ = signal::stop() => {}
             () = late => {}
         }
         self.write_configs_if_due(Epoch::MAX);
-        exit
+        stop
     }
 
     /// Until the next thing to do by the clock.
@@ -383,12 +412,6 @@ impl Service {
     fn name<'a>(&'a self, id: &'a str) -> &'a str {
         self.known.get(id).map_or(id, |one| one.name.as_str())
     }
-}
-
-/// The vault of a service: nobody is there to log in, and everything it says is an event.
-fn open(config: &Config, out: &Out) -> Result<Arc<Vault>, Error> {
-    let vault = out.context().vault(config, None)?;
-    Ok(Arc::new(Vault { ui: Arc::new(Nobody), ..vault }))
 }
 
 fn complaint(what: &str, error: &Error) -> String {

@@ -5,18 +5,19 @@ use std::time::Duration;
 use tracing::{info, warn};
 use url::Url;
 
+use super::plan::{Epoch, Life};
+use super::schedule::{Next, Outcome as Meaning};
 use crate::credential::Credential;
 use crate::error::{Error, Exit};
 use crate::flow::Ui;
-use crate::refresh::{Epoch, Life, Next, Outcome as Meaning};
 use crate::sys::clock;
 use crate::vault::{Fresh, Outcome};
 
 /// A person's side with nobody there: what flows have to say is an event.
-pub(super) struct Nobody;
+pub(crate) struct Nobody;
 
 /// A renewal that had an answer.
-pub(super) fn answered(name: &str, fresh: &Fresh, next: Next, now: Epoch) {
+pub(crate) fn answered(name: &str, fresh: &Fresh, next: Next, now: Epoch) {
     let what = match fresh.outcome {
         Outcome::Reused => "reused",
         Outcome::Unchanged => "unchanged",
@@ -40,7 +41,7 @@ pub(super) fn answered(name: &str, fresh: &Fresh, next: Next, now: Epoch) {
 }
 
 /// A renewal that failed. One that a person must see to is said once.
-pub(super) fn failed(
+pub(crate) fn failed(
     name: &str,
     credential: &Credential,
     error: &Error,
@@ -78,7 +79,7 @@ pub(super) fn failed(
 }
 
 /// When a credential is due.
-pub(super) fn due(name: &str, life: Option<Life>, at: Epoch, now: Epoch) {
+pub(crate) fn due(name: &str, life: Option<Life>, at: Epoch, now: Epoch) {
     info!(
         event = "due",
         credential = name,

@@ -1,14 +1,27 @@
-//! `mcpauth refresh --unit`: a service file for this folder and these settings, by absolute paths. It leaves installing
-//! it to its reader.
+//! A service file for this folder and these settings, by absolute paths. It leaves installing it to its reader.
 
 use std::path::Path;
 
-use crate::cli::out::Out;
-use crate::cli::refresh::args::{Kind, RefreshArgs};
 use crate::clients::means;
 use crate::config::Config;
-use crate::error::{Error, Exit};
+use crate::error::Error;
 use crate::sys::paths;
+
+/// What is to start the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Supervisor {
+    Systemd,
+    Launchd,
+}
+
+/// A service file.
+pub(crate) struct Unit {
+    pub(crate) text: String,
+    /// How it is installed.
+    pub(crate) advice: &'static str,
+    /// The settings that only this environment has.
+    pub(crate) lost: Vec<String>,
+}
 
 /// Where and how it runs.
 struct Service {
@@ -18,53 +31,43 @@ struct Service {
     log: String,
 }
 
-pub(super) fn print(kind: Kind, args: &RefreshArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
-    let service = Service {
-        command: command(args, config)?,
-        folder: text(&paths::absolute(Path::new("."))),
-        log: text(&config.tokens_dir.join(".refresh.log")),
-    };
-    // A line of its own would be a directive of its own.
-    if service.folder.chars().any(char::is_control) {
-        let message = "this folder's name holds a control character".into();
-        return Err(Error::Usage { message, hint: "run the service from another folder".into() });
+impl Unit {
+    /// The file for a service with these flags, beside those that say where everything is.
+    ///
+    /// # Errors
+    /// A folder whose name does not fit into one, or our own program that cannot be found.
+    pub(crate) fn of(
+        supervisor: Supervisor,
+        flags: impl IntoIterator<Item = String>,
+        config: &Config,
+    ) -> Result<Self, Error> {
+        let mut command = means::command(config)?;
+        command.push("refresh".into());
+        command.extend(flags);
+        let service = Service {
+            command,
+            folder: text(&paths::absolute(Path::new("."))),
+            log: text(&config.tokens_dir.join(".refresh.log")),
+        };
+        // A line of its own would be a directive of its own.
+        if service.folder.chars().any(char::is_control) {
+            let message = "this folder's name holds a control character".into();
+            return Err(Error::Usage { message, hint: "run the service from another folder".into() });
+        }
+        let (text, advice) = match supervisor {
+            Supervisor::Systemd => (
+                systemd(&service),
+                "save it as ~/.config/systemd/user/mcpauth-refresh.service, then run: systemctl --user daemon-reload && \
+                 systemctl --user enable --now mcpauth-refresh",
+            ),
+            Supervisor::Launchd => (
+                launchd(&service),
+                "save it as ~/Library/LaunchAgents/mcpauth.refresh.plist, then run: launchctl bootstrap gui/$(id -u) \
+                 ~/Library/LaunchAgents/mcpauth.refresh.plist",
+            ),
+        };
+        Ok(Self { text, advice, lost: means::lost(config).into_iter().map(str::to_owned).collect() })
     }
-    let (file, advice) = match kind {
-        Kind::Systemd => (
-            systemd(&service),
-            "save it as ~/.config/systemd/user/mcpauth-refresh.service, then run: systemctl --user daemon-reload && \
-             systemctl --user enable --now mcpauth-refresh",
-        ),
-        Kind::Launchd => (
-            launchd(&service),
-            "save it as ~/Library/LaunchAgents/mcpauth.refresh.plist, then run: launchctl bootstrap gui/$(id -u) \
-             ~/Library/LaunchAgents/mcpauth.refresh.plist",
-        ),
-    };
-    out.data(file.trim_end());
-    out.say(advice);
-    let outside = means::lost(config);
-    if !outside.is_empty() {
-        let names = outside.join(", ");
-        out.say(&format!("not in it, because only this environment has them: {names}; put them into ./.env"));
-    }
-    Ok(Exit::Done)
-}
-
-fn command(args: &RefreshArgs, config: &Config) -> Result<Vec<String>, Error> {
-    let mut command = means::command(config)?;
-    command.push("refresh".into());
-    let numbers = [("--interval", args.interval), ("--buffer", args.buffer)];
-    for (flag, number) in numbers {
-        command.extend(number.into_iter().flat_map(|number| [flag.to_owned(), number.to_string()]));
-    }
-    if let Some(hook) = &args.on_login_needed {
-        command.extend(["--on-login-needed".into(), hook.clone()]);
-    }
-    if args.no_install {
-        command.push("--no-install".into());
-    }
-    Ok(command)
 }
 
 /// A renewal that is under way has until the network's own deadline (30 s, and as much for finding out where to ask).

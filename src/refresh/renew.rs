@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
-use crate::cli::flows;
+use super::plan::{Epoch, Life};
+use super::schedule::{Outcome as Meaning, Seen};
 use crate::credential::Credential;
 use crate::error::{Error, Exit};
 use crate::flow::FlowError;
 use crate::oauth::{ReplyError, TokenSet};
-use crate::refresh::{self, Epoch, Life, Seen};
 use crate::secret::Secret;
 use crate::sys::clock;
 use crate::vault::{Fresh, Outcome, Vault, VaultError};
@@ -22,18 +22,18 @@ const AT_ONCE: usize = 8;
 
 /// Whose turn it is, issuer by issuer.
 #[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<BTreeMap<String, Arc<Semaphore>>>);
+pub(crate) struct Turns(Mutex<BTreeMap<String, Arc<Semaphore>>>);
 
 impl Turns {
     /// The turns at a credential's issuer.
-    pub(super) fn of(&self, credential: &Credential) -> Arc<Semaphore> {
+    pub(crate) fn of(&self, credential: &Credential) -> Arc<Semaphore> {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Arc::new(Semaphore::new(AT_ONCE));
         turns.entry(credential.issuer.clone()).or_insert_with(new).clone()
     }
 
     /// Nobody who still waits gets a turn any more.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         turns.values().for_each(|turns| turns.close());
     }
@@ -43,7 +43,7 @@ impl Turns {
 ///
 /// # Errors
 /// The vault's: also while the present token is good, since whoever looks ahead must know.
-pub(super) async fn renew(
+pub(crate) async fn renew(
     vault: &Vault,
     credential: &Credential,
     buffer: Epoch,
@@ -57,11 +57,12 @@ pub(super) async fn renew(
         Some(stored) => vault.renewed(credential, &stored.token.access_token).await?,
         None => vault.fresh(credential, false).await?,
     };
-    flows::agent_env(vault, credential, fresh)
+    vault.store.write_agent_env(credential, &fresh.stored.token).map_err(VaultError::Store)?;
+    Ok(fresh)
 }
 
 /// What the schedule is told of a credential. A file that cannot be read counts as none: the attempt says why.
-pub(super) fn seen(vault: &Vault, credential: &Credential, marks: &RandomState) -> Seen {
+pub(crate) fn seen(vault: &Vault, credential: &Credential, marks: &RandomState) -> Seen {
     let token = vault.kept(credential).ok().flatten().map(|stored| stored.token);
     let text = |secret: Option<&Secret>| marks.hash_one(secret.map(Secret::expose));
     let client = &credential.client;
@@ -75,23 +76,23 @@ pub(super) fn seen(vault: &Vault, credential: &Credential, marks: &RandomState) 
 }
 
 /// What a failure means for the next attempt.
-pub(super) fn meaning(error: &Error) -> refresh::Outcome {
+pub(crate) fn meaning(error: &Error) -> Meaning {
     let settings_fault = error.exit() == Exit::Usage;
     match error {
         Error::Vault(VaultError::NeedsPerson { .. } | VaultError::ClientForgotten { .. }) => {
-            refresh::Outcome::NeedsPerson
+            Meaning::NeedsPerson
         }
         // A 4xx without a word of the server's own may be that of a proxy before one that is just starting.
         Error::Vault(VaultError::Flow(FlowError::Reply {
             reply: reply @ (ReplyError::Refused { .. } | ReplyError::TokenType(_)),
             ..
-        })) if reply.is_no() => refresh::Outcome::Refused,
+        })) if reply.is_no() => Meaning::Refused,
         // An issuer whose metadata is gone or garbled may just be starting.
         Error::Vault(VaultError::Flow(
             FlowError::Discovery(_) | FlowError::NoEndpoint { .. } | FlowError::Metadata { .. },
-        )) => refresh::Outcome::Failed,
-        _ if settings_fault => refresh::Outcome::Refused,
-        _ => refresh::Outcome::Failed,
+        )) => Meaning::Failed,
+        _ if settings_fault => Meaning::Refused,
+        _ => Meaning::Failed,
     }
 }
 
@@ -117,16 +118,16 @@ mod tests {
             FlowError::NoEndpoint { issuer: "https://idp.test".into(), endpoint: "token endpoint" };
         let exposed = FileError::Exposed { path: "x.json".into(), mode: 0o644 };
         let cases = [
-            (VaultError::NeedsPerson { why: None }, refresh::Outcome::NeedsPerson),
-            (refused("invalid_client"), refresh::Outcome::Refused),
-            (refused("access_denied"), refresh::Outcome::Refused),
-            (refused("temporarily_unavailable"), refresh::Outcome::Failed),
-            (refused("slow_down"), refresh::Outcome::Failed),
-            (VaultError::Flow(unavailable), refresh::Outcome::Failed),
-            (VaultError::Flow(FlowError::Signing), refresh::Outcome::Refused),
-            (VaultError::Flow(no_endpoint), refresh::Outcome::Failed),
-            (VaultError::Store(StoreError::Keyring("it is locked".into())), refresh::Outcome::Failed),
-            (VaultError::Store(exposed.into()), refresh::Outcome::Refused),
+            (VaultError::NeedsPerson { why: None }, Meaning::NeedsPerson),
+            (refused("invalid_client"), Meaning::Refused),
+            (refused("access_denied"), Meaning::Refused),
+            (refused("temporarily_unavailable"), Meaning::Failed),
+            (refused("slow_down"), Meaning::Failed),
+            (VaultError::Flow(unavailable), Meaning::Failed),
+            (VaultError::Flow(FlowError::Signing), Meaning::Refused),
+            (VaultError::Flow(no_endpoint), Meaning::Failed),
+            (VaultError::Store(StoreError::Keyring("it is locked".into())), Meaning::Failed),
+            (VaultError::Store(exposed.into()), Meaning::Refused),
         ];
         for (error, expected) in cases {
             let error = Error::from(error);
