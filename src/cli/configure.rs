@@ -7,10 +7,10 @@ use clap::{Args, ValueEnum};
 use dialoguer::{Confirm, Input, Password, Select};
 use serde_json::json;
 
-use crate::cli::given::secret_from;
 use crate::cli::out::Out;
 use crate::config::{Config, Origin, Settings, Whose, set};
 use crate::error::{Error, Exit};
+use crate::given::secret_from;
 use crate::provider::{Provider, SecretRule};
 use crate::secret::{REDACTED, Secret};
 use crate::sys::private_file::{self, Keep};

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::args::BrowserArgs;
-use crate::cli::given::secret_from;
 use crate::cli::out::Out;
 use crate::cli::{flows, ingress};
 use crate::config::{Config, ConfigError, Settings};
 use crate::credential::{Kind, SERVER_URL};
 use crate::error::{Error, Exit};
+use crate::given::secret_from;
 use crate::text::clean;
 
 /// Log in to outside services (authorization code with PKCE) and keep their tokens

@@ -1,6 +1,4 @@
-//! What a person gave this run: settings, with the flags that every verb has, and secrets, which are in no argument.
-
-use std::path::Path;
+//! The settings of this run, with the flags that every verb has.
 
 use clap::ValueEnum;
 
@@ -8,8 +6,6 @@ use crate::cli::args::Global;
 use crate::cli::out::Out;
 use crate::config::Settings;
 use crate::error::Error;
-use crate::secret::Secret;
-use crate::sys::private_file::{self, FileError};
 
 /// Settings with the flags that every verb has.
 pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
@@ -48,32 +44,4 @@ pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
         settings.flag("MCPAUTH_ALLOW_HTTP", "1");
     }
     Ok(settings)
-}
-
-/// A secret from a file, or from stdin for `-`: never from an argument, which every process can read.
-pub(super) fn secret_from(path: &Path) -> Result<Secret, Error> {
-    let mut text = zeroize::Zeroizing::new(String::new());
-    let no_secret = |what: &str| Error::Usage {
-        message: format!("{} {what}", path.display()),
-        hint: "name a file with the secret in it, or - for stdin".into(),
-    };
-    if path.as_os_str() == "-" {
-        *text = crate::sys::terminal::piped()?;
-    } else if private_file::is_pipe(path) {
-        // A shell's <(...) is one, and belongs to this very run.
-        return Err(Error::Usage {
-            message: format!("{} is a pipe, not a file", path.display()),
-            hint: "pipe the secret to stdin, and give - in place of the file".into(),
-        });
-    } else {
-        let found = private_file::read(path).map_err(|error| match error {
-            FileError::Symlink(_) => no_secret("is a symbolic link, which others could point elsewhere"),
-            other => other.into(),
-        })?;
-        *text = found.ok_or_else(|| no_secret("does not exist"))?;
-    }
-    if text.trim().is_empty() {
-        return Err(no_secret("is empty"));
-    }
-    Ok(Secret::new(text.trim()))
 }

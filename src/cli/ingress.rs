@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::flows;
-use crate::cli::given::secret_from;
 use crate::cli::out::Out;
 use crate::cli::report::Done;
 use crate::config::{Config, Planned, Settings};
 use crate::credential::Kind;
 use crate::error::{Error, Exit};
+use crate::given::secret_from;
 
 /// Get the token that lets agents through the gateway (client credentials)
 #[derive(Args, Debug)]

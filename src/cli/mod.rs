@@ -34,7 +34,6 @@ mod refresh;
 mod report;
 mod rows;
 mod status;
-mod subject;
 mod token;
 
 use std::ffi::OsString;

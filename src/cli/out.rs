@@ -105,11 +105,7 @@ impl Out {
 
     /// This run, for the work below.
     pub(super) fn context(&self) -> Context {
-        Context {
-            notices: Arc::new(self.clone()),
-            ui: Arc::new(self.clone()),
-            exchanges: self.tasks.clone(),
-        }
+        Context { notices: Arc::new(self.clone()), ui: Arc::new(self.clone()), exchanges: self.tasks.clone() }
     }
 
     /// Data, on stdout.

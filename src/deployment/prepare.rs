@@ -190,12 +190,7 @@ pub(crate) fn reachable_servers(
 }
 
 /// The servers of a folder, and what was said of it.
-fn servers(
-    settings: &Settings,
-    word: &Word,
-    config: &Config,
-    problems: &mut Vec<Problem>,
-) -> Vec<Server> {
+fn servers(settings: &Settings, word: &Word, config: &Config, problems: &mut Vec<Problem>) -> Vec<Server> {
     let value = |name: &str| variable(word, config, name);
     let variables = Variables { allowed: &settings.header_variables, value: &value };
     match Registry::read(&settings.servers) {

@@ -240,7 +240,8 @@ impl Service {
     fn start(&mut self, now: Epoch) {
         for id in self.schedule.take(now) {
             let Some(one) = self.known.get(&id) else { continue };
-            let (vault, credential, buffer) = (self.vault.clone(), one.credential.clone(), self.options.rules.buffer);
+            let (vault, credential, buffer) =
+                (self.vault.clone(), one.credential.clone(), self.options.rules.buffer);
             let turns = self.turns.of(&credential);
             let attempt = async move {
                 let _turn = turns.acquire().await.ok()?;

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcpauth::deployment::InVault;
 use mcpauth::credential::{Credential, CredentialId, Endpoint, Given, How, Kind, Machine};
 use mcpauth::demo::idp::Idp;
+use mcpauth::deployment::InVault;
 use mcpauth::flow::Ui;
 use mcpauth::gateway::Stored;
 use mcpauth::oauth::{Client, ClientAuth};

@@ -22,7 +22,8 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn run(args: &CheckArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
-    let prepared = deployment::prepare(args.from.named(), &deployment::Flags::default(), config, &out.context())?;
+    let prepared =
+        deployment::prepare(args.from.named(), &deployment::Flags::default(), config, &out.context())?;
     let from = prepared
         .file
         .as_ref()

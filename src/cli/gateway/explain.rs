@@ -8,7 +8,6 @@ use url::Url;
 
 use crate::cli::gateway::from::PolicyFrom;
 use crate::cli::out::Out;
-use crate::cli::subject;
 use crate::config::Config;
 use crate::deployment::{text_of, with_issuers};
 use crate::error::{Error, Exit};
@@ -18,6 +17,7 @@ use crate::gateway::servers::Found;
 use crate::gateway::servers::audience::servers_of;
 use crate::gateway::servers::headers::Variables;
 use crate::gateway::servers::route::Routes;
+use crate::inspect::token_of;
 use crate::policy::{Call, Explanation, Principal};
 use crate::registry::Registry;
 use crate::sys::clock;
@@ -163,7 +163,7 @@ impl ExplainArgs {
             })));
         };
         let settings = with_issuers(self.policy.named(), config)?;
-        let token = subject::token_of(token, config, &out.context().vault(config, None)?.store, out)?;
+        let token = token_of(token, config, &out.context().vault(config, None)?.store, out)?;
         let found = Registry::read(&settings.servers).map(|registry| {
             Found::of(&registry, Variables { allowed: &settings.header_variables, value: &|_| None })
         });

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use url::Url;
 
 use super::args::{LoginArgs, OwnArgs};
-use crate::cli::given::secret_from;
 use crate::config::{Config, KeyFile, Registration, login_command, name_of, signing_key};
 use crate::error::Error;
 use crate::flow::{self, Discovered};
+use crate::given::secret_from;
 use crate::oauth::{Client, ClientAuth, own_auth};
 use crate::secret::Secret;
 use crate::sys::http::Http;

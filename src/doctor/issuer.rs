@@ -9,10 +9,10 @@ use reqwest::header::HeaderMap;
 use tokio::time::timeout;
 use url::Url;
 
-use crate::cli::doctor::finding::{Finding, Status};
-use crate::cli::doctor::surroundings::proxy_for;
 use crate::config::{Config, Planned};
 use crate::credential::{Credential, Endpoint, How, Kind};
+use crate::doctor::finding::{Finding, Status};
+use crate::doctor::surroundings::proxy_for;
 use crate::error::Error;
 use crate::flow::FlowError;
 use crate::gateway::authn::keys::KeySet;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use url::Url;
 
-use crate::cli::doctor::finding::Finding;
 use crate::config::{Config, Origin};
+use crate::doctor::finding::Finding;
 use crate::sys::http::is_loopback;
 use crate::sys::{browser, regular_file};
 

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::cli::given::secret_from;
-use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::Error;
+use crate::given::secret_from;
+use crate::notice::Notices;
 use crate::oauth::Unverified;
 use crate::secret::Secret;
 use crate::servers::credentials;
@@ -21,17 +21,17 @@ use crate::vault::VaultError;
 const MOST: u64 = 1 << 20;
 
 /// A token, and what is known of it beside what it says itself.
-pub(super) struct Subject {
-    pub(super) token: Secret,
+pub(crate) struct Subject {
+    pub(crate) token: Secret,
     /// The credential's name, or where the token was found.
-    pub(super) name: String,
-    pub(super) path: Option<PathBuf>,
-    pub(super) stored: Option<Stored>,
+    pub(crate) name: String,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) stored: Option<Stored>,
 }
 
 /// What is meant: stdin, a credential, a file, or a token as such. What is none of these is not repeated: it may be a
 /// token that was cut on its way here.
-pub(super) fn find(what: &str, config: &Config, store: &Store, out: &Out) -> Result<Subject, Error> {
+pub(crate) fn find(what: &str, config: &Config, store: &Store, out: &dyn Notices) -> Result<Subject, Error> {
     if what == "-" {
         return Ok(Subject::bare(&secret_from(Path::new("-"))?, "stdin".into()));
     }
@@ -60,7 +60,12 @@ pub(super) fn find(what: &str, config: &Config, store: &Store, out: &Out) -> Res
 ///
 /// # Errors
 /// [`Error::Usage`] if there is none.
-pub(super) fn token_of(what: &str, config: &Config, store: &Store, out: &Out) -> Result<Secret, Error> {
+pub(crate) fn token_of(
+    what: &str,
+    config: &Config,
+    store: &Store,
+    out: &dyn Notices,
+) -> Result<Secret, Error> {
     find(what, config, store, out).map(|subject| subject.token)
 }
 

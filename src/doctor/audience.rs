@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::cli::doctor::finding::Finding;
+use crate::doctor::finding::Finding;
 use crate::oauth::ResourceMetadata;
 
 const CHECK: &str = "tokens.audience";
@@ -69,7 +69,7 @@ fn clean(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::doctor::finding::Status;
+    use crate::doctor::finding::Status;
     use proptest::prelude::*;
     use serde_json::json;
 

@@ -9,7 +9,7 @@ use crate::sys::http::HttpError;
 use crate::text::word;
 
 impl Target {
-    pub(super) fn hint(&self, error: &ClientError, tool: Option<&str>) -> String {
+    pub(crate) fn hint(&self, error: &ClientError, tool: Option<&str>) -> String {
         match error {
             ClientError::Unauthorized(refusal) => {
                 self.advice().unauthorized(&refusal.challenge.clone().unwrap_or_default())

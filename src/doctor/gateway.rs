@@ -3,12 +3,12 @@
 
 use url::Url;
 
-use crate::cli::doctor::audience::{covers, judge};
-use crate::cli::doctor::finding::Finding;
-use crate::cli::doctor::issuer::{Timed, get};
-use crate::cli::doctor::policy::Identity;
-use crate::cli::doctor::surroundings::proxy_for;
 use crate::config::Config;
+use crate::doctor::audience::{covers, judge};
+use crate::doctor::finding::Finding;
+use crate::doctor::issuer::{Timed, get};
+use crate::doctor::policy::Identity;
+use crate::doctor::surroundings::proxy_for;
 use crate::metadata::{NotFound, search};
 use crate::oauth::{RESOURCE_METADATA, ResourceError, ResourceMetadata, resource_place};
 use crate::sys::http::{Http, HttpError};

@@ -1,18 +1,18 @@
 //! Whether the clients that were installed to still have what they should have. It leaves what that is to `config`.
 
-use crate::cli::doctor::finding::{Finding, Fix};
-use crate::cli::out::Out;
 use crate::clients;
 use crate::clients::ConfigRow;
 use crate::config::Config;
+use crate::doctor::finding::{Finding, Fix};
+use crate::notice::Silence;
 use crate::render::ChangeKind;
 use crate::store::Store;
 
 const CHECK: &str = "clients.config";
 
 /// Every client's file, held against what would be installed.
-pub(super) fn look(config: &Config, store: &Store, all_readable: bool, out: &Out) -> Vec<Finding> {
-    let rows = match clients::check(config, store, &out.muted()) {
+pub(super) fn look(config: &Config, store: &Store, all_readable: bool) -> Vec<Finding> {
+    let rows = match clients::check(config, store, &Silence) {
         Ok(rows) => rows,
         Err(error) => return vec![Finding::error(CHECK, &error, "mcpauth config install")],
     };
@@ -27,8 +27,8 @@ pub(super) fn look(config: &Config, store: &Store, all_readable: bool, out: &Out
 }
 
 /// Merges our entries into one client's file anew.
-pub(super) fn install(config: &Config, store: &Store, client: &str, out: &Out) -> Result<String, String> {
-    let rows = clients::repair(config, store, client, &out.muted()).map_err(|error| error.to_string())?;
+pub(super) fn install(config: &Config, store: &Store, client: &str) -> Result<String, String> {
+    let rows = clients::repair(config, store, client, &Silence).map_err(|error| error.to_string())?;
     let failed = rows.iter().find_map(|row| row.result.as_ref().err()).map(ToString::to_string);
     failed.map_or_else(|| Ok(format!("wrote our entries into {client}'s file anew")), Err)
 }

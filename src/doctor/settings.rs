@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use crate::cli::doctor::finding::{Finding, Fix};
-use crate::cli::doctor::spelling;
-use crate::deployment;
 use crate::config::catalogue::{VARIABLES, is_known};
 use crate::config::{Config, ConfigError, Origin, Planned, Whose};
 use crate::credential::{Credential, How, Kind};
+use crate::deployment;
+use crate::doctor::finding::{Finding, Fix};
+use crate::doctor::spelling;
 use crate::error::Error;
 use crate::sys::private_file::is_symlink;
 

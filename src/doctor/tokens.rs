@@ -1,10 +1,10 @@
 //! How each credential's token stands: there or not, good or due or expired, and who can renew it. It leaves whom a
 //! token is for to `audience`, and files that cannot be read to `files`.
 
-use crate::cli::doctor::files::is_token;
-use crate::cli::doctor::finding::Finding;
 use crate::config::{Config, Planned};
 use crate::credential::{Credential, How};
+use crate::doctor::files::is_token;
+use crate::doctor::finding::Finding;
 use crate::error::Error;
 use crate::oauth::{Epoch, Freshness};
 use crate::refresh;

@@ -1,24 +1,19 @@
-//! Which server is meant and which credentials it gets; and the one retry with new ones. It leaves what is said to it to the
-//! verbs, and what to do about its no to `explain`.
+//! Which server is meant and which credentials it gets; and the one retry with new ones. It leaves what is said to it to its
+//! callers, and what to do about its no to `explain`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use tracing::{debug, trace};
 use url::Url;
 
-use crate::cli::args::AuthArgs;
-use crate::cli::flows;
-use crate::cli::given::secret_from;
-use crate::cli::out::Out;
 use crate::client::{Client, ClientError};
-use crate::config::{Config, ConfigError, Given as Setting, Origin, Settings};
-use crate::error::{Error, Exit};
+use crate::config::{Config, ConfigError, Given as Setting, Origin};
+use crate::error::Error;
+use crate::given::secret_from;
 use crate::oauth::{Challenge, is_sendable};
-use crate::quantity::seconds_within;
 use crate::render::Entry;
 use crate::secret::Secret;
 use crate::servers::{Advice, Servers, Source, Which, place};
@@ -31,60 +26,50 @@ use crate::vault::VaultError;
 const DEFAULT_URL: &str = "http://localhost:8003/mcp";
 const X_AUTHORIZATION: HeaderName = HeaderName::from_static("x-authorization");
 
-/// Which server, and what it is sent.
-#[derive(Args, Debug)]
-pub(super) struct ServerArgs {
-    /// The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
-    #[arg(long, value_name = "URL", value_parser = address)]
-    url: Option<Url>,
-    /// One of your servers, by its name
-    #[arg(long, value_name = "NAME", conflicts_with = "url")]
-    server: Option<String>,
-    #[command(flatten)]
-    auth: AuthArgs,
-    /// Send no credentials
-    #[arg(long, conflicts_with_all = ["server", "token_file", "auth"])]
-    no_auth: bool,
-    /// Send the token in this file (0600; - for stdin) in Authorization, for the server itself
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
-    /// How long all of it may take, as in 60 or 5m
-    #[arg(long, value_name = "TIME", default_value = "60", value_parser = timeout)]
-    timeout: u64,
-}
-
-/// How long a call may take, in seconds.
-fn timeout(text: &str) -> Result<u64, String> {
-    seconds_within(text, 1..=86_400)
+/// Which server is meant, and what it is sent.
+pub(crate) struct Wanted {
+    /// Its address, else `GATEWAY_URL`, else the scripts' own.
+    pub(crate) url: Option<Url>,
+    /// Its name here, in place of an address.
+    pub(crate) server: Option<String>,
+    /// Whether the gateway's token goes to any address.
+    pub(crate) auth: bool,
+    /// Whether nothing goes along at all.
+    pub(crate) no_auth: bool,
+    /// A file with a token for the server itself.
+    pub(crate) token_file: Option<PathBuf>,
+    /// How long all of it may take.
+    pub(crate) within: Duration,
 }
 
 /// One server, ready to be spoken to.
-pub(super) struct Target {
-    pub(super) which: Which,
-    pub(super) source: Source,
-    pub(super) servers: Servers,
+pub(crate) struct Target {
+    pub(crate) which: Which,
+    pub(crate) source: Source,
+    pub(crate) servers: Servers,
     /// What goes along whatever the store has.
     own: HeaderMap,
     http: Http,
     within: Duration,
-    out: Out,
 }
 
 impl Target {
-    pub(super) fn resolve(args: &ServerArgs, settings: Settings, out: &Out) -> Result<Self, Error> {
-        let config = Config::resolve(settings)?;
-        let which = which(args, &config)?;
+    /// # Errors
+    /// An address that is none, a secret that may not go there, or a file of one that cannot be read.
+    pub(crate) fn resolve(wanted: &Wanted, servers: Servers) -> Result<Self, Error> {
+        let config = &servers.config;
+        let which = which(wanted, config)?;
         let given =
-            config.settings.secret("MCP_AUTH_TOKEN").filter(|_| args.server.is_none() && !args.no_auth);
-        let named = args.url.is_none() && args.server.is_none();
+            config.settings.secret("MCP_AUTH_TOKEN").filter(|_| wanted.server.is_none() && !wanted.no_auth);
+        let named = wanted.url.is_none() && wanted.server.is_none();
         let aimed = config.settings.given("GATEWAY_URL").filter(|_| named);
-        let servers = flows::servers(config, out)?.with(args.auth.auth).aimed(aimed.clone());
-        let http = servers.config.http();
+        let http = config.http();
+        let servers = servers.with(wanted.auth).aimed(aimed.clone());
         // It is the gateway's as much as the stored one.
         let may_know_us = servers.may_know_us(&which);
         let given = given.filter(|_| may_know_us);
         let source = match &which {
-            _ if args.no_auth => Source::Refused,
+            _ if wanted.no_auth => Source::Refused,
             _ if given.is_some() => Source::Given,
             which => servers.source_for(which),
         };
@@ -100,56 +85,39 @@ impl Target {
             may_go(servers.config.settings.given("MCP_AUTH_TOKEN"), &servers.places(&which))?;
             own.insert(X_AUTHORIZATION, bearer("MCP_AUTH_TOKEN", &token)?);
         }
-        if let Some(path) = &args.token_file {
+        if let Some(path) = &wanted.token_file {
             may_go(Some(Setting::new("the token file", Origin::Flag)), aimed.as_slice())?;
             own.insert(AUTHORIZATION, bearer("the token file", &secret_from(path)?)?);
         }
-        Ok(Self {
-            which,
-            source,
-            own,
-            http,
-            servers,
-            within: Duration::from_secs(args.timeout),
-            out: out.clone(),
-        })
+        Ok(Self { which, source, own, http, servers, within: wanted.within })
     }
 
     /// Connects, does `work`, and ends the session; all of it once more with new tokens if the server takes the first ones
-    /// no longer. A signal gives its exit code.
-    pub(super) fn with<T>(
+    /// no longer.
+    ///
+    /// # Errors
+    /// The vault's, and the server's with what to type next.
+    pub(crate) async fn ask<T>(
         &self,
         tool: Option<&str>,
         work: impl AsyncFn(&mut Client) -> Result<T, ClientError>,
-    ) -> Result<Result<T, Exit>, Error> {
-        let all = async {
-            match tokio::time::timeout(self.within, self.twice(tool, work)).await {
-                Ok(result) => result.map(Ok),
-                Err(_) => Err(self.late()),
-            }
-        };
-        match flows::until_signal(&self.out, all, Err) {
-            // What gets the token is the credential's own command.
-            Err(error @ Error::Vault(_)) => {
-                self.out.error(&error, &self.servers.command_for(&self.which));
-                Ok(Err(error.exit()))
-            }
-            result => result,
-        }
+    ) -> Result<T, Error> {
+        let all = tokio::time::timeout(self.within, self.twice(tool, work));
+        all.await.unwrap_or_else(|_| Err(self.late()))
     }
 
     /// Where the server is, without what a query may hide.
-    pub(super) fn place(&self, client: &Client) -> String {
+    pub(crate) fn place(&self, client: &Client) -> String {
         place(&client.url)
     }
 
     /// What to type when it says no.
-    pub(super) fn advice(&self) -> Advice<'_> {
+    pub(crate) fn advice(&self) -> Advice<'_> {
         Advice { servers: &self.servers, which: &self.which, source: self.source }
     }
 
     /// This error with what to type next.
-    pub(super) fn explained(&self, source: ClientError, tool: Option<&str>) -> Error {
+    pub(crate) fn explained(&self, source: ClientError, tool: Option<&str>) -> Error {
         let hint = self.hint(&source, tool);
         Error::Mcp { source: Box::new(source), hint }
     }
@@ -248,11 +216,11 @@ impl TokenSource for Target {
     }
 }
 
-fn which(args: &ServerArgs, config: &Config) -> Result<Which, Error> {
-    if let Some(name) = &args.server {
+fn which(wanted: &Wanted, config: &Config) -> Result<Which, Error> {
+    if let Some(name) = &wanted.server {
         return Ok(Which::Name(name.clone()));
     }
-    let url = args.url.clone().map(Ok).unwrap_or_else(|| {
+    let url = wanted.url.clone().map(Ok).unwrap_or_else(|| {
         let text = config.settings.get("GATEWAY_URL").unwrap_or(DEFAULT_URL);
         address(text).map_err(|reason| ConfigError::Invalid { variable: "GATEWAY_URL".into(), reason })
     });
@@ -260,7 +228,7 @@ fn which(args: &ServerArgs, config: &Config) -> Result<Which, Error> {
 }
 
 /// An address as `Which` takes it, and nothing that is only a name.
-fn address(text: &str) -> Result<Url, String> {
+pub(crate) fn address(text: &str) -> Result<Url, String> {
     match text.parse()? {
         Which::Url(url) => Ok(url),
         Which::Name(_) => Err("no URL; it begins with https:// or http://".into()),

@@ -3,9 +3,9 @@
 
 use reqwest::header::LOCATION;
 
-use crate::cli::doctor::finding::Finding;
-use crate::cli::doctor::tokens::Held;
 use crate::credential::{Credential, How, Machine, Person};
+use crate::doctor::finding::Finding;
+use crate::doctor::tokens::Held;
 use crate::error::Error;
 use crate::flow::{self, FlowError};
 use crate::oauth::{Answer, ClientAuth, ReplyError};

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::doctor::finding::Finding;
-use crate::cli::doctor::spelling;
-use crate::deployment::{self, Prepared};
-use crate::cli::out::Out;
 use crate::config::Config;
+use crate::context::Context;
 use crate::credential::CredentialId;
+use crate::deployment::{self, Prepared};
+use crate::doctor::finding::Finding;
+use crate::doctor::spelling;
 use crate::gateway::authn::jwt::Reject;
 use crate::gateway::authn::rules::{Rules, Servers};
 use crate::oauth::Unverified;
@@ -47,8 +47,12 @@ impl Identity {
 }
 
 /// What there is to say, and the issuers whose metadata the gateway will ask for.
-pub(super) fn look(config: &Config, identities: &[Identity], out: &Out) -> (Vec<Finding>, Vec<String>) {
-    match deployment::here(config, &out.context().silent()) {
+pub(super) fn look(
+    config: &Config,
+    identities: &[Identity],
+    context: &Context,
+) -> (Vec<Finding>, Vec<String>) {
+    match deployment::here(config, &context.silent()) {
         None => (registry(&config.servers_dir), Vec::new()),
         Some(Err(error)) => {
             let mut findings = registry(&config.servers_dir);

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What came of it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// One of the issuer's keys signed it.
     Verified { issuer: String },
     /// None did, or it is a token nobody should take.
@@ -31,7 +31,7 @@ pub(super) enum Verdict {
 
 impl Verdict {
     /// For programs.
-    pub(super) fn word(&self) -> &'static str {
+    pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Verified { .. } => "verified",
             Self::Bad(_) => "bad",
@@ -41,7 +41,7 @@ impl Verdict {
     }
 
     /// For people.
-    pub(super) fn reason(&self) -> String {
+    pub(crate) fn reason(&self) -> String {
         match self {
             Self::Verified { issuer } => format!("signed by {issuer}"),
             Self::Bad(why) | Self::Unreachable(why) | Self::Unknown(why) => why.clone(),
@@ -50,7 +50,7 @@ impl Verdict {
 }
 
 /// Whom a token may be verified with: the one that was named, else those that are configured.
-pub(super) fn issuers(config: &Config, named: Option<&str>) -> Vec<String> {
+pub(crate) fn issuers(config: &Config, named: Option<&str>) -> Vec<String> {
     if let Some(named) = named {
         return vec![named.to_owned()];
     }
@@ -63,7 +63,7 @@ pub(super) fn issuers(config: &Config, named: Option<&str>) -> Vec<String> {
 }
 
 /// Verifies the signature. What the claims say of time is for whoever looks at them.
-pub(super) async fn verify(
+pub(crate) async fn verify(
     http: &Http,
     token: &str,
     readable: Option<&Unverified>,

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::doctor::finding::{Finding, Fix};
 use crate::config::Config;
 use crate::credential::CredentialId;
+use crate::doctor::finding::{Finding, Fix};
 use crate::error::Error;
 use crate::render;
 use crate::store::{Storage, Store, StoreError};
