@@ -8,6 +8,7 @@ mod known;
 mod logins;
 mod source;
 mod tokens;
+mod variables;
 mod vouch;
 
 use std::collections::BTreeSet;
@@ -20,6 +21,7 @@ pub(crate) use self::advice::{ADDRESS, Advice, Source, place};
 pub(crate) use self::files::usable;
 use self::files::{egress_files, egress_of, found_at, identity_file, identity_of, server_name};
 pub(crate) use self::source::{HeaderSource, Sources};
+pub(crate) use self::variables::{Gathered, gather, unambiguous};
 use crate::config::{Config, ConfigError, Given};
 use crate::credential::{Credential, CredentialId, Kind, SERVER_URL};
 use crate::error::Error;

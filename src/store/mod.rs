@@ -16,6 +16,7 @@ pub use lock::Lock;
 
 use crate::credential::{Credential, CredentialId, Kind};
 use crate::oauth::{Epoch, TokenSet};
+use crate::secret::Secret;
 use crate::sys::private_file::{self, Draft};
 
 /// The room that is taken for a credential's file, in bytes: most have a tenth of it, a token of a few hundred groups fits.
@@ -248,6 +249,15 @@ impl Store {
     /// [`StoreError::Keyring`] with the cause.
     pub fn probe_keyring() -> Result<(), StoreError> {
         keyring::probe()
+    }
+
+    /// The files in the directory that have one of these tokens in them: client configurations, the reference's caches.
+    pub fn copies_of(&self, tokens: &[&Secret]) -> Vec<PathBuf> {
+        let holds = |path: &PathBuf| {
+            let text = private_file::read(path).ok().flatten().map(Secret::new);
+            text.is_some_and(|text| tokens.iter().any(|token| text.expose().contains(token.expose())))
+        };
+        self.files().into_iter().filter(holds).collect()
     }
 
     /// Every token file in the directory, by name.

@@ -1,8 +1,8 @@
 //! The table of `mcpauth status`: eighty columns on a terminal, whole names elsewhere. It leaves the judgement to `status`.
 
 use crate::cli::out::{Out, wrapped};
-use crate::cli::status::row::{Row, State};
 use crate::oauth::Epoch;
+use crate::status::{Row, State};
 use crate::store::Storage;
 use crate::sys::{clock, terminal};
 

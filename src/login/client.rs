@@ -1,30 +1,24 @@
 //! Who we are to the issuer that a server names: a person's own client, the one that was taken the last time, the one that is
 //! described at the user's address, or one that the issuer registers now, in this order. It leaves asking to `flow`.
 
-use std::path::PathBuf;
-
-use url::Url;
-
-use super::args::{LoginArgs, OwnArgs};
-use crate::config::{Config, KeyFile, Registration, login_command, name_of, signing_key};
+use super::request::LoginRequest;
+use crate::config::{Config, KeyFile, Registration, login_command, signing_key};
 use crate::error::Error;
 use crate::flow::{self, Discovered};
-use crate::given::secret_from;
 use crate::oauth::{Client, ClientAuth, own_auth};
 use crate::secret::Secret;
 use crate::sys::http::Http;
-use crate::sys::paths;
 use crate::text::clean;
 use crate::vault::VaultError;
 
-/// The same, its files read.
+/// The client that a person registered, as far as it was named.
 #[derive(Default)]
-pub(super) struct Own {
-    id: Option<String>,
-    secret: Option<Secret>,
-    key: Option<KeyFile>,
-    redirect_uri: Option<String>,
-    pub(super) for_itself: bool,
+pub(crate) struct Own {
+    pub(crate) id: Option<String>,
+    pub(crate) secret: Option<Secret>,
+    pub(crate) key: Option<KeyFile>,
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) for_itself: bool,
 }
 
 /// A client, and how it is kept.
@@ -50,21 +44,6 @@ pub(super) enum Remark {
 }
 
 impl Own {
-    /// As it was typed.
-    ///
-    /// # Errors
-    /// The secret's file's.
-    pub(super) fn read(typed: &OwnArgs) -> Result<Self, Error> {
-        let path = |path: &PathBuf| KeyFile { path: paths::absolute(path), key_id: typed.key_id.clone() };
-        Ok(Self {
-            id: typed.client_id.clone(),
-            secret: typed.client_secret_file.as_deref().map(secret_from).transpose()?,
-            key: typed.private_key_file.as_ref().map(path),
-            redirect_uri: typed.redirect_uri.as_ref().map(Url::to_string),
-            for_itself: typed.client_credentials,
-        })
-    }
-
     /// Whether this is what is kept, as far as it was typed.
     pub(super) fn is(&self, kept: &Registration) -> bool {
         self.id.as_ref().is_none_or(|id| *id == kept.client_id)
@@ -117,20 +96,20 @@ impl<T: PartialEq> NoneOrIs<T> for Option<T> {
 
 /// The client to be; `kept` is what there was. A new one is registered only if there is room to keep it.
 pub(super) async fn choose(
-    args: &LoginArgs,
+    request: &LoginRequest,
     config: &Config,
     http: &Http,
-    (own, kept): (&Own, Option<&Registration>),
+    kept: Option<&Registration>,
     found: &Discovered,
     scopes: &[String],
     make_room: impl FnOnce() -> Result<(), Error>,
 ) -> Result<Chosen, Error> {
-    if let Some(id) = &own.id {
-        return own.chosen(id, found);
+    if let Some(id) = &request.own.id {
+        return request.own.chosen(id, found);
     }
     let document = kept.filter(|kept| kept.is_document());
     if let Some(kept) = kept.filter(|kept| !kept.registered && document.is_none_or(|_| is_of(kept, found))) {
-        return taken_again(args, kept, found);
+        return taken_again(request, kept, found);
     }
     if found.issuer.client_id_metadata_document_supported {
         let address = config.client_metadata_url()?.map(String::from);
@@ -139,13 +118,13 @@ pub(super) async fn choose(
         }
     }
     // What was registered may be good for the scopes alone that it was registered with.
-    if let Some(kept) = kept.filter(|kept| !args.force && is_of(kept, found) && kept.scopes == scopes) {
-        return taken_again(args, kept, found);
+    if let Some(kept) = kept.filter(|kept| !request.force && is_of(kept, found) && kept.scopes == scopes) {
+        return taken_again(request, kept, found);
     }
     make_room()?;
     let registered = flow::register(http, &found.issuer, scopes).await;
     let (client, redirect_uri) =
-        registered.map_err(|error| VaultError::Flow(found.unregistered(&args.url, error)))?;
+        registered.map_err(|error| VaultError::Flow(found.unregistered(&request.url, error)))?;
     Ok(Chosen { client, key: None, redirect_uri, registered: true, remark: Remark::Registered })
 }
 
@@ -154,8 +133,8 @@ fn is_of(kept: &Registration, found: &Discovered) -> bool {
 }
 
 /// A client is nobody to another issuer than its own, and what is a person's is not replaced without them.
-fn taken_again(args: &LoginArgs, kept: &Registration, found: &Discovered) -> Result<Chosen, Error> {
-    let command = login_command(&args.url, args.server_name.as_deref().unwrap_or(&name_of(&args.url)));
+fn taken_again(request: &LoginRequest, kept: &Registration, found: &Discovered) -> Result<Chosen, Error> {
+    let command = login_command(&request.url, &request.name);
     if !is_of(kept, found) {
         let [new, old] = [&found.issuer.issuer, &kept.issuer].map(|issuer| clean(issuer, 200));
         return Err(Error::Usage {

@@ -6,23 +6,23 @@ use std::io;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::cli::demo::wire::{Answer, Request};
+use super::wire::{Answer, Request};
 use crate::config::Config;
 use crate::error::Error;
 use crate::mcp::{ACCEPTED, JSON};
 
 /// The agent.
-pub(super) struct Client {
+pub(crate) struct Client {
     entries: Vec<Entry>,
 }
 
 /// What its configuration says of one server. It holds tokens; there is no `Debug`.
-pub(super) struct Entry {
+pub(crate) struct Entry {
     name: String,
     /// `host:port`.
-    pub(super) authority: String,
+    pub(crate) authority: String,
     /// The path, as in `/currenttime`.
-    pub(super) path: String,
+    pub(crate) path: String,
     headers: Vec<(String, String)>,
 }
 
@@ -33,7 +33,7 @@ impl Client {
     ///
     /// # Errors
     /// If there is none, or none of this form.
-    pub(super) fn read(config: &Config) -> Result<Self, Error> {
+    pub(crate) fn read(config: &Config) -> Result<Self, Error> {
         let text = std::fs::read_to_string(config.tokens_dir.join("vscode_mcp.json"))?;
         let whole: Value = serde_json::from_str(&text).map_err(io::Error::other)?;
         let servers = whole.pointer("/mcp/servers").and_then(Value::as_object);
@@ -45,7 +45,7 @@ impl Client {
     ///
     /// # Errors
     /// If it was told of none.
-    pub(super) fn entry(&self, name: &str) -> Result<&Entry, Error> {
+    pub(crate) fn entry(&self, name: &str) -> Result<&Entry, Error> {
         let found = self.entries.iter().find(|entry| entry.name == name);
         found.ok_or_else(|| io::Error::other(format!("no client was told of {name}")).into())
     }
@@ -66,13 +66,13 @@ impl Entry {
     }
 
     /// A credential it sends: what stands after `Bearer` in this header.
-    pub(super) fn token(&self, header: &str) -> &str {
+    pub(crate) fn token(&self, header: &str) -> &str {
         let value = self.headers.iter().find(|(name, _)| name == header).map(|(_, value)| value.as_str());
         value.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default()
     }
 
     /// A message as this client sends it, its own headers and `more`.
-    pub(super) fn post<'a>(&'a self, more: &[(&'a str, &'a str)], body: &'a [u8]) -> Request<'a> {
+    pub(crate) fn post<'a>(&'a self, more: &[(&'a str, &'a str)], body: &'a [u8]) -> Request<'a> {
         let own = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let headers = TYPES.into_iter().chain(own).chain(more.iter().copied()).collect();
         Request { method: "POST", target: &self.path, headers, body }
@@ -82,24 +82,24 @@ impl Entry {
     ///
     /// # Errors
     /// The system's.
-    pub(super) async fn ask(&self, message: &Value) -> Result<Answer, Error> {
+    pub(crate) async fn ask(&self, message: &Value) -> Result<Answer, Error> {
         let body = message.to_string();
         Ok(self.post(&[], body.as_bytes()).send(&self.authority).await?)
     }
 }
 
 /// A message without any credential.
-pub(super) fn anonymous<'a>(target: &'a str, more: &[(&'a str, &'a str)], body: &'a [u8]) -> Request<'a> {
+pub(crate) fn anonymous<'a>(target: &'a str, more: &[(&'a str, &'a str)], body: &'a [u8]) -> Request<'a> {
     let headers = TYPES.into_iter().chain(more.iter().copied()).collect();
     Request { method: "POST", target, headers, body }
 }
 
 /// A call of a tool.
-pub(super) fn call(tool: &str) -> Value {
+pub(crate) fn call(tool: &str) -> Value {
     json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}}})
 }
 
 /// The question for the tools.
-pub(super) fn list() -> Value {
+pub(crate) fn list() -> Value {
     json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
 }

@@ -9,17 +9,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// A request; `Host`, `Content-Length` and `Connection: close` are added.
-pub(super) struct Request<'a> {
-    pub(super) method: &'a str,
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a str,
     /// As it is: nothing of it is resolved or encoded.
-    pub(super) target: &'a str,
-    pub(super) headers: Vec<(&'a str, &'a str)>,
-    pub(super) body: &'a [u8],
+    pub(crate) target: &'a str,
+    pub(crate) headers: Vec<(&'a str, &'a str)>,
+    pub(crate) body: &'a [u8],
 }
 
 /// What came back.
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     head: String,
     body: Vec<u8>,
 }
@@ -32,7 +32,7 @@ impl Request<'_> {
     ///
     /// # Errors
     /// The system's, also for an answer that is none.
-    pub(super) async fn send(&self, authority: &str) -> io::Result<Answer> {
+    pub(crate) async fn send(&self, authority: &str) -> io::Result<Answer> {
         let exchange = async {
             let mut stream = TcpStream::connect(authority).await?;
             // A server may answer, and close, before all of it is written.
@@ -64,18 +64,18 @@ impl Answer {
     }
 
     /// A header's value.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let fields = self.head.lines().filter_map(|line| line.split_once(':'));
         fields.into_iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }
 
     /// Its JSON; null if it is none.
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
     /// A text in its JSON, by pointer (RFC 6901); empty if it is not there.
-    pub(super) fn text(&self, pointer: &str) -> String {
+    pub(crate) fn text(&self, pointer: &str) -> String {
         self.json().pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 }

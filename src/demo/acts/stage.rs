@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cli::out::Out;
+use tokio_util::task::TaskTracker;
+
 use crate::config::{Config, Settings};
 use crate::demo::idp::Idp;
 use crate::demo::mcp::{Arrived, Sample};
@@ -17,13 +18,13 @@ use crate::sys::http::Http;
 use crate::sys::private_file;
 
 /// Everything that runs, and the project that is about it. The gateway goes first: it may still wait for the others.
-pub(super) struct Stage {
-    pub(super) gateway: Running,
-    pub(super) servers: Vec<(Server, Sample)>,
-    pub(super) idp: Idp,
+pub(crate) struct Stage {
+    pub(crate) gateway: Running,
+    pub(crate) servers: Vec<(Server, Sample)>,
+    pub(crate) idp: Idp,
     /// The issuer of ingress tokens.
-    pub(super) pool: String,
-    pub(super) config: Config,
+    pub(crate) pool: String,
+    pub(crate) config: Config,
 }
 
 impl Stage {
@@ -31,7 +32,7 @@ impl Stage {
     ///
     /// # Errors
     /// The system's, and the gateway's own.
-    pub(super) async fn set(folder: &Path, browser: bool, out: &Out) -> Result<Self, Error> {
+    pub(crate) async fn set(folder: &Path, browser: bool, exchanges: &TaskTracker) -> Result<Self, Error> {
         let idp = Idp::start(setup::options(!browser)).await?;
         let start = |server: Server| Ok((server, Sample::start(server.name, server.tools)?));
         let servers = SERVERS.into_iter().map(start).collect::<Result<Vec<_>, Error>>()?;
@@ -41,7 +42,7 @@ impl Stage {
         for (name, text) in setup::files(idp.issuer(), &bases) {
             write(folder, &name, &text)?;
         }
-        let gateway = gateway(folder, &pool, out)?;
+        let gateway = gateway(folder, &pool, exchanges)?;
         // Only now is it known where clients will find it.
         let env = setup::env(folder, &pool, idp.issuer(), gateway.public_url());
         let lines: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -52,12 +53,12 @@ impl Stage {
     }
 
     /// The sample server of this name.
-    pub(super) fn server(&self, name: &str) -> Option<&Sample> {
+    pub(crate) fn server(&self, name: &str) -> Option<&Sample> {
         self.servers.iter().find(|(server, _)| server.name == name).map(|(_, sample)| sample)
     }
 
     /// Every request that reached a server so far, with the server's name.
-    pub(super) fn arrived(&self) -> Vec<(&'static str, Arrived)> {
+    pub(crate) fn arrived(&self) -> Vec<(&'static str, Arrived)> {
         let of = |(server, sample): &(Server, Sample)| {
             let name = server.name;
             sample.arrived().into_iter().map(move |arrived| (name, arrived))
@@ -67,14 +68,14 @@ impl Stage {
 }
 
 /// The gateway of the folder's files, as `mcpauth gateway serve` would start it there.
-fn gateway(folder: &Path, pool: &str, out: &Out) -> Result<Running, Error> {
+fn gateway(folder: &Path, pool: &str, exchanges: &TaskTracker) -> Result<Running, Error> {
     let file = write(folder, "gateway.yaml", &setup::gateway(pool, "127.0.0.1:0"))?;
     let settings = Gateway::read(&file).map_err(std::io::Error::other)?;
     let running = Running::start(Setup {
         journal: Arc::new(Log::open(&settings.audit)?),
         http: Http::new(false),
         credentials: Box::new(|_| None),
-        exchanges: out.tasks.clone(),
+        exchanges: exchanges.clone(),
         variables: Box::new(|_| None),
         settings,
     });

@@ -1,14 +1,14 @@
 //! All that a login at a server needs, found out anew: its issuer, the scopes, the client. It leaves who the client is to
 //! `client`, and logging in to the verb.
 
-use super::args::LoginArgs;
-use super::client::{Chosen, Own, Remark, choose};
+use super::client::{Chosen, Remark, choose};
+use super::request::LoginRequest;
 use url::Url;
 
-use crate::cli::out::Out;
 use crate::config::{Config, Endpoints, Registration};
 use crate::error::Error;
 use crate::flow::{self, AddressError, Discovered, FlowError};
+use crate::notice::Notices;
 use crate::oauth::{Freshness, IssuerMetadata, document_address};
 use crate::sys::clock;
 use crate::text::clean;
@@ -16,32 +16,33 @@ use crate::vault::{Vault, VaultError};
 
 /// Finds out how to log in, and gets a client for it; `kept` is what there was.
 pub(super) async fn prepare(
-    args: &LoginArgs,
+    request: &LoginRequest,
     config: &Config,
     vault: &Vault,
-    (own, kept): (&Own, Option<&Registration>),
+    kept: Option<&Registration>,
     make_room: impl FnOnce() -> Result<(), Error>,
-    out: &Out,
+    out: &dyn Notices,
 ) -> Result<Registration, Error> {
+    let own = &request.own;
     let has_proof = own.has_proof() || kept.is_some_and(|kept| !kept.registered && kept.can_prove());
     // Of several issuers, one at which a person can log in with a client that is registered on the way. Whose a client is that
     // there is already, nobody but its owner knows.
     let has_client = own.has_id() || kept.is_some_and(|kept| !kept.registered) || own.for_itself;
-    let fit = |issuer: &IssuerMetadata| has_client || issuer.takes_newcomers(args.assume_pkce_s256);
-    let wanted = args.issuer.as_ref().map(Url::as_str);
+    let fit = |issuer: &IssuerMetadata| has_client || issuer.takes_newcomers(request.assume_pkce_s256);
+    let wanted = request.issuer.as_ref().map(Url::as_str);
     // First: nobody needs to log in at a server that is not there, or has no login.
-    let found = flow::discover(&vault.http, &args.url, wanted, fit).await.map_err(VaultError::Flow)?;
+    let found = flow::discover(&vault.http, &request.url, wanted, fit).await.map_err(VaultError::Flow)?;
     let for_itself = own.for_itself
         || (has_proof && found.issuer.is_for_machines_alone())
         || kept.is_some_and(|kept| kept.for_itself && own.is(kept));
     if !for_itself {
-        found.check_login(&args.url, args.assume_pkce_s256).map_err(VaultError::Flow)?;
+        found.check_login(&request.url, request.assume_pkce_s256).map_err(VaultError::Flow)?;
         vault.browser.as_ref().ok_or(VaultError::NeedsPerson { why: None })?;
     }
-    let scopes = scopes(args, kept, &found);
-    let chosen = choose(args, config, &vault.http, (own, kept), &found, &scopes, make_room).await?;
+    let scopes = scopes(request, kept, &found);
+    let chosen = choose(request, config, &vault.http, kept, &found, &scopes, make_room).await?;
     say(&found, &scopes, &chosen, for_itself, out);
-    Ok(registration(args, found, scopes, chosen, for_itself))
+    Ok(registration(request, found, scopes, chosen, for_itself))
 }
 
 /// Whether somebody would log in at an issuer that the server no longer names, or at an address that is not its own any
@@ -63,16 +64,16 @@ pub(super) async fn is_moved(config: &Config, vault: &Vault, name: &str, kept: &
 }
 
 /// What was typed, else what was asked for before, where that is not to be found out anew, else what the server wants.
-fn scopes(args: &LoginArgs, kept: Option<&Registration>, found: &Discovered) -> Vec<String> {
-    if !args.scope.is_empty() {
-        return args.scope.clone();
+fn scopes(request: &LoginRequest, kept: Option<&Registration>, found: &Discovered) -> Vec<String> {
+    if !request.scope.is_empty() {
+        return request.scope.clone();
     }
-    let before = kept.filter(|kept| !args.force && kept.issuer == found.issuer.issuer);
+    let before = kept.filter(|kept| !request.force && kept.issuer == found.issuer.issuer);
     before.map_or_else(|| found.scopes.clone(), |kept| kept.scopes.clone())
 }
 
 fn registration(
-    args: &LoginArgs,
+    request: &LoginRequest,
     found: Discovered,
     scopes: Vec<String>,
     chosen: Chosen,
@@ -80,7 +81,7 @@ fn registration(
 ) -> Registration {
     let Chosen { client, key, redirect_uri, registered, .. } = chosen;
     Registration {
-        url: args.url.clone(),
+        url: request.url.clone(),
         endpoints: unpublished(&found),
         resource: found.resource,
         issuer: found.issuer.issuer,
@@ -102,7 +103,7 @@ fn unpublished(found: &Discovered) -> Option<Endpoints> {
     both.filter(|_| !found.is_published).map(|(authorization, token)| Endpoints { authorization, token })
 }
 
-fn say(found: &Discovered, scopes: &[String], chosen: &Chosen, for_itself: bool, out: &Out) {
+fn say(found: &Discovered, scopes: &[String], chosen: &Chosen, for_itself: bool, out: &dyn Notices) {
     let asked = if scopes.is_empty() { "no scopes by name".into() } else { scopes.join(" ") };
     let issuer = clean(&found.issuer.issuer, 200);
     let whose = if chosen.remark == Remark::Registered { "registered as client" } else { "client" };

@@ -1,11 +1,11 @@
 //! The ways around the reference gateway, each tried on ours with the agent's real token, or with none: what was not granted
 //! must not reach a server in any spelling. It leaves more spellings, and raw sockets, to the tests.
 
-use crate::cli::demo::client::{Client, Entry, anonymous, call};
-use crate::cli::demo::gateway::silence;
-use crate::cli::demo::stage::Stage;
-use crate::cli::demo::step::Step;
-use crate::cli::demo::wire::Request;
+use super::client::{Client, Entry, anonymous, call};
+use super::gateway::silence;
+use super::stage::Stage;
+use super::step::Step;
+use super::wire::Request;
 use crate::error::Error;
 
 /// One try.
@@ -32,7 +32,7 @@ const COOKIE: &str = "mcp_gateway_session=eyJ1c2VybmFtZSI6ICJhZG1pbiJ9.forged.fo
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 
 /// All of them, one after the other.
-pub(super) async fn attacks(stage: &Stage, client: &Client) -> Result<Step, Error> {
+pub(crate) async fn attacks(stage: &Stage, client: &Client) -> Result<Step, Error> {
     let entry = client.entry("demo-tracker")?;
     let bodies = Bodies::new();
     let before = stage.arrived().len();

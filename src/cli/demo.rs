@@ -1,12 +1,5 @@
-//! `mcpauth demo`: everything the program does, for real, without an account or a network. It leaves what it runs on to
-//! `stage`, and runs the same code as `mcpauth generate` and `mcpauth gateway serve`.
-
-mod attacks;
-mod client;
-mod gateway;
-mod stage;
-mod step;
-mod wire;
+//! `mcpauth demo`: everything the program does, for real, without an account or a network. It leaves what it runs on and
+//! what it shows of the gateway to `demo`, and runs the same code as `mcpauth generate` and `mcpauth gateway serve`.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -14,13 +7,11 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::demo::client::Client;
-use crate::cli::demo::stage::Stage;
-use crate::cli::demo::step::Step;
 use crate::cli::flows;
 use crate::cli::generate::{self, GenerateArgs};
 use crate::cli::out::Out;
 use crate::cli::report::Done;
+use crate::demo::acts::{Stage, Step, play};
 use crate::error::{Error, Exit};
 use crate::sys::browser::Browser;
 use crate::sys::http::Http;
@@ -55,7 +46,7 @@ pub(super) fn run(args: &DemoArgs, out: &Out) -> Result<Exit, Error> {
 
 async fn demo(args: &DemoArgs, folder: &Path, out: &Out) -> Result<Exit, Error> {
     let began = Instant::now();
-    let stage = Stage::set(folder, args.browser, out).await?;
+    let stage = Stage::set(folder, args.browser, &out.tasks).await?;
     let mut shown = Shown { out, steps: Vec::new() };
     shown.step("identity-provider", true, format!("for development only, at {}", stage.idp.issuer()));
     credentials(args, &stage, &mut shown).await?;
@@ -64,13 +55,7 @@ async fn demo(args: &DemoArgs, folder: &Path, out: &Out) -> Result<Exit, Error> 
         true,
         format!("{} before {} servers", stage.gateway.public_url(), stage.servers.len()),
     );
-    let client = Client::read(&stage.config)?;
-    shown.show(gateway::allowed(&stage, &client).await?);
-    shown.show(gateway::denied(&stage, &client).await?);
-    shown.show(gateway::filtered(&stage, &client).await?);
-    shown.show(gateway::unauthenticated(&stage, &client).await?);
-    shown.show(attacks::attacks(&stage, &client).await?);
-    shown.show(gateway::credentials(&stage, &client)?);
+    play(&stage, |step| shown.show(step)).await?;
     let after = if args.keep { "it stays up until Ctrl-C" } else { "nothing of it is left behind" };
     out.result(&format!("done in {} ms; {after}", began.elapsed().as_millis()));
     let exit = shown.end();
