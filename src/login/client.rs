@@ -1,25 +1,14 @@
 //! Who we are to the issuer that a server names: a person's own client, the one that was taken the last time, the one that is
 //! described at the user's address, or one that the issuer registers now, in this order. It leaves asking to `flow`.
 
-use super::request::LoginRequest;
+use super::request::{LoginRequest, Own};
 use crate::config::{Config, KeyFile, Registration, login_command, signing_key};
 use crate::error::Error;
 use crate::flow::{self, Discovered};
 use crate::oauth::{Client, ClientAuth, own_auth};
-use crate::secret::Secret;
 use crate::sys::http::Http;
 use crate::text::clean;
 use crate::vault::VaultError;
-
-/// The client that a person registered, as far as it was named.
-#[derive(Default)]
-pub(crate) struct Own {
-    pub(crate) id: Option<String>,
-    pub(crate) secret: Option<Secret>,
-    pub(crate) key: Option<KeyFile>,
-    pub(crate) redirect_uri: Option<String>,
-    pub(crate) for_itself: bool,
-}
 
 /// A client, and how it is kept.
 pub(super) struct Chosen {
@@ -44,25 +33,6 @@ pub(super) enum Remark {
 }
 
 impl Own {
-    /// Whether this is what is kept, as far as it was typed.
-    pub(super) fn is(&self, kept: &Registration) -> bool {
-        self.id.as_ref().is_none_or(|id| *id == kept.client_id)
-            && self.secret.is_none_or_is(kept.client_secret.as_ref())
-            && self.key.is_none_or_is(kept.private_key.as_ref())
-            && self.redirect_uri.as_ref().is_none_or(|uri| *uri == kept.redirect_uri)
-            && (!self.for_itself || kept.for_itself)
-    }
-
-    /// Whether a client was named.
-    pub(super) fn has_id(&self) -> bool {
-        self.id.is_some()
-    }
-
-    /// Whether the client can prove who it is, and so may get tokens for itself.
-    pub(super) fn has_proof(&self) -> bool {
-        self.secret.is_some() || self.key.is_some()
-    }
-
     fn chosen(&self, id: &str, found: &Discovered) -> Result<Chosen, Error> {
         let auth = match &self.key {
             Some(KeyFile { path, key_id }) => {
@@ -80,17 +50,6 @@ impl Own {
             registered: false,
             remark: if self.redirect_uri.is_none() { Remark::RedirectUri } else { Remark::Nothing },
         })
-    }
-}
-
-/// What was typed agrees with what is kept unless it says something else.
-trait NoneOrIs<T> {
-    fn is_none_or_is(&self, kept: Option<&T>) -> bool;
-}
-
-impl<T: PartialEq> NoneOrIs<T> for Option<T> {
-    fn is_none_or_is(&self, kept: Option<&T>) -> bool {
-        self.as_ref().is_none_or(|typed| kept == Some(typed))
     }
 }
 

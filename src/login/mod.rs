@@ -6,9 +6,8 @@ mod prepare;
 mod request;
 mod stale;
 
-pub(crate) use self::client::Own;
 use self::prepare::{is_moved, prepare};
-pub(crate) use self::request::LoginRequest;
+pub(crate) use self::request::{LoginRequest, Own};
 use self::stale::is_stale;
 use crate::config::{Config, ConfigError, Planned, Registration};
 use crate::error::Error;

@@ -2,10 +2,10 @@
 
 use url::Url;
 
-use super::client::Own;
-use crate::config::{Registration, login_command};
+use crate::config::{KeyFile, Registration, login_command};
 use crate::error::Error;
 use crate::flow::{AddressError, FlowError};
+use crate::secret::Secret;
 use crate::text::word;
 use crate::vault::VaultError;
 
@@ -27,6 +27,16 @@ pub(crate) struct LoginRequest {
     pub(crate) issuer: Option<Url>,
     /// Whether the issuer does PKCE with S256 though it does not say so.
     pub(crate) assume_pkce_s256: bool,
+}
+
+/// The client that a person registered, as far as it was named.
+#[derive(Default)]
+pub(crate) struct Own {
+    pub(crate) id: Option<String>,
+    pub(crate) secret: Option<Secret>,
+    pub(crate) key: Option<KeyFile>,
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) for_itself: bool,
 }
 
 impl LoginRequest {
@@ -68,5 +78,37 @@ impl LoginRequest {
             && self.own.is(kept)
             && (self.scope.is_empty() || self.scope == kept.scopes)
             && self.issuer.as_ref().is_none_or(same)
+    }
+}
+
+impl Own {
+    /// Whether this is what is kept, as far as it was typed.
+    pub(crate) fn is(&self, kept: &Registration) -> bool {
+        self.id.as_ref().is_none_or(|id| *id == kept.client_id)
+            && self.secret.is_none_or_is(kept.client_secret.as_ref())
+            && self.key.is_none_or_is(kept.private_key.as_ref())
+            && self.redirect_uri.as_ref().is_none_or(|uri| *uri == kept.redirect_uri)
+            && (!self.for_itself || kept.for_itself)
+    }
+
+    /// Whether a client was named.
+    pub(crate) fn has_id(&self) -> bool {
+        self.id.is_some()
+    }
+
+    /// Whether the client can prove who it is, and so may get tokens for itself.
+    pub(crate) fn has_proof(&self) -> bool {
+        self.secret.is_some() || self.key.is_some()
+    }
+}
+
+/// What was typed agrees with what is kept unless it says something else.
+trait NoneOrIs<T> {
+    fn is_none_or_is(&self, kept: Option<&T>) -> bool;
+}
+
+impl<T: PartialEq> NoneOrIs<T> for Option<T> {
+    fn is_none_or_is(&self, kept: Option<&T>) -> bool {
+        self.as_ref().is_none_or(|typed| kept == Some(typed))
     }
 }
