@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 
 use crate::config::Config;
-use crate::credential::{Credential, How};
+use crate::credential::{Credential, GrantConfig};
 use crate::error::Error;
 use crate::oauth::{Epoch, Freshness};
-use crate::servers::credentials::{self, Known, Setup};
-use crate::store::{Look, Storage, StoreError, Stored};
+use crate::servers::credentials::{self, KnownCredential, SetupStatus};
+use crate::store::{Storage, StoreError, StoredToken, TokenMetadata};
 use crate::vault::{Vault, VaultError};
 
 /// How a credential stands.
@@ -72,11 +72,11 @@ pub(crate) fn all(config: &Config, vault: &Vault, now: Epoch) -> Vec<Row> {
     credentials::all(config, &vault.store).iter().map(|known| row(known, vault, now)).collect()
 }
 
-fn row(known: &Known, vault: &Vault, now: Epoch) -> Row {
+fn row(known: &KnownCredential, vault: &Vault, now: Epoch) -> Row {
     let path = known.path(&vault.store);
     let look = path.as_deref().and_then(|path| vault.store.look(path).ok().flatten());
     let stored = match (&known.setup, &path) {
-        (Setup::Complete(credential), _) => vault.kept(credential),
+        (SetupStatus::Complete(credential), _) => vault.kept(credential),
         (_, Some(path)) => vault.store.read_file(path),
         (_, None) => Ok(None),
     };
@@ -100,14 +100,14 @@ fn row(known: &Known, vault: &Vault, now: Epoch) -> Row {
 /// Fills in the state, and what to do about it.
 fn judged(
     row: Row,
-    known: &Known,
-    stored: Result<Option<Stored>, StoreError>,
-    look: Option<&Look>,
+    known: &KnownCredential,
+    stored: Result<Option<StoredToken>, StoreError>,
+    look: Option<&TokenMetadata>,
     now: Epoch,
 ) -> Row {
     let command = known.command();
     let stored = match (stored, &known.setup) {
-        (_, Setup::Partial(error)) => {
+        (_, SetupStatus::Partial(error)) => {
             let (why, hint) = (Some(error.to_string()), Some(error.hint()));
             return Row { state: State::Incomplete, why, hint, ..row };
         }
@@ -124,7 +124,7 @@ fn judged(
         (Some(Freshness::Due), _) => State::Due,
         (Some(Freshness::Expired), Some(_)) if !row.renewable => State::NeedsLogin,
         (Some(Freshness::Expired), _) => State::Expired,
-        (None, Some(Credential { how: How::AuthorizationCode(_), .. })) => State::NeedsLogin,
+        (None, Some(Credential { how: GrantConfig::AuthorizationCode(_), .. })) => State::NeedsLogin,
         (None, _) => State::Missing,
     };
     let why = match (freshness, look.map(|look| look.storage), known.credential()) {
@@ -143,18 +143,18 @@ fn judged(
     }
 }
 
-fn renewable(credential: &Credential, stored: &Result<Option<Stored>, StoreError>) -> bool {
+fn renewable(credential: &Credential, stored: &Result<Option<StoredToken>, StoreError>) -> bool {
     match &credential.how {
-        How::ClientCredentials(_) => true,
-        How::AuthorizationCode(_) => stored
+        GrantConfig::ClientCredentials(_) => true,
+        GrantConfig::AuthorizationCode(_) => stored
             .as_ref()
             .is_ok_and(|stored| stored.as_ref().is_some_and(|stored| stored.token.refresh_token.is_some())),
     }
 }
 
-fn source(known: &Known) -> String {
+fn source(known: &KnownCredential) -> String {
     match (&known.setup, known.set) {
-        (Setup::FileOnly, _) => "file only".into(),
+        (SetupStatus::FileOnly, _) => "file only".into(),
         (_, Some(set)) => format!("set {set}"),
         (_, None) => "settings".into(),
     }

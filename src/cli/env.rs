@@ -10,7 +10,7 @@ use crate::cli::out::Out;
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::secret::Secret;
-use crate::servers::{Gathered, SET_UP, Servers, Which, gather, unambiguous};
+use crate::servers::{Gathered, SET_UP, ServerRef, Servers, gather, unambiguous};
 use crate::sys::env;
 
 /// Print fresh credentials as shell variables
@@ -28,7 +28,7 @@ use crate::sys::env;
 pub(super) struct EnvArgs {
     /// The server's name, or its address; every server without this
     #[arg(value_name = "SERVER")]
-    server: Option<Which>,
+    server: Option<ServerRef>,
     /// Whose language to write [default: by $SHELL]
     #[arg(long, value_enum)]
     shell: Option<Shell>,
@@ -53,7 +53,7 @@ pub(super) fn run(args: &EnvArgs, settings: Settings, out: &Out) -> Result<Exit,
     let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
     let which = match &args.server {
         Some(which) => vec![which.clone()],
-        None => servers.reachable_names()?.into_iter().map(Which::Name).collect(),
+        None => servers.reachable_names()?.into_iter().map(ServerRef::ByName).collect(),
     };
     if which.is_empty() {
         return Err(Error::Usage { message: "no server is set up".into(), hint: SET_UP.into() });
@@ -72,7 +72,7 @@ pub(super) fn run(args: &EnvArgs, settings: Settings, out: &Out) -> Result<Exit,
 }
 
 /// Says what failed. The exit code: 3 if some of several did, else the first one's own.
-pub(super) fn complain(servers: &Servers, failed: &[(Which, Error)], asked: usize, out: &Out) -> Exit {
+pub(super) fn complain(servers: &Servers, failed: &[(ServerRef, Error)], asked: usize, out: &Out) -> Exit {
     for (which, error) in failed {
         if asked > 1 && !out.json {
             out.say(&format!("{which}:"));

@@ -8,7 +8,7 @@ use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-use crate::inspect::{Inspected, Verdict, find, inspect};
+use crate::inspect::{Inspected, SignatureCheck, find, inspect};
 use crate::oauth::{Epoch, read_numeric_date};
 use crate::sys::address::web_url;
 use crate::sys::clock;
@@ -57,22 +57,24 @@ pub(super) fn run(args: &InspectArgs, settings: Settings, out: &Out) -> Result<E
         Err(exit) => return Ok(exit),
     };
     let exit = match &inspected.verdict {
-        Verdict::Bad(_) => Exit::Found,
-        Verdict::Verified { .. } if args.verify && inspected.is_out_of_time(clock::now()) => Exit::Found,
-        Verdict::Verified { .. } => Exit::Done,
-        Verdict::Unreachable(_) if args.verify => Exit::Network,
-        Verdict::Unknown(_) if args.verify => Exit::Found,
-        Verdict::Unreachable(_) | Verdict::Unknown(_) => Exit::Done,
+        SignatureCheck::Bad(_) => Exit::Found,
+        SignatureCheck::Verified { .. } if args.verify && inspected.is_out_of_time(clock::now()) => {
+            Exit::Found
+        }
+        SignatureCheck::Verified { .. } => Exit::Done,
+        SignatureCheck::Unreachable(_) if args.verify => Exit::Network,
+        SignatureCheck::Unknown(_) if args.verify => Exit::Found,
+        SignatureCheck::Unreachable(_) | SignatureCheck::Unknown(_) => Exit::Done,
     };
     if out.json {
-        out.object(&object(&inspected, exit));
+        out.object(&to_json(&inspected, exit));
     } else {
         print(&inspected, out);
     }
     Ok(exit)
 }
 
-fn object(inspected: &Inspected, exit: Exit) -> Value {
+fn to_json(inspected: &Inspected, exit: Exit) -> Value {
     let Inspected { subject, readable, verdict } = inspected;
     let (stored, readable, end) = (subject.stored.as_ref(), readable.as_ref(), inspected.end());
     json!({
@@ -81,7 +83,7 @@ fn object(inspected: &Inspected, exit: Exit) -> Value {
         "name": subject.name,
         "path": subject.path,
         "format": if readable.is_some() { "jwt" } else { "opaque" },
-        "verified": matches!(verdict, Verdict::Verified { .. }),
+        "verified": matches!(verdict, SignatureCheck::Verified { .. }),
         "verification": verdict.word(),
         "reason": verdict.reason(),
         "expires_at": end,
@@ -107,9 +109,9 @@ fn print(inspected: &Inspected, out: &Out) {
     out.result(&subject.name);
     row("format", if readable.is_some() { "JWT" } else { "opaque: only its issuer can read it" });
     let (sign, code) = match verdict {
-        Verdict::Verified { .. } => ("yes", "32"),
-        Verdict::Bad(_) => ("NO", "31"),
-        Verdict::Unreachable(_) | Verdict::Unknown(_) => ("not verified", "33"),
+        SignatureCheck::Verified { .. } => ("yes", "32"),
+        SignatureCheck::Bad(_) => ("NO", "31"),
+        SignatureCheck::Unreachable(_) | SignatureCheck::Unknown(_) => ("not verified", "33"),
     };
     out.result(&format!(
         "  {:14} {}: {}",
@@ -138,12 +140,12 @@ fn print(inspected: &Inspected, out: &Out) {
     for (title, members) in [("header", &readable.header), ("claims", &readable.claims)] {
         out.result(title);
         for (name, value) in members {
-            row(&clean(name, 40), &shown(name, value, now));
+            row(&clean(name, 40), &display_claim(name, value, now));
         }
     }
 }
 
-fn shown(name: &str, value: &Value, now: Epoch) -> String {
+fn display_claim(name: &str, value: &Value, now: Epoch) -> String {
     match (read_numeric_date(value), value) {
         (Some(at), _) if TIMES.contains(&name) => {
             format!("{} ({})", clock::human(at), clock::relative(at, now))
@@ -160,8 +162,8 @@ mod tests {
     #[test]
     fn times_are_told_as_people_tell_them() {
         let now = 1_795_509_000;
-        assert_eq!(shown("exp", &json!(now + 60), now), "2026-11-24 08:31:00 UTC (in 1m)");
-        assert_eq!(shown("size", &json!(now), now), "1795509000");
-        assert_eq!(shown("aud", &json!(["a"]), now), r#"["a"]"#);
+        assert_eq!(display_claim("exp", &json!(now + 60), now), "2026-11-24 08:31:00 UTC (in 1m)");
+        assert_eq!(display_claim("size", &json!(now), now), "1795509000");
+        assert_eq!(display_claim("aud", &json!(["a"]), now), r#"["a"]"#);
     }
 }

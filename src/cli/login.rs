@@ -3,11 +3,11 @@
 mod args;
 
 pub(super) use self::args::LoginArgs;
-use crate::cli::flows::{self, Row};
+use crate::cli::flows::{self, FlowResult};
 use crate::cli::out::Out;
-use crate::cli::report::Done;
-use crate::config::{Config, ConfigError, Planned, Settings, address_id, login_command, name_of};
-use crate::credential::Kind;
+use crate::cli::report::RunReport;
+use crate::config::{Config, ConfigError, CredentialPlan, Settings, address_id, login_command, name_of};
+use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
 use crate::login::{LoginRequest, log_in};
 use crate::vault::VaultError;
@@ -17,16 +17,20 @@ pub(super) fn run(args: &LoginArgs, settings: Settings, out: &Out) -> Result<Exi
     let config = Config::resolve(settings)?;
     is_free(&request, &config)?;
     let vault = out.context().vault(&config, flows::browser(&args.browser, &config))?;
-    let get = async |planned: Planned, anew: bool| {
+    let get = async |planned: CredentialPlan, anew: bool| {
         let row = flows::run(&vault, vec![planned], anew, out).await.pop();
         row.map_or_else(|| Err(VaultError::NeedsPerson { why: None }.into()), |row| row.result)
     };
     let work = async {
         let result = log_in(&request, &config, &vault, get, out).await;
         let (name, command) = (address_id(&request.name).to_string(), request.command(&result));
-        Ok(Done::of(&[], vec![Row { kind: Kind::Egress, name, command, result }], Vec::new()))
+        Ok(RunReport::new(
+            &[],
+            vec![FlowResult { kind: CredentialKind::Egress, name, command, result }],
+            Vec::new(),
+        ))
     };
-    Ok(flows::until_signal(out, work, Done::interrupted)?.report(out))
+    Ok(flows::until_signal(out, work, RunReport::interrupted)?.report(out))
 }
 
 /// Whether the name is nobody's, or this server's.

@@ -7,13 +7,13 @@ use clap::Args;
 use dialoguer::Confirm;
 
 use crate::cli::flows;
-use crate::cli::logout::report::Row;
+use crate::cli::logout::report::LogoutRow;
 use crate::cli::out::Out;
 use crate::clients;
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::secret::Secret;
-use crate::servers::credentials::{self, Known};
+use crate::servers::credentials::{self, KnownCredential};
 use crate::sys::terminal;
 use crate::vault::Vault;
 
@@ -43,12 +43,15 @@ pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Ex
     let config = Config::resolve(settings)?;
     let vault = out.context().vault(&config, None)?;
     let all = credentials::all(&config, &vault.store);
-    let meant: Vec<&Known> = match &args.name {
-        Some(name) => vec![credentials::named(&all, name)?],
+    let meant: Vec<&KnownCredential> = match &args.name {
+        Some(name) => vec![credentials::find_by_name(&all, name)?],
         None if args.all => all.iter().filter(|known| known.is_kept(&config, &vault.store)).collect(),
         None => {
             let message = "which credential is meant?".into();
-            return Err(Error::Usage { message, hint: format!("{}; or --all", credentials::listed(&all)) });
+            return Err(Error::Usage {
+                message,
+                hint: format!("{}; or --all", credentials::list_names(&all)),
+            });
         }
     };
     if args.all && !meant.is_empty() && !args.yes && !confirm(&meant)? {
@@ -58,7 +61,7 @@ pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Ex
     let work = async {
         let mut rows = Vec::new();
         for known in meant {
-            rows.push(one(&vault, &config, known, args.revoke).await);
+            rows.push(log_out(&vault, &config, known, args.revoke).await);
         }
         Ok(Ok(rows))
     };
@@ -74,7 +77,7 @@ pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Ex
     }
 }
 
-fn confirm(meant: &[&Known]) -> Result<bool, Error> {
+fn confirm(meant: &[&KnownCredential]) -> Result<bool, Error> {
     if !terminal::interactive() {
         return Err(Error::NoTerminal { what: "a yes", flag: "--yes" });
     }
@@ -83,7 +86,12 @@ fn confirm(meant: &[&Known]) -> Result<bool, Error> {
     Confirm::new().with_prompt(prompt).default(false).interact().map_err(crate::cli::configure::asked)
 }
 
-async fn one<'k>(vault: &Vault, config: &Config, known: &'k Known, revoke: bool) -> Row<'k> {
+async fn log_out<'k>(
+    vault: &Vault,
+    config: &Config,
+    known: &'k KnownCredential,
+    revoke: bool,
+) -> LogoutRow<'k> {
     let result = known.forget(vault, config, revoke).await;
-    Row { known, path: known.path(&vault.store), result }
+    LogoutRow { known, path: known.path(&vault.store), result }
 }

@@ -14,7 +14,7 @@ use crate::refresh;
 use crate::status::{self, Row};
 use crate::store::Storage;
 use crate::sys::clock;
-use crate::sys::pid_file::Holder;
+use crate::sys::pid_file::RunningProcess;
 
 /// What is kept, until when it is good, and what to type
 ///
@@ -42,7 +42,7 @@ pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Ex
     let fine = !rows.is_empty() && rows.iter().all(Row::is_fine);
     let exit = if args.check && !fine { Exit::Found } else { Exit::Done };
     if out.json {
-        let objects: Vec<Value> = rows.iter().map(|row| object(row, now)).collect();
+        let objects: Vec<Value> = rows.iter().map(|row| to_json(row, now)).collect();
         let service = json!({"running": service.is_some(), "pid": service.and_then(|service| service.pid)});
         out.object(&json!({
             "version": 1, "ok": exit == Exit::Done, "exit_code": exit as u8, "credentials": objects, "refresh_service": service,
@@ -61,8 +61,8 @@ pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Ex
         ));
     }
     out.result(&match service {
-        Some(Holder { pid: Some(pid) }) => format!("refresh service: running (process {pid})"),
-        Some(Holder { pid: None }) => "refresh service: running".into(),
+        Some(RunningProcess { pid: Some(pid) }) => format!("refresh service: running (process {pid})"),
+        Some(RunningProcess { pid: None }) => "refresh service: running".into(),
         None => "refresh service: not running (start it with: mcpauth refresh)".into(),
     });
     Ok(exit)
@@ -74,7 +74,7 @@ fn advised(row: Row, out: &Out) -> Row {
     Row { command: again(row.command), hint: again(row.hint), ..row }
 }
 
-fn object(row: &Row, now: Epoch) -> Value {
+fn to_json(row: &Row, now: Epoch) -> Value {
     let storage = row.storage.map(|storage| match storage {
         Storage::File => "file",
         Storage::Keyring => "keyring",

@@ -22,7 +22,7 @@ impl Target {
             }
             ClientError::Http(HttpError::Untrusted { .. }) => untrusted_hint(&self.advice().command("ping")),
             ClientError::Elsewhere { to, .. } => {
-                format!("if that is the MCP server, run: mcpauth basic --url {}", word(to))
+                format!("if that is the MCP server, run: mcpauth probe --url {}", word(to))
             }
             ClientError::Http(HttpError::Forbidden { .. })
             | ClientError::NotFound { .. }

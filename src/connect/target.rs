@@ -9,20 +9,20 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use tracing::{debug, trace};
 use url::Url;
 
-use crate::client::{Client, ClientError};
-use crate::config::{Config, ConfigError, Given as Setting, Origin};
+use crate::client::{ClientError, McpClient};
+use crate::config::{Config, ConfigError, NamedValue as Setting, Origin};
 use crate::error::Error;
 use crate::given::secret_from;
 use crate::oauth::{Challenge, is_sendable};
-use crate::render::Entry;
+use crate::render::ServerEntry;
 use crate::secret::Secret;
-use crate::servers::{Advice, Servers, Source, Which, place};
-use crate::session::Given;
+use crate::servers::{Advice, CredentialOrigin, ServerRef, Servers, place};
+use crate::session::UpstreamAuth;
 use crate::sys::http::{Http, HttpError};
 use crate::tokens::{Bearers, TokenSource, retry};
 use crate::vault::VaultError;
 
-/// The reference's own.
+/// The registry's scripts' own.
 const DEFAULT_URL: &str = "http://localhost:8003/mcp";
 const X_AUTHORIZATION: HeaderName = HeaderName::from_static("x-authorization");
 
@@ -44,8 +44,8 @@ pub(crate) struct Wanted {
 
 /// One server, ready to be spoken to.
 pub(crate) struct Target {
-    pub(crate) which: Which,
-    pub(crate) source: Source,
+    pub(crate) which: ServerRef,
+    pub(crate) source: CredentialOrigin,
     pub(crate) servers: Servers,
     /// What goes along whatever the store has.
     own: HeaderMap,
@@ -69,8 +69,8 @@ impl Target {
         let may_know_us = servers.may_know_us(&which);
         let given = given.filter(|_| may_know_us);
         let source = match &which {
-            _ if wanted.no_auth => Source::Refused,
-            _ if given.is_some() => Source::Given,
+            _ if wanted.no_auth => CredentialOrigin::Refused,
+            _ if given.is_some() => CredentialOrigin::Given,
             which => servers.source_for(which),
         };
         if given.is_some() {
@@ -100,14 +100,14 @@ impl Target {
     pub(crate) async fn ask<T>(
         &self,
         tool: Option<&str>,
-        work: impl AsyncFn(&mut Client) -> Result<T, ClientError>,
+        work: impl AsyncFn(&mut McpClient) -> Result<T, ClientError>,
     ) -> Result<T, Error> {
         let all = tokio::time::timeout(self.within, self.twice(tool, work));
         all.await.unwrap_or_else(|_| Err(self.late()))
     }
 
     /// Where the server is, without what a query may hide.
-    pub(crate) fn place(&self, client: &Client) -> String {
+    pub(crate) fn place(&self, client: &McpClient) -> String {
         place(&client.url)
     }
 
@@ -125,7 +125,7 @@ impl Target {
     async fn twice<T>(
         &self,
         tool: Option<&str>,
-        work: impl AsyncFn(&mut Client) -> Result<T, ClientError>,
+        work: impl AsyncFn(&mut McpClient) -> Result<T, ClientError>,
     ) -> Result<T, Error> {
         let mut turn = retry::Once::begin(self).await?;
         loop {
@@ -146,8 +146,8 @@ impl Target {
 
     async fn once<T>(
         &self,
-        entry: &Entry,
-        work: &impl AsyncFn(&mut Client) -> Result<T, ClientError>,
+        entry: &ServerEntry,
+        work: &impl AsyncFn(&mut McpClient) -> Result<T, ClientError>,
     ) -> Result<Result<T, ClientError>, Error> {
         let url = address(&entry.url).map_err(|reason| Error::Usage {
             message: format!("the server's address is {reason}"),
@@ -161,12 +161,12 @@ impl Target {
         headers.extend(self.own.clone());
         debug!("asking {}", place(&url));
         let within = self.servers.within(&url);
-        let given = Given { url, headers, within, bearers: entry.bearers.clone() };
+        let given = UpstreamAuth { url, headers, within, bearers: entry.bearers.clone() };
         let heard = Arc::new(|level: u8, text: &str| match level {
             1 => debug!("{text}"),
             _ => trace!("{text}"),
         });
-        let mut client = match Client::connect(self.http.clone(), given, heard).await {
+        let mut client = match McpClient::connect(self.http.clone(), given, heard).await {
             Ok(client) => client,
             Err(error) => return Ok(Err(error)),
         };
@@ -183,12 +183,12 @@ impl Target {
 }
 
 impl TokenSource for Target {
-    type Token = Entry;
+    type Token = ServerEntry;
     type No = Error;
 
-    async fn current(&self) -> Result<Arc<Entry>, Error> {
+    async fn current(&self) -> Result<Arc<ServerEntry>, Error> {
         let entry = match &self.which {
-            Which::Url(url) if self.source != Source::Stored => Entry {
+            ServerRef::ByUrl(url) if self.source != CredentialOrigin::Stored => ServerEntry {
                 name: url.host_str().unwrap_or_default().into(),
                 url: url.as_str().into(),
                 transport: String::new(),
@@ -200,11 +200,11 @@ impl TokenSource for Target {
         Ok(Arc::new(entry))
     }
 
-    async fn replace(&self, refused: &Entry) -> Result<Option<Arc<Entry>>, Error> {
-        if self.source != Source::Stored {
+    async fn replace(&self, refused: &ServerEntry) -> Result<Option<Arc<ServerEntry>>, Error> {
+        if self.source != CredentialOrigin::Stored {
             return Ok(None);
         }
-        match self.servers.renewed(&self.which, &refused.bearers).await {
+        match self.servers.renew_refused(&self.which, &refused.bearers).await {
             // A login whose token looks good from here would be found good again: the server's own no says more.
             Err(Error::Vault(VaultError::NeedsPerson { .. }))
                 if self.servers.login_of(&self.which).is_some_and(|login| login.is_kept) =>
@@ -216,22 +216,22 @@ impl TokenSource for Target {
     }
 }
 
-fn which(wanted: &Wanted, config: &Config) -> Result<Which, Error> {
+fn which(wanted: &Wanted, config: &Config) -> Result<ServerRef, Error> {
     if let Some(name) = &wanted.server {
-        return Ok(Which::Name(name.clone()));
+        return Ok(ServerRef::ByName(name.clone()));
     }
     let url = wanted.url.clone().map(Ok).unwrap_or_else(|| {
         let text = config.settings.get("GATEWAY_URL").unwrap_or(DEFAULT_URL);
         address(text).map_err(|reason| ConfigError::Invalid { variable: "GATEWAY_URL".into(), reason })
     });
-    Ok(Which::Url(url?))
+    Ok(ServerRef::ByUrl(url?))
 }
 
-/// An address as `Which` takes it, and nothing that is only a name.
+/// An address as `ServerRef` takes it, and nothing that is only a name.
 pub(crate) fn address(text: &str) -> Result<Url, String> {
     match text.parse()? {
-        Which::Url(url) => Ok(url),
-        Which::Name(_) => Err("no URL; it begins with https:// or http://".into()),
+        ServerRef::ByUrl(url) => Ok(url),
+        ServerRef::ByName(_) => Err("no URL; it begins with https:// or http://".into()),
     }
 }
 

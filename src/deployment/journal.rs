@@ -10,7 +10,7 @@ use memchr::memrchr;
 use tracing::warn;
 
 use crate::error::Error;
-use crate::gateway::Journal;
+use crate::gateway::AuditSink;
 use crate::problem::Problem;
 use crate::sys::private_file::{self, FileError};
 use crate::sys::terminal;
@@ -73,7 +73,7 @@ impl Log {
     }
 }
 
-impl Journal for Log {
+impl AuditSink for Log {
     fn audit(&self, lines: &[u8]) -> io::Result<usize> {
         let Some(Audit { path, rows }) = &self.audit else { return Ok(lines.len()) };
         let written = rows.lock().unwrap_or_else(PoisonError::into_inner).write(lines);

@@ -45,5 +45,5 @@ pub(crate) fn text_of(path: &Path, hint: &str) -> Result<String, Error> {
         let message = format!("{}: {e}", path.display());
         Error::Usage { message, hint: hint.into() }
     };
-    regular_file::read_text(path, settings::MOST).map_err(unreadable)
+    regular_file::read_text(path, settings::MAX_SETTINGS_FILE).map_err(unreadable)
 }

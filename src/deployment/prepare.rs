@@ -13,25 +13,25 @@ use crate::config::catalogue::{is_known, is_secret};
 use crate::config::{Config, ConfigError};
 use crate::context::Context;
 use crate::error::Error;
-use crate::gateway::load::{self, Report};
-use crate::gateway::servers::headers::Variables;
-use crate::gateway::servers::{Found, Server};
-use crate::gateway::settings::{Limits, Settings, SettingsError};
-use crate::gateway::{Loaded, Sources, Stored};
+use crate::gateway::load::{self, LoadReport};
+use crate::gateway::servers::headers::AllowedVariables;
+use crate::gateway::servers::{FoundServers, UpstreamServer};
+use crate::gateway::settings::{GatewaySettings, Limits, SettingsError};
+use crate::gateway::{FileSources, Loaded, StoredCredential};
 use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::registry::Registry;
 use crate::secret::Secret;
 use crate::sys::{deadline, paths};
 
-/// Where the policy is, in the reference's folder too.
+/// Where the policy is, in the registry's scripts' folder too.
 const POLICIES: [&str; 2] = ["scopes.yml", "auth_server/scopes.yml"];
 
 /// Everything that is needed to serve, and everything that is wrong with it.
 pub(crate) struct Prepared {
     /// The file the settings come from; none if they come from the environment.
     pub(crate) file: Option<PathBuf>,
-    pub(crate) settings: Settings,
+    pub(crate) settings: GatewaySettings,
     /// The policy, if it could be read.
     pub(crate) policy: Option<Arc<Policy>>,
     /// The names of the servers, as many as can be reached.
@@ -43,7 +43,7 @@ pub(crate) struct Prepared {
 
 /// The settings, before anything they name is read.
 enum Said {
-    Settings(Box<Settings>, Word),
+    Settings(Box<GatewaySettings>, Word),
     /// A file that says something else.
     Malformed(Problem),
 }
@@ -78,7 +78,7 @@ pub(crate) fn prepare(
         Said::Malformed(problem) => {
             return Ok(Prepared {
                 file,
-                settings: Settings::default(),
+                settings: GatewaySettings::default(),
                 policy: None,
                 servers: Vec::new(),
                 problems: vec![problem],
@@ -91,7 +91,7 @@ pub(crate) fn prepare(
     let audit = within(move || journal::check(&audit), &format!("audit: {}", settings.audit))?;
     problems.extend(audit.err());
     let sources = sources(&settings, word, config, context)?;
-    let Report { mut loaded, problems: found, policy, servers } = load::load(sources)?;
+    let LoadReport { mut loaded, problems: found, policy, servers } = load::load(sources)?;
     problems.extend(found);
     if problems.iter().any(Problem::is_error) {
         loaded = None;
@@ -119,15 +119,20 @@ fn said(named: Option<&Path>, file: Option<&Path>, flags: &Flags, config: &Confi
 }
 
 /// What these settings may have of the user's.
-fn sources(settings: &Settings, word: Word, config: &Config, context: &Context) -> Result<Sources, Error> {
+fn sources(
+    settings: &GatewaySettings,
+    word: Word,
+    config: &Config,
+    context: &Context,
+) -> Result<FileSources, Error> {
     let vault = Arc::new(context.vault(config, None)?);
     let (whose, credentials, servers) = (word.clone(), config.clone(), config.clone());
-    Ok(Sources {
+    Ok(FileSources {
         settings: settings.clone(),
         // Made when a server asks for one.
         credentials: Box::new(move |name| {
             let credential = whose.stored(name, &credentials).ok().flatten()?;
-            Some(Arc::new(Stored::new(Box::new(InVault { vault: vault.clone(), credential }))))
+            Some(Arc::new(StoredCredential::new(Box::new(InVault { vault: vault.clone(), credential }))))
         }),
         variables: Box::new(move |name| variable(&word, &servers, name)),
         trust: config.trust.clone(),
@@ -142,7 +147,7 @@ pub(crate) fn within<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
     what: &str,
 ) -> Result<T, Error> {
-    let seconds = Limits::default().files;
+    let seconds = Limits::default().file_read_timeout;
     deadline::within(Duration::from_secs(seconds), work)?.ok_or_else(|| Error::Usage {
         message: format!("{what}: reading takes longer than {seconds} s; the file system may not answer"),
         hint: "see which with: mcpauth gateway check".into(),
@@ -162,7 +167,7 @@ pub(crate) fn is_here(config: &Config) -> bool {
 }
 
 /// The settings for a look at policy or servers, which needs no issuer.
-pub(crate) fn without_issuers(named: Option<&Path>, config: &Config) -> Result<Settings, Error> {
+pub(crate) fn without_issuers(named: Option<&Path>, config: &Config) -> Result<GatewaySettings, Error> {
     match file(named, config) {
         Some(path) => read(&path, config).map_err(|e| unusable(&e)),
         None => Ok(places(config)),
@@ -170,7 +175,7 @@ pub(crate) fn without_issuers(named: Option<&Path>, config: &Config) -> Result<S
 }
 
 /// The settings for a look at a token: those of the environment where no file has any.
-pub(crate) fn with_issuers(named: Option<&Path>, config: &Config) -> Result<Settings, Error> {
+pub(crate) fn with_issuers(named: Option<&Path>, config: &Config) -> Result<GatewaySettings, Error> {
     match file(named, config) {
         Some(path) => read(&path, config).map_err(|e| unusable(&e)),
         None => Ok(environment(config)?),
@@ -180,9 +185,9 @@ pub(crate) fn with_issuers(named: Option<&Path>, config: &Config) -> Result<Sett
 /// The servers that these settings name, and what is wrong with them.
 pub(crate) fn reachable_servers(
     named: Option<&Path>,
-    settings: &Settings,
+    settings: &GatewaySettings,
     config: &Config,
-) -> (Vec<Server>, Vec<Problem>) {
+) -> (Vec<UpstreamServer>, Vec<Problem>) {
     let word = Word::of(named, file(named, config).as_deref(), config);
     let mut problems = Vec::new();
     let servers = servers(settings, &word, config, &mut problems);
@@ -190,12 +195,17 @@ pub(crate) fn reachable_servers(
 }
 
 /// The servers of a folder, and what was said of it.
-fn servers(settings: &Settings, word: &Word, config: &Config, problems: &mut Vec<Problem>) -> Vec<Server> {
+fn servers(
+    settings: &GatewaySettings,
+    word: &Word,
+    config: &Config,
+    problems: &mut Vec<Problem>,
+) -> Vec<UpstreamServer> {
     let value = |name: &str| variable(word, config, name);
-    let variables = Variables { allowed: &settings.header_variables, value: &value };
+    let variables = AllowedVariables { allowed: &settings.header_variables, value: &value };
     match Registry::read(&settings.servers) {
         Ok(registry) => {
-            let Found { servers, remarks } = Found::of(&registry, variables);
+            let FoundServers { servers, remarks } = FoundServers::from_registry(&registry, variables);
             problems.extend(remarks);
             servers
         }
@@ -219,7 +229,7 @@ fn is_own_secret(name: &str) -> bool {
 }
 
 /// Variables that are allowed to servers and go to none.
-fn withheld(settings: &Settings) -> impl Iterator<Item = Problem> {
+fn withheld(settings: &GatewaySettings) -> impl Iterator<Item = Problem> {
     settings.header_variables.iter().filter(|name| is_own_secret(name)).map(|name| {
         let what = format!("{name} is a secret of mcpauth's own, which no server gets");
         Problem::error("header_variables", what, "give the server a variable of its own")
@@ -227,7 +237,7 @@ fn withheld(settings: &Settings) -> impl Iterator<Item = Problem> {
 }
 
 impl Flags {
-    fn apply(&self, settings: &mut Settings) {
+    fn apply(&self, settings: &mut GatewaySettings) {
         settings.listen = self.listen.unwrap_or(settings.listen);
         settings.admin = self.admin.or(settings.admin);
         if let Some(shadow) = &self.shadow {
@@ -245,8 +255,8 @@ fn file(named: Option<&Path>, config: &Config) -> Option<PathBuf> {
     named.or_else(|| is_there().then_some(here)).map(paths::absolute)
 }
 
-fn read(path: &Path, config: &Config) -> Result<Settings, SettingsError> {
-    let mut settings = Settings::read(path)?;
+fn read(path: &Path, config: &Config) -> Result<GatewaySettings, SettingsError> {
+    let mut settings = GatewaySettings::read(path)?;
     settings.allow_http |= config.allow_plain;
     Ok(settings)
 }
@@ -260,16 +270,16 @@ fn unusable(error: &SettingsError) -> Error {
 }
 
 /// All that is known without an issuer.
-fn places(config: &Config) -> Settings {
+fn places(config: &Config) -> GatewaySettings {
     let policy = config.settings.get("MCPAUTH_SCOPES").map(Path::new);
     let usual = POLICIES.map(Path::new).into_iter();
     let policy = policy.or_else(|| usual.clone().find(|path| path.is_file()));
-    Settings {
+    GatewaySettings {
         policy: paths::absolute(policy.unwrap_or(Path::new("scopes.yml"))),
         servers: config.servers_dir.clone(),
         header_variables: listed(config.settings.get("MCPAUTH_HEADER_VARIABLES")),
         allow_http: config.allow_plain,
-        ..Settings::default()
+        ..GatewaySettings::default()
     }
 }
 
@@ -279,6 +289,6 @@ fn listed(names: Option<&str>) -> Vec<String> {
     names.unwrap_or_default().split(separator).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-fn environment(config: &Config) -> Result<Settings, ConfigError> {
-    Ok(Settings { issuers: vec![issuer::of(config)?], ..places(config) })
+fn environment(config: &Config) -> Result<GatewaySettings, ConfigError> {
+    Ok(GatewaySettings { issuers: vec![issuer::from_settings(config)?], ..places(config) })
 }

@@ -20,12 +20,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
-use crate::config::{Config, Planned};
+use crate::config::{Config, CredentialPlan};
 use crate::context::Context;
-use crate::credential::Kind;
+use crate::credential::CredentialKind;
 pub(crate) use crate::doctor::finding::{Finding, Fix, Status};
-use crate::doctor::policy::Identity;
-use crate::doctor::tokens::Held;
+use crate::doctor::policy::TokenIdentity;
+use crate::doctor::tokens::ConfiguredToken;
 use crate::error::Error;
 use crate::notice::Silence;
 use crate::servers;
@@ -46,57 +46,57 @@ pub(crate) struct Options {
 
 /// What was found, and what was mended before.
 #[derive(Default)]
-pub(crate) struct Report {
+pub(crate) struct DoctorReport {
     pub(crate) findings: Vec<Finding>,
     pub(crate) fixed: Vec<Result<String, String>>,
 }
 
 /// What is known here before anybody is asked.
-struct Known<'a> {
+struct DoctorContext<'a> {
     config: &'a Config,
-    planned: &'a [Planned],
-    held: &'a [Held<'a>],
-    identities: &'a [Identity],
+    planned: &'a [CredentialPlan],
+    held: &'a [ConfiguredToken<'a>],
+    identities: &'a [TokenIdentity],
     /// Whose tokens the gateway that is set up here takes.
     issuers: Vec<String>,
 }
 
 /// Looks at everything. Nothing that comes of it is kept, unless it is to be mended.
-pub(crate) async fn examine(options: Options, config: &Config, context: &Context) -> Report {
-    let mut report = Report::default();
+pub(crate) async fn examine(options: Options, config: &Config, context: &Context) -> DoctorReport {
+    let mut report = DoctorReport::default();
     // Files first: a token file that is closed can be read by the checks after this one.
     let local = || {
-        let planned = config.plan(&Kind::ALL, None);
-        let found = settings::look(config, &planned).into_iter().chain(files::look(config)).collect();
+        let planned = config.plan(&CredentialKind::ALL, None);
+        let found = settings::check(config, &planned).into_iter().chain(files::check(config)).collect();
         (found, planned)
     };
     let (mut found, mut planned): (Vec<Finding>, _) = local();
-    if options.fix && report.mend(&found, &mend_file) {
+    if options.fix && report.apply_fixes(&found, &mend_file) {
         (found, planned) = local();
     }
     let all_readable =
         !found.iter().any(|finding| finding.status == Status::Problem && finding.group() == "files");
     report.findings.extend(found);
-    let (storage, kind) = storage::look(config).await;
+    let (storage, kind) = storage::check(config).await;
     report.findings.push(storage);
 
     let store = Store::new(&config.tokens_dir, kind);
-    let (held, unreadable) = Held::all(&planned, &store);
+    let (held, unreadable) = ConfiguredToken::all(&planned, &store);
     report.findings.extend(unreadable);
-    report.findings.extend(surroundings::look(config, held.iter().any(Held::needs_person)));
+    report.findings.extend(surroundings::check(config, held.iter().any(ConfiguredToken::needs_person)));
     report.findings.extend(login::redirects(&held));
-    report.findings.extend(tokens::look(config, &held, &store));
-    let identities = Identity::all(&store);
-    let (found, issuers) = policy::look(config, &identities, context);
+    report.findings.extend(tokens::check(config, &held, &store));
+    let identities = TokenIdentity::all(&store);
+    let (found, issuers) = policy::check(config, &identities, context);
     report.findings.extend(found);
 
-    let clients = || clients::look(config, &store, all_readable);
+    let clients = || clients::check(config, &store, all_readable);
     let mut found = clients();
     let install = |fix: &Fix| match fix {
         Fix::Install(client) => Some(clients::install(config, &store, client)),
         Fix::Close(_) | Fix::Remove(_) => None,
     };
-    if options.fix && report.mend(&found, &install) {
+    if options.fix && report.apply_fixes(&found, &install) {
         found = clients();
     }
     report.findings.extend(found);
@@ -104,15 +104,16 @@ pub(crate) async fn examine(options: Options, config: &Config, context: &Context
         let text = "whether identity providers and gateway answer (--offline)";
         report.findings.push(Finding::skipped("issuer.reachable", text));
     } else {
-        let known = Known { config, planned: &planned, held: &held, identities: &identities, issuers };
+        let known =
+            DoctorContext { config, planned: &planned, held: &held, identities: &identities, issuers };
         report.findings.extend(outside(known).await);
     }
     report
 }
 
 /// Everything that asks others, side by side.
-async fn outside(known: Known<'_>) -> Vec<Finding> {
-    let Known { config, planned, held, identities, issuers } = known;
+async fn outside(known: DoctorContext<'_>) -> Vec<Finding> {
+    let DoctorContext { config, planned, held, identities, issuers } = known;
     let http = config.http();
     let trials = held.iter().map(|held| {
         let http = &http;
@@ -125,14 +126,14 @@ async fn outside(known: Known<'_>) -> Vec<Finding> {
         };
         let at_hand = servers::at_hand(config, &servers::file_store(config), &Silence);
         let server = at_hand.ok().and_then(|all| all.entries.into_iter().next()).map(|entry| entry.url);
-        gateway::look(config, address, &http, identities, server.as_deref()).await
+        gateway::check(config, address, &http, identities, server.as_deref()).await
     };
     let (issuers, trials, gateway) =
-        tokio::join!(issuer::look(config, &http, planned, issuers), join_all(trials), gateway);
+        tokio::join!(issuer::check(config, &http, planned, issuers), join_all(trials), gateway);
     issuers.into_iter().chain(trials.into_iter().flatten()).chain(gateway).collect()
 }
 
-impl Report {
+impl DoctorReport {
     /// Settings that cannot be read are a finding like others.
     pub(crate) fn unreadable(error: &Error) -> Self {
         let findings = vec![
@@ -148,7 +149,11 @@ impl Report {
     }
 
     /// Does what these findings allow, and remembers it; whether there was anything to do.
-    fn mend(&mut self, found: &[Finding], by: &dyn Fn(&Fix) -> Option<Result<String, String>>) -> bool {
+    fn apply_fixes(
+        &mut self,
+        found: &[Finding],
+        by: &dyn Fn(&Fix) -> Option<Result<String, String>>,
+    ) -> bool {
         let before = self.fixed.len();
         self.fixed.extend(found.iter().filter_map(|finding| by(finding.fix.as_ref()?)));
         self.fixed.len() > before

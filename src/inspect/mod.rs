@@ -4,7 +4,7 @@ mod subject;
 mod verify;
 
 pub(crate) use self::subject::{Subject, find, token_of};
-pub(crate) use self::verify::Verdict;
+pub(crate) use self::verify::SignatureCheck;
 use crate::config::Config;
 use crate::oauth::{Epoch, Unverified};
 use crate::sys::http::Http;
@@ -14,7 +14,7 @@ pub(crate) struct Inspected {
     pub(crate) subject: Subject,
     /// What it says, if it says anything.
     pub(crate) readable: Option<Unverified>,
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: SignatureCheck,
 }
 
 /// Reads and verifies a token. Its issuer must be `issuer`, if one is named, else one that is configured; only with

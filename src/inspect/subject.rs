@@ -13,7 +13,7 @@ use crate::notice::Notices;
 use crate::oauth::Unverified;
 use crate::secret::Secret;
 use crate::servers::credentials;
-use crate::store::{Store, StoreError, Stored};
+use crate::store::{Store, StoreError, StoredToken};
 use crate::sys::regular_file;
 use crate::vault::VaultError;
 
@@ -26,7 +26,7 @@ pub(crate) struct Subject {
     /// The credential's name, or where the token was found.
     pub(crate) name: String,
     pub(crate) path: Option<PathBuf>,
-    pub(crate) stored: Option<Stored>,
+    pub(crate) stored: Option<StoredToken>,
 }
 
 /// What is meant: stdin, a credential, a file, or a token as such. What is none of these is not repeated: it may be a
@@ -37,7 +37,7 @@ pub(crate) fn find(what: &str, config: &Config, store: &Store, out: &dyn Notices
     }
     let all = credentials::all(config, store);
     let path = Path::new(what);
-    match credentials::named(&all, what) {
+    match credentials::find_by_name(&all, what) {
         Ok(known) => {
             let nothing = || Error::Usage {
                 message: format!("nothing is kept of {}", known.name),
@@ -114,7 +114,7 @@ impl Subject {
         Self { token, name, path: None, stored: None }
     }
 
-    fn kept(stored: Stored, name: String, path: &Path) -> Self {
+    fn kept(stored: StoredToken, name: String, path: &Path) -> Self {
         let token = stored.token.access_token.clone();
         Self { token, name, path: Some(path.into()), stored: Some(stored) }
     }

@@ -9,10 +9,10 @@ mod stale;
 use self::prepare::{is_moved, prepare};
 pub(crate) use self::request::{LoginRequest, Own};
 use self::stale::is_stale;
-use crate::config::{Config, ConfigError, Planned, Registration};
+use crate::config::{Config, ConfigError, CredentialPlan, Registration};
 use crate::error::Error;
 use crate::notice::Notices;
-use crate::vault::{Fresh, Vault, VaultError};
+use crate::vault::{IssuedToken, Vault, VaultError};
 
 /// A client that mcpauth registered and that is of no more use is replaced once, by itself.
 ///
@@ -22,9 +22,9 @@ pub(crate) async fn log_in(
     request: &LoginRequest,
     config: &Config,
     vault: &Vault,
-    get: impl AsyncFn(Planned, bool) -> Result<Fresh, Error>,
+    get: impl AsyncFn(CredentialPlan, bool) -> Result<IssuedToken, Error>,
     out: &dyn Notices,
-) -> Result<Fresh, Error> {
+) -> Result<IssuedToken, Error> {
     let LoginRequest { name, force, .. } = request;
     // What is broken there is to be replaced, if the person says so.
     let kept = match config.registration(name) {
@@ -45,9 +45,9 @@ pub(crate) async fn log_in(
         say();
     }
     let client = match (meant, stale, moved) {
-        (_, true, _) => Kept::Gone,
-        (true, false, false) => Kept::AsItIs,
-        _ => Kept::Client,
+        (_, true, _) => KeptParts::Gone,
+        (true, false, false) => KeptParts::AsItIs,
+        _ => KeptParts::Client,
     };
     let result = once(request, config, vault, (kept.as_ref(), client), &get, out).await;
     let forgotten = matches!(result, Err(Error::Vault(VaultError::ClientForgotten { .. })));
@@ -55,12 +55,12 @@ pub(crate) async fn log_in(
         return result;
     }
     say();
-    once(request, config, vault, (kept.as_ref(), Kept::Gone), &get, out).await
+    once(request, config, vault, (kept.as_ref(), KeptParts::Gone), &get, out).await
 }
 
 /// What of all that is kept of a server counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kept {
+enum KeptParts {
     /// All of it.
     AsItIs,
     /// Who the client is; the rest is found out anew.
@@ -74,20 +74,20 @@ async fn once(
     request: &LoginRequest,
     config: &Config,
     vault: &Vault,
-    (kept, what): (Option<&Registration>, Kept),
-    get: &impl AsyncFn(Planned, bool) -> Result<Fresh, Error>,
+    (kept, what): (Option<&Registration>, KeptParts),
+    get: &impl AsyncFn(CredentialPlan, bool) -> Result<IssuedToken, Error>,
     out: &dyn Notices,
-) -> Result<Fresh, Error> {
+) -> Result<IssuedToken, Error> {
     let (name, known) = (request.name.as_str(), kept.is_some());
     let mut draft = None;
     let (found, is_new) = match kept {
-        Some(kept) if what == Kept::AsItIs => (Ok(kept.clone()), false),
+        Some(kept) if what == KeptParts::AsItIs => (Ok(kept.clone()), false),
         _ => {
             let make_room = || {
                 draft = Some(config.draft_registration(name)?);
                 Ok(())
             };
-            let counts = kept.filter(|_| what != Kept::Gone);
+            let counts = kept.filter(|_| what != KeptParts::Gone);
             (prepare(request, config, vault, counts, make_room, out).await, true)
         }
     };

@@ -5,27 +5,27 @@ use std::time::Duration;
 use tracing::{info, warn};
 use url::Url;
 
-use super::plan::{Epoch, Life};
-use super::schedule::{Next, Outcome as Meaning};
+use super::plan::{Epoch, Lifetime};
+use super::schedule::{AttemptOutcome as Meaning, Next};
 use crate::credential::Credential;
 use crate::error::{Error, Exit};
 use crate::flow::Ui;
 use crate::sys::clock;
-use crate::vault::{Fresh, Outcome};
+use crate::vault::{IssuedToken, TokenOutcome};
 
 /// A person's side with nobody there: what flows have to say is an event.
-pub(crate) struct Nobody;
+pub(crate) struct UnattendedUi;
 
 /// A renewal that had an answer.
-pub(crate) fn answered(name: &str, fresh: &Fresh, next: Next, now: Epoch) {
+pub(crate) fn answered(name: &str, fresh: &IssuedToken, next: Next, now: Epoch) {
     let what = match fresh.outcome {
-        Outcome::Reused => "reused",
-        Outcome::Unchanged => "unchanged",
-        Outcome::Refreshed | Outcome::Obtained | Outcome::LoggedIn => "refreshed",
+        TokenOutcome::Reused => "reused",
+        TokenOutcome::Unchanged => "unchanged",
+        TokenOutcome::Refreshed | TokenOutcome::Obtained | TokenOutcome::LoggedIn => "refreshed",
     };
     let about = match fresh.outcome {
-        Outcome::Reused => "somebody else renewed it; it ",
-        Outcome::Unchanged => "what came ends no later; it ",
+        TokenOutcome::Reused => "somebody else renewed it; it ",
+        TokenOutcome::Unchanged => "what came ends no later; it ",
         _ => "",
     };
     let end = fresh.stored.token.expires_at;
@@ -46,7 +46,7 @@ pub(crate) fn failed(
     credential: &Credential,
     error: &Error,
     meaning: Meaning,
-    (life, next): (Option<Life>, Next),
+    (life, next): (Option<Lifetime>, Next),
     now: Epoch,
 ) {
     let what = match meaning {
@@ -55,7 +55,7 @@ pub(crate) fn failed(
         Meaning::Refused | Meaning::Failed | Meaning::Answered => "failed",
     };
     let final_ = matches!(meaning, Meaning::NeedsPerson | Meaning::Refused);
-    if final_ && !next.news {
+    if final_ && !next.notify {
         return;
     }
     let present = match life {
@@ -79,7 +79,7 @@ pub(crate) fn failed(
 }
 
 /// When a credential is due.
-pub(crate) fn due(name: &str, life: Option<Life>, at: Epoch, now: Epoch) {
+pub(crate) fn due(name: &str, life: Option<Lifetime>, at: Epoch, now: Epoch) {
     info!(
         event = "due",
         credential = name,
@@ -90,7 +90,7 @@ pub(crate) fn due(name: &str, life: Option<Life>, at: Epoch, now: Epoch) {
     );
 }
 
-impl Ui for Nobody {
+impl Ui for UnattendedUi {
     fn authorize(&self, _: &str, _: &Url, _: Option<&str>, _: Duration) {}
 
     fn remaining(&self, _: &str, _: Duration) {}

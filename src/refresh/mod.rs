@@ -12,9 +12,9 @@ mod schedule;
 mod service;
 mod unit;
 
-pub use plan::{Epoch, Life, retry_at};
+pub use plan::{Epoch, Lifetime, retry_at};
 pub(crate) use renew::{Turns, renew};
 pub(crate) use rules::{Rules, buffer, interval};
-pub use schedule::{Changes, Next, Outcome, Schedule, Seen};
+pub use schedule::{AttemptOutcome, Changes, CredentialSnapshot, Next, Schedule};
 pub(crate) use service::{Options, rewrite, run, running};
 pub(crate) use unit::{Supervisor, Unit};

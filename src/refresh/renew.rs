@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
-use super::plan::{Epoch, Life};
-use super::schedule::{Outcome as Meaning, Seen};
+use super::plan::{Epoch, Lifetime};
+use super::schedule::{AttemptOutcome as Meaning, CredentialSnapshot};
 use crate::credential::Credential;
 use crate::error::{Error, Exit};
 use crate::flow::FlowError;
 use crate::oauth::{ReplyError, TokenSet};
 use crate::secret::Secret;
 use crate::sys::clock;
-use crate::vault::{Fresh, Outcome, Vault, VaultError};
+use crate::vault::{IssuedToken, TokenOutcome, Vault, VaultError};
 
 /// How many requests one issuer gets at once: one that hangs must not keep the others' turn.
 const AT_ONCE: usize = 8;
@@ -48,13 +48,17 @@ pub(crate) async fn renew(
     credential: &Credential,
     buffer: Epoch,
     anew: bool,
-) -> Result<Fresh, Error> {
+) -> Result<IssuedToken, Error> {
     let is_due = |token: &TokenSet| life(token).due(buffer).is_some_and(|at| at <= clock::now());
     let fresh = match vault.kept(credential).map_err(VaultError::Store)? {
         Some(stored) if !anew && !is_due(&stored.token) => {
-            return Ok(Fresh { stored, outcome: Outcome::Reused, path: vault.store.path(&credential.id) });
+            return Ok(IssuedToken {
+                stored,
+                outcome: TokenOutcome::Reused,
+                path: vault.store.path(&credential.id),
+            });
         }
-        Some(stored) => vault.renewed(credential, &stored.token.access_token).await?,
+        Some(stored) => vault.renew_refused(credential, &stored.token.access_token).await?,
         None => vault.fresh(credential, false).await?,
     };
     vault.store.write_agent_env(credential, &fresh.stored.token).map_err(VaultError::Store)?;
@@ -62,7 +66,7 @@ pub(crate) async fn renew(
 }
 
 /// What the schedule is told of a credential. A file that cannot be read counts as none: the attempt says why.
-pub(crate) fn seen(vault: &Vault, credential: &Credential, marks: &RandomState) -> Seen {
+pub(crate) fn seen(vault: &Vault, credential: &Credential, marks: &RandomState) -> CredentialSnapshot {
     let token = vault.kept(credential).ok().flatten().map(|stored| stored.token);
     let text = |secret: Option<&Secret>| marks.hash_one(secret.map(Secret::expose));
     let client = &credential.client;
@@ -72,7 +76,7 @@ pub(crate) fn seen(vault: &Vault, credential: &Credential, marks: &RandomState) 
         text(client.auth.secret()),
         text(token.as_ref().map(|token| &token.access_token)),
     ));
-    Seen { mark, life: token.as_ref().map(life) }
+    CredentialSnapshot { mark, life: token.as_ref().map(life) }
 }
 
 /// What a failure means for the next attempt.
@@ -96,8 +100,8 @@ pub(crate) fn meaning(error: &Error) -> Meaning {
     }
 }
 
-fn life(token: &TokenSet) -> Life {
-    Life { issued_at: token.issued_at, expires_at: token.expires_at }
+fn life(token: &TokenSet) -> Lifetime {
+    Lifetime { issued_at: token.issued_at, expires_at: token.expires_at }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::clients::means;
+use crate::clients::launch;
 use crate::config::Config;
 use crate::error::Error;
 use crate::sys::paths;
@@ -24,7 +24,7 @@ pub(crate) struct Unit {
 }
 
 /// Where and how it runs.
-struct Service {
+struct UnitFile {
     /// The program and its arguments.
     command: Vec<String>,
     folder: String,
@@ -41,10 +41,10 @@ impl Unit {
         flags: impl IntoIterator<Item = String>,
         config: &Config,
     ) -> Result<Self, Error> {
-        let mut command = means::command(config)?;
+        let mut command = launch::command(config)?;
         command.push("refresh".into());
         command.extend(flags);
-        let service = Service {
+        let service = UnitFile {
             command,
             folder: text(&paths::absolute(Path::new("."))),
             log: text(&config.tokens_dir.join(".refresh.log")),
@@ -66,14 +66,14 @@ impl Unit {
                  ~/Library/LaunchAgents/mcpauth.refresh.plist",
             ),
         };
-        Ok(Self { text, advice, lost: means::lost(config).into_iter().map(str::to_owned).collect() })
+        Ok(Self { text, advice, lost: launch::lost(config).into_iter().map(str::to_owned).collect() })
     }
 }
 
 /// A renewal that is under way has until the network's own deadline (30 s, and as much for finding out where to ask).
 /// Settings that a person must correct are no reason to start again (2). What the service needs is the network, its
 /// files, and whatever its hook needs, which is why the file system is left open.
-fn systemd(service: &Service) -> String {
+fn systemd(service: &UnitFile) -> String {
     let command: Vec<String> = service.command.iter().map(|word| systemd_word(word)).collect();
     format!(
         "[Unit]
@@ -112,7 +112,7 @@ fn systemd_word(word: &str) -> String {
     format!("\"{}\"", escaped.replace('%', "%%").replace('$', "$$"))
 }
 
-fn launchd(service: &Service) -> String {
+fn launchd(service: &UnitFile) -> String {
     let words: String =
         service.command.iter().map(|word| format!("    <string>{}</string>\n", xml(word))).collect();
     format!(

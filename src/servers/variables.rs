@@ -2,9 +2,9 @@
 
 use futures_util::future::join_all;
 
-use super::{Servers, Which};
+use super::{ServerRef, Servers};
 use crate::error::Error;
-use crate::render::{self, Entry};
+use crate::render::{self, ServerEntry};
 use crate::secret::Secret;
 
 /// Names and values for an environment.
@@ -14,11 +14,11 @@ pub(crate) type Variables = Vec<(String, Secret)>;
 pub(crate) struct Gathered {
     pub(crate) variables: Variables,
     /// Those without a good token, by name.
-    pub(crate) failed: Vec<(Which, Error)>,
+    pub(crate) failed: Vec<(ServerRef, Error)>,
 }
 
 /// The variables of these servers, every token in them fresh. All are asked at once.
-pub(crate) async fn gather(servers: &Servers, which: &[Which]) -> Gathered {
+pub(crate) async fn gather(servers: &Servers, which: &[ServerRef]) -> Gathered {
     let results = join_all(which.iter().map(|which| servers.fresh(which))).await;
     let (mut variables, mut failed) = (Variables::new(), Vec::new());
     for (server, result) in which.iter().zip(results) {
@@ -51,12 +51,12 @@ pub(crate) fn unambiguous(variables: &[(String, Secret)]) -> Result<(), Error> {
     }
 }
 
-fn headers(entry: &Entry) -> impl Iterator<Item = (String, Secret)> {
+fn headers(entry: &ServerEntry) -> impl Iterator<Item = (String, Secret)> {
     entry.headers.iter().map(|(name, value)| (render::variable(&entry.name, name), value.clone()))
 }
 
 /// The names that programs written for one server look for.
-fn single(entry: &Entry) -> Variables {
+fn single(entry: &ServerEntry) -> Variables {
     let mut variables = vec![("MCP_SERVER_URL".to_owned(), Secret::new(entry.url.as_str()))];
     variables.extend(entry.bearers.gateway.clone().map(|token| ("MCP_AUTH_TOKEN".to_owned(), token)));
     variables

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::config::{Config, Settings};
-use crate::doctor::{Options, Report, examine};
+use crate::doctor::{DoctorReport, Options, examine};
 use crate::error::{Error, Exit};
 
 /// Say what is wrong, and how to mend it; exit code 7 if there is a problem
@@ -39,7 +39,7 @@ pub(super) fn run(args: &DoctorArgs, settings: Result<Settings, Error>, out: &Ou
                 Err(exit) => return Ok(exit),
             }
         }
-        Err(error) => Report::unreadable(&error),
+        Err(error) => DoctorReport::unreadable(&error),
     };
     print::show(out, &report);
     Ok(if report.has_problem() { Exit::Found } else { Exit::Done })

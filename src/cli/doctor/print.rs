@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::out::{Out, wrapped};
-use crate::doctor::{Finding, Report, Status};
+use crate::doctor::{DoctorReport, Finding, Status};
 use crate::sys::terminal;
 
 /// What the groups are called, in the order in which one thing rests on the other.
@@ -20,18 +20,19 @@ const GROUPS: [(&str, &str); 9] = [
 ];
 
 /// Shows everything.
-pub(super) fn show(out: &Out, report: &Report) {
-    let Report { findings, fixed } = report;
+pub(super) fn show(out: &Out, report: &DoctorReport) {
+    let DoctorReport { findings, fixed } = report;
     if out.json {
         let objects: Vec<_> = ordered(findings).map(Finding::object).collect();
-        let fixed: Vec<_> = fixed.iter().map(|fix| json!({"done": fix.is_ok(), "what": said(fix)})).collect();
+        let fixed: Vec<_> =
+            fixed.iter().map(|fix| json!({"done": fix.is_ok(), "what": describe_fix(fix)})).collect();
         return out.object(
             &json!({"version": 1, "ok": !report.has_problem(), "fixed": fixed, "findings": objects}),
         );
     }
     let rich = terminal::stdout_is_rich();
     for fix in fixed {
-        out.result(&format!("{} {}", if fix.is_ok() { "fixed:" } else { "not fixed:" }, said(fix)));
+        out.result(&format!("{} {}", if fix.is_ok() { "fixed:" } else { "not fixed:" }, describe_fix(fix)));
     }
     let mut group = "";
     for finding in ordered(findings) {
@@ -49,7 +50,7 @@ pub(super) fn show(out: &Out, report: &Report) {
     out.result(&format!("\n{}", summary(findings)));
 }
 
-fn said(fix: &Result<String, String>) -> &str {
+fn describe_fix(fix: &Result<String, String>) -> &str {
     match fix {
         Ok(text) | Err(text) => text,
     }

@@ -1,4 +1,4 @@
-//! `mcpauth basic`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. It leaves the
+//! `mcpauth probe`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. It leaves the
 //! protocol to `client`, the server's address and credentials to `connect`, and how answers look to `show`.
 
 mod show;
@@ -13,7 +13,7 @@ use url::Url;
 use crate::cli::args::AuthArgs;
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::client::{Client, ClientError, Era, Tools};
+use crate::client::{ClientError, Era, McpClient, Tools};
 use crate::config::{Config, Settings};
 use crate::connect::{Target, Wanted, address};
 use crate::error::{Error, Exit};
@@ -53,9 +53,9 @@ fn timeout(text: &str) -> Result<u64, String> {
 /// Connect to an MCP server, ping it and list its tools, step by step
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  mcpauth basic --server fininfo\n  GATEWAY_URL=https://gw.example.com/mcp mcpauth basic"
+    after_help = "Examples:\n  mcpauth probe --server fininfo\n  GATEWAY_URL=https://gw.example.com/mcp mcpauth probe"
 )]
-pub(super) struct BasicArgs {
+pub(super) struct ProbeArgs {
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -99,9 +99,9 @@ pub(super) struct CallArgs {
     arguments: String,
 }
 
-pub(super) fn basic(args: &BasicArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn probe(args: &ProbeArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let target = resolve(&args.server, settings, out)?;
-    let work = async |client: &mut Client| {
+    let work = async |client: &mut McpClient| {
         let place = target.place(client);
         out.result(&step("connected", &format!("{} at {place}", show::named(client))));
         let (protocol, era) = (client.protocol(), client.era().name());
@@ -130,7 +130,7 @@ pub(super) fn basic(args: &BasicArgs, settings: Settings, out: &Out) -> Result<E
 
 pub(super) fn ping(args: &PingArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let target = resolve(&args.server, settings, out)?;
-    let work = async |client: &mut Client| {
+    let work = async |client: &mut McpClient| {
         let took = timed(client).await?;
         let how = format!("{}, {}", client.protocol(), client.transport());
         let text = format!("{} answered in {took} ms ({how})", show::named(client));
@@ -152,7 +152,7 @@ pub(super) fn ping(args: &PingArgs, settings: Settings, out: &Out) -> Result<Exi
 
 pub(super) fn list(args: &ListArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let target = resolve(&args.server, settings, out)?;
-    let tools = match ask(&target, out, None, async |client: &mut Client| client.tools().await)? {
+    let tools = match ask(&target, out, None, async |client: &mut McpClient| client.tools().await)? {
         Ok(tools) => tools,
         Err(exit) => return Ok(exit),
     };
@@ -172,7 +172,7 @@ pub(super) fn list(args: &ListArgs, settings: Settings, out: &Out) -> Result<Exi
 pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let arguments = arguments(&args.arguments)?;
     let target = resolve(&args.server, settings, out)?;
-    let work = async |client: &mut Client| client.call(&args.tool, &arguments).await;
+    let work = async |client: &mut McpClient| client.call(&args.tool, &arguments).await;
     let result = match ask(&target, out, Some(&args.tool), work)? {
         Ok(result) => result,
         Err(exit) => return Ok(exit),
@@ -181,7 +181,7 @@ pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exi
     if out.json {
         out.data(&show::json(&result));
     }
-    let content = show::Content::of(&result);
+    let content = show::ToolContent::from_result(&result);
     if failed {
         let said = crate::text::clean(&content.text.join(" "), 500);
         return Err(target.explained(ClientError::Tool(said), Some(&args.tool)));
@@ -209,7 +209,7 @@ fn ask<T>(
     target: &Target,
     out: &Out,
     tool: Option<&str>,
-    work: impl AsyncFn(&mut Client) -> Result<T, ClientError>,
+    work: impl AsyncFn(&mut McpClient) -> Result<T, ClientError>,
 ) -> Result<Result<T, Exit>, Error> {
     let all = async { target.ask(tool, work).await.map(Ok) };
     match flows::until_signal(out, all, Err) {
@@ -222,7 +222,7 @@ fn ask<T>(
     }
 }
 
-async fn timed(client: &mut Client) -> Result<u128, ClientError> {
+async fn timed(client: &mut McpClient) -> Result<u128, ClientError> {
     let began = Instant::now();
     client.ping().await?;
     Ok(began.elapsed().as_millis())
@@ -239,7 +239,7 @@ fn warn(tools: &Tools, out: &Out) {
 }
 
 /// What is known of a server, for programs.
-fn about(client: &Client, place: &str) -> Map<String, Value> {
+fn about(client: &McpClient, place: &str) -> Map<String, Value> {
     let object = json!({
         "version": 1,
         "url": place,

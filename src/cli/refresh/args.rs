@@ -39,7 +39,7 @@ pub(in crate::cli) struct RefreshArgs {
     pub(super) no_install: bool,
     /// Print a service file for this folder and these settings
     #[arg(long, value_enum, value_name = "KIND")]
-    pub(super) unit: Option<Kind>,
+    pub(super) unit: Option<ServiceManager>,
 }
 
 impl RefreshArgs {
@@ -61,18 +61,18 @@ impl RefreshArgs {
 
 /// What is to start the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Kind {
+pub(super) enum ServiceManager {
     /// A systemd user unit
     Systemd,
     /// A launchd agent
     Launchd,
 }
 
-impl From<Kind> for Supervisor {
-    fn from(kind: Kind) -> Self {
+impl From<ServiceManager> for Supervisor {
+    fn from(kind: ServiceManager) -> Self {
         match kind {
-            Kind::Systemd => Self::Systemd,
-            Kind::Launchd => Self::Launchd,
+            ServiceManager::Systemd => Self::Systemd,
+            ServiceManager::Launchd => Self::Launchd,
         }
     }
 }

@@ -8,7 +8,7 @@ pub(super) use args::RefreshArgs;
 
 use crate::cli::out::Out;
 use crate::config::{Config, ConfigError, Settings};
-use crate::credential::Kind;
+use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
 use crate::refresh::{self, Options, Rules, Supervisor, Unit};
 
@@ -17,7 +17,9 @@ pub(super) fn run(args: &RefreshArgs, settings: Settings, out: &Out) -> Result<E
     let rules = Rules::of((args.buffer, args.interval), &config)?;
     match args.unit {
         Some(kind) => Ok(print(&Unit::of(Supervisor::from(kind), args.flags(), &config)?, out)),
-        None if config.plan(&Kind::ALL, None).is_empty() => Err(ConfigError::NothingConfigured.into()),
+        None if config.plan(&CredentialKind::ALL, None).is_empty() => {
+            Err(ConfigError::NothingConfigured.into())
+        }
         None if args.once => once::run(args, rules, &config, out),
         None => {
             let on_login_needed = args.on_login_needed.clone();

@@ -12,12 +12,12 @@ use crate::error::Error;
 use crate::mcp::{ACCEPTED, JSON};
 
 /// The agent.
-pub(crate) struct Client {
-    entries: Vec<Entry>,
+pub(crate) struct DemoAgent {
+    entries: Vec<ConfiguredServer>,
 }
 
 /// What its configuration says of one server. It holds tokens; there is no `Debug`.
-pub(crate) struct Entry {
+pub(crate) struct ConfiguredServer {
     name: String,
     /// `host:port`.
     pub(crate) authority: String,
@@ -28,7 +28,7 @@ pub(crate) struct Entry {
 
 const TYPES: [(&str, &str); 2] = [("Content-Type", JSON), ("Accept", ACCEPTED)];
 
-impl Client {
+impl DemoAgent {
     /// Reads the configuration in the tokens directory.
     ///
     /// # Errors
@@ -37,7 +37,8 @@ impl Client {
         let text = std::fs::read_to_string(config.tokens_dir.join("vscode_mcp.json"))?;
         let whole: Value = serde_json::from_str(&text).map_err(io::Error::other)?;
         let servers = whole.pointer("/mcp/servers").and_then(Value::as_object);
-        let entries = servers.into_iter().flatten().filter_map(|(name, server)| Entry::read(name, server));
+        let entries =
+            servers.into_iter().flatten().filter_map(|(name, server)| ConfiguredServer::read(name, server));
         Ok(Self { entries: entries.collect() })
     }
 
@@ -45,13 +46,13 @@ impl Client {
     ///
     /// # Errors
     /// If it was told of none.
-    pub(crate) fn entry(&self, name: &str) -> Result<&Entry, Error> {
+    pub(crate) fn entry(&self, name: &str) -> Result<&ConfiguredServer, Error> {
         let found = self.entries.iter().find(|entry| entry.name == name);
         found.ok_or_else(|| io::Error::other(format!("no client was told of {name}")).into())
     }
 }
 
-impl Entry {
+impl ConfiguredServer {
     fn read(name: &str, server: &Value) -> Option<Self> {
         let url = Url::parse(server.get("url")?.as_str()?).ok()?;
         let headers = server.get("headers").and_then(Value::as_object).into_iter().flatten();

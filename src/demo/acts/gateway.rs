@@ -3,18 +3,18 @@
 
 use serde_json::Value;
 
-use super::client::{Client, anonymous, call, list};
+use super::client::{DemoAgent, anonymous, call, list};
 use super::stage::Stage;
 use super::step::Step;
 use super::wire::{Answer, Request};
-use crate::demo::mcp::Arrived;
+use crate::demo::mcp::ReceivedRequest;
 use crate::error::Error;
 
 /// The server that takes the caller's own outside credential.
 const TRACKER: &str = "demo-tracker";
 
 /// Calls that the policy allows, and what the tools answer.
-pub(crate) async fn allowed(stage: &Stage, client: &Client) -> Result<Step, Error> {
+pub(crate) async fn allowed(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let mut detail = "the servers answer".to_owned();
     let mut ok = true;
     for (server, tool) in [("currenttime", "current_time"), (TRACKER, "get_issue")] {
@@ -28,7 +28,7 @@ pub(crate) async fn allowed(stage: &Stage, client: &Client) -> Result<Step, Erro
 }
 
 /// A call that it does not allow.
-pub(crate) async fn denied(stage: &Stage, client: &Client) -> Result<Step, Error> {
+pub(crate) async fn denied(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let before = stage.arrived().len();
     let answer = client.entry(TRACKER)?.ask(&call("delete_issue")).await?;
     let heard = stage.arrived().len() - before;
@@ -47,7 +47,7 @@ pub(crate) async fn denied(stage: &Stage, client: &Client) -> Result<Step, Error
 }
 
 /// The same list, asked for at the server itself and through the gateway.
-pub(crate) async fn filtered(stage: &Stage, client: &Client) -> Result<Step, Error> {
+pub(crate) async fn filtered(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let authority = stage.server(TRACKER).map_or("", |server| server.base()).trim_start_matches("http://");
     let question = list().to_string();
     let all = names(&anonymous("/mcp", &[], question.as_bytes()).send(authority).await?);
@@ -68,7 +68,7 @@ pub(crate) async fn filtered(stage: &Stage, client: &Client) -> Result<Step, Err
 }
 
 /// A caller without a token is told where to get one (RFC 9728), and what is told is true.
-pub(crate) async fn unauthenticated(stage: &Stage, client: &Client) -> Result<Step, Error> {
+pub(crate) async fn unauthenticated(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let entry = client.entry("currenttime")?;
     let before = stage.arrived().len();
     let question = call("current_time").to_string();
@@ -91,11 +91,11 @@ pub(crate) async fn unauthenticated(stage: &Stage, client: &Client) -> Result<St
 }
 
 /// What reached the servers in all of it: never the ingress token; at the tracker its own.
-pub(crate) fn credentials(stage: &Stage, client: &Client) -> Result<Step, Error> {
+pub(crate) fn credentials(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let entry = client.entry(TRACKER)?;
     let (ingress, egress) = (entry.token("X-Authorization"), entry.token("Authorization"));
     let arrived = stage.arrived();
-    let holds = |token: &str, request: &Arrived| {
+    let holds = |token: &str, request: &ReceivedRequest| {
         let places = [request.target.as_bytes(), request.headers.as_bytes(), &request.body];
         places.iter().any(|place| memchr::memmem::find(place, token.as_bytes()).is_some())
     };

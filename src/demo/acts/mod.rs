@@ -8,7 +8,7 @@ mod stage;
 mod step;
 mod wire;
 
-use self::client::Client;
+use self::client::DemoAgent;
 pub(crate) use self::stage::Stage;
 pub(crate) use self::step::Step;
 use crate::error::Error;
@@ -18,7 +18,7 @@ use crate::error::Error;
 /// # Errors
 /// The system's, and a client's configuration that is not as it should be.
 pub(crate) async fn play(stage: &Stage, mut show: impl FnMut(Step)) -> Result<(), Error> {
-    let client = Client::read(&stage.config)?;
+    let client = DemoAgent::read(&stage.config)?;
     show(gateway::allowed(stage, &client).await?);
     show(gateway::denied(stage, &client).await?);
     show(gateway::filtered(stage, &client).await?);
