@@ -70,7 +70,7 @@
 //!             completions config exec generate ingress login refresh
 //!             bridge complete env gateway headers inspect logout mcp report token
 //!             configure flows subject
-//!             client_metadata given man person providers rows
+//!             client_metadata client_rows given man providers terminal_ui
 //!             out
 //!             args paths
 //! gateway     start
@@ -78,17 +78,17 @@
 //!             worker
 //!             forward
 //!             send
-//!             passage
-//!             events intake load
-//!             operate record watch
-//!             callers own
+//!             authorized_request
+//!             events load request_body
+//!             ops request_log watch
+//!             callers own_endpoints
 //!             pages
 //!             body state
 //!             accounts egress host
-//!             hold refusal
+//!             buffering refusal
 //!             authn pool redirect
 //!             observe proxies servers
-//!             content crowd dial headers rate session settings wire
+//!             connections content dial headers rate session settings wire
 //! ```
 //!
 //! # Doors: what touches the outside, and where
@@ -182,29 +182,29 @@
 //! |---|---|
 //! | ingress, egress | the user's words for the two directions; inside a flow the RFCs' words are used |
 //! | set | the numbered variables of one login, `EGRESS_..._N`; `AGENTCORE_..._N` for a gateway |
-//! | the reference | the shell and Python scripts whose settings and files mcpauth reads and writes |
+//! | the registry's scripts | the MCP Gateway Registry's shell and Python scripts, whose settings and files mcpauth reads and writes |
 //! | [`provider::Provider`] | an outside service, as data: one file under `providers/` |
 //! | [`credential::Credential`] | all that is needed to get one token; [`credential::CredentialId`] names it |
-//! | [`credential::Kind`] | ingress, egress, AgentCore gateway, Keycloak agent |
+//! | [`credential::CredentialKind`] | ingress, egress, AgentCore gateway, Keycloak agent |
 //! | [`credential::Origin`] | where a value came from; only a found file is not the user's word |
-//! | [`credential::Given`] | a setting, file or token by name, with its origin |
+//! | [`credential::NamedValue`] | a setting, file or token by name, with its origin |
 //! | [`config::catalogue::Role`] | what a variable decides: nothing, where a secret goes, something of the machine's |
-//! | [`config::Planned`] | a flow that is to run, or why it cannot |
+//! | [`config::CredentialPlan`] | a flow that is to run, or why it cannot |
 //! | [`oauth::TokenSet`] | an access token and what came with it; its end is a point in time, not a duration |
 //! | [`oauth::Freshness`] | fresh, due (to be renewed soon), expired |
 //! | [`config::Registration`] | a server that somebody logged in to by its address alone, and the client that is for it |
-//! | [`vault::Outcome`] | reused, refreshed, obtained, logged in, unchanged |
+//! | [`vault::TokenOutcome`] | reused, refreshed, obtained, logged in, unchanged |
 //! | [`refresh::Schedule`] | which credential is due when, and who has been told of what |
-//! | [`refresh::Seen`] | what a look at a credential's file showed: its life, and a mark that changes with it |
-//! | `servers::Which` | the server that is meant: by its name behind the gateway, or by its address |
+//! | [`refresh::CredentialSnapshot`] | what a look at a credential's file showed: its life, and a mark that changes with it |
+//! | `servers::ServerRef` | the server that is meant: by its name behind the gateway, or by its address |
 //! | [`tokens::SingleFlight`] | one token for many requests: asked for once, and not again and again in vain |
-//! | [`session::Access`] | whoever gives the bridge a server's address and headers, fresh or in place of refused ones |
+//! | [`session::CredentialSource`] | whoever gives the bridge a server's address and headers, fresh or in place of refused ones |
 //! | [`session::Session`] | what was agreed on with one server, and how it is kept up |
 //! | [`client::Era`] | modern (2026-07-28: every request stands for itself) or legacy (a handshake first) |
-//! | [`render::Target`] | an MCP client: a row of a table and a template |
-//! | [`render::Entry`] | one server as a client is told of it |
-//! | [`render::Secrets`] | where a client has the headers from: its file, a command, the bridge, its environment |
-//! | [`render::Record`] | what is remembered of a client that was installed to |
+//! | [`render::ClientSpec`] | an MCP client: a row of a table and a template |
+//! | [`render::ServerEntry`] | one server as a client is told of it |
+//! | [`render::AuthMode`] | where a client has the headers from: its file, a command, the bridge, its environment |
+//! | [`render::InstallRecord`] | what is remembered of a client that was installed to |
 //! | [`policy::Principal`] | a caller as its verified token describes it |
 //! | [`policy::Call`] | what a caller wants of one server: a message, the stream, a session's end |
 //! | [`policy::Grants`] | what the policy has for one caller, worked out once for each token |
@@ -215,13 +215,13 @@
 //! | [`problem::Problem`] | what is wrong, where, and what to do |
 //! | `gateway::state::Upstream` | an MCP server with all that a request to it needs |
 //! | [`gateway::wire::envelope::Envelope`] | one JSON-RPC message, as far as a decision needs it |
-//! | `gateway::refusal::Refusal` | a no, with its status, its reason and its challenge |
+//! | `gateway::refusal::Rejection` | a no, with its status, its reason and its challenge |
 //! | `gateway::accounts::Account` | what one caller has under way, with all tokens together |
-//! | `gateway::accounts::Hold` | memory that was taken for a body or a list; dropped, it is given back |
-//! | `gateway::crowd::Seat` | one connection's: idle since when, or busy |
+//! | `gateway::accounts::Reservation` | memory that was taken for a body or a list; dropped, it is given back |
+//! | `gateway::connections::ConnectionState` | one connection's: idle since when, or busy |
 //! | lame duck | the time after SIGTERM in which the gateway serves on, and says that it leaves |
-//! | `gateway::state::State` | the files as last read; never changed, only replaced |
-//! | `gateway::state::Moment` | what one request sees: the state, the epoch, the time |
+//! | `gateway::state::LoadedFiles` | the files as last read; never changed, only replaced |
+//! | `gateway::state::Snapshot` | what one request sees: the state, the epoch, the time |
 //! | epoch | a number that grows when keys or files change; what was remembered under another one is found out anew |
 //!
 //! # What is not there
@@ -239,7 +239,7 @@
 //! - Our identity goes to the gateway alone, below `REGISTRY_URL`, which has no default (`servers`, `known`).
 //! - No control, bidirectional or invisible character of others leaves `cli::out` as it is ([`text`] says which those are).
 //! - No message becomes values that has more parts than memory has room for ([`mcp::jsonrpc::parse`]).
-//! - No refresh token or code is sent before there is room for what comes ([`store::Place`]), nor without its answer being
+//! - No refresh token or code is sent before there is room for what comes ([`store::ReservedFile`]), nor without its answer being
 //!   kept, even if whoever asked has left ([`vault::Vault::exchanges`]).
 //! - No request passes the gateway without a promised line in the audit, unless the settings do without.
 //! - `policy` knows nothing of HTTP, tokens or files, and has no clock; only [`policy::decide`] makes a [`policy::Permit`],

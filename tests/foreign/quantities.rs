@@ -92,7 +92,7 @@ fn addresses_in_flags_and_variables() {
             "render",
             "--client",
             "cursor",
-            "--secrets",
+            "--auth-mode",
             "proxy",
         ]);
         assert_eq!(ran.code == Some(0), good, "{address}: {ran:?}");

@@ -54,7 +54,7 @@ fn an_allowed_call_goes_through_and_its_answer_comes_back() {
 fn a_call_that_was_not_granted_is_refused_before_the_server_hears_of_it() {
     let lab = Lab::start();
     for (caller, server, tool, reason) in [
-        ("worker", "alpha", "delete_all", "name"),
+        ("worker", "alpha", "delete_all", "name_not_allowed"),
         ("reader", "alpha", "echo", "method"),
         ("worker", "beta", "echo", "server"),
         ("stranger", "alpha", "echo", "no_scopes"),
