@@ -98,11 +98,11 @@
 //! | the network, outgoing | [`sys::http`] |
 //! | certification authorities | [`sys::trust`], for all outgoing connections |
 //! | the callback listener | [`flow`] (`callback`), on loopback, while a person logs in |
-//! | the gateway's listeners | [`gateway`] (`listen` for clients, `operate::admin` for metrics) |
-//! | connections to MCP servers | [`gateway`] (`pool`, by `dial`; `servers::outbound` says where none may go) |
+//! | the gateway's listeners | [`gateway`] (`listen` for clients, `ops::admin` for metrics) |
+//! | connections to MCP servers | [`gateway`] (`pool`, by `dial`; `servers::origin` says where none may go) |
 //! | the bridge's listener | [`bridge::listen`], on loopback |
 //! | the bridge's client on stdin and stdout | [`bridge::stdio`] (`pipes`), by the pipes that `cli::bridge` gives it |
-//! | the gateway's files | [`gateway`] (`load`, `operate::files` and what they call), read only, by [`sys::regular_file`] |
+//! | the gateway's files | [`gateway`] (`load`, `ops::files` and what they call), read only, by [`sys::regular_file`] |
 //! | the registry's server files | [`registry`], read only, by [`sys::regular_file`] |
 //! | the audit's file | `cli::gateway` (`journal`) |
 //! | the demonstration's raw requests | `cli::demo` (`wire`), to loopback |
@@ -131,12 +131,12 @@
 //! ```text
 //! argv -> cli            what was typed
 //!      -> config         Settings (flag, environment, .env named or found, the user's own .env; each with its origin)
-//!                        -> Config -> Planned: one Credential a flow, or what keeps it from running; provenance: no
+//!                        -> Config -> CredentialPlan: one Credential a flow, or what keeps it from running; provenance: no
 //!                        secret goes where somebody says whose word counts less than its owner's
 //!      -> vault.fresh    read; good for a while? done. Else lock, read again, refresh or get, save
 //!           -> flow      oauth's request, sent by sys::http, its answer read by oauth -> TokenSet
 //!           -> store     one JSON file, 0600, its secrets in it or in the keyring
-//!      -> render         Entry: URL and headers -> a client's template -> merged into the client's own file
+//!      -> render         ServerEntry: URL and headers -> a client's template -> merged into the client's own file
 //!      -> cli::report    summary or JSON -> exit code
 //! ```
 //!
@@ -144,9 +144,9 @@
 //!
 //! ```text
 //! stdio: a line in -> Message         listen: a request in -> secret, Host, Origin
-//!      -> Access.fresh    servers::source asks servers: URL and headers, every token in them fresh
+//!      -> CredentialSource.fresh: servers::source asks servers: URL and headers, every token in them fresh
 //!      -> session::remote POST, with what the message wants repeated in headers; redirects within the server
-//!      -> 401?            tokens::retry: Access.renewed, and once more
+//!      -> 401?            tokens::retry: CredentialSource.renew_refused, and once more
 //!      -> 404 of a session? the client's own initialize, and once more (stdio alone)
 //!      -> Reply           one JSON body or a stream of events, resumed -> lines out, or the bytes as they come
 //! ```
@@ -156,22 +156,22 @@
 //! One straight line, `Worker::line` in `gateway/worker.rs`; a step that says no ends it.
 //!
 //! ```text
-//! listen -> worker.handle  Host and Origin; then, under one Moment (files, epoch, now), the line:
+//! listen -> worker.handle  Host and Origin; then, under one Snapshot (files, epoch, now), the line:
 //!        -> route          path -> Upstream, and which of its endpoints                              404 503
 //!        -> authenticate   one header -> token -> Caller: remembered, verified by keys, or asked     401 400 429 503
 //!        -> turn           what the caller has under way already (accounts)                          429
 //!        -> read           whole body -> Envelope: one message with one meaning                      413 415 408 400 429
 //!        -> decide         Grants, server, Call -> Permit                                            403 429
-//!        -> forward        Passage, which holds the Permit -> the server's answer                    404 502 504
+//!        -> forward        AuthorizedRequest, which holds the Permit -> the server's answer          404 502 504
 //!             -> redirect  another place on the same server, with method and body                    502
 //!             -> stored    its credential, by tokens::retry: current, and after a 401 another one, once
 //!             -> look      whether any answer holds a list at all, small (hold) or on its way (events)
 //!             -> filter    lists, by the caller's Grants, in JSON and (events, sse) in streams       502
 //!             -> watch     whether the caller may still have it, as long as it takes
-//! record                   around it all: dropped, it writes the audit's line and counts
+//! request_log              around it all: dropped, it writes the audit's line and counts
 //! ```
 //!
-//! Every no is a `Refusal`, and `gateway/refusal.rs` alone makes a response of one. A worker never waits for a file: health,
+//! Every no is a `Rejection`, and `gateway/refusal.rs` alone makes a response of one. A worker never waits for a file: health,
 //! reload and the look ahead for keys are the control thread's, which waits for no file either: each kind has a thread that
 //! reads it, stored credentials have one (`vault`), and so has the audit, which promises a line before the request is looked
 //! at.

@@ -1,6 +1,6 @@
 //! All servers over loopback HTTP, for clients that can name an address but run no helper: `/{server}/mcp`. Other users of
 //! this machine and pages in its browsers reach loopback, too, so a client shows a secret, and pages are refused.
-//! It leaves credentials to [`CredentialSource`] and what comes back to `returned`; sessions are the client's and the server's own.
+//! It leaves credentials to [`CredentialSource`] and what comes back to `response`; sessions are the client's and the server's own.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,6 +1,6 @@
 //! Everything that a gateway is to serve with, read and judged at once: settings, policy, servers, credentials, certificates,
 //! issuers and keys. What `check` and `doctor` say of it keeps a gateway from starting or does not, because it starts with
-//! exactly what was read here. It leaves each kind of file to `operate::files`, and what of the settings cannot be meant to
+//! exactly what was read here. It leaves each kind of file to `ops::files`, and what of the settings cannot be meant to
 //! `settings`.
 
 use std::collections::HashSet;

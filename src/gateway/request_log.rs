@@ -1,6 +1,6 @@
 //! What is kept of each request: a line of the audit and the metrics, written when the answer begins or the caller is gone,
 //! whichever way the line was left. Who, what, verdict, rule or reason, times; never a token, never an argument.
-//! It leaves the bytes' way to the outside to `ledger`.
+//! It leaves the bytes' way to the outside to `audit_buffer`.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -56,11 +56,11 @@ fn each_decision_is_one_line_that_says_why() {
             "/beta/mcp",
             &worker,
             ALLOWED,
-            json!([403, "refused", null, "server", "tools/call", "echo"]),
+            json!([403, "refused", null, "server_not_allowed", "tools/call", "echo"]),
         ),
         ("POST", "/delta/mcp", &root, list, json!([200, "allowed", "root[1]", null, "tools/list", null])),
         ("GET", "/alpha/mcp", &root, "", json!([405, "allowed", "root[1]", null, null, null])),
-        ("DELETE", "/beta/mcp", &worker, "", json!([403, "refused", null, "server", null, null])),
+        ("DELETE", "/beta/mcp", &worker, "", json!([403, "refused", null, "server_not_allowed", null, null])),
         (
             "POST",
             "/omega/mcp",

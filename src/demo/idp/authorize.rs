@@ -1,5 +1,5 @@
 //! The authorization endpoint: checks a request, asks the person, sends the browser back.
-//! Codes are kept by `ledger` and redeemed by `token`; the pages are in `pages`.
+//! Codes are kept by `store` and redeemed by `token`; the pages are in `pages`.
 
 use std::sync::Arc;
 

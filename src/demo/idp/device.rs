@@ -1,5 +1,5 @@
 //! The device authorization endpoint and the page a person enters the code on (RFC 8628).
-//! Codes are kept by `ledger` and redeemed by `token`; the pages are in `pages`.
+//! Codes are kept by `store` and redeemed by `token`; the pages are in `pages`.
 
 use std::sync::Arc;
 

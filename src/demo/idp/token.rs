@@ -1,5 +1,5 @@
 //! The token endpoint: reads a request, makes sure of the client, and issues what its grant is worth.
-//! Which codes and refresh tokens are still good, `ledger` knows.
+//! Which codes and refresh tokens are still good, `store` knows.
 
 use std::sync::Arc;
 

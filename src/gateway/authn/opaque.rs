@@ -1,5 +1,5 @@
 //! Whose a token is that is not verified here: an opaque one is nobody's by its looks, and what looks like a JWT says. It leaves
-//! asking to `asking`.
+//! asking to `introspection`.
 
 use base64::Engine as _;
 use base64::alphabet;

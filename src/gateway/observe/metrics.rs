@@ -1,6 +1,6 @@
 //! What is counted and timed, under the registry's metric names and some of our own, in the Prometheus text format.
 //! Each worker counts for itself, and whoever asks adds up: no request writes where another core reads.
-//! It leaves what happened to `record`.
+//! It leaves what happened to `request_log`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -336,7 +336,7 @@ mod tests {
         RequestKind { server: "time", method: "tools/call", tool: "now", reason: "" };
 
     #[test]
-    fn workers_are_added_up_under_the_references_names() {
+    fn workers_are_added_up_under_the_registrys_names() {
         let metrics = Metrics::default();
         let (one, two) = (metrics.tally(), metrics.tally());
         one.count(&CALL, Duration::from_micros(20), Some(Duration::from_millis(2)));
@@ -354,7 +354,7 @@ mod tests {
             "mcp_auth_request_duration_seconds_bucket{le=\"0.000025\",server=\"time\"} 1\n",
             "mcp_auth_request_duration_seconds_bucket{le=\"+Inf\",server=\"time\"} 3\n",
             "mcp_protocol_latency_seconds_count{server=\"time\"} 1\n",
-            "mcpauth_refusals_total{reason=\"name\",server=\"time\"} 1\n",
+            "mcpauth_refusals_total{reason=\"name_not_allowed\",server=\"time\"} 1\n",
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }

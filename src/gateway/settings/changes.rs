@@ -1,5 +1,5 @@
 //! What of `gateway.yaml` is written otherwise than when the gateway started: all of it is read at the start alone. It leaves
-//! the files that it names, which are read again, to `operate::files`.
+//! the files that it names, which are read again, to `ops::files`.
 
 use std::path::Path;
 
@@ -61,18 +61,25 @@ mod tests {
 
     #[test]
     fn what_is_written_otherwise_goes_by_its_name() {
-        let before =
-            written("listen: 127.0.0.1:1\nlimits: {body: 1, head: 2}\nissuers: [{issuer: a}]\nshadow:\n");
+        let before = written(
+            "listen: 127.0.0.1:1\nlimits: {max_request_bytes: 1, max_header_bytes: 2}\nissuers: [{issuer: a}]\nshadow:\n",
+        );
         for (now, expected) in [
-            ("listen: 127.0.0.1:1\nlimits: {head: 2, body: 1}\nissuers: [{issuer: a}]\n# more\n", &[][..]),
-            ("listen: 127.0.0.1:2\nlimits: {body: 1, head: 2}\nissuers: [{issuer: a}]\n", &["listen"]),
             (
-                "listen: 127.0.0.1:1\nlimits: {body: 3}\nissuers: [{issuer: b}]\n",
+                "listen: 127.0.0.1:1\nlimits: {max_header_bytes: 2, max_request_bytes: 1}\nissuers: [{issuer: a}]\n# more\n",
+                &[][..],
+            ),
+            (
+                "listen: 127.0.0.1:2\nlimits: {max_request_bytes: 1, max_header_bytes: 2}\nissuers: [{issuer: a}]\n",
+                &["listen"],
+            ),
+            (
+                "listen: 127.0.0.1:1\nlimits: {max_request_bytes: 3}\nissuers: [{issuer: b}]\n",
                 &["issuers", "limits.max_request_bytes", "limits.max_header_bytes"],
             ),
             ("", &["issuers", "limits.max_request_bytes", "limits.max_header_bytes", "listen"]),
             (
-                "listen: 127.0.0.1:1\nlimits: {body: 1, head: 2}\nissuers: [{issuer: a}]\ntls: {key: k}\nupstreams: {a/b: {egress: none}}\n",
+                "listen: 127.0.0.1:1\nlimits: {max_request_bytes: 1, max_header_bytes: 2}\nissuers: [{issuer: a}]\ntls: {key: k}\nupstreams: {a/b: {egress: none}}\n",
                 &["tls.key", "upstreams.a/b.egress"],
             ),
         ] {

@@ -277,7 +277,7 @@ mod tests {
             "origins: ['chrome-extension://abcdefghijklmnopabcdefghijklmnop', 'tauri://localhost', 'app://obsidian.md']",
             "origins: ['vscode-webview://0f1e2d3c4b5a', 'moz-extension://0e6b0a4c-1b2c-4d3e', 'capacitor://localhost:1']",
             "upstreams: {currenttime: {egress: stored, credential: x, headers: [X-A]}, a/b: {egress: none}}",
-            "admin: 127.0.0.1:9090\nhealth: {interval: 0, failures: 0}\nlimits: {keep_alive: 0}",
+            "admin: 127.0.0.1:9090\nhealth: {interval: 0, failures: 0}\nlimits: {keep_alive_interval: 0}",
         ];
         for yaml in more {
             assert_eq!(problems(&format!("{GOOD}{yaml}")), Vec::<String>::new(), "{yaml}");

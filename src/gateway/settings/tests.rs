@@ -61,12 +61,14 @@ fn what_cannot_be_said_is_refused_where_it_stands() {
             "issuers:\n- issuer: https://i\n  algorithms: [HS256]\n",
             "3:16: unknown variant `HS256`, expected one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA",
         ),
+        ("limits:\n  response_timeout: 5\n", "2:3: `answer_within` is now called `response_timeout`"),
+        ("revoked: revoked.txt\n", "1:1: `revoked` is now called `revocation_list`"),
         ("issuers:\n- {}\n", "2:3: missing field `issuer`"),
         (
             "limits:\n  max_request_bytes: many\n",
-            "2:9: expected a size in bytes, as in 65536, 64KiB, 4MB or 1GiB",
+            "2:22: expected a size in bytes, as in 65536, 64KiB, 4MB or 1GiB",
         ),
-        ("limits: {read_timeout: -5}", "1:16: expected a time in whole seconds, as in 30, 30s, 5m or 1h"),
+        ("limits: {read_timeout: -5}", "1:24: expected a time in whole seconds, as in 30, 30s, 5m or 1h"),
         ("audit: a\naudit: b\n", "2:1: duplicate mapping key: audit"),
     ];
     for (text, expected) in cases {
