@@ -33,7 +33,7 @@ impl Target {
                 format!("see the tools and their arguments with: {} --json", self.advice().command("list"))
             }
             ClientError::Rpc { .. } | ClientError::Tool(_) => {
-                format!("see what was said with: {} -vv", self.advice().command("basic"))
+                format!("see what was said with: {} -vv", self.advice().command("probe"))
             }
             ClientError::Version(_) => "update mcpauth, or the server".into(),
             ClientError::Input => "call it from a client that can ask you".into(),

@@ -57,7 +57,7 @@ impl Log {
     pub(crate) fn open(audit: &str) -> Result<Self, Error> {
         let audit = match audit {
             "off" => None,
-            "-" => Some(Audit { path: None, rows: Mutex::new(Rows::of(terminal::stdout_file()?, false)) }),
+            "-" => Some(Audit { path: None, rows: Mutex::new(Rows::new(terminal::stdout_file()?, false)) }),
             path => Some(Audit { path: Some(path.into()), rows: Mutex::new(Rows::at(Path::new(path))?) }),
         };
         Ok(Self { audit })
@@ -85,14 +85,14 @@ impl AuditSink for Log {
 }
 
 impl Rows {
-    fn of(file: File, cut: bool) -> Self {
+    fn new(file: File, cut: bool) -> Self {
         Self { file, begun: 0, length: 0, cut }
     }
 
     fn at(path: &Path) -> Result<Self, FileError> {
         let file = private_file::open_append(path)?;
         let cut = is_cut(path).unwrap_or_default();
-        Ok(Self::of(file, cut))
+        Ok(Self::new(file, cut))
     }
 
     /// Writes as many rows as there is room for; how many bytes those are.

@@ -100,7 +100,7 @@ pub(crate) fn prepare(
 }
 
 fn said(named: Option<&Path>, file: Option<&Path>, flags: &Flags, config: &Config) -> Result<Said, Error> {
-    let word = Word::of(named, file, config);
+    let word = Word::new(named, file, config);
     let mut settings = match file {
         Some(path) => match read(path, config) {
             Ok(settings) => settings,
@@ -188,7 +188,7 @@ pub(crate) fn reachable_servers(
     settings: &GatewaySettings,
     config: &Config,
 ) -> (Vec<UpstreamServer>, Vec<Problem>) {
-    let word = Word::of(named, file(named, config).as_deref(), config);
+    let word = Word::new(named, file(named, config).as_deref(), config);
     let mut problems = Vec::new();
     let servers = servers(settings, &word, config, &mut problems);
     (servers, problems)

@@ -20,7 +20,7 @@ pub(super) struct Word {
 
 impl Word {
     /// `file` is what the settings are read from; without it they come from the environment, and servers from their folder.
-    pub(super) fn of(named: Option<&Path>, file: Option<&Path>, config: &Config) -> Self {
+    pub(super) fn new(named: Option<&Path>, file: Option<&Path>, config: &Config) -> Self {
         let Some(path) = file else {
             let dir = &config.servers_dir;
             let place = config.settings.given("MCPAUTH_SERVERS_DIR");
