@@ -361,7 +361,7 @@ pub(crate) fn at_hand(config: &Config, store: &Store, out: &dyn Notices) -> Resu
     let egress: Vec<(PathBuf, StoredToken)> = egress_files(store).filter_map(at).collect();
     let behind = egress.iter().filter(|(_, stored)| !stored.members.contains_key(SERVER_URL));
     let tokens: Vec<_> = identity.iter().chain(behind).collect();
-    tokens::may_go(config, &credentials, &tokens, config.settings.given("REGISTRY_URL").as_slice())?;
+    tokens::may_go(config, &credentials, &tokens, config.given("REGISTRY_URL").as_slice())?;
     let identity = identity.map(|(path, stored)| identity_of(&path, stored));
     let egress: Vec<EgressToken> =
         egress.iter().map(|(path, stored)| egress_of(config, path, stored)).collect();

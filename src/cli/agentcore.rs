@@ -34,7 +34,7 @@ pub(super) struct AgentcoreArgs {
 
 pub(super) fn run(args: &AgentcoreArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
     if let Some(audience) = &args.audience {
-        settings.flag("AGENTCORE_AUDIENCE", audience);
+        settings.flag("AGENTCORE_AUDIENCE", audience.as_str());
     }
     let config = Config::resolve(settings)?;
     let mut planned = config.plan(&[CredentialKind::AgentCore], None);

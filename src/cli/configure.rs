@@ -176,7 +176,7 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<NewVariable>, Err
     }
     // What the flow itself would refuse is better said before it is written.
     for (name, value) in &lines {
-        config.settings.flag(name, value.expose());
+        config.set(name, value.clone());
     }
     match kind {
         KindArg::Egress => config.egress_set(n).credential.map(drop)?,
@@ -189,7 +189,7 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<NewVariable>, Err
 /// without it.
 fn gateway(args: &ConfigureArgs, config: &Config) -> Result<Option<NewVariable>, Error> {
     let given = args.set.iter().any(|pair| pair.starts_with("REGISTRY_URL="));
-    let url = match config.settings.find("REGISTRY_URL") {
+    let url = match config.sources().find("REGISTRY_URL") {
         _ if given => return Ok(None),
         Some((url, Origin::Flag)) => url.to_owned(),
         Some(_) => return Ok(None),
@@ -232,7 +232,7 @@ fn egress(args: &ConfigureArgs, config: &Config, n: usize) -> Result<Vec<NewVari
     for variable in provider
         .variables
         .iter()
-        .filter(|variable| variable.default.is_none() && config.settings.get(&variable.setting).is_none())
+        .filter(|variable| variable.default.is_none() && config.given(&variable.setting).is_none())
     {
         let given = args
             .set
@@ -257,7 +257,7 @@ fn client_prompt(provider: &Provider) -> String {
 
 /// The first number nobody uses: a set in the middle may have been left out on purpose, but an unused one is free.
 fn free_set(config: &Config) -> usize {
-    (1..=100).find(|n| config.settings.get(&format!("EGRESS_OAUTH_CLIENT_ID_{n}")).is_none()).unwrap_or(100)
+    (1..=100).find(|n| config.given(&format!("EGRESS_OAUTH_CLIENT_ID_{n}")).is_none()).unwrap_or(100)
 }
 
 fn choose_kind() -> Result<KindArg, Error> {

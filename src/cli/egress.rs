@@ -46,10 +46,10 @@ pub(super) struct EgressArgs {
 pub(super) fn run(args: &EgressArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
     let suffix = args.config_set.map(|n| format!("_{n}")).unwrap_or_default();
     if let Some(path) = &args.client_secret_file {
-        settings.flag(format!("EGRESS_OAUTH_CLIENT_SECRET{suffix}"), secret_from(path)?.expose());
+        settings.flag(format!("EGRESS_OAUTH_CLIENT_SECRET{suffix}"), secret_from(path)?);
     }
     if let Some(site) = &args.site {
-        settings.flag(format!("EGRESS_SITE{suffix}"), site);
+        settings.flag(format!("EGRESS_SITE{suffix}"), site.as_str());
     }
     let mut config = Config::resolve(settings)?;
     // A provider that does not exist is a mistyped one, not one without sets.
@@ -66,7 +66,7 @@ pub(super) fn run(args: &EgressArgs, mut settings: Settings, out: &Out) -> Resul
     }
     if let (Some(server), [_]) = (&args.server_name, &planned[..]) {
         let n = planned.first().and_then(|flow| set_of(&flow.credential)).unwrap_or(suffix);
-        config.settings.flag(format!("EGRESS_MCP_SERVER_NAME{n}"), server);
+        config.set(format!("EGRESS_MCP_SERVER_NAME{n}"), server.as_str());
         planned = plan(args, &config);
     } else if args.server_name.is_some() {
         let hint = "choose one with --config-set N or --provider NAME".into();

@@ -87,7 +87,7 @@ pub(super) fn servers(config: Config, out: &Out) -> Result<Servers, Error> {
 pub(super) fn browser(args: &BrowserArgs, config: &Config) -> Option<Browser> {
     if args.device {
         Some(Browser::Elsewhere)
-    } else if args.no_browser || (config.settings.on("MCPAUTH_NO_BROWSER") && !args.browser) {
+    } else if args.no_browser || (config.no_browser() && !args.browser) {
         Some(Browser::Nobody)
     } else {
         (args.browser || terminal::interactive()).then(|| Browser::System { without: config.withheld() })

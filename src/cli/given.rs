@@ -23,19 +23,19 @@ pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
         ));
     }
     if let Some(dir) = &global.tokens_dir {
-        settings.flag("MCPAUTH_TOKENS_DIR", dir.to_string_lossy());
+        settings.flag("MCPAUTH_TOKENS_DIR", dir.to_string_lossy().as_ref());
     }
     if let Some(dir) = &global.servers_dir {
-        settings.flag("MCPAUTH_SERVERS_DIR", dir.to_string_lossy());
+        settings.flag("MCPAUTH_SERVERS_DIR", dir.to_string_lossy().as_ref());
     }
     if let Some(path) = &global.providers_file {
-        settings.flag("MCPAUTH_PROVIDERS_FILE", path.to_string_lossy());
+        settings.flag("MCPAUTH_PROVIDERS_FILE", path.to_string_lossy().as_ref());
     }
     if let Some(url) = &global.registry_url {
         settings.flag("REGISTRY_URL", url.as_str());
     }
     if let Some(path) = &global.ca_cert {
-        settings.flag("MCPAUTH_CA_CERT", path.to_string_lossy());
+        settings.flag("MCPAUTH_CA_CERT", path.to_string_lossy().as_ref());
     }
     if let Some(storage) = global.storage.and_then(|storage| storage.to_possible_value()) {
         settings.flag("MCPAUTH_STORAGE", storage.get_name());

@@ -27,8 +27,8 @@ pub(super) struct IngressArgs {
 pub(super) fn run(args: &IngressArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
     if let Some(path) = &args.client_secret_file {
         let secret = secret_from(path)?;
-        settings.flag("INGRESS_OAUTH_CLIENT_SECRET", secret.expose());
-        settings.flag("KEYCLOAK_M2M_CLIENT_SECRET", secret.expose());
+        settings.flag("INGRESS_OAUTH_CLIENT_SECRET", secret.clone());
+        settings.flag("KEYCLOAK_M2M_CLIENT_SECRET", secret);
     }
     let config = Config::resolve(settings)?;
     let name = format!("ingress {}", config.auth_provider());

@@ -36,7 +36,7 @@ pub(super) struct KeycloakArgs {
 pub(super) fn run(args: &KeycloakArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
     for (name, value) in [("KEYCLOAK_ADMIN_URL", &args.keycloak_url), ("KEYCLOAK_REALM", &args.realm)] {
         if let Some(value) = value {
-            settings.flag(name, value);
+            settings.flag(name, value.as_str());
         }
     }
     let config = Config::resolve(settings)?;

@@ -59,10 +59,9 @@ impl Target {
     pub(crate) fn resolve(wanted: &Wanted, servers: Servers) -> Result<Self, Error> {
         let config = &servers.config;
         let which = which(wanted, config)?;
-        let given =
-            config.settings.secret("MCP_AUTH_TOKEN").filter(|_| wanted.server.is_none() && !wanted.no_auth);
+        let given = config.variable("MCP_AUTH_TOKEN").filter(|_| wanted.server.is_none() && !wanted.no_auth);
         let named = wanted.url.is_none() && wanted.server.is_none();
-        let aimed = config.settings.given("GATEWAY_URL").filter(|_| named);
+        let aimed = config.given("GATEWAY_URL").filter(|_| named);
         let http = config.http();
         let servers = servers.with(wanted.auth).aimed(aimed.clone());
         // It is the gateway's as much as the stored one.
@@ -82,7 +81,7 @@ impl Target {
             places.iter().try_for_each(|place| servers.config.may_go(&secret, place))
         };
         if let Some(token) = given {
-            may_go(servers.config.settings.given("MCP_AUTH_TOKEN"), &servers.places(&which))?;
+            may_go(servers.config.given("MCP_AUTH_TOKEN"), &servers.places(&which))?;
             own.insert(X_AUTHORIZATION, bearer("MCP_AUTH_TOKEN", &token)?);
         }
         if let Some(path) = &wanted.token_file {
@@ -221,7 +220,7 @@ fn which(wanted: &Wanted, config: &Config) -> Result<ServerRef, Error> {
         return Ok(ServerRef::ByName(name.clone()));
     }
     let url = wanted.url.clone().map(Ok).unwrap_or_else(|| {
-        let text = config.settings.get("GATEWAY_URL").unwrap_or(DEFAULT_URL);
+        let text = config.gateway_url().unwrap_or(DEFAULT_URL);
         address(text).map_err(|reason| ConfigError::Invalid { variable: "GATEWAY_URL".into(), reason })
     });
     Ok(ServerRef::ByUrl(url?))

@@ -9,18 +9,13 @@ use crate::gateway::settings::{IssuerSettings, RulesError, TokenProfile};
 /// # Errors
 /// [`ConfigError`] naming the variable, also where nothing would say whom tokens are for.
 pub(super) fn from_settings(config: &Config) -> Result<IssuerSettings, ConfigError> {
-    let (kind, own_clients): (_, &[&str]) = match config.auth_provider() {
-        "keycloak" => (TokenProfile::Keycloak, &["KEYCLOAK_M2M_CLIENT_ID", "KEYCLOAK_CLIENT_ID"]),
-        "oidc" => (TokenProfile::Oidc, &[]),
-        _ => (TokenProfile::Cognito, &["INGRESS_OAUTH_CLIENT_ID"]),
+    let kind = match config.auth_provider() {
+        "keycloak" => TokenProfile::Keycloak,
+        "oidc" => TokenProfile::Oidc,
+        _ => TokenProfile::Cognito,
     };
-    let issuer = config.ingress_issuer()?;
-    let set =
-        |names: &[&str]| names.iter().filter_map(|name| config.settings.get(name)).flat_map(words).collect();
-    let mut clients: Vec<String> = set(own_clients);
-    clients.extend(set(&["MCPAUTH_GATEWAY_CLIENTS"]));
-    clients.dedup();
-    let audience: Vec<String> = set(&[audience_variable(config)]);
+    let (issuer, clients, audience) =
+        (config.ingress_issuer()?, config.gateway_clients(), config.gateway_audience());
     let issuer = IssuerSettings { audience, clients, ..IssuerSettings::new(issuer, kind) };
     let unsaid = issuer.audience.is_empty() && issuer.clients.is_empty();
     let missing = match (issuer.audience_fault(), kind) {
@@ -33,19 +28,4 @@ pub(super) fn from_settings(config: &Config) -> Result<IssuerSettings, ConfigErr
     };
     let what = format!("the gateway's rule on whom tokens of {} are for", config.auth_provider());
     Err(ConfigError::Missing { what, variables: vec![missing.into()] })
-}
-
-/// What the ingress client asks for is, for oidc, what its tokens will name.
-fn audience_variable(config: &Config) -> &'static str {
-    let own = config.settings.get("MCPAUTH_GATEWAY_AUDIENCE").is_some();
-    if own || config.auth_provider() != "oidc" {
-        "MCPAUTH_GATEWAY_AUDIENCE"
-    } else {
-        "INGRESS_OAUTH_AUDIENCE"
-    }
-}
-
-/// Words separated by blanks or commas.
-fn words(text: &str) -> impl Iterator<Item = String> {
-    text.split([' ', ',', '\t']).filter(|word| !word.is_empty()).map(str::to_owned)
 }

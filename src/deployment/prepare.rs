@@ -161,7 +161,7 @@ pub(crate) fn here(config: &Config, context: &Context) -> Option<Result<Prepared
 
 /// Whether a gateway is set up in this folder, by `gateway.yaml`, by its variable or by a policy.
 pub(crate) fn is_here(config: &Config) -> bool {
-    config.settings.get("MCPAUTH_SCOPES").is_some()
+    config.policy_file().is_some()
         || POLICIES.map(Path::new).iter().any(|path| path.is_file())
         || file(None, config).is_some()
 }
@@ -248,7 +248,7 @@ impl Flags {
 
 /// The flag, then the variable, then what is in this folder.
 fn file(named: Option<&Path>, config: &Config) -> Option<PathBuf> {
-    let named = named.or_else(|| config.settings.get("MCPAUTH_GATEWAY_CONFIG").map(Path::new));
+    let named = named.or_else(|| config.gateway_file());
     let here = Path::new("gateway.yaml");
     // Whatever has this name: one that cannot be read must not be as good as none.
     let is_there = || here.try_exists().unwrap_or(true);
@@ -271,22 +271,16 @@ fn unusable(error: &SettingsError) -> Error {
 
 /// All that is known without an issuer.
 fn places(config: &Config) -> GatewaySettings {
-    let policy = config.settings.get("MCPAUTH_SCOPES").map(Path::new);
+    let policy = config.policy_file();
     let usual = POLICIES.map(Path::new).into_iter();
     let policy = policy.or_else(|| usual.clone().find(|path| path.is_file()));
     GatewaySettings {
         policy: paths::absolute(policy.unwrap_or(Path::new("scopes.yml"))),
         servers: config.servers_dir.clone(),
-        header_variables: listed(config.settings.get("MCPAUTH_HEADER_VARIABLES")),
+        header_variables: config.header_variables(),
         allow_http: config.allow_plain,
         ..GatewaySettings::default()
     }
-}
-
-/// Names with commas or spaces between them.
-fn listed(names: Option<&str>) -> Vec<String> {
-    let separator = |c: char| c == ',' || c.is_whitespace();
-    names.unwrap_or_default().split(separator).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 fn environment(config: &Config) -> Result<GatewaySettings, ConfigError> {

@@ -23,11 +23,11 @@ impl Word {
     pub(super) fn new(named: Option<&Path>, file: Option<&Path>, config: &Config) -> Self {
         let Some(path) = file else {
             let dir = &config.servers_dir;
-            let place = config.settings.given("MCPAUTH_SERVERS_DIR");
+            let place = config.given("MCPAUTH_SERVERS_DIR");
             let place = place.unwrap_or_else(|| found("the servers' files", dir));
             return Self { place, command: format!("mcpauth --servers-dir {} gateway serve", dir.display()) };
         };
-        let place = match (named, config.settings.given("MCPAUTH_GATEWAY_CONFIG")) {
+        let place = match (named, config.given("MCPAUTH_GATEWAY_CONFIG")) {
             (Some(_), _) => NamedValue::new("--config", Origin::Flag),
             (None, Some(given)) => given,
             (None, None) => found("gateway.yaml", path),
@@ -45,9 +45,9 @@ impl Word {
 
     /// A variable's value, if these servers may have it.
     pub(super) fn variable(&self, name: &str, config: &Config) -> Option<Secret> {
-        let given = config.settings.given(name)?;
+        let given = config.given(name)?;
         self.may_have(&given, config).ok()?;
-        config.settings.secret(name)
+        config.variable(name)
     }
 
     /// The stored credential of this server name, if these servers may have it.

@@ -121,8 +121,7 @@ fn compare(
                 .because("clients that compare the two refuse to send it a token (RFC 9728 section 3.3)"),
         );
     }
-    let meant = ["INGRESS_OAUTH_AUDIENCE", "MCPAUTH_GATEWAY_AUDIENCE"];
-    let meant: Vec<&str> = meant.iter().filter_map(|name| config.settings.get(name)).collect();
+    let meant = config.audiences();
     findings.extend(identities.iter().map(|one| judge(&one.who, &one.claims, document, &meant)));
     findings
 }

@@ -33,7 +33,7 @@ pub(super) fn check(config: &Config, planned: &[CredentialPlan]) -> Vec<Finding>
     findings.extend(left_out(config));
     findings.extend(unread(config));
     findings.extend(env_files(config));
-    findings.extend(config.settings.exposed().map(exposed));
+    findings.extend(config.sources().exposed().map(exposed));
     findings
 }
 
@@ -60,7 +60,7 @@ fn auth_provider(config: &Config, planned: &[CredentialPlan]) -> Option<Finding>
         return Some(Finding::error(CHECK, &Error::from(error), "mcpauth ingress"));
     }
     let (other, _) = SIGNS.iter().find(|(name, signs)| {
-        (*name == "keycloak") != (named == "keycloak") && config.settings.first(signs).is_some()
+        (*name == "keycloak") != (named == "keycloak") && config.sources().first(signs).is_some()
     })?;
     let text = format!("AUTH_PROVIDER means {named}, of which nothing is set; {other} is");
     Some(Finding::problem(CHECK, text, format!("set AUTH_PROVIDER={other}, or the variables of {named}")))
@@ -79,9 +79,9 @@ fn offline(credential: &Credential) -> Option<Finding> {
 
 /// Sets that `EGRESS_PROVIDER_NAME` hides.
 fn left_out(config: &Config) -> Option<Finding> {
-    let wanted = config.settings.get("EGRESS_PROVIDER_NAME")?;
+    let wanted = config.sources().get("EGRESS_PROVIDER_NAME")?;
     let sets = (1..=100).filter(|n| {
-        let provider = config.settings.get(&format!("EGRESS_PROVIDER_NAME_{n}"));
+        let provider = config.sources().get(&format!("EGRESS_PROVIDER_NAME_{n}"));
         provider.is_some_and(|provider| provider != wanted)
     });
     let sets: Vec<String> = sets.map(|n: usize| n.to_string()).collect();
@@ -101,7 +101,7 @@ fn unread(config: &Config) -> Vec<Finding> {
         .flat_map(|provider| provider.variables)
         .map(|variable| variable.setting)
         .collect();
-    let mut names: Vec<&str> = config.settings.names().collect();
+    let mut names: Vec<&str> = config.sources().names().collect();
     names.sort_unstable();
     names.dedup();
     names.retain(|name| !filling.iter().any(|known| known == name));
@@ -110,7 +110,7 @@ fn unread(config: &Config) -> Vec<Finding> {
 
 fn unread_name(config: &Config, name: &str) -> Option<Finding> {
     const CHECK: &str = "settings.names";
-    let (_, origin) = config.settings.find(name)?;
+    let (_, origin) = config.sources().find(name)?;
     let ours = OURS.iter().any(|start| name.starts_with(start));
     // The environment is full of other programs' variables; a .env file is ours to read.
     if !ours && origin.file().is_none() {
@@ -152,7 +152,7 @@ fn env_files(config: &Config) -> Vec<Finding> {
         FileTrust::Found => format!("{} (found here)", path.display()),
         FileTrust::Own | FileTrust::Named => format!("{} (yours)", path.display()),
     };
-    let files: Vec<String> = config.settings.files().map(named).collect();
+    let files: Vec<String> = config.sources().files().map(named).collect();
     let read = match files.as_slice() {
         [] => Finding::ok(CHECK, "no .env file is read here; settings come from the environment"),
         [one] => Finding::ok(CHECK, format!("settings are read from {one}")),
@@ -160,8 +160,8 @@ fn env_files(config: &Config) -> Vec<Finding> {
             Finding::ok(CHECK, format!("settings are read from {}; the last wins", several.join(", ")))
         }
     };
-    let overruled = config.settings.overruled().into_iter().filter_map(|(name, line)| {
-        let (_, wins) = config.settings.find(name)?;
+    let overruled = config.sources().overruled().into_iter().filter_map(|(name, line)| {
+        let (_, wins) = config.sources().find(name)?;
         // A flag is typed for one run, and meant.
         if wins == Origin::Flag || !is_known(name) {
             return None;
@@ -171,7 +171,7 @@ fn env_files(config: &Config) -> Vec<Finding> {
     });
     let remedy = "see where each value comes from with: mcpauth config show --origin";
     let notices =
-        config.settings.notices().iter().map(|notice| Finding::warn(CHECK, notice.as_str(), remedy));
+        config.sources().notices().iter().map(|notice| Finding::warn(CHECK, notice.as_str(), remedy));
     std::iter::once(read).chain(notices).chain(overruled).collect()
 }
 

@@ -67,14 +67,14 @@ fn proxies(config: &Config) -> Vec<Finding> {
 
 /// A found file has no say in what is about the machine.
 fn without_effect(config: &Config, name: &str) -> Option<Finding> {
-    let given = config.settings.unheeded().iter().find(|given| given.name.eq_ignore_ascii_case(name))?;
+    let given = config.sources().unheeded().iter().find(|given| given.name.eq_ignore_ascii_case(name))?;
     let check = if STORES.contains(&name) { CERTIFICATES } else { PROXY };
     let text = format!("{} is set in {}, where it has no effect", given.name, given.origin);
     Some(Finding::warn(check, text, format!("set it in the environment: export {name}=...")))
 }
 
 fn either_case<'c>(config: &'c Config, name: &str) -> Option<(&'c str, Origin)> {
-    config.settings.find(name).or_else(|| config.settings.find(&name.to_lowercase()))
+    config.sources().find(name).or_else(|| config.sources().find(&name.to_lowercase()))
 }
 
 /// Whether the HTTP client can use this proxy.
@@ -92,7 +92,7 @@ fn stripped(text: &str) -> String {
 }
 
 fn certificates(config: &Config) -> Vec<Finding> {
-    let set = STORES.iter().filter_map(|name| Some((*name, config.settings.find(name)?)));
+    let set = STORES.iter().filter_map(|name| Some((*name, config.sources().find(name)?)));
     let set = set.map(|(name, (path, origin))| store(name, Path::new(path), &origin));
     let mut findings: Vec<Finding> =
         set.chain(STORES.iter().filter_map(|name| without_effect(config, name))).collect();
@@ -128,10 +128,10 @@ fn store(name: &str, path: &Path, origin: &Origin) -> Finding {
 /// Whether a login page can open here.
 fn browser(config: &Config, needed: bool) -> Finding {
     const CHECK: &str = "login.browser";
-    if config.settings.on("MCPAUTH_NO_BROWSER") {
+    if config.no_browser() {
         return Finding::ok(CHECK, "login addresses are printed, and nothing is opened (MCPAUTH_NO_BROWSER)");
     }
-    let Some(why) = headless(&|name| config.settings.get(name).is_some()) else {
+    let Some(why) = headless(&|name| config.sources().get(name).is_some()) else {
         return Finding::ok(CHECK, "a browser can open login pages");
     };
     let text = format!("no browser can open here ({why})");

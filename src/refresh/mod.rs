@@ -14,7 +14,7 @@ mod unit;
 
 pub use plan::{Epoch, Lifetime, retry_at};
 pub(crate) use renew::{Turns, renew};
-pub(crate) use rules::{Rules, buffer, interval};
+pub(crate) use rules::Rules;
 pub use schedule::{AttemptOutcome, Changes, CredentialSnapshot, Next, Schedule};
 pub(crate) use service::{Options, rewrite, run, running};
 pub(crate) use unit::{Supervisor, Unit};

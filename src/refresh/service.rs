@@ -353,7 +353,7 @@ impl RefreshService {
         let now = clock::now();
         match self.resolve_again() {
             Ok((config, vault)) => {
-                config.settings.notices().iter().for_each(|notice| warn!(event = "settings", "{notice}"));
+                config.sources().notices().iter().for_each(|notice| warn!(event = "settings", "{notice}"));
                 (self.config, self.vault) = (config, vault);
             }
             Err(error) => {
@@ -367,7 +367,7 @@ impl RefreshService {
     }
 
     fn resolve_again(&self) -> Result<(Config, Arc<Vault>), Error> {
-        let config = Config::resolve(self.config.settings.again()?)?;
+        let config = self.config.read_again()?;
         if config.tokens_dir != self.config.tokens_dir {
             let variable = "MCPAUTH_TOKENS_DIR".into();
             let reason = "it has changed, which takes a restart".into();

@@ -2,7 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::refresh::{Epoch, Supervisor, buffer, interval};
+use crate::config::{read_buffer, read_interval};
+use crate::refresh::{Epoch, Supervisor};
 
 const EXAMPLES: &str = "Examples:
   mcpauth refresh                          until it is told to stop (Ctrl-C, SIGTERM); SIGHUP looks again at once
@@ -24,11 +25,11 @@ pub(in crate::cli) struct RefreshArgs {
     #[arg(short, long, requires = "once")]
     pub(super) force: bool,
     /// Time between two looks at the files, for what others did, as in 300 or 5m [default: TOKEN_REFRESH_INTERVAL, else 5m]
-    #[arg(long, value_name = "TIME", value_parser = interval)]
+    #[arg(long, value_name = "TIME", value_parser = read_interval)]
     pub(super) interval: Option<Epoch>,
     /// Time before its end at which a token is renewed, a fifth of its life at most, as in 3600 or 1h
     /// [default: TOKEN_EXPIRY_BUFFER, else 1h]
-    #[arg(long, value_name = "TIME", value_parser = buffer)]
+    #[arg(long, value_name = "TIME", value_parser = read_buffer)]
     pub(super) buffer: Option<Epoch>,
     /// Run this by your shell when a person is needed, once each time; it finds MCPAUTH_CREDENTIAL and MCPAUTH_COMMAND
     /// in its environment

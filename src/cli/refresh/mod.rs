@@ -14,7 +14,7 @@ use crate::refresh::{self, Options, Rules, Supervisor, Unit};
 
 pub(super) fn run(args: &RefreshArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let config = Config::resolve(settings)?;
-    let rules = Rules::of((args.buffer, args.interval), &config)?;
+    let rules = Rules::from_args((args.buffer, args.interval), &config)?;
     match args.unit {
         Some(kind) => Ok(print(&Unit::of(Supervisor::from(kind), args.flags(), &config)?, out)),
         None if config.plan(&CredentialKind::ALL, None).is_empty() => {
