@@ -7,8 +7,9 @@ use clap::{Args, ValueEnum};
 use dialoguer::{Confirm, Input, Password, Select};
 use serde_json::json;
 
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{Config, FileTrust, Origin, Settings, set};
+use crate::config::{Config, FileTrust, Origin, set};
 use crate::error::{Error, Exit};
 use crate::given::secret_from;
 use crate::provider::{Provider, SecretRule};
@@ -90,7 +91,8 @@ enum KindArg {
 /// A variable to write.
 type NewVariable = (String, Secret);
 
-pub(super) fn run(args: &ConfigureArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &ConfigureArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let mut settings = given.settings(out)?;
     let path = paths::absolute(&args.write);
     // Its sets are taken, too, even if it is not among the files that are read by themselves.
     if settings.files().all(|(known, _)| known != path) {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cli::flows;
 use crate::cli::generate::{self, GenerateArgs};
+use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::cli::report::RunReport;
 use crate::demo::acts::{Stage, Step, play};
@@ -39,7 +40,7 @@ struct DemoProgress<'o> {
     steps: Vec<Step>,
 }
 
-pub(super) fn run(args: &DemoArgs, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &DemoArgs, _: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let folder = tempfile::Builder::new().prefix("mcpauth-demo-").tempdir()?;
     flows::until_signal(out, demo(args, folder.path(), out), |exit| exit)
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::args::BrowserArgs;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::cli::{flows, ingress};
-use crate::config::{Config, ConfigError, Settings};
+use crate::config::{Config, ConfigError};
 use crate::credential::{CredentialKind, SERVER_URL};
 use crate::error::{Error, Exit};
 use crate::given::secret_from;
@@ -43,7 +44,8 @@ pub(super) struct EgressArgs {
     browser: BrowserArgs,
 }
 
-pub(super) fn run(args: &EgressArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &EgressArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let mut settings = given.settings(out)?;
     let suffix = args.config_set.map(|n| format!("_{n}")).unwrap_or_default();
     if let Some(path) = &args.client_secret_file {
         settings.flag(format!("EGRESS_OAUTH_CLIENT_SECRET{suffix}"), secret_from(path)?);

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::cli::args::AuthArgs;
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::secret::Secret;
 use crate::servers::{Gathered, SET_UP, ServerRef, Servers, gather, unambiguous};
@@ -49,8 +49,8 @@ enum Shell {
     Nu,
 }
 
-pub(super) fn run(args: &EnvArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
+pub(super) fn run(args: &EnvArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let servers = flows::servers(given.config(out)?, out)?.with(args.auth.auth);
     let which = match &args.server {
         Some(which) => vec![which.clone()],
         None => servers.reachable_names()?.into_iter().map(ServerRef::ByName).collect(),

@@ -8,8 +8,8 @@ use clap::Args;
 use crate::cli::args::AuthArgs;
 use crate::cli::env::complain;
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::servers::{Gathered, ServerRef, gather, unambiguous};
 use crate::sys::process;
@@ -34,9 +34,9 @@ pub(super) struct ExecArgs {
     command: Vec<OsString>,
 }
 
-pub(super) fn run(args: &ExecArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &ExecArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let Some((program, arguments)) = args.command.split_first() else { return Ok(Exit::Usage) };
-    let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
+    let servers = flows::servers(given.config(out)?, out)?.with(args.auth.auth);
     let mut which: Vec<ServerRef> = Vec::new();
     for server in &args.servers {
         if !which.contains(server) {

@@ -1,11 +1,30 @@
-//! The settings of this run, with the flags that every verb has.
+//! What a verb is run with beside its own arguments: the settings of this run, with the flags that every verb has.
 
 use clap::ValueEnum;
 
 use crate::cli::args::Global;
 use crate::cli::out::Out;
-use crate::config::Settings;
+use crate::config::{Config, Settings};
 use crate::error::Error;
+
+/// What every verb is given.
+pub(super) struct Given<'g> {
+    pub(super) global: &'g Global,
+    /// The command line as clap knows it.
+    pub(super) command: fn() -> clap::Command,
+}
+
+impl Given<'_> {
+    /// Everything that is set, whatever it means.
+    pub(super) fn settings(&self, out: &Out) -> Result<Settings, Error> {
+        settings(self.global, out)
+    }
+
+    /// What the settings mean.
+    pub(super) fn config(&self, out: &Out) -> Result<Config, Error> {
+        Ok(Config::resolve(self.settings(out)?)?)
+    }
+}
 
 /// Settings with the flags that every verb has.
 pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {

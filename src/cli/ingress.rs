@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::cli::report::RunReport;
-use crate::config::{Config, CredentialPlan, Settings};
+use crate::config::{Config, CredentialPlan};
 use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
 use crate::given::secret_from;
@@ -24,7 +25,8 @@ pub(super) struct IngressArgs {
     client_secret_file: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &IngressArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &IngressArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let mut settings = given.settings(out)?;
     if let Some(path) = &args.client_secret_file {
         let secret = secret_from(path)?;
         settings.flag("INGRESS_OAUTH_CLIENT_SECRET", secret.clone());

@@ -5,8 +5,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::inspect::{Inspected, SignatureCheck, find, inspect};
 use crate::oauth::{Epoch, read_numeric_date};
@@ -42,12 +42,12 @@ pub(super) struct InspectArgs {
     issuer: Option<String>,
 }
 
-pub(super) fn run(args: &InspectArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &InspectArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     if let Some(issuer) = args.issuer.as_deref().filter(|issuer| web_url(issuer).is_err()) {
         let message = format!("--issuer: {:?} is not an http or https URL", clean(issuer, 80));
         return Err(Error::Usage { message, hint: "give it as its tokens have it in iss".into() });
     }
-    let config = Config::resolve(settings)?;
+    let config = given.config(out)?;
     let vault = out.context().vault(&config, None)?;
     let subject = find(&args.what, &config, &vault.store, out)?;
     let work =

@@ -4,17 +4,18 @@ mod args;
 
 pub(super) use self::args::LoginArgs;
 use crate::cli::flows::{self, FlowResult};
+use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::cli::report::RunReport;
-use crate::config::{Config, ConfigError, CredentialPlan, Settings, address_id, login_command, name_of};
+use crate::config::{Config, ConfigError, CredentialPlan, address_id, login_command, name_of};
 use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
 use crate::login::{LoginRequest, log_in};
 use crate::vault::VaultError;
 
-pub(super) fn run(args: &LoginArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &LoginArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let request = args.request()?;
-    let config = Config::resolve(settings)?;
+    let config = given.config(out)?;
     is_free(&request, &config)?;
     let vault = out.context().vault(&config, flows::browser(&args.browser, &config))?;
     let get = async |planned: CredentialPlan, anew: bool| {

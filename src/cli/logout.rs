@@ -7,10 +7,11 @@ use clap::Args;
 use dialoguer::Confirm;
 
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::logout::report::LogoutRow;
 use crate::cli::out::Out;
 use crate::clients;
-use crate::config::{Config, Settings};
+use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::secret::Secret;
 use crate::servers::credentials::{self, KnownCredential};
@@ -39,8 +40,8 @@ pub(super) struct LogoutArgs {
     yes: bool,
 }
 
-pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let config = Config::resolve(settings)?;
+pub(super) fn run(args: &LogoutArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let config = given.config(out)?;
     let vault = out.context().vault(&config, None)?;
     let all = credentials::all(&config, &vault.store);
     let meant: Vec<&KnownCredential> = match &args.name {

@@ -6,8 +6,9 @@ mod table;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{Config, ConfigError, Settings};
+use crate::config::ConfigError;
 use crate::error::{Error, Exit};
 use crate::oauth::Epoch;
 use crate::refresh;
@@ -33,8 +34,8 @@ pub(super) struct StatusArgs {
     check: bool,
 }
 
-pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let config = Config::resolve(settings)?;
+pub(super) fn run(args: &StatusArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let config = given.config(out)?;
     let vault = out.context().vault(&config, None)?;
     let now = clock::now();
     let rows: Vec<Row> = status::all(&config, &vault, now).into_iter().map(|row| advised(row, out)).collect();

@@ -5,8 +5,8 @@ mod print;
 use clap::Args;
 
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{Config, Settings};
 use crate::doctor::{DoctorReport, Options, examine};
 use crate::error::{Error, Exit};
 
@@ -28,9 +28,9 @@ pub(super) struct DoctorArgs {
     offline: bool,
 }
 
-pub(super) fn run(args: &DoctorArgs, settings: Result<Settings, Error>, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &DoctorArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let options = Options { fix: args.fix, offline: args.offline };
-    let report = match settings.and_then(|settings| Ok(Config::resolve(settings)?)) {
+    let report = match given.config(&out.muted()) {
         Ok(config) => {
             let context = out.context();
             let examined = async { Ok(Ok(examine(options, &config, &context).await)) };

@@ -10,8 +10,8 @@ mod test;
 
 use clap::{Args, Subcommand};
 
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::gateway::settings::GatewaySettings;
 
@@ -33,7 +33,8 @@ enum GatewayCommand {
     Schema,
 }
 
-pub(super) fn run(args: &GatewayArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &GatewayArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let config = &given.config(out)?;
     match &args.what {
         GatewayCommand::Serve(args) => serve::run(args, config, out),
         GatewayCommand::Check(args) => check::run(args, config, out),

@@ -12,9 +12,9 @@ use url::Url;
 
 use crate::cli::args::AuthArgs;
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::client::{ClientError, Era, McpClient, Tools};
-use crate::config::{Config, Settings};
 use crate::connect::{Target, Wanted, address};
 use crate::error::{Error, Exit};
 use crate::quantity::seconds_within;
@@ -99,8 +99,8 @@ pub(super) struct CallArgs {
     arguments: String,
 }
 
-pub(super) fn probe(args: &ProbeArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let target = resolve(&args.server, settings, out)?;
+pub(super) fn probe(args: &ProbeArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let target = resolve(&args.server, given, out)?;
     let work = async |client: &mut McpClient| {
         let place = target.place(client);
         out.result(&step("connected", &format!("{} at {place}", show::named(client))));
@@ -128,8 +128,8 @@ pub(super) fn probe(args: &ProbeArgs, settings: Settings, out: &Out) -> Result<E
     Ok(Exit::Done)
 }
 
-pub(super) fn ping(args: &PingArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let target = resolve(&args.server, settings, out)?;
+pub(super) fn ping(args: &PingArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let target = resolve(&args.server, given, out)?;
     let work = async |client: &mut McpClient| {
         let took = timed(client).await?;
         let how = format!("{}, {}", client.protocol(), client.transport());
@@ -150,8 +150,8 @@ pub(super) fn ping(args: &PingArgs, settings: Settings, out: &Out) -> Result<Exi
     Ok(Exit::Done)
 }
 
-pub(super) fn list(args: &ListArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let target = resolve(&args.server, settings, out)?;
+pub(super) fn list(args: &ListArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let target = resolve(&args.server, given, out)?;
     let tools = match ask(&target, out, None, async |client: &mut McpClient| client.tools().await)? {
         Ok(tools) => tools,
         Err(exit) => return Ok(exit),
@@ -169,9 +169,9 @@ pub(super) fn list(args: &ListArgs, settings: Settings, out: &Out) -> Result<Exi
     Ok(Exit::Done)
 }
 
-pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn call(args: &CallArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let arguments = arguments(&args.arguments)?;
-    let target = resolve(&args.server, settings, out)?;
+    let target = resolve(&args.server, given, out)?;
     let work = async |client: &mut McpClient| client.call(&args.tool, &arguments).await;
     let result = match ask(&target, out, Some(&args.tool), work)? {
         Ok(result) => result,
@@ -192,7 +192,7 @@ pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exi
     Ok(Exit::Done)
 }
 
-fn resolve(args: &ServerArgs, settings: Settings, out: &Out) -> Result<Target, Error> {
+fn resolve(args: &ServerArgs, given: &Given<'_>, out: &Out) -> Result<Target, Error> {
     let wanted = Wanted {
         url: args.url.clone(),
         server: args.server.clone(),
@@ -201,7 +201,7 @@ fn resolve(args: &ServerArgs, settings: Settings, out: &Out) -> Result<Target, E
         token_file: args.token_file.clone(),
         within: Duration::from_secs(args.timeout),
     };
-    Target::resolve(&wanted, flows::servers(Config::resolve(settings)?, out)?)
+    Target::resolve(&wanted, flows::servers(given.config(out)?, out)?)
 }
 
 /// Asks the server; a signal gives its exit code.

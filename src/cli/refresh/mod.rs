@@ -6,14 +6,15 @@ mod once;
 
 pub(super) use args::RefreshArgs;
 
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{Config, ConfigError, Settings};
+use crate::config::ConfigError;
 use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
 use crate::refresh::{self, Options, Rules, Supervisor, Unit};
 
-pub(super) fn run(args: &RefreshArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let config = Config::resolve(settings)?;
+pub(super) fn run(args: &RefreshArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let config = given.config(out)?;
     let rules = Rules::from_args((args.buffer, args.interval), &config)?;
     match args.unit {
         Some(kind) => Ok(print(&Unit::of(Supervisor::from(kind), args.flags(), &config)?, out)),
