@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::oauth::{Epoch, McpClient};
+use crate::oauth::{Epoch, OAuthClient};
 use crate::provider::{BodyFormat, Provider};
 
 /// The fact that says for which MCP server a token was got by its address alone: it goes there and nowhere else.
@@ -219,7 +219,7 @@ pub struct Credential {
     /// Its name.
     pub id: CredentialId,
     /// Who we are to its authorization server.
-    pub client: McpClient,
+    pub client: OAuthClient,
     /// Whose word the client's secret is; of a client without one, the client's id.
     pub owner: NamedValue,
     /// Whose tokens these are: a token of another issuer is never reused for it.

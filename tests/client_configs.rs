@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use mcpauth::demo::idp::{Idp, IdpThread, McpClient, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use serde_json::{Value, json};
 
 use crate::support::{Ran, User, mode, read_json};
@@ -20,8 +20,8 @@ struct Project {
 impl Project {
     fn new() -> Self {
         let clients = vec![
-            McpClient::machine("agent", SECRET, &["read"]),
-            McpClient::machine("gate", SECRET, &["call"]),
+            IdpClient::machine("agent", SECRET, &["read"]),
+            IdpClient::machine("gate", SECRET, &["call"]),
         ];
         let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
         Self { user: User::new(), idp }

@@ -6,7 +6,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use mcpauth::demo::idp::{Idp, IdpEvent, IdpThread, McpClient, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread, Options};
 use mcpauth::sys::{clock, private_file};
 use serde_json::{Value, json};
 
@@ -20,13 +20,13 @@ const TRACKER: &str = "tracker-egress.json";
 /// An identity provider with a client for each direction.
 pub(crate) fn idp() -> IdpThread {
     let clients = vec![
-        McpClient::confidential(
+        IdpClient::confidential(
             "tracker-client",
             SECRET,
             "http://127.0.0.1/callback",
             &["read:work", "offline_access"],
         ),
-        McpClient::machine("agent", AGENT_SECRET, &["gateway", "openid", "email", "profile"]),
+        IdpClient::machine("agent", AGENT_SECRET, &["gateway", "openid", "email", "profile"]),
     ];
     let lifetime = Duration::from_secs(3_600);
     Idp::in_thread(Options { clients, access_token_lifetime: lifetime, ..Options::default() }).unwrap()

@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mcpauth::demo::idp::{Expires, Idp, IdpEvent, IdpThread, McpClient, Options};
+use mcpauth::demo::idp::{Expires, Idp, IdpClient, IdpEvent, IdpThread, Options};
 use serde_json::{Value, json};
 
 use crate::support::wire::Scripted;
@@ -13,8 +13,8 @@ const SECRET: &str = "ingress-secret-0123456789";
 
 fn idp(expires_in: Expires) -> IdpThread {
     let clients = vec![
-        McpClient::machine("agent", SECRET, &["servers/read", "servers/execute"]),
-        McpClient::machine("other", SECRET, &["servers/read"]),
+        IdpClient::machine("agent", SECRET, &["servers/read", "servers/execute"]),
+        IdpClient::machine("other", SECRET, &["servers/read"]),
     ];
     Idp::in_thread(Options { clients, expires_in, ..Options::default() }).unwrap()
 }

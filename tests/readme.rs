@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mcpauth::bridge::BridgeError;
 use mcpauth::config::catalogue::VARIABLES;
-use mcpauth::demo::idp::{Idp, IdpThread, McpClient, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use mcpauth::demo::mcp::{Sample, SampleTool};
 use mcpauth::error::Exit;
 use mcpauth::render::TARGETS;
@@ -69,13 +69,13 @@ fn files() -> Vec<(String, String)> {
 /// The servers behind the README's settings, with its clients.
 fn idp() -> IdpThread {
     let clients = vec![
-        McpClient::machine(
+        IdpClient::machine(
             "your_cognito_client_id",
             "your_cognito_client_secret",
             &["mcp-servers-restricted/read", "mcp-servers-restricted/execute"],
         ),
-        McpClient::machine("your_agentcore_client_id", "your_agentcore_client_secret", &["sre-gateway/read"]),
-        McpClient::machine("agent-reader", "your_agent_secret", &["openid", "email", "profile"]),
+        IdpClient::machine("your_agentcore_client_id", "your_agentcore_client_secret", &["sre-gateway/read"]),
+        IdpClient::machine("agent-reader", "your_agent_secret", &["openid", "email", "profile"]),
     ];
     // Like the hour of Cognito's, and never shown as one.
     let access_token_lifetime = Duration::from_secs(3570);

@@ -1,13 +1,13 @@
 //! Where settings come from: which place wins, what is shown of them, which sets count, and what a `.env` line means.
 #![cfg(test)]
 
-use mcpauth::demo::idp::{Idp, IdpEvent, IdpThread, McpClient, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread, Options};
 use serde_json::Value;
 
 use crate::support::User;
 
 fn idp(secret: &str) -> IdpThread {
-    let clients = vec![McpClient::machine("agent", secret, &["read"])];
+    let clients = vec![IdpClient::machine("agent", secret, &["read"])];
     Idp::in_thread(Options { clients, ..Options::default() }).unwrap()
 }
 

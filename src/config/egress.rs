@@ -7,7 +7,7 @@ use crate::config::{AuthDefault, Config, ConfigError, CredentialPlan, checked_na
 use crate::credential::{
     AuthorizationCodeConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue,
 };
-use crate::oauth::McpClient;
+use crate::oauth::OAuthClient;
 use crate::provider::{AuthMethod, Provider, SecretRule};
 
 /// What of a set shows that it is meant to be there.
@@ -162,7 +162,7 @@ impl Config {
                 name: found.name.clone(),
                 server: server.map(str::to_owned),
             },
-            client: McpClient { id: get("CLIENT_ID").unwrap_or_default().into(), auth },
+            client: OAuthClient { id: get("CLIENT_ID").unwrap_or_default().into(), auth },
             owner: NamedValue::default(),
             issuer,
             provider_field: found.name.clone(),

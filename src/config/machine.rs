@@ -8,7 +8,7 @@ use crate::credential::{
     ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, Origin,
     TokenEndpoint,
 };
-use crate::oauth::{ClientAuth, Epoch, McpClient};
+use crate::oauth::{ClientAuth, Epoch, OAuthClient};
 use crate::provider::BodyFormat;
 use crate::secret::Secret;
 use crate::sys::private_file;
@@ -70,7 +70,7 @@ impl Config {
         }
         Ok(Credential {
             id: CredentialId { kind: CredentialKind::Ingress, name: name.into(), server: None },
-            client: McpClient {
+            client: OAuthClient {
                 id: self.settings.get(&id).unwrap_or_default().into(),
                 auth: auth.asserting_to(&issuer),
             },
@@ -295,7 +295,7 @@ impl Config {
                 name: "agentcore".into(),
                 server: server.map(str::to_owned),
             },
-            client: McpClient {
+            client: OAuthClient {
                 id: self.settings.get(&id).unwrap_or_default().into(),
                 auth: auth.asserting_to(&issuer),
             },
@@ -409,7 +409,7 @@ impl Config {
         let facts = json!({"keycloak_url": url, "keycloak_realm": realm});
         Ok(Credential {
             id: CredentialId { kind: CredentialKind::Agent, name: name.into(), server: None },
-            client: McpClient { id: client_id.into(), auth: ClientAuth::SecretPost(Secret::new(secret)) },
+            client: OAuthClient { id: client_id.into(), auth: ClientAuth::SecretPost(Secret::new(secret)) },
             owner: NamedValue::new(format!("client_secret of {name}"), Origin::Kept(path.clone())),
             issuer,
             how: GrantConfig::ClientCredentials(ClientCredentialsConfig {

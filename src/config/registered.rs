@@ -12,7 +12,7 @@ use crate::credential::{
     AuthorizationCodeConfig, ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig,
     NamedValue, Origin, SERVER_URL, TokenEndpoint,
 };
-use crate::oauth::{ClientAuth, McpClient, document_address};
+use crate::oauth::{ClientAuth, OAuthClient, document_address};
 use crate::provider::{BodyFormat, Provider, ProviderError};
 use crate::secret::Secret;
 use crate::sys::private_file::{self, Draft};
@@ -80,7 +80,7 @@ impl Registration {
     ///
     /// # Errors
     /// [`ConfigError`], if its secret or its key is not there.
-    pub fn client(&self, command: &str) -> Result<McpClient, ConfigError> {
+    pub fn client(&self, command: &str) -> Result<OAuthClient, ConfigError> {
         let auth = match &self.private_key {
             Some(KeyFile { path, key_id }) => {
                 ClientAuth::PrivateKeyJwt(signing_key("--private-key-file", path, key_id.clone())?)
@@ -93,7 +93,7 @@ impl Registration {
                 })?
             }
         };
-        Ok(McpClient { id: self.client_id.clone(), auth: auth.asserting_to(&self.issuer) })
+        Ok(OAuthClient { id: self.client_id.clone(), auth: auth.asserting_to(&self.issuer) })
     }
 
     /// Whether the client can prove who it is.
@@ -335,7 +335,7 @@ mod tests {
     fn what_is_kept_becomes_a_credential_whose_every_request_names_the_resource() {
         let dir = tempfile::tempdir().unwrap();
         let mut settings = Settings::default();
-        settings.flag("MCPAUTH_TOKENS_DIR", dir.path().join("t").to_string_lossy());
+        settings.flag("MCPAUTH_TOKENS_DIR", dir.path().join("t").to_string_lossy().as_ref());
         let config = Config::resolve(settings).unwrap();
         config.keep_registration("tools.test", None, &kept(Some("s3cret"))).unwrap();
         assert!(config.keep_registration("../x", None, &kept(None)).is_err());

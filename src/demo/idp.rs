@@ -27,7 +27,7 @@ use axum::routing::{get, post};
 use tokio::sync::watch;
 
 use super::keys::DemoSigningKey;
-pub use client::{GrantType, McpClient};
+pub use client::{GrantType, IdpClient};
 pub use shared::{Expires, Options};
 use shared::{IdpIssuer, IdpState};
 pub use store::IdpEvent;

@@ -8,7 +8,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::demo::idp::{McpClient, Options};
+use crate::demo::idp::{IdpClient, Options};
 use crate::demo::mcp::SampleTool;
 
 /// A sample MCP server.
@@ -132,20 +132,20 @@ pub fn options(auto_approve: bool) -> Options {
     let redirect = "http://127.0.0.1/callback";
     Options {
         clients: vec![
-            McpClient::machine(
+            IdpClient::machine(
                 "demo-agent",
                 "demo-agent-secret",
                 &["mcp-servers-restricted/read", "mcp-servers-restricted/execute"],
             ),
-            McpClient::confidential(
+            IdpClient::confidential(
                 "demo-tracker-client",
                 "demo-tracker-secret",
                 redirect,
                 &["read:work", "offline_access"],
             ),
-            McpClient::public("demo-notes-client", redirect, &["notes.read", "offline_access"]),
-            McpClient::machine("demo-sre", "demo-sre-secret", &["gateway/read"]),
-            McpClient::machine("demo-finance", "demo-finance-secret", &["invoke:gateway"]),
+            IdpClient::public("demo-notes-client", redirect, &["notes.read", "offline_access"]),
+            IdpClient::machine("demo-sre", "demo-sre-secret", &["gateway/read"]),
+            IdpClient::machine("demo-finance", "demo-finance-secret", &["invoke:gateway"]),
         ],
         auto_approve,
         access_token_lifetime: Duration::from_secs(3_600),

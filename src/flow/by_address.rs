@@ -14,7 +14,7 @@ use crate::flow::demand::{demand, json_headers, unavailable};
 use crate::flow::discovery::for_a_browser;
 use crate::metadata::{self, LoopbackTarget, MetadataNotFound, ResourceMetadataError, stay_outside};
 use crate::oauth::{
-    Challenge, IssuerMetadata, McpClient, RegistrationError, ResourceError, ResourceMetadata, auth_method,
+    Challenge, IssuerMetadata, OAuthClient, RegistrationError, ResourceError, ResourceMetadata, auth_method,
     read_registration, registration_request,
 };
 use crate::sys::address::web_url;
@@ -417,7 +417,7 @@ pub async fn register(
     http: &Http,
     issuer: &IssuerMetadata,
     scopes: &[String],
-) -> Result<(McpClient, String), FlowError> {
+) -> Result<(OAuthClient, String), FlowError> {
     let Some(endpoint) = &issuer.registration_endpoint else {
         return Err(AddressError::NoRegistration(Box::new(issuer.clone())).into());
     };

@@ -12,7 +12,9 @@ use crate::flow::FlowError;
 use crate::flow::discovery::{DeviceEndpoints, device_endpoints};
 use crate::flow::login::{Login, scope};
 use crate::flow::token_endpoint::{self, RetryPolicy};
-use crate::oauth::{DeviceAuthorization, DeviceRequest, Grant, McpClient, Pace, Poll, ReplyError, TokenSet};
+use crate::oauth::{
+    DeviceAuthorization, DeviceRequest, Grant, OAuthClient, Pace, Poll, ReplyError, TokenSet,
+};
 use crate::provider::Provider;
 use crate::secret::Secret;
 use crate::sys::clock;
@@ -29,7 +31,7 @@ const NOT_FOR_THIS_CLIENT: [&str; 3] =
 /// As [`FlowError`] says.
 pub async fn log_in_by_device(
     login: &Login<'_>,
-    client: &McpClient,
+    client: &OAuthClient,
     person: &AuthorizationCodeConfig,
 ) -> Result<TokenSet, FlowError> {
     let provider = &person.provider;
@@ -51,7 +53,7 @@ pub async fn log_in_by_device(
 /// Section 3.1. Asking twice does no harm: a code that nobody enters is forgotten.
 async fn authorize(
     login: &Login<'_>,
-    client: &McpClient,
+    client: &OAuthClient,
     person: &AuthorizationCodeConfig,
     endpoints: &DeviceEndpoints,
 ) -> Result<(DeviceAuthorization, Option<Secret>), FlowError> {

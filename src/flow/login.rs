@@ -14,7 +14,7 @@ use crate::flow::discovery::{LoginEndpoints, endpoints};
 use crate::flow::page::ResultPage;
 use crate::flow::{FlowError, Ui, token_endpoint};
 use crate::oauth::{
-    AuthorizationRequest, AuthorizationResponse, Grant, McpClient, PendingAuthorization, TokenSet,
+    AuthorizationRequest, AuthorizationResponse, Grant, OAuthClient, PendingAuthorization, TokenSet,
 };
 use crate::provider::Provider;
 use crate::sys::browser::Browser;
@@ -50,7 +50,7 @@ pub struct Login<'a> {
 /// As [`FlowError`] says. The listener is closed and nothing is kept, however it ends.
 pub async fn log_in(
     login: &Login<'_>,
-    client: &McpClient,
+    client: &OAuthClient,
     person: &AuthorizationCodeConfig,
 ) -> Result<TokenSet, FlowError> {
     let provider = &person.provider;
@@ -96,7 +96,7 @@ pub fn is_port_free(redirect_uri: &str) -> bool {
 /// Whether the authorization endpoint refuses the client or its redirect URI, as it must to the person and not by a redirect
 /// (RFC 6749 section 4.1.2.1). Some servers have a page of their own for that, and its address says what is wrong. Without an
 /// answer nobody knows.
-pub async fn is_client_refused(http: &Http, client: &McpClient, person: &AuthorizationCodeConfig) -> bool {
+pub async fn is_client_refused(http: &Http, client: &OAuthClient, person: &AuthorizationCodeConfig) -> bool {
     let Ok((url, _)) = authorization_request(http, client, person).await else { return false };
     let answer = http.look(&url).await;
     answer.is_ok_and(|answer| matches!(answer.status, 400 | 401) || leads_to_no(&url, &answer.headers))
@@ -114,7 +114,7 @@ fn leads_to_no(asked: &Url, headers: &HeaderMap) -> bool {
 /// As [`FlowError`] says, for a provider that must be asked where its endpoints are.
 pub async fn authorization_request(
     http: &Http,
-    client: &McpClient,
+    client: &OAuthClient,
     person: &AuthorizationCodeConfig,
 ) -> Result<(Url, PendingAuthorization), FlowError> {
     let endpoints = endpoints(http, &person.provider).await?;
@@ -123,7 +123,7 @@ pub async fn authorization_request(
 
 async fn finish(
     login: &Login<'_>,
-    client: &McpClient,
+    client: &OAuthClient,
     person: &AuthorizationCodeConfig,
     endpoint: &Url,
     redirect_uri: &str,
@@ -200,7 +200,7 @@ fn pasted(line: &str, pending: &PendingAuthorization) -> AuthorizationResponse {
 }
 
 fn request<'a>(
-    client: &'a McpClient,
+    client: &'a OAuthClient,
     person: &'a AuthorizationCodeConfig,
     endpoints: &'a LoginEndpoints,
     redirect_uri: &'a str,

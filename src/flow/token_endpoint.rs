@@ -10,7 +10,7 @@ use url::Url;
 use crate::credential::{ClientCredentialsConfig, TokenEndpoint};
 use crate::flow::{FlowError, discovery};
 use crate::oauth::{
-    Grant, McpClient, ReplyError, ReplyShape, TokenRequest, TokenSet, WireRequest, read_reply,
+    Grant, OAuthClient, ReplyError, ReplyShape, TokenRequest, TokenSet, WireRequest, read_reply,
 };
 use crate::provider::{BodyFormat, Provider};
 use crate::secret::Secret;
@@ -69,7 +69,7 @@ impl RetryPolicy {
 /// As [`FlowError`] says.
 pub async fn client_credentials(
     http: &Http,
-    client: &McpClient,
+    client: &OAuthClient,
     machine: &ClientCredentialsConfig,
 ) -> Result<TokenSet, FlowError> {
     let url = match &machine.endpoint {
@@ -96,7 +96,7 @@ pub async fn client_credentials(
 /// As [`FlowError`] says.
 pub async fn refresh(
     http: &Http,
-    client: &McpClient,
+    client: &OAuthClient,
     provider: &Provider,
     token: &Secret,
 ) -> Result<TokenSet, FlowError> {
@@ -115,7 +115,7 @@ pub async fn refresh(
 pub(super) async fn at_provider(
     http: &Http,
     url: &Url,
-    client: &McpClient,
+    client: &OAuthClient,
     provider: &Provider,
     grant: Grant<'_>,
     shape: &ReplyShape,

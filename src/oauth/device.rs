@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::oauth::reply::{members, refusal};
 use crate::oauth::written::{WireRequest, WriteOptions};
-use crate::oauth::{Epoch, McpClient, ReplyError, is_unavailable};
+use crate::oauth::{Epoch, OAuthClient, ReplyError, is_unavailable};
 use crate::secret::Secret;
 use crate::text::clean;
 
@@ -29,7 +29,7 @@ const CODE_LIMIT: usize = 64;
 #[derive(Clone, Debug)]
 pub struct DeviceRequest<'a> {
     /// Who asks; authenticated as at the token endpoint.
-    pub client: &'a McpClient,
+    pub client: &'a OAuthClient,
     /// The scope parameter's name and value; the name is `scope` nearly everywhere.
     pub scope: Option<(&'a str, String)>,
     /// Whatever else the provider wants.
@@ -285,7 +285,7 @@ mod tests {
     fn the_request_authenticates_like_a_token_request() {
         let extra = BTreeMap::from([("audience".to_owned(), "a".to_owned())]);
         let write = |auth, pkce| {
-            let client = McpClient { id: "c".into(), auth };
+            let client = OAuthClient { id: "c".into(), auth };
             DeviceRequest { client: &client, scope: Some(("scope", "a b".into())), extra: &extra, pkce }
                 .write("https://idp.test/d", 0)
                 .unwrap()

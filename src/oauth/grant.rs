@@ -4,7 +4,7 @@
 use oauth2::{AuthorizationCode, RefreshToken};
 
 use crate::oauth::written::{WireRequest, WriteOptions};
-use crate::oauth::{Epoch, McpClient};
+use crate::oauth::{Epoch, OAuthClient};
 use crate::secret::Secret;
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -40,7 +40,7 @@ pub struct TokenRequest<'a> {
     /// What is given for the token.
     pub grant: Grant<'a>,
     /// Who asks.
-    pub client: &'a McpClient,
+    pub client: &'a OAuthClient,
     /// More parameters: `scope`, `audience`, a provider's own.
     pub extra: &'a [(String, String)],
     /// Whether the body is JSON instead of a form.
@@ -90,7 +90,7 @@ mod tests {
     use crate::oauth::ClientAuth;
 
     fn write(grant: Grant<'_>, auth: ClientAuth, json: bool) -> WireRequest {
-        let client = McpClient { id: "m2m:id".into(), auth };
+        let client = OAuthClient { id: "m2m:id".into(), auth };
         let extra = [("scope".to_owned(), "a b".to_owned())];
         TokenRequest { grant, client: &client, extra: &extra, json }
             .write("https://idp.test/token", 0)

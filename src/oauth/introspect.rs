@@ -3,14 +3,14 @@
 use oauth2::AccessToken;
 
 use crate::oauth::written::{WireRequest, WriteOptions};
-use crate::oauth::{Epoch, McpClient};
+use crate::oauth::{Epoch, OAuthClient};
 
 /// Writes the question about an access token. `audience` is the endpoint's address, for an assertion.
 ///
 /// # Errors
 /// `None` if the key does not sign.
 pub fn write_introspection(
-    client: &McpClient,
+    client: &OAuthClient,
     token: &str,
     audience: &str,
     now: Epoch,

@@ -23,7 +23,7 @@ mod written;
 pub use assertion::SigningKey;
 pub use authorize::{AuthorizationRequest, AuthorizationResponse, PendingAuthorization};
 pub use challenge::{CALLER_REVOKED, Challenge};
-pub use client::{ClientAuth, McpClient};
+pub use client::{ClientAuth, OAuthClient};
 pub use device::{DeviceAuthorization, DeviceRequest, Pace, Poll};
 pub use document::{DocumentError, client_metadata, document_address};
 pub use grant::{Grant, TokenRequest};

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::reply::members;
-use super::{ClientAuth, IssuerMetadata, McpClient};
+use super::{ClientAuth, IssuerMetadata, OAuthClient};
 use crate::secret::Secret;
 use crate::text::clean;
 
@@ -93,7 +93,7 @@ pub(super) fn describe_client(method: &str, redirect_uris: &[String], device: bo
 ///
 /// # Errors
 /// As [`RegistrationError`] says; none repeats a secret.
-pub fn read_registration(status: u16, body: &[u8], asked: &str) -> Result<McpClient, RegistrationError> {
+pub fn read_registration(status: u16, body: &[u8], asked: &str) -> Result<OAuthClient, RegistrationError> {
     let found = members(body);
     if !(200..300).contains(&status) {
         return Err(registration_error(status, &found.unwrap_or_default()));
@@ -110,7 +110,7 @@ pub fn read_registration(status: u16, body: &[u8], asked: &str) -> Result<McpCli
     let method = text("token_endpoint_auth_method").unwrap_or(chosen);
     let auth = ClientAuth::named(method, secret)
         .ok_or(RegistrationError::Unreadable("without the secret that its authentication method needs"))?;
-    Ok(McpClient { id: id.into(), auth })
+    Ok(OAuthClient { id: id.into(), auth })
 }
 
 fn registration_error(status: u16, found: &Map<String, Value>) -> RegistrationError {

@@ -4,7 +4,7 @@ use oauth2::{AccessToken, RefreshToken, StandardRevocableToken};
 
 use crate::oauth::reply::{members, refusal};
 use crate::oauth::written::{WireRequest, WriteOptions};
-use crate::oauth::{Epoch, McpClient, ReplyError, is_unavailable};
+use crate::oauth::{Epoch, OAuthClient, ReplyError, is_unavailable};
 use crate::secret::Secret;
 
 /// What a token is, for `token_type_hint` (RFC 7009 section 2.1).
@@ -24,7 +24,7 @@ pub struct Revocation<'a> {
     /// What it is.
     pub kind: TokenKind,
     /// Who asks: the client that the token was given to.
-    pub client: &'a McpClient,
+    pub client: &'a OAuthClient,
     /// Whether the body is JSON instead of a form.
     pub json: bool,
 }
@@ -83,8 +83,8 @@ mod tests {
     use oauth2::http::header::AUTHORIZATION;
     use proptest::prelude::*;
 
-    fn client(auth: ClientAuth) -> McpClient {
-        McpClient { id: "app".into(), auth }
+    fn client(auth: ClientAuth) -> OAuthClient {
+        OAuthClient { id: "app".into(), auth }
     }
 
     #[test]

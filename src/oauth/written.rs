@@ -30,7 +30,7 @@ use oauth2::{
 use url::Url;
 use url::form_urlencoded::{Serializer, parse};
 
-use crate::oauth::{ClientAuth, Epoch, McpClient};
+use crate::oauth::{ClientAuth, Epoch, OAuthClient};
 use crate::secret::Secret;
 
 /// A request as it goes over the wire, apart from the address. It cannot be printed.
@@ -45,7 +45,7 @@ pub struct WireRequest {
 
 /// What a request needs beside what the library writes.
 pub(super) struct WriteOptions<'m> {
-    pub(super) client: &'m McpClient,
+    pub(super) client: &'m OAuthClient,
     /// Fields that the library does not write; they come last.
     pub(super) extra: Vec<(&'m str, &'m str)>,
     pub(super) json: bool,
@@ -113,7 +113,7 @@ impl WriteOptions<'_> {
     }
 }
 
-fn library(client: &McpClient) -> Option<Library> {
+fn library(client: &OAuthClient) -> Option<Library> {
     let nowhere = Url::parse(NOWHERE).ok()?;
     let basic = matches!(client.auth, ClientAuth::SecretBasic(_));
     let library = BasicClient::new(ClientId::new(client.id.clone()))

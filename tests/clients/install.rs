@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use mcpauth::demo::idp::{Idp, IdpThread, McpClient, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use serde_json::{Value, json};
 
 use crate::support::{Ran, User, ended, read_json};
@@ -17,7 +17,7 @@ pub(super) struct Person {
 
 impl Person {
     pub(super) fn new() -> Self {
-        let clients = vec![McpClient::machine("agent", SECRET, &["read"])];
+        let clients = vec![IdpClient::machine("agent", SECRET, &["read"])];
         let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
         let mut user = User::new();
         user.file(

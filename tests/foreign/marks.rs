@@ -1,6 +1,6 @@
 //! Byte order marks, line ends and Windows' encoding, in every kind of file that we read.
 
-use mcpauth::demo::idp::{Idp, IdpThread, McpClient, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use serde_json::json;
 
 use crate::support::User;
@@ -23,7 +23,7 @@ fn lay(user: &User, name: &str, bytes: Vec<u8>) -> String {
 }
 
 fn idp() -> IdpThread {
-    let clients = vec![McpClient::machine("agent", SECRET, &["read"])];
+    let clients = vec![IdpClient::machine("agent", SECRET, &["read"])];
     Idp::in_thread(Options { clients, ..Options::default() }).unwrap()
 }
 

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use mcpauth::demo::idp::{Idp, IdpEvent, IdpThread, McpClient, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread, Options};
 use mcpauth::sys::clock;
 use serde_json::{Value, json};
 
@@ -63,8 +63,8 @@ fn idp(lifetime: u64) -> IdpThread {
     let person = ["read:work", "offline_access"];
     Idp::in_thread(Options {
         clients: vec![
-            McpClient::machine("agent", "agent-secret", &["openid", "email", "profile"]),
-            McpClient::confidential("tracker-client", SECRET, "http://127.0.0.1/callback", &person),
+            IdpClient::machine("agent", "agent-secret", &["openid", "email", "profile"]),
+            IdpClient::confidential("tracker-client", SECRET, "http://127.0.0.1/callback", &person),
         ],
         access_token_lifetime: Duration::from_secs(lifetime),
         ..Options::default()

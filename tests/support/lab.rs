@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mcpauth::demo::idp::{Idp, IdpThread, McpClient, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use mcpauth::demo::mcp::{Sample, SampleTool};
 use mcpauth::gateway::settings::{GatewaySettings, IssuerSettings, TokenProfile};
 use mcpauth::gateway::{AuditSink, GatewaySetup, RunningGateway, StartError};
@@ -156,7 +156,7 @@ impl Lab {
     pub(crate) fn started(change: impl FnOnce(&mut GatewaySettings, &Path)) -> Result<Self, StartError> {
         let dir = tempfile::tempdir().unwrap();
         let clients = CALLERS.into_iter().chain([OUTSIDE]);
-        let clients = clients.map(|name| McpClient::machine(name, "secret", &[name])).collect();
+        let clients = clients.map(|name| IdpClient::machine(name, "secret", &[name])).collect();
         let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
         let outside = outside::stored(&idp, dir.path());
         let [alpha, beta, gamma] =

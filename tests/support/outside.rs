@@ -6,14 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcpauth::cli::InVault;
 use mcpauth::credential::{
     ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, TokenEndpoint,
 };
 use mcpauth::demo::idp::Idp;
+use mcpauth::deployment::InVault;
 use mcpauth::flow::Ui;
 use mcpauth::gateway::StoredCredential;
-use mcpauth::oauth::{ClientAuth, McpClient};
+use mcpauth::oauth::{ClientAuth, OAuthClient};
 use mcpauth::provider::BodyFormat;
 use mcpauth::secret::Secret;
 use mcpauth::store::{Storage, Store};
@@ -57,7 +57,7 @@ pub(crate) fn stored(idp: &Idp, dir: &Path) -> Arc<StoredCredential> {
     let credential = Credential {
         owner: NamedValue::default(),
         id: CredentialId { kind: CredentialKind::Egress, name: OUTSIDE.into(), server: None },
-        client: McpClient { id: OUTSIDE.into(), auth: ClientAuth::SecretPost(Secret::new("secret")) },
+        client: OAuthClient { id: OUTSIDE.into(), auth: ClientAuth::SecretPost(Secret::new("secret")) },
         issuer: idp.issuer().into(),
         how: GrantConfig::ClientCredentials(machine),
         provider_field: OUTSIDE.into(),

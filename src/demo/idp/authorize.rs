@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use url::Url;
 
-use super::client::{GrantType, McpClient};
+use super::client::{GrantType, IdpClient};
 use super::error_response::ErrorResponse;
 use super::request::Param;
 use super::store::{Approval, Back, PendingConsent};
@@ -86,7 +86,7 @@ fn way_back<'a>(
     idp: &'a IdpState,
     issuer: String,
     request: &AuthorizationParams,
-) -> Result<(&'a McpClient, Back), &'static str> {
+) -> Result<(&'a IdpClient, Back), &'static str> {
     let client = request.client_id.get().and_then(|id| idp.client(id)).ok_or("The client is not known.")?;
     let registered = request.redirect_uri.get().filter(|uri| client.redirects_to(uri));
     let uri = registered.ok_or("The redirect URI is not registered for this client.")?;
@@ -98,7 +98,7 @@ fn way_back<'a>(
 /// What is refused by redirect (RFC 6749 section 4.1.2.1).
 fn check(
     idp: &IdpState,
-    client: &McpClient,
+    client: &IdpClient,
     back: &Back,
     request: &AuthorizationParams,
 ) -> Result<(Approval, String), ErrorResponse> {

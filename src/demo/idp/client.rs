@@ -10,7 +10,7 @@ use super::error_response::ErrorResponse;
 use super::request::TokenParams;
 
 /// A registered client (RFC 6749 section 2); without a secret it is a public one.
-pub struct McpClient {
+pub struct IdpClient {
     pub(super) id: String,
     secret: Option<String>,
     redirect_uris: Vec<String>,
@@ -42,7 +42,7 @@ pub(super) struct Claimed {
 /// What an application for people may do.
 const PERSON: [GrantType; 3] = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::DeviceCode];
 
-impl McpClient {
+impl IdpClient {
     /// A machine with a secret that may use client credentials for these scopes.
     pub fn machine(id: &str, secret: &str, scopes: &[&str]) -> Self {
         Self::new(id, Some(secret), scopes, &[GrantType::ClientCredentials])
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn only_the_port_of_a_loopback_redirect_may_differ() {
-        let client = McpClient::public("c", "http://127.0.0.1/cb", &[]).redirect("https://app.test/cb");
+        let client = IdpClient::public("c", "http://127.0.0.1/cb", &[]).redirect("https://app.test/cb");
         let cases = [
             ("http://127.0.0.1/cb", true),
             ("http://127.0.0.1:8080/cb", true),
@@ -199,10 +199,10 @@ mod tests {
         for (uri, expected) in cases {
             assert_eq!(client.redirects_to(uri), expected, "{uri}");
         }
-        let fixed = McpClient::public("c", "http://127.0.0.1:8080/cb", &[]);
+        let fixed = IdpClient::public("c", "http://127.0.0.1:8080/cb", &[]);
         assert!(!fixed.redirects_to("http://127.0.0.1:8081/cb"));
         assert!(
-            !McpClient::public("c", "http://localhost.evil.test/", &[]).redirects_to("http://localhost:1/")
+            !IdpClient::public("c", "http://localhost.evil.test/", &[]).redirects_to("http://localhost:1/")
         );
     }
 
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn scopes_are_granted_whole_or_not_at_all() {
-        let client = McpClient::machine("m", "s", &["a", "b"]);
+        let client = IdpClient::machine("m", "s", &["a", "b"]);
         assert_eq!(client.scope(None), Ok("a b".to_owned()));
         assert_eq!(client.scope(Some("b  b")), Ok("b".to_owned()));
         assert_eq!(client.scope(Some("a c")), Err(ErrorResponse::InvalidScope));

@@ -7,14 +7,14 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
-use super::client::McpClient;
+use super::client::IdpClient;
 use super::store::IdpStore;
 use crate::demo::keys::DemoSigningKey;
 
 /// How one run behaves.
 pub struct Options {
     /// The clients that exist (RFC 6749 section 2); there is no dynamic registration.
-    pub clients: Vec<McpClient>,
+    pub clients: Vec<IdpClient>,
     /// Skip the consent page: every valid authorization request is allowed at once.
     pub auto_approve: bool,
     /// How long access tokens live.
@@ -83,7 +83,7 @@ impl IdpState {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn client(&self, id: &str) -> Option<&McpClient> {
+    pub(super) fn client(&self, id: &str) -> Option<&IdpClient> {
         self.options.clients.iter().find(|client| client.id == id)
     }
 

@@ -81,10 +81,10 @@ async fn get(url: &str) -> TestReply {
 fn options() -> Options {
     Options {
         clients: vec![
-            McpClient::machine("agent", "s3cret", &["read", "write"]),
-            McpClient::machine("odd id", "a:b+c&d%e=é", &["read"]),
-            McpClient::public("app", "http://127.0.0.1/callback", &["read", "offline_access"]),
-            McpClient::confidential("web", "hush", REDIRECT, &["read", "offline_access"]),
+            IdpClient::machine("agent", "s3cret", &["read", "write"]),
+            IdpClient::machine("odd id", "a:b+c&d%e=é", &["read"]),
+            IdpClient::public("app", "http://127.0.0.1/callback", &["read", "offline_access"]),
+            IdpClient::confidential("web", "hush", REDIRECT, &["read", "offline_access"]),
         ],
         auto_approve: true,
         ..Options::default()

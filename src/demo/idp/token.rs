@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::client::{self, GrantType, McpClient, narrow};
+use super::client::{self, GrantType, IdpClient, narrow};
 use super::error_response::ErrorResponse;
 use super::request::{TokenParams, UNREADABLE, is_json, read_json};
 use super::store::{Approval, GrantId, Redemption, TokenHolder};
@@ -92,7 +92,7 @@ fn exchange(
 pub(super) fn authenticated<'a>(
     idp: &'a IdpState,
     claimed: &client::Claimed,
-) -> Result<&'a McpClient, ErrorResponse> {
+) -> Result<&'a IdpClient, ErrorResponse> {
     let client = idp.client(&claimed.client_id);
     let client = client.ok_or(ErrorResponse::InvalidClient("client authentication failed"))?;
     client.authenticate(claimed).map(|()| client)
@@ -101,7 +101,7 @@ pub(super) fn authenticated<'a>(
 fn grant(
     idp: &IdpState,
     issuer: &str,
-    client: &McpClient,
+    client: &IdpClient,
     request: &TokenParams,
 ) -> Result<Issued, ErrorResponse> {
     match request.grant_type.require("grant_type required")? {
@@ -117,7 +117,7 @@ fn grant(
 fn client_credentials(
     idp: &IdpState,
     issuer: &str,
-    client: &McpClient,
+    client: &IdpClient,
     request: &TokenParams,
 ) -> Result<Issued, ErrorResponse> {
     client.may(GrantType::ClientCredentials)?;
@@ -138,7 +138,7 @@ fn client_credentials(
 fn authorization_code(
     idp: &IdpState,
     issuer: &str,
-    client: &McpClient,
+    client: &IdpClient,
     request: &TokenParams,
 ) -> Result<Issued, ErrorResponse> {
     client.may(GrantType::AuthorizationCode)?;
@@ -158,7 +158,7 @@ fn authorization_code(
 fn device_code(
     idp: &IdpState,
     issuer: &str,
-    client: &McpClient,
+    client: &IdpClient,
     request: &TokenParams,
 ) -> Result<Issued, ErrorResponse> {
     client.may(GrantType::DeviceCode)?;
@@ -172,7 +172,7 @@ fn device_code(
 
 fn first_refresh_token(
     idp: &IdpState,
-    client: &McpClient,
+    client: &IdpClient,
     approval: &Approval,
     grant: GrantId,
 ) -> Result<Option<String>, ErrorResponse> {
@@ -189,7 +189,7 @@ fn first_refresh_token(
 fn refresh(
     idp: &IdpState,
     issuer: &str,
-    client: &McpClient,
+    client: &IdpClient,
     request: &TokenParams,
 ) -> Result<Issued, ErrorResponse> {
     client.may(GrantType::RefreshToken)?;

@@ -14,7 +14,7 @@ use super::keys::KeySet;
 use super::rules::IssuerRules;
 use crate::gateway::settings::{self, TokenProfile};
 use crate::metadata;
-use crate::oauth::{ClientAuth, IssuerMetadata, McpClient, WireRequest, write_introspection};
+use crate::oauth::{ClientAuth, IssuerMetadata, OAuthClient, WireRequest, write_introspection};
 use crate::secret::Secret;
 use crate::sys::clock;
 use crate::sys::http::{Http, HttpReply};
@@ -252,7 +252,7 @@ impl IssuerState {
             None => self.introspection_endpoint().await?,
         };
         let auth = ClientAuth::SecretBasic(secret.clone());
-        let client = McpClient { id: introspection.client_id.clone(), auth };
+        let client = OAuthClient { id: introspection.client_id.clone(), auth };
         let written = write_introspection(&client, token, url.as_str(), clock::now());
         let unsigned = || self.unavailable("the private key cannot sign");
         let WireRequest { headers, body, .. } = written.ok_or_else(unsigned)?;

@@ -164,7 +164,7 @@ async fn an_audience_once_granted_stays() {
 async fn consent_page(client_id: &str) -> (Idp, TestReply, String) {
     let mut options = options();
     options.auto_approve = false;
-    options.clients.push(McpClient::public("<b>\"me\"</b>", REDIRECT, &["<i>"]));
+    options.clients.push(IdpClient::public("<b>\"me\"</b>", REDIRECT, &["<i>"]));
     let idp = Idp::start(options).await.unwrap();
     let page = get(&authorize_url(&idp, &[("client_id", client_id), ("scope", "")])).await;
     let (_, rest) = page.body.split_once("name=\"ticket\" value=\"").unwrap();
