@@ -91,8 +91,7 @@ fn settings(prepared: &Prepared) -> Vec<Finding> {
     let from = prepared.file.as_ref().map(|path| path.display().to_string());
     let from = from.unwrap_or_else(|| "the environment".into());
     if prepared.problems.is_empty() {
-        let text =
-            format!("the gateway's settings from {from} are fine (servers: {})", prepared.servers.len());
+        let text = format!("the gateway's settings from {from} are fine (servers: {})", prepared.count());
         return vec![Finding::ok(SETTINGS, text)];
     }
     let finding = |problem: &Problem| {

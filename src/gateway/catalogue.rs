@@ -21,13 +21,13 @@ use crate::sys::clock;
 
 /// The tools there are.
 pub(super) struct Catalogue {
-    tools: ArcSwap<Tools>,
-    heard: SyncSender<Heard>,
+    tools: ArcSwap<KnownTools>,
+    heard: SyncSender<CatalogueNews>,
 }
 
 /// The tools of all servers that are on, and their index. It never changes.
 #[derive(Default)]
-pub(super) struct Tools {
+pub(super) struct KnownTools {
     /// In the order of their servers' names.
     pub(super) all: Vec<KnownTool>,
     /// Each server's.
@@ -44,7 +44,7 @@ pub(super) struct KnownTool {
 }
 
 /// What the thread is told.
-enum Heard {
+enum CatalogueNews {
     /// The servers there are now.
     Servers(Vec<Arc<ServerRoute>>),
     /// A server's answer to `tools/list`.
@@ -53,7 +53,7 @@ enum Heard {
 
 /// What one server listed.
 #[derive(Default)]
-struct Seen {
+struct ServerList {
     tools: Vec<ListedTool>,
     at: i64,
     /// Whether that was all of it.
@@ -79,7 +79,7 @@ impl Catalogue {
     /// The system's, if there is no thread to be had.
     pub(super) fn start(servers: &[Arc<ServerRoute>]) -> io::Result<Arc<Self>> {
         let (heard, hears) = sync_channel(WAITING);
-        let mut keeper = Keeper { servers: servers.to_vec(), seen: HashMap::new() };
+        let mut keeper = CatalogueThread { servers: servers.to_vec(), seen: HashMap::new() };
         let catalogue = Arc::new(Self { tools: ArcSwap::from_pointee(keeper.tools()), heard });
         let weak = Arc::downgrade(&catalogue);
         std::thread::Builder::new().name("search".into()).spawn(move || keeper.keep(&hears, &weak))?;
@@ -87,14 +87,14 @@ impl Catalogue {
     }
 
     /// The tools there are now.
-    pub(super) fn tools(&self) -> Guard<Arc<Tools>> {
+    pub(super) fn tools(&self) -> Guard<Arc<KnownTools>> {
         self.tools.load()
     }
 
     /// Other servers are in force from here on.
     pub(super) fn serve(&self, servers: &[Arc<ServerRoute>]) {
         // Only a thread that is gone takes nothing; one that is busy is waited for, because nobody says it twice.
-        let _ = self.heard.send(Heard::Servers(servers.to_vec()));
+        let _ = self.heard.send(CatalogueNews::Servers(servers.to_vec()));
     }
 
     /// Listens to what a server answers to this request, if everybody would be told the same: what a server tells a caller who
@@ -113,12 +113,12 @@ impl ListListener {
     /// Takes note of a message of the server's. If the thread is busy, the next one will do.
     pub(super) fn hear(&self, answer: Bytes) {
         let (server, request) = (self.server.clone(), self.request.clone());
-        let _ = self.catalogue.heard.try_send(Heard::List { server, request, answer });
+        let _ = self.catalogue.heard.try_send(CatalogueNews::List { server, request, answer });
     }
 }
 
-impl Tools {
-    /// A server's tools, by their places in [`Tools::all`].
+impl KnownTools {
+    /// A server's tools, by their places in [`KnownTools::all`].
     pub(super) fn of(&self, server: &str) -> Range<usize> {
         self.by_server.get(server).cloned().unwrap_or_default()
     }
@@ -135,14 +135,14 @@ impl Tools {
 }
 
 /// What the thread knows.
-struct Keeper {
+struct CatalogueThread {
     servers: Vec<Arc<ServerRoute>>,
     /// By server.
-    seen: HashMap<String, Seen>,
+    seen: HashMap<String, ServerList>,
 }
 
-impl Keeper {
-    fn keep(&mut self, hears: &Receiver<Heard>, catalogue: &Weak<Catalogue>) {
+impl CatalogueThread {
+    fn keep(&mut self, hears: &Receiver<CatalogueNews>, catalogue: &Weak<Catalogue>) {
         while let Ok(first) = hears.recv() {
             let mut changed = self.hear(first);
             while let Ok(next) = hears.try_recv() {
@@ -156,15 +156,15 @@ impl Keeper {
     }
 
     /// Takes note; whether the index is to be made anew.
-    fn hear(&mut self, heard: Heard) -> bool {
+    fn hear(&mut self, heard: CatalogueNews) -> bool {
         match heard {
-            Heard::Servers(servers) => {
+            CatalogueNews::Servers(servers) => {
                 self.servers = servers;
                 let is_there = |name: &String| self.servers.iter().any(|route| route.server.name == *name);
                 self.seen.retain(|name, _| is_there(name));
                 true
             }
-            Heard::List { server, request, answer } => {
+            CatalogueNews::List { server, request, answer } => {
                 let Some((tools, is_whole)) = listed(&request, &answer) else { return false };
                 let seen = self.seen.entry(server).or_default();
                 let before = std::mem::take(&mut seen.tools);
@@ -177,8 +177,8 @@ impl Keeper {
         }
     }
 
-    fn tools(&self) -> Tools {
-        let mut tools = Tools::default();
+    fn tools(&self) -> KnownTools {
+        let mut tools = KnownTools::default();
         let mut servers: Vec<_> = self
             .servers
             .iter()
@@ -304,9 +304,9 @@ mod tests {
 
     #[test]
     fn a_whole_list_replaces_what_was_known_and_a_page_adds_to_it() {
-        let mut keeper = Keeper { servers: Vec::new(), seen: HashMap::new() };
+        let mut keeper = CatalogueThread { servers: Vec::new(), seen: HashMap::new() };
         let mut hear = |request: &'static str, answer| {
-            keeper.hear(Heard::List {
+            keeper.hear(CatalogueNews::List {
                 server: "s".into(),
                 request: Bytes::from_static(request.as_bytes()),
                 answer,

@@ -29,7 +29,7 @@ use super::mcpgw::ToolOrder;
 use super::pool::UpstreamBody;
 use super::redirect::Way;
 use super::refusal::Rejection;
-use super::relays::{CallGuard, Link, Owner, UpstreamSession};
+use super::relays::{CallGuard, CourtesyLink, SessionOwner, UpstreamSession};
 use super::request_body::{ParsedRequest, gather};
 use super::request_log::RequestLog;
 use super::send::onward;
@@ -86,7 +86,7 @@ impl Forwarder {
     ) -> Result<Response<Body>, Rejection> {
         record.allowed(&call.permit);
         let inner = call.inner()?;
-        let owner = call.order.session.as_ref().map(|name| Owner::new(&call.caller.principal, name));
+        let owner = call.order.session.as_ref().map(|name| SessionOwner::new(&call.caller.principal, name));
         let mut guard = self.shared.relays.begin(owner.as_ref(), call.envelope.id.unwrap_or("null"));
         let cancelled = guard.cancelled();
         let answer = async {
@@ -146,7 +146,7 @@ impl Forwarder {
         &self,
         call: &RelayedCall<'_>,
         inner: &InnerCall<'_>,
-        owner: Option<&Owner>,
+        owner: Option<&SessionOwner>,
         guard: &mut CallGuard,
         record: &mut RequestLog<'_>,
     ) -> Result<Response<Body>, Rejection> {
@@ -243,7 +243,7 @@ impl Forwarder {
         call: &RelayedCall<'_>,
         name: Option<&HeaderValue>,
         version: &HeaderValue,
-    ) -> Result<Link, Rejection> {
+    ) -> Result<CourtesyLink, Rejection> {
         let session = name.map(|own| LegacySession { given: own.clone(), own: own.clone() });
         let wish = ParsedRequest::Stream;
         let (post, permit) = (Method::POST, call.permit.clone());
@@ -258,7 +258,7 @@ impl Forwarder {
             source.current().await?.apply(&mut headers);
         }
         let (pool, origin) = (self.sender.pool.clone(), call.endpoint.origin.clone());
-        Ok(Link { pool, origin, target: call.endpoint.uri.clone(), headers })
+        Ok(CourtesyLink { pool, origin, target: call.endpoint.uri.clone(), headers })
     }
 
     async fn exchange(

@@ -22,14 +22,14 @@ use crate::policy::Principal;
 #[derive(Default)]
 pub(super) struct Relays {
     /// By server within the caller's session.
-    sessions: Mutex<HashMap<(Owner, String), (Arc<UpstreamSession>, Instant)>>,
+    sessions: Mutex<HashMap<(SessionOwner, String), (Arc<UpstreamSession>, Instant)>>,
     /// By the id of the caller's request, as it was written.
-    calls: Mutex<HashMap<(Owner, String), Arc<Notify>>>,
+    calls: Mutex<HashMap<(SessionOwner, String), Arc<Notify>>>,
 }
 
 /// A session of a caller's with the gateway's own server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Owner {
+pub(super) struct SessionOwner {
     issuer: String,
     subject: String,
     session: String,
@@ -41,11 +41,11 @@ pub(super) struct UpstreamSession {
     pub(super) name: Option<HeaderValue>,
     /// The version that was agreed on.
     pub(super) version: HeaderValue,
-    pub(super) link: Link,
+    pub(super) link: CourtesyLink,
 }
 
 /// How something is said to a server without anybody waiting for an answer.
-pub(super) struct Link {
+pub(super) struct CourtesyLink {
     pub(super) pool: Arc<Pool>,
     pub(super) origin: Arc<UpstreamOrigin>,
     pub(super) target: Uri,
@@ -57,7 +57,7 @@ pub(super) struct Link {
 /// told.
 pub(super) struct CallGuard {
     relays: Arc<Relays>,
-    key: Option<(Owner, String)>,
+    key: Option<(SessionOwner, String)>,
     /// Of the request, as it was written; the server knows it by the same.
     id: String,
     cancelled: Arc<Notify>,
@@ -72,7 +72,7 @@ const IDLE: Duration = Duration::from_secs(3600);
 /// How long what nobody waits for may take.
 const COURTESY: Timeouts = Timeouts { connect: Duration::from_secs(5), answer: Duration::from_secs(5) };
 
-impl Owner {
+impl SessionOwner {
     pub(super) fn new(principal: &Principal, session: &str) -> Self {
         let (issuer, subject) = (principal.issuer.clone(), principal.subject.clone());
         Self { issuer, subject, session: session.to_owned() }
@@ -81,14 +81,14 @@ impl Owner {
 
 impl Relays {
     /// The session with a server that there is.
-    pub(super) fn session(&self, owner: &Owner, server: &str) -> Option<Arc<UpstreamSession>> {
+    pub(super) fn session(&self, owner: &SessionOwner, server: &str) -> Option<Arc<UpstreamSession>> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let (session, used) = sessions.get_mut(&(owner.clone(), server.to_owned()))?;
         *used = Instant::now();
         Some(session.clone())
     }
 
-    pub(super) fn keep(&self, owner: &Owner, server: &str, session: Arc<UpstreamSession>) {
+    pub(super) fn keep(&self, owner: &SessionOwner, server: &str, session: Arc<UpstreamSession>) {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if sessions.len() >= MOST {
             sessions.retain(|_, (_, used)| used.elapsed() < IDLE);
@@ -100,13 +100,13 @@ impl Relays {
     }
 
     /// The server knows the session no more.
-    pub(super) fn forget(&self, owner: &Owner, server: &str) {
+    pub(super) fn forget(&self, owner: &SessionOwner, server: &str) {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.remove(&(owner.clone(), server.to_owned()));
     }
 
     /// The caller's session is over, and so are all that were for it.
-    pub(super) fn end(&self, owner: &Owner) {
+    pub(super) fn end(&self, owner: &SessionOwner) {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.retain(|(whose, _), (session, _)| {
             let stays = whose != owner;
@@ -118,7 +118,7 @@ impl Relays {
     }
 
     /// A call that is under way from here on. One without an owner is cancelled by breaking it off alone.
-    pub(super) fn begin(self: &Arc<Self>, owner: Option<&Owner>, id: &str) -> CallGuard {
+    pub(super) fn begin(self: &Arc<Self>, owner: Option<&SessionOwner>, id: &str) -> CallGuard {
         let (cancelled, key) = (Arc::<Notify>::default(), owner.map(|owner| (owner.clone(), id.to_owned())));
         if let Some(key) = &key {
             self.calls.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), cancelled.clone());
@@ -127,7 +127,7 @@ impl Relays {
     }
 
     /// Cancels a call, if it is under way.
-    pub(super) fn cancel(&self, owner: &Owner, id: &str) {
+    pub(super) fn cancel(&self, owner: &SessionOwner, id: &str) {
         let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(call) = calls.get(&(owner.clone(), id.to_owned())) {
             call.notify_one();
@@ -188,7 +188,7 @@ impl UpstreamSession {
     }
 }
 
-impl Link {
+impl CourtesyLink {
     fn tell(&self, method: Method, body: Bytes) {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::words::{Reader, Word};
+use super::words::{SearchWord, WordReader};
 
 /// A tool as it is searched for. All of it is text of others.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,7 +26,7 @@ pub struct Document<'a> {
 
 /// Where in a document a word stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field {
+pub(super) enum SearchField {
     Name,
     /// The first sentence of the description.
     First,
@@ -43,7 +43,7 @@ pub(super) const FIELDS: usize = 7;
 
 /// Tools, by the words in what they say of themselves. It never changes; when the tools do, another one is built.
 pub struct Index {
-    pub(super) reader: Reader,
+    pub(super) reader: WordReader,
     /// By stem.
     terms: HashMap<Box<str>, usize>,
     /// By the term's number: the documents that have it, ascending.
@@ -72,7 +72,7 @@ impl Index {
     /// Of these tools; each is known by its place among them.
     pub fn build<'a>(documents: impl IntoIterator<Item = Document<'a>>) -> Self {
         let mut index = Self {
-            reader: Reader::new(),
+            reader: WordReader::new(),
             terms: HashMap::new(),
             postings: Vec::new(),
             written: Vec::new(),
@@ -110,21 +110,21 @@ impl Index {
         let (first, rest) = first_sentence(document.description);
         let mut lengths = [0; FIELDS];
         let texts = [
-            (Field::Name, document.name),
-            (Field::Name, document.title),
-            (Field::First, first),
-            (Field::Rest, rest),
+            (SearchField::Name, document.name),
+            (SearchField::Name, document.title),
+            (SearchField::First, first),
+            (SearchField::Rest, rest),
         ];
         let lists = [
-            (Field::Parameters, document.parameters),
-            (Field::Server, document.server),
-            (Field::Tags, document.tags),
-            (Field::Hints, document.hints),
+            (SearchField::Parameters, document.parameters),
+            (SearchField::Server, document.server),
+            (SearchField::Tags, document.tags),
+            (SearchField::Hints, document.hints),
         ];
         let listed =
             lists.into_iter().flat_map(|(field, texts)| texts.iter().map(move |text| (field, *text)));
         for (field, text) in texts.into_iter().chain(listed) {
-            let words: Vec<Word> = self.reader.words(text).collect();
+            let words: Vec<SearchWord> = self.reader.words(text).collect();
             if let Some(length) = lengths.get_mut(field as usize) {
                 // A whole name is no further word.
                 *length += words.iter().filter(|word| !word.is_whole).count() as u32;
@@ -136,7 +136,13 @@ impl Index {
         self.lengths.push(lengths);
     }
 
-    fn note(&mut self, place: usize, field: Field, word: Word, written: &mut HashMap<Box<str>, usize>) {
+    fn note(
+        &mut self,
+        place: usize,
+        field: SearchField,
+        word: SearchWord,
+        written: &mut HashMap<Box<str>, usize>,
+    ) {
         let next = self.postings.len();
         let term = *self.terms.entry(word.stem.into()).or_insert(next);
         if term == next {
@@ -190,7 +196,7 @@ mod tests {
         let index = Index::build([first, Document { name: "echo", ..Document::default() }]);
         assert_eq!((index.len(), index.of("issu").len(), index.of("echo").len()), (2, 1, 1));
         let times = index.of("issu").first().unwrap().times;
-        assert_eq!((times[Field::Name as usize], times[Field::First as usize]), (1, 1));
+        assert_eq!((times[SearchField::Name as usize], times[SearchField::First as usize]), (1, 1));
         assert!(index.of("delete").is_empty());
     }
 }

@@ -5,9 +5,9 @@
 //! The score is BM25F (Robertson, Zaragoza, "The Probabilistic Relevance Framework", section 3.6), over the best tool's, and the
 //! share of the question's words that are there, each word counted by how rare it is.
 
-use super::index::{FIELDS, Field, Index, Posting};
+use super::index::{FIELDS, Index, Posting, SearchField};
 use super::typo;
-use super::words::Word;
+use super::words::SearchWord;
 
 /// A tool that fits.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,19 +24,19 @@ pub struct Hit {
 pub struct Ranking<'i> {
     /// The best first; of those that fit equally the earlier one.
     pub hits: Vec<Hit>,
-    asked: Vec<Asked<'i>>,
+    asked: Vec<QueryWord<'i>>,
 }
 
 /// What a field counts.
 const WEIGHTS: [f32; FIELDS] = {
     let mut weights = [0.; FIELDS];
-    weights[Field::Name as usize] = 2.5;
-    weights[Field::First as usize] = 1.5;
-    weights[Field::Rest as usize] = 0.7;
-    weights[Field::Parameters as usize] = 0.3;
-    weights[Field::Server as usize] = 0.7;
-    weights[Field::Tags as usize] = 0.7;
-    weights[Field::Hints as usize] = 1.5;
+    weights[SearchField::Name as usize] = 2.5;
+    weights[SearchField::First as usize] = 1.5;
+    weights[SearchField::Rest as usize] = 0.7;
+    weights[SearchField::Parameters as usize] = 0.3;
+    weights[SearchField::Server as usize] = 0.7;
+    weights[SearchField::Tags as usize] = 0.7;
+    weights[SearchField::Hints as usize] = 1.5;
     weights
 };
 /// How much a field's length counts.
@@ -51,14 +51,14 @@ const FINE_PRINT: f32 = 0.5;
 const MOST_WORDS: usize = 64;
 
 /// A word of the question and whoever has it.
-struct Asked<'i> {
+struct QueryWord<'i> {
     shown: String,
     postings: Vec<&'i Posting>,
     rarity: f32,
 }
 
 /// What the tools that may be seen are like.
-struct Seen {
+struct VisibleTools {
     count: f32,
     /// The mean length of each field.
     lengths: [f32; FIELDS],
@@ -95,21 +95,21 @@ impl Index {
         Ranking { hits, asked }
     }
 
-    fn seen(&self, visible: &[bool]) -> Seen {
+    fn seen(&self, visible: &[bool]) -> VisibleTools {
         let (mut count, mut sums) = (0f32, [0f32; FIELDS]);
         for (lengths, _) in self.lengths.iter().zip(visible).filter(|(_, visible)| **visible) {
             count += 1.;
             sums.iter_mut().zip(lengths).for_each(|(sum, length)| *sum += *length as f32);
         }
-        Seen { count, lengths: sums.map(|sum| (sum / count.max(1.)).max(1.)) }
+        VisibleTools { count, lengths: sums.map(|sum| (sum / count.max(1.)).max(1.)) }
     }
 
     /// The words of a question, each once, with what it is worth among the tools that may be seen.
-    fn asked(&self, question: &str, visible: &[bool], count: f32) -> Vec<Asked<'_>> {
+    fn asked(&self, question: &str, visible: &[bool], count: f32) -> Vec<QueryWord<'_>> {
         let may = |posting: &&Posting| visible.get(posting.document) == Some(&true);
-        let mut asked: Vec<Asked<'_>> = Vec::new();
+        let mut asked: Vec<QueryWord<'_>> = Vec::new();
         let mut met: Vec<String> = Vec::new();
-        for Word { written, stem, is_whole } in self.reader.words(question).take(MOST_WORDS) {
+        for SearchWord { written, stem, is_whole } in self.reader.words(question).take(MOST_WORDS) {
             if met.contains(&stem) {
                 continue;
             }
@@ -129,7 +129,7 @@ impl Index {
             met.push(stem);
             let has = postings.len() as f32;
             let rarity = (1. + (count - has + 0.5) / (has + 0.5)).ln();
-            asked.push(Asked { shown, postings, rarity });
+            asked.push(QueryWord { shown, postings, rarity });
         }
         asked
     }
@@ -138,14 +138,16 @@ impl Index {
 impl Ranking<'_> {
     /// The words of the question that a tool has; one that was misspelt as it was read.
     pub fn matched(&self, place: usize) -> Vec<&str> {
-        let has = |word: &&Asked<'_>| word.postings.binary_search_by_key(&place, |at| at.document).is_ok();
+        let has =
+            |word: &&QueryWord<'_>| word.postings.binary_search_by_key(&place, |at| at.document).is_ok();
         self.asked.iter().filter(has).map(|word| word.shown.as_str()).collect()
     }
 }
 
 /// How much of a word a document has, for coverage.
 fn covered_by(posting: &Posting) -> f32 {
-    let said = [Field::Name, Field::First, Field::Server, Field::Tags, Field::Hints];
+    let said =
+        [SearchField::Name, SearchField::First, SearchField::Server, SearchField::Tags, SearchField::Hints];
     let is_said = said.iter().any(|field| posting.times.get(*field as usize).is_some_and(|times| *times > 0));
     if is_said { 1. } else { FINE_PRINT }
 }

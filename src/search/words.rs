@@ -6,13 +6,13 @@ use std::borrow::Cow;
 use rust_stemmers::{Algorithm, Stemmer};
 
 /// Reads text, in one language: tools describe themselves in English.
-pub(super) struct Reader {
+pub(super) struct WordReader {
     stemmer: Stemmer,
 }
 
 /// A word of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Word {
+pub(super) struct SearchWord {
     /// In lower case.
     pub(super) written: String,
     /// Without its ending: words with one stem are one word.
@@ -33,17 +33,17 @@ const EMPTY: [&str; 78] = [
 /// Nothing longer is a word.
 const LONGEST: usize = 64;
 
-impl Reader {
+impl WordReader {
     pub(super) fn new() -> Self {
         Self { stemmer: Stemmer::create(Algorithm::English) }
     }
 
     /// The words of a text in their order.
-    pub(super) fn words<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Word> + 't {
+    pub(super) fn words<'t>(&'t self, text: &'t str) -> impl Iterator<Item = SearchWord> + 't {
         runs(text).flat_map(|run| split(run)).filter_map(|(part, is_whole)| self.word(part, is_whole))
     }
 
-    fn word(&self, part: &str, is_whole: bool) -> Option<Word> {
+    fn word(&self, part: &str, is_whole: bool) -> Option<SearchWord> {
         let written = part.to_lowercase();
         if written.len() > LONGEST || EMPTY.contains(&written.as_str()) {
             return None;
@@ -52,7 +52,7 @@ impl Reader {
             Cow::Borrowed(stem) => stem.to_owned(),
             Cow::Owned(stem) => stem,
         };
-        Some(Word { stem, written, is_whole })
+        Some(SearchWord { stem, written, is_whole })
     }
 }
 
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn written(text: &str) -> Vec<String> {
-        Reader::new().words(text).map(|word| word.written).collect()
+        WordReader::new().words(text).map(|word| word.written).collect()
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn words_with_one_stem_are_one_word() {
-        let reader = Reader::new();
+        let reader = WordReader::new();
         let stems = |text: &str| reader.words(text).map(|word| word.stem).collect::<Vec<_>>();
         for (one, other) in [
             ("issues", "issue"),

@@ -9,7 +9,7 @@ use super::arguments::Arguments;
 use super::request::OwnRequest;
 use super::request::ToolResult;
 use super::services;
-use crate::gateway::catalogue::{KnownTool, Tools};
+use crate::gateway::catalogue::{KnownTool, KnownTools};
 use crate::gateway::servers::route::ServerRoute;
 use crate::gateway::settings::EgressMode;
 use crate::gateway::state::Upstream;
@@ -61,7 +61,7 @@ pub(super) fn find(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> ToolRes
 }
 
 /// Which tools the caller sees, of servers that are on and have all these tags.
-fn visible(asked: &OwnRequest<'_>, tools: &Tools, tags: &[&str]) -> Vec<bool> {
+fn visible(asked: &OwnRequest<'_>, tools: &KnownTools, tags: &[&str]) -> Vec<bool> {
     let mut visible = vec![false; tools.all.len()];
     let upstreams = &asked.moment.state.upstreams;
     for (server, places) in tools.servers() {
@@ -82,13 +82,13 @@ fn visible(asked: &OwnRequest<'_>, tools: &Tools, tags: &[&str]) -> Vec<bool> {
     visible
 }
 
-fn listed<'t>(tools: &'t Tools, is_visible: &dyn Fn(usize) -> bool, most: usize) -> Vec<Match<'t>> {
+fn listed<'t>(tools: &'t KnownTools, is_visible: &dyn Fn(usize) -> bool, most: usize) -> Vec<Match<'t>> {
     let shown = tools.all.iter().enumerate().filter(|(place, _)| is_visible(*place)).take(most);
     shown.map(|(_, known)| Match { known, score: None, matched: Vec::new() }).collect()
 }
 
 fn ranked<'t>(
-    tools: &'t Tools,
+    tools: &'t KnownTools,
     query: &str,
     is_visible: &dyn Fn(usize) -> bool,
     most: usize,

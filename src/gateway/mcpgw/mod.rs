@@ -18,13 +18,13 @@ use hyper::header::{ALLOW, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-use self::protocol::{Era, RpcReply};
+use self::protocol::{ProtocolEra, RpcReply};
 pub(super) use self::request::OwnRequest;
 pub(super) use self::tools::{Outcome, ToolOrder};
 use super::body::Body;
 use super::own_sessions::OwnSessions;
 use super::refusal::Rejection;
-use super::relays::Owner;
+use super::relays::SessionOwner;
 use super::request_body::ParsedRequest;
 use super::servers::MCPGW;
 use super::session::SealPurpose;
@@ -42,7 +42,7 @@ pub(super) async fn answer(asked: &OwnRequest<'_>) -> Result<Outcome, Rejection>
         ParsedRequest::Stream => Ok(Outcome::Response(not_allowed())),
         ParsedRequest::EndSession => {
             let session = asked.session()?.ok_or(Rejection::Session)?;
-            asked.shared.relays.end(&Owner::new(&asked.caller.principal, &session));
+            asked.shared.relays.end(&SessionOwner::new(&asked.caller.principal, &session));
             asked.shared.own_sessions.end(session);
             Ok(Outcome::Response(Response::new(Body::full(Bytes::new()))))
         }
@@ -53,7 +53,7 @@ pub(super) async fn answer(asked: &OwnRequest<'_>) -> Result<Outcome, Rejection>
 async fn message(asked: &OwnRequest<'_>, envelope: &Envelope<'_>) -> Result<Outcome, Rejection> {
     let text = std::str::from_utf8(asked.body).unwrap_or_default();
     let Ok(value) = jsonrpc::parse(text) else {
-        let reply = RpcReply::to(envelope, Era::Legacy);
+        let reply = RpcReply::to(envelope, ProtocolEra::Legacy);
         return Ok(Outcome::Response(reply.error(
             StatusCode::OK,
             INVALID_PARAMS,
@@ -63,14 +63,16 @@ async fn message(asked: &OwnRequest<'_>, envelope: &Envelope<'_>) -> Result<Outc
     };
     let none = Map::new();
     let params = value.get("params").and_then(Value::as_object).unwrap_or(&none);
-    let era = match Era::of(asked.headers, envelope, params) {
+    let era = match ProtocolEra::of(asked.headers, envelope, params) {
         Ok(era) => era,
-        Err(refused) => return Ok(Outcome::Response(RpcReply::to(envelope, Era::Modern).refused(&refused))),
+        Err(refused) => {
+            return Ok(Outcome::Response(RpcReply::to(envelope, ProtocolEra::Modern).refused(&refused)));
+        }
     };
-    let session = if era == Era::Legacy { asked.session()? } else { None };
+    let session = if era == ProtocolEra::Legacy { asked.session()? } else { None };
     if !envelope.is_request() {
         if let (Some(session), Some(id)) = (&session, cancelled(envelope, params)) {
-            asked.shared.relays.cancel(&Owner::new(&asked.caller.principal, session), &id);
+            asked.shared.relays.cancel(&SessionOwner::new(&asked.caller.principal, session), &id);
         }
         let mut response = Response::new(Body::full(Bytes::new()));
         *response.status_mut() = StatusCode::ACCEPTED;
@@ -79,9 +81,9 @@ async fn message(asked: &OwnRequest<'_>, envelope: &Envelope<'_>) -> Result<Outc
     let reply = RpcReply::to(envelope, era);
     let method = envelope.method.as_deref().unwrap_or_default();
     let response = match (method, era) {
-        ("initialize", Era::Legacy) => asked.begin(&reply, params)?,
-        ("ping", Era::Legacy) => reply.result(Map::new()),
-        ("server/discover", Era::Modern) => reply.cached(discovered(), "public"),
+        ("initialize", ProtocolEra::Legacy) => asked.begin(&reply, params)?,
+        ("ping", ProtocolEra::Legacy) => reply.result(Map::new()),
+        ("server/discover", ProtocolEra::Modern) => reply.cached(discovered(), "public"),
         ("tools/list", _) if params.get("cursor").is_some_and(|cursor| !cursor.is_null()) => {
             reply.error(StatusCode::OK, INVALID_PARAMS, "there are no further pages", None)
         }
@@ -91,7 +93,7 @@ async fn message(asked: &OwnRequest<'_>, envelope: &Envelope<'_>) -> Result<Outc
         }
         ("tools/call", _) => return tools::call(asked, &reply, params, session.as_deref()).await,
         _ => {
-            let status = if era == Era::Modern { StatusCode::NOT_FOUND } else { StatusCode::OK };
+            let status = if era == ProtocolEra::Modern { StatusCode::NOT_FOUND } else { StatusCode::OK };
             reply.error(status, METHOD_NOT_FOUND, "Method not found", None)
         }
     };
@@ -100,7 +102,7 @@ async fn message(asked: &OwnRequest<'_>, envelope: &Envelope<'_>) -> Result<Outc
 
 /// A call that cannot be made, as its result.
 pub(super) fn refuse(envelope: &Envelope<'_>, why: &str) -> Response<Body> {
-    let era = if envelope.protocol_version.is_some() { Era::Modern } else { Era::Legacy };
+    let era = if envelope.protocol_version.is_some() { ProtocolEra::Modern } else { ProtocolEra::Legacy };
     RpcReply::to(envelope, era).result(tools::content(Err(why.to_owned())))
 }
 

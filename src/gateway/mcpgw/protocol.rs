@@ -11,7 +11,7 @@ use crate::mcp::{LEGACY, MODERN, VERSION, is_modern};
 
 /// How a request speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Era {
+pub(super) enum ProtocolEra {
     /// 2026-07-28: every request stands for itself.
     Modern,
     /// Until 2025-11-25.
@@ -29,10 +29,10 @@ pub(super) struct BadRequest {
 pub(super) struct RpcReply<'a> {
     /// As it was written.
     id: &'a str,
-    pub(super) era: Era,
+    pub(super) era: ProtocolEra,
 }
 
-impl Era {
+impl ProtocolEra {
     /// By its header and its `_meta`, which agree where both say something.
     pub(super) fn of(
         headers: &HeaderMap,
@@ -73,12 +73,12 @@ impl BadRequest {
 }
 
 impl<'a> RpcReply<'a> {
-    pub(super) fn to(envelope: &Envelope<'a>, era: Era) -> Self {
+    pub(super) fn to(envelope: &Envelope<'a>, era: ProtocolEra) -> Self {
         Self { id: envelope.id.unwrap_or("null"), era }
     }
 
     pub(super) fn result(&self, mut result: Map<String, Value>) -> Response<Body> {
-        if self.era == Era::Modern {
+        if self.era == ProtocolEra::Modern {
             result.insert("resultType".into(), "complete".into());
         }
         self.message(StatusCode::OK, "result", &Value::Object(result))
@@ -86,7 +86,7 @@ impl<'a> RpcReply<'a> {
 
     /// The same for what clients may keep: not for long, because rights change at any time.
     pub(super) fn cached(&self, mut result: Map<String, Value>, scope: &str) -> Response<Body> {
-        if self.era == Era::Modern {
+        if self.era == ProtocolEra::Modern {
             result.extend([("ttlMs".to_owned(), json!(0)), ("cacheScope".to_owned(), json!(scope))]);
         }
         self.result(result)

@@ -130,7 +130,7 @@ fn restart(file: Option<&Path>, changed: &[String]) -> Option<String> {
 
 fn tell(shared: &SharedState, changed: bool, errors: Vec<String>) {
     if changed {
-        let servers = shared.state().upstreams.len();
+        let servers = shared.state().upstreams.values().filter(|upstream| !upstream.is_built_in()).count();
         shared.metrics.reload("ok");
         info!(event = "reload", "{servers} servers, policy and certificates are in force");
     }

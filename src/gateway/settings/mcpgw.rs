@@ -26,7 +26,7 @@ pub enum ServeMcpgw {
 /// The same as it is written out.
 #[derive(serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Table {
+struct McpgwTable {
     /// Who answers at `/mcpgw/mcp`: the server that `mcpgw.json` has an address for, else the gateway itself, if absent.
     #[serde(default)]
     serve: Option<ServeMcpgw>,
@@ -71,7 +71,7 @@ impl<'de> Visitor<'de> for McpgwVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Mcpgw, A::Error> {
-        let Table { serve, call_tool } = Table::deserialize(MapAccessDeserializer::new(map))?;
+        let McpgwTable { serve, call_tool } = McpgwTable::deserialize(MapAccessDeserializer::new(map))?;
         Ok(Mcpgw { serve, call_tool })
     }
 }
@@ -82,7 +82,8 @@ impl JsonSchema for Mcpgw {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let (table, word) = (generator.subschema_for::<Table>(), generator.subschema_for::<ServeMcpgw>());
+        let (table, word) =
+            (generator.subschema_for::<McpgwTable>(), generator.subschema_for::<ServeMcpgw>());
         json_schema!({"anyOf": [table, word]})
     }
 }
