@@ -17,7 +17,7 @@ pub(super) struct SearchWord {
     pub(super) written: String,
     /// Without its ending: words with one stem are one word.
     pub(super) stem: String,
-    /// Whether it is a name as a whole whose parts are words of their own (`GitHub` beside `git` and `hub`).
+    /// Whether it is a name as a whole whose parts are words of their own (`DataDog` beside `data` and `dog`).
     pub(super) is_whole: bool,
 }
 
@@ -113,9 +113,9 @@ mod tests {
             ("createJiraIssue", "create jira issue createjiraissue"),
             ("HTTPServer", "http server httpserver"),
             ("getHTTPPage2", "get http page 2 gethttppage2"),
-            ("GitHub", "git hub github"),
-            ("github", "github"),
-            ("GITHUB_TOKEN", "github token"),
+            ("DataDog", "data dog datadog"),
+            ("datadog", "datadog"),
+            ("API_TOKEN", "api token"),
             ("iOS", "os ios"),
             ("s3", "3 s3"),
             ("the user's  mail, please!", "user mail"),

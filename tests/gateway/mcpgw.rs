@@ -8,6 +8,7 @@ use std::path::Path;
 use mcpauth::gateway::settings::{Mcpgw, ServeMcpgw};
 use serde_json::{Value, json};
 
+use crate::support::User;
 use crate::support::lab::{Answer, Lab, list, own_server, until};
 use crate::support::upstream::{Upstream, begin, event, push};
 
@@ -481,4 +482,20 @@ fn a_file_with_an_address_is_forwarded_to_unless_something_else_is_said() {
         assert_eq!(names.contains(&"echo".to_owned()), forwarded, "{serve:?}: {names:?}");
         assert_eq!(lab.arrived(), usize::from(forwarded));
     }
+}
+
+/// As the guide prints them, with the settings its script reads.
+#[test]
+fn the_two_commands_of_the_guide_are_answered() {
+    let lab = lab();
+    let mut user = User::new();
+    user.env("GATEWAY_URL", format!("{}/mcpgw/mcp", lab.gateway.public_url())).env("MCP_AUTH_TOKEN", lab.token("root"));
+    let context = user.run(&["call", "debug_auth_context", "{}"]).code(0).json();
+    assert_eq!((&context["subject"], &context["token"]["kind"]), (&json!("root"), &json!("JWT")));
+    let query = r#"{"natural_language_query": "quantum"}"#;
+    let found = user.run(&["call", "intelligent_tool_finder", query]).code(0).json();
+    assert_eq!(names(&found["results"], "tool_name"), ["quantum_flux_analyzer"]);
+    user.env("MCP_AUTH_TOKEN", lab.token("worker"));
+    let found = user.run(&["call", "intelligent_tool_finder", query]).code(0).json();
+    assert_eq!(found["results"], json!([]));
 }
