@@ -93,7 +93,7 @@ impl<'a> Clients<'a> {
         let auth_mode = auth_mode.or(before).unwrap_or_else(|| target.best());
         if !target.ways.contains(&auth_mode) {
             let ways: Vec<&str> = target.ways.iter().map(|way| way.name()).collect();
-            let message = format!("{} has no way to its headers by {auth_mode}", target.client);
+            let message = format!("{} does not support the auth mode {auth_mode}", target.client);
             return Err(Error::Usage { message, hint: format!("use --auth-mode {}", ways.join(" or ")) });
         }
         Ok(Job { target, path, auth_mode, record })
@@ -194,7 +194,7 @@ fn places(config: &Config) -> Option<Places> {
 }
 
 fn no_home() -> Error {
-    let message = "there is no home folder to install into".into();
+    let message = "no home folder to install into".into();
     let hint = "set HOME, or leave other programs' files alone: mcpauth generate --no-install".into();
     Error::Usage { message, hint }
 }

@@ -83,7 +83,7 @@ pub enum Error {
         flag: &'static str,
     },
     /// A command that does not start.
-    #[error("{program} does not start: {source}")]
+    #[error("cannot start {program}: {source}")]
     Start {
         /// What was to run.
         program: String,
@@ -99,7 +99,7 @@ pub enum Error {
         hint: String,
     },
     /// Data that did not leave.
-    #[error("what was to be printed was lost: {cause}")]
+    #[error("output was lost: {cause}")]
     Lost {
         /// The system's no.
         cause: String,
@@ -179,7 +179,7 @@ impl Error {
             Self::File(error) => error.hint(),
             Self::Render(error) => error.hint(),
             Self::Start { program, .. } => format!("check the command's name and mode: {program}"),
-            Self::Lost { .. } => "give stdout a place with room, and run it again".into(),
+            Self::Lost { .. } => "make room for stdout, and run it again".into(),
             Self::Interrupted | Self::Io(_) => format!("run it again: {command}"),
         }
     }
@@ -237,7 +237,7 @@ fn mcp_exit(error: &ClientError) -> Exit {
 
 fn flow_hint(error: &FlowError, command: &str) -> String {
     match error {
-        FlowError::Http(HttpError::Plain { .. }) => "use https, or say that it is meant with --allow-http".into(),
+        FlowError::Http(HttpError::Plain { .. }) => "use https, or allow plain http with --allow-http".into(),
         FlowError::Http(HttpError::Untrusted { .. }) => untrusted_hint(command),
         FlowError::Http(HttpError::Redirect { to, .. }) => {
             format!("if {to} is the right address, set it in place of the one that redirects (mcpauth config show --origin), then run: {command}")
@@ -252,33 +252,31 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
         FlowError::Reply { reply, .. } if reply.is_no() => {
             format!("check the token endpoint, client id and secret (mcpauth config show --origin), then run: {command}")
         }
-        FlowError::Reply { .. } => format!("try again in a while: {command}"),
-        FlowError::Discovery(error) if error.is_network() => format!("try again in a while: {command}"),
+        FlowError::Reply { .. } => format!("try again later: {command}"),
+        FlowError::Discovery(error) if error.is_network() => format!("try again later: {command}"),
         FlowError::Metadata { .. } | FlowError::NoEndpoint { .. } | FlowError::Discovery(_) => {
-            "correct the issuer: mcpauth config show --origin says where it comes from; or name the token endpoint outright".into()
+            "correct the issuer: mcpauth config show --origin shows where it comes from; or name the token endpoint, instead of discovery".into()
         }
         FlowError::ByAddress(error) => error.hint(command),
         FlowError::Address { .. } => "correct it: mcpauth config show --origin, mcpauth providers check".into(),
         FlowError::Signing => "use a P-256, Ed25519 or RSA key in PEM".into(),
         FlowError::PortBusy { .. } => {
-            "stop the program that has the port, or register another redirect URI and set EGRESS_OAUTH_REDIRECT_URI_N".into()
+            "stop the program that uses the port, or register another redirect URI and set EGRESS_OAUTH_REDIRECT_URI_N".into()
         }
-        FlowError::Unreachable(_) => format!("run it on a terminal and paste the address the browser ends on: {command} --no-browser"),
+        FlowError::Unreachable(_) => format!("run it on a terminal and paste the address the browser ends up at: {command} --no-browser"),
         FlowError::RedirectHost { .. } => "change EGRESS_OAUTH_REDIRECT_URI_N, and the redirect URI registered with the provider".into(),
         FlowError::UnknownSite { .. } => format!("name one of them: {command} --site NAME"),
-        FlowError::NoDevice { .. } => format!("log in by an address that is opened anywhere: {command} --no-browser"),
+        FlowError::NoDevice { .. } => format!("open the login address in any browser: {command} --no-browser"),
         FlowError::CodeExpired => format!("get a new code: {command} --device"),
         FlowError::Denied { .. } | FlowError::TimedOut(_) => format!("log in again: {command}"),
         FlowError::WrongIssuer => format!("close the browser's other login pages and log in again: {command}"),
-        FlowError::Sites { .. } => format!("the token is kept; ask again with: {command}"),
+        FlowError::Sites { .. } => format!("the token is stored; try again with: {command}"),
     }
 }
 
 /// What to do about a certificate of nobody whom this machine believes.
 pub(crate) fn untrusted_hint(command: &str) -> String {
-    format!(
-        "if the authority is your own, name its certificate: {command} --ca-cert FILE (or set MCPAUTH_CA_CERT)"
-    )
+    format!("if it is your own CA, name its certificate: {command} --ca-cert FILE (or set MCPAUTH_CA_CERT)")
 }
 
 /// RFC 6749 section 5.2, by its codes.
@@ -309,7 +307,7 @@ fn store_hint(error: &StoreError, command: &str) -> String {
         StoreError::Format { path, .. } => format!("move {} away, then run: {command}", path.display()),
         StoreError::Keyring(_) => "keep tokens in 0600 files instead: --storage file".into(),
         StoreError::Lock { .. } => {
-            format!("use a tokens directory on a disk that has locks, then run: {command}")
+            format!("use a tokens directory on a file system with locks, then run: {command}")
         }
     }
 }

@@ -79,7 +79,7 @@ pub struct KeySetTooLarge;
 
 /// Somebody elsewhere who sends us to this machine.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("{from} sends us to {to}, an address of this machine")]
+#[error("{from} points to {to}, an address of this machine")]
 pub struct LoopbackTarget {
     /// Its host.
     pub from: String,

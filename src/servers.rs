@@ -340,7 +340,7 @@ impl Servers {
 
 /// What to do where no server is set up.
 pub(crate) const SET_UP: &str = "log in to one with: mcpauth login URL; for those behind a gateway run: mcpauth configure, or put the \
-                                 registry's files into ./servers; to try it without an account run: mcpauth demo";
+                                 registry's files into ./servers; to try it without an account, run: mcpauth demo";
 
 /// What clients are told of.
 pub(crate) struct AvailableServers {

@@ -111,7 +111,7 @@ impl Vault {
 
     async fn lock(&self, credential: &Credential) -> Result<Arc<Lock>, StoreError> {
         let who = credential.id.to_string();
-        let waiting = || self.ui.note(&who, "waiting for another mcpauth to finish with it");
+        let waiting = || self.ui.note(&who, "waiting for another mcpauth process to release it");
         self.store.lock(&credential.id, waiting).await.map(Arc::new)
     }
 

@@ -88,7 +88,7 @@ fn a_modern_servers_403_is_shown_and_not_what_its_handshake_lacks() {
         ("404 X".to_owned(), String::new()),
     ];
     for (head, body) in handshakes {
-        let forbidden = refused(403, "nothing you were granted is about this server");
+        let forbidden = refused(403, "none of your grants covers this server");
         let said = head.clone();
         let server = Upstream::start(move |seen, stream| match seen.message()["method"].as_str() {
             Some("server/discover") => say(stream, &format!("403 X\r\n{json}"), forbidden.as_bytes()),

@@ -38,7 +38,7 @@ impl BridgeError {
             session::RemoteError::Http(error) => Self::Unreachable(error.to_string()),
             session::RemoteError::Refused(answer) => Self::refused(answer.status, &answer.headers, access),
             session::RemoteError::Elsewhere => {
-                Self::Elsewhere("the server announced an address that is not its own".into())
+                Self::Elsewhere("the server announced an endpoint at another origin".into())
             }
             session::RemoteError::Broken => Self::Broken,
         }
@@ -61,16 +61,16 @@ impl BridgeError {
             Self::NoAccess(no) => (4011, format!("{}; {}", no.message, no.hint)),
             Self::Unreachable(cause) => (5021, cause.clone()),
             Self::Status(401, advice) => {
-                (4012, format!("the server refuses the credentials, new ones too; {advice}"))
+                (4012, format!("the server rejected the credential, even after a refresh; {advice}"))
             }
             Self::Status(403, advice) => {
-                (4031, format!("the server forbids this to these credentials; {advice}"))
+                (4031, format!("forbidden: this credential lacks permission; {advice}"))
             }
             Self::Status(status, advice) => {
-                (5022, format!("the server answered with HTTP {status} and no message; {advice}"))
+                (5022, format!("the server answered with HTTP {status} without a message; {advice}"))
             }
             Self::Elsewhere(cause) => (5022, cause.clone()),
-            Self::Broken => (5023, "the server ended the stream before it answered; ask again".into()),
+            Self::Broken => (5023, "the server ended the stream before it answered; try again".into()),
             Self::TooLarge => {
                 (5024, format!("the server's answer is larger than the bridge reads ({} MiB)", LIMIT >> 20))
             }

@@ -196,14 +196,12 @@ impl ProxyState {
 impl ProxyError {
     fn response(&self, id: &Value) -> Response<Body> {
         let (status, text) = match self {
-            Self::Host => (403, "this is not an address of the bridge"),
-            Self::Origin => (403, "the bridge does not answer web pages"),
+            Self::Host => (403, "the bridge does not serve this path"),
+            Self::Origin => (403, "the bridge does not serve web pages"),
             Self::Secret => (403, "the bridge's own header is missing or wrong; run: mcpauth config install"),
-            Self::Server => {
-                (404, "there is no such server; those there are were named when the bridge started")
-            }
+            Self::Server => (404, "there is no such server; the bridge printed the names when it started"),
             Self::TooLarge => (413, "the message is too large"),
-            Self::Method => (405, "only POST, GET and DELETE"),
+            Self::Method => (405, "use POST, GET or DELETE"),
             Self::Failed(failure) => {
                 let status = match failure {
                     // Not 401: the client would begin a login of its own.

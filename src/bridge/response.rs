@@ -183,7 +183,7 @@ impl Led {
                     continue;
                 }
                 Ok(Some(_)) => {
-                    (BridgeError::TooLarge, Some(io::Error::other("an event of the server's is too large")))
+                    (BridgeError::TooLarge, Some(io::Error::other("an event from the server is too large")))
                 }
                 Ok(None) => (BridgeError::Broken, None),
                 Err(error) => (BridgeError::Broken, Some(io::Error::other(error))),

@@ -147,14 +147,14 @@ impl ClientSide {
         match tokio::time::timeout(ACCEPT, self.session.post(message)).await {
             Ok(Ok(reply)) if !reply.is_good() => {
                 let status = reply.status;
-                (self.report)(&format!("the server answered a message without an id with HTTP {status}"));
+                (self.report)(&format!("the server answered a notification with HTTP {status}"));
             }
             Ok(Ok(_)) => {}
             Ok(Err(failure)) => {
                 let (_, cause) = BridgeError::from_session(failure, &*self.access).code_and_message();
-                (self.report)(&format!("a message without an id was lost: {cause}"));
+                (self.report)(&format!("a notification was lost: {cause}"));
             }
-            Err(_) => (self.report)("the server did not accept a message without an id in time"),
+            Err(_) => (self.report)("the server did not accept a notification in time"),
         }
     }
 

@@ -21,13 +21,13 @@ pub(super) struct AgentcoreArgs {
     /// The gateway of this name, in any case
     #[arg(long, value_name = "NAME", group = "which")]
     gateway_name: Option<String>,
-    /// Gateway N of the numbered variables
+    /// The gateway with this number
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100), group = "which")]
     gateway_index: Option<u8>,
     /// The audience, for servers that take JSON (Auth0)
     #[arg(long, value_name = "AUDIENCE")]
     audience: Option<String>,
-    /// Get new tokens even if there are good ones
+    /// Get new tokens even if the stored ones are good
     #[arg(short, long)]
     force: bool,
 }

@@ -9,8 +9,8 @@ use crate::error::Error;
 use crate::text::word;
 
 pub(super) const EXIT_CODES: &str = "Exit codes: 0 all requested work done · 1 other · 2 usage or configuration · 3 some of several failed · \
-                          4 a person must log in, or was refused · 5 network (try again) · 6 the MCP server answered with an error · 7 a check found something · \
-                          126, 127 exec: the command does not start · 130, 143 signals";
+                          4 login needed or denied · 5 network (try again) · 6 the MCP server answered with an error · 7 check failed · \
+                          126, 127 exec: the command cannot start · 130, 143 signals";
 
 /// What every verb understands.
 #[derive(Args, Clone, Debug, Default)]
@@ -21,13 +21,13 @@ pub(super) struct Global {
     /// The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     #[arg(long, global = true, value_name = "FILE", hide = true)]
     pub(super) found_env_file: Vec<PathBuf>,
-    /// Read settings from no file at all
+    /// Read no settings files
     #[arg(long, global = true, conflicts_with_all = ["env_file", "found_env_file"], help_heading = "Global options")]
     pub(super) no_env_file: bool,
-    /// Keep credentials in this folder [default: .oauth-tokens]
+    /// Store credentials in this folder [default: .oauth-tokens]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub(super) tokens_dir: Option<PathBuf>,
-    /// The registry's server files are in this folder [default: servers, else registry/servers]
+    /// The folder with the registry's server files [default: servers, else registry/servers]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub(super) servers_dir: Option<PathBuf>,
     /// The outside services are in this file, as the MCP Gateway Registry's scripts have them
@@ -46,16 +46,16 @@ pub(super) struct Global {
     /// Errors only
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub(super) quiet: bool,
-    /// Say more; never a secret
+    /// More output, never secrets
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub(super) verbose: u8,
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t = ColorArg::Auto, help_heading = "Global options")]
     pub(super) color: ColorArg,
-    /// Believe these certification authorities too (PEM), beside the system's
+    /// Trust these additional CA certificates (PEM)
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub(super) ca_cert: Option<PathBuf>,
-    /// Plain http to other machines is meant
+    /// Allow plain HTTP to non-loopback hosts
     #[arg(long, global = true, help_heading = "Global options")]
     pub(super) allow_http: bool,
 }
@@ -123,10 +123,10 @@ pub(super) struct BrowserArgs {
     /// Open the browser even without a terminal
     #[arg(long, group = "login")]
     pub(super) browser: bool,
-    /// Print the login address, open nothing, and wait for the answer
+    /// Print the login address instead of opening the browser
     #[arg(long, group = "login")]
     pub(super) no_browser: bool,
-    /// Log in with a code that is entered on another device, where the provider allows it
+    /// Log in with a code entered on another device, if the provider supports it
     #[arg(long, group = "login")]
     pub(super) device: bool,
 }
@@ -134,7 +134,7 @@ pub(super) struct BrowserArgs {
 /// `--auth`, for the verbs that take an address.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(super) struct AuthArgs {
-    /// Send the gateway's token to an address that is not below REGISTRY_URL, for this once
+    /// Send the gateway's token even to an address that is not below REGISTRY_URL
     #[arg(long)]
     pub(super) auth: bool,
 }

@@ -21,7 +21,7 @@ const LIMIT: u64 = 1 << 20;
 
 /// Ask for a credential's settings and write them to .env (0600, existing lines kept)
 ///
-/// Every question has a flag, so that it also runs without a terminal.
+/// Every question has a flag, so it also runs without a terminal.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth configure\n  \
                         mcpauth configure --kind egress --provider NAME --client-id abc --client-secret-file secret.txt --yes\n  \
@@ -70,7 +70,7 @@ pub(super) struct ConfigureArgs {
     /// The file to write
     #[arg(long, value_name = "FILE", default_value = ".env")]
     write: PathBuf,
-    /// Do not ask whether to write
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     yes: bool,
 }
@@ -158,15 +158,15 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<NewVariable>, Err
     lines.extend(gateway(args, &config)?);
     for pair in &args.set {
         let (name, value) = pair.split_once('=').ok_or_else(|| Error::Usage {
-            message: "--set wants NAME=VALUE".into(),
+            message: "--set needs NAME=VALUE".into(),
             hint: "for example: --set TENANT=common".into(),
         })?;
         if !crate::config::is_name(name) {
-            let message = format!("--set {:?}: this is not a variable's name", crate::text::clean(name, 40));
+            let message = format!("--set {:?}: not a valid variable name", crate::text::clean(name, 40));
             return Err(Error::Usage { message, hint: "for example: --set TENANT=common".into() });
         }
         if crate::config::catalogue::is_secret(name) {
-            let message = format!("{name} is a secret, and every process can read a command line");
+            let message = format!("{name} is a secret, and any process can read the command line");
             return Err(Error::Usage {
                 message,
                 hint: "give it with --client-secret-file FILE, or - for stdin".into(),
@@ -332,8 +332,8 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
     };
     if private_file::is_symlink(path) && !path.parent().is_some_and(|folder| paths::is_inside(path, folder)) {
         let real = std::fs::canonicalize(path)?;
-        let message = format!("{} is a link that leads out of its folder", path.display());
-        let hint = format!("if it is meant, name what it leads to: --write {}", real.display());
+        let message = format!("{} is a symbolic link to another folder", path.display());
+        let hint = format!("to write there, name its target: --write {}", real.display());
         return Err(Error::Usage { message, hint });
     }
     match regular_file::read(path, LIMIT) {
@@ -343,6 +343,6 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
                 .map_err(|_| refused(regular_file::NOT_TEXT, "save it as UTF-8, or name another file"))
         }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(refused(&e.to_string(), "put a text file in its place, or name another one")),
+        Err(e) => Err(refused(&e.to_string(), "replace it with a text file, or name another file")),
     }
 }

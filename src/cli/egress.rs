@@ -13,10 +13,10 @@ use crate::credential::{CredentialKind, SERVER_URL};
 use crate::error::{Error, Exit};
 use crate::text::clean;
 
-/// Log in to outside services (authorization code with PKCE) and keep their tokens
+/// Log in to outside services (authorization code with PKCE) and store their tokens
 ///
-/// Without a choice, every egress set. A token that is still good is reused, an expired one refreshed if the provider
-/// allows it; only then the browser opens.
+/// Without a selection, every egress set. A good token is reused, and an expired one refreshed if the provider allows
+/// it; the browser opens only if neither works.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth egress --provider NAME --site my-team\n  \
                         mcpauth egress --config-set 2 --no-browser     over SSH: open the address yourself, paste the answer")]
@@ -24,16 +24,16 @@ pub(super) struct EgressArgs {
     /// Only the sets of this provider
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
-    /// Only set N of the numbered variables
+    /// Only the set with this number
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100), conflicts_with = "provider")]
     config_set: Option<u8>,
-    /// The MCP server the token is for; names the file
+    /// The MCP server the token is for; sets the file's name
     #[arg(long, visible_alias = "mcp-server-name", value_name = "NAME")]
     server_name: Option<String>,
-    /// The site to use where one login covers several: name, URL or id
+    /// The site to use if one login covers several: name, URL or id
     #[arg(long, value_name = "SITE")]
     site: Option<String>,
-    /// Log in again even if there is a good token
+    /// Log in again even if the stored token is good
     #[arg(short, long)]
     force: bool,
     /// Read the client secret from this file, or from stdin for -
@@ -71,7 +71,7 @@ pub(super) fn run(args: &EgressArgs, mut settings: Settings, out: &Out) -> Resul
     } else if args.server_name.is_some() {
         let hint = "choose one with --config-set N or --provider NAME".into();
         return Err(Error::Usage {
-            message: "--server-name names one set, and several are meant".into(),
+            message: "--server-name is for one set, but several are selected".into(),
             hint,
         });
     }

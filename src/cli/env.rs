@@ -17,10 +17,10 @@ use crate::sys::env;
 
 /// Print fresh credentials as shell variables
 ///
-/// One variable a header, MCPAUTH_<SERVER>_<HEADER>, and for a single server also MCP_SERVER_URL and MCP_AUTH_TOKEN, the
-/// gateway's token. What is due is renewed first; a login is never begun. Without a good token there is nothing on
-/// stdout, and the exit code is 4, or 5 if a server cannot be reached; of several servers, those that fail are left out,
-/// and the exit code is 3.
+/// One variable per header, MCPAUTH_<SERVER>_<HEADER>, and for a single server also MCP_SERVER_URL and
+/// MCP_AUTH_TOKEN, the gateway's token. Tokens that are due are renewed first; it never starts a login. Without a
+/// good token it prints nothing and the exit code is 4, or 5 if a server cannot be reached. With several servers,
+/// those that fail are left out and the exit code is 3.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  eval \"$(mcpauth env fininfo)\"\n  mcpauth env --shell fish | source\n  \
@@ -28,10 +28,10 @@ use crate::sys::env;
                         mcpauth env --json | from json | load-env      (Nushell)"
 )]
 pub(super) struct EnvArgs {
-    /// The server's name, or its address; every server without this
+    /// The server's name or address [default: every server]
     #[arg(value_name = "SERVER")]
     server: Option<ServerRef>,
-    /// Whose language to write [default: by $SHELL]
+    /// The shell to write for [default: from $SHELL]
     #[arg(long, value_enum)]
     shell: Option<Shell>,
     #[command(flatten)]

@@ -66,7 +66,7 @@ async fn finish(out: &Out, mut signals: u8) {
     if out.tasks.is_empty() {
         return;
     }
-    out.say("waiting for a new token that is on its way; the old one is used up");
+    out.say("waiting for the new token that was requested; the old one is spent");
     out.tasks.close();
     let mut ended = pin!(out.tasks.wait());
     while signals < 2 {
@@ -137,7 +137,7 @@ fn storage(config: &Config, out: &Out) -> Result<Storage, Error> {
             }
         }),
         Some(_) => {
-            let reason = "none of file, keyring and auto".into();
+            let reason = "not one of file, keyring, auto".into();
             Err(ConfigError::Invalid { variable: "MCPAUTH_STORAGE".into(), reason }.into())
         }
     }

@@ -15,10 +15,10 @@ use crate::sys::browser::Browser;
 
 /// Get every configured credential, then write the client configurations
 ///
-/// Flows run side by side; one that is not configured is skipped, one that is configured in part is named with what it
-/// is missing. Tokens that are still good are reused, expired ones refreshed.
+/// Flows run in parallel. A flow that is not configured is skipped; one that is partly configured is reported with
+/// what is missing. Good tokens are reused, expired ones refreshed.
 #[derive(Args, Debug, Default)]
-#[command(after_help = "Examples:\n  mcpauth generate                     everything that is configured\n  \
+#[command(after_help = "Examples:\n  mcpauth generate                     everything configured\n  \
                         mcpauth generate --ingress-only      only the gateway's token\n  \
                         mcpauth generate --provider NAME     egress for one provider\n  \
                         mcpauth generate --json | jq '.results[] | select(.status == \"failed\")'")]
@@ -44,10 +44,10 @@ pub(super) struct GenerateArgs {
     /// Egress for this provider only [default: EGRESS_PROVIDER_NAME, else all]
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
-    /// Get new tokens even if there are good ones
+    /// Get new tokens even if the stored ones are good
     #[arg(short, long)]
     force: bool,
-    /// Write .oauth-tokens/*.json, but nothing into other programs' files
+    /// Write .oauth-tokens/*.json, but no other program's files
     #[arg(long)]
     no_install: bool,
     #[command(flatten)]

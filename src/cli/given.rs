@@ -22,7 +22,7 @@ pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
     // Said and not refused: the scripts left these files open, and a user must be able to start from there.
     for path in settings.exposed() {
         out.say(&format!(
-            "{0} holds secrets and can be read by others; close it with: chmod 600 {0}",
+            "{0} holds secrets and can be read by others; fix it with: chmod 600 {0}",
             path.display()
         ));
     }
@@ -67,7 +67,7 @@ pub(super) fn secret_from(path: &Path) -> Result<Secret, Error> {
         });
     } else {
         let found = private_file::read(path).map_err(|error| match error {
-            FileError::Symlink(_) => no_secret("is a symbolic link, which others could point elsewhere"),
+            FileError::Symlink(_) => no_secret("is a symbolic link, which another user could redirect"),
             other => other.into(),
         })?;
         *text = found.ok_or_else(|| no_secret("does not exist"))?;

@@ -20,10 +20,10 @@ use crate::vault::VaultError;
 /// refresh token that was used up: `flows` waits for that.)
 const WITHIN: Duration = Duration::from_secs(8);
 
-/// Print a server's headers as one JSON object, every token in them fresh
+/// Print a server's headers with fresh tokens as one JSON object
 ///
-/// For clients that run a helper to get their headers. What is due is renewed first, within 8 s; a login is never begun.
-/// Without a good token there is nothing on stdout, and the exit code is 4.
+/// For clients that run a helper to get their headers. Tokens that are due are renewed first, within 8 s; it never
+/// starts a login. Without a good token it prints nothing and the exit code is 4.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth headers fininfo\n  \
                         mcpauth headers fininfo | jq -r 'to_entries[] | \"\\(.key): \\(.value)\"' | curl -H @- https://...")]

@@ -24,23 +24,23 @@ const TIMES: [&str; 5] = ["exp", "iat", "nbf", "auth_time", "updated_at"];
 
 /// Decode a token, and verify it with its issuer's keys
 ///
-/// Shows header and claims, never the token or its signature. Keys are fetched from an issuer that is configured, or named
-/// with --issuer, and from nowhere else: a token must not choose whom we talk to. A signature that is not the issuer's is
-/// exit code 7. With --verify so is whatever keeps the token from being verified, its end included, and 5 means that the
-/// issuer could not be reached.
+/// Shows header and claims, never the token or its signature. Keys are fetched only from a configured issuer or the
+/// one in --issuer: a token must not choose which host is contacted. The exit code is 7 if the signature is not the
+/// issuer's. With --verify it is also 7 if the token has expired or cannot be verified for another reason, and 5 if
+/// the issuer cannot be reached.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  mcpauth inspect ingress\n  mcpauth inspect --verify --issuer https://idp.example.com - < token.txt\n\n\
                         A token in a command line is visible to every process on this machine: give it on stdin, with -."
 )]
 pub(super) struct InspectArgs {
-    /// A credential by its name in mcpauth status, a token's file, or - for a token on stdin
+    /// A credential by its name in mcpauth status, a token file, or - for a token on stdin
     #[arg(value_name = "TOKEN_OR_NAME")]
     what: String,
-    /// Exit code 0 only if it is verified and in its time
+    /// Exit code 0 only if the token is verified and not expired
     #[arg(long)]
     verify: bool,
-    /// The issuer it must be of, whose keys are fetched
+    /// The issuer the token must be from, and whose keys are fetched
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
 }
@@ -48,7 +48,7 @@ pub(super) struct InspectArgs {
 pub(super) fn run(args: &InspectArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     if let Some(issuer) = args.issuer.as_deref().filter(|issuer| web_url(issuer).is_err()) {
         let message = format!("--issuer: {:?} is not an http or https URL", clean(issuer, 80));
-        return Err(Error::Usage { message, hint: "give it as its tokens have it in iss".into() });
+        return Err(Error::Usage { message, hint: "give it exactly as in the tokens' iss".into() });
     }
     let config = Config::resolve(settings)?;
     let vault = flows::vault(&config, None, out)?;

@@ -33,7 +33,7 @@ pub(super) fn run(args: &LoginArgs, settings: Settings, out: &Out) -> Result<Exi
         return Err(Error::Usage {
             message: format!("{name} is already the name of {}", other.url),
             hint: format!(
-                "give it a name of its own: {} --server-name NAME",
+                "choose another name: {} --server-name NAME",
                 login_command(&args.url, &name_of(&args.url))
             ),
         });
@@ -64,7 +64,7 @@ async fn log_in_at(
         Some(kept) if meant && !stale => is_moved(config, vault, name, kept).await,
         _ => false,
     };
-    let say = || out.say("the client that was registered there is of no more use; registering another one");
+    let say = || out.say("the client registered there is no longer valid; registering a new one");
     if stale {
         say();
     }

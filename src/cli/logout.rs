@@ -20,24 +20,25 @@ use crate::store::Store;
 use crate::sys::{private_file, terminal};
 use crate::vault::{Logout, Vault};
 
-/// Forget credentials, and revoke them where the provider can
+/// Remove credentials, and revoke them if the provider supports it
 ///
-/// Removes the token's file, what the keyring holds for it, and an agent's shell file. Settings stay, so
-/// that the next command may get a new one; only the client that mcpauth login registered for a server goes as well. With --revoke the server is asked first to take the tokens back
-/// (RFC 7009); the files go in any case, and the exit code says whether it did: 3 if it has no way to.
+/// Removes the token's file, its secrets in the keyring, and an agent's shell file. Settings stay, so the next
+/// command may get a new token; only the client that mcpauth login registered for a server is removed as well. With
+/// --revoke the tokens are first revoked at the server (RFC 7009). The files are removed in any case; the exit code
+/// is 3 if the server cannot revoke.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth logout fininfo --revoke\n  mcpauth logout --all --yes")]
 pub(super) struct LogoutArgs {
     /// A credential, by its name in mcpauth status
     #[arg(conflicts_with = "all")]
     name: Option<String>,
-    /// Everything that is kept
+    /// All stored credentials
     #[arg(long)]
     all: bool,
-    /// Have the server take the tokens back, the refresh token first
+    /// Revoke the tokens at the server, the refresh token first
     #[arg(long)]
     revoke: bool,
-    /// Do not ask whether everything is meant
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     yes: bool,
 }
@@ -50,7 +51,7 @@ pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Ex
         Some(name) => vec![credentials::find_by_name(&all, name)?],
         None if args.all => all.iter().filter(|known| is_kept(known, &config, &vault.store)).collect(),
         None => {
-            let message = "which credential is meant?".into();
+            let message = "which credential?".into();
             return Err(Error::Usage {
                 message,
                 hint: format!("{}; or --all", credentials::list_names(&all)),

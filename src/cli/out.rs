@@ -335,7 +335,7 @@ pub(super) fn usage_error(said: &clap::builder::StyledStr, json: bool) {
     }
     let (message, _) = text.split_once("\n\nUsage:").unwrap_or((&text, ""));
     let message = message.trim().trim_start_matches("error: ");
-    let object = error_object("configuration", message, "see what there is with: mcpauth --help");
+    let object = error_object("configuration", message, "list the verbs with: mcpauth --help");
     mention(&object);
 }
 

@@ -10,7 +10,7 @@ use crate::error::{Error, Exit};
 use crate::provider::{Provider, SecretRule, built_in};
 use crate::sys::address::web_url;
 
-/// List, show and check the outside services one can log in to
+/// List, show and check the outside services you can log in to
 #[derive(Args, Debug)]
 pub(super) struct ProvidersArgs {
     #[command(subcommand)]
@@ -21,7 +21,7 @@ pub(super) struct ProvidersArgs {
 enum ProvidersCommand {
     /// Every provider, built in or your own
     List,
-    /// What is known of one: endpoints, scopes, quirks, what to set
+    /// One provider: endpoints, scopes, quirks, settings
     Show {
         /// Its name
         name: String,

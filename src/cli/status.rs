@@ -21,19 +21,17 @@ use crate::sys::clock;
 use crate::sys::pid_file::RunningProcess;
 use crate::vault::{Vault, VaultError};
 
-/// What is kept, until when it is good, and what to type
+/// Show every credential, its expiry and the next command
 ///
-/// Every credential that is configured or kept: its state, its end, where it comes from and is kept, and whether it is
-/// renewed without a person. No server is asked, and nothing is renewed.
+/// Every configured or stored credential: its state, its expiry, where it comes from and is stored, and whether it is
+/// renewed without a login. Makes no network requests and renews nothing.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "States: good · due (good, and renewed by whoever wants it next) · expired · missing · needs login · \
+#[command(after_help = "States: good · due (good, renewed on next use) · expired · missing · needs login · \
                         incomplete (settings) · unreadable (its file)\n\n\
                         Examples:\n  mcpauth status\n  mcpauth status --check -q || mcpauth generate\n  \
-                        mcpauth status --json | jq -r '.credentials[] | select(.status != \"good\") | .command'"
-)]
+                        mcpauth status --json | jq -r '.credentials[] | select(.status != \"good\") | .command'")]
 pub(super) struct StatusArgs {
-    /// Exit code 7 unless everything is good, or due and renewed without a person
+    /// Exit code 7 unless every credential is good, or due and renewed without a login
     #[arg(long)]
     check: bool,
 }
@@ -62,7 +60,7 @@ pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Ex
     if rows.is_empty() {
         let none = ConfigError::NothingConfigured;
         out.say(&format!(
-            "nothing is configured, and nothing kept in {}\n  -> {}",
+            "nothing is configured, and nothing is stored in {}\n  -> {}",
             config.tokens_dir.display(),
             out.advice(&none.hint())
         ));
@@ -133,16 +131,16 @@ fn judged(
         (None, _) => CredentialState::Missing,
     };
     let why = match (freshness, look.map(|look| look.storage), known.credential()) {
-        (None, Some(Storage::Keyring), _) => Some("the keyring does not give its secrets".to_owned()),
-        (None, Some(Storage::File), Some(_)) => Some("the file there has another client's token".into()),
-        (_, _, None) => Some("nothing that is configured renews it".into()),
+        (None, Some(Storage::Keyring), _) => Some("the keyring does not return its secrets".to_owned()),
+        (None, Some(Storage::File), Some(_)) => Some("its file has another client's token".into()),
+        (_, _, None) => Some("no configured credential renews it".into()),
         _ => None,
     };
     match known.credential() {
         Some(_) => StatusRow { state, why, command: Some(command), ..row },
         None => {
             let forget = format!("mcpauth logout {}", known.handle());
-            let hint = format!("configure it (mcpauth configure), or forget it: {forget}");
+            let hint = format!("configure it (mcpauth configure), or remove it: {forget}");
             StatusRow { state, why, command: Some(forget), hint: Some(hint), ..row }
         }
     }

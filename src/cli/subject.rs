@@ -40,7 +40,7 @@ pub(super) fn find(what: &str, config: &Config, store: &Store, out: &Out) -> Res
     match credentials::find_by_name(&all, what) {
         Ok(known) => {
             let nothing = || Error::Usage {
-                message: format!("nothing is kept of {}", known.name),
+                message: format!("nothing is stored for {}", known.name),
                 hint: format!("get it first: {}", known.command()),
             };
             let path = known.path(store).ok_or_else(nothing)?;
@@ -49,7 +49,7 @@ pub(super) fn find(what: &str, config: &Config, store: &Store, out: &Out) -> Res
         }
         Err(_) if path.is_file() => in_file(path, store),
         Err(_) if Unverified::read(what).is_some() => {
-            out.say("every process on this machine can read a command line; give a token on stdin: mcpauth inspect -");
+            out.say("any process on this machine can read a command line; give a token on stdin: mcpauth inspect -");
             Ok(Subject::bare(&Secret::new(what), "the command line".into()))
         }
         Err(unknown) => Err(unknown),

@@ -20,11 +20,11 @@ impl Ui for TerminalUi {
             && env::get("SSH_CONNECTION").is_some()
         {
             self.0.say(&format!(
-                "  browser on another machine? there: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE"
+                "  browser on another machine? run there: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE"
             ));
         }
         if self.can_paste() {
-            self.0.say("  or paste here the address your browser ends on");
+            self.0.say("  or paste here the address your browser ends up at");
         }
     }
 
@@ -40,7 +40,7 @@ impl Ui for TerminalUi {
         {
             self.0.must_say(&format!("  or open, with the code in it: {complete}"));
         }
-        self.0.say("  if you did not start this, or the page shows another code, enter nothing");
+        self.0.say("  if you did not start this, or the page shows another code, do not continue");
     }
 
     fn remaining(&self, who: &str, left: Duration) {

@@ -148,14 +148,14 @@ impl Connection {
             let text = match next {
                 Ok(Some(text)) => text,
                 Ok(None) if is_stream => return Err(self.unfinished()),
-                Ok(None) => return Err(self.not_mcp(status, "there is nothing in the answer")),
+                Ok(None) => return Err(self.not_mcp(status, "the answer is empty")),
                 Err(failure) => return Err(self.failed(failure).await),
             };
             let kind = if is_stream { "an event" } else { &kind };
             match self.read(text, request).await {
                 Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => {}
-                Err(()) => return Err(self.not_mcp(status, format!("{kind} that holds no JSON-RPC message"))),
+                Err(()) => return Err(self.not_mcp(status, format!("{kind} without a JSON-RPC message"))),
             }
         }
     }

@@ -13,10 +13,10 @@ pub enum ClientError {
     #[error("{0}")]
     Http(#[from] HttpError),
     /// HTTP 401: no token, or not this one.
-    #[error("{}", .0.told("does not let us in"))]
+    #[error("{}", .0.told("requires authentication"))]
     Unauthorized(Box<AuthRefusal>),
     /// HTTP 403: the token is good, but not for this.
-    #[error("{}", .0.told("refuses this"))]
+    #[error("{}", .0.told("forbids this"))]
     Forbidden(Box<AuthRefusal>),
     /// HTTP 404: nothing is at this address, or no longer this session.
     #[error("there is no MCP server at this address of {host} (HTTP 404{})", and(.said.as_deref()))]
@@ -58,7 +58,7 @@ pub enum ClientError {
         why: String,
     },
     /// A redirect that is not followed.
-    #[error("what {host} answered is not MCP: HTTP {status}, which sends us elsewhere, to {to}")]
+    #[error("what {host} answered is not MCP: HTTP {status}, a redirect to {to}")]
     Elsewhere {
         /// The host.
         host: String,

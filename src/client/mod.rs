@@ -104,7 +104,7 @@ impl McpClient {
         let (mut tools, mut seen, mut params) = (Tools::default(), BTreeSet::new(), Map::new());
         loop {
             let Value::Object(mut page) = self.talk.ask("tools/list", params).await? else {
-                return Err(self.talk.not_mcp(200, "a list of tools that is no object"));
+                return Err(self.talk.not_mcp(200, "a list of tools that is not an object"));
             };
             let Some(Value::Array(found)) = page.remove("tools") else {
                 return Err(self.talk.not_mcp(200, "a list of tools without tools"));

@@ -112,7 +112,10 @@ pub(crate) fn lost(config: &Config) -> Vec<&str> {
 pub(crate) fn warn(config: &Config, out: &dyn Notices) {
     let settings = &config.settings;
     if let Some(why) = distrusted(config) {
-        out.say(&format!("clients are told of no file that was found here: {why}; {}", why.hint()));
+        out.say(&format!(
+            "client configurations name no file that was only found here: {why}; {}",
+            why.hint()
+        ));
     }
     let lost = lost(config);
     if !lost.is_empty() {
@@ -129,6 +132,6 @@ pub(crate) fn warn(config: &Config, out: &dyn Notices) {
     names.sort_unstable();
     names.dedup();
     for name in names {
-        out.say(&format!("clients start mcpauth in other folders; give {name} from the root on"));
+        out.say(&format!("clients start mcpauth in other folders; make {name} an absolute path"));
     }
 }

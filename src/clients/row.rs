@@ -34,7 +34,7 @@ impl ConfigRow {
         };
         let changes = installed.changes.iter().filter(|change| change.alters()).map(ToString::to_string);
         let first = |text: String| text.lines().next().unwrap_or_default().to_owned();
-        let open = installed.exposed.then(|| "others can read it, and there are secrets in it".to_owned());
+        let open = installed.exposed.then(|| "others can read it, and it contains secrets".to_owned());
         changes.map(first).chain(open).collect()
     }
 

@@ -119,8 +119,7 @@ impl Config {
         need(get("REDIRECT_URI").is_some() || n == 0, variable("REDIRECT_URI"));
         let found = provider.map(|name| self.provider(name)).transpose()?;
         if found.as_ref().is_some_and(Provider::is_m2m) {
-            let reason = "this provider is for machines, and nobody can log in there; its client is an ingress \
-                          client (AUTH_PROVIDER, INGRESS_OAUTH_TOKEN_URL)";
+            let reason = "this provider has no login for people; its client is an ingress client (AUTH_PROVIDER, INGRESS_OAUTH_TOKEN_URL)";
             let variable = format!("EGRESS_PROVIDER_NAME{suffix}");
             return Err(ConfigError::Invalid { variable, reason: reason.into() });
         }

@@ -110,7 +110,7 @@ impl Config {
             }
             other => {
                 let reason =
-                    format!("{:?} is none of cognito, keycloak and oidc", crate::text::clean(other, 40));
+                    format!("{:?} is not one of cognito, keycloak, oidc", crate::text::clean(other, 40));
                 Err(ConfigError::Invalid { variable: "AUTH_PROVIDER".into(), reason })
             }
         }

@@ -82,7 +82,7 @@ pub struct CredentialPlan {
 pub enum ConfigError {
     /// A secret would go where somebody says whose word counts less than its owner's.
     #[error(
-        "{} ({}) would go where {} says, and that comes from {}, a file that was only found here",
+        "{} ({}) would be sent where {} says, but that comes from {}, a file that was only found here",
         .secret.name, .secret.origin, .place.name, .place.origin
     )]
     Provenance {
@@ -136,7 +136,7 @@ pub enum ConfigError {
         variable: String,
     },
     /// Something is behind the gateway, and nobody said where that is.
-    #[error("REGISTRY_URL is not set, and {0} is behind the gateway whose address it is")]
+    #[error("REGISTRY_URL, the gateway's address, is not set, and {0} is behind the gateway")]
     NoGateway(String),
     /// A numbered set, or one of a provider, that is asked for and not set up, while others are.
     #[error("there is no {what}")]
@@ -160,7 +160,7 @@ impl ConfigError {
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
-            Self::Provenance { command, .. } => format!("if that is meant, name the file: {command}"),
+            Self::Provenance { command, .. } => format!("if you trust that file, name it: {command}"),
             Self::EnvFile { .. } => "name a readable file with --env-file".into(),
             Self::Missing { what, variables } => {
                 let names = variables.join(" and ");
@@ -174,13 +174,13 @@ impl ConfigError {
             Self::NoSet { there, variables, .. } => {
                 format!("there are: {}; to add one, set {} in .env or the environment", there.join(", "), variables.join(", "))
             }
-            Self::Invalid { variable, .. } if variable.starts_with('-') => format!("correct {variable}, or leave it out"),
+            Self::Invalid { variable, .. } if variable.starts_with('-') => format!("correct {variable}, or remove it"),
             Self::Invalid { variable, .. } => format!("see where it comes from with: mcpauth config show --origin, and correct {variable}"),
-            Self::Provider(ProviderError::Unknown(_)) => "see what there is with: mcpauth providers list".into(),
+            Self::Provider(ProviderError::Unknown(_)) => "list the providers with: mcpauth providers list".into(),
             Self::Provider(ProviderError::Unreadable { .. }) => "correct the file, then run: mcpauth providers check".into(),
             Self::Provider(ProviderError::Variable { setting, .. }) => format!("set {setting} in .env or the environment"),
             Self::File(_, hint) => hint.clone(),
-            Self::SameFile { variable, .. } => format!("give it a name of its own: set {variable}"),
+            Self::SameFile { variable, .. } => format!("choose another name: set {variable}"),
             Self::NoGateway(_) => {
                 "add --registry-url https://YOUR-GATEWAY to the command, or set REGISTRY_URL in .env or the environment".into()
             }
@@ -440,7 +440,7 @@ pub fn signing_key(what: &str, path: &Path, key_id: Option<String>) -> Result<Si
     let key = pem.and_then(|pem| SigningKey::from_pem(&pem, key_id));
     key.ok_or_else(|| ConfigError::Invalid {
         variable: what.into(),
-        reason: format!("{} holds no PEM private key (P-256, Ed25519 or RSA)", path.display()),
+        reason: format!("{} has no PEM private key (P-256, Ed25519 or RSA)", path.display()),
     })
 }
 
@@ -461,7 +461,7 @@ fn checked_name<'a>(what: &str, name: &'a str) -> Result<&'a str, ConfigError> {
         return Ok(name);
     }
     let shown = crate::text::clean(name, 40);
-    let reason = format!("{shown:?} does not do as a name; use letters, digits, '-', '_' and '.'");
+    let reason = format!("invalid name {shown:?}; use letters, digits, '-', '_' and '.'");
     Err(ConfigError::Invalid { variable: what.into(), reason })
 }
 
@@ -473,7 +473,7 @@ fn named_provider_file(settings: &Settings) -> Result<Option<Arc<ProviderFile>>,
     Ok(Some(Arc::new(file)))
 }
 
-/// Scopes separated by blanks or commas.
+/// Scopes separated by spaces or commas.
 fn scopes(text: &str) -> Vec<String> {
     text.split([' ', ',', '\t']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
 }

@@ -88,8 +88,8 @@ impl Registration {
             None => {
                 let method = &self.token_endpoint_auth_method;
                 ClientAuth::named(method, self.client_secret.clone()).ok_or_else(|| {
-                    let what = format!("the registration for {} lacks its client's secret", self.url);
-                    ConfigError::File(what, format!("register anew: {command} --force"))
+                    let what = format!("the registration for {} has no client secret", self.url);
+                    ConfigError::File(what, format!("register again: {command} --force"))
                 })?
             }
         };
@@ -162,8 +162,8 @@ impl Config {
         let Some(text) = private_file::read(&path)? else { return Ok(None) };
         let unreadable = |e: serde_json::Error| {
             // The library's own words may repeat a value.
-            let what = format!("{} is no registration (line {})", path.display(), e.line());
-            ConfigError::File(what, format!("remove it, then log in anew: rm {}", path.display()))
+            let what = format!("{} is not a registration (line {})", path.display(), e.line());
+            ConfigError::File(what, format!("remove it, then log in again: rm {}", path.display()))
         };
         serde_json::from_str(&text).map(Some).map_err(unreadable)
     }

@@ -293,7 +293,7 @@ impl Settings {
                 .and_then(|bytes| ProviderFile::parse(&path, true, bytes));
             match read {
                 Ok(file) => Arc::make_mut(&mut self.known).provider_files.push(file),
-                Err(reason) => self.notice(format!("{} is not read: {reason}", path.display())),
+                Err(reason) => self.notice(format!("{} is ignored: {reason}", path.display())),
             }
         }
     }
@@ -323,7 +323,7 @@ impl Settings {
             Ok(bytes) => Some(bytes),
             Err(unfit) => {
                 self.notice(format!(
-                    "{} is not read: {unfit}; {}",
+                    "{} is ignored: {unfit}; {}",
                     path.display(),
                     unfit.hint(&path, "--env-file")
                 ));
@@ -339,7 +339,7 @@ impl Settings {
                 passed_over.iter().map(|line| format!("{}:{line}", path.display())).collect();
             let text =
                 if is_damaged { "KEY=VALUE in UTF-8 (the file is not UTF-8 text)" } else { "KEY=VALUE" };
-            self.notice(format!("passed over, because it is not {text}: {}", places.join(", ")));
+            self.notice(format!("ignored, because it is not {text}: {}", places.join(", ")));
         }
         if whose == FileTrust::Found {
             let folder = folder_of(path);
@@ -356,7 +356,7 @@ impl Settings {
         for (name, number) in last {
             let given = NamedValue::new(name, Origin::Found(path.into(), number));
             self.notice(format!(
-                "{} in {} is not taken: it is about this machine, and that file was only found here; set it in the \
+                "{} in {} is ignored: it is a setting of this machine, and that file was only found here; set it in the \
                  environment, or name the file: --env-file {}",
                 given.name,
                 given.origin,

@@ -68,7 +68,7 @@ pub enum AddressError {
     },
     /// The metadata is about another address than the one that was asked, and of the same server.
     #[error(
-        "{asked} was asked, and its metadata is about {found}, which is not that address or one above it (RFC 9728 section 3.3)"
+        "the metadata of {asked} is about {found}, which is neither that address nor one above it (RFC 9728 section 3.3)"
     )]
     Resource {
         /// The address that was asked, without its query.
@@ -77,7 +77,7 @@ pub enum AddressError {
         found: String,
     },
     /// Neither metadata nor the endpoints of MCP 2025-03-26: its tokens come from somewhere else.
-    #[error("{} offers no OAuth: it publishes no metadata, and nobody can register a client at its origin", host(.0))]
+    #[error("{} offers no OAuth: it publishes no metadata, and its origin registers no clients", host(.0))]
     NoOauth(Url),
     /// A server elsewhere that sends us to this machine.
     #[error("{0}")]
@@ -109,13 +109,13 @@ pub enum AddressError {
         named: Vec<String>,
     },
     /// The issuer lets nobody log in.
-    #[error("{} gives tokens to clients for themselves (client_credentials), and to nobody who logs in", .0.issuer)]
+    #[error("{} issues tokens only by client_credentials, not to people who log in", .0.issuer)]
     MachinesAlone(Box<IssuerMetadata>),
     /// The issuer does not say whether it does PKCE.
     #[error("the metadata of {0} does not list its code_challenge_methods_supported")]
     NoPkce(String),
     /// The issuer registers nobody.
-    #[error("{} registers no clients by itself", .0.issuer)]
+    #[error("{} does not offer client registration (RFC 7591)", .0.issuer)]
     NoRegistration(Box<IssuerMetadata>),
     /// The issuer did not register us.
     #[error("{place}: {cause}")]
@@ -143,10 +143,10 @@ impl AddressError {
     pub fn hint(&self, command: &str) -> String {
         match self {
             Self::NoResource { cause, .. } if cause.is_network() => {
-                format!("try again in a while: {command}")
+                format!("try again later: {command}")
             }
             Self::NoResource { cause, .. } if is_about_another(cause) => {
-                "do not log in there: have the server's operator correct the document".into()
+                "do not log in there; ask the server's operator to correct the document".into()
             }
             Self::Elsewhere { to, .. } => {
                 format!("if that is the MCP server, run: mcpauth login {}", word(to))
@@ -155,12 +155,11 @@ impl AddressError {
                 format!("log in there: mcpauth login {}", word(found))
             }
             Self::NoResource { asked, .. } => format!(
-                "check the address: mcpauth probe --url {} shows what is there; without metadata, set an egress set up: mcpauth \
-                 configure",
+                "check the address: mcpauth probe --url {} shows what is there; without metadata, configure an egress set: mcpauth configure",
                 word(asked)
             ),
             Self::NoOauth(server) => format!(
-                "get a key from whoever runs the server, keep it in a file of mode 0600, and send it with: mcpauth list --url {} \
+                "get a key from the server's operator, keep it in a file of mode 0600, and send it with: mcpauth list --url {} \
                  --token-file FILE",
                 word(&bare(server))
             ),
@@ -169,14 +168,14 @@ impl AddressError {
                 format!("the server's operator must correct that; then run: {command} --force")
             }
             Self::NoIssuer { .. } => {
-                format!("try again in a while: {command}; or choose one with --issuer URL")
+                format!("try again later: {command}; or choose one with --issuer URL")
             }
             Self::OtherIssuer { named, .. } => {
                 let first =
                     named.first().map_or_else(String::new, |issuer| format!(" --issuer {}", word(issuer)));
                 format!("choose one of them: {command}{first}")
             }
-            Self::NoPkce(_) => format!("if you know that it does S256: {command} --assume-pkce-s256"),
+            Self::NoPkce(_) => format!("if you know that it supports S256: {command} --assume-pkce-s256"),
             Self::MachinesAlone(issuer) => {
                 format!("have a client registered there, then run: {command} {}", client_flags(issuer))
             }

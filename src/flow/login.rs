@@ -47,7 +47,7 @@ pub struct Login<'a> {
 /// Logs a person in and returns the token.
 ///
 /// # Errors
-/// As [`FlowError`] says. The listener is closed and nothing is kept, however it ends.
+/// As [`FlowError`] says. The listener is closed and nothing is stored, however it ends.
 pub async fn log_in(
     login: &Login<'_>,
     client: &OAuthClient,

@@ -80,7 +80,7 @@ pub enum FlowError {
     #[error("{what}: {0}", what = describe(.0))]
     Discovery(MetadataNotFound<MetadataError>),
     /// The issuer's metadata does not name what is needed.
-    #[error("{issuer} does not say where its {endpoint} is")]
+    #[error("{issuer} does not publish its {endpoint}")]
     NoEndpoint {
         /// The issuer.
         issuer: String,
@@ -91,7 +91,7 @@ pub enum FlowError {
     #[error("{0}")]
     ByAddress(#[from] AddressError),
     /// Not an address.
-    #[error("{what} is no web address: {text}")]
+    #[error("{what} is not an http or https URL: {text}")]
     Address {
         /// Which one.
         what: &'static str,
@@ -111,7 +111,7 @@ pub enum FlowError {
     },
     /// A redirect URI that nobody on this machine can answer, and no terminal to paste into.
     #[error(
-        "the redirect URI {0} does not lead to this machine, and there is no terminal to paste the answer into"
+        "the redirect URI {0} does not point to this machine, and there is no terminal to paste the answer into"
     )]
     Unreachable(String),
     /// The provider does not take this redirect URI.
@@ -133,7 +133,7 @@ pub enum FlowError {
         description: Option<String>,
     },
     /// The provider has no device grant, or not for this client.
-    #[error("{provider} does not log in by a code on another device{}", why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
+    #[error("{provider} does not support device login{}", why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
     NoDevice {
         /// The provider.
         provider: String,
@@ -144,10 +144,10 @@ pub enum FlowError {
     #[error("the code was not entered in time")]
     CodeExpired,
     /// RFC 9207: somebody mixes up servers.
-    #[error("the login was answered by another issuer than the one that was asked; nothing was sent to it")]
+    #[error("issuer mismatch in the authorization response (RFC 9207); nothing was sent")]
     WrongIssuer,
     /// Nobody logged in.
-    #[error("nobody logged in within {} s", .0.as_secs())]
+    #[error("login timed out after {} s", .0.as_secs())]
     TimedOut(Duration),
     /// The provider does not say which sites the grant covers.
     #[error("{host} does not list the sites this login covers: {cause}")]
@@ -170,9 +170,9 @@ pub enum FlowError {
 fn describe(error: &MetadataNotFound<MetadataError>) -> String {
     let issuer = crate::text::clean(&error.name, 200);
     if error.is_network() {
-        return format!("{issuer} cannot say now where its endpoints are");
+        return format!("the metadata of {issuer} is not available");
     }
-    format!("{issuer} does not say where its endpoints are")
+    format!("{issuer} publishes no usable metadata")
 }
 
 impl From<MetadataNotFound<MetadataError>> for FlowError {

@@ -20,9 +20,10 @@ impl ResultPage {
     pub(super) fn stray() -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
-            title: "This is not the answer mcpauth waits for".into(),
+            title: "mcpauth is not waiting for this answer".into(),
             lines: vec![
-                "The login goes on: use the page that mcpauth opened, or the address it printed.".into(),
+                "The login is still open: use the page that mcpauth opened, or the address it printed."
+                    .into(),
             ],
         }
     }
@@ -31,8 +32,8 @@ impl ResultPage {
     pub(super) fn failed() -> Self {
         Self {
             status: StatusCode::OK,
-            title: "The login did not succeed".into(),
-            lines: vec!["mcpauth says in the terminal what happened. You can close this page.".into()],
+            title: "Login failed".into(),
+            lines: vec!["See the terminal for the reason. You can close this page.".into()],
         }
     }
 
@@ -43,10 +44,8 @@ impl ResultPage {
         } else {
             format!("Granted: {}", scopes.join(", "))
         };
-        let lines = vec![
-            granted,
-            "mcpauth keeps the token where you alone can read it. You can close this page.".into(),
-        ];
+        let lines =
+            vec![granted, "The token is stored where only you can read it. You can close this page.".into()];
         Self { status: StatusCode::OK, title: format!("mcpauth may now act for you at {provider}"), lines }
     }
 }

@@ -154,7 +154,7 @@ impl Events {
                 taken.map(|()| bytes).map_err(|_| io::ErrorKind::OutOfMemory.into())
             }
             ReadMode::Looked(look) => {
-                let late = "an answer of the server's holds a list where none can be filtered";
+                let late = "an answer from the server has a list where it cannot be filtered";
                 if look.tells(&chunk) { Err(io::Error::other(late)) } else { Ok(chunk) }
             }
             ReadMode::Raw => Ok(chunk),

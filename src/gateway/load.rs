@@ -100,7 +100,7 @@ impl LoadReport {
             FileContent::Policy(policy) | FileContent::Shadow(policy) => {
                 let at = part.place(settings).unwrap_or_default().display().to_string();
                 let remark =
-                    |what: String| Problem::remark(&at, what, "correct the policy, if that is not meant");
+                    |what: String| Problem::remark(&at, what, "correct the policy if that is not intended");
                 self.problems.extend(policy.remarks().iter().map(|what| remark(what.to_string())));
                 if part == FileKind::Policy {
                     self.policy = Some(policy.clone());
@@ -110,10 +110,8 @@ impl LoadReport {
                 self.problems.extend(served.remarks.iter().cloned());
                 let missing = served.missing.iter().map(|missing| {
                     let remedy = "configure it with: mcpauth configure; or name another with credential";
-                    let what = format!(
-                        "is to get the stored credential {}, which is not configured",
-                        missing.credential
-                    );
+                    let what =
+                        format!("uses the stored credential {}, which is not configured", missing.credential);
                     Problem::error(format!("upstreams.{}", missing.server), what, remedy)
                 });
                 self.problems.extend(missing);
@@ -126,19 +124,17 @@ impl LoadReport {
 
 fn problem(part: FileKind, error: &LoadError) -> Problem {
     let remedy = match (part, error) {
-        (_, LoadError::Late { .. }) => {
-            "see whether its file system answers, or raise limits.file_read_timeout"
-        }
+        (_, LoadError::Late { .. }) => "check its file system, or raise limits.file_read_timeout",
         (FileKind::Policy | FileKind::Shadow, LoadError::Unreadable { .. }) => {
-            "name the policy's file; without one nobody may do anything"
+            "name the policy's file; without one, every request is denied"
         }
         (FileKind::Policy | FileKind::Shadow, _) => "correct the policy",
         (FileKind::Servers, _) => "correct it, or name the folder of the servers' files",
         (FileKind::Revoked, LoadError::Unreadable { .. }) => "make the file, even an empty one",
         (FileKind::Revoked, _) => "correct the line",
-        (FileKind::Settings, _) => "correct the file; mcpauth gateway schema prints what it can say",
+        (FileKind::Settings, _) => "correct the file; mcpauth gateway schema prints its schema",
         (FileKind::Tls, _) => {
-            "name a chain and its key, both PEM, the key for this user or a group of its alone"
+            "name a certificate chain and its key, both PEM; only this user or a group of this user may read the key"
         }
     };
     Problem::error(part.key(), error.to_string(), remedy)
@@ -155,7 +151,7 @@ fn first(sources: FileSources) -> io::Result<First> {
         let found = runtime.block_on(files.look(true));
         Ok((files, found))
     });
-    read.join().unwrap_or_else(|_| Err(io::Error::other("reading the files was broken off")))
+    read.join().unwrap_or_else(|_| Err(io::Error::other("reading the files was interrupted")))
 }
 
 /// How each issuer's tokens are judged, and the key that binds sessions.
@@ -179,9 +175,9 @@ fn secrets(settings: &GatewaySettings) -> io::Result<Result<IssuerSecrets, Vec<P
     })?;
     Ok(read.unwrap_or_else(|| {
         let what = format!(
-            "reading it and the issuers' secrets takes longer than {seconds} s; their file system may not answer"
+            "reading it and the issuers' secrets takes longer than {seconds} s; their file system may be hanging"
         );
-        let remedy = "see whether their file system answers, or raise limits.file_read_timeout";
+        let remedy = "check their file system, or raise limits.file_read_timeout";
         Err(vec![Problem::error("session_key", what, remedy)])
     }))
 }
@@ -221,7 +217,7 @@ fn client_secret(place: usize, asked: &Introspection) -> Result<Secret, Problem>
 fn session_key(settings: &GatewaySettings) -> Result<SessionKey, Problem> {
     let Some(path) = &settings.session_key else {
         let none =
-            || Problem::error("session_key", "there are no random numbers to make one of", "name a file");
+            || Problem::error("session_key", "no random numbers are available to make one", "name a file");
         return SessionKey::random().ok_or_else(none);
     };
     SessionKey::read(path)

@@ -215,25 +215,23 @@ impl Rejection {
     fn message(&self) -> String {
         match self {
             Self::Host => {
-                "this gateway does not answer to that host name; add it to `hosts` or set `public_url`".into()
+                "this gateway does not serve that host name; add it to `hosts` or set `public_url`".into()
             }
-            Self::Origin => "web pages of this origin may not call; add it to `origins`".into(),
+            Self::Origin => "web pages of this origin are not allowed; add it to `origins`".into(),
             Self::HttpMethod => "send POST, GET or DELETE".into(),
-            Self::Path => "the path cannot be read in one way only".into(),
+            Self::Path => "ambiguous path".into(),
             Self::NoServer => "there is no such server here".into(),
             Self::Down(name) => {
                 format!("the server {name} is switched off or not answering; try again later")
             }
             Self::Busy => "the gateway is busy; try again".into(),
-            Self::Audit => "the gateway cannot write its audit, and does nothing unseen; try again".into(),
+            Self::Audit => "the gateway cannot write its audit, so it refuses requests; try again".into(),
             Self::NoToken => {
-                "a token is needed in X-Authorization or Authorization (get one with: mcpauth ingress)".into()
+                "a token is required in X-Authorization or Authorization (get one with: mcpauth ingress)"
+                    .into()
             }
             Self::Token(reject) => {
-                format!(
-                    "the token does not do: {} (get another with: mcpauth ingress --force)",
-                    reject.description()
-                )
+                format!("invalid token: {} (get another with: mcpauth ingress --force)", reject.description())
             }
             Self::Credentials(what) => (*what).into(),
             Self::IssuerDown => "the token cannot be checked: its issuer does not answer; try again".into(),
@@ -248,23 +246,22 @@ impl Rejection {
             }
             Self::Slow => "the request did not arrive in time".into(),
             Self::TooLarge(limit) => format!("the request is larger than {limit} bytes"),
-            Self::MediaType => "send application/json, not encoded".into(),
+            Self::MediaType => "send application/json without a content coding".into(),
             Self::Malformed(malformed) => malformed.to_string(),
             Self::Mismatch(mismatch) => mismatch.to_string(),
             Self::Denied { denial, .. } => match denial {
-                Denial::NoScopes => "none of your groups and scopes is known to this gateway's policy",
-                Denial::Server => "nothing you were granted is about this server",
+                Denial::NoScopes => "this gateway's policy knows none of your groups or scopes",
+                Denial::Server => "none of your grants covers this server",
                 Denial::Method => "you may use this server, but not this method",
-                Denial::Name => "you may use this method, but not on this name",
+                Denial::Name => "you may use this method, but not for this name",
             }
             .into(),
-            Self::NoMethod => "MCP has no such method, and the policy names none of its own".into(),
+            Self::NoMethod => "MCP has no such method, and the policy does not name it".into(),
             Self::Session => "there is no such session; initialize again".into(),
             Self::Unreachable => "the server cannot be reached".into(),
             Self::Late => "the server did not answer in time".into(),
             Self::Certificate => {
-                "the server's certificate is not trusted where the gateway runs; its log has the remedy"
-                    .into()
+                "the gateway does not trust the server's certificate; its log has the fix".into()
             }
             Self::Broken(why) => format!("the server's answer cannot be used: {why}"),
             Self::Egress(given) => given.refused().into(),
@@ -275,7 +272,7 @@ impl Rejection {
             Self::LongSession(most) => {
                 format!("the server's name for the session is longer than {most} bytes when it is sealed")
             }
-            Self::Unreadable => "the server's list cannot be read, and so not be filtered".into(),
+            Self::Unreadable => "the server's list cannot be read, so it cannot be filtered".into(),
         }
     }
 
@@ -358,14 +355,14 @@ impl SentCredential {
     fn refused(self) -> &'static str {
         match self {
             Self::Nothing => {
-                "the server answers 401: it asks for a credential, but is set up to get none; the gateway's operator must correct \
+                "the server answers 401: it requires a credential, but none is configured; the gateway's operator must correct \
                  auth_type in its file, or set upstreams.NAME.egress"
             }
             Self::File => {
-                "the server answers 401: it refuses the headers that its file gives it; the gateway's operator must correct them"
+                "the server answers 401: it rejects the headers from its file; the gateway's operator must correct them"
             }
             Self::Callers => {
-                "the server answers 401: it refuses the outside credential in Authorization, or got none; get one with: mcpauth \
+                "the server answers 401: it rejects the outside credential in Authorization, or got none; get one with: mcpauth \
                  egress --force"
             }
             Self::InItsPlace => {
@@ -373,8 +370,7 @@ impl SentCredential {
                  outside credential in Authorization (get one with: mcpauth egress)"
             }
             Self::Stored => {
-                "the server answers 401: it refuses the credential that the gateway keeps for it; the gateway's operator must get \
-                 another with: mcpauth egress --force"
+                "the server answers 401: it rejects the credential that the gateway stores for it; the gateway's operator must get another with: mcpauth egress --force"
             }
         }
     }

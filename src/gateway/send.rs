@@ -152,7 +152,7 @@ impl UpstreamSender {
                 let (name, to) = (passage.upstream.name(), display_location(endpoint, &place));
                 info!(
                     event = "upstream",
-                    "{name}: redirects to {to}, as each request will be; put that into its file"
+                    "{name}: redirects to {to}, as will every request; put that address into its file"
                 );
             }
             asked = place;

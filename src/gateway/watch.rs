@@ -285,7 +285,7 @@ fn announced(
     let target = endpoint.follow(&endpoint.uri, address).map_err(|elsewhere| {
         let elsewhere = clean(&elsewhere, SHOWN);
         format!(
-            "announces {elsewhere} for messages, which is not on it; correct its proxy_pass_url, or what it takes for its own address"
+            "announces {elsewhere} for messages, which is at another origin; correct its proxy_pass_url, or the server's own public address"
         )
     })?;
     let target = target.to_string();

@@ -39,7 +39,7 @@ pub enum ParseError {
     #[error("not JSON")]
     NotJson,
     /// It has more than [`PARTS`].
-    #[error("more elements and members than are read at once ({PARTS})")]
+    #[error("more elements and members than allowed ({PARTS})")]
     TooManyParts,
 }
 
@@ -136,9 +136,7 @@ impl Message {
                 Ok(Self { text: line.into(), value: Value::Object(object) })
             }
             // 2025-03-26 alone has them; what came back could not be told apart here.
-            Ok(Value::Array(_)) => {
-                no(INVALID_REQUEST, "several messages in one: send each on a line of its own")
-            }
+            Ok(Value::Array(_)) => no(INVALID_REQUEST, "several messages in one: send each on its own line"),
             Ok(_) => no(INVALID_REQUEST, "not a message"),
             Err(error @ ParseError::TooManyParts) => no(INVALID_REQUEST, &error.to_string()),
             Err(ParseError::NotJson) => no(PARSE_ERROR, "not JSON"),

@@ -22,8 +22,8 @@ const SENTINEL: (&str, &str) = ("=?base64?", "?=");
 /// [`HEADER_MISMATCH`]: super::jsonrpc::HEADER_MISMATCH
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
-    /// The header is there more than once.
-    #[error("{0} is there more than once")]
+    /// The header occurs more than once.
+    #[error("{0} occurs more than once")]
     Repeated(&'static str),
     /// The header has characters other than visible ASCII, space and tab.
     #[error("{0} has invalid characters")]
@@ -253,7 +253,7 @@ fn below(
             let name = mark
                 .as_str()
                 .filter(|name| is_token(name))
-                .ok_or("an x-mcp-header that is no header name")?;
+                .ok_or("an x-mcp-header that is not a header name")?;
             let kind = property.get("type").and_then(Value::as_str).unwrap_or_default();
             if !["string", "integer", "boolean"].contains(&kind) {
                 return Err("an x-mcp-header on an argument that is neither string, integer nor boolean");
@@ -381,11 +381,11 @@ mod tests {
         for (schema, expected) in [
             (
                 property(json!({"type": "string", "x-mcp-header": ""})),
-                "an x-mcp-header that is no header name",
+                "an x-mcp-header that is not a header name",
             ),
             (
                 property(json!({"type": "string", "x-mcp-header": "a b"})),
-                "an x-mcp-header that is no header name",
+                "an x-mcp-header that is not a header name",
             ),
             (
                 property(json!({"type": "number", "x-mcp-header": "A"})),

@@ -26,7 +26,7 @@ pub struct SseEvent {
 
 /// An event is larger than the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("an event of the server's is too large")]
+#[error("an event from the server is too large")]
 pub struct EventTooLarge;
 
 /// Whether an answer with these headers is an event stream.

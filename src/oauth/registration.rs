@@ -29,7 +29,7 @@ pub enum RegistrationError {
     #[error("the answer is {0}")]
     Unreadable(&'static str),
     /// No way to authenticate that we know.
-    #[error("it takes none of {}", METHODS.join(", "))]
+    #[error("it accepts none of {}", METHODS.join(", "))]
     Method,
 }
 
@@ -98,11 +98,11 @@ pub fn read_registration(status: u16, body: &[u8], asked: &str) -> Result<OAuthC
     if !(200..300).contains(&status) {
         return Err(registration_error(status, &found.unwrap_or_default()));
     }
-    let found = found.ok_or(RegistrationError::Unreadable("no JSON object"))?;
+    let found = found.ok_or(RegistrationError::Unreadable("not a JSON object"))?;
     let text = |name: &str| found.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let id = text("client_id").ok_or(RegistrationError::Unreadable("without a client_id"))?;
     if id.chars().count() > LONGEST_ID || clean(id, LONGEST_ID) != id {
-        return Err(RegistrationError::Unreadable("with a client_id that is none"));
+        return Err(RegistrationError::Unreadable("with an invalid client_id"));
     }
     let secret = text("client_secret").map(Secret::new);
     // Who gives no secret and names no method registers public clients alone.
@@ -219,8 +219,8 @@ mod tests {
                 unreadable(no_secret),
             ),
             (201, r#"{"client_id":""}"#, unreadable("without a client_id")),
-            (201, "{\"client_id\":\"c\\u001b[31m\"}", unreadable("with a client_id that is none")),
-            (201, "<html>", unreadable("no JSON object")),
+            (201, "{\"client_id\":\"c\\u001b[31m\"}", unreadable("with an invalid client_id")),
+            (201, "<html>", unreadable("not a JSON object")),
             (
                 400,
                 "{\"error\":\"invalid_redirect_uri\",\"error_description\":\"no\\u001b[31m\"}",

@@ -16,7 +16,7 @@ const DESCRIPTION_LIMIT: usize = 200;
 
 /// Why a token is not taken (RFC 6749 appendix A.12 and A.17).
 pub const UNSENDABLE: &str =
-    "with a token that holds a control character, a line break, or a letter beyond ASCII";
+    "with a token that has a control character, a line break or a non-ASCII character";
 
 /// Where a provider puts what RFC 6749 section 5.1 puts at the top level.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -43,7 +43,9 @@ pub enum ReplyError {
         description: Option<String>,
     },
     /// A token that is not sent as a bearer's. RFC 6749 section 7.1: a client must not use a type it does not know.
-    #[error("a token of type {0:?}, which mcpauth cannot use; it uses Bearer alone (RFC 6749 section 7.1)")]
+    #[error(
+        "a token of type {0:?}, which mcpauth cannot use; it supports only Bearer (RFC 6749 section 7.1)"
+    )]
     TokenType(String),
     /// The server cannot answer now ([`is_unavailable`]).
     #[error("HTTP {status}")]

@@ -100,7 +100,7 @@ impl PolicyCase {
         } else if self.expect.is_none() && self.shows.is_none() {
             Err("a case needs `expect: allow`, `expect: deny` or `shows`")
         } else if self.expect == Some(Expected::Deny) && (self.rule.is_some() || self.shows.is_some()) {
-            Err("nothing is shown, and no rule decides, where `expect: deny`")
+            Err("`shows` and `rule` cannot be used with `expect: deny`")
         } else if (self.shows.is_some() || !self.among.is_empty()) && !lists {
             Err("`among` and `shows` are for `tools/list` and the other list methods")
         } else {
@@ -113,7 +113,7 @@ impl PolicyCase {
         let server = trimmed(&self.server);
         if !is_server(server) {
             return Err(format!(
-                "there is no server {server}: neither a file of it nor an entry of the policy"
+                "there is no server {server}: neither a server file nor a policy entry names it"
             ));
         }
         match self.groups.iter().find(|group| policy.group(group).is_none()) {
@@ -278,7 +278,7 @@ mod tests {
             ),
             (
                 "- {name: a, server: b, tool: c, expect: deny, rule: d}",
-                "nothing is shown, and no rule decides, where `expect: deny`",
+                "`shows` and `rule` cannot be used with `expect: deny`",
             ),
             (
                 "- {name: a, server: b, tool: c, expect: allow, shows: [d]}",

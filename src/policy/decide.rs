@@ -74,7 +74,7 @@ impl Grants {
         self.0.scopes.iter().map(|scope| &*scope.name)
     }
 
-    /// Whether the policy knows none of the caller's groups and scopes.
+    /// Whether the policy knows none of the caller's groups or scopes.
     pub fn is_empty(&self) -> bool {
         self.0.scopes.is_empty()
     }

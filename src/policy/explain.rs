@@ -71,14 +71,14 @@ impl Policy {
     fn origins(&self, principal: &Principal) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(servers) = &principal.servers {
-            notes.push(format!("the token is for {} alone", join_names(servers.iter().map(String::as_str))));
+            notes.push(format!("the token is only for {}", join_names(servers.iter().map(String::as_str))));
         }
         for group in &principal.groups {
             notes.push(match self.group(group) {
                 None => format!("group {group} is not in group_mappings"),
-                Some([]) => format!("group {group} gives nothing that has entries"),
+                Some([]) => format!("group {group} grants nothing that has entries"),
                 Some(scopes) => {
-                    format!("group {group} gives {}", join_names(scopes.iter().map(|scope| &*scope.name)))
+                    format!("group {group} grants {}", join_names(scopes.iter().map(|scope| &*scope.name)))
                 }
             });
         }
@@ -152,8 +152,8 @@ fn lacks(entry: &PolicyEntry, denial: Denial, call: &Call<'_>) -> String {
     };
     match (denial, name) {
         (Denial::Name, Some(name)) => format!("has {method}, but not for {name}"),
-        (Denial::Name, None) => format!("has {method}, but the message does not say for what"),
-        _ if entry.methods.is_all() => format!("has every method of MCP, and {method} is none: write it out"),
+        (Denial::Name, None) => format!("has {method}, but the message names nothing"),
+        _ if entry.methods.is_all() => format!("has every method of MCP, but {method} is not one: name it"),
         _ => format!("does not have {method}"),
     }
 }
@@ -202,9 +202,9 @@ mod tests {
             ..Principal::default()
         };
         let call = |name| Call::Message { method: "tools/call", name };
-        let origins = "\n  group g gives r\n  group h gives nothing that has entries\n  group i is not in group_mappings\
+        let origins = "\n  group g gives r\n  group h grants nothing that has entries\n  group i is not in group_mappings\
                        \n  the token itself has r\n  the policy does not know openid";
-        let here = "denied: the caller may use this method, but not on this name";
+        let here = "denied: the caller may use this method, but not for this name";
         for (server, call, expected) in [
             ("a", call(Some("x")), format!("allowed by r[2]\n  line 5 of the policy{origins}")),
             (
@@ -231,7 +231,7 @@ mod tests {
                 "b",
                 call(Some("y")),
                 format!(
-                    "denied: nothing the caller has is about this server{origins}\n  \
+                    "denied: none of the caller's grants covers this server{origins}\n  \
                      r[3] (line 6) would allow it, but its `when` does not hold: dept\n  w would allow it"
                 ),
             ),
@@ -239,7 +239,7 @@ mod tests {
                 "c",
                 Call::Stream,
                 format!(
-                    "denied: nothing the caller has is about this server{origins}\n  r has nothing about c\n  \
+                    "denied: none of the caller's grants covers this server{origins}\n  r has nothing about c\n  \
                      w would allow it"
                 ),
             ),
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn a_stranger_is_told_that_nothing_is_known() {
         let explanation = Policy::parse(POLICY).unwrap().explain(&Principal::default(), "a", &Call::Stream);
-        let expected = "denied: the policy knows none of the caller's groups and scopes\n  r would allow it";
+        let expected = "denied: the policy knows none of the caller's groups or scopes\n  r would allow it";
         assert_eq!(explanation.to_string(), expected);
     }
 }

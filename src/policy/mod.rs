@@ -147,10 +147,10 @@ impl fmt::Display for Rule {
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoScopes => "the policy knows none of the caller's groups and scopes",
-            Self::Server => "nothing the caller has is about this server",
+            Self::NoScopes => "the policy knows none of the caller's groups or scopes",
+            Self::Server => "none of the caller's grants covers this server",
             Self::Method => "the caller may use this server, but not this method",
-            Self::Name => "the caller may use this method, but not on this name",
+            Self::Name => "the caller may use this method, but not for this name",
         })
     }
 }

@@ -99,7 +99,7 @@ impl fmt::Display for PolicyRemark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownScope { group, scope } => {
-                write!(f, "group {group} is given {scope}, which is not defined")
+                write!(f, "group {group} is granted {scope}, which is not defined")
             }
             Self::NoTools { rule, line } => {
                 write!(f, "line {line}: {rule} has tools/call and no tools, so it allows no call")
@@ -107,7 +107,7 @@ impl fmt::Display for PolicyRemark {
             Self::Pattern { rule, line, name } => {
                 write!(
                     f,
-                    "line {line}: {rule} names {name}, which is no pattern: only '*' alone stands for all"
+                    "line {line}: {rule} names {name}, which is not a pattern: only a single '*' means all"
                 )
             }
             Self::Duplicate { rule, line, of } => write!(f, "line {line}: {rule} says the same as {of}"),

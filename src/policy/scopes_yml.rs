@@ -119,9 +119,7 @@ impl RawEntry {
             Some(server) if trimmed(server).is_empty() => {
                 Err("`server` is empty; name a server, or '*' for all")
             }
-            Some(_) if self.agents.is_some() => {
-                Err("`agents` stands in an entry of its own, without `server`")
-            }
+            Some(_) if self.agents.is_some() => Err("`agents` needs its own entry, without `server`"),
             None if self.agents.is_none() => Err("an entry needs `server`: a server's name, or '*' for all"),
             None if says_something => Err("an entry with `methods` or `tools` needs `server`"),
             _ => Ok(()),
@@ -220,7 +218,7 @@ mod tests {
             ),
             (
                 "s:\n- agents: {}\n  server: a",
-                "line 2, column 1: `agents` stands in an entry of its own, without `server`",
+                "line 2, column 1: `agents` needs its own entry, without `server`",
             ),
             (
                 "s:\n- server: a\n  tools: x",
@@ -239,7 +237,7 @@ mod tests {
             ("s:\n- server: a\n  when:", "line 3, column 7: expected names with values, as in `name: value`"),
             (
                 "s:\n- server: a\n  when: {}",
-                "line 3, column 9: `when` names no claim; remove it or say what must hold",
+                "line 3, column 9: `when` names no claim; remove it, or name a claim and its values",
             ),
             (
                 "s:\n- server: a\n  when: {a: }",

@@ -83,7 +83,7 @@ impl<'de> Visitor<'de> for WhenVisitor {
             conditions.push(Condition { claim, accepted });
         }
         if conditions.is_empty() {
-            return Err(A::Error::custom("`when` names no claim; remove it or say what must hold"));
+            return Err(A::Error::custom("`when` names no claim; remove it, or name a claim and its values"));
         }
         Ok(When(conditions))
     }

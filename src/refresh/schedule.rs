@@ -18,7 +18,7 @@ const LONGEST_PAUSE: Epoch = REFUSAL_LASTS;
 pub struct CredentialSnapshot {
     /// Changes with the token and with what it is asked with: another mark is another chance.
     pub mark: u64,
-    /// The token's life; `None` if nothing is kept.
+    /// The token's life; `None` if nothing is stored.
     pub life: Option<Lifetime>,
 }
 

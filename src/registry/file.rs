@@ -185,12 +185,12 @@ pub(super) fn strange(text: &str) -> Vec<(String, &'static str)> {
     let members: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).unwrap_or_default();
     let unknown = members.keys().filter(|name| !known(name)).map(|name| {
         let shown: String = name.chars().take(60).collect();
-        (format!("unknown field {shown:?}; it is not obeyed"), "correct its name, or remove it")
+        (format!("unknown field {shown:?}, ignored"), "correct its name, or remove it")
     });
     let values: BTreeMap<String, Value> = serde_json::from_str(text).unwrap_or_default();
     let is_set = |name: &&&str| values.get(**name).is_some_and(|value| !is_empty(value));
     let beyond = BEYOND.iter().filter(is_set).map(|name| {
-        let what = format!("{name} is for the registry alone; it is not obeyed");
+        let what = format!("{name} is only for the registry, ignored");
         (what, "give the server its credential by upstreams in gateway.yaml, or by headers in its file")
     });
     unknown.chain(beyond).collect()

@@ -157,7 +157,7 @@ impl Registry {
                 next.remarks.push(Problem::remark(
                     display_path(&path),
                     format!("another file has the path /{} already; left out", server.name),
-                    "give it a path of its own, or delete one of the files",
+                    "give it another path, or delete one of the files",
                 ));
             }
         }
@@ -215,7 +215,7 @@ impl Registry {
     }
 
     fn remark(&mut self, path: &Path, bad: BadFile, known: bool, otherwise: &str) {
-        let end = if known { "what it said before stays in force" } else { otherwise };
+        let end = if known { "its previous content stays in force" } else { otherwise };
         let remedy = if bad.malformed {
             "correct the file, or move it away"
         } else {
@@ -243,8 +243,8 @@ impl RegisteredServer {
         let path = file.path.clone().unwrap_or_default();
         let name = name(&path)?;
         if file.deployment.as_deref() == Some("local") {
-            let what = "it runs on its user's own machine (deployment: local)".to_owned();
-            return Err((what, "start it there, as its local_runtime says; no gateway reaches it"));
+            let what = "it runs on the user's machine (deployment: local)".to_owned();
+            return Err((what, "start it there as local_runtime describes; no gateway can reach it"));
         }
         let place = |field, text: Option<&str>| text.map(|text| address(field, text)).transpose();
         let url = place(PROXY_PASS_URL, file.address())?;
@@ -406,7 +406,7 @@ fn name(path: &str) -> Result<String, FileProblem> {
         return refuse("its path has other characters than letters, digits, '-', '.', '_' and '~'");
     }
     if name.split('/').next().is_some_and(|first| RESERVED.contains(&first)) {
-        return refuse("its path is one of the gateway's own");
+        return refuse("its path is reserved for the gateway");
     }
     if name.split('/').skip(1).any(|segment| ENDPOINTS.contains(&segment)) {
         return refuse("its path would hide an endpoint of another server");
@@ -416,7 +416,7 @@ fn name(path: &str) -> Result<String, FileProblem> {
 
 /// Where the server is. What no gateway may connect to is no server for a client either.
 fn address(field: &str, text: &str) -> Result<Url, FileProblem> {
-    let url = Url::parse(text).map_err(|_| no_address(field, "is missing or no URL"))?;
+    let url = Url::parse(text).map_err(|_| no_address(field, "is missing or not a URL"))?;
     check_web(&url).map_err(|no: NotWeb| no_address(field, no.words()))?;
     if url.host().is_some_and(|host| is_forbidden_host(&host)) {
         let reason = "points at a link-local, metadata or multicast address, which no MCP server has";

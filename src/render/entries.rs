@@ -246,7 +246,7 @@ fn check_below(entry: &ServerEntry, gateway: Option<&Url>) -> Result<(), RenderE
     if below {
         return Ok(());
     }
-    let reason = "its name leads out of REGISTRY_URL".into();
+    let reason = "its name would leave REGISTRY_URL's path".into();
     Err(RenderError::Url { server: entry.name.escape_debug().to_string(), reason })
 }
 
@@ -256,18 +256,18 @@ fn check(entry: &ServerEntry, plain: PlainHttp) -> Result<(), RenderError> {
         reason: reason.into(),
     };
     if entry.name.is_empty() || !is_all_plain(&entry.name) {
-        return Err(url_error("its name is empty, or holds a character that does not show"));
+        return Err(url_error("its name is empty or has an invisible character"));
     }
     // To our own commands it would be another machine's address, and our identity would be sent there.
     if entry.name.contains("://") {
-        return Err(url_error("its name reads as an address"));
+        return Err(url_error("its name looks like an address"));
     }
     // Clients fill `${env:NAME}` in, and cut an address at its query; a way up leads elsewhere than it reads.
     if entry.name.contains(MEANT_OTHERWISE) || entry.name.split('/').any(|part| matches!(part, "." | "..")) {
-        return Err(url_error("its name holds what clients and addresses take for something else"));
+        return Err(url_error("its name has characters with a special meaning in clients or addresses"));
     }
     if !is_all_plain(&entry.url) {
-        return Err(url_error("it holds a character that does not show"));
+        return Err(url_error("it has an invisible character"));
     }
     let url = Url::parse(&entry.url).map_err(|e| url_error(&e.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -287,7 +287,7 @@ fn check(entry: &ServerEntry, plain: PlainHttp) -> Result<(), RenderError> {
             Err(RenderError::Header { server: entry.name.clone(), header, reason })
         };
         if header.is_empty() || !header.chars().all(is_token) {
-            return refused("is not a header's name");
+            return refused("is not a header name");
         }
         if entry.headers.iter().take(index).any(|(earlier, _)| earlier.eq_ignore_ascii_case(header)) {
             return refused("is set twice");
@@ -297,7 +297,7 @@ fn check(entry: &ServerEntry, plain: PlainHttp) -> Result<(), RenderError> {
         }
         // A line break would let a token from a server write headers of its own.
         if !is_all_plain(value.expose()) {
-            return refused("would hold a line break or another control character");
+            return refused("would contain a line break or another control character");
         }
     }
     Ok(())

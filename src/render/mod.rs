@@ -111,7 +111,9 @@ impl RenderError {
     pub fn hint(&self) -> String {
         match self {
             Self::Header { server, .. } => format!("log in again for {server}, or correct its settings"),
-            Self::Plain { .. } => "use an https gateway address, or --allow-http if you mean it".into(),
+            Self::Plain { .. } => {
+                "use an https gateway address, or allow plain http with --allow-http".into()
+            }
             Self::Url { .. } => "check REGISTRY_URL and the server's name".into(),
             Self::SameVariable { .. } => "rename one of the servers, or use --auth-mode bridge".into(),
             Self::Unreadable { path, .. } => format!("correct {}, or move it away", path.display()),

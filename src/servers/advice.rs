@@ -47,15 +47,15 @@ impl<'a> Advice<'a> {
             401 => self.unauthorized(&challenge),
             403 => self.forbidden(&challenge, None),
             404 => format!("{ADDRESS}; see whether one is there with: {}", self.command("ping")),
-            408 | 429 | 500.. => format!("try again in a while, first with: {}", self.command("ping")),
-            _ => format!("see what was said with: {} -vv", self.command("basic")),
+            408 | 429 | 500.. => format!("try again later, first with: {}", self.command("ping")),
+            _ => format!("see the exchange with: {} -vv", self.command("basic")),
         }
     }
 
     /// What to do about a 401.
     pub(crate) fn unauthorized(&self, challenge: &Challenge) -> String {
         if challenge.description.as_deref() == Some(CALLER_REVOKED) {
-            return "ask who runs the gateway to take this client off its list of revoked ones".into();
+            return "ask the gateway's operator to remove this client from the revocation list".into();
         }
         // Some servers have a 401 for a scope that is missing, where RFC 6750 section 3.1 has a 403.
         let is_about_scope = challenge.is_about_scope() && self.source == CredentialOrigin::Stored;
@@ -66,7 +66,7 @@ impl<'a> Advice<'a> {
         let next = match (self.which, self.source) {
             (_, CredentialOrigin::Refused) => "leave out --no-auth".into(),
             (_, CredentialOrigin::Given) => {
-                "put a good token into MCP_AUTH_TOKEN, or unset it to use the stored one".into()
+                "put a valid token into MCP_AUTH_TOKEN, or unset it to use the stored one".into()
             }
             (ServerRef::ByUrl(url), CredentialOrigin::Elsewhere) => format!(
                 "run: {}; or, if it is your gateway, set REGISTRY_URL or send the gateway's token with --auth",
@@ -111,7 +111,7 @@ impl<'a> Advice<'a> {
             // The gateway decides by the token that is for itself, and names the narrowest scope that helps.
             let command = self.servers.identity_command();
             return format!(
-                "ask who keeps the gateway's policy to allow {what}{place}; or have the scope {scope} granted to the client, then \
+                "ask the gateway's operator to allow {what}{place}; or have the scope {scope} granted to the client, then \
                  get a token with it: {command} --force"
             );
         }
@@ -119,7 +119,7 @@ impl<'a> Advice<'a> {
             tool.map_or_else(|| "--method tools/list".into(), |tool| format!("--tool {}", quoted(tool)));
         let server = server.unwrap_or_else(|| "SERVER".into());
         format!(
-            "ask who keeps the gateway's policy, or see which rule decides: mcpauth gateway explain --server {} {what} --groups YOUR,GROUPS",
+            "ask the gateway's operator, or see which rule decides: mcpauth gateway explain --server {} {what} --groups YOUR,GROUPS",
             quoted(&server)
         )
     }

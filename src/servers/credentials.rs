@@ -79,7 +79,7 @@ pub(crate) fn find_by_name<'k>(all: &'k [KnownCredential], name: &str) -> Result
         (Some(first), others) => {
             let names: Vec<String> =
                 std::iter::once(first).chain(others.iter().copied()).map(KnownCredential::handle).collect();
-            let message = format!("{} is the name of {} credentials", quote_name(name), names.len());
+            let message = format!("{} names {} credentials", quote_name(name), names.len());
             Err(Error::Usage { message, hint: format!("say which: {}", names.join(", ")) })
         }
         (None, _) => Err(Error::Usage {
@@ -169,7 +169,7 @@ impl KnownCredential {
             (None, SetupStatus::Partial(error)) => Err(error.clone().into()),
             (None, _) => {
                 let why = Some(format!(
-                    "nothing is kept as {}, and nothing is configured to get it",
+                    "nothing is stored as {}, and nothing is configured to get it",
                     self.handle()
                 ));
                 Err(VaultError::NeedsPerson { why }.into())

@@ -61,8 +61,7 @@ impl Servers {
             self.out.must_say(&format!("--auth: the gateway's token goes to {host}"));
         } else {
             self.out.say(&format!(
-                "{host} is not below REGISTRY_URL and was not logged in to: it gets no credentials; log in to it with \
-                 mcpauth login, or send it the gateway's token with --auth"
+                "{host} is not below REGISTRY_URL and was not logged in to: it gets no credentials; log in to it with mcpauth login, or send the gateway's token with --auth"
             ));
         }
     }

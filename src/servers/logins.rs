@@ -48,7 +48,7 @@ impl LoginOf<'_> {
             let all: Vec<String> = asked.chain(unasked.iter().copied()).map(word).collect();
             let (names, command) = (unasked.join(" "), self.command);
             return format!(
-                "it wants the scope {names} too; run: {command} --scope {}",
+                "it also requires the scope {names}; run: {command} --scope {}",
                 all.join(" --scope ")
             );
         }
@@ -56,12 +56,12 @@ impl LoginOf<'_> {
         if !ungranted.is_empty() && !self.granted.is_empty() {
             let names = ungranted.join(" ");
             return format!(
-                "the login asked for the scope {names} and was not given it; ask who runs the issuer"
+                "the login requested the scope {names} but did not get it; ask the issuer's operator"
             );
         }
         match wanted.as_slice() {
-            [] => "the token is good, but not for this; ask who runs the server".into(),
-            _ => format!("the token has the scope {} already; ask who runs the server", wanted.join(" ")),
+            [] => "the token is good, but not for this; ask the server's operator".into(),
+            _ => format!("the token has the scope {} already; ask the server's operator", wanted.join(" ")),
         }
     }
 }

@@ -215,7 +215,7 @@ impl Session {
             }
             (state.initialize.clone(), state.initialized.clone(), state.channel.is_some())
         };
-        self.link.aside.note("the session has ended; beginning another");
+        self.link.aside.note("the session has ended; starting another");
         let initialize = initialize.ok_or(RemoteError::Broken)?.under(AGAIN);
         if is_channel && !matches!(self.connect().await?, Connected::Open) {
             return Err(RemoteError::Broken);

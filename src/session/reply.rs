@@ -106,7 +106,7 @@ impl<'s> Reply<'s> {
 
     /// Takes the stream up after its last event, and after its own pause.
     async fn resume(&mut self) -> Result<(), RemoteError> {
-        self.link.aside.note("the stream ended early; taking it up again");
+        self.link.aside.note("the stream ended early; resuming it");
         self.place.idle += 1;
         tokio::time::sleep(self.place.pause.unwrap_or(PAUSES.0)).await;
         let answer = self.link.open_stream(self.place.last.clone()).await?;

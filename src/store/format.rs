@@ -98,7 +98,7 @@ pub(super) fn decode(object: &Map<String, Value>) -> Result<StoredToken, String>
         expires_at: time(object.get("expires_at"))?.or_else(|| end_of(&text("access_token")?)),
     };
     if let Some(kind) = token.bound_type() {
-        return Err(format!("it holds a token of type {kind}, which cannot be sent as a bearer's"));
+        return Err(format!("it holds a token of type {kind}, which cannot be sent as a bearer token"));
     }
     if !token.is_sendable() {
         return Err(format!("it comes {UNSENDABLE}"));

@@ -51,7 +51,11 @@ pub(super) fn probe() -> Result<(), StoreError> {
     entry.set_password("probe").map_err(broken)?;
     let kept = entry.get_password().map_err(broken)?;
     entry.delete_credential().map_err(broken)?;
-    if kept == "probe" { Ok(()) } else { Err(StoreError::Keyring("it does not keep what is written".into())) }
+    if kept == "probe" {
+        Ok(())
+    } else {
+        Err(StoreError::Keyring("it does not store what is written".into()))
+    }
 }
 
 fn entry(path: &Path) -> Result<Entry, StoreError> {

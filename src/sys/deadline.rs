@@ -23,7 +23,7 @@ pub fn within<T: Send + 'static>(
     match is_done.recv_timeout(time) {
         Ok(result) => Ok(Some(result)),
         Err(RecvTimeoutError::Timeout) => Ok(None),
-        Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("the work was broken off")),
+        Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("the work was interrupted")),
     }
 }
 

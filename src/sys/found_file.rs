@@ -16,7 +16,7 @@ pub enum Unfit {
     #[error("{0}")]
     Io(#[from] io::Error),
     /// A link, or a folder on the way is one.
-    #[error("it leads out of this folder, to {}", .0.display())]
+    #[error("it points outside this folder, to {}", .0.display())]
     Outside(PathBuf),
     /// A named pipe: reading it may wait for whoever writes to it.
     #[error("it is a named pipe, {NOT_REGULAR}")]
@@ -41,11 +41,13 @@ impl Unfit {
         let path = path.display();
         match self {
             Self::Writable(_) => format!("chmod go-w {path}"),
-            Self::NotOurs => format!("if you trust it: cp {path} {path}.mine && mv {path}.mine {path}"),
-            Self::Outside(real) => format!("if it is meant, name it: {flag} {}", real.display()),
-            Self::Pipe => format!("if it is meant, name it: {flag} {path}"),
+            Self::NotOurs => {
+                format!("if you trust it, take it over: cp {path} {path}.mine && mv {path}.mine {path}")
+            }
+            Self::Outside(real) => format!("if you trust it, name it: {flag} {}", real.display()),
+            Self::Pipe => format!("if you trust it, name it: {flag} {path}"),
             Self::Io(_) | Self::Strange | Self::TooLarge(_) => {
-                format!("put a text file in its place, or read none: --no-env-file (it is {path})")
+                format!("replace it with a text file, or read none: --no-env-file (it is {path})")
             }
         }
     }
@@ -145,7 +147,7 @@ mod tests {
             assert_eq!(said(name, most).unwrap_err(), expected, "{name}");
         }
         for name in ["out", "zero"] {
-            assert!(said(name, 9).unwrap_err().starts_with("it leads out of this folder"), "{name}");
+            assert!(said(name, 9).unwrap_err().starts_with("it points outside this folder"), "{name}");
         }
         assert_eq!(read(&folder.join("out"), None, 9).unwrap(), b"A=1", "the user's own file may be a link");
     }

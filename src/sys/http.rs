@@ -98,7 +98,7 @@ pub enum HttpError {
         cause: String,
     },
     /// No authority that is believed vouches for the server's certificate: nothing was sent.
-    #[error("{host} shows a certificate of an authority that this machine does not know")]
+    #[error("{host} has a certificate signed by an unknown authority")]
     Untrusted {
         /// The host's name.
         host: String,
@@ -345,7 +345,7 @@ impl Resolve for Outward {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let good: Vec<_> = found.filter(|found| !is_forbidden(found.ip())).collect();
             if good.is_empty() {
-                return Err("it has no address that may be connected to".into());
+                return Err("it has no address that connections may use".into());
             }
             Ok(Box::new(good.into_iter()) as Addrs)
         })

@@ -72,8 +72,8 @@ pub fn absolute(path: &Path) -> PathBuf {
     clean
 }
 
-/// Whether a path, made [`absolute`], lies in `folder` once every link on the way is followed. What is not there yet
-/// is judged by the part that is.
+/// Whether a path, made [`absolute`], lies in `folder` once every link on the way is followed. What does not exist
+/// yet is judged by the part that is.
 pub fn is_inside(path: &Path, folder: &Path) -> bool {
     let Ok(folder) = fs::canonicalize(folder) else { return false };
     let path = absolute(path);

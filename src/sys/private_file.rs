@@ -72,16 +72,16 @@ impl FileError {
                     format!("make the folder first: mkdir -p {}", folder_of(path).display())
                 }
                 io::ErrorKind::PermissionDenied => {
-                    format!("let this user read and write {}, or name another place", path.display())
+                    format!("let this user read and write {}, or name another folder", path.display())
                 }
                 io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => {
-                    format!("name another place than {}", path.display())
+                    format!("use another folder than {}", path.display())
                 }
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     format!("make room on the disk of {}", path.display())
                 }
                 io::ErrorKind::ReadOnlyFilesystem => {
-                    format!("name a place that can be written, in place of {}", path.display())
+                    format!("name a folder that can be written instead of {}", path.display())
                 }
                 _ => format!("check the disk and the folder of {}", path.display()),
             },

@@ -39,7 +39,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(at)?;
     if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
-        return Err(at(io::Error::other("there is something that is not a regular file; move it away")));
+        return Err(at(io::Error::other("it is not a regular file; move it away")));
     }
     let mut beside = builder().tempfile_in(folder).map_err(at)?;
     beside.write_all(bytes).map_err(at)?;

@@ -48,7 +48,7 @@ impl Trust {
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
         let extra = found.map_err(|e| bad(format!("not PEM ({e})")))?;
         if extra.is_empty() {
-            return Err(bad("there is no certificate in PEM in it".into()));
+            return Err(bad("it has no PEM certificate".into()));
         }
         let mut store = RootCertStore::empty();
         for certificate in &extra {
@@ -91,7 +91,7 @@ pub fn remedy(error: &io::Error) -> Option<&'static str> {
     Some(match why {
         // The latter of an authority that goes by the name of one that is known.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            "if the certificate is self-signed or its authority is your own, name its file: --ca-cert FILE, or MCPAUTH_CA_CERT"
+            "if the certificate is self-signed or from your own CA, name its file: --ca-cert FILE, or MCPAUTH_CA_CERT"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "use a host name that the certificate has, or renew it with this one"
@@ -99,7 +99,7 @@ pub fn remedy(error: &io::Error) -> Option<&'static str> {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "renew the certificate",
         // What openssl req -x509 makes if nothing else is said.
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-            "an authority's own certificate is no server's: make one with openssl req -x509 -addext basicConstraints=CA:FALSE, \
+            "a CA certificate cannot be a server's certificate: make one with openssl req -x509 -addext basicConstraints=CA:FALSE, \
              and name its file: --ca-cert FILE, or MCPAUTH_CA_CERT"
         }
         _ => "replace the certificate",

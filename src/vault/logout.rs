@@ -58,7 +58,7 @@ impl Vault {
         revoke: bool,
     ) -> Result<Logout, VaultError> {
         let who = id.to_string();
-        let waiting = || self.ui.note(&who, "waiting for another mcpauth to finish with it");
+        let waiting = || self.ui.note(&who, "waiting for another mcpauth process to release it");
         let _lock = self.store.lock(id, waiting).await?;
         if let (true, Some(credential)) = (revoke, credential) {
             // What a killed run got last is what its server must take back.

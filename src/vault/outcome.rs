@@ -42,14 +42,14 @@ pub enum VaultError {
     /// It could not be read or kept.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// The issuer no longer knows the client that mcpauth registered there: a login begins with another one.
-    #[error("{issuer} no longer knows the client that mcpauth registered there")]
+    /// The issuer no longer has the client that mcpauth registered there: a login begins with another one.
+    #[error("{issuer} no longer has the client that mcpauth registered there")]
     ClientForgotten {
         /// The issuer.
         issuer: String,
     },
     /// A server refuses the token that is kept, though it is not at its end: a login that only looks at its end would keep it.
-    #[error("the server refuses the present token, and only a login brings another one{}", .why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
+    #[error("the server rejects the stored token, and only a login can replace it{}", .why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
     Refused {
         /// Why nothing else did.
         why: Option<String>,

@@ -21,7 +21,7 @@ fn the_healthy_have_no_problems_and_nothing_is_kept_of_what_was_tried() {
         "",
     );
     before.has("tokens.expiry", "warn", "ingress cognito: there is no token yet", "run: mcpauth ingress");
-    before.has("tokens.expiry", "problem", "nobody has logged in yet", "run: mcpauth egress --config-set 1");
+    before.has("tokens.expiry", "problem", "not logged in yet", "run: mcpauth egress --config-set 1");
     assert!(!patient.path(".oauth-tokens").exists());
     before.code(7);
 
@@ -69,11 +69,11 @@ fn files_and_settings_that_overrule_each_other_are_named() {
     user.env("EGRESS_PROVIDER_NAME", "tracker");
     let diagnosis = diagnose(&user, &["--offline"]);
     diagnosis.has("settings.files", "ok", "oauth/.env (found here), ", "");
-    diagnosis.has("settings.overruled", "warn", "AWS_REGION in", "take one of the two out");
+    diagnosis.has("settings.overruled", "warn", "AWS_REGION in", "remove one of the two");
     diagnosis.has(
         "settings.flows",
         "warn",
-        "EGRESS_PROVIDER_NAME=tracker leaves out egress set 2",
+        "EGRESS_PROVIDER_NAME=tracker excludes egress set 2",
         "take EGRESS_PROVIDER_NAME out",
     );
     assert!(!diagnosis.ran.stdout.contains("TENANT"));
@@ -166,7 +166,7 @@ fn storage_and_surroundings_are_looked_at() {
     patient.doctor(&["--offline"]).has(
         "storage.keyring",
         "problem",
-        "none of file, keyring and auto",
+        "not one of file, keyring, auto",
         "correct MCPAUTH_STORAGE",
     );
 

@@ -98,7 +98,7 @@ fn stale_entries_are_renewed_and_everything_else_stays() {
     patient.doctor(&["--offline"]).has(
         "clients.config",
         "skipped",
-        "no client has an entry of ours",
+        "no client has an entry from mcpauth",
         "config install",
     );
     patient.user.run(&["config", "install", "--client", "vscode-legacy"]).code(0);

@@ -111,7 +111,7 @@ fn the_ingress_token_is_held_against_the_gateways_own_document() {
             Some("https://idp.test"),
             None,
             "problem",
-            "which the gateway does not take",
+            "which the gateway does not accept",
             "mcpauth ingress --force",
         ),
     ] {
@@ -172,6 +172,6 @@ fn a_real_gateway_is_known_by_its_probes_and_its_document() {
     user.file("servers/alpha.json", &server.to_string());
     user.run(&["ingress"]).code(0);
     let diagnosis = diagnose(&user, &[]);
-    diagnosis.has("gateway.reachable", "ok", "answers, and is ready", "");
+    diagnosis.has("gateway.reachable", "ok", "answers and is ready", "");
     diagnosis.has("tokens.audience", "ok", "ingress.json names no audience", "");
 }

@@ -115,7 +115,7 @@ fn key_files() {
             .env("INGRESS_OAUTH_PRIVATE_KEY_FILE", file);
         let ran = user.run(&["ingress"]);
         let said = ran.stdout + &ran.stderr;
-        assert!(!said.contains("holds no PEM private key"), "{said}");
+        assert!(!said.contains("has no PEM private key"), "{said}");
     }
 }
 

@@ -108,7 +108,7 @@ fn a_disk_that_was_full_has_a_line_for_each_call_that_was_let_through() {
     through += 1;
     assert_eq!(site.upstream.seen().len(), through);
     let ran = served.end("TERM").code(0);
-    assert!(ran.stderr.contains("lines are written again"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("writing works again"), "{}", ran.stderr);
     let text = std::fs::read_to_string(site.path("logs/audit.log")).unwrap();
     assert_eq!(allowed(&lines(&text)), through, "each row is whole");
 }

@@ -64,8 +64,8 @@ fn everything_that_is_wrong_is_said_with_its_remedy() {
     );
     user.file("scopes.yml", &POLICY.replace("currenttime", "curenttime"));
     let expected = "\
-remark: listen: other machines can connect, and tokens would cross the network in plain http
-  -> set tls, or public_url if something before the gateway speaks TLS
+remark: listen: other machines can connect, and tokens would cross the network over plain http
+  -> set tls, or public_url if a proxy in front of the gateway terminates TLS
 error: issuers[0].issuer: is plain http to another machine
   -> write it exactly as in the tokens' iss, an https URL
 remark: ./servers/bad.json: proxy_pass_url points at a link-local, metadata or multicast address, which no MCP server has; left out
@@ -238,7 +238,7 @@ fn a_verdict_is_explained() {
         ["gateway", "explain", "--server", "x", "--method", "tools/list", "--groups", "a,b", "--json"];
     let object = user.run(&asked).code(0).json();
     assert_eq!((&object["allowed"], &object["rule"]), (&false.into(), &serde_json::Value::Null));
-    assert_eq!(object["reason"], "the policy knows none of the caller's groups and scopes");
+    assert_eq!(object["reason"], "the policy knows none of the caller's groups or scopes");
     user.run(&["gateway", "explain", "--server", "x"]).code(2);
     user.file("claims.json", "{\"a\": [\"s3cret\", }");
     let ran = user.run(&[&asked[..6], &["--claims", "claims.json"]].concat()).code(2);
@@ -370,7 +370,7 @@ fn what_a_stored_token_may_do_is_explained() {
         for args in [&[][..], &["--server", "currenttime", "--tool", "now"]] {
             let said = ask(args);
             assert!(
-                said.starts_with("denied: the gateway refuses the token: ") && said.contains(reason),
+                said.starts_with("denied: the gateway rejects the token: ") && said.contains(reason),
                 "{said}"
             );
         }

@@ -103,7 +103,7 @@ fn check_names_a_field_that_nobody_knows_and_clients_do_not_hear_of_it() {
         (r#","mcpEndpoint":"http://h/x""#, "unknown field \"mcpEndpoint\"; it is not obeyed"),
         (
             r#","auth_credential_encrypted":"gAAA""#,
-            "auth_credential_encrypted is for the registry alone; it is not obeyed",
+            "auth_credential_encrypted is only for the registry, ignored",
         ),
     ] {
         user.file("servers/x.json", &file(more));

@@ -143,7 +143,7 @@ fn any_other_redirect_is_named_in_the_answer_and_the_log() {
         ),
         ("307 Temporary Redirect\r\nlocation: http://127.0.0.1:1/mcp", "http://127.0.0.1:1/mcp"),
         ("307 Temporary Redirect", "no address"),
-        ("307 Temporary Redirect\r\nlocation: http://[", "what is no address"),
+        ("307 Temporary Redirect\r\nlocation: http://[", "something that is not an address"),
         ("300 Multiple Choices", "no address"),
         // Round in a circle.
         ("307 Temporary Redirect\r\nlocation: /mcp", "BASE/mcp"),

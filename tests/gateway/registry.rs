@@ -68,7 +68,7 @@ const FILES: &[Row] = &[
         r#"{"path": "/healthz", "proxy_pass_url": "http://h"}"#,
         None,
         None,
-        "its path is one of the gateway's own; left out",
+        "its path is reserved for the gateway; left out",
     ),
     (
         "metadata.json",

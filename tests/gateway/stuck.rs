@@ -215,7 +215,7 @@ fn it_does_not_start_on_a_file_system_that_does_not_answer() {
     assert!(
         error
             .to_string()
-            .ends_with("servers: reading it takes longer than 1 s; its file system may not answer")
+            .ends_with("servers: reading it takes longer than 1 s; its file system may be hanging")
     );
     assert!(!hang.unwrap().exists(), "with its folder the file is gone, and the thread ends");
 }

@@ -203,7 +203,7 @@ fn a_person_is_called_once_and_a_login_is_noticed() {
     let mut service = Service::start(&user, &["--interval", "1", "--on-login-needed", hook]);
     let line = service.says(&["warn login_needed: ", TRACKER]);
     assert!(line.contains("run: mcpauth egress --config-set 1"), "{line}");
-    service.says(&["ready: 1 credential, 0 good, 1 for a person to see to"]);
+    service.says(&["ready: 1 credential, 0 good, 1 waiting for a login"]);
     service.says(&["called egress tracker, mcpauth egress --config-set 1, []"]);
     service.says(&["warn hook: ", "exit status: 3"]);
     user.log_in();
@@ -287,7 +287,7 @@ fn what_was_sent_is_waited_for_at_the_end() {
     let mut service = Service::start(&user, &[]);
     is_there.recv_timeout(PATIENCE).unwrap();
     service.signal("TERM");
-    service.says(&["info stopping: what is under way is waited for"]);
+    service.says(&["info stopping: finishing renewals under way"]);
     answer.send(()).unwrap();
     service.0.take().unwrap().end().code(143);
     assert_eq!(user.token(FILE)["refresh_token"], "second", "the first one is used up");

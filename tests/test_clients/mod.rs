@@ -172,7 +172,7 @@ fn arguments_that_a_tool_wants_in_headers_are_sent_there() {
     let calls = || server.seen().iter().filter(|seen| method(seen) == "tools/call").count();
     let before = calls();
     let refused = user.run(&["call", "bad", r#"{"region":"eu"}"#]).code(6);
-    assert!(refused.stderr.contains("an x-mcp-header that is no header name"), "{refused:?}");
+    assert!(refused.stderr.contains("an x-mcp-header that is not a header name"), "{refused:?}");
     assert_eq!(calls(), before, "a tool that must not be used is called");
 }
 

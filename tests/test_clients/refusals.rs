@@ -47,7 +47,7 @@ fn what_a_server_says_no_with_decides_the_exit_code() {
             "server_error",
             "text/html that holds no JSON-RPC message",
         ),
-        ("401 X".into(), "", 4, "login_required", "does not let us in"),
+        ("401 X".into(), "", 4, "login_required", "requires authentication"),
         ("403 X".into(), "", 4, "refused", "refuses this"),
     ] {
         let answer = head.clone();

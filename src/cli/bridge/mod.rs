@@ -18,11 +18,12 @@ use crate::error::{Error, Exit};
 use crate::quantity::address;
 use crate::servers::{HeaderSource, HeaderSources, ServerRef, Servers};
 
-/// Stand before a remote MCP server, with fresh credentials on every request
+/// Connect clients to a remote MCP server, with fresh credentials on every request
 ///
-/// With a server's name it speaks MCP over stdio, as clients that start a command expect. With --listen it serves every
-/// server under http://ADDRESS/SERVER/mcp, to clients that show its secret (mcpauth config install --auth-mode proxy writes
-/// both). What the server will not take is renewed and sent once more; a login is never begun.
+/// With a server's name it speaks MCP over stdio, for clients that start a command. With --listen it serves every
+/// server under http://ADDRESS/SERVER/mcp, to clients that send its secret (mcpauth config install --auth-mode proxy
+/// writes both). A token that the server rejects is renewed and the request sent again, once. It never starts a
+/// login.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  mcpauth bridge fininfo\n  mcpauth bridge https://mcp.example.test/mcp\n  \
@@ -71,7 +72,7 @@ fn over_http(servers: Arc<Servers>, out: &Out) -> Result<Exit, Error> {
     let work = async {
         let socket = tokio::net::TcpListener::bind(local.listen).await.map_err(|e| Error::Usage {
             message: format!("cannot listen on {}: {e}", local.listen),
-            hint: "stop the program that has the address, or choose another with --listen 127.0.0.1:PORT"
+            hint: "stop the program that uses the address, or choose another with --listen 127.0.0.1:PORT"
                 .into(),
         })?;
         let at = socket.local_addr()?;

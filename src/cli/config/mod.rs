@@ -28,11 +28,11 @@ enum ConfigCommand {
         /// The client
         #[arg(long, value_parser = names())]
         client: String,
-        /// Where the client has the headers from
+        /// Where the client gets the headers from
         #[arg(long, value_parser = auth_modes())]
         auth_mode: Option<String>,
     },
-    /// Merge our entries into the clients' own files; everything else in them stays
+    /// Merge mcpauth's entries into the clients' own files; everything else in them stays
     Install(install::InstallArgs),
 }
 

@@ -18,16 +18,16 @@ use crate::tokens::Bearers;
 
 #[derive(Args, Debug)]
 pub(super) struct ShowArgs {
-    /// Say where each value comes from
+    /// Show where each value comes from
     #[arg(long)]
     origin: bool,
-    /// A client (--clients lists them): its configuration, where it goes, and what else it can have
+    /// A client (--clients lists them): its configuration, its file, and its other auth modes
     #[arg(long, value_parser = names())]
     client: Option<String>,
-    /// With --client: where the client has the headers from
+    /// With --client: where the client gets the headers from
     #[arg(long, value_parser = auth_modes(), requires = "client")]
     auth_mode: Option<String>,
-    /// The clients, where each has the headers from, and its file
+    /// List the clients, where each gets the headers from, and its file
     #[arg(long, conflicts_with_all = ["client", "origin"])]
     clients: bool,
 }

@@ -73,7 +73,7 @@ fn list<'a>(entry: &'a ConfiguredServer, bodies: &'a Bodies) -> Vec<Attack<'a>> 
         attack("DELETE on it", at("DELETE", "/payroll/mcp"), (403, "server_not_allowed")),
         attack("/demo-tracker/../payroll/mcp", at("POST", "/demo-tracker/../payroll/mcp"), (400, "path")),
         attack("/demo-tracker/..%2fpayroll/mcp", at("POST", "/demo-tracker/..%2fpayroll/mcp"), (400, "path")),
-        attack("\"method\": \"ping\" beside \"Method\"", post(&[], &bodies.twins), (400, "malformed")),
+        attack("\"method\": \"ping\" and \"Method\"", post(&[], &bodies.twins), (400, "malformed")),
         attack("\"method\" twice", post(&[], &bodies.twice), (400, "malformed")),
         attack("no body", post(&[], ""), (400, "malformed")),
         attack(

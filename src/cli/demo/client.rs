@@ -48,7 +48,7 @@ impl DemoAgent {
     /// If it was told of none.
     pub(super) fn entry(&self, name: &str) -> Result<&ConfiguredServer, Error> {
         let found = self.entries.iter().find(|entry| entry.name == name);
-        found.ok_or_else(|| io::Error::other(format!("no client was told of {name}")).into())
+        found.ok_or_else(|| io::Error::other(format!("no client configuration has {name}")).into())
     }
 }
 

@@ -83,7 +83,7 @@ pub(super) async fn unauthenticated(stage: &Stage, client: &DemoAgent) -> Result
         name: "gateway.unauthenticated",
         ok: answer.status == 401 && heard == 0 && issuer == stage.pool,
         detail: format!(
-            "{} and the way to a token\n    WWW-Authenticate: {}\n    which names the issuer {issuer}",
+            "{}, with where to get a token\n    WWW-Authenticate: {}\n    whose document names the issuer {issuer}",
             answer.status,
             folded(challenge),
         ),
@@ -107,7 +107,7 @@ pub(super) fn credentials(stage: &Stage, client: &DemoAgent) -> Result<Step, Err
         name: "gateway.credentials",
         ok: !ingress.is_empty() && !egress.is_empty() && leaked == 0 && own > 0 && others == 0,
         detail: format!(
-            "of {} requests that reached a server\n    {:28} {leaked}\n    {:28} {own}, elsewhere {others}",
+            "of {} requests that reached a server\n    {:28} {leaked}\n    {:28} {own}, other servers {others}",
             arrived.len(),
             "held the ingress token",
             format!("held {TRACKER}'s own"),
@@ -118,7 +118,7 @@ pub(super) fn credentials(stage: &Stage, client: &DemoAgent) -> Result<Step, Err
 /// Whether servers heard of something that was refused.
 pub(super) fn silence(heard: usize) -> String {
     match heard {
-        0 => "the servers heard nothing of it".into(),
+        0 => "no request reached a server".into(),
         _ => format!("{heard} requests REACHED A SERVER"),
     }
 }

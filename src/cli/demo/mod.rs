@@ -27,17 +27,17 @@ use crate::sys::http::Http;
 use crate::sys::private_file;
 use crate::vault::TokenOutcome;
 
-/// Show everything on this machine: an identity provider for development, every flow against it, the gateway at work
+/// Run everything on this machine: a development identity provider, every flow, and the gateway
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  mcpauth demo\n  mcpauth demo --keep       leave it running, with commands to try\n  \
                         mcpauth demo --browser    click through the login pages yourself"
 )]
 pub(super) struct DemoArgs {
-    /// Leave it running and print what to try
+    /// Keep it running and print commands to try
     #[arg(long)]
     keep: bool,
-    /// Log in by hand, in the browser
+    /// Log in yourself, in the browser
     #[arg(long)]
     browser: bool,
 }
@@ -111,7 +111,7 @@ async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut DemoProgress<'_
         .rows
         .iter()
         .all(|row| row.result.as_ref().is_ok_and(|fresh| fresh.outcome == TokenOutcome::Reused));
-    shown.step("reuse", reused, format!("{} tokens reused, none asked for", again.rows.len()));
+    shown.step("reuse", reused, format!("{} tokens reused, none requested", again.rows.len()));
     Ok(())
 }
 

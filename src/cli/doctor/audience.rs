@@ -19,18 +19,18 @@ pub(super) fn judge(
     let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
     let servers = &document.authorization_servers;
     if !servers.is_empty() && !servers.iter().any(|server| server == issuer) {
-        let text = format!("{who} is a token of {}, which the gateway does not take", clean(issuer));
+        let text = format!("{who} is a token of {}, which the gateway does not accept", clean(issuer));
         let named: Vec<String> = servers.iter().map(|server| clean(server)).collect();
         let remedy = "set the ingress variables for that issuer, then run: mcpauth ingress --force";
         return Finding::problem(CHECK, text, remedy)
-            .because(format!("it takes tokens of {}", named.join(", ")));
+            .because(format!("it accepts tokens from {}", named.join(", ")));
     }
     let audience = audience(claims);
     let resource = clean(&document.resource);
     if audience.is_empty() {
         return Finding::ok(
             CHECK,
-            format!("{who} names no audience, as tokens of this issuer do not; its issuer is right"),
+            format!("{who} has no audience, like all tokens of this issuer; its issuer is accepted"),
         );
     }
     let shown: Vec<String> = audience.iter().map(|name| clean(name)).collect();
@@ -42,10 +42,10 @@ pub(super) fn judge(
     let addresses = audience.iter().any(|name| Url::parse(name).is_ok_and(|url| url.has_host()));
     if !addresses || audience.iter().any(|name| meant.contains(name)) {
         // A name of the issuer's own, such as a client's; whether it will do is between the issuer and the gateway.
-        return Finding::ok(CHECK, format!("{text}, which only the gateway can judge (it is {resource})"));
+        return Finding::ok(CHECK, format!("{text}, which only the gateway can check (it is {resource})"));
     }
     let remedy = format!("set INGRESS_OAUTH_AUDIENCE={resource}, then run: mcpauth ingress --force");
-    Finding::problem(CHECK, text, remedy).because(format!("the gateway is {resource}, and must refuse it"))
+    Finding::problem(CHECK, text, remedy).because(format!("the gateway is {resource} and must reject it"))
 }
 
 /// Whether a resource is `wide`, or below it. The document at a gateway's root may name the origin alone.

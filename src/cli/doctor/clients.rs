@@ -19,7 +19,7 @@ pub(super) fn check(config: &Config, store: &Store, all_readable: bool, out: &Ou
     let mut findings: Vec<Finding> = rows.iter().map(|row| finding(row, all_readable)).collect();
     if findings.is_empty() {
         findings.push(
-            Finding::skipped(CHECK, "no client has an entry of ours")
+            Finding::skipped(CHECK, "no client has an entry from mcpauth")
                 .remedy("write them with: mcpauth config install"),
         );
     }
@@ -30,7 +30,7 @@ pub(super) fn check(config: &Config, store: &Store, all_readable: bool, out: &Ou
 pub(super) fn install(config: &Config, store: &Store, client: &str, out: &Out) -> Result<String, String> {
     let rows = clients::repair(config, store, client, &out.muted()).map_err(|error| error.to_string())?;
     let failed = rows.iter().find_map(|row| row.result.as_ref().err()).map(ToString::to_string);
-    failed.map_or_else(|| Ok(format!("wrote our entries into {client}'s file anew")), Err)
+    failed.map_or_else(|| Ok(format!("updated mcpauth's entries in {client}'s file")), Err)
 }
 
 fn finding(row: &ConfigRow, all_readable: bool) -> Finding {
@@ -40,9 +40,12 @@ fn finding(row: &ConfigRow, all_readable: bool) -> Finding {
     };
     let drift = row.drift();
     if drift.is_empty() {
-        return Finding::ok(CHECK, format!("{}: our entries in {} are up to date", row.client, row.path));
+        return Finding::ok(
+            CHECK,
+            format!("{}: mcpauth's entries in {} are up to date", row.client, row.path),
+        );
     }
-    let stale = format!("{}: our entries in {} are stale", row.client, row.path);
+    let stale = format!("{}: mcpauth's entries in {} are stale", row.client, row.path);
     let finding = Finding::warn(CHECK, stale, format!("run: {}", row.remedy())).because(drift.join("; "));
     // An entry whose token file cannot be read just now would be taken out.
     let removes = installed.changes.iter().any(|change| change.kind == ChangeKind::Removed);

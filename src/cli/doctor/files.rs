@@ -24,7 +24,7 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
         .extend(config.state_dir.iter().map(|dir| dir.join("installed.json")).flat_map(|path| open(&path)));
     findings.extend(leftovers(config));
     if findings.is_empty() {
-        let text = if dir.is_dir() { "is private, and so is everything in it" } else { "is not there yet" };
+        let text = if dir.is_dir() { "is private, and so is everything in it" } else { "does not exist yet" };
         findings.push(Finding::ok(MODE, format!("{} {text}", dir.display())));
     }
     findings.extend(broken(config));
@@ -56,14 +56,14 @@ fn folder(dir: &Path) -> Vec<Finding> {
 fn link(path: &Path) -> Finding {
     let error = FileError::Symlink(path.into());
     Finding::problem(LINK, error.to_string(), error.hint())
-        .because("someone could make us read or write their file, so mcpauth follows no link here")
+        .because("mcpauth follows no links here: they could point to another user's files")
 }
 
 /// A problem, if others may do anything with a file or folder that is there.
 fn open(path: &Path) -> Option<Finding> {
     let mode = private_file::mode(path).filter(|mode| mode & 0o077 != 0)?;
     let closed = if path.is_dir() { "700" } else { "600" };
-    let text = format!("{} can be used by others (mode {mode:o})", path.display());
+    let text = format!("{} is accessible to others (mode {mode:o})", path.display());
     Some(
         Finding::problem(MODE, text, format!("chmod {closed} {}", path.display()))
             .fixed_by(Fix::Close(path.into())),
@@ -95,10 +95,10 @@ fn leftover(path: PathBuf) -> Finding {
     let shown = path.display();
     let token = private_file::target(&path).filter(|target| is_token(target));
     if token.is_some_and(|_| Store::is_whole(&path)) {
-        let text = format!("{shown} holds a credential that a killed run had not yet put in its place");
+        let text = format!("{shown} holds a credential that an interrupted run did not put in place");
         return Finding::warn("files.leftover", text, "mcpauth refresh --once --force");
     }
-    let text = format!("{shown} was left behind by a run that was killed");
+    let text = format!("{shown} was left behind by an interrupted run");
     Finding::warn("files.leftover", text, format!("rm {shown}")).fixed_by(Fix::Remove(path))
 }
 

@@ -19,7 +19,7 @@ const SAYS: &str = "gateway.metadata";
 /// There are tokens to carry to a gateway, and nobody said where it is.
 pub(super) fn unnamed() -> Finding {
     let remedy = "set REGISTRY_URL to the gateway's address, for example: mcpauth generate --registry-url https://YOUR-GATEWAY";
-    Finding::warn(REACHED, "REGISTRY_URL is not set: what needs a gateway is not configured", remedy)
+    Finding::warn(REACHED, "REGISTRY_URL is not set: nothing that needs a gateway is configured", remedy)
 }
 
 /// `server` is a server's address at the gateway, if there is one to ask about.
@@ -40,8 +40,8 @@ pub(super) async fn check(
     match documented {
         Ok(document) => findings.extend(compare(config, address, &document, identities, server)),
         Err(missing) => findings.extend(missing.refused().map(|(place, why)| {
-            let text = format!("{place} is not a protected resource's document: {why}");
-            Finding::warn(SAYS, text, "ask whoever runs the gateway")
+            let text = format!("{place} is not protected-resource metadata: {why}");
+            Finding::warn(SAYS, text, "ask the gateway's operator")
         })),
     }
     findings
@@ -53,7 +53,7 @@ async fn reach(config: &Config, http: &Http, name: &str, url: &Url) -> Finding {
     match get(http, &at("/healthz")).await {
         Err(error) => {
             let remedy = match &error {
-                HttpError::Plain { .. } => "use https, or say that plain http is meant: --allow-http",
+                HttpError::Plain { .. } => "use https, or allow plain http with --allow-http",
                 _ => "check REGISTRY_URL (mcpauth config show --origin), and that the gateway runs",
             };
             let finding = Finding::problem(REACHED, format!("the gateway {name}: {error}"), remedy);
@@ -66,16 +66,16 @@ async fn reach(config: &Config, http: &Http, name: &str, url: &Url) -> Finding {
             match get(http, &at("/readyz")).await {
                 Ok((reply, _)) if reply.status == 503 => Finding::warn(
                     REACHED,
-                    format!("the gateway {name} answers, and is not ready"),
+                    format!("the gateway {name} answers but is not ready"),
                     "see its log; it may not have its issuer's keys yet",
                 ),
-                _ => Finding::ok(REACHED, format!("the gateway {name} answers, and is ready")),
+                _ => Finding::ok(REACHED, format!("the gateway {name} answers and is ready")),
             }
         }
         Ok((reply, _)) if reply.status >= 500 => Finding::warn(
             REACHED,
             format!("the gateway {name} answers with HTTP {}", reply.status),
-            "try again in a while; or ask whoever runs it",
+            "try again later, or ask its operator",
         ),
         Ok(_) => Finding::ok(REACHED, format!("the gateway {name} answers")),
     }
@@ -111,7 +111,7 @@ fn compare(
     let asked = server.unwrap_or(address);
     if !covers(&document.resource, asked) {
         let text = format!(
-            "the gateway calls itself {}, and clients know it as {asked}",
+            "the gateway calls itself {}, but clients use {asked}",
             crate::text::clean(&document.resource, 200)
         );
         let remedy =

@@ -102,7 +102,7 @@ impl ProbeTarget {
                 "EGRESS_PROVIDER_NAME_N, and the provider's file (mcpauth providers check)"
             }
         };
-        let remedy = format!("check {check}; mcpauth config show --origin says where values come from");
+        let remedy = format!("check {check}; mcpauth config show --origin shows where values come from");
         let url = match &what {
             ProbeKind::Metadata => Url::parse(&name).ok(),
             ProbeKind::Endpoint(url) => Some(url.clone()),
@@ -160,7 +160,7 @@ impl ProbeTarget {
 
     fn no_issuer(&self, error: &MetadataNotFound<MetadataError>) -> Finding {
         let answer = error.tried.last().map(|(_, cause)| format!(" ({cause})")).unwrap_or_default();
-        let text = format!("{} answers, and is no issuer: it publishes no metadata{answer}", self.name);
+        let text = format!("{} answers but is not an issuer: it publishes no metadata{answer}", self.name);
         Finding::problem(REACHED, text, self.remedy.clone()).because(error.to_string())
     }
 
@@ -171,7 +171,7 @@ impl ProbeTarget {
         let read = fetched.and_then(|raw| KeySet::read(&raw, &Algorithm::ALL).map_err(|e| e.to_string()));
         let why = read.err()?;
         let text = format!("{}: there are no keys at {url}, so no gateway can verify its tokens", self.name);
-        let finding = Finding::warn("issuer.keys", text, "ask whoever runs the identity provider");
+        let finding = Finding::warn("issuer.keys", text, "ask the identity provider's operator");
         Some(finding.because(why))
     }
 
@@ -237,7 +237,7 @@ fn clock_finding(who: &str, skew: i64) -> Finding {
     let text = format!("this machine's clock is {off} s {which} that of {who}");
     let remedy = "set this machine's clock by the network (NTP): timedatectl set-ntp true";
     let finding = Finding::warn(CLOCK, text, remedy)
-        .because("tokens then seem expired, or not valid yet, and are refused");
+        .because("tokens then look expired or not yet valid, and are rejected");
     if off > problem { Finding { status: Status::Problem, ..finding } } else { finding }
 }
 

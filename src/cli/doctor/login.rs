@@ -29,9 +29,9 @@ fn redirect(credential: &Credential, person: &AuthorizationCodeConfig) -> Findin
         }
         Ok(true) => Finding::ok(REDIRECT, format!("{id}: {uri} is free")),
         Ok(false) => {
-            let text = format!("{id}: {uri} does not lead to a listener on this machine");
+            let text = format!("{id}: {uri} does not point to a listener on this machine");
             let remedy = format!(
-                "log in on a terminal and paste the address the browser ends on: {}",
+                "log in on a terminal and paste the address the browser ends up at: {}",
                 credential.command
             );
             Finding::warn(REDIRECT, text, remedy)
@@ -104,7 +104,7 @@ async fn of_request(
     match pending.judge(query.split('#').next().unwrap_or_default()) {
         AuthorizationResponse::Denied { error, .. } if error == "invalid_scope" => {
             let text = format!("{id}: the scopes {} are refused", person.scopes.join(" "));
-            let remedy = "register these scopes with the provider, or set EGRESS_OAUTH_SCOPE_N to those the client may have";
+            let remedy = "register these scopes with the provider, or set EGRESS_OAUTH_SCOPE_N to scopes the client may have";
             Some(Finding::problem(CLIENT, text, remedy))
         }
         AuthorizationResponse::Denied { error, description } if error == "unauthorized_client" => {

@@ -37,20 +37,23 @@ use crate::sys::private_file;
 /// How long it may take to ask whether a credential is accepted; a token endpoint is asked up to three times.
 const TRIAL: Duration = Duration::from_secs(10);
 
-/// Say what is wrong, and how to mend it; exit code 7 if there is a problem
+/// Find problems and say how to fix them; exit code 7 if there is one
 ///
-/// Looks at settings, files, storage, proxies and certificates, identity providers, logins, tokens, the gateway, its policy
-/// and the clients' files. Where no good token shows that a credential works, its identity provider is asked; nothing
-/// that comes of it is kept.
+/// Checks settings, files, storage, proxies and certificates, identity providers, logins, tokens, the gateway, its
+/// policy and the clients' files. A credential without a good token is tried at its identity provider; the result is
+/// not stored.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  mcpauth doctor                 all checks, each with its remedy\n  \
+#[command(
+    after_help = "Examples:\n  mcpauth doctor                 all checks, each problem with its fix\n  \
                         mcpauth doctor --fix           close files, renew stale client configurations\n  \
-                        mcpauth doctor --offline --json")]
+                        mcpauth doctor --offline --json"
+)]
 pub(super) struct DoctorArgs {
-    /// Mend what is safe: modes of our own files, files that a killed run left, stale entries of ours in clients' files
+    /// Fix what is safe to fix: modes of mcpauth's files, leftovers of interrupted runs, stale entries in clients'
+    /// files
     #[arg(long)]
     fix: bool,
-    /// Ask nobody over the network
+    /// Make no network requests
     #[arg(long)]
     offline: bool,
 }
@@ -85,7 +88,7 @@ pub(super) fn run(args: &DoctorArgs, settings: Result<Settings, Error>, out: &Ou
         Err(error) => DoctorReport {
             findings: vec![
                 Finding::error("settings.files", &error, "mcpauth doctor"),
-                Finding::skipped("settings.flows", "everything else, until the settings can be read"),
+                Finding::skipped("settings.flows", "all other checks, until the settings can be read"),
             ],
             fixed: Vec::new(),
         },
@@ -181,7 +184,7 @@ impl DoctorReport {
 
 fn mend_file(fix: &Fix) -> Option<Result<String, String>> {
     let (result, said) = match fix {
-        Fix::Close(path) => (private_file::close(path), format!("closed {} to others", path.display())),
+        Fix::Close(path) => (private_file::close(path), format!("made {} private", path.display())),
         Fix::Remove(path) => (private_file::remove(path), format!("removed {}", path.display())),
         Fix::Install(_) => return None,
     };

@@ -108,10 +108,10 @@ fn access(prepared: &Prepared, policy: &Policy, one: &TokenIdentity) -> Vec<Find
     let issuer = one.claims.get("iss").and_then(Value::as_str).unwrap_or_default();
     let Some(known) = prepared.settings.issuers.iter().find(|known| known.issuer == issuer) else {
         let text = format!(
-            "{who} is a token of {}, which is none of the gateway's issuers",
+            "{who} is a token of {}, which is not one of the gateway's issuers",
             crate::text::clean(issuer, 200)
         );
-        let remedy = "name it under issuers in gateway.yaml, or get a token of one that is there: mcpauth ingress --force";
+        let remedy = "add it under issuers in gateway.yaml, or get a token from one listed there: mcpauth ingress --force";
         return vec![Finding::problem(ACCESS, text, remedy)];
     };
     // Rules that do not hold together are among the settings' problems.
@@ -149,15 +149,15 @@ fn named(prepared: &Prepared, audience: &str) -> Vec<String> {
 fn rejected_finding(who: &str, reject: TokenError) -> Finding {
     let remedy = match reject {
         TokenError::Audience => {
-            "let the gateway take this token's client or audience (clients or audience in gateway.yaml; \
+            "make the gateway accept this token's client or audience (clients or audience in gateway.yaml; \
              MCPAUTH_GATEWAY_CLIENTS, MCPAUTH_GATEWAY_AUDIENCE), or get a token for it"
         }
         TokenError::CallerRevoked => {
-            "this client is revoked, and a new token will not help; have it taken off the gateway's list of revoked ones"
+            "this client is revoked, and a new token will not help; have it removed from the gateway's revocation list"
         }
         _ => "get another token: mcpauth ingress --force",
     };
-    Finding::problem(ACCESS, format!("the gateway's rules refuse {who}: {reject}"), remedy)
+    Finding::problem(ACCESS, format!("the gateway's rules reject {who}: {reject}"), remedy)
 }
 
 /// What the policy gives the caller, server by server.
@@ -171,10 +171,10 @@ fn granted(prepared: &Prepared, policy: &Policy, who: &str, principal: &Principa
     }
     let first = prepared.servers.first().map_or("NAME", String::as_str);
     let explained = policy.explain(principal, first, &call);
-    let text = format!("the policy lets {who} see no server's tools");
+    let text = format!("the policy lets {who} see no tools");
     let scopes = crate::text::clean(&principal.scopes.join(","), 200);
     let remedy = format!(
-        "map one of its groups or scopes to the server in {}, or have the caller put into a group that is; see: \
+        "map one of its groups or scopes to the server in {}, or add the caller to a mapped group; see: \
          mcpauth gateway explain --server {first} --method tools/list{}{}",
         prepared.settings.policy.display(),
         if scopes.is_empty() { String::new() } else { format!(" --scopes {scopes}") },
@@ -189,7 +189,7 @@ fn granted(prepared: &Prepared, policy: &Policy, who: &str, principal: &Principa
     Finding::problem(ACCESS, text, remedy).because(notes)
 }
 
-/// Tools that the policy names and the server, by its own file, does not have: names are compared to the letter.
+/// Tools that the policy names and the server, by its own file, does not have: names are case-sensitive.
 fn tools(prepared: &Prepared, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
     for described in Registry::found(&prepared.settings.servers).servers {
@@ -205,7 +205,7 @@ fn tools(prepared: &Prepared, policy: &Policy) -> Vec<Finding> {
             let text =
                 format!("the policy names the tool {tool:?} of {server}, which {server} does not have");
             let remedy = match spelling::suggest(tool, there()) {
-                Some(meant) => format!("did you mean {meant:?}? names are compared to the letter"),
+                Some(meant) => format!("did you mean {meant:?}? names are case-sensitive"),
                 None => "correct the policy, or the server's tool_list".into(),
             };
             findings.push(Finding::warn(TOOLS, text, remedy));

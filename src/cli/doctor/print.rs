@@ -92,7 +92,7 @@ fn summary(findings: &[Finding]) -> String {
     };
     let fixable = findings.iter().filter(|finding| finding.fix.is_some()).count();
     if fixable > 0 {
-        text.push_str(&format!("\n{fixable} of them can be mended with: mcpauth doctor --fix"));
+        text.push_str(&format!("\n{fixable} of them can be fixed with: mcpauth doctor --fix"));
     }
     text
 }
@@ -120,7 +120,7 @@ mod tests {
             (vec![], "no problems"),
             (vec![warn.clone()], "no problems, 1 warning"),
             (vec![problem.clone(), problem.clone()], "2 problems"),
-            (vec![fixable, warn], "1 problem, 1 warning\n1 of them can be mended with: mcpauth doctor --fix"),
+            (vec![fixable, warn], "1 problem, 1 warning\n1 of them can be fixed with: mcpauth doctor --fix"),
         ] {
             assert_eq!(summary(&findings), expected);
         }

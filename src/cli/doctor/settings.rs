@@ -62,7 +62,7 @@ fn auth_provider(config: &Config, planned: &[CredentialPlan]) -> Option<Finding>
     let (other, _) = SIGNS.iter().find(|(name, signs)| {
         (*name == "keycloak") != (named == "keycloak") && config.settings.first(signs).is_some()
     })?;
-    let text = format!("AUTH_PROVIDER means {named}, of which nothing is set; {other} is");
+    let text = format!("AUTH_PROVIDER selects {named}, which has no settings; {other} has");
     Some(Finding::problem(CHECK, text, format!("set AUTH_PROVIDER={other}, or the variables of {named}")))
 }
 
@@ -88,8 +88,8 @@ fn left_out(config: &Config) -> Option<Finding> {
     if sets.is_empty() {
         return None;
     }
-    let text = format!("EGRESS_PROVIDER_NAME={} leaves out egress set {}", clean(wanted), sets.join(" and "));
-    Some(Finding::warn("settings.flows", text, "take EGRESS_PROVIDER_NAME out, if these sets are meant too"))
+    let text = format!("EGRESS_PROVIDER_NAME={} excludes egress set {}", clean(wanted), sets.join(" and "));
+    Some(Finding::warn("settings.flows", text, "remove EGRESS_PROVIDER_NAME to use these sets too"))
 }
 
 /// Names that nobody reads and that look like one of ours.
@@ -119,7 +119,7 @@ fn unread_name(config: &Config, name: &str) -> Option<Finding> {
     let (stem, number) = numbered(name);
     if is_known(name) {
         let number: usize = number?.parse().unwrap_or(usize::MAX);
-        let text = format!("{name} is not read ({origin})");
+        let text = format!("{name} is ignored ({origin})");
         let beyond = Finding::warn(CHECK, text, "give it a number from 1 to 100");
         return (!(1..=100).contains(&number)).then(|| beyond.because("sets are numbered from 1 to 100"));
     }
@@ -127,11 +127,11 @@ fn unread_name(config: &Config, name: &str) -> Option<Finding> {
         Some(_) => known.name.strip_suffix("_N"),
         None => Some(known.name),
     });
-    let text = format!("{name} is not read ({origin})");
+    let text = format!("{name} is ignored ({origin})");
     match (spelling::suggest(stem, known), number) {
         (Some(meant), Some(n)) => Some(Finding::warn(CHECK, text, format!("did you mean {meant}_{n}?"))),
         (Some(meant), None) => Some(Finding::warn(CHECK, text, format!("did you mean {meant}?"))),
-        (None, _) if ours => Some(Finding::warn(CHECK, text, "see what there is with: mcpauth config show")),
+        (None, _) if ours => Some(Finding::warn(CHECK, text, "list the settings with: mcpauth config show")),
         (None, _) => None,
     }
 }
@@ -167,7 +167,7 @@ fn env_files(config: &Config) -> Vec<Finding> {
             return None;
         }
         let text = format!("{name} in {line} has no effect: another value comes from {wins}");
-        Some(Finding::warn("settings.overruled", text, "take one of the two out"))
+        Some(Finding::warn("settings.overruled", text, "remove one of the two"))
     });
     let remedy = "see where each value comes from with: mcpauth config show --origin";
     let notices =
@@ -209,7 +209,7 @@ mod tests {
             ("INGRESS_OAUTH_CLIENT_SECRT", Some("did you mean INGRESS_OAUTH_CLIENT_SECRET?")),
             ("EGRESS_OAUTH_CLIENTID_7", Some("did you mean EGRESS_OAUTH_CLIENT_ID_7?")),
             ("EGRESS_OAUTH_CLIENT_ID_0", Some("give it a number from 1 to 100")),
-            ("MCPAUTH_WHATEVER", Some("see what there is with: mcpauth config show")),
+            ("MCPAUTH_WHATEVER", Some("list the settings with: mcpauth config show")),
             ("PATH", None),
             // Somebody else's, though it is near to one of ours.
             ("AWS_REGIONS", None),

@@ -21,8 +21,7 @@ pub(super) async fn check(config: &Config) -> (Finding, Storage) {
         "keyring" | "auto" => match probe().await {
             Ok(()) => (Finding::ok(CHECK, "secrets are kept in the system keyring"), Storage::Keyring),
             Err(error) if asked == "auto" => {
-                let remedy =
-                    "unlock or start the system's keyring, if it is meant; or say: MCPAUTH_STORAGE=file";
+                let remedy = "unlock or start the system keyring, or set MCPAUTH_STORAGE=file";
                 (Finding::warn(CHECK, files, remedy).because(error.to_string()), Storage::File)
             }
             Err(error) => {
@@ -31,7 +30,7 @@ pub(super) async fn check(config: &Config) -> (Finding, Storage) {
             }
         },
         _ => {
-            let reason = "none of file, keyring and auto".into();
+            let reason = "not one of file, keyring, auto".into();
             let error = ConfigError::Invalid { variable: "MCPAUTH_STORAGE".into(), reason };
             (Finding::error(CHECK, &error.into(), "mcpauth doctor"), Storage::File)
         }

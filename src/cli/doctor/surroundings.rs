@@ -48,7 +48,7 @@ fn proxies(config: &Config) -> Vec<Finding> {
         findings.push(match origin {
             Origin::Environment if name != "NO_PROXY" && !is_usable(value) => Finding::problem(
                 PROXY,
-                format!("{text}, which is no proxy that mcpauth can use: requests go out without it"),
+                format!("{text}, which mcpauth cannot use as a proxy: requests go out directly"),
                 format!("name one of {}: export {name}=socks5h://HOST:PORT", SCHEMES.join(", ")),
             ),
             Origin::Environment => Finding::ok(PROXY, text),
@@ -121,7 +121,7 @@ fn store(name: &str, path: &Path, origin: &Origin) -> Finding {
     match regular_file::read(path, LIMIT) {
         Err(error) => wrong(error.to_string()),
         Ok(bytes) if String::from_utf8_lossy(&bytes).contains(PEM) => Finding::ok(CERTIFICATES, text),
-        Ok(_) => wrong("it holds no certificate in PEM".into()),
+        Ok(_) => wrong("it has no PEM certificate".into()),
     }
 }
 
@@ -129,14 +129,17 @@ fn store(name: &str, path: &Path, origin: &Origin) -> Finding {
 fn browser(config: &Config, needed: bool) -> Finding {
     const CHECK: &str = "login.browser";
     if config.settings.on("MCPAUTH_NO_BROWSER") {
-        return Finding::ok(CHECK, "login addresses are printed, and nothing is opened (MCPAUTH_NO_BROWSER)");
+        return Finding::ok(
+            CHECK,
+            "login addresses are printed, and no browser is opened (MCPAUTH_NO_BROWSER)",
+        );
     }
     let Some(why) = headless(&|name| config.settings.get(name).is_some()) else {
         return Finding::ok(CHECK, "a browser can open login pages");
     };
     let text = format!("no browser can open here ({why})");
     let remedy =
-        "log in with: mcpauth egress --no-browser; open the address anywhere and paste the one it ends on";
+        "log in with: mcpauth egress --no-browser; open the address anywhere and paste the one it ends up at";
     if needed { Finding::warn(CHECK, text, remedy) } else { Finding::ok(CHECK, text).remedy(remedy) }
 }
 

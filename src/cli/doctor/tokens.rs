@@ -62,7 +62,7 @@ impl<'p> ConfiguredToken<'p> {
         let Credential { id, command, .. } = self.credential;
         let Some(stored) = &self.stored else { return self.missing() };
         if !self.is_its_own(stored) {
-            let text = format!("{id}: the token that is kept was got for another client or issuer");
+            let text = format!("{id}: the stored token is for another client or issuer");
             return Finding::warn(CHECK, text, format!("run: {command}"));
         }
         let Some(end) = stored.token.expires_at else {
@@ -74,18 +74,22 @@ impl<'p> ConfiguredToken<'p> {
         match stored.token.freshness(now) {
             Freshness::Fresh => Finding::ok(CHECK, format!("{id} is good, expires {when}")),
             Freshness::Due if renewable => {
-                Finding::ok(CHECK, format!("{id} expires {when}, and is renewed when it is used"))
+                Finding::ok(CHECK, format!("{id} expires {when}, and is renewed on its next use"))
             }
             Freshness::Due => {
-                let text = format!("{id} expires {when}, and only a person can renew it");
+                let text = format!("{id} expires {when}, and only a login can renew it");
                 Finding::warn(CHECK, text, format!("run: {command}"))
             }
             Freshness::Expired if renewable => {
                 let text = format!("{id} expired {when}; it can be renewed without a person");
-                Finding::warn(CHECK, text, format!("run: {command}, or keep all fresh with: mcpauth refresh"))
+                Finding::warn(
+                    CHECK,
+                    text,
+                    format!("run: {command}, or keep all tokens fresh with: mcpauth refresh"),
+                )
             }
             Freshness::Expired => {
-                let text = format!("{id} expired {when}, and only a person can renew it");
+                let text = format!("{id} expired {when}, and only a login can renew it");
                 Finding::problem(CHECK, text, format!("run: {command}")).because("it has no refresh token")
             }
         }
@@ -94,7 +98,7 @@ impl<'p> ConfiguredToken<'p> {
     fn missing(&self) -> Finding {
         let Credential { id, command, .. } = self.credential;
         if matches!(self.credential.how, GrantConfig::AuthorizationCode(_)) {
-            let text = format!("{id}: nobody has logged in yet");
+            let text = format!("{id}: not logged in yet");
             return Finding::problem(CHECK, text, format!("run: {command}"));
         }
         Finding::warn(CHECK, format!("{id}: there is no token yet"), format!("run: {command}"))
@@ -134,6 +138,6 @@ fn service(config: &Config) -> Option<Finding> {
         Finding::ok(CHECK, "the refresh service is running")
     } else {
         Finding::skipped(CHECK, "the refresh service is not running; tokens are renewed when they are used")
-            .remedy("keep them fresh all the time with: mcpauth refresh")
+            .remedy("keep them fresh with: mcpauth refresh")
     })
 }

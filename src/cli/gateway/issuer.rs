@@ -31,7 +31,7 @@ pub(super) fn from_settings(config: &Config) -> Result<IssuerSettings, ConfigErr
         // Any other fault is among the settings' problems.
         _ => return Ok(issuer),
     };
-    let what = format!("the gateway's rule on whom tokens of {} are for", config.auth_provider());
+    let what = format!("the gateway's audience rule for tokens of {}", config.auth_provider());
     Err(ConfigError::Missing { what, variables: vec![missing.into()] })
 }
 
@@ -45,7 +45,7 @@ fn audience_variable(config: &Config) -> &'static str {
     }
 }
 
-/// Words separated by blanks or commas.
+/// Words separated by spaces or commas.
 fn words(text: &str) -> impl Iterator<Item = String> {
     text.split([' ', ',', '\t']).filter(|word| !word.is_empty()).map(str::to_owned)
 }

@@ -68,7 +68,7 @@ impl GatewayLog {
         let Some(Audit { path: Some(path), rows }) = &self.audit else { return };
         match Rows::at(path) {
             Ok(new) => *rows.lock().unwrap_or_else(PoisonError::into_inner) = new,
-            Err(error) => warn!(event = "audit", "{error}; it goes on in the old file"),
+            Err(error) => warn!(event = "audit", "{error}; writing to the old file"),
         }
     }
 }

@@ -109,7 +109,7 @@ fn find_settings(
             Ok(settings) => settings,
             Err(SettingsError::Malformed { path, line, column, reason }) => {
                 let at = format!("{}:{line}:{column}", path.display());
-                let remedy = "correct the file; mcpauth gateway schema prints what it can say";
+                let remedy = "correct the file; mcpauth gateway schema prints its schema";
                 return Ok(FoundSettings::Malformed(Problem::error(at, reason, remedy)));
             }
             Err(other) => return Err(unusable(&other)),
@@ -147,7 +147,7 @@ pub(super) fn within<T: Send + 'static>(
 ) -> Result<T, Error> {
     let seconds = Limits::default().file_read_timeout;
     deadline::within(Duration::from_secs(seconds), work)?.ok_or_else(|| Error::Usage {
-        message: format!("{what}: reading takes longer than {seconds} s; the file system may not answer"),
+        message: format!("{what}: reading takes longer than {seconds} s; the file system may be hanging"),
         hint: "see which with: mcpauth gateway check".into(),
     })
 }
@@ -217,8 +217,8 @@ fn is_own_secret(name: &str) -> bool {
 /// Variables that are allowed to servers and go to none.
 fn withheld(settings: &GatewaySettings) -> impl Iterator<Item = Problem> {
     settings.header_variables.iter().filter(|name| is_own_secret(name)).map(|name| {
-        let what = format!("{name} is a secret of mcpauth's own, which no server gets");
-        Problem::error("header_variables", what, "give the server a variable of its own")
+        let what = format!("{name} is a secret of mcpauth, which no server may receive");
+        Problem::error("header_variables", what, "use another variable for the server")
     })
 }
 
@@ -261,7 +261,7 @@ fn read(path: &Path, config: &Config) -> Result<GatewaySettings, SettingsError> 
 fn unusable(error: &SettingsError) -> Error {
     let hint = match error {
         SettingsError::Unreadable { .. } => "name a readable file with --config",
-        SettingsError::Malformed { .. } => "correct the file; mcpauth gateway schema prints what it can say",
+        SettingsError::Malformed { .. } => "correct the file; mcpauth gateway schema prints its schema",
     };
     Error::Usage { message: error.to_string(), hint: hint.into() }
 }

@@ -22,13 +22,13 @@ const EXAMPLES: &str = "Examples:
 
 The state: on, off (switched off), or down: it does not answer this machine.";
 
-/// List the servers: where clients find them, where they are, what credential they get, whether they answer
+/// List the servers: their gateway path, their address, the credential they get, and whether they answer
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct RoutesArgs {
     #[command(flatten)]
     from: From,
-    /// Ask no server whether it answers
+    /// Do not contact the servers
     #[arg(long)]
     offline: bool,
 }

@@ -32,10 +32,10 @@ const EXAMPLES: &str = "Examples:
 pub(super) struct ServeArgs {
     #[command(flatten)]
     from: From,
-    /// Where clients connect, instead of what the settings say [default: 127.0.0.1:8080]
+    /// Where clients connect, instead of the address in the settings [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR", value_parser = address)]
     listen: Option<SocketAddr>,
-    /// A second policy that decides nothing: what it would have refused is recorded
+    /// A second policy that decides nothing; what it would deny is recorded
     #[arg(long, value_name = "FILE")]
     shadow: Option<PathBuf>,
     /// Where /metrics is served
@@ -63,7 +63,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
             async { timeout(lame_duck, handle_signals(&running, &log, say)).await.unwrap_or(Ok(exit)) };
         flows::until_signal(out, work, |_| exit)?;
     }
-    info!(event = "draining", "no more connections; what is under way is answered");
+    info!(event = "draining", "no more connections; finishing open requests");
     running.drain();
     // To be told to stop is how this verb ends well.
     Ok(if exit == Exit::Terminated { Exit::Done } else { exit })
@@ -87,7 +87,7 @@ fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<(GatewaySett
     let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
     Err(Error::Usage {
         message: lines.join("\n"),
-        hint: "see each with its remedy: mcpauth gateway check".into(),
+        hint: "see each with its fix: mcpauth gateway check".into(),
     })
 }
 
@@ -97,7 +97,7 @@ fn start_error(error: &StartError, admin: Option<SocketAddr>) -> Error {
             "choose another address: mcpauth gateway serve --admin ADDR"
         }
         StartError::Bind { .. } => "choose another address: mcpauth gateway serve --listen ADDR",
-        StartError::Load(_) => "see everything that is wrong: mcpauth gateway check",
+        StartError::Load(_) => "see all problems: mcpauth gateway check",
         StartError::Io(_) => "run it again: mcpauth gateway serve",
     };
     Error::Usage { message: error.to_string(), hint: hint.into() }
@@ -113,7 +113,7 @@ fn say_leaving(lame_duck: Duration) {
     let seconds = lame_duck.as_secs();
     info!(
         event = "leaving",
-        "/readyz is 503; serving for {seconds} s more, so that load balancers see it; a second signal ends that"
+        "/readyz is 503; serving for {seconds} s more, so that load balancers see it; a second signal skips this"
     );
 }
 

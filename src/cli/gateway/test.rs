@@ -17,7 +17,7 @@ const EXAMPLES: &str = "Examples:
 
 A case: {name: readers read, groups: [readers], server: docs, tool: search, expect: allow}";
 
-/// Run policy tests; exit code 7 if one fails, or is about a server or group that does not exist
+/// Run policy tests; exit code 7 if one fails or names a server or group that does not exist
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct TestArgs {

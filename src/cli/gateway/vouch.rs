@@ -82,7 +82,7 @@ impl Word {
         let writes = !matches!(settings.audit.as_str(), "-" | "off" | "");
         if writes && !paths::is_inside(Path::new(&settings.audit), &here) {
             let reason = format!(
-                "{} would write outside the folder it was found in, to {}; if that is meant: {}",
+                "{} would write outside the folder it was found in, to {}; to allow that: {}",
                 self.place.origin, settings.audit, self.command
             );
             return Err(ConfigError::Invalid { variable: "audit".into(), reason });

@@ -123,10 +123,10 @@ async fn fetch(http: &Http, issuer: &str) -> Result<KeySet, SignatureCheck> {
 fn describe_rejection(reject: TokenError) -> String {
     match reject {
         TokenError::Malformed => "it is not a well-formed JWT, or too long",
-        TokenError::Header => "its header has a parameter that no token should have (RFC 8725)",
+        TokenError::Header => "its header has a parameter that tokens must not have (RFC 8725)",
         TokenError::Algorithm => "its algorithm is none, symmetric, unknown, or not its key's",
         TokenError::Key => "its issuer has no such key",
-        _ => "its signature is not its issuer's",
+        _ => "its signature does not match its issuer's key",
     }
     .into()
 }

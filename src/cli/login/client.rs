@@ -163,7 +163,7 @@ fn taken_again(args: &LoginArgs, kept: &Registration, found: &Discovered) -> Res
     if !is_of(kept, found) {
         let [new, old] = [&found.issuer.issuer, &kept.issuer].map(|issuer| clean(issuer, 200));
         return Err(Error::Usage {
-            message: format!("the server is now for tokens of {new}, and your client is one of {old}"),
+            message: format!("the server now takes tokens of {new}, but your client is registered at {old}"),
             hint: format!(
                 "register a client there, then run: {command} {}",
                 flow::client_flags(&found.issuer)

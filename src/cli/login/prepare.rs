@@ -104,7 +104,7 @@ fn unpublished(found: &Discovered) -> Option<RegisteredEndpoints> {
 }
 
 fn say(found: &Discovered, scopes: &[String], chosen: &Chosen, for_itself: bool, out: &Out) {
-    let asked = if scopes.is_empty() { "no scopes by name".into() } else { scopes.join(" ") };
+    let asked = if scopes.is_empty() { "no named scopes".into() } else { scopes.join(" ") };
     let issuer = clean(&found.issuer.issuer, 200);
     let whose = if chosen.remark == ClientRemark::Registered { "registered as client" } else { "client" };
     let id = &chosen.client.id;
@@ -119,7 +119,7 @@ fn say(found: &Discovered, scopes: &[String], chosen: &Chosen, for_itself: bool,
         out.say(&format!("the client must be registered with {uri}; name another with --redirect-uri"));
     } else if !found.issuer.authorization_response_iss_parameter_supported {
         out.say(&format!(
-            "the client's document must list {uri}: mcpauth client-metadata --issuer {issuer} prints it so"
+            "the client's document must list {uri}; print one that does with: mcpauth client-metadata --issuer {issuer}"
         ));
     }
 }

@@ -46,14 +46,16 @@ pub(super) fn report(
         return exit;
     }
     if rows.is_empty() {
-        out.say("nothing is kept");
+        out.say("nothing is stored");
     }
     rows.iter().for_each(|row| line(row, out));
     let told = |row: &LogoutRow<'_>| {
         matches!(&row.result, Ok(Logout { found: true, ended: RevocationOutcome::NotAsked, .. }))
     };
     if rows.iter().any(told) {
-        out.say("no server was told: a copy of a token stays good until its end (--revoke has it taken back first)");
+        out.say(
+            "nothing was revoked: a copy of a token stays valid until it expires (--revoke revokes it first)",
+        );
     }
     if !copies.is_empty() {
         let paths: Vec<String> = copies.iter().map(|path| path.display().to_string()).collect();
@@ -71,7 +73,7 @@ fn rewritten(configs: Result<Vec<ConfigRow>, Error>, out: &Out) {
     match configs {
         Err(error) => failed(&error, "client configurations"),
         Ok(rows) => rows.iter().for_each(|row| match &row.result {
-            Ok(installed) if installed.changed => out.say(&format!("taken out of {}", row.path)),
+            Ok(installed) if installed.changed => out.say(&format!("removed from {}", row.path)),
             Ok(_) => {}
             Err(error) => failed(error, &row.path),
         }),
@@ -100,7 +102,7 @@ fn line(row: &LogoutRow<'_>, out: &Out) {
             out.result(&format!("{word} {name:28} {error}\n        -> {}", out.advice(&remedy(row, error))));
         }
         Ok(forgotten) if !forgotten.found => {
-            out.result(&format!("{} {name:28} nothing is kept", out.paint("33", "nothing")));
+            out.result(&format!("{} {name:28} nothing is stored", out.paint("33", "nothing")));
         }
         Ok(forgotten) => {
             let done = exit(&row.result) == Exit::Done;
@@ -138,14 +140,14 @@ fn remedy(row: &LogoutRow<'_>, error: &Error) -> String {
 fn describe(forgotten: &Logout) -> String {
     let good = match forgotten.expires_at {
         Some(end) => {
-            format!("the access token stays good until its end, {}", clock::relative(end, clock::now()))
+            format!("the access token stays valid until {}", clock::relative(end, clock::now()))
         }
-        None => "the access token stays good".to_owned(),
+        None => "the access token stays valid".to_owned(),
     };
     match &forgotten.ended {
         RevocationOutcome::NotAsked => "from this machine".into(),
-        RevocationOutcome::AlreadyExpired => "it had ended".into(),
-        RevocationOutcome::UnknownClient => format!("not revoked, for its client is not configured; {good}"),
+        RevocationOutcome::AlreadyExpired => "it had expired".into(),
+        RevocationOutcome::UnknownClient => format!("not revoked: its client is not configured; {good}"),
         RevocationOutcome::Asked(Ok(RevocationExtent::Whole)) => "and revoked".into(),
         RevocationOutcome::Asked(Ok(RevocationExtent::ButAccess)) => format!("and its grant revoked; {good}"),
         RevocationOutcome::Asked(Ok(RevocationExtent::Unsupported)) => {

@@ -41,7 +41,7 @@ pub(super) struct PingArgs {
 
 /// List an MCP server's tools
 ///
-/// A table on a terminal, a required argument with its *; one tool a line elsewhere, its name and a tab first.
+/// On a terminal, a table in which * marks required arguments; otherwise one tool per line, its name and a tab first.
 #[derive(Args, Debug)]
 #[command(
     visible_alias = "tools",
@@ -55,7 +55,7 @@ pub(super) struct ListArgs {
 
 /// Call a tool of an MCP server
 ///
-/// The result's text goes to stdout as it is; with --json the whole result does.
+/// Prints the result's text unchanged, or the whole result with --json.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth call debug_auth_context\n  \
                         mcpauth call --server fininfo get_price '{\"symbol\": \"ABC\"}' | jq .price\n  \
@@ -205,14 +205,14 @@ fn arguments(given: &str) -> Result<Map<String, Value>, Error> {
         text = terminal::piped()?;
     } else if let Some(path) = given.strip_prefix('@') {
         text = public_file::read_named_text(Path::new(path), LIMIT)
-            .map_err(|e| wrong(format!("not to be read from {path}: {e}")))?;
+            .map_err(|e| wrong(format!("not readable from {path}: {e}")))?;
     } else {
         given.clone_into(&mut text);
     }
     match serde_json::from_str(&text) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(wrong("JSON, but no object".into())),
-        Err(error) => Err(wrong(format!("no JSON: {error}"))),
+        Ok(_) => Err(wrong("JSON, but not an object".into())),
+        Err(error) => Err(wrong(format!("not JSON: {error}"))),
     }
 }
 
@@ -225,8 +225,8 @@ mod tests {
         assert_eq!(arguments("{}").unwrap(), Map::new());
         assert_eq!(arguments(r#"{"a":[1]}"#).unwrap().get("a"), Some(&json!([1])));
         for (given, expected) in [
-            ("[1]", "the tool's arguments are JSON, but no object"),
-            ("\"hunter2\"", "the tool's arguments are JSON, but no object"),
+            ("[1]", "the tool's arguments are JSON, but not an object"),
+            ("\"hunter2\"", "the tool's arguments are JSON, but not an object"),
             ("{hunter2}", "the tool's arguments are no JSON: key must be a string at line 1 column 2"),
             ("", "the tool's arguments are no JSON: EOF while parsing a value at line 1 column 0"),
         ] {

@@ -45,10 +45,10 @@ pub(super) struct ServerArgs {
     /// Send no credentials
     #[arg(long, conflicts_with_all = ["server", "token_file", "auth"])]
     no_auth: bool,
-    /// Send the token in this file (0600; - for stdin) in Authorization, for the server itself
+    /// Send the token in this file (0600; - for stdin) in Authorization, to the server itself
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// How long all of it may take, as in 60 or 5m
+    /// Deadline for the whole command, as in 60 or 5m
     #[arg(long, value_name = "TIME", default_value = "60", value_parser = timeout)]
     timeout: u64,
 }
@@ -169,7 +169,7 @@ impl ServerTarget {
                 && !about_scope(&refusal.challenge)
                 && turn.again().await?
             {
-                debug!("{refused}; once more with new tokens");
+                debug!("{refused}; retrying with new tokens");
                 continue;
             }
             return result.map_err(|error| self.explained(error, tool));
@@ -183,7 +183,7 @@ impl ServerTarget {
     ) -> Result<Result<T, ClientError>, Error> {
         let url = address(&entry.url).map_err(|reason| Error::Usage {
             message: format!("the server's address is {reason}"),
-            hint: "correct REGISTRY_URL: mcpauth config show --origin says where it comes from".into(),
+            hint: "correct REGISTRY_URL: mcpauth config show --origin shows where it comes from".into(),
         })?;
         let mut headers = HeaderMap::new();
         for (name, value) in &entry.headers {
@@ -210,7 +210,10 @@ impl ServerTarget {
     fn late(&self) -> Error {
         let cause = format!("the deadline of {} s passed", self.within.as_secs());
         let source = ClientError::Http(HttpError::Lost { host: self.which.to_string(), cause });
-        Error::Mcp { source: Box::new(source), hint: "give it longer with --timeout 5m, or try again".into() }
+        Error::Mcp {
+            source: Box::new(source),
+            hint: "allow more time with --timeout 5m, or try again".into(),
+        }
     }
 }
 
@@ -263,15 +266,15 @@ fn which(args: &ServerArgs, config: &Config) -> Result<ServerRef, Error> {
 fn address(text: &str) -> Result<Url, String> {
     match text.parse()? {
         ServerRef::ByUrl(url) => Ok(url),
-        ServerRef::ByName(_) => Err("no URL; it begins with https:// or http://".into()),
+        ServerRef::ByName(_) => Err("not a URL; it must begin with https:// or http://".into()),
     }
 }
 
 fn bearer(what: &str, token: &Secret) -> Result<HeaderValue, Error> {
     if !is_sendable(token) {
         return Err(Error::Usage {
-            message: format!("{what} holds a control character, a line break, or a letter beyond ASCII"),
-            hint: "give the token alone, on one line".into(),
+            message: format!("{what} has a control character, a line break or a non-ASCII character"),
+            hint: "give only the token, on one line".into(),
         });
     }
     header(what, &Secret::new(format!("Bearer {}", token.expose())))

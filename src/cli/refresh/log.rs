@@ -23,8 +23,8 @@ pub(super) fn answered(name: &str, fresh: &IssuedToken, next: Next, now: Epoch) 
         TokenOutcome::Refreshed | TokenOutcome::Obtained | TokenOutcome::LoggedIn => "refreshed",
     };
     let about = match fresh.outcome {
-        TokenOutcome::Reused => "somebody else renewed it; it ",
-        TokenOutcome::Unchanged => "what came ends no later; it ",
+        TokenOutcome::Reused => "another process renewed it; it ",
+        TokenOutcome::Unchanged => "the new one expires no later; it ",
         _ => "",
     };
     let end = fresh.stored.token.expires_at;
@@ -61,7 +61,7 @@ pub(super) fn failed(
         Some(life) if life.is_good(now) => {
             format!("; the present token {}", expires(life.expires_at, now))
         }
-        _ => "; there is no good token".into(),
+        _ => "; there is no valid token".into(),
     };
     let hint = error.hint(&credential.command);
     let advice = if final_ { format!("; {hint}") } else { then(next.at, now) };

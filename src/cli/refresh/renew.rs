@@ -39,7 +39,7 @@ impl Turns {
     }
 }
 
-/// Another token than the present one, if that is due or `anew`; the first one where nothing is kept.
+/// Another token than the present one, if that is due or `anew`; the first one where nothing is stored.
 ///
 /// # Errors
 /// The vault's: also while the present token is good, since whoever looks ahead must know.

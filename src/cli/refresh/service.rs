@@ -105,7 +105,7 @@ fn pid_file_error(error: PidError, config: &Config) -> Error {
             let dir = config.tokens_dir.display();
             Error::Running {
                 message: format!("mcpauth refresh runs already{who}, for {dir}"),
-                hint: format!("{stop}; or make one pass beside it: mcpauth refresh --once"),
+                hint: format!("{stop}; or run one pass alongside it: mcpauth refresh --once"),
             }
         }
         PidError::File(error) => error.into(),
@@ -183,12 +183,16 @@ impl RefreshService {
         let first = self.known.is_empty() && self.ready_by.is_some();
         for id in &changes.gone {
             let name = self.known.get(id).map_or(id.as_str(), |one| one.name.as_str());
-            info!(event = "gone", "{name}: it is not configured any more");
+            info!(event = "gone", "{name}: no longer configured");
         }
         self.known = known;
-        for (id, text) in changes.added.iter().filter(|_| !first).map(|id| (id, "it is new")).chain(
-            changes.changed.iter().map(|id| (id, "it was renewed or configured anew by somebody else")),
-        ) {
+        for (id, text) in changes
+            .added
+            .iter()
+            .filter(|_| !first)
+            .map(|id| (id, "it is new"))
+            .chain(changes.changed.iter().map(|id| (id, "renewed or reconfigured by another process")))
+        {
             info!(event = "noticed", "{}: {text}", self.name(id));
         }
         if !changes.changed.is_empty() || !changes.gone.is_empty() {
@@ -208,7 +212,7 @@ impl RefreshService {
         let strange =
             names.filter(|name| CredentialId::parse(name, "").is_some() && !known.contains_key(name));
         strange
-            .map(|name| format!("{name}: no configured credential makes it, so nobody renews it"))
+            .map(|name| format!("{name}: no configured credential produces it, so it is not renewed"))
             .collect()
     }
 
@@ -307,10 +311,8 @@ impl RefreshService {
         }
         self.ready_by = None;
         let (all, good) = self.schedule.count(now);
-        let parts = [
-            (self.schedule.told(), "for a person to see to"),
-            (self.under_way.len(), "still being asked for"),
-        ];
+        let parts =
+            [(self.schedule.told(), "waiting for a login"), (self.under_way.len(), "still in progress")];
         let more: Vec<_> =
             parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!(", {n} {what}")).collect();
         let what = if all == 1 { "credential" } else { "credentials" };
@@ -333,19 +335,19 @@ impl RefreshService {
             }
             Err(error) => {
                 let hint = error.hint("mcpauth refresh");
-                warn!(event = "settings", "{error}; {hint}; the old ones stay");
+                warn!(event = "settings", "{error}; {hint}; the old settings stay in force");
             }
         }
         self.schedule.try_again(now);
         self.look_at = now;
-        info!(event = "reload", "{} credentials looked at again", self.known.len());
+        info!(event = "reload", "{} credentials rescanned", self.known.len());
     }
 
     fn resolve_again(&self) -> Result<(Config, Arc<Vault>), Error> {
         let config = Config::resolve(self.config.settings.again()?)?;
         if config.tokens_dir != self.config.tokens_dir {
             let variable = "MCPAUTH_TOKENS_DIR".into();
-            let reason = "it has changed, which takes a restart".into();
+            let reason = "it has changed; restart the service".into();
             return Err(ConfigError::Invalid { variable, reason }.into());
         }
         let vault = open(&config, &self.out)?;
@@ -356,7 +358,7 @@ impl RefreshService {
     async fn stop(mut self, exit: Exit) -> Exit {
         self.turns.close();
         let count = self.under_way.len();
-        let text = if count > 0 { "what is under way is waited for" } else { "nothing is under way" };
+        let text = if count > 0 { "finishing renewals under way" } else { "nothing is under way" };
         info!(event = "stopping", "{text}");
         let exchanges = self.vault.exchanges.clone();
         exchanges.close();

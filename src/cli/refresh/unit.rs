@@ -51,7 +51,9 @@ pub(super) fn print(
     let outside = launch::lost(config);
     if !outside.is_empty() {
         let names = outside.join(", ");
-        out.say(&format!("not in it, because only this environment has them: {names}; put them into ./.env"));
+        out.say(&format!(
+            "not included, because only this environment has them: {names}; put them into ./.env"
+        ));
     }
     Ok(Exit::Done)
 }

@@ -156,7 +156,7 @@ impl WriterState {
                     self.promise.waiting.fetch_sub(written, Ordering::Relaxed);
                     if written > 0 && self.promise.failing.swap(false, Ordering::Relaxed) {
                         self.said = None;
-                        info!(event = "audit", "lines are written again");
+                        info!(event = "audit", "writing works again");
                     }
                 }
                 Err(error) => {
@@ -180,7 +180,7 @@ impl WriterState {
         let then = if self.promise.refuses() {
             "requests are refused until lines can be written again"
         } else {
-            "requests go on; lines are lost when too many wait"
+            "requests continue; lines are lost when too many wait"
         };
         warn!(event = "audit", "{error}; {then}");
     }

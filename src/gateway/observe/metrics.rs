@@ -113,7 +113,7 @@ impl Default for Metrics {
         registry.register_collector(Box::new(metrics.requests.clone()));
         registry.register("mcp_health_checks", "Health checks of servers", metrics.health.clone());
         registry.register("mcpauth_key_fetches", "Fetches of issuers' keys", metrics.keys.clone());
-        registry.register("mcpauth_reloads", "Readings of changed files", metrics.reloads.clone());
+        registry.register("mcpauth_reloads", "Reloads of changed files", metrics.reloads.clone());
         registry.register("mcpauth_requests_under_way", "Requests under way", metrics.under_way.clone());
         registry.register("mcpauth_connections", "Client connections", metrics.connections.clone());
         metrics
@@ -125,8 +125,8 @@ impl Metrics {
     pub(crate) fn with(audit: &AuditCapacity) -> Self {
         let mut metrics = Self::default();
         let rows = [
-            ("mcpauth_audit_failures", "Writes of the audit that failed", &audit.failures),
-            ("mcpauth_audit_lines_lost", "Decisions without a line in the audit", &audit.lost),
+            ("mcpauth_audit_failures", "Failed writes of the audit", &audit.failures),
+            ("mcpauth_audit_lines_lost", "Decisions missing from the audit", &audit.lost),
         ];
         for (name, help, counter) in rows {
             metrics.registry.register(name, help, counter.clone());

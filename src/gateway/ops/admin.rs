@@ -18,7 +18,7 @@ use crate::gateway::state::SharedState;
 
 /// OpenMetrics 1.0 section 4.1.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-const WRONG_HOST: &str = "metrics are not for that host name; add it to hosts\n";
+const WRONG_HOST: &str = "metrics are not served under that host name; add it to hosts\n";
 
 /// Serves until it is dropped.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<SharedState>) {

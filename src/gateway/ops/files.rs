@@ -138,7 +138,7 @@ pub enum LoadError {
         cause: io::Error,
     },
     /// A file, or one of a folder, that nobody has seen the end of in time.
-    #[error("{path}: reading it takes longer than {seconds} s; its file system may not answer", path = path.display())]
+    #[error("{path}: reading it takes longer than {seconds} s; its file system may be hanging", path = path.display())]
     Late {
         /// The file or folder.
         path: PathBuf,
@@ -168,7 +168,7 @@ pub enum LoadError {
         reason: String,
     },
     /// A server that is to get a credential nobody has.
-    #[error("the server {server} is to get the stored credential {credential}, which is not configured")]
+    #[error("the server {server} uses the stored credential {credential}, which is not configured")]
     Credential {
         /// The server.
         server: String,
@@ -291,7 +291,7 @@ impl FileReader {
         let found = match timeout(wait, &mut answer).await {
             Ok(Ok(found)) => found,
             Ok(Err(_)) => {
-                let cause = io::Error::other("whatever reads it has failed");
+                let cause = io::Error::other("its reader has failed");
                 Some(Err(LoadError::Unreadable { path: self.place.clone(), cause }))
             }
             Err(_) => {
@@ -413,7 +413,7 @@ fn revoked(path: &Path) -> Result<Arc<RevocationList>, LoadError> {
     let failed = |reason: String| LoadError::Revoked { path: path.display().to_string(), reason };
     RevocationList::read(&text(path, MOST_REVOKED)?)
         .map(Arc::new)
-        .map_err(|line| failed(format!("line {line} is none of jti:, sub: and client_id: VALUE")))
+        .map_err(|line| failed(format!("line {line} is not jti:, sub: or client_id: VALUE")))
 }
 
 fn text(path: &Path, most: u64) -> Result<String, LoadError> {

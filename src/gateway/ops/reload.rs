@@ -122,7 +122,7 @@ pub(crate) async fn watch(
 /// What there is to say of settings that were changed.
 fn restart(file: Option<&Path>, changed: &[String]) -> Option<String> {
     let (file, changed) = (file?.display(), changed.join(", "));
-    let what = format!("{file}: {changed} changed, which counts from the next start on; restart the gateway");
+    let what = format!("{file}: {changed} changed; restart the gateway for it to take effect");
     (!changed.is_empty()).then_some(what)
 }
 
@@ -134,6 +134,6 @@ fn tell(shared: &SharedState, changed: bool, errors: Vec<String>) {
     }
     for error in errors {
         shared.metrics.reload("failed");
-        warn!(event = "reload", "{error}; what was in force stays in force");
+        warn!(event = "reload", "{error}; the previous files stay in force");
     }
 }

@@ -66,7 +66,7 @@ impl UpstreamEndpoints {
     /// # Errors
     /// In a few words, without the URL itself: it may hold a key.
     pub fn from_registry(server: &registry::RegisteredServer) -> Result<Self, EndpointError> {
-        let url = server.url.as_ref().ok_or((PROXY_PASS_URL, "is missing or no URL"))?;
+        let url = server.url.as_ref().ok_or((PROXY_PASS_URL, "is missing or not a URL"))?;
         let first = server.transports.first().copied().unwrap_or(Transport::StreamableHttp);
         let alone = server.transports == [Transport::Sse];
         let is = itself(url, server.append_mcp_path, first).map(|is| if alone { Transport::Sse } else { is });
@@ -108,7 +108,8 @@ impl UpstreamEndpoint {
         let mut base = self.url.clone();
         base.set_path(asked.path());
         base.set_query(asked.query());
-        let mut url = base.join(reference.trim()).map_err(|_| "what is no address".to_owned())?;
+        let mut url =
+            base.join(reference.trim()).map_err(|_| "something that is not an address".to_owned())?;
         if let Some(target) = target(&url).filter(|_| is_same(&url, &self.url)) {
             return Ok(target);
         }
@@ -273,7 +274,7 @@ mod tests {
             (url, "//evil.test/", Err("http://evil.test/".to_owned())),
             (url, "http://u:p@evil.test/?t=s3cret#f", Err("http://evil.test/".to_owned())),
             (url, "javascript:alert(1)", Err("javascript:alert(1)".to_owned())),
-            (url, "http://[", Err("what is no address".to_owned())),
+            (url, "http://[", Err("something that is not an address".to_owned())),
         ] {
             assert_eq!(follow(url, reference), expected, "{url} {reference}");
         }

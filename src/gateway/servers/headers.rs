@@ -59,7 +59,7 @@ pub(super) fn headers(value: &Value, variables: AllowedVariables<'_>) -> Result<
     for object in objects {
         let Some(object) = object.as_object() else {
             bad.push((
-                "headers holds something else than objects; left out".into(),
+                "headers has something other than objects; left out".into(),
                 "write [{\"Name\": \"value\"}]",
             ));
             continue;
@@ -87,11 +87,11 @@ fn header(
 ) -> Result<(HeaderName, HeaderValue), HeaderError> {
     const REMEDY: &str = "correct the header, or remove it";
     let refuse = |reason: &str| HeaderError::Header(reason.to_owned(), REMEDY);
-    let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refuse("has an impossible name"))?;
+    let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refuse("has an invalid name"))?;
     if is_bound(known.as_str()) {
         return Err(refuse("belongs to the connection, not to a server"));
     }
-    let text = value.as_str().ok_or_else(|| refuse("has a value that is no text"))?;
+    let text = value.as_str().ok_or_else(|| refuse("has a value that is not text"))?;
     let text = expanded(text, variables).map_err(|missing| match missing {
         MissingVariable::Forbidden(variable) => HeaderError::Forbidden(variable.to_owned()),
         MissingVariable::Unset(variable) => HeaderError::Header(
@@ -207,14 +207,14 @@ mod tests {
                 "header \"A\" needs the variable NO, which is not set or not for servers; left out",
             ),
             (json!({"A": "$TWO_LINES"}), "header \"A\" has a value that cannot be sent; left out"),
-            (json!({"A": ["s3cret"]}), "header \"A\" has a value that is no text; left out"),
-            (json!({"A b": "s3cret"}), "header \"A b\" has an impossible name; left out"),
+            (json!({"A": ["s3cret"]}), "header \"A\" has a value that is not text; left out"),
+            (json!({"A b": "s3cret"}), "header \"A b\" has an invalid name; left out"),
             (json!({"Host": "h"}), "header \"Host\" belongs to the connection, not to a server; left out"),
             (
                 json!({"transfer-encoding": "chunked"}),
                 "header \"transfer-encoding\" belongs to the connection, not to a server; left out",
             ),
-            (json!("s3cret"), "headers holds something else than objects; left out"),
+            (json!("s3cret"), "headers has something other than objects; left out"),
         ];
         for (value, expected) in cases {
             let (headers, bad) = read(&value);

@@ -87,7 +87,8 @@ impl UpstreamServer {
         described: &registry::RegisteredServer,
         variables: AllowedVariables<'_>,
     ) -> Result<(Self, Vec<FileProblem>), FileProblem> {
-        let url = described.url.clone().ok_or_else(|| no_address(PROXY_PASS_URL, "is missing or no URL"))?;
+        let url =
+            described.url.clone().ok_or_else(|| no_address(PROXY_PASS_URL, "is missing or not a URL"))?;
         let endpoints =
             UpstreamEndpoints::from_registry(described).map_err(|(field, why)| no_address(field, why))?;
         let (headers, bad) = headers(&described.headers, variables).map_err(|asks| {
@@ -167,7 +168,7 @@ mod tests {
         let [remark] = found.remarks.as_slice() else { panic!("{:?}", found.remarks) };
         assert_eq!(
             (found.servers.len(), remark.what.as_str()),
-            (0, "proxy_pass_url is missing or no URL; left out")
+            (0, "proxy_pass_url is missing or not a URL; left out")
         );
     }
 }

@@ -33,7 +33,7 @@ impl UpstreamOrigin {
         }
         let port = url.port_or_known_default().filter(|port| *port != 0).ok_or("has no port")?;
         let header = url.port().map_or_else(|| host.to_string(), |port| format!("{host}:{port}"));
-        let header = HeaderValue::try_from(header).map_err(|_| "has a strange host")?;
+        let header = HeaderValue::try_from(header).map_err(|_| "has an invalid host")?;
         Ok(Self { tls, host, port, header })
     }
 }

@@ -71,7 +71,7 @@ pub enum TokenProfile {
 
 /// A signature algorithm (RFC 7518 section 3.1, RFC 8037). There is no symmetric one: a gateway holds no signing secrets.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names are the RFC's")]
+#[expect(missing_docs, reason = "the names are those of the RFC")]
 pub enum Algorithm {
     RS256,
     RS384,
@@ -149,9 +149,9 @@ impl RulesError {
         match self {
             Self::EmptyText(_) => "has an empty entry",
             Self::CognitoClients => {
-                "is missing; a Cognito access token names its client alone, so any app of the pool would be let in"
+                "is missing; a Cognito access token names only its client, so any app of the pool would be accepted"
             }
-            Self::Account => "has account, which Keycloak puts into tokens for anybody",
+            Self::Account => "has account, which Keycloak puts into everyone's tokens",
             Self::Leeway => "is more than a minute",
             Self::NoAlgorithms => "is empty, so no signature could be verified",
         }
@@ -164,7 +164,7 @@ impl RulesError {
             Self::CognitoClients => "list the app clients whose tokens are accepted: clients: [...]",
             Self::Account => "name the gateway's own audience, or list clients instead",
             Self::Leeway => "set 60 or less, and correct the clocks",
-            Self::NoAlgorithms => "leave it out, or name RS256 or another",
+            Self::NoAlgorithms => "remove it, or name RS256 or another",
         }
     }
 }

@@ -141,11 +141,11 @@ impl Limits {
             found.push(Problem::error(
                 at,
                 "is 0, so no request would be served",
-                "set 1 or more, or leave it out",
+                "set 1 or more, or remove it",
             ));
         }
         if self.max_header_bytes < LEAST_HEAD {
-            let what = format!("is less than {LEAST_HEAD}, and a token would hardly fit");
+            let what = format!("is less than {LEAST_HEAD}, too little for most tokens");
             found.push(Problem::error("limits.max_header_bytes", what, format!("set {LEAST_HEAD} or more")));
         }
         let largest = self.max_request_bytes.max(self.max_response_bytes);
@@ -164,7 +164,7 @@ impl Limits {
             ),
         ] {
             if size < least {
-                let what = format!("is less than {beside}, so that one of that size would always be refused");
+                let what = format!("is less than {beside}, so one of that size would always be refused");
                 found.push(Problem::error(format!("limits.{key}"), what, format!("set {least} or more")));
             }
         }

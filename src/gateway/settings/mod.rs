@@ -54,7 +54,7 @@ pub struct GatewaySettings {
     pub issuers: Vec<IssuerSettings>,
     /// The access policy, in the form of the registry's `scopes.yml`.
     pub policy: PathBuf,
-    /// A second policy that decides nothing: what it would have refused is recorded.
+    /// A second policy that decides nothing; what it would deny is recorded.
     pub shadow: Option<PathBuf>,
     /// What `tools/list` and the other lists show.
     pub list_visibility: Visibility,

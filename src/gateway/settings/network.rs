@@ -41,7 +41,9 @@ impl TryFrom<String> for Network {
     fn try_from(text: String) -> Result<Self, String> {
         let wrong = || {
             let shown = text.escape_debug();
-            format!("\"{shown}\" is no address or network; write it as in 10.0.0.0/8, 192.0.2.1 or fd00::/8")
+            format!(
+                "\"{shown}\" is not an address or network; write it as in 10.0.0.0/8, 192.0.2.1 or fd00::/8"
+            )
         };
         let (address, bits) = text.split_once('/').map_or((&*text, None), |(at, bits)| (at, Some(bits)));
         let address: IpAddr = address.parse().map_err(|_| wrong())?;

@@ -220,7 +220,7 @@ impl<'b> Members<'b> {
         let one = if failed { self.result.is_none_or(|result| result == NULL) } else { answered };
         if id.is_none() || !one || self.params.is_some() {
             return Err(Malformed::Shape(
-                "a message has \"method\", or \"id\" and one of \"result\" and \"error\"",
+                "a message needs \"method\", or \"id\" with \"result\" or \"error\"",
             ));
         }
         Ok(Envelope::of(id))

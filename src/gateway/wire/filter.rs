@@ -139,7 +139,7 @@ fn list(
         Some(b'[') => {}
         // What Go makes of an empty list.
         Some(b'n') => return reader.skip(),
-        _ => return Err(Malformed::Shape("a list that is no array")),
+        _ => return Err(Malformed::Shape("a list that is not an array")),
     }
     let mut seen = ListProgress::default();
     reader.array(|reader| {

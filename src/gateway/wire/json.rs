@@ -33,7 +33,7 @@ pub enum Malformed {
     #[error("nested deeper than {LEVELS} levels")]
     TooDeep,
     /// A key twice, or twice but for its case: readers differ in which one counts.
-    #[error("a key appears twice, or twice but for its case")]
+    #[error("a key appears twice, possibly in another case")]
     DuplicateKey,
     /// A key that readers without regard to case take for this one.
     #[error("a key differs from \"{0}\" only by its case")]

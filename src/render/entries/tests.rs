@@ -186,13 +186,13 @@ fn what_no_header_may_hold_is_refused_by_name_and_never_by_value() {
         ..egress("files", "/mcp")
     };
     let token = |value: &str| EgressToken { access_token: Secret::new(value), ..egress("files", "/mcp") };
-    let control = "would hold a line break or another control character";
+    let control = "would contain a line break or another control character";
     let cases = [
         (with("X-Site", "hidden\r\nX-Admin: 1"), format!("server files: header X-Site {control}")),
         (with("X-Site", "hidden\u{7f}"), format!("server files: header X-Site {control}")),
         (token("hidden\nX"), format!("server files: header Authorization {control}")),
         (token(""), "server files: header Authorization has no value".into()),
-        (with("X Site", "hidden"), "server files: header X Site is not a header's name".into()),
+        (with("X Site", "hidden"), "server files: header X Site is not a header name".into()),
         (with("authorization", "hidden"), "server files: header authorization is set twice".into()),
     ];
     for (credential, expected) in cases {

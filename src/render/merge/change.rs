@@ -74,7 +74,7 @@ pub enum MergeError {
     #[error("cannot be changed safely: it has {0}")]
     Unsupported(&'static str),
     /// The merge would have changed something that is not ours; a defect of ours, caught before writing.
-    #[error("could not be changed without touching what is not ours")]
+    #[error("could not be changed without touching other entries")]
     Foreign,
 }
 
@@ -144,7 +144,11 @@ impl fmt::Display for Change {
                 false
             }
             ChangeKind::Conflict { their_url } => {
-                write!(f, "! {name}  left alone: not ours, it leads to {}", display_url(their_url))?;
+                write!(
+                    f,
+                    "! {name}  left alone: not written by mcpauth, it points to {}",
+                    display_url(their_url)
+                )?;
                 false
             }
             ChangeKind::Unchanged => {

@@ -101,7 +101,7 @@ impl Halves {
         }
         let is_free = |first: &char| !units.iter().any(|(_, unit)| is_one_of(*unit, *first));
         let first = STAND_INS.into_iter().find(is_free);
-        first.map(|first| Some(Self { first })).ok_or(MergeError::Unsupported("halves of characters"))
+        first.map(|first| Some(Self { first })).ok_or(MergeError::Unsupported("unpaired surrogates"))
     }
 
     /// The file without them.

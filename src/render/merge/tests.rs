@@ -234,7 +234,7 @@ fn changes_print_names_urls_and_header_names_and_never_a_value() {
 ~ stale  https://gw.test/stale/mcp  (type, headers)
     Authorization: [redacted]
 ~ typed  https://gw.test/typed/mcp  (type)
-! theirs  left alone: not ours, it leads to https://else.test/mcp?[redacted]
+! theirs  left alone: not written by mcpauth, it points to https://else.test/mcp?[redacted]
 + new  https://gw.test/new/mcp
     Authorization: [redacted]
 - gone"

@@ -269,7 +269,7 @@ fn assignment(key: &[String], value: &impl Serialize) -> Result<String, MergeErr
 
 fn toml(value: &impl Serialize) -> Result<Toml, MergeError> {
     value.serialize(ValueSerializer::new()).map_err(|error| match error {
-        ser::Error::UnsupportedType(_) => MergeError::Unsupported("no way to write a null"),
+        ser::Error::UnsupportedType(_) => MergeError::Unsupported("nulls cannot be written"),
         _ => MergeError::Foreign,
     })
 }

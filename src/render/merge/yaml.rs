@@ -19,7 +19,7 @@ use crate::render::targets::{ClientSpec, Shape};
 const BRACES: MergeError = MergeError::Unsupported("its servers in braces or brackets");
 const MARKS: MergeError =
     MergeError::Unsupported("an anchor, an alias, a tag or a merge key among its servers");
-const NESTED: MergeError = MergeError::Unsupported("its servers in a place that lines do not show");
+const NESTED: MergeError = MergeError::Unsupported("its servers in a place that is not on lines of its own");
 
 /// What the text means.
 pub(super) fn read(text: &str) -> Result<Value, MergeError> {

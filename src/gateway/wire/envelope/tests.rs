@@ -159,7 +159,7 @@ fn what_is_accepted() {
         ),
         (r#""id":1,"result":{"Name":1,"name":2,"name":3}"#, Some("1"), None, None),
         (r#""id":1,"error":{"code":1,"message":""}"#, Some("1"), None, None),
-        // Arguments are the tool's matter: cases, halves of characters, any number.
+        // Arguments are the tool's matter: cases, unpaired surrogates, any number.
         (
             r#""id":1,"method":"tools/call","params":{"name":"x","arguments":{"a":"\ud800","A":1e999}}"#,
             Some("1"),

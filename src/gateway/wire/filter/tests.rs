@@ -174,9 +174,9 @@ fn what_has_no_single_meaning_does_not_pass() {
         (r#"{"result":{"tools":[],"CacheScope":"public"}}"#.to_owned(), Malformed::CaseTwin("cacheScope")),
         (
             r#"{"result":{"tools":{"0":{"name":"no"}}}}"#.to_owned(),
-            Malformed::Shape("a list that is no array"),
+            Malformed::Shape("a list that is not an array"),
         ),
-        (r#"{"result":{"tools":"no"}}"#.to_owned(), Malformed::Shape("a list that is no array")),
+        (r#"{"result":{"tools":"no"}}"#.to_owned(), Malformed::Shape("a list that is not an array")),
         (tools("[\u{b}]"), Malformed::Syntax),
         (tools("[{\"name\":\"no\"\u{85}}]"), Malformed::Syntax),
         (tools(&deep), Malformed::TooDeep),

@@ -7,7 +7,7 @@ use crate::mcp::sse;
 /// An event is larger than the limit, or tells too late what should have been held back. The stream must end: what comes
 /// next has no known beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an event of the server's is too large")]
+#[error("an event from the server is too large")]
 pub struct StreamTooLarge;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
