@@ -1,5 +1,5 @@
-//! What a run can end with: one variant a module's error, its exit code, and the command to type next.
-//! It leaves printing to `cli::out`.
+//! How a run can end: one variant per module's error, its exit code, and the next command. Not here: printing (see
+//! `cli::out`).
 
 use thiserror::Error;
 
@@ -17,25 +17,25 @@ use crate::vault::VaultError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// All requested work is done.
+    /// Success.
     Done = 0,
-    /// Something else.
+    /// Other errors.
     Other = 1,
-    /// A bad flag, a missing variable, no such thing.
+    /// A bad flag, a missing variable, an unknown name.
     Usage = 2,
-    /// Some of several failed.
+    /// Partly failed.
     Partial = 3,
-    /// A person must log in (again), or was refused.
+    /// A login is needed, or was denied.
     Login = 4,
     /// Network, TLS, timeout, 5xx: try again.
     Network = 5,
     /// The MCP server answered with an error.
     Server = 6,
-    /// A check found something.
+    /// A check failed.
     Found = 7,
-    /// The command that `exec` was to run is there and cannot be run.
+    /// The command of `exec` was found and cannot be run.
     NotExecutable = 126,
-    /// There is no such command.
+    /// The command of `exec` was not found.
     NotFound = 127,
     /// Ctrl-C.
     Interrupted = 130,
@@ -43,7 +43,7 @@ pub enum Exit {
     Terminated = 143,
 }
 
-/// Whatever ends a verb early.
+/// An error that ends a verb.
 #[derive(Debug, Error)]
 pub enum Error {
     /// Settings.
@@ -58,20 +58,20 @@ pub enum Error {
     /// Files.
     #[error("{0}")]
     File(#[from] FileError),
-    /// An MCP server's no.
+    /// An MCP server's error.
     #[error("{source}")]
     Mcp {
-        /// What it says.
+        /// The server's message.
         source: Box<ClientError>,
-        /// What to type.
+        /// The advice.
         hint: String,
     },
-    /// A command line that cannot be meant.
+    /// An invalid command line.
     #[error("{message}")]
     Usage {
         /// What is wrong.
         message: String,
-        /// What to type.
+        /// The advice.
         hint: String,
     },
     /// A question without a terminal to ask it on.
@@ -79,41 +79,41 @@ pub enum Error {
     NoTerminal {
         /// What is missing.
         what: &'static str,
-        /// The flag that gives it.
+        /// The flag that answers it.
         flag: &'static str,
     },
-    /// A command that does not start.
+    /// A command that cannot be started.
     #[error("cannot start {program}: {source}")]
     Start {
         /// What was to run.
         program: String,
-        /// The system's no.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// Another process does it already.
+    /// Another process is already doing it.
     #[error("{message}")]
     Running {
-        /// What runs, and where.
+        /// What is running, and where.
         message: String,
-        /// What to type.
+        /// The advice.
         hint: String,
     },
-    /// Data that did not leave.
+    /// Output that was lost.
     #[error("output was lost: {cause}")]
     Lost {
-        /// The system's no.
+        /// The system's error.
         cause: String,
     },
     /// Ctrl-C at a question.
     #[error("interrupted")]
     Interrupted,
-    /// The system's no.
+    /// The system's error.
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }
 
 impl Error {
-    /// A stable word for `--json`.
+    /// A stable identifier for `--json`.
     pub fn code(&self) -> &'static str {
         if let Self::Vault(VaultError::Flow(FlowError::Reply { reply, .. })) = self
             && reply.is_no()
@@ -161,7 +161,7 @@ impl Error {
         }
     }
 
-    /// What to do about it. `command` gets just the thing that failed.
+    /// The advice. `command` runs only the part that failed.
     pub fn hint(&self, command: &str) -> String {
         match self {
             Self::Config(error) => error.hint(),
@@ -170,7 +170,7 @@ impl Error {
             Self::Vault(VaultError::NeedsPerson { .. } | VaultError::ClientForgotten { .. }) => {
                 format!("run: {command} --browser (or --no-browser, to open the address yourself)")
             }
-            // Without it the login would find the token still good.
+            // Without it the login would reuse the token.
             Self::Vault(VaultError::Refused { .. }) => {
                 format!("run: {command} --force --browser (or --no-browser, to open the address yourself)")
             }
@@ -185,7 +185,7 @@ impl Error {
     }
 }
 
-/// How a flow's failure ends.
+/// The exit code of a flow's failure.
 pub(crate) fn flow_exit(error: &FlowError) -> Exit {
     match error {
         FlowError::Http(
@@ -200,7 +200,7 @@ pub(crate) fn flow_exit(error: &FlowError) -> Exit {
         | FlowError::NoEndpoint { .. }
         | FlowError::NoDevice { .. }
         | FlowError::Metadata { .. } => Exit::Usage,
-        // What says no without a code may be no token endpoint at all.
+        // A refusal without an error code may not come from a token endpoint at all.
         FlowError::Reply {
             reply: reply @ (ReplyError::Refused { .. } | ReplyError::TokenType(_)), ..
         } if reply.is_no() => Exit::Login,
@@ -274,7 +274,7 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
     }
 }
 
-/// What to do about a certificate of nobody whom this machine believes.
+/// The advice for a certificate that is signed by no trusted authority.
 pub(crate) fn untrusted_hint(command: &str) -> String {
     format!("if it is your own CA, name its certificate: {command} --ca-cert FILE (or set MCPAUTH_CA_CERT)")
 }

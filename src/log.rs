@@ -1,6 +1,6 @@
-//! What the program says of its own running: the one listener to events of `tracing`, which makes each fit to be shown.
-//! From [`Level::INFO`] up an event has a stable word, `event`, a sentence, and fields for programs; below, a sentence
-//! alone. It leaves how a line looks and where it goes to whoever is told.
+//! What the program says of its own running: the one listener to events of `tracing`, which makes each fit to be
+//! shown. From [`Level::INFO`] up an event has a stable word, `event`, a sentence, and fields for programs; below, a
+//! sentence alone.
 
 use std::fmt::Debug;
 

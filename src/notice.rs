@@ -1,4 +1,4 @@
-//! What a person should hear while work goes on. It leaves how it is shown, and whether, to `cli`.
+//! What a person should hear while work goes on. Not here: how it is shown, and whether (see `cli`).
 
 /// Whoever passes it on.
 pub trait Notices: Send + Sync {

@@ -1,5 +1,4 @@
-//! What is wrong with settings or with files that others lay out, where, and what to do. It leaves finding it and showing it
-//! to the others.
+//! What is wrong with settings or with files that others lay out, where, and what to do.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! Times, sizes and addresses as people type them, in flags, in the environment and in files: `30`, `30s`, `1h 30m`, `4MiB`,
-//! `localhost:80`. It leaves what a number may be to whoever asks for it.
+//! Times, sizes and addresses as people type them, in flags, in the environment and in files: `30`, `30s`, `1h 30m`,
+//! `4MiB`, `localhost:80`.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,5 +1,5 @@
-//! What a message tells a person to type works where it says so: each situation is run, and then the command that it names.
-//! It leaves tokens that a server takes no longer to `dead_ends`.
+//! What a message tells a person to type works where it says so: each situation is run, and then the command that it
+//! names. Not here: tokens that a server takes no longer (see `dead_ends`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests are a shell, and lay out the gateway's files")]
 

@@ -1,5 +1,5 @@
-//! What a message tells a person to type mends what it is about: tokens that a server takes no longer, servers of 2026-07-28
-//! that forbid, and issuers that are gone. It leaves the login itself to `by_address`.
+//! What a message tells a person to type mends what it is about: tokens that a server takes no longer, servers of
+//! 2026-07-28 that forbid, and issuers that are gone. Not here: the login itself (see `by_address`).
 #![cfg(test)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,5 +1,6 @@
-//! Killed at two hundred points of a refresh, mcpauth leaves the old credential or the new one, takes up by itself what it had
-//! already written, and says plainly when a person must log in again. It leaves modes and torn files to `atomic`.
+//! Killed at two hundred points of a refresh, mcpauth leaves the old credential or the new one, takes up by itself
+//! what it had already written, and says plainly when a person must log in again. Not here: modes and torn files (see
+//! `atomic`).
 #![cfg(test)]
 #![expect(clippy::print_stderr, reason = "how many logins a kill cost is worth knowing")]
 #![expect(clippy::string_slice, reason = "texts are cut where a write could be")]

@@ -1,6 +1,6 @@
-//! One reader of metadata behind every front: whoever logs in, gets a token, serves, verifies or diagnoses asks the same
-//! places in the same order, and an unusable answer does not end the search. It leaves the table of unusable answers to
-//! the reader's own tests.
+//! One reader of metadata behind every front: whoever logs in, gets a token, serves, verifies or diagnoses asks the
+//! same places in the same order, and an unusable answer does not end the search. Not here: the table of unusable
+//! answers (see the reader's own tests).
 #![cfg(test)]
 
 use std::collections::BTreeSet;

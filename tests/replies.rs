@@ -1,5 +1,6 @@
-//! What authorization servers send beside the RFCs: content codings, byte order marks, redirects, replies without an end,
-//! other types of token, and every form of a no to a refresh. It leaves the table of spellings to the readers' own tests.
+//! What authorization servers send beside the RFCs: content codings, byte order marks, redirects, replies without an
+//! end, other types of token, and every form of a no to a refresh. Not here: the table of spellings (see the readers'
+//! own tests).
 #![cfg(test)]
 
 use std::net::TcpStream;

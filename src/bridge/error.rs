@@ -1,5 +1,5 @@
-//! The errors that a bridge answers with itself: why there is no answer of the server's, as one JSON-RPC error with what to
-//! type next. It leaves which command that is to [`CredentialSource`].
+//! The errors that the bridge answers itself: why there is no answer from the server, as one JSON-RPC error with the
+//! next command. Not here: which command that is (see [`CredentialSource`]).
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -9,20 +9,20 @@ use crate::session::remote::LIMIT;
 use crate::session::{self, CredentialSource, CredentialUnavailable};
 use crate::sys::http::HttpError;
 
-/// Why the bridge cannot give a server's answer.
+/// Why the bridge has no answer from the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BridgeError {
-    /// No credentials to ask with.
+    /// No credentials for the request.
     NoAccess(CredentialUnavailable),
-    /// No answer.
+    /// No HTTP answer.
     Unreachable(String),
-    /// An answer with this status that is no MCP message, and what to do about it.
+    /// An HTTP answer with this status that is not an MCP message, and what to do about it.
     Status(u16, String),
-    /// An address that gets nothing: where it is, and why.
+    /// An address that gets no credentials: where it is, and why.
     Elsewhere(String),
     /// The stream ended before the answer came.
     Broken,
-    /// The answer is larger than is read.
+    /// The answer is larger than the bridge reads.
     TooLarge,
 }
 
@@ -44,7 +44,7 @@ impl BridgeError {
         }
     }
 
-    /// An answer with this status that holds no message, or one that no client can read.
+    /// The error for an answer with this status that has no message, or none that a client can read.
     pub(super) fn refused(status: u16, headers: &HeaderMap, access: &dyn CredentialSource) -> Self {
         Self::Status(status, access.advice(status, headers))
     }
@@ -55,7 +55,7 @@ impl BridgeError {
         jsonrpc::error(id, code, &message)
     }
 
-    /// Code and words. The codes are the bridge's own, outside JSON-RPC's reserved range.
+    /// Code and message. The codes are the bridge's own, outside JSON-RPC's reserved range.
     pub(super) fn code_and_message(&self) -> (i64, String) {
         match self {
             Self::NoAccess(no) => (4011, format!("{}; {}", no.message, no.hint)),

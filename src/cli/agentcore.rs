@@ -43,7 +43,7 @@ pub(super) fn run(args: &AgentcoreArgs, mut settings: Settings, out: &Out) -> Re
     }
     if let Some(n) = args.gateway_index.map(usize::from) {
         let is_there = planned.iter().any(|flow| flow.set == Some(n));
-        // Alone it shares its file with nobody.
+        // A single gateway's file is its own.
         planned = if is_there { vec![config.agentcore_gateway(n)] } else { Vec::new() };
     }
     if planned.is_empty() {

@@ -1,5 +1,5 @@
-//! `mcpauth client-metadata`: the client id metadata document to put at an address of one's own. It leaves what is in it to
-//! `oauth`, and when it is used to `login`.
+//! `mcpauth client-metadata`: prints the client id metadata document, for the user to publish. Not here: its content
+//! (see `oauth`); when it is used (see `login`).
 
 use clap::Args;
 use url::Url;
@@ -20,7 +20,7 @@ use crate::oauth::{client_metadata, document_address};
                         MCPAUTH_CLIENT_METADATA_URL=https://me.example.com/mcpauth.json mcpauth client-metadata"
 )]
 pub(super) struct ClientMetadataArgs {
-    /// Where it will be [default: MCPAUTH_CLIENT_METADATA_URL]
+    /// Where it will be published [default: MCPAUTH_CLIENT_METADATA_URL]
     #[arg(long, value_name = "URL", value_parser = address)]
     url: Option<Url>,
     /// Also list the redirect URI for this issuer, which sends no iss in its answers (RFC 9207); repeatable

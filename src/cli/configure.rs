@@ -1,5 +1,5 @@
-//! `mcpauth configure`: asks for one credential's settings and writes them to `.env`, existing lines kept.
-//! It leaves the meaning of the variables to `config`.
+//! `mcpauth configure`: asks for one credential's settings and writes them to `.env`, keeping existing lines. Not
+//! here: the meaning of the variables (see `config`).
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use crate::secret::{REDACTED, Secret};
 use crate::sys::private_file::{self, Keep};
 use crate::sys::{paths, regular_file, terminal};
 
-/// The largest file that is merged into, in bytes.
+/// The largest file that is edited, in bytes.
 const LIMIT: u64 = 1 << 20;
 
 /// Ask for a credential's settings and write them to .env (0600, existing lines kept)
@@ -92,9 +92,9 @@ type NewVariable = (String, Secret);
 
 pub(super) fn run(args: &ConfigureArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
     let path = paths::absolute(&args.write);
-    // Its sets are taken, too, even if it is not among the files that are read by themselves.
+    // Set numbers in this file are taken as well, even if it is not read by default.
     if settings.files().all(|(known, _)| known != path) {
-        // The secret will lie beside whatever this file says of where it goes.
+        // The secret will be in the same file as whatever says where it is sent.
         settings.read(&path, FileTrust::Found)?;
     }
     let lines = ask(args, Config::resolve(settings)?)?;
@@ -174,7 +174,7 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<NewVariable>, Err
         }
         lines.push(plain(name, value.into()));
     }
-    // What the flow itself would refuse is better said before it is written.
+    // Report what the flow would refuse before it is written.
     for (name, value) in &lines {
         config.settings.flag(name, value.expose());
     }
@@ -185,8 +185,7 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<NewVariable>, Err
     Ok(lines)
 }
 
-/// The gateway's address: as given, else asked for where there is none yet and somebody can be asked. Tokens are got
-/// without it.
+/// The gateway's address: as given, else asked for if it is not set and a terminal is there. Tokens do not need it.
 fn gateway(args: &ConfigureArgs, config: &Config) -> Result<Option<NewVariable>, Error> {
     let given = args.set.iter().any(|pair| pair.starts_with("REGISTRY_URL="));
     let url = match config.settings.find("REGISTRY_URL") {
@@ -255,7 +254,7 @@ fn client_prompt(provider: &Provider) -> String {
     }
 }
 
-/// The first number nobody uses: a set in the middle may have been left out on purpose, but an unused one is free.
+/// The first unused number: a gap may be intentional, but an unused number is free.
 fn free_set(config: &Config) -> usize {
     (1..=100).find(|n| config.settings.get(&format!("EGRESS_OAUTH_CLIENT_ID_{n}")).is_none()).unwrap_or(100)
 }
@@ -290,7 +289,7 @@ fn text(given: Option<&String>, prompt: &str, flag: &'static str) -> Result<Stri
     Input::<String>::new().with_prompt(prompt).interact_text().map_err(asked)
 }
 
-/// A value with a sensible default, which is taken without a question where nobody can be asked.
+/// A value with a sensible default, which is used without asking if there is no terminal.
 fn or_default(given: Option<&String>, prompt: &str, default: &str) -> Result<String, Error> {
     match given {
         Some(value) => Ok(value.clone()),
@@ -323,8 +322,8 @@ fn redacted<'a>(name: &str, value: &'a Secret) -> &'a str {
     if crate::config::catalogue::is_secret(name) { REDACTED } else { value.expose() }
 }
 
-/// The file's text, its byte order mark too. One that others can read is read all the same: writing it closes it. A link
-/// that leads out of its folder may have been put there by somebody else, to have us write into another file.
+/// The file's text, including a byte order mark. A file that others can read is accepted: writing it restricts its
+/// mode. A link to another folder is refused: another user may have placed it to redirect the write.
 fn read(path: &Path) -> Result<Option<String>, Error> {
     let refused = |what: &str, hint: &str| {
         let hint = format!("{hint}: --write FILE");

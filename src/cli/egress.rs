@@ -52,7 +52,7 @@ pub(super) fn run(args: &EgressArgs, mut settings: Settings, out: &Out) -> Resul
         settings.flag(format!("EGRESS_SITE{suffix}"), site);
     }
     let mut config = Config::resolve(settings)?;
-    // A provider that does not exist is a mistyped one, not one without sets.
+    // A provider that does not exist is a typing error, not one without sets.
     if let Some(name) = &args.provider {
         config.raw_provider(name)?;
     }
@@ -61,7 +61,7 @@ pub(super) fn run(args: &EgressArgs, mut settings: Settings, out: &Out) -> Resul
     }
     let mut planned = plan(args, &config);
     if args.server_name.is_some() {
-        // What somebody logged in to by its address has its name already.
+        // A server that was logged in to by its address has its name already.
         planned.retain(|flow| !flow.credential.as_ref().is_ok_and(|one| one.facts.contains_key(SERVER_URL)));
     }
     if let (Some(server), [_]) = (&args.server_name, &planned[..]) {
@@ -89,7 +89,7 @@ fn plan(args: &EgressArgs, config: &Config) -> Vec<crate::config::CredentialPlan
     }
 }
 
-/// The number at the end of a set's own command, with its underscore.
+/// The suffix with a set's number, from its own command.
 fn set_of(credential: &Result<crate::credential::Credential, ConfigError>) -> Option<String> {
     let number = credential.as_ref().ok()?.command.rsplit(' ').next()?.parse::<u8>().ok()?;
     Some(format!("_{number}"))

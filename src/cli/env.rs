@@ -1,5 +1,5 @@
-//! `mcpauth env`: fresh headers as lines that a shell runs. The variables are made here for `exec` as well. It leaves which
-//! headers a server has to `servers`, and the variables' names to `render`.
+//! `mcpauth env`: fresh headers as shell assignments. `exec` uses the same variables. Not here: which headers a
+//! server has (see `servers`); the variables' names (see `render`).
 
 use clap::{Args, ValueEnum};
 use futures_util::future::join_all;
@@ -38,7 +38,7 @@ pub(super) struct EnvArgs {
     auth: AuthArgs,
 }
 
-/// A shell, by its way of quoting.
+/// A shell, by its quoting rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Shell {
     Sh,
@@ -54,7 +54,7 @@ enum Shell {
 /// Names and values for an environment.
 pub(super) type EnvVariables = Vec<(String, Secret)>;
 
-/// What came of the servers asked for.
+/// The result for the requested servers.
 pub(super) struct Gathered {
     pub(super) variables: EnvVariables,
     /// Those without a good token, by name.
@@ -83,7 +83,7 @@ pub(super) fn run(args: &EnvArgs, settings: Settings, out: &Out) -> Result<Exit,
     Ok(exit)
 }
 
-/// The variables of these servers, every token in them fresh. All are asked at once.
+/// The variables of these servers, with fresh tokens. All servers are handled concurrently.
 pub(super) async fn gather(servers: &Servers, which: &[ServerRef]) -> Gathered {
     let results = join_all(which.iter().map(|which| servers.fresh(which))).await;
     let (mut variables, mut failed) = (EnvVariables::new(), Vec::new());
@@ -101,7 +101,7 @@ pub(super) async fn gather(servers: &Servers, which: &[ServerRef]) -> Gathered {
     Gathered { variables, failed }
 }
 
-/// Says what failed. The exit code: 3 if some of several did, else the first one's own.
+/// Reports what failed. The exit code: 3 if some of several failed, else the first failure's.
 pub(super) fn complain(servers: &Servers, failed: &[(ServerRef, Error)], asked: usize, out: &Out) -> Exit {
     for (which, error) in failed {
         if asked > 1 && !out.json {
@@ -116,7 +116,8 @@ pub(super) fn complain(servers: &Servers, failed: &[(ServerRef, Error)], asked: 
     }
 }
 
-/// Two servers whose names differ in punctuation alone share their variables: the token of one would go to the other.
+/// Two servers whose names differ only in punctuation share their variables: one server's token would go to the
+/// other.
 ///
 /// # Errors
 /// [`Error::Usage`] naming the variable.
@@ -136,7 +137,7 @@ fn headers(entry: &ServerEntry) -> impl Iterator<Item = (String, Secret)> {
     entry.headers.iter().map(|(name, value)| (render::variable(&entry.name, name), value.clone()))
 }
 
-/// The names that programs written for one server look for.
+/// The names that programs for a single server expect.
 fn single(entry: &ServerEntry) -> EnvVariables {
     let mut variables = vec![("MCP_SERVER_URL".to_owned(), Secret::new(entry.url.as_str()))];
     variables.extend(entry.bearers.gateway.clone().map(|token| ("MCP_AUTH_TOKEN".to_owned(), token)));
@@ -154,7 +155,7 @@ fn print(variables: &[(String, Secret)], shell: Shell, out: &Out) {
     }
 }
 
-/// By `$SHELL`; PowerShell where there is none.
+/// From `$SHELL`; PowerShell if it is not set.
 fn guessed() -> Shell {
     let path = env::get("SHELL").unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or_default();
@@ -163,13 +164,13 @@ fn guessed() -> Shell {
 }
 
 impl Shell {
-    /// The line that sets a variable. Nothing in the value means anything to the shell.
+    /// The line that sets a variable. Nothing in the value is special to the shell.
     fn line(self, name: &str, value: &str) -> String {
         match self {
             Self::Sh | Self::Bash | Self::Zsh => format!("export {name}='{}'", value.replace('\'', r"'\''")),
             Self::Fish => format!("set -gx {name} '{}'", value.replace('\\', r"\\").replace('\'', r"\'")),
             Self::Powershell => {
-                // To PowerShell the typographic ones are single quotes, too.
+                // PowerShell also treats the typographic quotes as single quotes.
                 let quote = |c: char| matches!(c, '\'' | '\u{2018}'..='\u{201b}');
                 let doubled =
                     value.chars().flat_map(|c| std::iter::repeat_n(c, if quote(c) { 2 } else { 1 }));
@@ -212,7 +213,7 @@ mod tests {
     }
 
     proptest! {
-        /// A reader of single-quoted words, written by POSIX's rule: everything up to the next quote, and `\'` outside.
+        /// A parser of single-quoted words by POSIX's rule: everything up to the next quote, and `\'` outside.
         #[test]
         fn a_posix_shell_reads_the_value_back(value in "[ -~‘-‛]{0,60}") {
             let line = Shell::Sh.line("V", &value);

@@ -1,5 +1,5 @@
-//! `mcpauth generate`: every configured flow side by side, then the client configurations, then a summary.
-//! It leaves each flow to `vault` and each file to `render`.
+//! `mcpauth generate`: every configured flow concurrently, then the client configurations, then a summary. Not here:
+//! each flow (see `vault`); each file (see `render`).
 
 use clap::Args;
 
@@ -68,7 +68,7 @@ pub(super) async fn generate(
     browser: Option<Browser>,
     out: &Out,
 ) -> Result<RunReport, Error> {
-    // A provider that does not exist is a mistyped one, not one without sets.
+    // A provider that does not exist is a typing error, not one without sets.
     if let Some(name) = &args.provider {
         config.raw_provider(name)?;
     }
@@ -84,7 +84,7 @@ pub(super) async fn generate(
     let without_gateway = config.registry_url.is_none() && planned.iter().any(is_for_gateway);
     let vault = flows::vault(config, browser, out)?;
     let rows = flows::run(&vault, planned, args.force, out).await;
-    // The tokens are there all the same, and their rows must not be lost with the configurations.
+    // The tokens exist in any case, and their rows must not be lost with the configurations.
     let configs = clients::write_all(config, &vault.store, !args.no_install, out)
         .unwrap_or_else(|error| vec![ConfigRow::none(config, error)]);
     let mut done = RunReport::new(&kinds, rows, configs);
@@ -94,7 +94,7 @@ pub(super) async fn generate(
     Ok(done)
 }
 
-/// Whether a flow's token is carried to the gateway; what was logged in to by its address is elsewhere.
+/// Whether a flow's token is sent to the gateway; servers logged in to by address are elsewhere.
 fn is_for_gateway(flow: &CredentialPlan) -> bool {
     !flow.credential.as_ref().is_ok_and(|credential| credential.facts.contains_key(SERVER_URL))
 }

@@ -1,4 +1,4 @@
-//! What a person gave this run: settings, with the flags that every verb has, and secrets, which are in no argument.
+//! What the user gave this run: settings, including the global flags, and secrets, which never come as arguments.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::secret::Secret;
 use crate::sys::private_file::{self, FileError};
 
-/// Settings with the flags that every verb has.
+/// Settings, including the global flags.
 pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
     let mut settings = if global.no_env_file {
         Settings::environment()
@@ -19,7 +19,8 @@ pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
         Settings::load(&global.env_file, &global.found_env_file)?
     };
     settings.notices().iter().for_each(|notice| out.say(notice));
-    // Said and not refused: the scripts left these files open, and a user must be able to start from there.
+    // A warning, not an error: the registry's scripts left these files open, and users must be able to start from
+    // there.
     for path in settings.exposed() {
         out.say(&format!(
             "{0} holds secrets and can be read by others; fix it with: chmod 600 {0}",
@@ -60,7 +61,7 @@ pub(super) fn secret_from(path: &Path) -> Result<Secret, Error> {
     if path.as_os_str() == "-" {
         *text = crate::sys::terminal::piped()?;
     } else if private_file::is_pipe(path) {
-        // A shell's <(...) is one, and belongs to this very run.
+        // A shell's <(...) is a pipe that exists only for this run.
         return Err(Error::Usage {
             message: format!("{} is a pipe, not a file", path.display()),
             hint: "pipe the secret to stdin, and give - in place of the file".into(),

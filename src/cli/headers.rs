@@ -1,5 +1,6 @@
-//! `mcpauth headers`: a server's headers for a client that can run a helper (`headersHelper` of Claude Code). Nothing but
-//! one JSON object on stdout, no question and no browser. It leaves which headers those are to `servers`.
+//! `mcpauth headers`: a server's headers for a client that can run a helper (`headersHelper` of Claude Code). It
+//! prints exactly one JSON object on stdout, asks nothing and opens no browser. Not here: which headers those are
+//! (see `servers`).
 
 use std::time::Duration;
 
@@ -16,8 +17,8 @@ use crate::servers::ServerRef;
 use crate::sys::http::HttpError;
 use crate::vault::VaultError;
 
-/// The client gives up after 10 s, and an answer that comes too late is worth nothing to it. (To us it is, if it comes for a
-/// refresh token that was used up: `flows` waits for that.)
+/// The client gives up after 10 s, and a later answer is worthless to it. (Not to us, if a refresh token was spent:
+/// `flows` waits for that.)
 const WITHIN: Duration = Duration::from_secs(8);
 
 /// Print a server's headers with fresh tokens as one JSON object
@@ -50,7 +51,7 @@ pub(super) fn run(args: &HeadersArgs, settings: Settings, out: &Out) -> Result<E
     let entry = match flows::until_signal(out, work, Err) {
         Ok(Ok(entry)) => entry,
         Ok(Err(exit)) => return Ok(exit),
-        // Whatever kept the token from coming: to the client it means that there is none.
+        // Whatever kept the token from coming: for the client there is none.
         Err(error @ Error::Vault(_)) => {
             out.error(&error, &servers.command_for(which));
             return Ok(Exit::Login);

@@ -1,4 +1,4 @@
-//! `mcpauth ingress`: the token for the MCP gateway, and nothing else.
+//! `mcpauth ingress`: only the token for the MCP gateway.
 
 use std::path::PathBuf;
 

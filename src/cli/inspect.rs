@@ -1,5 +1,5 @@
-//! `mcpauth inspect`: what a token says, until when it is good, and whether its issuer signed it. Neither the token nor its
-//! signature is shown. It leaves asking the issuer to `inspect::verify`.
+//! `mcpauth inspect`: a token's claims, its validity, and whether its issuer signed it. Neither the token nor its
+//! signature is shown. Not here: asking the issuer (see `inspect::verify`).
 
 mod verify;
 
@@ -17,7 +17,7 @@ use crate::sys::address::web_url;
 use crate::sys::clock;
 use crate::text::clean;
 
-/// The longest text that is shown of a claim, in characters.
+/// The longest part of a claim that is shown, in characters.
 const LONGEST: usize = 400;
 /// Claims that are times (RFC 7519 section 4.1, OpenID Connect Core 1.0 section 2).
 const TIMES: [&str; 5] = ["exp", "iat", "nbf", "auth_time", "updated_at"];

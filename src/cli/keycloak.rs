@@ -1,4 +1,4 @@
-//! `mcpauth keycloak`: tokens for Keycloak service accounts, one an agent.
+//! `mcpauth keycloak`: tokens for Keycloak service accounts, one per agent.
 
 use clap::Args;
 

@@ -1,5 +1,5 @@
-//! `mcpauth login`: into any MCP server, by its address alone. It leaves finding out how to `flow`, remembering it to
-//! `config` and the token to `vault`.
+//! `mcpauth login`: logs in to any MCP server by its address. Not here: discovery (see `flow`); remembering it (see
+//! `config`); the token (see `vault`).
 
 mod args;
 mod client;
@@ -24,7 +24,7 @@ pub(super) fn run(args: &LoginArgs, settings: Settings, out: &Out) -> Result<Exi
     let own = Own::read(&args.own)?;
     let config = Config::resolve(settings)?;
     let name = args.server_name.clone().unwrap_or_else(|| name_of(&args.url));
-    // What is broken there is to be replaced, if the person says so.
+    // A broken registration is replaced if the user asks for it.
     let kept = match config.registration(&name) {
         Err(ConfigError::File(..)) if args.force => None,
         other => other?,
@@ -46,7 +46,7 @@ pub(super) fn run(args: &LoginArgs, settings: Settings, out: &Out) -> Result<Exi
     Ok(flows::until_signal(out, work, RunReport::interrupted)?.report(out))
 }
 
-/// A client that mcpauth registered and that is of no more use is replaced once, by itself.
+/// A client that mcpauth registered and that is no longer valid is replaced once, automatically.
 async fn log_in_at(
     args: &LoginArgs,
     config: &Config,
@@ -82,18 +82,18 @@ async fn log_in_at(
     once(args, config, vault, (name, kept.as_ref(), KeptParts::Gone), own, out).await
 }
 
-/// What of all that is kept of a server counts.
+/// How much of what is stored about a server is reused.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum KeptParts {
-    /// All of it.
+    /// Everything.
     AsItIs,
-    /// Who the client is; the rest is found out anew.
+    /// The client; the rest is discovered again.
     Client,
     /// Nothing: its issuer does not know the client.
     Gone,
 }
 
-/// A login with as much of what is kept of the server as counts, and with all else found out anew.
+/// A login that reuses as much as `kept` says and discovers the rest.
 async fn once(
     args: &LoginArgs,
     config: &Config,
@@ -118,7 +118,7 @@ async fn once(
             )
         }
     };
-    // A login that comes to nothing needs no second client the next time; but what there was stays until then.
+    // A failed login must not need a second client the next time; but the old one stays until the new one works.
     let mut keep = |found: Registration, now: bool| {
         if is_new && now {
             config.keep_registration(name, draft.take(), &found)?
@@ -129,7 +129,7 @@ async fn once(
         Err(error) => failed(args, name, error),
         Ok(found) => {
             let planned = vec![config.by_address(name, &found)];
-            // Nothing tells a client's own token with other scopes from the one there was.
+            // Nothing tells a client's own token with other scopes from the previous one.
             let anew = args.force || (is_new && found.for_itself);
             let row = flows::run(vault, planned, anew, out).await.pop();
             let row = row.unwrap_or_else(|| failed(args, name, VaultError::NeedsPerson { why: None }.into()));
@@ -152,8 +152,8 @@ fn failed(args: &LoginArgs, name: &str, error: Error) -> FlowResult {
     }
 }
 
-/// The command that was typed, for the message that says what to type next: with what is still wanted of it, and without
-/// what the message adds by itself.
+/// The command as typed, for messages that name the next command: with the flags that are still needed, without those
+/// that the message adds.
 fn command<T>(args: &LoginArgs, name: &str, result: &Result<T, Error>) -> String {
     let mut words = vec![login_command(&args.url, name)];
     let names_client = |error: &Error| {
@@ -180,7 +180,7 @@ fn command<T>(args: &LoginArgs, name: &str, result: &Result<T, Error>) -> String
     words.join(" ")
 }
 
-/// Whether what is kept of a server is what is asked for now.
+/// Whether what is stored about a server matches the request.
 fn is_meant(args: &LoginArgs, kept: &Registration, own: &Own) -> bool {
     let same = |wanted: &url::Url| wanted.as_str().trim_end_matches('/') == kept.issuer.trim_end_matches('/');
     !args.force

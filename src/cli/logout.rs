@@ -1,5 +1,5 @@
-//! `mcpauth logout`: the end of a credential, on this machine and, where it is asked for and there is a way, at its server.
-//! It leaves the work to `vault` and saying how it went to `logout::report`.
+//! `mcpauth logout`: removes a credential from this machine and, on request, revokes it at its server. Not here: the
+//! work (see `vault`); reporting the result (see `logout::report`).
 
 mod report;
 
@@ -71,7 +71,7 @@ pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Ex
     };
     match flows::until_signal(out, work, Err)? {
         Ok(rows) => {
-            // A token that is no more has no business in files of ours.
+            // A removed token must not stay in files that mcpauth writes.
             let configs = clients::reinstall(&config, &vault.store, &out.muted());
             Ok(report::report(&rows, &copies(&rows, &vault.store), configs, out))
         }
@@ -104,7 +104,7 @@ async fn log_out<'k>(
     let result = match (&known.id, &path) {
         (Some(id), Some(path)) => {
             let ended = vault.forget(id, path, known.credential(), revoke).await.map_err(Error::from);
-            // After the token: its client is the one that may have it taken back.
+            // After the token: its client is needed to revoke it.
             ended.and_then(|ended| {
                 let registered = config.forget_registration(id)?;
                 Ok(Logout { found: ended.found || registered, ..ended })
@@ -115,7 +115,7 @@ async fn log_out<'k>(
     LogoutRow { known, path, result }
 }
 
-/// What else in the tokens directory has a removed token in it: client configurations, the registry's scripts' caches.
+/// What else in the tokens directory contains a removed token: client configurations, the registry's scripts' caches.
 fn copies(rows: &[LogoutRow<'_>], store: &Store) -> Vec<PathBuf> {
     let tokens: Vec<&Secret> =
         rows.iter().flat_map(|row| &row.result).flat_map(|done| &done.tokens).collect();

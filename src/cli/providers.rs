@@ -1,4 +1,4 @@
-//! `mcpauth providers`: which outside services there are, what is known of each, and whether your own files are right.
+//! `mcpauth providers`: the outside services, what is known about each, and whether your own files are valid.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -149,7 +149,7 @@ fn check(config: &Config, out: &Out) -> Exit {
     if problems.is_empty() { Exit::Done } else { Exit::Found }
 }
 
-/// Every endpoint is https, or http on this machine, whatever its variables stand for.
+/// Checks that every endpoint is https, or http on this machine, whatever its variables stand for.
 fn endpoints(provider: Provider) -> Result<(), String> {
     let provider = provider.filled(&|_| Some("example".into())).map_err(|e| e.to_string())?;
     let all = [

@@ -1,5 +1,4 @@
-//! The token that a person means: by a credential's name, a file, `-` for stdin, or as such. It leaves what is done with it
-//! to the verbs.
+//! The token that the user means: a credential's name, a file, `-` for stdin, or the token itself.
 
 use std::path::{Path, PathBuf};
 
@@ -17,10 +16,10 @@ use crate::store::{Store, StoreError, StoredToken};
 use crate::sys::regular_file;
 use crate::vault::VaultError;
 
-/// The largest file that is looked into, in bytes.
+/// The largest file that is read, in bytes.
 const MOST: u64 = 1 << 20;
 
-/// A token, and what is known of it beside what it says itself.
+/// A token, and what is known about it besides its claims.
 pub(super) struct Subject {
     pub(super) token: Secret,
     /// The credential's name, or where the token was found.
@@ -29,8 +28,8 @@ pub(super) struct Subject {
     pub(super) stored: Option<StoredToken>,
 }
 
-/// What is meant: stdin, a credential, a file, or a token as such. What is none of these is not repeated: it may be a
-/// token that was cut on its way here.
+/// The token meant by stdin, a credential's name, a file, or the token itself. Anything else is not repeated: it may
+/// be a truncated token.
 pub(super) fn find(what: &str, config: &Config, store: &Store, out: &Out) -> Result<Subject, Error> {
     if what == "-" {
         return Ok(Subject::bare(&secret_from(Path::new("-"))?, "stdin".into()));
@@ -56,7 +55,7 @@ pub(super) fn find(what: &str, config: &Config, store: &Store, out: &Out) -> Res
     }
 }
 
-/// The token that is meant by a credential's name, a file or `-`.
+/// The token meant by a credential's name, a file or `-`.
 ///
 /// # Errors
 /// [`Error::Usage`] if there is none.
@@ -64,7 +63,7 @@ pub(super) fn token_of(what: &str, config: &Config, store: &Store, out: &Out) ->
     find(what, config, store, out).map(|subject| subject.token)
 }
 
-/// The token of a token file, or the token that is all there is in it.
+/// The token of a token file, or of a file that contains only a token.
 fn in_file(path: &Path, store: &Store) -> Result<Subject, Error> {
     let name = path.display().to_string();
     match store.read_file(path) {
@@ -74,7 +73,7 @@ fn in_file(path: &Path, store: &Store) -> Result<Subject, Error> {
             hint: "get it again: mcpauth generate".into(),
         }),
         Err(StoreError::Format { .. }) if holds_token(path) => Ok(Subject::bare(&secret_from(path)?, name)),
-        // Nobody is told to close a file that is no secret, such as the system's own.
+        // No advice to restrict a file without secrets, such as one of the system's.
         Err(StoreError::Format { .. } | StoreError::File(_)) if !holds_token(path) => Err(Error::Usage {
             message: format!("{name} is not a token file"),
             hint: "name a credential (mcpauth status shows them), a file that holds a token and nothing else, or - for stdin"
@@ -84,8 +83,8 @@ fn in_file(path: &Path, store: &Store) -> Result<Subject, Error> {
     }
 }
 
-/// Whether a file, whoever may read it, has a token in it: a word alone, or a member of a JSON object. One that cannot be
-/// read may have.
+/// Whether a file, whoever may read it, contains a token: as a single word, or as a member of a JSON object. An
+/// unreadable file may.
 fn holds_token(path: &Path) -> bool {
     let Ok(text) = regular_file::read_text(path, MOST).map(Zeroizing::new) else { return true };
     match serde_json::from_str::<Map<String, Value>>(&text) {
@@ -94,7 +93,7 @@ fn holds_token(path: &Path) -> bool {
     }
 }
 
-/// Whether a text may be a token (RFC 6749 appendix A.12), and is no line of settings and no other format's.
+/// Whether a text may be a token (RFC 6749 appendix A.12), and is not a settings line or another format.
 fn is_token(text: &str) -> bool {
     let token = text.strip_prefix("Bearer ").unwrap_or(text);
     let begins = token.starts_with(|c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c));

@@ -1,4 +1,5 @@
-//! The person's side of a login: the address, the countdown, the hint for another machine. It leaves the login itself to `flow`.
+//! The user's side of a login: the address, the countdown, the hint for another machine. Not here: the login itself
+//! (see `flow`).
 
 use std::time::Duration;
 
@@ -9,12 +10,12 @@ use crate::flow::Ui;
 use crate::oauth::DeviceAuthorization;
 use crate::sys::{env, terminal};
 
-/// Talks to whoever is there.
+/// Talks to the user.
 pub(super) struct TerminalUi(pub(super) Out);
 
 impl Ui for TerminalUi {
     fn authorize(&self, who: &str, url: &Url, listening: Option<&str>, within: Duration) {
-        // On a line of its own and unbroken, so that a double click or a pipe takes it whole.
+        // On its own line and unbroken, so that a double click or a pipe takes it whole.
         self.0.must_say(&format!("{who}: log in within {} s at\n{url}", within.as_secs()));
         if let Some(port) = listening.and_then(|uri| Url::parse(uri).ok()).and_then(|uri| uri.port())
             && env::get("SSH_CONNECTION").is_some()
@@ -35,7 +36,7 @@ impl Ui for TerminalUi {
             within.as_secs()
         ));
         self.0.must_say(&format!("and enter the code {user_code}"));
-        // A link with the code in it is for whoever looks at this terminal, not for a log that others read.
+        // A link with the code in it is for the user at this terminal, not for a log that others read.
         if let Some(complete) = device.verification_uri_complete.as_ref().filter(|_| terminal::interactive())
         {
             self.0.must_say(&format!("  or open, with the code in it: {complete}"));

@@ -1,5 +1,5 @@
-//! `mcpauth token`: one access token, good now, and nothing else on stdout. It leaves which credential is meant to
-//! `credentials` and renewing it to `vault`.
+//! `mcpauth token`: prints one access token, valid now, and nothing else. Not here: which credential is meant (see
+//! `credentials`); renewing it (see `vault`).
 
 use clap::Args;
 use serde_json::json;

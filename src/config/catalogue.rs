@@ -1,30 +1,29 @@
-//! Every variable there is, with what it means and what it decides: for `config show`, for the README's table, to know a
-//! secret by its name, and to know what a file that was only found may say.
-//! It leaves reading them to `settings`.
+//! Every variable with its meaning and what it decides: for `config show`, for the README's table, to recognize
+//! secrets by name, and to know what a found file may set. Not here: reading them (see `settings`).
 
 /// One variable. `N` at the end of a name stands for the number of a set, 1 to 100.
 #[derive(Clone, Copy, Debug)]
 pub struct VariableSpec {
     /// Its name.
     pub name: &'static str,
-    /// What it has when nobody gives it.
+    /// Its default.
     pub default: &'static str,
-    /// What it is, in one line.
+    /// Its description, in one line.
     pub about: &'static str,
     /// What it decides.
     pub role: Role,
 }
 
-/// What a variable decides, as far as it matters who gave it.
+/// What a variable decides, as far as its provenance matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Nothing about where a secret goes; or it is the secret.
+    /// Not where a secret is sent; or it is the secret.
     Plain,
-    /// Where a secret or a token goes, alone or with others.
+    /// Where a secret or a token is sent, alone or with others.
     Place,
-    /// A file or a folder of the project's: one outside it is the machine's.
+    /// A file or folder of the project; one outside it belongs to the machine.
     Inside,
-    /// Something about this machine and not about a project: a file that was only found has no say.
+    /// Something about this machine and not about a project: a found file must not set it.
     Machine,
 }
 
@@ -44,11 +43,12 @@ const fn machine(name: &'static str, default: &'static str, about: &'static str)
     VariableSpec { role: Role::Machine, ..row(name, default, about) }
 }
 
-/// What the libraries below us read from the environment, in any case of its letters: the machine's as well.
+/// Variables that the libraries below us read from the environment, in either case: they belong to the machine as
+/// well.
 const OF_THE_MACHINE: [&str; 6] =
     ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// All of them, in the order a person sets them up.
+/// All variables, in the order in which a person sets them up.
 pub const VARIABLES: &[VariableSpec] = &[
     place("AUTH_PROVIDER", "cognito", "the ingress identity provider: cognito, keycloak or oidc"),
     place("INGRESS_OAUTH_USER_POOL_ID", "", "Cognito user pool; its first part is the region"),
@@ -240,7 +240,7 @@ pub fn is_secret(name: &str) -> bool {
             .any(|ending| without_number(name).ends_with(ending))
 }
 
-/// What a name decides. One that is not here fills an address of a provider, if it does anything.
+/// What a name decides. A name that is not listed fills a provider's address, if it does anything.
 pub fn role(name: &str) -> Role {
     if OF_THE_MACHINE.iter().any(|known| known.eq_ignore_ascii_case(name)) {
         return Role::Machine;
@@ -252,8 +252,8 @@ pub fn role(name: &str) -> Role {
     }
 }
 
-/// Whether a variable is kept from other programs that we start: it is a secret, and ours. Others' secrets are what such
-/// a program may need.
+/// Whether a variable is withheld from programs that we start: it is a secret of ours. Other secrets may be what such
+/// a program needs.
 pub fn is_withheld(name: &str) -> bool {
     let ours = ["INGRESS_", "EGRESS_", "AGENTCORE_", "KEYCLOAK_", "COGNITO_", "MCPAUTH_", "MCP_AUTH_"];
     is_secret(name) && (is_known(name) || ours.iter().any(|start| name.starts_with(start)))

@@ -1,5 +1,5 @@
-//! What the user set, resolved once: flags, environment and `.env` become a [`Config`] that does not change any more,
-//! and credentials to get. It leaves getting them to `vault`.
+//! What the user configured, resolved once: flags, environment and `.env` become an immutable [`Config`] and the
+//! credentials to get. Not here: getting them (see `vault`).
 
 pub mod catalogue;
 mod dotenv;
@@ -37,50 +37,50 @@ use crate::sys::{paths, regular_file};
 /// The variable with the address of the user's client id metadata document.
 pub const CLIENT_METADATA_URL: &str = "MCPAUTH_CLIENT_METADATA_URL";
 
-/// One run's settings and what follows from them.
+/// One run's settings, resolved.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Every setting.
+    /// All settings.
     pub settings: Settings,
-    /// Absolute: printed commands and paths mean the same from anywhere.
+    /// Absolute, so that printed commands and paths mean the same from anywhere.
     pub tokens_dir: PathBuf,
-    /// The gateway's address, where the user named one: nobody else's host is a default for tokens.
+    /// The gateway's address, if it is set: there is no default host for tokens.
     pub registry_url: Option<String>,
     /// Where the registry's server files are.
     pub servers_dir: PathBuf,
     /// The user's own `providers/` and `templates/`.
     pub config_dir: Option<PathBuf>,
-    /// Where we remember what we wrote into other programs' files.
+    /// Where mcpauth records what it wrote into other programs' files.
     pub state_dir: Option<PathBuf>,
     /// Where other programs' files are.
     pub home: Option<PathBuf>,
-    /// How long to wait for a person.
+    /// How long to wait for a login.
     pub login_within: Duration,
     /// The scripts' provider file, if one is named.
     provider_file: Option<Arc<ProviderFile>>,
-    /// Whether plain http to other machines is meant.
+    /// Whether plain http to other machines is allowed.
     pub allow_plain: bool,
-    /// The certification authorities that are believed.
+    /// The additional CA certificates.
     pub trust: Trust,
 }
 
-/// One flow to run, or what keeps it from running.
+/// One flow to run, or why it cannot run.
 #[derive(Debug)]
 pub struct CredentialPlan {
     /// Its kind.
     pub kind: CredentialKind,
-    /// How messages and summaries call it.
+    /// Its name in messages and summaries.
     pub name: String,
-    /// The number of the set it comes from, where sets have one.
+    /// The number of its set, if sets of its kind are numbered.
     pub set: Option<usize>,
-    /// Everything that is needed, or what is missing.
+    /// The complete credential, or the error with what is missing.
     pub credential: Result<Credential, ConfigError>,
 }
 
-/// Why a setting does not do.
+/// Why a setting is not usable.
 #[derive(Clone, Debug, Error)]
 pub enum ConfigError {
-    /// A secret would go where somebody says whose word counts less than its owner's.
+    /// A secret would be sent where a source says that is trusted less than the secret's own.
     #[error(
         "{} ({}) would be sent where {} says, but that comes from {}, a file that was only found here",
         .secret.name, .secret.origin, .place.name, .place.origin
@@ -88,12 +88,12 @@ pub enum ConfigError {
     Provenance {
         /// The secret, or the token.
         secret: Box<NamedValue>,
-        /// What decides where it goes.
+        /// What decides where it is sent.
         place: Box<NamedValue>,
-        /// The command that says that it is meant.
+        /// The command that confirms that this is intended.
         command: String,
     },
-    /// A named file that is not there, or no text.
+    /// A named file that does not exist or is not text.
     #[error("{path}: {cause}")]
     EnvFile {
         /// The file.
@@ -101,7 +101,7 @@ pub enum ConfigError {
         /// The cause.
         cause: String,
     },
-    /// Something is set up in part.
+    /// A partly configured flow.
     #[error("{what} is missing {}", .variables.join(" and "))]
     Missing {
         /// What is incomplete.
@@ -109,7 +109,7 @@ pub enum ConfigError {
         /// What to set.
         variables: Vec<String>,
     },
-    /// A value that cannot be meant.
+    /// An invalid value.
     #[error("{variable}: {reason}")]
     Invalid {
         /// The variable or flag.
@@ -135,36 +135,37 @@ pub enum ConfigError {
         /// The variable that tells them apart.
         variable: String,
     },
-    /// Something is behind the gateway, and nobody said where that is.
+    /// Something is behind the gateway, whose address is not set.
     #[error("REGISTRY_URL, the gateway's address, is not set, and {0} is behind the gateway")]
     NoGateway(String),
-    /// A numbered set, or one of a provider, that is asked for and not set up, while others are.
+    /// A numbered set, or a provider's, that was requested and does not exist, while others do.
     #[error("there is no {what}")]
     NoSet {
-        /// What was asked for.
+        /// What was requested.
         what: String,
-        /// Those that are set up.
+        /// Those that exist.
         there: Vec<String>,
-        /// The variables of one more.
+        /// The variables of a new one.
         variables: Vec<String>,
     },
-    /// Nothing to do.
+    /// The requested flow is not configured.
     #[error("{0} is not configured")]
     NotConfigured(&'static str),
-    /// Nothing to do at all.
+    /// Nothing is configured.
     #[error("nothing is configured")]
     NothingConfigured,
 }
 
 impl ConfigError {
-    /// What to do about it.
+    /// The remedy.
     pub fn hint(&self) -> String {
         match self {
             Self::Provenance { command, .. } => format!("if you trust that file, name it: {command}"),
             Self::EnvFile { .. } => "name a readable file with --env-file".into(),
             Self::Missing { what, variables } => {
                 let names = variables.join(" and ");
-                // What a file of its own lacks is set nowhere else, and `configure` knows no AgentCore gateway.
+                // An agent's own file is the only place for its settings, and `configure` does not support AgentCore
+                // gateways.
                 match variables.first().map(String::as_str).unwrap_or_default() {
                     first if first.contains(|c: char| c.is_ascii_lowercase()) => format!("write {names} into {what}"),
                     first if first.starts_with("AGENTCORE_") => format!("set {names} in .env or the environment"),
@@ -225,7 +226,7 @@ impl Config {
         Ok(Self { trust, ..config })
     }
 
-    /// The same for whoever asks nobody over the network: no certificate is read.
+    /// The same for verbs that make no network request: no certificate is read.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`].
@@ -252,7 +253,7 @@ impl Config {
         })
     }
 
-    /// A provider: the user's own file of that name, else the built-in one, its variables filled in.
+    /// A provider: the user's own file with that name, else the built-in one, its variables filled in.
     ///
     /// # Errors
     /// [`ConfigError::Provider`].
@@ -263,7 +264,7 @@ impl Config {
         Ok(provider.filled(&setting)?)
     }
 
-    /// A provider as its file has it.
+    /// A provider as in its file.
     ///
     /// # Errors
     /// [`ConfigError::Provider`].
@@ -286,7 +287,7 @@ impl Config {
         })
     }
 
-    /// Where a provider is described: the user's own file, the scripts' one, or nowhere but here.
+    /// Where a provider is described: the user's own file, the scripts' file, or only in this program.
     pub fn provider_origin(&self, name: &str) -> String {
         let own = self.own_provider(name).map(|_| "own".to_owned());
         own.or_else(|| Some(self.listed_provider(name)?.1.to_string())).unwrap_or_else(|| "built in".into())
@@ -296,8 +297,8 @@ impl Config {
         self.providers_dir().map(|dir| dir.join(format!("{name}.yaml"))).filter(|path| path.is_file())
     }
 
-    /// A provider in the scripts' file, and where. Of a service that is built in the file knows less: it is left to
-    /// describe those that it has elsewhere, and those that only it knows.
+    /// A provider in the scripts' file, and where. For built-in services that file knows less, so it only describes
+    /// those that it locates elsewhere, and those that only it has.
     fn listed_provider(&self, name: &str) -> Option<(Result<Provider, ProviderError>, Origin)> {
         let found = self.provider_files().find_map(|file| file.provider(name))?;
         let built_in = Provider::built_in(name).ok();
@@ -308,19 +309,19 @@ impl Config {
         (!is_known).then_some(found)
     }
 
-    /// The one that is named, or else those that were found.
+    /// The named one, else those that were found.
     fn provider_files(&self) -> impl Iterator<Item = &ProviderFile> {
         let found = self.settings.provider_files().iter().filter(|_| self.provider_file.is_none());
         self.provider_file.as_deref().into_iter().chain(found)
     }
 
-    /// Where the user's own providers are.
+    /// The folder of the user's own providers.
     pub fn providers_dir(&self) -> Option<PathBuf> {
         self.config_dir.as_ref().map(|dir| dir.join("providers"))
     }
 
-    /// The variables of this process that no other program is to inherit: our clients' secrets, and tokens; those of the
-    /// user's own providers too, which have names of their own.
+    /// The variables of this process that no other program may inherit: our clients' secrets, and tokens, including
+    /// those of the user's own providers, which have names of their own.
     pub fn withheld(&self) -> Vec<String> {
         let own = |name: String| self.raw_provider(&name).ok()?.settings_prefix;
         let prefixes: Vec<String> = self.provider_names().into_iter().filter_map(own).collect();
@@ -342,7 +343,7 @@ impl Config {
         names
     }
 
-    /// Where the user keeps what `mcpauth client-metadata` prints, if they do.
+    /// The address where the user publishes the output of `mcpauth client-metadata`, if any.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`].
@@ -357,8 +358,8 @@ impl Config {
         self.settings.get(CLIENT_METADATA_URL).map(read).transpose()
     }
 
-    /// Every configured credential of the kinds asked for, numbered sets in order. A set that is there in part is an
-    /// error of its own; nobody's set is left out in silence.
+    /// Every configured credential of these kinds, numbered sets in order. A partial set is an error of its own; no
+    /// set is silently skipped.
     pub fn plan(&self, kinds: &[CredentialKind], provider: Option<&str>) -> Vec<CredentialPlan> {
         let mut planned = Vec::new();
         for kind in kinds {
@@ -376,8 +377,7 @@ impl Config {
         planned
     }
 
-    /// The provider that a login is asked for: what was typed, else `EGRESS_PROVIDER_NAME`. Whoever only looks at what
-    /// there is looks at all of it.
+    /// The provider to log in at: as typed, else `EGRESS_PROVIDER_NAME`. Read-only verbs include all of them.
     pub fn wanted_provider<'a>(&'a self, typed: Option<&'a str>) -> Option<&'a str> {
         typed.or_else(|| self.settings.get("EGRESS_PROVIDER_NAME"))
     }
@@ -431,10 +431,10 @@ impl Config {
     }
 }
 
-/// The private key in a file that `what` names.
+/// The private key in a file named by `what`.
 ///
 /// # Errors
-/// The file's, and [`ConfigError::Invalid`] for one that holds no such key.
+/// The file's errors, and [`ConfigError::Invalid`] for a file without such a key.
 pub fn signing_key(what: &str, path: &Path, key_id: Option<String>) -> Result<SigningKey, ConfigError> {
     let pem = private_file::read(path)?.map(Secret::new);
     let key = pem.and_then(|pem| SigningKey::from_pem(&pem, key_id));
@@ -444,7 +444,7 @@ pub fn signing_key(what: &str, path: &Path, key_id: Option<String>) -> Result<Si
     })
 }
 
-/// How a client with a secret authenticates when nobody says how.
+/// How a client with a secret authenticates if no setting says.
 #[derive(Clone, Copy)]
 enum AuthDefault {
     Basic,

@@ -1,8 +1,9 @@
-//! From an MCP server's address to all that a login there needs: the server's challenge, its protected-resource metadata
-//! (RFC 9728), its issuer's metadata (RFC 8414) and a client (RFC 7591). A server of MCP 2025-03-26 publishes nothing of
-//! itself; its issuer is at its own origin. It leaves asking the server to `demand` and the login itself to `login`.
+//! From an MCP server's address to everything a login needs: the server's challenge, its protected-resource metadata
+//! (RFC 9728), its issuer's metadata (RFC 8414) and a client (RFC 7591). A server of MCP 2025-03-26 publishes no
+//! metadata; its issuer is at its own origin. Not here: the request to the server (see `demand`); the login itself
+//! (see `login`).
 //!
-//! Nothing that is sent here is a secret: there is none before the issuer has been checked.
+//! Nothing sent here is a secret: there is none before the issuer has been checked.
 
 use aws_lc_rs::digest;
 use thiserror::Error;
@@ -21,71 +22,71 @@ use crate::sys::address::web_url;
 use crate::sys::http::{Http, HttpError};
 use crate::text::word;
 
-/// Where the browser is sent, at a port that is free when the client is registered.
+/// The redirect URI, at a port that is free when the client is registered.
 const REDIRECT: &str = "http://127.0.0.1:0/";
-/// The same at a port that a person can know beforehand.
+/// The same at a port that users can know in advance.
 const USUAL: &str = "127.0.0.1:8080";
 
-/// What a server and its issuer say of themselves.
+/// What a server and its issuer publish.
 #[derive(Clone, Debug)]
 pub struct Discovered {
-    /// The `resource` parameter of every request, to the letter (RFC 8707).
+    /// The `resource` parameter of every request, unchanged (RFC 8707).
     pub resource: String,
     /// Its issuer.
     pub issuer: IssuerMetadata,
     /// Whether the issuer publishes metadata; otherwise its endpoints are those of MCP 2025-03-26.
     pub is_published: bool,
-    /// What to ask for.
+    /// The scopes to request.
     pub scopes: Vec<String>,
 }
 
-/// What of the way from an address to a login is missing.
+/// Why an address does not lead to a login.
 #[derive(Debug, Error)]
 pub enum AddressError {
-    /// The server has no metadata that can be used.
+    /// The server has no usable metadata.
     #[error(
         "{server} answered {status} without a token, and there is no protected-resource metadata for it: {cause}"
     )]
     NoResource {
-        /// Who was asked.
+        /// The server.
         server: String,
-        /// The address that was asked, without its query.
+        /// The requested address, without its query.
         asked: String,
-        /// What it answered to a request without a token.
+        /// Its answer to a request without a token.
         status: u16,
         /// Where metadata was looked for, and what is wrong there.
         cause: MetadataNotFound<ResourceError>,
     },
-    /// The server sends whoever asks it elsewhere.
+    /// The server redirects to another address.
     #[error("{server} answered HTTP {status}, a redirect to {to}")]
     Elsewhere {
-        /// The address that was asked, without its query.
+        /// The requested address, without its query.
         server: String,
         /// The HTTP status.
         status: u16,
-        /// Where to.
+        /// The target.
         to: String,
     },
-    /// The metadata is about another address than the one that was asked, and of the same server.
+    /// The metadata is about another address of the same server.
     #[error(
         "the metadata of {asked} is about {found}, which is neither that address nor one above it (RFC 9728 section 3.3)"
     )]
     Resource {
-        /// The address that was asked, without its query.
+        /// The requested address, without its query.
         asked: String,
         /// The one that the document is about.
         found: String,
     },
-    /// Neither metadata nor the endpoints of MCP 2025-03-26: its tokens come from somewhere else.
+    /// Neither metadata nor the endpoints of MCP 2025-03-26: its tokens come from elsewhere.
     #[error("{} offers no OAuth: it publishes no metadata, and its origin registers no clients", host(.0))]
     NoOauth(Url),
-    /// A server elsewhere that sends us to this machine.
+    /// A remote server that points to this machine.
     #[error("{0}")]
     Inward(#[from] LoopbackTarget),
     /// The issuer's metadata cannot be used.
     #[error("the issuer that {server} names cannot be used: {cause}")]
     Issuer {
-        /// Who names it.
+        /// The server.
         server: String,
         /// What is wrong.
         cause: Box<FlowError>,
@@ -93,44 +94,44 @@ pub enum AddressError {
     /// None of several issuers can be used.
     #[error("none of the issuers that {server} names can be used: {}", each(.tried))]
     NoIssuer {
-        /// Who names them.
+        /// The server.
         server: String,
         /// Each with what is wrong.
         tried: Vec<(String, FlowError)>,
     },
-    /// The issuer that was asked for is not one of the server's.
+    /// The requested issuer is not one of the server's.
     #[error("{server} does not name the issuer {wanted}; it names {}", .named.join(", "))]
     OtherIssuer {
-        /// Who names others.
+        /// The server.
         server: String,
-        /// What was asked for.
+        /// The requested issuer.
         wanted: String,
-        /// What it names.
+        /// The issuers that it names.
         named: Vec<String>,
     },
-    /// The issuer lets nobody log in.
+    /// The issuer has no login.
     #[error("{} issues tokens only by client_credentials, not to people who log in", .0.issuer)]
     MachinesAlone(Box<IssuerMetadata>),
-    /// The issuer does not say whether it does PKCE.
+    /// The issuer does not say whether it supports PKCE.
     #[error("the metadata of {0} does not list its code_challenge_methods_supported")]
     NoPkce(String),
-    /// The issuer registers nobody.
+    /// The issuer registers no clients.
     #[error("{} does not offer client registration (RFC 7591)", .0.issuer)]
     NoRegistration(Box<IssuerMetadata>),
-    /// The issuer did not register us.
+    /// The registration failed.
     #[error("{place}: {cause}")]
     Registration {
         /// Where.
         place: String,
         /// Why.
         cause: RegistrationError,
-        /// Who.
+        /// The server.
         issuer: Box<IssuerMetadata>,
     },
 }
 
 impl AddressError {
-    /// Whether it may pass by itself.
+    /// Whether it may go away without a change.
     pub fn is_network(&self) -> bool {
         match self {
             Self::NoResource { cause, .. } => cause.is_network(),
@@ -139,7 +140,7 @@ impl AddressError {
         }
     }
 
-    /// What to do about it; `command` is the login's.
+    /// The advice; `command` is the login's.
     pub fn hint(&self, command: &str) -> String {
         match self {
             Self::NoResource { cause, .. } if cause.is_network() => {
@@ -191,7 +192,7 @@ impl AddressError {
     }
 }
 
-/// What says who a person's own client is, by the ways to authenticate that the issuer takes.
+/// The flags that name the user's own client, by the authentication methods that the issuer supports.
 pub fn client_flags(issuer: &IssuerMetadata) -> &'static str {
     let taken = issuer.token_endpoint_auth_methods_supported.as_deref();
     let takes = |part: &str| taken.is_none_or(|names| names.iter().any(|name| name.starts_with(part)));
@@ -202,8 +203,8 @@ pub fn client_flags(issuer: &IssuerMetadata) -> &'static str {
     }
 }
 
-/// The first of a server's issuers that tells how to get its tokens and is `fit`; if none is, the first that tells it. One that
-/// would lead us inward ends it: such a server is not to be trusted.
+/// The first of a server's issuers that is usable and `fit`; if none is, the first usable one. An issuer that points
+/// to this machine ends the search: such a server is not to be trusted.
 async fn first_usable(
     http: &Http,
     server: &Url,
@@ -240,7 +241,7 @@ async fn first_usable(
     }
 }
 
-/// Whether another try may end otherwise.
+/// Whether another attempt may end differently.
 fn may_pass(error: &FlowError) -> bool {
     match error {
         FlowError::Http(_) => true,
@@ -254,8 +255,8 @@ fn each(tried: &[(String, FlowError)]) -> String {
     tried.iter().map(|(name, error)| format!("{name}: {error}")).collect::<Vec<_>>().join("; ")
 }
 
-/// Finds out whose tokens `server` takes. `wanted` is the issuer that the person chooses among the server's; otherwise it is
-/// the first that can be used and is `fit`, or the first that can be used.
+/// Discovers the issuer whose tokens `server` accepts. `wanted` is the user's choice among the server's issuers;
+/// otherwise it is the first that is usable and `fit`, or the first usable one.
 ///
 /// # Errors
 /// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
@@ -295,7 +296,7 @@ pub async fn discover(
     Ok(found)
 }
 
-/// Another issuer than the `known` one that `server` names by now; `None` if it still names that one, or cannot say.
+/// The issuer that `server` now names instead of `known`; `None` if it still names that one, or cannot tell.
 pub async fn other_issuer(http: &Http, server: &Url, known: &str) -> Option<String> {
     match discover(http, server, Some(known), |_| true).await {
         Ok(found) => Some(found.issuer.issuer).filter(|issuer| issuer != known),
@@ -315,7 +316,7 @@ impl Discovered {
         Self { resource: resource.resource, issuer, is_published, scopes }
     }
 
-    /// A failed registration as what it says of `server`: nobody promised that there is anything to register at.
+    /// A failed registration as a statement about `server`: it may not support registration at all.
     pub fn unregistered(&self, server: &Url, error: FlowError) -> FlowError {
         let is_nothing = |cause: &RegistrationError| match cause {
             RegistrationError::Refused { description, error } => {
@@ -334,8 +335,8 @@ impl Discovered {
         }
     }
 
-    /// Whether a person can log in at the issuer that `server` names. `assume_s256` is their word for one that lists no
-    /// PKCE methods; one whose list is without S256 is refused all the same.
+    /// Whether a user can log in at the issuer that `server` names. `assume_s256` is the user's word for an issuer
+    /// that lists no PKCE methods; one whose list lacks S256 is rejected in any case.
     ///
     /// # Errors
     /// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
@@ -356,7 +357,7 @@ impl Discovered {
     }
 }
 
-/// An issuer that a server's metadata names, if it says where its tokens are got.
+/// An issuer from a server's metadata, if it publishes its endpoints.
 async fn named_issuer(http: &Http, server: &Url, name: &str) -> Result<IssuerMetadata, FlowError> {
     let address = web_url(name).map_err(|_| FlowError::Address {
         what: "the server's issuer",
@@ -382,7 +383,7 @@ async fn own_issuer(http: &Http, server: &Url, origin: &str) -> Result<(IssuerMe
     }
 }
 
-/// Whether a server says nothing at all of itself: neither its challenge nor any place has a document.
+/// Whether a server publishes nothing: neither its challenge nor any location leads to a document.
 fn describes_nothing(fault: &ResourceMetadataError, challenge: &Challenge) -> bool {
     let unreadable = |error: &ResourceError| matches!(error, ResourceError::Unreadable(_));
     let nowhere = matches!(fault, ResourceMetadataError::NotFound(missing) if missing.is_nowhere(unreadable));
@@ -408,7 +409,7 @@ fn host(server: &Url) -> String {
     server.host_str().unwrap_or_default().into()
 }
 
-/// Registers us with an issuer; the client, and the redirect URI it is registered with.
+/// Registers mcpauth with an issuer; returns the client and its redirect URI.
 ///
 /// # Errors
 /// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
@@ -434,8 +435,8 @@ pub async fn register(
     Ok((client, redirect_uri))
 }
 
-/// The callback's path for an issuer. One that names itself in its answers (RFC 9207) is known by that; any other has a
-/// path of its own, so that an answer of its cannot be passed off as another issuer's (RFC 9700 section 4.4.2).
+/// The callback's path for an issuer. One that sends `iss` in its answers (RFC 9207) is recognized by that; any other
+/// gets its own path, so that its answer cannot be passed off as another issuer's (RFC 9700 section 4.4.2).
 fn callback_path(issuer: &IssuerMetadata) -> String {
     if issuer.authorization_response_iss_parameter_supported {
         return "/callback".into();
@@ -445,13 +446,14 @@ fn callback_path(issuer: &IssuerMetadata) -> String {
     format!("/callback/{mark}")
 }
 
-/// The redirect URI of a client that a person registers: on a port that they can know beforehand.
+/// The redirect URI of a client that the user registers: on a port that they can know in advance.
 pub fn usual_redirect_uri(issuer: &IssuerMetadata) -> String {
     format!("http://{USUAL}{}", callback_path(issuer))
 }
 
-/// All redirect URIs that a client id metadata document lists: without a port for whoever allows any (RFC 8252 section
-/// 7.3), with the usual one for whoever compares ports. One that names no `issuer` is for those that name themselves.
+/// All redirect URIs that a client id metadata document lists: without a port for issuers that allow any (RFC 8252
+/// section 7.3), with the usual one for those that compare ports. One without an `issuer` is for those that send
+/// `iss`.
 pub fn listed_redirect_uris(issuers: &[String]) -> Vec<String> {
     let named = issuers.iter().map(|issuer| IssuerMetadata { issuer: issuer.clone(), ..Default::default() });
     let itself =
@@ -460,8 +462,8 @@ pub fn listed_redirect_uris(issuers: &[String]) -> Vec<String> {
     paths.flat_map(|path| ["127.0.0.1", USUAL].map(|host| format!("http://{host}{path}"))).collect()
 }
 
-/// A redirect URI on a port that is free now. Whoever compares ports, against RFC 8252 section 7.3, is content as long as
-/// it stays free.
+/// A redirect URI on a port that is free now. It satisfies issuers that compare ports, against RFC 8252 section 7.3,
+/// as long as it stays free.
 fn redirect_uri(issuer: &IssuerMetadata) -> Result<String, FlowError> {
     let mut wish = Url::parse(REDIRECT)
         .map_err(|_| FlowError::Address { what: "the redirect URI", text: REDIRECT.into() })?;
@@ -484,7 +486,7 @@ fn no_resource(server: &Url, status: u16, fault: ResourceMetadataError) -> FlowE
     )
 }
 
-/// The other address of the same origin that the server's document is about, if it is that.
+/// The other address of the same origin that the server's document is about, if there is one.
 fn other_address(server: &Url, missing: &MetadataNotFound<ResourceError>) -> Option<String> {
     let Some((_, ResourceError::Resource { found })) = missing.refused() else { return None };
     let found = web_url(found).ok()?;

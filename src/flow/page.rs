@@ -1,5 +1,5 @@
-//! The pages a browser sees at the callback address: plain, self-contained, and nothing in them from the query.
-//! It leaves deciding which one to `callback` and `login`.
+//! The pages that a browser sees at the callback address: plain, self-contained, and nothing in them from the query.
+//! Not here: choosing one (see `callback` and `login`).
 
 use axum::http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -7,7 +7,7 @@ use axum::http::header::{
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
-/// What a page says.
+/// The texts of a page.
 #[derive(Clone, Debug)]
 pub(super) struct ResultPage {
     pub(super) status: StatusCode,
@@ -59,7 +59,7 @@ impl IntoResponse for ResultPage {
              <title>{title}</title><style>{STYLE}</style><main><h1>{title}</h1>{lines}</main></html>"
         );
         let headers: [(HeaderName, &str); 5] = [
-            // Nothing is loaded, nothing is run, and the address with the code in it is not passed on or kept.
+            // Nothing is loaded, nothing is run, and the address with the code in it is neither passed on nor cached.
             (
                 CONTENT_SECURITY_POLICY,
                 "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",

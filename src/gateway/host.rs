@@ -1,5 +1,5 @@
-//! Whom the gateway answers to: its own host names, against DNS rebinding, and the web origins that may call (MCP
-//! 2026-07-28, "Streamable HTTP", security warning). It leaves saying no to `refusal`.
+//! Which names the gateway serves: its own host names, against DNS rebinding, and the web origins that may call (MCP
+//! 2026-07-28, "Streamable HTTP", security warning). Not here: the refusal (see `refusal`).
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
@@ -17,9 +17,9 @@ use super::settings::GatewaySettings;
 pub(super) struct Hosts {
     names: HashSet<String>,
     origins: HashSet<String>,
-    /// On loopback, pages of this machine and all its names are good.
+    /// On loopback, this machine's pages and all its names are accepted.
     loopback: bool,
-    /// On all addresses at once: any of them may be meant. No page gets its own name resolved to a number.
+    /// On all addresses any of them may be meant. No page can resolve its own name to a number.
     numbers: bool,
 }
 

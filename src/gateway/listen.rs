@@ -1,5 +1,5 @@
-//! Connections: one listener a core on one port, each with a runtime of its own, so that nothing of a request crosses cores.
-//! It leaves what a request means to `worker`.
+//! Connections: one listener a core on one port, each with a runtime of its own, so that nothing of a request crosses
+//! cores. Not here: what a request means (see `worker`).
 
 use std::convert::Infallible;
 use std::io;

@@ -1,5 +1,6 @@
-//! `mcpauth gateway serve`: routes, authenticates, decides, forwards and filters, in that order and in one line.
-//! It leaves who may do what to `policy`, keeping stored egress tokens to [`CredentialKeeper`], and printing to `cli`.
+//! `mcpauth gateway serve`: routes, authenticates, decides, forwards and filters, in that order and in one line. Not
+//! here: who may do what (see `policy`); keeping stored egress tokens (see [`CredentialKeeper`]); printing (see
+//! `cli`).
 //!
 //! What a request passes lies in this folder, in the order of its way; `Worker::line` is the line itself:
 //!

@@ -1,5 +1,5 @@
 //! The gateway's own addresses: probes, and the documents that say where tokens for a server come from (RFC 9728).
-//! It leaves everything under a server's name to the line, and metrics to `admin`.
+//! Not here: metrics (see `admin`).
 
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::http::request;

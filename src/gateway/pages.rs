@@ -1,4 +1,4 @@
-//! What web pages may send and see (Fetch, CORS protocol). It leaves whose pages may call to `host`.
+//! What web pages may send and see (Fetch, CORS protocol). Not here: whose pages may call (see `host`).
 
 use hyper::Response;
 use hyper::StatusCode;

@@ -1,5 +1,5 @@
-//! Connections to the servers: one pool a worker, last in first out, so that nothing is shared between cores.
-//! It leaves what is sent and what an answer means to `forward`.
+//! Connections to the servers: one pool a worker, last in first out, so that nothing is shared between cores. Not
+//! here: what is sent and what an answer means (see `forward`).
 
 use std::io;
 use std::pin::Pin;

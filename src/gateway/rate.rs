@@ -1,5 +1,5 @@
 //! Limits per caller and per tool of a caller, in memory: the generic cell rate algorithm, one point in time a key.
-//! It leaves which limits there are to `settings`.
+//! Not here: which limits there are (see `settings`).
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};

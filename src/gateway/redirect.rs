@@ -1,5 +1,5 @@
-//! Redirects of servers: where they lead, and which requests need a copy of their headers in case of one.
-//! It leaves sending to `send`, and checks to `health`.
+//! Redirects of servers: where they lead, and which requests need a copy of their headers in case of one. Not here:
+//! sending (see `send`); checks (see `health`).
 //!
 //! A 307 or 308 to another place on the same server is followed with method and body (RFC 9110 sections 15.4.8 and 15.4.9).
 //! Any other redirect ends the request: it would change the method, or take the request where nobody decided that it may go.

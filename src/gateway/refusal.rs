@@ -1,5 +1,5 @@
-//! Every no the gateway says, and the one place that turns it into a response: a status, a JSON-RPC error, a challenge
-//! (RFC 6750, RFC 9728) where one helps. It leaves to the line's steps when to say it.
+//! Every no the gateway says, and the one place that turns it into a response: a status, a JSON-RPC error, a
+//! challenge (RFC 6750, RFC 9728) where one helps.
 
 use std::fmt::Write;
 use std::sync::Arc;

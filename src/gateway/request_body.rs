@@ -1,5 +1,5 @@
-//! What a request brings: its body, whole and within the limits, and what it asks for, read strictly.
-//! It leaves what one message means to `envelope`.
+//! What a request brings: its body, whole and within the limits, and what it asks for, read strictly. Not here: what
+//! one message means (see `envelope`).
 
 use std::borrow::Cow;
 use std::future::{Future, poll_fn};

@@ -1,6 +1,6 @@
-//! Sends a permitted message to its server: with the headers that may go on, with the credential that the gateway holds for
-//! it, and on to where the server itself redirects.
-//! It leaves which headers pass to `headers`, connections to `pool`, and the answer to `forward`.
+//! Sends a permitted message to its server: with the headers that may go on, with the credential that the gateway
+//! holds for it, and on to where the server itself redirects. Not here: which headers pass (see `headers`);
+//! connections (see `pool`); the answer (see `forward`).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

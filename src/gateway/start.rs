@@ -1,5 +1,5 @@
-//! Starts and stops the gateway: binds, and only then begins; drains, and only then ends. It leaves reading to `load`,
-//! serving to `listen` and `worker`, and signals to whoever runs it.
+//! Starts and stops the gateway: binds, and only then begins; drains, and only then ends. Not here: reading (see
+//! `load`); serving (see `listen` and `worker`).
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,6 +1,6 @@
-//! Whether a caller may still have what an answer brings, for as long as it brings it: the token is found good again, as a
-//! new request's would be, whenever the files or keys change and whenever what is known of it is no longer believed.
-//! It leaves the bytes to `events`.
+//! Whether a caller may still have what an answer brings, for as long as it brings it: the token is found good again,
+//! as a new request's would be, whenever the files or keys change and whenever what is known of it is no longer
+//! believed. Not here: the bytes (see `events`).
 
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;

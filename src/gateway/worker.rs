@@ -1,5 +1,5 @@
-//! One core's share of the gateway, and the line every request takes through it: route, authenticate, read, decide, forward.
-//! It leaves each step to the module of its name, and listening to `listen`.
+//! One core's share of the gateway, and the line every request takes through it: route, authenticate, read, decide,
+//! forward. Not here: each step (see the module of its name); listening (see `listen`).
 
 use std::net::IpAddr;
 use std::sync::Arc;

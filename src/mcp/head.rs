@@ -1,6 +1,6 @@
-//! The head of a JSON-RPC message that is passed on: what says where it goes and whether a client can read it, found without
-//! making values of the rest, which would take many times the memory of the text. It leaves reading whole messages to
-//! `jsonrpc`.
+//! The head of a JSON-RPC message that is passed on: what says where it goes and whether a client can read it, found
+//! without making values of the rest, which would take many times the memory of the text. Not here: reading whole
+//! messages (see `jsonrpc`).
 
 use std::fmt;
 

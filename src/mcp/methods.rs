@@ -1,5 +1,5 @@
-//! MCP's methods as clients send them, in every revision from 2024-11-05 to 2026-07-28: what each lists, what its parameters
-//! name and where, and whether `Mcp-Name` repeats it. It leaves what a caller may do to `policy`, and reading to its callers.
+//! MCP's methods as clients send them, in every revision from 2024-11-05 to 2026-07-28: what each lists, what its
+//! parameters name and where, and whether `Mcp-Name` repeats it. Not here: what a caller may do (see `policy`).
 //!
 //! This is the only such table. A method that is not in it is nobody's: see [`find`].
 

@@ -1,6 +1,7 @@
-//! What MCP 2026-07-28 wants repeated in HTTP headers ("Streamable HTTP", request headers): the version, the method, the
-//! name, and the arguments that a tool's schema marks with `x-mcp-header`. Clients write the headers ([`MirroredValues::headers`]) and
-//! the gateway checks them ([`MirroredValues::check`]) by one table ([`MirroredValues::rows`]). It leaves reading messages to its callers.
+//! What MCP 2026-07-28 wants repeated in HTTP headers ("Streamable HTTP", request headers): the version, the method,
+//! the name, and the arguments that a tool's schema marks with `x-mcp-header`. Clients write the headers
+//! ([`MirroredValues::headers`]) and the gateway checks them ([`MirroredValues::check`]) by one table
+//! ([`MirroredValues::rows`]).
 
 use std::collections::BTreeMap;
 

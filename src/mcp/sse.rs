@@ -1,5 +1,5 @@
-//! Reads event streams (WHATWG HTML, section 9.2) in chunks as they come. It leaves what an event means to its caller, and
-//! streams whose bytes must stay as they are to the gateway's own reader, which shares [`field`].
+//! Reads event streams (WHATWG HTML, section 9.2) in chunks as they come. Not here: streams whose bytes must stay as
+//! they are (see the gateway's own reader, which shares [`field`]).
 
 use std::time::Duration;
 

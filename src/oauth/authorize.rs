@@ -1,5 +1,5 @@
 //! The authorization request (RFC 6749 section 4.1.1, PKCE of RFC 7636) and the response that comes back to the
-//! loopback listener (section 4.1.2, `iss` of RFC 9207). It leaves listening and browsers to `flow`.
+//! loopback listener (section 4.1.2, `iss` of RFC 9207). Not here: listening and browsers (see `flow`).
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! The device grant (RFC 8628): the request for a code that is entered on another device, the server's answer, and how
-//! often it may be asked whether that has happened. It leaves sending and waiting to `flow`.
+//! The device grant (RFC 8628): the request for a code that is entered on another device, the server's answer, and
+//! how often it may be asked whether that has happened. Not here: sending and waiting (see `flow`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Client id metadata documents (draft-ietf-oauth-client-id-metadata-document): what we say of ourselves at an address of the
-//! user's own, which is then the client's identifier. It leaves hosting the document to the user.
+//! Client id metadata documents (draft-ietf-oauth-client-id-metadata-document): what we say of ourselves at an
+//! address of the user's own, which is then the client's identifier.
 
 use serde_json::{Map, Value};
 use thiserror::Error;

@@ -1,5 +1,5 @@
-//! Token requests (RFC 6749 sections 4.1.3, 4.4.2 and 6) with client authentication, ready to send.
-//! It leaves sending and retrying to `flow`.
+//! Token requests (RFC 6749 sections 4.1.3, 4.4.2 and 6) with client authentication, ready to send. Not here: sending
+//! and retrying (see `flow`).
 
 use oauth2::{AuthorizationCode, RefreshToken};
 

@@ -1,4 +1,4 @@
-//! The introspection request (RFC 7662 section 2.1). It leaves sending it and judging the reply to whoever asks.
+//! The introspection request (RFC 7662 section 2.1).
 
 use oauth2::AccessToken;
 

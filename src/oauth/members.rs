@@ -1,6 +1,5 @@
 //! How a member of a published document is read: `null` is absent, and one of another type than it should have spoils
-//! itself and not the document, which has many members that nobody needs. It leaves what follows from its absence to
-//! whoever uses it.
+//! itself and not the document, which has many members that nobody needs.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;

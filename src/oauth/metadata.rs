@@ -1,5 +1,5 @@
 //! Authorization server metadata (RFC 8414, OpenID Connect Discovery 1.0): where to look for it and what must be true
-//! of it. It leaves fetching to the module `metadata` at the top.
+//! of it. Not here: fetching (see the module `metadata` at the top).
 
 use serde::Deserialize;
 use thiserror::Error;

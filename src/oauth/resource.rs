@@ -1,5 +1,5 @@
-//! Protected resource metadata (RFC 9728): where an MCP server's is, what must be true of it, and which scopes follow.
-//! It leaves fetching to the module `metadata` at the top.
+//! Protected resource metadata (RFC 9728): where an MCP server's is, what must be true of it, and which scopes
+//! follow. Not here: fetching (see the module `metadata` at the top).
 
 use serde::Deserialize;
 use serde_json::{Map, Value};

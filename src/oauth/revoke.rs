@@ -1,4 +1,5 @@
-//! Revocation requests (RFC 7009) and what servers answer. It leaves where they are sent, and which token first, to `flow`.
+//! Revocation requests (RFC 7009) and what servers answer. Not here: where they are sent, and which token first (see
+//! `flow`).
 
 use oauth2::{AccessToken, RefreshToken, StandardRevocableToken};
 

@@ -1,4 +1,4 @@
-//! Policy tests: a list of calls and what must come of each. It leaves reading the file and exit codes to `cli`.
+//! Policy tests: a list of calls and what must come of each. Not here: reading the file and exit codes (see `cli`).
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The decision, and what a list may show: both by the same entries. It leaves the refusal's words to `gateway`.
+//! The decision, and what a list may show: both by the same entries. Not here: the refusal's words (see `gateway`).
 
 use std::cell::OnceCell;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Scopes and their entries as they are indexed, and whether an entry allows what a call needs.
-//! It leaves reading them to `scopes_yml`, and the decision over all of a caller's entries to `decide`.
+//! Scopes and their entries as they are indexed, and whether an entry allows what a call needs. Not here: reading
+//! them (see `scopes_yml`); the decision over all of a caller's entries (see `decide`).
 
 use std::sync::Arc;
 

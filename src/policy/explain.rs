@@ -1,4 +1,4 @@
-//! Why a call is allowed or not, for people. It leaves the verdict itself to `decide`.
+//! Why a call is allowed or not, for people. Not here: the verdict itself (see `decide`).
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! A set of names, or every name: the right-hand side of `methods`, `tools`, `prompts` and `resources`.
-//! It leaves what the names mean to `compiled`.
+//! A set of names, or every name: the right-hand side of `methods`, `tools`, `prompts` and `resources`. Not here:
+//! what the names mean (see `compiled`).
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What an entry of the policy must have for a call. It leaves which entries there are to `entry`.
+//! What an entry of the policy must have for a call. Not here: which entries there are (see `entry`).
 
 use super::{Call, Listed};
 use crate::mcp::methods::{self, MethodSubject, NameKind};

@@ -1,5 +1,5 @@
-//! What must hold of every text and every policy: no panic, and the verdicts of a naive reading.
-//! It leaves the meaning of each rule to `tests`.
+//! What must hold of every text and every policy: no panic, and the verdicts of a naive reading. Not here: the
+//! meaning of each rule (see `tests`).
 
 use proptest::prelude::*;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What in a policy is allowed but hardly meant. It leaves servers that do not exist to whoever knows the servers.
+//! What in a policy is allowed but hardly meant.
 
 use std::fmt;
 

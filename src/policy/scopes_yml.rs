@@ -1,5 +1,5 @@
 //! `scopes.yml` as it is written: groups, scopes and their entries, each with its line, and what is wrong with it.
-//! It leaves looking things up quickly to `compiled`, and deciding to `decide`.
+//! Not here: looking things up quickly (see `compiled`); deciding (see `decide`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -1,5 +1,5 @@
-//! The policy as a whole: the seed's scenarios and each rule of the decision.
-//! It leaves what must hold of every policy to `properties`, and the parts' own details to the tests beside them.
+//! The policy as a whole: the seed's scenarios and each rule of the decision. Not here: what must hold of every
+//! policy (see `properties`).
 
 use serde_json::json;
 

@@ -1,5 +1,5 @@
-//! `when`: what a caller's claims must say for an entry to exist for that caller.
-//! It leaves verifying the claims to `gateway`.
+//! `when`: what a caller's claims must say for an entry to exist for that caller. Not here: verifying the claims (see
+//! `gateway`).
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! A provider in the words of the MCP Gateway Registry's scripts: what each field of their `oauth_providers.yaml` means here,
-//! in their file and in one of our own. It leaves finding that file to `config`.
+//! A provider in the words of the MCP Gateway Registry's scripts: what each field of their `oauth_providers.yaml`
+//! means here, in their file and in one of our own. Not here: finding that file (see `config`).
 
 use serde_json::{Map, Value};
 

@@ -1,6 +1,6 @@
-//! A day of the service in simulated time: hundreds of credentials of every length of life, providers that go away and
-//! come back, hang, repeat themselves, or stop taking a refresh token; other programs that renew behind our back.
-//! It leaves the real network to `tests/refresh.rs`.
+//! A day of the service in simulated time: hundreds of credentials of every length of life, providers that go away
+//! and come back, hang, repeat themselves, or stop taking a refresh token; other programs that renew behind our back.
+//! Not here: the real network (see `tests/refresh.rs`).
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! The arithmetic of "when": how long before its end a token is renewed, and how long a failure is waited out.
-//! It leaves remembering what happened to `schedule`.
+//! The arithmetic of "when": how long before its end a token is renewed, and how long a failure is waited out. Not
+//! here: remembering what happened (see `schedule`).
 
 pub use crate::oauth::Epoch;
 

@@ -1,5 +1,4 @@
-//! Every credential's state, from look to look and attempt to attempt. It leaves the seconds to `plan`, and what a
-//! failure means to its caller.
+//! Every credential's state, from look to look and attempt to attempt. Not here: the seconds (see `plan`).
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,4 @@
 //! One server's file: the fields that the registry writes, which of them mean something here, and which nobody knows.
-//! It leaves what the values mean to its parent.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! The registry's folder: `servers/*.json`, `server_state.json`, and what they mean, for the gateway, the clients' files and
-//! `doctor` alike. It leaves addresses and headers to the gateway, which alone connects to a server.
+//! The registry's folder: `servers/*.json`, `server_state.json`, and what they mean, for the gateway, the clients'
+//! files and `doctor` alike. Not here: addresses and headers (see the gateway); which alone connects (see a server).
 //!
 //! Only the folder itself can fail to be read. Of a file that is no good one remark is made, and no other server suffers.
 //! Which servers are on is decided strictly: while `server_state.json` is no good, none is.

@@ -1,4 +1,5 @@
-//! The ways in which a client comes by a server's headers: `--auth-mode`. It leaves what the client is told to `secrets`.
+//! The ways in which a client comes by a server's headers: `--auth-mode`. Not here: what the client is told (see
+//! `secrets`).
 
 use std::fmt;
 

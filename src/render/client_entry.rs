@@ -1,5 +1,5 @@
-//! What a client is told of a server, by the way in which it comes by the server's headers.
-//! It leaves how the client writes that down to its template.
+//! What a client is told of a server, by the way in which it comes by the server's headers. Not here: how the client
+//! writes that down (see its template).
 
 use std::net::SocketAddr;
 

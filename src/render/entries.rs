@@ -1,5 +1,5 @@
-//! The one header builder: which servers a client is told of, under which URL and with which headers.
-//! It leaves how a client writes that down to `targets`, and where the tokens come from to its caller.
+//! The one header builder: which servers a client is told of, under which URL and with which headers. Not here: how a
+//! client writes that down (see `targets`).
 
 use url::Url;
 

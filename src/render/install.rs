@@ -1,5 +1,5 @@
-//! Puts a configuration where its client looks: merged, remembered, and the file as it was kept once.
-//! It leaves what changes in the text to `merge`, and the memory's form to `ownership`.
+//! Puts a configuration where its client looks: merged, remembered, and the file as it was kept once. Not here: what
+//! changes in the text (see `merge`); the memory's form (see `ownership`).
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;

@@ -1,5 +1,5 @@
 //! What is remembered of other programs' files: which entries in them are ours, and how each client has its headers.
-//! It leaves changing those files to `install`.
+//! Not here: changing those files (see `install`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

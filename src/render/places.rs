@@ -1,4 +1,4 @@
-//! Where the clients have their files, on every system. It leaves what is in them to `targets`.
+//! Where the clients have their files, on every system. Not here: what is in them (see `targets`).
 
 use std::path::PathBuf;
 

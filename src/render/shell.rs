@@ -1,4 +1,4 @@
-//! A command line for the shell of a client that runs one. It leaves what is run to `secrets`.
+//! A command line for the shell of a client that runs one. Not here: what is run (see `secrets`).
 
 use crate::sys::env;
 

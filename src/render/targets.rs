@@ -1,5 +1,5 @@
-//! The clients, as data: a row of a table each. A new one is a row here and a template.
-//! It leaves running the template to `template`, where files are to `places`, and what the user already has to `merge`.
+//! The clients, as data: a row of a table each. A new one is a row here and a template. Not here: running the
+//! template (see `template`); where files are (see `places`); what the user already has (see `merge`).
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
 //! From a template to a configuration: what a template sees of a server, and the check that what it wrote is what its
-//! client reads. It leaves what is told of a server to `secrets`, and what the user already has to `merge`.
+//! client reads. Not here: what is told of a server (see `secrets`); what the user already has (see `merge`).
 
 use std::borrow::Cow;
 use std::io;

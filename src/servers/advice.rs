@@ -1,5 +1,5 @@
-//! What to type when a server says no to its credentials, for the bridge and the verbs alike. It leaves the words for what
-//! happened to `client` and `bridge`.
+//! What to type when a server says no to its credentials, for the bridge and the verbs alike. Not here: the words for
+//! what happened (see `client` and `bridge`).
 
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 use url::Url;

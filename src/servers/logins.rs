@@ -1,5 +1,4 @@
-//! Logins at servers' own addresses: what was asked for at each, and what came. It leaves which server
-//! is meant to the verbs.
+//! Logins at servers' own addresses: what was asked for at each, and what came.
 
 use super::{ServerRef, Servers, is_direct};
 use crate::credential::GrantConfig;

@@ -1,5 +1,5 @@
-//! What a session needs of whoever uses it: a server's address and headers, and an ear for what belongs to no request. It
-//! leaves where they come from to those who give them.
+//! What a session needs of whoever uses it: a server's address and headers, and an ear for what belongs to no
+//! request.
 
 use std::future::Future;
 use std::pin::Pin;

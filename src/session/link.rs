@@ -1,5 +1,5 @@
-//! The way to one server, and what was agreed on with it: each request carries what the session is by now. It leaves when a
-//! session begins and ends to `session`.
+//! The way to one server, and what was agreed on with it: each request carries what the session is by now. Not here:
+//! when a session begins and ends (see `session`).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,5 +1,5 @@
-//! One request to an MCP server, with the credentials of the moment, and its answer as a row of events, whether it comes as
-//! one JSON body or as an event stream, or why there is none. It leaves what is asked to its callers.
+//! One request to an MCP server, with the credentials of the moment, and its answer as a row of events, whether it
+//! comes as one JSON body or as an event stream, or why there is none.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

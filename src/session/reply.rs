@@ -1,5 +1,4 @@
-//! What comes back for one message: the messages up to its answer, over as many streams as that takes. It leaves what they say
-//! to whoever reads them.
+//! What comes back for one message: the messages up to its answer, over as many streams as that takes.
 
 use std::time::Duration;
 

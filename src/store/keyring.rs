@@ -1,5 +1,5 @@
-//! The system's keyring (Secret Service, Keychain, Credential Manager) for a token file's two secrets. The file stays,
-//! without them. It leaves choosing between file and keyring to `config`.
+//! The system's keyring (Secret Service, Keychain, Credential Manager) for a token file's two secrets. The file
+//! stays, without them. Not here: choosing between file and keyring (see `config`).
 
 use std::path::Path;
 

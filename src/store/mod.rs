@@ -1,5 +1,5 @@
-//! Keeps credentials: one JSON file each, in the registry's scripts' names and fields, its secrets in the file or in the
-//! system's keyring. It leaves "is it still good" to `vault`.
+//! Keeps credentials: one JSON file each, in the registry's scripts' names and fields, its secrets in the file or in
+//! the system's keyring. Not here: "is it still good" (see `vault`).
 
 mod error;
 mod format;

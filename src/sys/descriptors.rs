@@ -1,4 +1,4 @@
-//! How many files and sockets this process may have open at once. It leaves what they are used for to its callers.
+//! How many files and sockets this process may have open at once.
 
 use std::io;
 

@@ -1,5 +1,5 @@
-//! Files that are read only because of the folder they lie in, which may be somebody else's: whole, within a size, ours,
-//! and not to be written by others. It leaves what such a file may decide to `config`.
+//! Files that are read only because of the folder they lie in, which may be somebody else's: whole, within a size,
+//! ours, and not to be written by others. Not here: what such a file may decide (see `config`).
 
 use std::fs;
 use std::io::{self, Read};

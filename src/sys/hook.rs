@@ -1,5 +1,4 @@
-//! A command of the user's own, run by their shell when something happened. It leaves when, and what the command may
-//! know, to its caller.
+//! A command of the user's own, run by their shell when something happened.
 
 use std::io;
 use std::process::{Command, ExitStatus, Stdio};

@@ -1,5 +1,5 @@
-//! The byte order mark that some editors and shells put before a text; a reader may ignore it (RFC 8259 section 8.1). It
-//! leaves what the text means to whoever reads it, and keeping the mark of a file that is edited to `render`.
+//! The byte order mark that some editors and shells put before a text; a reader may ignore it (RFC 8259 section 8.1).
+//! Not here: keeping the mark of a file that is edited (see `render`).
 
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 

@@ -1,4 +1,4 @@
-//! Every folder that is not named by a setting. It leaves creating them to whoever writes there.
+//! Every folder that is not named by a setting.
 #![expect(clippy::disallowed_methods, reason = "this is the one door to the working directory")]
 
 use std::fs;

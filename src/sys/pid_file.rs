@@ -1,5 +1,6 @@
-//! One process of a kind in one folder: a file that is locked as long as the process lives, with its id inside. The lock is
-//! what counts: a file that a crash left behind is no obstacle. It leaves what a second process is told to `cli`.
+//! One process of a kind in one folder: a file that is locked as long as the process lives, with its id inside. The
+//! lock is what counts: a file that a crash left behind is no obstacle. Not here: what a second process is told (see
+//! `cli`).
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};

@@ -1,5 +1,5 @@
-//! Which addresses lie below another one, as every server in between would read them, and which of a server's own may be
-//! sent what it gets itself. It leaves what that allows to its callers.
+//! Which addresses lie below another one, as every server in between would read them, and which of a server's own may
+//! be sent what it gets itself.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

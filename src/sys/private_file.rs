@@ -1,5 +1,5 @@
 //! Files that hold secrets: 0600 from the moment they exist, whole or not at all, never through somebody else's link.
-//! It leaves what is in them to `store`, `render` and `config`.
+//! Not here: what is in them (see `store`, `render` and `config`).
 #![cfg_attr(
     not(unix),
     expect(

@@ -1,5 +1,5 @@
-//! Children that take our place: the one door to other programs' commands. It leaves which command, and what is in its
-//! environment, to `cli`.
+//! Children that take our place: the one door to other programs' commands. Not here: which command, and what is in
+//! its environment (see `cli`).
 #![expect(clippy::disallowed_methods, reason = "this is the one door to other programs")]
 
 use std::ffi::{OsStr, OsString};

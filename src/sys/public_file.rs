@@ -1,5 +1,6 @@
-//! Files that everybody may read, manual pages, and what the user names to be read. Whole or not at all, no wider open than
-//! the user's umask, and never through somebody else's link. It leaves whatever holds a secret to `private_file`.
+//! Files that everybody may read, manual pages, and what the user names to be read. Whole or not at all, no wider
+//! open than the user's umask, and never through somebody else's link. Not here: whatever holds a secret (see
+//! `private_file`).
 
 use std::fs;
 use std::io::{self, Read, Write};

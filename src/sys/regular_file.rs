@@ -1,6 +1,6 @@
-//! Files that somebody else wrote and we read: whole, within a size, and never waiting for anybody. A pipe, a device or a
-//! socket under a file's name is refused without being opened for longer than it takes to see that.
-//! It leaves files with secrets, which must be private as well, to `private_file`.
+//! Files that somebody else wrote and we read: whole, within a size, and never waiting for anybody. A pipe, a device
+//! or a socket under a file's name is refused without being opened for longer than it takes to see that. Not here:
+//! files with secrets, which must be private as well (see `private_file`).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};

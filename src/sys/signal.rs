@@ -1,4 +1,4 @@
-//! What the system tells a running program: to stop, or to read its files again. It leaves what follows to `cli`.
+//! What the system tells a running program: to stop, or to read its files again. Not here: what follows (see `cli`).
 
 /// Why to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Tells whoever started us that we are ready, by systemd's protocol (sd_notify). It leaves when that is to `cli`.
+//! Tells whoever started us that we are ready, by systemd's protocol (sd_notify). Not here: when that is (see `cli`).
 
 /// Says "ready" to the socket that `NOTIFY_SOCKET` names; without one nobody wants to know.
 #[cfg(unix)]

@@ -1,6 +1,6 @@
-//! Tokens on their way to a server, for whoever sends them: the bridge, the gateway's stored credentials, the test clients.
-//! One source of tokens for many requests ([`SingleFlight`]), and one rule for a token that a server refuses
-//! ([`retry::Once`]). It leaves where tokens are kept and how they are got to whoever implements [`Supply`].
+//! Tokens on their way to a server, for whoever sends them: the bridge, the gateway's stored credentials, the test
+//! clients. One source of tokens for many requests ([`SingleFlight`]), and one rule for a token that a server refuses
+//! ([`retry::Once`]).
 
 pub mod retry;
 

@@ -1,5 +1,5 @@
-//! One token for many requests: it is asked for once however many want it, and not again and again where that is in vain.
-//! It leaves asking, and how long a token is good, to its [`Supply`].
+//! One token for many requests: it is asked for once however many want it, and not again and again where that is in
+//! vain. Not here: asking, and how long a token is good (see its [`Supply`]).
 
 use std::future::Future;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
-//! Servers that take another issuer's tokens by now. Somebody else's token is none for them, and is not sent there again (MCP
-//! authorization, "Access Token Usage"); a client of the old issuer's is none of the new one's. It leaves finding out whose
-//! tokens a server takes to `flow`.
+//! Servers that take another issuer's tokens by now. Somebody else's token is none for them, and is not sent there
+//! again (MCP authorization, "Access Token Usage"); a client of the old issuer's is none of the new one's. Not here:
+//! finding out whose tokens a server takes (see `flow`).
 
 use url::Url;
 

@@ -1,5 +1,5 @@
-//! What is kept of a credential: whether it is this one's, and as old as it is. It leaves files to `store`, and when
-//! anything is read or written to `vault`.
+//! What is kept of a credential: whether it is this one's, and as old as it is. Not here: files (see `store`); when
+//! anything is read or written (see `vault`).
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! The end of a credential: taken back by its server where that was asked for, and removed from this machine in any case.
-//! It leaves who asks for that to `cli`.
+//! The end of a credential: taken back by its server where that was asked for, and removed from this machine in any
+//! case. Not here: who asks for that (see `cli`).
 
 use std::path::Path;
 

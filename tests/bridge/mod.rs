@@ -1,5 +1,5 @@
-//! The bridge over stdio and over loopback HTTP, as its clients meet it.
-//! It leaves clients that nobody here wrote to `real`.
+//! The bridge over stdio and over loopback HTTP, as its clients meet it. Not here: clients that nobody here wrote
+//! (see `real`).
 #![cfg(test)]
 
 mod field;

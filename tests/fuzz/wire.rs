@@ -1,4 +1,4 @@
-//! The gateway's readers of messages and event streams. It leaves the token reader to a file of its own.
+//! The gateway's readers of messages and event streams. Not here: the token reader (see a file of its own).
 
 use std::borrow::Cow;
 

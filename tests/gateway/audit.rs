@@ -1,5 +1,5 @@
-//! The audit: one line a decision, of whichever kind, with the rule or the reason, and of nothing else. It leaves where the
-//! lines go to `serve`.
+//! The audit: one line a decision, of whichever kind, with the rule or the reason, and of nothing else. Not here:
+//! where the lines go (see `serve`).
 #![cfg(test)]
 
 use std::sync::Mutex;

@@ -1,5 +1,5 @@
-//! The audit is promised: where a line cannot be written nothing is done unseen, and what was done is written once it can be.
-//! Full disks, limits on files, closed and stuck pipes. It leaves what a line says to `audit`.
+//! The audit is promised: where a line cannot be written nothing is done unseen, and what was done is written once it
+//! can be. Full disks, limits on files, closed and stuck pipes. Not here: what a line says (see `audit`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests look at the gateway's files and empty them")]
 

@@ -1,5 +1,5 @@
-//! `mcpauth gateway` as it is typed: what it finds in good and bad files, and what it says of them.
-//! It leaves serving to tests of its own.
+//! `mcpauth gateway` as it is typed: what it finds in good and bad files, and what it says of them. Not here: serving
+//! (see tests of its own).
 #![cfg(test)]
 
 use mcpauth::sys::private_file;

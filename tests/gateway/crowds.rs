@@ -1,6 +1,6 @@
-//! More connections than there is room for: whoever asks for nothing leaves, and nobody else notices. With few descriptors
-//! and many connections, in a process of its own where the system's limit is what is tried.
-//! It leaves what one caller may take to `shares`.
+//! More connections than there is room for: whoever asks for nothing leaves, and nobody else notices. With few
+//! descriptors and many connections, in a process of its own where the system's limit is what is tried. Not here:
+//! what one caller may take (see `shares`).
 #![cfg(test)]
 
 use std::io::Write;

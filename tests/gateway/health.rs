@@ -1,5 +1,5 @@
-//! Servers that stop answering and come back, and what of it callers see. It leaves servers that are switched off to
-//! `leaks`.
+//! Servers that stop answering and come back, and what of it callers see. Not here: servers that are switched off
+//! (see `leaks`).
 #![cfg(test)]
 
 use std::collections::VecDeque;

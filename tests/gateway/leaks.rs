@@ -1,6 +1,6 @@
-//! What the reference gateway gives away (H8 to H14): access by cookie, an open gate without a policy, tokens and identity to
-//! servers and logs, tokens to anybody, pages for servers that are gone. None of it here.
-//! It leaves messages and paths to `attacks`.
+//! What the reference gateway gives away (H8 to H14): access by cookie, an open gate without a policy, tokens and
+//! identity to servers and logs, tokens to anybody, pages for servers that are gone. None of it here. Not here:
+//! messages and paths (see `attacks`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 

@@ -1,5 +1,5 @@
-//! How a gateway leaves behind a load balancer: it says so first, goes on serving until everybody has seen it, and loses
-//! nothing. It leaves what is under way at the end to `streams`.
+//! How a gateway leaves behind a load balancer: it says so first, goes on serving until everybody has seen it, and
+//! loses nothing. Not here: what is under way at the end (see `streams`).
 #![cfg(test)]
 
 use std::io::{Read, Write};

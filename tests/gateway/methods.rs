@@ -1,6 +1,6 @@
-//! What is decided of every method that names something: prompts and resources by `ref`, each resource and task that is
-//! subscribed to; and that a method which MCP does not have is refused. It leaves tools, and names in single parameters, to
-//! `protocol`.
+//! What is decided of every method that names something: prompts and resources by `ref`, each resource and task that
+//! is subscribed to; and that a method which MCP does not have is refused. Not here: tools, and names in single
+//! parameters (see `protocol`).
 #![cfg(test)]
 
 use mcpauth::mcp::methods::METHODS;

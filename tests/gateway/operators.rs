@@ -1,5 +1,6 @@
-//! What operators look for when something is wrong: one line in the log with server, cause and request, the client's address,
-//! counts under the message's method, and what of the settings waits for a restart. It leaves the audit itself to `audit`.
+//! What operators look for when something is wrong: one line in the log with server, cause and request, the client's
+//! address, counts under the message's method, and what of the settings waits for a restart. Not here: the audit
+//! itself (see `audit`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 

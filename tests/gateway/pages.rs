@@ -1,5 +1,5 @@
 //! Web pages, and programs with pages of their own: which may call, what they may send, and what anybody may read.
-//! It leaves what is in the documents to `resources`.
+//! Not here: what is in the documents (see `resources`).
 #![cfg(test)]
 
 use crate::support::lab::{ALLOWED, Answer, Lab, Worker, request};

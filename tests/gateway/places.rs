@@ -1,5 +1,5 @@
-//! Where on a server requests arrive, as its file says: endpoints of any name, with their queries, and the fields of newer
-//! files. It leaves what is wrong with files to `registry`.
+//! Where on a server requests arrive, as its file says: endpoints of any name, with their queries, and the fields of
+//! newer files. Not here: what is wrong with files (see `registry`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the registry's files")]
 

@@ -1,5 +1,5 @@
 //! Opaque tokens: their issuer is asked little, however many are made up, and good ones are never the worse for it.
-//! It leaves what an answer must say to `tokens`.
+//! Not here: what an answer must say (see `tokens`).
 #![cfg(test)]
 
 use std::io::{Read, Write};

@@ -1,5 +1,5 @@
-//! Servers that redirect: to another place of their own with method and body, which is followed, and anywhere else, which is
-//! named. It leaves health checks to `health`, and what else servers answer to `answers`.
+//! Servers that redirect: to another place of their own with method and body, which is followed, and anywhere else,
+//! which is named. Not here: health checks (see `health`); what else servers answer (see `answers`).
 #![cfg(test)]
 
 use std::sync::Arc;

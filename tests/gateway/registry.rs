@@ -1,5 +1,5 @@
-//! One folder of the registry's files, and what everybody makes of each: the gateway, its `check`, the clients' files and
-//! `doctor`. It leaves single files and what they mean to the unit tests of `registry`.
+//! One folder of the registry's files, and what everybody makes of each: the gateway, its `check`, the clients' files
+//! and `doctor`. Not here: single files and what they mean (see the unit tests of `registry`).
 #![cfg(test)]
 
 use std::collections::BTreeMap;

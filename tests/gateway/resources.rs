@@ -1,5 +1,6 @@
 //! What the gateway says of its servers as protected resources, and whose tokens open which: identifiers, documents,
-//! challenges, scopes that can be asked for. It leaves what a token must be otherwise to `tokens` and `odd_tokens`.
+//! challenges, scopes that can be asked for. Not here: what a token must be otherwise (see `tokens` and
+//! `odd_tokens`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 

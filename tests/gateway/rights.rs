@@ -1,5 +1,6 @@
-//! Answers that take long end with the token or rights of whoever gets them, at once and not with the next comment; and what
-//! keeps a quiet stream alive goes only where it belongs. It leaves what a stream carries to `streams` and `lists`.
+//! Answers that take long end with the token or rights of whoever gets them, at once and not with the next comment;
+//! and what keeps a quiet stream alive goes only where it belongs. Not here: what a stream carries (see `streams` and
+//! `lists`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 

@@ -1,5 +1,5 @@
-//! `mcpauth gateway serve` as a process: where it listens, what comes out of it, which signals it obeys, and why it does not
-//! start. It leaves the line itself to its parent, and checking the settings to `cli`.
+//! `mcpauth gateway serve` as a process: where it listens, what comes out of it, which signals it obeys, and why it
+//! does not start. Not here: checking the settings (see `cli`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests read and move the gateway's files")]
 

@@ -1,6 +1,6 @@
-//! The battery of attacks on sessions: stolen, guessed, changed, mislaid and doubled ones, and the same for the address that
-//! an old server announces; and headers by which a client would be another, or mean another request. None of them reaches
-//! the server. It leaves a session's ordinary life to `streams`.
+//! The battery of attacks on sessions: stolen, guessed, changed, mislaid and doubled ones, and the same for the
+//! address that an old server announces; and headers by which a client would be another, or mean another request.
+//! None of them reaches the server. Not here: a session's ordinary life (see `streams`).
 #![cfg(test)]
 
 use base64::Engine;

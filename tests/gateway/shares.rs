@@ -1,6 +1,6 @@
-//! What one caller may take of the gateway: memory for what is read whole, requests and streams under way. Several tokens of
-//! one subject are one caller; what one may not have others still get.
-//! It leaves connections that ask for nothing to `crowds`, and requests a minute to `tokens`.
+//! What one caller may take of the gateway: memory for what is read whole, requests and streams under way. Several
+//! tokens of one subject are one caller; what one may not have others still get. Not here: connections that ask for
+//! nothing (see `crowds`); requests a minute (see `tokens`).
 #![cfg(test)]
 
 use std::io::{Read, Write};

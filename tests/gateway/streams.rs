@@ -1,6 +1,6 @@
-//! Sessions and streams: a session is its caller's alone, an old server's announced address too, streams are filtered, kept
-//! alive, and ended with the client or its rights; and the limits on all of them.
-//! It leaves single answers to `answers`.
+//! Sessions and streams: a session is its caller's alone, an old server's announced address too, streams are
+//! filtered, kept alive, and ended with the client or its rights; and the limits on all of them. Not here: single
+//! answers (see `answers`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 

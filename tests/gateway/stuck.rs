@@ -1,6 +1,6 @@
-//! Files that nobody sees the end of: pipes and devices under the names of the gateway's files, and a file system that does
-//! not answer. Nothing waits for them, `/readyz` says so, and what can be read counts.
-//! It leaves files with something wrong in them to `cli` and `protocol`.
+//! Files that nobody sees the end of: pipes and devices under the names of the gateway's files, and a file system
+//! that does not answer. Nothing waits for them, `/readyz` says so, and what can be read counts. Not here: files with
+//! something wrong in them (see `cli` and `protocol`).
 #![cfg(all(test, unix))]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 

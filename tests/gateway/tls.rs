@@ -1,5 +1,6 @@
-//! The gateway behind its own certificate, in front of servers with certificates of theirs: what is shown, what is replaced
-//! while it runs, and what is never spoken in the clear. It leaves what is said inside to the other themes.
+//! The gateway behind its own certificate, in front of servers with certificates of theirs: what is shown, what is
+//! replaced while it runs, and what is never spoken in the clear. Not here: what is said inside (see the other
+//! themes).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 

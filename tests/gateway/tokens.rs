@@ -1,6 +1,6 @@
-//! Whose tokens are believed, through the wire: of which issuer, by keys that change, are unknown or cannot
-//! be had, several issuers, issuers that are asked, headers that claim, and tokens that were revoked.
-//! It leaves forged and malformed tokens to `odd_tokens`, and what a believed caller may do to the other `gateway_` themes.
+//! Whose tokens are believed, through the wire: of which issuer, by keys that change, are unknown or cannot be had,
+//! several issuers, issuers that are asked, headers that claim, and tokens that were revoked. Not here: forged and
+//! malformed tokens (see `odd_tokens`); what a believed caller may do (see the other `gateway_` themes).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 

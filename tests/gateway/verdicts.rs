@@ -1,5 +1,5 @@
-//! One verdict on one file: what `check` finds is what `serve` refuses or says, what `doctor` shows, and what a reload keeps
-//! out. It leaves what each message says to the tests of what it is about.
+//! One verdict on one file: what `check` finds is what `serve` refuses or says, what `doctor` shows, and what a
+//! reload keeps out.
 #![cfg(all(test, unix))]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 

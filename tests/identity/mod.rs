@@ -1,5 +1,5 @@
-//! Where our identity goes: to the gateway that the user named, and to no other host.
-//! It leaves what a gateway does with it to `gateway`.
+//! Where our identity goes: to the gateway that the user named, and to no other host. Not here: what a gateway does
+//! with it (see `gateway`).
 #![cfg(test)]
 
 mod echo;

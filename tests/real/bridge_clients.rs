@@ -1,5 +1,5 @@
 //! Clients that nobody here wrote work over the bridge, on stdio and on loopback HTTP, with servers that nobody here
-//! wrote either, behind our own gateway. It leaves the clients' configuration files to `client_files`.
+//! wrote either, behind our own gateway. Not here: the clients' configuration files (see `client_files`).
 
 use std::process::Command;
 

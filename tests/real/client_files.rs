@@ -1,6 +1,6 @@
-//! Real MCP clients read the files that `config install` wrote, and reach the servers behind the gateway by what stands
-//! there: each is started as its user would start it, knowing nothing of us but that file. It leaves what the files
-//! look like to `client_configs`.
+//! Real MCP clients read the files that `config install` wrote, and reach the servers behind the gateway by what
+//! stands there: each is started as its user would start it, knowing nothing of us but that file. Not here: what the
+//! files look like (see `client_configs`).
 
 use serde_json::{Value, json};
 

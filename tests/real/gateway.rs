@@ -1,5 +1,4 @@
 //! The gateway as its users start it: the binary, in a folder with its files, on a free port; and requests to it.
-//! It leaves what must come of them to the themes.
 
 use std::fs::OpenOptions;
 use std::net::TcpStream;

@@ -1,5 +1,5 @@
-//! Tokens of a real Keycloak, a Cognito stand-in and a certified provider at one gateway that takes them all.
-//! It leaves the rules' every corner to the unit tests beside them.
+//! Tokens of a real Keycloak, a Cognito stand-in and a certified provider at one gateway that takes them all. Not
+//! here: the rules' every corner (see the unit tests beside them).
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};

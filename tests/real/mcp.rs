@@ -1,5 +1,5 @@
-//! Guards around MCP servers nobody here wrote, and MCP clients as functions that hand back what those printed.
-//! It leaves identity providers and browsers to `mod.rs`.
+//! Guards around MCP servers nobody here wrote, and MCP clients as functions that hand back what those printed. Not
+//! here: identity providers and browsers (see `mod.rs`).
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,5 +1,5 @@
-//! The published test vectors for JSON Web Signatures and Keys (C2SP's Wycheproof), against the gateway's own verifier.
-//! It leaves fetching them to `setup.sh`.
+//! The published test vectors for JSON Web Signatures and Keys (C2SP's Wycheproof), against the gateway's own
+//! verifier. Not here: fetching them (see `setup.sh`).
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! `mcpauth refresh` as a service: what it renews and when, what it says, whom it calls, and how it ends. It leaves days
-//! to `src/refresh/day.rs`, and what ends by itself to `once`.
+//! `mcpauth refresh` as a service: what it renews and when, what it says, whom it calls, and how it ends. Not here:
+//! days (see `src/refresh/day.rs`); what ends by itself (see `once`).
 #![cfg(test)]
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "tests read what the service wrote")]

@@ -1,5 +1,5 @@
-//! A whole gateway on loopback: an identity provider, servers that remember what reached them, and a client that writes
-//! raw bytes. It leaves what must be true of it to the themes.
+//! A whole gateway on loopback: an identity provider, servers that remember what reached them, and a client that
+//! writes raw bytes.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 

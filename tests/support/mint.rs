@@ -1,5 +1,4 @@
 //! An issuer of a test's own: keys, the document that publishes them, and tokens signed to the letter, good or bad.
-//! It leaves what must become of a token to the themes.
 #![cfg(test)]
 
 use std::sync::{Arc, Mutex};

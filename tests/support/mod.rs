@@ -1,5 +1,4 @@
 //! The binary as its users meet it: a folder of its own, an environment of its own, and everything that came out.
-//! It leaves what must be true of it to the themes.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests start the program and lay out its files")]
 

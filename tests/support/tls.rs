@@ -1,5 +1,4 @@
 //! Certification authorities of the tests' own, the certificates they issue, and servers that show them.
-//! It leaves what is said over the connections to the themes.
 #![cfg(test)]
 
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -1,5 +1,4 @@
-//! A server that a test plays to the byte, and a client that listens to a stream while it is open. It leaves what they say
-//! to the themes.
+//! A server that a test plays to the byte, and a client that listens to a stream while it is open.
 #![cfg(test)]
 
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Write};

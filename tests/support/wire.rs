@@ -1,5 +1,5 @@
 //! What a login meets on the wire: a browser made of raw requests, a child that shows its login address, and servers
-//! that answer as a script says. It leaves what must come of it to the themes.
+//! that answer as a script says.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests send signals by the kill command")]
 

@@ -1,5 +1,5 @@
-//! Which tokens go where, what happens when they are refused, and the gateway's answers explained. It leaves what the gateway
-//! decides to `gateway`.
+//! Which tokens go where, what happens when they are refused, and the gateway's answers explained. Not here: what the
+//! gateway decides (see `gateway`).
 #![cfg(test)]
 
 use serde_json::json;

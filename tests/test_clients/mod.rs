@@ -1,5 +1,5 @@
-//! `basic`, `ping`, `list` and `call` with servers of every era and transport. It leaves servers that say no, or nonsense, to
-//! `refusals`, and tokens and the gateway to `credentials`.
+//! `basic`, `ping`, `list` and `call` with servers of every era and transport. Not here: servers that say no, or
+//! nonsense (see `refusals`); tokens and the gateway (see `credentials`).
 #![cfg(test)]
 
 mod credentials;

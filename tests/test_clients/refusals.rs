@@ -1,4 +1,5 @@
-//! Servers that say no, nonsense or nothing: the exit code and the words of each. It leaves tokens to `credentials`.
+//! Servers that say no, nonsense or nothing: the exit code and the words of each. Not here: tokens (see
+//! `credentials`).
 #![cfg(test)]
 
 use super::{OK, STREAM, modern, user};

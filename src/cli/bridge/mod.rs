@@ -1,5 +1,5 @@
-//! `mcpauth bridge`: an MCP server for local clients in front of a remote one, over stdio or loopback HTTP.
-//! It leaves the protocol to `bridge` and the credentials to `servers`.
+//! `mcpauth bridge`: an MCP server for local clients in front of a remote one, over stdio or loopback HTTP. Not here:
+//! the protocol (see `bridge`); the credentials (see `servers`).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(super) struct BridgeArgs {
     /// The server's name, or its address
     #[arg(value_name = "SERVER", required_unless_present_any = ["server", "listen"])]
     name: Option<ServerRef>,
-    /// The same
+    /// The same.
     #[arg(long, value_name = "SERVER", conflicts_with = "name", hide = true)]
     server: Option<ServerRef>,
     /// Serve all servers over HTTP on this loopback address
@@ -58,7 +58,7 @@ fn over_stdio(servers: Arc<Servers>, which: &ServerRef, out: &Out) -> Result<Exi
     let http = servers.vault.http.clone();
     let report = Arc::new(|text: &str| warn!(event = "bridge", "{text}"));
     let work = async {
-        // A mistyped name is said at the start, not as an answer to the client's first request.
+        // A mistyped name is reported at startup, not as an answer to the client's first request.
         servers.check(which)?;
         let access = Arc::new(HeaderSource::new(servers.clone(), which.clone()));
         stdio::serve(tokio::io::stdin(), tokio::io::stdout(), http, access, report).await?;

@@ -1,5 +1,5 @@
-//! `mcpauth config install`: our entries in the clients' own files, and whether they are still there as they should be.
-//! It leaves one client's file to `clients` and `render`, and what other verbs want of them to `files`.
+//! `mcpauth config install`: merges mcpauth's entries into the clients' own files, and checks that they are up to
+//! date. Not here: one client's file (see `clients` and `render`); what other verbs want of them (see `files`).
 
 use clap::Args;
 
@@ -59,7 +59,7 @@ pub(super) fn run(args: &InstallArgs, config: &Config, out: &Out) -> Result<Exit
     Ok(RunReport::new(&[], Vec::new(), rows).report(out))
 }
 
-/// Which clients are meant, and how each has its headers.
+/// The selected clients, and how each gets its headers.
 fn jobs(args: &InstallArgs, clients: &Clients<'_>, out: &Out) -> Result<Vec<Job>, Error> {
     let secrets = args.auth_mode.as_deref().and_then(AuthMode::from_name);
     if !args.client.is_empty() {
@@ -93,7 +93,7 @@ fn jobs(args: &InstallArgs, clients: &Clients<'_>, out: &Out) -> Result<Vec<Job>
     Ok(jobs)
 }
 
-/// What a person has to know or do besides.
+/// What else the user has to know or do.
 fn advise(config: &Config, jobs: &[Job], out: &Out) {
     for job in jobs {
         let client = job.target.client;

@@ -1,5 +1,5 @@
-//! `mcpauth config`: the settings in force, and the client configurations made from the credentials at hand.
-//! It leaves headers, templates and merging to `render`.
+//! `mcpauth config`: the settings in force, and client configurations made from the stored credentials. Not here:
+//! headers, templates and merging (see `render`).
 
 mod install;
 mod show;
@@ -21,7 +21,7 @@ pub(super) struct ConfigArgs {
 
 #[derive(Subcommand, Debug)]
 enum ConfigCommand {
-    /// The settings in force; with --client, that client's configuration; secrets redacted in both
+    /// Show the settings in force, or with --client that client's configuration; secrets are redacted
     Show(show::ShowArgs),
     /// Print a client's configuration as it would be written, secrets included
     Render {
@@ -37,7 +37,7 @@ enum ConfigCommand {
 }
 
 pub(super) fn run(args: &ConfigArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    // What is shown may be the very setting that is wrong.
+    // A broken setting must not prevent showing the settings.
     let config = match &args.what {
         ConfigCommand::Show(_) => Config::for_names(settings)?,
         _ => Config::resolve(settings)?,

@@ -1,5 +1,5 @@
-//! `mcpauth demo`: everything the program does, for real, without an account or a network. It leaves what it runs on to
-//! `stage`, and runs the same code as `mcpauth generate` and `mcpauth gateway serve`.
+//! `mcpauth demo`: everything the program does, for real, without an account or a network. It runs the same code as
+//! `mcpauth generate` and `mcpauth gateway serve`. Not here: the environment it runs in (see `stage`).
 
 mod attacks;
 mod client;
@@ -42,7 +42,7 @@ pub(super) struct DemoArgs {
     browser: bool,
 }
 
-/// What was shown so far.
+/// The steps shown so far.
 struct DemoProgress<'o> {
     out: &'o Out,
     steps: Vec<Step>,
@@ -84,10 +84,10 @@ async fn demo(args: &DemoArgs, folder: &Path, out: &Out) -> Result<Exit, Error> 
     Ok(exit)
 }
 
-/// The main job, and what it left behind.
+/// The main job and its results.
 async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut DemoProgress<'_>) -> Result<(), Error> {
     let (config, out) = (&stage.config, shown.out);
-    // A person who clicks through the pages must see where they are; the robot need not.
+    // A person who clicks through the pages must see the steps; a robot does not.
     let (browser, told_to) = if args.browser {
         (Browser::System { without: config.withheld() }, out.clone())
     } else {
@@ -105,7 +105,7 @@ async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut DemoProgress<'_
     let servers = done.configs.first().map_or(0, |config| config.servers);
     let told = format!("{configs} client configurations of {servers} servers");
     shown.step("configurations", configs == 4 && servers > 0, told);
-    // Nobody is there to log in this time: whatever is not reused or refreshed fails.
+    // Nobody can log in this time: a token that is neither reused nor refreshed fails.
     let again = generate::generate(config, &GenerateArgs::default(), None, &out.muted()).await?;
     let reused = again
         .rows
@@ -127,7 +127,7 @@ impl DemoProgress<'_> {
         self.steps.push(step);
     }
 
-    /// Prints the object, where one is wanted, and gives the exit code.
+    /// Prints the JSON object if requested, and returns the exit code.
     fn end(&self) -> Exit {
         let ok = self.steps.iter().all(|step| step.ok);
         if self.out.json {

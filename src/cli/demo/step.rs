@@ -1,6 +1,6 @@
-//! One thing that the demonstration shows, and how it went.
+//! One step of the demonstration and its result.
 
-/// One thing that was shown.
+/// One step.
 pub(super) struct Step {
     pub(super) name: &'static str,
     pub(super) ok: bool,

@@ -1,5 +1,5 @@
-//! Whom an ingress token is for, held against what a gateway says of itself (RFC 9728). Tokens are read here and not
-//! verified: that is the gateway's work. It leaves fetching the document to `gateway`.
+//! Compares an ingress token's audience with what a gateway publishes about itself (RFC 9728). Tokens are decoded
+//! here, not verified: that is the gateway's work. Not here: fetching the document (see `gateway`).
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -9,7 +9,7 @@ use crate::oauth::ResourceMetadata;
 
 const CHECK: &str = "tokens.audience";
 
-/// Whether a gateway with this document should take the token. `meant` are the audiences the settings ask for.
+/// Whether a gateway with this document should accept the token. `meant` are the audiences that the settings ask for.
 pub(super) fn judge(
     who: &str,
     claims: &Map<String, Value>,
@@ -41,14 +41,15 @@ pub(super) fn judge(
     }
     let addresses = audience.iter().any(|name| Url::parse(name).is_ok_and(|url| url.has_host()));
     if !addresses || audience.iter().any(|name| meant.contains(name)) {
-        // A name of the issuer's own, such as a client's; whether it will do is between the issuer and the gateway.
+        // A name that only the issuer knows, such as a client id; whether it is accepted is between the issuer and
+        // the gateway.
         return Finding::ok(CHECK, format!("{text}, which only the gateway can check (it is {resource})"));
     }
     let remedy = format!("set INGRESS_OAUTH_AUDIENCE={resource}, then run: mcpauth ingress --force");
     Finding::problem(CHECK, text, remedy).because(format!("the gateway is {resource} and must reject it"))
 }
 
-/// Whether a resource is `wide`, or below it. The document at a gateway's root may name the origin alone.
+/// Whether a resource is `wide`, or below it. The document at a gateway's root may name only the origin.
 pub(super) fn covers(wide: &str, resource: &str) -> bool {
     wide == resource || Url::parse(resource).is_ok_and(|resource| crate::oauth::covers(wide, &resource))
 }

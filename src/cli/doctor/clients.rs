@@ -1,4 +1,4 @@
-//! Whether the clients that were installed to still have what they should have. It leaves what that is to `config`.
+//! Checks that installed clients still have the right entries. Not here: what these are (see `config`).
 
 use crate::cli::doctor::finding::{Finding, Fix};
 use crate::cli::out::Out;
@@ -10,7 +10,7 @@ use crate::store::Store;
 
 const CHECK: &str = "clients.config";
 
-/// Every client's file, held against what would be installed.
+/// Compares every client's file with what would be installed.
 pub(super) fn check(config: &Config, store: &Store, all_readable: bool, out: &Out) -> Vec<Finding> {
     let rows = match clients::check(config, store, &out.muted()) {
         Ok(rows) => rows,
@@ -26,7 +26,7 @@ pub(super) fn check(config: &Config, store: &Store, all_readable: bool, out: &Ou
     findings
 }
 
-/// Merges our entries into one client's file anew.
+/// Merges mcpauth's entries into one client's file again.
 pub(super) fn install(config: &Config, store: &Store, client: &str, out: &Out) -> Result<String, String> {
     let rows = clients::repair(config, store, client, &out.muted()).map_err(|error| error.to_string())?;
     let failed = rows.iter().find_map(|row| row.result.as_ref().err()).map(ToString::to_string);
@@ -47,7 +47,7 @@ fn finding(row: &ConfigRow, all_readable: bool) -> Finding {
     }
     let stale = format!("{}: mcpauth's entries in {} are stale", row.client, row.path);
     let finding = Finding::warn(CHECK, stale, format!("run: {}", row.remedy())).because(drift.join("; "));
-    // An entry whose token file cannot be read just now would be taken out.
+    // An entry whose token file is temporarily unreadable would be removed.
     let removes = installed.changes.iter().any(|change| change.kind == ChangeKind::Removed);
     if removes && !all_readable { finding } else { finding.fixed_by(Fix::Install(row.client)) }
 }

@@ -1,5 +1,5 @@
-//! Whether the gateway of `REGISTRY_URL` answers, and what it says of itself (RFC 9728), against the ingress token.
-//! It leaves a gateway that is set up on this machine to `policy`.
+//! Checks that the gateway of `REGISTRY_URL` answers, and compares what it publishes (RFC 9728) with the ingress
+//! token. Not here: a gateway configured on this machine (see `policy`).
 
 use url::Url;
 
@@ -16,13 +16,13 @@ use crate::sys::http::{Http, HttpError};
 const REACHED: &str = "gateway.reachable";
 const SAYS: &str = "gateway.metadata";
 
-/// There are tokens to carry to a gateway, and nobody said where it is.
+/// There are tokens for a gateway, but its address is not set.
 pub(super) fn unnamed() -> Finding {
     let remedy = "set REGISTRY_URL to the gateway's address, for example: mcpauth generate --registry-url https://YOUR-GATEWAY";
     Finding::warn(REACHED, "REGISTRY_URL is not set: nothing that needs a gateway is configured", remedy)
 }
 
-/// `server` is a server's address at the gateway, if there is one to ask about.
+/// `server` is a server's address at the gateway, if one is known.
 pub(super) async fn check(
     config: &Config,
     address: &str,
@@ -47,7 +47,7 @@ pub(super) async fn check(
     findings
 }
 
-/// Any answer counts; `/healthz` and `/readyz` are our own gateway's.
+/// Any answer counts; only mcpauth's own gateway has `/healthz` and `/readyz`.
 async fn reach(config: &Config, http: &Http, name: &str, url: &Url) -> Finding {
     let at = |path: &str| url.join(path).unwrap_or_else(|_| url.clone());
     match get(http, &at("/healthz")).await {
@@ -81,7 +81,7 @@ async fn reach(config: &Config, http: &Http, name: &str, url: &Url) -> Finding {
     }
 }
 
-/// The first document there is: that of a server, else the gateway's own.
+/// The first document found: that of a server, else the gateway's own.
 async fn document(
     http: &Http,
     address: &str,
@@ -90,7 +90,7 @@ async fn document(
 ) -> Result<ResourceMetadata, MetadataNotFound<ResourceError>> {
     let server = server.and_then(|text| Url::parse(text).ok());
     let inserted = server.as_ref().map(resource_place);
-    // A gateway behind a path cannot be asked at the host's root.
+    // A gateway below a path cannot be asked at the host's root.
     let base = gateway.path().trim_end_matches('/');
     let below = server.as_ref().and_then(|url| url.as_str().strip_prefix(address));
     let below = below.filter(|_| !base.is_empty());

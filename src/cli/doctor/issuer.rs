@@ -1,5 +1,5 @@
-//! Whether the identity providers answer, publish what is needed, and have the same time as this machine. It leaves
-//! whether they accept us to `login`.
+//! Checks that the identity providers answer, publish what is needed, and agree with this machine's clock. Not here:
+//! whether they accept our client (see `login`).
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -25,34 +25,34 @@ use crate::vault::VaultError;
 
 const REACHED: &str = "issuer.reachable";
 const CLOCK: &str = "issuer.clock";
-/// How long one answer may take.
+/// The timeout of one request.
 pub(super) const WITHIN: Duration = Duration::from_secs(5);
-/// How far clocks may differ before it is worth a word, and before tokens are refused for it, in seconds. The gateway
-/// allows 30, other servers rarely more than 60 or 120.
+/// The clock difference, in seconds, that is worth a warning, and the one that makes servers reject tokens. The
+/// gateway allows 30, other servers rarely more than 60 or 120.
 const SKEW: (i64, i64) = (30, 120);
 
-/// Somebody to ask.
+/// One identity provider to ask.
 struct ProbeTarget {
     /// The issuer, or the token endpoint's host.
     name: String,
     what: ProbeKind,
-    /// What the way there goes through.
+    /// The proxy on the way there.
     proxy: Option<String>,
-    /// The variables that could be wrong.
+    /// The variables that may be wrong.
     remedy: String,
     command: String,
 }
 
-/// What must come back.
+/// What the answer must be.
 #[derive(PartialEq)]
 enum ProbeKind {
     /// The issuer's metadata (RFC 8414).
     Metadata,
-    /// Anything at all.
+    /// Any answer at all.
     Endpoint(Url),
 }
 
-/// `accepted` are the issuers whose tokens the gateway that is set up here takes.
+/// `accepted` are the issuers whose tokens the gateway configured here accepts.
 pub(super) async fn check(
     config: &Config,
     http: &Http,
@@ -188,7 +188,7 @@ impl ProbeTarget {
     }
 }
 
-/// Asks within [`WITHIN`], and keeps how far ahead the first clock was that an answer showed.
+/// Asks within [`WITHIN`], and records how far ahead the clock of the first dated answer was.
 pub(super) struct Timed<'h> {
     http: &'h Http,
     skew: OnceLock<i64>,
@@ -222,7 +222,7 @@ pub(super) async fn get(http: &Http, url: &Url) -> Result<(HttpReply, Option<i64
     Ok((reply, skew))
 }
 
-/// How far a clock that read `date` some time between `asked` and `heard` is ahead: nothing, if it may have been right.
+/// How far a clock that read `date` at some time between `asked` and `heard` is ahead: zero if it may be right.
 fn ahead(date: i64, asked: i64, heard: i64) -> i64 {
     if date < asked { date - asked } else { (date - heard).max(0) }
 }

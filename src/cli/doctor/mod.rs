@@ -1,5 +1,5 @@
-//! `mcpauth doctor`: everything that could keep credentials from working, looked at in one go, each thing with its
-//! remedy. This file has the order of the checks and what `--fix` may do; it leaves the checks to the files beside it.
+//! `mcpauth doctor`: checks everything that could keep credentials from working, each problem with its remedy. This
+//! file has the order of the checks and what `--fix` may do; the checks are in the files next to it.
 
 mod audience;
 mod clients;
@@ -34,7 +34,7 @@ use crate::servers;
 use crate::store::Store;
 use crate::sys::private_file;
 
-/// How long it may take to ask whether a credential is accepted; a token endpoint is asked up to three times.
+/// How long the check of one credential may take; it makes up to three requests to a token endpoint.
 const TRIAL: Duration = Duration::from_secs(10);
 
 /// Find problems and say how to fix them; exit code 7 if there is one
@@ -58,24 +58,24 @@ pub(super) struct DoctorArgs {
     offline: bool,
 }
 
-/// What was found, and what was mended before.
+/// The findings, and what was fixed before.
 #[derive(Default)]
 struct DoctorReport {
     findings: Vec<Finding>,
     fixed: Vec<Result<String, String>>,
 }
 
-/// What is known here before anybody is asked.
+/// What is known before any network request.
 struct DoctorContext<'a> {
     config: &'a Config,
     planned: &'a [CredentialPlan],
     held: &'a [ConfiguredToken<'a>],
     identities: &'a [TokenIdentity],
-    /// Whose tokens the gateway that is set up here takes.
+    /// The issuers that the gateway configured here accepts.
     issuers: Vec<String>,
 }
 
-/// Settings that cannot be read are a finding like others.
+/// Settings that cannot be read are a finding like any other.
 pub(super) fn run(args: &DoctorArgs, settings: Result<Settings, Error>, out: &Out) -> Result<Exit, Error> {
     let report = match settings.and_then(|settings| Ok(Config::resolve(settings)?)) {
         Ok(config) => {
@@ -100,7 +100,7 @@ pub(super) fn run(args: &DoctorArgs, settings: Result<Settings, Error>, out: &Ou
 
 async fn examine(args: &DoctorArgs, config: &Config, out: &Out) -> DoctorReport {
     let mut report = DoctorReport::default();
-    // Files first: a token file that is closed can be read by the checks after this one.
+    // Files first: after their modes are fixed, the later checks can read them.
     let local = || {
         let planned = config.plan(&CredentialKind::ALL, None);
         let found = settings::check(config, &planned).into_iter().chain(files::check(config)).collect();
@@ -147,7 +147,7 @@ async fn examine(args: &DoctorArgs, config: &Config, out: &Out) -> DoctorReport 
     report
 }
 
-/// Everything that asks others, side by side.
+/// All checks that need the network, in parallel.
 async fn outside(known: DoctorContext<'_>, out: &Out) -> Vec<Finding> {
     let DoctorContext { config, planned, held, identities, issuers } = known;
     let http = flows::http(config);
@@ -170,7 +170,7 @@ async fn outside(known: DoctorContext<'_>, out: &Out) -> Vec<Finding> {
 }
 
 impl DoctorReport {
-    /// Does what these findings allow, and remembers it; whether there was anything to do.
+    /// Applies the fixes of these findings and records them; returns whether there was anything to do.
     fn apply_fixes(
         &mut self,
         found: &[Finding],

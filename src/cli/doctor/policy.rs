@@ -1,5 +1,5 @@
-//! Whether the gateway that is set up in this folder would let our token do anything: its settings, its rules on whom
-//! tokens are for, its policy, and the names of its servers' tools. It leaves a gateway elsewhere to `gateway`.
+//! Checks whether the gateway configured in this folder would let our token do anything: its settings, its audience
+//! rules, its policy, and its servers' tool names. Not here: a remote gateway (see `gateway`).
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ const ACCESS: &str = "gateway.access";
 const TOOLS: &str = "gateway.tools";
 const REGISTRY: &str = "clients.servers";
 
-/// A token that lets somebody through the gateway, as its claims have it.
+/// An ingress token's claims.
 pub(super) struct TokenIdentity {
     /// Its file's name.
     pub(super) who: String,
@@ -33,7 +33,7 @@ pub(super) struct TokenIdentity {
 }
 
 impl TokenIdentity {
-    /// The ingress token's and the agents', as far as they are JWTs.
+    /// The ingress token and the agents' tokens, as far as they are JWTs.
     pub(super) fn all(store: &Store) -> Vec<Self> {
         let of = |path: &Path| {
             let name = path.file_name()?.to_str()?;
@@ -46,7 +46,7 @@ impl TokenIdentity {
     }
 }
 
-/// What there is to say, and the issuers whose metadata the gateway will ask for.
+/// The findings, and the issuers whose metadata the gateway will request.
 pub(super) fn check(config: &Config, identities: &[TokenIdentity], out: &Out) -> (Vec<Finding>, Vec<String>) {
     match prepare::here(config, &out.muted()) {
         None => (registry(&config.servers_dir), Vec::new()),
@@ -59,7 +59,7 @@ pub(super) fn check(config: &Config, identities: &[TokenIdentity], out: &Out) ->
             let issuers = prepared.settings.issuers.iter().filter(|issuer| issuer.jwks_uri.is_none());
             let issuers = issuers.map(|issuer| issuer.issuer.clone()).collect();
             let mut findings = examine(&prepared, identities);
-            // What is wrong with the gateway's own is among its settings' problems.
+            // Faults of the gateway's own audience are among its settings' problems.
             if prepared.settings.servers != config.servers_dir {
                 findings.extend(registry(&config.servers_dir));
             }
@@ -68,7 +68,7 @@ pub(super) fn check(config: &Config, identities: &[TokenIdentity], out: &Out) ->
     }
 }
 
-/// What is wrong with the files of the servers that clients are told of.
+/// Faults in the server files that clients are configured from.
 fn registry(dir: &Path) -> Vec<Finding> {
     let remarks = Registry::found(dir).remarks.into_iter();
     remarks.map(|remark| Finding::warn(REGISTRY, remark.to_string(), remark.remedy)).collect()
@@ -76,7 +76,7 @@ fn registry(dir: &Path) -> Vec<Finding> {
 
 fn examine(prepared: &Prepared, identities: &[TokenIdentity]) -> Vec<Finding> {
     let mut findings = settings(prepared);
-    // One that cannot be read or parsed is among the settings' problems.
+    // A policy that cannot be read or parsed is among the settings' problems.
     let Some(policy) = &prepared.policy else { return findings };
     findings.extend(identities.iter().flat_map(|one| access(prepared, policy, one)));
     findings.extend(tools(prepared, policy));
@@ -102,7 +102,7 @@ fn settings(prepared: &Prepared) -> Vec<Finding> {
     prepared.problems.iter().map(finding).collect()
 }
 
-/// Whether the gateway would take the token, by its own rules, and what its policy gives to it.
+/// Whether the gateway would accept the token by its own rules, and what its policy grants.
 fn access(prepared: &Prepared, policy: &Policy, one: &TokenIdentity) -> Vec<Finding> {
     let who = &one.who;
     let issuer = one.claims.get("iss").and_then(Value::as_str).unwrap_or_default();
@@ -114,7 +114,7 @@ fn access(prepared: &Prepared, policy: &Policy, one: &TokenIdentity) -> Vec<Find
         let remedy = "add it under issuers in gateway.yaml, or get a token from one listed there: mcpauth ingress --force";
         return vec![Finding::problem(ACCESS, text, remedy)];
     };
-    // Rules that do not hold together are among the settings' problems.
+    // Contradictory rules are among the settings' problems.
     let Ok(rules) = IssuerRules::new(known) else { return Vec::new() };
     match principal(&rules, &one.claims, &|audience| named(prepared, audience)) {
         Err(reject) => vec![rejected_finding(who, reject)],
@@ -122,7 +122,7 @@ fn access(prepared: &Prepared, policy: &Policy, one: &TokenIdentity) -> Vec<Find
     }
 }
 
-/// The caller, as the gateway would know it. That the token may have expired is another finding.
+/// The caller, as the gateway would see it. An expired token is reported separately.
 fn principal(
     rules: &IssuerRules,
     claims: &Map<String, Value>,
@@ -136,7 +136,7 @@ fn principal(
     rules.introspected(text.as_bytes(), now, servers).map(|(principal, _)| principal)
 }
 
-/// The servers whose address at the gateway this is.
+/// The servers with this address at the gateway.
 fn named(prepared: &Prepared, audience: &str) -> Vec<String> {
     let address = prepared.settings.address();
     let path = audience.strip_prefix(&address).map(|path| path.trim_end_matches('/'));
@@ -160,7 +160,7 @@ fn rejected_finding(who: &str, reject: TokenError) -> Finding {
     Finding::problem(ACCESS, format!("the gateway's rules reject {who}: {reject}"), remedy)
 }
 
-/// What the policy gives the caller, server by server.
+/// What the policy grants the caller, server by server.
 fn granted(prepared: &Prepared, policy: &Policy, who: &str, principal: &Principal) -> Finding {
     let grants = policy.grants(principal);
     let call = Call::Message { method: Listed::Tool.list_method(), name: None };
@@ -189,7 +189,7 @@ fn granted(prepared: &Prepared, policy: &Policy, who: &str, principal: &Principa
     Finding::problem(ACCESS, text, remedy).because(notes)
 }
 
-/// Tools that the policy names and the server, by its own file, does not have: names are case-sensitive.
+/// Tools that the policy names and that the server's own file does not have: names are case-sensitive.
 fn tools(prepared: &Prepared, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
     for described in Registry::found(&prepared.settings.servers).servers {

@@ -1,5 +1,5 @@
-//! Whether the settings say what is meant: flows complete or in part, names misspelt, files that overrule each other.
-//! It leaves what the settings lead to, ports and servers, to the other checks.
+//! Checks that the settings say what the user intends: incomplete flows, misspelt names, files that override each
+//! other. Not here: their consequences (see the other checks).
 
 use std::path::Path;
 
@@ -12,9 +12,9 @@ use crate::credential::{Credential, CredentialKind, GrantConfig};
 use crate::error::Error;
 use crate::sys::private_file::is_symlink;
 
-/// How names begin that nobody but mcpauth reads.
+/// Prefixes of names that only mcpauth reads.
 const OURS: [&str; 5] = ["MCPAUTH_", "INGRESS_OAUTH_", "EGRESS_", "AGENTCORE_", "KEYCLOAK_M2M_"];
-/// What shows that an ingress identity provider is set up, and which.
+/// The variables that show that an ingress identity provider is configured, and which.
 const SIGNS: [(&str, &[&str]); 2] = [
     ("cognito", &["INGRESS_OAUTH_USER_POOL_ID", "INGRESS_OAUTH_CLIENT_ID"]),
     ("keycloak", &["KEYCLOAK_M2M_CLIENT_ID", "KEYCLOAK_M2M_CLIENT_SECRET"]),
@@ -22,7 +22,7 @@ const SIGNS: [(&str, &[&str]); 2] = [
 
 pub(super) fn check(config: &Config, planned: &[CredentialPlan]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = planned.iter().map(flow).collect();
-    // A machine that runs a gateway needs no credential of its own.
+    // A machine that runs a gateway needs no credentials.
     if findings.is_empty() && !prepare::is_here(config) {
         let text = "nothing is configured: there is no credential to get";
         let remedy = "try it without an account: mcpauth demo; then set it up with: mcpauth configure";
@@ -40,7 +40,7 @@ pub(super) fn check(config: &Config, planned: &[CredentialPlan]) -> Vec<Finding>
 fn flow(flow: &CredentialPlan) -> Finding {
     match &flow.credential {
         Ok(_) => Finding::ok("settings.flows", format!("{} is complete", flow.name)),
-        // These name the flow by themselves.
+        // These select the flow without AUTH_PROVIDER.
         Err(error @ (ConfigError::Missing { .. } | ConfigError::SameFile { .. })) => {
             Finding::problem("settings.flows", error.to_string(), error.hint())
         }
@@ -48,7 +48,7 @@ fn flow(flow: &CredentialPlan) -> Finding {
     }
 }
 
-/// A wrong word, or one that is about another provider than what is set.
+/// An unknown word, or the name of a provider without settings.
 fn auth_provider(config: &Config, planned: &[CredentialPlan]) -> Option<Finding> {
     const CHECK: &str = "settings.auth_provider";
     let named = config.auth_provider();
@@ -66,7 +66,7 @@ fn auth_provider(config: &Config, planned: &[CredentialPlan]) -> Option<Finding>
     Some(Finding::problem(CHECK, text, format!("set AUTH_PROVIDER={other}, or the variables of {named}")))
 }
 
-/// Without the scope that brings a refresh token, a person must log in again and again.
+/// Without the scope that brings a refresh token, the user must log in again and again.
 fn offline(credential: &Credential) -> Option<Finding> {
     let GrantConfig::AuthorizationCode(person) = &credential.how else { return None };
     let needed = person.provider.offline_scope.as_deref()?;
@@ -77,7 +77,7 @@ fn offline(credential: &Credential) -> Option<Finding> {
     Some(Finding::warn("settings.scopes", text, format!("add {needed} to the set's EGRESS_OAUTH_SCOPE_N")))
 }
 
-/// Sets that `EGRESS_PROVIDER_NAME` hides.
+/// Sets that `EGRESS_PROVIDER_NAME` excludes.
 fn left_out(config: &Config) -> Option<Finding> {
     let wanted = config.settings.get("EGRESS_PROVIDER_NAME")?;
     let sets = (1..=100).filter(|n| {
@@ -92,7 +92,7 @@ fn left_out(config: &Config) -> Option<Finding> {
     Some(Finding::warn("settings.flows", text, "remove EGRESS_PROVIDER_NAME to use these sets too"))
 }
 
-/// Names that nobody reads and that look like one of ours.
+/// Unknown names that look like one of ours.
 fn unread(config: &Config) -> Vec<Finding> {
     let filling: Vec<String> = config
         .provider_names()
@@ -112,7 +112,7 @@ fn unread_name(config: &Config, name: &str) -> Option<Finding> {
     const CHECK: &str = "settings.names";
     let (_, origin) = config.settings.find(name)?;
     let ours = OURS.iter().any(|start| name.starts_with(start));
-    // The environment is full of other programs' variables; a .env file is ours to read.
+    // The environment is full of other programs' variables; a .env file is ours to check.
     if !ours && origin.file().is_none() {
         return None;
     }
@@ -136,7 +136,7 @@ fn unread_name(config: &Config, name: &str) -> Option<Finding> {
     }
 }
 
-/// `NAME_7` in its parts.
+/// The parts of `NAME_7`.
 fn numbered(name: &str) -> (&str, Option<&str>) {
     match name.rsplit_once('_') {
         Some((stem, number)) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => {
@@ -162,7 +162,7 @@ fn env_files(config: &Config) -> Vec<Finding> {
     };
     let overruled = config.settings.overruled().into_iter().filter_map(|(name, line)| {
         let (_, wins) = config.settings.find(name)?;
-        // A flag is typed for one run, and meant.
+        // A flag is typed for one run, on purpose.
         if wins == Origin::Flag || !is_known(name) {
             return None;
         }
@@ -178,7 +178,7 @@ fn env_files(config: &Config) -> Vec<Finding> {
 fn exposed(path: &Path) -> Finding {
     let text = format!("{} holds secrets and can be read by others", path.display());
     let finding = Finding::problem("files.mode", text, format!("chmod 600 {}", path.display()));
-    // What a link leads to is not known to be ours.
+    // The target of a link may not be ours.
     if is_symlink(path) { finding } else { finding.fixed_by(Fix::Close(path.into())) }
 }
 
@@ -211,7 +211,7 @@ mod tests {
             ("EGRESS_OAUTH_CLIENT_ID_0", Some("give it a number from 1 to 100")),
             ("MCPAUTH_WHATEVER", Some("list the settings with: mcpauth config show")),
             ("PATH", None),
-            // Somebody else's, though it is near to one of ours.
+            // Another program's variable, although it is similar to one of ours.
             ("AWS_REGIONS", None),
         ] {
             let found = found(&[(name, "hunter2")]);

@@ -1,5 +1,5 @@
-//! How each credential's token stands: there or not, good or due or expired, and who can renew it. It leaves whom a
-//! token is for to `audience`, and files that cannot be read to `files`.
+//! Checks each credential's token: present or not, good, due or expired, and how it is renewed. Not here: its
+//! audience (see `audience`); files that cannot be read (see `files`).
 
 use crate::cli::doctor::files::is_token;
 use crate::cli::doctor::finding::Finding;
@@ -14,20 +14,20 @@ use crate::vault::VaultError;
 
 const CHECK: &str = "tokens.expiry";
 
-/// A configured credential and what is kept of it.
+/// A configured credential and what is stored for it.
 pub(super) struct ConfiguredToken<'p> {
     pub(super) credential: &'p Credential,
     pub(super) stored: Option<StoredToken>,
 }
 
 impl<'p> ConfiguredToken<'p> {
-    /// All that is configured and complete, with what can be read; what cannot is a finding.
+    /// All complete configured credentials, with what can be read; what cannot is a finding.
     pub(super) fn all(planned: &'p [CredentialPlan], store: &Store) -> (Vec<Self>, Vec<Finding>) {
         let (mut held, mut findings) = (Vec::new(), Vec::new());
         for credential in planned.iter().filter_map(|flow| flow.credential.as_ref().ok()) {
             match store.read(&credential.id) {
                 Ok(stored) => held.push(Self { credential, stored }),
-                // `files` has the others.
+                // `files` reports the others.
                 Err(error @ (StoreError::Keyring(_) | StoreError::Lock { .. })) => {
                     let error = Error::from(VaultError::from(error));
                     findings.push(Finding::error(CHECK, &error, &credential.command));
@@ -45,13 +45,13 @@ impl<'p> ConfiguredToken<'p> {
         })
     }
 
-    /// Whether only a person can get a token.
+    /// Whether getting a token needs a login.
     pub(super) fn needs_person(&self) -> bool {
         let renewable = self.stored.as_ref().is_some_and(|stored| stored.token.refresh_token.is_some());
         matches!(self.credential.how, GrantConfig::AuthorizationCode(_)) && !self.is_good() && !renewable
     }
 
-    /// Files of the registry's scripts do not say whose they are.
+    /// Files of the registry's scripts do not name their client.
     fn is_its_own(&self, stored: &StoredToken) -> bool {
         let same =
             |found: &Option<String>, wanted: &str| found.as_deref().is_none_or(|found| found == wanted);

@@ -1,4 +1,5 @@
-//! `mcpauth gateway explain`: who may do what, and which line of the policy says so. It leaves deciding to `policy`.
+//! `mcpauth gateway explain`: who may do what, and which line of the policy decides. Not here: deciding (see
+//! `policy`).
 
 use std::path::{Path, PathBuf};
 
@@ -64,10 +65,10 @@ pub(super) struct ExplainArgs {
     token: Option<String>,
 }
 
-/// Whom it is about.
+/// The caller.
 enum ExplainedCaller {
     Known(Box<Principal>),
-    /// The gateway would not even let them in.
+    /// The gateway would reject the caller's token.
     Refused(TokenError),
 }
 
@@ -96,7 +97,7 @@ pub(super) fn run(args: &ExplainArgs, config: &Config, out: &Out) -> Result<Exit
     Ok(Exit::Done)
 }
 
-/// Of a caller without a token only one thing at a time can be said.
+/// Without a token, only one request at a time can be explained.
 fn nothing_asked(server: &str) -> Error {
     let server = word(&clean(server, 100));
     Error::Usage {
@@ -119,12 +120,12 @@ fn object(path: &Path, explanation: &Explanation) -> Value {
     })
 }
 
-/// In words, or as the object.
+/// As text, or as a JSON object.
 fn say(words: &str, object: impl Fn() -> Value, out: &Out) {
     if out.json { out.object(&object()) } else { out.data(words) }
 }
 
-/// A token that opens nothing at all, whatever the policy says.
+/// A token that grants nothing at all, whatever the policy says.
 fn say_refused(reject: TokenError, token: &str, path: &Path, out: &Out) {
     let remedy = match reject {
         TokenError::Issuer => "the gateway has no issuer that matches its iss".to_owned(),
@@ -143,7 +144,7 @@ fn say_refused(reject: TokenError, token: &str, path: &Path, out: &Out) {
 }
 
 impl ExplainArgs {
-    /// What is asked about; all that there is if nothing is named.
+    /// The request to explain; everything if none is named.
     fn call(&self) -> Option<Call<'_>> {
         let Self { method, tool, prompt, resource, .. } = self;
         let is_named = [method, tool, prompt, resource].into_iter().any(Option::is_some);
@@ -152,7 +153,7 @@ impl ExplainArgs {
         })
     }
 
-    /// Who is described, or brings the token.
+    /// The caller that is described, or that brings the token.
     fn caller(&self, config: &Config, out: &Out) -> Result<ExplainedCaller, Error> {
         let Some(token) = &self.token else {
             return Ok(ExplainedCaller::Known(Box::new(Principal {
@@ -183,7 +184,7 @@ impl ExplainArgs {
         let Some(path) = &self.claims else { return Ok(Map::new()) };
         let hint = "name a file with one JSON object in it, as in a token's payload";
         let text = text_of(path, hint)?;
-        // Not the reader's own words: they could show what is in the file.
+        // Not the parser's own message: it could show the file's content.
         serde_json::from_str(&text).map_err(|e| Error::Usage {
             message: format!("{}: line {} is not valid", path.display(), e.line()),
             hint: hint.into(),

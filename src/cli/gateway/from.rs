@@ -1,4 +1,4 @@
-//! Where the gateway's settings are, as typed. It leaves reading them to `prepare`.
+//! Where the gateway's settings are, as typed. Not here: reading them (see `prepare`).
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! The gateway's issuer where no `gateway.yaml` names one: the identity provider that the ingress settings are about, with
-//! a rule on whom its tokens are for. It leaves checking it to the gateway.
+//! The gateway's issuer if there is no `gateway.yaml`: the identity provider of the ingress settings, with an
+//! audience rule for its tokens. Not here: checking it (see the gateway).
 
 use crate::config::{Config, ConfigError};
 use crate::gateway::settings::{IssuerSettings, RulesError, TokenProfile};
@@ -7,7 +7,7 @@ use crate::gateway::settings::{IssuerSettings, RulesError, TokenProfile};
 /// The issuer of the ingress settings.
 ///
 /// # Errors
-/// [`ConfigError`] naming the variable, also where nothing would say whom tokens are for.
+/// [`ConfigError`] naming the variable, also if nothing says which audience the tokens have.
 pub(super) fn from_settings(config: &Config) -> Result<IssuerSettings, ConfigError> {
     let (kind, own_clients): (_, &[&str]) = match config.auth_provider() {
         "keycloak" => (TokenProfile::Keycloak, &["KEYCLOAK_M2M_CLIENT_ID", "KEYCLOAK_CLIENT_ID"]),
@@ -25,7 +25,7 @@ pub(super) fn from_settings(config: &Config) -> Result<IssuerSettings, ConfigErr
     let unsaid = issuer.audience.is_empty() && issuer.clients.is_empty();
     let missing = match (issuer.audience_fault(), kind) {
         (Some(RulesError::CognitoClients), _) => "INGRESS_OAUTH_CLIENT_ID",
-        // The tokens of these settings are for machines, and name no server.
+        // With these settings the tokens are for machines and name no server.
         (None, TokenProfile::Keycloak) if unsaid => "KEYCLOAK_M2M_CLIENT_ID",
         (None, TokenProfile::Oidc) if issuer.audience.is_empty() => "MCPAUTH_GATEWAY_AUDIENCE",
         // Any other fault is among the settings' problems.
@@ -35,7 +35,7 @@ pub(super) fn from_settings(config: &Config) -> Result<IssuerSettings, ConfigErr
     Err(ConfigError::Missing { what, variables: vec![missing.into()] })
 }
 
-/// What the ingress client asks for is, for oidc, what its tokens will name.
+/// For oidc, the audience that the ingress client requests is the one in its tokens.
 fn audience_variable(config: &Config) -> &'static str {
     let own = config.settings.get("MCPAUTH_GATEWAY_AUDIENCE").is_some();
     if own || config.auth_provider() != "oidc" {

@@ -1,5 +1,5 @@
-//! `mcpauth gateway`: what is typed about the gateway. It leaves where its settings come from to `prepare`, and the work
-//! to the modules below.
+//! `mcpauth gateway`: the gateway's verbs. Not here: where its settings come from (see `prepare`); the work (see the
+//! modules below).
 
 mod check;
 mod explain;

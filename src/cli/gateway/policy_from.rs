@@ -1,4 +1,4 @@
-//! Which policy is meant, and the text of files that are named. It leaves what a policy means to `policy`.
+//! Which policy to use, and reading files named on the command line. Not here: what a policy means (see `policy`).
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::sys::regular_file;
 
-/// Which policy is meant.
+/// Which policy to use.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct PolicyFrom {
     #[command(flatten)]
@@ -37,7 +37,7 @@ impl PolicyFrom {
         Ok((path, policy))
     }
 
-    /// The names of the servers that there are files of; `None` where they cannot be read.
+    /// The names of the servers that have files; `None` if they cannot be read.
     pub(super) fn servers(&self, config: &Config) -> Option<Vec<String>> {
         let settings = prepare::without_issuers(&self.from, config).ok()?;
         let word = Word::new(&self.from, prepare::file(&self.from, config).as_deref(), config);
@@ -48,7 +48,7 @@ impl PolicyFrom {
     }
 }
 
-/// A file that was named, as text.
+/// A file named on the command line, as text.
 pub(super) fn text_of(path: &Path, hint: &str) -> Result<String, Error> {
     let unreadable = |e: std::io::Error| {
         let message = format!("{}: {e}", path.display());

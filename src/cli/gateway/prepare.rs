@@ -1,5 +1,6 @@
-//! What the gateway is to do: the settings of its file, or of the environment where there is none, and what they may have
-//! of the user's. It leaves reading and judging all they name to `gateway::load`, and showing that to `check`.
+//! What the gateway is to do: the settings from its file, or from the environment if there is none, and what they may
+//! use of the user's. Not here: reading and checking all that they name (see `gateway::load`); showing that (see
+//! `check`).
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -28,31 +29,31 @@ use crate::registry::Registry;
 use crate::secret::Secret;
 use crate::sys::{deadline, paths};
 
-/// Where the policy is, in the registry's scripts' folder too.
+/// Where the policy is, including the registry's scripts' folder.
 const POLICIES: [&str; 2] = ["scopes.yml", "auth_server/scopes.yml"];
 
-/// Everything that is needed to serve, and everything that is wrong with it.
+/// Everything needed to serve, and everything that is wrong with it.
 pub(in crate::cli) struct Prepared {
     /// The file the settings come from; none if they come from the environment.
     pub(in crate::cli) file: Option<PathBuf>,
     pub(in crate::cli) settings: GatewaySettings,
     /// The policy, if it could be read.
     pub(in crate::cli) policy: Option<Arc<Policy>>,
-    /// The names of the servers, as many as can be reached.
+    /// The names of the reachable servers.
     pub(in crate::cli) servers: Vec<String>,
     pub(in crate::cli) problems: Vec<Problem>,
-    /// What a gateway starts with; none if any problem is an error.
+    /// What a gateway starts with; `None` if any problem is an error.
     pub(super) loaded: Option<Loaded>,
 }
 
 /// The settings, before anything they name is read.
 enum FoundSettings {
     Settings(Box<GatewaySettings>, Word),
-    /// A file that says something else.
+    /// A file to use instead of the settings' own.
     Malformed(Problem),
 }
 
-/// What the command line says of the settings; it wins.
+/// Values from the command line, which take precedence.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Flags {
     pub(super) listen: Option<SocketAddr>,
@@ -60,10 +61,10 @@ pub(super) struct Flags {
     pub(super) admin: Option<SocketAddr>,
 }
 
-/// Reads and judges everything.
+/// Reads and checks everything.
 ///
 /// # Errors
-/// If there are no settings to judge at all.
+/// If there are no settings to check at all.
 pub(super) fn prepare(from: &From, flags: &Flags, config: &Config, out: &Out) -> Result<Prepared, Error> {
     let (other, flags, whose) = (from.clone(), flags.clone(), config.clone());
     let read = move || {
@@ -121,13 +122,13 @@ fn find_settings(
     Ok(FoundSettings::Settings(Box::new(settings), word))
 }
 
-/// What these settings may have of the user's.
+/// What these settings may use of the user's.
 fn sources(settings: &GatewaySettings, word: Word, config: &Config, out: &Out) -> Result<FileSources, Error> {
     let vault = Arc::new(flows::vault(config, None, out)?);
     let (whose, credentials, servers) = (word.clone(), config.clone(), config.clone());
     Ok(FileSources {
         settings: settings.clone(),
-        // Made when a server asks for one.
+        // Created when a server asks for it.
         credentials: Box::new(move |name| {
             let credential = whose.stored(name, &credentials).ok().flatten()?;
             Some(Arc::new(StoredCredential::new(Box::new(InVault { vault: vault.clone(), credential }))))
@@ -137,10 +138,10 @@ fn sources(settings: &GatewaySettings, word: Word, config: &Config, out: &Out) -
     })
 }
 
-/// What reads files, ended after the time that a gateway's files have.
+/// Reads files, and gives up after the gateway's time limit for files.
 ///
 /// # Errors
-/// If that is over, or there is no thread to be had.
+/// If the time limit has passed, or no thread can be started.
 pub(super) fn within<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
     what: &str,
@@ -152,12 +153,12 @@ pub(super) fn within<T: Send + 'static>(
     })
 }
 
-/// The same for the gateway that is set up in this folder; none if there is none.
+/// The same for the gateway configured in this folder; `None` if there is none.
 pub(in crate::cli) fn here(config: &Config, out: &Out) -> Option<Result<Prepared, Error>> {
     is_here(config).then(|| prepare(&From::default(), &Flags::default(), config, out))
 }
 
-/// Whether a gateway is set up in this folder, by `gateway.yaml`, by its variable or by a policy.
+/// Whether a gateway is configured in this folder, by `gateway.yaml`, its variable or a policy.
 pub(in crate::cli) fn is_here(config: &Config) -> bool {
     config.settings.get("MCPAUTH_SCOPES").is_some()
         || POLICIES.map(Path::new).iter().any(|path| path.is_file())
@@ -172,7 +173,7 @@ pub(super) fn without_issuers(from: &From, config: &Config) -> Result<GatewaySet
     }
 }
 
-/// The settings for a look at a token: those of the environment where no file has any.
+/// The settings for a look at a token: those of the environment if no file has any.
 pub(super) fn with_issuers(from: &From, config: &Config) -> Result<GatewaySettings, Error> {
     match file(from, config) {
         Some(path) => read(&path, config).map_err(|e| unusable(&e)),
@@ -180,7 +181,7 @@ pub(super) fn with_issuers(from: &From, config: &Config) -> Result<GatewaySettin
     }
 }
 
-/// The servers of a folder, and what was said of it.
+/// The servers of a folder, and the remarks about it.
 pub(super) fn servers(
     settings: &GatewaySettings,
     word: &Word,
@@ -204,8 +205,8 @@ pub(super) fn servers(
     }
 }
 
-/// A variable for a server's headers. Never the secrets of mcpauth's own settings, even if they are allowed: with them a
-/// server could act as this gateway.
+/// A variable for a server's headers. Never one of mcpauth's own secrets, even if it is allowed: with it a server
+/// could impersonate this gateway.
 pub(super) fn variable(word: &Word, config: &Config, name: &str) -> Option<Secret> {
     word.variable(name, config).filter(|_| !is_own_secret(name))
 }
@@ -214,7 +215,7 @@ fn is_own_secret(name: &str) -> bool {
     is_known(name) && is_secret(name)
 }
 
-/// Variables that are allowed to servers and go to none.
+/// Variables that servers may use and none does.
 fn withheld(settings: &GatewaySettings) -> impl Iterator<Item = Problem> {
     settings.header_variables.iter().filter(|name| is_own_secret(name)).map(|name| {
         let what = format!("{name} is a secret of mcpauth, which no server may receive");
@@ -242,12 +243,12 @@ impl Flags {
     }
 }
 
-/// The flag, then the variable, then what is in this folder.
+/// The flag, then the variable, then the file in this folder.
 pub(super) fn file(from: &From, config: &Config) -> Option<PathBuf> {
     let named =
         from.config.as_deref().or_else(|| config.settings.get("MCPAUTH_GATEWAY_CONFIG").map(Path::new));
     let here = Path::new("gateway.yaml");
-    // Whatever has this name: one that cannot be read must not be as good as none.
+    // Any entry with this name: an unreadable file must not count as a missing one.
     let is_there = || here.try_exists().unwrap_or(true);
     named.or_else(|| is_there().then_some(here)).map(paths::absolute)
 }

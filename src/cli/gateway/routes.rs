@@ -1,5 +1,5 @@
-//! `mcpauth gateway routes`: which servers there are, where clients find them, where they are and whether they answer. It
-//! leaves asking them to the gateway's own check.
+//! `mcpauth gateway routes`: which servers there are, where clients find them, where they are and whether they
+//! answer. Not here: asking them (see the gateway's health check).
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ pub(super) struct RoutesArgs {
     offline: bool,
 }
 
-/// One server, in the table's order.
+/// One server, in the table's column order.
 struct RouteRow {
     server: String,
     address: String,
@@ -89,7 +89,7 @@ fn row(gateway: &str, route: &ServerRoute, answers: bool) -> RouteRow {
     RouteRow {
         server: server.name.clone(),
         address: format!("{gateway}/{}/{last}", server.name),
-        // The path alone: a query may be a key.
+        // Only the path: a query may contain a key.
         upstream: format!("{scheme}://{host}{}", base.uri.path()),
         auth: server.auth_type.name(),
         egress: match route.egress {

@@ -1,4 +1,5 @@
-//! `mcpauth gateway serve`: everything read and checked before the first connection. It leaves serving to the gateway.
+//! `mcpauth gateway serve`: reads and checks everything before the first connection. Not here: serving (see the
+//! gateway).
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -55,7 +56,8 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
     let running = RunningGateway::serve(loaded, around).map_err(|error| start_error(&error, admin))?;
     let lame_duck = Duration::from_secs(lame_duck);
     let exit = flows::until_signal(out, handle_signals(&running, &log, say_where), |exit| exit)?;
-    // Ctrl-C is somebody at a terminal, who waits; SIGTERM comes from whoever takes a machine out of service.
+    // Ctrl-C comes from a person at a terminal, who is waiting; SIGTERM comes from whatever takes a machine out of
+    // service.
     if exit == Exit::Terminated && !lame_duck.is_zero() {
         running.withdraw();
         let say = |_: &RunningGateway| say_leaving(lame_duck);
@@ -65,14 +67,14 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
     }
     info!(event = "draining", "no more connections; finishing open requests");
     running.drain();
-    // To be told to stop is how this verb ends well.
+    // Being told to stop is the normal end of this verb.
     Ok(if exit == Exit::Terminated { Exit::Done } else { exit })
 }
 
-/// What is to be served. Remarks are said; errors end the run, all of them at once.
+/// What is to be served. Remarks are printed; errors end the run, all at once.
 ///
 /// # Errors
-/// If there is anything the gateway must not start with.
+/// If there is anything that the gateway must not start with.
 fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<(GatewaySettings, Loaded), Error> {
     let flags = prepare::Flags { listen: args.listen, shadow: args.shadow.clone(), admin: args.admin };
     let prepared = prepare::prepare(&args.from, &flags, config, out)?;
@@ -117,20 +119,20 @@ fn say_leaving(lame_duck: Duration) {
     );
 }
 
-/// The audit's way out, opened within the time that files have.
+/// The audit's destination, opened within the time limit for files.
 fn audit(audit: &str) -> Result<GatewayLog, Error> {
     let path = audit.to_owned();
     prepare::within(move || GatewayLog::open(&path), &format!("audit: {audit}"))?
 }
 
-/// SIGHUP: reads the files again, and begins the audit's file anew where it was moved away.
+/// SIGHUP: reads the files again, and reopens the audit file if it was moved away.
 async fn handle_signals(
     running: &RunningGateway,
     log: &GatewayLog,
     say: impl Fn(&RunningGateway),
 ) -> Result<Exit, Error> {
     let mut hang_ups = HangUps::new()?;
-    // Only now: whoever reads this may send a signal at once, and one without a handler would simply kill us.
+    // Only now: whoever reads this line may send a signal at once, and without a handler it would kill the process.
     say(running);
     loop {
         hang_ups.next().await;

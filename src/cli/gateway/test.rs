@@ -1,4 +1,4 @@
-//! `mcpauth gateway test`: runs a file of policy tests. It leaves what a test is to `policy`.
+//! `mcpauth gateway test`: runs a file of policy tests. Not here: what a test is (see `policy`).
 
 use std::path::PathBuf;
 
@@ -38,7 +38,7 @@ pub(super) fn run(args: &TestArgs, config: &Config, out: &Out) -> Result<Exit, E
     let outcomes = cases.run(&policy, &|name| match &servers {
         _ if policy.servers().contains(name) => true,
         Some(servers) => servers.iter().any(|server| server == name),
-        // Without their files nobody knows which servers an entry about all of them means.
+        // Without the server files it is not known which servers an entry for all of them covers.
         None => policy.is_about_every_server(),
     });
     let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();

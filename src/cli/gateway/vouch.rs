@@ -1,6 +1,6 @@
-//! Whose word the gateway's settings and servers are. A `gateway.yaml` or a folder of servers that was only found here gets
-//! nothing of the user's: no secret file or variable, no stored credential for its servers, no file outside to write.
-//! It leaves the rule to `config::provenance`.
+//! Provenance of the gateway's settings and servers. A `gateway.yaml` or a servers folder that was only found here
+//! gets nothing of the user's: no secret file or variable, no stored credential for its servers, no file outside the
+//! folder to write. Not here: the rule (see `config::provenance`).
 
 use std::path::{Path, PathBuf};
 
@@ -11,16 +11,17 @@ use crate::gateway::settings::{EgressMode, GatewaySettings};
 use crate::secret::Secret;
 use crate::sys::paths;
 
-/// Who says where the gateway's servers are and what they get.
+/// Who says where the gateway's servers are and what they receive.
 #[derive(Clone, Debug)]
 pub(super) struct Word {
     place: NamedValue,
-    /// The command by which the same is the user's word.
+    /// The command that makes the same settings the user's own choice.
     command: String,
 }
 
 impl Word {
-    /// `file` is what the settings are read from; without it they come from the environment, and servers from their folder.
+    /// `file` is the source of the settings; without it they come from the environment, and servers from their
+    /// folder.
     pub(super) fn new(from: &From, file: Option<&Path>, config: &Config) -> Self {
         let Some(path) = file else {
             let dir = &config.servers_dir;
@@ -36,7 +37,7 @@ impl Word {
         Self { place, command: format!("mcpauth gateway serve --config {}", path.display()) }
     }
 
-    /// Whether a secret may go where these settings and servers say.
+    /// Whether a secret may be sent where these settings and servers say.
     ///
     /// # Errors
     /// [`ConfigError::Provenance`].
@@ -64,10 +65,10 @@ impl Word {
         Ok(Some(credential))
     }
 
-    /// Takes from the settings what is not theirs to say, and refuses what cannot be left out.
+    /// Removes from the settings what a found file may not decide, and refuses what cannot be ignored.
     ///
     /// # Errors
-    /// [`ConfigError::Provenance`]; [`ConfigError::Invalid`] for a file outside that would be written.
+    /// [`ConfigError::Provenance`]; [`ConfigError::Invalid`] for a file outside the folder that would be written.
     pub(super) fn check(&self, settings: &mut GatewaySettings, config: &Config) -> Result<(), ConfigError> {
         if !self.place.origin.is_found() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What can be typed after `login`. It leaves what is meant by it to the verb and to `client`.
+//! The arguments of `login`. Not here: what they mean (see `client`).
 
 use std::path::PathBuf;
 
@@ -47,7 +47,7 @@ pub(in crate::cli) struct LoginArgs {
     pub(in crate::cli::login) browser: BrowserArgs,
 }
 
-/// The client that a person registered.
+/// The client that the user registered.
 #[derive(Args, Debug)]
 pub(super) struct OwnArgs {
     /// Use this client, which is already registered
@@ -73,7 +73,7 @@ pub(super) struct OwnArgs {
 }
 
 impl OwnArgs {
-    /// What was typed of it.
+    /// What was typed about the client.
     pub(super) fn words(&self) -> Vec<String> {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
         let valued = [

@@ -1,5 +1,5 @@
-//! Who we are to the issuer that a server names: a person's own client, the one that was taken the last time, the one that is
-//! described at the user's address, or one that the issuer registers now, in this order. It leaves asking to `flow`.
+//! The client to use with a server's issuer: the user's own, the one used last time, the one described at the user's
+//! address, or one that the issuer registers now, in this order. Not here: the requests (see `flow`).
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ use crate::sys::paths;
 use crate::text::clean;
 use crate::vault::VaultError;
 
-/// The same, its files read.
+/// The same, with its files read.
 #[derive(Default)]
 pub(super) struct Own {
     id: Option<String>,
@@ -27,25 +27,25 @@ pub(super) struct Own {
     pub(super) for_itself: bool,
 }
 
-/// A client, and how it is kept.
+/// A client, and how it is stored.
 pub(super) struct Chosen {
     pub(super) client: OAuthClient,
     pub(super) key: Option<KeyFile>,
     pub(super) redirect_uri: String,
     /// Whether mcpauth registered it, now or before.
     pub(super) registered: bool,
-    /// What somebody must know of it.
+    /// What the user must know about it.
     pub(super) remark: ClientRemark,
 }
 
-/// What is said of a client beside its name.
+/// What is printed about a client besides its name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClientRemark {
     /// Nothing: it has been used before, or its redirect URI was typed.
     Nothing,
     /// It was registered just now.
     Registered,
-    /// Its redirect URI is one that we chose.
+    /// Its redirect URI is one that mcpauth chose.
     RedirectUri,
 }
 
@@ -53,7 +53,7 @@ impl Own {
     /// As it was typed.
     ///
     /// # Errors
-    /// The secret's file's.
+    /// The secret file's content.
     pub(super) fn read(typed: &OwnArgs) -> Result<Self, Error> {
         let path = |path: &PathBuf| KeyFile { path: paths::absolute(path), key_id: typed.key_id.clone() };
         Ok(Self {
@@ -65,7 +65,7 @@ impl Own {
         })
     }
 
-    /// Whether this is what is kept, as far as it was typed.
+    /// Whether this matches the stored client, as far as it was typed.
     pub(super) fn is(&self, kept: &Registration) -> bool {
         self.id.as_ref().is_none_or(|id| *id == kept.client_id)
             && self.secret.is_none_or_is(kept.client_secret.as_ref())
@@ -79,7 +79,7 @@ impl Own {
         self.id.is_some()
     }
 
-    /// Whether the client can prove who it is, and so may get tokens for itself.
+    /// Whether the client can authenticate itself, and so may get tokens for itself.
     pub(super) fn has_proof(&self) -> bool {
         self.secret.is_some() || self.key.is_some()
     }
@@ -108,7 +108,7 @@ impl Own {
     }
 }
 
-/// What was typed agrees with what is kept unless it says something else.
+/// What was typed matches what is stored unless it says otherwise.
 trait NoneOrIs<T> {
     fn is_none_or_is(&self, kept: Option<&T>) -> bool;
 }
@@ -119,7 +119,7 @@ impl<T: PartialEq> NoneOrIs<T> for Option<T> {
     }
 }
 
-/// The client to be; `kept` is what there was. A new one is registered only if there is room to keep it.
+/// The client to use; `kept` is the stored one. A new one is registered only if it can be stored.
 pub(super) async fn choose(
     args: &LoginArgs,
     config: &Config,
@@ -142,7 +142,7 @@ pub(super) async fn choose(
             return Own::default().chosen(&address, found);
         }
     }
-    // What was registered may be good for the scopes alone that it was registered with.
+    // A registration may be valid only for the scopes it was made with.
     if let Some(kept) = kept.filter(|kept| !args.force && is_of(kept, found) && kept.scopes == scopes) {
         return taken_again(args, kept, found);
     }
@@ -157,7 +157,7 @@ fn is_of(kept: &Registration, found: &Discovered) -> bool {
     kept.issuer == found.issuer.issuer
 }
 
-/// A client is nobody to another issuer than its own, and what is a person's is not replaced without them.
+/// A client is unknown to any other issuer, and the user's own client is not replaced without asking.
 fn taken_again(args: &LoginArgs, kept: &Registration, found: &Discovered) -> Result<Chosen, Error> {
     let command = login_command(&args.url, args.server_name.as_deref().unwrap_or(&name_of(&args.url)));
     if !is_of(kept, found) {

@@ -1,5 +1,5 @@
-//! What `mcpauth logout` came to: lines for people, the object for programs, the exit code for the shell.
-//! It leaves removing and revoking to `logout` and what is below it.
+//! The result of `mcpauth logout`: lines for people, an object for programs, the exit code for the shell. Not here:
+//! removing and revoking (see `logout` and what is below it).
 
 use std::path::PathBuf;
 
@@ -15,17 +15,17 @@ use crate::store::StoreError;
 use crate::sys::clock;
 use crate::vault::{Logout, RevocationOutcome, VaultError};
 
-/// What came of one.
+/// The result for one credential.
 pub(super) struct LogoutRow<'k> {
     pub(super) known: &'k KnownCredential,
     pub(super) path: Option<PathBuf>,
     pub(super) result: Result<Logout, Error>,
 }
 
-/// What rewrites the copies in client configurations.
+/// The command that rewrites the copies in client configurations.
 const REWRITE: &str = "mcpauth config install";
 
-/// Prints everything and gives the exit code.
+/// Prints everything and returns the exit code.
 pub(super) fn report(
     rows: &[LogoutRow<'_>],
     copies: &[PathBuf],
@@ -65,7 +65,7 @@ pub(super) fn report(
     exit
 }
 
-/// The configurations that had the tokens in them.
+/// The configurations that contained the tokens.
 fn rewritten(configs: Result<Vec<ConfigRow>, Error>, out: &Out) {
     let failed = |error: &Error, what: &str| {
         out.say(&format!("{what} may still have them: {error}; {}", error.hint(REWRITE)));
@@ -83,7 +83,7 @@ fn rewritten(configs: Result<Vec<ConfigRow>, Error>, out: &Out) {
 fn exit(result: &Result<Logout, Error>) -> Exit {
     match result {
         Err(error) => error.exit(),
-        // The file is gone; how the server failed says whether it is worth to ask again.
+        // The file is gone; the kind of failure tells whether it is worth trying again.
         Ok(Logout { ended: RevocationOutcome::Asked(Err(error)), .. }) => flow_exit(error),
         Ok(Logout {
             ended:
@@ -111,7 +111,7 @@ fn line(row: &LogoutRow<'_>, out: &Out) {
             if let (RevocationOutcome::Asked(Ok(RevocationExtent::Unsupported)), Some(credential)) =
                 (&forgotten.ended, row.known.credential())
             {
-                // Of a server that was logged in to by its address there is no provider to show.
+                // A server that was logged in to by its address has no provider to show.
                 if let Some(about) = provider(credential) {
                     let text = format!("end it in the account's settings: mcpauth providers show {about}");
                     out.result(&format!("        -> {text}"));
@@ -121,7 +121,7 @@ fn line(row: &LogoutRow<'_>, out: &Out) {
     }
 }
 
-/// The provider's name, where there is a description of it.
+/// The provider's name, if there is a provider file for it.
 fn provider(credential: &Credential) -> Option<&str> {
     let is_listed = matches!(credential.how, GrantConfig::AuthorizationCode(_))
         && !credential.facts.contains_key(SERVER_URL);

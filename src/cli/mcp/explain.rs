@@ -1,5 +1,5 @@
-//! What to do about a server's no: the next command for each. It leaves the words for what happened to `client`, and what
-//! concerns credentials to `servers`.
+//! The next command after each kind of refusal by a server. Not here: describing what happened (see `client`); advice
+//! about credentials (see `servers`).
 
 use super::target::ServerTarget;
 use crate::client::ClientError;

@@ -1,5 +1,5 @@
-//! `mcpauth probe`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. It leaves the
-//! protocol to `client`, the server's address and credentials to `target`, and how answers look to `show`.
+//! `mcpauth probe`, `ping`, `list` and `call`: an MCP client on the command line. Not here: the protocol (see
+//! `client`); the server's address and credentials (see `target`); how answers look (see `show`).
 
 mod explain;
 mod show;
@@ -179,7 +179,7 @@ fn warn(tools: &Tools, out: &Out) {
     }
 }
 
-/// What is known of a server, for programs.
+/// What is known about a server, for programs.
 fn about(client: &McpClient, place: &str) -> Map<String, Value> {
     let object = json!({
         "version": 1,
@@ -192,7 +192,7 @@ fn about(client: &McpClient, place: &str) -> Map<String, Value> {
     object.as_object().cloned().unwrap_or_default()
 }
 
-/// The tool's arguments, which must be an object. What is in them is repeated nowhere.
+/// The tool's arguments, which must be an object. Their content is never repeated.
 fn arguments(given: &str) -> Result<Map<String, Value>, Error> {
     let wrong = |what: String| Error::Usage {
         message: format!("the tool's arguments are {what}"),

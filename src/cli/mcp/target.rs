@@ -1,5 +1,5 @@
-//! Which server is meant and which credentials it gets; and the one retry with new ones. It leaves what is said to it to the
-//! verbs, and what to do about its no to `explain`.
+//! Which server is meant and which credentials it gets, and the one retry with new ones. Not here: the requests (see
+//! the verbs); advice after a refusal (see `explain`).
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,11 +27,11 @@ use crate::sys::http::{Http, HttpError};
 use crate::tokens::{Bearers, TokenSource, retry};
 use crate::vault::VaultError;
 
-/// The registry's scripts' own.
+/// The default of the registry's scripts.
 const DEFAULT_URL: &str = "http://localhost:8003/mcp";
 const X_AUTHORIZATION: HeaderName = HeaderName::from_static("x-authorization");
 
-/// Which server, and what it is sent.
+/// Which server to use, and what to send it.
 #[derive(Args, Debug)]
 pub(super) struct ServerArgs {
     /// The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
@@ -53,17 +53,17 @@ pub(super) struct ServerArgs {
     timeout: u64,
 }
 
-/// How long a call may take, in seconds.
+/// The default deadline of a call, in seconds.
 fn timeout(text: &str) -> Result<u64, String> {
     seconds_within(text, 1..=86_400)
 }
 
-/// One server, ready to be spoken to.
+/// One server, ready to use.
 pub(super) struct ServerTarget {
     pub(super) which: ServerRef,
     pub(super) source: CredentialOrigin,
     pub(super) servers: Servers,
-    /// What goes along whatever the store has.
+    /// Headers that are sent whatever is stored.
     own: HeaderMap,
     http: Http,
     within: Duration,
@@ -80,7 +80,7 @@ impl ServerTarget {
         let aimed = config.settings.given("GATEWAY_URL").filter(|_| named);
         let servers = flows::servers(config, out)?.with(args.auth.auth).aimed(aimed.clone());
         let http = flows::http(&servers.config);
-        // It is the gateway's as much as the stored one.
+        // It is the gateway's token as much as the stored one.
         let may_know_us = servers.may_know_us(&which);
         let given = given.filter(|_| may_know_us);
         let source = match &which {
@@ -115,8 +115,8 @@ impl ServerTarget {
         })
     }
 
-    /// Connects, does `work`, and ends the session; all of it once more with new tokens if the server takes the first ones
-    /// no longer. A signal gives its exit code.
+    /// Connects, does `work`, and ends the session; repeats all of it once with new tokens if the server rejects the
+    /// first ones. A signal gives its exit code.
     pub(super) fn with<T>(
         &self,
         tool: Option<&str>,
@@ -129,7 +129,7 @@ impl ServerTarget {
             }
         };
         match flows::until_signal(&self.out, all, Err) {
-            // What gets the token is the credential's own command.
+            // The command that gets the token is the credential's own.
             Err(error @ Error::Vault(_)) => {
                 self.out.error(&error, &self.servers.command_for(&self.which));
                 Ok(Err(error.exit()))
@@ -138,17 +138,17 @@ impl ServerTarget {
         }
     }
 
-    /// Where the server is, without what a query may hide.
+    /// Where the server is, without the query, which may contain secrets.
     pub(super) fn place(&self, client: &McpClient) -> String {
         place(&client.url)
     }
 
-    /// What to type when it says no.
+    /// The advice after a refusal.
     pub(super) fn advice(&self) -> Advice<'_> {
         Advice { servers: &self.servers, which: &self.which, source: self.source }
     }
 
-    /// This error with what to type next.
+    /// This error with its advice.
     pub(super) fn explained(&self, source: ClientError, tool: Option<&str>) -> Error {
         let hint = self.hint(&source, tool);
         Error::Mcp { source: Box::new(source), hint }
@@ -162,7 +162,7 @@ impl ServerTarget {
         let mut turn = retry::Once::begin(self).await?;
         loop {
             let result = self.once(turn.token(), &work).await?;
-            // A scope that is missing does not come with a renewal.
+            // Renewal does not add a missing scope.
             let about_scope =
                 |challenge: &Option<Challenge>| challenge.as_ref().is_some_and(Challenge::is_about_scope);
             if let Err(refused @ ClientError::Unauthorized(refusal)) = &result
@@ -240,7 +240,7 @@ impl TokenSource for ServerTarget {
             return Ok(None);
         }
         match self.servers.renew_refused(&self.which, &refused.bearers).await {
-            // A login whose token looks good from here would be found good again: the server's own no says more.
+            // A login whose token looks valid here would be reused: the server's rejection is better informed.
             Err(Error::Vault(VaultError::NeedsPerson { .. }))
                 if self.servers.login_of(&self.which).is_some_and(|login| login.is_kept) =>
             {
@@ -262,7 +262,7 @@ fn which(args: &ServerArgs, config: &Config) -> Result<ServerRef, Error> {
     Ok(ServerRef::ByUrl(url?))
 }
 
-/// An address as `ServerRef` takes it, and nothing that is only a name.
+/// An address as `ServerRef` accepts it, and not just a name.
 fn address(text: &str) -> Result<Url, String> {
     match text.parse()? {
         ServerRef::ByUrl(url) => Ok(url),
@@ -280,7 +280,7 @@ fn bearer(what: &str, token: &Secret) -> Result<HeaderValue, Error> {
     header(what, &Secret::new(format!("Bearer {}", token.expose())))
 }
 
-/// A header's value. What is a token is marked, so that it comes back in nothing that is printed.
+/// A header's value. Tokens are marked sensitive, so that they appear in nothing that is printed.
 fn header(what: &str, value: &Secret) -> Result<HeaderValue, Error> {
     let mut header = HeaderValue::try_from(value.expose()).map_err(|_| unsendable(what))?;
     header.set_sensitive(value.expose().starts_with("Bearer "));

@@ -1,4 +1,4 @@
-//! What is typed after `mcpauth refresh`, and the numbers it comes to.
+//! The arguments of `mcpauth refresh`, and the numbers they result in.
 
 use clap::{Args, ValueEnum};
 
@@ -11,7 +11,7 @@ use crate::quantity::seconds_within;
 use crate::refresh::Epoch;
 use crate::store::Store;
 
-/// The longest interval and buffer, in seconds.
+/// The largest interval and buffer, in seconds.
 const DAY: u64 = 86_400;
 const EXAMPLES: &str = "Examples:
   mcpauth refresh                          until it is stopped (Ctrl-C, SIGTERM); SIGHUP rescans at once
@@ -82,13 +82,14 @@ fn buffer(text: &str) -> Result<Epoch, String> {
     within(text, 0)
 }
 
-/// A time of no more than a day.
+/// A duration of at most a day.
 fn within(text: &str, least: u64) -> Result<Epoch, String> {
     let seconds = seconds_within(text, least..=DAY)?;
     Epoch::try_from(seconds).map_err(|error| error.to_string())
 }
 
-/// Our own configurations among the tokens and, unless that is not wanted, the clients' files that hold tokens.
+/// Rewrites our own configurations among the tokens and, unless that is turned off, the clients' files that contain
+/// tokens.
 pub(super) fn rewrite(
     config: &Config,
     store: &Store,
@@ -102,7 +103,7 @@ pub(super) fn rewrite(
     }
 }
 
-/// What is to start the service.
+/// The system that starts the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum ServiceManager {
     /// A systemd user unit

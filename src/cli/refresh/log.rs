@@ -1,4 +1,5 @@
-//! What the service says: one line an event, for people or as JSON, and never a token. It leaves what happened to `service`.
+//! The service's log: one line per event, for people or as JSON, never with a token. Not here: what happened (see
+//! `service`).
 
 use std::time::Duration;
 
@@ -12,10 +13,10 @@ use crate::refresh::{AttemptOutcome as Meaning, Epoch, Lifetime, Next};
 use crate::sys::clock;
 use crate::vault::{IssuedToken, TokenOutcome};
 
-/// A person's side with nobody there: what flows have to say is an event.
+/// The user interface when no user is there: what flows have to say is an event.
 pub(super) struct UnattendedUi;
 
-/// A renewal that had an answer.
+/// A renewal that got an answer.
 pub(super) fn answered(name: &str, fresh: &IssuedToken, next: Next, now: Epoch) {
     let what = match fresh.outcome {
         TokenOutcome::Reused => "reused",
@@ -39,7 +40,7 @@ pub(super) fn answered(name: &str, fresh: &IssuedToken, next: Next, now: Epoch) 
     );
 }
 
-/// A renewal that failed. One that a person must see to is said once.
+/// A failed renewal. One that needs a login is reported once.
 pub(super) fn failed(
     name: &str,
     credential: &Credential,

@@ -1,5 +1,5 @@
-//! `mcpauth refresh`: keeps every credential fresh, and the client configurations with them; as a service, or once.
-//! It leaves when to `refresh`, each token to `vault` and each file to `render`.
+//! `mcpauth refresh`: keeps every credential and the client configurations fresh; as a service, or once. Not here:
+//! when (see `refresh`); each token (see `vault`); each file (see `render`).
 
 mod args;
 mod log;

@@ -1,5 +1,5 @@
-//! One attempt to renew one credential: what is tried, what a look shows, and what a failure means to the schedule.
-//! It leaves when to `refresh::Schedule`.
+//! One attempt to renew one credential: what is tried, what its file shows, and what a failure means to the schedule.
+//! Not here: when (see `refresh::Schedule`).
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -17,32 +17,32 @@ use crate::secret::Secret;
 use crate::sys::clock;
 use crate::vault::{IssuedToken, TokenOutcome, Vault, VaultError};
 
-/// How many requests one issuer gets at once: one that hangs must not keep the others' turn.
+/// How many requests one issuer gets at once: a hanging one must not block the others.
 const AT_ONCE: usize = 8;
 
-/// Whose turn it is, issuer by issuer.
+/// The request slots, issuer by issuer.
 #[derive(Debug, Default)]
 pub(super) struct Turns(Mutex<BTreeMap<String, Arc<Semaphore>>>);
 
 impl Turns {
-    /// The turns at a credential's issuer.
+    /// The slots of a credential's issuer.
     pub(super) fn of(&self, credential: &Credential) -> Arc<Semaphore> {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Arc::new(Semaphore::new(AT_ONCE));
         turns.entry(credential.issuer.clone()).or_insert_with(new).clone()
     }
 
-    /// Nobody who still waits gets a turn any more.
+    /// Nobody who is still waiting gets a slot.
     pub(super) fn close(&self) {
         let turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         turns.values().for_each(|turns| turns.close());
     }
 }
 
-/// Another token than the present one, if that is due or `anew`; the first one where nothing is stored.
+/// Another token than the stored one, if that is due or `anew`; the first one if nothing is stored.
 ///
 /// # Errors
-/// The vault's: also while the present token is good, since whoever looks ahead must know.
+/// The vault's errors: also while the stored token is good, since the schedule must know.
 pub(super) async fn renew(
     vault: &Vault,
     credential: &Credential,
@@ -64,7 +64,8 @@ pub(super) async fn renew(
     flows::agent_env(vault, credential, fresh)
 }
 
-/// What the schedule is told of a credential. A file that cannot be read counts as none: the attempt says why.
+/// What the schedule learns about a credential. A file that cannot be read counts as missing: the attempt reports
+/// why.
 pub(super) fn seen(vault: &Vault, credential: &Credential, marks: &RandomState) -> CredentialSnapshot {
     let token = vault.kept(credential).ok().flatten().map(|stored| stored.token);
     let text = |secret: Option<&Secret>| marks.hash_one(secret.map(Secret::expose));
@@ -85,12 +86,12 @@ pub(super) fn meaning(error: &Error) -> refresh::AttemptOutcome {
         Error::Vault(VaultError::NeedsPerson { .. } | VaultError::ClientForgotten { .. }) => {
             refresh::AttemptOutcome::NeedsPerson
         }
-        // A 4xx without a word of the server's own may be that of a proxy before one that is just starting.
+        // A 4xx without an OAuth error may come from a proxy in front of a server that is just starting.
         Error::Vault(VaultError::Flow(FlowError::Reply {
             reply: reply @ (ReplyError::Refused { .. } | ReplyError::TokenType(_)),
             ..
         })) if reply.is_no() => refresh::AttemptOutcome::Refused,
-        // An issuer whose metadata is gone or garbled may just be starting.
+        // An issuer whose metadata is missing or broken may just be starting.
         Error::Vault(VaultError::Flow(
             FlowError::Discovery(_) | FlowError::NoEndpoint { .. } | FlowError::Metadata { .. },
         )) => refresh::AttemptOutcome::Failed,

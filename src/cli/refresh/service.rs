@@ -1,5 +1,5 @@
-//! `mcpauth refresh` as a service: one timer, one look now and then, and as many requests as issuers bear. It leaves
-//! when to `refresh::Schedule`, one attempt to `renew`, and every word to `log`.
+//! `mcpauth refresh` as a service: one timer, regular scans of the files, and a bounded number of requests per
+//! issuer. Not here: when (see `refresh::Schedule`); one attempt (see `renew`); messages (see `log`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
@@ -28,20 +28,20 @@ use crate::sys::signal::{self, HangUps};
 use crate::sys::{clock, hook, private_file, supervisor};
 use crate::vault::{IssuedToken, Vault};
 
-/// The file in the tokens directory that the service holds for as long as it runs.
+/// The file in the tokens directory that the service locks while it runs.
 const PID_FILE: &str = ".refresh.pid";
 /// The longest sleep, in seconds: timers stand still while a machine sleeps, and the wall clock does not.
 const LONGEST_SLEEP: Epoch = 30;
-/// How long what comes in may wait for company before the client configurations are written, in seconds.
+/// How long new tokens are collected before the client configurations are written, in seconds.
 const GATHER: Epoch = 1;
-/// How long the first pass may take before we say that we are ready, in seconds.
+/// How long the first pass may take before the service reports that it is ready, in seconds.
 const READY_WITHIN: Epoch = 10;
-/// How long requests under way are waited for at the end. One whose refresh token was sent has until it is answered.
+/// How long running requests are awaited at the end. One whose refresh token was sent has until it is answered.
 const GRACE: Duration = Duration::from_secs(10);
-/// So many credentials get a line each at the start.
+/// Up to this many credentials get a line each at startup.
 const FEW: usize = 20;
 
-/// What ends a request: whose it was and what came; `None` if its turn never came.
+/// The end of a request: its credential and its result; `None` if it never got a slot.
 type FinishedRequest = Option<(String, Result<IssuedToken, Error>)>;
 
 struct RefreshService {
@@ -55,15 +55,15 @@ struct RefreshService {
     schedule: Schedule,
     turns: Arc<Turns>,
     under_way: FuturesUnordered<LocalBoxFuture<'static, FinishedRequest>>,
-    /// For marks and jitter. Both need to be different in every process, and nothing more.
+    /// For marks and jitter, which only need to differ between processes.
     random: RandomState,
-    /// Complaints about files and settings, and about configurations, that have been said and still hold.
+    /// Complaints about files and settings, and about configurations, that were reported and still apply.
     said: BTreeSet<String>,
     said_of_configs: BTreeSet<String>,
     look_at: Epoch,
     /// Set while configurations have to be written.
     configs_at: Option<Epoch>,
-    /// Set until we are ready.
+    /// Set until the service is ready.
     ready_by: Option<Epoch>,
 }
 
@@ -72,7 +72,7 @@ struct KnownFile {
     credential: Arc<Credential>,
 }
 
-/// The service of this tokens directory, if it runs.
+/// The service of this tokens directory, if it is running.
 pub(in crate::cli) fn running(tokens_dir: &Path) -> Option<RunningProcess> {
     pid_file::holder(&tokens_dir.join(PID_FILE))
 }
@@ -92,7 +92,7 @@ pub(super) fn run(
         signal::outlive_file_limit();
         service.run().await
     });
-    // Whoever still waits for a lock or a hook must not keep the process alive.
+    // A task that still waits for a lock or a hook must not keep the process alive.
     runtime.shutdown_background();
     exit
 }
@@ -130,7 +130,7 @@ impl RefreshService {
             said: BTreeSet::new(),
             said_of_configs: BTreeSet::new(),
             look_at: now,
-            // A run that was killed between a token and the configurations left them behind.
+            // A run that was killed between a token and the configurations left them outdated.
             configs_at: Some(now + READY_WITHIN),
             ready_by: Some(now + READY_WITHIN),
             out: out.clone(),
@@ -140,7 +140,8 @@ impl RefreshService {
     async fn run(mut self) -> Result<Exit, Error> {
         let mut stop = pin!(flows::signal());
         let mut hang_up = HangUps::new()?;
-        // The handlers first: whoever reads a line of ours may send a signal at once, and without them it would kill us.
+        // The handlers come first: whoever reads a line may send a signal at once, and without them it would kill the
+        // process.
         if let Some(exit) = stop.as_mut().now_or_never() {
             return Ok(exit);
         }
@@ -163,7 +164,7 @@ impl RefreshService {
         }
     }
 
-    /// Reads all files: what is configured, and what is kept of it.
+    /// Scans all files: what is configured, and what is stored.
     fn look(&mut self, now: Epoch) {
         let mut complaints = BTreeSet::new();
         let mut known = BTreeMap::new();
@@ -205,7 +206,7 @@ impl RefreshService {
         self.look_at = now + self.rules.interval;
     }
 
-    /// Token files that no configured credential makes: nobody renews them.
+    /// Token files that no configured credential produces: they are not renewed.
     fn orphans(&self, known: &BTreeMap<String, KnownFile>) -> Vec<String> {
         let files = self.vault.store.files().into_iter();
         let names = files.filter_map(|path| path.file_name()?.to_str().map(str::to_owned));
@@ -216,7 +217,7 @@ impl RefreshService {
             .collect()
     }
 
-    /// Begins whatever is due.
+    /// Starts everything that is due.
     fn start(&mut self, now: Epoch) {
         for id in self.schedule.take(now) {
             let Some(one) = self.known.get(&id) else { continue };
@@ -231,7 +232,7 @@ impl RefreshService {
         }
     }
 
-    /// Takes in what came of an attempt. The file is the truth: it may have changed even where the attempt failed.
+    /// Records the result of an attempt. The file decides: it may have changed even if the attempt failed.
     fn settle(&mut self, done: FinishedRequest) {
         let Some((id, result)) = done else { return };
         let Some(KnownFile { name, credential }) = self.known.get(&id) else { return };
@@ -254,12 +255,12 @@ impl RefreshService {
         }
     }
 
-    /// Runs the hook beside everything else.
+    /// Runs the hook in parallel.
     fn call_for_help(&self, name: &str, credential: &Credential) {
         let Some(command) = self.on_login_needed.clone() else { return };
         let more =
             vec![("MCPAUTH_CREDENTIAL", name.to_owned()), ("MCPAUTH_COMMAND", credential.command.clone())];
-        // Ours alone: a hook may need a secret of its own to send its message.
+        // Only ours: a hook may need a secret of its own to send its message.
         let without = self.config.withheld();
         let name = name.to_owned();
         tokio::spawn(async move {
@@ -273,14 +274,14 @@ impl RefreshService {
         });
     }
 
-    /// Once for all that came in together.
+    /// Once for everything that came in together.
     fn write_configs_if_due(&mut self, now: Epoch) {
         let is_due = |at: Epoch| now >= at || self.under_way.is_empty();
         if !self.configs_at.is_some_and(is_due) {
             return;
         }
         self.configs_at = None;
-        // What cannot be read has been complained of where it was looked at.
+        // What cannot be read was reported when it was scanned.
         let silent = self.out.muted();
         let rows = rewrite(&self.config, &self.vault.store, self.install, &silent);
         let mut complaints = BTreeSet::new();
@@ -325,7 +326,7 @@ impl RefreshService {
         supervisor::ready();
     }
 
-    /// SIGHUP: the settings' files are read again, and whatever went wrong is tried again.
+    /// SIGHUP: reads the settings' files again, and retries whatever failed.
     fn reload(&mut self) {
         let now = clock::now();
         match self.resolve_again() {
@@ -354,7 +355,7 @@ impl RefreshService {
         Ok((config, vault))
     }
 
-    /// Nothing is begun any more; what was sent is waited for, unless a second signal comes.
+    /// Starts nothing new; requests that were sent are awaited, unless a second signal comes.
     async fn stop(mut self, exit: Exit) -> Exit {
         self.turns.close();
         let count = self.under_way.len();
@@ -380,7 +381,7 @@ impl RefreshService {
         exit
     }
 
-    /// Until the next thing to do by the clock.
+    /// The time until the next scheduled action.
     fn sleep(&self, now: Epoch) -> Duration {
         let times =
             [self.schedule.next().map(|(at, _)| at), Some(self.look_at), self.configs_at, self.ready_by];
@@ -393,7 +394,7 @@ impl RefreshService {
     }
 }
 
-/// The vault of a service: nobody is there to log in, and everything it says is an event.
+/// The vault of a service: nobody can log in, and all its messages are events.
 fn open(config: &Config, out: &Out) -> Result<Arc<Vault>, Error> {
     let vault = flows::vault(config, None, out)?;
     Ok(Arc::new(Vault { ui: Arc::new(UnattendedUi), ..vault }))

@@ -1,5 +1,5 @@
-//! `mcpauth refresh --unit`: a service file for this folder and these settings, by absolute paths. It leaves installing
-//! it to its reader.
+//! `mcpauth refresh --unit`: a service file for this folder and these settings, with absolute paths. Not here:
+//! installing it (the reader does that).
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::sys::paths;
 
-/// Where and how it runs.
+/// Where and how the service runs.
 struct UnitFile {
     /// The program and its arguments.
     command: Vec<String>,
@@ -29,7 +29,7 @@ pub(super) fn print(
         folder: text(&paths::absolute(Path::new("."))),
         log: text(&config.tokens_dir.join(".refresh.log")),
     };
-    // A line of its own would be a directive of its own.
+    // A line break would start another directive.
     if service.folder.chars().any(char::is_control) {
         let message = "this folder's name holds a control character".into();
         return Err(Error::Usage { message, hint: "run the service from another folder".into() });
@@ -74,9 +74,9 @@ fn command(args: &RefreshArgs, config: &Config) -> Result<Vec<String>, Error> {
     Ok(command)
 }
 
-/// A renewal that is under way has until the network's own deadline (30 s, and as much for finding out where to ask).
-/// Settings that a person must correct are no reason to start again (2). What the service needs is the network, its
-/// files, and whatever its hook needs, which is why the file system is left open.
+/// A running renewal has until the network's own deadline (30 s, and as much for discovery). Settings that need
+/// correction are no reason to restart (2). The service needs the network, its files, and whatever its hook needs, so
+/// the file system is not restricted.
 fn systemd(service: &UnitFile) -> String {
     let command: Vec<String> = service.command.iter().map(|word| systemd_word(word)).collect();
     format!(
@@ -110,7 +110,7 @@ WantedBy=default.target
     )
 }
 
-/// One word of a command line, as systemd unquotes it: specifiers and variables are what it would put in.
+/// One word of a command line, quoted for systemd: specifiers and variables would be expanded.
 fn systemd_word(word: &str) -> String {
     let escaped = word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     format!("\"{}\"", escaped.replace('%', "%%").replace('$', "$$"))

@@ -1,4 +1,4 @@
-//! How a credential stands, as a value. It leaves judging it to `status` and showing it to `table`.
+//! A credential's state, as a value. Not here: deciding it (see `status`); showing it (see `table`).
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use crate::cli::out::Out;
 use crate::oauth::Epoch;
 use crate::store::Storage;
 
-/// How a credential stands.
+/// The state of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CredentialState {
     Good,
@@ -24,29 +24,29 @@ pub(super) struct StatusRow {
     pub(super) kind: &'static str,
     pub(super) name: String,
     pub(super) state: CredentialState,
-    /// Of the kept token; `None` if there is none, or if it does not end by itself.
+    /// Of the stored token; `None` if there is none, or if it does not expire.
     pub(super) expires_at: Option<Epoch>,
     pub(super) kept: bool,
     pub(super) source: String,
     pub(super) storage: Option<Storage>,
-    /// Whether the next token comes without a person.
+    /// Whether the next token needs no login.
     pub(super) renewable: bool,
     pub(super) path: Option<PathBuf>,
-    /// Why it is not good, where the state does not say it all.
+    /// Why it is not good, if the state does not say it all.
     pub(super) why: Option<String>,
-    /// What to type.
+    /// The next command.
     pub(super) command: Option<String>,
-    /// What to do, where that is more than a command.
+    /// What to do, if that is more than a command.
     pub(super) hint: Option<String>,
 }
 
 impl StatusRow {
-    /// Nobody has to do anything about it.
+    /// Needs no action.
     pub(super) fn is_fine(&self) -> bool {
         self.state == CredentialState::Good || self.state == CredentialState::Due && self.renewable
     }
 
-    /// The same with commands that find what this run found.
+    /// The same, with commands that use this run's settings and tokens.
     pub(super) fn advised(self, out: &Out) -> Self {
         let again = |text: Option<String>| text.map(|text| out.advice(&text));
         Self { command: again(self.command), hint: again(self.hint), ..self }
@@ -54,7 +54,7 @@ impl StatusRow {
 }
 
 impl CredentialState {
-    /// For programs; people get blanks for the underscores.
+    /// For programs; people see spaces instead of underscores.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Good => "good",

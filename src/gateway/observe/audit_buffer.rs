@@ -1,6 +1,6 @@
-//! The audit's way out: each worker fills a buffer of its own, one thread writes, and no worker waits for it. A request pays for
-//! a few hundred bytes of memory; a line is written a tenth of a second later at most. It leaves what a line says to
-//! `request_log`, and where it goes to the journal.
+//! The audit's way out: each worker fills a buffer of its own, one thread writes, and no worker waits for it. A
+//! request pays for a few hundred bytes of memory; a line is written a tenth of a second later at most. Not here:
+//! what a line says (see `request_log`); where it goes (see the journal).
 //!
 //! A line is promised before its request is looked at: there is room for it in memory, and the last write did not fail. From
 //! then on it is kept until it is written. Where nothing can be promised the request is refused, or goes on without its line,

@@ -1,4 +1,4 @@
-//! Where lines of the audit go. It leaves that to whoever runs the gateway.
+//! Where lines of the audit go.
 
 use std::io;
 

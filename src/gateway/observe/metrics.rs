@@ -1,6 +1,6 @@
 //! What is counted and timed, under the registry's metric names and some of our own, in the Prometheus text format.
-//! Each worker counts for itself, and whoever asks adds up: no request writes where another core reads.
-//! It leaves what happened to `request_log`.
+//! Each worker counts for itself, and whoever asks adds up: no request writes where another core reads. Not here:
+//! what happened (see `request_log`).
 
 use std::collections::BTreeMap;
 use std::fmt;

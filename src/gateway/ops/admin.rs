@@ -1,5 +1,5 @@
 //! Metrics and probes on an address of their own, for whoever operates the gateway: a web page that got there by DNS
-//! rebinding is not one of them. It leaves what is counted to `metrics`, and whose names are ours to `host`.
+//! rebinding is not one of them. Not here: what is counted (see `metrics`); whose names are ours (see `host`).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

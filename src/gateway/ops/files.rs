@@ -1,6 +1,6 @@
-//! The gateway's files, each kind read by a thread of its own and within a time: a pipe, a device or a file system that
-//! hangs stops neither what reads the other kinds nor anything that serves.
-//! It leaves what is in the files to `policy`, `servers`, `state` and `tls`, and putting it in force to `reload`.
+//! The gateway's files, each kind read by a thread of its own and within a time: a pipe, a device or a file system
+//! that hangs stops neither what reads the other kinds nor anything that serves. Not here: what is in the files (see
+//! `policy`, `servers`, `state` and `tls`); putting it in force (see `reload`).
 
 use std::collections::HashMap;
 use std::fs;

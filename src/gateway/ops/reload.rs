@@ -1,5 +1,5 @@
-//! Puts the gateway's files in force, at the start and when they change: of what cannot be read the last good content stays.
-//! It leaves reading them to `files`, and what a state is to `state`.
+//! Puts the gateway's files in force, at the start and when they change: of what cannot be read the last good content
+//! stays. Not here: reading them (see `files`); what a state is (see `state`).
 
 use std::path::Path;
 use std::sync::Arc;

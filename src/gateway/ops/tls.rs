@@ -1,4 +1,4 @@
-//! The gateway's own certificate, read again when it changes. It leaves listening to `listen`.
+//! The gateway's own certificate, read again when it changes. Not here: listening (see `listen`).
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Which servers a token's audience names (RFC 8707, RFC 9728), for the gateway and for whoever explains what it would do.
-//! It leaves what such a token opens besides to `authn`.
+//! Which servers a token's audience names (RFC 8707, RFC 9728), for the gateway and for whoever explains what it
+//! would do. Not here: what such a token opens besides (see `authn`).
 
 use url::Url;
 

@@ -1,5 +1,5 @@
-//! Where on a server a request goes: made once from its file, so that nothing is joined per request.
-//! It leaves whose request it is to `route`, and the address to `origin`.
+//! Where on a server a request goes: made once from its file, so that nothing is joined per request. Not here: whose
+//! request it is (see `route`); the address (see `origin`).
 //!
 //! # The rules
 //!

@@ -1,6 +1,5 @@
 //! The headers a server's file gives to every request, with variables of the environment filled in: those that the
 //! gateway's own settings allow by name, because whoever may register a server could have any other sent to it.
-//! It leaves what a variable's value is to whoever passes it in.
 
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;

@@ -1,5 +1,4 @@
-//! What settings can say and cannot mean: everything that is wrong, at once. It leaves the files they name to
-//! those who read them.
+//! What settings can say and cannot mean: everything that is wrong, at once.
 
 use std::collections::HashSet;
 

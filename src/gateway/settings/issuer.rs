@@ -1,5 +1,5 @@
-//! An issuer's settings, and what they must say for its tokens to be judged by them: above all, whom the tokens are for.
-//! It leaves addresses to `check`, and tokens to `authn`.
+//! An issuer's settings, and what they must say for its tokens to be judged by them: above all, whom the tokens are
+//! for. Not here: addresses (see `check`); tokens (see `authn`).
 
 use std::path::PathBuf;
 

@@ -1,5 +1,4 @@
 //! Limits on what one request, one caller and all together may use, and what of them cannot be meant.
-//! It leaves keeping them to whoever serves.
 
 use std::num::NonZero;
 use std::thread::available_parallelism;

@@ -1,5 +1,5 @@
-//! `gateway.yaml` as values. It leaves what of it cannot be meant to `check`, the published schema to `schema`, and the
-//! environment to `cli`.
+//! `gateway.yaml` as values. Not here: what of it cannot be meant (see `check`); the published schema (see `schema`);
+//! the environment (see `cli`).
 
 mod changes;
 mod check;

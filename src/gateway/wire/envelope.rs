@@ -1,5 +1,5 @@
-//! What one JSON-RPC message from a client says that a decision needs: read strictly, with one meaning or none.
-//! It leaves the headers that mirror it to `mirror`, the decision to `policy`, and parameters to the server.
+//! What one JSON-RPC message from a client says that a decision needs: read strictly, with one meaning or none. Not
+//! here: the headers that mirror it (see `mirror`); the decision (see `policy`); parameters (see the server).
 //!
 //! The bytes are forwarded as they came, so a message that another reader could understand differently is refused here.
 

@@ -1,5 +1,5 @@
 //! Takes out of one JSON-RPC message of a server what its caller may not see, and leaves every other byte as it came.
-//! It leaves what may be seen to the caller of [`message`], and event streams to `sse`.
+//! Not here: event streams (see `sse`).
 //!
 //! Every result that holds a list is filtered, whatever was asked: on resumed and legacy streams the answer to a list
 //! request comes without its request.

@@ -1,5 +1,5 @@
-//! Reads JSON from left to right with one meaning or none, and builds nothing. It leaves what keys mean to `envelope`
-//! and `filter`.
+//! Reads JSON from left to right with one meaning or none, and builds nothing. Not here: what keys mean (see
+//! `envelope` and `filter`).
 //!
 //! serde_json is not asked, because it keeps the last of two equal keys where others keep the first, knows no place in
 //! the text to cut at, and has no say in how keys may differ.

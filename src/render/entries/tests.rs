@@ -1,4 +1,5 @@
-//! Every header and address that clients are told of. It leaves how a client writes them to the templates' own tests.
+//! Every header and address that clients are told of. Not here: how a client writes them (see the templates' own
+//! tests).
 
 use super::*;
 

@@ -1,5 +1,5 @@
-//! A text as lines and as places in it: where a line begins and ends, what indents it, and pieces put in and taken out.
-//! It leaves what the lines mean to `toml` and `yaml`.
+//! A text as lines and as places in it: where a line begins and ends, what indents it, and pieces put in and taken
+//! out. Not here: what the lines mean (see `toml` and `yaml`).
 
 use std::ops::Range;
 

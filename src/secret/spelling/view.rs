@@ -1,5 +1,5 @@
-//! A text as somebody might read it who undid one encoding: its bytes, each with the place in the text that it was made of.
-//! It leaves how often that is done to `spelling`.
+//! A text as somebody might read it who undid one encoding: its bytes, each with the place in the text that it was
+//! made of. Not here: how often that is done (see `spelling`).
 
 use std::ops::Range;
 

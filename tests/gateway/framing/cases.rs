@@ -1,4 +1,4 @@
-//! The messages, byte for byte. It leaves sending them, and what must come of all alike, to its parent.
+//! The messages, byte for byte.
 #![cfg(test)]
 
 /// What must come of a case's first request.

@@ -1,7 +1,7 @@
-//! HTTP framing (RFC 9112) as attackers write it: more than a hundred messages, byte for byte, each with a second request
-//! behind it on the same connection. Whatever the gateway makes of them, a server gets whole allowed calls or nothing, and
-//! what comes after is answered properly or not at all.
-//! It leaves what is in a message to `attacks`, and headers that must not pass to `leaks`.
+//! HTTP framing (RFC 9112) as attackers write it: more than a hundred messages, byte for byte, each with a second
+//! request behind it on the same connection. Whatever the gateway makes of them, a server gets whole allowed calls or
+//! nothing, and what comes after is answered properly or not at all. Not here: what is in a message (see `attacks`);
+//! headers that must not pass (see `leaks`).
 #![cfg(test)]
 
 mod cases;

@@ -1,4 +1,4 @@
-//! What is read of a message, and every way in which one is refused. It leaves random bytes to `tests/fuzz`.
+//! What is read of a message, and every way in which one is refused. Not here: random bytes (see `tests/fuzz`).
 
 use std::borrow::Cow;
 

@@ -1,5 +1,4 @@
-//! An event too large to be held, which goes out as it comes and is looked at on its way. It leaves smaller ones to its
-//! parent.
+//! An event too large to be held, which goes out as it comes and is looked at on its way.
 
 use memchr::memchr2;
 

@@ -1,5 +1,4 @@
 //! Lines of an event stream (WHATWG HTML, section 9.2.6): their ends, and which field each is.
-//! It leaves what becomes of an event to its parent.
 
 use crate::gateway::wire::list_scan;
 use crate::mcp::sse;

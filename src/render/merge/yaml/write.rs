@@ -1,5 +1,4 @@
-//! Writes values as YAML: maps and lists in lines, texts in double quotes.
-//! It leaves where they go to `yaml`.
+//! Writes values as YAML: maps and lists in lines, texts in double quotes. Not here: where they go (see `yaml`).
 
 use serde_json::{Map, Value};
 
