@@ -1,4 +1,4 @@
-//! What the gateway tells of itself: events and the audit's lines, on their way out, and metrics.
+//! What the gateway reports: events, the audit's output, and metrics.
 
 pub(super) mod audit_buffer;
 pub(super) mod audit_sink;

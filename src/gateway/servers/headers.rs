@@ -1,5 +1,6 @@
-//! The headers a server's file gives to every request, with variables of the environment filled in: those that the
-//! gateway's own settings allow by name, because whoever may register a server could have any other sent to it.
+//! The headers that a server's file adds to every request, with environment variables filled in: only those that the
+//! gateway's own settings allow by name, because anyone who may register a server could otherwise have any variable
+//! sent to it.
 
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;
@@ -14,27 +15,27 @@ use crate::secret::Secret;
 pub struct AllowedVariables<'a> {
     /// Their names (`header_variables`).
     pub allowed: &'a [String],
-    /// Gives one's value; `None` if it is not set, or never for servers.
+    /// A variable's value; `None` if it is not set, or never available to servers.
     pub value: &'a dyn Fn(&str) -> Option<Secret>,
 }
 
-/// Names and values, and what of them was left out.
+/// Names and values, and remarks about headers that were left out.
 type Headers = (Vec<(HeaderName, HeaderValue)>, Vec<FileProblem>);
 
-/// A header that asks for a variable the settings do not allow.
+/// A header that uses a variable that the settings do not allow.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ForbiddenVariable {
     pub(super) header: String,
     pub(super) variable: String,
 }
 
-/// Why a header is not there.
+/// Why a header is left out.
 enum HeaderError {
     Forbidden(String),
     Header(String, &'static str),
 }
 
-/// A variable that a header cannot have.
+/// A variable that a header cannot use.
 #[derive(Debug, PartialEq, Eq)]
 enum MissingVariable<'t> {
     /// The settings do not name it.
@@ -43,11 +44,11 @@ enum MissingVariable<'t> {
     Unset(&'t str),
 }
 
-/// `[{"Name": "value with $VARIABLES"}]`, or one object as newer files have it. A header whose variable is not set is
-/// left out: a half-filled key is no key, and the server's own refusal would be harder to understand.
+/// `[{"Name": "value with $VARIABLES"}]`, or one object as in newer files. A header whose variable is not set is left
+/// out: a partly filled key is useless, and the server's own refusal would be harder to understand.
 ///
 /// # Errors
-/// For a variable that is not allowed: the file asks for what is not its own, so that nothing of it is trusted.
+/// For a variable that is not allowed: the file asks for what is not its own, so nothing in it is trusted.
 pub(super) fn headers(value: &Value, variables: AllowedVariables<'_>) -> Result<Headers, ForbiddenVariable> {
     let objects = match value {
         Value::Array(items) => items.iter().collect(),
@@ -104,7 +105,7 @@ fn header(
     Ok((known, value))
 }
 
-/// `text` with its `$NAME` and `${NAME}` filled in; else the first variable that it cannot have.
+/// `text` with its `$NAME` and `${NAME}` filled in; else the first variable that is not available.
 fn expanded<'t>(text: &'t str, variables: AllowedVariables<'_>) -> Result<Secret, MissingVariable<'t>> {
     let mut parts = text.split('$');
     let mut whole = zeroize::Zeroizing::new(parts.next().unwrap_or_default().to_owned());
@@ -114,7 +115,7 @@ fn expanded<'t>(text: &'t str, variables: AllowedVariables<'_>) -> Result<Secret
             None => part.split_at(part.find(|c: char| !is_name(c)).unwrap_or(part.len())),
         };
         if !is_variable(name) {
-            // `$5` and a lone `$` are themselves.
+            // `$5` and a lone `$` are literal.
             whole.push('$');
             whole.push_str(part);
         } else {

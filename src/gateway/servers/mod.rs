@@ -1,5 +1,5 @@
-//! The registry's servers as this gateway reaches them: each with its address and its headers. It leaves the files to
-//! `registry`, matching requests to `route`, paths to `endpoints`, addresses to `origin` and headers to `headers`.
+//! The registry's servers as this gateway reaches them: each with its address and its headers. Not here: files (see
+//! `registry`); matching requests (see `route`); paths (see `endpoints`); addresses (see `origin`).
 
 pub mod audience;
 pub mod endpoints;
@@ -19,33 +19,33 @@ use crate::problem::Problem;
 pub use crate::registry::AuthType;
 use crate::registry::{self, FileProblem, PROXY_PASS_URL, Registry, no_address};
 
-/// One MCP server. Its `Debug` shows what [`UpstreamServer::address`] shows, and of the headers their names.
+/// One MCP server. Its `Debug` shows [`UpstreamServer::address`], and only the names of its headers.
 #[derive(Clone)]
 pub struct UpstreamServer {
-    /// Its path without outer slashes: how clients, the policy and `upstreams` name it.
+    /// Its path without outer slashes: its name for clients, the policy and `upstreams`.
     pub name: String,
-    /// What people call it.
+    /// Its display name.
     pub title: String,
-    /// `proxy_pass_url`. Its query may be a key: show [`UpstreamServer::address`] instead.
+    /// `proxy_pass_url`. Its query may contain a key: show [`UpstreamServer::address`] instead.
     pub url: Url,
-    /// Where to connect, and what to ask for there.
+    /// Where to connect, and its endpoints.
     pub endpoints: UpstreamEndpoints,
-    /// What credential it wants.
+    /// The credential that it requires.
     pub auth_type: AuthType,
-    /// How it can be spoken to, best first.
+    /// Its transports, best first.
     pub transports: Vec<Transport>,
-    /// Headers that every request to it gets; marked sensitive, since they mostly are keys.
+    /// Headers for every request to it; marked sensitive, since most are keys.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether it is switched on.
     pub enabled: bool,
 }
 
-/// What a folder of server files comes to.
+/// The servers of a folder of server files.
 #[derive(Clone, Debug, Default)]
 pub struct FoundServers {
-    /// The servers that can be reached, switched off ones too, by name.
+    /// The reachable servers, including disabled ones, by name.
     pub servers: Vec<UpstreamServer>,
-    /// What is wrong with the files, and what was left out.
+    /// Problems of the files, and what was left out.
     pub remarks: Vec<Problem>,
 }
 
@@ -72,17 +72,17 @@ impl FoundServers {
 }
 
 impl UpstreamServer {
-    /// The server that a file with nothing but a path and a `proxy_pass_url` describes.
+    /// The server described by a file with only a path and a `proxy_pass_url`.
     ///
     /// # Errors
-    /// What is wrong, in a few words.
+    /// A short reason.
     pub fn at(path: &str, url: &str) -> Result<Self, String> {
         let none = AllowedVariables { allowed: &[], value: &|_| None };
         let server = registry::RegisteredServer::at(path, url)?;
         Self::from_registry(&server, none).map(|(server, _)| server).map_err(|(what, _)| what)
     }
 
-    /// A server and the headers that it does without.
+    /// A server and its left-out headers.
     fn from_registry(
         described: &registry::RegisteredServer,
         variables: AllowedVariables<'_>,
@@ -111,7 +111,7 @@ impl UpstreamServer {
         Ok((server, bad))
     }
 
-    /// Whether an address without a query is its own or one of its endpoints', a slash at the end aside.
+    /// Whether an address without a query is its own or one of its endpoints', apart from a trailing slash.
     pub fn is_at(&self, url: &Url) -> bool {
         let UpstreamEndpoints { base, mcp, sse } = &self.endpoints;
         let path = url.path().trim_end_matches('/');
@@ -125,7 +125,7 @@ impl UpstreamServer {
         [base, mcp, sse].iter().any(|endpoint| endpoint.origin.tls)
     }
 
-    /// Its address as it may be shown: without the query.
+    /// Its address in printable form: without the query.
     pub fn address(&self) -> String {
         let mut url = self.url.clone();
         url.set_query(None);

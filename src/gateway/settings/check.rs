@@ -1,4 +1,4 @@
-//! What settings can say and cannot mean: everything that is wrong, at once.
+//! Validates settings: finds everything that is wrong, at once.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use crate::sys::address::{NotWeb, web_url};
 use crate::sys::http::is_loopback;
 
 impl GatewaySettings {
-    /// Everything that cannot be meant, in the order of the file's keys. No file is opened.
+    /// Every invalid value, in the order of the file's keys. No file is opened.
     pub fn validate(&self) -> Vec<Problem> {
         let mut found = Vec::new();
         self.check_addresses(&mut found);
@@ -50,7 +50,7 @@ impl GatewaySettings {
                 "set tls, or public_url if a proxy in front of the gateway terminates TLS",
             ));
         }
-        // Port 0 is a free one, each time another.
+        // Port 0 is a free port, different each time.
         if self.admin == Some(self.listen) && self.listen.port() != 0 {
             found.push(Problem::error("admin", "is the same address as listen", "give it a port of its own"));
         }
@@ -85,7 +85,7 @@ impl GatewaySettings {
         }
     }
 
-    /// Whoever may connect could say any address.
+    /// Any client could then claim any address.
     fn check_proxies(&self, found: &mut Vec<Problem>) {
         for place in
             (0..).zip(&self.trusted_proxies).filter(|(_, one)| one.is_everything()).map(|(place, _)| place)
@@ -154,12 +154,12 @@ impl GatewaySettings {
     }
 }
 
-/// Whether a text is an origin as browsers write it. `*` and `null` are no URLs: any page could be either. So could a page of a
-/// scheme without hosts.
+/// Whether a text is an origin as browsers write it. `*` and `null` are not URLs: any page could be either. So could
+/// a page of a scheme without hosts.
 fn is_origin(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let web = url.origin().ascii_serialization();
-    // Programs with pages of their own: the standard knows nothing of their origins, and browsers write scheme and host.
+    // Programs with pages of their own: the URL standard has no origin for them, and browsers write scheme and host.
     let own = || {
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
         let host = url.host_str().filter(|host| !host.is_empty() && !host.contains('*'));
@@ -214,7 +214,7 @@ fn check_issuer(at: &str, issuer: &IssuerSettings, allow_http: bool, found: &mut
         }
     }
     for fault in issuer.faults() {
-        // An issuer of no characters is no URL, which was said.
+        // An empty issuer is reported as not being a URL.
         if fault != RulesError::EmptyText("issuer") {
             error(fault.key(), fault.what(), fault.remedy());
         }
@@ -227,8 +227,8 @@ fn check_issuer(at: &str, issuer: &IssuerSettings, allow_http: bool, found: &mut
     }
 }
 
-/// Whether keys, metadata and secrets can be exchanged with this address: whoever can change what comes from it on the
-/// way can make tokens.
+/// Whether keys, metadata and secrets can be exchanged with this address: an attacker who can modify its answers can
+/// make tokens.
 fn fetchable(text: &str, allow_http: bool) -> Result<(), &'static str> {
     let url = web_url(text).map_err(NotWeb::words)?;
     if url.scheme() == "https" || allow_http || is_loopback(&url) {

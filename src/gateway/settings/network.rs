@@ -1,11 +1,12 @@
-//! An address, or a network of them, as settings name proxies. It leaves what a proxy says to `gateway::proxies`.
+//! An address, or a network of addresses, as settings name proxies. Not here: forwarded addresses (see
+//! `gateway::proxies`).
 
 use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-/// Addresses that begin with the same bits (RFC 4632 section 3.1, RFC 4291 section 2.3); one alone with all of them.
+/// Addresses with the same prefix (RFC 4632 section 3.1, RFC 4291 section 2.3); a single one with a full prefix.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(try_from = "String", into = "String")]
 pub struct Network {
@@ -14,7 +15,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether the address is one of them; one of IPv4 in IPv6's form (`::ffff:192.0.2.1`) is what it stands for.
+    /// Whether the address is one of them; an IPv4 address in IPv6 form (`::ffff:192.0.2.1`) counts as IPv4.
     pub fn has(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {

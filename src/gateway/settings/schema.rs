@@ -1,5 +1,5 @@
-//! `gateway.yaml` for editors and readers: the JSON schema that is published, and the README's table, which is made of it.
-//! It leaves what the keys mean to the comments in `settings`, from which both come.
+//! `gateway.yaml` for editors and readers: the published JSON schema, and the reference table generated from it. Not
+//! here: the meaning of the keys (see the comments in `settings`, from which both are generated).
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
@@ -18,7 +18,8 @@ impl GatewaySettings {
     }
 }
 
-/// Every key of `gateway.yaml` as a Markdown table. `[]` stands for each of a list, `NAME` for each of a map.
+/// Every key of `gateway.yaml` as a Markdown table. `[]` stands for each item of a list, `NAME` for each key of a
+/// map.
 pub fn reference() -> String {
     let schema = GatewaySettings::schema();
     let mut rows = "| key | default | meaning |\n|---|---|---|\n".to_owned();
@@ -43,7 +44,7 @@ impl Table<'_> {
         }
     }
 
-    /// What a property is made of in the end, and how a key goes on to get there.
+    /// The type of a property, and how its keys continue.
     fn inner<'s>(&'s self, schema: &'s Value) -> (&'static str, &'s Value) {
         if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
             let name = target.rsplit('/').next().unwrap_or_default();
@@ -78,7 +79,7 @@ fn default(property: &Value) -> String {
     }
 }
 
-/// The words an enumeration has.
+/// The values of an enumeration.
 fn choices(schema: &Value) -> String {
     let documented = list(schema, "oneOf").iter().filter_map(|one| one.get("const")?.as_str());
     let words: Vec<_> = documented.chain(list(schema, "enum").iter().filter_map(Value::as_str)).collect();

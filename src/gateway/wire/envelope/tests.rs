@@ -1,4 +1,4 @@
-//! What is read of a message, and every way in which one is refused. Not here: random bytes (see `tests/fuzz`).
+//! What is read from a message, and every way in which one is rejected. Not here: random bytes (see `tests/fuzz`).
 
 use std::borrow::Cow;
 
@@ -159,7 +159,7 @@ fn what_is_accepted() {
         ),
         (r#""id":1,"result":{"Name":1,"name":2,"name":3}"#, Some("1"), None, None),
         (r#""id":1,"error":{"code":1,"message":""}"#, Some("1"), None, None),
-        // Arguments are the tool's matter: cases, unpaired surrogates, any number.
+        // Arguments are the tool's concern: cases, unpaired surrogates, any number.
         (
             r#""id":1,"method":"tools/call","params":{"name":"x","arguments":{"a":"\ud800","A":1e999}}"#,
             Some("1"),
@@ -229,7 +229,7 @@ fn null_is_absent_where_it_decides_nothing() {
         assert_eq!(read(&with(members)), read(&with(plain)), "{members}");
         assert!(read(&with(plain)).is_ok(), "{plain}");
     }
-    // Null or not, twice is twice.
+    // Null or not, a duplicate is a duplicate.
     for members in [
         r#""id":1,"method":"ping","params":null,"params":{}"#,
         r#""id":1,"result":{},"error":null,"error":{}"#,
@@ -470,7 +470,7 @@ fn a_list_is_known_by_its_method() {
 }
 
 proptest! {
-    /// Whatever a method and a name are, they are read as they were written, in every spelling of the same JSON.
+    /// A method and a name are read as they were written, in every spelling of the same JSON.
     #[test]
     fn strings_are_read_as_written(method in ".{0,20}", name in ".{0,40}", escape in any::<bool>()) {
         let quote = |text: &str| {
@@ -488,7 +488,7 @@ proptest! {
         prop_assert_eq!(envelope.method.as_deref(), Some(method.as_str()));
     }
 
-    /// No byte put in place of another makes a message mean something for us that it does not mean for serde_json.
+    /// No replaced byte gives a message a meaning for us that it does not have for serde_json.
     #[test]
     fn a_changed_byte_changes_both_readers(at in 0..CALL.len(), byte in any::<u8>()) {
         let mut body = CALL.as_bytes().to_vec();
