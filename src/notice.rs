@@ -1,9 +1,9 @@
-//! What a person should hear while work goes on. Not here: how it is shown, and whether (see `cli`).
+//! Messages for the user while work goes on. Not here: whether and how they are shown (see `cli`).
 
-/// Whoever passes it on.
+/// Passes messages on.
 pub trait Notices: Send + Sync {
-    /// Progress or advice, which may go unseen.
+    /// Progress or advice, which may be hidden.
     fn say(&self, text: &str);
-    /// What a person must see in any case.
+    /// What the user must see in any case.
     fn must_say(&self, text: &str);
 }

@@ -1,4 +1,4 @@
-//! Why a call is allowed or not, for people. Not here: the verdict itself (see `decide`).
+//! Why a call is allowed or denied, for people. Not here: the verdict itself (see `decide`).
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,21 +9,21 @@ use super::entry::{PolicyEntry, Scope};
 use super::need::{COMPLETE, Need};
 use super::{Call, Denial, Principal, Rule, decide};
 
-/// A verdict and how it came about; it prints as a few lines, the verdict first.
+/// A verdict and its reasons; it prints as a few lines, the verdict first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// The rule that allows the call, or what came nearest.
+    /// The rule that allows the call, or the nearest one.
     pub verdict: Result<Rule, Denial>,
-    /// What led to it, a sentence each.
+    /// The reasons, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// All that a caller may do; it prints as a few lines, the entries first.
+/// Everything a caller may do; it prints as a few lines, the entries first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overview {
-    /// What each entry that is the caller's allows.
+    /// What each of the caller's entries allows.
     pub entries: Vec<String>,
-    /// What led to it, a sentence each.
+    /// The reasons, one sentence each.
     pub notes: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ impl Policy {
         Explanation { verdict, notes }
     }
 
-    /// Everything a caller may do, an entry a line, about one server or all; and where their scopes come from.
+    /// Everything a caller may do, one entry per line, about one server or all; and the origin of their scopes.
     pub fn overview(&self, principal: &Principal, server: Option<&str>) -> Overview {
         let grants = self.grants(principal);
         let held = grants.held().iter();
@@ -67,7 +67,7 @@ impl Policy {
         Overview { entries, notes: self.origins(principal) }
     }
 
-    /// Where the caller's scopes come from, and what of the token's the policy does not know.
+    /// The origin of the caller's scopes, and what of the token's the policy does not know.
     fn origins(&self, principal: &Principal) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(servers) = &principal.servers {
@@ -93,7 +93,7 @@ impl Policy {
         notes
     }
 
-    /// What the entry of a scope that comes nearest lacks.
+    /// What is missing in the nearest entry of a scope.
     fn nearest(
         &self,
         scope: &Scope,
@@ -103,7 +103,7 @@ impl Policy {
         call: &Call<'_>,
     ) -> String {
         let need = Need::from_call(call);
-        // An entry that fits but for its condition is nearer than all that lack something.
+        // An entry that matches except for its condition is nearer than all others.
         let lack = |entry: &PolicyEntry| entry.admits(&need).err();
         let rank = |entry: &PolicyEntry| lack(entry).map_or(2, |denial| u8::from(denial == Denial::Name));
         let existing = scope.about(server).filter(|entry| grants.exists(entry) || lack(entry).is_none());
@@ -125,7 +125,7 @@ impl Policy {
 }
 
 impl PolicyEntry {
-    /// What it allows, in a line.
+    /// What it allows, in one line.
     fn told(&self) -> String {
         let server = self.server.as_deref().unwrap_or("every server");
         let mut told = format!("{} (line {}) {server}: {}", self.rule, self.line, self.methods);

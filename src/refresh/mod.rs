@@ -1,5 +1,5 @@
 //! When which credential is to be renewed: a schedule without a clock, a file, a network or randomness of its own.
-//! It leaves doing it to `cli::refresh`.
+//! Not here: executing it (see `cli::refresh`).
 
 #[cfg(test)]
 mod day;

@@ -1,4 +1,4 @@
-//! One server's file: the fields that the registry writes, which of them mean something here, and which nobody knows.
+//! One server's file: the fields that the registry writes, which of them are used here, and which are unknown.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-/// The fields that decide something here.
+/// The fields that are used here.
 #[derive(Default, Deserialize)]
 pub(super) struct ServerFile {
     #[serde(default)]
@@ -39,12 +39,12 @@ pub(super) struct ServerFile {
     pub(super) transport: Option<String>,
     #[serde(default)]
     pub(super) supported_transports: Option<Vec<String>>,
-    /// Any value: a typed reader's error would show what it did not like, and these are keys.
+    /// Any value: a typed parser's error would show the value, and these are keys.
     #[serde(default)]
     pub(super) headers: Value,
 }
 
-/// One of several versions behind one path.
+/// One of several versions at one path.
 #[derive(Deserialize)]
 pub(super) struct Version {
     #[serde(default)]
@@ -55,7 +55,7 @@ pub(super) struct Version {
     is_default: Option<bool>,
 }
 
-/// Read apart from the rest: a list of tools that reads strangely must not take its server away.
+/// Parsed separately: an unusual list of tools must not invalidate its server.
 #[derive(Default, Deserialize)]
 struct ToolList {
     #[serde(default)]
@@ -88,7 +88,7 @@ const OBEYED: [&str; 17] = [
     "versions",
 ];
 
-/// What describes a server to people and to the registry itself.
+/// Fields that describe a server to people and to the registry.
 const DESCRIBING: [&str; 56] = [
     "_id",
     "allowed_groups",
@@ -148,11 +148,11 @@ const DESCRIBING: [&str; 56] = [
     "website_url",
 ];
 
-/// What the registry encrypts for itself, or does itself: nobody here can do the same.
+/// What only the registry can decrypt or do.
 const BEYOND: [&str; 3] = ["auth_credential_encrypted", "custom_headers_encrypted", "egress_oauth"];
 
 impl ServerFile {
-    /// Where the server is: the version that counts says so, or else the file itself.
+    /// Where the server is: as in the current version, or else in the file itself.
     pub(super) fn address(&self) -> Option<&str> {
         let versions = self.versions.as_deref().unwrap_or_default();
         let named = self.default_version.as_ref();
@@ -167,18 +167,18 @@ impl ServerFile {
     }
 }
 
-/// What a field says; some write an empty text for nothing.
+/// A field's value; some files have an empty text for none.
 pub(super) fn non_empty(text: Option<&String>) -> Option<&str> {
     text.map(String::as_str).filter(|text| !text.is_empty())
 }
 
-/// The names of the tools that a file lists.
+/// The names of the listed tools.
 pub(super) fn tools(text: &str) -> Vec<String> {
     let list: ToolList = serde_json::from_str(text).unwrap_or_default();
     list.tool_list.into_iter().map(|tool| tool.name).collect()
 }
 
-/// What a file says in fields that nothing here obeys, each with what to do.
+/// Fields with values that are ignored here, each with a remedy.
 pub(super) fn strange(text: &str) -> Vec<(String, &'static str)> {
     let known = |name: &str| OBEYED.contains(&name) || DESCRIBING.contains(&name) || BEYOND.contains(&name);
     let members: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Files as the registry and those who edit them by hand write them, and what each means. It leaves what the gateway, the
-//! clients and `doctor` make of that to `tests/gateway/registry.rs`.
+//! Files as the registry and people who edit them by hand write them, and what each means. Not here: what the
+//! gateway, the clients and `doctor` make of that (see `tests/gateway/registry.rs`).
 #![expect(clippy::disallowed_methods, reason = "tests lay out files as the registry would")]
 
 use super::*;
@@ -213,11 +213,11 @@ fn what_a_file_said_before_stays_while_it_is_no_good() {
     assert_eq!(on(&second), [("a", true), ("b", false)]);
     let kept = |remark: &String| remark.ends_with("; its previous content stays in force");
     assert_eq!(remarks(&second).iter().filter(|remark| kept(remark)).count(), 2, "{:?}", second.remarks);
-    // And again, and when one is mended the other still counts.
+    // And again, and when one is repaired the other still counts.
     fs::write(dir.path().join(STATE), r#"{"/a":false}"#).unwrap();
     let third = second.again(dir.path()).unwrap();
     assert_eq!(on(&third), [("a", false), ("b", true)]);
-    // What is good and describes no server any more is gone, and so is a file that is.
+    // A good file that no longer describes a server is gone, and so is a deleted one.
     fs::write(dir.path().join("a.json"), "{}").unwrap();
     fs::remove_file(dir.path().join("b.json")).unwrap();
     assert_eq!(on(&third.again(dir.path()).unwrap()), []);

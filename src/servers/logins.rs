@@ -1,4 +1,4 @@
-//! Logins at servers' own addresses: what was asked for at each, and what came.
+//! Logins at servers' own addresses: what was requested at each, and the result.
 
 use super::{ServerRef, Servers, is_direct};
 use crate::credential::GrantConfig;
@@ -7,9 +7,9 @@ use crate::text::word;
 
 /// A login at a server's own address.
 pub(crate) struct LoginOf<'s> {
-    /// The scopes that were asked for.
+    /// The requested scopes.
     pub(crate) asked: &'s [String],
-    /// Those that the token has, as far as its issuer said.
+    /// Those of the token, as far as its issuer said.
     pub(crate) granted: Vec<String>,
     /// Whether there is a token.
     pub(crate) is_kept: bool,
@@ -37,9 +37,9 @@ impl Servers {
 }
 
 impl LoginOf<'_> {
-    /// What to do where the server refuses a token that is good: it wants scopes that the token lacks (RFC 6750 section 3.1), or
-    /// something that no login brings. What was asked for before is asked for again, because a new token takes the place
-    /// of the old one.
+    /// The advice if the server rejects a valid token: it requires scopes that the token lacks (RFC 6750 section
+    /// 3.1), or something that no login brings. Previously requested scopes are requested again, because a new token
+    /// replaces the old one.
     pub(crate) fn forbidden(&self, challenge: &Challenge) -> String {
         let unasked = lacking(challenge, self.asked);
         if !unasked.is_empty() {
@@ -65,7 +65,7 @@ impl LoginOf<'_> {
     }
 }
 
-/// The scopes that a challenge names and that are not among these.
+/// The scopes in a challenge that are not among these.
 fn lacking<'c>(challenge: &'c Challenge, have: &[String]) -> Vec<&'c str> {
     challenge.scopes().filter(|scope| !have.iter().any(|known| known == scope)).collect()
 }

@@ -1,5 +1,5 @@
-//! A server's headers for the bridge: from `servers`, asked for once however many requests want them.
-//! It leaves renewal to the vault, which shares it with every other process.
+//! A server's headers for the bridge: from `servers`, requested once however many requests need them. Not here:
+//! renewal (see the vault, which shares it with every other process).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex as Now, PoisonError};
@@ -15,8 +15,8 @@ use crate::render::ServerEntry;
 use crate::session::{BoxFuture, CredentialSource, CredentialUnavailable, UpstreamAuth};
 use crate::tokens::{Got, SingleFlight, Supply};
 
-/// How long headers are handed out without a look at the store, and how long the lack of them is taken for granted: a
-/// burst of requests costs one look.
+/// How long headers are used without checking the store, and how long a failure is remembered: a burst of requests
+/// costs one check.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// One server's headers.
@@ -26,7 +26,7 @@ pub(crate) struct HeaderSource {
     given: SingleFlight<UpstreamAuth, CredentialUnavailable>,
 }
 
-/// Every server's, made when first asked for.
+/// Every server's, created on first use.
 pub(crate) struct HeaderSources {
     servers: Arc<Servers>,
     made: Now<BTreeMap<String, Arc<HeaderSource>>>,

@@ -1,5 +1,5 @@
 //! The system's keyring (Secret Service, Keychain, Credential Manager) for a token file's two secrets. The file
-//! stays, without them. Not here: choosing between file and keyring (see `config`).
+//! remains, without them. Not here: choosing between file and keyring (see `config`).
 
 use std::path::Path;
 
@@ -37,7 +37,7 @@ pub(super) fn fill(path: &Path, object: &mut Map<String, Value>) -> Result<bool,
     Ok(true)
 }
 
-/// Drops what the keyring has for this file, if anything.
+/// Deletes the keyring's entry for this file, if any.
 pub(super) fn forget(path: &Path) -> Result<(), StoreError> {
     match entry(path)?.delete_credential() {
         Ok(()) | Err(Error::NoEntry) => Ok(()),
@@ -45,7 +45,7 @@ pub(super) fn forget(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Whether the keyring keeps what it is given: some accept a write and lose it, some fail on writing alone.
+/// Whether the keyring keeps what it is given: some accept a write and lose it, some fail only on writing.
 pub(super) fn probe() -> Result<(), StoreError> {
     let entry = Entry::new(SERVICE, "probe").map_err(broken)?;
     entry.set_password("probe").map_err(broken)?;
@@ -62,7 +62,7 @@ fn entry(path: &Path) -> Result<Entry, StoreError> {
     Entry::new(SERVICE, &paths::absolute(path).to_string_lossy()).map_err(broken)
 }
 
-/// The error's own words name the platform's cause and no secret.
+/// The error's own message names the platform's cause and no secret.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn broken(error: Error) -> StoreError {
     StoreError::Keyring(error.to_string())

@@ -1,4 +1,4 @@
-//! One process at a time on one credential: a lock file beside the tokens, released by the system however we end. Not
+//! One process at a time per credential: a lock file next to the tokens, released by the system however we end. Not
 //! here: what is done under the lock (see `vault`).
 
 use std::fs::{File, TryLockError};

@@ -1,5 +1,4 @@
-//! Every header and address that clients are told of. Not here: how a client writes them (see the templates' own
-//! tests).
+//! Every header and address that clients get. Not here: how a client writes them (see the templates' own tests).
 
 use super::*;
 
@@ -22,7 +21,7 @@ fn egress(name: &str, suffix: &str) -> EgressToken {
     }
 }
 
-/// Whatever its path, which the registry's reader would refuse.
+/// Whatever its path, which the registry's reader would reject.
 fn server(path: &str, transports: &[Transport]) -> RegisteredServer {
     let mut server = RegisteredServer::at("/any", "http://h").unwrap();
     server.name = path.trim_matches('/').into();

@@ -1,4 +1,4 @@
-//! Modes, links, owners: what a private file is, and what is refused.
+//! Modes, links, owners: what a private file is, and what is rejected.
 use super::*;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -189,7 +189,8 @@ fn a_file_that_is_given_is_of_root_or_us_and_for_no_strange_group() {
     assert!(matches!(read_given(&link), Err(FileError::Foreign { owner: 12_345, .. })));
 }
 
-/// What systemd makes of `LoadCredential=` is of root and its group, which an access list lets the service into.
+/// What systemd makes for `LoadCredential=` belongs to root and its group, and an access list lets the service read
+/// it.
 #[test]
 fn a_group_is_trusted_if_it_is_ours_or_roots() {
     for (group, ours, expected) in [
