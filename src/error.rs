@@ -255,7 +255,7 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
         FlowError::Reply { .. } => format!("try again later: {command}"),
         FlowError::Discovery(error) if error.is_network() => format!("try again later: {command}"),
         FlowError::Metadata { .. } | FlowError::NoEndpoint { .. } | FlowError::Discovery(_) => {
-            "correct the issuer: mcpauth config show --origin shows where it comes from; or name the token endpoint, instead of discovery".into()
+            "correct the issuer: mcpauth config show --origin shows where it comes from; or set the token endpoint".into()
         }
         FlowError::ByAddress(error) => error.hint(command),
         FlowError::Address { .. } => "correct it: mcpauth config show --origin, mcpauth providers check".into(),

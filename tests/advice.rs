@@ -339,7 +339,7 @@ fn a_revoked_caller_is_not_sent_for_another_token() {
         assert_eq!(ran.code == Some(0), another, "{line}: {}", ran.stderr);
         if !another {
             let told = hint(&ran);
-            assert!(told.contains("who runs the gateway") && !told.contains("mcpauth"), "{line}: {told}");
+            assert!(told.contains("the gateway's operator") && !told.contains("mcpauth"), "{line}: {told}");
             // What it says mends it.
             lab.reload("revoked", "# nobody\n", "are in force");
             user.run(&["list", "--url", &url]).code(0);

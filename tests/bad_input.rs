@@ -257,7 +257,7 @@ fn ingress_settings_that_cannot_be_meant() {
     let oidc = "INGRESS_OAUTH_ISSUER and INGRESS_OAUTH_CLIENT_ID and INGRESS_OAUTH_CLIENT_SECRET";
     fails(&user(&[&[("AUTH_PROVIDER", "oidc")]]), &["ingress"], 2, oidc, "mcpauth configure");
     let cases: [(Env<'_>, &str, &str, &str); 14] = [
-        (COGNITO, "AUTH_PROVIDER", "okta", "none of cognito, keycloak and oidc"),
+        (COGNITO, "AUTH_PROVIDER", "okta", "not one of cognito, keycloak, oidc"),
         (COGNITO, "INGRESS_OAUTH_USER_POOL_ID", "AbC", "us-east-1_AbCdEfGhI"),
         (COGNITO, "INGRESS_OAUTH_USER_POOL_ID", "us-east-1_../x", "us-east-1_AbCdEfGhI"),
         (COGNITO, "INGRESS_OAUTH_ISSUER", "idp.test", "not a URL"),
@@ -333,7 +333,7 @@ fn a_login_that_nobody_answers_or_nobody_can() {
         &alone,
         &["egress", "--no-browser"],
         4,
-        "nobody logged in within 1 s",
+        "login timed out after 1 s",
         "mcpauth egress --config-set 1",
     );
 }
@@ -436,7 +436,7 @@ fn an_identity_provider_that_says_no_or_nothing() {
             (nobody(), SECRET, 5, "cannot connect to 127.0.0.1", "the network"),
             (answering(503, html), SECRET, 5, "HTTP 503", "try again"),
             (answering(200, html), SECRET, 2, "127.0.0.1", "issuer"),
-            (answering(404, html), SECRET, 2, "does not say where", "issuer"),
+            (answering(404, html), SECRET, 2, "publishes no usable metadata", "issuer"),
             ("http://idp.test".into(), SECRET, 2, "plain http", "--allow-http"),
         ];
         for (issuer, secret, code, message, hint) in cases {

@@ -95,7 +95,7 @@ fn a_modern_servers_403_is_shown_and_not_what_its_handshake_lacks() {
             _ => say(stream, &head, body.as_bytes()),
         });
         let ran = user().run(&["list", "--url", &format!("{}/mcp", server.base), "--no-auth"]).code(4);
-        assert!(ran.stderr.contains("nothing you were granted"), "{said}: {}", ran.stderr);
+        assert!(ran.stderr.contains("none of your grants"), "{said}: {}", ran.stderr);
         assert!(
             !ran.stderr.contains("missing") && !ran.stderr.contains("initialize"),
             "{said}: {}",

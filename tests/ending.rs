@@ -57,7 +57,7 @@ fn logout_removes_what_is_kept_and_tells_nobody() {
     user.file(".oauth-tokens/notes.json", &json!({"copy": token}).to_string());
     let ran = user.run(&["logout", "tracker"]).code(0);
     assert!(!is_kept(&user, TRACKER) && revoked(&idp).is_empty());
-    for part in ["--revoke", "copies of the tokens in", "notes.json", "taken out of", "mcp.json"] {
+    for part in ["--revoke", "copies of the tokens in", "notes.json", "removed from", "mcp.json"] {
         assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
     }
     assert!(
@@ -146,7 +146,7 @@ fn what_its_server_does_not_take_back_is_removed_all_the_same() {
     );
     keep(&user);
     let ran = user.run(&["logout", "tracker", "--revoke"]).code(5);
-    assert!(!is_kept(&user, TRACKER) && ran.stdout.contains("stays good"), "{}", ran.stdout);
+    assert!(!is_kept(&user, TRACKER) && ran.stdout.contains("stays valid"), "{}", ran.stdout);
 }
 
 #[test]

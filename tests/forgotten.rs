@@ -142,7 +142,7 @@ fn a_client_that_its_issuer_forgot_is_registered_again_by_login() {
         issuer.forget();
         if matches!(says, Says::Words(_)) {
             let ran = user.run(&["token", NAME]).code(4);
-            assert!(ran.stderr.contains("no longer knows the client"), "{says:?}: {}", ran.stderr);
+            assert!(ran.stderr.contains("no longer has the client"), "{says:?}: {}", ran.stderr);
         } else if !matches!(says, Says::Refresh(_)) {
             // A refresh that is refused otherwise leaves nothing to go by but the login itself.
             user.run(&["token", NAME]).code(4);
@@ -160,7 +160,7 @@ fn other_verbs_name_the_login_that_mends_it_and_status_says_so() {
         let ran = user.run(args).code(4);
         let said = format!("{}{}", ran.stdout, ran.stderr);
         let command = format!("mcpauth login {}/mcp", issuer.server.base);
-        assert!(said.contains("no longer knows the client") && said.contains(&command), "{args:?}: {said}");
+        assert!(said.contains("no longer has the client") && said.contains(&command), "{args:?}: {said}");
         assert!(user.token(TOKEN)["refresh_token"].is_null());
         let rows = user.run(&["status", "--json"]).json()["credentials"].clone();
         let row = rows.as_array().unwrap().iter().find(|row| row["kind"] == "egress").unwrap();
@@ -230,7 +230,7 @@ fn a_document_about_another_address_of_the_server_is_named_with_the_command_that
             continue;
         }
         let said = running.end().code(2).stdout;
-        assert!(said.contains(&format!("{base}{asked} was asked")), "{said}");
+        assert!(said.contains(&format!("the metadata of {base}{asked} is")), "{said}");
         assert!(said.contains(&format!("is about {base}{about},")), "{said}");
         let command = match about.contains(';') {
             true => format!("mcpauth login '{base}{about}'"),

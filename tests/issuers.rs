@@ -258,7 +258,7 @@ fn a_call_that_needs_a_further_scope_names_the_login_that_asks_for_all_of_them()
         for server in [&["--url", &url][..], &["--server", "127.0.0.1"]] {
             assert_eq!(user.run(&[&["list"], server].concat()).code(0).stdout.trim(), "do");
             let ran = user.run(&[&["call", "do"], server].concat()).code(4);
-            assert!(ran.stderr.contains("it wants the scope "), "{}", ran.stderr);
+            assert!(ran.stderr.contains("it also requires the scope "), "{}", ran.stderr);
             let command = named(&user, &ran);
             assert_eq!(command[..2], ["login".to_owned(), url.clone()], "{command:?}");
             let scopes: Vec<&str> = strs(&command).chunks(2).skip(1).map(|pair| pair[1]).collect();
@@ -277,7 +277,7 @@ fn a_call_that_needs_a_further_scope_names_the_login_that_asks_for_all_of_them()
 #[test]
 fn a_scope_that_the_issuer_did_not_give_is_said_to_be_missing() {
     for (gave, said) in [
-        (Some("read"), "the login asked for the scope write and was not given it"),
+        (Some("read"), "the login requested the scope write but did not get it"),
         (Some("write read"), "the token has the scope write already"),
         (None, "the token has the scope write already"),
     ] {
@@ -387,7 +387,7 @@ fn nobody_is_asked_to_log_in_at_an_issuer_that_the_server_has_left() {
     let ran = user.run(&["login", &address(&server), "--no-browser"]).code(2);
     assert!(
         ran.stdout
-            .contains(&format!("for tokens of {}, and your client is one of {}", second.base, server.base)),
+            .contains(&format!("takes tokens of {}, but your client is registered at {}", second.base, server.base)),
         "{}",
         ran.stdout
     );

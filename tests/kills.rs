@@ -412,7 +412,7 @@ fn what_a_killed_run_had_written_is_not_cleaned_away() {
         file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
     }
     let ran = user.run(&["doctor", "--offline", "--fix"]);
-    assert!(ran.stdout.contains("holds a credential that a killed run"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("holds a credential that an interrupted run"), "{}", ran.stdout);
     assert!(whole.exists() && !torn.exists(), "{}", ran.stdout);
     user.run(&["egress"]).code(0);
     assert_eq!(server.asked().len(), 1);

@@ -80,7 +80,7 @@ fn an_authority_of_ones_own_is_named_by_flag_or_variable() {
     let base = authority.issue().serve(give_token);
     let mut user = user(&format!("https://{base}/token"));
     let ran = user.run(&["ingress"]).code(5);
-    assert!(ran.stdout.contains("authority that this machine does not know"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("certificate signed by an unknown authority"), "{}", ran.stdout);
     assert!(ran.stdout.contains("mcpauth ingress --ca-cert FILE"), "{}", ran.stdout);
     let ca = user.file("ca.pem", &authority.pem());
     let other = user.file("other.pem", &Authority::new().pem());
@@ -289,6 +289,6 @@ fn a_proxy_of_a_kind_that_cannot_be_used_is_said_by_doctor() {
         let mut user = user("https://idp.test/token");
         user.env("ALL_PROXY", value);
         let said = user.run(&["doctor", "--json"]).code(7).stdout;
-        assert!(said.contains("no proxy that mcpauth can use") && said.contains("socks5h"), "{said}");
+        assert!(said.contains("which mcpauth cannot use as a proxy") && said.contains("socks5h"), "{said}");
     }
 }

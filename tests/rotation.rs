@@ -113,7 +113,7 @@ fn whoever_is_told_to_stop_keeps_what_comes_for_a_used_refresh_token() {
         let mut running = user.start(args);
         slow.asked();
         running.signal(signal);
-        running.line(|line| line.contains("waiting for a new token"));
+        running.line(|line| line.contains("waiting for the new token"));
         slow.answer();
         let ran = running.end().code(code);
         assert_eq!(ran.stdout, "", "{args:?}");
@@ -129,7 +129,7 @@ fn a_second_signal_is_obeyed_at_once() {
     let mut running = user.start(&["egress"]);
     slow.asked();
     running.signal("INT");
-    running.line(|line| line.contains("waiting for a new token"));
+    running.line(|line| line.contains("waiting for the new token"));
     running.signal("INT");
     running.end().code(130);
     slow.answer();
@@ -146,7 +146,7 @@ fn a_deadline_does_not_cost_the_refresh_token() {
         let user = slow.user();
         let mut running = user.start(args);
         slow.asked();
-        running.line(|line| line.contains("waiting for a new token"));
+        running.line(|line| line.contains("waiting for the new token"));
         #[cfg(unix)]
         running.signal("TERM");
         slow.answer();

@@ -151,7 +151,7 @@ fn what_fails_before_a_flow_begins_says_no_secret_either() {
     assert_silent(&(ran.stdout + &ran.stderr), &all.secrets);
     all.user.file(".env", "EGRESS_OAUTH_CLIENT_SECRET_1=\"demo-tracker-secret\n");
     let ran = all.user.run(&["generate", "-vv", "--json"]);
-    assert!(ran.stderr.contains("passed over"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("is not KEY=VALUE"), "{}", ran.stderr);
     assert_silent(&(ran.stdout + &ran.stderr), &all.secrets);
     all.user.file(".env", "");
     all.user.env("INGRESS_OAUTH_ISSUER", "not a url");

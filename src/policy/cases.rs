@@ -252,7 +252,7 @@ mod tests {
 - {name: d, groups: [mcp-registry-user, nobody], server: fininfo, method: GET, expect: allow}
 - {name: e, groups: [/mcp-registry-user], server: fininfo, method: GET, expect: allow}
 ";
-        let no_server = "there is no server gone: neither a file of it nor an entry of the policy";
+        let no_server = "there is no server gone: neither a server file nor a policy entry names it";
         let no_group = |group: &str| format!("there is no group {group} in group_mappings");
         assert_eq!(
             run(cases),

@@ -202,7 +202,7 @@ mod tests {
             ..Principal::default()
         };
         let call = |name| Call::Message { method: "tools/call", name };
-        let origins = "\n  group g gives r\n  group h grants nothing that has entries\n  group i is not in group_mappings\
+        let origins = "\n  group g grants r\n  group h grants nothing that has entries\n  group i is not in group_mappings\
                        \n  the token itself has r\n  the policy does not know openid";
         let here = "denied: the caller may use this method, but not for this name";
         for (server, call, expected) in [

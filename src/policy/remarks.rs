@@ -135,11 +135,11 @@ mod tests {
         assert_eq!(
             remarks(text),
             [
-                "group g is given gone, which is not defined",
+                "group g is granted gone, which is not defined",
                 "line 4: s[1] has tools/call and no tools, so it allows no call",
-                "line 5: s[2] names a*, which is no pattern: only '*' alone stands for all",
-                "line 5: s[2] names tools/*, which is no pattern: only '*' alone stands for all",
-                "line 5: s[2] names get_*, which is no pattern: only '*' alone stands for all",
+                "line 5: s[2] names a*, which is not a pattern: only a single '*' means all",
+                "line 5: s[2] names tools/*, which is not a pattern: only a single '*' means all",
+                "line 5: s[2] names get_*, which is not a pattern: only a single '*' means all",
                 "line 7: s[4] says the same as s[3]",
                 "line 9: s[6] says the same as s[5]",
             ]

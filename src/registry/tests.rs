@@ -332,8 +332,8 @@ fn a_field_that_nobody_knows_is_named_for_whoever_checks() {
     assert_eq!(
         said,
         [
-            "unknown field \"mcpEndpoint\"; it is not obeyed",
-            "unknown field \"proxy_pas_url\"; it is not obeyed",
+            "unknown field \"mcpEndpoint\", ignored",
+            "unknown field \"proxy_pas_url\", ignored",
             "auth_credential_encrypted is only for the registry, ignored",
         ]
     );

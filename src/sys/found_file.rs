@@ -42,7 +42,7 @@ impl Unfit {
         match self {
             Self::Writable(_) => format!("chmod go-w {path}"),
             Self::NotOurs => {
-                format!("if you trust it, take it over: cp {path} {path}.mine && mv {path}.mine {path}")
+                format!("if you trust it: cp {path} {path}.mine && mv {path}.mine {path}")
             }
             Self::Outside(real) => format!("if you trust it, name it: {flag} {}", real.display()),
             Self::Pipe => format!("if you trust it, name it: {flag} {path}"),

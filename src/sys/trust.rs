@@ -123,9 +123,9 @@ mod tests {
         let path = dir.path().join("ca.pem");
         let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
         let cases = [
-            ("", "no certificate"),
-            ("hello", "no certificate"),
-            (key.as_str(), "no certificate"),
+            ("", "no PEM certificate"),
+            ("hello", "no PEM certificate"),
+            (key.as_str(), "no PEM certificate"),
             ("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n", "not PEM"),
             ("-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n", "not a certificate"),
         ];

@@ -60,7 +60,7 @@ fn without_a_name_the_clients_that_are_here_are_configured_each_in_its_best_way(
     let person = Person::new();
     let ran = person.user.run(&["config", "install"]).code(2);
     assert!(
-        ran.stderr.contains("no MCP client is found") && ran.stderr.contains("--client"),
+        ran.stderr.contains("no MCP client found") && ran.stderr.contains("--client"),
         "{}",
         ran.stderr
     );
@@ -128,7 +128,7 @@ fn a_way_is_remembered_until_another_one_is_asked_for() {
         .run(&["config", "install", "--client", "claude-desktop", "--auth-mode", "inline"])
         .code(2);
     assert!(
-        ran.stderr.contains("claude-desktop has no way") && ran.stderr.contains("--auth-mode bridge"),
+        ran.stderr.contains("claude-desktop does not support the auth mode") && ran.stderr.contains("--auth-mode bridge"),
         "{}",
         ran.stderr
     );
@@ -226,9 +226,9 @@ fn a_path_that_means_another_file_elsewhere_is_pointed_out() {
     let env = std::fs::read_to_string(person.user.project().join(".env")).unwrap();
     person.user.file(".env", &format!("{env}EGRESS_OAUTH_PRIVATE_KEY_FILE_3=keys/x.pem\n"));
     let ran = person.install(&["--client", "junie"]);
-    assert!(ran.stderr.contains("give EGRESS_OAUTH_PRIVATE_KEY_FILE_3 from the root on\n"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("make EGRESS_OAUTH_PRIVATE_KEY_FILE_3 an absolute path\n"), "{}", ran.stderr);
     let ran = person.install(&["--client", "cursor", "--auth-mode", "inline"]);
-    assert!(!ran.stderr.contains("from the root on"), "nobody is started: {}", ran.stderr);
+    assert!(!ran.stderr.contains("an absolute path"), "nobody is started: {}", ran.stderr);
 }
 
 #[test]

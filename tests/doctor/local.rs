@@ -56,7 +56,7 @@ fn a_line_that_cannot_be_read_is_a_finding() {
     diagnosis.has(
         "settings.files",
         "warn",
-        "passed over, because it is not KEY=VALUE: ",
+        "ignored, because it is not KEY=VALUE: ",
         "config show --origin",
     );
 }
@@ -74,7 +74,7 @@ fn files_and_settings_that_overrule_each_other_are_named() {
         "settings.flows",
         "warn",
         "EGRESS_PROVIDER_NAME=tracker excludes egress set 2",
-        "take EGRESS_PROVIDER_NAME out",
+        "remove EGRESS_PROVIDER_NAME",
     );
     assert!(!diagnosis.ran.stdout.contains("TENANT"));
 }
@@ -90,13 +90,13 @@ fn tokens_are_told_apart_by_who_can_renew_them() {
             "it can be renewed without a person",
             "mcpauth egress --config-set 1",
         ),
-        (json!(null), past, "problem", "only a person can renew it", "mcpauth egress --config-set 1"),
+        (json!(null), past, "problem", "only a login can renew it", "mcpauth egress --config-set 1"),
         (json!("hunter2-r"), clock::now() + 60, "ok", "is renewed when it is used", ""),
         (
             json!(null),
             clock::now() + 60,
             "warn",
-            "only a person can renew it",
+            "only a login can renew it",
             "mcpauth egress --config-set 1",
         ),
     ] {
@@ -140,7 +140,7 @@ fn a_port_that_is_taken_is_found_before_a_login_needs_it() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     patient.env("EGRESS_OAUTH_REDIRECT_URI_1", format!("http://{}/callback", taken.local_addr().unwrap()));
     let diagnosis = patient.doctor(&["--offline"]).code(7);
-    diagnosis.has("login.redirect", "problem", "is already in use", "stop the program that has the port");
+    diagnosis.has("login.redirect", "problem", "is already in use", "stop the program that uses the port");
     patient.env("EGRESS_OAUTH_REDIRECT_URI_1", "https://app.example.test/callback");
     patient.doctor(&["--offline"]).has(
         "login.redirect",
@@ -181,6 +181,6 @@ fn storage_and_surroundings_are_looked_at() {
     diagnosis.has("network.proxy", "ok", "HTTPS_PROXY is http://proxy.test:3128", "");
     diagnosis.has("network.proxy", "ok", "NO_PROXY is localhost,.corp.test", "");
     diagnosis.has("network.proxy", "warn", "ALL_PROXY is set in ", "export ALL_PROXY");
-    diagnosis.has("network.certificates", "problem", "it holds no certificate", "correct SSL_CERT_FILE");
+    diagnosis.has("network.certificates", "problem", "it has no PEM certificate", "correct SSL_CERT_FILE");
     diagnosis.has("login.browser", "warn", "this is an SSH session", "--no-browser");
 }

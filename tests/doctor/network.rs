@@ -89,7 +89,7 @@ fn gateway_that_says(resource: &str, issuer: &str) -> Scripted {
 #[test]
 fn the_ingress_token_is_held_against_the_gateways_own_document() {
     for (resource, other_issuer, audience, status, found, remedy) in [
-        ("", None, None, "ok", "names no audience", ""),
+        ("", None, None, "ok", "has no audience", ""),
         (
             "https://gw.test/fininfo/mcp",
             None,
@@ -173,5 +173,5 @@ fn a_real_gateway_is_known_by_its_probes_and_its_document() {
     user.run(&["ingress"]).code(0);
     let diagnosis = diagnose(&user, &[]);
     diagnosis.has("gateway.reachable", "ok", "answers and is ready", "");
-    diagnosis.has("tokens.audience", "ok", "ingress.json names no audience", "");
+    diagnosis.has("tokens.audience", "ok", "ingress.json has no audience", "");
 }

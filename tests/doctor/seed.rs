@@ -45,7 +45,7 @@ const SEED: &[Case] = &[
         [
             "settings.names",
             "warn",
-            "INGRESS_OAUTH_CLIENT_SECRT is not read",
+            "INGRESS_OAUTH_CLIENT_SECRT is ignored",
             "mean INGRESS_OAUTH_CLIENT_SECRET?",
         ],
     ),

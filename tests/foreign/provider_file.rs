@@ -92,10 +92,10 @@ fn the_users_secret_goes_there_only_if_the_file_is_named() {
         let all = ran.stdout + &ran.stderr;
         assert!(all.contains("EGRESS_OAUTH_CLIENT_SECRET_1 (environment)"), "{all}");
         assert!(evil.asked().is_empty() && !all.contains("code_challenge"), "{all}");
-        let remedy = all.split_once("name the file: ").unwrap().1.lines().next().unwrap().to_owned();
+        let remedy = all.split_once("name it: ").unwrap().1.lines().next().unwrap().to_owned();
         if found.is_empty() {
             assert!(
-                all.contains(&format!("token_url says, and that comes from {}:4", path.display())),
+                all.contains(&format!("token_url says, but that comes from {}:4", path.display())),
                 "{all}"
             );
             assert!(remedy.contains(&format!("--providers-file {}", path.display())), "{remedy}");
@@ -148,7 +148,7 @@ fn a_provider_for_machines_is_no_login() {
     user.env("EGRESS_OAUTH_CLIENT_SECRET_1", "s")
         .env("EGRESS_OAUTH_REDIRECT_URI_1", "http://127.0.0.1:0/callback");
     let ran = user.run(&["egress", "--no-browser"]).code(2);
-    assert!((ran.stdout + &ran.stderr).contains("is for machines"));
+    assert!((ran.stdout + &ran.stderr).contains("has no login for people"));
 }
 
 #[test]

@@ -295,7 +295,7 @@ fn others_words_are_no_commands_to_whoever_reads_the_log() {
         settings.health.failures = 1;
     });
     until("events", || lab.kept.events().len() > 1);
-    lab.reload("scopes.yml", &format!("worker: [{ODD}"), "stays in force");
+    lab.reload("scopes.yml", &format!("worker: [{ODD}"), "stay in force");
     for event in lab.kept.events() {
         assert!(mcpauth::text::is_all_plain(&event), "{event:?}");
     }

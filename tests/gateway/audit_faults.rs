@@ -86,7 +86,7 @@ fn who_wants_service_at_any_price_has_it_and_is_told_the_price() {
     site.ask(served.address, ALLOWED).status(200);
     assert_eq!(ready(&served), 200);
     let ran = served.end("TERM").code(0);
-    assert!(ran.stderr.contains("requests go on"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("requests continue"), "{}", ran.stderr);
     let lost =
         ran.stderr.lines().filter_map(|line| line.split(" lines were never").next()?.rsplit(' ').next());
     let lost: usize = lost.filter_map(|count| count.parse::<usize>().ok()).sum();
@@ -213,7 +213,7 @@ fn a_file_begun_anew_is_no_pipe() {
     let made = std::process::Command::new("mkfifo").arg(site.path("audit.log")).status().unwrap();
     assert!(made.success());
     served.signal("HUP");
-    served.running.as_mut().unwrap().line(|line| line.contains("it goes on in the old file"));
+    served.running.as_mut().unwrap().line(|line| line.contains("writing to the old file"));
     site.ask(served.address, ALLOWED).status(200);
     until("its line", || std::fs::read_to_string(site.path("audit.1")).unwrap().ends_with("}\n"));
     std::fs::remove_file(site.path("audit.log")).unwrap();

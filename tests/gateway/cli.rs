@@ -133,12 +133,12 @@ fn header_variables_are_names_and_never_our_own_secrets() {
     let mut user = user();
     user.env("INGRESS_OAUTH_CLIENT_SECRET", "h1dden-secret");
     for (names, told) in [
-        ("[INGRESS_OAUTH_CLIENT_SECRET]", "INGRESS_OAUTH_CLIENT_SECRET is a secret of mcpauth's own"),
-        ("['EGRESS_OAUTH_CLIENT_SECRET_7']", "EGRESS_OAUTH_CLIENT_SECRET_7 is a secret of mcpauth's own"),
-        ("['*']", "\"*\" is not a variable's name; there are no patterns"),
-        ("['AWS_*']", "\"AWS_*\" is not a variable's name"),
-        ("[$KEY]", "\"$KEY\" is not a variable's name"),
-        ("['']", "\"\" is not a variable's name"),
+        ("[INGRESS_OAUTH_CLIENT_SECRET]", "INGRESS_OAUTH_CLIENT_SECRET is a secret of mcpauth"),
+        ("['EGRESS_OAUTH_CLIENT_SECRET_7']", "EGRESS_OAUTH_CLIENT_SECRET_7 is a secret of mcpauth"),
+        ("['*']", "\"*\" is not a variable name; patterns are not supported"),
+        ("['AWS_*']", "\"AWS_*\" is not a variable name"),
+        ("[$KEY]", "\"$KEY\" is not a variable name"),
+        ("['']", "\"\" is not a variable name"),
     ] {
         user.file("gateway.yaml", &format!("{GATEWAY}header_variables: {names}\n"));
         let said = user.run(&["gateway", "check"]).code(7).stdout;
@@ -193,7 +193,7 @@ fn without_a_file_the_environment_says_it() {
     user.env("AUTH_PROVIDER", "keycloak");
     user.env("KEYCLOAK_URL", "https://keycloak.example.com").env("KEYCLOAK_REALM", "r");
     let error = user.run(&["gateway", "check", "--json"]).code(2).json_error();
-    let message = "the gateway's rule on whom tokens of keycloak are for is missing KEYCLOAK_M2M_CLIENT_ID";
+    let message = "the gateway's audience rule for tokens of keycloak is missing KEYCLOAK_M2M_CLIENT_ID";
     assert_eq!(error["message"], message);
     user.env("MCPAUTH_GATEWAY_CLIENTS", "a, b");
     assert_eq!(stdout(&user, &["gateway", "check"], 0), fine);
@@ -230,7 +230,7 @@ fn a_verdict_is_explained() {
         let all = [&["gateway", "explain", "--server", "currenttime"], args].concat();
         user.run(&all).code(0).stdout
     };
-    let allowed = "allowed by read[1]\n  line 4 of the policy\n  group readers gives read\n";
+    let allowed = "allowed by read[1]\n  line 4 of the policy\n  group readers grants read\n";
     assert_eq!(ask(&["--tool", "now", "--groups", "readers"]), allowed);
     assert!(ask(&["--tool", "later", "--scopes", "read"]).starts_with("denied: "));
     assert!(ask(&["--method", "GET", "--scopes", "other,read"]).starts_with("allowed by read[1]\n"));
@@ -352,7 +352,7 @@ fn what_a_stored_token_may_do_is_explained() {
         user.run(&all).code(0).stdout
     };
     keep(&claims(serde_json::json!({"groups": ["readers"]})));
-    let all = "read[1] (line 4) currenttime: initialize, tools/call, tools/list; tools now\n  group readers gives read\n";
+    let all = "read[1] (line 4) currenttime: initialize, tools/call, tools/list; tools now\n  group readers grants read\n";
     assert_eq!(ask(&[]), all);
     assert_eq!(ask(&["--server", "/currenttime/"]), all);
     assert!(ask(&["--server", "other"]).starts_with("nothing is allowed\n"));
@@ -389,7 +389,7 @@ fn what_a_stored_token_may_do_is_explained() {
         assert_eq!(
             ask(&[]),
             format!(
-                "{}  the token is for currenttime alone\n  group readers gives read\n",
+                "{}  the token is for currenttime alone\n  group readers grants read\n",
                 all.split_once('\n').unwrap().0.to_owned() + "\n"
             )
         );

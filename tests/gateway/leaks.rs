@@ -95,7 +95,7 @@ fn h9_a_policy_that_says_nothing_allows_nothing() {
 fn h9_a_broken_reload_keeps_the_last_good_policy_and_says_so() {
     let worker = Worker::start();
     for text in ["", "{}", "worker: [", "worker:\n- servr: '*'\n  methods: ['*']\n"] {
-        worker.lab.reload("scopes.yml", text, "what was in force stays in force");
+        worker.lab.reload("scopes.yml", text, "the previous files stay in force");
         worker.post(&[], ALLOWED.as_bytes()).status(200);
         worker.post(&[], REFUSED.as_bytes()).status(403);
         worker.to("POST", "/beta/mcp", &[], ALLOWED.as_bytes()).status(403);

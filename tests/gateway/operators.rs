@@ -151,7 +151,7 @@ fn a_401_is_advised_by_what_the_server_was_given() {
     for (server, advised, never) in [
         ("open", "auth_type", "mcpauth egress"),
         ("never", "upstreams.NAME.egress", "mcpauth egress"),
-        ("fixed", "headers that its file", "mcpauth egress"),
+        ("fixed", "headers from its file", "mcpauth egress"),
         ("theirs", "mcpauth egress --force", "auth_type"),
         ("key", "mcpauth egress --force", "auth_type"),
         ("stored", "operator must get another with: mcpauth egress --force", "auth_type"),
@@ -215,7 +215,7 @@ fn a_certificate_that_is_not_believed_is_an_error_with_its_remedy() {
     ] {
         let (line, message) = one_line(&lab, server, || lab.call(&token, server, "echo"));
         assert!(line.contains(remedy), "{server}: {line}");
-        assert!(message.contains("certificate is not trusted"), "{message}");
+        assert!(message.contains("does not trust the server's certificate"), "{message}");
     }
 }
 
@@ -301,7 +301,7 @@ fn settings_that_wait_for_a_restart_are_named() {
             format!("{before}upstreams: {{delta: {{identity_headers: true}}}}\n"),
             "upstreams.delta.identity_headers changed",
         ),
-        (format!("{before}listne: x\n"), "what was in force stays in force"),
+        (format!("{before}listne: x\n"), "the previous files stay in force"),
     ];
     for (text, expected) in rows {
         write(&text);
@@ -324,7 +324,7 @@ fn settings_that_cannot_be_read_any_more_stop_nothing() {
     let mut served = site.serve(&[]);
     std::fs::remove_file(site.path("gateway.yaml")).unwrap();
     let line = served.running.as_mut().unwrap().line(|line| line.contains("gateway.yaml"));
-    assert!(line.contains("what was in force stays in force"), "{line}");
+    assert!(line.contains("the previous files stay in force"), "{line}");
     until("ready", || get(&format!("http://{}/readyz", served.address)).status == 200);
     site.ask(served.address, ALLOWED).status(200);
     served.end("TERM").code(0);

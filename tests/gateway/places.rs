@@ -99,8 +99,8 @@ fn check_names_a_field_that_nobody_knows_and_clients_do_not_hear_of_it() {
     );
     user.run(&["gateway", "check"]).code(0);
     for (more, said) in [
-        (r#","append_mcp":false"#, "unknown field \"append_mcp\"; it is not obeyed"),
-        (r#","mcpEndpoint":"http://h/x""#, "unknown field \"mcpEndpoint\"; it is not obeyed"),
+        (r#","append_mcp":false"#, "unknown field \"append_mcp\", ignored"),
+        (r#","mcpEndpoint":"http://h/x""#, "unknown field \"mcpEndpoint\", ignored"),
         (
             r#","auth_credential_encrypted":"gAAA""#,
             "auth_credential_encrypted is only for the registry, ignored",

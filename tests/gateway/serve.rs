@@ -174,7 +174,7 @@ fn events_are_json_where_that_is_asked_for() {
     served.signal("HUP");
     let mut served = served;
     let running = served.running.as_mut().unwrap();
-    let said = running.line(|line| line.contains("what was in force stays in force"));
+    let said = running.line(|line| line.contains("the previous files stay in force"));
     assert!(said.contains("scopes.yml"), "{said}");
     let ran = served.end("TERM").code(0);
     let events = lines(&ran.stderr);

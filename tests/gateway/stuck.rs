@@ -13,7 +13,7 @@ use serde_json::json;
 use super::serve::{SERVE, Site};
 use crate::support::lab::{ALLOWED, HANG, Lab, POLICY, Worker, request, until};
 
-const KEPT: &str = "what was in force stays in force";
+const KEPT: &str = "the previous files stay in force";
 /// Settings that are only found do not send a secret's name to a device; named ones are read as they are.
 const NAMED: [&str; 2] = ["--config", "gateway.yaml"];
 const NOBODY: &str = "stranger:\n- server: alpha\n  methods: [tools/call]\n  tools: [echo]\n";

@@ -25,7 +25,7 @@ use crate::support::wire::PATIENCE;
 const JSON: &str = "200 OK\r\ncontent-type: application/json";
 const CERTIFICATE: &str = "tls.crt";
 const KEY: &str = "tls.key";
-const KEPT: &str = "what was in force stays in force";
+const KEPT: &str = "the previous files stay in force";
 const RENEWED: &str = "certificates are in force";
 
 /// A client's connection over TLS, kept between requests.

@@ -340,7 +340,7 @@ fn a_revoked_token_is_refused_from_the_reload_on() {
         lab.reload("revoked", &format!("{line}\n"), "are in force");
         until(line, || ask(&lab, &token).status == 401);
         assert_eq!(rejected(ask(&lab, &token)), "revoked", "{line}");
-        lab.reload("revoked", "everybody\n", "stays in force");
+        lab.reload("revoked", "everybody\n", "stay in force");
         assert_eq!(rejected(ask(&lab, &token)), "revoked");
         lab.reload("revoked", "jti: token-2\nsub: bob\nclient_id: other\n", "are in force");
     }

@@ -363,7 +363,7 @@ fn on_what_changes_while_it_is_served() {
         let before = std::fs::read_to_string(site.path(file)).ok();
         site.user.file(file, text);
         let said = running.line(|line| line.contains(word) && line.contains("reload"));
-        let kept = said.contains("what was in force stays in force");
+        let kept = said.contains("the previous files stay in force");
         assert_eq!(kept, expected == Error, "{file}: {said}");
         assert_eq!(by_check(&site, word), expected, "{file}");
         assert_eq!(by_doctor(&site, word), expected, "{file}");

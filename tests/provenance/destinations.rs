@@ -230,7 +230,7 @@ fn a_key_outside_the_folder_is_not_the_folders() {
         );
         let all = scene.user.run(&["ingress"]).code(2).all();
         assert!(
-            all.contains("INGRESS_OAUTH_PRIVATE_KEY_FILE") && all.contains("name the file"),
+            all.contains("INGRESS_OAUTH_PRIVATE_KEY_FILE") && all.contains("name it"),
             "{path}: {all}"
         );
         scene.assert_unheard(&path);

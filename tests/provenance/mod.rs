@@ -97,7 +97,7 @@ impl Ran {
     #[track_caller]
     fn remedy(&self) -> String {
         let all = self.all();
-        let after = all.split_once("name the file: ").unwrap_or_else(|| panic!("no remedy in {all}")).1;
+        let after = all.split_once("name it: ").unwrap_or_else(|| panic!("no remedy in {all}")).1;
         after.lines().next().unwrap().to_owned()
     }
 }

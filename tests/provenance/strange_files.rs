@@ -59,16 +59,16 @@ fn a_link_out_of_the_folder_is_not_followed() {
     mcpauth::sys::private_file::write(&outside, &format!("{MARK}\n")).unwrap();
     let path = scene.user.project().join(".env");
     symlink(&outside, &path).unwrap();
-    unread(&scene, &path, "leads out of this folder");
+    unread(&scene, &path, "points outside this folder");
     std::fs::remove_file(&path).unwrap();
     symlink("../home/other.env", &path).unwrap();
-    unread(&scene, &path, "leads out of this folder");
+    unread(&scene, &path, "points outside this folder");
     std::fs::remove_file(&path).unwrap();
     // A link on the way.
     std::fs::create_dir_all(scene.user.home().join("oauth")).unwrap();
     mcpauth::sys::private_file::write(&scene.user.home().join("oauth/.env"), &format!("{MARK}\n")).unwrap();
     symlink(scene.user.home(), scene.user.project().join("credentials-provider")).unwrap();
-    unread(&scene, &scene.user.project().join(PLACES[1]), "leads out of this folder");
+    unread(&scene, &scene.user.project().join(PLACES[1]), "points outside this folder");
     std::fs::remove_file(scene.user.project().join("credentials-provider")).unwrap();
     // One that stays inside is as good as a file.
     scene.found("real.env", &[MARK]);

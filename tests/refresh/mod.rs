@@ -230,7 +230,7 @@ fn a_refused_refresh_token_needs_a_person_and_the_token_stays_in_use() {
     let mut service = Service::start(&user, &["--interval", "1"]);
     let line = service.says(&["login_needed", "its refresh token is no longer accepted"]);
     assert!(line.contains("the present token expires in"), "{line}");
-    service.says(&["ready: 1 credential, 1 good, 1 for a person"]);
+    service.says(&["ready: 1 credential, 1 good, 1 waiting for a login"]);
     service.end("TERM", 143);
     assert_eq!((user.token(FILE)["access_token"].as_str(), server.asked().len()), (Some("planted"), 1));
 }
@@ -243,7 +243,7 @@ fn an_end_that_does_not_move_is_unchanged_and_not_asked_again_at_once() {
         (200, json!({"access_token": "planted", "refresh_token": token, "expires_in": left}).to_string())
     });
     let mut service = Service::start(&user, &[]);
-    service.says(&["info unchanged: egress tracker: what came ends no later"]);
+    service.says(&["info unchanged: egress tracker: the new one expires no later"]);
     service.says(&["ready: 1 credential, 1 good"]);
     service.end("TERM", 143);
     let object = user.run(&["refresh", "--once", "--json"]).code(0).json();
@@ -299,7 +299,7 @@ fn a_refused_client_is_named_once_and_tried_again_when_its_file_changes() {
     let user = User::new();
     agent(&user, idp.issuer(), "wrong");
     let mut service = Service::start(&user, &["--interval", "1", "--on-login-needed", "echo called"]);
-    let line = service.says(&["warn refused: keycloak agent-a", "invalid_client", "there is no good token"]);
+    let line = service.says(&["warn refused: keycloak agent-a", "invalid_client", "there is no valid token"]);
     assert!(line.contains("check client id and secret"), "{line}");
     service.says(&["called"]);
     agent(&user, idp.issuer(), "agent-secret");
@@ -317,7 +317,7 @@ fn files_and_settings_that_change_are_noticed() {
     user.file(".oauth-tokens/agent-b.json", "not JSON");
     user.file(".env", "REGISTRY_URL=https://gw.test");
     let mut service = Service::start(&user, &["--interval", "1"]);
-    service.says(&["warn skipped: acme-egress.json: no configured credential makes it"]);
+    service.says(&["warn skipped: acme-egress.json: no configured credential produces it"]);
     service.says(&["warn skipped: keycloak agent-b: ", "not a JSON object"]);
     service.says(&["ready: 1 credential, 1 good"]);
     std::fs::rename(user.project().join(".oauth-tokens/agent-a.json"), user.project().join("away.json"))
@@ -336,7 +336,7 @@ fn files_and_settings_that_change_are_noticed() {
     service.says(&["refreshed: ingress oidc"]);
     user.file(".env", "a line that means nothing");
     service.signal("HUP");
-    service.says(&["warn settings: ", "passed over", ".env:1"]);
+    service.says(&["warn settings: ", "ignored, because", ".env:1"]);
     let ran = service.end("TERM", 143);
     assert_eq!(count(&ran.stderr, "acme-egress.json"), 1, "{}", ran.stderr);
 }

@@ -189,7 +189,7 @@ fn through_the_gateway_a_token_is_got_sent_and_renewed() {
     // A token that looks good and is not.
     user.plant("ingress.json", &[("access_token", json!("no-longer-good"))]);
     let renewed = user.run(&["list", "--server", "alpha", "-v"]).code(0);
-    assert!(renewed.stderr.contains("once more with new tokens"), "{renewed:?}");
+    assert!(renewed.stderr.contains("retrying with new tokens"), "{renewed:?}");
     assert_ne!(user.token("ingress.json")["access_token"], "no-longer-good");
 }
 
@@ -211,7 +211,7 @@ fn the_gateways_no_is_explained_with_the_next_command() {
         let refused = worker(&lab, client).run(&[args, &["--json"]].concat()).code(4).json_error();
         assert_eq!(refused["code"], "refused");
         let (message, hint) = (refused["message"].as_str().unwrap(), refused["hint"].as_str().unwrap());
-        assert!(message.contains("refuses this: "), "{message}");
+        assert!(message.contains("forbids this: "), "{message}");
         assert!(hint.contains(words) || hint.contains("have the scope"), "{hint}");
     }
     assert_eq!(

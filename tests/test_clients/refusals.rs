@@ -46,10 +46,10 @@ fn what_a_server_says_no_with_decides_the_exit_code() {
             "<html>",
             6,
             "server_error",
-            "text/html that holds no JSON-RPC message",
+            "text/html without a JSON-RPC message",
         ),
         ("401 X".into(), "", 4, "login_required", "requires authentication"),
-        ("403 X".into(), "", 4, "refused", "refuses this"),
+        ("403 X".into(), "", 4, "refused", "forbids this"),
     ] {
         let answer = head.clone();
         let server = modern(move |_, _, stream| say(stream, &answer, body.as_bytes()));

@@ -82,7 +82,7 @@ mod tests {
             scopes_supported: Vec::new(),
         };
         for (claims, meant, status, words) in [
-            (json!({"iss": "https://idp.test"}), "", Status::Ok, "names no audience"),
+            (json!({"iss": "https://idp.test"}), "", Status::Ok, "has no audience"),
             (
                 json!({"iss": "https://idp.test", "aud": "https://gw.test/fininfo/mcp"}),
                 "",
@@ -94,7 +94,7 @@ mod tests {
                 json!({"iss": "https://idp.test", "aud": "account"}),
                 "",
                 Status::Ok,
-                "only the gateway can judge",
+                "only the gateway can check",
             ),
             (
                 json!({"iss": "https://idp.test", "aud": "https://other.test"}),
@@ -114,8 +114,8 @@ mod tests {
                 Status::Ok,
                 "only the gateway",
             ),
-            (json!({"iss": "https://idp.test/"}), "", Status::Problem, "does not take"),
-            (json!({}), "", Status::Problem, "does not take"),
+            (json!({"iss": "https://idp.test/"}), "", Status::Problem, "does not accept"),
+            (json!({}), "", Status::Problem, "does not accept"),
         ] {
             let finding = judge("t", claims.as_object().unwrap(), &document, &[meant]);
             assert!(finding.status == status && finding.found.contains(words), "{claims}: {finding:?}");

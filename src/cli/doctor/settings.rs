@@ -233,9 +233,9 @@ mod tests {
         let cognito = [("INGRESS_OAUTH_USER_POOL_ID", "us-east-1_AbC"), ("AUTH_PROVIDER", "keycloak")];
         let wrong = [("AUTH_PROVIDER", "cognitoo")];
         for (values, expected) in [
-            (&keycloak[..], "AUTH_PROVIDER means cognito, of which nothing is set; keycloak is"),
-            (&cognito, "AUTH_PROVIDER means keycloak, of which nothing is set; cognito is"),
-            (&wrong, "AUTH_PROVIDER: \"cognitoo\" is none of cognito, keycloak and oidc"),
+            (&keycloak[..], "AUTH_PROVIDER selects cognito, which has no settings; keycloak has"),
+            (&cognito, "AUTH_PROVIDER selects keycloak, which has no settings; cognito has"),
+            (&wrong, "AUTH_PROVIDER: \"cognitoo\" is not one of cognito, keycloak, oidc"),
         ] {
             let found = found(values);
             assert!(found.iter().any(|text| text.contains(expected)), "{found:?}");

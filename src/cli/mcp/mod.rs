@@ -227,8 +227,8 @@ mod tests {
         for (given, expected) in [
             ("[1]", "the tool's arguments are JSON, but not an object"),
             ("\"hunter2\"", "the tool's arguments are JSON, but not an object"),
-            ("{hunter2}", "the tool's arguments are no JSON: key must be a string at line 1 column 2"),
-            ("", "the tool's arguments are no JSON: EOF while parsing a value at line 1 column 0"),
+            ("{hunter2}", "the tool's arguments are not JSON: key must be a string at line 1 column 2"),
+            ("", "the tool's arguments are not JSON: EOF while parsing a value at line 1 column 0"),
         ] {
             assert_eq!(arguments(given).unwrap_err().to_string(), expected, "{given}");
         }

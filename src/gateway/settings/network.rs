@@ -105,7 +105,7 @@ mod tests {
             ["", "10.0.0.0/33", "10.0.0/8", "::/129", "10.0.0.0/", "10.0.0.0/-1", "host", "10.0.0.1:80", "*"]
         {
             assert!(
-                Network::try_from(wrong.to_owned()).unwrap_err().contains("no address or network"),
+                Network::try_from(wrong.to_owned()).unwrap_err().contains("not an address or network"),
                 "{wrong}"
             );
         }

@@ -176,7 +176,7 @@ fn of_two_with_one_name_the_one_with_the_credential_stays() {
 #[test]
 fn a_name_that_our_own_commands_would_take_for_an_address_is_refused() {
     let message = all("https://gw.test", None, &[egress("https://evil.test", "/mcp")], &[]).unwrap_err();
-    assert!(message.contains("reads as an address"), "{message}");
+    assert!(message.contains("looks like an address"), "{message}");
 }
 
 #[test]
