@@ -11,6 +11,7 @@ use crate::render::RenderError;
 use crate::store::StoreError;
 use crate::sys::http::HttpError;
 use crate::sys::private_file::FileError;
+use crate::sys::signal::Stop;
 use crate::vault::VaultError;
 
 /// How a run ended, for the shell. `README.md` has this table.
@@ -43,7 +44,16 @@ pub enum Exit {
     Terminated = 143,
 }
 
-/// An error that ends a verb.
+impl From<Stop> for Exit {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Interrupt => Self::Interrupted,
+            Stop::Terminate => Self::Terminated,
+        }
+    }
+}
+
+/// Whatever ends a verb early.
 #[derive(Debug, Error)]
 pub enum Error {
     /// Settings.

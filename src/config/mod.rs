@@ -9,6 +9,7 @@ mod provenance;
 mod provider_file;
 mod registered;
 mod settings;
+mod values;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,12 +21,13 @@ use url::Url;
 pub use dotenv::{is_name, set};
 pub use registered::{KeyFile, RegisteredEndpoints, Registration, address_id, login_command, name_of};
 pub use settings::{FileTrust, Settings};
+pub use values::{StorageChoice, read_buffer, read_interval};
 
 use provider_file::ProviderFile;
 
 use crate::credential::{Credential, CredentialKind};
 pub use crate::credential::{NamedValue, Origin};
-use crate::oauth::{ClientAuth, DocumentError, SigningKey, document_address};
+use crate::oauth::{ClientAuth, SigningKey};
 use crate::provider::{Provider, ProviderError};
 use crate::quantity::seconds_within;
 use crate::secret::Secret;
@@ -40,9 +42,9 @@ pub const CLIENT_METADATA_URL: &str = "MCPAUTH_CLIENT_METADATA_URL";
 /// One run's settings, resolved.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// All settings.
-    pub settings: Settings,
-    /// Absolute, so that printed commands and paths mean the same from anywhere.
+    /// Every setting, for the files of this module.
+    settings: Settings,
+    /// Absolute: printed commands and paths mean the same from anywhere.
     pub tokens_dir: PathBuf,
     /// The gateway's address, if it is set: there is no default host for tokens.
     pub registry_url: Option<String>,
@@ -343,23 +345,8 @@ impl Config {
         names
     }
 
-    /// The address where the user publishes the output of `mcpauth client-metadata`, if any.
-    ///
-    /// # Errors
-    /// [`ConfigError::Invalid`].
-    pub fn client_metadata_url(&self) -> Result<Option<Url>, ConfigError> {
-        let read = |text| {
-            let reason = |error: DocumentError| ConfigError::Invalid {
-                variable: CLIENT_METADATA_URL.into(),
-                reason: error.to_string(),
-            };
-            document_address(text).map_err(reason)
-        };
-        self.settings.get(CLIENT_METADATA_URL).map(read).transpose()
-    }
-
-    /// Every configured credential of these kinds, numbered sets in order. A partial set is an error of its own; no
-    /// set is silently skipped.
+    /// Every configured credential of the kinds asked for, numbered sets in order. A set that is there in part is an
+    /// error of its own; nobody's set is left out in silence.
     pub fn plan(&self, kinds: &[CredentialKind], provider: Option<&str>) -> Vec<CredentialPlan> {
         let mut planned = Vec::new();
         for kind in kinds {

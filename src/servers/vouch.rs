@@ -16,7 +16,7 @@ impl Servers {
 
     /// The settings that decide whether a token is sent to this server.
     pub(crate) fn places(&self, which: &ServerRef) -> Vec<NamedValue> {
-        let gateway = self.config.settings.given("REGISTRY_URL");
+        let gateway = self.config.given("REGISTRY_URL");
         match which {
             // It has a token for its own address, which no setting decided.
             _ if self.is_logged_in(which) => Vec::new(),
