@@ -1,5 +1,5 @@
-//! What a run brings along to its work: who hears of it, who can log in, and what it must not end without. It leaves
-//! who that is, and how a run ends, to `cli`.
+//! What a run brings along to its work: who hears of it, who can log in, and what it must not end without. Not here:
+//! who that is, and how a run ends (see `cli`).
 
 use std::sync::Arc;
 

@@ -53,7 +53,7 @@ impl From<Stop> for Exit {
     }
 }
 
-/// Whatever ends a verb early.
+/// An error that ends a verb.
 #[derive(Debug, Error)]
 pub enum Error {
     /// Settings.

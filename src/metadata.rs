@@ -1,6 +1,6 @@
 //! The only reader of what issuers and servers publish: an issuer's metadata (RFC 8414, OpenID Connect Discovery
 //! 1.0), a protected resource's (RFC 9728) and an issuer's keys (RFC 7517). Not here: where a document may be and
-//! what it must contain (see `oauth`); caching (see its callers).
+//! what it must contain (see `oauth`).
 
 use std::fmt;
 use std::time::Duration;

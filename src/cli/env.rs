@@ -1,5 +1,4 @@
-//! `mcpauth env`: fresh headers as lines that a shell runs. It leaves which
-//! variables a server has to `servers`.
+//! `mcpauth env`: fresh headers as lines that a shell runs. Not here: which variables a server has (see `servers`).
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
@@ -71,7 +70,7 @@ pub(super) fn run(args: &EnvArgs, given: &Given<'_>, out: &Out) -> Result<Exit, 
     Ok(exit)
 }
 
-/// Says what failed. The exit code: 3 if some of several did, else the first one's own.
+/// Reports what failed. The exit code: 3 if some of several failed, else the first failure's.
 pub(super) fn complain(servers: &Servers, failed: &[(ServerRef, Error)], asked: usize, out: &Out) -> Exit {
     for (which, error) in failed {
         if asked > 1 && !out.json {

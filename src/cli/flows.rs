@@ -83,7 +83,7 @@ pub(super) fn servers(config: Config, out: &Out) -> Result<Servers, Error> {
     Ok(Servers::open(config, vault, Arc::new(out.clone())))
 }
 
-/// Who opens a login page. Without a terminal nobody does, unless it was asked for: a script must not hang.
+/// Who opens a login page. Without a terminal nobody, unless it was requested: a script must not hang.
 pub(super) fn browser(args: &BrowserArgs, config: &Config) -> Option<Browser> {
     if args.device {
         Some(Browser::Elsewhere)
@@ -94,7 +94,7 @@ pub(super) fn browser(args: &BrowserArgs, config: &Config) -> Option<Browser> {
     }
 }
 
-/// Runs every flow at once, for tokens as the vault has them.
+/// Runs every flow at once, through the vault.
 pub(super) async fn run(
     vault: &Vault,
     planned: Vec<CredentialPlan>,
@@ -149,7 +149,7 @@ async fn run_flow(
     FlowResult { kind, name, command, result }
 }
 
-/// What happened and until when, for people.
+/// What happened and until when the token is valid, for people.
 pub(super) fn describe(fresh: &IssuedToken) -> String {
     let what = match fresh.outcome {
         TokenOutcome::Reused => "still good",

@@ -1,4 +1,4 @@
-//! `mcpauth login`: into any MCP server, by its address alone. It leaves the work to `login`.
+//! `mcpauth login`: into any MCP server, by its address alone. Not here: the work (see `login`).
 
 mod args;
 
@@ -45,6 +45,6 @@ fn is_free(request: &LoginRequest, config: &Config) -> Result<(), Error> {
     let command = login_command(url, &name_of(url));
     Err(Error::Usage {
         message: format!("{name} is already the name of {}", other.url),
-        hint: format!("give it a name of its own: {command} --server-name NAME"),
+        hint: format!("choose another name: {command} --server-name NAME"),
     })
 }

@@ -69,7 +69,7 @@ pub(super) fn run(args: &LogoutArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     };
     match flows::until_signal(out, work, Err)? {
         Ok(rows) => {
-            // A token that is no more has no business in files of ours.
+            // A removed token must not stay in files that mcpauth writes.
             let tokens: Vec<&Secret> =
                 rows.iter().flat_map(|row| &row.result).flat_map(|done| &done.tokens).collect();
             let configs = clients::reinstall(&config, &vault.store, &out.muted());

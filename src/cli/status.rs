@@ -67,7 +67,7 @@ pub(super) fn run(args: &StatusArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     Ok(exit)
 }
 
-/// The same with commands that find what this run found.
+/// The same, with commands that use this run's settings and tokens.
 fn advised(row: Row, out: &Out) -> Row {
     let again = |text: Option<String>| text.map(|text| out.advice(&text));
     Row { command: again(row.command), hint: again(row.hint), ..row }

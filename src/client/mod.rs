@@ -1,6 +1,5 @@
 //! A client that detects how a server speaks: 2026-07-28, the handshake until 2025-11-25, or HTTP+SSE (2024-11-05).
-//! It has no deadline: the caller drops it. Not here: the wire (see `mcp`); the session (see `session`); credentials
-//! (see its callers).
+//! It has no deadline: the caller drops it. Not here: the wire (see `mcp`); the session (see `session`).
 
 mod connection;
 mod error;

@@ -88,7 +88,7 @@ struct DotenvStatement {
     number: usize,
     /// Where it is in the text, without the end of its last line.
     range: Range<usize>,
-    /// Its name and value; none if it is not `KEY=VALUE`.
+    /// Its name and value; `None` if it is not `KEY=VALUE`.
     variable: Option<(String, Secret)>,
 }
 
@@ -109,7 +109,7 @@ fn statements(text: &str) -> impl Iterator<Item = DotenvStatement> {
     })
 }
 
-/// How long the first statement of a text is, and what it says; nothing if it is blank or a comment.
+/// The length of a text's first statement, and its content; `None` if it is blank or a comment.
 fn statement(text: &str) -> (usize, Option<Option<(String, Secret)>>) {
     let line = text.split(['\n', '\r']).next().unwrap_or_default();
     let (head, value) = line.split_once('=').unwrap_or((line, ""));
@@ -170,7 +170,7 @@ fn line_end(text: &str) -> &'static str {
     }
 }
 
-/// One statement as dotenvy reads it: nothing if it is blank or a comment, and nothing within if it is refused.
+/// One statement as dotenvy reads it: `None` if it is blank or a comment, an inner `None` if dotenvy rejects it.
 fn read(statement: &str) -> Option<Option<(String, Secret)>> {
     let statement = Zeroizing::new(format!("{statement}\n"));
     let read = dotenvy::from_read_iter(statement.as_bytes()).next()?.ok();

@@ -44,7 +44,7 @@ pub const CLIENT_METADATA_URL: &str = "MCPAUTH_CLIENT_METADATA_URL";
 pub struct Config {
     /// Every setting, for the files of this module.
     settings: Settings,
-    /// Absolute: printed commands and paths mean the same from anywhere.
+    /// Absolute, so that printed commands and paths mean the same from anywhere.
     pub tokens_dir: PathBuf,
     /// The gateway's address, if it is set: there is no default host for tokens.
     pub registry_url: Option<String>,
@@ -345,8 +345,8 @@ impl Config {
         names
     }
 
-    /// Every configured credential of the kinds asked for, numbered sets in order. A set that is there in part is an
-    /// error of its own; nobody's set is left out in silence.
+    /// Every configured credential of these kinds, numbered sets in order. A partial set is an error of its own; no
+    /// set is silently skipped.
     pub fn plan(&self, kinds: &[CredentialKind], provider: Option<&str>) -> Vec<CredentialPlan> {
         let mut planned = Vec::new();
         for kind in kinds {

@@ -193,7 +193,7 @@ impl Settings {
         (Self { known: self.known.clone(), watch: Some(watch.clone()) }, watch)
     }
 
-    /// Gives a setting on behalf of a flag; it wins over everything else.
+    /// Sets a setting on behalf of a flag; it takes precedence over everything else.
     pub fn flag(&mut self, name: impl Into<String>, value: impl Into<Secret>) {
         Arc::make_mut(&mut self.known).flags.insert(name.into(), value.into());
     }

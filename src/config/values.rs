@@ -1,5 +1,5 @@
-//! The settings that others ask for, each read and typed in one place. One that cannot be meant is an error where it is asked
-//! for, and not for whoever does without it. It leaves credentials to the files beside it.
+//! The settings that others ask for, each read and typed in one place. One that cannot be meant is an error where it
+//! is asked for, and not for whoever does without it. Not here: credentials (see the files beside it).
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -39,11 +39,11 @@ impl Config {
             None | Some("file") => Ok(StorageChoice::File),
             Some("keyring") => Ok(StorageChoice::Keyring),
             Some("auto") => Ok(StorageChoice::Auto),
-            Some(_) => Err(invalid("MCPAUTH_STORAGE")("none of file, keyring and auto".into())),
+            Some(_) => Err(invalid("MCPAUTH_STORAGE")("not one of file, keyring, auto".into())),
         }
     }
 
-    /// The network as the settings allow it.
+    /// The network client, as configured.
     pub fn http(&self) -> Http {
         Http::new(self.allow_plain).trusting(self.trust.clone())
     }
@@ -53,7 +53,7 @@ impl Config {
         self.settings.on("MCPAUTH_NO_BROWSER")
     }
 
-    /// Where the user keeps what `mcpauth client-metadata` prints, if they do.
+    /// The address where the user publishes the output of `mcpauth client-metadata`, if any.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`].

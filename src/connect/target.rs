@@ -42,12 +42,12 @@ pub(crate) struct Wanted {
     pub(crate) within: Duration,
 }
 
-/// One server, ready to be spoken to.
+/// One server, ready to use.
 pub(crate) struct Target {
     pub(crate) which: ServerRef,
     pub(crate) source: CredentialOrigin,
     pub(crate) servers: Servers,
-    /// What goes along whatever the store has.
+    /// Headers that are sent whatever is stored.
     own: HeaderMap,
     http: Http,
     within: Duration,
@@ -64,7 +64,7 @@ impl Target {
         let aimed = config.given("GATEWAY_URL").filter(|_| named);
         let http = config.http();
         let servers = servers.with(wanted.auth).aimed(aimed.clone());
-        // It is the gateway's as much as the stored one.
+        // It is the gateway's token as much as the stored one.
         let may_know_us = servers.may_know_us(&which);
         let given = given.filter(|_| may_know_us);
         let source = match &which {
@@ -105,17 +105,17 @@ impl Target {
         all.await.unwrap_or_else(|_| Err(self.late()))
     }
 
-    /// Where the server is, without what a query may hide.
+    /// Where the server is, without the query, which may contain secrets.
     pub(crate) fn place(&self, client: &McpClient) -> String {
         place(&client.url)
     }
 
-    /// What to type when it says no.
+    /// The advice after a refusal.
     pub(crate) fn advice(&self) -> Advice<'_> {
         Advice { servers: &self.servers, which: &self.which, source: self.source }
     }
 
-    /// This error with what to type next.
+    /// This error with its advice.
     pub(crate) fn explained(&self, source: ClientError, tool: Option<&str>) -> Error {
         let hint = self.hint(&source, tool);
         Error::Mcp { source: Box::new(source), hint }
@@ -229,7 +229,7 @@ fn which(wanted: &Wanted, config: &Config) -> Result<ServerRef, Error> {
     Ok(ServerRef::ByUrl(url?))
 }
 
-/// An address as `ServerRef` takes it, and nothing that is only a name.
+/// An address as `ServerRef` accepts it, and not just a name.
 pub(crate) fn address(text: &str) -> Result<Url, String> {
     match text.parse()? {
         ServerRef::ByUrl(url) => Ok(url),

@@ -62,7 +62,7 @@ impl Log {
         Ok(Self { audit })
     }
 
-    /// Begins the file anew under its name, after whoever rotates logs has moved it away.
+    /// Creates the file again under its name, after log rotation has moved it away.
     pub(crate) fn reopen(&self) {
         let Some(Audit { path: Some(path), rows }) = &self.audit else { return };
         match Rows::at(path) {

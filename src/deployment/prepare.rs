@@ -27,17 +27,17 @@ use crate::sys::{deadline, paths};
 /// Where the policy is, including the registry's scripts' folder.
 const POLICIES: [&str; 2] = ["scopes.yml", "auth_server/scopes.yml"];
 
-/// Everything that is needed to serve, and everything that is wrong with it.
+/// Everything needed to serve, and everything that is wrong with it.
 pub(crate) struct Prepared {
     /// The file the settings come from; none if they come from the environment.
     pub(crate) file: Option<PathBuf>,
     pub(crate) settings: GatewaySettings,
     /// The policy, if it could be read.
     pub(crate) policy: Option<Arc<Policy>>,
-    /// The names of the servers, as many as can be reached.
+    /// The names of the reachable servers.
     pub(crate) servers: Vec<String>,
     pub(crate) problems: Vec<Problem>,
-    /// What a gateway starts with; none if any problem is an error.
+    /// What a gateway starts with; `None` if any problem is an error.
     pub(crate) loaded: Option<Loaded>,
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct Flags {
 /// Reads and checks everything.
 ///
 /// # Errors
-/// If there are no settings to judge at all.
+/// If there are no settings to check at all.
 pub(crate) fn prepare(
     named: Option<&Path>,
     flags: &Flags,
@@ -106,7 +106,7 @@ fn said(named: Option<&Path>, file: Option<&Path>, flags: &Flags, config: &Confi
             Ok(settings) => settings,
             Err(SettingsError::Malformed { path, line, column, reason }) => {
                 let at = format!("{}:{line}:{column}", path.display());
-                let remedy = "correct the file; mcpauth gateway schema prints what it can say";
+                let remedy = "correct the file; mcpauth gateway schema prints its schema";
                 return Ok(Said::Malformed(Problem::error(at, reason, remedy)));
             }
             Err(other) => return Err(unusable(&other)),
@@ -118,7 +118,7 @@ fn said(named: Option<&Path>, file: Option<&Path>, flags: &Flags, config: &Confi
     Ok(Said::Settings(Box::new(settings), word))
 }
 
-/// What these settings may have of the user's.
+/// What these settings may use of the user's.
 fn sources(
     settings: &GatewaySettings,
     word: Word,
@@ -142,7 +142,7 @@ fn sources(
 /// Reads files, and gives up after the gateway's time limit for files.
 ///
 /// # Errors
-/// If that is over, or there is no thread to be had.
+/// If the time limit has passed, or no thread can be started.
 pub(crate) fn within<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
     what: &str,
@@ -154,12 +154,12 @@ pub(crate) fn within<T: Send + 'static>(
     })
 }
 
-/// The same for the gateway that is set up in this folder; none if there is none.
+/// The same for the gateway configured in this folder; `None` if there is none.
 pub(crate) fn here(config: &Config, context: &Context) -> Option<Result<Prepared, Error>> {
     is_here(config).then(|| prepare(None, &Flags::default(), config, context))
 }
 
-/// Whether a gateway is set up in this folder, by `gateway.yaml`, by its variable or by a policy.
+/// Whether a gateway is configured in this folder, by `gateway.yaml`, its variable or a policy.
 pub(crate) fn is_here(config: &Config) -> bool {
     config.policy_file().is_some()
         || POLICIES.map(Path::new).iter().any(|path| path.is_file())
@@ -174,7 +174,7 @@ pub(crate) fn without_issuers(named: Option<&Path>, config: &Config) -> Result<G
     }
 }
 
-/// The settings for a look at a token: those of the environment where no file has any.
+/// The settings for a look at a token: those of the environment if no file has any.
 pub(crate) fn with_issuers(named: Option<&Path>, config: &Config) -> Result<GatewaySettings, Error> {
     match file(named, config) {
         Some(path) => read(&path, config).map_err(|e| unusable(&e)),
@@ -194,7 +194,7 @@ pub(crate) fn reachable_servers(
     (servers, problems)
 }
 
-/// The servers of a folder, and what was said of it.
+/// The servers of a folder, and the remarks about it.
 fn servers(
     settings: &GatewaySettings,
     word: &Word,
@@ -218,8 +218,8 @@ fn servers(
     }
 }
 
-/// A variable for a server's headers. Never the secrets of mcpauth's own settings, even if they are allowed: with them a
-/// server could act as this gateway.
+/// A variable for a server's headers. Never one of mcpauth's own secrets, even if it is allowed: with it a server
+/// could impersonate this gateway.
 fn variable(word: &Word, config: &Config, name: &str) -> Option<Secret> {
     word.variable(name, config).filter(|_| !is_own_secret(name))
 }
@@ -246,7 +246,7 @@ impl Flags {
     }
 }
 
-/// The flag, then the variable, then what is in this folder.
+/// The flag, then the variable, then the file in this folder.
 fn file(named: Option<&Path>, config: &Config) -> Option<PathBuf> {
     let named = named.or_else(|| config.gateway_file());
     let here = Path::new("gateway.yaml");

@@ -19,7 +19,8 @@ pub(super) struct Word {
 }
 
 impl Word {
-    /// `file` is what the settings are read from; without it they come from the environment, and servers from their folder.
+    /// `file` is the source of the settings; without it they come from the environment, and servers from their
+    /// folder.
     pub(super) fn new(named: Option<&Path>, file: Option<&Path>, config: &Config) -> Self {
         let Some(path) = file else {
             let dir = &config.servers_dir;

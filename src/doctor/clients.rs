@@ -10,7 +10,7 @@ use crate::store::Store;
 
 const CHECK: &str = "clients.config";
 
-/// Every client's file, held against what would be installed.
+/// Compares every client's file with what would be installed.
 pub(super) fn check(config: &Config, store: &Store, all_readable: bool) -> Vec<Finding> {
     let rows = match clients::check(config, store, &Silence) {
         Ok(rows) => rows,
@@ -26,7 +26,7 @@ pub(super) fn check(config: &Config, store: &Store, all_readable: bool) -> Vec<F
     findings
 }
 
-/// Merges our entries into one client's file anew.
+/// Merges mcpauth's entries into one client's file again.
 pub(super) fn install(config: &Config, store: &Store, client: &str) -> Result<String, String> {
     let rows = clients::repair(config, store, client, &Silence).map_err(|error| error.to_string())?;
     let failed = rows.iter().find_map(|row| row.result.as_ref().err()).map(ToString::to_string);

@@ -22,7 +22,7 @@ pub(crate) enum Status {
 /// What `--fix` may do. It only concerns mcpauth's own files and entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fix {
-    /// Take from others what they may do with a file or folder.
+    /// Remove other users' access to a file or folder.
     Close(PathBuf),
     /// Remove a file left by an interrupted run.
     Remove(PathBuf),
@@ -33,7 +33,7 @@ pub(crate) enum Fix {
 /// One finding. It contains no secret, and each of its texts is one line.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
-    /// `GROUP.WHAT`, a promise to programs.
+    /// `GROUP.WHAT`, a stable name for programs.
     pub(crate) check: &'static str,
     pub(crate) status: Status,
     pub(crate) found: String,
@@ -70,7 +70,7 @@ impl Finding {
         Self { status: Status::Skipped, ..Self::ok(check, found) }
     }
 
-    /// What a verb would have failed with; `command` gets just the thing that failed.
+    /// The error that a verb would have failed with; `command` is the one that runs just the failed part.
     pub(crate) fn error(check: &'static str, error: &Error, command: &str) -> Self {
         Self::problem(check, error.to_string(), error.hint(command))
     }

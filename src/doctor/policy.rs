@@ -46,7 +46,7 @@ impl TokenIdentity {
     }
 }
 
-/// What there is to say, and the issuers whose metadata the gateway will ask for.
+/// The findings, and the issuers whose metadata the gateway will request.
 pub(super) fn check(
     config: &Config,
     identities: &[TokenIdentity],

@@ -22,7 +22,7 @@ const SIGNS: [(&str, &[&str]); 2] = [
 
 pub(super) fn check(config: &Config, planned: &[CredentialPlan]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = planned.iter().map(flow).collect();
-    // A machine that runs a gateway needs no credential of its own.
+    // A machine that runs a gateway needs no credentials.
     if findings.is_empty() && !deployment::is_here(config) {
         let text = "nothing is configured: there is no credential to get";
         let remedy = "try it without an account: mcpauth demo; then set it up with: mcpauth configure";
@@ -162,7 +162,7 @@ fn env_files(config: &Config) -> Vec<Finding> {
     };
     let overruled = config.sources().overruled().into_iter().filter_map(|(name, line)| {
         let (_, wins) = config.sources().find(name)?;
-        // A flag is typed for one run, and meant.
+        // A flag is typed for one run, on purpose.
         if wins == Origin::Flag || !is_known(name) {
             return None;
         }

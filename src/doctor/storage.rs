@@ -1,4 +1,4 @@
-//! Where secrets go, and whether the keyring keeps them. It leaves the files to `files`.
+//! Checks where secrets are stored, and whether the keyring works. Not here: the files (see `files`).
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::store::{Storage, Store, StoreError};
 use crate::vault::VaultError;
 
 const CHECK: &str = "storage.keyring";
-/// A keyring that is locked asks a person, who may not be there.
+/// A locked keyring asks the user, who may not be there.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// The storage in use, and how it stands.
+/// The storage in use and its state.
 pub(super) async fn check(config: &Config) -> (Finding, Storage) {
     let files = format!("secrets are kept in 0600 files in {}", config.tokens_dir.display());
     let choice = match config.storage() {
@@ -25,7 +25,7 @@ pub(super) async fn check(config: &Config) -> (Finding, Storage) {
     match probe().await {
         Ok(()) => (Finding::ok(CHECK, "secrets are kept in the system keyring"), Storage::Keyring),
         Err(error) if choice == StorageChoice::Auto => {
-            let remedy = "unlock or start the system's keyring, if it is meant; or say: MCPAUTH_STORAGE=file";
+            let remedy = "unlock or start the system keyring, or set MCPAUTH_STORAGE=file";
             (Finding::warn(CHECK, files, remedy).because(error.to_string()), Storage::File)
         }
         Err(error) => {

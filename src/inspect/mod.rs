@@ -1,4 +1,5 @@
-//! A token as it is looked at: which one is meant, what it says, and whether its issuer signed it. It leaves showing to `cli`.
+//! A token as it is looked at: which one is meant, what it says, and whether its issuer signed it. Not here: showing
+//! (see `cli`).
 
 mod subject;
 mod verify;

@@ -19,7 +19,7 @@ use crate::vault::VaultError;
 /// The largest file that is read, in bytes.
 const MOST: u64 = 1 << 20;
 
-/// A token, and what is known of it beside what it says itself.
+/// A token, and what is known about it besides its claims.
 pub(crate) struct Subject {
     pub(crate) token: Secret,
     /// The credential's name, or where the token was found.
@@ -28,8 +28,8 @@ pub(crate) struct Subject {
     pub(crate) stored: Option<StoredToken>,
 }
 
-/// What is meant: stdin, a credential, a file, or a token as such. What is none of these is not repeated: it may be a
-/// token that was cut on its way here.
+/// The token meant by stdin, a credential's name, a file, or the token itself. Anything else is not repeated: it may
+/// be a truncated token.
 pub(crate) fn find(what: &str, config: &Config, store: &Store, out: &dyn Notices) -> Result<Subject, Error> {
     if what == "-" {
         return Ok(Subject::bare(&secret_from(Path::new("-"))?, "stdin".into()));

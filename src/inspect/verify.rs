@@ -49,7 +49,7 @@ impl SignatureCheck {
     }
 }
 
-/// Whom a token may be verified with: the one that was named, else those that are configured.
+/// The issuer to verify a token with: the one that was named, else the configured ones.
 pub(crate) fn issuers(config: &Config, named: Option<&str>) -> Vec<String> {
     if let Some(named) = named {
         return vec![named.to_owned()];
@@ -62,7 +62,7 @@ pub(crate) fn issuers(config: &Config, named: Option<&str>) -> Vec<String> {
     issuers
 }
 
-/// Verifies the signature. What the claims say of time is for whoever looks at them.
+/// Verifies the signature. The caller checks the time claims.
 pub(crate) async fn verify(
     http: &Http,
     token: &str,

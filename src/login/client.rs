@@ -10,7 +10,7 @@ use crate::sys::http::Http;
 use crate::text::clean;
 use crate::vault::VaultError;
 
-/// A client, and how it is kept.
+/// A client, and how it is stored.
 pub(super) struct Chosen {
     pub(super) client: OAuthClient,
     pub(super) key: Option<KeyFile>,
@@ -57,7 +57,7 @@ impl Own {
     }
 }
 
-/// The client to be; `kept` is what there was. A new one is registered only if there is room to keep it.
+/// The client to use; `kept` is the stored one. A new one is registered only if it can be stored.
 pub(super) async fn choose(
     request: &LoginRequest,
     config: &Config,
@@ -80,7 +80,7 @@ pub(super) async fn choose(
             return Own::default().chosen(&address, found);
         }
     }
-    // What was registered may be good for the scopes alone that it was registered with.
+    // A registration may be valid only for the scopes it was made with.
     if let Some(kept) = kept.filter(|kept| !request.force && is_of(kept, found) && kept.scopes == scopes) {
         return taken_again(request, kept, found);
     }
@@ -95,7 +95,7 @@ fn is_of(kept: &Registration, found: &Discovered) -> bool {
     kept.issuer == found.issuer.issuer
 }
 
-/// A client is nobody to another issuer than its own, and what is a person's is not replaced without them.
+/// A client is unknown to any other issuer, and the user's own client is not replaced without asking.
 fn taken_again(request: &LoginRequest, kept: &Registration, found: &Discovered) -> Result<Chosen, Error> {
     let command = login_command(&request.url, &request.name);
     if !is_of(kept, found) {

@@ -30,7 +30,7 @@ pub(super) async fn prepare(
     let has_client = own.has_id() || kept.is_some_and(|kept| !kept.registered) || own.for_itself;
     let fit = |issuer: &IssuerMetadata| has_client || issuer.takes_newcomers(request.assume_pkce_s256);
     let wanted = request.issuer.as_ref().map(Url::as_str);
-    // First: nobody needs to log in at a server that is not there, or has no login.
+    // First: nobody needs to log in at a server that does not exist or has no login.
     let found = flow::discover(&vault.http, &request.url, wanted, fit).await.map_err(VaultError::Flow)?;
     let for_itself = own.for_itself
         || (has_proof && found.issuer.is_for_machines_alone())
@@ -63,7 +63,7 @@ pub(super) async fn is_moved(config: &Config, vault: &Vault, name: &str, kept: &
     }
 }
 
-/// What was typed, else what was asked for before, where that is not to be found out anew, else what the server wants.
+/// What was typed, else what was requested before unless that is discovered again, else what the server requires.
 fn scopes(request: &LoginRequest, kept: Option<&Registration>, found: &Discovered) -> Vec<String> {
     if !request.scope.is_empty() {
         return request.scope.clone();
@@ -105,7 +105,7 @@ fn unpublished(found: &Discovered) -> Option<RegisteredEndpoints> {
 }
 
 fn say(found: &Discovered, scopes: &[String], chosen: &Chosen, for_itself: bool, out: &dyn Notices) {
-    let asked = if scopes.is_empty() { "no scopes by name".into() } else { scopes.join(" ") };
+    let asked = if scopes.is_empty() { "no named scopes".into() } else { scopes.join(" ") };
     let issuer = clean(&found.issuer.issuer, 200);
     let whose = if chosen.remark == ClientRemark::Registered { "registered as client" } else { "client" };
     let id = &chosen.client.id;

@@ -14,10 +14,10 @@ use crate::flow::Ui;
 use crate::sys::clock;
 use crate::vault::{IssuedToken, TokenOutcome};
 
-/// A person's side with nobody there: what flows have to say is an event.
+/// The user interface when no user is there: what flows have to say is an event.
 pub(crate) struct UnattendedUi;
 
-/// A renewal that had an answer.
+/// A renewal that got an answer.
 pub(crate) fn answered(name: &str, fresh: &IssuedToken, next: Next, now: Epoch) {
     let what = match fresh.outcome {
         TokenOutcome::Reused => "reused",
@@ -41,7 +41,7 @@ pub(crate) fn answered(name: &str, fresh: &IssuedToken, next: Next, now: Epoch) 
     );
 }
 
-/// A renewal that failed. One that a person must see to is said once.
+/// A failed renewal. One that needs a login is reported once.
 pub(crate) fn failed(
     name: &str,
     credential: &Credential,

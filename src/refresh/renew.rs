@@ -25,14 +25,14 @@ const AT_ONCE: usize = 8;
 pub(crate) struct Turns(Mutex<BTreeMap<String, Arc<Semaphore>>>);
 
 impl Turns {
-    /// The turns at a credential's issuer.
+    /// The slots of a credential's issuer.
     pub(crate) fn of(&self, credential: &Credential) -> Arc<Semaphore> {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Arc::new(Semaphore::new(AT_ONCE));
         turns.entry(credential.issuer.clone()).or_insert_with(new).clone()
     }
 
-    /// Nobody who still waits gets a turn any more.
+    /// Nobody who is still waiting gets a slot.
     pub(crate) fn close(&self) {
         let turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         turns.values().for_each(|turns| turns.close());
@@ -42,7 +42,7 @@ impl Turns {
 /// Another token than the stored one, if that is due or `anew`; the first one if nothing is stored.
 ///
 /// # Errors
-/// The vault's: also while the present token is good, since whoever looks ahead must know.
+/// The vault's errors: also while the stored token is good, since the schedule must know.
 pub(crate) async fn renew(
     vault: &Vault,
     credential: &Credential,
@@ -65,7 +65,8 @@ pub(crate) async fn renew(
     Ok(fresh)
 }
 
-/// What the schedule is told of a credential. A file that cannot be read counts as none: the attempt says why.
+/// What the schedule learns about a credential. A file that cannot be read counts as missing: the attempt reports
+/// why.
 pub(crate) fn seen(vault: &Vault, credential: &Credential, marks: &RandomState) -> CredentialSnapshot {
     let token = vault.kept(credential).ok().flatten().map(|stored| stored.token);
     let text = |secret: Option<&Secret>| marks.hash_one(secret.map(Secret::expose));
@@ -91,7 +92,7 @@ pub(crate) fn meaning(error: &Error) -> Meaning {
             reply: reply @ (ReplyError::Refused { .. } | ReplyError::TokenType(_)),
             ..
         })) if reply.is_no() => Meaning::Refused,
-        // An issuer whose metadata is gone or garbled may just be starting.
+        // An issuer whose metadata is missing or broken may just be starting.
         Error::Vault(VaultError::Flow(
             FlowError::Discovery(_) | FlowError::NoEndpoint { .. } | FlowError::Metadata { .. },
         )) => Meaning::Failed,

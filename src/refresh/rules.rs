@@ -1,4 +1,5 @@
-//! How long before its end a token is renewed, and how often the files are looked at. It leaves what follows to `schedule`.
+//! How long before its end a token is renewed, and how often the files are looked at. Not here: what follows (see
+//! `schedule`).
 
 use super::plan::Epoch;
 use crate::config::{Config, ConfigError};

@@ -98,7 +98,7 @@ pub(crate) fn rewrite(
     }
 }
 
-/// The service of this tokens directory, if it runs.
+/// The service of this tokens directory, if it is running.
 pub(crate) fn running(tokens_dir: &Path) -> Option<RunningProcess> {
     pid_file::holder(&tokens_dir.join(PID_FILE))
 }
@@ -165,7 +165,8 @@ impl RefreshService {
     async fn run(mut self) -> Result<Stop, Error> {
         let mut stop = pin!(signal::stop());
         let mut hang_up = HangUps::new()?;
-        // The handlers first: whoever reads a line of ours may send a signal at once, and without them it would kill us.
+        // The handlers come first: whoever reads a line may send a signal at once, and without them it would kill the
+        // process.
         if let Some(stop) = stop.as_mut().now_or_never() {
             return Ok(stop);
         }
@@ -306,7 +307,7 @@ impl RefreshService {
             return;
         }
         self.configs_at = None;
-        // What cannot be read has been complained of where it was looked at.
+        // What cannot be read was reported when it was scanned.
         let rows = rewrite(&self.config, &self.vault.store, self.options.install, &Silence);
         let mut complaints = BTreeSet::new();
         match rows {
@@ -379,7 +380,7 @@ impl RefreshService {
         Ok((config, vault))
     }
 
-    /// Nothing is begun any more; what was sent is waited for, unless a second signal comes.
+    /// Starts nothing new; requests that were sent are awaited, unless a second signal comes.
     async fn stop(mut self, stop: Stop) -> Stop {
         self.turns.close();
         let count = self.under_way.len();

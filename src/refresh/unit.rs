@@ -1,4 +1,4 @@
-//! A service file for this folder and these settings, by absolute paths. It leaves installing it to its reader.
+//! A service file for this folder and these settings, by absolute paths. Not here: installing it (see its reader).
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::sys::paths;
 
-/// What is to start the service.
+/// The system that starts the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Supervisor {
     Systemd,
@@ -23,7 +23,7 @@ pub(crate) struct Unit {
     pub(crate) lost: Vec<String>,
 }
 
-/// Where and how it runs.
+/// Where and how the service runs.
 struct UnitFile {
     /// The program and its arguments.
     command: Vec<String>,
@@ -49,7 +49,7 @@ impl Unit {
             folder: text(&paths::absolute(Path::new("."))),
             log: text(&config.tokens_dir.join(".refresh.log")),
         };
-        // A line of its own would be a directive of its own.
+        // A line break would start another directive.
         if service.folder.chars().any(char::is_control) {
             let message = "this folder's name holds a control character".into();
             return Err(Error::Usage { message, hint: "run the service from another folder".into() });

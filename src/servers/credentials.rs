@@ -153,7 +153,7 @@ impl KnownCredential {
     pub(crate) async fn fresh(&self, vault: &Vault) -> Result<StoredToken, Error> {
         if let SetupStatus::Complete(credential) = &self.setup {
             let fresh = vault.fresh(credential, false).await?;
-            // The shell file beside an agent's token has the token, too.
+            // The shell file next to an agent's token contains the token, too.
             if fresh.outcome != TokenOutcome::Reused {
                 vault.store.write_agent_env(credential, &fresh.stored.token).map_err(VaultError::Store)?;
             }
@@ -195,7 +195,7 @@ impl KnownCredential {
             return Ok(Logout::nothing());
         };
         let ended = vault.forget(id, &path, self.credential(), revoke).await?;
-        // After the token: its client is the one that may have it taken back.
+        // After the token: its client is needed to revoke it.
         let registered = config.forget_registration(id)?;
         Ok(Logout { found: ended.found || registered, ..ended })
     }

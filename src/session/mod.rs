@@ -1,7 +1,7 @@
 //! A session with an MCP server, for two users: the bridge passes its client's messages on, the client sends its own.
 //! Both post a message and read the answer; the session recovers from: a rejected token, a session that is gone
 //! (repeats the handshake), a stream that breaks (resumed with `Last-Event-ID`), a server that only supports
-//! HTTP+SSE. Not here: what messages say (see its callers); credentials (see [`CredentialSource`]).
+//! HTTP+SSE. Not here: credentials (see [`CredentialSource`]).
 
 mod access;
 mod channel;

@@ -38,7 +38,7 @@ enum ConfigCommand {
 }
 
 pub(super) fn run(args: &ConfigArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
-    // What is shown may be the very setting that is wrong.
+    // A broken setting must not prevent showing the settings.
     let config = match &args.what {
         ConfigCommand::Show(_) => Config::for_names(given.settings(out)?)?,
         _ => given.config(out)?,

@@ -1,4 +1,5 @@
-//! `mcpauth doctor`: what is wrong, and how to mend it. It leaves the checks to `doctor`, and how they look to `print`.
+//! `mcpauth doctor`: what is wrong, and how to mend it. Not here: the checks (see `doctor`); how they look (see
+//! `print`).
 
 mod print;
 

@@ -1,4 +1,4 @@
-//! Where the gateway's settings and policy are, as typed. It leaves reading them to `deployment`.
+//! Where the gateway's settings and policy are, as typed. Not here: reading them (see `deployment`).
 
 use std::path::{Path, PathBuf};
 

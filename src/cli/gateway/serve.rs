@@ -118,7 +118,7 @@ fn say_leaving(lame_duck: Duration) {
     );
 }
 
-/// The audit's way out, opened within the time that files have.
+/// The audit's destination, opened within the time limit for files.
 fn audit(audit: &str) -> Result<Log, Error> {
     let path = audit.to_owned();
     deployment::within(move || Log::open(&path), &format!("audit: {audit}"))?

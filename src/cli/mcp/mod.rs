@@ -1,5 +1,5 @@
-//! `mcpauth probe`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. It leaves the
-//! protocol to `client`, the server's address and credentials to `connect`, and how answers look to `show`.
+//! `mcpauth probe`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. Not here:
+//! the protocol (see `client`); the server's address and credentials (see `connect`); how answers look (see `show`).
 
 mod show;
 
@@ -23,7 +23,7 @@ use crate::sys::{public_file, terminal};
 /// The largest file of arguments that is read, in bytes.
 const LIMIT: u64 = 64 << 20;
 
-/// Which server, and what it is sent.
+/// Which server to use, and what to send it.
 #[derive(Args, Debug)]
 struct ServerArgs {
     /// The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
@@ -37,15 +37,15 @@ struct ServerArgs {
     /// Send no credentials
     #[arg(long, conflicts_with_all = ["server", "token_file", "auth"])]
     no_auth: bool,
-    /// Send the token in this file (0600; - for stdin) in Authorization, for the server itself
+    /// Send the token in this file (0600; - for stdin) in Authorization, to the server itself
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// How long all of it may take, as in 60 or 5m
+    /// Deadline for the whole command, as in 60 or 5m
     #[arg(long, value_name = "TIME", default_value = "60", value_parser = timeout)]
     timeout: u64,
 }
 
-/// How long a call may take, in seconds.
+/// The default deadline of a call, in seconds.
 fn timeout(text: &str) -> Result<u64, String> {
     seconds_within(text, 1..=86_400)
 }
@@ -213,7 +213,7 @@ fn ask<T>(
 ) -> Result<Result<T, Exit>, Error> {
     let all = async { target.ask(tool, work).await.map(Ok) };
     match flows::until_signal(out, all, Err) {
-        // What gets the token is the credential's own command.
+        // The command that gets the token is the credential's own.
         Err(error @ Error::Vault(_)) => {
             out.error(&error, &target.servers.command_for(&target.which));
             Ok(Err(error.exit()))

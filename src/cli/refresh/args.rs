@@ -24,11 +24,11 @@ pub(in crate::cli) struct RefreshArgs {
     /// With --once: renew everything, due or not
     #[arg(short, long, requires = "once")]
     pub(super) force: bool,
-    /// Time between two looks at the files, for what others did, as in 300 or 5m [default: TOKEN_REFRESH_INTERVAL, else 5m]
+    /// How often to rescan the credential files, as in 300 or 5m [default: TOKEN_REFRESH_INTERVAL, else 5m]
     #[arg(long, value_name = "TIME", value_parser = read_interval)]
     pub(super) interval: Option<Epoch>,
-    /// Time before its end at which a token is renewed, a fifth of its life at most, as in 3600 or 1h
-    /// [default: TOKEN_EXPIRY_BUFFER, else 1h]
+    /// How long before its expiry to renew a token, at most a fifth of its lifetime, as in 3600 or 1h [default:
+    /// TOKEN_EXPIRY_BUFFER, else 1h]
     #[arg(long, value_name = "TIME", value_parser = read_buffer)]
     pub(super) buffer: Option<Epoch>,
     /// Run this in your shell once whenever a login is needed, with MCPAUTH_CREDENTIAL and MCPAUTH_COMMAND in its

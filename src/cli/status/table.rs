@@ -10,7 +10,7 @@ use crate::sys::{clock, terminal};
 /// The widest name on a terminal, given the other columns.
 const NAME: usize = 27;
 
-/// The table, line by line; under each credential that is not good, why, and what to type.
+/// The table, line by line; below each credential that is not good, why, and the next command.
 pub(super) fn lines(rows: &[Row], now: Epoch, out: &Out) -> Vec<String> {
     let paint = |state: State, text: &str| {
         let code = match state {

@@ -13,7 +13,7 @@ struct Attack<'a> {
     /// What it is, in a few words.
     what: &'static str,
     request: Request<'a>,
-    /// How the gateway says no.
+    /// How the gateway refuses it.
     expected: (u16, &'static str),
 }
 

@@ -27,7 +27,7 @@ pub(crate) async fn allowed(stage: &Stage, client: &DemoAgent) -> Result<Step, E
     Ok(Step { name: "gateway.allowed", ok, detail })
 }
 
-/// A call that it does not allow.
+/// A call that the policy does not allow.
 pub(crate) async fn denied(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let before = stage.arrived().len();
     let answer = client.entry(TRACKER)?.ask(&call("delete_issue")).await?;
@@ -46,7 +46,7 @@ pub(crate) async fn denied(stage: &Stage, client: &DemoAgent) -> Result<Step, Er
     })
 }
 
-/// The same list, asked for at the server itself and through the gateway.
+/// The same list from the server itself and through the gateway.
 pub(crate) async fn filtered(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let authority = stage.server(TRACKER).map_or("", |server| server.base()).trim_start_matches("http://");
     let question = list().to_string();
@@ -67,7 +67,7 @@ pub(crate) async fn filtered(stage: &Stage, client: &DemoAgent) -> Result<Step, 
     })
 }
 
-/// A caller without a token is told where to get one (RFC 9728), and what is told is true.
+/// A caller without a token is told where to get one (RFC 9728), and that is correct.
 pub(crate) async fn unauthenticated(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let entry = client.entry("currenttime")?;
     let before = stage.arrived().len();
@@ -90,7 +90,7 @@ pub(crate) async fn unauthenticated(stage: &Stage, client: &DemoAgent) -> Result
     })
 }
 
-/// What reached the servers in all of it: never the ingress token; at the tracker its own.
+/// What reached the servers: never the ingress token, and at the tracker only its own.
 pub(crate) fn credentials(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let entry = client.entry(TRACKER)?;
     let (ingress, egress) = (entry.token("X-Authorization"), entry.token("Authorization"));
@@ -115,7 +115,7 @@ pub(crate) fn credentials(stage: &Stage, client: &DemoAgent) -> Result<Step, Err
     })
 }
 
-/// Whether servers heard of something that was refused.
+/// Whether a refused request reached a server.
 pub(crate) fn silence(heard: usize) -> String {
     match heard {
         0 => "no request reached a server".into(),

@@ -1,5 +1,5 @@
-//! What the demonstration shows of the gateway, each act with how it went: what it lets through, what it refuses, and who tries
-//! to get around it. It leaves what it runs on to `stage`, and getting the credentials to `cli`.
+//! What the demonstration shows of the gateway, each act with how it went: what it lets through, what it refuses, and
+//! who tries to get around it. Not here: what it runs on (see `stage`); getting the credentials (see `cli`).
 
 mod attacks;
 mod client;

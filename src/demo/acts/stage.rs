@@ -17,7 +17,8 @@ use crate::gateway::{GatewaySetup, RunningGateway};
 use crate::sys::http::Http;
 use crate::sys::private_file;
 
-/// Everything that runs, and the project that is about it. The gateway goes first: it may still wait for the others.
+/// Everything that runs, and the project it is about. The gateway is dropped first: it may still be waiting for the
+/// others.
 pub(crate) struct Stage {
     pub(crate) gateway: RunningGateway,
     pub(crate) servers: Vec<(SampleServer, Sample)>,
@@ -31,7 +32,7 @@ impl Stage {
     /// Writes the project to `folder` and starts everything on free loopback ports.
     ///
     /// # Errors
-    /// The system's, and the gateway's own.
+    /// An I/O error, or one of the gateway's.
     pub(crate) async fn set(folder: &Path, browser: bool, exchanges: &TaskTracker) -> Result<Self, Error> {
         let idp = Idp::start(setup::options(!browser)).await?;
         let start = |server: SampleServer| Ok((server, Sample::start(server.name, server.tools)?));
@@ -43,7 +44,7 @@ impl Stage {
             write(folder, &name, &text)?;
         }
         let gateway = gateway(folder, &pool, exchanges)?;
-        // Only now is it known where clients will find it.
+        // Only now is the port known.
         let env = setup::env(folder, &pool, idp.issuer(), gateway.public_url());
         let lines: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
         write(folder, "demo.env", &(lines.join("\n") + "\n"))?;
@@ -67,7 +68,7 @@ impl Stage {
     }
 }
 
-/// The gateway of the folder's files, as `mcpauth gateway serve` would start it there.
+/// The gateway for the folder's files, as `mcpauth gateway serve` would start it there.
 fn gateway(folder: &Path, pool: &str, exchanges: &TaskTracker) -> Result<RunningGateway, Error> {
     let file = write(folder, "gateway.yaml", &setup::gateway(pool, "127.0.0.1:0"))?;
     let settings = Gateway::read(&file).map_err(std::io::Error::other)?;

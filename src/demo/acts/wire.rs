@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 /// A request; `Host`, `Content-Length` and `Connection: close` are added.
 pub(crate) struct Request<'a> {
     pub(crate) method: &'a str,
-    /// As it is: nothing of it is resolved or encoded.
+    /// Sent unchanged: nothing in it is resolved or encoded.
     pub(crate) target: &'a str,
     pub(crate) headers: Vec<(&'a str, &'a str)>,
     pub(crate) body: &'a [u8],
@@ -28,10 +28,10 @@ pub(crate) struct Answer {
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Request<'_> {
-    /// Sends it to `host:port` on a connection of its own.
+    /// Sends it to `host:port` on its own connection.
     ///
     /// # Errors
-    /// The system's, also for an answer that is none.
+    /// An I/O error, also if the answer is not HTTP.
     pub(crate) async fn send(&self, authority: &str) -> io::Result<Answer> {
         let exchange = async {
             let mut stream = TcpStream::connect(authority).await?;
@@ -69,12 +69,12 @@ impl Answer {
         fields.into_iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }
 
-    /// Its JSON; null if it is none.
+    /// Its JSON; null if it is not JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// A text in its JSON, by pointer (RFC 6901); empty if it is not there.
+    /// A string in its JSON, by pointer (RFC 6901); empty if it is missing.
     pub(crate) fn text(&self, pointer: &str) -> String {
         self.json().pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
     }

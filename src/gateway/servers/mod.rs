@@ -36,7 +36,7 @@ pub struct UpstreamServer {
     pub transports: Vec<Transport>,
     /// Headers for every request to it; marked sensitive, since most are keys.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// Whether it is switched on.
+    /// Whether it is enabled.
     pub enabled: bool,
 }
 
