@@ -1,4 +1,4 @@
-//! Secrets that a person gives a run: from a file or stdin, never in an argument.
+//! Secrets that the user gives a run: from a file or stdin, never as an argument.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Gets the credentials AI agents need for MCP servers, keeps them fresh, hands them to MCP clients and scripts, and stands
-//! before MCP servers as the gateway that checks them. It leaves everything to the modules below; this page is their map.
+//! Gets the credentials AI agents need for MCP servers, keeps them fresh, hands them to MCP clients and scripts, and brings
+//! the gateway that checks them in front of MCP servers. This page is the map of the modules below.
 //!
 //! An agent carries two credentials to an MCP server behind a gateway: an *ingress* token that lets it through the
 //! gateway, and an *egress* token with which the server acts for a person at an outside service. The first kind is got
@@ -73,7 +73,7 @@
 //! `error` knows them all, because it says how each of their failures ends and what to type next.
 //!
 //! Within a module no files import each other in a circle. `cli` and `gateway` are large enough for layers of their own: what
-//! stands in a row may import what stands in the rows below it, and nothing beside it.
+//! is in a row may import what is in the rows below it, and nothing in its own row.
 //!
 //! ```text
 //! cli         agentcore demo doctor egress keycloak status
@@ -207,12 +207,12 @@
 //! | [`refresh::Schedule`] | which credential is due when, and who has been told of what |
 //! | [`refresh::CredentialSnapshot`] | what a look at a credential's file showed: its life, and a mark that changes with it |
 //! | `servers::ServerRef` | the server that is meant: by its name behind the gateway, or by its address |
-//! | [`tokens::SingleFlight`] | one token for many requests: asked for once, and not again and again in vain |
+//! | [`tokens::SingleFlight`] | one token for many requests: requested once, and not repeatedly after a failure |
 //! | [`session::CredentialSource`] | whoever gives the bridge a server's address and headers, fresh or in place of refused ones |
 //! | [`session::Session`] | what was agreed on with one server, and how it is kept up |
 //! | [`client::Era`] | modern (2026-07-28: every request stands for itself) or legacy (a handshake first) |
 //! | [`render::ClientSpec`] | an MCP client: a row of a table and a template |
-//! | [`render::ServerEntry`] | one server as a client is told of it |
+//! | [`render::ServerEntry`] | one server's entry for a client |
 //! | [`render::AuthMode`] | where a client has the headers from: its file, a command, the bridge, its environment |
 //! | [`render::InstallRecord`] | what is remembered of a client that was installed to |
 //! | [`policy::Principal`] | a caller as its verified token describes it |
@@ -232,7 +232,7 @@
 //! | lame duck | the time after SIGTERM in which the gateway serves on, and says that it leaves |
 //! | `gateway::state::LoadedFiles` | the files as last read; never changed, only replaced |
 //! | `gateway::state::Snapshot` | what one request sees: the state, the epoch, the time |
-//! | epoch | a number that grows when keys or files change; what was remembered under another one is found out anew |
+//! | epoch | a number that grows when keys or files change; what was cached under another one is checked again |
 //!
 //! # What is not there
 //!

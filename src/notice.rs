@@ -8,7 +8,7 @@ pub trait Notices: Send + Sync {
     fn must_say(&self, text: &str);
 }
 
-/// Nobody is there to hear anything.
+/// Drops all messages.
 pub struct Silence;
 
 impl Notices for Silence {

@@ -1,5 +1,5 @@
-//! How each credential stands, and what to type. No server is asked, and nothing is renewed. It leaves which credentials there
-//! are to `servers::credentials`, and showing to `cli`.
+//! The state of each credential, and the next command. It makes no request and renews nothing. Not here: which
+//! credentials there are (see `servers::credentials`); printing (see `cli`).
 
 use std::path::PathBuf;
 
@@ -67,7 +67,7 @@ impl State {
     }
 }
 
-/// Every credential that is configured or kept.
+/// Every configured or stored credential.
 pub(crate) fn all(config: &Config, vault: &Vault, now: Epoch) -> Vec<Row> {
     credentials::all(config, &vault.store).iter().map(|known| row(known, vault, now)).collect()
 }

@@ -49,13 +49,13 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// A token for `credential`; with `anew`, one that was obtained by this very call.
+    /// A token for `credential`; with `force`, one that was obtained by this very call.
     ///
     /// # Errors
     /// As [`VaultError`] says.
-    pub async fn fresh(&self, credential: &Credential, anew: bool) -> Result<IssuedToken, VaultError> {
+    pub async fn fresh(&self, credential: &Credential, force: bool) -> Result<IssuedToken, VaultError> {
         let before = self.kept(credential)?;
-        if let (Some(stored), false) = (&before, anew)
+        if let (Some(stored), false) = (&before, force)
             && stored.token.freshness(clock::now()) == Freshness::Fresh
             && settled(stored, credential)
         {
@@ -67,8 +67,8 @@ impl Vault {
         // The previous holder of the lock may have done the work, and spent the refresh token that we saw.
         let now = self.kept(credential)?;
         let fresh = match now {
-            Some(stored) if done_meanwhile(&stored, before.as_ref(), anew) => self.as_is(credential, stored),
-            Some(stored) => self.renew_or_keep(credential, stored, anew, &lock).await?,
+            Some(stored) if done_meanwhile(&stored, before.as_ref(), force) => self.as_is(credential, stored),
+            Some(stored) => self.renew_or_keep(credential, stored, force, &lock).await?,
             None => self.get(credential, None).await?,
         };
         self.settle(credential, fresh).await
@@ -135,13 +135,13 @@ impl Vault {
         &self,
         credential: &Credential,
         stored: StoredToken,
-        anew: bool,
+        force: bool,
         lock: &Arc<Lock>,
     ) -> Result<IssuedToken, VaultError> {
         let person = matches!(credential.how, GrantConfig::AuthorizationCode(_)) && self.browser.is_some();
-        let good = !anew && stored.token.freshness(clock::now()) == Freshness::Due;
+        let good = !force && stored.token.freshness(clock::now()) == Freshness::Due;
         let old = (good && !person).then(|| stored.clone());
-        match (self.renew(credential, stored, anew, lock).await, old) {
+        match (self.renew(credential, stored, force, lock).await, old) {
             (Err(error), Some(old)) => Ok(self.still_good(credential, old, &error)),
             (result, _) => result,
         }
@@ -193,13 +193,13 @@ impl Vault {
         &self,
         credential: &Credential,
         stored: StoredToken,
-        anew: bool,
+        force: bool,
         lock: &Arc<Lock>,
     ) -> Result<IssuedToken, VaultError> {
         let GrantConfig::AuthorizationCode(person) = &credential.how else {
             return self.get(credential, None).await;
         };
-        let Some(refresh_token) = stored.token.refresh_token.as_ref().filter(|_| !anew) else {
+        let Some(refresh_token) = stored.token.refresh_token.as_ref().filter(|_| !force) else {
             return self.get(credential, None).await;
         };
         match self.exchange(credential, person, refresh_token.clone(), stored.clone(), lock.clone()).await {
@@ -323,9 +323,9 @@ fn settled(stored: &StoredToken, credential: &Credential) -> bool {
 }
 
 /// Whether another process did the work while we waited for it.
-fn done_meanwhile(stored: &StoredToken, before: Option<&StoredToken>, anew: bool) -> bool {
+fn done_meanwhile(stored: &StoredToken, before: Option<&StoredToken>, force: bool) -> bool {
     let changed = before.is_none_or(|before| before.token.access_token != stored.token.access_token);
-    stored.token.freshness(clock::now()) == Freshness::Fresh && (changed || !anew)
+    stored.token.freshness(clock::now()) == Freshness::Fresh && (changed || !force)
 }
 
 /// Whether a failure means that the issuer no longer knows a client that mcpauth registered (RFC 6749 sections

@@ -1,5 +1,5 @@
-//! What a message tells a person to type works where it says so: each situation is run, and then the command that it
-//! names. Not here: tokens that a server takes no longer (see `dead_ends`).
+//! Commands in messages work where they are printed: each situation is created, and then the command in its message
+//! is run. Not here: tokens that a server no longer accepts (see `dead_ends`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests are a shell, and lay out the gateway's files")]
 
@@ -11,7 +11,7 @@ use crate::support::upstream::{Upstream, say};
 use crate::support::wire::free_port;
 use crate::support::{Ran, User};
 
-/// What stands after the arrow.
+/// The text after the arrow.
 #[track_caller]
 fn hint(ran: &Ran) -> String {
     let all = format!("{}{}", ran.stdout, ran.stderr);
@@ -19,7 +19,7 @@ fn hint(ran: &Ran) -> String {
     after.lines().next().unwrap().to_owned()
 }
 
-/// The variables that a hint says to set, set.
+/// Sets the variables that a hint says to set.
 fn set_named(user: &mut User, hint: &str) {
     let (_, names) = hint.split_once("set ").unwrap();
     let names = names.split(" in .env").next().unwrap().replace(" and ", ", ");
@@ -70,7 +70,7 @@ fn a_set_that_is_not_there_is_told_with_those_that_are_and_with_how_to_add_it() 
         let all = format!("{}{}", again.stdout, again.stderr);
         assert!(!all.contains("there is no"), "{front:?}: {all}");
     }
-    // Without any it says how to begin.
+    // Without any sets, it says how to create one.
     for front in [&["agentcore", "--gateway-index", "9"][..], &["egress", "--provider", "github"]] {
         let told = hint(&User::new().run(front).code(2));
         assert!(told.contains("_1"), "{told}");
@@ -86,7 +86,7 @@ fn what_lacks_a_variable_names_all_of_them_where_they_belong() {
     assert!(!told.contains("configure"), "{told}");
     set_named(&mut user, &told);
     user.run(&["agentcore", "--gateway-index", "3"]).code(5);
-    // A member of a file is no variable.
+    // A member of a file is not a variable.
     let user = User::new();
     std::fs::create_dir_all(user.project().join(".oauth-tokens")).unwrap();
     user.file(
@@ -104,7 +104,7 @@ fn a_server_that_is_not_there_needs_no_login() {
         let ran = User::new().run(&[&["login", address.as_str()], more].concat()).code(5);
         assert!(!ran.stdout.contains("a person"), "{more:?}: {}", ran.stdout);
     }
-    // One that is there does.
+    // One that exists does.
     let server = play(|_, _, _| ());
     let ran = User::new().run(&["login", &format!("{}/mcp", server.base)]).code(4);
     assert!(ran.stdout.contains("a person must log in"), "{}", ran.stdout);
@@ -136,7 +136,7 @@ fn a_server_that_asks_for_a_login_is_told_with_the_login() {
     assert!(!ran.stderr.contains("mcpauth login"), "{}", ran.stderr);
 }
 
-/// A server that takes a key and knows no OAuth: every other place has this to say.
+/// A server that takes a key and has no OAuth: everything else in the run uses OAuth.
 fn keyed(elsewhere: &'static str) -> Upstream {
     Upstream::start(move |seen, stream| match crate::by_address::path(seen) {
         "/mcp" if seen.header("authorization") == Some("Bearer key-1") => {
@@ -225,7 +225,7 @@ fn what_is_no_token_file_is_not_told_to_be_closed() {
     std::os::unix::fs::symlink("passwd", user.project().join("link")).unwrap();
     let ran = user.run(&["inspect", "link"]).code(2);
     assert!(!ran.stderr.contains("rm "), "{}", ran.stderr);
-    // A token that others can read is to be closed, and then shown.
+    // A token file that others can read must be restricted, and is then shown.
     let path = user.file("token", "abc.def");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let told = hint(&user.run(&["inspect", "token"]).code(2));
@@ -313,7 +313,7 @@ fn a_verb_is_offered_by_its_own_name() {
     assert_eq!(offered("=conn"), ["connectivity"]);
 }
 
-/// A user whose token for the gateway is a caller's.
+/// A user whose token for the gateway is that of a caller.
 fn known_as(lab: &Lab, caller: &str) -> User {
     let mut user = User::new();
     user.env("REGISTRY_URL", format!("http://{}", lab.gateway.address()));
@@ -340,7 +340,7 @@ fn a_revoked_caller_is_not_sent_for_another_token() {
         if !another {
             let told = hint(&ran);
             assert!(told.contains("the gateway's operator") && !told.contains("mcpauth"), "{line}: {told}");
-            // What it says mends it.
+            // The advice works.
             lab.reload("revoked", "# nobody\n", "are in force");
             user.run(&["list", "--url", &url]).code(0);
         }
@@ -398,7 +398,7 @@ fn a_bad_value_of_a_flag_is_told_by_the_flag_that_was_typed() {
         let told = hint(&ran);
         assert!(told.contains(flag) && !told.contains("config show"), "{told}");
     }
-    // What was not typed is found by where it comes from.
+    // A setting that was not typed is traced to its origin.
     let ran = user.env("MCPAUTH_CA_CERT", "gone.pem").run(&["status"]).code(2);
     assert!(hint(&ran).contains("mcpauth config show --origin"), "{}", ran.stderr);
     user.run(&["config", "show", "--origin"]).code(0);

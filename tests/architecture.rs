@@ -1,5 +1,5 @@
-//! The map in `src/lib.rs` is true: who imports whom, how files open, what is not there. Not here: calls that have
-//! one door (see clippy (`.clippy.toml`)).
+//! Checks the map in `src/lib.rs`: which module may import which, how files begin, and what must not exist. Not here:
+//! calls that belong to one module (see `.clippy.toml`).
 #![cfg(test)]
 
 mod graph;
@@ -102,8 +102,8 @@ const WITHIN: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Providers with a file of their own; their names are data. (`cognito` and `gitlab` are names of variables too, and
-/// `x` and `linear` are words.)
+/// Providers with their own file; their names are data. (`cognito` and `gitlab` are also names of variables, and `x`
+/// and `linear` are words.)
 const PROVIDERS: [&str; 12] = [
     "atlassian",
     "google",
@@ -263,7 +263,8 @@ fn the_protocol_has_no_side_effects() {
     }
 }
 
-/// What in a text is only for some systems, with its line: `cfg` in every form, and what only one system has.
+/// Parts of a text that are only for some systems, with their lines: `cfg` in every form, and what only one system
+/// has.
 fn of_one_system(text: &str) -> Vec<(usize, String)> {
     let systems = ["unix", "windows", "target_os", "target_family", "target_vendor", "target_env"];
     let only = ["std::os::", "signal::unix", "signal::windows", "net::Unix", "net::windows", "consts::OS"];
@@ -364,7 +365,7 @@ fn the_map_shows_the_layers_inside_a_module() {
     }
 }
 
-/// How many type names may mean more than one thing. It only goes down.
+/// How many type names may have more than one meaning. It may only decrease.
 const MOST_SHARED_NAMES: usize = 6;
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a person can get wrong: each verb says what failed and what to type next, by its exit code, and never a secret.
+//! User errors: each verb says what failed and which command is next, with its exit code, and never shows a secret.
 #![cfg(test)]
 
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Ran, User, answering, nobody};
 
-/// In every value that must not be seen.
+/// Part of every value that must not be shown.
 const MARK: &str = "hunter2";
 const SECRET: &str = "hunter2-0123456789";
 
@@ -49,7 +49,7 @@ fn user(settings: &[Env<'_>]) -> User {
     user
 }
 
-/// Runs within what a person would call at once, and shows no secret.
+/// Runs within a reasonable time, and shows no secret.
 #[track_caller]
 fn run(user: &User, args: &[&str], code: i32) -> Ran {
     let began = Instant::now();

@@ -1,4 +1,4 @@
-//! What a message tells a person to type mends what it is about: tokens that a server takes no longer, servers of
+//! Commands in messages fix what they are about: tokens that a server no longer accepts, servers of
 //! 2026-07-28 that forbid, and issuers that are gone. Not here: the login itself (see `by_address`).
 #![cfg(test)]
 

@@ -1,4 +1,4 @@
-//! A login from the address on stderr to the page in the browser, and everything that can come in between.
+//! A login from the address on stderr to the page in the browser, and everything that can happen in between.
 #![cfg(test)]
 
 use std::net::TcpListener;
@@ -54,7 +54,11 @@ fn strays_are_turned_away_and_the_login_succeeds_once() {
     ] {
         let reply = get(&stray);
         assert_eq!(reply.status, 400, "{stray}");
-        assert!(reply.body.contains("not waiting for this answer") && !reply.body.contains("evil"), "{}", reply.body);
+        assert!(
+            reply.body.contains("not waiting for this answer") && !reply.body.contains("evil"),
+            "{}",
+            reply.body
+        );
     }
     for method in ["HEAD", "POST", "OPTIONS"] {
         assert_eq!(send(method, &good, "").unwrap().status, 400, "{method}");

@@ -1,5 +1,5 @@
 //! What `README.md` says is true: its commands run, its tables are the code's, its recording is what is printed.
-//! It leaves blocks that need a person or another machine (`console`, `text`) to their readers.
+//! Not here: blocks that need a person or another machine (`console`, `text`).
 #![cfg(test)]
 #![cfg(unix)]
 

@@ -1,4 +1,4 @@
-//! A rotating refresh token is used once, whoever wants it, and given up only when its server says so.
+//! A rotating refresh token is used once, whoever needs it, and given up only when its server rejects it.
 #![cfg(test)]
 
 use std::collections::HashSet;
@@ -66,7 +66,7 @@ impl Slow {
         self.known_to(User::new())
     }
 
-    /// The same of a user who is there already.
+    /// The same for a user who already exists.
     pub(crate) fn known_to(&self, mut user: User) -> User {
         let base = &self.server.base;
         user.tracker("tracker", 1, base, "http://127.0.0.1:0/callback", &format!("issuer: {base}\n"));
@@ -88,7 +88,7 @@ impl Slow {
         self.answer.send(()).unwrap();
     }
 
-    /// The first refresh token was sent once, and what came for it was kept.
+    /// The first refresh token was sent once, and the answer was stored.
     #[track_caller]
     pub(crate) fn is_kept_by(&self, user: &User) {
         let kept = user.token(FILE);
@@ -139,7 +139,7 @@ fn a_second_signal_is_obeyed_at_once() {
 fn a_deadline_does_not_cost_the_refresh_token() {
     for (args, code) in [
         (&["ping", "--server", "tracker", "--timeout", "1"][..], 5),
-        // After 8 s; the client may then send a signal, for it waits no longer than 10 s.
+        // After 8 s; the client may then send a signal, because it waits no longer than 10 s.
         (&["headers", "tracker"], 4),
     ] {
         let slow = Slow::start();

@@ -1,4 +1,4 @@
-//! No secret of a run is ever said: not on stdout, not on stderr, not to a child, not when a server repeats it.
+//! No secret of a run is ever shown: not on stdout, not on stderr, not to a child, not when a server repeats it.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the program's files")]
 
@@ -73,7 +73,7 @@ impl Everything {
         ran
     }
 
-    /// The tokens that are kept now.
+    /// The stored tokens.
     fn collect(&mut self) {
         for entry in std::fs::read_dir(self.user.project().join(".oauth-tokens")).unwrap().flatten() {
             let name = entry.file_name().into_string().unwrap();
@@ -90,7 +90,7 @@ impl Everything {
         }));
     }
 
-    /// Every login is past its end.
+    /// Every login has expired.
     fn expire(&self) {
         for name in ["demo-tracker-egress.json", "demo-notes-egress.json"] {
             self.user.plant(name, &[("expires_at", json!(1))]);

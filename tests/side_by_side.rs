@@ -1,4 +1,4 @@
-//! Flows run at once, one's failure is not the others', and the exit code tells them apart.
+//! Flows run concurrently, one's failure does not affect the others, and the exit code distinguishes the cases.
 #![cfg(test)]
 
 use std::sync::{Arc, Condvar, Mutex};

@@ -1,5 +1,5 @@
-//! `mcpauth demo`: everything the program does, for real, without an account or a network. It leaves what it runs on and
-//! what it shows of the gateway to `demo`, and runs the same code as `mcpauth generate` and `mcpauth gateway serve`.
+//! `mcpauth demo`: everything the program does, for real, without an account or a network. It runs the same code as
+//! `mcpauth generate` and `mcpauth gateway serve`. Not here: the environment and the gateway's part (see `demo`).
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;

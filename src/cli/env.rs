@@ -1,4 +1,4 @@
-//! `mcpauth env`: fresh headers as lines that a shell runs. Not here: which variables a server has (see `servers`).
+//! `mcpauth env`: fresh headers as shell assignments. Not here: which variables a server has (see `servers`).
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};

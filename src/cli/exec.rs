@@ -1,5 +1,5 @@
-//! `mcpauth exec`: a command with fresh credentials in its environment, and nowhere else. It leaves the variables to `servers`
-//! and starting the command to `sys::process`.
+//! `mcpauth exec`: runs a command with fresh credentials in its environment, and nowhere else. Not here: the
+//! variables (see `servers`); starting the command (see `sys::process`).
 
 use std::ffi::OsString;
 

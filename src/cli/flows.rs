@@ -98,11 +98,11 @@ pub(super) fn browser(args: &BrowserArgs, config: &Config) -> Option<Browser> {
 pub(super) async fn run(
     vault: &Vault,
     planned: Vec<CredentialPlan>,
-    anew: bool,
+    force: bool,
     out: &Out,
 ) -> Vec<FlowResult> {
     let get = async |credential: &Credential| {
-        let fresh = vault.fresh(credential, anew).await?;
+        let fresh = vault.fresh(credential, force).await?;
         vault.store.write_agent_env(credential, &fresh.stored.token).map_err(VaultError::Store)?;
         Ok(fresh)
     };

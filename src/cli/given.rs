@@ -1,4 +1,4 @@
-//! What a verb is run with beside its own arguments: the settings of this run, with the flags that every verb has.
+//! What a verb gets besides its own arguments: the settings of this run, including the global flags.
 
 use clap::ValueEnum;
 
@@ -7,20 +7,20 @@ use crate::cli::out::Out;
 use crate::config::{Config, Settings};
 use crate::error::Error;
 
-/// What every verb is given.
+/// What every verb gets.
 pub(super) struct Given<'g> {
     pub(super) global: &'g Global,
-    /// The command line as clap knows it.
+    /// The command line, parsed by clap.
     pub(super) command: fn() -> clap::Command,
 }
 
 impl Given<'_> {
-    /// Everything that is set, whatever it means.
+    /// All settings, raw.
     pub(super) fn settings(&self, out: &Out) -> Result<Settings, Error> {
         settings(self.global, out)
     }
 
-    /// What the settings mean.
+    /// The resolved settings.
     pub(super) fn config(&self, out: &Out) -> Result<Config, Error> {
         Ok(Config::resolve(self.settings(out)?)?)
     }

@@ -1,5 +1,5 @@
-//! `mcpauth inspect`: what a token says, until when it is good, and whether its issuer signed it. Neither the token
-//! nor its signature is shown. Not here: finding that out (see `inspect`).
+//! `mcpauth inspect`: a token's claims, its validity, and whether its issuer signed it. Neither the token nor its
+//! signature is shown. Not here: the work (see `inspect`).
 
 use clap::Args;
 use serde_json::{Value, json};

@@ -102,7 +102,7 @@ impl Out {
         }
     }
 
-    /// This run, for the work below.
+    /// The context for the work below.
     pub(super) fn context(&self) -> Context {
         Context { notices: Arc::new(self.clone()), ui: Arc::new(self.clone()), exchanges: self.tasks.clone() }
     }

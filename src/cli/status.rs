@@ -1,5 +1,5 @@
-//! `mcpauth status`: every credential, how it stands and what to type. It asks no server, renews nothing and shows no token.
-//! It leaves how each stands to `status`, and laying out the table to `status::table`.
+//! `mcpauth status`: every credential, its state and the next command. It makes no request, renews nothing and shows
+//! no token. Not here: the states (see `status`); the table's layout (see `status::table`).
 
 mod table;
 

@@ -154,7 +154,7 @@ impl Config {
         let named = issuer
             .map(|text| Self::url("INGRESS_OAUTH_ISSUER", text).map(|_| text.to_owned()))
             .transpose()?;
-        let outright = named.is_some();
+        let is_named = named.is_some();
         let issuer = named.unwrap_or_else(|| pool_issuer(&region, &pool));
         let domain = Some("COGNITO_DOMAIN")
             .filter(|name| !self.settings.is_agentcores_own(name))
@@ -165,7 +165,7 @@ impl Config {
             // pool.
             None => TokenEndpoint::Discover {
                 issuer: issuer.clone(),
-                otherwise: if outright { None } else { pool_form(&region, &pool) },
+                otherwise: if is_named { None } else { pool_form(&region, &pool) },
             },
         };
         let mut facts = Map::new();

@@ -42,7 +42,7 @@ pub const CLIENT_METADATA_URL: &str = "MCPAUTH_CLIENT_METADATA_URL";
 /// One run's settings, resolved.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Every setting, for the files of this module.
+    /// All settings, for the files of this module.
     settings: Settings,
     /// Absolute, so that printed commands and paths mean the same from anywhere.
     pub tokens_dir: PathBuf,

@@ -31,7 +31,7 @@ pub struct Settings {
 
 #[derive(Clone, Default)]
 struct LookedUp {
-    // Any of them may be a secret, and is one from here on.
+    // Any value may be a secret, and is one from here on.
     flags: BTreeMap<String, Secret>,
     environment: BTreeMap<String, Secret>,
     /// The strongest last.

@@ -1,5 +1,5 @@
-//! Which server is meant and which credentials it gets; and the one retry with new ones. It leaves what is said to it to its
-//! callers, and what to do about its no to `explain`.
+//! Which server is meant and which credentials it gets, and the one retry with new ones. Not here: the requests (see
+//! its callers); advice after a refusal (see `explain`).
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,19 +26,19 @@ use crate::vault::VaultError;
 const DEFAULT_URL: &str = "http://localhost:8003/mcp";
 const X_AUTHORIZATION: HeaderName = HeaderName::from_static("x-authorization");
 
-/// Which server is meant, and what it is sent.
+/// Which server to use, and what to send it.
 pub(crate) struct Wanted {
-    /// Its address, else `GATEWAY_URL`, else the scripts' own.
+    /// Its address; by default `GATEWAY_URL`, else that of the registry's scripts.
     pub(crate) url: Option<Url>,
-    /// Its name here, in place of an address.
+    /// Its name here, instead of an address.
     pub(crate) server: Option<String>,
-    /// Whether the gateway's token goes to any address.
+    /// Whether the gateway's token is sent to any address.
     pub(crate) auth: bool,
-    /// Whether nothing goes along at all.
+    /// Whether nothing is sent.
     pub(crate) no_auth: bool,
     /// A file with a token for the server itself.
     pub(crate) token_file: Option<PathBuf>,
-    /// How long all of it may take.
+    /// The deadline.
     pub(crate) within: Duration,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct Target {
 
 impl Target {
     /// # Errors
-    /// An address that is none, a secret that may not go there, or a file of one that cannot be read.
+    /// An invalid address, a secret that must not be sent there, or an unreadable file with one.
     pub(crate) fn resolve(wanted: &Wanted, servers: Servers) -> Result<Self, Error> {
         let config = &servers.config;
         let which = which(wanted, config)?;
@@ -91,11 +91,11 @@ impl Target {
         Ok(Self { which, source, own, http, servers, within: wanted.within })
     }
 
-    /// Connects, does `work`, and ends the session; all of it once more with new tokens if the server takes the first ones
-    /// no longer.
+    /// Connects, does `work`, and ends the session; repeats all of it once with new tokens if the server rejects the
+    /// first ones.
     ///
     /// # Errors
-    /// The vault's, and the server's with what to type next.
+    /// The vault's errors, and the server's with advice.
     pub(crate) async fn ask<T>(
         &self,
         tool: Option<&str>,

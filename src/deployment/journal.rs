@@ -36,7 +36,7 @@ struct Rows {
     cut: bool,
 }
 
-/// Whether [`Log::open`] would do. Nothing is made or written.
+/// Whether [`Log::open`] would succeed. Creates and writes nothing.
 ///
 /// # Errors
 /// What is wrong with the file or its folder.

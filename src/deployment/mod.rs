@@ -1,5 +1,5 @@
-//! The gateway that is set up on this machine: its settings, from `gateway.yaml` or the environment, and what it may
-//! have of the user's credentials and variables. Not here: judging and serving (see `gateway`); showing (see `cli`).
+//! The gateway configured on this machine: its settings, from `gateway.yaml` or the environment, and which of the
+//! user's credentials and variables it may use. Not here: checking and serving (see `gateway`); printing (see `cli`).
 
 mod issuer;
 mod journal;

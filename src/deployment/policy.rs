@@ -1,5 +1,5 @@
-//! The policy of the gateway that is set up here, or another one that is named, and the text of files that are named.
-//! Not here: what a policy means (see `policy`).
+//! The policy of the gateway configured here, or another one that is named, and reading named files. Not here: what a
+//! policy means (see `policy`).
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +11,10 @@ use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::sys::regular_file;
 
-/// The policy at `path`, or without one the gateway's, whose settings may be `named`.
+/// The policy at `path`; without a path that of the gateway, whose settings may be `named`.
 ///
 /// # Errors
-/// If it cannot be read, or is none.
+/// If it cannot be read, or is not a policy.
 pub(crate) fn policy_of(
     path: Option<&Path>,
     named: Option<&Path>,

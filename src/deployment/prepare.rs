@@ -1,5 +1,5 @@
-//! What the gateway is to do: the settings of its file, or of the environment where there is none, and what they may have
-//! of the user's. It leaves reading and judging all they name to `gateway::load`.
+//! What the gateway is to do: the settings from its file, or from the environment if there is none, and what they may
+//! use of the user's. Not here: reading and checking all that they name (see `gateway::load`).
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -182,7 +182,7 @@ pub(crate) fn with_issuers(named: Option<&Path>, config: &Config) -> Result<Gate
     }
 }
 
-/// The servers that these settings name, and what is wrong with them.
+/// The servers that these settings name, and their problems.
 pub(crate) fn reachable_servers(
     named: Option<&Path>,
     settings: &GatewaySettings,

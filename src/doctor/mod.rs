@@ -1,5 +1,5 @@
-//! Everything that could keep credentials from working, looked at in one go, each thing with its remedy. This file has the
-//! order of the checks and what may be mended; it leaves the checks to the files beside it, and showing to `cli`.
+//! Checks everything that could keep credentials from working, each problem with its remedy. This file has the order
+//! of the checks and what may be fixed. Not here: the checks (see the files next to it); printing (see `cli`).
 
 mod audience;
 mod clients;
@@ -35,10 +35,10 @@ use crate::sys::private_file;
 /// How long the check of one credential may take; it makes up to three requests to a token endpoint.
 const TRIAL: Duration = Duration::from_secs(10);
 
-/// What is to be done.
+/// What to do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
-    /// Mend what is safe.
+    /// Fix what is safe to fix.
     pub(crate) fix: bool,
     /// Make no network requests.
     pub(crate) offline: bool,
@@ -61,7 +61,7 @@ struct DoctorContext<'a> {
     issuers: Vec<String>,
 }
 
-/// Looks at everything. Nothing that comes of it is kept, unless it is to be mended.
+/// Runs all checks. The results of test requests are not stored, unless they are to fix something.
 pub(crate) async fn examine(options: Options, config: &Config, context: &Context) -> DoctorReport {
     let mut report = DoctorReport::default();
     // Files first: after their modes are fixed, the later checks can read them.
@@ -143,7 +143,7 @@ impl DoctorReport {
         Self { findings, fixed: Vec::new() }
     }
 
-    /// Whether anything does not work.
+    /// Whether there is any problem.
     pub(crate) fn has_problem(&self) -> bool {
         self.findings.iter().any(|finding| finding.status == Status::Problem)
     }

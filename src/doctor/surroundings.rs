@@ -129,7 +129,10 @@ fn store(name: &str, path: &Path, origin: &Origin) -> Finding {
 fn browser(config: &Config, needed: bool) -> Finding {
     const CHECK: &str = "login.browser";
     if config.no_browser() {
-        return Finding::ok(CHECK, "login addresses are printed, and no browser is opened (MCPAUTH_NO_BROWSER)");
+        return Finding::ok(
+            CHECK,
+            "login addresses are printed, and no browser is opened (MCPAUTH_NO_BROWSER)",
+        );
     }
     let Some(why) = headless(&|name| config.sources().get(name).is_some()) else {
         return Finding::ok(CHECK, "a browser can open login pages");

@@ -10,7 +10,7 @@ use super::settings::Network;
 /// Each proxy appends the address of its client.
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The address a request comes from. Forwarded addresses are believed as far as the proxies are trusted: from the
+/// The address a request comes from. Forwarded addresses are trusted as far as the proxies are trusted: from the
 /// end, up to the first address that is not a trusted proxy's. Anyone could have written what is before it.
 pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.has(address));

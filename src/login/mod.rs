@@ -1,5 +1,5 @@
-//! Logs in to any MCP server by its address alone. It leaves finding out how to `flow`, remembering it to `config` and the
-//! token to `vault`.
+//! Logs in to any MCP server by its address. Not here: discovery (see `flow`); remembering it (see `config`); the
+//! token (see `vault`).
 
 mod client;
 mod prepare;
@@ -17,7 +17,7 @@ use crate::vault::{IssuedToken, Vault, VaultError};
 /// A client that mcpauth registered and that is no longer valid is replaced once, automatically.
 ///
 /// # Errors
-/// Whatever keeps the token from coming; also a name that is another server's.
+/// Whatever keeps the token from coming; also a name that another server has.
 pub(crate) async fn log_in(
     request: &LoginRequest,
     config: &Config,
@@ -100,8 +100,8 @@ async fn once(
     };
     let found = keep(found?, !known)?;
     // Nothing tells a client's own token with other scopes from the previous one.
-    let anew = request.force || (is_new && found.for_itself);
-    let result = get(config.by_address(name, &found), anew).await;
+    let renew = request.force || (is_new && found.for_itself);
+    let result = get(config.by_address(name, &found), renew).await;
     keep(found, result.is_ok())?;
     result
 }

@@ -1,4 +1,4 @@
-//! What is wanted of a login, and the command that means the same. Not here: logging in (see the files beside it).
+//! A login request, and the command that means the same. Not here: logging in (see the files next to it).
 
 use url::Url;
 
@@ -13,23 +13,23 @@ use crate::vault::VaultError;
 pub(crate) struct LoginRequest {
     /// The server's address.
     pub(crate) url: Url,
-    /// What the server is to be called.
+    /// The server's name.
     pub(crate) name: String,
     /// The client that the user registered.
     pub(crate) own: Own,
     /// The flags that named this client.
     pub(crate) own_flags: Vec<String>,
-    /// The scopes to ask for, in place of those that the server names.
+    /// The scopes to request, instead of those that the server names.
     pub(crate) scope: Vec<String>,
-    /// Whether everything is found out anew.
+    /// Whether everything is discovered again.
     pub(crate) force: bool,
-    /// The issuer to log in at, of those that the server names.
+    /// The issuer to log in at, one of those that the server names.
     pub(crate) issuer: Option<Url>,
-    /// Whether the issuer does PKCE with S256 though it does not say so.
+    /// Whether to use PKCE with S256 although the issuer does not list it.
     pub(crate) assume_pkce_s256: bool,
 }
 
-/// The client that a person registered, as far as it was named.
+/// The client that the user registered, as far as it was named.
 #[derive(Default)]
 pub(crate) struct Own {
     pub(crate) id: Option<String>,

@@ -39,7 +39,7 @@ impl Turns {
     }
 }
 
-/// Another token than the stored one, if that is due or `anew`; the first one if nothing is stored.
+/// Another token than the stored one, if that is due or `force`; the first one if nothing is stored.
 ///
 /// # Errors
 /// The vault's errors: also while the stored token is good, since the schedule must know.
@@ -47,11 +47,11 @@ pub(crate) async fn renew(
     vault: &Vault,
     credential: &Credential,
     buffer: Epoch,
-    anew: bool,
+    force: bool,
 ) -> Result<IssuedToken, Error> {
     let is_due = |token: &TokenSet| life(token).due(buffer).is_some_and(|at| at <= clock::now());
     let fresh = match vault.kept(credential).map_err(VaultError::Store)? {
-        Some(stored) if !anew && !is_due(&stored.token) => {
+        Some(stored) if !force && !is_due(&stored.token) => {
             return Ok(IssuedToken {
                 stored,
                 outcome: TokenOutcome::Reused,

@@ -49,9 +49,9 @@ type FinishedRequest = Option<(String, Result<IssuedToken, Error>)>;
 /// How the service is to run.
 pub(crate) struct Options {
     pub(crate) rules: Rules,
-    /// Whether other programs' files are kept new as well.
+    /// Whether other programs' files are updated as well.
     pub(crate) install: bool,
-    /// What is run, by the user's shell, when a person is needed.
+    /// The command to run, in the user's shell, when a login is needed.
     pub(crate) on_login_needed: Option<String>,
 }
 
@@ -81,7 +81,7 @@ struct KnownFile {
     credential: Arc<Credential>,
 }
 
-/// Our own configurations among the tokens and, with `install`, the clients' files that hold tokens.
+/// Rewrites our own configurations among the tokens and, with `install`, the clients' files that contain tokens.
 ///
 /// # Errors
 /// What keeps every client from having a configuration.
@@ -103,7 +103,7 @@ pub(crate) fn running(tokens_dir: &Path) -> Option<RunningProcess> {
     pid_file::holder(&tokens_dir.join(PID_FILE))
 }
 
-/// Runs until somebody wants it to stop.
+/// Runs until it is told to stop.
 ///
 /// # Errors
 /// Another service of this tokens directory, or whatever keeps it from starting.
@@ -141,7 +141,7 @@ fn pid_file_error(error: PidError, config: &Config) -> Error {
 impl RefreshService {
     fn new(options: Options, config: Config, context: &Context) -> Result<Self, Error> {
         let now = clock::now();
-        // Nobody is there to log in, and everything that the vault says is an event.
+        // Nobody can log in, and all the vault's messages are events.
         let context = Context { ui: Arc::new(UnattendedUi), ..context.clone() };
         Ok(Self {
             vault: Arc::new(context.vault(&config, None)?),

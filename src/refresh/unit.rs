@@ -1,4 +1,5 @@
-//! A service file for this folder and these settings, by absolute paths. Not here: installing it (see its reader).
+//! A service file for this folder and these settings, with absolute paths. Not here: installing it (the reader does
+//! that).
 
 use std::path::Path;
 
@@ -17,7 +18,7 @@ pub(crate) enum Supervisor {
 /// A service file.
 pub(crate) struct Unit {
     pub(crate) text: String,
-    /// How it is installed.
+    /// How to install it.
     pub(crate) advice: &'static str,
     /// The settings that only this environment has.
     pub(crate) lost: Vec<String>,
@@ -32,10 +33,10 @@ struct UnitFile {
 }
 
 impl Unit {
-    /// The file for a service with these flags, beside those that say where everything is.
+    /// The file for a service with these flags, in addition to those that locate settings and tokens.
     ///
     /// # Errors
-    /// A folder whose name does not fit into one, or our own program that cannot be found.
+    /// A folder whose name cannot be written into one, or our own program cannot be found.
     pub(crate) fn of(
         supervisor: Supervisor,
         flags: impl IntoIterator<Item = String>,

@@ -148,7 +148,7 @@ pub const TARGETS: &[ClientSpec] = &[
         template: "opencode.json",
         root: &["mcp"],
         place: FilePlace::xdg("opencode/opencode.json"),
-        beside: Some("opencode.jsonc"),
+        preferred: Some("opencode.jsonc"),
         kept: &["enabled"],
         ..JSON
     },
@@ -166,7 +166,7 @@ const JSON: ClientSpec = ClientSpec {
     local: None,
     place: FilePlace::home(""),
     on_windows: None,
-    beside: None,
+    preferred: None,
     moved: None,
     ways: &[Bridge, Inline, Proxy],
     kept: &[],
@@ -217,7 +217,7 @@ pub struct ClientSpec {
     /// The same on Windows, if it differs.
     pub on_windows: Option<FilePlace>,
     /// A file in the same folder that takes precedence if it exists.
-    pub beside: Option<&'static str>,
+    pub preferred: Option<&'static str>,
     /// The variable that gives the client another location.
     pub moved: Option<Moved>,
     /// The supported auth modes, best first.
@@ -273,8 +273,8 @@ impl ClientSpec {
         });
         let place = self.on_windows.filter(|_| folders.windows).unwrap_or(self.place);
         let path = moved.unwrap_or_else(|| place.within(folders));
-        let beside = self.beside.map(|name| path.with_file_name(name)).filter(|path| path.is_file());
-        beside.unwrap_or(path)
+        let preferred = self.preferred.map(|name| path.with_file_name(name)).filter(|path| path.is_file());
+        preferred.unwrap_or(path)
     }
 
     /// Whether the client seems to be installed: its file exists, or the folder for it.

@@ -178,7 +178,7 @@ impl KnownCredential {
         }
     }
 
-    /// Whether anything is kept of it: its file, what a killed run left of one, or its client.
+    /// Whether anything is stored for it: its file, a draft of an interrupted run, or its client.
     pub(crate) fn is_kept(&self, config: &Config, store: &Store) -> bool {
         let registered = self.id.as_ref().is_some_and(|id| config.registered_at(id).is_some());
         let is_there =
@@ -186,7 +186,7 @@ impl KnownCredential {
         registered || self.path(store).is_some_and(is_there)
     }
 
-    /// Forgets it, after its server was asked to take it back, if it is to `revoke`.
+    /// Removes it, and revokes its tokens first with `revoke`.
     ///
     /// # Errors
     /// The file's.

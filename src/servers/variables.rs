@@ -1,4 +1,4 @@
-//! Servers' headers as variables of an environment. Not here: the variables' names (see `render`).
+//! Servers' headers as environment variables. Not here: the variables' names (see `render`).
 
 use futures_util::future::join_all;
 

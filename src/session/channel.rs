@@ -134,9 +134,9 @@ impl AnswerWaiters {
 fn places(url: &Url) -> Vec<Url> {
     let mut places = vec![url.clone()];
     if let Some(base) = url.path().strip_suffix("/mcp") {
-        let mut beside = url.clone();
-        beside.set_path(&format!("{base}/sse"));
-        places.push(beside);
+        let mut sse = url.clone();
+        sse.set_path(&format!("{base}/sse"));
+        places.push(sse);
     }
     places
 }

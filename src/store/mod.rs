@@ -220,7 +220,8 @@ impl Store {
         Ok(private_file::remove(&self.dir.join(format!("{name}.env")))?)
     }
 
-    /// Writes an agent's `NAME.env`: export lines for a shell, as the registry's scripts have them. Others have none.
+    /// Writes an agent's `NAME.env`: export lines for a shell, in the registry's scripts' format. Only agents have
+    /// one.
     ///
     /// # Errors
     /// As [`StoreError`] says.
@@ -253,7 +254,8 @@ impl Store {
         keyring::probe()
     }
 
-    /// The files in the directory that have one of these tokens in them: client configurations, the registry's scripts' caches.
+    /// The files in the directory that contain one of these tokens: client configurations, the registry's scripts'
+    /// caches.
     pub fn copies_of(&self, tokens: &[&Secret]) -> Vec<PathBuf> {
         let holds = |path: &PathBuf| {
             let text = private_file::read(path).ok().flatten().map(Secret::new);

@@ -125,7 +125,7 @@ mod tests {
             fs::create_dir_all(folder).unwrap();
         }
         fs::write(&real, "program").unwrap();
-        fs::write(other.join("mcpauth"), "somebody else's").unwrap();
+        fs::write(other.join("mcpauth"), "another program").unwrap();
         std::os::unix::fs::symlink(&real, bin.join("mcpauth")).unwrap();
         let path = format!("relative:{}:{}", other.display(), bin.display());
         assert_eq!(on_path(&real, &path), Some(bin.join("mcpauth")));

@@ -225,11 +225,11 @@ pub fn create_dir_ignored(path: &Path) -> Result<(), FileError> {
 fn new_ignored(path: &Path) -> Result<(), FileError> {
     let parent = folder_of(path);
     fs::create_dir_all(parent).map_err(io_at(parent))?;
-    let beside = tempfile::Builder::new().prefix(".mcpauth-").suffix(".tmp").tempdir_in(parent);
-    let beside = beside.map_err(io_at(parent))?;
-    write(&beside.path().join(".gitignore"), "*\n")?;
-    match fs::rename(beside.path(), path) {
-        Ok(()) => drop(beside.keep()),
+    let draft = tempfile::Builder::new().prefix(".mcpauth-").suffix(".tmp").tempdir_in(parent);
+    let draft = draft.map_err(io_at(parent))?;
+    write(&draft.path().join(".gitignore"), "*\n")?;
+    match fs::rename(draft.path(), path) {
+        Ok(()) => drop(draft.keep()),
         // Another process was first.
         Err(_) if path.is_dir() => {}
         Err(error) => return Err(io_at(path)(error)),
@@ -427,7 +427,7 @@ fn is_of_our_group(about: &fs::Metadata) -> bool {
 }
 
 /// Whether a group may read what is given to us: one of ours, or root's. Files that systemd makes for credentials
-/// belong to root and its group, and let us in by an access list, which shows as group permissions.
+/// belong to root and its group, and are readable through an access list, which shows as group permissions.
 #[cfg(unix)]
 fn is_trusted(group: u32, mut ours: impl Iterator<Item = rustix::process::Gid>) -> bool {
     group == 0 || ours.any(|one| one.as_raw() == group)

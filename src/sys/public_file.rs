@@ -42,9 +42,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
         return Err(at(io::Error::other("it is not a regular file; move it away")));
     }
-    let mut beside = builder().tempfile_in(folder).map_err(at)?;
-    beside.write_all(bytes).map_err(at)?;
-    beside.persist(path).map_err(|error| at(error.error))?;
+    let mut draft = builder().tempfile_in(folder).map_err(at)?;
+    draft.write_all(bytes).map_err(at)?;
+    draft.persist(path).map_err(|error| at(error.error))?;
     Ok(())
 }
 

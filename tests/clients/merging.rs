@@ -1,4 +1,4 @@
-//! Merging into files as people have them: settings of other kinds, other servers, comments, one line too long.
+//! Merging into realistic files: other settings, other servers, comments, one very long line.
 
 use mcpauth::render::{AuthMode, ClientSpec, Format};
 use serde_json::{Value, json};

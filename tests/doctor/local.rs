@@ -1,4 +1,4 @@
-//! What can be told without asking anybody: health, settings, tokens, ports, storage, surroundings.
+//! What can be checked without network requests: health, settings, tokens, ports, storage, surroundings.
 #![cfg(test)]
 
 use std::net::TcpListener;
@@ -53,12 +53,7 @@ fn a_line_that_cannot_be_read_is_a_finding() {
     let user = User::new();
     user.file(".env", "INGRESS_OAUTH_CLIENT_SECRET=\"hunter2\n");
     let diagnosis = diagnose(&user, &[]).code(7);
-    diagnosis.has(
-        "settings.files",
-        "warn",
-        "ignored, because it is not KEY=VALUE: ",
-        "config show --origin",
-    );
+    diagnosis.has("settings.files", "warn", "ignored, because it is not KEY=VALUE: ", "config show --origin");
 }
 
 #[test]

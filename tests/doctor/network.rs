@@ -1,4 +1,4 @@
-//! Who answers and who does not, whose clock is off, and what a gateway says of itself.
+//! Who answers and who does not, whose clock is off, and what a gateway publishes about itself.
 #![cfg(test)]
 
 use std::io::{Read, Write};
@@ -120,7 +120,7 @@ fn the_ingress_token_is_held_against_the_gateways_own_document() {
             patient.env("INGRESS_OAUTH_AUDIENCE", audience);
         }
         patient.user.run(&["ingress"]).code(0);
-        // What is in force now asks for no audience: the token is an old one.
+        // The current settings request no audience: the token is an old one.
         patient.env("INGRESS_OAUTH_AUDIENCE", "");
         let issuer = other_issuer.unwrap_or(patient.idp.issuer()).to_owned();
         let gateway = gateway_that_says(resource, &issuer);

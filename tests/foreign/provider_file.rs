@@ -1,5 +1,5 @@
-//! The scripts' `oauth_providers.yaml`: read in the folder where they have it, with all of its fields, as somebody's word
-//! who may not be the user.
+//! The scripts' `oauth_providers.yaml`: read in their folder, with all of its fields, as a file that may not be the
+//! user's choice.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -8,7 +8,7 @@ use crate::support::{User, ended};
 
 const PLACE: &str = "credentials-provider/oauth/oauth_providers.yaml";
 
-/// As the scripts ship it, with a service of the user's own.
+/// As the scripts ship it, with one service added by the user.
 fn listed(base: &str, more: &str) -> String {
     format!(
         "# OAuth providers\nproviders:\n  tracker:\n    display_name: \"Tracker\"\n    auth_url: {base}/authorize\n    token_url: {base}/token\n    \
@@ -71,7 +71,7 @@ fn a_folder_of_the_scripts_works_as_it_is() {
 #[test]
 fn the_users_secret_goes_there_only_if_the_file_is_named() {
     let evil = Scripted::start(|_| (200, r#"{"access_token": "T", "token_type": "Bearer"}"#.into()));
-    // The secret, and what is found beside the file.
+    // The secret, and what is found next to the file.
     let rest = SET.lines().map(|line| line.split_once('=').unwrap());
     for found in
         [&[][..], &["EGRESS_PROVIDER_NAME_1"], &["EGRESS_OAUTH_CLIENT_ID_1", "EGRESS_OAUTH_REDIRECT_URI_1"]]

@@ -1,5 +1,5 @@
-//! The audit: one line a decision, of whichever kind, with the rule or the reason, and of nothing else. Not here:
-//! where the lines go (see `serve`).
+//! The audit: one line per decision, of any kind, with the rule or the reason, and nothing else. Not here: where the
+//! lines go (see `serve`).
 #![cfg(test)]
 
 use std::sync::Mutex;
@@ -169,7 +169,7 @@ fn what_decides_nothing_is_not_written_down() {
     assert_eq!(kept.audit_text(), "");
 }
 
-/// Whatever ends a request, and wherever: what is answered is written down.
+/// However a request ends: every answer is recorded.
 #[test]
 fn what_is_refused_before_anybody_is_known_has_its_line_too() {
     let lab = Lab::with(|settings, _| {
@@ -239,7 +239,7 @@ fn what_is_refused_before_anybody_is_known_has_its_line_too() {
     }
 }
 
-/// What does not simply show, as it is: C0, DEL, C1, zero-width, bidirectional, line separators, tags.
+/// Unprintable characters, unescaped: C0, DEL, C1, zero-width, bidirectional, line separators, tags.
 const ODD: &str = "a\u{1}\u{8}\u{1b}[2J\u{7f}\u{80}\u{85}\u{9b}31m\u{ad}\u{61c}\u{200b}\u{200e}\u{202e}\u{2028}\u{2029}\u{2066}\u{feff}\u{e0041}z";
 
 #[test]

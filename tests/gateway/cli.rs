@@ -1,5 +1,5 @@
-//! `mcpauth gateway` as it is typed: what it finds in good and bad files, and what it says of them. Not here: serving
-//! (see tests of its own).
+//! The verbs of `mcpauth gateway`: what they find in good and bad files, and their output. Not here: serving (see its
+//! own tests).
 #![cfg(test)]
 
 use mcpauth::sys::private_file;
@@ -85,7 +85,7 @@ remark: ./scopes.yml: there is no server \"curenttime\"
     assert_eq!((severities[0], severities[1]), (Some("remark"), Some("error")));
 }
 
-/// Whoever may lay out a server's file may not have what is in the gateway's environment sent to it.
+/// Anyone who may write a server's file must not have the gateway's environment sent to it.
 #[test]
 fn a_servers_file_gets_the_variables_that_are_allowed_by_name_and_no_other() {
     let mut user = with_file(&format!("{GATEWAY}header_variables: [SERVER_KEY]\n"));
@@ -117,7 +117,7 @@ fn a_servers_file_gets_the_variables_that_are_allowed_by_name_and_no_other() {
             ran.stdout
         );
         assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("h1dden"));
-        // Not half of it is there: the whole server is not.
+        // Not half of it is there: the whole server is left out.
         assert!(
             user.run(&["gateway", "routes", "--config", "gateway.yaml"])
                 .code(0)
@@ -277,7 +277,7 @@ fn policy_tests_pass_or_fail() {
         let failed = user.run(&["gateway", "test", "bad.yml"]).code(7).stdout;
         assert!(failed.starts_with(&format!("FAILED  a (line 1): {gone}")), "{failed}");
     }
-    // Every server means every one there is a file of; where there are no files, nobody knows.
+    // "Every server" means every one with a file; without files, it is unknown.
     user.file("all.yml", "every: [{server: '*', methods: ['*'], tools: ['*']}]\n");
     user.file("bad.yml", "- {name: a, scopes: [every], server: gone, tool: x, expect: allow}\n");
     user.run(&["gateway", "test", "bad.yml", "--policy", "all.yml"]).code(7);
@@ -325,7 +325,7 @@ fn a_server_that_does_not_answer_is_not_on() {
     assert!(!offline.contains("down"), "{offline}");
 }
 
-/// A JWT that nobody signed: a stored one is not doubted here.
+/// An unsigned JWT: a stored one is not verified here.
 fn token(claims: &serde_json::Value) -> String {
     format!("{}.{}.c2ln", encoded(&serde_json::json!({"alg": "RS256", "typ": "at+jwt"})), encoded(claims))
 }

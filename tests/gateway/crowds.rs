@@ -1,6 +1,6 @@
-//! More connections than there is room for: whoever asks for nothing leaves, and nobody else notices. With few
-//! descriptors and many connections, in a process of its own where the system's limit is what is tried. Not here:
-//! what one caller may take (see `shares`).
+//! More connections than fit: idle ones are closed, and nobody else notices. With few descriptors and many
+//! connections, in a separate process where the system's limit is tested. Not here: what one caller may use (see
+//! `shares`).
 #![cfg(test)]
 
 use std::io::Write;
@@ -15,7 +15,7 @@ use crate::support::upstream::{Listening, Upstream, begin, event, gone, push, sa
 use crate::support::wire::{PATIENCE, get};
 
 const JSON: &str = "200 OK\r\ncontent-type: application/json";
-/// The beginnings of a connection that never asks for anything.
+/// The start of a connection that never sends a request.
 const SILENCES: [&[u8]; 5] = [
     b"",
     b"P",

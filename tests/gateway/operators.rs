@@ -1,6 +1,5 @@
-//! What operators look for when something is wrong: one line in the log with server, cause and request, the client's
-//! address, counts under the message's method, and what of the settings waits for a restart. Not here: the audit
-//! itself (see `audit`).
+//! What operators need when something is wrong: one log line with server, cause and request, the client's address,
+//! counts under the message's method, and which settings need a restart. Not here: the audit itself (see `audit`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
@@ -73,7 +72,7 @@ fn whatever_a_server_does_wrong_is_one_line_with_its_cause() {
     assert!(line.contains("breaks off"), "{line}");
 }
 
-/// What goes wrong after the head of an answer is out reaches the client as silence: the log has it all the same, once.
+/// A failure after an answer's headers reaches the client as silence: the log still has it, once.
 #[test]
 fn whatever_goes_wrong_in_a_stream_is_one_line_with_its_cause() {
     let events = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
@@ -106,7 +105,7 @@ fn whatever_goes_wrong_in_a_stream_is_one_line_with_its_cause() {
     }
 }
 
-/// Each request that ends without the gateway's own credential is one line, whoever asked the issuer in vain before.
+/// Each request that ends without the gateway's own credential is one line, whoever asked the issuer before.
 #[test]
 fn a_missing_credential_is_one_line_for_each_request() {
     let upstream = Upstream::answering("200 OK\r\ncontent-type: application/json", "{}");
@@ -124,7 +123,7 @@ fn a_missing_credential_is_one_line_for_each_request() {
     assert!(upstream.seen().is_empty());
 }
 
-/// What is advised must be what mends it: a login is nothing to a server that gets no credential.
+/// The advice must work: a login is useless for a server that gets no credential.
 #[test]
 fn a_401_is_advised_by_what_the_server_was_given() {
     let shut = Upstream::answering("401 Unauthorized\r\nwww-authenticate: Bearer", "");
@@ -278,13 +277,13 @@ fn refused_messages_are_counted_under_their_method_and_no_other_label() {
     assert!(!metrics.contains("invented") && !metrics.contains("\"POST\""), "{metrics}");
 }
 
-/// All of `gateway.yaml` is read at the start; that it was changed is not to go unseen.
+/// All of `gateway.yaml` is read only at the start; a change must not go unnoticed.
 #[test]
 fn settings_that_wait_for_a_restart_are_named() {
     let site = Site::new("");
     let mut served = site.serve(&[]);
     let before = std::fs::read_to_string(site.path("gateway.yaml")).unwrap();
-    // At once: half of a file would be another change.
+    // At once: half a file would be another change.
     let write = |text: &str| {
         site.user.file("new.yaml", text);
         std::fs::rename(site.path("new.yaml"), site.path("gateway.yaml")).unwrap();

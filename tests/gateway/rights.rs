@@ -1,6 +1,5 @@
-//! Answers that take long end with the token or rights of whoever gets them, at once and not with the next comment;
-//! and what keeps a quiet stream alive goes only where it belongs. Not here: what a stream carries (see `streams` and
-//! `lists`).
+//! Long answers end when the token or rights of their caller end, at once and not with the next comment; and
+//! keep-alive comments go only where they belong. Not here: the content of streams (see `streams` and `lists`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
@@ -54,7 +53,7 @@ fn open(lab: &Lab, token: &str, method: &str, body: &str) -> Listening {
     Listening::send(lab, &request(method, "/delta/mcp", &[("X-Authorization", &bearer)], body.as_bytes()))
 }
 
-/// Takes a right away.
+/// Revokes a right.
 type Ending<'a> = &'a dyn Fn(&Lab);
 
 /// Every answer, and every way in which a right ends.
@@ -123,7 +122,7 @@ fn an_old_servers_stream_ends_with_the_right_to_it() {
     }
 }
 
-/// The right to a call is the right to that very call.
+/// The right to a call is for exactly that call.
 #[test]
 fn a_calls_stream_ends_with_the_right_to_its_tool_and_no_other_does() {
     let (upstream, closed) = endless(EVENTS, first());
@@ -137,7 +136,7 @@ fn a_calls_stream_ends_with_the_right_to_its_tool_and_no_other_does() {
     lab.reload("scopes.yml", policy, "are in force");
     call.end();
     assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
-    // Changes that take nothing away end nothing.
+    // Changes that revoke nothing end nothing.
     lab.reload("revoked", "client_id: nobody\n", "are in force");
     lab.call(&token, "delta", "echo").status(403);
     assert!(!stream.so_far().contains("\r\n0\r\n"));
@@ -170,7 +169,7 @@ fn a_busy_stream_ends_too() {
     assert!(sent.recv_timeout(PATIENCE).unwrap() < MANY, "it was sent to its end");
 }
 
-/// A body that is no stream but takes as long is cut, and does not look complete.
+/// A long body that is not a stream is cut, and does not look complete.
 #[test]
 fn a_large_body_under_way_is_cut_off() {
     for head in [
@@ -188,8 +187,8 @@ fn a_large_body_under_way_is_cut_off() {
     }
 }
 
-/// A body that is held back to be judged whole is nobody's after the right to it, however little of it comes, and whether
-/// it was a list or not.
+/// A body that is buffered for a check as a whole is not delivered after the right to it has ended, however small it
+/// is, and whether it was a list or not.
 #[test]
 fn a_small_body_under_way_ends_too() {
     let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).to_string();
@@ -211,7 +210,7 @@ fn a_small_body_under_way_ends_too() {
     }
 }
 
-/// What comes after the right to it is not given out although it was asked for before.
+/// What arrives after the right has ended is not delivered, although it was requested before.
 #[test]
 fn an_answer_that_comes_too_late_is_nobodys() {
     let text = br#"{"jsonrpc":"2.0","id":7,"result":{"content":"secret","tools":[{"name":"echo"}]}}"#;
@@ -258,7 +257,7 @@ fn a_stream_ends_with_its_token_although_no_comment_is_due() {
     }
 }
 
-/// An issuer that is asked is asked again when its answer is no longer believed, and not before.
+/// An introspected issuer is asked again when its answer expires, and not before.
 #[test]
 fn a_stream_ends_when_the_issuer_no_longer_vouches_for_its_token() {
     for call in [("GET", ""), ("POST", ALLOWED)] {

@@ -1,5 +1,5 @@
-//! Sessions and streams: a session is its caller's alone, an old server's announced address too, streams are
-//! filtered, kept alive, and ended with the client or its rights; and the limits on all of them. Not here: single
+//! Sessions and streams: a session belongs only to its caller, and so does an old server's announced address; streams
+//! are filtered, kept alive, and ended with the client or its rights; and the limits on all of them. Not here: single
 //! answers (see `answers`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
@@ -176,7 +176,7 @@ fn an_old_servers_address_is_the_gateways_and_its_callers() {
     assert!(!heard.contains("hidden"), "{heard}");
 }
 
-/// Relative, because whatever stands before the gateway may have put something before its paths.
+/// Relative, because a proxy in front of the gateway may have put something before its paths.
 #[test]
 fn an_announced_address_is_relative_to_what_was_asked_for() {
     let upstream = old_server("/message?sessionId=up-7");
@@ -248,7 +248,7 @@ fn an_old_server_on_this_machine_may_call_it_by_any_of_its_names() {
     }
 }
 
-/// Older servers say in words of their own that they have the message; the list comes on the stream.
+/// Older servers acknowledge a message in their own words; the list comes on the stream.
 #[test]
 fn whatever_an_old_server_says_to_a_message_is_that_it_has_it() {
     for (head, body) in [
@@ -295,7 +295,7 @@ fn whatever_an_old_server_says_to_a_message_is_that_it_has_it() {
         let heard = stream.hear("\"echo\"");
         assert!(!heard.contains("hidden"), "{heard}");
     }
-    // A newer server that says no more than that has not answered.
+    // A newer server that sends no more than that has not answered.
     let upstream = Upstream::answering("200 OK\r\ncontent-type: text/plain", "ok");
     let lab = Lab::before(&upstream, "streamable-http");
     let answer = lab.ask(&lab.token("worker"), "/delta/mcp", &list()).status(502);
@@ -320,7 +320,7 @@ fn an_old_servers_address_elsewhere_is_dropped() {
         let lab = Lab::before(&old_server(endpoint), "sse");
         let heard = Listening::open(&lab, &lab.token("worker"), "/delta/sse", &[]).hear("marker");
         assert!(!heard.contains("endpoint") && !heard.contains("messages/"), "{endpoint}: {heard}");
-        // The client waits for it in vain, so that somebody must hear why.
+        // The client waits for nothing, so it must be logged.
         let said = lab.kept.events();
         let said: Vec<_> =
             said.iter().filter(|line| line.starts_with("upstream: delta: announces ")).collect();
@@ -431,8 +431,8 @@ fn a_quiet_stream_is_kept_alive_by_comments_between_events() {
     });
     let heard = Listening::open(&lab, &lab.token("worker"), "/delta/mcp", &[]).hear("\n:\n\n");
     assert_eq!(heard.matches("data: ").count(), 1, "{heard}");
-    // In the midst of an event there is no room for a comment: a small one is held until all of it has come, a large one is
-    // on its way.
+    // Inside an event there is no room for a comment: a small one is held until it is complete, a large one is
+    // already being sent.
     let large = format!("data: {{\"jsonrpc\":\"2.0\",\"a\":\"{}", "x".repeat(100_000));
     let (upstream, _closed) = opening(large.leak().as_bytes());
     let lab = Lab::with(|settings, dir| {
@@ -578,7 +578,7 @@ fn what_is_under_way_is_answered_before_the_gateway_ends() {
     assert_eq!(kept.lines().last().unwrap()["verdict"], "allowed");
 }
 
-/// What the server began and did not end must not look whole, however soon it broke off; what came of it passes.
+/// What the server did not finish must not look complete, however soon it broke off; what arrived passes.
 #[test]
 fn a_stream_that_the_server_breaks_off_does_not_look_complete() {
     for ended in [true, false] {

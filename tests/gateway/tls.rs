@@ -1,6 +1,5 @@
-//! The gateway behind its own certificate, in front of servers with certificates of theirs: what is shown, what is
-//! replaced while it runs, and what is never spoken in the clear. Not here: what is said inside (see the other
-//! themes).
+//! The gateway with its own certificate, in front of servers with certificates of theirs: which one is shown, what is
+//! replaced at run time, and what is never sent unencrypted. Not here: the messages (see the other themes).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
@@ -218,7 +217,7 @@ fn a_key_that_others_can_read_is_refused_at_the_start() {
     }
 }
 
-/// Lays out certificate and key as certbot does: links in `live/` to numbered files in `archive/`.
+/// Creates certificate and key like certbot: links in `live/` to numbered files in `archive/`.
 fn live(identity: &Identity, number: u32, dir: &Path) -> Tls {
     for folder in ["archive", "live"] {
         std::fs::create_dir_all(dir.join(folder)).unwrap();

@@ -1,5 +1,5 @@
-//! One verdict on one file: what `check` finds is what `serve` refuses or says, what `doctor` shows, and what a
-//! reload keeps out.
+//! One verdict on one file: what `check` finds is what `serve` rejects or reports, what `doctor` shows, and what a
+//! reload refuses.
 #![cfg(all(test, unix))]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
@@ -14,13 +14,13 @@ use crate::support::tls::Authority;
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Verdict {
     Fine,
-    /// Said, and served nevertheless.
+    /// Reported, and served nevertheless.
     Remark,
     /// Not served.
     Error,
 }
 
-/// Lines of `gateway.yaml`, whether it is served, and what is named if it is not fine. `ISSUER` is a good one's address.
+/// Lines of `gateway.yaml`, whether it is served, and what the report names. `ISSUER` is a good one's address.
 type Row = (&'static str, Verdict, &'static str);
 
 const FILES: &[Row] = &[
@@ -237,7 +237,7 @@ fn laid_out() -> Site {
     site
 }
 
-/// A policy that knows no server but the one there is.
+/// A policy with exactly the existing server.
 fn only_delta() -> String {
     "group_mappings:\n  workers: [work]\nwork:\n- {server: delta, methods: [initialize, tools/list, tools/call], tools: [echo]}\n".into()
 }

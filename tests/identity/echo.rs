@@ -1,4 +1,4 @@
-//! A server that repeats what it was sent, and a program that we start: neither shows a secret of ours.
+//! A server that repeats what it was sent, and a program that we start: neither reveals a secret of ours.
 #![cfg(test)]
 
 use base64::Engine;
@@ -91,7 +91,7 @@ fn a_command_inherits_no_secret_of_ours() {
         assert!(!ran.stdout.contains("value-of-ours"), "{}", ran.stdout);
         assert!(ran.stdout.contains("GITHUB_TOKEN=value-of-theirs"), "{}", ran.stdout);
         assert!(ran.stdout.contains("ACMES_SECRET=another"), "{}", ran.stdout);
-        // What is handed out on purpose is, for the server that was asked for.
+        // What is handed out on purpose is, to the requested server.
         let given = format!("MCP_AUTH_TOKEN={}", super::INGRESS);
         assert_eq!(ran.stdout.contains(&given), servers.len() == 1, "{}", ran.stdout);
         assert!(ran.stdout.contains("MCPAUTH_NOTES_X_AUTHORIZATION="), "{}", ran.stdout);

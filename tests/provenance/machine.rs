@@ -1,4 +1,4 @@
-//! What is about the machine is taken from no file that was only found: said once by its name, and without effect.
+//! Settings of the machine are not taken from a found file: reported once by name, and without effect.
 
 use std::os::unix::fs::symlink;
 use std::time::Instant;

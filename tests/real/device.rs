@@ -1,4 +1,4 @@
-//! A login by a code that is entered on another device, against the certified provider. Not here: every way such a
+//! A login with a code that is entered on another device, against the certified provider. Not here: every way such a
 //! login can fail (see the suite's own `device`).
 
 use std::process::Command;

@@ -32,7 +32,7 @@ pub(crate) struct Agents(IdpThread);
 impl Gateway {
     /// Starts it in the user's project and waits until it is ready.
     pub(crate) fn start(user: &User) -> Self {
-        // A file that is only found gets nothing of the user's.
+        // A found file gets nothing of the user's.
         let file = user.project().join("gateway.yaml").exists();
         let named: &[&str] = if file { &["--config", "gateway.yaml"] } else { &[] };
         let audit = OpenOptions::new().create(true).append(true).open(user.project().join(AUDIT));

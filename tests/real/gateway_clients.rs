@@ -1,5 +1,5 @@
-//! Servers and clients that know nothing of a gateway work through one, on either transport and in every revision, with
-//! the configurations that `mcpauth generate` writes.
+//! Servers and clients that know nothing of a gateway work through one, on either transport and in every revision,
+//! with the configurations that `mcpauth generate` writes.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::gateway::{Agents, Gateway, clean_heads, lay_out, text};
 use super::mcp::{Everything, PyServer, Relay, Sdk, Wire, inspector, python_client, quick_start};
 use crate::support::{User, read_json};
 
-/// Four servers, and one tool of theirs that nobody may use.
+/// Four servers, and one tool of theirs that is granted to nobody.
 const POLICY: &str = "\
 group_mappings: {}
 agent:
@@ -98,7 +98,7 @@ fn every_client_works_with_every_server_through_the_gateway() {
         scope.spawn(|| the_inspector(at));
         the_quick_start(at);
     });
-    // Nothing was refused but what should be, and sessions were ended as they were begun.
+    // Nothing was refused except what should be, and sessions were ended as they had begun.
     let audit = street.gateway.end(&street.user);
     let lines =
         |member: &str, value: &str| audit.iter().filter(|line| line[member] == value).collect::<Vec<_>>();

@@ -1,5 +1,5 @@
-//! HAProxy before two gateways that are restarted in turn: it asks `/readyz`, and no caller notices. Not here: the
-//! restarts themselves (see the gateway's own tests).
+//! HAProxy in front of two gateways that are restarted in turn: it polls `/readyz`, and no caller notices. Not here:
+//! the restarts themselves (see the gateway's own tests).
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};

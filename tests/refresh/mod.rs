@@ -1,5 +1,5 @@
-//! `mcpauth refresh` as a service: what it renews and when, what it says, whom it calls, and how it ends. Not here:
-//! days (see `src/refresh/day.rs`); what ends by itself (see `once`).
+//! `mcpauth refresh` as a service: what it renews and when, its log, its hook, and how it ends. Not here: days (see
+//! `src/refresh/day.rs`); `--once` (see `once`).
 #![cfg(test)]
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "tests read what the service wrote")]
@@ -23,7 +23,7 @@ const TRACKER: &str = "egress tracker";
 const FILE: &str = "tracker-egress.json";
 const TOKENS: &str = ".oauth-tokens";
 
-/// A service that runs; a test that fails does not leave it behind.
+/// A running service; a failing test stops it, too.
 struct Service(Option<Running>);
 
 impl Service {
@@ -72,7 +72,7 @@ fn idp(lifetime: u64) -> IdpThread {
     .unwrap()
 }
 
-/// An agent's file, as somebody puts it there.
+/// An agent's file, as a user creates it.
 fn agent(user: &User, url: &str, secret: &str) {
     let file =
         json!({"client_id": "agent", "client_secret": secret, "keycloak_url": url, "keycloak_realm": "demo"});
@@ -154,7 +154,8 @@ fn an_egress_token_is_renewed_by_its_refresh_token_alone() {
     let mut service = Service::start(&user, &["--no-install"]);
     for _ in 0..2 {
         service.says(&["info refreshed", TRACKER]);
-        // Another process wants the same: whoever has the lock uses the refresh token up, and the other one sees that.
+        // Another process wants the same: the holder of the lock uses the refresh token up, and the other one
+        // notices.
         user.run(&["refresh", "--once", "--force", "--no-install"]).code(0);
     }
     let ran = service.end("TERM", 143);
@@ -268,7 +269,7 @@ fn an_outage_is_waited_out() {
         "next attempt",
     ]);
     service.says(&["ready"]);
-    // Not to wait for the pause: somebody says that the server is back.
+    // Does not wait for the pause: the user says that the server is back.
     service.signal("HUP");
     service.says(&["info refreshed: egress tracker"]);
     service.end("TERM", 143);

@@ -1,4 +1,4 @@
-//! `mcpauth refresh --once`, service files, and what cannot be meant.
+//! `mcpauth refresh --once`, service files, and invalid arguments.
 #![cfg(test)]
 
 use mcpauth::sys::clock;

@@ -1,4 +1,4 @@
-//! An outside credential that the gateway holds itself, got by client credentials from the laboratory's identity
+//! An egress credential that the gateway stores itself, obtained by client credentials from the lab's identity
 //! provider.
 #![cfg(test)]
 

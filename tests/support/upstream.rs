@@ -1,4 +1,4 @@
-//! A server that a test plays to the byte, and a client that listens to a stream while it is open.
+//! A server that a test plays to the byte, and a client that reads a stream while it is open.
 #![cfg(test)]
 
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Write};
@@ -150,7 +150,7 @@ pub(crate) fn gone(stream: &mut TcpStream) -> bool {
     ends(stream, &mut Vec::new())
 }
 
-/// A reset is an end as well; a silence that lasts too long is none.
+/// A reset is an end as well; too long a silence is not.
 fn ends(stream: &mut TcpStream, heard: &mut Vec<u8>) -> bool {
     let silence = |error: &Error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
     !stream.read_to_end(heard).is_err_and(|error| silence(&error))

@@ -1,5 +1,5 @@
-//! What a login meets on the wire: a browser made of raw requests, a child that shows its login address, and servers
-//! that answer as a script says.
+//! The network side of a login: a browser made of raw requests, a child that shows its login address, and servers
+//! that answer by a script.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests send signals by the kill command")]
 
@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::support::{Ran, User};
 
-/// Long enough for the slowest machine; nothing waits so long when all is well.
+/// Long enough for the slowest machine; nothing waits this long if all is well.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An HTTP answer.
@@ -53,7 +53,7 @@ pub(crate) fn get(url: &str) -> Reply {
     send("GET", url, "").unwrap()
 }
 
-/// Opens a login address, clicks `allow` or `deny`, and says where the provider sends the browser.
+/// Opens a login address, clicks `allow` or `deny`, and returns where the provider sends the browser.
 pub(crate) fn decide(url: &str, decision: &str) -> String {
     let page = get(url);
     assert_eq!(page.status, 200, "{page:?}");
@@ -85,7 +85,7 @@ pub(crate) struct Running {
     said: String,
 }
 
-/// A child that does not outlive a test that fails.
+/// A child that does not outlive a failing test.
 struct Owned(Child);
 
 impl Drop for Owned {
@@ -191,7 +191,7 @@ impl Scripted {
             for stream in listener.incoming().flatten() {
                 let (script, log) = (Arc::clone(&script), Arc::clone(&log));
                 std::thread::spawn(move || {
-                    // A client that was killed in between is nobody's failure here.
+                    // A client that was killed in between is not a failure here.
                     let _ = answer(stream, |asked| {
                         log.lock().unwrap().push(asked.clone());
                         script(asked)
@@ -304,7 +304,7 @@ impl User {
         Running::start(self.command(args))
     }
 
-    /// Logs in once, as a person who says yes.
+    /// Logs in once, as a user who allows the request.
     #[track_caller]
     pub(crate) fn log_in(&self) {
         let mut running = self.start(&["egress", "--no-browser"]);

@@ -1,4 +1,4 @@
-//! `mcpauth doctor`: what is wrong, and how to mend it. Not here: the checks (see `doctor`); how they look (see
+//! `mcpauth doctor`: finds problems and says how to fix them. Not here: the checks (see `doctor`); printing (see
 //! `print`).
 
 mod print;

@@ -34,7 +34,7 @@ impl From {
 }
 
 impl PolicyFrom {
-    /// The file of the gateway's settings, if one is named.
+    /// The gateway's settings file, if one is named.
     pub(super) fn named(&self) -> Option<&Path> {
         self.from.named()
     }

@@ -1,4 +1,4 @@
-//! What can be typed after `login`. Not here: what is meant by it (see `login`).
+//! The arguments of `login`. Not here: what they mean (see `login`).
 
 use std::path::PathBuf;
 
@@ -78,7 +78,7 @@ struct OwnArgs {
 }
 
 impl LoginArgs {
-    /// What is wanted, its files read.
+    /// The request, with its files read.
     ///
     /// # Errors
     /// The secret's file's.
@@ -97,7 +97,7 @@ impl LoginArgs {
 }
 
 impl OwnArgs {
-    /// The client, its files read.
+    /// The client, with its files read.
     ///
     /// # Errors
     /// The secret's file's.

@@ -1,5 +1,5 @@
-//! `mcpauth probe`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. Not here:
-//! the protocol (see `client`); the server's address and credentials (see `connect`); how answers look (see `show`).
+//! `mcpauth probe`, `ping`, `list` and `call`: an MCP client on the command line. Not here: the protocol (see
+//! `client`); the server's address and credentials (see `connect`); how answers look (see `show`).
 
 mod show;
 
@@ -204,7 +204,7 @@ fn resolve(args: &ServerArgs, given: &Given<'_>, out: &Out) -> Result<Target, Er
     Target::resolve(&wanted, flows::servers(given.config(out)?, out)?)
 }
 
-/// Asks the server; a signal gives its exit code.
+/// Connects to the server; a signal gives its exit code.
 fn ask<T>(
     target: &Target,
     out: &Out,

@@ -1,4 +1,4 @@
-//! What is typed after `mcpauth refresh`.
+//! The arguments of `mcpauth refresh`.
 
 use clap::{Args, ValueEnum};
 
@@ -44,7 +44,7 @@ pub(in crate::cli) struct RefreshArgs {
 }
 
 impl RefreshArgs {
-    /// The flags that a service is started with to do the same.
+    /// The flags that make a service do the same.
     pub(super) fn flags(&self) -> Vec<String> {
         let mut flags = Vec::new();
         for (flag, number) in [("--interval", self.interval), ("--buffer", self.buffer)] {

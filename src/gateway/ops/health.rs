@@ -1,6 +1,6 @@
 //! Monitors the servers: one that fails to answer several times in a row gets 503 until it answers. A check carries
-//! no credential and grants nothing: every request to a healthy server still takes the whole line. It leaves no
-//! session open. Not here: which servers there are (see `state`).
+//! no credential and grants nothing: every request to a healthy server still takes the whole line. No
+//! session stays open. Not here: which servers there are (see `state`).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

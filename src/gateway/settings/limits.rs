@@ -148,7 +148,7 @@ impl Limits {
             found.push(Problem::error("limits.max_header_bytes", what, format!("set {LEAST_HEAD} or more")));
         }
         let largest = self.max_request_bytes.max(self.max_response_bytes);
-        for (key, size, least, beside) in [
+        for (key, size, least, other) in [
             (
                 "max_buffered_bytes_per_caller",
                 self.max_buffered_bytes_per_caller,
@@ -163,7 +163,7 @@ impl Limits {
             ),
         ] {
             if size < least {
-                let what = format!("is less than {beside}, so one of that size would always be refused");
+                let what = format!("is less than {other}, so one of that size would always be refused");
                 found.push(Problem::error(format!("limits.{key}"), what, format!("set {least} or more")));
             }
         }

@@ -1,4 +1,4 @@
-//! What a merge does to each entry of a client's file, and why it leaves a file unchanged; as values, and in text for
+//! What a merge does to each entry of a client's file, and why a file stays unchanged; as values, and in text for
 //! people.
 
 use std::collections::BTreeSet;

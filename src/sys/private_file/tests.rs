@@ -16,7 +16,7 @@ fn files_are_0600_and_folders_0700_and_a_wider_folder_is_closed() {
     fs::set_permissions(&tokens, fs::Permissions::from_mode(0o755)).unwrap();
     create_dir(&tokens).unwrap();
     assert_eq!(mode(&tokens), 0o700);
-    assert_eq!(fs::read_dir(&tokens).unwrap().count(), 1, "nothing is left beside the file");
+    assert_eq!(fs::read_dir(&tokens).unwrap().count(), 1, "nothing is left next to the file");
 }
 
 #[test]
