@@ -19,7 +19,7 @@ use crate::sys::http::{Http, HttpError, HttpReply, is_loopback};
 use crate::text::clean;
 
 /// The timeout for one of several locations. All of them together take no longer than one request may.
-const WITHIN: Duration = Duration::from_secs(10);
+const LOCATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest key set that is read, in bytes.
 pub const MAX_KEY_SET: usize = 256 << 10;
 
@@ -190,7 +190,7 @@ pub async fn search<T, E>(
         if unreachable.contains(&place.origin()) {
             continue;
         }
-        let asked = timeout(WITHIN, fetch_document(http, &place, &read)).await;
+        let asked = timeout(LOCATION_TIMEOUT, fetch_document(http, &place, &read)).await;
         match asked.unwrap_or_else(|_| Err(FetchFailure::late(&place))) {
             Ok(found) => return Ok((place, found)),
             Err(cause) => {
@@ -257,7 +257,10 @@ fn without_query(mut place: Url) -> Url {
 impl<E> FetchFailure<E> {
     fn late(place: &Url) -> Self {
         let host = place.host_str().unwrap_or_default().into();
-        Self::Http(HttpError::Lost { host, cause: format!("nothing within {} s", WITHIN.as_secs()) })
+        Self::Http(HttpError::Lost {
+            host,
+            cause: format!("nothing within {} s", LOCATION_TIMEOUT.as_secs()),
+        })
     }
 
     /// Whether it may go away without a change: the network's fault, or a server that cannot answer now.

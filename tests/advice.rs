@@ -3,10 +3,13 @@
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests are a shell, and lay out the gateway's files")]
 
+use std::io::{Read, Write};
+
 use serde_json::json;
 
 use crate::by_address::{TOKEN, log_in, play};
 use crate::support::lab::{Lab, issuer, until};
+use crate::support::tls::{Authority, Secured};
 use crate::support::upstream::{Upstream, say};
 use crate::support::wire::free_port;
 use crate::support::{Ran, User};
@@ -402,4 +405,94 @@ fn a_bad_value_of_a_flag_is_told_by_the_flag_that_was_typed() {
     let ran = user.env("MCPAUTH_CA_CERT", "gone.pem").run(&["status"]).code(2);
     assert!(hint(&ran).contains("mcpauth config show --origin"), "{}", ran.stderr);
     user.run(&["config", "show", "--origin"]).code(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_unknown_authority_is_told_with_the_flag_that_trusts_it() {
+    let authority = Authority::new();
+    let base = authority.issue().serve(not_found);
+    let token_url = format!("https://{base}/token");
+    let url = format!("https://localhost:{}/mcp", base.port());
+    for line in [
+        &["ingress"][..],
+        &["generate", "--ingress-only"],
+        &["login", &url],
+        &["login", &url, "--no-browser"],
+        &["ping", "--url", &url],
+        &["list", "--url", &url],
+        &["call", "--url", &url, "work"],
+    ] {
+        let mut user = User::new();
+        user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", format!("https://{base}"));
+        user.env("INGRESS_OAUTH_TOKEN_URL", &token_url).env("INGRESS_OAUTH_CLIENT_ID", "agent");
+        user.env("INGRESS_OAUTH_CLIENT_SECRET", "s");
+        let ran = user.run(line).code(5);
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(all.contains("certificate signed by an unknown authority"), "{line:?}: {all}");
+        let told = hint(&ran);
+        let command = told.split_once("certificate: ").unwrap_or_else(|| panic!("{line:?}: {told}")).1;
+        let command = command.split(" (or set ").next().unwrap();
+        assert!(command.ends_with("--ca-cert FILE"), "{line:?}: {command}");
+        let ca = user.file("own ca.pem", &authority.pem());
+        let command = command.replace("FILE", &format!("'{}'", ca.display()));
+        // It gets further: to a server that has nothing to say.
+        let again = crate::support::ended(user.shell(&command).spawn().unwrap());
+        let all = format!("{}{}", again.stdout, again.stderr);
+        assert!(all.contains("404") && !all.contains("unknown authority"), "{command}: {all}");
+        user.env("MCPAUTH_CA_CERT", ca.to_str().unwrap());
+        let again = user.run(line);
+        let all = format!("{}{}", again.stdout, again.stderr);
+        assert!(!all.contains("unknown authority"), "{line:?}: {all}");
+    }
+}
+
+/// Answers one request with 404.
+fn not_found(mut stream: Secured) {
+    let reply = b"HTTP/1.1 404 X\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    // A client that does not trust the certificate disconnects.
+    let _ = stream.read(&mut [0; 64 * 1024]).and_then(|_| stream.write_all(reply));
+    stream.conn.send_close_notify();
+    let _ = stream.flush();
+}
+
+/// Situations in which a message names a command without placeholders, and the exit code of that command then.
+#[cfg(unix)]
+#[test]
+fn the_command_of_a_message_runs_where_it_is_printed() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let file = |user: &User, name: &str, text: &str| drop(user.file(name, text));
+    type Prepare<'a> = &'a dyn Fn(&mut User);
+    let nothing: Prepare<'_> = &|_| {};
+    let broken_gateway: Prepare<'_> = &|user| file(user, "gateway.yaml", "listne: x\n");
+    let bad_policy: Prepare<'_> = &|user| file(user, "scopes.yml", "a: [\n");
+    let provider: Prepare<'_> = &|user| {
+        file(user, "home/.config/mcpauth/providers/mine.yaml", "token_endpoint: [");
+        user.env("EGRESS_PROVIDER_NAME_1", "mine").env("EGRESS_OAUTH_CLIENT_ID_1", "c");
+    };
+    let listen = ["bridge", "--listen", &taken];
+    let rows: &[(&[&str], Prepare<'_>, &str, i32)] = &[
+        (&["providers", "show", "nosuch"], nothing, "mcpauth providers list", 0),
+        (&["egress", "--provider", "nosuch"], nothing, "mcpauth providers list", 0),
+        (&["gateway", "serve"], broken_gateway, "mcpauth gateway schema", 0),
+        (&["gateway", "explain", "--server", "x", "--tool", "y"], bad_policy, "mcpauth gateway check", 7),
+        (&["token", "nosuch"], nothing, "mcpauth configure", 2),
+        (&["statsu"], nothing, "mcpauth --help", 0),
+        (&["egress"], provider, "mcpauth providers check", 7),
+        (&listen, nothing, "--listen 127.0.0.1:", -1),
+    ];
+    for (line, prepare, command, code) in rows {
+        let mut user = User::new();
+        prepare(&mut user);
+        let ran = user.run(line);
+        let told = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(told.contains("-> ") && told.contains(command), "{line:?}: {told}");
+        if *code < 0 {
+            continue;
+        }
+        let again = crate::support::ended(user.shell(command).spawn().unwrap());
+        assert_eq!(again.code, Some(*code), "{command}: {again:?}");
+        assert_ne!(ran.code, Some(0), "{line:?}");
+    }
 }

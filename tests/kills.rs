@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::support::wire::{PATIENCE, Scripted};
+use crate::support::wire::{Scripted, TEST_TIMEOUT};
 use crate::support::{User, read_json};
 
 const FILE: &str = "tracker-egress.json";
@@ -79,7 +79,7 @@ impl Provider {
 }
 
 fn serve(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TEST_TIMEOUT))?;
     let asked = request(&mut stream)?;
     let mut state = state.lock().unwrap();
     let kill = state.kill.take();

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::support::User;
 use crate::support::ended;
-use crate::support::wire::{PATIENCE, Scripted, idp};
+use crate::support::wire::{Scripted, TEST_TIMEOUT, idp};
 
 const FILE: &str = "tracker-egress.json";
 
@@ -81,7 +81,7 @@ impl Slow {
     /// Waits until the refresh token has been sent.
     #[track_caller]
     pub(crate) fn asked(&self) {
-        self.asked.recv_timeout(PATIENCE).unwrap();
+        self.asked.recv_timeout(TEST_TIMEOUT).unwrap();
     }
 
     pub(crate) fn answer(&self) {

@@ -9,7 +9,7 @@ use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread};
 use mcpauth::demo::setup;
 use serde_json::{Value, json};
 
-use crate::support::wire::{PATIENCE, Running, SECRET, Scripted, callback, decide, get, idp, parameter};
+use crate::support::wire::{Running, SECRET, Scripted, TEST_TIMEOUT, callback, decide, get, idp, parameter};
 use crate::support::{Ran, User};
 
 /// Pieces of the tracker's secret that a cut or a filter may leave.
@@ -218,7 +218,7 @@ fn no_process_has_a_secret_in_its_arguments_while_a_login_waits() {
     let url = running.url();
     let began = Instant::now();
     while !seen.exists() {
-        assert!(began.elapsed() < PATIENCE, "the browser was not opened");
+        assert!(began.elapsed() < TEST_TIMEOUT, "the browser was not opened");
         std::thread::yield_now();
     }
     let processes = std::fs::read_to_string(&seen).unwrap();

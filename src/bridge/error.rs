@@ -5,7 +5,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use crate::mcp::jsonrpc;
-use crate::session::remote::LIMIT;
+use crate::session::remote::MAX_MESSAGE_BYTES;
 use crate::session::{self, CredentialSource, CredentialUnavailable};
 use crate::sys::http::HttpError;
 
@@ -71,9 +71,13 @@ impl BridgeError {
             }
             Self::Elsewhere(cause) => (5022, cause.clone()),
             Self::Broken => (5023, "the server ended the stream before it answered; try again".into()),
-            Self::TooLarge => {
-                (5024, format!("the server's answer is larger than the bridge reads ({} MiB)", LIMIT >> 20))
-            }
+            Self::TooLarge => (
+                5024,
+                format!(
+                    "the server's answer is larger than the bridge reads ({} MiB)",
+                    MAX_MESSAGE_BYTES >> 20
+                ),
+            ),
         }
     }
 }

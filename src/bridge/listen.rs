@@ -20,7 +20,7 @@ use super::BridgeError;
 use super::response::{PendingRequest, returned};
 use crate::mcp::{Head, JSON, LAST_EVENT, SESSION, jsonrpc};
 use crate::secret::Secret;
-use crate::session::remote::{LIMIT, RemoteRequest};
+use crate::session::remote::{MAX_MESSAGE_BYTES, RemoteRequest};
 use crate::session::{CredentialSource, UpstreamAuth};
 use crate::sys::http::{Http, Incoming};
 use crate::sys::place;
@@ -98,7 +98,7 @@ async fn pass(
     }
     let (name, rest) = server_in(&parts.uri).ok_or(ProxyError::Server)?;
     let access = shared.listen.servers.access(&name).ok_or(ProxyError::Server)?;
-    let body = axum::body::to_bytes(body, LIMIT).await.map_err(|_| ProxyError::TooLarge)?;
+    let body = axum::body::to_bytes(body, MAX_MESSAGE_BYTES).await.map_err(|_| ProxyError::TooLarge)?;
     let head = std::str::from_utf8(&body).ok().and_then(Head::read);
     *id = head.and_then(|head| head.request_id().cloned()).unwrap_or_default();
     let is_post = parts.method == Method::POST;
@@ -128,7 +128,8 @@ async fn pass_refusal_on(
     id: &Value,
 ) -> Response<Body> {
     let status = incoming.status;
-    let body = String::from_utf8(incoming.rest(LIMIT).await.unwrap_or_default()).unwrap_or_default();
+    let body =
+        String::from_utf8(incoming.rest(MAX_MESSAGE_BYTES).await.unwrap_or_default()).unwrap_or_default();
     let head =
         Head::read(&body).filter(|head| head.is_message() && head.is_error() && head.says_its_version());
     let own = head.filter(|head| status != 401 && head.answers(id));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{self, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use crate::session::remote::{LIMIT, text_of};
+use crate::session::remote::{MAX_MESSAGE_BYTES, text_of};
 
 /// How many lines may wait in each direction.
 pub(super) const WAITING_LINES: usize = 64;
@@ -23,7 +23,7 @@ const TOGETHER: usize = 64 << 10;
 pub(super) enum InputLine {
     /// The line, without its line end.
     Whole(String),
-    /// Longer than [`LIMIT`]; its text was dropped.
+    /// Longer than [`MAX_MESSAGE_BYTES`]; its text was dropped.
     TooLong,
 }
 
@@ -90,7 +90,7 @@ impl<R: AsyncRead + Unpin> ClientInput<R> {
             };
             let is_last = chunk.is_empty();
             let part = chunk.get(..used).unwrap_or_default();
-            if self.line.len() + part.len() > LIMIT {
+            if self.line.len() + part.len() > MAX_MESSAGE_BYTES {
                 (self.too_long, self.line) = (true, Vec::new());
             }
             if !self.too_long {
@@ -219,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_without_end_is_let_go_and_the_next_one_counts() {
-        let text = format!("{}\nb\n", "x".repeat(LIMIT + 1));
+        let text = format!("{}\nb\n", "x".repeat(MAX_MESSAGE_BYTES + 1));
         let mut input = ClientInput::new(text.as_bytes());
         assert_eq!(input.next().await.unwrap(), Some(InputLine::TooLong));
         assert!(input.line.capacity() <= 64 << 10, "what was read of it is gone");

@@ -14,7 +14,7 @@ use super::BridgeError;
 use crate::mcp::Head;
 use crate::mcp::jsonrpc::{ParseError, each};
 use crate::mcp::sse::{self, EventSplitter, SseEvent, SseReader};
-use crate::session::remote::{LIMIT, text_of};
+use crate::session::remote::{MAX_MESSAGE_BYTES, text_of};
 use crate::session::{CredentialSource, UpstreamAuth};
 use crate::sys::http::Incoming;
 use crate::sys::place;
@@ -55,7 +55,10 @@ pub(super) async fn returned(mut incoming: Incoming, asking: PendingRequest) -> 
     }
     let (access, status) = (asking.access.clone(), incoming.status);
     let text = text_of(
-        incoming.rest(LIMIT).await.map_err(|error| BridgeError::from_session(error.into(), &*access))?,
+        incoming
+            .rest(MAX_MESSAGE_BYTES)
+            .await
+            .map_err(|error| BridgeError::from_session(error.into(), &*access))?,
     );
     if !asking.is_post {
         return Ok(text.into());
@@ -108,7 +111,7 @@ impl PendingRequest {
     /// client can read are dropped; valid ones pass unchanged.
     fn lead(&mut self, at: &Url, piece: &[u8], ready: &mut Vec<u8>) -> bool {
         let piece = piece.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(piece);
-        let event = SseReader::new(LIMIT).push(piece).ok().and_then(|mut events| events.pop());
+        let event = SseReader::new(MAX_MESSAGE_BYTES).push(piece).ok().and_then(|mut events| events.pop());
         let event = event.unwrap_or_default();
         let has_id = event.id.as_ref().is_some_and(|id| !id.is_empty());
         if event.data.is_empty() {
@@ -179,7 +182,7 @@ impl Led {
                 return None;
             }
             let ending = match self.incoming.chunk().await {
-                Ok(Some(chunk)) if self.pieces.rest() <= LIMIT => {
+                Ok(Some(chunk)) if self.pieces.rest() <= MAX_MESSAGE_BYTES => {
                     self.pieces.push(&chunk);
                     continue;
                 }

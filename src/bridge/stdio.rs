@@ -14,7 +14,7 @@ use super::pipes::{ClientInput, ClientOutput, InputLine, line, write};
 use crate::mcp::Head;
 use crate::mcp::jsonrpc::{self, INVALID_REQUEST, Message, ParseError, each, parse};
 use crate::mcp::mirror::RejectedTool;
-use crate::session::remote::LIMIT;
+use crate::session::remote::MAX_MESSAGE_BYTES;
 use crate::session::{BoxFuture, CredentialSource, NotificationSink, Reply, Session};
 use crate::sys::http::Http;
 
@@ -81,7 +81,7 @@ impl ClientSide {
         while let Some(text) = input.next().await? {
             while tasks.try_join_next().is_some() {}
             let InputLine::Whole(text) = text else {
-                let text = format!("the message is larger than {} MiB", LIMIT >> 20);
+                let text = format!("the message is larger than {} MiB", MAX_MESSAGE_BYTES >> 20);
                 // The id of such a message is not known.
                 self.say(jsonrpc::error(&Value::Null, INVALID_REQUEST, &text)).await;
                 continue;

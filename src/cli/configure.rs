@@ -18,7 +18,7 @@ use crate::sys::private_file::{self, Keep};
 use crate::sys::{paths, regular_file, terminal};
 
 /// The largest file that is edited, in bytes.
-const LIMIT: u64 = 1 << 20;
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Ask for a credential's settings and write them to .env (0600, existing lines kept)
 ///
@@ -337,7 +337,7 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
         let hint = format!("to write there, name its target: --write {}", real.display());
         return Err(Error::Usage { message, hint });
     }
-    match regular_file::read(path, LIMIT) {
+    match regular_file::read(path, MAX_FILE_BYTES) {
         Ok(bytes) => {
             let text = String::from_utf8(bytes);
             text.map(Some)

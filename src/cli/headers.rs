@@ -19,7 +19,7 @@ use crate::vault::VaultError;
 
 /// The client gives up after 10 s, and a later answer is worthless to it. (Not to us, if a refresh token was spent:
 /// `flows` waits for that.)
-const WITHIN: Duration = Duration::from_secs(8);
+const HELPER_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Print a server's headers with fresh tokens as one JSON object
 ///
@@ -43,7 +43,7 @@ pub(super) fn run(args: &HeadersArgs, given: &Given<'_>, out: &Out) -> Result<Ex
     let Some(which) = args.name.as_ref().or(args.server.as_ref()) else { return Ok(Exit::Usage) };
     let servers = flows::servers(given.config(out)?, out)?.with(args.auth.auth);
     let work = async {
-        match tokio::time::timeout(WITHIN, servers.fresh(which)).await {
+        match tokio::time::timeout(HELPER_TIMEOUT, servers.fresh(which)).await {
             Ok(entry) => entry.map(Ok),
             Err(_) => Err(late(which)),
         }
@@ -65,6 +65,6 @@ pub(super) fn run(args: &HeadersArgs, given: &Given<'_>, out: &Out) -> Result<Ex
 }
 
 fn late(which: &ServerRef) -> Error {
-    let (host, cause) = (which.to_string(), format!("no new token within {} s", WITHIN.as_secs()));
+    let (host, cause) = (which.to_string(), format!("no new token within {} s", HELPER_TIMEOUT.as_secs()));
     VaultError::Flow(FlowError::Http(HttpError::Lost { host, cause })).into()
 }

@@ -281,8 +281,8 @@ impl Config {
         };
         let shown = path.display().to_string();
         let unreadable = |reason: String| ProviderError::Unreadable { name: shown.clone(), reason };
-        let text =
-            regular_file::read_text(&path, provider_file::LIMIT).map_err(|e| unreadable(e.to_string()))?;
+        let text = regular_file::read_text(&path, provider_file::MAX_FILE_BYTES)
+            .map_err(|e| unreadable(e.to_string()))?;
         Provider::parse(name, &text).map_err(|e| match e {
             ProviderError::Unreadable { reason, .. } => unreadable(reason).into(),
             other => other.into(),

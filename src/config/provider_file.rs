@@ -14,7 +14,7 @@ use crate::provider::{Provider, ProviderError};
 use crate::sys::{paths, regular_file};
 
 /// The largest provider file that is read, in bytes.
-pub(super) const LIMIT: u64 = 1 << 20;
+pub(super) const MAX_FILE_BYTES: u64 = 1 << 20;
 /// Where the scripts keep it, in the project's folder.
 pub(super) const PLACE: &str = "credentials-provider/oauth/oauth_providers.yaml";
 /// The setting that names one.
@@ -45,7 +45,7 @@ impl ProviderFile {
     pub(super) fn read_named(path: &str, is_found: bool) -> Result<Self, String> {
         let path = paths::absolute(Path::new(path));
         let refused = |reason: String| format!("{}: {reason}", path.display());
-        let bytes = regular_file::read(&path, LIMIT).map_err(|e| refused(e.to_string()))?;
+        let bytes = regular_file::read(&path, MAX_FILE_BYTES).map_err(|e| refused(e.to_string()))?;
         Self::parse(&path, is_found, bytes).map_err(refused)
     }
 

@@ -20,7 +20,7 @@ const AGENTCORE_ENV: &str = "credentials-provider/agentcore-auth/.env";
 /// The user's own file, in their configuration folder.
 const OWN: &str = ".env";
 /// The largest file of settings that is read, in bytes.
-const LIMIT: u64 = 1 << 20;
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// All settings of one run. Its values are never printed: `Debug` shows only names. Cheap to clone.
 #[derive(Clone, Default)]
@@ -273,7 +273,7 @@ impl Settings {
     /// As [`Settings::load`].
     pub fn read(&mut self, path: &Path, whose: FileTrust) -> Result<(), ConfigError> {
         let bytes = match whose {
-            FileTrust::Named => Some(public_file::read_named(path, LIMIT).map_err(|error| {
+            FileTrust::Named => Some(public_file::read_named(path, MAX_FILE_BYTES).map_err(|error| {
                 ConfigError::EnvFile { path: path.display().to_string(), cause: error.to_string() }
             })?),
             // A folder with this name is a Python environment and not meant for us.
@@ -293,7 +293,7 @@ impl Settings {
             if path.symlink_metadata().is_err() {
                 continue;
             }
-            let read = found_file::read(&path, Some(&folder), LIMIT)
+            let read = found_file::read(&path, Some(&folder), MAX_FILE_BYTES)
                 .map_err(|unfit| format!("{unfit}; {}", unfit.hint(&path, "--providers-file")))
                 .and_then(|bytes| ProviderFile::parse(&path, true, bytes));
             match read {
@@ -324,7 +324,7 @@ impl Settings {
     fn fit(&mut self, path: &Path, whose: FileTrust) -> Option<Vec<u8>> {
         let path = paths::absolute(path);
         let within = (whose == FileTrust::Found).then(|| folder_of(&path));
-        match found_file::read(&path, within.as_deref(), LIMIT) {
+        match found_file::read(&path, within.as_deref(), MAX_FILE_BYTES) {
             Ok(bytes) => Some(bytes),
             Err(unfit) => {
                 self.notice(format!(

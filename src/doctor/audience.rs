@@ -7,7 +7,7 @@ use url::Url;
 use crate::doctor::finding::Finding;
 use crate::oauth::ResourceMetadata;
 
-const CHECK: &str = "tokens.audience";
+const AUDIENCE_CHECK: &str = "tokens.audience";
 
 /// Whether a gateway with this document should accept the token. `meant` are the audiences that the settings ask for.
 pub(super) fn judge(
@@ -22,14 +22,14 @@ pub(super) fn judge(
         let text = format!("{who} is a token of {}, which the gateway does not accept", clean(issuer));
         let named: Vec<String> = servers.iter().map(|server| clean(server)).collect();
         let remedy = "set the ingress variables for that issuer, then run: mcpauth ingress --force";
-        return Finding::problem(CHECK, text, remedy)
+        return Finding::problem(AUDIENCE_CHECK, text, remedy)
             .because(format!("it accepts tokens from {}", named.join(", ")));
     }
     let audience = audience(claims);
     let resource = clean(&document.resource);
     if audience.is_empty() {
         return Finding::ok(
-            CHECK,
+            AUDIENCE_CHECK,
             format!("{who} has no audience, like all tokens of this issuer; its issuer is accepted"),
         );
     }
@@ -37,16 +37,20 @@ pub(super) fn judge(
     let text = format!("{who} is for {}", shown.join(", "));
     let is_ours = |name: &&str| covers(name, &document.resource) || covers(&document.resource, name);
     if audience.iter().any(is_ours) {
-        return Finding::ok(CHECK, text);
+        return Finding::ok(AUDIENCE_CHECK, text);
     }
     let addresses = audience.iter().any(|name| Url::parse(name).is_ok_and(|url| url.has_host()));
     if !addresses || audience.iter().any(|name| meant.contains(name)) {
         // A name that only the issuer knows, such as a client id; whether it is accepted is between the issuer and
         // the gateway.
-        return Finding::ok(CHECK, format!("{text}, which only the gateway can check (it is {resource})"));
+        return Finding::ok(
+            AUDIENCE_CHECK,
+            format!("{text}, which only the gateway can check (it is {resource})"),
+        );
     }
     let remedy = format!("set INGRESS_OAUTH_AUDIENCE={resource}, then run: mcpauth ingress --force");
-    Finding::problem(CHECK, text, remedy).because(format!("the gateway is {resource} and must reject it"))
+    Finding::problem(AUDIENCE_CHECK, text, remedy)
+        .because(format!("the gateway is {resource} and must reject it"))
 }
 
 /// Whether a resource is `wide`, or below it. The document at a gateway's root may name only the origin.

@@ -8,18 +8,18 @@ use crate::notice::Silence;
 use crate::render::ChangeKind;
 use crate::store::Store;
 
-const CHECK: &str = "clients.config";
+const CONFIG_CHECK: &str = "clients.config";
 
 /// Compares every client's file with what would be installed.
 pub(super) fn check(config: &Config, store: &Store, all_readable: bool) -> Vec<Finding> {
     let rows = match clients::check(config, store, &Silence) {
         Ok(rows) => rows,
-        Err(error) => return vec![Finding::error(CHECK, &error, "mcpauth config install")],
+        Err(error) => return vec![Finding::error(CONFIG_CHECK, &error, "mcpauth config install")],
     };
     let mut findings: Vec<Finding> = rows.iter().map(|row| finding(row, all_readable)).collect();
     if findings.is_empty() {
         findings.push(
-            Finding::skipped(CHECK, "no client has an entry from mcpauth")
+            Finding::skipped(CONFIG_CHECK, "no client has an entry from mcpauth")
                 .remedy("write them with: mcpauth config install"),
         );
     }
@@ -36,17 +36,18 @@ pub(super) fn install(config: &Config, store: &Store, client: &str) -> Result<St
 fn finding(row: &ConfigRow, all_readable: bool) -> Finding {
     let installed = match &row.result {
         Ok(installed) => installed,
-        Err(error) => return Finding::error(CHECK, error, &row.remedy()),
+        Err(error) => return Finding::error(CONFIG_CHECK, error, &row.remedy()),
     };
     let drift = row.drift();
     if drift.is_empty() {
         return Finding::ok(
-            CHECK,
+            CONFIG_CHECK,
             format!("{}: mcpauth's entries in {} are up to date", row.client, row.path),
         );
     }
     let stale = format!("{}: mcpauth's entries in {} are stale", row.client, row.path);
-    let finding = Finding::warn(CHECK, stale, format!("run: {}", row.remedy())).because(drift.join("; "));
+    let finding =
+        Finding::warn(CONFIG_CHECK, stale, format!("run: {}", row.remedy())).because(drift.join("; "));
     // An entry whose token file is temporarily unreadable would be removed.
     let removes = installed.changes.iter().any(|change| change.kind == ChangeKind::Removed);
     if removes && !all_readable { finding } else { finding.fixed_by(Fix::Install(row.client)) }

@@ -26,7 +26,7 @@ use crate::vault::VaultError;
 const REACHED: &str = "issuer.reachable";
 const CLOCK: &str = "issuer.clock";
 /// The timeout of one request.
-pub(super) const WITHIN: Duration = Duration::from_secs(5);
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// The clock difference, in seconds, that is worth a warning, and the one that makes servers reject tokens. The
 /// gateway allows 30, other servers rarely more than 60 or 120.
 const SKEW: (i64, i64) = (30, 120);
@@ -188,7 +188,7 @@ impl ProbeTarget {
     }
 }
 
-/// Asks within [`WITHIN`], and records how far ahead the clock of the first dated answer was.
+/// Asks within [`REQUEST_TIMEOUT`], and records how far ahead the clock of the first dated answer was.
 pub(super) struct Timed<'h> {
     http: &'h Http,
     skew: OnceLock<i64>,
@@ -215,9 +215,9 @@ pub(super) async fn get(http: &Http, url: &Url) -> Result<(HttpReply, Option<i64
     let asked = clock::now();
     let late = || HttpError::Lost {
         host: url.host_str().unwrap_or_default().into(),
-        cause: format!("nothing within {} s", WITHIN.as_secs()),
+        cause: format!("nothing within {} s", REQUEST_TIMEOUT.as_secs()),
     };
-    let reply = timeout(WITHIN, http.get(url, HeaderMap::new())).await.map_err(|_| late())??;
+    let reply = timeout(REQUEST_TIMEOUT, http.get(url, HeaderMap::new())).await.map_err(|_| late())??;
     let skew = reply.date.map(|date| ahead(date, asked, clock::now()));
     Ok((reply, skew))
 }

@@ -50,20 +50,24 @@ fn flow(flow: &CredentialPlan) -> Finding {
 
 /// An unknown word, or the name of a provider without settings.
 fn auth_provider(config: &Config, planned: &[CredentialPlan]) -> Option<Finding> {
-    const CHECK: &str = "settings.auth_provider";
+    const PROVIDER_CHECK: &str = "settings.auth_provider";
     let named = config.auth_provider();
     if planned.iter().any(|flow| flow.kind == CredentialKind::Ingress) {
         return None;
     }
     if !["cognito", "keycloak", "oidc"].contains(&named) {
         let error = config.ingress_issuer().err()?;
-        return Some(Finding::error(CHECK, &Error::from(error), "mcpauth ingress"));
+        return Some(Finding::error(PROVIDER_CHECK, &Error::from(error), "mcpauth ingress"));
     }
     let (other, _) = SIGNS.iter().find(|(name, signs)| {
         (*name == "keycloak") != (named == "keycloak") && config.sources().first(signs).is_some()
     })?;
     let text = format!("AUTH_PROVIDER selects {named}, which has no settings; {other} has");
-    Some(Finding::problem(CHECK, text, format!("set AUTH_PROVIDER={other}, or the variables of {named}")))
+    Some(Finding::problem(
+        PROVIDER_CHECK,
+        text,
+        format!("set AUTH_PROVIDER={other}, or the variables of {named}"),
+    ))
 }
 
 /// Without the scope that brings a refresh token, the user must log in again and again.
@@ -109,7 +113,7 @@ fn unread(config: &Config) -> Vec<Finding> {
 }
 
 fn unread_name(config: &Config, name: &str) -> Option<Finding> {
-    const CHECK: &str = "settings.names";
+    const NAMES_CHECK: &str = "settings.names";
     let (_, origin) = config.sources().find(name)?;
     let ours = OURS.iter().any(|start| name.starts_with(start));
     // The environment is full of other programs' variables; a .env file is ours to check.
@@ -120,7 +124,7 @@ fn unread_name(config: &Config, name: &str) -> Option<Finding> {
     if is_known(name) {
         let number: usize = number?.parse().unwrap_or(usize::MAX);
         let text = format!("{name} is ignored ({origin})");
-        let beyond = Finding::warn(CHECK, text, "give it a number from 1 to 100");
+        let beyond = Finding::warn(NAMES_CHECK, text, "give it a number from 1 to 100");
         return (!(1..=100).contains(&number)).then(|| beyond.because("sets are numbered from 1 to 100"));
     }
     let known = VARIABLES.iter().filter_map(|known| match number {
@@ -129,9 +133,13 @@ fn unread_name(config: &Config, name: &str) -> Option<Finding> {
     });
     let text = format!("{name} is ignored ({origin})");
     match (spelling::suggest(stem, known), number) {
-        (Some(meant), Some(n)) => Some(Finding::warn(CHECK, text, format!("did you mean {meant}_{n}?"))),
-        (Some(meant), None) => Some(Finding::warn(CHECK, text, format!("did you mean {meant}?"))),
-        (None, _) if ours => Some(Finding::warn(CHECK, text, "list the settings with: mcpauth config show")),
+        (Some(meant), Some(n)) => {
+            Some(Finding::warn(NAMES_CHECK, text, format!("did you mean {meant}_{n}?")))
+        }
+        (Some(meant), None) => Some(Finding::warn(NAMES_CHECK, text, format!("did you mean {meant}?"))),
+        (None, _) if ours => {
+            Some(Finding::warn(NAMES_CHECK, text, "list the settings with: mcpauth config show"))
+        }
         (None, _) => None,
     }
 }
@@ -147,17 +155,17 @@ fn numbered(name: &str) -> (&str, Option<&str>) {
 }
 
 fn env_files(config: &Config) -> Vec<Finding> {
-    const CHECK: &str = "settings.files";
+    const FILES_CHECK: &str = "settings.files";
     let named = |(path, whose): (&Path, FileTrust)| match whose {
         FileTrust::Found => format!("{} (found here)", path.display()),
         FileTrust::Own | FileTrust::Named => format!("{} (yours)", path.display()),
     };
     let files: Vec<String> = config.sources().files().map(named).collect();
     let read = match files.as_slice() {
-        [] => Finding::ok(CHECK, "no .env file is read here; settings come from the environment"),
-        [one] => Finding::ok(CHECK, format!("settings are read from {one}")),
+        [] => Finding::ok(FILES_CHECK, "no .env file is read here; settings come from the environment"),
+        [one] => Finding::ok(FILES_CHECK, format!("settings are read from {one}")),
         several => {
-            Finding::ok(CHECK, format!("settings are read from {}; the last wins", several.join(", ")))
+            Finding::ok(FILES_CHECK, format!("settings are read from {}; the last wins", several.join(", ")))
         }
     };
     let overruled = config.sources().overruled().into_iter().filter_map(|(name, line)| {
@@ -171,7 +179,7 @@ fn env_files(config: &Config) -> Vec<Finding> {
     });
     let remedy = "see where each value comes from with: mcpauth config show --origin";
     let notices =
-        config.sources().notices().iter().map(|notice| Finding::warn(CHECK, notice.as_str(), remedy));
+        config.sources().notices().iter().map(|notice| Finding::warn(FILES_CHECK, notice.as_str(), remedy));
     std::iter::once(read).chain(notices).chain(overruled).collect()
 }
 

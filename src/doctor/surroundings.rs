@@ -11,7 +11,7 @@ use crate::sys::http::is_loopback;
 use crate::sys::{browser, regular_file};
 
 /// The largest certificate file that is read, in bytes.
-const LIMIT: u64 = 8 << 20;
+const MAX_CERTIFICATE_BYTES: u64 = 8 << 20;
 
 const PROXY: &str = "network.proxy";
 const CERTIFICATES: &str = "network.certificates";
@@ -118,7 +118,7 @@ fn store(name: &str, path: &Path, origin: &Origin) -> Finding {
             wrong("there is no such folder".into())
         };
     }
-    match regular_file::read(path, LIMIT) {
+    match regular_file::read(path, MAX_CERTIFICATE_BYTES) {
         Err(error) => wrong(error.to_string()),
         Ok(bytes) if String::from_utf8_lossy(&bytes).contains(PEM) => Finding::ok(CERTIFICATES, text),
         Ok(_) => wrong("it has no PEM certificate".into()),
@@ -127,20 +127,20 @@ fn store(name: &str, path: &Path, origin: &Origin) -> Finding {
 
 /// Whether a login page can open here.
 fn browser(config: &Config, needed: bool) -> Finding {
-    const CHECK: &str = "login.browser";
+    const BROWSER_CHECK: &str = "login.browser";
     if config.no_browser() {
         return Finding::ok(
-            CHECK,
+            BROWSER_CHECK,
             "login addresses are printed, and no browser is opened (MCPAUTH_NO_BROWSER)",
         );
     }
     let Some(why) = headless(&|name| config.sources().get(name).is_some()) else {
-        return Finding::ok(CHECK, "a browser can open login pages");
+        return Finding::ok(BROWSER_CHECK, "a browser can open login pages");
     };
     let text = format!("no browser can open here ({why})");
     let remedy =
         "log in with: mcpauth egress --no-browser; open the address anywhere and paste the one it ends up at";
-    if needed { Finding::warn(CHECK, text, remedy) } else { Finding::ok(CHECK, text).remedy(remedy) }
+    if needed { Finding::warn(BROWSER_CHECK, text, remedy) } else { Finding::ok(BROWSER_CHECK, text).remedy(remedy) }
 }
 
 /// Why no window can open, where none can.

@@ -12,7 +12,7 @@ use crate::store::{Store, StoreError, StoredToken};
 use crate::sys::clock;
 use crate::vault::VaultError;
 
-const CHECK: &str = "tokens.expiry";
+const EXPIRY_CHECK: &str = "tokens.expiry";
 
 /// A configured credential and what is stored for it.
 pub(super) struct ConfiguredToken<'p> {
@@ -30,7 +30,7 @@ impl<'p> ConfiguredToken<'p> {
                 // `files` reports the others.
                 Err(error @ (StoreError::Keyring(_) | StoreError::Lock { .. })) => {
                     let error = Error::from(VaultError::from(error));
-                    findings.push(Finding::error(CHECK, &error, &credential.command));
+                    findings.push(Finding::error(EXPIRY_CHECK, &error, &credential.command));
                 }
                 Err(_) => {}
             }
@@ -63,34 +63,35 @@ impl<'p> ConfiguredToken<'p> {
         let Some(stored) = &self.stored else { return self.missing() };
         if !self.is_its_own(stored) {
             let text = format!("{id}: the stored token is for another client or issuer");
-            return Finding::warn(CHECK, text, format!("run: {command}"));
+            return Finding::warn(EXPIRY_CHECK, text, format!("run: {command}"));
         }
         let Some(end) = stored.token.expires_at else {
-            return Finding::ok(CHECK, format!("{id} is good, and does not expire"));
+            return Finding::ok(EXPIRY_CHECK, format!("{id} is good, and does not expire"));
         };
         let when = clock::relative(end, now);
         let machine = matches!(self.credential.how, GrantConfig::ClientCredentials(_));
         let renewable = machine || stored.token.refresh_token.is_some();
         match stored.token.freshness(now) {
-            Freshness::Fresh => Finding::ok(CHECK, format!("{id} is good, expires {when}")),
+            Freshness::Fresh => Finding::ok(EXPIRY_CHECK, format!("{id} is good, expires {when}")),
             Freshness::Due if renewable => {
-                Finding::ok(CHECK, format!("{id} expires {when}, and is renewed on its next use"))
+                Finding::ok(EXPIRY_CHECK, format!("{id} expires {when}, and is renewed on its next use"))
             }
             Freshness::Due => {
                 let text = format!("{id} expires {when}, and only a login can renew it");
-                Finding::warn(CHECK, text, format!("run: {command}"))
+                Finding::warn(EXPIRY_CHECK, text, format!("run: {command}"))
             }
             Freshness::Expired if renewable => {
                 let text = format!("{id} expired {when}; it can be renewed without a person");
                 Finding::warn(
-                    CHECK,
+                    EXPIRY_CHECK,
                     text,
                     format!("run: {command}, or keep all tokens fresh with: mcpauth refresh"),
                 )
             }
             Freshness::Expired => {
                 let text = format!("{id} expired {when}, and only a login can renew it");
-                Finding::problem(CHECK, text, format!("run: {command}")).because("it has no refresh token")
+                Finding::problem(EXPIRY_CHECK, text, format!("run: {command}"))
+                    .because("it has no refresh token")
             }
         }
     }
@@ -99,9 +100,9 @@ impl<'p> ConfiguredToken<'p> {
         let Credential { id, command, .. } = self.credential;
         if matches!(self.credential.how, GrantConfig::AuthorizationCode(_)) {
             let text = format!("{id}: not logged in yet");
-            return Finding::problem(CHECK, text, format!("run: {command}"));
+            return Finding::problem(EXPIRY_CHECK, text, format!("run: {command}"));
         }
-        Finding::warn(CHECK, format!("{id}: there is no token yet"), format!("run: {command}"))
+        Finding::warn(EXPIRY_CHECK, format!("{id}: there is no token yet"), format!("run: {command}"))
     }
 }
 
@@ -124,20 +125,27 @@ fn orphans(held: &[ConfiguredToken<'_>], store: &Store, now: Epoch) -> Vec<Findi
     expired
         .map(|path| {
             let text = format!("{} has expired, and no configured credential renews it", path.display());
-            Finding::warn(CHECK, text, format!("configure it (mcpauth configure), or: rm {}", path.display()))
+            Finding::warn(
+                EXPIRY_CHECK,
+                text,
+                format!("configure it (mcpauth configure), or: rm {}", path.display()),
+            )
         })
         .collect()
 }
 
 fn service(config: &Config) -> Option<Finding> {
-    const CHECK: &str = "tokens.service";
+    const SERVICE_CHECK: &str = "tokens.service";
     if !config.tokens_dir.is_dir() {
         return None;
     }
     Some(if refresh::running(&config.tokens_dir).is_some() {
-        Finding::ok(CHECK, "the refresh service is running")
+        Finding::ok(SERVICE_CHECK, "the refresh service is running")
     } else {
-        Finding::skipped(CHECK, "the refresh service is not running; tokens are renewed when they are used")
-            .remedy("keep them fresh with: mcpauth refresh")
+        Finding::skipped(
+            SERVICE_CHECK,
+            "the refresh service is not running; tokens are renewed when they are used",
+        )
+        .remedy("keep them fresh with: mcpauth refresh")
     })
 }

@@ -15,7 +15,7 @@ use crate::oauth::{Challenge, ReplyError, is_unavailable};
 use crate::sys::http::{Http, HttpError, Incoming};
 
 /// How long the server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// The requests that show whether a server requires a token.
 const LIST: &str = "tools/list";
 
@@ -43,7 +43,7 @@ async fn ask(http: &Http, server: &Url, headers: HeaderMap, message: Bytes) -> R
     let asked = http.open(Method::POST, (server, &within), headers, Some(message));
     let host = || server.host_str().unwrap_or_default().to_owned();
     let late = |_| HttpError::Lost { host: host(), cause: "the deadline passed".into() };
-    tokio::time::timeout(PATIENCE, asked).await.map_err(late)?
+    tokio::time::timeout(FIRST_ANSWER_TIMEOUT, asked).await.map_err(late)?
 }
 
 fn challenge(answer: &Incoming) -> Challenge {

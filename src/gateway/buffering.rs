@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
 use super::pool::UpstreamBody;
-use super::wire::sse::HELD;
+use super::wire::sse::BUFFER_BYTES;
 
 /// What has arrived of a body.
 pub(super) enum BufferedBody {
@@ -22,7 +22,7 @@ pub(super) enum BufferedBody {
     Part(VecDeque<Bytes>),
 }
 
-/// Reads until the body ends, or until [`HELD`] bytes have arrived. A body in one piece is not copied.
+/// Reads until the body ends, or until [`BUFFER_BYTES`] bytes have arrived. A body in one piece is not copied.
 ///
 /// # Errors
 /// The server closed the connection early.
@@ -44,7 +44,7 @@ pub(super) async fn hold(inflow: &mut UpstreamBody) -> hyper::Result<BufferedBod
         if inflow.is_end_stream() {
             break;
         }
-        if length > HELD {
+        if length > BUFFER_BYTES {
             if more.is_empty() {
                 more.push_back(only);
             }
@@ -54,7 +54,7 @@ pub(super) async fn hold(inflow: &mut UpstreamBody) -> hyper::Result<BufferedBod
     Ok(BufferedBody::Whole(if more.is_empty() { only } else { joined(more, Bytes::new()) }))
 }
 
-/// What arrives of a stream's body without waiting, at most slightly more than [`HELD`] bytes; whether it ended, if
+/// What arrives of a stream's body without waiting, at most slightly more than [`BUFFER_BYTES`] bytes; whether it ended, if
 /// known.
 ///
 /// # Errors
@@ -66,7 +66,7 @@ pub(super) async fn come(inflow: &mut UpstreamBody, held: &mut VecDeque<Bytes>) 
             let Ok(data) = frame?.into_data() else { continue };
             length += data.len();
             held.push_back(data);
-            if length > HELD {
+            if length > BUFFER_BYTES {
                 return Ok(false);
             }
         }

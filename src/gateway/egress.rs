@@ -15,7 +15,7 @@ use super::refusal::Rejection;
 use crate::oauth::{Freshness, TokenSet};
 use crate::secret::Secret;
 use crate::sys::clock;
-use crate::tokens::{AGAIN, Got, SingleFlight, Supply, TokenSource};
+use crate::tokens::{Got, MIN_RENEWAL_INTERVAL, SingleFlight, Supply, TokenSource};
 
 /// Stores one server's credential, and renews it.
 pub trait CredentialKeeper: Send + Sync + 'static {
@@ -93,13 +93,13 @@ impl Supply for CredentialRequest<'_> {
     type No = EgressUnavailable;
 
     /// An authorization server that refused is not asked again for each request.
-    const PAUSE: Duration = AGAIN;
+    const PAUSE: Duration = MIN_RENEWAL_INTERVAL;
 
     /// Not due yet; one that could not be renewed just now stays in use a little longer.
     fn is_good(&self, ready: &OutgoingCredential, age: Duration) -> bool {
         match ready.token.freshness(clock::now()) {
             Freshness::Fresh => true,
-            Freshness::Due => age < AGAIN,
+            Freshness::Due => age < MIN_RENEWAL_INTERVAL,
             Freshness::Expired => false,
         }
     }

@@ -17,7 +17,7 @@ use tracing::warn;
 use super::accounts::Reservation;
 use super::pool::UpstreamBody;
 use super::servers::endpoints::Transport;
-use super::watch::{AnswerWatch, LOOK};
+use super::watch::{AnswerWatch, CHECK_INTERVAL};
 use super::wire::list_scan::ListScan;
 use super::wire::sse::{self, Boundary, EventAction, RawEvent, SseFilter};
 
@@ -197,7 +197,7 @@ impl Events {
 
     /// Waits for the next check of a quiet answer; returns whether to send a comment, or to check again.
     fn quiet(&mut self, context: &mut Context<'_>) -> Poll<bool> {
-        let every = if self.every.is_zero() { LOOK } else { self.every };
+        let every = if self.every.is_zero() { CHECK_INTERVAL } else { self.every };
         let alarm = self.alarm.get_or_insert_with(|| self.watch.alarm(self.last + every));
         ready!(alarm.as_mut().poll(context));
         // Reset once per period or change, not per chunk.

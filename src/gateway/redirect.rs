@@ -17,7 +17,7 @@ use crate::text::clean;
 /// How many redirects are followed per request.
 pub(super) const HOPS: usize = 5;
 /// The longest part of an address that is shown.
-pub(super) const SHOWN: usize = 200;
+pub(super) const MAX_SHOWN_CHARS: usize = 200;
 
 /// The endpoints that a server has answered without a redirect. Headers are copied only for the others, so that an
 /// ordinary request costs no copy. If a server starts to redirect later, one request is refused.
@@ -87,7 +87,7 @@ pub(super) fn place_of(
 ) -> Result<Uri, String> {
     let location = headers.get(LOCATION).map(|location| String::from_utf8_lossy(location.as_bytes()));
     let Some(location) = location else { return Err("no address".into()) };
-    let place = endpoint.follow(asked, &location).map_err(|elsewhere| clean(&elsewhere, SHOWN))?;
+    let place = endpoint.follow(asked, &location).map_err(|elsewhere| clean(&elsewhere, MAX_SHOWN_CHARS))?;
     match status {
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => Ok(place),
         _ => Err(display_location(endpoint, &place)),
@@ -97,5 +97,5 @@ pub(super) fn place_of(
 /// A place on the server in printable form: without its query, which may contain a key.
 pub(super) fn display_location(endpoint: &UpstreamEndpoint, place: &Uri) -> String {
     let origin = endpoint.url.origin().ascii_serialization();
-    clean(&format!("{origin}{}", place.path()), SHOWN)
+    clean(&format!("{origin}{}", place.path()), MAX_SHOWN_CHARS)
 }

@@ -48,7 +48,7 @@ impl KeyType for Length {
 }
 
 /// The minimum size of an operator's key, in bytes.
-const LEAST: usize = 32;
+const MIN_KEY_BYTES: usize = 32;
 
 impl SessionKey {
     /// From the operator's key file: at least 32 bytes, random ones or characters. Line ends after text, and a byte
@@ -59,7 +59,7 @@ impl SessionKey {
     pub(super) fn read(path: &Path) -> Result<Self, Problem> {
         let shown = path.display();
         let problem = |what: String| {
-            let remedy = format!("make one: (umask 077; head -c {LEAST} /dev/urandom > {shown})");
+            let remedy = format!("make one: (umask 077; head -c {MIN_KEY_BYTES} /dev/urandom > {shown})");
             Problem::error("session_key", what, remedy)
         };
         let bytes = private_file::read_given(path)
@@ -70,10 +70,11 @@ impl SessionKey {
             Ok(text) => text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']).as_bytes(),
             Err(_) => &bytes,
         };
-        if key.len() < LEAST {
+        if key.len() < MIN_KEY_BYTES {
             let size = key.len();
-            let what =
-                format!("{shown} has {size} bytes (line ends do not count); a key has at least {LEAST}");
+            let what = format!(
+                "{shown} has {size} bytes (line ends do not count); a key has at least {MIN_KEY_BYTES}"
+            );
             return Err(problem(what));
         }
         Self::new(key).ok_or_else(|| problem("there is no cipher for sessions".into()))

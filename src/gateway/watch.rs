@@ -18,7 +18,7 @@ use tracing::warn;
 
 use super::accounts::Reservation;
 use super::callers::{Caller, Callers, TokenHeader};
-use super::redirect::SHOWN;
+use super::redirect::MAX_SHOWN_CHARS;
 use super::refusal::Rejection;
 use super::servers::endpoints::Transport;
 use super::servers::route::PathBase;
@@ -68,7 +68,7 @@ struct Recheck {
 }
 
 /// How often an answer without comments is checked.
-pub(super) const LOOK: Duration = Duration::from_secs(15);
+pub(super) const CHECK_INTERVAL: Duration = Duration::from_secs(15);
 /// How far ahead a result is used, in seconds: no issuer is asked about one answer more than once a second, and
 /// beyond a day checking again costs nothing.
 const SOONEST: i64 = 1;
@@ -187,7 +187,7 @@ impl AnswerWatch {
                 if let Some(output) = done.take() {
                     return Poll::Ready(Ok((output, self.caller.load_full(), self.epoch)));
                 }
-                let due = alarm.get_or_insert_with(|| self.alarm(Instant::now() + LOOK));
+                let due = alarm.get_or_insert_with(|| self.alarm(Instant::now() + CHECK_INTERVAL));
                 ready!(due.as_mut().poll(context));
                 alarm = None;
             }
@@ -284,7 +284,7 @@ fn announced(
 ) -> Result<String, String> {
     let endpoint = &upstream.route.server.endpoints.sse;
     let target = endpoint.follow(&endpoint.uri, address).map_err(|elsewhere| {
-        let elsewhere = clean(&elsewhere, SHOWN);
+        let elsewhere = clean(&elsewhere, MAX_SHOWN_CHARS);
         format!(
             "announces {elsewhere} for messages, which is at another origin; correct its proxy_pass_url, or the server's own public address"
         )

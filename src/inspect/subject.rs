@@ -17,7 +17,7 @@ use crate::sys::regular_file;
 use crate::vault::VaultError;
 
 /// The largest file that is read, in bytes.
-const MOST: u64 = 1 << 20;
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// A token, and what is known about it besides its claims.
 pub(crate) struct Subject {
@@ -91,7 +91,7 @@ fn in_file(path: &Path, store: &Store) -> Result<Subject, Error> {
 /// Whether a file, whoever may read it, contains a token: as a single word, or as a member of a JSON object. An
 /// unreadable file may.
 fn holds_token(path: &Path) -> bool {
-    let Ok(text) = regular_file::read_text(path, MOST).map(Zeroizing::new) else { return true };
+    let Ok(text) = regular_file::read_text(path, MAX_FILE_BYTES).map(Zeroizing::new) else { return true };
     match serde_json::from_str::<Map<String, Value>>(&text) {
         Ok(members) => members.contains_key("access_token"),
         Err(_) => is_token(text.trim()),

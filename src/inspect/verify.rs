@@ -14,7 +14,7 @@ use crate::oauth::Unverified;
 use crate::sys::http::{Http, HttpError};
 
 /// How long to wait for an issuer; with `--verify` the network's own deadlines apply.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ISSUER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The result.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,9 +91,12 @@ pub(crate) async fn verify(
         fetched.await
     } else {
         let late = || {
-            SignatureCheck::Unreachable(format!("{issuer} did not answer within {} s", PATIENCE.as_secs()))
+            SignatureCheck::Unreachable(format!(
+                "{issuer} did not answer within {} s",
+                ISSUER_TIMEOUT.as_secs()
+            ))
         };
-        tokio::time::timeout(PATIENCE, fetched).await.unwrap_or_else(|_| Err(late()))
+        tokio::time::timeout(ISSUER_TIMEOUT, fetched).await.unwrap_or_else(|_| Err(late()))
     };
     let keys = match keys {
         Ok(keys) => keys,

@@ -4,7 +4,7 @@
 use crate::text::clean;
 
 /// The longest value that is passed on, in characters.
-const LIMIT: usize = 300;
+const MAX_SHOWN: usize = 300;
 /// The same for what is requested or fetched rather than shown: a list of scopes may be long.
 const LIMIT_OF_DATA: usize = 4_000;
 
@@ -47,8 +47,8 @@ impl Challenge {
 
     fn set(&mut self, name: &str, value: &str) {
         let (place, limit) = match name.to_ascii_lowercase().as_str() {
-            "error" => (&mut self.error, LIMIT),
-            "error_description" => (&mut self.description, LIMIT),
+            "error" => (&mut self.error, MAX_SHOWN),
+            "error_description" => (&mut self.description, MAX_SHOWN),
             "scope" => (&mut self.scope, LIMIT_OF_DATA),
             "resource_metadata" => (&mut self.resource_metadata, LIMIT_OF_DATA),
             _ => return,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::refresh::{AttemptOutcome, CredentialSnapshot, Epoch, Lifetime, Schedule};
 
 const DAY: Epoch = 86_400;
-const LOOK: Epoch = 300;
+const SCAN_INTERVAL: Epoch = 300;
 const BUFFER: Epoch = 3_600;
 const CREDENTIALS: usize = 200;
 const LIVES: [Option<Epoch>; 8] =
@@ -182,7 +182,7 @@ impl Day {
                 self.others(now);
                 let all: Vec<_> = self.credentials.iter().map(|(id, one)| (id.clone(), one.kept)).collect();
                 self.schedule.look(all, now);
-                looks = now + LOOK;
+                looks = now + SCAN_INTERVAL;
             }
             for id in self.schedule.take(now) {
                 self.attempt(id, now);

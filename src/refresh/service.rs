@@ -41,7 +41,7 @@ const READY_WITHIN: Epoch = 10;
 /// How long running requests are awaited at the end. One whose refresh token was sent has until it is answered.
 const GRACE: Duration = Duration::from_secs(10);
 /// Up to this many credentials get a line each at startup.
-const FEW: usize = 20;
+const MAX_LISTED: usize = 20;
 
 /// The end of a request: its credential and its result; `None` if it never got a slot.
 type FinishedRequest = Option<(String, Result<IssuedToken, Error>)>;
@@ -345,7 +345,7 @@ impl RefreshService {
         info!(event = "ready", "{all} {what}, {good} good{}", more.concat());
         let mut due: Vec<_> = self.schedule.due().collect();
         due.sort_unstable();
-        for (at, id) in due.into_iter().take(if all > FEW { 1 } else { FEW }) {
+        for (at, id) in due.into_iter().take(if all > MAX_LISTED { 1 } else { MAX_LISTED }) {
             log::due(self.name(id), self.schedule.seen(id).and_then(|seen| seen.life), at, now);
         }
         supervisor::ready();

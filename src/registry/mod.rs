@@ -23,7 +23,7 @@ use crate::sys::regular_file;
 /// The file that says which servers are disabled.
 const STATE: &str = "server_state.json";
 /// The largest file, in bytes; its list of tools may be long.
-const MOST: u64 = 16 << 20;
+const MAX_FILE_BYTES: u64 = 16 << 20;
 /// The field that every server has.
 pub const PROXY_PASS_URL: &str = "proxy_pass_url";
 /// First segments that are reserved for a gateway.
@@ -167,7 +167,7 @@ impl Registry {
 
     /// Whether a file that could not be read is readable now.
     pub fn has_healed(&self) -> bool {
-        self.unread.iter().any(|path| regular_file::read(path, MOST).is_ok() || !is_there(path))
+        self.unread.iter().any(|path| regular_file::read(path, MAX_FILE_BYTES).is_ok() || !is_there(path))
     }
 
     /// `server_state.json`, if its current content is unknown.
@@ -376,7 +376,7 @@ fn is_there(path: &Path) -> bool {
 
 /// A file's parsed content, and its text.
 fn parse<T: DeserializeOwned>(path: &Path) -> Result<(T, String), BadFile> {
-    let text = regular_file::read_text(path, MOST);
+    let text = regular_file::read_text(path, MAX_FILE_BYTES);
     let text = text.map_err(|error| BadFile { reason: error.to_string(), malformed: false })?;
     let malformed = |reason: String| BadFile { reason, malformed: true };
     let read = serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;

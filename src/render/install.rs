@@ -17,7 +17,7 @@ use crate::sys::private_file::{self, Keep};
 use crate::sys::regular_file;
 
 /// The largest client file that is read, in bytes; some contain whole conversations.
-const LIMIT: u64 = 256 << 20;
+const MAX_CLIENT_FILE_BYTES: u64 = 256 << 20;
 
 /// Whose file it is, and its record.
 #[derive(Clone, Copy, Debug)]
@@ -171,7 +171,7 @@ fn create_parent(path: &Path) -> Result<(), RenderError> {
 
 /// The client's file, including its byte order mark.
 fn read(path: &Path) -> Result<Option<String>, RenderError> {
-    match regular_file::read(path, LIMIT) {
+    match regular_file::read(path, MAX_CLIENT_FILE_BYTES) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(unreadable(path, &e)),
         Ok(bytes) => {

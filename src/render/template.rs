@@ -17,7 +17,7 @@ use crate::secret::Secret;
 use crate::sys::regular_file;
 
 /// The largest template that is read, in bytes.
-const LIMIT: u64 = 1 << 20;
+const MAX_TEMPLATE_BYTES: u64 = 1 << 20;
 
 /// A configuration; both fields contain tokens.
 pub struct Rendered {
@@ -152,7 +152,7 @@ fn misplaced(target: &ClientSpec, json: &Value) -> String {
 fn template(target: &ClientSpec, templates_dir: Option<&Path>) -> Result<(String, String), RenderError> {
     let file = format!("{}.j2", target.template);
     if let Some(path) = templates_dir.map(|dir| dir.join(&file)) {
-        match regular_file::read_text(&path, LIMIT) {
+        match regular_file::read_text(&path, MAX_TEMPLATE_BYTES) {
             Ok(text) => return Ok((path.display().to_string(), text)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => return Err(RenderError::Unreadable { path, reason: e.to_string() }),

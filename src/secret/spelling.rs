@@ -10,7 +10,7 @@ use std::ops::Range;
 use self::view::DecodedText;
 
 /// A shorter secret occurs in ordinary words: only its exact form counts.
-const LEAST: usize = 4;
+const MIN_SECRET_BYTES: usize = 4;
 /// How many nested encodings are undone.
 const DEPTH: usize = 5;
 /// How many readings of a piece of text are searched: each takes as long as the text itself.
@@ -52,7 +52,7 @@ fn needles(secret: &str) -> Vec<Vec<u8>> {
     let mut all: Vec<Vec<u8>> =
         all.map(|bytes| bytes.into_iter().filter(|byte| counts(*byte)).collect()).collect();
     all.dedup();
-    all.retain(|needle| needle.len() >= LEAST);
+    all.retain(|needle| needle.len() >= MIN_SECRET_BYTES);
     all
 }
 
@@ -70,7 +70,7 @@ fn promising(piece: &str, needles: &[Vec<u8>]) -> Vec<Range<usize>> {
         let wanted = view::folded(&String::from_utf8_lossy(needle), counts);
         let is_in =
             |text: &str| view::folded(text, counts).windows(wanted.len()).any(|bytes| bytes == wanted);
-        wanted.len() < LEAST || is_in(piece) || is_in(&tight)
+        wanted.len() < MIN_SECRET_BYTES || is_in(piece) || is_in(&tight)
     };
     if piece.len() <= SHORT || needles.iter().any(has) {
         return std::iter::once(0..piece.len()).collect();

@@ -17,7 +17,7 @@ use crate::tokens::{Got, SingleFlight, Supply};
 
 /// How long headers are used without checking the store, and how long a failure is remembered: a burst of requests
 /// costs one check.
-const LOOK: Duration = Duration::from_secs(1);
+const REUSE_PERIOD: Duration = Duration::from_secs(1);
 
 /// One server's headers.
 pub(crate) struct HeaderSource {
@@ -54,10 +54,10 @@ impl Supply for HeaderSource {
     type Token = UpstreamAuth;
     type No = CredentialUnavailable;
 
-    const PAUSE: Duration = LOOK;
+    const PAUSE: Duration = REUSE_PERIOD;
 
     fn is_good(&self, _: &UpstreamAuth, age: Duration) -> bool {
-        age < LOOK
+        age < REUSE_PERIOD
     }
 
     fn is_same(&self, a: &UpstreamAuth, b: &UpstreamAuth) -> bool {

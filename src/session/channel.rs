@@ -11,14 +11,14 @@ use tokio::task::AbortHandle;
 use url::Url;
 
 use super::access::{CredentialSource, NotificationSink};
-use super::remote::{LIMIT, RemoteError, RemoteRequest, ServerAnswer};
+use super::remote::{MAX_MESSAGE_BYTES, RemoteError, RemoteRequest, ServerAnswer};
 use crate::mcp::Head;
 use crate::mcp::jsonrpc::Message;
 use crate::sys::http::{Http, HttpError};
 use crate::sys::place;
 
 /// How long a server may take to open the stream, and to name its address.
-const PATIENCE: Duration = Duration::from_secs(10);
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An open stream.
 pub(super) struct Channel {
@@ -66,7 +66,9 @@ impl Channel {
         for at in places(&access.fresh().await?.url) {
             let request = RemoteRequest::listen(HeaderMap::new());
             let opened = request.send(http, &**access, |_| Some(at.clone()));
-            let Ok(Ok((given, incoming))) = tokio::time::timeout(PATIENCE, opened).await else { continue };
+            let Ok(Ok((given, incoming))) = tokio::time::timeout(OPEN_TIMEOUT, opened).await else {
+                continue;
+            };
             let mut stream = ServerAnswer::new(incoming);
             if !stream.is_good() || !stream.is_stream() {
                 if matches!((stream.status, &found), (401 | 403, Connected::Nothing)) {
@@ -74,7 +76,7 @@ impl Channel {
                 }
                 continue;
             }
-            let named = tokio::time::timeout(PATIENCE, endpoint(&mut stream)).await;
+            let named = tokio::time::timeout(OPEN_TIMEOUT, endpoint(&mut stream)).await;
             let Ok(Some(named)) = named else { continue };
             // Our credentials are for this server: it must not have them sent elsewhere.
             let endpoint =
@@ -174,7 +176,7 @@ async fn read(mut stream: ServerAnswer, waiting: AnswerWaiters, aside: Arc<dyn N
         }
     }
     for unanswered in waiting.lock().take().into_iter().flat_map(BTreeMap::into_values) {
-        let too_large = HttpError::TooLarge { host: "the server".into(), limit: LIMIT };
+        let too_large = HttpError::TooLarge { host: "the server".into(), limit: MAX_MESSAGE_BYTES };
         let ending = if is_too_large { RemoteError::Http(too_large) } else { RemoteError::Broken };
         drop(unanswered.send(Err(ending)));
     }

@@ -29,7 +29,7 @@ use crate::mcp::{Head, SESSION};
 use crate::sys::http::{Http, HttpError};
 
 /// The id of a repeated `initialize`; its answer is not for the client.
-const AGAIN: &str = "mcpauth-initialize-again";
+const REPEATED_INITIALIZE_ID: &str = "mcpauth-initialize-again";
 /// How long ending a session may take: it is a courtesy.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// How long a server may take to begin a session again.
@@ -217,7 +217,7 @@ impl Session {
             (state.initialize.clone(), state.initialized.clone(), state.channel.is_some())
         };
         self.link.aside.note("the session has ended; starting another");
-        let initialize = initialize.ok_or(RemoteError::Broken)?.under(AGAIN);
+        let initialize = initialize.ok_or(RemoteError::Broken)?.under(REPEATED_INITIALIZE_ID);
         if is_channel && !matches!(self.connect().await?, Connected::Open) {
             return Err(RemoteError::Broken);
         }
@@ -235,7 +235,8 @@ impl Session {
         let mut reply = self.send(initialize).await?;
         let session = reply.headers.get(&SESSION).cloned();
         while let Some(text) = reply.next().await? {
-            let is_answer = Head::read(&text).is_some_and(|head| head.answers(&AGAIN.into()));
+            let is_answer =
+                Head::read(&text).is_some_and(|head| head.answers(&REPEATED_INITIALIZE_ID.into()));
             let Ok(mut value) = parse(&text) else { continue };
             if let Some(result) = value.get_mut("result").filter(|_| is_answer) {
                 self.state().session = session;

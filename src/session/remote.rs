@@ -16,7 +16,7 @@ use crate::sys::http::{Http, HttpError, Incoming};
 use crate::tokens::retry;
 
 /// The largest message that is read, in bytes.
-pub const LIMIT: usize = 64 << 20;
+pub const MAX_MESSAGE_BYTES: usize = 64 << 20;
 
 /// A request without the headers for credentials.
 #[derive(Clone, Debug)]
@@ -107,7 +107,7 @@ impl ServerAnswer {
     /// An answer whose body is still arriving.
     pub fn new(mut incoming: Incoming) -> Self {
         let (status, headers) = (incoming.status, std::mem::take(&mut incoming.headers));
-        let reader = sse::is_stream(&headers).then(|| SseReader::new(LIMIT));
+        let reader = sse::is_stream(&headers).then(|| SseReader::new(MAX_MESSAGE_BYTES));
         Self { status, headers, incoming, reader, ready: VecDeque::new(), ended: false }
     }
 
@@ -130,7 +130,7 @@ impl ServerAnswer {
     ///
     /// # Errors
     /// [`HttpError::Lost`] when the connection breaks in the middle, [`HttpError::TooLarge`] for a message of more than
-    /// [`LIMIT`] bytes.
+    /// [`MAX_MESSAGE_BYTES`] bytes.
     pub async fn next(&mut self) -> Result<Option<SseEvent>, HttpError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
@@ -141,12 +141,13 @@ impl ServerAnswer {
             }
             let Some(reader) = &mut self.reader else {
                 self.ended = true;
-                let data = trimmed(text_of(self.incoming.rest(LIMIT).await?));
+                let data = trimmed(text_of(self.incoming.rest(MAX_MESSAGE_BYTES).await?));
                 return Ok((!data.is_empty()).then(|| SseEvent { data, ..SseEvent::default() }));
             };
             match self.incoming.chunk().await? {
                 Some(chunk) => {
-                    let too_large = |_| HttpError::TooLarge { host: "the server".into(), limit: LIMIT };
+                    let too_large =
+                        |_| HttpError::TooLarge { host: "the server".into(), limit: MAX_MESSAGE_BYTES };
                     self.ready.extend(reader.push(&chunk).map_err(too_large)?);
                 }
                 None => self.ended = true,

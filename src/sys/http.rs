@@ -21,7 +21,7 @@ use crate::sys::place::announced;
 use crate::sys::trust::Trust;
 
 /// The largest answer that is read, in bytes.
-const LIMIT: usize = 1 << 20;
+const MAX_RESPONSE_BYTES: usize = 1 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest address that is shown, in characters.
@@ -400,8 +400,8 @@ async fn body(mut response: Response, host: &str) -> Result<Vec<u8>, HttpError> 
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|e| failure(host, &e))? {
         body.extend_from_slice(&chunk);
-        if body.len() > LIMIT {
-            return Err(HttpError::TooLarge { host: host.into(), limit: LIMIT });
+        if body.len() > MAX_RESPONSE_BYTES {
+            return Err(HttpError::TooLarge { host: host.into(), limit: MAX_RESPONSE_BYTES });
         }
     }
     drop_mark(&mut body);

@@ -21,7 +21,7 @@ use crate::sys::regular_file::{self, NOT_REGULAR, NOT_TEXT};
 pub use draft::{Draft, left, read_left, take_up, target};
 
 /// The largest file that is read, in bytes; a token file has a few thousand.
-const LIMIT: u64 = 4 << 20;
+const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// Why a private file was not read or written.
 #[derive(Debug, Error)]
@@ -126,8 +126,8 @@ pub fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
 
 fn bytes(path: &Path, file: File) -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
-    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(io_at(path))?;
-    if bytes.len() as u64 > LIMIT {
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(io_at(path))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(FileError::Strange { path: path.into(), reason: "too large" });
     }
     Ok(bytes)

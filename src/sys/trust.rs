@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::sys::regular_file;
 
 /// The largest file of certificates that is read, in bytes; a whole system's has a quarter of a million.
-const LIMIT: u64 = 8 << 20;
+const MAX_PEM_BYTES: u64 = 8 << 20;
 
 /// The trusted authorities; cheap to clone.
 #[derive(Clone, Default)]
@@ -44,7 +44,7 @@ impl Trust {
     /// [`TrustError`] for a file that cannot be read, or that contains anything but certificates.
     pub fn with(path: &Path) -> Result<Self, TrustError> {
         let bad = |reason: String| TrustError { path: path.into(), reason };
-        let pem = regular_file::read(path, LIMIT).map_err(|e| bad(e.to_string()))?;
+        let pem = regular_file::read(path, MAX_PEM_BYTES).map_err(|e| bad(e.to_string()))?;
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
         let extra = found.map_err(|e| bad(format!("not PEM ({e})")))?;
         if extra.is_empty() {

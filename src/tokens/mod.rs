@@ -11,7 +11,7 @@ mod tests;
 use std::future::Future;
 use std::sync::Arc;
 
-pub use self::single_flight::{AGAIN, Got, SingleFlight, Supply};
+pub use self::single_flight::{Got, MIN_RENEWAL_INTERVAL, SingleFlight, Supply};
 use crate::secret::Secret;
 
 /// The bearer tokens for a server, by reader.

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 /// How long a new token is not replaced: a server that rejects even new tokens must not cause a request for each
 /// call, whatever the server or the callers do.
-pub const AGAIN: Duration = Duration::from_secs(10);
+pub const MIN_RENEWAL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Where a token comes from.
 pub trait Supply {
@@ -140,6 +140,6 @@ impl<T> Kept<T> {
     }
 
     fn is_just_new(&self) -> bool {
-        self.new.is_some_and(|new| new.elapsed() < AGAIN)
+        self.new.is_some_and(|new| new.elapsed() < MIN_RENEWAL_INTERVAL)
     }
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::support::User;
 use crate::support::upstream::{Seen, Upstream, begin, push, say};
-use crate::support::wire::PATIENCE;
+use crate::support::wire::TEST_TIMEOUT;
 
 /// A running `mcpauth bridge SERVER` and the client's ends of its pipes.
 struct Client {
@@ -56,7 +56,7 @@ impl Client {
     /// The next message.
     #[track_caller]
     fn hear(&self) -> Value {
-        self.lines.recv_timeout(PATIENCE).expect("the bridge says nothing")
+        self.lines.recv_timeout(TEST_TIMEOUT).expect("the bridge says nothing")
     }
 
     /// Sends a request, and returns the next message.

@@ -12,7 +12,7 @@ use super::{Client, call, json_answer, modern, result};
 use crate::rotation::{Slow, presented};
 use crate::support::User;
 use crate::support::upstream::{Seen, Upstream, say};
-use crate::support::wire::{PATIENCE, idp};
+use crate::support::wire::{TEST_TIMEOUT, idp};
 
 /// The claims of a request's token, if it is from this issuer and has not expired.
 fn good(seen: &Seen, issuer: &str) -> bool {
@@ -40,7 +40,7 @@ fn twenty_bridges_and_the_service_refresh_one_rotating_credential() {
     let begun = Instant::now();
     let mut id = 0;
     while presented(&idp).len() < 4 {
-        assert!(begun.elapsed() < PATIENCE * 2, "nobody renews it");
+        assert!(begun.elapsed() < TEST_TIMEOUT * 2, "nobody renews it");
         id += 1;
         clients.iter_mut().for_each(|client| client.say(&call(id)));
         for client in &clients {

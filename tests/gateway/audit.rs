@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::lab::{ALLOWED, Lab, REFUSED, own_server, request, until};
 use crate::support::mint::Mint;
 use crate::support::upstream::{Listening, Seen, Upstream, say};
-use crate::support::wire::{PATIENCE, free_port, get};
+use crate::support::wire::{TEST_TIMEOUT, free_port, get};
 
 const JSON: &str = "200 OK\r\ncontent-type: application/json";
 
@@ -114,9 +114,9 @@ fn a_caller_who_left_is_written_down_with_what_was_decided() {
     let bearer = format!("Bearer {}", lab.token("worker"));
     let bytes = request("POST", "/delta/mcp", &[("X-Authorization", &bearer)], ALLOWED.as_bytes());
     let client = Listening::send(&lab, &bytes);
-    asked.recv_timeout(PATIENCE).unwrap();
+    asked.recv_timeout(TEST_TIMEOUT).unwrap();
     drop(client);
-    assert_eq!(missed.recv_timeout(PATIENCE), Ok(()));
+    assert_eq!(missed.recv_timeout(TEST_TIMEOUT), Ok(()));
     until("a line", || lab.kept.lines().len() == 1);
     let found = of(&lab.kept.lines()[0], &["status", "verdict", "rule", "reason", "server", "name"]);
     assert_eq!(json!(found), json!([499, "allowed", "worker[3]", null, "delta", "echo"]));
@@ -130,7 +130,7 @@ fn a_caller_who_left_before_the_decision_was_allowed_nothing() {
     let mint = Mint::with(&[], move |_| {
         let ends = ends.lock().unwrap();
         ends.0.send(()).unwrap();
-        let _ = ends.1.recv_timeout(PATIENCE);
+        let _ = ends.1.recv_timeout(TEST_TIMEOUT);
         (200, r#"{"active": false}"#.into())
     });
     let lab = Lab::with(|settings, dir| {
@@ -142,7 +142,7 @@ fn a_caller_who_left_before_the_decision_was_allowed_nothing() {
     });
     let headers = [("X-Authorization", "Bearer opaque")];
     let client = Listening::send(&lab, &request("POST", "/alpha/mcp", &headers, ALLOWED.as_bytes()));
-    asked.recv_timeout(PATIENCE).unwrap();
+    asked.recv_timeout(TEST_TIMEOUT).unwrap();
     drop(client);
     until("a line", || lab.kept.lines().len() == 1);
     release.send(()).unwrap();

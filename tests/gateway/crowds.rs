@@ -12,7 +12,7 @@ use super::serve::Site;
 use crate::support::User;
 use crate::support::lab::{ALLOWED, Lab, answer, own_server, request, until};
 use crate::support::upstream::{Listening, Upstream, begin, event, gone, push, say};
-use crate::support::wire::{PATIENCE, get};
+use crate::support::wire::{TEST_TIMEOUT, get};
 
 const JSON: &str = "200 OK\r\ncontent-type: application/json";
 /// The start of a connection that never sends a request.
@@ -26,7 +26,7 @@ const SILENCES: [&[u8]; 5] = [
 
 fn silent(address: SocketAddr, beginning: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     stream.write_all(beginning).unwrap();
     stream
 }

@@ -11,14 +11,14 @@ use std::time::Duration;
 use super::serve::{Served, Site};
 use crate::support::lab::{self, ALLOWED, Worker, exchange, request, until};
 use crate::support::upstream::Listening;
-use crate::support::wire::{PATIENCE, free_port};
+use crate::support::wire::{TEST_TIMEOUT, free_port};
 
 /// Longer than any test: what ends it is a signal.
 const LONG: &str = "limits: {lame_duck: 600}\n";
 
 fn readiness(gateway: SocketAddr) -> Option<u16> {
     let mut stream = TcpStream::connect(gateway).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     stream.write_all(&request("GET", "/readyz", &[], b"")).ok()?;
     let mut text = String::new();
     stream.read_to_string(&mut text).ok()?;
@@ -178,7 +178,7 @@ fn pass(mut client: TcpStream, backends: &[Backend], turn: usize) {
     });
     let Some(backend) = chosen else { return };
     let answered = TcpStream::connect(backend.address).and_then(|mut gateway| {
-        gateway.set_read_timeout(Some(PATIENCE))?;
+        gateway.set_read_timeout(Some(TEST_TIMEOUT))?;
         gateway.write_all(&head[..read])?;
         std::io::copy(&mut gateway, &mut client)
     });

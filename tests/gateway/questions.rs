@@ -17,7 +17,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::support::lab::{ALLOWED, Answer, Lab, answer, request, until};
 use crate::support::mint::{AUDIENCE, Mint, encoded};
-use crate::support::wire::{Asked, PATIENCE, Scripted};
+use crate::support::wire::{Asked, Scripted, TEST_TIMEOUT};
 
 /// "A handful": a minute's worth for one address, and what a slow machine's test takes besides.
 const HANDFUL: usize = 12 + 4;
@@ -70,7 +70,7 @@ fn ask_from(lab: &Lab, last: u8, token: &str) -> Answer {
     socket.bind(&SocketAddr::from(([127, 0, 1, last], 0)).into()).unwrap();
     socket.connect(&lab.gateway.address().into()).unwrap();
     let mut stream: TcpStream = socket.into();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     assert!(matches!(stream.local_addr().unwrap().ip(), IpAddr::V4(ip) if ip.octets()[3] == last));
     stream.write_all(&bytes(token, "close")).unwrap();
     answer(&mut stream)
@@ -187,14 +187,14 @@ fn requests_with_one_unknown_token_share_a_question() {
         let mint = Mint::with(&[], move |_| {
             let ends = ends.lock().unwrap();
             ends.0.send(()).unwrap();
-            let _ = ends.1.recv_timeout(PATIENCE);
+            let _ = ends.1.recv_timeout(TEST_TIMEOUT);
             (200, json!({"active": active, "aud": AUDIENCE, "sub": "a", "scope": "worker"}).to_string())
         });
         let lab = Lab::with(|all, dir| all.issuers = vec![settings(mint.issuer(), dir, 30)]);
         std::thread::scope(|scope| {
             let lab = &lab;
             let askers: Vec<_> = (0..40).map(|_| scope.spawn(move || ask(lab, "opaque").status)).collect();
-            asked.recv_timeout(PATIENCE).unwrap();
+            asked.recv_timeout(TEST_TIMEOUT).unwrap();
             release.send(()).unwrap();
             for asker in askers {
                 assert_eq!(asker.join().unwrap(), if active { 200 } else { 401 });

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::serve::{Served, Site};
 use crate::support::lab::{self, ALLOWED, Answer, Lab, answer, list, own_server, request, until};
 use crate::support::upstream::{Listening, Upstream, begin, event, push, say};
-use crate::support::wire::PATIENCE;
+use crate::support::wire::TEST_TIMEOUT;
 
 const JSON: &str = "200 OK\r\ncontent-type: application/json";
 const MIB: usize = 1 << 20;
@@ -126,7 +126,7 @@ fn streams_are_counted_apart_and_end_with_their_connection() {
 /// Sends all of a body but its end.
 fn unfinished(served: &Served, token: &str, size: usize, chunked: bool) -> TcpStream {
     let mut stream = TcpStream::connect(served.address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     let framing =
         if chunked { "Transfer-Encoding: chunked".into() } else { format!("Content-Length: {size}") };
     let head = format!(

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::support::lab::{ALLOWED, Lab, Worker, answer, call, list, own_server, request};
 use crate::support::mint::{Key, Mint};
 use crate::support::upstream::{Listening, Seen, Upstream, begin, event, gone, push, say};
-use crate::support::wire::PATIENCE;
+use crate::support::wire::TEST_TIMEOUT;
 
 const EVENTS: &str = "200 OK\r\ncontent-type: text/event-stream";
 const JSON: &str = "200 OK\r\ncontent-type: application/json";
@@ -364,7 +364,7 @@ fn a_client_that_leaves_is_missed_by_the_server() {
         let mut stream = Listening::send(&lab, &bytes);
         stream.hear("\"m\"");
         drop(stream);
-        assert_eq!(closed.recv_timeout(PATIENCE), Ok(()), "{method}");
+        assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()), "{method}");
     }
 }
 
@@ -385,9 +385,9 @@ fn a_client_that_leaves_before_the_answer_is_missed_too() {
         &lab,
         &request("POST", "/delta/mcp", &[("X-Authorization", &bearer)], ALLOWED.as_bytes()),
     );
-    asked.recv_timeout(PATIENCE).unwrap();
+    asked.recv_timeout(TEST_TIMEOUT).unwrap();
     drop(stream);
-    assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
+    assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()));
 }
 
 /// The order says it: the server misses the caller while a call that began later is still under way.
@@ -400,7 +400,7 @@ fn a_client_that_leaves_is_missed_while_others_go_on() {
     let upstream = Upstream::start(move |seen: &Seen, stream| {
         let _ = ends.lock().unwrap().0.send(());
         if seen.message()["params"]["arguments"].is_object() {
-            held.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+            held.lock().unwrap().recv_timeout(TEST_TIMEOUT).unwrap();
             say(stream, JSON, &seen.body);
         } else if gone(stream) {
             let _ = ends.lock().unwrap().1.send(());
@@ -411,12 +411,12 @@ fn a_client_that_leaves_is_missed_while_others_go_on() {
     let send = |body: &str| {
         let bytes = request("POST", "/delta/mcp", &[("X-Authorization", &bearer)], body.as_bytes());
         let stream = Listening::send(&lab, &bytes);
-        asked.recv_timeout(PATIENCE).unwrap();
+        asked.recv_timeout(TEST_TIMEOUT).unwrap();
         stream
     };
     drop(send(ALLOWED));
     let mut later = send(&call("echo").to_string());
-    assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
+    assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()));
     assert_eq!(later.so_far(), "");
     release.send(()).unwrap();
     assert_eq!(answer(&mut later.stream).status(200).text(), call("echo").to_string());
@@ -465,7 +465,7 @@ fn a_stream_ends_with_its_callers_token() {
     stream.hear("\"m\"");
     stream.end();
     assert!(mcpauth::sys::clock::now() >= soon);
-    assert_eq!(closed.recv_timeout(PATIENCE), Ok(()), "the server's end closes too");
+    assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()), "the server's end closes too");
 }
 
 #[test]
@@ -479,7 +479,7 @@ fn a_stream_ends_with_its_callers_rights() {
     stream.hear("\"m\"");
     lab.reload("scopes.yml", "worker:\n- server: alpha\n  methods: [ping]\n", "are in force");
     stream.end();
-    assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
+    assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -559,7 +559,7 @@ fn what_is_under_way_is_answered_before_the_gateway_ends() {
     let upstream = Upstream::start(move |seen: &Seen, stream| {
         let ends = ends.lock().unwrap();
         ends.0.send(()).unwrap();
-        ends.1.recv_timeout(PATIENCE).unwrap();
+        ends.1.recv_timeout(TEST_TIMEOUT).unwrap();
         say(stream, JSON, &seen.body);
     });
     let lab = Lab::before(&upstream, "streamable-http");
@@ -567,7 +567,7 @@ fn what_is_under_way_is_answered_before_the_gateway_ends() {
     let bytes = request("POST", "/delta/mcp", &[("X-Authorization", &bearer)], ALLOWED.as_bytes());
     let mut stream = lab.connect();
     stream.write_all(&bytes).unwrap();
-    arrived.recv_timeout(PATIENCE).unwrap();
+    arrived.recv_timeout(TEST_TIMEOUT).unwrap();
     let address = lab.gateway.address();
     let (kept, gateway) = (lab.kept.clone(), lab.gateway);
     let drained = std::thread::spawn(move || gateway.drain());

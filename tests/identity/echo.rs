@@ -116,7 +116,7 @@ fn the_browser_inherits_no_secret_of_ours() {
     let url = running.url();
     // It is over when the opener has been: nobody waits for it by the clock.
     let from = std::time::Instant::now();
-    while !opened.exists() && from.elapsed() < crate::support::wire::PATIENCE {
+    while !opened.exists() && from.elapsed() < crate::support::wire::TEST_TIMEOUT {
         std::thread::yield_now();
     }
     let seen = std::fs::read_to_string(&opened).unwrap();

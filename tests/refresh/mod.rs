@@ -15,7 +15,7 @@ use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread, Options};
 use mcpauth::sys::clock;
 use serde_json::{Value, json};
 
-use crate::support::wire::{PATIENCE, Running, SECRET, Scripted};
+use crate::support::wire::{Running, SECRET, Scripted, TEST_TIMEOUT};
 use crate::support::{Ran, User, nobody};
 
 const AGENT: &str = "keycloak agent-a";
@@ -286,7 +286,7 @@ fn what_was_sent_is_waited_for_at_the_end() {
         (200, json!({"access_token": "new", "refresh_token": "second", "expires_in": 3_600}).to_string())
     });
     let mut service = Service::start(&user, &[]);
-    is_there.recv_timeout(PATIENCE).unwrap();
+    is_there.recv_timeout(TEST_TIMEOUT).unwrap();
     service.signal("TERM");
     service.says(&["info stopping: finishing renewals under way"]);
     answer.send(()).unwrap();
@@ -372,7 +372,7 @@ fn whoever_started_it_is_told_when_it_is_ready() {
     agent(&user, &nobody(), "agent-secret");
     let path = user.project().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     user.env("NOTIFY_SOCKET", path.display().to_string());
     let mut service = Service::start(&user, &[]);
     service.says(&["ready: 1 credential, 0 good"]);

@@ -23,7 +23,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::support::outside::{self, OUTSIDE};
 use crate::support::upstream::Upstream;
-use crate::support::wire::PATIENCE;
+use crate::support::wire::TEST_TIMEOUT;
 
 /// Callers by what they may do: see [`POLICY`].
 pub(crate) const CALLERS: [&str; 4] = ["reader", "worker", "root", "stranger"];
@@ -232,7 +232,7 @@ impl Lab {
 
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.gateway.address()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
         stream
     }
 
@@ -376,7 +376,7 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
 /// Writes these bytes to a new connection and reads one answer.
 pub(crate) fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     // The gateway may answer, and close, before all of it is written.
     let _ = stream.write_all(bytes);
     answer(&mut stream)
@@ -421,11 +421,11 @@ fn unchunked(mut bytes: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Waits until something is so; fails after [`PATIENCE`].
+/// Waits until something is so; fails after [`TEST_TIMEOUT`].
 pub(crate) fn until(what: &str, is: impl Fn() -> bool) {
     let began = std::time::Instant::now();
     while !is() {
-        assert!(began.elapsed() < PATIENCE, "{what} does not come about");
+        assert!(began.elapsed() < TEST_TIMEOUT, "{what} does not come about");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

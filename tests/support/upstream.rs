@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 use crate::support::lab::{Lab, request};
-use crate::support::wire::PATIENCE;
+use crate::support::wire::TEST_TIMEOUT;
 
 /// A server that answers each request, on a connection and a thread of its own, with whatever its script writes.
 pub(crate) struct Upstream {
@@ -157,7 +157,7 @@ fn ends(stream: &mut TcpStream, heard: &mut Vec<u8>) -> bool {
 }
 
 fn read(stream: &mut TcpStream) -> std::io::Result<Seen> {
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TEST_TIMEOUT))?;
     let mut reader = BufReader::new(&mut *stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {

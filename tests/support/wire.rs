@@ -18,7 +18,7 @@ use url::Url;
 use crate::support::{Ran, User};
 
 /// Long enough for the slowest machine; nothing waits this long if all is well.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An HTTP answer.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(crate) struct Reply {
 pub(crate) fn send(method: &str, url: &str, body: &str) -> std::io::Result<Reply> {
     let url = Url::parse(url).unwrap();
     let mut stream = TcpStream::connect(url.socket_addrs(|| None).unwrap().as_slice())?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TEST_TIMEOUT))?;
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     write!(
         stream,
@@ -122,7 +122,7 @@ impl Running {
     #[track_caller]
     pub(crate) fn line(&mut self, is: impl Fn(&str) -> bool) -> String {
         loop {
-            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|e| panic!("{e}: {}", self.said));
+            let line = self.lines.recv_timeout(TEST_TIMEOUT).unwrap_or_else(|e| panic!("{e}: {}", self.said));
             self.said.push_str(&format!("{line}\n"));
             if is(&line) {
                 return line;
@@ -143,7 +143,7 @@ impl Running {
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ran {
         loop {
-            match self.lines.recv_timeout(PATIENCE) {
+            match self.lines.recv_timeout(TEST_TIMEOUT) {
                 Ok(line) => self.said.push_str(&format!("{line}\n")),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
@@ -208,7 +208,7 @@ impl Scripted {
 }
 
 fn answer(stream: TcpStream, script: impl FnOnce(&Asked) -> (u16, String)) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TEST_TIMEOUT))?;
     let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
     loop {

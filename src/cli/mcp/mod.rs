@@ -21,7 +21,7 @@ use crate::quantity::seconds_within;
 use crate::sys::{public_file, terminal};
 
 /// The largest file of arguments that is read, in bytes.
-const LIMIT: u64 = 64 << 20;
+const MAX_ARGUMENT_BYTES: u64 = 64 << 20;
 
 /// Which server to use, and what to send it.
 #[derive(Args, Debug)]
@@ -263,7 +263,7 @@ fn arguments(given: &str) -> Result<Map<String, Value>, Error> {
     if given == "-" {
         text = terminal::piped()?;
     } else if let Some(path) = given.strip_prefix('@') {
-        text = public_file::read_named_text(Path::new(path), LIMIT)
+        text = public_file::read_named_text(Path::new(path), MAX_ARGUMENT_BYTES)
             .map_err(|e| wrong(format!("not readable from {path}: {e}")))?;
     } else {
         given.clone_into(&mut text);

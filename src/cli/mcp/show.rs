@@ -13,7 +13,7 @@ use crate::text::{clean, visible_json};
 /// Names are typed next, so they are cut only if they are absurdly long.
 const LONGEST_NAME: usize = 200;
 /// A narrower description is useless.
-const LEAST: usize = 20;
+const MIN_DESCRIPTION_WIDTH: usize = 20;
 
 /// A tool's result, sorted by what can be printed.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -103,8 +103,9 @@ pub(super) fn table(tools: &[Value], width: usize, paint: &dyn Fn(&str) -> Strin
         rows.iter().map(|row| measure_text_width(column(row))).chain([head.len()]).max().unwrap_or_default()
     };
     let first = widest(|[name, _, _]| name, "TOOL");
-    let second = widest(|[_, arguments, _]| arguments, "ARGUMENTS").min((width / 4).max(LEAST));
-    let third = width.saturating_sub(first + second + 4).max(LEAST);
+    let second =
+        widest(|[_, arguments, _]| arguments, "ARGUMENTS").min((width / 4).max(MIN_DESCRIPTION_WIDTH));
+    let third = width.saturating_sub(first + second + 4).max(MIN_DESCRIPTION_WIDTH);
     let line = |[name, arguments, about]: [&str; 3]| {
         let name = pad_str(name, first, dialoguer::console::Alignment::Left, None);
         let arguments = pad_str(arguments, second, dialoguer::console::Alignment::Left, Some("…"));

@@ -25,7 +25,7 @@ pub(crate) struct Answer {
 }
 
 /// Everything here is on this machine, so a server that takes longer is broken.
-const PATIENCE: Duration = Duration::from_secs(10);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Request<'_> {
     /// Sends it to `host:port` on its own connection.
@@ -41,7 +41,7 @@ impl Request<'_> {
             stream.read_to_end(&mut bytes).await?;
             Answer::read(&bytes).ok_or_else(|| io::Error::other("not an HTTP answer"))
         };
-        tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| io::ErrorKind::TimedOut)?
+        tokio::time::timeout(RESPONSE_TIMEOUT, exchange).await.map_err(|_| io::ErrorKind::TimedOut)?
     }
 
     fn bytes(&self, authority: &str) -> Vec<u8> {

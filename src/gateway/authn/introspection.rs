@@ -85,7 +85,7 @@ const NO: i64 = 60;
 const MANY: usize = 4096;
 const AT_ONCE: usize = 4;
 /// How long a token waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl IntrospectionCache {
     pub(crate) fn new(limits: &Limits) -> Self {
@@ -136,7 +136,7 @@ impl IntrospectionCache {
         }
         let address = network(question.peer);
         let gate = self.gates.hold(address.clone());
-        let Ok(_permit) = timeout(PATIENCE, gate.0.acquire()).await else {
+        let Ok(_permit) = timeout(TURN_TIMEOUT, gate.0.acquire()).await else {
             return Err(AuthFailure::Address(1));
         };
         self.take(&address)?;

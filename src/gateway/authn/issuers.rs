@@ -59,13 +59,13 @@ struct FetchState {
 
 /// How long keys are used before they are fetched again, and how soon after a failure.
 const EVERY: Duration = Duration::from_secs(300);
-const AGAIN: Duration = Duration::from_secs(15);
+const RETRY_INTERVAL: Duration = Duration::from_secs(15);
 /// How long keys are used while the issuer does not answer.
 const OLDEST: Duration = Duration::from_secs(24 * 3600);
 /// Unknown keys cause at most one fetch in this time, however many tokens name them.
 const UNKNOWN: Duration = Duration::from_secs(2);
 /// How long a request may wait for an issuer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ISSUER_WAIT: Duration = Duration::from_secs(5);
 
 impl IssuerState {
     pub(crate) fn new(
@@ -126,7 +126,7 @@ impl IssuerState {
     pub(crate) async fn keep(&self, tell: impl Fn(Result<usize, &IssuerUnavailable>)) {
         loop {
             let (good, ()) = tokio::join!(self.fetch_keys(&tell), self.learn());
-            tokio::time::sleep(if good { EVERY } else { AGAIN }).await;
+            tokio::time::sleep(if good { EVERY } else { RETRY_INTERVAL }).await;
         }
     }
 
@@ -147,7 +147,8 @@ impl IssuerState {
     /// Reads the scopes in its metadata. An issuer need not have metadata; then the known scopes stay.
     async fn learn(&self) {
         if self.settings.scopes.is_none() {
-            let found = tokio::time::timeout(PATIENCE, metadata::find_issuer(&self.http, self.name())).await;
+            let found =
+                tokio::time::timeout(ISSUER_WAIT, metadata::find_issuer(&self.http, self.name())).await;
             if let Ok(Ok(found)) = found {
                 self.scopes.store(Some(Arc::new(found.scopes_supported.into_iter().flatten().collect())));
             }
@@ -173,7 +174,7 @@ impl IssuerState {
     /// Fetches the keys because no key of `known` verifies a token: it names another one, or a new key has an old
     /// name. Callers that come during a fetch wait for its result; after it, none is made for a while.
     pub(crate) async fn refetch_for_unknown_kid(&self, known: Option<Arc<KeySet>>) -> Option<Arc<KeySet>> {
-        let asked = tokio::time::timeout(PATIENCE, async {
+        let asked = tokio::time::timeout(ISSUER_WAIT, async {
             let mut turn = self.turn.lock().await;
             let now = self.keys();
             let news = match (&now, &known) {
@@ -256,7 +257,7 @@ impl IssuerState {
         let written = write_introspection(&client, token, url.as_str(), clock::now());
         let unsigned = || self.unavailable("the private key cannot sign");
         let WireRequest { headers, body, .. } = written.ok_or_else(unsigned)?;
-        let sent = tokio::time::timeout(PATIENCE, self.http.post(&url, headers, body.expose().to_owned()));
+        let sent = tokio::time::timeout(ISSUER_WAIT, self.http.post(&url, headers, body.expose().to_owned()));
         let reply = sent.await.map_err(|e| self.unavailable(e))?.map_err(|e| self.unavailable(e))?;
         self.good(reply).map(|reply| reply.body)
     }

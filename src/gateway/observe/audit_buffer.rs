@@ -77,9 +77,9 @@ struct WriterState {
 const FULL: usize = 64 * 1024;
 const SOON: Duration = Duration::from_millis(100);
 /// The most that waits for a slow or failing file, in bytes; each request in flight may add a line.
-const MOST: usize = 8 << 20;
+const MAX_PENDING_BYTES: usize = 8 << 20;
 /// How soon a failed write is retried, and how often it is reported.
-const AGAIN: Duration = Duration::from_millis(200);
+const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 const SAY: Duration = Duration::from_secs(60);
 /// How long the gateway's shutdown may wait for the last lines.
 const LAST: Duration = Duration::from_secs(5);
@@ -97,7 +97,7 @@ impl AuditCapacity {
     /// Whether a line that starts now will be written.
     pub(crate) fn holds(&self) -> bool {
         let failing = || !self.continues && self.failing.load(Ordering::Relaxed);
-        self.waiting.load(Ordering::Relaxed) < MOST && !failing()
+        self.waiting.load(Ordering::Relaxed) < MAX_PENDING_BYTES && !failing()
     }
 }
 
@@ -164,7 +164,7 @@ impl WriterState {
                     if self.promise.ending.load(Ordering::Relaxed) {
                         return self.lose(rest);
                     }
-                    std::thread::park_timeout(AGAIN);
+                    std::thread::park_timeout(RETRY_INTERVAL);
                 }
             }
         }

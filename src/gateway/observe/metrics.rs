@@ -91,7 +91,7 @@ struct ResultLabels {
 }
 
 /// How many series a worker keeps; the rest is counted under the name `other`.
-const MOST: usize = 4096;
+const MAX_SERIES: usize = 4096;
 /// Bounds in seconds: the gateway's own work takes microseconds, a server's may take minutes.
 const SHORT: [f64; 12] =
     [0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.1, 1.0];
@@ -171,7 +171,7 @@ impl WorkerMetrics {
             return series.add(gateway, upstream);
         }
         let other = RequestKind { server: "other", method: "other", tool: "", reason: kind.reason };
-        let kind = if all.len() < MOST { kind } else { &other };
+        let kind = if all.len() < MAX_SERIES { kind } else { &other };
         all.entry(kind.into()).or_default().add(gateway, upstream);
     }
 }
@@ -364,10 +364,10 @@ mod tests {
     fn invented_names_do_not_fill_memory() {
         let metrics = Metrics::default();
         let tally = metrics.tally();
-        for n in 0..2 * MOST {
+        for n in 0..2 * MAX_SERIES {
             tally.count(&RequestKind { tool: &n.to_string(), ..CALL }, Duration::ZERO, None);
         }
-        assert_eq!(metrics.requests.merged().len(), MOST + 1);
+        assert_eq!(metrics.requests.merged().len(), MAX_SERIES + 1);
         assert!(metrics.text().contains("method=\"other\",server=\"other\"} 4096\n"));
     }
 }

@@ -1,6 +1,6 @@
 //! Monitors the servers: one that fails to answer several times in a row gets 503 until it answers. A check carries
-//! no credential and grants nothing: every request to a healthy server still takes the whole line. No
-//! session stays open. Not here: which servers there are (see `state`).
+//! no credential and grants nothing: every request to a healthy server still takes the whole line. No session stays
+//! open. Not here: which servers there are (see `state`).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -27,8 +27,9 @@ use crate::sys::trust::Trust;
 /// A message that any MCP server answers somehow, and that has no effect.
 const PING: &[u8] = br#"{"jsonrpc":"2.0","id":"mcpauth-health","method":"ping"}"#;
 /// How much of an answer is read, in bytes.
-const MOST: usize = 64 << 10;
-const PATIENCE: Timeouts = Timeouts { connect: Duration::from_secs(5), answer: Duration::from_secs(10) };
+const MAX_ANSWER_BYTES: usize = 64 << 10;
+const CHECK_TIMEOUTS: Timeouts =
+    Timeouts { connect: Duration::from_secs(5), answer: Duration::from_secs(10) };
 
 /// Checks every server while the gateway runs.
 pub(crate) async fn watch(shared: Arc<SharedState>) {
@@ -84,7 +85,7 @@ async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
     let mut asked = endpoint.uri.clone();
     for _ in 0..=HOPS {
         let request = request(endpoint, &method, &asked, body.clone(), None);
-        let Ok(response) = pool.exchange(&endpoint.origin, request, PATIENCE, true).await else {
+        let Ok(response) = pool.exchange(&endpoint.origin, request, CHECK_TIMEOUTS, true).await else {
             return false;
         };
         let (head, inflow) = response.into_parts();
@@ -107,7 +108,7 @@ async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
 async fn leave(pool: &Arc<Pool>, endpoint: &UpstreamEndpoint, place: &Uri, session: HeaderValue) {
     let request = request(endpoint, &Method::DELETE, place, Bytes::new(), Some(session));
     // Servers without sessions reject this, and a server that is gone has no session.
-    drop(pool.exchange(&endpoint.origin, request, PATIENCE, true).await);
+    drop(pool.exchange(&endpoint.origin, request, CHECK_TIMEOUTS, true).await);
 }
 
 fn request(
@@ -132,7 +133,7 @@ fn request(
 
 /// Whether a body is an answer in JSON-RPC, plain or as an event.
 async fn speaks(inflow: UpstreamBody) -> bool {
-    let whole = timeout(PATIENCE.answer, Limited::new(inflow, MOST).collect()).await;
+    let whole = timeout(CHECK_TIMEOUTS.answer, Limited::new(inflow, MAX_ANSWER_BYTES).collect()).await;
     let Ok(Ok(whole)) = whole else { return false };
     let bytes = whole.to_bytes();
     let text = String::from_utf8_lossy(&bytes);

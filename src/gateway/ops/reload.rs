@@ -30,7 +30,7 @@ pub(crate) struct ActiveFiles {
 /// What a new caller requests first.
 const LIST: Call<'static> = Call::Message { method: "tools/list", name: None };
 /// How long a change may go unnoticed.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl ActiveFiles {
     /// Replaces the old content with what was read.
@@ -84,7 +84,7 @@ pub(crate) async fn watch(
 ) {
     let mut said: Vec<(FileKind, String)> = Vec::new();
     loop {
-        let asked = tokio::time::timeout(LOOK, now.notified()).await.is_ok();
+        let asked = tokio::time::timeout(POLL_INTERVAL, now.notified()).await.is_ok();
         let mut changed = false;
         let (mut errors, mut remarks) = (Vec::new(), Vec::new());
         for (part, found) in files.look(asked).await {

@@ -45,7 +45,7 @@ pub struct RawEvent<'e> {
 }
 
 /// How much of an event is buffered before it is sent unfinished, in bytes. Lists begin long before.
-pub const HELD: usize = 64 << 10;
+pub const BUFFER_BYTES: usize = 64 << 10;
 
 /// An event stream with a decision on each event.
 pub struct SseFilter<D> {
@@ -167,7 +167,7 @@ impl<D: FnMut(&RawEvent<'_>) -> EventAction> SseFilter<D> {
             }
             rest = next;
         }
-        if self.looks && self.held.len() > HELD {
+        if self.looks && self.held.len() > BUFFER_BYTES {
             self.let_go(&mut out);
         }
         Ok(out.into())
