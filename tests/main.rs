@@ -4,6 +4,7 @@ mod advice;
 mod architecture;
 mod atomic;
 mod bad_input;
+mod book;
 mod bridge;
 mod by_address;
 mod client_configs;
@@ -35,7 +36,7 @@ mod metadata;
 mod provenance;
 mod providers;
 mod proxy;
-mod readme;
+
 mod real;
 mod refresh;
 mod replies;

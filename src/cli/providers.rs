@@ -28,6 +28,8 @@ enum What {
     },
     /// Parse every provider file; exit code 7 if one is wrong
     Check,
+    /// Print the JSON schema of provider files, for editors
+    Schema,
 }
 
 pub(super) fn run(args: &ProvidersArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
@@ -35,6 +37,10 @@ pub(super) fn run(args: &ProvidersArgs, config: &Config, out: &Out) -> Result<Ex
         What::List => list(config, out),
         What::Show { name } => show(config, name, out),
         What::Check => Ok(check(config, out)),
+        What::Schema => {
+            out.object(&Provider::schema());
+            Ok(Exit::Done)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! a 200 that carries an error, `expires_in` as a string or absent, the token nested somewhere else.
 //! It leaves retrying to `flow`, and never puts a body into an error: only the cleaned `error` and `error_description`.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -19,7 +20,7 @@ pub const UNSENDABLE: &str =
     "with a token that holds a control character, a line break, or a letter beyond ASCII";
 
 /// Where a provider puts what RFC 6749 section 5.1 puts at the top level.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReplyShape {
     /// JSON pointer (RFC 6901) to the object that holds the token members; empty for the top level.
