@@ -1,7 +1,7 @@
 //! What `--json` prints, verb by verb: recorded from runs in the project that the book sets up. It leaves the meaning of the
 //! members to the page.
 
-use mcpauth::demo::mcp::{Sample, Tool};
+use mcpauth::demo::mcp::{Sample, SampleTool};
 use serde_json::Value;
 
 use super::examples::{idp, reader};
@@ -55,7 +55,7 @@ fn example(value: &Value, user: &User) -> Value {
 
 #[test]
 fn the_json_is_what_is_printed() {
-    let echo = [Tool { name: "echo", about: "Says it again", run: |arguments| arguments.to_string() }];
+    let echo = [SampleTool { name: "echo", about: "Says it again", run: |arguments| arguments.to_string() }];
     let (idp, server) = (idp(), Sample::start("currenttime", &echo).unwrap());
     let mut user = reader(&idp);
     user.env("GATEWAY_URL", format!("{}/mcp", server.base()));

@@ -1,6 +1,6 @@
 //! The way from the MCP Gateway Registry's scripts: each of their commands and flags is mapped, and what it is mapped to runs.
 
-use mcpauth::demo::mcp::{Sample, Tool};
+use mcpauth::demo::mcp::{Sample, SampleTool};
 
 use super::Book;
 use super::examples::{idp, reader, typed};
@@ -131,7 +131,7 @@ fn every_command_of_the_scripts_is_mapped() {
 
 #[test]
 fn what_they_are_mapped_to_runs() {
-    let echo = [Tool { name: "echo", about: "Says it again", run: |arguments| arguments.to_string() }];
+    let echo = [SampleTool { name: "echo", about: "Says it again", run: |arguments| arguments.to_string() }];
     let (idp, server, page) = (idp(), Sample::start("currenttime", &echo).unwrap(), page());
     let address = format!("{}/mcp", server.base());
     let mut ran = 0;

@@ -1,7 +1,7 @@
 //! The schemas that are published for editors, the tables of keys that are made of them, and the proof that what the
 //! repository ships and shows satisfies them.
 
-use mcpauth::gateway::settings::Settings;
+use mcpauth::gateway::settings::GatewaySettings;
 use mcpauth::provider::{Provider, built_in};
 use serde_json::{Map, Value};
 
@@ -156,7 +156,7 @@ fn check(schema: &Value, yaml: &str) -> Vec<String> {
 
 #[test]
 fn the_published_schemas_are_the_programs() {
-    expect_schema("docs/gateway.schema.json", &Settings::schema());
+    expect_schema("docs/gateway.schema.json", &GatewaySettings::schema());
     expect_schema("docs/provider.schema.json", &Provider::schema());
 }
 
@@ -197,7 +197,7 @@ fn the_schema_and_the_program_refuse_the_same_provider_files() {
 
 #[test]
 fn the_settings_that_the_book_shows_satisfy_their_schema() {
-    let (book, schema) = (Book::open(), Settings::schema());
+    let (book, schema) = (Book::open(), GatewaySettings::schema());
     let whole = book.files().into_iter().find(|(name, _)| name == "gateway.yaml").unwrap().1;
     for text in book.marked("issuers").iter().chain([&whole]) {
         assert_eq!(check(&schema, text), [""; 0], "{text}");
@@ -206,7 +206,7 @@ fn the_settings_that_the_book_shows_satisfy_their_schema() {
 
 #[test]
 fn the_keys_of_the_gateways_settings_are_the_schemas() {
-    expect_part("gateway.yaml", &reference(&Settings::schema()));
+    expect_part("gateway.yaml", &reference(&GatewaySettings::schema()));
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn the_keys_of_provider_files_are_the_schemas() {
 
 #[test]
 fn the_tables_have_every_key_with_its_default_and_meaning() {
-    let table = reference(&Settings::schema());
+    let table = reference(&GatewaySettings::schema());
     for row in [
         "| `listen` | `127.0.0.1:8080` | Where clients connect. |",
         "| `issuers[].issuer` | required | The issuer identifier, compared byte for byte with `iss`. |",

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::Command;
 
-use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use serde_json::{Value, json};
 
 use crate::support::lab::{self, ALLOWED, Answer, POLICY, REFUSED, exchange, request, until};
@@ -41,7 +41,7 @@ impl Site {
     }
 
     pub(super) fn before(upstream: Upstream, user: User, more: &str) -> Self {
-        let clients = ["worker", "root"].map(|name| Client::machine(name, "secret", &[name])).into();
+        let clients = ["worker", "root"].map(|name| IdpClient::machine(name, "secret", &[name])).into();
         let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
         user.file("gateway.yaml", &settings(idp.issuer(), more));
         user.file("scopes.yml", POLICY);

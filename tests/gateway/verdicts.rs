@@ -171,8 +171,8 @@ const KEYS: &[Row] = &[
     ("session_key: [x]", Error, "gateway.yaml:"),
     ("revoked: [x]", Error, "gateway.yaml:"),
     ("tls: {certificate: good.crt}", Error, "gateway.yaml:"),
-    ("limits: {body: 0}", Error, "limits.body"),
-    ("limits: {head: 10}", Error, "limits.head"),
+    ("limits: {max_request_bytes: 0}", Error, "limits.max_request_bytes"),
+    ("limits: {max_header_bytes: 10}", Error, "limits.max_header_bytes"),
     ("health: {failures: 0}", Error, "health.failures"),
     ("health: {interval: x}", Error, "gateway.yaml:"),
     ("audit: ''", Error, "audit"),
@@ -345,7 +345,7 @@ fn on_every_key() {
 #[test]
 fn on_what_changes_while_it_is_served() {
     let site = laid_out();
-    let more = "revoked: revoked.txt\nshadow: shadow.yml\nupstreams: {later: {egress: stored}}\nlimits: {lame_duck: 0}\n";
+    let more = "revocation_list: revoked.txt\nshadow: shadow.yml\nupstreams: {later: {egress: stored}}\nlimits: {lame_duck: 0}\n";
     site.user.file("gateway.yaml", &settings(&site, more));
     site.user.file("revoked.txt", "");
     site.user.file("shadow.yml", &only_delta());

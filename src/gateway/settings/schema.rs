@@ -4,9 +4,9 @@
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use super::Settings;
+use super::GatewaySettings;
 
-impl Settings {
+impl GatewaySettings {
     /// The JSON schema of `gateway.yaml` (draft 2020-12), as in `docs/gateway.schema.json`.
     pub fn schema() -> Value {
         let generator = SchemaSettings::draft2020_12().into_generator();
