@@ -269,7 +269,7 @@ fn its_gateway_serves_as_it_shows() {
     assert!(listed.contains("current_time_by_timezone") && !listed.contains("set_time"), "{listed}");
     let call = curl.replace("\"tools/list\"", "\"tools/call\", \"params\": {\"name\": \"set_time\"}");
     let refused: Value = serde_json::from_str(&typed(&user, &call).code(0).stdout).unwrap();
-    assert_eq!(refused["error"]["data"]["reason"], "name");
+    assert_eq!(refused["error"]["data"]["reason"], "name_not_allowed");
     user.env("REGISTRY_URL", format!("http://{address}"));
     let shown = block_after(&book, "test clients");
     let now = played(&user, &shown.text).replace(&address, "mcpgateway.example.com");

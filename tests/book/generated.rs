@@ -7,15 +7,17 @@ use mcpauth::provider::{Provider, built_in};
 use mcpauth::render::{Format, TARGETS};
 
 use super::Book;
+use crate::architecture::{LAYERS, WITHIN};
 
 /// Every part that some test makes.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 13] = [
     "audit",
     "clients",
     "command line",
     "exit codes",
     "gateway.yaml",
     "json output",
+    "layers",
     "metrics",
     "provider files",
     "providers",
@@ -58,8 +60,8 @@ pub(super) fn code(text: &str) -> String {
 fn every_generated_part_is_made_by_a_test() {
     let book = Book::open();
     let marked = |text: &str| {
-        let parts = text.split("<!-- generated: ").skip(1);
-        parts.map(|part| part.split_once(" -->").unwrap().0.to_owned()).collect::<Vec<_>>()
+        let lines = text.lines().filter_map(|line| line.strip_prefix("<!-- generated: "));
+        lines.map(|rest| rest.trim_end_matches(" -->").to_owned()).collect::<Vec<_>>()
     };
     let mut names: Vec<_> = book.pages.iter().flat_map(|page| marked(&page.text)).collect();
     names.sort();
@@ -162,4 +164,18 @@ fn the_exit_codes_are_those_of_help() {
     ];
     assert_eq!(shown, all.map(|exit| number(exit).to_string()));
     expect_part("exit codes", &table(&["code", "meaning"], rows));
+}
+
+#[test]
+fn the_layers_are_those_that_are_checked() {
+    let row = |name: &str, allowed: &str| format!("{name:<11} {allowed}\n");
+    let layers: String = LAYERS.iter().map(|(name, allowed)| row(name, allowed)).collect();
+    let within = WITHIN.iter().map(|(top, rows)| {
+        let rows = rows.iter().enumerate();
+        let rows: String = rows.map(|(at, names)| row(if at == 0 { top } else { "" }, names)).collect();
+        format!(
+            "Inside `{top}`, a row may import what stands in the rows below it:\n\n```text\n{rows}```\n\n"
+        )
+    });
+    expect_part("layers", &format!("```text\n{layers}```\n\n{}", within.collect::<String>()));
 }

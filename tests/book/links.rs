@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{Book, Page, root};
 
 /// Pages that are not the book's and have links all the same.
-const OTHERS: [&str; 3] = ["CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
+const OTHERS: [&str; 2] = ["CONTRIBUTING.md", "SECURITY.md"];
 
 /// Where a page's links lead, code aside.
 fn links(page: &Page) -> Vec<String> {
@@ -73,6 +73,32 @@ fn every_link_leads_somewhere() {
         }
     }
     assert!(checked > 100, "only {checked} links were found");
+}
+
+/// The files of the repository that a page names in code.
+fn named_files(text: &str) -> Vec<&str> {
+    let folders = ["src/", "tests/", "docs/", "benches/", "providers/", "templates/", "completions/", ".ci/"];
+    let code = text.split('`').skip(1).step_by(2);
+    let is_path = |code: &&str| folders.iter().any(|folder| code.starts_with(folder) && code != folder);
+    let is_one =
+        |code: &&str| !code.contains(|c: char| c.is_whitespace() || "*{<".contains(c) || c.is_uppercase());
+    code.filter(is_path).filter(is_one).collect()
+}
+
+#[test]
+fn the_files_that_development_pages_name_are_there() {
+    let mut book = Book::open();
+    book.pages.extend(OTHERS.map(|name| Page::at(&root().join(name))));
+    let mut checked = 0;
+    for page in
+        book.pages.iter().filter(|page| page.path.contains("development/") || OTHERS.contains(&&*page.path))
+    {
+        for name in named_files(&page.text) {
+            assert!(root().join(name).exists(), "{} names {name}, which is not there", page.path);
+            checked += 1;
+        }
+    }
+    assert!(checked > 60, "only {checked} files were found");
 }
 
 #[test]
