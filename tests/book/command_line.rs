@@ -19,7 +19,7 @@ fn section(command: &Command, name: &str, text: &mut String) {
     let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ");
-    *text += &format!("## {name}\n\n{}\n\n```text\n{usage}\n```\n\n", about.trim());
+    *text += &format!("## {name}\n\n{}\n\n```text\n{usage}\n```\n\n", placed(about.trim()));
     let shown = |arg: &&Arg| {
         let built_in = ["help", "version"].contains(&arg.get_id().as_str());
         !arg.is_hide_set() && !built_in && (is_top || !arg.is_global_set())

@@ -62,6 +62,14 @@ pub(super) fn typed(user: &User, line: &str) -> Ran {
     ended(user.shell(line).spawn().unwrap())
 }
 
+/// A text with this user's folders as anybody's.
+pub(super) fn at_home(user: &User, text: &str) -> String {
+    let all = [(user.project(), "/home/me/project"), (user.home(), "/home/me")];
+    let folders =
+        all.iter().flat_map(|(path, name)| [(path.canonicalize().unwrap(), *name), (path.clone(), *name)]);
+    folders.fold(text.to_owned(), |text, (path, name)| text.replace(&path.display().to_string(), name))
+}
+
 /// What a recording shows once it is played again: what is typed stays, what is printed is new.
 pub(super) fn played(user: &User, recording: &str) -> String {
     let mut parts = format!("\n{recording}").split("\n$ ").map(str::to_owned).collect::<Vec<_>>().into_iter();

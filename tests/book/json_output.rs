@@ -4,7 +4,7 @@
 use mcpauth::demo::mcp::{Sample, SampleTool};
 use serde_json::Value;
 
-use super::examples::{idp, reader};
+use super::examples::{at_home, idp, reader};
 use super::generated::expect_part;
 use super::{Book, without_digits};
 use crate::support::User;
@@ -41,14 +41,13 @@ const RUNS: &[(&str, i32)] = &[
 
 /// A value as an example: one element of each list, no tokens, nobody's own folders.
 fn example(value: &Value, user: &User) -> Value {
-    let home = user.project().parent().unwrap().display().to_string();
     match value {
         Value::Array(items) => items.iter().take(1).map(|item| example(item, user)).collect(),
         Value::Object(members) => {
             members.iter().map(|(name, member)| (name.clone(), example(member, user))).collect()
         }
         Value::String(text) if text.len() > 240 || text.starts_with("Bearer ") => "...".into(),
-        Value::String(text) => text.replace(&home, "/home/me").into(),
+        Value::String(text) => at_home(user, text).into(),
         other => other.clone(),
     }
 }

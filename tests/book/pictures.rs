@@ -1,7 +1,10 @@
 //! Terminal recordings as SVG: what the program prints, in its own colours. It leaves the same as text to the examples.
 
-use super::examples::{demo, idp, reader, typed};
+use std::os::unix::fs::PermissionsExt;
+
+use super::examples::{at_home, demo, idp, reader, typed};
 use super::{expect_file, without_digits};
+use crate::support::User;
 
 /// Colours for light and dark pages.
 pub(super) const STYLE: &str = "<style>
@@ -65,18 +68,29 @@ fn expect_picture(name: &str, title: &str, printed: &str) {
     expect_file(&format!("docs/images/{name}"), &drawn, |was, is| without_digits(was) == without_digits(is));
 }
 
+/// What a run leaves on the screen; its progress is gone by then.
+#[track_caller]
+fn expect_run(name: &str, user: &User, line: &str) {
+    let ran = typed(user, &format!("{line} --color always"));
+    expect_picture(name, line, &at_home(user, &format!("$ {line}\n{}", ran.stdout)));
+}
+
 #[test]
 fn the_recordings_are_drawn() {
     expect_picture("demo.svg", "mcpauth demo", &format!("$ mcpauth demo\n{}", demo(&["--color", "always"])));
     let idp = idp();
     let user = reader(&idp);
-    let of = |name: &str, line: &str| {
-        let ran = typed(&user, &format!("{line} --color always"));
-        let home = user.project().parent().unwrap().display().to_string();
-        let printed = format!("$ {line}\n{}{}", ran.stdout, ran.stderr).replace(&home, "/home/me");
-        expect_picture(name, line, &printed);
-    };
-    of("generate.svg", "mcpauth generate");
-    of("status.svg", "mcpauth status");
-    of("doctor.svg", "mcpauth doctor --offline");
+    expect_run("generate.svg", &user, "mcpauth generate");
+    expect_run("status.svg", &user, "mcpauth status");
+}
+
+/// A secret whose name is misspelt, in a file that others can read.
+#[test]
+fn a_diagnosis_is_drawn() {
+    let user = User::new();
+    let settings = "INGRESS_OAUTH_USER_POOL_ID=us-east-1_XXXXXXXXX\nINGRESS_OAUTH_CLIENT_ID=agent\n\
+                    INGRES_OAUTH_CLIENT_SECRET=its-secret\n";
+    let path = user.file(".env", settings);
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    expect_run("doctor.svg", &user, "mcpauth doctor --offline");
 }

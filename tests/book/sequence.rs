@@ -152,7 +152,7 @@ fn drawn(step: &Step, y: usize, width: usize) -> String {
         Part(text) => {
             let under = y + 8;
             format!(
-                "<text class=\"dim\" x=\"16\" y=\"{y}\">{}</text><path class=\"life\" d=\"M16 {under}H{}\"/>\n",
+                "<text class=\"dim on\" x=\"16\" y=\"{y}\">{}</text><path class=\"life\" d=\"M16 {under}H{}\"/>\n",
                 escaped(text),
                 width - 16
             )
