@@ -64,7 +64,8 @@ pub(super) fn typed(user: &User, line: &str) -> Ran {
 
 /// A text with this user's folders as anybody's.
 pub(super) fn at_home(user: &User, text: &str) -> String {
-    let all = [(user.project(), "/home/me/project"), (user.home(), "/home/me")];
+    let above = user.project().parent().unwrap().to_owned();
+    let all = [(user.project(), "/home/me/project"), (user.home(), "/home/me"), (above, "/home/me")];
     let folders =
         all.iter().flat_map(|(path, name)| [(path.canonicalize().unwrap(), *name), (path.clone(), *name)]);
     folders.fold(text.to_owned(), |text, (path, name)| text.replace(&path.display().to_string(), name))
