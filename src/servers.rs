@@ -26,7 +26,7 @@ use crate::error::Error;
 use crate::notice::Notices;
 use crate::problem::Problem;
 use crate::registry::Registry;
-use crate::render::{self, EgressEntry, GatewayIdentity, PlainHttp, ServerEntry};
+use crate::render::{self, EgressToken, GatewayIdentity, PlainHttp, ServerEntry};
 use crate::secret::Secret;
 use crate::store::{Storage, Store, StoredToken};
 use crate::sys::address::web_url;
@@ -217,7 +217,7 @@ impl Servers {
         self.vouch(which, &tokens)?;
         let identity = identity.map(|(path, stored)| identity_of(&path, stored));
         let egress = egress.map(|(path, stored)| egress_of(&self.config, &path, &stored));
-        let egress: Vec<EgressEntry> = egress.into_iter().collect();
+        let egress: Vec<EgressToken> = egress.into_iter().collect();
         let say = |remark: &Problem| self.say_once(remark);
         let mut entries = build(&self.config, identity.as_ref(), &egress, &say)?.entries;
         entries.retain(|entry| {
@@ -361,7 +361,7 @@ pub(crate) fn at_hand(config: &Config, store: &Store, out: &dyn Notices) -> Resu
     let tokens: Vec<_> = identity.iter().chain(behind).collect();
     tokens::may_go(config, &credentials, &tokens, config.settings.given("REGISTRY_URL").as_slice())?;
     let identity = identity.map(|(path, stored)| identity_of(&path, stored));
-    let egress: Vec<EgressEntry> =
+    let egress: Vec<EgressToken> =
         egress.iter().map(|(path, stored)| egress_of(config, path, stored)).collect();
     build(config, identity.as_ref(), &egress, &|remark| say(remark, out))
 }
@@ -380,7 +380,7 @@ pub(crate) fn file_store(config: &Config) -> Store {
 fn build(
     config: &Config,
     identity: Option<&GatewayIdentity>,
-    egress: &[EgressEntry],
+    egress: &[EgressToken],
     say: &dyn Fn(&Problem),
 ) -> Result<AvailableServers, Error> {
     let registry = Registry::found(&config.servers_dir);

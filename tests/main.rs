@@ -36,7 +36,6 @@ mod metadata;
 mod provenance;
 mod providers;
 mod proxy;
-
 mod real;
 mod refresh;
 mod replies;

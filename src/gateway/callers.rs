@@ -170,7 +170,7 @@ impl Callers {
         match self.remembered(moment, &hash) {
             Some(caller) => Ok(caller),
             // Boxed: what a new token may take is large, and most tokens are not new.
-            None => Box::pin(self.find_out(moment, token, hash)).await,
+            None => Box::pin(self.verify_uncached(moment, token, hash)).await,
         }
     }
 
@@ -180,7 +180,12 @@ impl Callers {
         (epoch == moment.epoch && moment.now < caller.believed_until).then_some(caller)
     }
 
-    async fn find_out(&self, moment: &Snapshot, token: &str, hash: Hash) -> Result<Arc<Caller>, Rejection> {
+    async fn verify_uncached(
+        &self,
+        moment: &Snapshot,
+        token: &str,
+        hash: Hash,
+    ) -> Result<Arc<Caller>, Rejection> {
         let (issuer, parsed) = match Token::read(token) {
             Ok(parsed) => (self.issuer(|issuer| Some(issuer.name()) == parsed.issuer()), Ok(parsed)),
             Err(reject) => (self.issuer_to_ask(token), Err(reject)),

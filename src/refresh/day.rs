@@ -247,9 +247,9 @@ impl Day {
         one.kept = seen;
         let jitter = self.random.below(1_001) as u16;
         let next = self.schedule.settle(id, outcome, seen, now, jitter);
-        assert_eq!(next.news, outcome == AttemptOutcome::NeedsPerson, "{id}: told once in each such state");
+        assert_eq!(next.notify, outcome == AttemptOutcome::NeedsPerson, "{id}: told once in each such state");
         assert!(next.at.is_none_or(|at| at > now), "{id}: never at once");
-        if next.news {
+        if next.notify {
             self.tally.told += 1;
             one.login = Some(now + 600 + self.random.below(3 * 3_600));
         }

@@ -41,7 +41,7 @@ pub struct Next {
     /// When it is due; `None` if that depends on somebody else, or if its token does not end.
     pub at: Option<Epoch>,
     /// Whether a person is to be told: true once, however often the same is found out.
-    pub news: bool,
+    pub notify: bool,
 }
 
 /// What a look found.
@@ -141,9 +141,9 @@ impl Schedule {
         jitter: u16,
     ) -> Next {
         let buffer = self.buffer;
-        let Some(entry) = self.entries.get_mut(id) else { return Next { at: None, news: false } };
+        let Some(entry) = self.entries.get_mut(id) else { return Next { at: None, notify: false } };
         entry.seen = seen;
-        let mut news = false;
+        let mut notify = false;
         entry.state = match (outcome, EntryState::planned(seen, buffer, now)) {
             (AttemptOutcome::Answered, planned @ (EntryState::Endless | EntryState::Due(_)))
                 if planned != EntryState::Due(now) =>
@@ -156,15 +156,15 @@ impl Schedule {
                 EntryState::Due(retry_at(entry.failures, seen.life, now, jitter))
             }
             (AttemptOutcome::Refused, _) => {
-                news = !std::mem::replace(&mut entry.told, true);
+                notify = !std::mem::replace(&mut entry.told, true);
                 EntryState::Due(now.saturating_add(REFUSAL_LASTS))
             }
             (AttemptOutcome::NeedsPerson, _) => {
-                news = !std::mem::replace(&mut entry.told, true);
+                notify = !std::mem::replace(&mut entry.told, true);
                 EntryState::Waiting
             }
         };
-        Next { at: entry.at(), news }
+        Next { at: entry.at(), notify }
     }
 
     /// Somebody says that the reasons are gone: whatever failed, was refused or waits for a person is due now, and told
@@ -262,8 +262,8 @@ mod tests {
         schedule.look([("a".to_owned(), seen)], now)
     }
 
-    fn next(at: impl Into<Option<Epoch>>, news: bool) -> Next {
-        Next { at: at.into(), news }
+    fn next(at: impl Into<Option<Epoch>>, notify: bool) -> Next {
+        Next { at: at.into(), notify }
     }
 
     #[test]
@@ -345,23 +345,23 @@ mod tests {
     #[test]
     fn a_refusal_is_told_once_and_tried_hourly() {
         let mut schedule = of(NOTHING);
-        for (now, news) in [(0, true), (HOUR, false), (2 * HOUR, false)] {
+        for (now, notify) in [(0, true), (HOUR, false), (2 * HOUR, false)] {
             assert_eq!(schedule.take(now), ["a"]);
             let refused = schedule.settle("a", AttemptOutcome::Refused, NOTHING, now, 0);
-            assert_eq!(refused, next(now + HOUR, news));
+            assert_eq!(refused, next(now + HOUR, notify));
             assert!(schedule.take(now + HOUR - 1).is_empty());
         }
         schedule.take(3 * HOUR);
         schedule.settle("a", AttemptOutcome::Failed, NOTHING, 3 * HOUR, 0);
         schedule.take(3 * HOUR + 5);
         assert!(
-            !schedule.settle("a", AttemptOutcome::Refused, NOTHING, 3 * HOUR + 5, 0).news,
+            !schedule.settle("a", AttemptOutcome::Refused, NOTHING, 3 * HOUR + 5, 0).notify,
             "still the same state"
         );
         schedule.try_again(3 * HOUR + 6);
         assert_eq!(schedule.take(3 * HOUR + 6), ["a"]);
         assert!(
-            schedule.settle("a", AttemptOutcome::Refused, NOTHING, 3 * HOUR + 6, 0).news,
+            schedule.settle("a", AttemptOutcome::Refused, NOTHING, 3 * HOUR + 6, 0).notify,
             "somebody wants to know"
         );
     }

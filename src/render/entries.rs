@@ -67,7 +67,7 @@ pub enum GatewayIdentity {
 
 /// A credential for a service behind the gateway.
 #[derive(Clone, Debug)]
-pub struct EgressEntry {
+pub struct EgressToken {
     /// The server's name, else the provider's.
     pub name: String,
     /// What the service accepts.
@@ -133,7 +133,7 @@ impl GatewayIdentity {
 pub fn entries(
     registry_url: Option<&str>,
     identity: Option<&GatewayIdentity>,
-    egress: &[EgressEntry],
+    egress: &[EgressToken],
     servers: &[&RegisteredServer],
     suffix_of: &dyn Fn(&str) -> String,
     plain: PlainHttp,
@@ -192,7 +192,7 @@ pub fn entries(
 }
 
 /// The names of the servers that are told of by the gateway's address.
-pub fn behind_gateway(egress: &[EgressEntry], servers: &[&RegisteredServer]) -> Vec<String> {
+pub fn behind_gateway(egress: &[EgressToken], servers: &[&RegisteredServer]) -> Vec<String> {
     let own = egress.iter().filter(|credential| credential.url.is_none()).map(|credential| &credential.name);
     let paths = own.chain(servers.iter().map(|server| &server.name));
     paths.map(|path| path.trim_matches('/').to_owned()).collect()

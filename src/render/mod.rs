@@ -19,7 +19,7 @@ use thiserror::Error;
 pub use auth_mode::AuthMode;
 pub use client_entry::{LaunchContext, LocalProxy, client_entries};
 pub use entries::{
-    EgressEntry, GatewayIdentity, PlainHttp, ServerEntry, behind_gateway, entries, entry_at, variable,
+    EgressToken, GatewayIdentity, PlainHttp, ServerEntry, behind_gateway, entries, entry_at, variable,
 };
 pub use install::{Destination, DryRun, Installed, install, write_local};
 pub use merge::{Change, ChangeKind, MergeError};

@@ -10,7 +10,7 @@ use crate::credential::{Credential, CredentialId, CredentialKind, SERVER_URL};
 use crate::error::Error;
 use crate::notice::Notices;
 use crate::oauth::Freshness;
-use crate::render::{EgressEntry, GatewayIdentity};
+use crate::render::{EgressToken, GatewayIdentity};
 use crate::store::{Store, StoredToken};
 use crate::sys::clock;
 use crate::vault::VaultError;
@@ -53,11 +53,11 @@ pub(crate) fn usable(path: &Path, stored: StoredToken) -> Result<StoredToken, Er
 }
 
 /// A token file as a server's entry: keyed by the server's name, else the provider's.
-pub(super) fn egress_of(config: &Config, path: &Path, stored: &StoredToken) -> EgressEntry {
+pub(super) fn egress_of(config: &Config, path: &Path, stored: &StoredToken) -> EgressToken {
     let provider = config.provider(&stored.provider).ok();
     let header =
         provider.as_ref().and_then(|provider| provider.sites.as_ref()).map(|sites| sites.header.clone());
-    EgressEntry {
+    EgressToken {
         name: server_name(path, &stored.provider),
         url: stored.members.get(SERVER_URL).and_then(Value::as_str).map(str::to_owned),
         access_token: stored.token.access_token.clone(),

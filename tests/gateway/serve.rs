@@ -253,7 +253,7 @@ fn metrics_and_probes_have_an_address_of_their_own() {
         "mcp_auth_request_duration_seconds_count{server=\"delta\"} 2\n",
         "mcp_protocol_latency_seconds_count{server=\"delta\"} 1\n",
         "mcp_tool_execution_duration_seconds_count{tool_name=\"echo\",server_name=\"delta\",success=\"true\"} 1\n",
-        "mcpauth_refusals_total{reason=\"name\",server=\"delta\"} 1\n",
+        "mcpauth_refusals_total{reason=\"name_not_allowed\",server=\"delta\"} 1\n",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }

@@ -52,9 +52,9 @@ const FILES: &[Row] = &[
     ("servers: scopes.yml", Error, "servers"),
     ("servers: some", Remark, "broken.json"),
     ("servers: states", Remark, "server_state.json"),
-    ("revoked: none.txt", Error, "revoked"),
-    ("revoked: bad.txt", Error, "revoked"),
-    ("revoked: empty", Fine, ""),
+    ("revocation_list: none.txt", Error, "revocation_list"),
+    ("revocation_list: bad.txt", Error, "revocation_list"),
+    ("revocation_list: empty", Fine, ""),
     ("tls: {certificate: good.crt, key: none.pem}", Error, "tls"),
     ("tls: {certificate: none.crt, key: good.pem}", Error, "tls"),
     ("tls: {certificate: bad.txt, key: good.pem}", Error, "tls"),
@@ -169,7 +169,7 @@ const KEYS: &[Row] = &[
     ("upstreams: {delta: {headers: ['a b']}}", Error, "upstreams.delta.headers"),
     ("upstreams: {delta: {identity_headers: 5}}", Error, "gateway.yaml:"),
     ("session_key: [x]", Error, "gateway.yaml:"),
-    ("revoked: [x]", Error, "gateway.yaml:"),
+    ("revocation_list: [x]", Error, "gateway.yaml:"),
     ("tls: {certificate: good.crt}", Error, "gateway.yaml:"),
     ("limits: {max_request_bytes: 0}", Error, "limits.max_request_bytes"),
     ("limits: {max_header_bytes: 10}", Error, "limits.max_header_bytes"),
@@ -335,7 +335,7 @@ fn on_every_key() {
         assert!(named(key), "{key} has no row");
     }
     let inner = |key: &str| KEYS.iter().any(|(lines, ..)| lines.contains(&format!("{key}:")));
-    for of in ["Issuer", "Introspection", "Upstream", "Tls", "Health"] {
+    for of in ["IssuerSettings", "Introspection", "UpstreamSettings", "Tls", "Health"] {
         for key in schema["$defs"][of]["properties"].as_object().unwrap().keys() {
             assert!(inner(key), "{of}.{key} has no row");
         }

@@ -104,7 +104,7 @@ async fn examine(args: &DoctorArgs, config: &Config, out: &Out) -> DoctorReport 
         (found, planned)
     };
     let (mut found, mut planned): (Vec<Finding>, _) = local();
-    if args.fix && report.mend(&found, &mend_file) {
+    if args.fix && report.apply_fixes(&found, &mend_file) {
         (found, planned) = local();
     }
     let all_readable =
@@ -129,7 +129,7 @@ async fn examine(args: &DoctorArgs, config: &Config, out: &Out) -> DoctorReport 
         Fix::Install(client) => Some(clients::install(config, &store, client, out)),
         Fix::Close(_) | Fix::Remove(_) => None,
     };
-    if args.fix && report.mend(&found, &install) {
+    if args.fix && report.apply_fixes(&found, &install) {
         found = clients();
     }
     report.findings.extend(found);
@@ -168,7 +168,11 @@ async fn outside(known: DoctorContext<'_>, out: &Out) -> Vec<Finding> {
 
 impl DoctorReport {
     /// Does what these findings allow, and remembers it; whether there was anything to do.
-    fn mend(&mut self, found: &[Finding], by: &dyn Fn(&Fix) -> Option<Result<String, String>>) -> bool {
+    fn apply_fixes(
+        &mut self,
+        found: &[Finding],
+        by: &dyn Fn(&Fix) -> Option<Result<String, String>>,
+    ) -> bool {
         let before = self.fixed.len();
         self.fixed.extend(found.iter().filter_map(|finding| by(finding.fix.as_ref()?)));
         self.fixed.len() > before

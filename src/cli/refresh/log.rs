@@ -54,7 +54,7 @@ pub(super) fn failed(
         Meaning::Refused | Meaning::Failed | Meaning::Answered => "failed",
     };
     let final_ = matches!(meaning, Meaning::NeedsPerson | Meaning::Refused);
-    if final_ && !next.news {
+    if final_ && !next.notify {
         return;
     }
     let present = match life {

@@ -176,7 +176,7 @@ impl RefreshService {
                 Err(error) => drop(complaints.insert(format!("{}: {error}; {}", flow.name, error.hint()))),
             }
         }
-        complaints.extend(self.strangers(&known));
+        complaints.extend(self.orphans(&known));
         let see = |one: &KnownFile| renew::seen(&self.vault, &one.credential, &self.random);
         let all: Vec<_> = known.iter().map(|(id, one)| (id.clone(), see(one))).collect();
         let changes = self.schedule.look(all, now);
@@ -202,7 +202,7 @@ impl RefreshService {
     }
 
     /// Token files that no configured credential makes: nobody renews them.
-    fn strangers(&self, known: &BTreeMap<String, KnownFile>) -> Vec<String> {
+    fn orphans(&self, known: &BTreeMap<String, KnownFile>) -> Vec<String> {
         let files = self.vault.store.files().into_iter();
         let names = files.filter_map(|path| path.file_name()?.to_str().map(str::to_owned));
         let strange =
@@ -243,7 +243,7 @@ impl RefreshService {
             Ok(fresh) => log::answered(name, fresh, next, now),
             Err(error) => {
                 log::failed(name, credential, error, meaning, (seen.life, next), now);
-                if next.news {
+                if next.notify {
                     self.call_for_help(name, credential);
                 }
             }

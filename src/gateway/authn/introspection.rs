@@ -113,7 +113,7 @@ impl IntrospectionCache {
             // Whoever had the turn before us may be done.
             match self.known(question) {
                 Some(known) => known,
-                None => self.find_out(question).await,
+                None => self.introspect(question).await,
             }
         });
         answer.await.clone()
@@ -129,7 +129,7 @@ impl IntrospectionCache {
         bad.map(|(reject, _)| Err(AuthFailure::Bad(reject)))
     }
 
-    async fn find_out(&self, question: &PresentedToken<'_>) -> Result<VerifiedToken, AuthFailure> {
+    async fn introspect(&self, question: &PresentedToken<'_>) -> Result<VerifiedToken, AuthFailure> {
         // A caller who was good before waits for no stranger.
         if lock(&self.good).get(&question.hash).is_some() {
             return self.send(question).await;

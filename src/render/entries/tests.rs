@@ -11,8 +11,8 @@ fn cognito() -> GatewayIdentity {
     }
 }
 
-fn egress(name: &str, suffix: &str) -> EgressEntry {
-    EgressEntry {
+fn egress(name: &str, suffix: &str) -> EgressToken {
+    EgressToken {
         url: None,
         name: name.into(),
         access_token: Secret::new("E"),
@@ -39,7 +39,7 @@ fn shown(entry: &ServerEntry) -> String {
 fn all(
     base: &str,
     identity: Option<&GatewayIdentity>,
-    egress: &[EgressEntry],
+    egress: &[EgressToken],
     servers: &[RegisteredServer],
 ) -> Result<Vec<String>, String> {
     let suffix = |name: &str| if name == "bare" { String::new() } else { "/mcp".into() };
@@ -79,14 +79,14 @@ fn a_servers_file_says_whether_mcp_follows_its_path() {
 
 #[test]
 fn a_server_at_its_own_address_gets_its_own_token_and_nothing_of_ours() {
-    let own = EgressEntry { url: Some("https://tools.test/mcp".into()), ..egress("tools", "/mcp") };
+    let own = EgressToken { url: Some("https://tools.test/mcp".into()), ..egress("tools", "/mcp") };
     let got = all("https://gw.test", Some(&cognito()), &[own], &[server("/tools", &[])]).unwrap();
     assert_eq!(got, ["tools streamable-http https://tools.test/mcp Authorization=Bearer E"]);
 }
 
 #[test]
 fn each_kind_of_server_has_its_url_and_its_headers_in_order() {
-    let with_site = EgressEntry { site: Some(("X-Site-Id".into(), "S".into())), ..egress("tickets", "") };
+    let with_site = EgressToken { site: Some(("X-Site-Id".into(), "S".into())), ..egress("tickets", "") };
     let ours = cognito();
     let got = all(
         "https://gw.test/",
@@ -181,11 +181,11 @@ fn a_name_that_our_own_commands_would_take_for_an_address_is_refused() {
 
 #[test]
 fn what_no_header_may_hold_is_refused_by_name_and_never_by_value() {
-    let with = |header: &str, value: &str| EgressEntry {
+    let with = |header: &str, value: &str| EgressToken {
         site: Some((header.into(), value.into())),
         ..egress("files", "/mcp")
     };
-    let token = |value: &str| EgressEntry { access_token: Secret::new(value), ..egress("files", "/mcp") };
+    let token = |value: &str| EgressToken { access_token: Secret::new(value), ..egress("files", "/mcp") };
     let control = "would hold a line break or another control character";
     let cases = [
         (with("X-Site", "hidden\r\nX-Admin: 1"), format!("server files: header X-Site {control}")),
