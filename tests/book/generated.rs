@@ -144,7 +144,7 @@ fn the_exit_codes_are_those_of_help() {
         .split(" · ")
         .map(|one| {
             let meaning = one.trim_start_matches(|c: char| c.is_ascii_digit() || ", ".contains(c));
-            vec![one[..one.len() - meaning.len()].trim().into(), meaning.trim().into()]
+            vec![one.trim_end_matches(meaning).trim().into(), meaning.trim().into()]
         })
         .collect();
     let shown: Vec<&str> = rows.iter().flat_map(|row| row[0].split(", ")).collect();

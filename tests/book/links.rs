@@ -19,7 +19,8 @@ fn links(page: &Page) -> Vec<String> {
         } else if !is_code {
             let prose: String = line.split('`').step_by(2).collect::<Vec<_>>().join("`");
             let ends = prose.split("](").skip(1).filter_map(|part| part.split_once(')'));
-            found.extend(ends.map(|(target, _)| target.to_owned()));
+            // mdBook shows a chapter without a page as one that is still to be written.
+            found.extend(ends.map(|(target, _)| target.to_owned()).filter(|target| !target.is_empty()));
         }
     }
     found
