@@ -19,7 +19,9 @@ fn section(command: &Command, name: &str, text: &mut String) {
     let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ");
-    *text += &format!("## {name}\n\n{}\n\n```text\n{usage}\n```\n\n", placed(about.trim()));
+    let aliases: Vec<_> = command.get_visible_aliases().map(|alias| format!("`{alias}`")).collect();
+    let also = if aliases.is_empty() { String::new() } else { format!("Also: {}.\n\n", aliases.join(", ")) };
+    *text += &format!("## {name}\n\n{}\n\n{also}```text\n{usage}\n```\n\n", placed(about.trim()));
     let shown = |arg: &&Arg| {
         let built_in = ["help", "version"].contains(&arg.get_id().as_str());
         !arg.is_hide_set() && !built_in && (is_top || !arg.is_global_set())

@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hyper::StatusCode;
+
 use crate::support::lab::{Lab, POLICY, list, until};
 use crate::support::wire::get;
 
 use super::generated::{code, expect_part, table};
-use super::{files_below, root};
+use super::root;
 
 /// The members of an audit line, in their order.
 const MEMBERS: &[(&str, &str)] = &[
@@ -31,62 +33,64 @@ const MEMBERS: &[(&str, &str)] = &[
     ("server_us", "microseconds until the server began to answer"),
 ];
 
-/// Every reason, with its status and its cause, in the order of the steps.
-const REASONS: &[(&str, &str, &str)] = &[
-    ("unreadable", "400", "the bytes are no HTTP request"),
-    ("host", "421", "the `Host` is not one of the gateway's"),
-    ("origin", "403", "the web page's `Origin` is not in `origins`"),
-    ("http_method", "405", "neither POST, GET, DELETE nor a preflight"),
-    ("path", "400", "an ambiguous path: dot segments, `//`, encoded slashes"),
-    ("no_server", "404", "there is no server at this path"),
-    ("server_down", "503", "the server is switched off, or fails its health checks"),
-    ("busy", "503", "too many requests under way"),
-    ("audit", "503", "the audit cannot be written"),
-    ("no_token", "401", "no token"),
-    ("credentials", "400", "two credentials, or a credential header that cannot be read"),
-    ("header", "401", "the token's JOSE header is not acceptable"),
-    ("algorithm", "401", "the token is signed with an algorithm that is not in `algorithms`"),
-    ("key", "401", "the issuer has no such key"),
-    ("signature", "401", "the signature is wrong"),
-    ("issuer", "401", "the token's issuer is not in `issuers`"),
-    ("expired", "401", "the token expired"),
-    ("not_yet", "401", "the token is not valid yet"),
-    ("audience", "401", "the token is for another audience"),
-    ("kind", "401", "an ID token, a refresh token, or another token that is no access token"),
-    ("binding", "401", "the token is bound to a key (`cnf`), which the gateway does not support"),
-    ("inactive", "401", "introspection says that the token is not active"),
-    ("mismatch", "401", "the identity headers contradict the token"),
-    ("revoked", "401", "the token, its subject or its client is revoked"),
-    ("issuer_down", "503", "no keys, or no answer, from the issuer"),
-    ("token_rate", "429", "too many unknown tokens from this address"),
-    ("issuer_rate", "503", "too many unknown tokens from all addresses"),
-    ("caller_busy", "429", "the caller has too many requests or streams under way"),
-    ("caller_memory", "429", "the caller's requests and lists take too much memory"),
-    ("rate_limited", "429", "the caller made too many requests in a minute"),
-    ("request_timeout", "408", "the request did not arrive in time"),
-    ("too_large", "413", "the body is too large"),
-    ("media_type", "415", "the body is not `application/json`, or is compressed"),
-    ("malformed", "400, 401", "not one JSON-RPC message with one meaning; with 401, not a well-formed token"),
-    ("header_mismatch", "400", "a mirrored header contradicts the body"),
-    ("no_scopes", "403", "the policy knows none of the caller's groups and scopes"),
-    ("server_not_allowed", "403", "nothing that the caller was granted is about this server"),
-    ("method_not_allowed", "403", "this method is not granted on this server"),
-    ("name_not_allowed", "403", "this tool, prompt or resource is not granted"),
-    ("unknown_method", "404", "MCP has no such method, and the policy names none of its own"),
-    ("session", "404", "there is no such session, or it is another caller's"),
-    ("redirect", "502", "the server redirects to another origin or with another status than 307 or 308"),
+/// Every reason and its cause, in the order of the steps.
+const REASONS: &[(&str, &str)] = &[
+    ("unreadable", "the bytes are no HTTP request"),
+    ("host", "the `Host` is not one of the gateway's"),
+    ("origin", "the web page's `Origin` is not in `origins`"),
+    ("http_method", "neither POST, GET, DELETE nor a preflight"),
+    ("path", "an ambiguous path: dot segments, `//`, encoded slashes"),
+    ("no_server", "there is no server at this path"),
+    ("server_down", "the server is switched off, or fails its health checks"),
+    ("busy", "too many requests under way"),
+    ("audit", "the audit cannot be written"),
+    ("no_token", "no token"),
+    ("credentials", "two credentials, or a credential header that cannot be read"),
+    ("header", "the token's JOSE header is not acceptable"),
+    ("algorithm", "the token is signed with an algorithm that is not in `algorithms`"),
+    ("key", "the issuer has no such key"),
+    ("signature", "the signature is wrong"),
+    ("issuer", "the token's issuer is not in `issuers`"),
+    ("expired", "the token expired"),
+    ("not_yet", "the token is not valid yet"),
+    ("audience", "the token is for another audience"),
+    ("kind", "an ID token, a refresh token, or another token that is no access token"),
+    ("binding", "the token is bound to a key (`cnf`), which the gateway does not support"),
+    ("inactive", "introspection says that the token is not active"),
+    ("mismatch", "the identity headers contradict the token"),
+    ("revoked", "the token, its subject or its client is revoked"),
+    ("issuer_down", "no keys, or no answer, from the issuer"),
+    ("token_rate", "too many unknown tokens from this address"),
+    ("issuer_rate", "too many unknown tokens from all addresses"),
+    ("caller_busy", "the caller has too many requests or streams under way"),
+    ("caller_memory", "the caller's requests and lists take too much memory"),
+    ("rate_limited", "the caller made too many requests in a minute"),
+    ("request_timeout", "the request did not arrive in time"),
+    ("too_large", "the body is too large"),
+    ("media_type", "the body is not `application/json`, or is compressed"),
+    ("malformed", "not one JSON-RPC message with one meaning; with 401, not a well-formed token"),
+    ("header_mismatch", "a mirrored header contradicts the body"),
+    ("no_scopes", "the policy knows none of the caller's groups and scopes"),
+    ("server_not_allowed", "nothing that the caller was granted is about this server"),
+    ("method_not_allowed", "this method is not granted on this server"),
+    ("name_not_allowed", "this tool, prompt or resource is not granted"),
+    ("unknown_method", "MCP has no such method, and the policy names none of its own"),
+    ("session", "there is no such session, or it is another caller's"),
+    ("redirect", "the server redirects to another origin or with another status than 307 or 308"),
     (
         "unreachable",
-        "502",
         "the server cannot be reached, its certificate is not trusted, or its answer is of no use",
     ),
-    ("egress_refused", "502", "the server answered 401 to the credential that it got, or to none"),
-    ("no_egress", "502", "the gateway has no stored credential for this server"),
-    ("long_session", "502", "the server's session name is too long to be sealed"),
-    ("unreadable_list", "502", "the server's list cannot be read, so it cannot be filtered"),
-    ("upstream_timeout", "504", "the server did not begin to answer in time"),
-    ("gone", "499", "the caller left before the answer"),
+    ("egress_refused", "the server answered 401 to the credential that it got, or to none"),
+    ("no_egress", "the gateway has no stored credential for this server"),
+    ("long_session", "the server's session name is too long to be sealed"),
+    ("unreadable_list", "the server's list cannot be read, so it cannot be filtered"),
+    ("upstream_timeout", "the server did not begin to answer in time"),
+    ("gone", "the caller left before the answer"),
 ];
+
+/// Those that are written down below the line of steps, where there is no rejection.
+const BELOW: [(&str, u16); 2] = [("unreadable", 400), ("gone", 499)];
 
 /// A gateway that has allowed and refused something, and read a changed file.
 fn lab() -> Lab {
@@ -161,20 +165,73 @@ fn the_audits_members_are_those_of_its_lines() {
     expect_part("audit", &table(&["member", "meaning"], rows));
 }
 
-#[test]
-fn the_reasons_are_those_of_the_gateway() {
-    let mut there = BTreeSet::from(["gone".to_owned(), "unreadable".into()]);
-    for path in files_below(&root().join("src/gateway"), "rs") {
-        let text = std::fs::read_to_string(path).unwrap();
-        let bodies = text.split("fn reason(").skip(1).filter_map(|rest| rest.split("\n    }\n").next());
-        for body in bodies {
-            let words = body.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next());
-            there.extend(words.map(str::to_owned));
+/// The body of a function in a file of the gateway.
+fn body(file: &str, function: &str) -> String {
+    let text = std::fs::read_to_string(root().join("src/gateway").join(file)).unwrap();
+    let rest =
+        text.split_once(&format!("fn {function}(")).unwrap_or_else(|| panic!("{file} has no {function}")).1;
+    rest.split("\n    }\n").next().unwrap().to_owned()
+}
+
+/// The arms of a match over `Self`: the variants of each, and what it gives.
+fn arms(body: &str) -> Vec<(Vec<String>, String)> {
+    let mut found = Vec::new();
+    let mut variants = Vec::new();
+    for part in body.split("Self::").skip(1) {
+        let name = part.split(|c: char| !c.is_alphanumeric()).next().unwrap();
+        variants.push(name.to_owned());
+        if let Some((_, gives)) = part.split_once("=>") {
+            found.push((std::mem::take(&mut variants), gives.to_owned()));
         }
     }
-    let named: BTreeSet<String> = REASONS.iter().map(|(name, ..)| (*name).to_owned()).collect();
-    assert_eq!(named, there);
-    let rows =
-        REASONS.iter().map(|(name, status, cause)| vec![code(name), (*status).into(), (*cause).into()]);
+    found
+}
+
+/// The words in quotes that an arm gives.
+fn words(gives: &str) -> impl Iterator<Item = &str> {
+    gives.split('"').skip(1).step_by(2)
+}
+
+fn number(status: &str) -> u16 {
+    let named = |code: &u16| {
+        let reason = StatusCode::from_u16(*code).ok().and_then(|code| code.canonical_reason());
+        reason.is_some_and(|reason| reason.to_uppercase().replace([' ', '-'], "_") == status)
+    };
+    (400..600).find(named).unwrap_or_else(|| panic!("no status is called {status}"))
+}
+
+/// Every reason of the gateway's with its statuses, read from the source.
+fn reasons() -> BTreeMap<String, BTreeSet<u16>> {
+    let mut statuses = BTreeMap::new();
+    for (variants, gives) in arms(&body("refusal.rs", "status")) {
+        let name = gives.split("StatusCode::").nth(1).unwrap();
+        let status = number(name.split(|c: char| c != '_' && !c.is_uppercase()).next().unwrap());
+        statuses.extend(variants.into_iter().map(|variant| (variant, status)));
+    }
+    let mut found = BTreeMap::<String, BTreeSet<u16>>::new();
+    let mut add = |word: &str, status| {
+        found.entry(word.to_owned()).or_default().insert(status);
+    };
+    for (variants, gives) in arms(&body("refusal.rs", "reason")) {
+        for status in variants.iter().map(|variant| statuses[variant]) {
+            words(&gives).for_each(|word| add(word, status));
+        }
+    }
+    for (_, gives) in arms(&body("authn/jwt.rs", "reason")) {
+        words(&gives).for_each(|word| add(word, statuses["Token"]));
+    }
+    BELOW.iter().for_each(|(word, status)| add(word, *status));
+    found
+}
+
+#[test]
+fn the_reasons_are_those_of_the_gateway() {
+    let there = reasons();
+    let named: BTreeSet<&str> = REASONS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(named, there.keys().map(String::as_str).collect());
+    let rows = REASONS.iter().map(|(name, cause)| {
+        let statuses: Vec<_> = there[*name].iter().map(u16::to_string).collect();
+        vec![code(name), statuses.join(", "), (*cause).to_owned()]
+    });
     expect_part("reasons", &table(&["reason", "status", "cause"], rows));
 }
