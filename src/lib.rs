@@ -6,14 +6,16 @@
 //!
 //! | to | read |
 //! |---|---|
-//! | see what can be typed | `cli` |
+//! | see what can be typed | [`cli`], and `context` and `given` for what every verb starts with |
 //! | follow a setting to a credential | [`config`], [`credential`], [`provider`] |
 //! | follow a credential to a token | [`vault`], then [`flow`] (the flows), [`oauth`] (the protocol, without I/O), [`metadata`] (what issuers publish) and [`store`] (files, keyring) |
 //! | see when tokens are renewed | [`refresh`] |
+//! | follow a login from its command | `login` |
 //! | follow a token to a client | [`servers`], [`render`], [`clients`] |
 //! | follow a message through the bridge | [`bridge`], [`session`], [`tokens`], [`mcp`] |
-//! | test a server | [`client`] |
-//! | follow a request through the gateway | [`gateway`], [`policy`], [`registry`] |
+//! | test a server | `connect`, [`client`] |
+//! | see what is reported | `doctor`, `status`, `inspect` |
+//! | follow a request through the gateway | [`deployment`] (what is set up here), [`gateway`], [`policy`], [`registry`] |
 //! | know how things fail | [`error`], [`problem`], [`notice`], [`log`] |
 //! | touch the outside | [`sys`] |
 //! | read what people type | [`quantity`], [`text`], [`secret`] |
@@ -24,12 +26,19 @@ pub mod cli;
 pub mod client;
 pub mod clients;
 pub mod config;
+mod connect;
+mod context;
 pub mod credential;
 pub mod demo;
+pub mod deployment;
+mod doctor;
 pub mod error;
 pub mod flow;
 pub mod gateway;
+mod given;
+mod inspect;
 pub mod log;
+mod login;
 pub mod mcp;
 pub mod metadata;
 pub mod notice;
@@ -44,6 +53,7 @@ pub mod render;
 pub mod secret;
 pub mod servers;
 pub mod session;
+mod status;
 pub mod store;
 pub mod sys;
 pub mod text;
