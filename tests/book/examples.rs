@@ -85,14 +85,14 @@ pub(super) fn played(user: &User, recording: &str) -> String {
 
 /// Compares a block with what is printed now; ports, times and versions may differ.
 #[track_caller]
-fn expect_recording(block: &Block<'_>, now: &str) {
+pub(super) fn expect_recording(block: &Block<'_>, now: &str) {
     if without_digits(&block.text) != without_digits(now) {
         block.page.expect(&block.text, now);
     }
 }
 
 /// The block that stands right after this marker.
-fn block_after<'a>(book: &'a Book, marker: &str) -> Block<'a> {
+pub(super) fn block_after<'a>(book: &'a Book, marker: &str) -> Block<'a> {
     let text = book.marked(marker).concat();
     let all = book.pages.iter().flat_map(|page| page.blocks());
     let mut same = all.filter(|block| block.text == text);

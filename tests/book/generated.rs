@@ -6,7 +6,7 @@ use mcpauth::error::Exit;
 use mcpauth::provider::{Provider, built_in};
 use mcpauth::render::{Format, TARGETS};
 
-use super::Book;
+use super::{Book, root};
 use crate::architecture::{LAYERS, WITHIN};
 
 /// Every part that some test makes.
@@ -178,4 +178,21 @@ fn the_layers_are_those_that_are_checked() {
         )
     });
     expect_part("layers", &format!("```text\n{layers}```\n\n{}", within.collect::<String>()));
+}
+
+#[test]
+fn what_a_template_gets_is_documented() {
+    let source = std::fs::read_to_string(root().join("src/render/template.rs")).unwrap();
+    let (_, rest) = source.split_once("\nfn value(").unwrap();
+    let (_, rest) = rest.split_once("context! {").unwrap();
+    let (values, _) = rest.split_once("\n    }").unwrap();
+    let names = values.split([',', '\n']).filter_map(|part| part.trim().split_once(" => "));
+    let names: Vec<_> = names.map(|(name, _)| format!("`{name}`")).collect();
+    let book = Book::open();
+    let page = &book.page("docs/reference/templates.md").text;
+    let (_, table) = page.split_once("| member | value |").unwrap();
+    let named: Vec<_> = table.lines().filter_map(|line| line.strip_prefix("| `")).collect();
+    let shown =
+        |name: &String| named.iter().any(|row| format!("`{row}").split(" | ").next().unwrap().contains(name));
+    assert!(names.len() >= 9 && names.iter().all(shown), "{names:?}");
 }

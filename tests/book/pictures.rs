@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use super::examples::{at_home, demo, idp, reader, typed};
-use super::{expect_file, without_digits};
+use super::examples::{at_home, block_after, demo, expect_recording, idp, played, reader, typed};
+use super::{Book, expect_file, without_digits};
 use crate::support::User;
 
 /// Colours for light and dark pages.
@@ -84,8 +84,9 @@ fn the_recordings_are_drawn() {
     expect_run("status.svg", &user, "mcpauth status");
 }
 
-/// A secret whose name is misspelt, in a file that others can read.
+/// A secret whose name is misspelt, in a file that others can read. Elsewhere a browser may open without a display.
 #[test]
+#[cfg(target_os = "linux")]
 fn a_diagnosis_is_drawn() {
     let user = User::new();
     let settings = "INGRESS_OAUTH_USER_POOL_ID=us-east-1_XXXXXXXXX\nINGRESS_OAUTH_CLIENT_ID=agent\n\
@@ -93,4 +94,7 @@ fn a_diagnosis_is_drawn() {
     let path = user.file(".env", settings);
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
     expect_run("doctor.svg", &user, "mcpauth doctor --offline");
+    let book = Book::open();
+    let shown = block_after(&book, "diagnosis");
+    expect_recording(&shown, &at_home(&user, &played(&user, &shown.text)));
 }
