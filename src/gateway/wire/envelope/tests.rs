@@ -202,7 +202,7 @@ fn every_part_of_a_message_may_be_as_deep_as_is_written_down() {
             }
         }
     }
-    assert_eq!(LEVELS, 128, "as the README says");
+    assert_eq!(LEVELS, 128, "as docs/gateway/overview.md says");
 }
 
 /// Programs that write every member they know mean nothing by a null.
