@@ -80,7 +80,8 @@
 //!             completions config exec generate ingress login refresh
 //!             bridge complete env gateway headers inspect logout mcp report token
 //!             configure flows
-//!             client_metadata client_rows given man providers terminal_ui
+//!             client_metadata client_rows man providers terminal_ui
+//!             given
 //!             out
 //!             args paths
 //! gateway     start
