@@ -16,6 +16,7 @@
 //! | test a server | `connect`, [`client`] |
 //! | see what is reported | `doctor`, `status`, `inspect` |
 //! | follow a request through the gateway | [`deployment`] (what is set up here), [`gateway`], [`policy`], [`registry`] |
+//! | find a tool by what it does | [`search`] |
 //! | know how things fail | [`error`], [`problem`], [`notice`], [`log`] |
 //! | touch the outside | [`sys`] |
 //! | read what people type | [`quantity`], [`text`], [`secret`] |
@@ -50,6 +51,7 @@ pub mod quantity;
 pub mod refresh;
 pub mod registry;
 pub mod render;
+pub mod search;
 pub mod secret;
 pub mod servers;
 pub mod session;

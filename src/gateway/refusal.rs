@@ -106,6 +106,8 @@ pub(super) enum SentCredential {
     InItsPlace,
     /// The one that the gateway keeps for it.
     Stored,
+    /// None, because it was called through the gateway's own server.
+    Withheld,
 }
 
 /// What a response needs to know beside the refusal.
@@ -371,6 +373,9 @@ impl SentCredential {
             Self::InItsPlace => {
                 "the server answers 401: it got no outside credential; send the gateway's token in X-Authorization and the \
                  outside credential in Authorization (get one with: mcpauth egress)"
+            }
+            Self::Withheld => {
+                "the server answers 401: it asks for the caller's outside credential, which call_tool takes nowhere; call it directly"
             }
             Self::Stored => {
                 "the server answers 401: it refuses the credential that the gateway keeps for it; the gateway's operator must get \

@@ -228,9 +228,9 @@ impl<'a> RouteMatch<'a> {
         Resource { last, slash: if slash { "/" } else { "" } }
     }
 
-    /// Where on the server to go; `None` for announced endpoints, which only the server knows.
+    /// Where on the server to go; `None` for announced endpoints, which only the server knows, and for the gateway's own.
     pub fn endpoint(&self) -> Option<&'a UpstreamEndpoint> {
-        let endpoints = &self.route.server.endpoints;
+        let endpoints = self.route.server.endpoints()?;
         match self.asked {
             EndpointKind::Base => Some(&endpoints.base),
             EndpointKind::Mcp => Some(&endpoints.mcp),
