@@ -1,5 +1,6 @@
-//! Every variable with its meaning and what it decides: for `config show`, for the README's table, to recognize
-//! secrets by name, and to know what a found file may set. Not here: reading them (see `settings`).
+//! Every variable there is, with what it means and what it decides: for `config show`, for the reference, to know a
+//! secret by its name, and to know what a file that was only found may say.
+//! It leaves reading them to `settings`.
 
 /// One variable. `N` at the end of a name stands for the number of a set, 1 to 100.
 #[derive(Clone, Copy, Debug)]
@@ -288,6 +289,7 @@ mod tests {
     fn every_variable_that_is_read_is_in_the_catalogue() {
         let sources = [
             include_str!("mod.rs"),
+            include_str!("agents.rs"),
             include_str!("machine.rs"),
             include_str!("egress.rs"),
             include_str!("values.rs"),

@@ -44,6 +44,8 @@ pub struct LoadReport {
     pub policy: Option<Arc<Policy>>,
     /// The names of the reachable servers.
     pub servers: Vec<String>,
+    /// Whether one of them is the gateway's own, built in.
+    pub is_mcpgw_built_in: bool,
 }
 
 /// Checks the settings, then reads and checks everything they name, within `limits.file_read_timeout` for each kind
@@ -116,6 +118,7 @@ impl LoadReport {
                 });
                 self.problems.extend(missing);
                 self.servers = served.routes.all().iter().map(|route| route.server.name.clone()).collect();
+                self.is_mcpgw_built_in = served.routes.all().iter().any(|route| route.server.place.is_none());
             }
             FileContent::Revoked(_) | FileContent::Tls(_) | FileContent::Settings(_) => {}
         }

@@ -55,20 +55,8 @@ pub(super) struct Version {
     is_default: Option<bool>,
 }
 
-/// Parsed separately: an unusual list of tools must not invalidate its server.
-#[derive(Default, Deserialize)]
-struct ToolList {
-    #[serde(default)]
-    tool_list: Vec<ToolEntry>,
-}
-
-#[derive(Deserialize)]
-struct ToolEntry {
-    name: String,
-}
-
-/// What [`ServerFile`] reads, and the list of tools.
-const OBEYED: [&str; 17] = [
+/// What [`ServerFile`] reads, and what the search for tools does ([`super::Profile`]).
+const OBEYED: [&str; 18] = [
     "append_mcp_path",
     "auth_scheme",
     "auth_type",
@@ -80,6 +68,7 @@ const OBEYED: [&str; 17] = [
     "path",
     "proxy_pass_url",
     "proxy_target_url",
+    "search_hints",
     "server_name",
     "sse_endpoint",
     "supported_transports",
@@ -172,13 +161,7 @@ pub(super) fn non_empty(text: Option<&String>) -> Option<&str> {
     text.map(String::as_str).filter(|text| !text.is_empty())
 }
 
-/// The names of the listed tools.
-pub(super) fn tools(text: &str) -> Vec<String> {
-    let list: ToolList = serde_json::from_str(text).unwrap_or_default();
-    list.tool_list.into_iter().map(|tool| tool.name).collect()
-}
-
-/// Fields with values that are ignored here, each with a remedy.
+/// What a file says in fields that nothing here obeys, each with what to do.
 pub(super) fn strange(text: &str) -> Vec<(String, &'static str)> {
     let known = |name: &str| OBEYED.contains(&name) || DESCRIBING.contains(&name) || BEYOND.contains(&name);
     let members: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).unwrap_or_default();
