@@ -19,7 +19,7 @@ mod embedded {
 }
 pub(crate) use embedded::TEMPLATES;
 
-/// One `providers/*.yaml`. Endpoints may hold variables: `https://{{ domain }}.example.test/token`.
+/// One `providers/*.yaml`. Endpoints may contain variables: `https://{{ domain }}.example.test/token`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
@@ -200,7 +200,7 @@ pub struct Redirect {
     pub any_port: bool,
 }
 
-/// Which sites (tenants, workspaces) a grant covers, and how a call names one.
+/// Which sites (tenants, workspaces) a grant covers, and how an API call names one.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sites {

@@ -1,5 +1,5 @@
-//! The map in `docs/development/architecture.md` is true: who imports whom, how files open, what is not there.
-//! It leaves calls that have one door to clippy (`.clippy.toml`).
+//! The map in `docs/development/architecture.md` is true: who imports whom, how files open, what is not there. Not
+//! here: calls that have one door (see clippy (`.clippy.toml`)).
 #![cfg(test)]
 
 mod graph;

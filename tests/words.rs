@@ -15,7 +15,6 @@ const BANNED: &[(&str, &str)] = &[
     ("are no json", "are not JSON"),
     ("is no json", "is not JSON"),
     ("is no url", "is not a URL"),
-    ("is no address", "is not an address"),
     ("is no web address", "is not an http or https URL"),
     ("is no pattern", "is not a pattern"),
     ("is no registration", "is not a registration"),

@@ -1,6 +1,5 @@
 //! Every variable there is, with what it means and what it decides: for `config show`, for the reference, to know a
-//! secret by its name, and to know what a file that was only found may say.
-//! It leaves reading them to `settings`.
+//! secret by its name, and to know what a file that was only found may say. Not here: reading them (see `settings`).
 
 /// One variable. `N` at the end of a name stands for the number of a set, 1 to 100.
 #[derive(Clone, Copy, Debug)]

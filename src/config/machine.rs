@@ -1,4 +1,5 @@
-//! Credentials that need no person: ingress and AgentCore gateways. It leaves agents to `agents`, logins to `egress`.
+//! Credentials that need no person: ingress and AgentCore gateways. Not here: agents (see `agents`); logins (see
+//! `egress`).
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -10,9 +11,9 @@ use crate::credential::{
 use crate::oauth::{ClientAuth, Epoch, OAuthClient};
 use crate::provider::BodyFormat;
 
-/// What the registry's scripts assume of a token whose reply names no lifetime, in seconds.
+/// The lifetime that the registry's scripts assume for a token whose reply has none, in seconds.
 pub(super) const DEFAULT_LIFETIME: Epoch = 10_800;
-/// The most sets of a numbered kind.
+/// The highest number of a set.
 pub(super) const SETS: std::ops::RangeInclusive<usize> = 1..=100;
 
 impl Config {

@@ -1,5 +1,5 @@
-//! Which server is meant and which credentials it gets, and the one retry with new ones. Not here: the requests (see
-//! its callers); advice after a refusal (see `explain`).
+//! Which server is meant and which credentials it gets, and the one retry with new ones. Not here: advice after a
+//! refusal (see `explain`).
 
 use std::path::PathBuf;
 use std::sync::Arc;

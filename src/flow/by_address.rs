@@ -39,8 +39,8 @@ pub struct Discovered {
     pub scopes: Vec<String>,
 }
 
-/// The first of a server's issuers that tells how to get its tokens and is `fit`; if none is, the first that tells it. One that
-/// would lead us inward ends it: such a server is not to be trusted.
+/// The first of a server's issuers that is usable and `fit`; if none is, the first usable one. An issuer that points
+/// to this machine ends the search: such a server is not to be trusted.
 async fn first_usable(
     http: &Http,
     server: &Url,
@@ -228,7 +228,7 @@ fn unusable(server: &Url, cause: FlowError) -> FlowError {
     AddressError::Issuer { server: host(server), cause: Box::new(cause) }.into()
 }
 
-/// Registers us with an issuer; the client, and the redirect URI it is registered with.
+/// Registers mcpauth with an issuer; returns the client and its redirect URI.
 ///
 /// # Errors
 /// As [`FlowError`] says, [`FlowError::ByAddress`] among them.

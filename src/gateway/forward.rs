@@ -271,7 +271,7 @@ impl Forwarder {
         if let Some(listener) = self.listener(passage) {
             listener.hear(bytes.clone());
         }
-        // What was read as JSON is answered as JSON, whatever the server called it.
+        // What was parsed as JSON is answered as JSON, whatever type the server named.
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         self.shown(passage, head, bytes, filter::message)
     }

@@ -75,7 +75,7 @@ pub(super) enum Rejection {
     Session,
     /// The server cannot be reached, or closed the connection.
     Unreachable,
-    /// The server's certificate is not trusted.
+    /// The server's does not trust the server's certificate.
     Certificate,
     /// The server's answer is not usable, and why.
     Broken(&'static str),

@@ -47,7 +47,7 @@ pub(super) struct RequestLog<'w> {
     status: u16,
     /// Whether it came through the gateway's own server.
     pub(super) is_relayed: bool,
-    /// Whether anybody would miss it: health checks are not written down.
+    /// Whether it is recorded: health checks are not.
     silent: bool,
     /// Whether a line is promised.
     promised: bool,

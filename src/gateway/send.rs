@@ -171,10 +171,10 @@ impl UpstreamSender {
     }
 }
 
-/// The headers beside the protocol's own that pass with a relayed call.
+/// The headers in addition to the protocol's own that pass with a relayed call.
 static NONE: LazyLock<HashSet<HeaderName>> = LazyLock::new(HashSet::new);
 
-/// Makes a request's headers those that go on, all but the stored credential.
+/// Reduces a request's headers to those that pass, without the stored credential.
 pub(super) fn onward(
     passage: &AuthorizedRequest<'_>,
     session: Option<&LegacySession>,

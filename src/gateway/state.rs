@@ -66,7 +66,7 @@ pub(super) struct Upstream {
     pub(super) checked_at: Arc<AtomicI64>,
     /// Whether it was found to speak no 2026-07-28.
     pub(super) is_older: AtomicBool,
-    /// What is known of its redirects.
+    /// What is known about its redirects.
     pub(super) straight: Straight,
 }
 
@@ -318,7 +318,7 @@ impl Upstream {
         self.route.server.endpoints().map(|endpoints| &endpoints.base)
     }
 
-    /// How clients and the policy name it.
+    /// Its name for clients and the policy.
     pub(super) fn name(&self) -> &str {
         &self.route.server.name
     }

@@ -263,7 +263,7 @@ impl Worker {
         Rejection::Denied { denial, scope }
     }
 
-    /// One more request of the caller's under way, or one more stream.
+    /// Counts one more request of the caller's in flight, or one more stream.
     fn turn(&self, caller: &Caller, stream: bool) -> Result<RequestSlot, Rejection> {
         let most = if stream { self.shared.most_streams } else { self.shared.most_requests };
         caller.account.begin(stream, most)

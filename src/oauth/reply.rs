@@ -19,7 +19,7 @@ const DESCRIPTION_LIMIT: usize = 200;
 pub const UNSENDABLE: &str =
     "with a token that has a control character, a line break or a non-ASCII character";
 
-/// Where a provider puts what RFC 6749 section 5.1 puts at the top level.
+/// Where a provider puts the members that RFC 6749 section 5.1 has at the top level.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReplyShape {

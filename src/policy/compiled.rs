@@ -27,7 +27,7 @@ pub struct Policy {
     ui: HashMap<Box<str>, Arc<UiScope>>,
     /// What of them the members of a group get.
     ui_groups: HashMap<Box<str>, Vec<Arc<UiScope>>>,
-    /// Each different `when` once; entries know theirs by its place here.
+    /// Each distinct `when` once; entries refer to theirs by index.
     conditions: Vec<When>,
     /// Pairs of a group and a scope that neither the policy nor `UI-Scopes` defines.
     dangling: Vec<(String, String)>,
@@ -165,7 +165,7 @@ fn of_group<'p, T>(groups: &'p HashMap<Box<str>, Vec<T>>, group: &str) -> Option
     groups.get(group).or_else(rootless).map(Vec::as_slice)
 }
 
-/// RFC 6749 section 3.3: whether a name may stand in a `scope`, and so in a header.
+/// RFC 6749 section 3.3: whether a name is a valid scope, and so allowed in a header.
 fn is_scope_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }

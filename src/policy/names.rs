@@ -19,7 +19,7 @@ pub(super) fn is_wildcard(word: &str) -> bool {
     matches!(word, "*" | "all")
 }
 
-/// A server's name as it is compared: without the slashes a path has around it.
+/// A server's name in comparable form: without the slashes around a path.
 pub(super) fn trimmed(server: &str) -> &str {
     server.trim_matches('/')
 }

@@ -1,6 +1,6 @@
-//! Changes the registry's folder as the registry does: switches a server on or off, adds a file, removes one. Each file is
-//! replaced whole, members that nobody here knows are kept, and whoever else changes the folder with this program waits.
-//! It leaves who may do so, and which values are fit, to its callers.
+//! Changes the registry's folder as the registry does: switches a server on or off, adds a file, removes one. Each
+//! file is replaced whole, members that nobody here knows are kept, and whoever else changes the folder with this
+//! program waits.
 
 use std::fs::{self, File};
 use std::io;
@@ -55,7 +55,7 @@ pub fn add(dir: &Path, members: Map<String, Value>) -> Result<String, EditError>
     let server =
         RegisteredServer::from_file(file, Path::new("")).map_err(|(what, _)| EditError::Server(what))?;
     if server.url.is_none() {
-        return Err(EditError::Server("proxy_pass_url is missing or no URL".into()));
+        return Err(EditError::Server("proxy_pass_url is missing or not a URL".into()));
     }
     let place = dir.join(format!("{}.json", server.name.replace('/', "_")));
     let _turn = Turn::wait(dir)?;
@@ -168,7 +168,7 @@ mod tests {
                 "a server with the path /server_state is there already",
             ),
             (json!({"path": "/../z", "proxy_pass_url": "http://h/"}), "it names no path"),
-            (json!({"path": "/z"}), "proxy_pass_url is missing or no URL"),
+            (json!({"path": "/z"}), "proxy_pass_url is missing or not a URL"),
             (
                 json!({"path": "/z", "proxy_pass_url": "file:///etc/passwd"}),
                 "proxy_pass_url is not an http or https URL",

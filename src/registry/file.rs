@@ -161,7 +161,7 @@ pub(super) fn non_empty(text: Option<&String>) -> Option<&str> {
     text.map(String::as_str).filter(|text| !text.is_empty())
 }
 
-/// What a file says in fields that nothing here obeys, each with what to do.
+/// Fields with values that are ignored here, each with a remedy.
 pub(super) fn strange(text: &str) -> Vec<(String, &'static str)> {
     let known = |name: &str| OBEYED.contains(&name) || DESCRIBING.contains(&name) || BEYOND.contains(&name);
     let members: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).unwrap_or_default();

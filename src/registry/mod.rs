@@ -79,7 +79,7 @@ pub struct RegisteredServer {
     pub headers: Value,
     /// What the file says of it to people and to those who look for a tool.
     pub profile: Arc<Profile>,
-    /// Whether it is switched on.
+    /// Whether it is enabled.
     pub enabled: bool,
     /// Its path as in the file.
     path: String,

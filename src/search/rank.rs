@@ -43,7 +43,7 @@ const WEIGHTS: [f32; FIELDS] = {
 const LENGTHS: [f32; FIELDS] = [0.6; FIELDS];
 /// How soon further occurrences of a word count no more.
 const SATURATION: f32 = 1.2;
-/// What BM25F counts beside coverage.
+/// What BM25F counts in addition to coverage.
 const BESIDE_COVERAGE: f32 = 0.5;
 /// What a word counts for coverage that stands in the fine print alone: there it often is about something else.
 const FINE_PRINT: f32 = 0.5;

@@ -23,7 +23,8 @@ pub use error::FileError;
 /// The largest file that is read, in bytes; a token file has a few thousand.
 const MAX_FILE_BYTES: u64 = 4 << 20;
 
-/// Reads a private file without a byte order mark; `None` if there is none. Refuses links, and files that others can read.
+/// Reads a private file without a byte order mark; `None` if there is none. Rejects links, and files that others can
+/// read.
 ///
 /// # Errors
 /// As [`FileError`] says.

@@ -99,7 +99,7 @@ fn row(gateway: &str, route: &ServerRoute, answers: bool) -> RouteRow {
     }
 }
 
-/// The path alone: a query may be a key.
+/// Only the path: a query may contain a key.
 fn place(base: &UpstreamEndpoint) -> String {
     let scheme = if base.origin.tls { "https" } else { "http" };
     format!("{scheme}://{}{}", base.origin.header.to_str().unwrap_or_default(), base.uri.path())

@@ -80,8 +80,8 @@ pub async fn check(routes: &Routes, trust: &Trust) -> Vec<bool> {
     join_all(checks).await
 }
 
-/// Whether the server says anything but a server error: a 401 or a 400 comes from one that is there, and so does an answer in
-/// JSON-RPC, whatever its status.
+/// Whether the server answers without a server error: a 401 or a 400 shows that it is there, and so does a JSON-RPC
+/// answer with any status.
 pub(crate) async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
     // The gateway itself is there.
     let Some(endpoints) = upstream.route.server.endpoints() else { return true };

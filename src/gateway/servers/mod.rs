@@ -30,7 +30,7 @@ pub struct UpstreamServer {
     pub title: String,
     /// Where it is; nowhere but in the gateway itself for the built-in one.
     pub place: Option<Place>,
-    /// What credential it wants.
+    /// The credential that it requires.
     pub auth_type: AuthType,
     /// Its transports, best first.
     pub transports: Vec<Transport>,
@@ -45,9 +45,9 @@ pub struct UpstreamServer {
 /// Where a server is.
 #[derive(Clone)]
 pub struct Place {
-    /// `proxy_pass_url`. Its query may be a key: show [`UpstreamServer::address`] instead.
+    /// `proxy_pass_url`. Its query may contain a key: show [`UpstreamServer::address`] instead.
     pub url: Url,
-    /// Where to connect, and what to ask for there.
+    /// Where to connect, and its endpoints.
     pub endpoints: UpstreamEndpoints,
 }
 
@@ -151,7 +151,7 @@ impl UpstreamServer {
         self.place.as_ref().map(|place| &place.endpoints)
     }
 
-    /// Whether an address without a query is its own or one of its endpoints', a slash at the end aside.
+    /// Whether an address without a query is its own or one of its endpoints', apart from a trailing slash.
     pub fn is_at(&self, url: &Url) -> bool {
         let Some(Place { url: own, endpoints: UpstreamEndpoints { base, mcp, sse } }) = &self.place else {
             return false;

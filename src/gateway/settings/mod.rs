@@ -70,9 +70,9 @@ pub struct GatewaySettings {
     /// The gateway's own MCP server at `/mcpgw/mcp`: `builtin` for the gateway itself, `forward` for the server of the registry's
     /// `mcpgw.json`, or a table. If absent, the server that `mcpgw.json` has an address for, else the gateway itself.
     pub mcpgw: Mcpgw,
-    /// A file of at least 32 random bytes or characters (line ends after text do not count), of root or this user and readable
-    /// by it alone or by one group that it is in, that binds legacy sessions to their callers; gateways behind one address share
-    /// it. Without it a random key is made at each start.
+    /// A file of at least 32 random bytes or characters (line ends after text do not count), owned by root or this
+    /// user and readable only by it or by one group that it is in, that binds legacy sessions to their callers;
+    /// gateways behind one address share it. Without it a random key is made at each start.
     pub session_key: Option<PathBuf>,
     /// A file of `jti`, `sub` or `client_id` values to reject, one per line (`jti: VALUE`).
     pub revocation_list: Option<PathBuf>,
