@@ -1,6 +1,6 @@
-//! The tools of all servers, for whoever looks for one: as the registry's files list them, and as servers listed them to callers,
-//! before anything was cut out for the one who asked. Kept by a thread of its own, which makes another index when something
-//! changed; whoever searches takes the one there is. It leaves who may see which tool to its callers.
+//! The tools of all servers, for whoever looks for one: as the registry's files list them, and as servers listed them
+//! to callers, before anything was cut out for the one who asked. Kept by a thread of its own, which makes another
+//! index when something changed; whoever searches takes the one there is.
 
 use std::collections::HashMap;
 use std::io;
@@ -155,7 +155,7 @@ impl CatalogueThread {
         }
     }
 
-    /// Takes note; whether the index is to be made anew.
+    /// Takes note; whether the index is to be rebuilt.
     fn hear(&mut self, heard: CatalogueNews) -> bool {
         match heard {
             CatalogueNews::Servers(servers) => {
@@ -196,7 +196,7 @@ impl CatalogueThread {
         tools
     }
 
-    /// What a server says of itself counts before what its file says of it; only the file has hints.
+    /// What a server publishes counts before what its file says of it; only the file has hints.
     fn of(&self, route: &ServerRoute) -> Vec<KnownTool> {
         let server = &route.server;
         let known = |tool: ListedTool, listed_at| KnownTool { server: server.name.clone(), tool, listed_at };

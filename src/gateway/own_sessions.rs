@@ -1,6 +1,6 @@
-//! Sessions of the gateway's own MCP server (until 2025-11-25): names that the gateway makes up and seals as it seals those of
-//! others, so that nobody keeps a list of them. Only those that were ended are remembered, and only for as long as there is room.
-//! It leaves sealing to `session`.
+//! Sessions of the gateway's own MCP server (until 2025-11-25): names that the gateway makes up and seals as it seals
+//! those of others, so that nobody keeps a list of them. Only those that were ended are remembered, and only for as
+//! long as there is room. Not here: sealing (see `session`).
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};

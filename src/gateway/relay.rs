@@ -1,6 +1,7 @@
-//! Calls another server's tool for a caller of the gateway's own server: the call is made in the words that the other server
-//! speaks, and its answer comes back as it is, progress and errors with it. The line has decided by then, as for a direct call.
-//! It leaves the sessions this takes to `relays`, and sending and answering to `send` and `forward`.
+//! Calls another server's tool for a caller of the gateway's own server: the call is made in the words that the other
+//! server speaks, and its answer comes back as it is, progress and errors with it. The line has decided by then, as
+//! for a direct call. Not here: the sessions this takes (see `relays`); sending and answering (see `send` and
+//! `forward`).
 //!
 //! Nothing of the caller's goes along that was meant for one server alone: no outside credential, and no header but the
 //! protocol's own. Which server is called is in the arguments, which a model writes.

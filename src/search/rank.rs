@@ -33,7 +33,7 @@ const WEIGHTS: [f32; FIELDS] = [2.5, 1.5, 0.7, 0.3, 0.7, 0.7, 1.5];
 const LENGTHS: [f32; FIELDS] = [0.6; FIELDS];
 /// How soon further occurrences of a word count no more.
 const SATURATION: f32 = 1.2;
-/// What BM25F counts beside coverage.
+/// What BM25F counts in addition to coverage.
 const BESIDE_COVERAGE: f32 = 0.5;
 /// What a word counts for coverage that stands in the fine print alone: there it often is about something else.
 const FINE_PRINT: f32 = 0.5;

@@ -1,5 +1,5 @@
-//! The gateway's own server, as clients meet it: both eras, what it shows to whom, and what it changes for whom. It leaves calls
-//! of other servers' tools through it to `through`.
+//! The gateway's own server, as clients meet it: both eras, what it shows to whom, and what it changes for whom. Not
+//! here: calls of other servers' tools through it (see `through`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 

@@ -1,5 +1,5 @@
-//! Servers and clients that know nothing of a gateway work through one, on either transport and in every revision, with
-//! the configurations that `mcpauth generate` writes.
+//! Servers and clients that know nothing of a gateway work through one, on either transport and in every revision,
+//! with the configurations that `mcpauth generate` writes.
 
 use std::path::Path;
 
