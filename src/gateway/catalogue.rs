@@ -70,7 +70,7 @@ pub(super) struct ListListener {
 /// What is not looked at yet; more than that is not kept.
 const WAITING: usize = 64;
 /// The most tools of a server that are remembered of its own lists.
-const MOST: usize = 10_000;
+const MAX_TOOLS: usize = 10_000;
 
 impl Catalogue {
     /// Of these servers' files, and of whatever is heard from here on.
@@ -171,7 +171,7 @@ impl CatalogueThread {
                 seen.at = clock::now();
                 seen.is_whole |= is_whole;
                 seen.tools = if is_whole { tools } else { merged(&before, tools) };
-                seen.tools.truncate(MOST);
+                seen.tools.truncate(MAX_TOOLS);
                 seen.tools != before
             }
         }

@@ -65,7 +65,7 @@ pub(super) struct RelayedCall<'a> {
 }
 
 /// The most of an answer that is read to begin a session, in bytes.
-const MOST: usize = 1 << 20;
+const MAX_REPLY_BYTES: usize = 1 << 20;
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
 impl Forwarder {
@@ -127,7 +127,7 @@ impl Forwarder {
         }
         let (mut head, body) = answer.into_parts();
         let hold = call.caller.account.hold(&self.shared.settings.limits);
-        let said = gather(body, MOST, hold).await.unwrap_or_default();
+        let said = gather(body, MAX_REPLY_BYTES, hold).await.unwrap_or_default();
         if !is_modern_refusal(&said) {
             return Ok(None);
         }
@@ -216,14 +216,14 @@ impl Forwarder {
     ) -> Result<String, Rejection> {
         let streams = is_stream(answer.headers());
         let hold = call.caller.account.hold(&self.shared.settings.limits);
-        let bytes = gather(answer.into_body(), MOST, hold).await;
+        let bytes = gather(answer.into_body(), MAX_REPLY_BYTES, hold).await;
         let bytes = bytes.map_err(|_| Rejection::Broken("its handshake breaks off"))?;
         let version = |text: &str| {
             let message = parse(text).ok()?;
             message.pointer("/result/protocolVersion")?.as_str().map(str::to_owned)
         };
         let found = if streams {
-            let events = SseReader::new(MOST).push(&bytes).unwrap_or_default();
+            let events = SseReader::new(MAX_REPLY_BYTES).push(&bytes).unwrap_or_default();
             events.iter().find_map(|event| version(&event.data))
         } else {
             std::str::from_utf8(&bytes).ok().and_then(version)

@@ -70,7 +70,7 @@ pub(super) struct CallGuard {
 }
 
 /// How many sessions are kept, and for how long one that nobody uses.
-const MOST: usize = 4096;
+const MAX_SESSIONS: usize = 4096;
 const IDLE: Duration = Duration::from_secs(3600);
 /// How long what nobody waits for may take.
 const COURTESY: Timeouts = Timeouts { connect: Duration::from_secs(5), answer: Duration::from_secs(5) };
@@ -93,9 +93,9 @@ impl Relays {
 
     pub(super) fn keep(&self, owner: &SessionOwner, server: &str, session: Arc<UpstreamSession>) {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        if sessions.len() >= MOST {
+        if sessions.len() >= MAX_SESSIONS {
             sessions.retain(|_, (_, used)| used.elapsed() < IDLE);
-            if sessions.len() >= MOST {
+            if sessions.len() >= MAX_SESSIONS {
                 sessions.clear();
             }
         }
