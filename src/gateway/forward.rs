@@ -17,7 +17,7 @@ use hyper::{Method, Response, StatusCode};
 
 use super::body::Body;
 use super::callers::Callers;
-use super::content::{is_coded, is_foreign};
+use super::content::Content;
 use super::events::{Events, Reading};
 use super::headers;
 use super::hold::{Held, come, hold, joined, soon};
@@ -37,7 +37,6 @@ use super::wire::look::{Look, may_tell};
 use super::wire::sse;
 use super::wire::sse::Boundary;
 use crate::mcp::SESSION;
-use crate::mcp::sse::is_stream;
 use crate::sys::clock;
 
 /// Why a session cannot be bound to its caller.
@@ -94,7 +93,7 @@ impl Forwarder {
         if head.status == StatusCode::UNAUTHORIZED {
             return Err(Refusal::Egress(passage.given()));
         }
-        let coded = is_coded(&head.headers);
+        let Content { is_coded, is_foreign, is_stream } = Content::of(&head.headers);
         headers::back(&mut head.headers);
         // Servers with sessions may answer one message on the stream of another.
         let mixed = session.is_some()
@@ -104,11 +103,11 @@ impl Forwarder {
         let visibility = self.shared.settings.list_visibility;
         let is_read = passage.is_read(visibility);
         let looks = visibility == Visibility::Granted;
-        let plain = !coded && (is_read || !is_foreign(&head.headers));
+        let plain = !is_coded && (is_read || !is_foreign);
         if !plain && (is_read || (mixed && looks)) {
             return passage.unread(head);
         }
-        if is_stream(&head.headers) {
+        if is_stream {
             return Ok(self.events(passage, head, inflow, plain).await);
         }
         if is_read {
@@ -270,20 +269,15 @@ impl Forwarder {
             Ok(Cow::Owned(cut)) if !cut.is_empty() => Some(cut),
             Ok(Cow::Owned(_)) | Err(_) => return passage.unread(head),
         };
-        let shown = match cut {
-            None => bytes,
-            Some(cut) => {
-                drop(bytes);
-                head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                let mut hold = passage.caller.account.hold(&self.shared.settings.limits);
-                hold.grow(cut.len())?;
-                hold.keep(cut.into())
-            }
-        };
+        let Some(cut) = cut else { return Ok(Response::from_parts(head, Body::full(bytes))) };
+        drop(bytes);
+        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if head.headers.contains_key(CONTENT_LENGTH) {
-            head.headers.insert(CONTENT_LENGTH, HeaderValue::from(shown.len()));
+            head.headers.insert(CONTENT_LENGTH, HeaderValue::from(cut.len()));
         }
-        Ok(Response::from_parts(head, Body::full(shown)))
+        let mut hold = passage.caller.account.hold(&self.shared.settings.limits);
+        hold.grow(cut.len())?;
+        Ok(Response::from_parts(head, Body::full(hold.keep(cut.into()))))
     }
 
     /// What comes of a body, if the caller may still have it when it comes; as they are known then.
