@@ -31,12 +31,13 @@ pub(super) struct Record<'w> {
     /// The message's id, for the answer to a refusal.
     pub(super) id: Option<Bytes>,
     pub(super) http: &'static str,
-    pub(super) upstream: Option<Arc<Upstream>>,
+    pub(super) upstream: Option<&'w Upstream>,
     /// Which of its addresses was asked for.
     pub(super) resource: Resource,
     pub(super) caller: Option<Arc<Caller>>,
     pub(super) method: Option<Bytes>,
     pub(super) name: Option<Bytes>,
+    /// What allowed it, for its line.
     permit: Option<Permit>,
     refused: Option<&'static str>,
     shadow: Option<bool>,
@@ -88,7 +89,7 @@ impl RequestId {
 }
 
 impl<'w> Record<'w> {
-    pub(super) fn begin(books: &'w Books, moment: &Moment, request_id: RequestId) -> Self {
+    pub(super) fn begin(books: &'w Books, moment: &'w Moment, request_id: RequestId) -> Self {
         Self {
             books,
             began: moment.began,
@@ -133,7 +134,8 @@ impl<'w> Record<'w> {
 
     /// The policy said yes.
     pub(super) fn allowed(&mut self, permit: &Permit) {
-        self.permit = Some(permit.clone());
+        // The cores share the count of a permit's copies: only a line is worth one.
+        self.permit = self.books.ledger.is_on().then(|| permit.clone());
     }
 
     /// The line said no.
@@ -208,12 +210,7 @@ impl Drop for Record<'_> {
         let allowed = refused.is_empty();
         let method = self.counted_method(allowed);
         let tool = if allowed && method == "tools/call" { text(&self.name) } else { "" };
-        let kind = Kind {
-            server: self.upstream.as_ref().map_or("", |upstream| upstream.name()),
-            method,
-            tool,
-            reason: refused,
-        };
+        let kind = Kind { server: self.upstream.map_or("", Upstream::name), method, tool, reason: refused };
         self.books.tally.count(&kind, gateway, self.sent.map(|_| self.took));
     }
 }

@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -114,9 +115,19 @@ pub(super) struct Shared {
     pub(super) started: Instant,
 }
 
+/// The files as one core found them under this epoch. Each request holds them: the cores share no count of its holders.
+pub(super) struct Snapshot {
+    epoch: u64,
+    state: Arc<State>,
+}
+
+/// The last that one core found.
+#[derive(Default)]
+pub(super) struct Latest(Mutex<Option<Arc<Snapshot>>>);
+
 /// What one request sees: the files, when it is, and who is at the other end.
 pub(super) struct Moment {
-    pub(super) state: Arc<State>,
+    pub(super) state: Arc<Snapshot>,
     pub(super) epoch: u64,
     /// Seconds since 1970.
     pub(super) now: i64,
@@ -207,11 +218,23 @@ impl Shared {
         }
     }
 
-    /// The present moment. The epoch is read before the state: a caller judged by old files under a new epoch would be
-    /// remembered past the change.
+    /// The present moment.
     pub(super) fn moment(&self, peer: IpAddr) -> Moment {
+        self.moment_of(peer, &Latest::default())
+    }
+
+    /// The same, with the files that a core has found already as long as nothing changes.
+    pub(super) fn moment_of(&self, peer: IpAddr, latest: &Latest) -> Moment {
         let epoch = self.epoch();
-        Moment { epoch, state: self.state.load_full(), now: clock::now(), began: Instant::now(), peer }
+        let mut latest = latest.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = match latest.take() {
+            Some(found) if found.epoch == epoch => found,
+            // The epoch was read before the state: a caller judged by old files under a new epoch would be remembered past
+            // the change.
+            _ => Arc::new(Snapshot { epoch, state: self.state.load_full() }),
+        };
+        *latest = Some(state.clone());
+        Moment { epoch, state, now: clock::now(), began: Instant::now(), peer }
     }
 
     pub(super) fn state(&self) -> Arc<State> {
@@ -263,6 +286,14 @@ impl Shared {
     /// Whether clients are told to go elsewhere.
     pub(super) fn is_leaving(&self) -> bool {
         self.leaving.load(Ordering::Relaxed)
+    }
+}
+
+impl Deref for Snapshot {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
     }
 }
 
