@@ -4,7 +4,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_lc_rs::digest;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use memchr::memchr3;
 use tracing::warn;
@@ -15,7 +14,7 @@ use super::authn::issuers::Issuer;
 use super::authn::jwt::{Claims, Reject, Token};
 use super::authn::keys::KeySet;
 use super::authn::opaque::{self, Whose};
-use super::authn::tokens::{Hash, Remembered};
+use super::authn::tokens::{Hash, LastToken, Remembered, hash};
 use super::refusal::Refusal;
 use super::state::{Moment, Shared, State};
 use crate::policy::{Grants, Principal};
@@ -105,7 +104,7 @@ impl Credential {
             (None, Some(value)) => (value, Via::Standard),
             (None, None) => return Err(Refusal::NoToken),
         };
-        let text = value.to_str().map_err(|_| Refusal::Credentials("a credential header cannot be read"))?;
+        let text = readable(value).ok_or(Refusal::Credentials("a credential header cannot be read"))?;
         let token = match text.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start_matches(' '),
             // Basic and the like in `Authorization` are the server's matter, and no token of ours.
@@ -121,8 +120,21 @@ impl Credential {
 
     /// The token itself.
     pub(super) fn token(&self) -> &str {
-        self.value.to_str().ok().and_then(|text| text.get(self.at..)).unwrap_or_default()
+        std::str::from_utf8(self.token_bytes()).unwrap_or_default()
     }
+
+    pub(super) fn token_bytes(&self) -> &[u8] {
+        self.value.as_bytes().get(self.at..).unwrap_or_default()
+    }
+}
+
+/// What a header says, if it is visible ASCII, spaces and tabs. [`HeaderValue::to_str`] looks at one byte after the other,
+/// and a token has hundreds.
+fn readable(value: &HeaderValue) -> Option<&str> {
+    let is_good = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
+    let bytes = value.as_bytes();
+    let all_good = bytes.iter().fold(true, |all, byte| all & is_good(byte));
+    std::str::from_utf8(bytes).ok().filter(|_| all_good)
 }
 
 /// A header's value, if it occurs once. Twice, it would be anyone's guess which of them the next program takes.
@@ -142,7 +154,7 @@ impl Callers {
         Self { shared, tokens }
     }
 
-    /// The caller whose token the request carries.
+    /// The caller whose token the request carries, on a connection that brought this one last.
     ///
     /// # Errors
     /// 401, 400, or 503 if its issuer cannot be asked.
@@ -150,9 +162,11 @@ impl Callers {
         &self,
         moment: &Moment,
         headers: &HeaderMap,
+        last: &LastToken,
     ) -> Result<(Arc<Caller>, Credential), Refusal> {
         let credential = Credential::of(headers)?;
-        let caller = self.caller(moment, credential.token()).await?;
+        let token = credential.token();
+        let caller = self.hashed(moment, token, last.hash(token)).await?;
         self.claimed(&caller, headers)?;
         Ok((caller, credential))
     }
@@ -162,7 +176,10 @@ impl Callers {
     /// # Errors
     /// As [`Callers::authenticate`].
     pub(super) async fn caller(&self, moment: &Moment, token: &str) -> Result<Arc<Caller>, Refusal> {
-        let hash = hash(token);
+        self.hashed(moment, token, hash(token)).await
+    }
+
+    async fn hashed(&self, moment: &Moment, token: &str, hash: Hash) -> Result<Arc<Caller>, Refusal> {
         match self.remembered(moment, &hash) {
             Some(caller) => Ok(caller),
             // Boxed: what a new token may take is large, and most tokens are not new.
@@ -197,7 +214,7 @@ impl Callers {
         if let Some(reject) = moment.state.revoked.reject(&principal) {
             return Err(Refusal::Token(reject));
         }
-        let State { policy, shadow, .. } = &*moment.state;
+        let State { policy, shadow, .. } = &**moment.state;
         let grants = policy.grants(&principal);
         let shadow = shadow.as_ref().map(|shadow| shadow.grants(&principal));
         let account = self.shared.accounts.of(&principal);
@@ -281,11 +298,6 @@ async fn proven(issuer: &Issuer, token: Token<'_>, text: &str) -> Result<Claims,
         (Some(known), Some(Err(reject))) if Arc::ptr_eq(&known, &keys) => Err(Refusal::Token(reject)),
         _ => Token::read(text).and_then(|token| prove(&keys, token)).map_err(Refusal::Token),
     }
-}
-
-fn hash(token: &str) -> Hash {
-    let digest = digest::digest(&digest::SHA256, token.as_bytes());
-    digest.as_ref().first_chunk().copied().unwrap_or_default()
 }
 
 impl From<No> for Refusal {

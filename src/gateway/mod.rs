@@ -4,7 +4,7 @@
 //! What a request passes lies in this folder, in the order of its way; `Worker::line` is the line itself:
 //!
 //! ```text
-//! load, start, listen, worker    files read, sockets bound; connections (crowd); then every request, from here on:
+//! load, start, listen, worker    files read, sockets bound; connections (crowd, alarm, boxes); every request:
 //!     host, pages, proxies, own  whose name, origin and address; what pages may send; the gateway's own addresses
 //!     (servers)                  which server, by the path
 //!     callers, (authn)           who is calling
@@ -28,8 +28,10 @@
 //! | `operate` | beside the line: the admin listener, health, files and their reload, the certificate |
 
 mod accounts;
+mod alarm;
 pub mod authn;
 mod body;
+mod boxes;
 mod callers;
 mod content;
 mod crowd;

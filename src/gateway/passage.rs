@@ -8,6 +8,7 @@ use bytes::Bytes;
 use hyper::header::HeaderValue;
 use hyper::{Method, Uri};
 
+use super::alarm::Alarm;
 use super::callers::{Caller, Credential, Via};
 use super::intake::Wish;
 use super::redirect::Way;
@@ -40,6 +41,8 @@ pub(super) struct Passage<'a> {
     /// What it asks for.
     pub(super) wish: &'a Wish<'a>,
     pub(super) body: Bytes,
+    /// Of the connection that it came on.
+    pub(super) alarm: &'a Alarm,
 }
 
 /// A legacy session that a request is for.

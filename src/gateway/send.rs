@@ -111,7 +111,8 @@ impl Sender {
         *request.headers_mut() = headers;
         let sent = Instant::now();
         let origin = &passage.endpoint.origin;
-        let result = self.pool.exchange(origin, request, patience, passage.wish.stays_open()).await;
+        let stream = passage.wish.stays_open();
+        let result = self.pool.exchange(origin, request, (patience, passage.alarm), stream).await;
         record.upstream(sent);
         result.map_err(|failure| {
             let name = passage.upstream.name();
@@ -177,7 +178,7 @@ fn onward(
 ) {
     let Passage { upstream, credential, .. } = passage;
     let onward = Onward {
-        token: credential.token(),
+        token: credential.token_bytes(),
         authorization: credential.via == Via::Own && upstream.route.egress == Egress::Passthrough,
         listed: upstream.headers.as_ref(),
     };

@@ -9,11 +9,14 @@ use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request;
 use hyper::http::uri::PathAndQuery;
-use hyper::{Method, Request, Response, Uri};
+use hyper::{Method, Response, Uri};
 use tracing::{Instrument, debug_span, warn};
 
 use super::accounts::Turn;
+use super::alarm::Alarm;
+use super::authn::tokens::LastToken;
 use super::body::{Body, UnderWay};
+use super::boxes::Boxes;
 use super::callers::{Caller, Callers};
 use super::forward::Forwarder;
 use super::intake::{self, Wish};
@@ -30,7 +33,7 @@ use super::send::Sender;
 use super::servers::join::Endpoint;
 use super::servers::route::{Asked, Match, NoRoute};
 use super::session::Bound;
-use super::state::{Moment, Shared, Upstream};
+use super::state::{Latest, Moment, Shared, Upstream};
 use crate::policy::{Call, Denial, Permit, decide};
 
 /// One core's share.
@@ -39,9 +42,21 @@ pub(super) struct Worker {
     callers: Arc<Callers>,
     pub(super) forwarder: Forwarder,
     books: Books,
+    latest: Latest,
+    pub(super) boxes: Arc<Boxes>,
     /// Requests so far, to name the next one.
     number: AtomicU64,
     run: u64,
+}
+
+/// One client's connection, as far as its requests need it.
+pub(super) struct Guest {
+    pub(super) worker: Arc<Worker>,
+    /// Whose it is.
+    pub(super) peer: IpAddr,
+    /// For what may take only so long on it.
+    pub(super) alarm: Arc<Alarm>,
+    pub(super) last: LastToken,
 }
 
 /// Where a message goes.
@@ -57,25 +72,34 @@ impl Worker {
         let sender = Sender { shared: shared.clone(), pool };
         let forwarder = Forwarder { shared: shared.clone(), callers: callers.clone(), sender };
         let books = Books { ledger, tally: shared.metrics.tally(), audit: shared.audit.clone() };
-        Self { shared, callers, forwarder, books, number: AtomicU64::new(0), run }
+        let (latest, boxes, number) = (Latest::default(), Arc::default(), AtomicU64::new(0));
+        Self { shared, callers, forwarder, books, latest, boxes, number, run }
     }
 
     /// Answers a request, whatever it is.
-    pub(super) async fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+    pub(super) async fn handle(
+        &self,
+        head: &mut request::Parts,
+        body: Incoming,
+        guest: &Guest,
+    ) -> Response<Body> {
         let trusted = &self.shared.settings.trusted_proxies;
-        let moment = self.shared.moment(proxies::client(peer, request.headers(), trusted));
+        let peer = proxies::client(guest.peer, &head.headers, trusted);
+        let moment = self.shared.moment_of(peer, &self.latest);
         let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
         let mut record = Record::begin(&self.books, &moment, request_id);
         // Below the level of what is said by default, so that an ordinary request pays nothing for it.
         let span = debug_span!("request", request = record.request_id());
-        let (head, body) = request.into_parts();
-        let page = self.shared.hosts.check(&head.uri, &head.headers);
-        let allowed_page = page.as_ref().ok().copied().flatten().cloned();
-        let line = match page {
-            Err(refusal) if !own::is_anybodys(&head, &refusal) => Err(refusal),
+        let page = self.shared.hosts.check(&head.uri, &head.headers).map(|page| page.cloned());
+        let (allowed_page, refusal) = page.map_or_else(|no| (None, Some(no)), |page| (page, None));
+        let line = match refusal.filter(|refusal| !own::is_anybodys(head, refusal)) {
+            Some(refusal) => Err(refusal),
             // Moving the line's memory into a span would cost each request a copy of it.
-            _ if span.is_disabled() => self.counted(&moment, head, body, &mut record).await,
-            _ => Box::pin(self.counted(&moment, head, body, &mut record)).instrument(span).await,
+            None if span.is_disabled() => self.counted(&moment, head, body, guest, &mut record).await,
+            None => {
+                let line = self.counted(&moment, head, body, guest, &mut record);
+                Box::pin(line).instrument(span).await
+            }
         };
         let mut response = line.unwrap_or_else(|refusal| self.refuse(&refusal, &mut record));
         record.answered(response.status().as_u16());
@@ -100,53 +124,56 @@ impl Worker {
     }
 
     /// The line, for as many requests at once as there may be.
-    async fn counted(
+    async fn counted<'w>(
         &self,
-        moment: &Moment,
-        head: request::Parts,
+        moment: &'w Moment,
+        head: &mut request::Parts,
         body: Incoming,
-        record: &mut Record<'_>,
+        guest: &Guest,
+        record: &mut Record<'w>,
     ) -> Result<Response<Body>, Refusal> {
-        if let Some(answer) = own::answer(&self.shared, moment, &head) {
+        if let Some(answer) = own::answer(&self.shared, moment, head) {
             record.silent();
             return Ok(answer);
         }
         record.promised()?;
         let most = self.shared.settings.limits.in_flight;
         let under_way = UnderWay::begin(&self.shared.under_way, most).ok_or(Refusal::Busy)?;
-        let (response, turn) = self.line(moment, head, body, record).await?;
+        let (response, turn) = self.line(moment, head, body, guest, record).await?;
         Ok(response.map(|body| body.counted(under_way, turn)))
     }
 
     /// The line.
-    async fn line(
+    async fn line<'w>(
         &self,
-        moment: &Moment,
-        head: request::Parts,
+        moment: &'w Moment,
+        head: &mut request::Parts,
         body: Incoming,
-        record: &mut Record<'_>,
+        guest: &Guest,
+        record: &mut Record<'w>,
     ) -> Result<(Response<Body>, Option<Turn>), Refusal> {
         let request::Parts { method, uri, headers, .. } = head;
+        let method = &*method;
         if method == Method::OPTIONS {
-            return Ok((pages::preflight(&headers)?, None));
+            return Ok((pages::preflight(headers)?, None));
         }
-        record.http = http_method(&method)?;
+        record.http = http_method(method)?;
         let route = self.route(moment, uri.path(), record)?; //                        404, 503
-        let (caller, credential) = self.callers.authenticate(moment, &headers).await?; //      401, 400
+        let (caller, credential) = self.callers.authenticate(moment, headers, &guest.last).await?; // 401, 400
         record.caller = Some(caller.clone());
         caller.enters(route.upstream.name())?; //                                      401
         let mut turn = self.turn(&caller, method == Method::GET)?; //                   429
         self.pace(moment, &caller, None)?; //                                          429
         let limits = &self.shared.settings.limits;
         let hold = caller.account.hold(limits);
-        let body = intake::body(&method, &headers, body, limits, hold).await?; //      413, 415, 408, 429
-        let wish = Wish::read(&method, &headers, &body, record)?; //                   400
+        let body = intake::body(method, headers, body, limits, hold).await?; //      413, 415, 408, 429
+        let wish = Wish::read(method, headers, &body, record)?; //                   400
         let permit = self.decide(moment, &caller, &route, &wish, record)?; //          403, 429
         if wish.stays_open() && method != Method::GET {
             turn = self.turn(&caller, true)?; //                                       429
         }
-        let (endpoint, target) = self.target(&route, &method, &caller)?; //            404
-        let (upstream, method, wish, body) = (route.upstream, &method, &wish, body.clone());
+        let (endpoint, target) = self.target(&route, method, &caller)?; //            404
+        let (upstream, wish, body) = (route.upstream, &wish, body.clone());
         let (epoch, peer) = (moment.epoch, moment.peer);
         let (base, way) = (route.found.base(), Way::of(route.found.asked, method));
         let request_id = record.request_header();
@@ -165,8 +192,9 @@ impl Worker {
             method,
             wish,
             body,
+            alarm: &guest.alarm,
         };
-        let reply = self.forwarder.forward(&mut passage, headers, record).await?; //        502, 504
+        let reply = self.forwarder.forward(&mut passage, std::mem::take(headers), record).await?; //        502, 504
         Ok((reply, Some(turn)))
     }
 
@@ -176,11 +204,11 @@ impl Worker {
         caller.account.begin(stream, most)
     }
 
-    fn route<'m>(
+    fn route<'w: 'm, 'm>(
         &self,
-        moment: &'m Moment,
+        moment: &'w Moment,
         path: &'m str,
-        record: &mut Record<'_>,
+        record: &mut Record<'w>,
     ) -> Result<Route<'m>, Refusal> {
         let found = moment.state.routes.find(path).map_err(|none| match none {
             NoRoute::Malformed => Refusal::Path,
@@ -189,7 +217,7 @@ impl Worker {
         })?;
         let name = found.route.server.name.as_str();
         let upstream = moment.state.upstreams.get(name).ok_or(Refusal::NoServer)?;
-        (record.upstream, record.resource) = (Some(upstream.clone()), found.resource());
+        (record.upstream, record.resource) = (Some(&**upstream), found.resource());
         if !upstream.healthy.load(Ordering::Relaxed) {
             return Err(Refusal::Down(name.into()));
         }
@@ -267,18 +295,17 @@ impl Worker {
 
     fn refuse(&self, refusal: &Refusal, record: &mut Record<'_>) -> Response<Body> {
         record.refused(refusal);
-        if let Some((fault, upstream)) = refusal.fault().zip(record.upstream.as_ref()) {
+        if let Some((fault, upstream)) = refusal.fault().zip(record.upstream) {
             warn!(event = "upstream", request = record.request_id(), "{}: {fault}", upstream.name());
         }
         let metadata = record
             .upstream
-            .as_ref()
             .map(|upstream| own::metadata_url(&self.shared.public_url, upstream.name(), record.resource));
-        let first = |upstream: &Arc<Upstream>| {
+        let first = |upstream: &Upstream| {
             upstream.first_scopes.iter().find(|scope| self.shared.is_granted(scope)).cloned()
         };
         // Only a caller without a good token is told of it, and looking for it takes a moment.
-        let scope = record.upstream.as_ref().filter(|_| refusal.lets_in()).and_then(first);
+        let scope = record.upstream.filter(|_| refusal.lets_in()).and_then(first);
         let scope = scope.as_ref();
         let about = About { id: record.id.as_ref(), resource_metadata: metadata.as_deref(), scope };
         refusal.response(&about).map(Body::full)

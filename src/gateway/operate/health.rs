@@ -16,6 +16,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use crate::gateway::alarm::Alarm;
 use crate::gateway::pool::{Inflow, Patience, Pool};
 use crate::gateway::redirect::{HOPS, is_redirect, place_of};
 use crate::gateway::servers::join::{Endpoint, Transport};
@@ -84,7 +85,9 @@ async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
     let mut asked = endpoint.uri.clone();
     for _ in 0..=HOPS {
         let request = request(endpoint, &method, &asked, body.clone(), None);
-        let Ok(response) = pool.exchange(&endpoint.origin, request, PATIENCE, true).await else {
+        let Ok(response) =
+            pool.exchange(&endpoint.origin, request, (PATIENCE, &Alarm::default()), true).await
+        else {
             return false;
         };
         let (head, inflow) = response.into_parts();
@@ -107,7 +110,7 @@ async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
 async fn leave(pool: &Arc<Pool>, endpoint: &Endpoint, place: &Uri, session: HeaderValue) {
     let request = request(endpoint, &Method::DELETE, place, Bytes::new(), Some(session));
     // Servers without sessions to end say so, and one that is gone has none.
-    drop(pool.exchange(&endpoint.origin, request, PATIENCE, true).await);
+    drop(pool.exchange(&endpoint.origin, request, (PATIENCE, &Alarm::default()), true).await);
 }
 
 fn request(

@@ -268,6 +268,10 @@ fn asked(rest: Option<&str>) -> Result<Asked<'_>, NoRoute> {
 
 /// A segment as it is meant, if it can be meant in one way alone.
 fn decoded(segment: &str) -> Result<Cow<'_, str>, NoRoute> {
+    // Nearly every segment says what it means.
+    if !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
+        return Ok(Cow::Borrowed(segment));
+    }
     if !segment.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(NoRoute::Malformed);
     }
