@@ -39,7 +39,7 @@ const ALWAYS: [&str; 9] = [
 ];
 impl Onward<'_> {
     /// Takes out of a request what must not go on to the server.
-    pub(super) fn keep(&self, headers: &mut HeaderMap) {
+    pub(super) fn filter_request_headers(&self, headers: &mut HeaderMap) {
         let named = named_by_connection(headers);
         let stays = |name: &HeaderName, value: &HeaderValue| {
             self.passes(name, value) && !named.as_ref().is_some_and(|named| named.contains(name))
@@ -71,7 +71,7 @@ impl Onward<'_> {
 }
 
 /// Takes out of an answer what must not come back.
-pub(super) fn back(headers: &mut HeaderMap) {
+pub(super) fn filter_response_headers(headers: &mut HeaderMap) {
     let named = named_by_connection(headers);
     // Nearly every answer has this one, and no other.
     headers.remove(CONNECTION);
@@ -138,7 +138,7 @@ mod tests {
         for (name, value) in headers {
             map.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
         }
-        onward.keep(&mut map);
+        onward.filter_request_headers(&mut map);
         let mut passed: Vec<String> = map.keys().map(|name| name.as_str().to_owned()).collect();
         passed.sort();
         passed
@@ -257,7 +257,7 @@ mod tests {
         ] {
             headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
         }
-        back(&mut headers);
+        filter_response_headers(&mut headers);
         let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["cache-control", "content-length", "content-type"]);

@@ -21,9 +21,9 @@ use tokio_rustls::TlsConnector;
 use url::Host;
 
 use super::alarm::Alarm;
-use super::crowd::Crowd;
+use super::connections::Connections;
 use super::dial::dial;
-use super::servers::outbound::Origin;
+use super::servers::origin::UpstreamOrigin;
 use crate::sys::descriptors::are_used_up;
 use crate::sys::trust::Trust;
 
@@ -31,8 +31,8 @@ use crate::sys::trust::Trust;
 pub(super) struct Pool {
     trust: Trust,
     /// Who leaves when there are no descriptors for a server.
-    crowd: Arc<Crowd>,
-    shelves: Mutex<HashMap<Arc<Origin>, Arc<Shelf>>>,
+    crowd: Arc<Connections>,
+    shelves: Mutex<HashMap<Arc<UpstreamOrigin>, Arc<Shelf>>>,
 }
 
 /// Connections to one address that nobody uses, the last one that was given back on top.
@@ -40,29 +40,29 @@ type Shelf = Mutex<Vec<Idle>>;
 
 /// An answer's body, with the connection it comes on. Read to its end, the connection is kept; dropped before, it closes, so
 /// that the server sees its caller's end within moments (MCP 2026-07-28, "Cancellation").
-pub(super) struct Inflow {
+pub(super) struct UpstreamBody {
     incoming: Incoming,
     lease: Option<Lease>,
 }
 
 /// A connection that is busy with one exchange.
 struct Lease {
-    sender: Sender,
+    sender: RequestSender,
     shelf: Arc<Shelf>,
 }
 
 struct Idle {
-    sender: Sender,
+    sender: RequestSender,
     since: Instant,
 }
 
 /// The end of a connection that is asked. The other end reads and writes in a task of its own: driven from whoever waits
 /// for the answer it would be polled more often than it has something to do, which cost a tenth of the throughput.
-type Sender = SendRequest<Full<Bytes>>;
+type RequestSender = SendRequest<Full<Bytes>>;
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum ExchangeError {
     Connect(io::Error),
     Exchange(hyper::Error),
     /// The server changed to another protocol, which nobody asked it for (RFC 9110 section 15.2.2).
@@ -72,7 +72,7 @@ pub(super) enum Failure {
 
 /// How an exchange is made.
 #[derive(Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct Timeouts {
     pub(super) connect: Duration,
     pub(super) answer: Duration,
 }
@@ -92,7 +92,7 @@ const STREAM_BUFFER: usize = 2048;
 
 impl Pool {
     /// No connections yet. The certificates of `trust` are read when the first server with TLS is dialled.
-    pub(super) fn new(trust: Trust, crowd: Arc<Crowd>) -> Self {
+    pub(super) fn new(trust: Trust, crowd: Arc<Connections>) -> Self {
         Self { trust, crowd, shelves: Mutex::default() }
     }
 
@@ -100,11 +100,11 @@ impl Pool {
     /// that is expected to stay open: it gets a small connection of its own. The alarm is that of whoever waits.
     pub(super) async fn exchange(
         &self,
-        origin: &Arc<Origin>,
+        origin: &Arc<UpstreamOrigin>,
         mut request: Request<Full<Bytes>>,
-        (patience, alarm): (Patience, &Alarm),
+        (patience, alarm): (Timeouts, &Alarm),
         stream: bool,
-    ) -> Result<Response<Inflow>, Failure> {
+    ) -> Result<Response<UpstreamBody>, ExchangeError> {
         let shelf = self.shelf(origin);
         loop {
             let now = Instant::now();
@@ -115,40 +115,47 @@ impl Pool {
                 // Boxed: a handshake is large, and most requests need none.
                 None => {
                     let connected = Box::pin(self.connect(origin, patience.connect, stream));
-                    connected.await.map_err(Failure::Connect)?
+                    connected.await.map_err(ExchangeError::Connect)?
                 }
             };
             // A connection that was just given back says in a moment whether it is still good.
             if !sender.is_ready() && sender.ready().await.is_err() {
                 if fresh {
-                    return Err(Failure::Connect(io::ErrorKind::ConnectionAborted.into()));
+                    return Err(ExchangeError::Connect(io::ErrorKind::ConnectionAborted.into()));
                 }
                 continue;
             }
             let due = if fresh { Instant::now() } else { now } + patience.answer;
             match alarm.within(due.into(), sender.try_send_request(request)).await {
                 // It would speak another protocol from here on; an interim answer (1xx) is none, and is not passed on.
-                Some(Ok(response)) if response.status().is_informational() => return Err(Failure::Switched),
+                Some(Ok(response)) if response.status().is_informational() => {
+                    return Err(ExchangeError::Switched);
+                }
                 Some(Ok(response)) => {
                     let lease = Lease { sender, shelf };
-                    return Ok(response.map(|incoming| Inflow::new(incoming, lease)));
+                    return Ok(response.map(|incoming| UpstreamBody::new(incoming, lease)));
                 }
                 // Nothing of it was sent, so that sending it again does nothing twice.
                 Some(Err(mut failure)) if !fresh && failure.message().is_some() => {
                     match failure.take_message() {
                         Some(unsent) => request = unsent,
-                        None => return Err(Failure::Exchange(failure.into_error())),
+                        None => return Err(ExchangeError::Exchange(failure.into_error())),
                     }
                 }
-                Some(Err(failure)) => return Err(Failure::Exchange(failure.into_error())),
-                None => return Err(Failure::Slow),
+                Some(Err(failure)) => return Err(ExchangeError::Exchange(failure.into_error())),
+                None => return Err(ExchangeError::Slow),
             }
         }
     }
 
     /// Connects. Without a descriptor for it, connections that nobody uses are closed, here and of clients, and it is tried
     /// again for as long as a connection may take.
-    async fn connect(&self, origin: &Origin, within: Duration, stream: bool) -> io::Result<Sender> {
+    async fn connect(
+        &self,
+        origin: &UpstreamOrigin,
+        within: Duration,
+        stream: bool,
+    ) -> io::Result<RequestSender> {
         let began = Instant::now();
         loop {
             match connect(origin, &self.trust, within, stream).await {
@@ -180,12 +187,12 @@ impl Pool {
         }
     }
 
-    fn shelf(&self, origin: &Arc<Origin>) -> Arc<Shelf> {
+    fn shelf(&self, origin: &Arc<UpstreamOrigin>) -> Arc<Shelf> {
         lock(&self.shelves).entry_ref(origin).or_default().clone()
     }
 }
 
-fn take(shelf: &Shelf, now: Instant) -> Option<Sender> {
+fn take(shelf: &Shelf, now: Instant) -> Option<RequestSender> {
     let mut kept = lock(shelf);
     while let Some(Idle { sender, since }) = kept.pop() {
         if now.duration_since(since) > QUIET {
@@ -202,7 +209,7 @@ fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Inflow {
+impl UpstreamBody {
     fn new(incoming: Incoming, lease: Lease) -> Self {
         let mut inflow = Self { incoming, lease: Some(lease) };
         if inflow.incoming.is_end_stream() {
@@ -218,7 +225,7 @@ impl Inflow {
     }
 }
 
-impl Body for Inflow {
+impl Body for UpstreamBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -261,7 +268,12 @@ impl Lease {
     }
 }
 
-async fn connect(origin: &Origin, trust: &Trust, within: Duration, stream: bool) -> io::Result<Sender> {
+async fn connect(
+    origin: &UpstreamOrigin,
+    trust: &Trust,
+    within: Duration,
+    stream: bool,
+) -> io::Result<RequestSender> {
     let connected = timeout(within, async {
         let tcp = dial(&name(origin), origin.port).await?;
         tcp.set_nodelay(true)?;
@@ -276,14 +288,14 @@ async fn connect(origin: &Origin, trust: &Trust, within: Duration, stream: bool)
 }
 
 /// The host as look-ups and certificates have it: without brackets.
-fn name(origin: &Origin) -> String {
+fn name(origin: &UpstreamOrigin) -> String {
     match &origin.host {
         Host::Ipv6(ip) => ip.to_string(),
         other => other.to_string(),
     }
 }
 
-async fn handshake<T>(io: T, stream: bool) -> io::Result<Sender>
+async fn handshake<T>(io: T, stream: bool) -> io::Result<RequestSender>
 where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
