@@ -20,8 +20,8 @@
 //! given       error secret sys
 //! login       config credential error flow notice oauth secret store sys text vault
 //! status      config credential error oauth servers store vault
-//! refresh     clients config context credential error flow notice oauth quantity secret store sys vault
-//! clients     config credential error notice quantity render secret servers store sys text
+//! refresh     clients config context credential error flow notice oauth secret store sys vault
+//! clients     config credential error notice render secret servers store sys text
 //! servers     bridge config credential error notice oauth problem registry render secret session store sys text tokens vault
 //! bridge      mcp secret session sys
 //! demo        config deployment error gateway mcp sys

@@ -288,6 +288,7 @@ mod tests {
     fn every_variable_that_is_read_is_in_the_catalogue() {
         let sources = [
             include_str!("mod.rs"),
+            include_str!("agents.rs"),
             include_str!("machine.rs"),
             include_str!("egress.rs"),
             include_str!("values.rs"),
