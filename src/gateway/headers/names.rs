@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 /// Headers that say who the caller is and where from, or that another request is meant than the one that was decided on:
-/// whoever is behind the gateway believes them, so a client's own never pass. The reference's are among them.
+/// whoever is behind the gateway believes them, so a client's own never pass. The registry's are among them.
 const CLAIMS: [&str; 66] = [
     "base-url",
     "cdn-src-ip",
