@@ -1,5 +1,5 @@
-//! What a shell offers at a press of the key: the scripts under `completions/` are what the program prints, and they work in
-//! the shells that are here.
+//! What shells offer for completion: the scripts under `completions/` are what the program prints, and they work in
+//! the installed shells.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests start shells")]
 
@@ -41,8 +41,11 @@ fn the_scripts_are_up_to_date() {
     for (shell, file) in shells {
         let path = format!("{}/completions/{file}", env!("CARGO_MANIFEST_DIR"));
         let printed = User::new().run(&["completions", shell]).code(0).stdout;
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, &printed).unwrap();
+        }
         let kept = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(printed == kept, "renew it with: mcpauth completions {shell} > completions/{file}");
+        assert!(printed == kept, "completions/{file} is renewed by: just bless");
     }
 }
 
@@ -98,7 +101,7 @@ fn it_never_fails() {
     assert_eq!(ran.stdout, "");
 }
 
-/// A script in a shell, if there is such a shell here.
+/// A script in a shell, if that shell is installed.
 fn in_shell(user: &User, shell: &str, args: &[&str]) -> Option<Ran> {
     let there = Command::new(shell).arg("-c").arg("exit").stderr(Stdio::null()).status().is_ok();
     if !there {
@@ -123,7 +126,7 @@ fn in_shell(user: &User, shell: &str, args: &[&str]) -> Option<Ran> {
 #[test]
 fn bash_offers_them() {
     let user = user();
-    // What bash does at a press of the key, for each line.
+    // What bash offers for each line.
     let script = r#"
         eval "$(mcpauth completions bash)"
         press() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _mcpauth; echo "${COMPREPLY[*]}"; }
@@ -159,7 +162,7 @@ fn fish_offers_them() {
 #[test]
 fn zsh_offers_them() {
     let user = user();
-    // Its completion functions run in its line editor alone; here they are told the words and their answer is caught.
+    // Its completion functions only run in its line editor; here they get the words and their answer is captured.
     let script = r#"
         compdef() { }; _files() { print -r -- files; }
         _describe() { print -rl -- "${(@)candidates%%:*}"; }

@@ -1,9 +1,10 @@
-//! The integration suite: one binary, one module a theme.
+//! The integration suite: one binary, one module per theme.
 
 mod advice;
 mod architecture;
 mod atomic;
 mod bad_input;
+mod book;
 mod bridge;
 mod by_address;
 mod client_configs;
@@ -35,7 +36,6 @@ mod metadata;
 mod provenance;
 mod providers;
 mod proxy;
-mod readme;
 mod real;
 mod refresh;
 mod replies;
@@ -46,3 +46,4 @@ mod side_by_side;
 mod smoke;
 mod support;
 mod test_clients;
+mod words;

@@ -1,5 +1,5 @@
-//! `mcpauth demo`: everything the program does, for real, without an account or a network. It leaves what it runs on and
-//! what it shows of the gateway to `demo`, and runs the same code as `mcpauth generate` and `mcpauth gateway serve`.
+//! `mcpauth demo`: everything the program does, for real, without an account or a network. It runs the same code as
+//! `mcpauth generate` and `mcpauth gateway serve`. Not here: the environment and the gateway's part (see `demo`).
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -19,22 +19,22 @@ use crate::sys::http::Http;
 use crate::sys::private_file;
 use crate::vault::TokenOutcome;
 
-/// Show everything on this machine: an identity provider for development, every flow against it, the gateway at work
+/// Run everything on this machine: a development identity provider, every flow, and the gateway
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  mcpauth demo\n  mcpauth demo --keep       leave it running, with commands to try\n  \
                         mcpauth demo --browser    click through the login pages yourself"
 )]
 pub(super) struct DemoArgs {
-    /// Leave it running and print what to try
+    /// Keep it running and print commands to try
     #[arg(long)]
     keep: bool,
-    /// Log in by hand, in the browser
+    /// Log in yourself, in the browser
     #[arg(long)]
     browser: bool,
 }
 
-/// What was shown so far.
+/// The steps shown so far.
 struct DemoProgress<'o> {
     out: &'o Out,
     steps: Vec<Step>,
@@ -70,10 +70,10 @@ async fn demo(args: &DemoArgs, folder: &Path, out: &Out) -> Result<Exit, Error> 
     Ok(exit)
 }
 
-/// The main job, and what it left behind.
+/// The main job and its results.
 async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut DemoProgress<'_>) -> Result<(), Error> {
     let (config, out) = (&stage.config, shown.out);
-    // A person who clicks through the pages must see where they are; the robot need not.
+    // A person who clicks through the pages must see the steps; a robot does not.
     let (browser, told_to) = if args.browser {
         (Browser::System { without: config.withheld() }, out.clone())
     } else {
@@ -91,13 +91,13 @@ async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut DemoProgress<'_
     let servers = done.configs.first().map_or(0, |config| config.servers);
     let told = format!("{configs} client configurations of {servers} servers");
     shown.step("configurations", configs == 4 && servers > 0, told);
-    // Nobody is there to log in this time: whatever is not reused or refreshed fails.
+    // Nobody can log in this time: a token that is neither reused nor refreshed fails.
     let again = generate::generate(config, &GenerateArgs::default(), None, &out.muted()).await?;
     let reused = again
         .rows
         .iter()
         .all(|row| row.result.as_ref().is_ok_and(|fresh| fresh.outcome == TokenOutcome::Reused));
-    shown.step("reuse", reused, format!("{} tokens reused, none asked for", again.rows.len()));
+    shown.step("reuse", reused, format!("{} tokens reused, none requested", again.rows.len()));
     Ok(())
 }
 
@@ -113,7 +113,7 @@ impl DemoProgress<'_> {
         self.steps.push(step);
     }
 
-    /// Prints the object, where one is wanted, and gives the exit code.
+    /// Prints the JSON object if requested, and returns the exit code.
     fn end(&self) -> Exit {
         let ok = self.steps.iter().all(|step| step.ok);
         if self.out.json {

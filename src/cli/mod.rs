@@ -1,5 +1,5 @@
-//! The command line: what can be typed, one `match` that says where each verb is, and what the shell is told at the end.
-//! One file a verb; it leaves all work to the modules below, which never print.
+//! The command line: the arguments, one `match` that dispatches the verbs, and the exit code. One file per verb. Not
+//! here: all other work (see the modules below, which never print).
 
 mod agentcore;
 mod args;
@@ -92,13 +92,13 @@ enum Command {
     #[command(hide = true)]
     Complete(complete::CompleteArgs),
     Man(man::ManArgs),
-    /// Open the page whose address is on stdin
+    /// Open the page whose address is on stdin.
     #[command(hide = true, name = crate::sys::browser::VERB)]
     OpenPage,
 }
 
 impl Command {
-    /// Whether it has something to say while it runs.
+    /// Whether it logs while it runs.
     fn runs_on(&self) -> bool {
         matches!(self, Self::Refresh(_) | Self::Bridge(_) | Self::Gateway(_))
     }
@@ -123,7 +123,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(out.ended(exit) as u8)
 }
 
-/// Which verb is where.
+/// Dispatches the verbs.
 fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
     let given = &Given { global: &cli.global, command };
     match &cli.command {
@@ -160,7 +160,7 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
     }
 }
 
-/// Clap's own answers: help and version are data, everything else is a usage error.
+/// Clap's own output: help and version are data, everything else is a usage error.
 fn usage_error(error: &clap::Error, json: bool) -> ExitCode {
     let help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if help {

@@ -1,5 +1,5 @@
-//! A message on its way to its server, with the proof that it may go, and all that is decided about it by then.
-//! It leaves sending it to `send`, and the answer to `forward`.
+//! A permitted message on its way to its server, with everything decided about it so far. Not here: sending it (see
+//! `send`); the answer (see `forward`).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,30 +19,32 @@ use super::settings::{EgressMode, Visibility};
 use super::state::Upstream;
 use crate::policy::Permit;
 
-/// A message on its way, with the proof that it may go.
+/// A permitted message on its way to its server.
 pub(super) struct AuthorizedRequest<'a> {
     /// Only `policy::decide` makes one.
     pub(super) permit: Permit,
     pub(super) caller: Arc<Caller>,
-    /// Under which epoch the caller was found good, and from where they asked.
+    /// The epoch under which the caller was authenticated, and where the request came from.
     pub(super) epoch: u64,
     pub(super) peer: IpAddr,
-    /// The request's own id, for whatever is said of its answer later.
+    /// The request's own id, for reports about its answer.
     pub(super) request_id: HeaderValue,
     pub(super) credential: TokenHeader,
     pub(super) upstream: &'a Arc<Upstream>,
-    /// The endpoint that was asked for, and where on its server the message goes.
+    /// The requested endpoint, and where on its server the message goes.
     pub(super) endpoint: &'a UpstreamEndpoint,
     pub(super) target: Uri,
     pub(super) way: Way,
-    /// How a path below the server's name is written for whoever sent it.
+    /// How the client spells a path below the server's name.
     pub(super) base: PathBase,
     pub(super) method: &'a Method,
-    /// What it asks for.
+    /// What it requests.
     pub(super) wish: &'a ParsedRequest<'a>,
     pub(super) body: Bytes,
     /// Of the connection that it came on.
     pub(super) alarm: &'a Alarm,
+    /// Whether it is made of a call of the gateway's own server: nothing of the caller's that is meant for one server goes along.
+    pub(super) is_relayed: bool,
 }
 
 /// A legacy session that a request is for.
@@ -54,22 +56,23 @@ pub(super) struct LegacySession {
 }
 
 impl AuthorizedRequest<'_> {
-    /// Which outside credential the server got.
+    /// Which egress credential the server got.
     pub(super) fn given(&self) -> SentCredential {
         let route = &self.upstream.route;
         match (route.egress, self.credential.via) {
             (EgressMode::Stored, _) => SentCredential::Stored,
             _ if !route.server.headers.is_empty() => SentCredential::File,
             (EgressMode::None, _) => SentCredential::Nothing,
+            (EgressMode::Passthrough, _) if self.is_relayed => SentCredential::Withheld,
             (EgressMode::Passthrough, CredentialHeader::XAuthorization) => SentCredential::Callers,
             (EgressMode::Passthrough, CredentialHeader::Authorization) => SentCredential::InItsPlace,
         }
     }
 
-    /// Whether the answer may hold a list: then it is read here.
+    /// Whether the answer may contain a list: then it is parsed here.
     pub(super) fn is_read(&self, visibility: Visibility) -> bool {
         let hidden = visibility == Visibility::Granted;
-        // An old stream carries answers to any request, lists among them, and the address for messages.
+        // An old stream carries answers to any request, including lists, and the address for messages.
         *self.method == Method::GET || (self.wish.lists().is_some() && hidden)
     }
 }

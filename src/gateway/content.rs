@@ -1,5 +1,5 @@
-//! What an answer's headers say of its body: whether it can be read here, and whether it is events. It leaves reading it to
-//! `forward`.
+//! What an answer's headers say about its body: whether it can be parsed here, and whether it is an event stream. Not
+//! here: parsing it (see `forward`).
 
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 

@@ -1,6 +1,6 @@
-//! The last step of the line: a permitted message goes on to its server, byte for byte, and the answer comes back as it is,
-//! except for lists, which are filtered, and sessions, which are bound to their caller.
-//! It leaves headers to `headers`, connections to `pool` and event streams to `events`.
+//! The last step of the line: forwards a permitted message to its server unchanged, and returns the answer unchanged,
+//! except for lists, which are filtered, and sessions, which are bound to their caller. Not here: headers (see
+//! `headers`); connections (see `pool`); event streams (see `events`).
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -19,6 +19,7 @@ use super::authorized_request::{AuthorizedRequest, LegacySession};
 use super::body::Body;
 use super::buffering::{BufferedBody, come, hold, joined, soon};
 use super::callers::Callers;
+use super::catalogue::ListListener;
 use super::content::Content;
 use super::events::{Events, ReadMode};
 use super::headers;
@@ -37,12 +38,13 @@ use super::wire::list_scan::{ListScan, may_tell};
 use super::wire::sse;
 use super::wire::sse::Boundary;
 use crate::mcp::SESSION;
+use crate::policy::Listed;
 use crate::sys::clock;
 
 /// Why a session cannot be bound to its caller.
 const NO_TEXT: &str = "its session id is no text";
 
-/// One core's way to the servers, and back.
+/// One core's way to the servers and back.
 pub(super) struct Forwarder {
     pub(super) shared: Arc<SharedState>,
     pub(super) callers: Arc<Callers>,
@@ -50,9 +52,9 @@ pub(super) struct Forwarder {
 }
 
 impl AuthorizedRequest<'_> {
-    /// An answer that should be read here and cannot be: nothing of it is shown. A failure's status still passes, because
-    /// clients act on it: 405 says that there is no stream, 404 that a session is over, and servers say both in plain text.
-    /// So does an old server's to a message, which it takes note of in words of its own.
+    /// An answer that must be parsed here and cannot be: nothing of it is shown. A failure's status still passes,
+    /// because clients act on it: 405 means that there is no stream, 404 that a session is over, and servers send
+    /// both as plain text. So does an old server's acknowledgement of a message, in its own words.
     fn unread(&self, mut head: response::Parts) -> Result<Response<Body>, Rejection> {
         if head.status.is_success() {
             let is_old = self.endpoint.transport == Transport::Sse && *self.method == Method::POST;
@@ -66,7 +68,7 @@ impl AuthorizedRequest<'_> {
 }
 
 impl Forwarder {
-    /// Sends the message on and brings back what the server says.
+    /// Forwards the message and returns the server's answer.
     ///
     /// # Errors
     /// 502 and 504, or 404 for a session of another caller.
@@ -82,20 +84,24 @@ impl Forwarder {
         self.answer(passage, session.as_ref(), answer).await
     }
 
-    async fn answer(
+    /// What the caller gets of the server's answer.
+    ///
+    /// # Errors
+    /// 502 and 504.
+    pub(super) async fn answer(
         &self,
         passage: &mut AuthorizedRequest<'_>,
         session: Option<&LegacySession>,
         answer: Response<UpstreamBody>,
     ) -> Result<Response<Body>, Rejection> {
         let (mut head, inflow) = answer.into_parts();
-        // Its challenge is about another authorization server: clients would log in at the wrong one.
+        // Its challenge names another authorization server: clients would log in at the wrong one.
         if head.status == StatusCode::UNAUTHORIZED {
             return Err(Rejection::Egress(passage.given()));
         }
         let Content { is_coded, is_foreign, is_stream } = Content::of(&head.headers);
         headers::filter_response_headers(&mut head.headers);
-        // Servers with sessions may answer one message on the stream of another.
+        // Servers with sessions may answer one message on another's stream.
         let mixed = session.is_some()
             || passage.endpoint.transport == Transport::Sse
             || head.headers.contains_key(SESSION);
@@ -128,7 +134,8 @@ impl Forwarder {
         let visibility = self.shared.settings.list_visibility;
         let is_read = passage.is_read(visibility);
         let mut held = VecDeque::new();
-        // Most answers are one event that is there already: it needs no watch, and no filter if it tells nothing.
+        // Most answers are one event that has already arrived: it needs no watch, and no filter if it contains no
+        // list.
         let came = if plain { come(&mut inflow, &mut held).await } else { Ok(false) };
         if !is_read && matches!(came, Ok(true)) {
             let whole = joined(std::mem::take(&mut held), Bytes::new());
@@ -141,13 +148,14 @@ impl Forwarder {
         let reading = if !plain {
             ReadMode::Raw
         } else if is_read {
-            ReadMode::strictly(&watch, passage.endpoint.transport, limits.max_response_bytes)
+            let listener = self.listener(passage);
+            ReadMode::strictly(&watch, passage.endpoint.transport, limits.max_response_bytes, listener)
         } else if visibility == Visibility::Granted {
             ReadMode::answers(&watch, limits.max_response_bytes)
         } else {
             ReadMode::Passed(Boundary::default())
         };
-        // A comment is no part of a length that was announced, nor of what a decoder expects.
+        // A comment would break an announced length, or a decoder.
         let fixed = head.headers.contains_key(CONTENT_LENGTH) || !plain;
         let every = if fixed { 0 } else { limits.keep_alive_interval };
         if matches!(reading, ReadMode::Filtered(_)) {
@@ -157,7 +165,7 @@ impl Forwarder {
         Response::from_parts(head, Body::watched(events))
     }
 
-    /// Any other answer: as it came, unless it holds a list all the same.
+    /// Any other answer: unchanged, unless it contains a list after all.
     async fn looked(
         &self,
         passage: &mut AuthorizedRequest<'_>,
@@ -186,7 +194,7 @@ impl Forwarder {
         Ok(Response::from_parts(head, Body::watched(events)))
     }
 
-    /// The server's own name of the session that a request is for, if it was given to this caller.
+    /// The server's own id of the session that a request is for, if it was given to this caller.
     fn session(
         &self,
         passage: &AuthorizedRequest<'_>,
@@ -202,7 +210,7 @@ impl Forwarder {
         Ok(Some(LegacySession { given: given.clone(), own }))
     }
 
-    /// A legacy session's name is the server's towards the server, and the caller's own towards the caller.
+    /// A legacy session has the server's id on the server's side, and the caller's own on the caller's.
     fn seal_session(
         &self,
         passage: &AuthorizedRequest<'_>,
@@ -211,7 +219,7 @@ impl Forwarder {
     ) -> Result<(), Rejection> {
         let Some(named) = head.headers.get(SESSION) else { return Ok(()) };
         let sealed = match session {
-            // Said again, it stays what the client knows it by.
+            // Repeated, it stays what the client knows it by.
             Some(session) if session.own == *named => session.given.clone(),
             _ => {
                 let id = named.to_str().map_err(|_| Rejection::Broken(NO_TEXT))?;
@@ -227,10 +235,10 @@ impl Forwarder {
         Ok(())
     }
 
-    /// All that is left of an answer, in memory that the caller has; `None` if it breaks off or is too large.
+    /// The rest of an answer, in the caller's reservation; `None` if it breaks off or is too large.
     ///
     /// # Errors
-    /// If there is no such memory.
+    /// If there is no room in the reservation.
     async fn gather(
         &self,
         passage: &mut AuthorizedRequest<'_>,
@@ -245,7 +253,7 @@ impl Forwarder {
         }
     }
 
-    /// The whole answer, read and with what the caller may not see cut out.
+    /// The whole answer, parsed, without what the caller must not see.
     async fn filtered(
         &self,
         passage: &mut AuthorizedRequest<'_>,
@@ -259,12 +267,15 @@ impl Forwarder {
         if bytes.is_empty() {
             return Ok(Response::from_parts(head, Body::full(bytes)));
         }
-        // What was read as JSON is answered as JSON, whatever the server called it.
+        if let Some(listener) = self.listener(passage) {
+            listener.hear(bytes.clone());
+        }
+        // What was parsed as JSON is answered as JSON, whatever type the server named.
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         self.shown(passage, head, bytes, filter::message)
     }
 
-    /// What of a whole answer the caller may see, as `read` finds it.
+    /// What the caller may see of a whole answer, as decided by `read`.
     fn shown(
         &self,
         passage: &AuthorizedRequest<'_>,
@@ -289,10 +300,10 @@ impl Forwarder {
         Ok(Response::from_parts(head, Body::full(hold.keep(cut.into()))))
     }
 
-    /// What comes of a body, if the caller may still have it when it comes; as they are known then.
+    /// The result of a body, if the caller may still have it when it arrives; checked again then.
     ///
     /// # Errors
-    /// As for a request that came then.
+    /// As for a request that arrives then.
     async fn awaited<F: Future>(
         &self,
         passage: &mut AuthorizedRequest<'_>,
@@ -305,10 +316,16 @@ impl Forwarder {
             Some(done) if is_current => return Ok(done),
             done => done,
         };
-        // Boxed: most bodies come with their head.
+        // Boxed: most bodies arrive with their headers.
         let (done, caller, epoch) = Box::pin(self.watch(passage).over(done, body)).await?;
         (passage.caller, passage.epoch) = (caller, epoch);
         Ok(done)
+    }
+
+    /// Whoever wants to know which tools a server has, if this request asks for them.
+    fn listener(&self, passage: &AuthorizedRequest<'_>) -> Option<ListListener> {
+        let lists = passage.wish.lists() == Some(Listed::Tool);
+        lists.then(|| self.shared.catalogue.listener(&passage.upstream.route, &passage.body)).flatten()
     }
 
     fn watch(&self, passage: &AuthorizedRequest<'_>) -> AnswerWatch {
@@ -319,7 +336,7 @@ impl Forwarder {
     }
 }
 
-/// The old transport's word that it has the message; the list comes on the stream and is filtered there.
+/// The old transport's acknowledgement of the message; the list comes on the stream and is filtered there.
 fn acknowledged(mut head: response::Parts) -> Response<Body> {
     for name in [CONTENT_TYPE, CONTENT_ENCODING] {
         head.headers.remove(name);

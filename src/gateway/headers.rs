@@ -1,6 +1,6 @@
-//! Which headers pass, towards a server and back: what carried or described the caller's identity here never does, what
-//! belongs to one connection never does, everything else that MCP and tracing need does.
-//! It leaves sessions and outside credentials, which replace headers, to `forward`.
+//! Which headers pass, in both directions: those that carry or describe the caller's identity never do, those of one
+//! connection never do, everything else that MCP and tracing need does. Not here: sessions and egress credentials,
+//! which replace headers (see `forward`).
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ pub(super) struct Onward<'a> {
     pub(super) token: &'a [u8],
     /// Whether the caller's own `Authorization` is meant for the server.
     pub(super) authorization: bool,
-    /// The only other headers that pass, if there is such a list.
+    /// If set, the only other headers that pass.
     pub(super) listed: Option<&'a HashSet<HeaderName>>,
 }
 
@@ -38,7 +38,7 @@ const ALWAYS: [&str; 9] = [
     "user-agent",
 ];
 impl Onward<'_> {
-    /// Takes out of a request what must not go on to the server.
+    /// Removes from a request what must not reach the server.
     pub(super) fn filter_request_headers(&self, headers: &mut HeaderMap) {
         let named = named_by_connection(headers);
         let stays = |name: &HeaderName, value: &HeaderValue| {
@@ -70,7 +70,7 @@ impl Onward<'_> {
     }
 }
 
-/// Takes out of an answer what must not come back.
+/// Removes from an answer what must not reach the client.
 pub(super) fn filter_response_headers(headers: &mut HeaderMap) {
     let named = named_by_connection(headers);
     // Nearly every answer has this one, and no other.
@@ -78,7 +78,7 @@ pub(super) fn filter_response_headers(headers: &mut HeaderMap) {
     loop {
         let gone = headers.keys().find(|name| {
             let text = name.as_str();
-            // The length stays: the body is passed on as it is.
+            // The length stays: the body is passed on unchanged.
             text != "content-length" && is_bound(text)
                 || is_not_back(text)
                 || text.starts_with("access-control-")
@@ -90,7 +90,7 @@ pub(super) fn filter_response_headers(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether MCP, or what it stands on, means the header for the server.
+/// Whether the header is one of MCP, or of HTTP as MCP uses it.
 fn is_protocols(name: &str) -> bool {
     name.starts_with("mcp-") || ALWAYS.contains(&name)
 }
@@ -101,7 +101,7 @@ fn is_one_name(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Whether a web page may send a header of this name: whatever passes, and what is for the gateway itself.
+/// Whether a web page may send a header with this name: whatever passes, and what is for the gateway itself.
 pub(super) fn may_come_from_a_page(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let passes = is_one_name(&name) && !is_bound(&name) && !is_claim(&name);
@@ -112,7 +112,7 @@ fn holds(value: &HeaderValue, token: &[u8]) -> bool {
     value.len() >= token.len() && memmem::find(value.as_bytes(), token).is_some()
 }
 
-/// What `Connection` names belongs to the connection too (RFC 9110 section 7.6.1).
+/// What `Connection` names also belongs to the connection (RFC 9110 section 7.6.1).
 fn named_by_connection(headers: &HeaderMap) -> Option<HashSet<HeaderName>> {
     let mut named = HashSet::new();
     for value in headers.get_all(CONNECTION) {
@@ -123,8 +123,8 @@ fn named_by_connection(headers: &HeaderMap) -> Option<HashSet<HeaderName>> {
             }
         }
     }
-    // What is meant for the other end is not for anybody on the way to switch off: without its version or type a message is
-    // another one than was decided on.
+    // No one on the way may remove what is meant for the other end: without its version or type a message is not the
+    // one that was decided on.
     named.retain(|name| !is_protocols(name.as_str()));
     (!named.is_empty()).then_some(named)
 }

@@ -1,10 +1,11 @@
-//! One core's share of the gateway, and the line every request takes through it: route, authenticate, read, decide, forward.
-//! It leaves each step to the module of its name, and listening to `listen`.
+//! One core's share of the gateway, and the line every request takes through it: route, authenticate, read, decide,
+//! forward. Not here: each step (see the module with its name); listening (see `listen`).
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request;
@@ -20,6 +21,7 @@ use super::body::{Body, InFlightGuard};
 use super::boxes::Boxes;
 use super::callers::{Caller, Callers};
 use super::forward::Forwarder;
+use super::mcpgw::{self, Outcome, OwnRequest, ToolOrder};
 use super::observe::audit_buffer::AuditBuffer;
 use super::own_endpoints;
 use super::pages;
@@ -27,6 +29,7 @@ use super::pool::Pool;
 use super::proxies;
 use super::redirect::Way;
 use super::refusal::{Rejection, ResponseContext};
+use super::relay::{self, RelayedCall};
 use super::request_body::{self, ParsedRequest};
 use super::request_log::{RequestId, RequestLog, RequestLogSinks, X_REQUEST_ID};
 use super::send::UpstreamSender;
@@ -34,6 +37,7 @@ use super::servers::endpoints::UpstreamEndpoint;
 use super::servers::route::{EndpointKind, RouteError, RouteMatch};
 use super::session::SealPurpose;
 use super::state::{LatestFiles, SharedState, Snapshot, Upstream};
+use super::wire::envelope::Envelope;
 use crate::policy::{Call, Denial, Permit, decide};
 
 /// One core's share.
@@ -44,7 +48,7 @@ pub(super) struct Worker {
     books: RequestLogSinks,
     latest: LatestFiles,
     pub(super) boxes: Arc<Boxes>,
-    /// Requests so far, to name the next one.
+    /// The number of requests so far, to name the next one.
     number: AtomicU64,
     run: u64,
 }
@@ -60,7 +64,7 @@ pub(super) struct Guest {
 }
 
 /// Where a message goes.
-struct MatchedRoute<'m> {
+struct Destination<'m> {
     upstream: &'m Arc<Upstream>,
     found: RouteMatch<'m>,
 }
@@ -76,7 +80,7 @@ impl Worker {
         Self { shared, callers, forwarder, books, latest, boxes, number, run }
     }
 
-    /// Answers a request, whatever it is.
+    /// Answers any request.
     pub(super) async fn handle(
         &self,
         head: &mut request::Parts,
@@ -88,7 +92,7 @@ impl Worker {
         let moment = self.shared.moment_of(peer, &self.latest);
         let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
         let mut record = RequestLog::begin(&self.books, &moment, request_id);
-        // Below the level of what is said by default, so that an ordinary request pays nothing for it.
+        // Below the default log level, so that an ordinary request pays nothing for it.
         let span = debug_span!("request", request = record.request_id());
         let page = self.shared.hosts.check(&head.uri, &head.headers).map(|page| page.cloned());
         let (allowed_page, refusal) = page.map_or_else(|no| (None, Some(no)), |page| (page, None));
@@ -114,7 +118,7 @@ impl Worker {
         response
     }
 
-    /// Takes down a connection that ended because what came was no HTTP request: it was refused, if not by the line.
+    /// Records a connection that ended because it did not send an HTTP request: a refusal outside the line.
     pub(super) fn ended(&self, error: &hyper::Error, peer: IpAddr) {
         if error.is_parse() {
             let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
@@ -123,7 +127,7 @@ impl Worker {
         }
     }
 
-    /// The line, for as many requests at once as there may be.
+    /// The line, within the limit on concurrent requests.
     async fn counted<'w>(
         &self,
         moment: &'w Snapshot,
@@ -172,6 +176,22 @@ impl Worker {
         if wish.stays_open() && method != Method::GET {
             turn = self.turn(&caller, true)?; //                                       429
         }
+        if route.upstream.is_built_in() {
+            let request_id = record.request_id().to_owned();
+            record.allowed(&permit);
+            let asked = OwnRequest {
+                shared: &self.shared,
+                moment,
+                caller: &caller,
+                credential: &credential,
+                wish: &wish,
+                headers,
+                body: &body,
+                request_id: &request_id,
+            };
+            // Boxed, so that requests to other servers need no room for it.
+            return Ok((Box::pin(self.own(moment, &asked, record)).await?, Some(turn)));
+        }
         let (endpoint, target) = self.target(&route, method, &caller)?; //            404
         let (upstream, wish, body) = (route.upstream, &wish, body.clone());
         let (epoch, peer) = (moment.epoch, moment.peer);
@@ -193,12 +213,87 @@ impl Worker {
             wish,
             body,
             alarm: &guest.alarm,
+            is_relayed: false,
         };
         let reply = self.forwarder.forward(&mut passage, std::mem::take(headers), record).await?; //        502, 504
         Ok((reply, Some(turn)))
     }
 
-    /// One more request of the caller's under way, or one more stream.
+    /// What the gateway's own server answers.
+    async fn own<'w>(
+        &self,
+        moment: &'w Snapshot,
+        asked: &OwnRequest<'_>,
+        record: &mut RequestLog<'w>,
+    ) -> Result<Response<Body>, Rejection> {
+        match (mcpgw::answer(asked).await?, asked.wish) {
+            (Outcome::Response(response), _) => Ok(response),
+            (Outcome::Call(order), ParsedRequest::Message(envelope)) => {
+                self.relayed(moment, asked, (&order, envelope), record).await
+            }
+            (Outcome::Call(_), _) => Err(Rejection::NoServer),
+        }
+    }
+
+    /// Another server's tool, called through the gateway's own: from here on it is written down, decided and limited as a
+    /// direct call.
+    async fn relayed<'w>(
+        &self,
+        moment: &'w Snapshot,
+        asked: &OwnRequest<'_>,
+        (order, envelope): (&ToolOrder, &Envelope<'_>),
+        record: &mut RequestLog<'w>,
+    ) -> Result<Response<Body>, Rejection> {
+        let caller = asked.caller;
+        record.is_relayed = true;
+        record.upstream = moment.state.upstreams.get(&order.server).map(AsRef::as_ref);
+        record.name = Some(Bytes::copy_from_slice(order.tool.as_bytes()));
+        let call = Call::Message { method: "tools/call", name: Some(&order.tool) };
+        record.shadow(&order.server, std::iter::once(call));
+        let permit = decide(&caller.grants, &order.server, &call)
+            .map_err(|denial| self.denied(moment, caller, &order.server, &call, denial))?;
+        let upstream = moment.state.upstreams.get(&order.server).ok_or(Rejection::NoServer)?;
+        let down = || Rejection::Down(order.server.as_str().into());
+        let is_up = upstream.route.server.enabled && upstream.healthy.load(Ordering::Relaxed);
+        let endpoints = upstream.route.server.endpoints().filter(|_| is_up).ok_or_else(down)?;
+        self.pace(moment, caller, Some((&order.server, &order.tool)))?;
+        let (endpoint, credential) = (&endpoints.mcp, asked.credential);
+        if let Some(why) = relay::unfit(endpoint) {
+            record.allowed(&permit);
+            return Ok(mcpgw::refuse(envelope, why));
+        }
+        let (headers, body) = (asked.headers.clone(), asked.body);
+        let call = RelayedCall {
+            order,
+            moment,
+            caller,
+            credential,
+            upstream,
+            endpoint,
+            permit,
+            headers,
+            body,
+            envelope,
+            alarm: Alarm::default(),
+        };
+        Box::pin(self.forwarder.relay(&call, record)).await
+    }
+
+    /// The policy's no, with the scope that would help.
+    fn denied(
+        &self,
+        moment: &Snapshot,
+        caller: &Caller,
+        server: &str,
+        call: &Call<'_>,
+        denial: Denial,
+    ) -> Rejection {
+        let helping = moment.state.policy.helping_scopes(&caller.grants, server, call);
+        let scope = helping.into_iter().find(|scope| caller.may_ask_for(&self.shared, scope));
+        Rejection::Denied { denial, scope }
+    }
+
+    /// Counts one more request of the caller's in flight, or one more stream.
     fn turn(&self, caller: &Caller, stream: bool) -> Result<RequestSlot, Rejection> {
         let most = if stream { self.shared.most_streams } else { self.shared.most_requests };
         caller.account.begin(stream, most)
@@ -209,7 +304,7 @@ impl Worker {
         moment: &'w Snapshot,
         path: &'m str,
         record: &mut RequestLog<'w>,
-    ) -> Result<MatchedRoute<'m>, Rejection> {
+    ) -> Result<Destination<'m>, Rejection> {
         let found = moment.state.routes.find(path).map_err(|none| match none {
             RouteError::Malformed => Rejection::Path,
             RouteError::Unknown => Rejection::NoServer,
@@ -221,7 +316,7 @@ impl Worker {
         if !upstream.healthy.load(Ordering::Relaxed) {
             return Err(Rejection::Down(name.into()));
         }
-        Ok(MatchedRoute { upstream, found })
+        Ok(Destination { upstream, found })
     }
 
     /// Limits per caller, and per tool of a caller.
@@ -242,7 +337,7 @@ impl Worker {
         &self,
         moment: &Snapshot,
         caller: &Caller,
-        route: &MatchedRoute<'_>,
+        route: &Destination<'_>,
         wish: &ParsedRequest<'_>,
         record: &mut RequestLog<'_>,
     ) -> Result<Permit, Rejection> {
@@ -250,13 +345,11 @@ impl Worker {
         record.shadow(server, wish.calls());
         let allow = |call: &Call<'_>| {
             decide(&caller.grants, server, call).map_err(|denial| {
-                // Whoever may not use the server learns nothing of what it has.
+                // A caller who may not use the server learns nothing about it.
                 if denial == Denial::Method && wish.is_unknown() {
                     return Rejection::NoMethod;
                 }
-                let helping = moment.state.policy.helping_scopes(&caller.grants, server, call);
-                let scope = helping.into_iter().find(|scope| caller.may_ask_for(&self.shared, scope));
-                Rejection::Denied { denial, scope }
+                self.denied(moment, caller, server, call, denial)
             })
         };
         let permit = allow(&call)?;
@@ -272,11 +365,11 @@ impl Worker {
     /// Where on the server it goes. An announced address was made by this gateway for this caller, or leads nowhere.
     fn target<'m>(
         &self,
-        route: &MatchedRoute<'m>,
+        route: &Destination<'m>,
         method: &Method,
         caller: &Caller,
     ) -> Result<(&'m UpstreamEndpoint, Uri), Rejection> {
-        let endpoints = &route.upstream.route.server.endpoints;
+        let endpoints = route.upstream.route.server.endpoints().ok_or(Rejection::NoServer)?;
         let endpoint = match route.found.asked {
             EndpointKind::Base => &endpoints.base,
             EndpointKind::Mcp => &endpoints.mcp,
@@ -285,7 +378,7 @@ impl Worker {
                 let (key, server) = (&self.shared.session_key, route.upstream.name());
                 let opened = key.unseal(SealPurpose::Endpoint, sealed, &caller.principal, server);
                 let opened = opened.filter(|_| method == Method::POST).ok_or(Rejection::Session)?;
-                // Its query is in there too; the one the client sends says nothing.
+                // The sealed address has its own query; the client's is ignored.
                 let target = PathAndQuery::try_from(opened).map_err(|_| Rejection::Session)?;
                 return Ok((&endpoints.sse, target.into()));
             }
@@ -304,7 +397,7 @@ impl Worker {
         let first = |upstream: &Upstream| {
             upstream.first_scopes.iter().find(|scope| self.shared.is_granted(scope)).cloned()
         };
-        // Only a caller without a good token is told of it, and looking for it takes a moment.
+        // Only a caller without a valid token needs it, and finding it takes a moment.
         let scope = record.upstream.filter(|_| refusal.lets_in()).and_then(first);
         let scope = scope.as_ref();
         let about = ResponseContext { id: record.id.as_ref(), resource_metadata: metadata.as_deref(), scope };

@@ -1,5 +1,5 @@
-//! The policy, indexed so that a decision costs the same however long the file is.
-//! It leaves reading the file to `scopes_yml` and the decision itself to `decide`.
+//! The policy, indexed so that a decision costs the same however long the file is. Not here: parsing the file (see
+//! `scopes_yml`); the decision itself (see `decide`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,30 +8,36 @@ use hashbrown::HashMap;
 
 use super::decide::Grants;
 use super::entry::{PolicyEntry, Scope};
+use super::names::trimmed;
 use super::need::Need;
-use super::scopes_yml::{PolicyError, ScopesFile, trimmed};
+use super::scopes_yml::{PolicyError, ScopesFile};
+use super::ui::UiScope;
 use super::when::When;
 use super::{Call, Principal, Rule};
 
-/// A whole policy. It never changes; a reload makes another one. The empty one allows nothing.
+/// A whole policy. Immutable; a reload creates another one. The empty one allows nothing.
 #[derive(Debug, Default)]
 pub struct Policy {
     /// In the file's order.
     scopes: Vec<Arc<Scope>>,
     by_name: HashMap<Arc<str>, Arc<Scope>>,
-    /// What the members of a group get, as far as the policy defines it.
+    /// The scopes of a group's members, as far as the policy defines them.
     groups: HashMap<Box<str>, Vec<Arc<Scope>>>,
-    /// Each different `when` once; entries know theirs by its place here.
+    /// The registry's own permissions, by the scope's name.
+    ui: HashMap<Box<str>, Arc<UiScope>>,
+    /// What of them the members of a group get.
+    ui_groups: HashMap<Box<str>, Vec<Arc<UiScope>>>,
+    /// Each distinct `when` once; entries refer to theirs by index.
     conditions: Vec<When>,
-    /// Pairs of a group and a scope that neither the policy nor `UI-Scopes` has.
+    /// Pairs of a group and a scope that neither the policy nor `UI-Scopes` defines.
     dangling: Vec<(String, String)>,
 }
 
 impl Policy {
-    /// Reads the text of a `scopes.yml`, in the registry's form or with our additions.
+    /// Parses the text of a `scopes.yml`, in the registry's form or with our extensions.
     ///
     /// # Errors
-    /// What is wrong and where. The caller keeps its last good policy, and without one denies everything.
+    /// What is wrong, and where. The caller keeps its last good policy, and without one denies everything.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         Ok(Self::compile(ScopesFile::parse(text)?))
     }
@@ -43,22 +49,26 @@ impl Policy {
             .collect();
         let by_name: HashMap<_, _> =
             scopes.iter().map(|scope| (Arc::clone(&scope.name), Arc::clone(scope))).collect();
-        let (mut groups, mut dangling) = (HashMap::new(), Vec::new());
+        let ui: HashMap<Box<str>, Arc<UiScope>> =
+            file.ui.into_iter().map(|(name, scope)| (name.into_boxed_str(), Arc::new(scope))).collect();
+        let (mut groups, mut ui_groups, mut dangling) = (HashMap::new(), HashMap::new(), Vec::new());
         for (group, names) in file.groups {
-            let mut known = Vec::new();
+            let (mut known, mut permissions) = (Vec::new(), Vec::new());
             for name in names {
-                match by_name.get(name.as_str()) {
-                    Some(scope) => known.push(Arc::clone(scope)),
-                    None if file.ui.contains(&name) => {}
-                    None => dangling.push((group.clone(), name)),
+                let (scope, permission) = (by_name.get(name.as_str()), ui.get(name.as_str()));
+                if scope.is_none() && permission.is_none() {
+                    dangling.push((group.clone(), name));
                 }
+                known.extend(scope.map(Arc::clone));
+                permissions.extend(permission.map(Arc::clone));
             }
+            ui_groups.insert(group.clone().into_boxed_str(), permissions);
             groups.insert(group.into_boxed_str(), known);
         }
-        Self { scopes, by_name, groups, conditions, dangling }
+        Self { scopes, by_name, groups, ui, ui_groups, conditions, dangling }
     }
 
-    /// What the policy gives a caller: the scopes of its groups and its token's own ones, with every `when` decided.
+    /// What the policy grants a caller: the scopes of its groups and its token's own, with every `when` evaluated.
     pub fn grants(&self, principal: &Principal) -> Grants {
         let of_groups = principal.groups.iter().filter_map(|group| self.group(group)).flatten();
         let own = principal.scopes.iter().filter_map(|scope| self.by_name.get(scope.as_str()));
@@ -66,19 +76,36 @@ impl Policy {
         scopes.sort_unstable_by_key(|scope| scope.place);
         scopes.dedup_by_key(|scope| scope.place);
         let conditions = self.conditions.iter().map(|when| when.holds(&principal.claims)).collect();
-        Grants::new(scopes, conditions, principal.servers.as_deref())
+        Grants::new(scopes, conditions, principal.servers.as_deref(), self.permissions(principal))
     }
 
-    /// The scopes of a group. A path matches whole, or whole without its first slash; never by its last part, which
-    /// whoever may make groups elsewhere in the tree could choose.
+    /// The scopes of a group. A path matches as a whole, or as a whole without its first slash; never by its last
+    /// segment, which anyone who may create groups elsewhere in the tree could choose.
     pub(super) fn group(&self, group: &str) -> Option<&[Arc<Scope>]> {
-        let rootless = || group.strip_prefix('/').and_then(|path| self.groups.get(path));
-        self.groups.get(group).or_else(rootless).map(Vec::as_slice)
+        of_group(&self.groups, group)
     }
 
-    /// The scopes that would allow a call this caller may not make, for `insufficient_scope` (RFC 6750 section 3.1): the
-    /// narrowest first, then in the file's order. Any one is enough, because one entry is. None whose name cannot stand in a
-    /// challenge; which of them a caller can ask for, their issuer knows.
+    /// Whether the policy gives the members of a group anything.
+    pub fn knows_group(&self, group: &str) -> bool {
+        self.group(group).is_some()
+    }
+
+    /// Whether a scope gives anything.
+    pub fn knows_scope(&self, scope: &str) -> bool {
+        self.by_name.contains_key(scope) || self.ui.contains_key(scope)
+    }
+
+    /// The registry's own permissions that a caller has, by the same groups and scopes.
+    fn permissions(&self, principal: &Principal) -> Vec<Arc<UiScope>> {
+        let of_groups =
+            principal.groups.iter().filter_map(|group| of_group(&self.ui_groups, group)).flatten();
+        let own = principal.scopes.iter().filter_map(|scope| self.ui.get(scope.as_str()));
+        of_groups.chain(own).map(Arc::clone).collect()
+    }
+
+    /// The scopes that would allow a call that this caller may not make, for `insufficient_scope` (RFC 6750 section
+    /// 3.1): the narrowest first, then in the file's order. Any single one is enough, because one entry is. Names
+    /// that cannot appear in a challenge are left out; which of them a caller can request, their issuer knows.
     pub fn helping_scopes(&self, grants: &Grants, server: &str, call: &Call<'_>) -> Vec<Arc<str>> {
         let need = Need::from_call(call);
         let helps = |entry: &&Arc<PolicyEntry>| grants.exists(entry) && entry.admits(&need).is_ok();
@@ -92,15 +119,15 @@ impl Policy {
         helping.into_iter().map(|(.., name)| Arc::clone(name)).collect()
     }
 
-    /// The scopes that are about a server, in the file's order, for `scopes_supported` (RFC 9728 section 2).
-    /// `offline_access` is between a client and its authorization server, and never a resource's to ask for.
+    /// The scopes about a server, in the file's order, for `scopes_supported` (RFC 9728 section 2). `offline_access`
+    /// is between a client and its authorization server, and not a resource's to request.
     pub fn scopes_for(&self, server: &str) -> Vec<Arc<str>> {
         let about = |scope: &&Arc<Scope>| scope.about(server).next().is_some();
         let names = self.scopes.iter().filter(about).map(|scope| &scope.name);
         names.filter(|name| is_scope_token(name) && &***name != "offline_access").map(Arc::clone).collect()
     }
 
-    /// The servers that entries name, each once, in alphabetical order.
+    /// The servers that entries name, without duplicates, in alphabetical order.
     pub fn servers(&self) -> BTreeSet<&str> {
         self.scopes.iter().flat_map(|scope| scope.by_server.keys()).map(AsRef::as_ref).collect()
     }
@@ -110,7 +137,7 @@ impl Policy {
         self.scopes.iter().any(|scope| !scope.wildcard.is_empty())
     }
 
-    /// The tools that entries about this very server name, each once, in alphabetical order.
+    /// The tools that entries about this very server name, without duplicates, in alphabetical order.
     pub fn tools(&self, server: &str) -> BTreeSet<&str> {
         let entries = self.scopes.iter().filter_map(|scope| scope.by_server.get(trimmed(server))).flatten();
         entries.flat_map(|entry| entry.tools.written()).collect()
@@ -133,7 +160,12 @@ impl Policy {
     }
 }
 
-/// RFC 6749 section 3.3: whether a name may stand in a `scope`, and so in a header.
+fn of_group<'p, T>(groups: &'p HashMap<Box<str>, Vec<T>>, group: &str) -> Option<&'p [T]> {
+    let rootless = || group.strip_prefix('/').and_then(|path| groups.get(path));
+    groups.get(group).or_else(rootless).map(Vec::as_slice)
+}
+
+/// RFC 6749 section 3.3: whether a name is a valid scope, and so allowed in a header.
 fn is_scope_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }

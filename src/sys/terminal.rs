@@ -1,4 +1,4 @@
-//! What kind of terminal there is, and the one reader of its input. Questions and colours are `cli`'s.
+//! What kind of terminal there is, and the only reader of its input. Not here: questions and colours (see `cli`).
 
 use std::fs::File;
 use std::io::{IsTerminal, Read};
@@ -11,7 +11,7 @@ use crate::sys::{env, regular_file};
 
 type TerminalInput = BufReader<tokio::io::Stdin>;
 
-/// Whether a person is there to answer: both ends are a terminal.
+/// Whether a user can answer: both ends are a terminal.
 pub fn interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
@@ -21,7 +21,7 @@ pub fn stderr_is_rich() -> bool {
     std::io::stderr().is_terminal() && env::get("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Whether stdout is a terminal that takes colours.
+/// Whether stdout is a terminal that supports colours.
 pub fn stdout_is_rich() -> bool {
     std::io::stdout().is_terminal() && env::get("TERM").is_none_or(|term| term != "dumb")
 }
@@ -33,10 +33,10 @@ pub fn stdout_width() -> Option<usize> {
     std::io::stdout().is_terminal().then(columns)
 }
 
-/// Stdout as a file, for a program that must know what of its lines was written: the standard library's own has a buffer.
+/// Stdout as a file, for a program that must know which lines were written: the standard library's own is buffered.
 ///
 /// # Errors
-/// The operating system's.
+/// The operating system's error.
 pub fn stdout_file() -> std::io::Result<File> {
     #[cfg(unix)]
     return Ok(std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned()?.into());
@@ -44,10 +44,10 @@ pub fn stdout_file() -> std::io::Result<File> {
     return Ok(std::os::windows::io::AsHandle::as_handle(&std::io::stdout()).try_clone_to_owned()?.into());
 }
 
-/// All of what comes on stdin, as text without a byte order mark.
+/// All of stdin, as text without a byte order mark.
 ///
 /// # Errors
-/// The operating system's; [`std::io::ErrorKind::InvalidData`] for what is not text.
+/// The operating system's error; [`std::io::ErrorKind::InvalidData`] if it is not text.
 pub fn piped() -> std::io::Result<String> {
     let mut bytes = Vec::new();
     std::io::stdin().read_to_end(&mut bytes)?;
@@ -55,7 +55,7 @@ pub fn piped() -> std::io::Result<String> {
     regular_file::text(bytes).map_err(not_text)
 }
 
-/// The next line a person types or pastes. One reader for the whole process: a second one would steal its lines.
+/// The next line that the user types or pastes. One reader for the whole process: a second one would steal its lines.
 pub async fn line() -> Option<String> {
     static INPUT: OnceLock<Mutex<TerminalInput>> = OnceLock::new();
     let mut input = INPUT.get_or_init(|| Mutex::new(BufReader::new(tokio::io::stdin()))).lock().await;

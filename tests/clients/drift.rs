@@ -1,4 +1,4 @@
-//! `config install --check`: what is found in a client's file that should not be so, and what a run does about it.
+//! `config install --check`: what it finds in a client's outdated file, and what a run does about it.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! `mcpauth gateway` as it is typed: what it finds in good and bad files, and what it says of them.
-//! It leaves serving to tests of its own.
+//! The verbs of `mcpauth gateway`: what they find in good and bad files, and their output. Not here: serving (see its
+//! own tests).
 #![cfg(test)]
 
 use mcpauth::sys::private_file;
@@ -42,7 +42,10 @@ fn stdout(user: &User, args: &[&str], code: i32) -> String {
 #[test]
 fn good_settings_are_fine() {
     let user = with_file(GATEWAY);
-    assert_eq!(stdout(&user, &["gateway", "check"], 0), "./gateway.yaml is fine (issuers: 1, servers: 1)\n");
+    assert_eq!(
+        stdout(&user, &["gateway", "check"], 0),
+        "./gateway.yaml is fine (issuers: 1, servers: 1); mcpgw is built in\n"
+    );
     let object = user.run(&["gateway", "check", "--json"]).code(0).json();
     assert_eq!((&object["ok"], &object["problems"]), (&true.into(), &serde_json::json!([])));
     // The same from elsewhere, by a flag and by a variable; paths are the file's own.
@@ -64,8 +67,8 @@ fn everything_that_is_wrong_is_said_with_its_remedy() {
     );
     user.file("scopes.yml", &POLICY.replace("currenttime", "curenttime"));
     let expected = "\
-remark: listen: other machines can connect, and tokens would cross the network in plain http
-  -> set tls, or public_url if something before the gateway speaks TLS
+remark: listen: other machines can connect, and tokens would cross the network over plain http
+  -> set tls, or public_url if a proxy in front of the gateway terminates TLS
 error: issuers[0].issuer: is plain http to another machine
   -> write it exactly as in the tokens' iss, an https URL
 remark: ./servers/bad.json: proxy_pass_url points at a link-local, metadata or multicast address, which no MCP server has; left out
@@ -85,7 +88,7 @@ remark: ./scopes.yml: there is no server \"curenttime\"
     assert_eq!((severities[0], severities[1]), (Some("remark"), Some("error")));
 }
 
-/// Whoever may lay out a server's file may not have what is in the gateway's environment sent to it.
+/// Anyone who may write a server's file must not have the gateway's environment sent to it.
 #[test]
 fn a_servers_file_gets_the_variables_that_are_allowed_by_name_and_no_other() {
     let mut user = with_file(&format!("{GATEWAY}header_variables: [SERVER_KEY]\n"));
@@ -117,12 +120,14 @@ fn a_servers_file_gets_the_variables_that_are_allowed_by_name_and_no_other() {
             ran.stdout
         );
         assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("h1dden"));
-        // Not half of it is there: the whole server is not.
+        // Not half of it is there: the whole server is left out.
         assert!(
             user.run(&["gateway", "routes", "--config", "gateway.yaml"])
                 .code(0)
                 .stdout
-                .starts_with("no servers"),
+                .lines()
+                .skip(1)
+                .all(|line| line.starts_with("mcpgw ")),
             "{headers}"
         );
     }
@@ -133,12 +138,12 @@ fn header_variables_are_names_and_never_our_own_secrets() {
     let mut user = user();
     user.env("INGRESS_OAUTH_CLIENT_SECRET", "h1dden-secret");
     for (names, told) in [
-        ("[INGRESS_OAUTH_CLIENT_SECRET]", "INGRESS_OAUTH_CLIENT_SECRET is a secret of mcpauth's own"),
-        ("['EGRESS_OAUTH_CLIENT_SECRET_7']", "EGRESS_OAUTH_CLIENT_SECRET_7 is a secret of mcpauth's own"),
-        ("['*']", "\"*\" is not a variable's name; there are no patterns"),
-        ("['AWS_*']", "\"AWS_*\" is not a variable's name"),
-        ("[$KEY]", "\"$KEY\" is not a variable's name"),
-        ("['']", "\"\" is not a variable's name"),
+        ("[INGRESS_OAUTH_CLIENT_SECRET]", "INGRESS_OAUTH_CLIENT_SECRET is a secret of mcpauth"),
+        ("['EGRESS_OAUTH_CLIENT_SECRET_7']", "EGRESS_OAUTH_CLIENT_SECRET_7 is a secret of mcpauth"),
+        ("['*']", "\"*\" is not a variable name; patterns are not supported"),
+        ("['AWS_*']", "\"AWS_*\" is not a variable name"),
+        ("[$KEY]", "\"$KEY\" is not a variable name"),
+        ("['']", "\"\" is not a variable name"),
     ] {
         user.file("gateway.yaml", &format!("{GATEWAY}header_variables: {names}\n"));
         let said = user.run(&["gateway", "check"]).code(7).stdout;
@@ -187,13 +192,13 @@ fn files_that_are_wrong_are_named() {
 fn without_a_file_the_environment_says_it() {
     let mut user = user();
     user.env("INGRESS_OAUTH_USER_POOL_ID", "us-east-1_AbCdEfGhI").env("INGRESS_OAUTH_CLIENT_ID", "c");
-    let fine = "the environment is fine (issuers: 1, servers: 1)\n";
+    let fine = "the environment is fine (issuers: 1, servers: 1); mcpgw is built in\n";
     assert_eq!(stdout(&user, &["gateway", "check"], 0), fine);
 
     user.env("AUTH_PROVIDER", "keycloak");
     user.env("KEYCLOAK_URL", "https://keycloak.example.com").env("KEYCLOAK_REALM", "r");
     let error = user.run(&["gateway", "check", "--json"]).code(2).json_error();
-    let message = "the gateway's rule on whom tokens of keycloak are for is missing KEYCLOAK_M2M_CLIENT_ID";
+    let message = "the gateway's audience rule for tokens of keycloak is missing KEYCLOAK_M2M_CLIENT_ID";
     assert_eq!(error["message"], message);
     user.env("MCPAUTH_GATEWAY_CLIENTS", "a, b");
     assert_eq!(stdout(&user, &["gateway", "check"], 0), fine);
@@ -230,7 +235,7 @@ fn a_verdict_is_explained() {
         let all = [&["gateway", "explain", "--server", "currenttime"], args].concat();
         user.run(&all).code(0).stdout
     };
-    let allowed = "allowed by read[1]\n  line 4 of the policy\n  group readers gives read\n";
+    let allowed = "allowed by read[1]\n  line 4 of the policy\n  group readers grants read\n";
     assert_eq!(ask(&["--tool", "now", "--groups", "readers"]), allowed);
     assert!(ask(&["--tool", "later", "--scopes", "read"]).starts_with("denied: "));
     assert!(ask(&["--method", "GET", "--scopes", "other,read"]).starts_with("allowed by read[1]\n"));
@@ -238,7 +243,7 @@ fn a_verdict_is_explained() {
         ["gateway", "explain", "--server", "x", "--method", "tools/list", "--groups", "a,b", "--json"];
     let object = user.run(&asked).code(0).json();
     assert_eq!((&object["allowed"], &object["rule"]), (&false.into(), &serde_json::Value::Null));
-    assert_eq!(object["reason"], "the policy knows none of the caller's groups and scopes");
+    assert_eq!(object["reason"], "the policy knows none of the caller's groups or scopes");
     user.run(&["gateway", "explain", "--server", "x"]).code(2);
     user.file("claims.json", "{\"a\": [\"s3cret\", }");
     let ran = user.run(&[&asked[..6], &["--claims", "claims.json"]].concat()).code(2);
@@ -277,7 +282,7 @@ fn policy_tests_pass_or_fail() {
         let failed = user.run(&["gateway", "test", "bad.yml"]).code(7).stdout;
         assert!(failed.starts_with(&format!("FAILED  a (line 1): {gone}")), "{failed}");
     }
-    // Every server means every one there is a file of; where there are no files, nobody knows.
+    // "Every server" means every one with a file; without files, it is unknown.
     user.file("all.yml", "every: [{server: '*', methods: ['*'], tools: ['*']}]\n");
     user.file("bad.yml", "- {name: a, scopes: [every], server: gone, tool: x, expect: allow}\n");
     user.run(&["gateway", "test", "bad.yml", "--policy", "all.yml"]).code(7);
@@ -310,7 +315,7 @@ fn a_server_that_does_not_answer_is_not_on() {
     lay("dead", &format!("http://127.0.0.1:{}", free_port()));
     lay("off", &there.base);
     user.file("servers/server_state.json", r#"{"/off": false}"#);
-    let expected = [("dead", "down"), ("off", "off"), ("sick", "down"), ("there", "on")];
+    let expected = [("dead", "down"), ("mcpgw", "on"), ("off", "off"), ("sick", "down"), ("there", "on")];
     let object = user.run(&["gateway", "routes", "--json"]).code(0).json();
     let rows = object["routes"].as_array().unwrap();
     let states = rows.iter().map(|row| (row["server"].as_str().unwrap(), row["state"].as_str().unwrap()));
@@ -325,7 +330,7 @@ fn a_server_that_does_not_answer_is_not_on() {
     assert!(!offline.contains("down"), "{offline}");
 }
 
-/// A JWT that nobody signed: a stored one is not doubted here.
+/// An unsigned JWT: a stored one is not verified here.
 fn token(claims: &serde_json::Value) -> String {
     format!("{}.{}.c2ln", encoded(&serde_json::json!({"alg": "RS256", "typ": "at+jwt"})), encoded(claims))
 }
@@ -352,7 +357,7 @@ fn what_a_stored_token_may_do_is_explained() {
         user.run(&all).code(0).stdout
     };
     keep(&claims(serde_json::json!({"groups": ["readers"]})));
-    let all = "read[1] (line 4) currenttime: initialize, tools/call, tools/list; tools now\n  group readers gives read\n";
+    let all = "read[1] (line 4) currenttime: initialize, tools/call, tools/list; tools now\n  group readers grants read\n";
     assert_eq!(ask(&[]), all);
     assert_eq!(ask(&["--server", "/currenttime/"]), all);
     assert!(ask(&["--server", "other"]).starts_with("nothing is allowed\n"));
@@ -370,7 +375,7 @@ fn what_a_stored_token_may_do_is_explained() {
         for args in [&[][..], &["--server", "currenttime", "--tool", "now"]] {
             let said = ask(args);
             assert!(
-                said.starts_with("denied: the gateway refuses the token: ") && said.contains(reason),
+                said.starts_with("denied: the gateway rejects the token: ") && said.contains(reason),
                 "{said}"
             );
         }
@@ -389,7 +394,7 @@ fn what_a_stored_token_may_do_is_explained() {
         assert_eq!(
             ask(&[]),
             format!(
-                "{}  the token is for currenttime alone\n  group readers gives read\n",
+                "{}  the token is for currenttime alone\n  group readers grants read\n",
                 all.split_once('\n').unwrap().0.to_owned() + "\n"
             )
         );
@@ -413,6 +418,7 @@ fn the_servers_are_listed_without_their_keys() {
 SERVER       CLIENTS TYPE                            UPSTREAM                             AUTH   EGRESS  STATE
 currenttime  https://gw.example.com/currenttime/mcp  http://currenttime-server:8000/mcp   none   none    off
 mail         https://gw.example.com/mail/sse         https://mail.test/sse                oauth  stored  on
+mcpgw        https://gw.example.com/mcpgw/mcp        built in                             none   none    on
 ";
     let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let said = stdout(&user, &["gateway", "routes", "--offline"], 0);

@@ -1,4 +1,4 @@
-//! The gateway's line, step by step, as callers and servers see it. It leaves attacks to `attacks`.
+//! The gateway's line, step by step, as callers and servers see it. Not here: attacks (see `attacks`).
 #![cfg(test)]
 
 mod answers;
@@ -13,6 +13,7 @@ mod health;
 mod leaks;
 pub(crate) mod leaving;
 mod lists;
+mod mcpgw;
 mod methods;
 mod odd_tokens;
 mod operators;
@@ -29,6 +30,7 @@ mod sessions;
 mod shares;
 mod streams;
 mod stuck;
+mod through;
 mod tls;
 mod tokens;
 mod verdicts;

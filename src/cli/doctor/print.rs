@@ -1,4 +1,5 @@
-//! How findings look: grouped and wrapped on a terminal, one fact a line elsewhere. It leaves what they say to the checks.
+//! Prints findings: grouped and wrapped on a terminal, one per line otherwise. Not here: their texts (see the
+//! checks).
 
 use serde_json::json;
 
@@ -6,7 +7,7 @@ use crate::cli::out::{Out, wrapped};
 use crate::doctor::{DoctorReport, Finding, Status};
 use crate::sys::terminal;
 
-/// What the groups are called, in the order in which one thing rests on the other.
+/// The groups' titles, ordered so that each depends only on those before it.
 const GROUPS: [(&str, &str); 9] = [
     ("settings", "Settings"),
     ("files", "Files"),
@@ -56,12 +57,12 @@ fn describe_fix(fix: &Result<String, String>) -> &str {
     }
 }
 
-/// By group; within one as they were found.
+/// By group; within a group in the order found.
 fn ordered(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
     GROUPS.iter().flat_map(|(group, _)| findings.iter().filter(move |finding| finding.group() == *group))
 }
 
-/// For `grep`: nothing is broken into lines but cause and remedy.
+/// For `grep`: only cause and remedy have lines of their own.
 fn plain(finding: &Finding) -> String {
     let mut text = format!("{:7} {}", finding.status.word(), finding.found);
     text.extend(finding.cause.iter().map(|cause| format!("\n        {cause}")));
@@ -94,7 +95,7 @@ fn summary(findings: &[Finding]) -> String {
     };
     let fixable = findings.iter().filter(|finding| finding.fix.is_some()).count();
     if fixable > 0 {
-        text.push_str(&format!("\n{fixable} of them can be mended with: mcpauth doctor --fix"));
+        text.push_str(&format!("\n{fixable} of them can be fixed with: mcpauth doctor --fix"));
     }
     text
 }
@@ -122,7 +123,7 @@ mod tests {
             (vec![], "no problems"),
             (vec![warn.clone()], "no problems, 1 warning"),
             (vec![problem.clone(), problem.clone()], "2 problems"),
-            (vec![fixable, warn], "1 problem, 1 warning\n1 of them can be mended with: mcpauth doctor --fix"),
+            (vec![fixable, warn], "1 problem, 1 warning\n1 of them can be fixed with: mcpauth doctor --fix"),
         ] {
             assert_eq!(summary(&findings), expected);
         }

@@ -1,5 +1,5 @@
-//! `mcpauth probe`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. It leaves the
-//! protocol to `client`, the server's address and credentials to `connect`, and how answers look to `show`.
+//! `mcpauth probe`, `ping`, `list` and `call`: an MCP client on the command line. Not here: the protocol (see
+//! `client`); the server's address and credentials (see `connect`); how answers look (see `show`).
 
 mod show;
 
@@ -21,9 +21,9 @@ use crate::quantity::seconds_within;
 use crate::sys::{public_file, terminal};
 
 /// The largest file of arguments that is read, in bytes.
-const LIMIT: u64 = 64 << 20;
+const MAX_ARGUMENT_BYTES: u64 = 64 << 20;
 
-/// Which server, and what it is sent.
+/// Which server to use, and what to send it.
 #[derive(Args, Debug)]
 struct ServerArgs {
     /// The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
@@ -37,15 +37,15 @@ struct ServerArgs {
     /// Send no credentials
     #[arg(long, conflicts_with_all = ["server", "token_file", "auth"])]
     no_auth: bool,
-    /// Send the token in this file (0600; - for stdin) in Authorization, for the server itself
+    /// Send the token in this file (0600; - for stdin) in Authorization, to the server itself
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// How long all of it may take, as in 60 or 5m
+    /// Deadline for the whole command, as in 60 or 5m
     #[arg(long, value_name = "TIME", default_value = "60", value_parser = timeout)]
     timeout: u64,
 }
 
-/// How long a call may take, in seconds.
+/// The default deadline of a call, in seconds.
 fn timeout(text: &str) -> Result<u64, String> {
     seconds_within(text, 1..=86_400)
 }
@@ -70,7 +70,7 @@ pub(super) struct PingArgs {
 
 /// List an MCP server's tools
 ///
-/// A table on a terminal, a required argument with its *; one tool a line elsewhere, its name and a tab first.
+/// On a terminal, a table in which * marks required arguments; otherwise one tool per line, its name and a tab first.
 #[derive(Args, Debug)]
 #[command(
     visible_alias = "tools",
@@ -84,7 +84,7 @@ pub(super) struct ListArgs {
 
 /// Call a tool of an MCP server
 ///
-/// The result's text goes to stdout as it is; with --json the whole result does.
+/// Prints the result's text unchanged, or the whole result with --json.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth call debug_auth_context\n  \
                         mcpauth call --server fininfo get_price '{\"symbol\": \"ABC\"}' | jq .price\n  \
@@ -204,7 +204,7 @@ fn resolve(args: &ServerArgs, given: &Given<'_>, out: &Out) -> Result<Target, Er
     Target::resolve(&wanted, flows::servers(given.config(out)?, out)?)
 }
 
-/// Asks the server; a signal gives its exit code.
+/// Connects to the server; a signal gives its exit code.
 fn ask<T>(
     target: &Target,
     out: &Out,
@@ -213,7 +213,7 @@ fn ask<T>(
 ) -> Result<Result<T, Exit>, Error> {
     let all = async { target.ask(tool, work).await.map(Ok) };
     match flows::until_signal(out, all, Err) {
-        // What gets the token is the credential's own command.
+        // The command that gets the token is the credential's own.
         Err(error @ Error::Vault(_)) => {
             out.error(&error, &target.servers.command_for(&target.which));
             Ok(Err(error.exit()))
@@ -238,7 +238,7 @@ fn warn(tools: &Tools, out: &Out) {
     }
 }
 
-/// What is known of a server, for programs.
+/// What is known about a server, for programs.
 fn about(client: &McpClient, place: &str) -> Map<String, Value> {
     let object = json!({
         "version": 1,
@@ -251,7 +251,7 @@ fn about(client: &McpClient, place: &str) -> Map<String, Value> {
     object.as_object().cloned().unwrap_or_default()
 }
 
-/// The tool's arguments, which must be an object. What is in them is repeated nowhere.
+/// The tool's arguments, which must be an object. Their content is never repeated.
 fn arguments(given: &str) -> Result<Map<String, Value>, Error> {
     let wrong = |what: String| Error::Usage {
         message: format!("the tool's arguments are {what}"),
@@ -263,15 +263,15 @@ fn arguments(given: &str) -> Result<Map<String, Value>, Error> {
     if given == "-" {
         text = terminal::piped()?;
     } else if let Some(path) = given.strip_prefix('@') {
-        text = public_file::read_named_text(Path::new(path), LIMIT)
-            .map_err(|e| wrong(format!("not to be read from {path}: {e}")))?;
+        text = public_file::read_named_text(Path::new(path), MAX_ARGUMENT_BYTES)
+            .map_err(|e| wrong(format!("not readable from {path}: {e}")))?;
     } else {
         given.clone_into(&mut text);
     }
     match serde_json::from_str(&text) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(wrong("JSON, but no object".into())),
-        Err(error) => Err(wrong(format!("no JSON: {error}"))),
+        Ok(_) => Err(wrong("JSON, but not an object".into())),
+        Err(error) => Err(wrong(format!("not JSON: {error}"))),
     }
 }
 
@@ -284,10 +284,10 @@ mod tests {
         assert_eq!(arguments("{}").unwrap(), Map::new());
         assert_eq!(arguments(r#"{"a":[1]}"#).unwrap().get("a"), Some(&json!([1])));
         for (given, expected) in [
-            ("[1]", "the tool's arguments are JSON, but no object"),
-            ("\"hunter2\"", "the tool's arguments are JSON, but no object"),
-            ("{hunter2}", "the tool's arguments are no JSON: key must be a string at line 1 column 2"),
-            ("", "the tool's arguments are no JSON: EOF while parsing a value at line 1 column 0"),
+            ("[1]", "the tool's arguments are JSON, but not an object"),
+            ("\"hunter2\"", "the tool's arguments are JSON, but not an object"),
+            ("{hunter2}", "the tool's arguments are not JSON: key must be a string at line 1 column 2"),
+            ("", "the tool's arguments are not JSON: EOF while parsing a value at line 1 column 0"),
         ] {
             assert_eq!(arguments(given).unwrap_err().to_string(), expected, "{given}");
         }

@@ -1,4 +1,5 @@
-//! The table of `mcpauth status`: eighty columns on a terminal, whole names elsewhere. It leaves the judgement to `status`.
+//! The table of `mcpauth status`: eighty columns on a terminal, full names elsewhere. Not here: the states (see
+//! `status`).
 
 use crate::cli::out::{Out, wrapped};
 use crate::oauth::Epoch;
@@ -6,10 +7,10 @@ use crate::status::{Row, State};
 use crate::store::Storage;
 use crate::sys::{clock, terminal};
 
-/// The widest name on a terminal: what the other columns leave of it.
+/// The widest name on a terminal, given the other columns.
 const NAME: usize = 27;
 
-/// The table, line by line; under each credential that is not good, why, and what to type.
+/// The table, line by line; below each credential that is not good, why, and the next command.
 pub(super) fn lines(rows: &[Row], now: Epoch, out: &Out) -> Vec<String> {
     let paint = |state: State, text: &str| {
         let code = match state {
