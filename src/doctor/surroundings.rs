@@ -140,7 +140,11 @@ fn browser(config: &Config, needed: bool) -> Finding {
     let text = format!("no browser can open here ({why})");
     let remedy =
         "log in with: mcpauth egress --no-browser; open the address anywhere and paste the one it ends up at";
-    if needed { Finding::warn(BROWSER_CHECK, text, remedy) } else { Finding::ok(BROWSER_CHECK, text).remedy(remedy) }
+    if needed {
+        Finding::warn(BROWSER_CHECK, text, remedy)
+    } else {
+        Finding::ok(BROWSER_CHECK, text).remedy(remedy)
+    }
 }
 
 /// Why no window can open, where none can.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::{MOST, Profile, RegisteredServer, Registry, STATE, ServerFile, is_there};
+use super::{MAX_FILE_BYTES, Profile, RegisteredServer, Registry, STATE, ServerFile, is_there};
 use crate::sys::{public_file, regular_file};
 
 /// Why the folder is as it was.
@@ -86,7 +86,7 @@ pub fn remove(dir: &Path, profile: &Profile) -> Result<(), EditError> {
 /// Writes down whether a server is on, or nothing of it.
 fn state(dir: &Path, path: &str, on: Option<bool>) -> Result<(), EditError> {
     let place = dir.join(STATE);
-    let text = if is_there(&place) { regular_file::read_text(&place, MOST)? } else { "{}".into() };
+    let text = if is_there(&place) { regular_file::read_text(&place, MAX_FILE_BYTES)? } else { "{}".into() };
     let malformed = || EditError::State { path: place.display().to_string() };
     let mut state: Map<String, Value> = serde_json::from_str(&text).map_err(|_| malformed())?;
     let alike = |other: &str| other.trim_matches('/') == path.trim_matches('/');

@@ -489,7 +489,8 @@ fn a_file_with_an_address_is_forwarded_to_unless_something_else_is_said() {
 fn the_two_commands_of_the_guide_are_answered() {
     let lab = lab();
     let mut user = User::new();
-    user.env("GATEWAY_URL", format!("{}/mcpgw/mcp", lab.gateway.public_url())).env("MCP_AUTH_TOKEN", lab.token("root"));
+    user.env("GATEWAY_URL", format!("{}/mcpgw/mcp", lab.gateway.public_url()))
+        .env("MCP_AUTH_TOKEN", lab.token("root"));
     let context = user.run(&["call", "debug_auth_context", "{}"]).code(0).json();
     assert_eq!((&context["subject"], &context["token"]["kind"]), (&json!("root"), &json!("JWT")));
     let query = r#"{"natural_language_query": "quantum"}"#;
