@@ -14,6 +14,7 @@ use hyper::{Method, Request, Uri};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
+use super::alarm::Alarm;
 use super::pool::{Pool, Timeouts};
 use super::servers::origin::UpstreamOrigin;
 use crate::policy::Principal;
