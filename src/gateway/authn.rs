@@ -5,10 +5,11 @@ pub(super) mod asking;
 pub(super) mod issuers;
 pub mod jwt;
 pub mod keys;
-mod object;
+pub(super) mod object;
 pub(super) mod opaque;
 pub mod rules;
 pub(super) mod tokens;
+pub(super) mod vended;
 
 use self::jwt::{Reject, Token};
 use self::rules::{Rules, Servers};

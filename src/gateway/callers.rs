@@ -2,6 +2,7 @@
 //! the token's hash until the token ends or anything it was judged by changes.
 //! It leaves signatures and claims to `authn` and what a caller may do to `policy`.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest;
@@ -34,6 +35,8 @@ pub(super) struct Caller {
     pub(super) account: Arc<Account>,
     /// The place of its issuer among those configured.
     issuer: usize,
+    /// The minute in which this core last said that a vended token is in use, in seconds since 1970.
+    used_at: AtomicI64,
 }
 
 /// Who is calling, as far as one core knows.
@@ -73,6 +76,22 @@ impl Caller {
     /// 401, which says where tokens for it are from.
     pub(super) fn enters(&self, server: &str) -> Result<(), Refusal> {
         if self.grants.opens(server) { Ok(()) } else { Err(Refusal::Token(Reject::Audience)) }
+    }
+
+    /// Notes in the ledger that a vended token is in use, once a minute.
+    pub(super) fn is_used(&self, now: i64, shared: &Shared) {
+        const MINUTE: i64 = 60;
+        let Some((vended, ledger)) = self.principal.vended.as_ref().zip(shared.ledger.as_ref()) else { return };
+        let minute = now - now.rem_euclid(MINUTE);
+        if self.used_at.swap(minute, Ordering::Relaxed) < minute {
+            ledger.used(&vended.token_id, minute);
+        }
+    }
+
+    /// When its issuer says that the token ends, in seconds since 1970: no clock is given any leeway.
+    pub(super) fn ends_at(&self, shared: &Shared) -> i64 {
+        let leeway = self.issuer(shared).map_or(0, |issuer| issuer.rules.leeway());
+        self.expires_at.saturating_sub(leeway)
     }
 
     /// Who issued the token.
@@ -194,6 +213,11 @@ impl Callers {
             self.verify(issuer, parsed, token, moment.now, &servers).await?
         };
         let Judged { principal, expires_at, believed_until } = judged;
+        // What its owner could not use here any more, a token made of it cannot either.
+        let is_known = |issuer: &Arc<Issuer>| issuer.name() == principal.issuer;
+        if principal.vended.is_some() && !self.shared.others().any(is_known) {
+            return Err(Refusal::Token(Reject::Issuer));
+        }
         if let Some(reject) = moment.state.revoked.reject(&principal) {
             return Err(Refusal::Token(reject));
         }
@@ -209,6 +233,7 @@ impl Callers {
             shadow,
             account,
             issuer: index,
+            used_at: AtomicI64::new(0),
         });
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.put(hash, (caller.clone(), moment.epoch));

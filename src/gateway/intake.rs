@@ -54,23 +54,37 @@ pub(super) async fn body(
         // Nothing of it would be forwarded, so that nothing of it may hide.
         return if body.is_end_stream() { Ok(Bytes::new()) } else { Err(Refusal::MediaType) };
     }
-    media_type(headers)?;
-    if body.size_hint().lower() > limits.body as u64 {
-        return Err(Refusal::TooLarge(limits.body));
+    whole(headers, "application/json", body, (limits.body, limits.read), hold).await
+}
+
+/// A whole body of this media type, at most so many bytes of it, within so many seconds.
+///
+/// # Errors
+/// 413, 415, 408, 400; 429 and 503 if there is no memory for it.
+pub(super) async fn whole(
+    headers: &HeaderMap,
+    kind: &str,
+    body: Incoming,
+    (most, seconds): (usize, u64),
+    hold: Hold,
+) -> Result<Bytes, Refusal> {
+    media_type(headers, kind)?;
+    if body.size_hint().lower() > most as u64 {
+        return Err(Refusal::TooLarge(most));
     }
-    let mut whole = pin!(gather(body, limits.body, hold));
+    let mut whole = pin!(gather(body, most, hold));
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     let mut asked = false;
     poll_fn(|context| {
         if let Poll::Ready(done) = whole.as_mut().poll(context) {
-            return Poll::Ready(done.map_err(|why| why.of_request(limits.body)));
+            return Poll::Ready(done.map_err(|why| why.of_request(most)));
         }
         // To ask for a body wakes the connection, which hands over what came with the head and then polls us again: only
         // for a body that is not there by then is a timer set.
         if !std::mem::replace(&mut asked, true) {
             return Poll::Pending;
         }
-        let within = || Box::pin(sleep(Duration::from_secs(limits.read)));
+        let within = || Box::pin(sleep(Duration::from_secs(seconds)));
         timer.get_or_insert_with(within).as_mut().poll(context).map(|()| Err(Refusal::Slow))
     })
     .await
@@ -121,8 +135,8 @@ impl Ungathered {
     }
 }
 
-/// `application/json` and nothing else: a server that guesses would read another message than we did.
-fn media_type(headers: &HeaderMap) -> Result<(), Refusal> {
+/// This media type and nothing else: a server that guesses would read another message than we did.
+fn media_type(headers: &HeaderMap, wanted: &str) -> Result<(), Refusal> {
     if headers.contains_key(CONTENT_ENCODING) {
         return Err(Refusal::MediaType);
     }
@@ -131,8 +145,8 @@ fn media_type(headers: &HeaderMap) -> Result<(), Refusal> {
     let (kind, parameters) = kind.split_once(';').unwrap_or((kind, ""));
     let charset = parameters.trim().to_ascii_lowercase();
     let known = ["", "charset=utf-8", "charset=\"utf-8\""].contains(&charset.as_str());
-    let json = kind.trim().eq_ignore_ascii_case("application/json");
-    if json && known && kinds.next().is_none() { Ok(()) } else { Err(Refusal::MediaType) }
+    let right = kind.trim().eq_ignore_ascii_case(wanted);
+    if right && known && kinds.next().is_none() { Ok(()) } else { Err(Refusal::MediaType) }
 }
 
 impl<'b> Wish<'b> {

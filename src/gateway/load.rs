@@ -119,7 +119,7 @@ impl Report {
                 self.problems.extend(missing);
                 self.servers = served.routes.all().iter().map(|route| route.server.name.clone()).collect();
             }
-            Content::Revoked(_) | Content::Tls(_) | Content::Settings(_) => {}
+            Content::Revoked(_) | Content::Keys(_) | Content::Tls(_) | Content::Settings(_) => {}
         }
     }
 }
@@ -134,6 +134,7 @@ fn problem(part: Part, error: &LoadError) -> Problem {
         (Part::Servers, _) => "correct it, or name the folder of the servers' files",
         (Part::Revoked, LoadError::Unreadable { .. }) => "make the file, even an empty one",
         (Part::Revoked, _) => "correct the line",
+        (Part::Keys, _) => "make one with: mcpauth gateway token key",
         (Part::Settings, _) => "correct the file; mcpauth gateway schema prints what it can say",
         (Part::Tls, _) => "name a chain and its key, both PEM, the key for this user or a group of its alone",
     };

@@ -60,6 +60,8 @@ mod session;
 pub mod settings;
 mod start;
 mod state;
+pub mod token_ledger;
+mod vending;
 mod watch;
 pub mod wire;
 mod worker;

@@ -10,8 +10,9 @@ use super::body::Body;
 use super::pages;
 use super::refusal::Refusal;
 use super::servers::route::Resource;
+use super::settings::Vending;
 use super::state::{Moment, NotReady, Shared, Upstream};
-use crate::oauth::RESOURCE_METADATA;
+use crate::oauth::{RESOURCE_METADATA, well_known};
 
 /// Whether a request is answered all the same: load balancers ask for probes by address, and any page may read what is
 /// public.
@@ -87,7 +88,7 @@ fn metadata(shared: &Shared, moment: &Moment, path: &str) -> Option<Value> {
 
 /// RFC 9728 section 2. Issuers are written byte for byte as their tokens name them: clients compare.
 fn document(shared: &Shared, upstream: &Upstream, resource: Resource) -> Value {
-    let issuers: Vec<&str> = shared.issuers.iter().map(|issuer| issuer.name()).collect();
+    let issuers: Vec<&str> = shared.others().map(|issuer| issuer.name()).collect();
     let scopes: Vec<&str> =
         upstream.scopes.iter().map(|scope| &**scope).filter(|scope| shared.is_granted(scope)).collect();
     let mut document = json!({

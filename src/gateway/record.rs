@@ -38,6 +38,8 @@ pub(super) struct Record<'w> {
     pub(super) method: Option<Bytes>,
     pub(super) name: Option<Bytes>,
     permit: Option<Permit>,
+    /// The `jti` of the token that was vended.
+    pub(super) vended: Option<Box<str>>,
     refused: Option<&'static str>,
     shadow: Option<bool>,
     /// When the message was sent on first, and how long the server took altogether.
@@ -103,6 +105,7 @@ impl<'w> Record<'w> {
             method: None,
             name: None,
             permit: None,
+            vended: None,
             refused: None,
             shadow: None,
             sent: None,
@@ -240,6 +243,12 @@ impl Serialize for Line<'_> {
             if let Some(username) = &principal.username {
                 map.serialize_entry("user", cut(username))?;
             }
+            if let Some(vended) = &principal.vended {
+                map.serialize_entry("token", &vended.token_id)?;
+                if let Some(agent) = &vended.agent {
+                    map.serialize_entry("agent", cut(agent))?;
+                }
+            }
         }
         map.serialize_entry("http", self.record.http)?;
         if let Some(upstream) = upstream {
@@ -260,6 +269,9 @@ impl Serialize for Line<'_> {
         map.serialize_entry("verdict", verdict)?;
         if let Some(permit) = permit {
             map.serialize_entry("rule", &format_args!("{}", permit.rule()))?;
+        }
+        if let Some(vended) = &self.record.vended {
+            map.serialize_entry("vended", vended)?;
         }
         if let Some(reason) = reason {
             map.serialize_entry("reason", reason)?;

@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::authn::issuers::{Issuer, Unavailable};
+use super::authn::rules::Rules;
 use super::host::Hosts;
 use super::listen;
 use super::load::{self, Loaded};
@@ -25,9 +26,9 @@ use super::observe::ledger::Writer;
 use super::operate::files::{Credentials, Files, Sources, Variables};
 use super::operate::reload::{self, InForce};
 use super::operate::{admin, health};
-use super::settings::Settings;
-use super::settings::most;
+use super::settings::{Settings, Vending, most};
 use super::state::{Parts, Shared};
+use super::token_ledger::{Ledger, LedgerWriter};
 use super::worker::Worker;
 use crate::log::heard;
 use crate::problem::Problem;
@@ -62,6 +63,8 @@ pub struct Running {
     control: Option<(watch::Sender<bool>, JoinHandle<()>)>,
     vault: Option<(watch::Sender<bool>, JoinHandle<()>)>,
     writer: Option<Writer>,
+    /// Who writes the ledger of vended tokens.
+    ledger: Option<JoinHandle<()>>,
 }
 
 /// Why a gateway does not start.
@@ -120,7 +123,10 @@ impl Running {
         let issuers = settings.issuers.iter().cloned().zip(issuers).map(|(issuer, (rules, secret))| {
             Arc::new(Issuer::new(issuer, rules, secret, http.clone(), epoch.clone()))
         });
-        let issuers = issuers.collect();
+        let own = settings.vending.as_ref().map(Vending::as_issuer);
+        let own = own.and_then(|own| Some((Rules::new(&own).ok()?, own)));
+        let own = own.map(|(rules, own)| Arc::new(Issuer::new(own, rules, None, http.clone(), epoch.clone())));
+        let issuers = issuers.chain(own).collect();
         let count = settings.worker_count();
         let most_connections = most(settings.limits.connections, descriptors::raise(), count);
         let bind = |address, count| {
@@ -136,6 +142,9 @@ impl Running {
         let control = Builder::new_current_thread().enable_all().build()?;
         let vault = Builder::new_current_thread().enable_all().build()?;
         let (drain, draining) = watch::channel(false);
+        let (ledger, ledger_thread) = settings.vending.as_ref().map(|vending| {
+            LedgerWriter::start(Ledger::at(&vending.ledger), Duration::from_secs(settings.limits.files))
+        }).transpose()?.unzip();
         let audited = settings.audit != "off";
         let shared = Arc::new(Shared::new(Parts {
             trust: http.trust().clone(),
@@ -148,6 +157,7 @@ impl Running {
             issuers,
             session_key,
             vault: vault.handle().clone(),
+            ledger,
             most_connections,
         }));
         let writer = Writer::start(journal, shared.audit.clone(), audited)?;
@@ -162,6 +172,7 @@ impl Running {
             control: None,
             vault: None,
             writer: Some(writer),
+            ledger: ledger_thread,
         };
         running.vault = Some(thread("vault", vault, |mut stopping| async move {
             let _ = stopping.wait_for(|stop| *stop).await;
@@ -222,7 +233,7 @@ impl Running {
     ) -> io::Result<(watch::Sender<bool>, JoinHandle<()>)> {
         let (shared, reload) = (self.shared.clone(), self.reload.clone());
         thread("control", runtime, move |mut stopping| async move {
-            for issuer in shared.issuers.clone() {
+            for issuer in shared.issuers.iter().filter(|issuer| !issuer.is_own()).cloned() {
                 let shared = shared.clone();
                 tokio::spawn(async move {
                     issuer.keep(|result| told(&shared, &issuer, result)).await;
@@ -281,6 +292,10 @@ impl Drop for Running {
         for (stop, thread) in [self.control.take(), self.vault.take()].into_iter().flatten() {
             stop.send_replace(true);
             let _ = thread.join();
+        }
+        self.shared.ledger.iter().for_each(LedgerWriter::end);
+        if let Some(ledger) = self.ledger.take() {
+            let _ = ledger.join();
         }
         // The last lines of the audit.
         self.writer = None;

@@ -19,6 +19,7 @@ use super::accounts::Accounts;
 use super::authn::asking::Asking;
 use super::authn::issuers::Issuer;
 use super::authn::jwt::Reject;
+use super::authn::vended::SigningKeys;
 use super::crowd::Crowd;
 use super::egress::Stored;
 use super::host::Hosts;
@@ -29,7 +30,8 @@ use super::redirect::Straight;
 use super::servers::audience::servers_of;
 use super::servers::route::{Route, Routes};
 use super::session::SessionKey;
-use super::settings::Settings;
+use super::settings::{Settings, Vending};
+use super::token_ledger::LedgerWriter;
 use crate::policy::{Policy, Principal};
 use crate::sys::clock;
 use crate::sys::trust::Trust;
@@ -43,6 +45,8 @@ pub(super) struct State {
     /// By server name.
     pub(super) upstreams: HashMap<String, Arc<Upstream>>,
     pub(super) revoked: Arc<Revoked>,
+    /// The keys of the gateway's own tokens.
+    pub(super) keys: Option<Arc<SigningKeys>>,
     pub(super) tls: Option<Arc<ServerConfig>>,
 }
 
@@ -111,6 +115,8 @@ pub(super) struct Shared {
     pub(super) waiting: Arc<AtomicUsize>,
     /// Whether the gateway has been told to stop: it still serves, and tells everybody to go elsewhere.
     pub(super) leaving: AtomicBool,
+    /// Who writes the ledger of vended tokens.
+    pub(super) ledger: Option<LedgerWriter>,
     pub(super) started: Instant,
 }
 
@@ -138,6 +144,7 @@ pub(super) struct Parts {
     pub(super) public_url: String,
     pub(super) session_key: SessionKey,
     pub(super) vault: Handle,
+    pub(super) ledger: Option<LedgerWriter>,
     pub(super) most_connections: usize,
 }
 
@@ -171,9 +178,11 @@ impl Shared {
             public_url,
             session_key,
             vault,
+            ledger,
             most_connections,
         } = parts;
         let audit = Arc::new(Promise::new(settings.audit_failure));
+        hold(&issuers, &state);
         let quarter = (settings.limits.in_flight.min(most_connections) / 4).max(1);
         Self {
             trust,
@@ -203,6 +212,7 @@ impl Shared {
             crowd: Arc::default(),
             waiting: Arc::default(),
             leaving: AtomicBool::new(false),
+            ledger,
             started: Instant::now(),
         }
     }
@@ -224,6 +234,7 @@ impl Shared {
 
     /// Puts other files in force, for every request that begins from here on.
     pub(super) fn replace(&self, state: State) {
+        hold(&self.issuers, &state);
         self.state.store(Arc::new(state));
         self.epoch.fetch_add(1, Ordering::Release);
         self.changed.send_replace(());
@@ -250,6 +261,16 @@ impl Shared {
         if unread.is_empty() { Ok(()) } else { Err(NotReady::Unread(unread.to_vec())) }
     }
 
+    /// How the gateway vends tokens of its own, if it does.
+    pub(super) fn vending(&self) -> Option<&Vending> {
+        self.settings.vending.as_ref()
+    }
+
+    /// The issuers but the gateway itself, who gives tokens only for theirs.
+    pub(super) fn others(&self) -> impl Iterator<Item = &Arc<Issuer>> {
+        self.issuers.iter().filter(|issuer| !issuer.is_own())
+    }
+
     /// Whether a scope can be asked for anywhere.
     pub(super) fn is_granted(&self, scope: &str) -> bool {
         self.issuers.iter().any(|issuer| issuer.grants(scope))
@@ -264,6 +285,12 @@ impl Shared {
     pub(super) fn is_leaving(&self) -> bool {
         self.leaving.load(Ordering::Relaxed)
     }
+}
+
+/// Gives the gateway, as one of the issuers, the keys that it has now.
+fn hold(issuers: &[Arc<Issuer>], state: &State) {
+    let own = issuers.iter().filter(|issuer| issuer.is_own());
+    own.zip(&state.keys).for_each(|(issuer, keys)| issuer.hold(keys.set.clone()));
 }
 
 impl Upstream {
@@ -321,7 +348,10 @@ impl Revoked {
             return Some(Reject::CallerRevoked);
         }
         let token_id = principal.claims.get("jti").and_then(|id| id.as_str());
-        token_id.filter(|id| self.token_ids.contains(*id)).map(|_| Reject::Revoked)
+        let vended = principal.vended.as_ref().map(|vended| vended.token_id.as_str());
+        // A vended token goes with the one it was asked for with.
+        let mut ids = [token_id, vended].into_iter().flatten();
+        ids.any(|id| self.token_ids.contains(id)).then_some(Reject::Revoked)
     }
 }
 

@@ -31,6 +31,7 @@ use super::servers::join::Endpoint;
 use super::servers::route::{Asked, Match, NoRoute};
 use super::session::Bound;
 use super::state::{Moment, Shared, Upstream};
+use super::vending::VendingEndpoint;
 use crate::policy::{Call, Denial, Permit, decide};
 
 /// One core's share.
@@ -114,6 +115,10 @@ impl Worker {
         record.promised()?;
         let most = self.shared.settings.limits.in_flight;
         let under_way = UnderWay::begin(&self.shared.under_way, most).ok_or(Refusal::Busy)?;
+        if let Some(endpoint) = VendingEndpoint::at(&self.shared, head.uri.path()) {
+            let answer = endpoint.serve(&self.callers, moment, head, body, record);
+            return Ok(Box::pin(answer).await.map(|body| body.counted(under_way, None)));
+        }
         let (response, turn) = self.line(moment, head, body, record).await?;
         Ok(response.map(|body| body.counted(under_way, turn)))
     }
@@ -135,6 +140,7 @@ impl Worker {
         let (caller, credential) = self.callers.authenticate(moment, &headers).await?; //      401, 400
         record.caller = Some(caller.clone());
         caller.enters(route.upstream.name())?; //                                      401
+        caller.is_used(moment.now, &self.shared);
         let mut turn = self.turn(&caller, method == Method::GET)?; //                   429
         self.pace(moment, &caller, None)?; //                                          429
         let limits = &self.shared.settings.limits;

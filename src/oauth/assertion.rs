@@ -1,8 +1,10 @@
 //! Client assertions for `private_key_jwt` (RFC 7523 sections 2.2 and 3): one signed JWT a request.
 //! It leaves reading the key's file to `config` and the request to `flow`.
 
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::oauth::Epoch;
 use crate::secret::Secret;
@@ -10,7 +12,7 @@ use crate::secret::Secret;
 /// How long an assertion is good for, in seconds: enough for a slow network, too short to be worth stealing.
 const LIFETIME: Epoch = 60;
 
-/// A private key that signs assertions. Prints as its algorithm and key id alone.
+/// A private key that signs assertions, or the gateway's own tokens. Prints as its algorithm and key id alone.
 #[derive(Clone)]
 pub struct SigningKey {
     key: EncodingKey,
@@ -47,6 +49,40 @@ impl SigningKey {
         signer.assertion("probe", "probe", 0).map(|_| signer)
     }
 
+    /// Reads a PEM private key for ES256 or EdDSA, named by the thumbprint of its public half (RFC 7638): the same key has
+    /// the same name everywhere.
+    ///
+    /// # Errors
+    /// As for [`Self::from_pem`]; RSA keys are none of these.
+    pub fn from_elliptic_pem(pem: &Secret) -> Option<Self> {
+        let key = Self::from_pem(pem, None).filter(|key| key.algorithm != Algorithm::RS256)?;
+        let key_id = key.jwk()?.common.key_id;
+        Some(Self { key_id, ..key })
+    }
+
+    /// The public half as a JWK (RFC 7517), named by its thumbprint.
+    pub fn public(&self) -> Option<Value> {
+        serde_json::to_value(self.jwk()?).ok()
+    }
+
+    fn jwk(&self) -> Option<Jwk> {
+        let mut jwk = Jwk::from_encoding_key(&self.key, self.algorithm).ok()?;
+        jwk.common.key_id = Some(jwk.thumbprint(ThumbprintHash::SHA256).ok()?);
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        Some(jwk)
+    }
+
+    /// The name by which a key set has it.
+    pub fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    /// A JWT of this `typ` (RFC 8725 section 3.11).
+    pub fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> Option<Secret> {
+        let header = Header { kid: self.key_id.clone(), typ: Some(typ.into()), ..Header::new(self.algorithm) };
+        jsonwebtoken::encode(&header, claims, &self.key).ok().map(Secret::new)
+    }
+
     /// With assertions for this audience: the issuer's identifier (RFC 7523bis section 3, point 3), which no other server
     /// takes for its own, or what a server demands instead. The first one that is named stays.
     #[must_use]
@@ -58,11 +94,10 @@ impl SigningKey {
     /// refuse the second (RFC 7523 section 3, point 7).
     pub fn assertion(&self, client_id: &str, endpoint: &str, now: Epoch) -> Option<Secret> {
         let audience = self.audience.as_deref().unwrap_or(endpoint);
-        let header = Header { kid: self.key_id.clone(), ..Header::new(self.algorithm) };
         let jti = oauth2::CsrfToken::new_random().into_secret();
         let claims =
             Claims { iss: client_id, sub: client_id, aud: audience, iat: now, exp: now + LIFETIME, jti };
-        jsonwebtoken::encode(&header, &claims, &self.key).ok().map(Secret::new)
+        self.sign("JWT", &claims)
     }
 }
 

@@ -11,7 +11,7 @@ use super::entry::{Entry, Scope};
 use super::need::Need;
 use super::scopes_yml::{File, PolicyError, trimmed};
 use super::when::When;
-use super::{Call, Principal, Rule};
+use super::{Call, Principal, Rule, Vended};
 
 /// A whole policy. It never changes; a reload makes another one. The empty one allows nothing.
 #[derive(Debug, Default)]
@@ -65,8 +65,11 @@ impl Policy {
         let mut scopes: Vec<_> = of_groups.chain(own).map(Arc::clone).collect();
         scopes.sort_unstable_by_key(|scope| scope.place);
         scopes.dedup_by_key(|scope| scope.place);
+        let vended = principal.vended.as_deref();
+        scopes.retain(|scope| vended.is_none_or(|vended| vended.names(&scope.name)));
         let conditions = self.conditions.iter().map(|when| when.holds(&principal.claims)).collect();
-        Grants::new(scopes, conditions, principal.servers.as_deref())
+        let bounds = vended.and_then(Vended::bounds);
+        Grants::new(scopes, conditions, principal.servers.as_deref(), bounds)
     }
 
     /// The scopes of a group. A path matches whole, or whole without its first slash; never by its last part, which
@@ -98,6 +101,11 @@ impl Policy {
         let about = |scope: &&Arc<Scope>| scope.about(server).next().is_some();
         let names = self.scopes.iter().filter(about).map(|scope| &scope.name);
         names.filter(|name| is_scope_token(name) && &***name != "offline_access").map(Arc::clone).collect()
+    }
+
+    /// The claims that conditions are about, each once: their names, without what lies below them.
+    pub fn claims(&self) -> BTreeSet<String> {
+        self.conditions.iter().flat_map(When::claims).collect()
     }
 
     /// The servers that entries name, each once, in alphabetical order.

@@ -21,6 +21,8 @@ struct Held {
     conditions: Vec<bool>,
     /// The only servers that the caller's token is for, if it is not for all.
     servers: Option<Box<[Box<str>]>>,
+    /// What a vended token is limited to, as entries: they give nothing, and a call needs one of them as well.
+    bounds: Option<Scope>,
 }
 
 /// What one caller may see of one list of one server.
@@ -28,6 +30,8 @@ struct Held {
 pub struct View<'a> {
     /// Empty if everything is shown.
     entries: Vec<&'a Entry>,
+    /// One of these must show it too, where there are any.
+    bounds: Option<Vec<&'a Entry>>,
     listed: Listed,
     everything: bool,
 }
@@ -51,7 +55,7 @@ pub fn decide(grants: &Grants, server: &str, call: &Call<'_>) -> Result<Permit, 
     let mut nearest = if grants.is_empty() { Denial::NoScopes } else { Denial::Server };
     for entry in grants.about(server) {
         match entry.admits(&need) {
-            Ok(()) => return Ok(Permit { rule: Arc::clone(&entry.rule) }),
+            Ok(()) => return grants.bounded(server, &need, entry),
             Err(denial) => nearest = nearest.max(denial),
         }
     }
@@ -59,9 +63,28 @@ pub fn decide(grants: &Grants, server: &str, call: &Call<'_>) -> Result<Permit, 
 }
 
 impl Grants {
-    pub(super) fn new(scopes: Vec<Arc<Scope>>, conditions: Vec<bool>, servers: Option<&[String]>) -> Self {
+    pub(super) fn new(
+        scopes: Vec<Arc<Scope>>,
+        conditions: Vec<bool>,
+        servers: Option<&[String]>,
+        bounds: Option<Scope>,
+    ) -> Self {
         let servers = servers.map(|names| names.iter().map(|name| name.as_str().into()).collect());
-        Self(Arc::new(Held { scopes, conditions, servers }))
+        Self(Arc::new(Held { scopes, conditions, servers, bounds }))
+    }
+
+    /// The permit by an entry that allows the call, unless the token is limited to less.
+    fn bounded(&self, server: &str, need: &Need<'_>, entry: &Entry) -> Result<Permit, Denial> {
+        let permit = || Permit { rule: Arc::clone(&entry.rule) };
+        let Some(bounds) = &self.0.bounds else { return Ok(permit()) };
+        let mut nearest = Denial::Server;
+        for bound in bounds.about(server) {
+            match bound.admits(need) {
+                Ok(()) => return Ok(permit()),
+                Err(denial) => nearest = nearest.max(denial),
+            }
+        }
+        Err(nearest)
     }
 
     /// Whether the caller's token is for this server at all.
@@ -82,13 +105,16 @@ impl Grants {
     /// Whether one item of a list is shown to the caller; for many items of one list, [`Grants::view`].
     pub fn shows(&self, server: &str, listed: Listed, name: &str) -> bool {
         self.about(server).any(|entry| entry.shows(listed, name))
+            && self.bounds(server).is_none_or(|bounds| bounds.iter().any(|bound| bound.shows(listed, name)))
     }
 
     /// What the caller may see of a list.
     pub fn view(&self, server: &str, listed: Listed) -> View<'_> {
-        let everything = self.about(server).any(|entry| entry.shows_all(listed));
+        let bounds = self.bounds(server);
+        let unbounded = bounds.as_ref().is_none_or(|bounds| bounds.iter().any(|bound| bound.shows_all(listed)));
+        let everything = unbounded && self.about(server).any(|entry| entry.shows_all(listed));
         let entries = if everything { Vec::new() } else { self.about(server).map(AsRef::as_ref).collect() };
-        View { entries, listed, everything }
+        View { entries, bounds, listed, everything }
     }
 
     /// The same of whichever lists of a server turn up.
@@ -105,6 +131,11 @@ impl Grants {
         &self.0.scopes
     }
 
+    /// What a vended token says of a server, if it says of servers at all.
+    fn bounds(&self, server: &str) -> Option<Vec<&Entry>> {
+        self.0.bounds.as_ref().map(|bounds| bounds.about(server).map(AsRef::as_ref).collect())
+    }
+
     fn about(&self, server: &str) -> impl Iterator<Item = &Arc<Entry>> {
         let scopes = if self.opens(server) { self.0.scopes.as_slice() } else { &[] };
         scopes.iter().flat_map(move |scope| scope.about(server)).filter(|entry| self.exists(entry))
@@ -114,7 +145,8 @@ impl Grants {
 impl View<'_> {
     /// Whether an item is shown, by its `name`, `uri` or `uriTemplate`.
     pub fn shows(&self, name: &str) -> bool {
-        self.everything || self.entries.iter().any(|entry| entry.shows(self.listed, name))
+        let among = |entries: &[&Entry]| entries.iter().any(|entry| entry.shows(self.listed, name));
+        self.everything || (among(&self.entries) && self.bounds.as_deref().is_none_or(among))
     }
 
     /// Whether every item is shown, so that nothing needs to be filtered.

@@ -17,6 +17,7 @@ mod remarks;
 mod scopes_yml;
 #[cfg(test)]
 mod tests;
+mod vended;
 mod when;
 
 use std::fmt;
@@ -30,6 +31,7 @@ pub use self::decide::{Grants, View, Views, decide};
 pub use self::explain::{Explanation, Overview};
 pub use self::remarks::Remark;
 pub use self::scopes_yml::PolicyError;
+pub use self::vended::{Detail, DetailType, Vended};
 use crate::mcp::methods;
 pub use crate::mcp::methods::Listed;
 
@@ -52,6 +54,8 @@ pub struct Principal {
     pub servers: Option<Vec<String>>,
     /// Every claim, for `when`.
     pub claims: Map<String, Value>,
+    /// What of these rights a token of the gateway's own names, if it is one that carries them.
+    pub vended: Option<Arc<Vended>>,
 }
 
 /// What a caller wants of one server.

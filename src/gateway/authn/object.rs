@@ -15,7 +15,7 @@ struct Reader;
 
 /// The members of the one object `text` consists of, without those that are `null`: such a member is absent. `None` if the
 /// text is anything else.
-pub(super) fn read(text: &[u8]) -> Option<Map<String, Value>> {
+pub(in crate::gateway) fn read(text: &[u8]) -> Option<Map<String, Value>> {
     match serde_json::from_slice(text) {
         Ok(Strict(Value::Object(mut members))) => {
             members.retain(|_, value| !value.is_null());

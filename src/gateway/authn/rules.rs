@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use self::principal::{Groups, Source, client, principal};
 use super::jwt::{Claims, Reject, media_type, text_of};
 use super::object;
+use super::vended::VendedClaims;
 pub use crate::gateway::settings::RulesError;
 use crate::gateway::settings::{Issuer, Kind};
 use crate::policy::Principal;
@@ -55,6 +56,11 @@ impl Rules {
         })
     }
 
+    /// How far clocks may differ, in seconds.
+    pub fn leeway(&self) -> i64 {
+        self.leeway
+    }
+
     /// The issuer identifier, to be compared byte for byte.
     pub fn issuer(&self) -> &str {
         &self.issuer
@@ -73,6 +79,11 @@ impl Rules {
         self.header_type(token.typ())?;
         let (expires, servers) = self.judge(claims, Source::Signed, now, servers)?;
         let expires = expires.ok_or(Reject::Malformed)?;
+        if self.kind == Kind::Vended {
+            let owner = VendedClaims::principal(token.into_members())?;
+            let servers = both(servers, owner.servers);
+            return Ok((Principal { servers, ..owner }, expires));
+        }
         let principal = principal(&self.issuer, &self.groups, token.into_members(), Source::Signed)?;
         Ok((Principal { servers, ..principal }, expires))
     }
@@ -161,7 +172,7 @@ impl Rules {
         let access = match self.kind {
             Kind::Cognito => says("token_use", "access"),
             Kind::Keycloak => says("typ", "Bearer"),
-            Kind::Oidc => true,
+            Kind::Oidc | Kind::Vended => true,
         };
         let word = |value: &Value| {
             value.as_str().is_some_and(|text| ACCESS.iter().any(|word| text.eq_ignore_ascii_case(word)))
@@ -214,7 +225,7 @@ impl Rules {
         let asked_by = client(claims)?;
         let may = match self.kind {
             Kind::Cognito => known(text_of(claims, "client_id")?),
-            Kind::Keycloak => true,
+            Kind::Keycloak | Kind::Vended => true,
             Kind::Oidc => self.clients.is_empty() || known(asked_by),
         };
         if may && !ours && !only.is_empty() {
@@ -230,11 +241,19 @@ impl Rules {
                 let itself = || names.iter().any(|name| Some(*name) == client);
                 known(client) && (named.is_none() || nobody() || itself())
             }
-            (Kind::Keycloak | Kind::Oidc, Some(_)) => ours,
-            (Kind::Keycloak, None) => false,
+            (Kind::Keycloak | Kind::Oidc | Kind::Vended, Some(_)) => ours,
+            (Kind::Keycloak | Kind::Vended, None) => false,
             (Kind::Oidc, None) => source == Source::Asked && self.audience.is_empty() && known(asked_by),
         };
         if may && addressed { Ok(None) } else { Err(Reject::Audience) }
+    }
+}
+
+/// The servers that are in both lists, where there are two.
+fn both(one: Option<Vec<String>>, other: Option<Vec<String>>) -> Option<Vec<String>> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.into_iter().filter(|name| other.contains(name)).collect()),
+        (one, other) => one.or(other),
     }
 }
 

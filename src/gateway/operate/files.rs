@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::tls;
+use crate::gateway::authn::vended::{SigningKeys, SigningKeysError};
 use crate::gateway::egress::Stored;
 use crate::gateway::servers::headers::Variables as Allowed;
 use crate::gateway::servers::route::{Route, Routes};
@@ -54,6 +55,7 @@ pub(crate) enum Part {
     Shadow,
     Servers,
     Revoked,
+    Keys,
     Tls,
     Settings,
 }
@@ -64,6 +66,7 @@ pub(crate) enum Content {
     Shadow(Arc<Policy>),
     Servers(Served),
     Revoked(Arc<Revoked>),
+    Keys(Arc<SigningKeys>),
     Tls(Arc<ServerConfig>),
     /// The keys of `gateway.yaml` that have other values than at the start.
     Settings(Vec<String>),
@@ -159,6 +162,9 @@ pub enum LoadError {
     /// The certificate.
     #[error("{0}")]
     Tls(#[from] tls::TlsError),
+    /// The keys of the gateway's own tokens.
+    #[error("{0}")]
+    Keys(#[from] SigningKeysError),
     /// The list of revoked tokens.
     #[error("{path}: {reason}")]
     Revoked {
@@ -186,6 +192,7 @@ impl LoadError {
         match self {
             Self::Unreadable { .. } | Self::Late { .. } => true,
             Self::Tls(error) => !error.malformed,
+            Self::Keys(error) => !matches!(error, SigningKeysError::Unfit(_)),
             Self::Settings(error) => matches!(error, SettingsError::Unreadable { .. }),
             Self::Policy { .. } | Self::Revoked { .. } | Self::Credential { .. } => false,
         }
@@ -209,8 +216,8 @@ impl Content {
 }
 
 impl Part {
-    const ALL: [Self; 6] =
-        [Self::Policy, Self::Shadow, Self::Servers, Self::Revoked, Self::Tls, Self::Settings];
+    const ALL: [Self; 7] =
+        [Self::Policy, Self::Shadow, Self::Servers, Self::Revoked, Self::Keys, Self::Tls, Self::Settings];
 
     /// As the settings name it.
     pub(crate) fn key(self) -> &'static str {
@@ -219,6 +226,7 @@ impl Part {
             Self::Shadow => "shadow",
             Self::Servers => "servers",
             Self::Revoked => "revoked",
+            Self::Keys => "vending.key",
             Self::Tls => "tls",
             Self::Settings => "settings",
         }
@@ -230,7 +238,8 @@ impl Part {
             Self::Policy => Some(settings.policy.clone()),
             Self::Shadow => settings.shadow.clone(),
             Self::Servers => Some(settings.servers.clone()),
-            Self::Revoked => settings.revoked.clone(),
+            Self::Revoked => settings.revocations(),
+            Self::Keys => settings.vending.as_ref().map(|vending| vending.key.clone()),
             Self::Tls => settings.tls.as_ref().map(|tls| tls.certificate.clone()),
             Self::Settings => settings.file.clone(),
         }
@@ -318,12 +327,13 @@ impl Sources {
     }
 
     fn read(&self, part: Part, memory: &mut Memory) -> Result<Content, LoadError> {
-        let Settings { policy, shadow, revoked, tls, .. } = &self.settings;
+        let Settings { policy, shadow, tls, .. } = &self.settings;
         match part {
             Part::Policy => self::policy(policy).map(Content::Policy),
             Part::Shadow => self::policy(shadow.as_deref().unwrap_or(Path::new(""))).map(Content::Shadow),
             Part::Servers => self.servers(memory).map(Content::Servers),
-            Part::Revoked => self::revoked(revoked.as_deref().unwrap_or(Path::new(""))).map(Content::Revoked),
+            Part::Revoked => self.revoked(memory).map(Content::Revoked),
+            Part::Keys => self.keys().map(Content::Keys),
             Part::Tls => {
                 let missing =
                     || LoadError::Unreadable { path: PathBuf::new(), cause: io::ErrorKind::NotFound.into() };
@@ -376,6 +386,27 @@ impl Sources {
         None
     }
 
+    fn keys(&self) -> Result<Arc<SigningKeys>, LoadError> {
+        let place = Part::Keys.place(&self.settings).unwrap_or_default();
+        Ok(Arc::new(SigningKeys::read(&place)?))
+    }
+
+    /// What is revoked. The list that goes with vending begins with the first revocation; once there was one, that it is gone
+    /// is no word that nothing is revoked any more.
+    fn revoked(&self, memory: &mut Memory) -> Result<Arc<Revoked>, LoadError> {
+        let place = Part::Revoked.place(&self.settings).unwrap_or_default();
+        let begins = self.settings.revoked.is_none() && !memory.read;
+        match revoked(&place) {
+            Err(LoadError::Unreadable { cause, .. }) if begins && cause.kind() == io::ErrorKind::NotFound => {
+                Ok(Arc::default())
+            }
+            found => {
+                memory.read |= found.is_ok();
+                found
+            }
+        }
+    }
+
     fn fingerprint(&self, part: Part) -> Fingerprint {
         let mut paths: Vec<PathBuf> = part.place(&self.settings).into_iter().collect();
         match part {
@@ -385,6 +416,7 @@ impl Sources {
                 paths.sort();
             }
             Part::Tls => paths.extend(self.settings.tls.iter().map(|tls| tls.key.clone())),
+            Part::Keys => paths.extend(paths.first().map(|place| SigningKeys::files(place)).unwrap_or_default()),
             Part::Policy | Part::Shadow | Part::Revoked | Part::Settings => {}
         }
         let stat = |path: &Path| -> io::Result<(SystemTime, u64)> {

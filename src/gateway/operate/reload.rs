@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::files::{Content, Files, Part, Served};
+use crate::gateway::authn::vended::SigningKeys;
 use crate::gateway::redirect::Straight;
 use crate::gateway::servers::route::Route;
 use crate::gateway::state::{Revoked, Shared, State, Upstream};
@@ -24,6 +25,7 @@ pub(crate) struct InForce {
     shadow: Option<Arc<Policy>>,
     served: Served,
     revoked: Arc<Revoked>,
+    keys: Option<Arc<SigningKeys>>,
     tls: Option<Arc<ServerConfig>>,
 }
 
@@ -40,6 +42,7 @@ impl InForce {
             Content::Shadow(shadow) => self.shadow = Some(shadow),
             Content::Servers(served) => self.served = served,
             Content::Revoked(revoked) => self.revoked = revoked,
+            Content::Keys(keys) => self.keys = Some(keys),
             Content::Tls(tls) => self.tls = Some(tls),
             // They are put in force by a start alone.
             Content::Settings(_) => {}
@@ -56,7 +59,7 @@ impl InForce {
             .map(|route| (route.server.name.clone(), Arc::new(self.upstream(route, &policy, old))))
             .collect();
         let (shadow, revoked, tls) = (self.shadow.clone(), self.revoked.clone(), self.tls.clone());
-        State { policy, shadow, routes, upstreams, revoked, tls }
+        State { policy, shadow, routes, upstreams, revoked, keys: self.keys.clone(), tls }
     }
 
     fn upstream(&self, route: &Arc<Route>, policy: &Policy, old: Option<&State>) -> Upstream {

@@ -67,6 +67,9 @@ pub enum Kind {
     /// RFC 9068, or whatever names its audience.
     #[default]
     Oidc,
+    /// The gateway's own, which no file configures.
+    #[serde(skip)]
+    Vended,
 }
 
 /// A signature algorithm (RFC 7518 section 3.1, RFC 8037). There is no symmetric one: a gateway holds no signing secrets.

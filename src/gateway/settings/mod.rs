@@ -7,6 +7,7 @@ mod issuer;
 mod limits;
 mod network;
 pub mod schema;
+mod vending;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,6 +23,7 @@ pub use self::issuer::{Algorithm, Introspection, Issuer, Kind, RulesError};
 pub use self::limits::Limits;
 pub(super) use self::limits::most;
 pub use self::network::Network;
+pub use self::vending::Vending;
 use crate::quantity::{an_address, in_seconds, maybe_an_address};
 use crate::sys::regular_file;
 
@@ -68,8 +70,11 @@ pub struct Settings {
     /// by it alone or by one group that it is in, that binds legacy sessions to their callers; gateways behind one address share
     /// it. Without it a random key is made at each start.
     pub session_key: Option<PathBuf>,
-    /// A file of `jti`, `sub` or `client_id` values that are refused, one a line (`jti: VALUE`).
+    /// A file of `jti`, `sub` or `client_id` values that are refused, one a line (`jti: VALUE`). With `vending` it is
+    /// `revoked` beside the ledger if absent.
     pub revoked: Option<PathBuf>,
+    /// Lets callers have tokens of the gateway's own, narrower than theirs (`mcpauth gateway token`); not if absent.
+    pub vending: Option<Vending>,
     /// Certificate and key; without them the gateway speaks plain http.
     pub tls: Option<Tls>,
     /// Limits on what one request, one caller and all together may use.
@@ -140,6 +145,12 @@ impl Settings {
         self.public_url.as_ref().map_or_else(own, |url| url.trim_end_matches('/').to_owned())
     }
 
+    /// Where revoked tokens are listed, if anywhere.
+    pub fn revocations(&self) -> Option<PathBuf> {
+        let beside = || self.vending.as_ref().map(|vending| vending.ledger.with_file_name("revoked"));
+        self.revoked.clone().or_else(beside)
+    }
+
     /// An empty file is one that says nothing, as `{}`.
     fn parse(text: &str) -> Result<Self, serde_saphyr::Error> {
         Ok(serde_saphyr::from_str::<Option<Self>>(text)?.unwrap_or_default())
@@ -149,6 +160,7 @@ impl Settings {
     fn paths(&mut self) -> Vec<&mut PathBuf> {
         let mut paths = vec![&mut self.policy, &mut self.servers];
         paths.extend([&mut self.shadow, &mut self.session_key, &mut self.revoked].into_iter().flatten());
+        paths.extend(self.vending.iter_mut().flat_map(|vending| [&mut vending.key, &mut vending.ledger]));
         paths.extend(self.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.key]));
         let introspections = self.issuers.iter_mut().filter_map(|issuer| issuer.introspection.as_mut());
         paths.extend(introspections.map(|introspection| &mut introspection.client_secret));
@@ -260,6 +272,7 @@ impl Default for Settings {
             upstreams: BTreeMap::new(),
             session_key: None,
             revoked: None,
+            vending: None,
             tls: None,
             limits: Limits::default(),
             health: Health::default(),

@@ -36,7 +36,7 @@ impl Groups {
         }
         match kind {
             Kind::Cognito => vec![Self::at("cognito:groups")],
-            Kind::Keycloak | Kind::Oidc => vec![Self::at("groups")],
+            Kind::Keycloak | Kind::Oidc | Kind::Vended => vec![Self::at("groups")],
         }
     }
 
@@ -92,6 +92,7 @@ pub(super) fn principal(
         scopes,
         servers: None,
         claims,
+        vended: None,
     })
 }
 
