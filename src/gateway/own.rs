@@ -1,25 +1,36 @@
-//! The gateway's own addresses: probes, and the documents that say where tokens for a server come from (RFC 9728).
+//! The gateway's own addresses: probes, the documents that say where tokens for a server come from (RFC 9728), and those of
+//! the gateway as an issuer (RFC 8414, RFC 7517).
 //! It leaves everything under a server's name to the line, and metrics to `admin`.
 
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::http::request;
 use hyper::{Method, Response, StatusCode};
 use serde_json::{Value, json};
+use url::Url;
 
 use super::body::Body;
 use super::pages;
 use super::refusal::Refusal;
 use super::servers::route::Resource;
-use super::settings::Vending;
 use super::state::{Moment, NotReady, Shared, Upstream};
-use crate::oauth::{RESOURCE_METADATA, well_known};
+use crate::oauth::{RESOURCE_METADATA, TOKEN_EXCHANGE, well_known};
+
+/// Where the gateway's own keys and its metadata as an issuer are, and where it exchanges tokens.
+const KEYS: &str = "/.well-known/jwks.json";
+const ISSUER_METADATA: &str = "/.well-known/oauth-authorization-server";
+pub(super) const TOKEN_ENDPOINT: &str = "/oauth2/token";
 
 /// Whether a request is answered all the same: load balancers ask for probes by address, and any page may read what is
 /// public.
 pub(super) fn is_anybodys(head: &request::Parts, refusal: &Refusal) -> bool {
     let path = head.uri.path();
     let read = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    is_probe(path) || matches!(refusal, Refusal::Origin) && read && path.starts_with(RESOURCE_METADATA)
+    is_probe(path) || matches!(refusal, Refusal::Origin) && read && is_public(path)
+}
+
+/// Where documents are that anybody may read.
+fn is_public(path: &str) -> bool {
+    path.starts_with(RESOURCE_METADATA) || path.starts_with(ISSUER_METADATA) || path == KEYS
 }
 
 fn is_probe(path: &str) -> bool {
@@ -34,7 +45,8 @@ pub(super) fn metadata_url(public_url: &str, server: &str, resource: Resource) -
 /// An answer of the gateway's own, if the request is for one of its addresses.
 pub(super) fn answer(shared: &Shared, moment: &Moment, head: &request::Parts) -> Option<Response<Body>> {
     let path = head.uri.path();
-    let public = path.starts_with(RESOURCE_METADATA);
+    let is_issuers = |path: &str| shared.vending().is_some_and(|own| path == KEYS || is_metadata(&own.issuer, path));
+    let public = is_public(path) && (path.starts_with(RESOURCE_METADATA) || is_issuers(path));
     match head.method {
         Method::GET | Method::HEAD if is_probe(path) || public => {}
         Method::OPTIONS if public => return question(head),
@@ -43,6 +55,8 @@ pub(super) fn answer(shared: &Shared, moment: &Moment, head: &request::Parts) ->
     Some(match path {
         "/healthz" => probe(&Ok(())),
         "/readyz" => probe(&shared.readiness()),
+        KEYS => json_answer(StatusCode::OK, moment.state.keys.as_ref().map_or(&json!({"keys": []}), |keys| &keys.published)),
+        _ if !path.starts_with(RESOURCE_METADATA) => json_answer(StatusCode::OK, &issuer(shared)),
         _ => match metadata(shared, moment, path.get(RESOURCE_METADATA.len()..).unwrap_or_default()) {
             Some(document) => json_answer(StatusCode::OK, &document),
             None => json_answer(StatusCode::NOT_FOUND, &json!({"error": "not_found"})),
@@ -84,6 +98,26 @@ fn metadata(shared: &Shared, moment: &Moment, path: &str) -> Option<Value> {
     let found = state.routes.find(path).ok()?;
     let upstream = state.upstreams.get(found.route.server.name.as_str())?;
     Some(document(shared, upstream, found.resource()))
+}
+
+/// Whether the metadata of an issuer is at this path (RFC 8414 section 3.1).
+fn is_metadata(issuer: &str, path: &str) -> bool {
+    well_known(issuer).first().is_some_and(|place| place.path() == path)
+}
+
+/// RFC 8414 section 2: what there is of an authorization server. It lets nobody log in, and shows no token but for another.
+fn issuer(shared: &Shared) -> Value {
+    let issuer = shared.vending().map(|own| own.issuer.as_str()).unwrap_or_default();
+    let at = |path: &str| Url::parse(issuer).and_then(|url| url.join(path)).map(String::from).unwrap_or_default();
+    json!({
+        "issuer": issuer,
+        "token_endpoint": at(TOKEN_ENDPOINT),
+        "jwks_uri": at(KEYS),
+        "response_types_supported": [],
+        "grant_types_supported": [TOKEN_EXCHANGE],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "authorization_details_types_supported": ["mcp"],
+    })
 }
 
 /// RFC 9728 section 2. Issuers are written byte for byte as their tokens name them: clients compare.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use crate::gateway::refusal::Refusal;
+use crate::oauth::{ACCESS_TOKEN_TYPE, TOKEN_EXCHANGE};
 use crate::policy::Detail;
 use crate::text::is_all_plain;
 
@@ -58,9 +59,7 @@ enum OneOrMore {
     More(Vec<String>),
 }
 
-const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
-/// RFC 8693 section 3: what a caller has, and what is given out, by both its names.
-pub(super) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+/// The other name of an access token that is a JWT (RFC 8693 section 3).
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 /// Parameters that may occur more than once (RFC 8693 section 2.1).
 const REPEATED: [&str; 2] = ["resource", "audience"];
@@ -96,16 +95,16 @@ impl Exchange {
             its.map(|(_, value)| value.clone())
         };
         let one = |name: &'static str| all(name).next();
-        if one("grant_type").as_deref() != Some(EXCHANGE) {
-            let what = format!("grant_type is to be {EXCHANGE}");
+        if one("grant_type").as_deref() != Some(TOKEN_EXCHANGE) {
+            let what = format!("grant_type is to be {TOKEN_EXCHANGE}");
             return Err(Refusal::NotVended("unsupported_grant_type", what));
         }
-        let is_known = |kind: Option<String>| kind.is_none_or(|kind| kind == ACCESS_TOKEN || kind == JWT);
+        let is_known = |kind: Option<String>| kind.is_none_or(|kind| kind == ACCESS_TOKEN_TYPE || kind == JWT);
         if one("subject_token_type").is_none() || !is_known(one("subject_token_type")) {
-            return Err(invalid(format!("subject_token_type is to be {ACCESS_TOKEN}")));
+            return Err(invalid(format!("subject_token_type is to be {ACCESS_TOKEN_TYPE}")));
         }
         if !is_known(one("requested_token_type")) {
-            return Err(invalid(format!("requested_token_type is to be {ACCESS_TOKEN}")));
+            return Err(invalid(format!("requested_token_type is to be {ACCESS_TOKEN_TYPE}")));
         }
         if one("actor_token").is_some() || one("actor_token_type").is_some() {
             return Err(invalid("actor_token is not accepted; name the agent with agent=NAME"));
@@ -200,7 +199,7 @@ mod tests {
     use serde_json::json;
 
     fn form(pairs: &[(&str, &str)]) -> Result<Exchange, Refusal> {
-        let usual = [("grant_type", EXCHANGE), ("subject_token", "t"), ("subject_token_type", ACCESS_TOKEN)];
+        let usual = [("grant_type", TOKEN_EXCHANGE), ("subject_token", "t"), ("subject_token_type", ACCESS_TOKEN_TYPE)];
         let usual = usual.iter().filter(|(name, _)| !pairs.iter().any(|(other, _)| other == name));
         let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(usual.chain(pairs)).finish();
         Exchange::read(text.as_bytes())

@@ -17,18 +17,20 @@ use hyper::{Method, Response};
 use serde_json::{Map, Value, json};
 use tracing::{info, warn};
 
-use self::asked::{ACCESS_TOKEN, Asked, Exchange, LONGEST, invalid};
+use self::asked::{Asked, Exchange, LONGEST, invalid};
 use self::judge::{Named, judge};
 use super::authn::vended::{Actor, Owner, SigningKeys, VendedClaims};
 use super::authn::object;
 use super::body::Body;
 use super::callers::{Caller, Callers};
 use super::intake;
+use super::own::TOKEN_ENDPOINT;
 use super::record::Record;
 use super::refusal::Refusal;
 use super::settings::Vending;
 use super::state::{Moment, Shared};
 use super::token_ledger::{LedgerEntry, LedgerError};
+use crate::oauth::ACCESS_TOKEN_TYPE;
 use crate::policy::Principal;
 use crate::secret::Secret;
 
@@ -57,7 +59,7 @@ impl VendingEndpoint {
     pub(super) fn at(shared: &Shared, path: &str) -> Option<Self> {
         shared.vending()?;
         match path {
-            "/oauth2/token" => Some(Self::Exchange),
+            TOKEN_ENDPOINT => Some(Self::Exchange),
             "/api/tokens/generate" => Some(Self::Registry),
             _ => None,
         }
@@ -250,7 +252,7 @@ impl Vended {
         let Self { token, claims } = self;
         let mut answer = json!({
             "access_token": token.expose(),
-            "issued_token_type": ACCESS_TOKEN,
+            "issued_token_type": ACCESS_TOKEN_TYPE,
             "token_type": "Bearer",
             "expires_in": claims.exp - claims.iat,
             "scope": claims.scope,
