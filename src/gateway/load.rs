@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -165,6 +166,7 @@ fn secrets(settings: &Settings) -> io::Result<Result<Secrets, Vec<Problem>>> {
     let read = deadline::within(Duration::from_secs(seconds), move || {
         let mut problems = Vec::new();
         let issuers = judges(&other, &mut problems);
+        problems.extend(other.vending.as_ref().and_then(|vending| ledger(&vending.ledger)));
         match session_key(&other) {
             Ok(key) if problems.is_empty() => Ok((issuers, key.within(other.limits.head))),
             Ok(_) => Err(problems),
@@ -195,6 +197,12 @@ fn judges(settings: &Settings, problems: &mut Vec<Problem>) -> Vec<Judge> {
         }
     }
     judges
+}
+
+/// Whether the ledger of vended tokens can be written: without it none is given out.
+fn ledger(path: &Path) -> Option<Problem> {
+    let error = private_file::check_append(path).err()?;
+    Some(Problem::error("vending.ledger", error.to_string(), error.hint()))
 }
 
 fn client_secret(place: usize, asked: &Introspection) -> Result<Secret, Problem> {

@@ -31,6 +31,7 @@ mod streams;
 mod stuck;
 mod tls;
 mod tokens;
+mod vending;
 mod verdicts;
 
 use serde_json::json;
