@@ -52,6 +52,9 @@ pub enum Error {
     /// Tokens.
     #[error("{0}")]
     Vault(#[from] VaultError),
+    /// A token that the gateway does not make.
+    #[error("{0}")]
+    Exchange(FlowError),
     /// Client configurations.
     #[error("{0}")]
     Render(#[from] RenderError),
@@ -115,7 +118,8 @@ pub enum Error {
 impl Error {
     /// A stable word for `--json`.
     pub fn code(&self) -> &'static str {
-        if let Self::Vault(VaultError::Flow(FlowError::Reply { reply, .. })) = self
+        if let Self::Vault(VaultError::Flow(FlowError::Reply { reply, .. }))
+        | Self::Exchange(FlowError::Reply { reply, .. }) = self
             && reply.is_no()
             && !matches!(reply, ReplyError::TokenType(_))
         {
@@ -145,7 +149,7 @@ impl Error {
                 | VaultError::ClientForgotten { .. }
                 | VaultError::Refused { .. },
             ) => Exit::Login,
-            Self::Vault(VaultError::Flow(error)) => flow_exit(error),
+            Self::Vault(VaultError::Flow(error)) | Self::Exchange(error) => flow_exit(error),
             Self::Vault(VaultError::Store(error)) => store_exit(error),
             Self::File(error) => file_exit(error),
             Self::Render(RenderError::File(error)) => file_exit(error),
@@ -175,6 +179,7 @@ impl Error {
                 format!("run: {command} --force --browser (or --no-browser, to open the address yourself)")
             }
             Self::Vault(VaultError::Flow(error)) => flow_hint(error, command),
+            Self::Exchange(error) => exchange_hint(error),
             Self::Vault(VaultError::Store(error)) => store_hint(error, command),
             Self::File(error) => error.hint(),
             Self::Render(error) => error.hint(),
@@ -271,6 +276,28 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
         FlowError::Denied { .. } | FlowError::TimedOut(_) => format!("log in again: {command}"),
         FlowError::WrongIssuer => format!("close the browser's other login pages and log in again: {command}"),
         FlowError::Sites { .. } => format!("the token is kept; ask again with: {command}"),
+    }
+}
+
+/// What to do where the gateway makes no token (RFC 8693 section 2.2.2).
+fn exchange_hint(error: &FlowError) -> String {
+    const VERB: &str = "mcpauth gateway token --server SERVER --tool TOOL";
+    match error {
+        FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. } => match error.as_str() {
+            "invalid_scope" | "invalid_authorization_details" | "invalid_target" => {
+                "ask for what you may do yourself; the tools are listed by: mcpauth list --server SERVER"
+                    .into()
+            }
+            "invalid_request" => {
+                "correct what is said of it; if it is your own token, get another: mcpauth ingress --force"
+                    .into()
+            }
+            _ => format!("try again in a while: {VERB}"),
+        },
+        FlowError::Reply { reply: ReplyError::Unreadable { .. }, .. } => {
+            "this gateway may make no tokens; whoever runs it lets it with vending in its gateway.yaml".into()
+        }
+        other => flow_hint(other, VERB),
     }
 }
 

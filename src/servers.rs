@@ -3,6 +3,7 @@
 
 mod advice;
 pub(crate) mod credentials;
+mod exchange;
 mod files;
 mod known;
 mod logins;
@@ -17,6 +18,8 @@ use std::sync::{Arc, Mutex};
 use url::Url;
 
 pub(crate) use self::advice::{ADDRESS, Advice, Source, place};
+use self::exchange::Narrowed;
+pub(crate) use self::exchange::Narrowing;
 pub(crate) use self::files::usable;
 use self::files::{egress_files, egress_of, found_at, identity_file, identity_of, server_name};
 pub(crate) use self::source::{HeaderSource, Sources};
@@ -57,6 +60,8 @@ pub(crate) struct Servers {
     gateway: Option<Url>,
     /// Whether our identity goes to any address that is typed.
     auth: bool,
+    /// A token of the gateway's own goes in its place.
+    narrowed: Option<Narrowed>,
     /// What was said of whom.
     said: Mutex<BTreeSet<(String, bool)>>,
     out: Arc<dyn Notices>,
@@ -95,7 +100,7 @@ impl Servers {
         }
         let gateway = config.registry_url.as_deref().and_then(|text| Url::parse(text).ok());
         let (said, aimed) = (Mutex::default(), None);
-        Self { config, vault, credentials, refused, aimed, gateway, auth: false, said, out }
+        Self { config, vault, credentials, refused, aimed, gateway, auth: false, narrowed: None, said, out }
     }
 
     /// The names of all servers, without a look at any token.
@@ -205,12 +210,15 @@ impl Servers {
         // Nor does it wait for a token that it is not sent.
         let identity = identity.filter(|_| goes);
         // Both at once: each may be a request over the network.
+        let refused_identity = refused.and_then(|refused| refused.gateway.as_ref());
+        let own_identity = refused_identity.filter(|_| self.narrowed.is_none());
         let (identity, egress) = tokio::try_join!(
-            self.token(identity, refused.and_then(|refused| refused.gateway.as_ref())),
+            self.token(identity, own_identity),
             self.token(own, refused.and_then(|refused| refused.server.as_ref())),
         )?;
         let tokens: Vec<_> = identity.iter().chain(&egress).collect();
         self.vouch(which, &tokens)?;
+        let identity = self.stand_in(identity, refused_identity).await?;
         let identity = identity.map(|(path, stored)| identity_of(&path, stored));
         let egress = egress.map(|(path, stored)| egress_of(&self.config, &path, &stored));
         let egress: Vec<Egress> = egress.into_iter().collect();

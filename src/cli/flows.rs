@@ -15,6 +15,7 @@ use crate::cli::person::Person;
 use crate::config::{Config, ConfigError, Planned};
 use crate::credential::{Credential, Kind};
 use crate::error::{Error, Exit};
+use crate::oauth::TokenSet;
 use crate::servers::Servers;
 use crate::store::{Storage, Store};
 use crate::sys::browser::Browser;
@@ -23,6 +24,7 @@ use crate::sys::http::Http;
 use crate::sys::signal::{self, Stop};
 use crate::sys::terminal;
 use crate::vault::{Fresh, Outcome, Vault};
+use serde_json::json;
 
 /// What came of one flow.
 pub(super) struct Row {
@@ -210,4 +212,20 @@ pub(super) fn said(fresh: &Fresh) -> String {
         Some(end) => format!("{what}, expires {}", clock::relative(end, clock::now())),
         None => format!("{what}, does not expire"),
     }
+}
+
+/// An access token and nothing else on stdout.
+pub(super) fn print_token(token: &TokenSet, out: &Out) {
+    if !out.json {
+        return out.data(token.access_token.expose());
+    }
+    let end = token.expires_at;
+    out.object(&json!({
+        "version": 1,
+        "access_token": token.access_token.expose(),
+        "token_type": token.token_type,
+        "expires_at": end,
+        "expires_at_rfc3339": end.map(clock::rfc3339),
+        "expires_in_s": end.map(|end| end - clock::now()),
+    }));
 }

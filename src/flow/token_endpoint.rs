@@ -9,7 +9,9 @@ use url::Url;
 
 use crate::credential::{Endpoint, Machine};
 use crate::flow::{FlowError, discovery};
-use crate::oauth::{Client, Grant, ReplyError, ReplyShape, TokenRequest, TokenSet, Written, read_reply};
+use crate::oauth::{
+    Client, ClientAuth, Grant, ReplyError, ReplyShape, TokenRequest, TokenSet, Written, read_reply,
+};
 use crate::provider::{BodyFormat, Provider};
 use crate::secret::Secret;
 use crate::sys::clock;
@@ -21,6 +23,9 @@ const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause a server can ask for before we give up and say so.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Who asks for an exchange: the gateway knows nobody but by the token.
+const CLIENT: &str = "mcpauth";
 
 /// How often and how soon a request is sent again.
 pub(super) struct Patience {
@@ -107,6 +112,23 @@ pub async fn refresh(
         fresh.refresh_token = Some(token.clone());
     }
     Ok(fresh)
+}
+
+/// RFC 8693 section 2: a token made of another one, limited as `fields` say.
+///
+/// # Errors
+/// As [`FlowError`] says.
+pub async fn exchange(
+    http: &Http,
+    url: &Url,
+    subject: &Secret,
+    fields: &[(String, String)],
+) -> Result<TokenSet, FlowError> {
+    let client = Client { id: CLIENT.into(), auth: ClientAuth::None };
+    let grant = Grant::TokenExchange { subject_token: subject };
+    let request = TokenRequest { grant, client: &client, extra: fields, json: false };
+    let shape = ReplyShape::default();
+    send(http, url, &request, &Manner { shape: &shape, headers: HeaderMap::new() }).await
 }
 
 /// A token request in the provider's manner.

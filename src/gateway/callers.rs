@@ -81,7 +81,9 @@ impl Caller {
     /// Notes in the ledger that a vended token is in use, once a minute.
     pub(super) fn is_used(&self, now: i64, shared: &Shared) {
         const MINUTE: i64 = 60;
-        let Some((vended, ledger)) = self.principal.vended.as_ref().zip(shared.ledger.as_ref()) else { return };
+        let Some((vended, ledger)) = self.principal.vended.as_ref().zip(shared.ledger.as_ref()) else {
+            return;
+        };
         let minute = now - now.rem_euclid(MINUTE);
         if self.used_at.swap(minute, Ordering::Relaxed) < minute {
             ledger.used(&vended.token_id, minute);

@@ -45,7 +45,8 @@ pub(super) fn metadata_url(public_url: &str, server: &str, resource: Resource) -
 /// An answer of the gateway's own, if the request is for one of its addresses.
 pub(super) fn answer(shared: &Shared, moment: &Moment, head: &request::Parts) -> Option<Response<Body>> {
     let path = head.uri.path();
-    let is_issuers = |path: &str| shared.vending().is_some_and(|own| path == KEYS || is_metadata(&own.issuer, path));
+    let is_issuers =
+        |path: &str| shared.vending().is_some_and(|own| path == KEYS || is_metadata(&own.issuer, path));
     let public = is_public(path) && (path.starts_with(RESOURCE_METADATA) || is_issuers(path));
     match head.method {
         Method::GET | Method::HEAD if is_probe(path) || public => {}
@@ -55,7 +56,10 @@ pub(super) fn answer(shared: &Shared, moment: &Moment, head: &request::Parts) ->
     Some(match path {
         "/healthz" => probe(&Ok(())),
         "/readyz" => probe(&shared.readiness()),
-        KEYS => json_answer(StatusCode::OK, moment.state.keys.as_ref().map_or(&json!({"keys": []}), |keys| &keys.published)),
+        KEYS => json_answer(
+            StatusCode::OK,
+            moment.state.keys.as_ref().map_or(&json!({"keys": []}), |keys| &keys.published),
+        ),
         _ if !path.starts_with(RESOURCE_METADATA) => json_answer(StatusCode::OK, &issuer(shared)),
         _ => match metadata(shared, moment, path.get(RESOURCE_METADATA.len()..).unwrap_or_default()) {
             Some(document) => json_answer(StatusCode::OK, &document),
@@ -108,7 +112,8 @@ fn is_metadata(issuer: &str, path: &str) -> bool {
 /// RFC 8414 section 2: what there is of an authorization server. It lets nobody log in, and shows no token but for another.
 fn issuer(shared: &Shared) -> Value {
     let issuer = shared.vending().map(|own| own.issuer.as_str()).unwrap_or_default();
-    let at = |path: &str| Url::parse(issuer).and_then(|url| url.join(path)).map(String::from).unwrap_or_default();
+    let at =
+        |path: &str| Url::parse(issuer).and_then(|url| url.join(path)).map(String::from).unwrap_or_default();
     json!({
         "issuer": issuer,
         "token_endpoint": at(TOKEN_ENDPOINT),

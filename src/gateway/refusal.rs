@@ -5,7 +5,9 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
@@ -184,13 +186,18 @@ impl Refusal {
             Self::Host => StatusCode::MISDIRECTED_REQUEST,
             Self::Origin | Self::Denied { .. } => StatusCode::FORBIDDEN,
             Self::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Path | Self::Credentials(_) | Self::Malformed(_) | Self::Mismatch(_) | Self::NotVended(..) => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Path
+            | Self::Credentials(_)
+            | Self::Malformed(_)
+            | Self::Mismatch(_)
+            | Self::NotVended(..) => StatusCode::BAD_REQUEST,
             Self::NoServer | Self::NoMethod | Self::Session => StatusCode::NOT_FOUND,
-            Self::Down(_) | Self::Busy | Self::Audit | Self::IssuerDown | Self::IssuerBusy(_) | Self::Ledger => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Down(_)
+            | Self::Busy
+            | Self::Audit
+            | Self::IssuerDown
+            | Self::IssuerBusy(_)
+            | Self::Ledger => StatusCode::SERVICE_UNAVAILABLE,
             Self::NoToken | Self::Token(_) => StatusCode::UNAUTHORIZED,
             Self::Crowded | Self::Full | Self::TooMany(_) | Self::Guessing(_) | Self::VendedEnough(_) => {
                 StatusCode::TOO_MANY_REQUESTS
@@ -288,7 +295,9 @@ impl Refusal {
             Self::Unreadable => "the server's list cannot be read, and so not be filtered".into(),
             Self::NotVended(_, what) => what.clone(),
             Self::VendedEnough(seconds) => {
-                format!("you have had all the tokens that one person may have in an hour; try again in {seconds} s")
+                format!(
+                    "you have had all the tokens that one person may have in an hour; try again in {seconds} s"
+                )
             }
             Self::Ledger => "the gateway cannot write its ledger of tokens; try again".into(),
         }

@@ -125,7 +125,8 @@ impl Running {
         });
         let own = settings.vending.as_ref().map(Vending::as_issuer);
         let own = own.and_then(|own| Some((Rules::new(&own).ok()?, own)));
-        let own = own.map(|(rules, own)| Arc::new(Issuer::new(own, rules, None, http.clone(), epoch.clone())));
+        let own =
+            own.map(|(rules, own)| Arc::new(Issuer::new(own, rules, None, http.clone(), epoch.clone())));
         let issuers = issuers.chain(own).collect();
         let count = settings.worker_count();
         let most_connections = most(settings.limits.connections, descriptors::raise(), count);
@@ -142,9 +143,14 @@ impl Running {
         let control = Builder::new_current_thread().enable_all().build()?;
         let vault = Builder::new_current_thread().enable_all().build()?;
         let (drain, draining) = watch::channel(false);
-        let (ledger, ledger_thread) = settings.vending.as_ref().map(|vending| {
-            LedgerWriter::start(Ledger::at(&vending.ledger), Duration::from_secs(settings.limits.files))
-        }).transpose()?.unzip();
+        let (ledger, ledger_thread) = settings
+            .vending
+            .as_ref()
+            .map(|vending| {
+                LedgerWriter::start(Ledger::at(&vending.ledger), Duration::from_secs(settings.limits.files))
+            })
+            .transpose()?
+            .unzip();
         let audited = settings.audit != "off";
         let shared = Arc::new(Shared::new(Parts {
             trust: http.trust().clone(),

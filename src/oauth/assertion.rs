@@ -1,10 +1,15 @@
 //! Client assertions for `private_key_jwt` (RFC 7523 sections 2.2 and 3): one signed JWT a request.
 //! It leaves reading the key's file to `config` and the request to `flow`.
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::oauth::Epoch;
 use crate::secret::Secret;
@@ -49,6 +54,20 @@ impl SigningKey {
         signer.assertion("probe", "probe", 0).map(|_| signer)
     }
 
+    /// A new private key for ES256, in PEM (PKCS #8).
+    ///
+    /// # Errors
+    /// `None` if there are no random numbers to make it of.
+    pub fn generate() -> Option<Secret> {
+        let made =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).ok()?;
+        let body = Zeroizing::new(STANDARD.encode(made.as_ref()));
+        let lines: Vec<&str> =
+            body.as_bytes().chunks(64).filter_map(|line| str::from_utf8(line).ok()).collect();
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"));
+        Some(Secret::new(pem))
+    }
+
     /// Reads a PEM private key for ES256 or EdDSA, named by the thumbprint of its public half (RFC 7638): the same key has
     /// the same name everywhere.
     ///
@@ -79,7 +98,8 @@ impl SigningKey {
 
     /// A JWT of this `typ` (RFC 8725 section 3.11).
     pub fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> Option<Secret> {
-        let header = Header { kid: self.key_id.clone(), typ: Some(typ.into()), ..Header::new(self.algorithm) };
+        let header =
+            Header { kid: self.key_id.clone(), typ: Some(typ.into()), ..Header::new(self.algorithm) };
         jsonwebtoken::encode(&header, claims, &self.key).ok().map(Secret::new)
     }
 
@@ -110,17 +130,9 @@ impl std::fmt::Debug for SigningKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::Engine;
 
     fn pem() -> String {
-        let rng = aws_lc_rs::rand::SystemRandom::new();
-        let der = aws_lc_rs::signature::EcdsaKeyPair::generate_pkcs8(
-            &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING,
-            &rng,
-        )
-        .unwrap();
-        let body = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
-        format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n")
+        SigningKey::generate().unwrap().expose().to_owned()
     }
 
     #[test]
@@ -141,6 +153,22 @@ mod tests {
             (claims["aud"].as_str(), claims["exp"].as_i64()),
             (Some("https://idp.test/token"), Some(1_060))
         );
+    }
+
+    #[test]
+    fn a_key_goes_by_its_thumbprint_and_publishes_its_public_half_alone() {
+        let pem = SigningKey::generate().unwrap();
+        let (one, two) =
+            (SigningKey::from_elliptic_pem(&pem).unwrap(), SigningKey::from_elliptic_pem(&pem).unwrap());
+        assert_eq!(one.key_id(), two.key_id());
+        let public = one.public().unwrap();
+        let names: Vec<&String> = public.as_object().unwrap().keys().collect();
+        for name in ["kty", "crv", "x", "y", "kid", "use", "alg"] {
+            assert!(names.iter().any(|other| *other == name), "{public}");
+        }
+        assert_eq!((names.len(), public["kid"].as_str()), (7, one.key_id()));
+        let other = SigningKey::from_elliptic_pem(&SigningKey::generate().unwrap()).unwrap();
+        assert_ne!(one.key_id(), other.key_id());
     }
 
     #[test]

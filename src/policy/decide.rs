@@ -111,7 +111,8 @@ impl Grants {
     /// What the caller may see of a list.
     pub fn view(&self, server: &str, listed: Listed) -> View<'_> {
         let bounds = self.bounds(server);
-        let unbounded = bounds.as_ref().is_none_or(|bounds| bounds.iter().any(|bound| bound.shows_all(listed)));
+        let unbounded =
+            bounds.as_ref().is_none_or(|bounds| bounds.iter().any(|bound| bound.shows_all(listed)));
         let everything = unbounded && self.about(server).any(|entry| entry.shows_all(listed));
         let entries = if everything { Vec::new() } else { self.about(server).map(AsRef::as_ref).collect() };
         View { entries, bounds, listed, everything }

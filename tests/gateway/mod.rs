@@ -32,6 +32,9 @@ mod stuck;
 mod tls;
 mod tokens;
 mod vending;
+mod vending_attacks;
+mod vending_cli;
+mod vending_rights;
 mod verdicts;
 
 use serde_json::json;

@@ -100,7 +100,8 @@ fn shown(answer: &Answer) -> Vec<String> {
 fn a_token_for_one_tool_does_that_and_nothing_else() {
     let lab = lab();
     let source = lab.token("root");
-    let answer = exchange(&lab, &source, &[("authorization_details", &detail("alpha", &["echo"]))]).status(200);
+    let answer =
+        exchange(&lab, &source, &[("authorization_details", &detail("alpha", &["echo"]))]).status(200);
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     let answer = answer.json();
     assert_eq!(answer["token_type"], "Bearer");
@@ -133,7 +134,10 @@ fn a_token_says_what_the_rfcs_want_and_nothing_of_its_source() {
     assert_eq!((&own["alg"], &own["typ"]), (&json!("ES256"), &json!("at+jwt")));
     assert_ne!(own["kid"], header["kid"]);
     assert_eq!((&said["iss"], &said["aud"]), (&json!(OWN), &json!([OWN])));
-    assert_eq!((&said["sub"], &said["client_id"], &said["scope"]), (&body["sub"], &body["client_id"], &json!("worker")));
+    assert_eq!(
+        (&said["sub"], &said["client_id"], &said["scope"]),
+        (&body["sub"], &body["client_id"], &json!("worker"))
+    );
     assert_eq!(said["act"], json!({"sub": "Claude Code"}));
     assert_eq!(said["exp"].as_i64().unwrap() - said["iat"].as_i64().unwrap(), 120);
     assert!(said["jti"].as_str().unwrap().len() >= 22 && said["jti"] != body["jti"]);
@@ -158,14 +162,18 @@ fn the_keys_and_the_metadata_are_where_clients_look() {
     assert_eq!(metadata["grant_types_supported"], json!([EXCHANGE]));
     let keys = get("/.well-known/jwks.json").status(200).json();
     let [key] = keys["keys"].as_array().unwrap().as_slice() else { panic!("{keys}") };
-    assert_eq!((&key["kty"], &key["crv"], &key["alg"], &key["use"]), (&json!("OKP"), &json!("Ed25519"), &json!("EdDSA"), &json!("sig")));
+    assert_eq!(
+        (&key["kty"], &key["crv"], &key["alg"], &key["use"]),
+        (&json!("OKP"), &json!("Ed25519"), &json!("EdDSA"), &json!("sig"))
+    );
     assert!(key.get("d").is_none(), "a private key is published");
     let token = vended(&lab, &lab.token("worker"), &[]);
     assert_eq!((&part(&token, 0)["alg"], &part(&token, 0)["kid"]), (&json!("EdDSA"), &key["kid"]));
     lab.call(&token, "alpha", "echo").status(200);
     get("/.well-known/oauth-authorization-server").status(404);
     // Clients are not sent here to log in.
-    let document = lab.raw(&request("GET", "/.well-known/oauth-protected-resource/alpha/mcp", &[], b"")).json();
+    let document =
+        lab.raw(&request("GET", "/.well-known/oauth-protected-resource/alpha/mcp", &[], b"")).json();
     assert_eq!(document["authorization_servers"], json!([lab.idp.issuer()]));
 }
 
@@ -180,7 +188,8 @@ fn a_gateway_that_vends_nothing_has_none_of_these_addresses() {
         ("GET", "/.well-known/oauth-authorization-server"),
     ] {
         let headers = [("X-Authorization", format!("Bearer {token}"))];
-        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         lab.raw(&request(method, path, &headers, b"{}")).status(404);
     }
 }
@@ -195,7 +204,10 @@ fn the_registrys_question_is_answered_in_its_shape() {
     let answer = answer.json();
     assert_eq!(answer["success"], true);
     let tokens = &answer["tokens"];
-    assert_eq!((&tokens["token_type"], &tokens["expires_in"], &tokens["scope"]), (&json!("Bearer"), &json!(180), &json!("root")));
+    assert_eq!(
+        (&tokens["token_type"], &tokens["expires_in"], &tokens["scope"]),
+        (&json!("Bearer"), &json!(180), &json!("root"))
+    );
     assert_eq!((&tokens["refresh_token"], &tokens["refresh_expires_in"]), (&json!(null), &json!(0)));
     assert_eq!(answer["client_id"], "user-generated");
     assert_eq!((&answer["user_scopes"], &answer["requested_scopes"]), (&json!(["root"]), &json!(["root"])));
@@ -204,7 +216,10 @@ fn the_registrys_question_is_answered_in_its_shape() {
     // Without a word on it: everything the owner has, for an hour at most.
     let answer = generate(&lab, &source, &json!({})).status(200).json();
     assert!(answer["tokens"]["expires_in"].as_i64().unwrap() <= 3600);
-    assert_eq!(generate(&lab, &source, &json!({"expires_in_hours": 25})).status(400).json()["error"], "invalid_request");
+    assert_eq!(
+        generate(&lab, &source, &json!({"expires_in_hours": 25})).status(400).json()["error"],
+        "invalid_request"
+    );
     let refused = lab.post("/api/tokens/generate", &[], b"{}").status(401);
     assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
     assert!(refused.json()["detail"].is_string());
@@ -222,13 +237,21 @@ fn more_than_one_has_is_refused_by_name() {
         (&[("scope", "worker root")][..], "invalid_scope", "root"),
         (&[("scope", "openid")], "invalid_scope", "openid"),
         (&[("authorization_details", &*detail("beta", &["echo"]))], "invalid_scope", "server beta"),
-        (&[("authorization_details", &*detail("alpha", &["echo", "delete_all"]))], "invalid_scope", "delete_all"),
+        (
+            &[("authorization_details", &*detail("alpha", &["echo", "delete_all"]))],
+            "invalid_scope",
+            "delete_all",
+        ),
         (
             &[("authorization_details", r#"[{"type":"mcp","server":"alpha","methods":["prompts/get"]}]"#)],
             "invalid_scope",
             "prompts/get",
         ),
-        (&[("authorization_details", &*detail("nowhere", &["echo"]))], "invalid_authorization_details", "nowhere"),
+        (
+            &[("authorization_details", &*detail("nowhere", &["echo"]))],
+            "invalid_authorization_details",
+            "nowhere",
+        ),
         (&[("resource", "https://elsewhere.test/mcp")], "invalid_target", "elsewhere.test"),
         (&[("audience", "somebody")], "invalid_target", "somebody"),
         (&[("expires_in", "25h")], "invalid_request", "expires_in"),
@@ -262,7 +285,12 @@ fn nobody_vends_without_a_live_token_and_no_vended_one_does() {
     assert_eq!(exchange(&lab, &root, &[]).status(400).json()["error"], "invalid_request");
     // What was made of it goes with it.
     lab.call(&token, "alpha", "echo").status(401);
-    for (method, path) in [("POST", "/internal/tokens"), ("GET", "/api/admin/tokens"), ("GET", "/oauth2/token"), ("GET", "/api/tokens/generate")] {
+    for (method, path) in [
+        ("POST", "/internal/tokens"),
+        ("GET", "/api/admin/tokens"),
+        ("GET", "/oauth2/token"),
+        ("GET", "/api/tokens/generate"),
+    ] {
         let answer = lab.raw(&request(method, path, &[], b""));
         assert!([404, 405].contains(&answer.status), "{path}: {}", answer.status);
     }
@@ -329,7 +357,10 @@ fn a_revoked_token_opens_nothing_in_any_gateway_that_shares_the_files() {
     let source = lab.token("worker");
     let (one, two) = (vended(&lab, &source, &[("agent", "a")]), vended(&lab, &source, &[("agent", "b")]));
     let entries = entries(&lab);
-    assert_eq!(entries.iter().map(|entry| entry.agent.as_deref()).collect::<Vec<_>>(), [Some("a"), Some("b")]);
+    assert_eq!(
+        entries.iter().map(|entry| entry.agent.as_deref()).collect::<Vec<_>>(),
+        [Some("a"), Some("b")]
+    );
     let ledger = std::fs::read_to_string(lab.path("vended.jsonl")).unwrap();
     for secret in [&source, &one, &two] {
         assert!(!ledger.contains(secret.rsplit('.').next().unwrap()), "a token is in the ledger");
@@ -371,9 +402,15 @@ fn the_ledger_and_the_audit_say_who_used_what() {
     drop(lab);
     let lines = kept.lines();
     let made = lines.iter().find(|line| line["vended"] == jti.as_str()).unwrap();
-    assert_eq!((&made["client"], &made["status"], &made["verdict"]), (&json!("worker"), &json!(200), &json!("answered")));
+    assert_eq!(
+        (&made["client"], &made["status"], &made["verdict"]),
+        (&json!("worker"), &json!(200), &json!("answered"))
+    );
     let used = lines.iter().find(|line| line["token"] == jti.as_str()).unwrap();
-    assert_eq!((&used["agent"], &used["client"], &used["name"]), (&json!("Claude"), &json!("worker"), &json!("echo")));
+    assert_eq!(
+        (&used["agent"], &used["client"], &used["name"]),
+        (&json!("Claude"), &json!("worker"), &json!("echo"))
+    );
     assert!(!kept.audit_text().contains(token.rsplit('.').next().unwrap()));
     assert!(kept.events().iter().all(|event| !event.contains(&token)));
 }
@@ -441,7 +478,8 @@ fn a_server_behind_never_gets_a_vended_token() {
         (&source, format!("Token \"{token}\""), format!("[{token},1]")),
     ] {
         let headers = [("X-Authorization", bearer(own)), ("Authorization", outside), ("X-Api-Key", more)];
-        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         lab.post("/gamma/mcp", &headers, body.as_bytes()).status(200);
     }
     let standard = lab.post("/gamma/mcp", &[("Authorization", &bearer(&token))], body.as_bytes());

@@ -12,6 +12,7 @@ mod routes;
 mod serve;
 mod stored;
 mod test;
+mod token;
 mod vouch;
 
 pub use stored::InVault;
@@ -37,6 +38,7 @@ enum What {
     Explain(explain::ExplainArgs),
     Test(test::TestArgs),
     Routes(routes::RoutesArgs),
+    Token(token::TokenArgs),
     /// Print the JSON schema of gateway.yaml, for editors
     Schema,
 }
@@ -48,6 +50,7 @@ pub(super) fn run(args: &GatewayArgs, config: &Config, out: &Out) -> Result<Exit
         What::Explain(args) => explain::run(args, config, out),
         What::Test(args) => test::run(args, config, out),
         What::Routes(args) => routes::run(args, config, out),
+        What::Token(args) => token::run(args, config, out),
         What::Schema => {
             out.object(&Settings::schema());
             Ok(Exit::Done)

@@ -167,7 +167,8 @@ impl VendedClaims {
         if sub.is_empty() || jti.is_empty() {
             return Err(Reject::Malformed);
         }
-        let scopes: Vec<String> = scope.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let scopes: Vec<String> =
+            scope.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         let Owner { iss, username, groups, scopes: own, servers, claims } = owner;
         let vended = Vended {
             token_id: jti,

@@ -24,6 +24,7 @@ use crate::gateway::servers::route::{Route, Routes};
 use crate::gateway::servers::{Found as Servers, Server};
 use crate::gateway::settings::{self, Egress, Settings, SettingsError, Written};
 use crate::gateway::state::Revoked;
+use crate::gateway::token_ledger::MOST_REVOKED;
 use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::registry::Registry;
@@ -182,9 +183,6 @@ pub enum LoadError {
         credential: String,
     },
 }
-
-/// The largest list of revoked tokens, in bytes.
-const MOST_REVOKED: u64 = 64 << 20;
 
 impl LoadError {
     /// Whether nobody knows what is in the file now; what is wrong in one that was read is another matter.
@@ -416,7 +414,9 @@ impl Sources {
                 paths.sort();
             }
             Part::Tls => paths.extend(self.settings.tls.iter().map(|tls| tls.key.clone())),
-            Part::Keys => paths.extend(paths.first().map(|place| SigningKeys::files(place)).unwrap_or_default()),
+            Part::Keys => {
+                paths.extend(paths.first().map(|place| SigningKeys::files(place)).unwrap_or_default())
+            }
             Part::Policy | Part::Shadow | Part::Revoked | Part::Settings => {}
         }
         let stat = |path: &Path| -> io::Result<(SystemTime, u64)> {

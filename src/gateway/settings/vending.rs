@@ -24,6 +24,14 @@ pub struct Vending {
     pub beyond_source: bool,
 }
 
+impl Vending {
+    /// A new key's place: the file that `key` names if it is not there, else beside the other keys of its folder.
+    pub fn new_key(&self, now: i64) -> PathBuf {
+        let is_file = self.key.extension().is_some_and(|ending| ending == "pem");
+        if is_file && !self.key.is_dir() { self.key.clone() } else { self.key.join(format!("{now}.pem")) }
+    }
+}
+
 fn ledger() -> PathBuf {
     "vended.jsonl".into()
 }

@@ -8,12 +8,13 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::writer::LedgerWriter;
 use crate::policy::Detail;
 use crate::sys::private_file::{self, FileError};
+use crate::sys::regular_file;
 
 /// One vended token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +84,8 @@ struct Content {
 
 /// How many tokens one owner may have in an hour.
 const MOST: usize = 10;
+/// The largest list of revoked tokens, in bytes.
+pub(super) const MOST_REVOKED: u64 = 64 << 20;
 /// The time they are counted in, and for which a token is remembered past its end.
 const HOUR: i64 = 3600;
 /// Lines that may be there beside two for each token before the file is written anew.
@@ -111,7 +114,8 @@ impl Ledger {
         let mut content = self.read().map_err(LedgerError::File)?;
         let now = entry.issued_at;
         let is_theirs = |other: &&LedgerEntry| other.owner == entry.owner && other.issuer == entry.issuer;
-        let mut times: Vec<i64> = content.entries.iter().filter(is_theirs).map(|other| other.issued_at).collect();
+        let mut times: Vec<i64> =
+            content.entries.iter().filter(is_theirs).map(|other| other.issued_at).collect();
         times.retain(|at| now - at < HOUR);
         times.sort_unstable();
         if let Some(first) = times.len().checked_sub(MOST).and_then(|at| times.get(at)) {
@@ -130,6 +134,32 @@ impl Ledger {
         self.read()?.add(self, lines, now)
     }
 
+    /// Puts tokens on the list of the revoked, which is made if it is not there; how many were not on it.
+    ///
+    /// # Errors
+    /// As [`FileError`] says.
+    pub fn revoke(&self, list: &Path, ids: &[&str]) -> Result<usize, FileError> {
+        let _lock = self.lock()?;
+        let text = listed(list)?;
+        let known = revoked(&text);
+        let new: Vec<String> =
+            ids.iter().filter(|id| !known.contains(**id)).map(|id| format!("jti: {id}")).collect();
+        let before = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        if !new.is_empty() {
+            append(list, &format!("{before}{}\n", new.join("\n")))?;
+        }
+        Ok(new.len())
+    }
+
+    /// The ids of the tokens that are on the list of the revoked.
+    ///
+    /// # Errors
+    /// As [`FileError`] says.
+    pub fn revoked(&self, list: &Path) -> Result<HashSet<String>, FileError> {
+        let text = listed(list)?;
+        Ok(revoked(&text).into_iter().map(str::to_owned).collect())
+    }
+
     /// Held by whoever changes the file.
     fn lock(&self) -> Result<File, FileError> {
         let path = self.path.with_extension("lock");
@@ -140,7 +170,8 @@ impl Ledger {
 
     fn read(&self) -> Result<Content, FileError> {
         let text = private_file::read(&self.path)?.unwrap_or_default();
-        let mut content = Content { entries: Vec::new(), lines: 0, cut: !(text.is_empty() || text.ends_with('\n')) };
+        let mut content =
+            Content { entries: Vec::new(), lines: 0, cut: !(text.is_empty() || text.ends_with('\n')) };
         let mut places = HashMap::new();
         for line in text.lines() {
             content.lines += 1;
@@ -178,6 +209,18 @@ impl Content {
 fn written(lines: &[Line]) -> String {
     let lines = lines.iter().filter_map(|line| serde_json::to_string(line).ok());
     lines.map(|line| line + "\n").collect()
+}
+
+/// The text of the list of the revoked; none, before anything was revoked.
+fn listed(list: &Path) -> Result<String, FileError> {
+    match regular_file::read_text(list, MOST_REVOKED) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        text => text.map_err(|source| FileError::Io { path: list.into(), source }),
+    }
+}
+
+fn revoked(text: &str) -> HashSet<&str> {
+    text.lines().filter_map(|line| line.trim().strip_prefix("jti:")).map(str::trim).collect()
 }
 
 fn append(path: &Path, text: &str) -> Result<(), FileError> {

@@ -39,9 +39,13 @@ impl LedgerWriter {
     ///
     /// # Errors
     /// The system's, if there is no thread to be had.
-    pub(in crate::gateway) fn start(ledger: Ledger, patience: Duration) -> io::Result<(Self, JoinHandle<()>)> {
+    pub(in crate::gateway) fn start(
+        ledger: Ledger,
+        patience: Duration,
+    ) -> io::Result<(Self, JoinHandle<()>)> {
         let (jobs, from) = channel();
-        let thread = std::thread::Builder::new().name("ledger".into()).spawn(heard(move || write(&ledger, &from)))?;
+        let thread =
+            std::thread::Builder::new().name("ledger".into()).spawn(heard(move || write(&ledger, &from)))?;
         Ok((Self { jobs, patience }, thread))
     }
 

@@ -99,7 +99,8 @@ impl Exchange {
             let what = format!("grant_type is to be {TOKEN_EXCHANGE}");
             return Err(Refusal::NotVended("unsupported_grant_type", what));
         }
-        let is_known = |kind: Option<String>| kind.is_none_or(|kind| kind == ACCESS_TOKEN_TYPE || kind == JWT);
+        let is_known =
+            |kind: Option<String>| kind.is_none_or(|kind| kind == ACCESS_TOKEN_TYPE || kind == JWT);
         if one("subject_token_type").is_none() || !is_known(one("subject_token_type")) {
             return Err(invalid(format!("subject_token_type is to be {ACCESS_TOKEN_TYPE}")));
         }
@@ -164,12 +165,16 @@ impl Asked {
         }
         let details = self.details.as_deref().unwrap_or_default();
         let named = details.iter().flat_map(|detail| [&detail.methods, &detail.tools]).flatten().flatten();
-        if [self.scopes.len(), self.resources.len(), details.len(), named.count() / 10].into_iter().max() > Some(MOST)
+        if [self.scopes.len(), self.resources.len(), details.len(), named.count() / 10].into_iter().max()
+            > Some(MOST)
         {
             return Err(invalid(format!("more than {MOST} scopes, resources or elements are asked for")));
         }
         if self.details.as_ref().is_some_and(Vec::is_empty) {
-            return Err(Refusal::NotVended("invalid_authorization_details", "authorization_details is empty".into()));
+            return Err(Refusal::NotVended(
+                "invalid_authorization_details",
+                "authorization_details is empty".into(),
+            ));
         }
         Ok(self)
     }
@@ -199,7 +204,11 @@ mod tests {
     use serde_json::json;
 
     fn form(pairs: &[(&str, &str)]) -> Result<Exchange, Refusal> {
-        let usual = [("grant_type", TOKEN_EXCHANGE), ("subject_token", "t"), ("subject_token_type", ACCESS_TOKEN_TYPE)];
+        let usual = [
+            ("grant_type", TOKEN_EXCHANGE),
+            ("subject_token", "t"),
+            ("subject_token_type", ACCESS_TOKEN_TYPE),
+        ];
         let usual = usual.iter().filter(|(name, _)| !pairs.iter().any(|(other, _)| other == name));
         let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(usual.chain(pairs)).finish();
         Exchange::read(text.as_bytes())
@@ -222,8 +231,12 @@ mod tests {
             ("nobody_knows_it", "1"),
             ("requested_token_type", JWT),
         ]);
-        let detail =
-            Detail { kind: DetailType::Mcp, server: "alpha".into(), methods: None, tools: Some(vec!["x".into()]) };
+        let detail = Detail {
+            kind: DetailType::Mcp,
+            server: "alpha".into(),
+            methods: None,
+            tools: Some(vec!["x".into()]),
+        };
         let expected = Asked {
             scopes: vec!["a".into(), "b".into()],
             details: Some(vec![detail]),
@@ -255,7 +268,10 @@ mod tests {
             (&[("authorization_details", "{}")], "invalid_authorization_details"),
             (&[("authorization_details", r#"[{"type":"mcp"}]"#)], "invalid_authorization_details"),
             (&[("authorization_details", r#"[{"type":"x","server":"a"}]"#)], "invalid_authorization_details"),
-            (&[("authorization_details", r#"[{"type":"mcp","server":"a","tool":["x"]}]"#)], "invalid_authorization_details"),
+            (
+                &[("authorization_details", r#"[{"type":"mcp","server":"a","tool":["x"]}]"#)],
+                "invalid_authorization_details",
+            ),
         ] {
             assert_eq!(code(form(pairs)), expected, "{pairs:?}");
         }
@@ -264,9 +280,16 @@ mod tests {
     #[test]
     fn the_registrys_question_is_read_strictly() {
         let read = |value: Value| Asked::read(value.as_object().unwrap().clone());
-        let asked = read(json!({"requested_scopes": ["a"], "expires_in_hours": 0.5, "description": "ci"})).unwrap();
-        assert_eq!((asked.scopes, asked.seconds, asked.description.as_deref()), (vec!["a".into()], Some(1800), Some("ci")));
-        assert_eq!(read(json!({"requested_scopes": [], "expires_in_hours": 24})).unwrap().seconds, Some(LONGEST));
+        let asked =
+            read(json!({"requested_scopes": ["a"], "expires_in_hours": 0.5, "description": "ci"})).unwrap();
+        assert_eq!(
+            (asked.scopes, asked.seconds, asked.description.as_deref()),
+            (vec!["a".into()], Some(1800), Some("ci"))
+        );
+        assert_eq!(
+            read(json!({"requested_scopes": [], "expires_in_hours": 24})).unwrap().seconds,
+            Some(LONGEST)
+        );
         for bad in [
             json!({"expires_in_hours": 25}),
             json!({"expires_in_hours": 24.001}),

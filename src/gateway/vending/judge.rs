@@ -85,12 +85,15 @@ fn lacking(grants: &Grants, servers: &[&str], detail: &Detail) -> Result<Vec<Str
         let what = format!("there is no server {}", clean(server, SHOWN));
         return Err(Refusal::NotVended("invalid_authorization_details", what));
     }
-    let verdict = |call: Call<'_>| about.iter().map(|server| decide(grants, server, &call)).collect::<Vec<_>>();
+    let verdict =
+        |call: Call<'_>| about.iter().map(|server| decide(grants, server, &call)).collect::<Vec<_>>();
     let has = |call: Call<'_>| verdict(call).iter().any(Result::is_ok);
     // Without a name it is the method alone that counts.
     let has_method = |method: &str| {
         let found = verdict(Call::Message { method, name: None });
-        found.iter().any(|verdict| !matches!(verdict, Err(Denial::NoScopes | Denial::Server | Denial::Method)))
+        found
+            .iter()
+            .any(|verdict| !matches!(verdict, Err(Denial::NoScopes | Denial::Server | Denial::Method)))
     };
     if !has(Call::Stream) {
         return Ok(vec![format!("server {server}")]);
@@ -125,7 +128,8 @@ fn audience(
         let is_owners = |server: &String| owner.servers.as_ref().is_none_or(|only| only.contains(server));
         let may = if servers.is_empty() { of_gateway } else { servers.iter().all(is_owners) };
         if !may {
-            let what = format!("{} is no server behind this gateway that your token is for", clean(resource, SHOWN));
+            let what =
+                format!("{} is no server behind this gateway that your token is for", clean(resource, SHOWN));
             return Err(Refusal::NotVended("invalid_target", what));
         }
         let one = if servers.is_empty() { issuer.clone() } else { resource.clone() };

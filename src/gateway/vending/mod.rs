@@ -19,8 +19,8 @@ use tracing::{info, warn};
 
 use self::asked::{Asked, Exchange, LONGEST, invalid};
 use self::judge::{Named, judge};
-use super::authn::vended::{Actor, Owner, SigningKeys, VendedClaims};
 use super::authn::object;
+use super::authn::vended::{Actor, Owner, SigningKeys, VendedClaims};
 use super::body::Body;
 use super::callers::{Caller, Callers};
 use super::intake;
@@ -165,13 +165,15 @@ async fn vend(shared: &Shared, moment: &Moment, caller: &Caller, asked: &Asked) 
     if owner.vended.is_some() {
         return Err(invalid("a vended token cannot be exchanged; show the one it was made of"));
     }
-    let (Some(ledger), Some(keys), Some(settings)) = (&shared.ledger, &moment.state.keys, shared.vending()) else {
+    let (Some(ledger), Some(keys), Some(settings)) = (&shared.ledger, &moment.state.keys, shared.vending())
+    else {
         return Err(Refusal::Ledger);
     };
     let named = judge(shared, &moment.state, owner, &caller.grants, asked)?;
     let expires_at = end(settings, moment.now, caller.ends_at(shared), asked.seconds)?;
     let about = moment.state.policy.claims();
-    let claims = claims(settings, owner, named, asked, (moment.now, expires_at), |name| about.contains(name))?;
+    let claims =
+        claims(settings, owner, named, asked, (moment.now, expires_at), |name| about.contains(name))?;
     let token = sign(keys, &claims)?;
     ledger.enter(entry(&claims, asked)).await.map_err(|error| match error {
         LedgerError::TooMany(seconds) => Refusal::VendedEnough(seconds),
