@@ -282,6 +282,8 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
 /// What to do where the gateway makes no token (RFC 8693 section 2.2.2).
 fn exchange_hint(error: &FlowError) -> String {
     const VERB: &str = "mcpauth gateway token --server SERVER --tool TOOL";
+    const NOT_VENDING: &str =
+        "this gateway may make no tokens; whoever runs it lets it with vending in its gateway.yaml";
     match error {
         FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. } => match error.as_str() {
             "invalid_scope" | "invalid_authorization_details" | "invalid_target" => {
@@ -292,11 +294,10 @@ fn exchange_hint(error: &FlowError) -> String {
                 "correct what is said of it; if it is your own token, get another: mcpauth ingress --force"
                     .into()
             }
-            _ => format!("try again in a while: {VERB}"),
+            "slow_down" | "temporarily_unavailable" => format!("try again in a while: {VERB}"),
+            _ => NOT_VENDING.into(),
         },
-        FlowError::Reply { reply: ReplyError::Unreadable { .. }, .. } => {
-            "this gateway may make no tokens; whoever runs it lets it with vending in its gateway.yaml".into()
-        }
+        FlowError::Reply { reply: ReplyError::Unreadable { .. }, .. } => NOT_VENDING.into(),
         other => flow_hint(other, VERB),
     }
 }

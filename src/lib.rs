@@ -76,7 +76,7 @@
 //! gateway     start
 //!             listen
 //!             worker
-//!             forward
+//!             forward vending
 //!             send
 //!             passage
 //!             events intake load
@@ -85,7 +85,7 @@
 //!             pages
 //!             body state
 //!             accounts egress host
-//!             hold refusal
+//!             hold refusal token_ledger
 //!             authn pool redirect
 //!             observe proxies servers
 //!             content crowd dial headers rate session settings wire
@@ -103,10 +103,11 @@
 //! | the bridge's listener | [`bridge::listen`], on loopback |
 //! | the bridge's client on stdin and stdout | [`bridge::stdio`] (`pipes`), by the pipes that `cli::bridge` gives it |
 //! | the gateway's files | [`gateway`] (`load`, `operate::files` and what they call), read only, by [`sys::regular_file`] |
+//! | the ledger of vended tokens | [`gateway::token_ledger`], by [`sys::private_file`]; so is the list of the revoked, for who revokes |
 //! | the registry's server files | [`registry`], read only, by [`sys::regular_file`] |
 //! | the audit's file | `cli::gateway` (`journal`) |
 //! | the demonstration's raw requests | `cli::demo` (`wire`), to loopback |
-//! | threads | [`gateway`]: one `worker` a core, `control`, `vault`, `audit`, and `files` for each kind of them; [`sys::deadline`], for work that may never end; the demonstration's servers |
+//! | threads | [`gateway`]: one `worker` a core, `control`, `vault`, `audit`, `ledger`, and `files` for each kind of them; [`sys::deadline`], for work that may never end; the demonstration's servers |
 //! | how many files may be open | [`sys::descriptors`] |
 //! | the clock | [`sys::clock`]; whatever else depends on the time takes `now` |
 //! | the process environment | [`sys::env`], read once into [`config::Settings`] |
@@ -159,6 +160,7 @@
 //! listen -> worker.handle  Host and Origin; then, under one Moment (files, epoch, now), the line:
 //!        -> route          path -> Upstream, and which of its endpoints                              404 503
 //!        -> authenticate   one header -> token -> Caller: remembered, verified by keys, or asked     401 400 429 503
+//!                          (a vended token by the gateway's own keys; its owner's rights, less what it does not name)
 //!        -> turn           what the caller has under way already (accounts)                          429
 //!        -> read           whole body -> Envelope: one message with one meaning                      413 415 408 400 429
 //!        -> decide         Grants, server, Call -> Permit                                            403 429
@@ -221,6 +223,7 @@
 //! | `gateway::crowd::Seat` | one connection's: idle since when, or busy |
 //! | lame duck | the time after SIGTERM in which the gateway serves on, and says that it leaves |
 //! | `gateway::state::State` | the files as last read; never changed, only replaced |
+//! | [`policy::Vended`] | what a token of the gateway's own names of its owner's rights |
 //! | `gateway::state::Moment` | what one request sees: the state, the epoch, the time |
 //! | epoch | a number that grows when keys or files change; what was remembered under another one is found out anew |
 //!
@@ -244,7 +247,8 @@
 //! - No request passes the gateway without a promised line in the audit, unless the settings do without.
 //! - `policy` knows nothing of HTTP, tokens or files, and has no clock; only [`policy::decide`] makes a [`policy::Permit`],
 //!   and nothing is forwarded without one.
-//! - One place says no: `gateway::refusal`. It repeats nothing of the request but the message's id.
+//! - One place says no: `gateway::refusal`. It repeats nothing of the request but the message's id,
+//!   and the names of rights that somebody asks for and has not.
 //! - The ingress token does not pass the gateway, in no header, whatever its name.
 //! - Nothing a gateway keeps is needed by another one: what several share are files.
 //! - Nothing but a verb that a person typed begins a login: not the service, the bridge, a helper or the gateway.

@@ -11,6 +11,7 @@
 //!     accounts                   what this caller has under way, and may take
 //!     intake                     the whole body, and what (wire) reads in it
 //!     (policy), rate             may they, and how often
+//!     (vending)                  beside the line: the addresses where callers get tokens of the gateway's own
 //!     forward                    headers, session and egress made anew; pool (dial) sends, redirect again; hold, body, events
 //!                                and watch answer
 //! state, record, refusal         what all steps see; what is kept of each request; every no
@@ -25,6 +26,7 @@
 //! | `servers` | which of the registry's servers can be reached, at which paths, addresses and headers |
 //! | `settings` | `gateway.yaml`: its values, its schema, what of it cannot be meant |
 //! | `observe` | what the gateway tells of itself: events, the audit's way out, metrics |
+//! | `vending` | which tokens of its own the gateway makes, for whom; `token_ledger` remembers them |
 //! | `operate` | beside the line: the admin listener, health, files and their reload, the certificate |
 
 mod accounts;

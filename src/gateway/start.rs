@@ -239,8 +239,8 @@ impl Running {
     ) -> io::Result<(watch::Sender<bool>, JoinHandle<()>)> {
         let (shared, reload) = (self.shared.clone(), self.reload.clone());
         thread("control", runtime, move |mut stopping| async move {
-            for issuer in shared.issuers.iter().filter(|issuer| !issuer.is_own()).cloned() {
-                let shared = shared.clone();
+            for issuer in shared.others() {
+                let (shared, issuer) = (shared.clone(), issuer.clone());
                 tokio::spawn(async move {
                     issuer.keep(|result| told(&shared, &issuer, result)).await;
                 });

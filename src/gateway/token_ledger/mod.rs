@@ -69,7 +69,7 @@ pub(in crate::gateway) enum LedgerError {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Line {
-    Vended(LedgerEntry),
+    Vended(Box<LedgerEntry>),
     Used { jti: String, at: i64 },
 }
 
@@ -121,7 +121,7 @@ impl Ledger {
         if let Some(first) = times.len().checked_sub(MOST).and_then(|at| times.get(at)) {
             return Err(LedgerError::TooMany((first + HOUR - now).unsigned_abs().max(1)));
         }
-        content.add(self, vec![Line::Vended(entry)], now).map_err(LedgerError::File)
+        content.add(self, vec![Line::Vended(Box::new(entry))], now).map_err(LedgerError::File)
     }
 
     /// Notes last uses, each with its minute.
@@ -178,7 +178,7 @@ impl Ledger {
             match serde_json::from_str(line) {
                 Ok(Line::Vended(entry)) => {
                     places.insert(entry.jti.clone(), content.entries.len());
-                    content.entries.push(entry);
+                    content.entries.push(*entry);
                 }
                 Ok(Line::Used { jti, at }) => {
                     let place = places.get(&jti).and_then(|place| content.entries.get_mut(*place));
@@ -201,7 +201,8 @@ impl Content {
             let before = if self.cut { "\n" } else { "" };
             return append(&ledger.path, &format!("{before}{}", written(&lines)));
         }
-        let entries = std::mem::take(&mut self.entries).into_iter().map(Line::Vended).chain(lines);
+        let entries =
+            std::mem::take(&mut self.entries).into_iter().map(Box::new).map(Line::Vended).chain(lines);
         private_file::write(&ledger.path, &written(&entries.collect::<Vec<_>>()))
     }
 }
