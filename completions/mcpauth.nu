@@ -358,7 +358,7 @@ module completions {
     [ "vscode-legacy" "roo" "vscode" "claude-code" "claude-desktop" "cursor" "cline" "windsurf" "zed" "gemini" "antigravity" "codex" "continue" "goose" "junie" "copilot" "opencode" ]
   }
 
-  def "nu-complete mcpauth config show secrets" [] {
+  def "nu-complete mcpauth config show auth_mode" [] {
     [ "inline" "helper" "bridge" "proxy" "env" ]
   }
 
@@ -374,7 +374,7 @@ module completions {
   export extern "mcpauth config show" [
     --origin                  # Say where each value comes from
     --client: string@"nu-complete mcpauth config show client" # A client (--clients lists them): its configuration, where it goes, and what else it can have
-    --secrets: string@"nu-complete mcpauth config show secrets" # With --client: where the client has the headers from
+    --auth-mode: string@"nu-complete mcpauth config show auth_mode" # With --client: where the client has the headers from
     --clients                 # The clients, where each has the headers from, and its file
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
@@ -397,7 +397,7 @@ module completions {
     [ "vscode-legacy" "roo" "vscode" "claude-code" "claude-desktop" "cursor" "cline" "windsurf" "zed" "gemini" "antigravity" "codex" "continue" "goose" "junie" "copilot" "opencode" ]
   }
 
-  def "nu-complete mcpauth config render secrets" [] {
+  def "nu-complete mcpauth config render auth_mode" [] {
     [ "inline" "helper" "bridge" "proxy" "env" ]
   }
 
@@ -412,7 +412,7 @@ module completions {
   # Print a client's configuration as it would be written, secrets included
   export extern "mcpauth config render" [
     --client: string@"nu-complete mcpauth config render client" # The client
-    --secrets: string@"nu-complete mcpauth config render secrets" # Where the client has the headers from
+    --auth-mode: string@"nu-complete mcpauth config render auth_mode" # Where the client has the headers from
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
@@ -434,7 +434,7 @@ module completions {
     [ "vscode-legacy" "roo" "vscode" "claude-code" "claude-desktop" "cursor" "cline" "windsurf" "zed" "gemini" "antigravity" "codex" "continue" "goose" "junie" "copilot" "opencode" ]
   }
 
-  def "nu-complete mcpauth config install secrets" [] {
+  def "nu-complete mcpauth config install auth_mode" [] {
     [ "inline" "helper" "bridge" "proxy" "env" ]
   }
 
@@ -449,7 +449,7 @@ module completions {
   # Merge our entries into the clients' own files; everything else in them stays
   export extern "mcpauth config install" [
     --client: string@"nu-complete mcpauth config install client" # The clients; without this those that are found here, and those that were installed to before
-    --secrets: string@"nu-complete mcpauth config install secrets" # Where the clients have the headers from; without this as before, else as is best for each
+    --auth-mode: string@"nu-complete mcpauth config install auth_mode" # Where the clients have the headers from; without this as before, else as is best for each
     --dry-run                 # Show what would change, values redacted, and write nothing
     --check                   # Only say which files are not as they should be; exit 7 if there are any
     --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins

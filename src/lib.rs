@@ -70,7 +70,7 @@
 //!             completions config exec generate ingress login refresh
 //!             bridge complete env gateway headers inspect logout mcp report token
 //!             configure flows subject
-//!             client_metadata given man person providers rows
+//!             client_metadata client_rows given man providers terminal_ui
 //!             out
 //!             args paths
 //! gateway     start
@@ -78,17 +78,17 @@
 //!             worker
 //!             forward vending
 //!             send
-//!             passage
-//!             events intake load
-//!             operate record watch
-//!             callers own
+//!             authorized_request
+//!             events load request_body
+//!             ops request_log watch
+//!             callers own_endpoints
 //!             pages
 //!             body state
 //!             accounts egress host
-//!             hold refusal token_ledger
+//!             buffering refusal token_ledger
 //!             authn pool redirect
 //!             observe proxies servers
-//!             content crowd dial headers rate session settings wire
+//!             connections content dial headers rate session settings wire
 //! ```
 //!
 //! # Doors: what touches the outside, and where
@@ -98,11 +98,11 @@
 //! | the network, outgoing | [`sys::http`] |
 //! | certification authorities | [`sys::trust`], for all outgoing connections |
 //! | the callback listener | [`flow`] (`callback`), on loopback, while a person logs in |
-//! | the gateway's listeners | [`gateway`] (`listen` for clients, `operate::admin` for metrics) |
-//! | connections to MCP servers | [`gateway`] (`pool`, by `dial`; `servers::outbound` says where none may go) |
+//! | the gateway's listeners | [`gateway`] (`listen` for clients, `ops::admin` for metrics) |
+//! | connections to MCP servers | [`gateway`] (`pool`, by `dial`; `servers::origin` says where none may go) |
 //! | the bridge's listener | [`bridge::listen`], on loopback |
 //! | the bridge's client on stdin and stdout | [`bridge::stdio`] (`pipes`), by the pipes that `cli::bridge` gives it |
-//! | the gateway's files | [`gateway`] (`load`, `operate::files` and what they call), read only, by [`sys::regular_file`] |
+//! | the gateway's files | [`gateway`] (`load`, `ops::files` and what they call), read only, by [`sys::regular_file`] |
 //! | the ledger of vended tokens | [`gateway::token_ledger`], by [`sys::private_file`]; so is the list of the revoked, for who revokes |
 //! | the registry's server files | [`registry`], read only, by [`sys::regular_file`] |
 //! | the audit's file | `cli::gateway` (`journal`) |
@@ -132,12 +132,12 @@
 //! ```text
 //! argv -> cli            what was typed
 //!      -> config         Settings (flag, environment, .env named or found, the user's own .env; each with its origin)
-//!                        -> Config -> Planned: one Credential a flow, or what keeps it from running; provenance: no
+//!                        -> Config -> CredentialPlan: one Credential a flow, or what keeps it from running; provenance: no
 //!                        secret goes where somebody says whose word counts less than its owner's
 //!      -> vault.fresh    read; good for a while? done. Else lock, read again, refresh or get, save
 //!           -> flow      oauth's request, sent by sys::http, its answer read by oauth -> TokenSet
 //!           -> store     one JSON file, 0600, its secrets in it or in the keyring
-//!      -> render         Entry: URL and headers -> a client's template -> merged into the client's own file
+//!      -> render         ServerEntry: URL and headers -> a client's template -> merged into the client's own file
 //!      -> cli::report    summary or JSON -> exit code
 //! ```
 //!
@@ -145,9 +145,9 @@
 //!
 //! ```text
 //! stdio: a line in -> Message         listen: a request in -> secret, Host, Origin
-//!      -> Access.fresh    servers::source asks servers: URL and headers, every token in them fresh
+//!      -> CredentialSource.fresh: servers::source asks servers: URL and headers, every token in them fresh
 //!      -> session::remote POST, with what the message wants repeated in headers; redirects within the server
-//!      -> 401?            tokens::retry: Access.renewed, and once more
+//!      -> 401?            tokens::retry: CredentialSource.renew_refused, and once more
 //!      -> 404 of a session? the client's own initialize, and once more (stdio alone)
 //!      -> Reply           one JSON body or a stream of events, resumed -> lines out, or the bytes as they come
 //! ```
@@ -157,23 +157,23 @@
 //! One straight line, `Worker::line` in `gateway/worker.rs`; a step that says no ends it.
 //!
 //! ```text
-//! listen -> worker.handle  Host and Origin; then, under one Moment (files, epoch, now), the line:
+//! listen -> worker.handle  Host and Origin; then, under one Snapshot (files, epoch, now), the line:
 //!        -> route          path -> Upstream, and which of its endpoints                              404 503
 //!        -> authenticate   one header -> token -> Caller: remembered, verified by keys, or asked     401 400 429 503
 //!                          (a vended token by the gateway's own keys; its owner's rights, less what it does not name)
 //!        -> turn           what the caller has under way already (accounts)                          429
 //!        -> read           whole body -> Envelope: one message with one meaning                      413 415 408 400 429
 //!        -> decide         Grants, server, Call -> Permit                                            403 429
-//!        -> forward        Passage, which holds the Permit -> the server's answer                    404 502 504
+//!        -> forward        AuthorizedRequest, which holds the Permit -> the server's answer          404 502 504
 //!             -> redirect  another place on the same server, with method and body                    502
 //!             -> stored    its credential, by tokens::retry: current, and after a 401 another one, once
 //!             -> look      whether any answer holds a list at all, small (hold) or on its way (events)
 //!             -> filter    lists, by the caller's Grants, in JSON and (events, sse) in streams       502
 //!             -> watch     whether the caller may still have it, as long as it takes
-//! record                   around it all: dropped, it writes the audit's line and counts
+//! request_log              around it all: dropped, it writes the audit's line and counts
 //! ```
 //!
-//! Every no is a `Refusal`, and `gateway/refusal.rs` alone makes a response of one. A worker never waits for a file: health,
+//! Every no is a `Rejection`, and `gateway/refusal.rs` alone makes a response of one. A worker never waits for a file: health,
 //! reload and the look ahead for keys are the control thread's, which waits for no file either: each kind has a thread that
 //! reads it, stored credentials have one (`vault`), and so has the audit, which promises a line before the request is looked
 //! at.
@@ -184,29 +184,29 @@
 //! |---|---|
 //! | ingress, egress | the user's words for the two directions; inside a flow the RFCs' words are used |
 //! | set | the numbered variables of one login, `EGRESS_..._N`; `AGENTCORE_..._N` for a gateway |
-//! | the reference | the shell and Python scripts whose settings and files mcpauth reads and writes |
+//! | the registry's scripts | the MCP Gateway Registry's shell and Python scripts, whose settings and files mcpauth reads and writes |
 //! | [`provider::Provider`] | an outside service, as data: one file under `providers/` |
 //! | [`credential::Credential`] | all that is needed to get one token; [`credential::CredentialId`] names it |
-//! | [`credential::Kind`] | ingress, egress, AgentCore gateway, Keycloak agent |
+//! | [`credential::CredentialKind`] | ingress, egress, AgentCore gateway, Keycloak agent |
 //! | [`credential::Origin`] | where a value came from; only a found file is not the user's word |
-//! | [`credential::Given`] | a setting, file or token by name, with its origin |
+//! | [`credential::NamedValue`] | a setting, file or token by name, with its origin |
 //! | [`config::catalogue::Role`] | what a variable decides: nothing, where a secret goes, something of the machine's |
-//! | [`config::Planned`] | a flow that is to run, or why it cannot |
+//! | [`config::CredentialPlan`] | a flow that is to run, or why it cannot |
 //! | [`oauth::TokenSet`] | an access token and what came with it; its end is a point in time, not a duration |
 //! | [`oauth::Freshness`] | fresh, due (to be renewed soon), expired |
 //! | [`config::Registration`] | a server that somebody logged in to by its address alone, and the client that is for it |
-//! | [`vault::Outcome`] | reused, refreshed, obtained, logged in, unchanged |
+//! | [`vault::TokenOutcome`] | reused, refreshed, obtained, logged in, unchanged |
 //! | [`refresh::Schedule`] | which credential is due when, and who has been told of what |
-//! | [`refresh::Seen`] | what a look at a credential's file showed: its life, and a mark that changes with it |
-//! | `servers::Which` | the server that is meant: by its name behind the gateway, or by its address |
+//! | [`refresh::CredentialSnapshot`] | what a look at a credential's file showed: its life, and a mark that changes with it |
+//! | `servers::ServerRef` | the server that is meant: by its name behind the gateway, or by its address |
 //! | [`tokens::SingleFlight`] | one token for many requests: asked for once, and not again and again in vain |
-//! | [`session::Access`] | whoever gives the bridge a server's address and headers, fresh or in place of refused ones |
+//! | [`session::CredentialSource`] | whoever gives the bridge a server's address and headers, fresh or in place of refused ones |
 //! | [`session::Session`] | what was agreed on with one server, and how it is kept up |
 //! | [`client::Era`] | modern (2026-07-28: every request stands for itself) or legacy (a handshake first) |
-//! | [`render::Target`] | an MCP client: a row of a table and a template |
-//! | [`render::Entry`] | one server as a client is told of it |
-//! | [`render::Secrets`] | where a client has the headers from: its file, a command, the bridge, its environment |
-//! | [`render::Record`] | what is remembered of a client that was installed to |
+//! | [`render::ClientSpec`] | an MCP client: a row of a table and a template |
+//! | [`render::ServerEntry`] | one server as a client is told of it |
+//! | [`render::AuthMode`] | where a client has the headers from: its file, a command, the bridge, its environment |
+//! | [`render::InstallRecord`] | what is remembered of a client that was installed to |
 //! | [`policy::Principal`] | a caller as its verified token describes it |
 //! | [`policy::Call`] | what a caller wants of one server: a message, the stream, a session's end |
 //! | [`policy::Grants`] | what the policy has for one caller, worked out once for each token |
@@ -217,14 +217,14 @@
 //! | [`problem::Problem`] | what is wrong, where, and what to do |
 //! | `gateway::state::Upstream` | an MCP server with all that a request to it needs |
 //! | [`gateway::wire::envelope::Envelope`] | one JSON-RPC message, as far as a decision needs it |
-//! | `gateway::refusal::Refusal` | a no, with its status, its reason and its challenge |
+//! | `gateway::refusal::Rejection` | a no, with its status, its reason and its challenge |
 //! | `gateway::accounts::Account` | what one caller has under way, with all tokens together |
-//! | `gateway::accounts::Hold` | memory that was taken for a body or a list; dropped, it is given back |
-//! | `gateway::crowd::Seat` | one connection's: idle since when, or busy |
+//! | `gateway::accounts::Reservation` | memory that was taken for a body or a list; dropped, it is given back |
+//! | `gateway::connections::ConnectionState` | one connection's: idle since when, or busy |
 //! | lame duck | the time after SIGTERM in which the gateway serves on, and says that it leaves |
-//! | `gateway::state::State` | the files as last read; never changed, only replaced |
+//! | `gateway::state::LoadedFiles` | the files as last read; never changed, only replaced |
 //! | [`policy::Vended`] | what a token of the gateway's own names of its owner's rights |
-//! | `gateway::state::Moment` | what one request sees: the state, the epoch, the time |
+//! | `gateway::state::Snapshot` | what one request sees: the state, the epoch, the time |
 //! | epoch | a number that grows when keys or files change; what was remembered under another one is found out anew |
 //!
 //! # What is not there
@@ -242,7 +242,7 @@
 //! - Our identity goes to the gateway alone, below `REGISTRY_URL`, which has no default (`servers`, `known`).
 //! - No control, bidirectional or invisible character of others leaves `cli::out` as it is ([`text`] says which those are).
 //! - No message becomes values that has more parts than memory has room for ([`mcp::jsonrpc::parse`]).
-//! - No refresh token or code is sent before there is room for what comes ([`store::Place`]), nor without its answer being
+//! - No refresh token or code is sent before there is room for what comes ([`store::ReservedFile`]), nor without its answer being
 //!   kept, even if whoever asked has left ([`vault::Vault::exchanges`]).
 //! - No request passes the gateway without a promised line in the audit, unless the settings do without.
 //! - `policy` knows nothing of HTTP, tokens or files, and has no clock; only [`policy::decide`] makes a [`policy::Permit`],

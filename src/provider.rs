@@ -105,7 +105,7 @@ pub struct Provider {
     pub settings_prefix: Option<String>,
     /// What the endpoints' variables stand for.
     #[serde(default)]
-    pub variables: Vec<Variable>,
+    pub variables: Vec<EndpointVariable>,
     /// Where a person registers a client.
     #[serde(default)]
     pub console_url: Option<String>,
@@ -198,7 +198,7 @@ pub struct Sites {
 /// A variable in an endpoint.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Variable {
+pub struct EndpointVariable {
     /// As it stands in the endpoint.
     pub name: String,
     /// The setting that gives it.

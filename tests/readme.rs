@@ -6,13 +6,13 @@
 use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
-use mcpauth::bridge::Failure;
+use mcpauth::bridge::BridgeError;
 use mcpauth::config::catalogue::VARIABLES;
-use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
-use mcpauth::demo::mcp::{Sample, Tool};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
+use mcpauth::demo::mcp::{Sample, SampleTool};
 use mcpauth::error::Exit;
 use mcpauth::render::TARGETS;
-use mcpauth::session::NoAccess;
+use mcpauth::session::CredentialUnavailable;
 use mcpauth::sys::clock;
 use serde_json::{Value, json};
 
@@ -69,13 +69,13 @@ fn files() -> Vec<(String, String)> {
 /// The servers behind the README's settings, with its clients.
 fn idp() -> IdpThread {
     let clients = vec![
-        Client::machine(
+        IdpClient::machine(
             "your_cognito_client_id",
             "your_cognito_client_secret",
             &["mcp-servers-restricted/read", "mcp-servers-restricted/execute"],
         ),
-        Client::machine("your_agentcore_client_id", "your_agentcore_client_secret", &["sre-gateway/read"]),
-        Client::machine("agent-reader", "your_agent_secret", &["openid", "email", "profile"]),
+        IdpClient::machine("your_agentcore_client_id", "your_agentcore_client_secret", &["sre-gateway/read"]),
+        IdpClient::machine("agent-reader", "your_agent_secret", &["openid", "email", "profile"]),
     ];
     // Like the hour of Cognito's, and never shown as one.
     let access_token_lifetime = Duration::from_secs(3570);
@@ -167,15 +167,15 @@ fn its_clients_are_the_targets() {
 
 #[test]
 fn its_bridge_errors_are_the_bridges() {
-    let no = NoAccess { message: String::new(), hint: String::new() };
+    let no = CredentialUnavailable { message: String::new(), hint: String::new() };
     let failures = [
-        Failure::NoAccess(no),
-        Failure::Status(401, String::new()),
-        Failure::Status(403, String::new()),
-        Failure::Unreachable(String::new()),
-        Failure::Status(500, String::new()),
-        Failure::Broken,
-        Failure::TooLarge,
+        BridgeError::NoAccess(no),
+        BridgeError::Status(401, String::new()),
+        BridgeError::Status(403, String::new()),
+        BridgeError::Unreachable(String::new()),
+        BridgeError::Status(500, String::new()),
+        BridgeError::Broken,
+        BridgeError::TooLarge,
     ];
     let codes = failures.map(|failure| {
         let answer: Value = serde_json::from_str(&failure.answer(&json!(1))).unwrap();
@@ -270,7 +270,7 @@ fn its_gateway_settings_are_fine() {
 
 #[test]
 fn its_gateway_serves_as_it_shows() {
-    let tool = |name, about, run| Tool { name, about, run };
+    let tool = |name, about, run| SampleTool { name, about, run };
     let tools = [
         tool("current_time_by_timezone", "The time in a timezone", |_| "2026-11-24T12:00:00+01:00".into()),
         tool("set_time", "Sets the clock", |_| "done".into()),
@@ -290,7 +290,7 @@ fn its_gateway_serves_as_it_shows() {
     assert!(listed.contains("current_time_by_timezone") && !listed.contains("set_time"), "{listed}");
     let call = curl.replace("\"tools/list\"", "\"tools/call\", \"params\": {\"name\": \"set_time\"}");
     let refused: Value = serde_json::from_str(&typed(&user, &call).code(0).stdout).unwrap();
-    assert_eq!(refused["error"]["data"]["reason"], "name");
+    assert_eq!(refused["error"]["data"]["reason"], "name_not_allowed");
     user.env("REGISTRY_URL", format!("http://{address}"));
     let shown = marked("test clients").concat().replace("mcpgateway.example.com", &address);
     played(&user, &shown);

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cli::ingress;
 use crate::cli::out::Out;
 use crate::config::{Config, Settings};
-use crate::credential::Kind;
+use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
 use crate::text::clean;
 
@@ -37,7 +37,7 @@ pub(super) fn run(args: &AgentcoreArgs, mut settings: Settings, out: &Out) -> Re
         settings.flag("AGENTCORE_AUDIENCE", audience);
     }
     let config = Config::resolve(settings)?;
-    let mut planned = config.plan(&[Kind::AgentCore], None);
+    let mut planned = config.plan(&[CredentialKind::AgentCore], None);
     if let Some(name) = &args.gateway_name {
         planned.retain(|flow| flow.name.eq_ignore_ascii_case(&format!("agentcore {name}")));
     }

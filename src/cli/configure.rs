@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::cli::given::secret_from;
 use crate::cli::out::Out;
-use crate::config::{Config, Origin, Settings, Whose, set};
+use crate::config::{Config, FileTrust, Origin, Settings, set};
 use crate::error::{Error, Exit};
 use crate::provider::{Provider, SecretRule};
 use crate::secret::{REDACTED, Secret};
@@ -88,14 +88,14 @@ enum KindArg {
 }
 
 /// A variable to write.
-type Line = (String, Secret);
+type NewVariable = (String, Secret);
 
 pub(super) fn run(args: &ConfigureArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
     let path = paths::absolute(&args.write);
     // Its sets are taken, too, even if it is not among the files that are read by themselves.
     if settings.files().all(|(known, _)| known != path) {
         // The secret will lie beside whatever this file says of where it goes.
-        settings.read(&path, Whose::Found)?;
+        settings.read(&path, FileTrust::Found)?;
     }
     let lines = ask(args, Config::resolve(settings)?)?;
     let shown: Vec<String> =
@@ -122,7 +122,7 @@ pub(super) fn run(args: &ConfigureArgs, mut settings: Settings, out: &Out) -> Re
     Ok(Exit::Done)
 }
 
-fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<Line>, Error> {
+fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<NewVariable>, Error> {
     let kind = match (args.kind, &args.provider) {
         (Some(kind), _) => kind,
         (None, Some(_)) => KindArg::Egress,
@@ -187,7 +187,7 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<Line>, Error> {
 
 /// The gateway's address: as given, else asked for where there is none yet and somebody can be asked. Tokens are got
 /// without it.
-fn gateway(args: &ConfigureArgs, config: &Config) -> Result<Option<Line>, Error> {
+fn gateway(args: &ConfigureArgs, config: &Config) -> Result<Option<NewVariable>, Error> {
     let given = args.set.iter().any(|pair| pair.starts_with("REGISTRY_URL="));
     let url = match config.settings.find("REGISTRY_URL") {
         _ if given => return Ok(None),
@@ -198,7 +198,7 @@ fn gateway(args: &ConfigureArgs, config: &Config) -> Result<Option<Line>, Error>
     Ok((!url.is_empty()).then(|| ("REGISTRY_URL".to_owned(), Secret::new(url))))
 }
 
-fn egress(args: &ConfigureArgs, config: &Config, n: usize) -> Result<Vec<Line>, Error> {
+fn egress(args: &ConfigureArgs, config: &Config, n: usize) -> Result<Vec<NewVariable>, Error> {
     let name = match &args.provider {
         Some(name) => name.clone(),
         None => choose("Provider", &config.provider_names(), "--provider")?,

@@ -9,7 +9,7 @@ use crate::cli::given::secret_from;
 use crate::cli::out::Out;
 use crate::cli::{flows, ingress};
 use crate::config::{Config, ConfigError, Settings};
-use crate::credential::{Kind, SERVER_URL};
+use crate::credential::{CredentialKind, SERVER_URL};
 use crate::error::{Error, Exit};
 use crate::text::clean;
 
@@ -82,10 +82,10 @@ pub(super) fn run(args: &EgressArgs, mut settings: Settings, out: &Out) -> Resul
     ingress::run_planned(&config, planned, flows::browser(&args.browser, &config), args.force, out)
 }
 
-fn plan(args: &EgressArgs, config: &Config) -> Vec<crate::config::Planned> {
+fn plan(args: &EgressArgs, config: &Config) -> Vec<crate::config::CredentialPlan> {
     match args.config_set {
         Some(n) => vec![config.egress_set(n.into())],
-        None => config.plan(&[Kind::Egress], config.wanted_provider(args.provider.as_deref())),
+        None => config.plan(&[CredentialKind::Egress], config.wanted_provider(args.provider.as_deref())),
     }
 }
 

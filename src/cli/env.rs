@@ -10,9 +10,9 @@ use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-use crate::render::{self, Entry};
+use crate::render::{self, ServerEntry};
 use crate::secret::Secret;
-use crate::servers::{SET_UP, Servers, Which};
+use crate::servers::{SET_UP, ServerRef, Servers};
 use crate::sys::env;
 
 /// Print fresh credentials as shell variables
@@ -30,7 +30,7 @@ use crate::sys::env;
 pub(super) struct EnvArgs {
     /// The server's name, or its address; every server without this
     #[arg(value_name = "SERVER")]
-    server: Option<Which>,
+    server: Option<ServerRef>,
     /// Whose language to write [default: by $SHELL]
     #[arg(long, value_enum)]
     shell: Option<Shell>,
@@ -52,20 +52,20 @@ enum Shell {
 }
 
 /// Names and values for an environment.
-pub(super) type Variables = Vec<(String, Secret)>;
+pub(super) type EnvVariables = Vec<(String, Secret)>;
 
 /// What came of the servers asked for.
 pub(super) struct Gathered {
-    pub(super) variables: Variables,
+    pub(super) variables: EnvVariables,
     /// Those without a good token, by name.
-    pub(super) failed: Vec<(Which, Error)>,
+    pub(super) failed: Vec<(ServerRef, Error)>,
 }
 
 pub(super) fn run(args: &EnvArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
     let which = match &args.server {
         Some(which) => vec![which.clone()],
-        None => servers.reachable_names()?.into_iter().map(Which::Name).collect(),
+        None => servers.reachable_names()?.into_iter().map(ServerRef::ByName).collect(),
     };
     if which.is_empty() {
         return Err(Error::Usage { message: "no server is set up".into(), hint: SET_UP.into() });
@@ -84,9 +84,9 @@ pub(super) fn run(args: &EnvArgs, settings: Settings, out: &Out) -> Result<Exit,
 }
 
 /// The variables of these servers, every token in them fresh. All are asked at once.
-pub(super) async fn gather(servers: &Servers, which: &[Which]) -> Gathered {
+pub(super) async fn gather(servers: &Servers, which: &[ServerRef]) -> Gathered {
     let results = join_all(which.iter().map(|which| servers.fresh(which))).await;
-    let (mut variables, mut failed) = (Variables::new(), Vec::new());
+    let (mut variables, mut failed) = (EnvVariables::new(), Vec::new());
     for (server, result) in which.iter().zip(results) {
         match result {
             Ok(entry) => {
@@ -102,7 +102,7 @@ pub(super) async fn gather(servers: &Servers, which: &[Which]) -> Gathered {
 }
 
 /// Says what failed. The exit code: 3 if some of several did, else the first one's own.
-pub(super) fn complain(servers: &Servers, failed: &[(Which, Error)], asked: usize, out: &Out) -> Exit {
+pub(super) fn complain(servers: &Servers, failed: &[(ServerRef, Error)], asked: usize, out: &Out) -> Exit {
     for (which, error) in failed {
         if asked > 1 && !out.json {
             out.say(&format!("{which}:"));
@@ -132,12 +132,12 @@ pub(super) fn unambiguous(variables: &[(String, Secret)]) -> Result<(), Error> {
     }
 }
 
-fn headers(entry: &Entry) -> impl Iterator<Item = (String, Secret)> {
+fn headers(entry: &ServerEntry) -> impl Iterator<Item = (String, Secret)> {
     entry.headers.iter().map(|(name, value)| (render::variable(&entry.name, name), value.clone()))
 }
 
 /// The names that programs written for one server look for.
-fn single(entry: &Entry) -> Variables {
+fn single(entry: &ServerEntry) -> EnvVariables {
     let mut variables = vec![("MCP_SERVER_URL".to_owned(), Secret::new(entry.url.as_str()))];
     variables.extend(entry.bearers.gateway.clone().map(|token| ("MCP_AUTH_TOKEN".to_owned(), token)));
     variables

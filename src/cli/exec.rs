@@ -11,7 +11,7 @@ use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-use crate::servers::Which;
+use crate::servers::ServerRef;
 use crate::sys::process;
 
 /// Run a command with a server's fresh credentials in its environment
@@ -26,7 +26,7 @@ use crate::sys::process;
 pub(super) struct ExecArgs {
     /// The servers' names, or their addresses
     #[arg(value_name = "SERVER", required = true)]
-    servers: Vec<Which>,
+    servers: Vec<ServerRef>,
     #[command(flatten)]
     auth: AuthArgs,
     /// The command and its arguments, after --
@@ -37,7 +37,7 @@ pub(super) struct ExecArgs {
 pub(super) fn run(args: &ExecArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let Some((program, arguments)) = args.command.split_first() else { return Ok(Exit::Usage) };
     let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
-    let mut which: Vec<Which> = Vec::new();
+    let mut which: Vec<ServerRef> = Vec::new();
     for server in &args.servers {
         if !which.contains(server) {
             which.push(server.clone());

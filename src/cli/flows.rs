@@ -10,10 +10,10 @@ use tokio::sync::Mutex;
 use tracing::{debug, trace};
 
 use crate::cli::args::BrowserArgs;
-use crate::cli::out::{Mark, Out};
-use crate::cli::person::Person;
-use crate::config::{Config, ConfigError, Planned};
-use crate::credential::{Credential, Kind};
+use crate::cli::out::{LineMark, Out};
+use crate::cli::terminal_ui::TerminalUi;
+use crate::config::{Config, ConfigError, CredentialPlan};
+use crate::credential::{Credential, CredentialKind};
 use crate::error::{Error, Exit};
 use crate::oauth::TokenSet;
 use crate::servers::Servers;
@@ -23,16 +23,16 @@ use crate::sys::clock;
 use crate::sys::http::Http;
 use crate::sys::signal::{self, Stop};
 use crate::sys::terminal;
-use crate::vault::{Fresh, Outcome, Vault};
+use crate::vault::{IssuedToken, TokenOutcome, Vault};
 use serde_json::json;
 
 /// What came of one flow.
-pub(super) struct Row {
-    pub(super) kind: Kind,
+pub(super) struct FlowResult {
+    pub(super) kind: CredentialKind,
     pub(super) name: String,
     /// The command that runs just this flow.
     pub(super) command: String,
-    pub(super) result: Result<Fresh, Error>,
+    pub(super) result: Result<IssuedToken, Error>,
 }
 
 /// Runs `work` on a runtime of its own until it is done or a signal comes. Dropping it releases locks and the port; only
@@ -92,7 +92,7 @@ pub(super) fn vault(config: &Config, browser: Option<Browser>, out: &Out) -> Res
         store: Store::new(&config.tokens_dir, storage(config, out)?),
         http: http(config),
         browser,
-        ui: Arc::new(Person(out.clone())),
+        ui: Arc::new(TerminalUi(out.clone())),
         login_within: config.login_within,
         turn: Mutex::new(()),
         exchanges: out.tasks.clone(),
@@ -146,7 +146,12 @@ fn storage(config: &Config, out: &Out) -> Result<Storage, Error> {
 }
 
 /// Runs every flow at once, for tokens as the vault has them.
-pub(super) async fn run(vault: &Vault, planned: Vec<Planned>, anew: bool, out: &Out) -> Vec<Row> {
+pub(super) async fn run(
+    vault: &Vault,
+    planned: Vec<CredentialPlan>,
+    anew: bool,
+    out: &Out,
+) -> Vec<FlowResult> {
     let get = async |credential: &Credential| {
         let fresh = vault.fresh(credential, anew).await?;
         agent_env(vault, credential, fresh)
@@ -156,17 +161,21 @@ pub(super) async fn run(vault: &Vault, planned: Vec<Planned>, anew: bool, out: &
 
 /// Runs every flow at once, each by `get`. They share one thread: what takes time is the network.
 pub(super) async fn run_each(
-    planned: Vec<Planned>,
+    planned: Vec<CredentialPlan>,
     out: &Out,
-    get: impl AsyncFn(&Credential) -> Result<Fresh, Error>,
-) -> Vec<Row> {
-    let rows = join_all(planned.into_iter().map(|flow| one(flow, out, &get))).await;
+    get: impl AsyncFn(&Credential) -> Result<IssuedToken, Error>,
+) -> Vec<FlowResult> {
+    let rows = join_all(planned.into_iter().map(|flow| run_flow(flow, out, &get))).await;
     out.settle();
     rows
 }
 
-async fn one(flow: Planned, out: &Out, get: impl AsyncFn(&Credential) -> Result<Fresh, Error>) -> Row {
-    let Planned { kind, name, credential, .. } = flow;
+async fn run_flow(
+    flow: CredentialPlan,
+    out: &Out,
+    get: impl AsyncFn(&Credential) -> Result<IssuedToken, Error>,
+) -> FlowResult {
+    let CredentialPlan { kind, name, credential, .. } = flow;
     let line = out.line(&name);
     let began = Instant::now();
     let (command, result) = match credential {
@@ -179,18 +188,24 @@ async fn one(flow: Planned, out: &Out, get: impl AsyncFn(&Credential) -> Result<
         }
     };
     match &result {
-        Ok(fresh) => line.end(Mark::Good, &said(fresh), &said(fresh)),
-        Err(error) => {
-            line.end(Mark::Bad, &format!("failed: {}", error.code().replace('_', " ")), &error.to_string())
-        }
+        Ok(fresh) => line.end(LineMark::Good, &describe(fresh), &describe(fresh)),
+        Err(error) => line.end(
+            LineMark::Bad,
+            &format!("failed: {}", error.code().replace('_', " ")),
+            &error.to_string(),
+        ),
     }
     trace!("{name}: took {} ms", began.elapsed().as_millis());
-    Row { kind, name, command, result }
+    FlowResult { kind, name, command, result }
 }
 
-/// An agent gets its shell file beside the token, as the reference writes it.
-pub(super) fn agent_env(vault: &Vault, credential: &Credential, fresh: Fresh) -> Result<Fresh, Error> {
-    if credential.id.kind == Kind::Agent {
+/// An agent gets its shell file beside the token, as the registry's scripts write it.
+pub(super) fn agent_env(
+    vault: &Vault,
+    credential: &Credential,
+    fresh: IssuedToken,
+) -> Result<IssuedToken, Error> {
+    if credential.id.kind == CredentialKind::Agent {
         vault
             .store
             .write_agent_env(credential, &fresh.stored.token)
@@ -200,13 +215,13 @@ pub(super) fn agent_env(vault: &Vault, credential: &Credential, fresh: Fresh) ->
 }
 
 /// What happened and until when, for people.
-pub(super) fn said(fresh: &Fresh) -> String {
+pub(super) fn describe(fresh: &IssuedToken) -> String {
     let what = match fresh.outcome {
-        Outcome::Reused => "still good",
-        Outcome::Refreshed => "refreshed",
-        Outcome::Obtained => "obtained",
-        Outcome::LoggedIn => "logged in",
-        Outcome::Unchanged => "unchanged",
+        TokenOutcome::Reused => "still good",
+        TokenOutcome::Refreshed => "refreshed",
+        TokenOutcome::Obtained => "obtained",
+        TokenOutcome::LoggedIn => "logged in",
+        TokenOutcome::Unchanged => "unchanged",
     };
     match fresh.stored.token.expires_at {
         Some(end) => format!("{what}, expires {}", clock::relative(end, clock::now())),

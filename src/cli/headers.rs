@@ -12,7 +12,7 @@ use crate::cli::out::Out;
 use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::flow::FlowError;
-use crate::servers::Which;
+use crate::servers::ServerRef;
 use crate::sys::http::HttpError;
 use crate::vault::VaultError;
 
@@ -30,10 +30,10 @@ const WITHIN: Duration = Duration::from_secs(8);
 pub(super) struct HeadersArgs {
     /// The server's name, or its address
     #[arg(value_name = "SERVER", required_unless_present = "server")]
-    name: Option<Which>,
+    name: Option<ServerRef>,
     /// The same
     #[arg(long, value_name = "SERVER", conflicts_with = "name", hide = true)]
-    server: Option<Which>,
+    server: Option<ServerRef>,
     #[command(flatten)]
     auth: AuthArgs,
 }
@@ -63,7 +63,7 @@ pub(super) fn run(args: &HeadersArgs, settings: Settings, out: &Out) -> Result<E
     Ok(Exit::Done)
 }
 
-fn late(which: &Which) -> Error {
+fn late(which: &ServerRef) -> Error {
     let (host, cause) = (which.to_string(), format!("no new token within {} s", WITHIN.as_secs()));
     VaultError::Flow(FlowError::Http(HttpError::Lost { host, cause })).into()
 }

@@ -6,7 +6,7 @@ mod verify;
 use clap::Args;
 use serde_json::{Value, json};
 
-use self::verify::Verdict;
+use self::verify::SignatureCheck;
 use crate::cli::flows;
 use crate::cli::out::Out;
 use crate::cli::subject::{Subject, find};
@@ -71,25 +71,25 @@ pub(super) fn run(args: &InspectArgs, settings: Settings, out: &Out) -> Result<E
     let early = readable.as_ref().and_then(|read| read.time("nbf")).is_some_and(|start| start > now);
     let over = end.is_some_and(|end| end <= now);
     let exit = match &verdict {
-        Verdict::Bad(_) => Exit::Found,
-        Verdict::Verified { .. } if args.verify && (over || early) => Exit::Found,
-        Verdict::Verified { .. } => Exit::Done,
-        Verdict::Unreachable(_) if args.verify => Exit::Network,
-        Verdict::Unknown(_) if args.verify => Exit::Found,
-        Verdict::Unreachable(_) | Verdict::Unknown(_) => Exit::Done,
+        SignatureCheck::Bad(_) => Exit::Found,
+        SignatureCheck::Verified { .. } if args.verify && (over || early) => Exit::Found,
+        SignatureCheck::Verified { .. } => Exit::Done,
+        SignatureCheck::Unreachable(_) if args.verify => Exit::Network,
+        SignatureCheck::Unknown(_) if args.verify => Exit::Found,
+        SignatureCheck::Unreachable(_) | SignatureCheck::Unknown(_) => Exit::Done,
     };
     if out.json {
-        out.object(&object(&subject, readable.as_ref(), &verdict, end, exit));
+        out.object(&to_json(&subject, readable.as_ref(), &verdict, end, exit));
     } else {
         print(&subject, readable.as_ref(), &verdict, end, out);
     }
     Ok(exit)
 }
 
-fn object(
+fn to_json(
     subject: &Subject,
     readable: Option<&Unverified>,
-    verdict: &Verdict,
+    verdict: &SignatureCheck,
     end: Option<Epoch>,
     exit: Exit,
 ) -> Value {
@@ -100,7 +100,7 @@ fn object(
         "name": subject.name,
         "path": subject.path,
         "format": if readable.is_some() { "jwt" } else { "opaque" },
-        "verified": matches!(verdict, Verdict::Verified { .. }),
+        "verified": matches!(verdict, SignatureCheck::Verified { .. }),
         "verification": verdict.word(),
         "reason": verdict.reason(),
         "expires_at": end,
@@ -119,15 +119,21 @@ fn object(
     })
 }
 
-fn print(subject: &Subject, readable: Option<&Unverified>, verdict: &Verdict, end: Option<Epoch>, out: &Out) {
+fn print(
+    subject: &Subject,
+    readable: Option<&Unverified>,
+    verdict: &SignatureCheck,
+    end: Option<Epoch>,
+    out: &Out,
+) {
     let now = clock::now();
     let row = |name: &str, value: &str| out.result(&format!("  {name:14} {}", clean(value, LONGEST)));
     out.result(&subject.name);
     row("format", if readable.is_some() { "JWT" } else { "opaque: only its issuer can read it" });
     let (sign, code) = match verdict {
-        Verdict::Verified { .. } => ("yes", "32"),
-        Verdict::Bad(_) => ("NO", "31"),
-        Verdict::Unreachable(_) | Verdict::Unknown(_) => ("not verified", "33"),
+        SignatureCheck::Verified { .. } => ("yes", "32"),
+        SignatureCheck::Bad(_) => ("NO", "31"),
+        SignatureCheck::Unreachable(_) | SignatureCheck::Unknown(_) => ("not verified", "33"),
     };
     out.result(&format!(
         "  {:14} {}: {}",
@@ -156,12 +162,12 @@ fn print(subject: &Subject, readable: Option<&Unverified>, verdict: &Verdict, en
     for (title, members) in [("header", &readable.header), ("claims", &readable.claims)] {
         out.result(title);
         for (name, value) in members {
-            row(&clean(name, 40), &shown(name, value, now));
+            row(&clean(name, 40), &display_claim(name, value, now));
         }
     }
 }
 
-fn shown(name: &str, value: &Value, now: Epoch) -> String {
+fn display_claim(name: &str, value: &Value, now: Epoch) -> String {
     match (read_numeric_date(value), value) {
         (Some(at), _) if TIMES.contains(&name) => {
             format!("{} ({})", clock::human(at), clock::relative(at, now))
@@ -178,8 +184,8 @@ mod tests {
     #[test]
     fn times_are_told_as_people_tell_them() {
         let now = 1_795_509_000;
-        assert_eq!(shown("exp", &json!(now + 60), now), "2026-11-24 08:31:00 UTC (in 1m)");
-        assert_eq!(shown("size", &json!(now), now), "1795509000");
-        assert_eq!(shown("aud", &json!(["a"]), now), r#"["a"]"#);
+        assert_eq!(display_claim("exp", &json!(now + 60), now), "2026-11-24 08:31:00 UTC (in 1m)");
+        assert_eq!(display_claim("size", &json!(now), now), "1795509000");
+        assert_eq!(display_claim("aud", &json!(["a"]), now), r#"["a"]"#);
     }
 }

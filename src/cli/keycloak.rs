@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cli::ingress;
 use crate::cli::out::Out;
 use crate::config::{Config, ConfigError, Settings};
-use crate::credential::Kind;
+use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
 
 /// Get tokens for Keycloak agents, from agent-NAME.json in the tokens directory
@@ -42,7 +42,7 @@ pub(super) fn run(args: &KeycloakArgs, mut settings: Settings, out: &Out) -> Res
     let config = Config::resolve(settings)?;
     let planned = match &args.agent_name {
         Some(name) => vec![config.agent(name)],
-        None => config.plan(&[Kind::Agent], None),
+        None => config.plan(&[CredentialKind::Agent], None),
     };
     if planned.is_empty() {
         return Err(ConfigError::NotConfigured("keycloak").into());

@@ -10,11 +10,11 @@ pub(super) use self::args::LoginArgs;
 use self::client::Own;
 use self::prepare::{is_moved, prepare};
 use self::stale::is_stale;
-use crate::cli::flows::{self, Row};
+use crate::cli::flows::{self, FlowResult};
 use crate::cli::out::Out;
-use crate::cli::report::Done;
+use crate::cli::report::RunReport;
 use crate::config::{Config, ConfigError, Registration, Settings, address_id, login_command, name_of};
-use crate::credential::Kind;
+use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
 use crate::flow::{AddressError, FlowError};
 use crate::text::word;
@@ -40,21 +40,21 @@ pub(super) fn run(args: &LoginArgs, settings: Settings, out: &Out) -> Result<Exi
     }
     let vault = flows::vault(&config, flows::browser(&args.browser, &config), out)?;
     let work = async {
-        let row = one(args, &config, &vault, (&name, kept), &own, out).await;
-        Ok(Done::of(&[], vec![row], Vec::new()))
+        let row = log_in_at(args, &config, &vault, (&name, kept), &own, out).await;
+        Ok(RunReport::new(&[], vec![row], Vec::new()))
     };
-    Ok(flows::until_signal(out, work, Done::interrupted)?.report(out))
+    Ok(flows::until_signal(out, work, RunReport::interrupted)?.report(out))
 }
 
 /// A client that mcpauth registered and that is of no more use is replaced once, by itself.
-async fn one(
+async fn log_in_at(
     args: &LoginArgs,
     config: &Config,
     vault: &Vault,
     (name, kept): (&str, Option<Registration>),
     own: &Own,
     out: &Out,
-) -> Row {
+) -> FlowResult {
     let meant = kept.as_ref().is_some_and(|kept| is_meant(args, kept, own));
     let stale = match &kept {
         Some(kept) if meant => is_stale(config, vault, name, kept).await,
@@ -69,9 +69,9 @@ async fn one(
         say();
     }
     let client = match (meant, stale, moved) {
-        (_, true, _) => Kept::Gone,
-        (true, false, false) => Kept::AsItIs,
-        _ => Kept::Client,
+        (_, true, _) => KeptParts::Gone,
+        (true, false, false) => KeptParts::AsItIs,
+        _ => KeptParts::Client,
     };
     let row = once(args, config, vault, (name, kept.as_ref(), client), own, out).await;
     let forgotten = matches!(row.result, Err(Error::Vault(VaultError::ClientForgotten { .. })));
@@ -79,12 +79,12 @@ async fn one(
         return row;
     }
     say();
-    once(args, config, vault, (name, kept.as_ref(), Kept::Gone), own, out).await
+    once(args, config, vault, (name, kept.as_ref(), KeptParts::Gone), own, out).await
 }
 
 /// What of all that is kept of a server counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kept {
+enum KeptParts {
     /// All of it.
     AsItIs,
     /// Who the client is; the rest is found out anew.
@@ -98,21 +98,21 @@ async fn once(
     args: &LoginArgs,
     config: &Config,
     vault: &Vault,
-    (name, kept, what): (&str, Option<&Registration>, Kept),
+    (name, kept, what): (&str, Option<&Registration>, KeptParts),
     own: &Own,
     out: &Out,
-) -> Row {
+) -> FlowResult {
     let known = kept.is_some();
     let mut draft = None;
     let (found, is_new) = match kept {
-        Some(kept) if what == Kept::AsItIs => (Ok(kept.clone()), false),
+        Some(kept) if what == KeptParts::AsItIs => (Ok(kept.clone()), false),
         _ => {
             let make_room = || {
                 draft = Some(config.draft_registration(name)?);
                 Ok(())
             };
             (
-                prepare(args, config, vault, (own, kept.filter(|_| what != Kept::Gone)), make_room, out)
+                prepare(args, config, vault, (own, kept.filter(|_| what != KeptParts::Gone)), make_room, out)
                     .await,
                 true,
             )
@@ -133,7 +133,7 @@ async fn once(
             let anew = args.force || (is_new && found.for_itself);
             let row = flows::run(vault, planned, anew, out).await.pop();
             let row = row.unwrap_or_else(|| failed(args, name, VaultError::NeedsPerson { why: None }.into()));
-            let row = Row { command: command(args, name, &row.result), ..row };
+            let row = FlowResult { command: command(args, name, &row.result), ..row };
             match keep(found, row.result.is_ok()) {
                 Ok(_) => row,
                 Err(error) => failed(args, name, error),
@@ -142,10 +142,10 @@ async fn once(
     }
 }
 
-fn failed(args: &LoginArgs, name: &str, error: Error) -> Row {
+fn failed(args: &LoginArgs, name: &str, error: Error) -> FlowResult {
     let result = Err(error);
-    Row {
-        kind: Kind::Egress,
+    FlowResult {
+        kind: CredentialKind::Egress,
         name: address_id(name).to_string(),
         command: command(args, name, &result),
         result,

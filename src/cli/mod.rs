@@ -5,6 +5,7 @@ mod agentcore;
 mod args;
 mod bridge;
 mod client_metadata;
+mod client_rows;
 mod complete;
 mod completions;
 mod config;
@@ -28,13 +29,12 @@ mod man;
 mod mcp;
 mod out;
 mod paths;
-mod person;
 mod providers;
 mod refresh;
 mod report;
-mod rows;
 mod status;
 mod subject;
+mod terminal_ui;
 mod token;
 
 pub use self::gateway::InVault;
@@ -82,7 +82,8 @@ enum Command {
     Env(env::EnvArgs),
     Exec(exec::ExecArgs),
     Logout(logout::LogoutArgs),
-    Basic(mcp::BasicArgs),
+    #[command(alias = "basic")]
+    Probe(mcp::ProbeArgs),
     Ping(mcp::PingArgs),
     List(mcp::ListArgs),
     Call(mcp::CallArgs),
@@ -112,7 +113,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return refused(&error, args.iter().any(|arg| arg == "--json")),
+        Err(error) => return usage_error(&error, args.iter().any(|arg| arg == "--json")),
     };
     let out = Out::new(&cli.global);
     if cli.global.verbose > 0 || cli.command.runs_on() {
@@ -151,7 +152,7 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
         Command::Env(args) => env::run(args, settings(&cli.global, out)?, out),
         Command::Exec(args) => exec::run(args, settings(&cli.global, out)?, out),
         Command::Logout(args) => logout::run(args, settings(&cli.global, out)?, out),
-        Command::Basic(args) => mcp::basic(args, settings(&cli.global, out)?, out),
+        Command::Probe(args) => mcp::probe(args, settings(&cli.global, out)?, out),
         Command::Ping(args) => mcp::ping(args, settings(&cli.global, out)?, out),
         Command::List(args) => mcp::list(args, settings(&cli.global, out)?, out),
         Command::Call(args) => mcp::call(args, settings(&cli.global, out)?, out),
@@ -163,7 +164,7 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
 }
 
 /// Clap's own answers: help and version are data, everything else is a usage error.
-fn refused(error: &clap::Error, json: bool) -> ExitCode {
+fn usage_error(error: &clap::Error, json: bool) -> ExitCode {
     let help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if help {
         return ExitCode::from(out::help(error) as u8);

@@ -14,11 +14,11 @@ use crate::sys::address::web_url;
 #[derive(Args, Debug)]
 pub(super) struct ProvidersArgs {
     #[command(subcommand)]
-    what: What,
+    what: ProvidersCommand,
 }
 
 #[derive(Subcommand, Debug)]
-enum What {
+enum ProvidersCommand {
     /// Every provider, built in or your own
     List,
     /// What is known of one: endpoints, scopes, quirks, what to set
@@ -32,9 +32,9 @@ enum What {
 
 pub(super) fn run(args: &ProvidersArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     match &args.what {
-        What::List => list(config, out),
-        What::Show { name } => show(config, name, out),
-        What::Check => Ok(check(config, out)),
+        ProvidersCommand::List => list(config, out),
+        ProvidersCommand::Show { name } => show(config, name, out),
+        ProvidersCommand::Check => Ok(check(config, out)),
     }
 }
 
@@ -55,14 +55,14 @@ fn list(config: &Config, out: &Out) -> Result<Exit, Error> {
 fn show(config: &Config, name: &str, out: &Out) -> Result<Exit, Error> {
     let provider = config.raw_provider(name)?;
     if out.json {
-        out.object(&object(&provider));
+        out.object(&to_json(&provider));
     } else {
         out.data(text(&provider).trim_end());
     }
     Ok(Exit::Done)
 }
 
-fn object(provider: &Provider) -> Value {
+fn to_json(provider: &Provider) -> Value {
     json!({
         "name": provider.name,
         "display_name": provider.display_name,

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::oauth::Unverified;
 use crate::secret::Secret;
 use crate::servers::credentials;
-use crate::store::{Store, StoreError, Stored};
+use crate::store::{Store, StoreError, StoredToken};
 use crate::sys::regular_file;
 use crate::vault::VaultError;
 
@@ -26,7 +26,7 @@ pub(super) struct Subject {
     /// The credential's name, or where the token was found.
     pub(super) name: String,
     pub(super) path: Option<PathBuf>,
-    pub(super) stored: Option<Stored>,
+    pub(super) stored: Option<StoredToken>,
 }
 
 /// What is meant: stdin, a credential, a file, or a token as such. What is none of these is not repeated: it may be a
@@ -37,7 +37,7 @@ pub(super) fn find(what: &str, config: &Config, store: &Store, out: &Out) -> Res
     }
     let all = credentials::all(config, store);
     let path = Path::new(what);
-    match credentials::named(&all, what) {
+    match credentials::find_by_name(&all, what) {
         Ok(known) => {
             let nothing = || Error::Usage {
                 message: format!("nothing is kept of {}", known.name),
@@ -109,7 +109,7 @@ impl Subject {
         Self { token, name, path: None, stored: None }
     }
 
-    fn kept(stored: Stored, name: String, path: &Path) -> Self {
+    fn kept(stored: StoredToken, name: String, path: &Path) -> Self {
         let token = stored.token.access_token.clone();
         Self { token, name, path: Some(path.into()), stored: Some(stored) }
     }

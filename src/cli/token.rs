@@ -27,7 +27,7 @@ pub(super) fn run(args: &TokenArgs, settings: Settings, out: &Out) -> Result<Exi
     let config = Config::resolve(settings)?;
     let vault = flows::vault(&config, None, out)?;
     let all = credentials::all(&config, &vault.store);
-    let known = credentials::named(&all, &args.name)?;
+    let known = credentials::find_by_name(&all, &args.name)?;
     let work = async { known.fresh(&vault).await.map(Ok) };
     match flows::until_signal(out, work, Err) {
         Ok(Ok(stored)) => {

@@ -29,7 +29,7 @@ impl Local {
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] for an address that is not on loopback; the file's.
-    pub(crate) fn of(config: &Config) -> Result<Self, Error> {
+    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
         let text = config.settings.get("MCPAUTH_BRIDGE_LISTEN").unwrap_or(LISTEN);
         let listen: SocketAddr =
             address(text).ok().filter(|at| at.ip().is_loopback()).ok_or_else(|| ConfigError::Invalid {

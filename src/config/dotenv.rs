@@ -11,7 +11,7 @@ use crate::sys::regular_file;
 
 /// One variable of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct DotenvVariable {
     pub(super) number: usize,
     pub(super) key: String,
     pub(super) value: String,
@@ -20,7 +20,7 @@ pub(super) struct Line {
 /// A file's variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parsed {
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<DotenvVariable>,
     /// The numbers of the lines that are not `KEY=VALUE`.
     pub(super) passed_over: Vec<usize>,
     /// Whether some of its bytes are not UTF-8.
@@ -39,7 +39,7 @@ pub(super) fn parse(bytes: Vec<u8>) -> Parsed {
         let is_whole = |value: &str| !is_damaged || !value.contains(char::REPLACEMENT_CHARACTER);
         match statement.variable {
             Some((key, value)) if is_whole(&value) => {
-                parsed.lines.push(Line { number: statement.number, key, value });
+                parsed.lines.push(DotenvVariable { number: statement.number, key, value });
             }
             _ => parsed.passed_over.push(statement.number),
         }
@@ -53,7 +53,8 @@ pub fn set<'a>(text: &str, variables: impl IntoIterator<Item = (&'a str, &'a str
     let newline = line_end(text);
     variables.into_iter().fold(text.to_owned(), |mut text, (name, value)| {
         let line = format!("{name}={}", quoted(value));
-        let is_its = |statement: &Statement| statement.variable.as_ref().is_some_and(|(key, _)| key == name);
+        let is_its =
+            |statement: &DotenvStatement| statement.variable.as_ref().is_some_and(|(key, _)| key == name);
         match statements(&text).filter(is_its).last() {
             Some(statement) => text.replace_range(statement.range, &line),
             None => {
@@ -80,7 +81,7 @@ pub fn is_name(text: &str) -> bool {
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// A statement: a line, or several lines if a quoted value continues over them.
-struct Statement {
+struct DotenvStatement {
     /// The number of its first line, from 1.
     number: usize,
     /// Where it is in the text, without the end of its last line.
@@ -90,7 +91,7 @@ struct Statement {
 }
 
 /// Every statement of a text; blank lines and comments are none.
-fn statements(text: &str) -> impl Iterator<Item = Statement> {
+fn statements(text: &str) -> impl Iterator<Item = DotenvStatement> {
     let (mut at, mut number) = (if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 }, 1);
     std::iter::from_fn(move || {
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
@@ -99,7 +100,7 @@ fn statements(text: &str) -> impl Iterator<Item = Statement> {
             let (lines, end) = lines(rest, length);
             (at, number) = (at + end, number + lines);
             if let Some(variable) = found {
-                return Some(Statement { number: first, range, variable });
+                return Some(DotenvStatement { number: first, range, variable });
             }
         }
         None

@@ -18,13 +18,13 @@ use thiserror::Error;
 use url::Url;
 
 pub use dotenv::{is_name, set};
-pub use registered::{Endpoints, KeyFile, Registration, address_id, login_command, name_of};
-pub use settings::{Settings, Whose};
+pub use registered::{KeyFile, RegisteredEndpoints, Registration, address_id, login_command, name_of};
+pub use settings::{FileTrust, Settings};
 
 use provider_file::ProviderFile;
 
-use crate::credential::{Credential, Kind};
-pub use crate::credential::{Given, Origin};
+use crate::credential::{Credential, CredentialKind};
+pub use crate::credential::{NamedValue, Origin};
 use crate::oauth::{ClientAuth, DocumentError, SigningKey, document_address};
 use crate::provider::{Provider, ProviderError};
 use crate::quantity::seconds_within;
@@ -66,9 +66,9 @@ pub struct Config {
 
 /// One flow to run, or what keeps it from running.
 #[derive(Debug)]
-pub struct Planned {
+pub struct CredentialPlan {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: CredentialKind,
     /// How messages and summaries call it.
     pub name: String,
     /// The number of the set it comes from, where sets have one.
@@ -87,9 +87,9 @@ pub enum ConfigError {
     )]
     Provenance {
         /// The secret, or the token.
-        secret: Box<Given>,
+        secret: Box<NamedValue>,
         /// What decides where it goes.
-        place: Box<Given>,
+        place: Box<NamedValue>,
         /// The command that says that it is meant.
         command: String,
     },
@@ -273,7 +273,7 @@ impl Config {
             let Some((provider, origin)) = self.listed_provider(name) else {
                 return Ok(Provider::built_in(name)?);
             };
-            self.settings.note(Given::new(provider_file::DECIDES, origin));
+            self.settings.note(NamedValue::new(provider_file::DECIDES, origin));
             return Ok(provider?);
         };
         let shown = path.display().to_string();
@@ -359,17 +359,17 @@ impl Config {
 
     /// Every configured credential of the kinds asked for, numbered sets in order. A set that is there in part is an
     /// error of its own; nobody's set is left out in silence.
-    pub fn plan(&self, kinds: &[Kind], provider: Option<&str>) -> Vec<Planned> {
+    pub fn plan(&self, kinds: &[CredentialKind], provider: Option<&str>) -> Vec<CredentialPlan> {
         let mut planned = Vec::new();
         for kind in kinds {
             match kind {
-                Kind::Ingress => planned.extend(self.ingress_if_configured()),
-                Kind::Egress => {
+                CredentialKind::Ingress => planned.extend(self.ingress_if_configured()),
+                CredentialKind::Egress => {
                     planned.extend(self.egress_sets(provider));
                     planned.extend(self.registered(provider));
                 }
-                Kind::AgentCore => planned.extend(self.agentcore_gateways()),
-                Kind::Agent => planned.extend(self.agents()),
+                CredentialKind::AgentCore => planned.extend(self.agentcore_gateways()),
+                CredentialKind::Agent => planned.extend(self.agents()),
             }
         }
         refuse_shared_files(&mut planned);
@@ -469,7 +469,7 @@ fn checked_name<'a>(what: &str, name: &'a str) -> Result<&'a str, ConfigError> {
 fn named_provider_file(settings: &Settings) -> Result<Option<Arc<ProviderFile>>, ConfigError> {
     let Some((path, origin)) = settings.find(provider_file::SETTING) else { return Ok(None) };
     let invalid = |reason| ConfigError::Invalid { variable: provider_file::SETTING.into(), reason };
-    let file = ProviderFile::named(path, origin.is_found()).map_err(invalid)?;
+    let file = ProviderFile::read_named(path, origin.is_found()).map_err(invalid)?;
     Ok(Some(Arc::new(file)))
 }
 
@@ -478,14 +478,14 @@ fn scopes(text: &str) -> Vec<String> {
     text.split([' ', ',', '\t']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
 }
 
-fn refuse_shared_files(planned: &mut [Planned]) {
+fn refuse_shared_files(planned: &mut [CredentialPlan]) {
     let mut seen: Vec<(String, String)> = Vec::new();
     for flow in planned {
         let Ok(credential) = &flow.credential else { continue };
         let file = credential.id.file_name();
         if let Some((_, other)) = seen.iter().find(|(known, _)| *known == file) {
             let variable = match flow.kind {
-                Kind::AgentCore => "AGENTCORE_SERVER_NAME_N",
+                CredentialKind::AgentCore => "AGENTCORE_SERVER_NAME_N",
                 _ => "EGRESS_MCP_SERVER_NAME_N",
             };
             let same = ConfigError::SameFile {

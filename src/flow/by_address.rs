@@ -9,12 +9,12 @@ use thiserror::Error;
 use url::Url;
 
 use crate::flow::FlowError;
-use crate::flow::callback::Listener;
+use crate::flow::callback::CallbackListener;
 use crate::flow::demand::{demand, json_headers, unavailable};
 use crate::flow::discovery::for_a_browser;
-use crate::metadata::{self, Inward, NotFound, ResourceFault, stay_outside};
+use crate::metadata::{self, LoopbackTarget, MetadataNotFound, ResourceMetadataError, stay_outside};
 use crate::oauth::{
-    Challenge, Client, IssuerMetadata, RegistrationError, ResourceError, ResourceMetadata, auth_method,
+    Challenge, IssuerMetadata, OAuthClient, RegistrationError, ResourceError, ResourceMetadata, auth_method,
     read_registration, registration_request,
 };
 use crate::sys::address::web_url;
@@ -54,7 +54,7 @@ pub enum AddressError {
         /// What it answered to a request without a token.
         status: u16,
         /// Where metadata was looked for, and what is wrong there.
-        cause: NotFound<ResourceError>,
+        cause: MetadataNotFound<ResourceError>,
     },
     /// The server sends whoever asks it elsewhere.
     #[error("{server} answered HTTP {status}, a redirect to {to}")]
@@ -81,7 +81,7 @@ pub enum AddressError {
     NoOauth(Url),
     /// A server elsewhere that sends us to this machine.
     #[error("{0}")]
-    Inward(#[from] Inward),
+    Inward(#[from] LoopbackTarget),
     /// The issuer's metadata cannot be used.
     #[error("the issuer that {server} names cannot be used: {cause}")]
     Issuer {
@@ -155,7 +155,7 @@ impl AddressError {
                 format!("log in there: mcpauth login {}", word(found))
             }
             Self::NoResource { asked, .. } => format!(
-                "check the address: mcpauth basic --url {} shows what is there; without metadata, set an egress set up: mcpauth \
+                "check the address: mcpauth probe --url {} shows what is there; without metadata, set an egress set up: mcpauth \
                  configure",
                 word(asked)
             ),
@@ -384,13 +384,13 @@ async fn own_issuer(http: &Http, server: &Url, origin: &str) -> Result<(IssuerMe
 }
 
 /// Whether a server says nothing at all of itself: neither its challenge nor any place has a document.
-fn describes_nothing(fault: &ResourceFault, challenge: &Challenge) -> bool {
+fn describes_nothing(fault: &ResourceMetadataError, challenge: &Challenge) -> bool {
     let unreadable = |error: &ResourceError| matches!(error, ResourceError::Unreadable(_));
-    let nowhere = matches!(fault, ResourceFault::NotFound(missing) if missing.is_nowhere(unreadable));
+    let nowhere = matches!(fault, ResourceMetadataError::NotFound(missing) if missing.is_nowhere(unreadable));
     challenge.resource_metadata.is_none() && nowhere
 }
 
-fn no_issuer(server: &Url, missing: metadata::NotFound<crate::oauth::MetadataError>) -> FlowError {
+fn no_issuer(server: &Url, missing: metadata::MetadataNotFound<crate::oauth::MetadataError>) -> FlowError {
     match FlowError::from(missing) {
         FlowError::Discovery(error) if !error.is_network() => unusable(server, FlowError::Discovery(error)),
         other => other,
@@ -417,7 +417,7 @@ pub async fn register(
     http: &Http,
     issuer: &IssuerMetadata,
     scopes: &[String],
-) -> Result<(Client, String), FlowError> {
+) -> Result<(OAuthClient, String), FlowError> {
     let Some(endpoint) = &issuer.registration_endpoint else {
         return Err(AddressError::NoRegistration(Box::new(issuer.clone())).into());
     };
@@ -467,14 +467,14 @@ fn redirect_uri(issuer: &IssuerMetadata) -> Result<String, FlowError> {
     let mut wish = Url::parse(REDIRECT)
         .map_err(|_| FlowError::Address { what: "the redirect URI", text: REDIRECT.into() })?;
     wish.set_path(&callback_path(issuer));
-    let free = Listener::bind(&wish, true)?.and_then(|listener| listener.moved_to);
+    let free = CallbackListener::bind(&wish, true)?.and_then(|listener| listener.moved_to);
     Ok(free.unwrap_or_else(|| wish.into()))
 }
 
-fn no_resource(server: &Url, status: u16, fault: ResourceFault) -> FlowError {
+fn no_resource(server: &Url, status: u16, fault: ResourceMetadataError) -> FlowError {
     let missing = match fault {
-        ResourceFault::Inward(inward) => return AddressError::from(inward).into(),
-        ResourceFault::NotFound(missing) => missing,
+        ResourceMetadataError::Inward(inward) => return AddressError::from(inward).into(),
+        ResourceMetadataError::NotFound(missing) => missing,
     };
     if let Some(found) = other_address(server, &missing) {
         return AddressError::Resource { asked: bare(server), found }.into();
@@ -486,7 +486,7 @@ fn no_resource(server: &Url, status: u16, fault: ResourceFault) -> FlowError {
 }
 
 /// The other address of the same origin that the server's document is about, if it is that.
-fn other_address(server: &Url, missing: &NotFound<ResourceError>) -> Option<String> {
+fn other_address(server: &Url, missing: &MetadataNotFound<ResourceError>) -> Option<String> {
     let Some((_, ResourceError::Resource { found })) = missing.refused() else { return None };
     let found = web_url(found).ok()?;
     (found.origin() == server.origin() && found.fragment().is_none()).then(|| found.into())
@@ -499,7 +499,7 @@ fn bare(server: &Url) -> String {
 }
 
 /// Whether there is a document, and it is not for a login at this server.
-fn is_about_another(cause: &NotFound<ResourceError>) -> bool {
+fn is_about_another(cause: &MetadataNotFound<ResourceError>) -> bool {
     use ResourceError::{NoIssuer, Resource, Unusable};
     matches!(cause.refused(), Some((_, Resource { .. } | NoIssuer | Unusable(_))))
 }

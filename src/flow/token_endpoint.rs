@@ -7,15 +7,15 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-use crate::credential::{Endpoint, Machine};
+use crate::credential::{ClientCredentialsConfig, TokenEndpoint};
 use crate::flow::{FlowError, discovery};
 use crate::oauth::{
-    Client, ClientAuth, Grant, ReplyError, ReplyShape, TokenRequest, TokenSet, Written, read_reply,
+    ClientAuth, Grant, OAuthClient, ReplyError, ReplyShape, TokenRequest, TokenSet, WireRequest, read_reply,
 };
 use crate::provider::{BodyFormat, Provider};
 use crate::secret::Secret;
 use crate::sys::clock;
-use crate::sys::http::{Http, HttpError, Reply};
+use crate::sys::http::{Http, HttpError, HttpReply};
 
 /// How often a request is sent in all, where sending it again is safe.
 const ATTEMPTS: u32 = 3;
@@ -28,7 +28,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const CLIENT: &str = "mcpauth";
 
 /// How often and how soon a request is sent again.
-pub(super) struct Patience {
+pub(super) struct RetryPolicy {
     /// Whether one that may have arrived can be.
     repeatable: bool,
     attempt: u32,
@@ -36,12 +36,12 @@ pub(super) struct Patience {
 }
 
 /// What the provider wants beside the standard.
-struct Manner<'a> {
+struct ProviderQuirks<'a> {
     shape: &'a ReplyShape,
     headers: HeaderMap,
 }
 
-impl Patience {
+impl RetryPolicy {
     pub(super) fn new(repeatable: bool) -> Self {
         Self { repeatable, attempt: 0, pause: PAUSE }
     }
@@ -72,12 +72,12 @@ impl Patience {
 /// As [`FlowError`] says.
 pub async fn client_credentials(
     http: &Http,
-    client: &Client,
-    machine: &Machine,
+    client: &OAuthClient,
+    machine: &ClientCredentialsConfig,
 ) -> Result<TokenSet, FlowError> {
     let url = match &machine.endpoint {
-        Endpoint::Known(url) => url.clone(),
-        Endpoint::Discover { issuer, otherwise } => {
+        TokenEndpoint::Known(url) => url.clone(),
+        TokenEndpoint::Discover { issuer, otherwise } => {
             discovery::discovered(http, issuer, otherwise.as_ref()).await?
         }
     };
@@ -90,7 +90,7 @@ pub async fn client_credentials(
     let shape = ReplyShape { default_lifetime: machine.default_lifetime, ..ReplyShape::default() };
     let json = machine.format == BodyFormat::Json;
     let request = TokenRequest { grant: Grant::ClientCredentials, client, extra: &extra, json };
-    send(http, &url, &request, &Manner { shape: &shape, headers: HeaderMap::new() }).await
+    send(http, &url, &request, &ProviderQuirks { shape: &shape, headers: HeaderMap::new() }).await
 }
 
 /// Section 6: a new access token for a refresh token. Never repeated once sent: a rotating token must be used once.
@@ -99,7 +99,7 @@ pub async fn client_credentials(
 /// As [`FlowError`] says.
 pub async fn refresh(
     http: &Http,
-    client: &Client,
+    client: &OAuthClient,
     provider: &Provider,
     token: &Secret,
 ) -> Result<TokenSet, FlowError> {
@@ -124,18 +124,18 @@ pub async fn exchange(
     subject: &Secret,
     fields: &[(String, String)],
 ) -> Result<TokenSet, FlowError> {
-    let client = Client { id: CLIENT.into(), auth: ClientAuth::None };
+    let client = OAuthClient { id: CLIENT.into(), auth: ClientAuth::None };
     let grant = Grant::TokenExchange { subject_token: subject };
     let request = TokenRequest { grant, client: &client, extra: fields, json: false };
     let shape = ReplyShape::default();
-    send(http, url, &request, &Manner { shape: &shape, headers: HeaderMap::new() }).await
+    send(http, url, &request, &ProviderQuirks { shape: &shape, headers: HeaderMap::new() }).await
 }
 
 /// A token request in the provider's manner.
 pub(super) async fn at_provider(
     http: &Http,
     url: &Url,
-    client: &Client,
+    client: &OAuthClient,
     provider: &Provider,
     grant: Grant<'_>,
     shape: &ReplyShape,
@@ -144,7 +144,7 @@ pub(super) async fn at_provider(
         provider.token_params.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
     let json = provider.token_request == BodyFormat::Json;
     let request = TokenRequest { grant, client, extra: &extra, json };
-    send(http, url, &request, &Manner { shape, headers: own_headers(provider) }).await
+    send(http, url, &request, &ProviderQuirks { shape, headers: own_headers(provider) }).await
 }
 
 /// The headers a provider wants beside the standard's.
@@ -160,8 +160,8 @@ pub(super) async fn post(
     http: &Http,
     url: &Url,
     own: &HeaderMap,
-    written: &Written,
-) -> Result<Reply, HttpError> {
+    written: &WireRequest,
+) -> Result<HttpReply, HttpError> {
     let mut headers = own.clone();
     headers.extend(written.headers.clone());
     headers.extend(own.get(ACCEPT).map(|accept| (ACCEPT, accept.clone())));
@@ -172,9 +172,9 @@ async fn send(
     http: &Http,
     url: &Url,
     request: &TokenRequest<'_>,
-    manner: &Manner<'_>,
+    manner: &ProviderQuirks<'_>,
 ) -> Result<TokenSet, FlowError> {
-    let mut patience = Patience::new(matches!(request.grant, Grant::ClientCredentials));
+    let mut patience = RetryPolicy::new(matches!(request.grant, Grant::ClientCredentials));
     loop {
         match once(http, url, request, manner).await {
             (Err(error), asked) if patience.again(&error, asked).await => {}
@@ -187,7 +187,7 @@ async fn once(
     http: &Http,
     url: &Url,
     request: &TokenRequest<'_>,
-    manner: &Manner<'_>,
+    manner: &ProviderQuirks<'_>,
 ) -> (Result<TokenSet, FlowError>, Option<Duration>) {
     let now = clock::now();
     let Some(written) = request.write(url.as_str(), now) else { return (Err(FlowError::Signing), None) };

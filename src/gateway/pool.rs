@@ -20,9 +20,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Host;
 
-use super::crowd::Crowd;
+use super::connections::Connections;
 use super::dial::dial;
-use super::servers::outbound::Origin;
+use super::servers::origin::UpstreamOrigin;
 use crate::sys::descriptors::are_used_up;
 use crate::sys::trust::Trust;
 
@@ -30,36 +30,36 @@ use crate::sys::trust::Trust;
 pub(super) struct Pool {
     trust: Trust,
     /// Who leaves when there are no descriptors for a server.
-    crowd: Arc<Crowd>,
-    idle: Mutex<HashMap<Arc<Origin>, Vec<Idle>>>,
+    crowd: Arc<Connections>,
+    idle: Mutex<HashMap<Arc<UpstreamOrigin>, Vec<Idle>>>,
 }
 
 /// An answer's body, with the connection it comes on. Read to its end, the connection is kept; dropped before, it closes, so
 /// that the server sees its caller's end within moments (MCP 2026-07-28, "Cancellation").
-pub(super) struct Inflow {
+pub(super) struct UpstreamBody {
     incoming: Incoming,
     lease: Option<Lease>,
 }
 
 /// A connection that is busy with one exchange.
 struct Lease {
-    sender: Sender,
-    origin: Arc<Origin>,
+    sender: RequestSender,
+    origin: Arc<UpstreamOrigin>,
     pool: Arc<Pool>,
 }
 
 struct Idle {
-    sender: Sender,
+    sender: RequestSender,
     since: Instant,
 }
 
 /// The end of a connection that is asked. The other end reads and writes in a task of its own: driven from whoever waits
 /// for the answer it would be polled more often than it has something to do, which cost a tenth of the throughput.
-type Sender = SendRequest<Full<Bytes>>;
+type RequestSender = SendRequest<Full<Bytes>>;
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum ExchangeError {
     Connect(io::Error),
     Exchange(hyper::Error),
     /// The server changed to another protocol, which nobody asked it for (RFC 9110 section 15.2.2).
@@ -69,7 +69,7 @@ pub(super) enum Failure {
 
 /// How an exchange is made.
 #[derive(Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct Timeouts {
     pub(super) connect: Duration,
     pub(super) answer: Duration,
 }
@@ -89,7 +89,7 @@ const STREAM_BUFFER: usize = 2048;
 
 impl Pool {
     /// No connections yet. The certificates of `trust` are read when the first server with TLS is dialled.
-    pub(super) fn new(trust: Trust, crowd: Arc<Crowd>) -> Self {
+    pub(super) fn new(trust: Trust, crowd: Arc<Connections>) -> Self {
         Self { trust, crowd, idle: Mutex::default() }
     }
 
@@ -97,11 +97,11 @@ impl Pool {
     /// that is expected to stay open: it gets a small connection of its own.
     pub(super) async fn exchange(
         self: &Arc<Self>,
-        origin: &Arc<Origin>,
+        origin: &Arc<UpstreamOrigin>,
         mut request: Request<Full<Bytes>>,
-        patience: Patience,
+        patience: Timeouts,
         stream: bool,
-    ) -> Result<Response<Inflow>, Failure> {
+    ) -> Result<Response<UpstreamBody>, ExchangeError> {
         loop {
             let kept = if stream { None } else { self.take(origin) };
             let fresh = kept.is_none();
@@ -110,39 +110,46 @@ impl Pool {
                 // Boxed: a handshake is large, and most requests need none.
                 None => {
                     let connected = Box::pin(self.connect(origin, patience.connect, stream));
-                    connected.await.map_err(Failure::Connect)?
+                    connected.await.map_err(ExchangeError::Connect)?
                 }
             };
             // A connection that was just given back says in a moment whether it is still good.
             if !sender.is_ready() && sender.ready().await.is_err() {
                 if fresh {
-                    return Err(Failure::Connect(io::ErrorKind::ConnectionAborted.into()));
+                    return Err(ExchangeError::Connect(io::ErrorKind::ConnectionAborted.into()));
                 }
                 continue;
             }
             match timeout(patience.answer, sender.try_send_request(request)).await {
                 // It would speak another protocol from here on; an interim answer (1xx) is none, and is not passed on.
-                Ok(Ok(response)) if response.status().is_informational() => return Err(Failure::Switched),
+                Ok(Ok(response)) if response.status().is_informational() => {
+                    return Err(ExchangeError::Switched);
+                }
                 Ok(Ok(response)) => {
                     let lease = Lease { sender, origin: origin.clone(), pool: self.clone() };
-                    return Ok(response.map(|incoming| Inflow::new(incoming, lease)));
+                    return Ok(response.map(|incoming| UpstreamBody::new(incoming, lease)));
                 }
                 // Nothing of it was sent, so that sending it again does nothing twice.
                 Ok(Err(mut failure)) if !fresh && failure.message().is_some() => {
                     match failure.take_message() {
                         Some(unsent) => request = unsent,
-                        None => return Err(Failure::Exchange(failure.into_error())),
+                        None => return Err(ExchangeError::Exchange(failure.into_error())),
                     }
                 }
-                Ok(Err(failure)) => return Err(Failure::Exchange(failure.into_error())),
-                Err(_) => return Err(Failure::Slow),
+                Ok(Err(failure)) => return Err(ExchangeError::Exchange(failure.into_error())),
+                Err(_) => return Err(ExchangeError::Slow),
             }
         }
     }
 
     /// Connects. Without a descriptor for it, connections that nobody uses are closed, here and of clients, and it is tried
     /// again for as long as a connection may take.
-    async fn connect(&self, origin: &Origin, within: Duration, stream: bool) -> io::Result<Sender> {
+    async fn connect(
+        &self,
+        origin: &UpstreamOrigin,
+        within: Duration,
+        stream: bool,
+    ) -> io::Result<RequestSender> {
         let began = Instant::now();
         loop {
             match connect(origin, &self.trust, within, stream).await {
@@ -173,7 +180,7 @@ impl Pool {
         }
     }
 
-    fn take(&self, origin: &Arc<Origin>) -> Option<Sender> {
+    fn take(&self, origin: &Arc<UpstreamOrigin>) -> Option<RequestSender> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle.get_mut(origin)?;
         while let Some(Idle { sender, since }) = kept.pop() {
@@ -188,7 +195,7 @@ impl Pool {
     }
 }
 
-impl Inflow {
+impl UpstreamBody {
     fn new(incoming: Incoming, lease: Lease) -> Self {
         let mut inflow = Self { incoming, lease: Some(lease) };
         if inflow.incoming.is_end_stream() {
@@ -204,7 +211,7 @@ impl Inflow {
     }
 }
 
-impl Body for Inflow {
+impl Body for UpstreamBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -248,7 +255,12 @@ impl Lease {
     }
 }
 
-async fn connect(origin: &Origin, trust: &Trust, within: Duration, stream: bool) -> io::Result<Sender> {
+async fn connect(
+    origin: &UpstreamOrigin,
+    trust: &Trust,
+    within: Duration,
+    stream: bool,
+) -> io::Result<RequestSender> {
     let connected = timeout(within, async {
         let tcp = dial(&name(origin), origin.port).await?;
         tcp.set_nodelay(true)?;
@@ -263,14 +275,14 @@ async fn connect(origin: &Origin, trust: &Trust, within: Duration, stream: bool)
 }
 
 /// The host as look-ups and certificates have it: without brackets.
-fn name(origin: &Origin) -> String {
+fn name(origin: &UpstreamOrigin) -> String {
     match &origin.host {
         Host::Ipv6(ip) => ip.to_string(),
         other => other.to_string(),
     }
 }
 
-async fn handshake<T>(io: T, stream: bool) -> io::Result<Sender>
+async fn handshake<T>(io: T, stream: bool) -> io::Result<RequestSender>
 where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {

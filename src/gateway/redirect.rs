@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use hyper::header::{HeaderMap, LOCATION};
 use hyper::{Method, StatusCode, Uri};
 
-use super::servers::join::Endpoint;
-use super::servers::route::Asked;
+use super::servers::endpoints::UpstreamEndpoint;
+use super::servers::route::EndpointKind;
 use crate::text::clean;
 
 /// How many redirects of one request are followed.
@@ -31,12 +31,12 @@ pub(super) struct Way(u16);
 const SAID: u16 = 1 << 15;
 
 impl Way {
-    pub(super) fn of(asked: Asked<'_>, method: &Method) -> Self {
+    pub(super) fn new(asked: EndpointKind<'_>, method: &Method) -> Self {
         let place = match asked {
-            Asked::Base => 0,
-            Asked::Mcp => 3,
-            Asked::Sse => 6,
-            Asked::Announced(_) => 9,
+            EndpointKind::Base => 0,
+            EndpointKind::Mcp => 3,
+            EndpointKind::Sse => 6,
+            EndpointKind::SseMessages(_) => 9,
         };
         let method = match *method {
             Method::POST => 0,
@@ -79,7 +79,7 @@ pub(super) fn is_redirect(status: StatusCode) -> bool {
 /// # Errors
 /// Where else, as it may be shown, if it is not to be followed.
 pub(super) fn place_of(
-    endpoint: &Endpoint,
+    endpoint: &UpstreamEndpoint,
     asked: &Uri,
     status: StatusCode,
     headers: &HeaderMap,
@@ -89,12 +89,12 @@ pub(super) fn place_of(
     let place = endpoint.follow(asked, &location).map_err(|elsewhere| clean(&elsewhere, SHOWN))?;
     match status {
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => Ok(place),
-        _ => Err(shown(endpoint, &place)),
+        _ => Err(display_location(endpoint, &place)),
     }
 }
 
 /// A place on the server as it may be shown: without its query, which may be a key.
-pub(super) fn shown(endpoint: &Endpoint, place: &Uri) -> String {
+pub(super) fn display_location(endpoint: &UpstreamEndpoint, place: &Uri) -> String {
     let origin = endpoint.url.origin().ascii_serialization();
     clean(&format!("{origin}{}", place.path()), SHOWN)
 }

@@ -11,46 +11,46 @@ use hyper::{Request, Response, StatusCode, Uri};
 use memchr::memmem;
 use tracing::{info, warn};
 
-use super::authn::opaque::{self, Whose};
-use super::callers::Via;
-use super::egress::{Asking, Stored};
+use super::authn::opaque::{self, TokenOwner};
+use super::authorized_request::{AuthorizedRequest, LegacySession};
+use super::callers::CredentialHeader;
+use super::egress::{CredentialRequest, StoredCredential};
 use super::headers::Onward;
-use super::passage::{Passage, Session};
-use super::pool::{Failure, Inflow, Patience, Pool};
-use super::record::{Record, X_REQUEST_ID};
-use super::redirect::{HOPS, is_redirect, place_of, shown};
-use super::refusal::Refusal;
-use super::settings::Egress;
-use super::state::Shared;
+use super::pool::{ExchangeError, Pool, Timeouts, UpstreamBody};
+use super::redirect::{HOPS, display_location, is_redirect, place_of};
+use super::refusal::Rejection;
+use super::request_log::{RequestLog, X_REQUEST_ID};
+use super::settings::EgressMode;
+use super::state::SharedState;
 use crate::mcp::SESSION;
 use crate::sys::trust;
 use crate::tokens::retry;
 
 /// One core's way to the servers.
-pub(super) struct Sender {
-    pub(super) shared: Arc<Shared>,
+pub(super) struct UpstreamSender {
+    pub(super) shared: Arc<SharedState>,
     pub(super) pool: Arc<Pool>,
 }
 
-impl Sender {
+impl UpstreamSender {
     /// The server's answer.
     ///
     /// # Errors
     /// 502 and 504.
     pub(super) async fn send(
         &self,
-        passage: &Passage<'_>,
-        session: Option<&Session>,
+        passage: &AuthorizedRequest<'_>,
+        session: Option<&LegacySession>,
         mut headers: HeaderMap,
-        record: &mut Record<'_>,
-    ) -> Result<Response<Inflow>, Refusal> {
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<UpstreamBody>, Rejection> {
         onward(passage, session, &mut headers, record.request_header());
         if let Some(own) = self.shared.vending() {
             without_own(&mut headers, &own.issuer);
         }
         let upstream = passage.upstream;
         match &upstream.stored {
-            Some(stored) if upstream.route.egress == Egress::Stored => {
+            Some(stored) if upstream.route.egress == EgressMode::Stored => {
                 Box::pin(self.with_stored(stored, passage, headers, record)).await
             }
             _ => self.follow(passage, headers, record).await,
@@ -60,12 +60,12 @@ impl Sender {
     /// Sends it with a credential that the gateway holds, and with another one where the server refuses that.
     async fn with_stored(
         &self,
-        stored: &Arc<Stored>,
-        passage: &Passage<'_>,
+        stored: &Arc<StoredCredential>,
+        passage: &AuthorizedRequest<'_>,
         headers: HeaderMap,
-        record: &mut Record<'_>,
-    ) -> Result<Response<Inflow>, Refusal> {
-        let source = Asking { stored, vault: &self.shared.vault };
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<UpstreamBody>, Rejection> {
+        let source = CredentialRequest { stored, vault: &self.shared.vault };
         let mut turn = retry::Once::begin(&source).await?;
         loop {
             let mut with = headers.clone();
@@ -80,10 +80,10 @@ impl Sender {
     /// The server's answer, after its redirects.
     async fn follow(
         &self,
-        passage: &Passage<'_>,
+        passage: &AuthorizedRequest<'_>,
         headers: HeaderMap,
-        record: &mut Record<'_>,
-    ) -> Result<Response<Inflow>, Refusal> {
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<UpstreamBody>, Rejection> {
         let straight = &passage.upstream.straight;
         let kept = (!straight.is(passage.way)).then(|| Box::new(headers.clone()));
         let answer = self.exchange(passage, passage.target.clone(), headers, record).await?;
@@ -100,15 +100,15 @@ impl Sender {
     /// One exchange with the server, at this place on it.
     async fn exchange(
         &self,
-        passage: &Passage<'_>,
+        passage: &AuthorizedRequest<'_>,
         target: Uri,
         headers: HeaderMap,
-        record: &mut Record<'_>,
-    ) -> Result<Response<Inflow>, Refusal> {
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<UpstreamBody>, Rejection> {
         let limits = &self.shared.settings.limits;
-        let patience = Patience {
-            connect: Duration::from_secs(limits.connect),
-            answer: Duration::from_secs(limits.answer_within),
+        let patience = Timeouts {
+            connect: Duration::from_secs(limits.connect_timeout),
+            answer: Duration::from_secs(limits.response_timeout),
         };
         let mut request = Request::new(Full::new(passage.body.clone()));
         request.method_mut().clone_from(passage.method);
@@ -121,13 +121,13 @@ impl Sender {
         result.map_err(|failure| {
             let name = passage.upstream.name();
             let (refusal, why) = match failure {
-                Failure::Connect(error) => match trust::remedy(&error) {
-                    Some(remedy) => (Refusal::Certificate, format!("{error}; {remedy}")),
-                    None => (Refusal::Unreachable, error.to_string()),
+                ExchangeError::Connect(error) => match trust::remedy(&error) {
+                    Some(remedy) => (Rejection::Certificate, format!("{error}; {remedy}")),
+                    None => (Rejection::Unreachable, error.to_string()),
                 },
-                Failure::Exchange(error) => (Refusal::Unreachable, error.to_string()),
-                Failure::Switched => (Refusal::Unreachable, "it switches to another protocol".into()),
-                Failure::Slow => (Refusal::Late, "no answer in time".into()),
+                ExchangeError::Exchange(error) => (Rejection::Unreachable, error.to_string()),
+                ExchangeError::Switched => (Rejection::Unreachable, "it switches to another protocol".into()),
+                ExchangeError::Slow => (Rejection::Late, "no answer in time".into()),
             };
             warn!(event = "upstream", request = record.request_id(), "{name}: {why}");
             refusal
@@ -137,22 +137,24 @@ impl Sender {
     /// What comes where a redirect leads, if it may be followed.
     async fn redirected(
         &self,
-        passage: &Passage<'_>,
-        mut answer: Response<Inflow>,
+        passage: &AuthorizedRequest<'_>,
+        mut answer: Response<UpstreamBody>,
         kept: Option<Box<HeaderMap>>,
-        record: &mut Record<'_>,
-    ) -> Result<Response<Inflow>, Refusal> {
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<UpstreamBody>, Rejection> {
         let endpoint = passage.endpoint;
         let (mut asked, mut hops) = (passage.target.clone(), 0..HOPS);
         while is_redirect(answer.status()) {
             let found = place_of(endpoint, &asked, answer.status(), answer.headers());
             let (place, headers) = match (found, &kept) {
                 (Ok(place), Some(headers)) if hops.next().is_some() => (place, headers),
-                (Ok(place), _) => return Err(self.astray(passage, shown(endpoint, &place), record)),
+                (Ok(place), _) => {
+                    return Err(self.astray(passage, display_location(endpoint, &place), record));
+                }
                 (Err(elsewhere), _) => return Err(self.astray(passage, elsewhere, record)),
             };
             if passage.upstream.straight.says() {
-                let (name, to) = (passage.upstream.name(), shown(endpoint, &place));
+                let (name, to) = (passage.upstream.name(), display_location(endpoint, &place));
                 info!(
                     event = "upstream",
                     "{name}: redirects to {to}, as each request will be; put that into its file"
@@ -165,28 +167,29 @@ impl Sender {
     }
 
     /// The end of a request that is led where it may not go, or that is not there any more.
-    fn astray(&self, passage: &Passage<'_>, to: String, record: &Record<'_>) -> Refusal {
+    fn astray(&self, passage: &AuthorizedRequest<'_>, to: String, record: &RequestLog<'_>) -> Rejection {
         passage.upstream.straight.forget();
         let name = passage.upstream.name();
         warn!(event = "upstream", request = record.request_id(), "{name}: redirects to {to}");
-        Refusal::Redirect(to.into())
+        Rejection::Redirect(to.into())
     }
 }
 
 /// Makes a request's headers those that go on, all but the stored credential.
 fn onward(
-    passage: &Passage<'_>,
-    session: Option<&Session>,
+    passage: &AuthorizedRequest<'_>,
+    session: Option<&LegacySession>,
     headers: &mut HeaderMap,
     request_id: HeaderValue,
 ) {
-    let Passage { upstream, credential, .. } = passage;
+    let AuthorizedRequest { upstream, credential, .. } = passage;
     let onward = Onward {
         token: credential.token(),
-        authorization: credential.via == Via::Own && upstream.route.egress == Egress::Passthrough,
+        authorization: credential.via == CredentialHeader::XAuthorization
+            && upstream.route.egress == EgressMode::Passthrough,
         listed: upstream.headers.as_ref(),
     };
-    onward.keep(headers);
+    onward.filter_request_headers(headers);
     headers.insert(HOST, passage.endpoint.origin.header.clone());
     // Any answer may hold what has to be looked at.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -205,7 +208,7 @@ fn onward(
 /// Takes out headers with a token of the gateway's own, whether it is the one that let the caller in or another: they are for
 /// the gateway alone.
 fn without_own(headers: &mut HeaderMap, issuer: &str) {
-    let is_own = |word: &str| matches!(opaque::whose(word), Whose::Named(named) if named == issuer);
+    let is_own = |word: &str| matches!(opaque::whose(word), TokenOwner::Named(named) if named == issuer);
     let is_between = |c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c));
     let holds_one = |value: &HeaderValue| {
         // A JWT's header is an object, which begins so in base64url; what cannot be read as text is read as far as it can.
@@ -219,8 +222,8 @@ fn without_own(headers: &mut HeaderMap, issuer: &str) {
     }
 }
 
-/// The reference's headers, for servers that ask for them.
-fn identify(headers: &mut HeaderMap, passage: &Passage<'_>) {
+/// The registry's headers, for servers that ask for them.
+fn identify(headers: &mut HeaderMap, passage: &AuthorizedRequest<'_>) {
     let principal = &passage.caller.principal;
     let scopes = principal.scopes.join(" ");
     let user = principal.username.as_deref().unwrap_or(&principal.subject);

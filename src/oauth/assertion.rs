@@ -28,7 +28,7 @@ pub struct SigningKey {
 
 /// RFC 7523 section 3, the claims an authorization server must see.
 #[derive(Serialize)]
-struct Claims<'a> {
+struct AssertionClaims<'a> {
     iss: &'a str,
     sub: &'a str,
     aud: &'a str,
@@ -115,8 +115,14 @@ impl SigningKey {
     pub fn assertion(&self, client_id: &str, endpoint: &str, now: Epoch) -> Option<Secret> {
         let audience = self.audience.as_deref().unwrap_or(endpoint);
         let jti = oauth2::CsrfToken::new_random().into_secret();
-        let claims =
-            Claims { iss: client_id, sub: client_id, aud: audience, iat: now, exp: now + LIFETIME, jti };
+        let claims = AssertionClaims {
+            iss: client_id,
+            sub: client_id,
+            aud: audience,
+            iat: now,
+            exp: now + LIFETIME,
+            jti,
+        };
         self.sign("JWT", &claims)
     }
 }

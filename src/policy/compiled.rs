@@ -7,9 +7,9 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::decide::Grants;
-use super::entry::{Entry, Scope};
+use super::entry::{PolicyEntry, Scope};
 use super::need::Need;
-use super::scopes_yml::{File, PolicyError, trimmed};
+use super::scopes_yml::{PolicyError, ScopesFile, trimmed};
 use super::when::When;
 use super::{Call, Principal, Rule, Vended};
 
@@ -28,15 +28,15 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Reads the text of a `scopes.yml`, in the reference's form or with our additions.
+    /// Reads the text of a `scopes.yml`, in the registry's form or with our additions.
     ///
     /// # Errors
     /// What is wrong and where. The caller keeps its last good policy, and without one denies everything.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        Ok(Self::compile(File::parse(text)?))
+        Ok(Self::compile(ScopesFile::parse(text)?))
     }
 
-    fn compile(file: File) -> Self {
+    fn compile(file: ScopesFile) -> Self {
         let mut conditions = Vec::new();
         let scopes: Vec<Arc<Scope>> = (file.scopes.into_iter().enumerate())
             .map(|(place, (name, lines))| Arc::new(Scope::compile(place, name, lines, &mut conditions)))
@@ -83,8 +83,8 @@ impl Policy {
     /// narrowest first, then in the file's order. Any one is enough, because one entry is. None whose name cannot stand in a
     /// challenge; which of them a caller can ask for, their issuer knows.
     pub fn helping_scopes(&self, grants: &Grants, server: &str, call: &Call<'_>) -> Vec<Arc<str>> {
-        let need = Need::of(call);
-        let helps = |entry: &&Arc<Entry>| grants.exists(entry) && entry.admits(&need).is_ok();
+        let need = Need::from_call(call);
+        let helps = |entry: &&Arc<PolicyEntry>| grants.exists(entry) && entry.admits(&need).is_ok();
         let offered = self.scopes.iter().filter(|scope| is_scope_token(&scope.name));
         let helping = offered.filter_map(|scope| {
             let breadth = scope.about(server).find(helps)?.breadth();
@@ -132,11 +132,11 @@ impl Policy {
         &self.dangling
     }
 
-    pub(super) fn entry(&self, rule: &Rule) -> Option<&Arc<Entry>> {
+    pub(super) fn entry(&self, rule: &Rule) -> Option<&Arc<PolicyEntry>> {
         self.by_name.get(&rule.scope)?.entries.iter().find(|entry| *entry.rule == *rule)
     }
 
-    pub(super) fn condition(&self, entry: &Entry) -> Option<&When> {
+    pub(super) fn condition(&self, entry: &PolicyEntry) -> Option<&When> {
         self.conditions.get(entry.when?)
     }
 }

@@ -3,18 +3,18 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use super::entry::{Entry, Scope};
-use super::names::Names;
+use super::entry::{PolicyEntry, Scope};
+use super::names::NameSet;
 use super::need::Need;
 use super::{Call, Denial, Listed, Permit};
 
 /// What a policy gives one caller. It is worked out once for each verified token, and copies cost nothing; whoever keeps
 /// it must drop it when the policy changes.
 #[derive(Clone, Debug)]
-pub struct Grants(Arc<Held>);
+pub struct Grants(Arc<HeldEntries>);
 
 #[derive(Debug)]
-struct Held {
+struct HeldEntries {
     /// The caller's scopes, in the policy's order.
     scopes: Vec<Arc<Scope>>,
     /// Which of the policy's conditions hold for the caller.
@@ -27,11 +27,11 @@ struct Held {
 
 /// What one caller may see of one list of one server.
 #[derive(Debug)]
-pub struct View<'a> {
+pub struct ListView<'a> {
     /// Empty if everything is shown.
-    entries: Vec<&'a Entry>,
+    entries: Vec<&'a PolicyEntry>,
     /// One of these must show it too, where there are any.
-    bounds: Option<Vec<&'a Entry>>,
+    bounds: Option<Vec<&'a PolicyEntry>>,
     listed: Listed,
     everything: bool,
 }
@@ -39,10 +39,10 @@ pub struct View<'a> {
 /// What one caller may see of one server's lists. Each is worked out once, when the first item of it comes: what a long list
 /// costs is then a look-up by name for each item.
 #[derive(Debug)]
-pub struct Views<'g> {
+pub struct ListViews<'g> {
     grants: &'g Grants,
     server: &'g str,
-    by_list: [OnceCell<View<'g>>; Listed::ALL.len()],
+    by_list: [OnceCell<ListView<'g>>; Listed::ALL.len()],
 }
 
 /// Decides a call. Nothing is allowed that no entry of the caller's allows; nothing is allocated on the way to yes, and
@@ -51,7 +51,7 @@ pub struct Views<'g> {
 /// # Errors
 /// What came nearest.
 pub fn decide(grants: &Grants, server: &str, call: &Call<'_>) -> Result<Permit, Denial> {
-    let need = Need::of(call);
+    let need = Need::from_call(call);
     let mut nearest = if grants.is_empty() { Denial::NoScopes } else { Denial::Server };
     for entry in grants.about(server) {
         match entry.admits(&need) {
@@ -70,11 +70,11 @@ impl Grants {
         bounds: Option<Scope>,
     ) -> Self {
         let servers = servers.map(|names| names.iter().map(|name| name.as_str().into()).collect());
-        Self(Arc::new(Held { scopes, conditions, servers, bounds }))
+        Self(Arc::new(HeldEntries { scopes, conditions, servers, bounds }))
     }
 
     /// The permit by an entry that allows the call, unless the token is limited to less.
-    fn bounded(&self, server: &str, need: &Need<'_>, entry: &Entry) -> Result<Permit, Denial> {
+    fn bounded(&self, server: &str, need: &Need<'_>, entry: &PolicyEntry) -> Result<Permit, Denial> {
         let permit = || Permit { rule: Arc::clone(&entry.rule) };
         let Some(bounds) = &self.0.bounds else { return Ok(permit()) };
         let mut nearest = Denial::Server;
@@ -109,22 +109,22 @@ impl Grants {
     }
 
     /// What the caller may see of a list.
-    pub fn view(&self, server: &str, listed: Listed) -> View<'_> {
+    pub fn view(&self, server: &str, listed: Listed) -> ListView<'_> {
         let bounds = self.bounds(server);
         let unbounded =
             bounds.as_ref().is_none_or(|bounds| bounds.iter().any(|bound| bound.shows_all(listed)));
         let everything = unbounded && self.about(server).any(|entry| entry.shows_all(listed));
         let entries = if everything { Vec::new() } else { self.about(server).map(AsRef::as_ref).collect() };
-        View { entries, bounds, listed, everything }
+        ListView { entries, bounds, listed, everything }
     }
 
     /// The same of whichever lists of a server turn up.
-    pub fn views<'g>(&'g self, server: &'g str) -> Views<'g> {
-        Views { grants: self, server, by_list: Default::default() }
+    pub fn views<'g>(&'g self, server: &'g str) -> ListViews<'g> {
+        ListViews { grants: self, server, by_list: Default::default() }
     }
 
     /// Whether an entry's `when` holds for the caller.
-    pub(super) fn exists(&self, entry: &Entry) -> bool {
+    pub(super) fn exists(&self, entry: &PolicyEntry) -> bool {
         entry.when.is_none_or(|place| self.0.conditions.get(place) == Some(&true))
     }
 
@@ -133,20 +133,20 @@ impl Grants {
     }
 
     /// What a vended token says of a server, if it says of servers at all.
-    fn bounds(&self, server: &str) -> Option<Vec<&Entry>> {
+    fn bounds(&self, server: &str) -> Option<Vec<&PolicyEntry>> {
         self.0.bounds.as_ref().map(|bounds| bounds.about(server).map(AsRef::as_ref).collect())
     }
 
-    fn about(&self, server: &str) -> impl Iterator<Item = &Arc<Entry>> {
+    fn about(&self, server: &str) -> impl Iterator<Item = &Arc<PolicyEntry>> {
         let scopes = if self.opens(server) { self.0.scopes.as_slice() } else { &[] };
         scopes.iter().flat_map(move |scope| scope.about(server)).filter(|entry| self.exists(entry))
     }
 }
 
-impl View<'_> {
+impl ListView<'_> {
     /// Whether an item is shown, by its `name`, `uri` or `uriTemplate`.
     pub fn shows(&self, name: &str) -> bool {
-        let among = |entries: &[&Entry]| entries.iter().any(|entry| entry.shows(self.listed, name));
+        let among = |entries: &[&PolicyEntry]| entries.iter().any(|entry| entry.shows(self.listed, name));
         self.everything || (among(&self.entries) && self.bounds.as_deref().is_none_or(among))
     }
 
@@ -156,7 +156,7 @@ impl View<'_> {
     }
 }
 
-impl Views<'_> {
+impl ListViews<'_> {
     /// Whether an item of a list is shown, by its `name`, `uri` or `uriTemplate`.
     pub fn shows(&self, listed: Listed, name: &str) -> bool {
         let view = || self.grants.view(self.server, listed);
@@ -167,7 +167,7 @@ impl Views<'_> {
     }
 }
 
-impl Entry {
+impl PolicyEntry {
     /// Whether an item of a list is shown: it may be used, or the list may be read and the entry does not name others.
     fn shows(&self, listed: Listed, name: &str) -> bool {
         self.shows_all(listed)
@@ -179,7 +179,7 @@ impl Entry {
         let names = self.names(listed);
         (self.methods.hold(listed.list_method())
             && names.is_none_or(|names| names.is_empty() || names.is_all()))
-            || (self.methods.hold(listed.use_method()) && names.is_none_or(Names::is_all))
+            || (self.methods.hold(listed.use_method()) && names.is_none_or(NameSet::is_all))
     }
 
     /// Whether it has one of the two methods of a list.

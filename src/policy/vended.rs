@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::entry::Scope;
-use super::names::{Names, is_wildcard};
-use super::scopes_yml::{Line, Written};
+use super::names::{NameSet, is_wildcard};
+use super::scopes_yml::{EntryLine, RawEntry};
 
 /// A token that the gateway made for somebody who showed one of an issuer's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Vended {
     /// Its details, indexed as a scope's entries are: they mean what entries mean.
     pub(super) fn bounds(&self) -> Option<Scope> {
         let details = self.details.as_ref()?;
-        let lines = (1..).zip(details).map(|(line, detail)| Line { line, written: detail.written() });
+        let lines = (1..).zip(details).map(|(line, detail)| EntryLine { line, written: detail.written() });
         Some(Scope::compile(0, "authorization_details".into(), lines.collect(), &mut Vec::new()))
     }
 }
@@ -80,10 +80,10 @@ impl Detail {
         methods.map(String::as_str).any(|named| named == method || is_wildcard(named))
     }
 
-    fn written(&self) -> Written {
+    fn written(&self) -> RawEntry {
         let Self { server, methods, tools, .. } = self.clone().complete();
-        let names = |list: Option<Vec<String>>| list.unwrap_or_default().into_iter().collect::<Names>();
-        Written {
+        let names = |list: Option<Vec<String>>| list.unwrap_or_default().into_iter().collect::<NameSet>();
+        RawEntry {
             server: Some(server),
             methods: names(methods),
             tools: names(tools),

@@ -6,5 +6,5 @@ mod day;
 mod plan;
 mod schedule;
 
-pub use plan::{Epoch, Life, retry_at};
-pub use schedule::{Changes, Next, Outcome, Schedule, Seen};
+pub use plan::{Epoch, Lifetime, retry_at};
+pub use schedule::{AttemptOutcome, Changes, CredentialSnapshot, Next, Schedule};

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// The fields that decide something here.
 #[derive(Default, Deserialize)]
-pub(super) struct File {
+pub(super) struct ServerFile {
     #[serde(default)]
     pub(super) server_name: Option<String>,
     #[serde(default)]
@@ -60,15 +60,15 @@ pub(super) struct Version {
 #[derive(Default, Deserialize)]
 struct ToolList {
     #[serde(default)]
-    tool_list: Vec<Tool>,
+    tool_list: Vec<ToolEntry>,
 }
 
 #[derive(Deserialize)]
-struct Tool {
+struct ToolEntry {
     name: String,
 }
 
-/// What [`File`] reads, and the list of tools.
+/// What [`ServerFile`] reads, and the list of tools.
 const OBEYED: [&str; 17] = [
     "append_mcp_path",
     "auth_scheme",
@@ -152,7 +152,7 @@ const DESCRIBING: [&str; 56] = [
 /// What the registry encrypts for itself, or does itself: nobody here can do the same.
 const BEYOND: [&str; 3] = ["auth_credential_encrypted", "custom_headers_encrypted", "egress_oauth"];
 
-impl File {
+impl ServerFile {
     /// Where the server is: the version that counts says so, or else the file itself.
     pub(super) fn address(&self) -> Option<&str> {
         let versions = self.versions.as_deref().unwrap_or_default();
@@ -162,12 +162,14 @@ impl File {
         };
         let version = versions.iter().find(is_default).or(versions.first());
         let version = version.and_then(|version| version.proxy_pass_url.as_ref());
-        said(self.proxy_target_url.as_ref()).or(said(version)).or(said(self.proxy_pass_url.as_ref()))
+        non_empty(self.proxy_target_url.as_ref())
+            .or(non_empty(version))
+            .or(non_empty(self.proxy_pass_url.as_ref()))
     }
 }
 
 /// What a field says; some write an empty text for nothing.
-pub(super) fn said(text: Option<&String>) -> Option<&str> {
+pub(super) fn non_empty(text: Option<&String>) -> Option<&str> {
     text.map(String::as_str).filter(|text| !text.is_empty())
 }
 

@@ -6,8 +6,8 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::files::identity_file;
-use super::tokens::Kept;
-use super::{Servers, Which};
+use super::tokens::KeptToken;
+use super::{ServerRef, Servers};
 use crate::config::ConfigError;
 use crate::error::Error;
 use crate::oauth::{Freshness, TokenSet};
@@ -75,7 +75,7 @@ impl Servers {
     /// # Errors
     /// [`ConfigError::NoGateway`], or why there is no token to be exchanged; the gateway's no.
     pub(crate) async fn exchanged(&self, limits: &Narrowing) -> Result<TokenSet, Error> {
-        let which = Which::Name("the gateway".into());
+        let which = ServerRef::ByName("the gateway".into());
         let file = identity_file(&self.config, &self.vault.store, &self.credentials);
         let identity = self.token(file, None).await?;
         self.vouch(&which, &identity.iter().collect::<Vec<_>>())?;
@@ -106,9 +106,9 @@ impl Servers {
     /// took it meant its holder, who gets no other one.
     pub(super) async fn stand_in(
         &self,
-        identity: Option<Kept>,
+        identity: Option<KeptToken>,
         refused: Option<&Secret>,
-    ) -> Result<Option<Kept>, Error> {
+    ) -> Result<Option<KeptToken>, Error> {
         let Some(narrowed) = &self.narrowed else { return Ok(identity) };
         let Some((path, mut stored)) = identity else { return Ok(None) };
         let mut token = narrowed.token.lock().await;

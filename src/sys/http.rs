@@ -34,10 +34,10 @@ const NO_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 /// A handle on the network; cheap to clone. Its clients are built when first needed: reading the certificate store
 /// takes longer than a whole loopback token request.
 #[derive(Clone, Debug, Default)]
-pub struct Http(Arc<Inner>);
+pub struct Http(Arc<HttpInner>);
 
 #[derive(Debug, Default)]
-struct Inner {
+struct HttpInner {
     allow_plain: bool,
     trust: Trust,
     loopback: OnceLock<Client>,
@@ -50,7 +50,7 @@ struct Outward;
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub struct Reply {
+pub struct HttpReply {
     /// The HTTP status.
     pub status: u16,
     /// What the server asks us to wait, if it does (RFC 9110 section 10.2.3, in seconds).
@@ -147,13 +147,13 @@ impl HttpError {
 impl Http {
     /// A handle; `allow_plain` is the user's word that plain http to other machines is meant.
     pub fn new(allow_plain: bool) -> Self {
-        Self(Arc::new(Inner { allow_plain, ..Inner::default() }))
+        Self(Arc::new(HttpInner { allow_plain, ..HttpInner::default() }))
     }
 
     /// The same, believing these authorities.
     #[must_use]
     pub fn trusting(self, trust: Trust) -> Self {
-        Self(Arc::new(Inner { allow_plain: self.0.allow_plain, trust, ..Inner::default() }))
+        Self(Arc::new(HttpInner { allow_plain: self.0.allow_plain, trust, ..HttpInner::default() }))
     }
 
     /// The authorities that are believed.
@@ -165,7 +165,7 @@ impl Http {
     ///
     /// # Errors
     /// As [`HttpError`] says; any HTTP status but a redirect is an answer, not an error.
-    pub async fn post(&self, url: &Url, headers: HeaderMap, body: String) -> Result<Reply, HttpError> {
+    pub async fn post(&self, url: &Url, headers: HeaderMap, body: String) -> Result<HttpReply, HttpError> {
         let mut request = Request::new(Method::POST, url.clone());
         *request.headers_mut() = headers;
         *request.body_mut() = Some(body.into());
@@ -176,7 +176,7 @@ impl Http {
     ///
     /// # Errors
     /// As [`HttpError`] says; any HTTP status but a redirect is an answer, not an error.
-    pub async fn get(&self, url: &Url, headers: HeaderMap) -> Result<Reply, HttpError> {
+    pub async fn get(&self, url: &Url, headers: HeaderMap) -> Result<HttpReply, HttpError> {
         let mut request = Request::new(Method::GET, url.clone());
         *request.headers_mut() = headers;
         self.send(request).await
@@ -233,7 +233,7 @@ impl Http {
         }
     }
 
-    async fn send(&self, request: Request) -> Result<Reply, HttpError> {
+    async fn send(&self, request: Request) -> Result<HttpReply, HttpError> {
         let host = host(request.url());
         let origin = request.url().join("/").unwrap_or_else(|_| request.url().clone());
         let response = self.execute(request, &origin).await?;
@@ -245,7 +245,7 @@ impl Http {
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
             .map(Duration::from_secs);
         let body = body(response, &host).await?;
-        Ok(Reply { status, retry_after, date, body })
+        Ok(HttpReply { status, retry_after, date, body })
     }
 
     /// Sends a request, and once more where a redirect leads that keeps method and body (RFC 9110 sections 15.4.8 and 15.4.9)
@@ -267,7 +267,13 @@ impl Http {
                     request = again;
                     *request.url_mut() = next;
                 }
-                _ => return Err(HttpError::Redirect { host: host(&url), status, to: shown(&url, &to) }),
+                _ => {
+                    return Err(HttpError::Redirect {
+                        host: host(&url),
+                        status,
+                        to: display_location(&url, &to),
+                    });
+                }
             }
         }
     }
@@ -357,7 +363,7 @@ fn builder() -> reqwest::ClientBuilder {
 }
 
 /// Where a redirect leads, to be shown. The query stays out, on either side: some addresses have a key in it.
-fn shown(asked: &Url, to: &str) -> String {
+fn display_location(asked: &Url, to: &str) -> String {
     let to: String = match asked.join(to) {
         Ok(mut to) => {
             to.set_query(None);

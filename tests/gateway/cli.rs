@@ -168,7 +168,7 @@ fn without_a_file_the_environment_names_the_variables() {
 fn files_that_are_wrong_are_named() {
     let cases = [
         ("isuers: []\n", "error: ./gateway.yaml:1:1: unknown field `isuers`"),
-        ("limits:\n  body: many\n", "error: ./gateway.yaml:2:9: "),
+        ("limits:\n  max_request_bytes: many\n", "error: ./gateway.yaml:2:22: "),
         (&format!("{GATEWAY}policy: none.yml\n"), "error: policy: ./none.yml: No such file or directory"),
         (&format!("{GATEWAY}policy: gateway.yaml\n"), "error: policy: ./gateway.yaml: "),
         (&format!("{GATEWAY}servers: none\n"), "error: servers: ./none: No such file or directory"),

@@ -8,7 +8,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use mcpauth::gateway::settings::{Settings, Vending};
+use mcpauth::gateway::settings::{GatewaySettings, Vending};
 use mcpauth::gateway::token_ledger::{Ledger, LedgerEntry};
 use mcpauth::sys::clock;
 use mcpauth::sys::private_file;
@@ -37,7 +37,7 @@ fn pem(der: &[u8]) -> String {
 }
 
 /// Has the gateway vend tokens, signed by `key`.
-pub(crate) fn vends(settings: &mut Settings, dir: &Path, key: &str) {
+pub(crate) fn vends(settings: &mut GatewaySettings, dir: &Path, key: &str) {
     private_file::create_dir(&dir.join("keys")).unwrap();
     private_file::write(&dir.join("keys/one.pem"), key).unwrap();
     settings.vending = Some(Vending {

@@ -1,18 +1,18 @@
-//! The ways around the reference gateway, each tried on ours with the agent's real token, or with none: what was not granted
+//! The ways around the registry's gateway, each tried on ours with the agent's real token, or with none: what was not granted
 //! must not reach a server in any spelling. It leaves more spellings, and raw sockets, to the tests.
 
-use crate::cli::demo::client::{Client, Entry, anonymous, call};
+use crate::cli::demo::client::{ConfiguredServer, DemoAgent, anonymous, call};
 use crate::cli::demo::gateway::silence;
 use crate::cli::demo::stage::Stage;
 use crate::cli::demo::step::Step;
-use crate::cli::demo::wire::Request;
+use crate::cli::demo::wire::RawRequest;
 use crate::error::Error;
 
 /// One try.
 struct Attack<'a> {
     /// What it is, in a few words.
     what: &'static str,
-    request: Request<'a>,
+    request: RawRequest<'a>,
     /// How the gateway says no.
     expected: (u16, &'static str),
 }
@@ -27,12 +27,12 @@ struct Bodies {
     twice: String,
 }
 
-/// A session of the reference's, signed by whoever can ask its login page for one.
+/// A session of the registry's scripts', signed by whoever can ask its login page for one.
 const COOKIE: &str = "mcp_gateway_session=eyJ1c2VybmFtZSI6ICJhZG1pbiJ9.forged.forged";
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 
 /// All of them, one after the other.
-pub(super) async fn attacks(stage: &Stage, client: &Client) -> Result<Step, Error> {
+pub(super) async fn attacks(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let entry = client.entry("demo-tracker")?;
     let bodies = Bodies::new();
     let before = stage.arrived().len();
@@ -52,21 +52,25 @@ pub(super) async fn attacks(stage: &Stage, client: &Client) -> Result<Step, Erro
     })
 }
 
-fn list<'a>(entry: &'a Entry, bodies: &'a Bodies) -> Vec<Attack<'a>> {
+fn list<'a>(entry: &'a ConfiguredServer, bodies: &'a Bodies) -> Vec<Attack<'a>> {
     let post = |more: &[(&'a str, &'a str)], body: &'a str| entry.post(more, body.as_bytes());
     let at = |method, target| {
         let body: &[u8] = if method == "POST" { bodies.forbidden.as_bytes() } else { b"" };
-        Request { method, target, ..entry.post(&[], body) }
+        RawRequest { method, target, ..entry.post(&[], body) }
     };
     let attack = |what, request, expected| Attack { what, request, expected };
     let forbidden = bodies.forbidden.as_str();
     vec![
         attack("a batch with a forbidden call in it", post(&[], &bodies.batch), (400, "malformed")),
-        attack("the call, pretty-printed", post(&[], &bodies.pretty), (403, "name")),
-        attack("the call, 20 KiB long", post(&[], &bodies.large), (403, "name")),
-        attack("the call, with X-Body: a ping", post(&[("X-Body", PING)], forbidden), (403, "name")),
-        attack("GET on a server that is not granted", at("GET", "/payroll/mcp"), (403, "server")),
-        attack("DELETE on it", at("DELETE", "/payroll/mcp"), (403, "server")),
+        attack("the call, pretty-printed", post(&[], &bodies.pretty), (403, "name_not_allowed")),
+        attack("the call, 20 KiB long", post(&[], &bodies.large), (403, "name_not_allowed")),
+        attack(
+            "the call, with X-Body: a ping",
+            post(&[("X-Body", PING)], forbidden),
+            (403, "name_not_allowed"),
+        ),
+        attack("GET on a server that is not granted", at("GET", "/payroll/mcp"), (403, "server_not_allowed")),
+        attack("DELETE on it", at("DELETE", "/payroll/mcp"), (403, "server_not_allowed")),
         attack("/demo-tracker/../payroll/mcp", at("POST", "/demo-tracker/../payroll/mcp"), (400, "path")),
         attack("/demo-tracker/..%2fpayroll/mcp", at("POST", "/demo-tracker/..%2fpayroll/mcp"), (400, "path")),
         attack("\"method\": \"ping\" beside \"Method\"", post(&[], &bodies.twins), (400, "malformed")),

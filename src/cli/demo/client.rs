@@ -6,18 +6,18 @@ use std::io;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::cli::demo::wire::{Answer, Request};
+use crate::cli::demo::wire::{RawRequest, RawResponse};
 use crate::config::Config;
 use crate::error::Error;
 use crate::mcp::{ACCEPTED, JSON};
 
 /// The agent.
-pub(super) struct Client {
-    entries: Vec<Entry>,
+pub(super) struct DemoAgent {
+    entries: Vec<ConfiguredServer>,
 }
 
 /// What its configuration says of one server. It holds tokens; there is no `Debug`.
-pub(super) struct Entry {
+pub(super) struct ConfiguredServer {
     name: String,
     /// `host:port`.
     pub(super) authority: String,
@@ -28,7 +28,7 @@ pub(super) struct Entry {
 
 const TYPES: [(&str, &str); 2] = [("Content-Type", JSON), ("Accept", ACCEPTED)];
 
-impl Client {
+impl DemoAgent {
     /// Reads the configuration in the tokens directory.
     ///
     /// # Errors
@@ -37,7 +37,8 @@ impl Client {
         let text = std::fs::read_to_string(config.tokens_dir.join("vscode_mcp.json"))?;
         let whole: Value = serde_json::from_str(&text).map_err(io::Error::other)?;
         let servers = whole.pointer("/mcp/servers").and_then(Value::as_object);
-        let entries = servers.into_iter().flatten().filter_map(|(name, server)| Entry::read(name, server));
+        let entries =
+            servers.into_iter().flatten().filter_map(|(name, server)| ConfiguredServer::read(name, server));
         Ok(Self { entries: entries.collect() })
     }
 
@@ -45,13 +46,13 @@ impl Client {
     ///
     /// # Errors
     /// If it was told of none.
-    pub(super) fn entry(&self, name: &str) -> Result<&Entry, Error> {
+    pub(super) fn entry(&self, name: &str) -> Result<&ConfiguredServer, Error> {
         let found = self.entries.iter().find(|entry| entry.name == name);
         found.ok_or_else(|| io::Error::other(format!("no client was told of {name}")).into())
     }
 }
 
-impl Entry {
+impl ConfiguredServer {
     fn read(name: &str, server: &Value) -> Option<Self> {
         let url = Url::parse(server.get("url")?.as_str()?).ok()?;
         let headers = server.get("headers").and_then(Value::as_object).into_iter().flatten();
@@ -72,26 +73,26 @@ impl Entry {
     }
 
     /// A message as this client sends it, its own headers and `more`.
-    pub(super) fn post<'a>(&'a self, more: &[(&'a str, &'a str)], body: &'a [u8]) -> Request<'a> {
+    pub(super) fn post<'a>(&'a self, more: &[(&'a str, &'a str)], body: &'a [u8]) -> RawRequest<'a> {
         let own = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let headers = TYPES.into_iter().chain(own).chain(more.iter().copied()).collect();
-        Request { method: "POST", target: &self.path, headers, body }
+        RawRequest { method: "POST", target: &self.path, headers, body }
     }
 
     /// Sends a message and waits for the answer.
     ///
     /// # Errors
     /// The system's.
-    pub(super) async fn ask(&self, message: &Value) -> Result<Answer, Error> {
+    pub(super) async fn ask(&self, message: &Value) -> Result<RawResponse, Error> {
         let body = message.to_string();
         Ok(self.post(&[], body.as_bytes()).send(&self.authority).await?)
     }
 }
 
 /// A message without any credential.
-pub(super) fn anonymous<'a>(target: &'a str, more: &[(&'a str, &'a str)], body: &'a [u8]) -> Request<'a> {
+pub(super) fn anonymous<'a>(target: &'a str, more: &[(&'a str, &'a str)], body: &'a [u8]) -> RawRequest<'a> {
     let headers = TYPES.into_iter().chain(more.iter().copied()).collect();
-    Request { method: "POST", target, headers, body }
+    RawRequest { method: "POST", target, headers, body }
 }
 
 /// A call of a tool.

@@ -3,18 +3,18 @@
 
 use serde_json::Value;
 
-use crate::cli::demo::client::{Client, anonymous, call, list};
+use crate::cli::demo::client::{DemoAgent, anonymous, call, list};
 use crate::cli::demo::stage::Stage;
 use crate::cli::demo::step::Step;
-use crate::cli::demo::wire::{Answer, Request};
-use crate::demo::mcp::Arrived;
+use crate::cli::demo::wire::{RawRequest, RawResponse};
+use crate::demo::mcp::ReceivedRequest;
 use crate::error::Error;
 
 /// The server that takes the caller's own outside credential.
 const TRACKER: &str = "demo-tracker";
 
 /// Calls that the policy allows, and what the tools answer.
-pub(super) async fn allowed(stage: &Stage, client: &Client) -> Result<Step, Error> {
+pub(super) async fn allowed(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let mut detail = "the servers answer".to_owned();
     let mut ok = true;
     for (server, tool) in [("currenttime", "current_time"), (TRACKER, "get_issue")] {
@@ -28,7 +28,7 @@ pub(super) async fn allowed(stage: &Stage, client: &Client) -> Result<Step, Erro
 }
 
 /// A call that it does not allow.
-pub(super) async fn denied(stage: &Stage, client: &Client) -> Result<Step, Error> {
+pub(super) async fn denied(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let before = stage.arrived().len();
     let answer = client.entry(TRACKER)?.ask(&call("delete_issue")).await?;
     let heard = stage.arrived().len() - before;
@@ -47,7 +47,7 @@ pub(super) async fn denied(stage: &Stage, client: &Client) -> Result<Step, Error
 }
 
 /// The same list, asked for at the server itself and through the gateway.
-pub(super) async fn filtered(stage: &Stage, client: &Client) -> Result<Step, Error> {
+pub(super) async fn filtered(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let authority = stage.server(TRACKER).map_or("", |server| server.base()).trim_start_matches("http://");
     let question = list().to_string();
     let all = names(&anonymous("/mcp", &[], question.as_bytes()).send(authority).await?);
@@ -68,7 +68,7 @@ pub(super) async fn filtered(stage: &Stage, client: &Client) -> Result<Step, Err
 }
 
 /// A caller without a token is told where to get one (RFC 9728), and what is told is true.
-pub(super) async fn unauthenticated(stage: &Stage, client: &Client) -> Result<Step, Error> {
+pub(super) async fn unauthenticated(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let entry = client.entry("currenttime")?;
     let before = stage.arrived().len();
     let question = call("current_time").to_string();
@@ -77,7 +77,7 @@ pub(super) async fn unauthenticated(stage: &Stage, client: &Client) -> Result<St
     let challenge = answer.header("WWW-Authenticate").unwrap_or_default();
     let document = challenge.split('"').find(|part| part.starts_with("http")).unwrap_or_default();
     let target = document.strip_prefix(stage.gateway.public_url()).unwrap_or("/");
-    let get = Request { method: "GET", target, headers: Vec::new(), body: b"" };
+    let get = RawRequest { method: "GET", target, headers: Vec::new(), body: b"" };
     let issuer = get.send(&entry.authority).await?.text("/authorization_servers/0");
     Ok(Step {
         name: "gateway.unauthenticated",
@@ -91,11 +91,11 @@ pub(super) async fn unauthenticated(stage: &Stage, client: &Client) -> Result<St
 }
 
 /// What reached the servers in all of it: never the ingress token; at the tracker its own.
-pub(super) fn credentials(stage: &Stage, client: &Client) -> Result<Step, Error> {
+pub(super) fn credentials(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let entry = client.entry(TRACKER)?;
     let (ingress, egress) = (entry.token("X-Authorization"), entry.token("Authorization"));
     let arrived = stage.arrived();
-    let holds = |token: &str, request: &Arrived| {
+    let holds = |token: &str, request: &ReceivedRequest| {
         let places = [request.target.as_bytes(), request.headers.as_bytes(), &request.body];
         places.iter().any(|place| memchr::memmem::find(place, token.as_bytes()).is_some())
     };
@@ -123,7 +123,7 @@ pub(super) fn silence(heard: usize) -> String {
     }
 }
 
-fn names(answer: &Answer) -> Vec<String> {
+fn names(answer: &RawResponse) -> Vec<String> {
     let whole = answer.json();
     let tools = whole.pointer("/result/tools").and_then(Value::as_array).into_iter().flatten();
     tools.filter_map(|tool| Some(tool.get("name")?.as_str()?.to_owned())).collect()

@@ -14,18 +14,18 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::demo::client::Client;
+use crate::cli::demo::client::DemoAgent;
 use crate::cli::demo::stage::Stage;
 use crate::cli::demo::step::Step;
 use crate::cli::flows;
 use crate::cli::generate::{self, GenerateArgs};
 use crate::cli::out::Out;
-use crate::cli::report::Done;
+use crate::cli::report::RunReport;
 use crate::error::{Error, Exit};
 use crate::sys::browser::Browser;
 use crate::sys::http::Http;
 use crate::sys::private_file;
-use crate::vault::Outcome;
+use crate::vault::TokenOutcome;
 
 /// Show everything on this machine: an identity provider for development, every flow against it, the gateway at work
 #[derive(Args, Debug)]
@@ -43,7 +43,7 @@ pub(super) struct DemoArgs {
 }
 
 /// What was shown so far.
-struct Shown<'o> {
+struct DemoProgress<'o> {
     out: &'o Out,
     steps: Vec<Step>,
 }
@@ -56,7 +56,7 @@ pub(super) fn run(args: &DemoArgs, out: &Out) -> Result<Exit, Error> {
 async fn demo(args: &DemoArgs, folder: &Path, out: &Out) -> Result<Exit, Error> {
     let began = Instant::now();
     let stage = Stage::set(folder, args.browser, out).await?;
-    let mut shown = Shown { out, steps: Vec::new() };
+    let mut shown = DemoProgress { out, steps: Vec::new() };
     shown.step("identity-provider", true, format!("for development only, at {}", stage.idp.issuer()));
     credentials(args, &stage, &mut shown).await?;
     shown.step(
@@ -64,7 +64,7 @@ async fn demo(args: &DemoArgs, folder: &Path, out: &Out) -> Result<Exit, Error> 
         true,
         format!("{} before {} servers", stage.gateway.public_url(), stage.servers.len()),
     );
-    let client = Client::read(&stage.config)?;
+    let client = DemoAgent::read(&stage.config)?;
     shown.show(gateway::allowed(&stage, &client).await?);
     shown.show(gateway::denied(&stage, &client).await?);
     shown.show(gateway::filtered(&stage, &client).await?);
@@ -85,7 +85,7 @@ async fn demo(args: &DemoArgs, folder: &Path, out: &Out) -> Result<Exit, Error> 
 }
 
 /// The main job, and what it left behind.
-async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut Shown<'_>) -> Result<(), Error> {
+async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut DemoProgress<'_>) -> Result<(), Error> {
     let (config, out) = (&stage.config, shown.out);
     // A person who clicks through the pages must see where they are; the robot need not.
     let (browser, told_to) = if args.browser {
@@ -94,7 +94,7 @@ async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut Shown<'_>) -> R
         (Browser::Robot(Http::new(false)), out.muted())
     };
     let done = generate::generate(config, &GenerateArgs::default(), Some(browser), &told_to).await?;
-    shown.step("generate", all_good(&done), told(&done));
+    shown.step("generate", all_good(&done), summarize(&done));
     let open = exposed(&config.tokens_dir);
     shown.step(
         "private-files",
@@ -107,13 +107,15 @@ async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut Shown<'_>) -> R
     shown.step("configurations", configs == 4 && servers > 0, told);
     // Nobody is there to log in this time: whatever is not reused or refreshed fails.
     let again = generate::generate(config, &GenerateArgs::default(), None, &out.muted()).await?;
-    let reused =
-        again.rows.iter().all(|row| row.result.as_ref().is_ok_and(|fresh| fresh.outcome == Outcome::Reused));
+    let reused = again
+        .rows
+        .iter()
+        .all(|row| row.result.as_ref().is_ok_and(|fresh| fresh.outcome == TokenOutcome::Reused));
     shown.step("reuse", reused, format!("{} tokens reused, none asked for", again.rows.len()));
     Ok(())
 }
 
-impl Shown<'_> {
+impl DemoProgress<'_> {
     fn step(&mut self, name: &'static str, ok: bool, detail: String) {
         self.show(Step { name, ok, detail });
     }
@@ -137,15 +139,15 @@ impl Shown<'_> {
     }
 }
 
-fn all_good(done: &Done) -> bool {
+fn all_good(done: &RunReport) -> bool {
     !done.rows.is_empty()
         && done.rows.iter().all(|row| row.result.is_ok())
         && done.configs.iter().all(|config| config.result.is_ok())
 }
 
-fn told(done: &Done) -> String {
-    let one = |row: &flows::Row| match &row.result {
-        Ok(fresh) => format!("\n    {:28} {}", row.name, flows::said(fresh)),
+fn summarize(done: &RunReport) -> String {
+    let one = |row: &flows::FlowResult| match &row.result {
+        Ok(fresh) => format!("\n    {:28} {}", row.name, flows::describe(fresh)),
         Err(error) => format!("\n    {:28} FAILED: {error}", row.name),
     };
     let good = done.rows.iter().filter(|row| row.result.is_ok()).count();

@@ -4,22 +4,22 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cli::gateway::journal::Log;
+use crate::cli::gateway::journal::GatewayLog;
 use crate::cli::out::Out;
 use crate::config::{Config, Settings};
 use crate::demo::idp::Idp;
-use crate::demo::mcp::{Arrived, Sample};
-use crate::demo::setup::{self, POOL, SERVERS, Server};
+use crate::demo::mcp::{ReceivedRequest, Sample};
+use crate::demo::setup::{self, POOL, SERVERS, SampleServer};
 use crate::error::Error;
-use crate::gateway::settings::Settings as Gateway;
-use crate::gateway::{Running, Setup};
+use crate::gateway::settings::GatewaySettings as Gateway;
+use crate::gateway::{GatewaySetup, RunningGateway};
 use crate::sys::http::Http;
 use crate::sys::private_file;
 
 /// Everything that runs, and the project that is about it. The gateway goes first: it may still wait for the others.
 pub(super) struct Stage {
-    pub(super) gateway: Running,
-    pub(super) servers: Vec<(Server, Sample)>,
+    pub(super) gateway: RunningGateway,
+    pub(super) servers: Vec<(SampleServer, Sample)>,
     pub(super) idp: Idp,
     /// The issuer of ingress tokens.
     pub(super) pool: String,
@@ -33,7 +33,7 @@ impl Stage {
     /// The system's, and the gateway's own.
     pub(super) async fn set(folder: &Path, browser: bool, out: &Out) -> Result<Self, Error> {
         let idp = Idp::start(setup::options(!browser)).await?;
-        let start = |server: Server| Ok((server, Sample::start(server.name, server.tools)?));
+        let start = |server: SampleServer| Ok((server, Sample::start(server.name, server.tools)?));
         let servers = SERVERS.into_iter().map(start).collect::<Result<Vec<_>, Error>>()?;
         let pool = idp.realm_issuer(POOL);
         private_file::create_dir(folder)?;
@@ -57,8 +57,8 @@ impl Stage {
     }
 
     /// Every request that reached a server so far, with the server's name.
-    pub(super) fn arrived(&self) -> Vec<(&'static str, Arrived)> {
-        let of = |(server, sample): &(Server, Sample)| {
+    pub(super) fn arrived(&self) -> Vec<(&'static str, ReceivedRequest)> {
+        let of = |(server, sample): &(SampleServer, Sample)| {
             let name = server.name;
             sample.arrived().into_iter().map(move |arrived| (name, arrived))
         };
@@ -67,11 +67,11 @@ impl Stage {
 }
 
 /// The gateway of the folder's files, as `mcpauth gateway serve` would start it there.
-fn gateway(folder: &Path, pool: &str, out: &Out) -> Result<Running, Error> {
+fn gateway(folder: &Path, pool: &str, out: &Out) -> Result<RunningGateway, Error> {
     let file = write(folder, "gateway.yaml", &setup::gateway(pool, "127.0.0.1:0"))?;
     let settings = Gateway::read(&file).map_err(std::io::Error::other)?;
-    let running = Running::start(Setup {
-        journal: Arc::new(Log::open(&settings.audit)?),
+    let running = RunningGateway::start(GatewaySetup {
+        journal: Arc::new(GatewayLog::open(&settings.audit)?),
         http: Http::new(false),
         credentials: Box::new(|_| None),
         exchanges: out.tasks.clone(),

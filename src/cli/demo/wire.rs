@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// A request; `Host`, `Content-Length` and `Connection: close` are added.
-pub(super) struct Request<'a> {
+pub(super) struct RawRequest<'a> {
     pub(super) method: &'a str,
     /// As it is: nothing of it is resolved or encoded.
     pub(super) target: &'a str,
@@ -18,7 +18,7 @@ pub(super) struct Request<'a> {
 }
 
 /// What came back.
-pub(super) struct Answer {
+pub(super) struct RawResponse {
     pub(super) status: u16,
     head: String,
     body: Vec<u8>,
@@ -27,19 +27,19 @@ pub(super) struct Answer {
 /// Everything here is on this machine; a server that takes longer is broken.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-impl Request<'_> {
+impl RawRequest<'_> {
     /// Sends it to `host:port` on a connection of its own.
     ///
     /// # Errors
     /// The system's, also for an answer that is none.
-    pub(super) async fn send(&self, authority: &str) -> io::Result<Answer> {
+    pub(super) async fn send(&self, authority: &str) -> io::Result<RawResponse> {
         let exchange = async {
             let mut stream = TcpStream::connect(authority).await?;
             // A server may answer, and close, before all of it is written.
             let _ = stream.write_all(&self.bytes(authority)).await;
             let mut bytes = Vec::new();
             stream.read_to_end(&mut bytes).await?;
-            Answer::read(&bytes).ok_or_else(|| io::Error::other("not an HTTP answer"))
+            RawResponse::read(&bytes).ok_or_else(|| io::Error::other("not an HTTP answer"))
         };
         tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| io::ErrorKind::TimedOut)?
     }
@@ -54,7 +54,7 @@ impl Request<'_> {
     }
 }
 
-impl Answer {
+impl RawResponse {
     fn read(bytes: &[u8]) -> Option<Self> {
         let end = memchr::memmem::find(bytes, b"\r\n\r\n")?;
         let (head, body) = (bytes.get(..end)?, bytes.get(end + 4..)?);
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn what_is_written_is_what_was_meant() {
         let request =
-            Request { method: "GET", target: "/a/../b", headers: vec![("X-Body", "{}")], body: b"x" };
+            RawRequest { method: "GET", target: "/a/../b", headers: vec![("X-Body", "{}")], body: b"x" };
         let expected = "GET /a/../b HTTP/1.1\r\nHost: h:1\r\nX-Body: {}\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx";
         assert_eq!(String::from_utf8(request.bytes("h:1")).unwrap(), expected);
     }
@@ -95,10 +95,11 @@ mod tests {
     #[test]
     fn an_answer_is_its_status_headers_and_body() {
         let answer =
-            Answer::read(b"HTTP/1.1 403 Forbidden\r\nA: b\r\nC:d \r\n\r\n{\"e\":{\"f\":\"g\"}}").unwrap();
+            RawResponse::read(b"HTTP/1.1 403 Forbidden\r\nA: b\r\nC:d \r\n\r\n{\"e\":{\"f\":\"g\"}}")
+                .unwrap();
         assert_eq!((answer.status, answer.header("c"), answer.header("x")), (403, Some("d"), None));
         assert_eq!(answer.text("/e/f"), "g");
-        assert!(Answer::read(b"HTTP/1.1 200 OK\r\n").is_none());
-        assert!(Answer::read(b"nonsense\r\n\r\n").is_none());
+        assert!(RawResponse::read(b"HTTP/1.1 200 OK\r\n").is_none());
+        assert!(RawResponse::read(b"nonsense\r\n\r\n").is_none());
     }
 }

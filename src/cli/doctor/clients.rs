@@ -11,7 +11,7 @@ use crate::store::Store;
 const CHECK: &str = "clients.config";
 
 /// Every client's file, held against what would be installed.
-pub(super) fn look(config: &Config, store: &Store, all_readable: bool, out: &Out) -> Vec<Finding> {
+pub(super) fn check(config: &Config, store: &Store, all_readable: bool, out: &Out) -> Vec<Finding> {
     let rows = match clients::check(config, store, &out.muted()) {
         Ok(rows) => rows,
         Err(error) => return vec![Finding::error(CHECK, &error, "mcpauth config install")],

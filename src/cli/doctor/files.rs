@@ -17,7 +17,7 @@ const LINK: &str = "files.link";
 /// A younger file may be one that somebody is writing right now.
 const LEFT_BEHIND: Duration = Duration::from_secs(60);
 
-pub(super) fn look(config: &Config) -> Vec<Finding> {
+pub(super) fn check(config: &Config) -> Vec<Finding> {
     let dir = &config.tokens_dir;
     let mut findings = folder(dir);
     findings
@@ -31,7 +31,7 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// The token files in `dir`, by the reference's names. Clients' configurations and agents' files are there as well.
+/// The token files in `dir`, by the registry's scripts' names. Clients' configurations and agents' files are there as well.
 pub(super) fn is_token(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     CredentialId::parse(name, "").is_some()

@@ -6,10 +6,10 @@ use url::Url;
 use crate::cli::doctor::audience::{covers, judge};
 use crate::cli::doctor::finding::Finding;
 use crate::cli::doctor::issuer::{Timed, get};
-use crate::cli::doctor::policy::Identity;
+use crate::cli::doctor::policy::TokenIdentity;
 use crate::cli::doctor::surroundings::proxy_for;
 use crate::config::Config;
-use crate::metadata::{NotFound, search};
+use crate::metadata::{MetadataNotFound, search};
 use crate::oauth::{RESOURCE_METADATA, ResourceError, ResourceMetadata, resource_place};
 use crate::sys::http::{Http, HttpError};
 
@@ -23,11 +23,11 @@ pub(super) fn unnamed() -> Finding {
 }
 
 /// `server` is a server's address at the gateway, if there is one to ask about.
-pub(super) async fn look(
+pub(super) async fn check(
     config: &Config,
     address: &str,
     http: &Http,
-    identities: &[Identity],
+    identities: &[TokenIdentity],
     server: Option<&str>,
 ) -> Vec<Finding> {
     let Ok(url) = Url::parse(address) else {
@@ -87,7 +87,7 @@ async fn document(
     address: &str,
     gateway: &Url,
     server: Option<&str>,
-) -> Result<ResourceMetadata, NotFound<ResourceError>> {
+) -> Result<ResourceMetadata, MetadataNotFound<ResourceError>> {
     let server = server.and_then(|text| Url::parse(text).ok());
     let inserted = server.as_ref().map(resource_place);
     // A gateway behind a path cannot be asked at the host's root.
@@ -104,7 +104,7 @@ fn compare(
     config: &Config,
     address: &str,
     document: &ResourceMetadata,
-    identities: &[Identity],
+    identities: &[TokenIdentity],
     server: Option<&str>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();

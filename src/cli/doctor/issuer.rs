@@ -11,16 +11,16 @@ use url::Url;
 
 use crate::cli::doctor::finding::{Finding, Status};
 use crate::cli::doctor::surroundings::proxy_for;
-use crate::config::{Config, Planned};
-use crate::credential::{Credential, Endpoint, How, Kind};
+use crate::config::{Config, CredentialPlan};
+use crate::credential::{Credential, CredentialKind, GrantConfig, TokenEndpoint};
 use crate::error::Error;
 use crate::flow::FlowError;
 use crate::gateway::authn::keys::KeySet;
 use crate::gateway::settings::Algorithm;
-use crate::metadata::{self, Fetch, NotFound};
+use crate::metadata::{self, Fetch, MetadataNotFound};
 use crate::oauth::{MetadataError, ReplyError};
 use crate::sys::clock;
-use crate::sys::http::{Http, HttpError, Reply};
+use crate::sys::http::{Http, HttpError, HttpReply};
 use crate::vault::VaultError;
 
 const REACHED: &str = "issuer.reachable";
@@ -32,10 +32,10 @@ pub(super) const WITHIN: Duration = Duration::from_secs(5);
 const SKEW: (i64, i64) = (30, 120);
 
 /// Somebody to ask.
-struct Asked {
+struct ProbeTarget {
     /// The issuer, or the token endpoint's host.
     name: String,
-    what: Ask,
+    what: ProbeKind,
     /// What the way there goes through.
     proxy: Option<String>,
     /// The variables that could be wrong.
@@ -45,7 +45,7 @@ struct Asked {
 
 /// What must come back.
 #[derive(PartialEq)]
-enum Ask {
+enum ProbeKind {
     /// The issuer's metadata (RFC 8414).
     Metadata,
     /// Anything at all.
@@ -53,55 +53,59 @@ enum Ask {
 }
 
 /// `accepted` are the issuers whose tokens the gateway that is set up here takes.
-pub(super) async fn look(
+pub(super) async fn check(
     config: &Config,
     http: &Http,
-    planned: &[Planned],
+    planned: &[CredentialPlan],
     accepted: Vec<String>,
 ) -> Vec<Finding> {
-    let mut asked: Vec<Asked> = Vec::new();
+    let mut asked: Vec<ProbeTarget> = Vec::new();
     for credential in planned.iter().filter_map(|flow| flow.credential.as_ref().ok()) {
-        let new = Asked::of(config, credential);
+        let new = ProbeTarget::of(config, credential);
         if asked.iter().all(|known| known.name != new.name || known.what != new.what) {
             asked.push(new);
         }
     }
     for issuer in accepted {
         if asked.iter().all(|known| known.name != issuer) {
-            asked.push(Asked::by_gateway(config, issuer));
+            asked.push(ProbeTarget::by_gateway(config, issuer));
         }
     }
     join_all(asked.iter().map(|asked| asked.look(http))).await.into_iter().flatten().collect()
 }
 
-impl Asked {
+impl ProbeTarget {
     fn of(config: &Config, credential: &Credential) -> Self {
-        let endpoint = |url: &Url| Ask::Endpoint(url.clone());
+        let endpoint = |url: &Url| ProbeKind::Endpoint(url.clone());
         let what = match &credential.how {
-            How::ClientCredentials(machine) => match &machine.endpoint {
-                Endpoint::Known(url) => endpoint(url),
-                Endpoint::Discover { .. } => Ask::Metadata,
+            GrantConfig::ClientCredentials(machine) => match &machine.endpoint {
+                TokenEndpoint::Known(url) => endpoint(url),
+                TokenEndpoint::Discover { .. } => ProbeKind::Metadata,
             },
-            How::AuthorizationCode(person) => {
+            GrantConfig::AuthorizationCode(person) => {
                 let known = person.provider.token_endpoint.as_deref().and_then(|text| Url::parse(text).ok());
-                known.as_ref().map_or(Ask::Metadata, endpoint)
+                known.as_ref().map_or(ProbeKind::Metadata, endpoint)
             }
         };
         let name = match &what {
-            Ask::Metadata => credential.issuer.clone(),
-            Ask::Endpoint(url) => url.host_str().unwrap_or_default().into(),
+            ProbeKind::Metadata => credential.issuer.clone(),
+            ProbeKind::Endpoint(url) => url.host_str().unwrap_or_default().into(),
         };
         let check = match (credential.id.kind, config.auth_provider()) {
-            (Kind::Ingress, "keycloak") | (Kind::Agent, _) => "KEYCLOAK_URL and KEYCLOAK_REALM",
-            (Kind::Ingress, "cognito") => "INGRESS_OAUTH_USER_POOL_ID (or INGRESS_OAUTH_ISSUER)",
-            (Kind::Ingress, _) => "INGRESS_OAUTH_ISSUER",
-            (Kind::AgentCore, _) => "COGNITO_USER_POOL_ID, COGNITO_DOMAIN and AGENTCORE_ISSUER",
-            (Kind::Egress, _) => "EGRESS_PROVIDER_NAME_N, and the provider's file (mcpauth providers check)",
+            (CredentialKind::Ingress, "keycloak") | (CredentialKind::Agent, _) => {
+                "KEYCLOAK_URL and KEYCLOAK_REALM"
+            }
+            (CredentialKind::Ingress, "cognito") => "INGRESS_OAUTH_USER_POOL_ID (or INGRESS_OAUTH_ISSUER)",
+            (CredentialKind::Ingress, _) => "INGRESS_OAUTH_ISSUER",
+            (CredentialKind::AgentCore, _) => "COGNITO_USER_POOL_ID, COGNITO_DOMAIN and AGENTCORE_ISSUER",
+            (CredentialKind::Egress, _) => {
+                "EGRESS_PROVIDER_NAME_N, and the provider's file (mcpauth providers check)"
+            }
         };
         let remedy = format!("check {check}; mcpauth config show --origin says where values come from");
         let url = match &what {
-            Ask::Metadata => Url::parse(&name).ok(),
-            Ask::Endpoint(url) => Some(url.clone()),
+            ProbeKind::Metadata => Url::parse(&name).ok(),
+            ProbeKind::Endpoint(url) => Some(url.clone()),
         };
         let proxy = url.and_then(|url| proxy_for(config, &url));
         Self { name, what, proxy, remedy, command: credential.command.clone() }
@@ -110,13 +114,19 @@ impl Asked {
     fn by_gateway(config: &Config, issuer: String) -> Self {
         let proxy = Url::parse(&issuer).ok().and_then(|url| proxy_for(config, &url));
         let remedy = "correct the issuer in gateway.yaml, or name its jwks_uri there".into();
-        Self { name: issuer, what: Ask::Metadata, proxy, remedy, command: "mcpauth gateway check".into() }
+        Self {
+            name: issuer,
+            what: ProbeKind::Metadata,
+            proxy,
+            remedy,
+            command: "mcpauth gateway check".into(),
+        }
     }
 
     async fn look(&self, http: &Http) -> Vec<Finding> {
         match &self.what {
-            Ask::Metadata => self.metadata(http).await,
-            Ask::Endpoint(url) => match get(http, url).await {
+            ProbeKind::Metadata => self.metadata(http).await,
+            ProbeKind::Endpoint(url) => match get(http, url).await {
                 Ok((reply, skew)) => {
                     let text = format!("{} answers", self.name);
                     let reached = match reply.status {
@@ -148,7 +158,7 @@ impl Asked {
         findings
     }
 
-    fn no_issuer(&self, error: &NotFound<MetadataError>) -> Finding {
+    fn no_issuer(&self, error: &MetadataNotFound<MetadataError>) -> Finding {
         let answer = error.tried.last().map(|(_, cause)| format!(" ({cause})")).unwrap_or_default();
         let text = format!("{} answers, and is no issuer: it publishes no metadata{answer}", self.name);
         Finding::problem(REACHED, text, self.remedy.clone()).because(error.to_string())
@@ -191,7 +201,7 @@ impl<'h> Timed<'h> {
 }
 
 impl Fetch for Timed<'_> {
-    async fn fetch(&self, url: &Url) -> Result<Reply, HttpError> {
+    async fn fetch(&self, url: &Url) -> Result<HttpReply, HttpError> {
         let (reply, skew) = get(self.http, url).await?;
         if let Some(skew) = skew {
             self.skew.get_or_init(|| skew);
@@ -201,7 +211,7 @@ impl Fetch for Timed<'_> {
 }
 
 /// An answer, and how many seconds the server's clock is ahead of ours.
-pub(super) async fn get(http: &Http, url: &Url) -> Result<(Reply, Option<i64>), HttpError> {
+pub(super) async fn get(http: &Http, url: &Url) -> Result<(HttpReply, Option<i64>), HttpError> {
     let asked = clock::now();
     let late = || HttpError::Lost {
         host: url.host_str().unwrap_or_default().into(),

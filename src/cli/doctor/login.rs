@@ -4,11 +4,11 @@
 use reqwest::header::LOCATION;
 
 use crate::cli::doctor::finding::Finding;
-use crate::cli::doctor::tokens::Held;
-use crate::credential::{Credential, How, Machine, Person};
+use crate::cli::doctor::tokens::ConfiguredToken;
+use crate::credential::{AuthorizationCodeConfig, ClientCredentialsConfig, Credential, GrantConfig};
 use crate::error::Error;
 use crate::flow::{self, FlowError};
-use crate::oauth::{Answer, ClientAuth, ReplyError};
+use crate::oauth::{AuthorizationResponse, ClientAuth, ReplyError};
 use crate::secret::Secret;
 use crate::sys::http::Http;
 use crate::vault::VaultError;
@@ -17,11 +17,11 @@ const REDIRECT: &str = "login.redirect";
 const CLIENT: &str = "login.client";
 
 /// The redirect URIs of all logins. To be called on a runtime.
-pub(super) fn redirects(held: &[Held<'_>]) -> Vec<Finding> {
+pub(super) fn redirects(held: &[ConfiguredToken<'_>]) -> Vec<Finding> {
     held.iter().filter_map(|held| Some(redirect(held.credential, person(held.credential)?))).collect()
 }
 
-fn redirect(credential: &Credential, person: &Person) -> Finding {
+fn redirect(credential: &Credential, person: &AuthorizationCodeConfig) -> Finding {
     let (id, uri) = (&credential.id, &person.redirect_uri);
     match flow::can_listen(person) {
         Ok(true) if person.provider.redirect.any_port => {
@@ -45,20 +45,24 @@ fn redirect(credential: &Credential, person: &Person) -> Finding {
 }
 
 /// Asks whether the credential is accepted, where no good token shows it. Nothing that comes of it is kept.
-pub(super) async fn accepted(http: &Http, held: &Held<'_>) -> Option<Finding> {
+pub(super) async fn accepted(http: &Http, held: &ConfiguredToken<'_>) -> Option<Finding> {
     if held.is_good() {
         return None;
     }
     match &held.credential.how {
-        How::ClientCredentials(machine) => of_machine(http, held.credential, machine).await,
-        How::AuthorizationCode(person) => match of_request(http, held.credential, person).await {
+        GrantConfig::ClientCredentials(machine) => of_machine(http, held.credential, machine).await,
+        GrantConfig::AuthorizationCode(person) => match of_request(http, held.credential, person).await {
             Some(refused) => Some(refused),
             None => of_client(http, held.credential, person).await,
         },
     }
 }
 
-async fn of_machine(http: &Http, credential: &Credential, machine: &Machine) -> Option<Finding> {
+async fn of_machine(
+    http: &Http,
+    credential: &Credential,
+    machine: &ClientCredentialsConfig,
+) -> Option<Finding> {
     let (id, client) = (&credential.id, &credential.client);
     match flow::client_credentials(http, client, machine).await {
         Ok(_) => Some(Finding::ok(CLIENT, format!("{id}: client {} is accepted", client.id))),
@@ -75,7 +79,11 @@ async fn of_machine(http: &Http, credential: &Credential, machine: &Machine) -> 
 
 /// The authorization request, as a browser would bring it. Whoever does not know the client or its redirect URI must say
 /// so to the person and redirect nowhere; every other no comes back in the redirect (RFC 6749 section 4.1.2.1).
-async fn of_request(http: &Http, credential: &Credential, person: &Person) -> Option<Finding> {
+async fn of_request(
+    http: &Http,
+    credential: &Credential,
+    person: &AuthorizationCodeConfig,
+) -> Option<Finding> {
     let (url, pending) = flow::authorization_request(http, &credential.client, person).await.ok()?;
     let answer = http.look(&url).await.ok()?;
     let id = &credential.id;
@@ -94,22 +102,26 @@ async fn of_request(http: &Http, credential: &Credential, person: &Person) -> Op
     let location = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok())?;
     let query = location.strip_prefix(&person.redirect_uri)?.strip_prefix('?')?;
     match pending.judge(query.split('#').next().unwrap_or_default()) {
-        Answer::Denied { error, .. } if error == "invalid_scope" => {
+        AuthorizationResponse::Denied { error, .. } if error == "invalid_scope" => {
             let text = format!("{id}: the scopes {} are refused", person.scopes.join(" "));
             let remedy = "register these scopes with the provider, or set EGRESS_OAUTH_SCOPE_N to those the client may have";
             Some(Finding::problem(CLIENT, text, remedy))
         }
-        Answer::Denied { error, description } if error == "unauthorized_client" => {
+        AuthorizationResponse::Denied { error, description } if error == "unauthorized_client" => {
             Some(failed(credential, FlowError::Denied { error, description }))
         }
-        Answer::WrongIssuer => Some(failed(credential, FlowError::WrongIssuer)),
+        AuthorizationResponse::WrongIssuer => Some(failed(credential, FlowError::WrongIssuer)),
         _ => None,
     }
 }
 
 /// Whether the token endpoint knows the client and its secret: it must look at them before it looks at the grant, and no
 /// refresh token has this value.
-async fn of_client(http: &Http, credential: &Credential, person: &Person) -> Option<Finding> {
+async fn of_client(
+    http: &Http,
+    credential: &Credential,
+    person: &AuthorizationCodeConfig,
+) -> Option<Finding> {
     let client = &credential.client;
     let trial = Secret::new("mcpauth-doctor");
     let refused = flow::refresh(http, client, &person.provider, &trial).await.err()?;
@@ -136,9 +148,9 @@ fn failed(credential: &Credential, error: FlowError) -> Finding {
     Finding { found: format!("{}: {}", credential.id, finding.found), ..finding }
 }
 
-fn person(credential: &Credential) -> Option<&Person> {
+fn person(credential: &Credential) -> Option<&AuthorizationCodeConfig> {
     match &credential.how {
-        How::AuthorizationCode(person) => Some(person),
-        How::ClientCredentials(_) => None,
+        GrantConfig::AuthorizationCode(person) => Some(person),
+        GrantConfig::ClientCredentials(_) => None,
     }
 }

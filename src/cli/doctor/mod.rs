@@ -23,12 +23,12 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use crate::cli::doctor::finding::{Finding, Fix, Status};
-use crate::cli::doctor::policy::Identity;
-use crate::cli::doctor::tokens::Held;
+use crate::cli::doctor::policy::TokenIdentity;
+use crate::cli::doctor::tokens::ConfiguredToken;
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::config::{Config, Planned, Settings};
-use crate::credential::Kind;
+use crate::config::{Config, CredentialPlan, Settings};
+use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
 use crate::servers;
 use crate::store::Store;
@@ -57,17 +57,17 @@ pub(super) struct DoctorArgs {
 
 /// What was found, and what was mended before.
 #[derive(Default)]
-struct Report {
+struct DoctorReport {
     findings: Vec<Finding>,
     fixed: Vec<Result<String, String>>,
 }
 
 /// What is known here before anybody is asked.
-struct Known<'a> {
+struct DoctorContext<'a> {
     config: &'a Config,
-    planned: &'a [Planned],
-    held: &'a [Held<'a>],
-    identities: &'a [Identity],
+    planned: &'a [CredentialPlan],
+    held: &'a [ConfiguredToken<'a>],
+    identities: &'a [TokenIdentity],
     /// Whose tokens the gateway that is set up here takes.
     issuers: Vec<String>,
 }
@@ -82,7 +82,7 @@ pub(super) fn run(args: &DoctorArgs, settings: Result<Settings, Error>, out: &Ou
                 Err(exit) => return Ok(exit),
             }
         }
-        Err(error) => Report {
+        Err(error) => DoctorReport {
             findings: vec![
                 Finding::error("settings.files", &error, "mcpauth doctor"),
                 Finding::skipped("settings.flows", "everything else, until the settings can be read"),
@@ -95,41 +95,41 @@ pub(super) fn run(args: &DoctorArgs, settings: Result<Settings, Error>, out: &Ou
     Ok(if problem { Exit::Found } else { Exit::Done })
 }
 
-async fn examine(args: &DoctorArgs, config: &Config, out: &Out) -> Report {
-    let mut report = Report::default();
+async fn examine(args: &DoctorArgs, config: &Config, out: &Out) -> DoctorReport {
+    let mut report = DoctorReport::default();
     // Files first: a token file that is closed can be read by the checks after this one.
     let local = || {
-        let planned = config.plan(&Kind::ALL, None);
-        let found = settings::look(config, &planned).into_iter().chain(files::look(config)).collect();
+        let planned = config.plan(&CredentialKind::ALL, None);
+        let found = settings::check(config, &planned).into_iter().chain(files::check(config)).collect();
         (found, planned)
     };
     let (mut found, mut planned): (Vec<Finding>, _) = local();
-    if args.fix && report.mend(&found, &mend_file) {
+    if args.fix && report.apply_fixes(&found, &mend_file) {
         (found, planned) = local();
     }
     let all_readable =
         !found.iter().any(|finding| finding.status == Status::Problem && finding.group() == "files");
     report.findings.extend(found);
-    let (storage, kind) = storage::look(config).await;
+    let (storage, kind) = storage::check(config).await;
     report.findings.push(storage);
 
     let store = Store::new(&config.tokens_dir, kind);
-    let (held, unreadable) = Held::all(&planned, &store);
+    let (held, unreadable) = ConfiguredToken::all(&planned, &store);
     report.findings.extend(unreadable);
-    report.findings.extend(surroundings::look(config, held.iter().any(Held::needs_person)));
+    report.findings.extend(surroundings::check(config, held.iter().any(ConfiguredToken::needs_person)));
     report.findings.extend(login::redirects(&held));
-    report.findings.extend(tokens::look(config, &held, &store));
-    let identities = Identity::all(&store);
-    let (found, issuers) = policy::look(config, &identities, out);
+    report.findings.extend(tokens::check(config, &held, &store));
+    let identities = TokenIdentity::all(&store);
+    let (found, issuers) = policy::check(config, &identities, out);
     report.findings.extend(found);
 
-    let clients = || clients::look(config, &store, all_readable, out);
+    let clients = || clients::check(config, &store, all_readable, out);
     let mut found = clients();
     let install = |fix: &Fix| match fix {
         Fix::Install(client) => Some(clients::install(config, &store, client, out)),
         Fix::Close(_) | Fix::Remove(_) => None,
     };
-    if args.fix && report.mend(&found, &install) {
+    if args.fix && report.apply_fixes(&found, &install) {
         found = clients();
     }
     report.findings.extend(found);
@@ -137,15 +137,16 @@ async fn examine(args: &DoctorArgs, config: &Config, out: &Out) -> Report {
         let text = "whether identity providers and gateway answer (--offline)";
         report.findings.push(Finding::skipped("issuer.reachable", text));
     } else {
-        let known = Known { config, planned: &planned, held: &held, identities: &identities, issuers };
+        let known =
+            DoctorContext { config, planned: &planned, held: &held, identities: &identities, issuers };
         report.findings.extend(outside(known, out).await);
     }
     report
 }
 
 /// Everything that asks others, side by side.
-async fn outside(known: Known<'_>, out: &Out) -> Vec<Finding> {
-    let Known { config, planned, held, identities, issuers } = known;
+async fn outside(known: DoctorContext<'_>, out: &Out) -> Vec<Finding> {
+    let DoctorContext { config, planned, held, identities, issuers } = known;
     let http = flows::http(config);
     let trials = held.iter().map(|held| {
         let http = &http;
@@ -158,16 +159,20 @@ async fn outside(known: Known<'_>, out: &Out) -> Vec<Finding> {
         };
         let at_hand = servers::at_hand(config, &servers::file_store(config), &out.muted());
         let server = at_hand.ok().and_then(|all| all.entries.into_iter().next()).map(|entry| entry.url);
-        gateway::look(config, address, &http, identities, server.as_deref()).await
+        gateway::check(config, address, &http, identities, server.as_deref()).await
     };
     let (issuers, trials, gateway) =
-        tokio::join!(issuer::look(config, &http, planned, issuers), join_all(trials), gateway);
+        tokio::join!(issuer::check(config, &http, planned, issuers), join_all(trials), gateway);
     issuers.into_iter().chain(trials.into_iter().flatten()).chain(gateway).collect()
 }
 
-impl Report {
+impl DoctorReport {
     /// Does what these findings allow, and remembers it; whether there was anything to do.
-    fn mend(&mut self, found: &[Finding], by: &dyn Fn(&Fix) -> Option<Result<String, String>>) -> bool {
+    fn apply_fixes(
+        &mut self,
+        found: &[Finding],
+        by: &dyn Fn(&Fix) -> Option<Result<String, String>>,
+    ) -> bool {
         let before = self.fixed.len();
         self.fixed.extend(found.iter().filter_map(|finding| by(finding.fix.as_ref()?)));
         self.fixed.len() > before

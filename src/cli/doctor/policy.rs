@@ -11,8 +11,8 @@ use crate::cli::gateway::prepare::{self, Prepared};
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::credential::CredentialId;
-use crate::gateway::authn::jwt::Reject;
-use crate::gateway::authn::rules::{Rules, Servers};
+use crate::gateway::authn::jwt::TokenError;
+use crate::gateway::authn::rules::{IssuerRules, ServersByAudience};
 use crate::oauth::Unverified;
 use crate::policy::{Call, Listed, Policy, Principal, decide};
 use crate::problem::Problem;
@@ -26,13 +26,13 @@ const TOOLS: &str = "gateway.tools";
 const REGISTRY: &str = "clients.servers";
 
 /// A token that lets somebody through the gateway, as its claims have it.
-pub(super) struct Identity {
+pub(super) struct TokenIdentity {
     /// Its file's name.
     pub(super) who: String,
     pub(super) claims: Map<String, Value>,
 }
 
-impl Identity {
+impl TokenIdentity {
     /// The ingress token's and the agents', as far as they are JWTs.
     pub(super) fn all(store: &Store) -> Vec<Self> {
         let of = |path: &Path| {
@@ -47,7 +47,7 @@ impl Identity {
 }
 
 /// What there is to say, and the issuers whose metadata the gateway will ask for.
-pub(super) fn look(config: &Config, identities: &[Identity], out: &Out) -> (Vec<Finding>, Vec<String>) {
+pub(super) fn check(config: &Config, identities: &[TokenIdentity], out: &Out) -> (Vec<Finding>, Vec<String>) {
     match prepare::here(config, &out.muted()) {
         None => (registry(&config.servers_dir), Vec::new()),
         Some(Err(error)) => {
@@ -74,7 +74,7 @@ fn registry(dir: &Path) -> Vec<Finding> {
     remarks.map(|remark| Finding::warn(REGISTRY, remark.to_string(), remark.remedy)).collect()
 }
 
-fn examine(prepared: &Prepared, identities: &[Identity]) -> Vec<Finding> {
+fn examine(prepared: &Prepared, identities: &[TokenIdentity]) -> Vec<Finding> {
     let mut findings = settings(prepared);
     // One that cannot be read or parsed is among the settings' problems.
     let Some(policy) = &prepared.policy else { return findings };
@@ -103,7 +103,7 @@ fn settings(prepared: &Prepared) -> Vec<Finding> {
 }
 
 /// Whether the gateway would take the token, by its own rules, and what its policy gives to it.
-fn access(prepared: &Prepared, policy: &Policy, one: &Identity) -> Vec<Finding> {
+fn access(prepared: &Prepared, policy: &Policy, one: &TokenIdentity) -> Vec<Finding> {
     let who = &one.who;
     let issuer = one.claims.get("iss").and_then(Value::as_str).unwrap_or_default();
     let Some(known) = prepared.settings.issuers.iter().find(|known| known.issuer == issuer) else {
@@ -115,15 +115,19 @@ fn access(prepared: &Prepared, policy: &Policy, one: &Identity) -> Vec<Finding> 
         return vec![Finding::problem(ACCESS, text, remedy)];
     };
     // Rules that do not hold together are among the settings' problems.
-    let Ok(rules) = Rules::new(known) else { return Vec::new() };
+    let Ok(rules) = IssuerRules::new(known) else { return Vec::new() };
     match principal(&rules, &one.claims, &|audience| named(prepared, audience)) {
-        Err(reject) => vec![refused(who, reject)],
+        Err(reject) => vec![rejected_finding(who, reject)],
         Ok(principal) => vec![granted(prepared, policy, who, &principal)],
     }
 }
 
 /// The caller, as the gateway would know it. That the token may have expired is another finding.
-fn principal(rules: &Rules, claims: &Map<String, Value>, servers: Servers<'_>) -> Result<Principal, Reject> {
+fn principal(
+    rules: &IssuerRules,
+    claims: &Map<String, Value>,
+    servers: ServersByAudience<'_>,
+) -> Result<Principal, TokenError> {
     let mut claims = claims.clone();
     let end = claims.get("exp").and_then(Value::as_i64).unwrap_or(i64::MAX);
     claims.insert("active".into(), json!(true));
@@ -142,13 +146,13 @@ fn named(prepared: &Prepared, audience: &str) -> Vec<String> {
     prepared.servers.iter().filter(is).cloned().collect()
 }
 
-fn refused(who: &str, reject: Reject) -> Finding {
+fn rejected_finding(who: &str, reject: TokenError) -> Finding {
     let remedy = match reject {
-        Reject::Audience => {
+        TokenError::Audience => {
             "let the gateway take this token's client or audience (clients or audience in gateway.yaml; \
              MCPAUTH_GATEWAY_CLIENTS, MCPAUTH_GATEWAY_AUDIENCE), or get a token for it"
         }
-        Reject::CallerRevoked => {
+        TokenError::CallerRevoked => {
             "this client is revoked, and a new token will not help; have it taken off the gateway's list of revoked ones"
         }
         _ => "get another token: mcpauth ingress --force",
@@ -200,7 +204,7 @@ fn tools(prepared: &Prepared, policy: &Policy) -> Vec<Finding> {
             }
             let text =
                 format!("the policy names the tool {tool:?} of {server}, which {server} does not have");
-            let remedy = match spelling::meant(tool, there()) {
+            let remedy = match spelling::suggest(tool, there()) {
                 Some(meant) => format!("did you mean {meant:?}? names are compared to the letter"),
                 None => "correct the policy, or the server's tool_list".into(),
             };

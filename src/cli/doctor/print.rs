@@ -23,13 +23,14 @@ const GROUPS: [(&str, &str); 9] = [
 pub(super) fn show(out: &Out, findings: &[Finding], fixed: &[Result<String, String>]) {
     if out.json {
         let objects: Vec<_> = ordered(findings).map(Finding::object).collect();
-        let fixed: Vec<_> = fixed.iter().map(|fix| json!({"done": fix.is_ok(), "what": said(fix)})).collect();
+        let fixed: Vec<_> =
+            fixed.iter().map(|fix| json!({"done": fix.is_ok(), "what": describe_fix(fix)})).collect();
         let ok = !findings.iter().any(|finding| finding.status == Status::Problem);
         return out.object(&json!({"version": 1, "ok": ok, "fixed": fixed, "findings": objects}));
     }
     let rich = terminal::stdout_is_rich();
     for fix in fixed {
-        out.result(&format!("{} {}", if fix.is_ok() { "fixed:" } else { "not fixed:" }, said(fix)));
+        out.result(&format!("{} {}", if fix.is_ok() { "fixed:" } else { "not fixed:" }, describe_fix(fix)));
     }
     let mut group = "";
     for finding in ordered(findings) {
@@ -47,7 +48,7 @@ pub(super) fn show(out: &Out, findings: &[Finding], fixed: &[Result<String, Stri
     out.result(&format!("\n{}", summary(findings)));
 }
 
-fn said(fix: &Result<String, String>) -> &str {
+fn describe_fix(fix: &Result<String, String>) -> &str {
     match fix {
         Ok(text) | Err(text) => text,
     }

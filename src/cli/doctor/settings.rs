@@ -7,8 +7,8 @@ use crate::cli::doctor::finding::{Finding, Fix};
 use crate::cli::doctor::spelling;
 use crate::cli::gateway::prepare;
 use crate::config::catalogue::{VARIABLES, is_known};
-use crate::config::{Config, ConfigError, Origin, Planned, Whose};
-use crate::credential::{Credential, How, Kind};
+use crate::config::{Config, ConfigError, CredentialPlan, FileTrust, Origin};
+use crate::credential::{Credential, CredentialKind, GrantConfig};
 use crate::error::Error;
 use crate::sys::private_file::is_symlink;
 
@@ -20,7 +20,7 @@ const SIGNS: [(&str, &[&str]); 2] = [
     ("keycloak", &["KEYCLOAK_M2M_CLIENT_ID", "KEYCLOAK_M2M_CLIENT_SECRET"]),
 ];
 
-pub(super) fn look(config: &Config, planned: &[Planned]) -> Vec<Finding> {
+pub(super) fn check(config: &Config, planned: &[CredentialPlan]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = planned.iter().map(flow).collect();
     // A machine that runs a gateway needs no credential of its own.
     if findings.is_empty() && !prepare::is_here(config) {
@@ -37,7 +37,7 @@ pub(super) fn look(config: &Config, planned: &[Planned]) -> Vec<Finding> {
     findings
 }
 
-fn flow(flow: &Planned) -> Finding {
+fn flow(flow: &CredentialPlan) -> Finding {
     match &flow.credential {
         Ok(_) => Finding::ok("settings.flows", format!("{} is complete", flow.name)),
         // These name the flow by themselves.
@@ -49,10 +49,10 @@ fn flow(flow: &Planned) -> Finding {
 }
 
 /// A wrong word, or one that is about another provider than what is set.
-fn auth_provider(config: &Config, planned: &[Planned]) -> Option<Finding> {
+fn auth_provider(config: &Config, planned: &[CredentialPlan]) -> Option<Finding> {
     const CHECK: &str = "settings.auth_provider";
     let named = config.auth_provider();
-    if planned.iter().any(|flow| flow.kind == Kind::Ingress) {
+    if planned.iter().any(|flow| flow.kind == CredentialKind::Ingress) {
         return None;
     }
     if !["cognito", "keycloak", "oidc"].contains(&named) {
@@ -68,7 +68,7 @@ fn auth_provider(config: &Config, planned: &[Planned]) -> Option<Finding> {
 
 /// Without the scope that brings a refresh token, a person must log in again and again.
 fn offline(credential: &Credential) -> Option<Finding> {
-    let How::AuthorizationCode(person) = &credential.how else { return None };
+    let GrantConfig::AuthorizationCode(person) = &credential.how else { return None };
     let needed = person.provider.offline_scope.as_deref()?;
     if person.scopes.iter().any(|scope| scope == needed) {
         return None;
@@ -128,7 +128,7 @@ fn unread_name(config: &Config, name: &str) -> Option<Finding> {
         None => Some(known.name),
     });
     let text = format!("{name} is not read ({origin})");
-    match (spelling::meant(stem, known), number) {
+    match (spelling::suggest(stem, known), number) {
         (Some(meant), Some(n)) => Some(Finding::warn(CHECK, text, format!("did you mean {meant}_{n}?"))),
         (Some(meant), None) => Some(Finding::warn(CHECK, text, format!("did you mean {meant}?"))),
         (None, _) if ours => Some(Finding::warn(CHECK, text, "see what there is with: mcpauth config show")),
@@ -148,9 +148,9 @@ fn numbered(name: &str) -> (&str, Option<&str>) {
 
 fn env_files(config: &Config) -> Vec<Finding> {
     const CHECK: &str = "settings.files";
-    let named = |(path, whose): (&Path, Whose)| match whose {
-        Whose::Found => format!("{} (found here)", path.display()),
-        Whose::Own | Whose::Named => format!("{} (yours)", path.display()),
+    let named = |(path, whose): (&Path, FileTrust)| match whose {
+        FileTrust::Found => format!("{} (found here)", path.display()),
+        FileTrust::Own | FileTrust::Named => format!("{} (yours)", path.display()),
     };
     let files: Vec<String> = config.settings.files().map(named).collect();
     let read = match files.as_slice() {
@@ -194,8 +194,8 @@ mod tests {
     fn found(values: &[(&str, &str)]) -> Vec<String> {
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let config = Config::resolve(Settings::of(values)).unwrap();
-        let planned = config.plan(&[Kind::Ingress, Kind::Egress], None);
-        let findings = look(&config, &planned).into_iter();
+        let planned = config.plan(&[CredentialKind::Ingress, CredentialKind::Egress], None);
+        let findings = check(&config, &planned).into_iter();
         let text = |finding: Finding| {
             format!("{} {} -> {}", finding.check, finding.found, finding.remedy.unwrap_or_default())
         };

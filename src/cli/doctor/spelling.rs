@@ -2,7 +2,7 @@
 
 /// The known name that is nearest, if it is near: one slip in a short name, two in a long one. Case counts for nothing,
 /// so that a name in the wrong case is found as well.
-pub(super) fn meant<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub(super) fn suggest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let within = if name.chars().count() < 8 { 1 } else { 2 };
     let folded = name.to_lowercase();
     let near = known.into_iter().map(|other| (distance(&folded, &other.to_lowercase()), other));
@@ -50,7 +50,7 @@ mod tests {
             ("LOGION", None),
             ("DATABASE_URL", None),
         ] {
-            assert_eq!(meant(name, known), expected, "{name}");
+            assert_eq!(suggest(name, known), expected, "{name}");
         }
     }
 

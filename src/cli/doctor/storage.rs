@@ -13,7 +13,7 @@ const CHECK: &str = "storage.keyring";
 const WITHIN: Duration = Duration::from_secs(5);
 
 /// The storage in use, and how it stands.
-pub(super) async fn look(config: &Config) -> (Finding, Storage) {
+pub(super) async fn check(config: &Config) -> (Finding, Storage) {
     let files = format!("secrets are kept in 0600 files in {}", config.tokens_dir.display());
     let asked = config.settings.get("MCPAUTH_STORAGE").unwrap_or("file");
     match asked {

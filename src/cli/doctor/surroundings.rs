@@ -24,7 +24,7 @@ const STORES: [&str; 3] = ["MCPAUTH_CA_CERT", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 /// How a certificate in PEM begins (RFC 7468 section 5).
 const PEM: &str = "-----BEGIN CERTIFICATE-----";
 
-pub(super) fn look(config: &Config, someone_must_log_in: bool) -> Vec<Finding> {
+pub(super) fn check(config: &Config, someone_must_log_in: bool) -> Vec<Finding> {
     let mut findings = proxies(config);
     findings.extend(certificates(config));
     findings.push(browser(config, someone_must_log_in));

@@ -4,25 +4,25 @@
 use crate::cli::doctor::files::is_token;
 use crate::cli::doctor::finding::Finding;
 use crate::cli::refresh::service;
-use crate::config::{Config, Planned};
-use crate::credential::{Credential, How};
+use crate::config::{Config, CredentialPlan};
+use crate::credential::{Credential, GrantConfig};
 use crate::error::Error;
 use crate::oauth::{Epoch, Freshness};
-use crate::store::{Store, StoreError, Stored};
+use crate::store::{Store, StoreError, StoredToken};
 use crate::sys::clock;
 use crate::vault::VaultError;
 
 const CHECK: &str = "tokens.expiry";
 
 /// A configured credential and what is kept of it.
-pub(super) struct Held<'p> {
+pub(super) struct ConfiguredToken<'p> {
     pub(super) credential: &'p Credential,
-    pub(super) stored: Option<Stored>,
+    pub(super) stored: Option<StoredToken>,
 }
 
-impl<'p> Held<'p> {
+impl<'p> ConfiguredToken<'p> {
     /// All that is configured and complete, with what can be read; what cannot is a finding.
-    pub(super) fn all(planned: &'p [Planned], store: &Store) -> (Vec<Self>, Vec<Finding>) {
+    pub(super) fn all(planned: &'p [CredentialPlan], store: &Store) -> (Vec<Self>, Vec<Finding>) {
         let (mut held, mut findings) = (Vec::new(), Vec::new());
         for credential in planned.iter().filter_map(|flow| flow.credential.as_ref().ok()) {
             match store.read(&credential.id) {
@@ -48,11 +48,11 @@ impl<'p> Held<'p> {
     /// Whether only a person can get a token.
     pub(super) fn needs_person(&self) -> bool {
         let renewable = self.stored.as_ref().is_some_and(|stored| stored.token.refresh_token.is_some());
-        matches!(self.credential.how, How::AuthorizationCode(_)) && !self.is_good() && !renewable
+        matches!(self.credential.how, GrantConfig::AuthorizationCode(_)) && !self.is_good() && !renewable
     }
 
-    /// Files of the reference do not say whose they are.
-    fn is_its_own(&self, stored: &Stored) -> bool {
+    /// Files of the registry's scripts do not say whose they are.
+    fn is_its_own(&self, stored: &StoredToken) -> bool {
         let same =
             |found: &Option<String>, wanted: &str| found.as_deref().is_none_or(|found| found == wanted);
         same(&stored.issuer, &self.credential.issuer) && same(&stored.client_id, &self.credential.client.id)
@@ -69,7 +69,7 @@ impl<'p> Held<'p> {
             return Finding::ok(CHECK, format!("{id} is good, and does not expire"));
         };
         let when = clock::relative(end, now);
-        let machine = matches!(self.credential.how, How::ClientCredentials(_));
+        let machine = matches!(self.credential.how, GrantConfig::ClientCredentials(_));
         let renewable = machine || stored.token.refresh_token.is_some();
         match stored.token.freshness(now) {
             Freshness::Fresh => Finding::ok(CHECK, format!("{id} is good, expires {when}")),
@@ -93,7 +93,7 @@ impl<'p> Held<'p> {
 
     fn missing(&self) -> Finding {
         let Credential { id, command, .. } = self.credential;
-        if matches!(self.credential.how, How::AuthorizationCode(_)) {
+        if matches!(self.credential.how, GrantConfig::AuthorizationCode(_)) {
             let text = format!("{id}: nobody has logged in yet");
             return Finding::problem(CHECK, text, format!("run: {command}"));
         }
@@ -101,16 +101,16 @@ impl<'p> Held<'p> {
     }
 }
 
-pub(super) fn look(config: &Config, held: &[Held<'_>], store: &Store) -> Vec<Finding> {
+pub(super) fn check(config: &Config, held: &[ConfiguredToken<'_>], store: &Store) -> Vec<Finding> {
     let now = clock::now();
     let mut findings: Vec<Finding> = held.iter().map(|held| held.finding(now)).collect();
-    findings.extend(strangers(held, store, now));
+    findings.extend(orphans(held, store, now));
     findings.extend(service(config));
     findings
 }
 
 /// Expired tokens that no configured credential renews.
-fn strangers(held: &[Held<'_>], store: &Store, now: Epoch) -> Vec<Finding> {
+fn orphans(held: &[ConfiguredToken<'_>], store: &Store, now: Epoch) -> Vec<Finding> {
     let ours = |path: &std::path::PathBuf| held.iter().any(|held| store.path(&held.credential.id) == *path);
     let files = store.files().into_iter().filter(|path| is_token(path) && !ours(path));
     let expired = files.filter(|path| {

@@ -29,7 +29,7 @@ pub(super) fn run(args: &CheckArgs, config: &Config, out: &Out) -> Result<Exit, 
         .map_or_else(|| "the environment".to_owned(), |path| path.display().to_string());
     let problems = &prepared.problems;
     if out.json {
-        let objects: Vec<_> = problems.iter().map(prepare::object).collect();
+        let objects: Vec<_> = problems.iter().map(prepare::to_json).collect();
         out.object(&json!({"version": 1, "ok": problems.is_empty(), "settings": from, "problems": objects}));
     } else {
         for problem in problems {

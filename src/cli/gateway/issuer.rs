@@ -2,17 +2,17 @@
 //! a rule on whom its tokens are for. It leaves checking it to the gateway.
 
 use crate::config::{Config, ConfigError};
-use crate::gateway::settings::{Issuer, Kind, RulesError};
+use crate::gateway::settings::{IssuerSettings, RulesError, TokenProfile};
 
 /// The issuer of the ingress settings.
 ///
 /// # Errors
 /// [`ConfigError`] naming the variable, also where nothing would say whom tokens are for.
-pub(super) fn of(config: &Config) -> Result<Issuer, ConfigError> {
+pub(super) fn from_settings(config: &Config) -> Result<IssuerSettings, ConfigError> {
     let (kind, own_clients): (_, &[&str]) = match config.auth_provider() {
-        "keycloak" => (Kind::Keycloak, &["KEYCLOAK_M2M_CLIENT_ID", "KEYCLOAK_CLIENT_ID"]),
-        "oidc" => (Kind::Oidc, &[]),
-        _ => (Kind::Cognito, &["INGRESS_OAUTH_CLIENT_ID"]),
+        "keycloak" => (TokenProfile::Keycloak, &["KEYCLOAK_M2M_CLIENT_ID", "KEYCLOAK_CLIENT_ID"]),
+        "oidc" => (TokenProfile::Oidc, &[]),
+        _ => (TokenProfile::Cognito, &["INGRESS_OAUTH_CLIENT_ID"]),
     };
     let issuer = config.ingress_issuer()?;
     let set =
@@ -21,13 +21,13 @@ pub(super) fn of(config: &Config) -> Result<Issuer, ConfigError> {
     clients.extend(set(&["MCPAUTH_GATEWAY_CLIENTS"]));
     clients.dedup();
     let audience: Vec<String> = set(&[audience_variable(config)]);
-    let issuer = Issuer { audience, clients, ..Issuer::new(issuer, kind) };
+    let issuer = IssuerSettings { audience, clients, ..IssuerSettings::new(issuer, kind) };
     let unsaid = issuer.audience.is_empty() && issuer.clients.is_empty();
     let missing = match (issuer.audience_fault(), kind) {
         (Some(RulesError::CognitoClients), _) => "INGRESS_OAUTH_CLIENT_ID",
         // The tokens of these settings are for machines, and name no server.
-        (None, Kind::Keycloak) if unsaid => "KEYCLOAK_M2M_CLIENT_ID",
-        (None, Kind::Oidc) if issuer.audience.is_empty() => "MCPAUTH_GATEWAY_AUDIENCE",
+        (None, TokenProfile::Keycloak) if unsaid => "KEYCLOAK_M2M_CLIENT_ID",
+        (None, TokenProfile::Oidc) if issuer.audience.is_empty() => "MCPAUTH_GATEWAY_AUDIENCE",
         // Any other fault is among the settings' problems.
         _ => return Ok(issuer),
     };

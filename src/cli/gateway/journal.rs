@@ -10,13 +10,13 @@ use memchr::memrchr;
 use tracing::warn;
 
 use crate::error::Error;
-use crate::gateway::Journal;
+use crate::gateway::AuditSink;
 use crate::problem::Problem;
 use crate::sys::private_file::{self, FileError};
 use crate::sys::terminal;
 
 /// The journal of a gateway that was started from the command line.
-pub(in crate::cli) struct Log {
+pub(in crate::cli) struct GatewayLog {
     audit: Option<Audit>,
 }
 
@@ -37,7 +37,7 @@ struct Rows {
     cut: bool,
 }
 
-/// Whether [`Log::open`] would do. Nothing is made or written.
+/// Whether [`GatewayLog::open`] would do. Nothing is made or written.
 ///
 /// # Errors
 /// What is wrong with the file or its folder.
@@ -49,7 +49,7 @@ pub(super) fn check(audit: &str) -> Result<(), Problem> {
         .map_err(|error| Problem::error("audit", error.to_string(), error.hint()))
 }
 
-impl Log {
+impl GatewayLog {
     /// As the settings' `audit` says.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Log {
     pub(in crate::cli) fn open(audit: &str) -> Result<Self, Error> {
         let audit = match audit {
             "off" => None,
-            "-" => Some(Audit { path: None, rows: Mutex::new(Rows::of(terminal::stdout_file()?, false)) }),
+            "-" => Some(Audit { path: None, rows: Mutex::new(Rows::new(terminal::stdout_file()?, false)) }),
             path => Some(Audit { path: Some(path.into()), rows: Mutex::new(Rows::at(Path::new(path))?) }),
         };
         Ok(Self { audit })
@@ -73,7 +73,7 @@ impl Log {
     }
 }
 
-impl Journal for Log {
+impl AuditSink for GatewayLog {
     fn audit(&self, lines: &[u8]) -> io::Result<usize> {
         let Some(Audit { path, rows }) = &self.audit else { return Ok(lines.len()) };
         let written = rows.lock().unwrap_or_else(PoisonError::into_inner).write(lines);
@@ -85,14 +85,14 @@ impl Journal for Log {
 }
 
 impl Rows {
-    fn of(file: File, cut: bool) -> Self {
+    fn new(file: File, cut: bool) -> Self {
         Self { file, begun: 0, length: 0, cut }
     }
 
     fn at(path: &Path) -> Result<Self, FileError> {
         let file = private_file::open_append(path)?;
         let cut = is_cut(path).unwrap_or_default();
-        Ok(Self::of(file, cut))
+        Ok(Self::new(file, cut))
     }
 
     /// Writes as many rows as there is room for; how many bytes those are.

@@ -22,17 +22,17 @@ use clap::{Args, Subcommand};
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};
-use crate::gateway::settings::Settings;
+use crate::gateway::settings::GatewaySettings;
 
 /// Serve the gateway, check and explain its settings, policy and servers
 #[derive(Args, Debug)]
 pub(super) struct GatewayArgs {
     #[command(subcommand)]
-    what: What,
+    what: GatewayCommand,
 }
 
 #[derive(Subcommand, Debug)]
-enum What {
+enum GatewayCommand {
     Serve(serve::ServeArgs),
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
@@ -45,14 +45,14 @@ enum What {
 
 pub(super) fn run(args: &GatewayArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     match &args.what {
-        What::Serve(args) => serve::run(args, config, out),
-        What::Check(args) => check::run(args, config, out),
-        What::Explain(args) => explain::run(args, config, out),
-        What::Test(args) => test::run(args, config, out),
-        What::Routes(args) => routes::run(args, config, out),
-        What::Token(args) => token::run(args, config, out),
-        What::Schema => {
-            out.object(&Settings::schema());
+        GatewayCommand::Serve(args) => serve::run(args, config, out),
+        GatewayCommand::Check(args) => check::run(args, config, out),
+        GatewayCommand::Explain(args) => explain::run(args, config, out),
+        GatewayCommand::Test(args) => test::run(args, config, out),
+        GatewayCommand::Routes(args) => routes::run(args, config, out),
+        GatewayCommand::Token(args) => token::run(args, config, out),
+        GatewayCommand::Schema => {
+            out.object(&GatewaySettings::schema());
             Ok(Exit::Done)
         }
     }

@@ -40,7 +40,7 @@ impl PolicyFrom {
     /// The names of the servers that there are files of; `None` where they cannot be read.
     pub(super) fn servers(&self, config: &Config) -> Option<Vec<String>> {
         let settings = prepare::without_issuers(&self.from, config).ok()?;
-        let word = Word::of(&self.from, prepare::file(&self.from, config).as_deref(), config);
+        let word = Word::new(&self.from, prepare::file(&self.from, config).as_deref(), config);
         let mut problems = Vec::new();
         let servers = prepare::servers(&settings, &word, config, &mut problems);
         let names = servers.into_iter().map(|server| server.name).collect();
@@ -54,5 +54,5 @@ pub(super) fn text_of(path: &Path, hint: &str) -> Result<String, Error> {
         let message = format!("{}: {e}", path.display());
         Error::Usage { message, hint: hint.into() }
     };
-    regular_file::read_text(path, settings::MOST).map_err(unreadable)
+    regular_file::read_text(path, settings::MAX_SETTINGS_FILE).map_err(unreadable)
 }

@@ -17,25 +17,25 @@ use crate::cli::out::Out;
 use crate::config::catalogue::{is_known, is_secret};
 use crate::config::{Config, ConfigError};
 use crate::error::Error;
-use crate::gateway::load::{self, Report};
-use crate::gateway::servers::headers::Variables;
-use crate::gateway::servers::{Found, Server};
-use crate::gateway::settings::{Limits, Settings, SettingsError};
-use crate::gateway::{Loaded, Sources, Stored};
+use crate::gateway::load::{self, LoadReport};
+use crate::gateway::servers::headers::AllowedVariables;
+use crate::gateway::servers::{FoundServers, UpstreamServer};
+use crate::gateway::settings::{GatewaySettings, Limits, SettingsError};
+use crate::gateway::{FileSources, Loaded, StoredCredential};
 use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::registry::Registry;
 use crate::secret::Secret;
 use crate::sys::{deadline, paths};
 
-/// Where the policy is, in the reference's folder too.
+/// Where the policy is, in the registry's scripts' folder too.
 const POLICIES: [&str; 2] = ["scopes.yml", "auth_server/scopes.yml"];
 
 /// Everything that is needed to serve, and everything that is wrong with it.
 pub(in crate::cli) struct Prepared {
     /// The file the settings come from; none if they come from the environment.
     pub(in crate::cli) file: Option<PathBuf>,
-    pub(in crate::cli) settings: Settings,
+    pub(in crate::cli) settings: GatewaySettings,
     /// The policy, if it could be read.
     pub(in crate::cli) policy: Option<Arc<Policy>>,
     /// The names of the servers, as many as can be reached.
@@ -46,8 +46,8 @@ pub(in crate::cli) struct Prepared {
 }
 
 /// The settings, before anything they name is read.
-enum Said {
-    Settings(Box<Settings>, Word),
+enum FoundSettings {
+    Settings(Box<GatewaySettings>, Word),
     /// A file that says something else.
     Malformed(Problem),
 }
@@ -68,15 +68,15 @@ pub(super) fn prepare(from: &From, flags: &Flags, config: &Config, out: &Out) ->
     let (other, flags, whose) = (from.clone(), flags.clone(), config.clone());
     let read = move || {
         let file = file(&other, &whose);
-        said(&other, file.as_deref(), &flags, &whose).map(|said| (file, said))
+        find_settings(&other, file.as_deref(), &flags, &whose).map(|said| (file, said))
     };
     let (file, said) = within(read, "the gateway's settings")??;
     let (settings, word) = match said {
-        Said::Settings(settings, word) => (*settings, word),
-        Said::Malformed(problem) => {
+        FoundSettings::Settings(settings, word) => (*settings, word),
+        FoundSettings::Malformed(problem) => {
             return Ok(Prepared {
                 file,
-                settings: Settings::default(),
+                settings: GatewaySettings::default(),
                 policy: None,
                 servers: Vec::new(),
                 problems: vec![problem],
@@ -89,7 +89,7 @@ pub(super) fn prepare(from: &From, flags: &Flags, config: &Config, out: &Out) ->
     let audit = within(move || journal::check(&audit), &format!("audit: {}", settings.audit))?;
     problems.extend(audit.err());
     let sources = sources(&settings, word, config, out)?;
-    let Report { mut loaded, problems: found, policy, servers } = load::load(sources)?;
+    let LoadReport { mut loaded, problems: found, policy, servers } = load::load(sources)?;
     problems.extend(found);
     if problems.iter().any(Problem::is_error) {
         loaded = None;
@@ -97,15 +97,20 @@ pub(super) fn prepare(from: &From, flags: &Flags, config: &Config, out: &Out) ->
     Ok(Prepared { file, settings, policy, servers, problems, loaded })
 }
 
-fn said(from: &From, file: Option<&Path>, flags: &Flags, config: &Config) -> Result<Said, Error> {
-    let word = Word::of(from, file, config);
+fn find_settings(
+    from: &From,
+    file: Option<&Path>,
+    flags: &Flags,
+    config: &Config,
+) -> Result<FoundSettings, Error> {
+    let word = Word::new(from, file, config);
     let mut settings = match file {
         Some(path) => match read(path, config) {
             Ok(settings) => settings,
             Err(SettingsError::Malformed { path, line, column, reason }) => {
                 let at = format!("{}:{line}:{column}", path.display());
                 let remedy = "correct the file; mcpauth gateway schema prints what it can say";
-                return Ok(Said::Malformed(Problem::error(at, reason, remedy)));
+                return Ok(FoundSettings::Malformed(Problem::error(at, reason, remedy)));
             }
             Err(other) => return Err(unusable(&other)),
         },
@@ -113,19 +118,19 @@ fn said(from: &From, file: Option<&Path>, flags: &Flags, config: &Config) -> Res
     };
     word.check(&mut settings, config)?;
     flags.apply(&mut settings);
-    Ok(Said::Settings(Box::new(settings), word))
+    Ok(FoundSettings::Settings(Box::new(settings), word))
 }
 
 /// What these settings may have of the user's.
-fn sources(settings: &Settings, word: Word, config: &Config, out: &Out) -> Result<Sources, Error> {
+fn sources(settings: &GatewaySettings, word: Word, config: &Config, out: &Out) -> Result<FileSources, Error> {
     let vault = Arc::new(flows::vault(config, None, out)?);
     let (whose, credentials, servers) = (word.clone(), config.clone(), config.clone());
-    Ok(Sources {
+    Ok(FileSources {
         settings: settings.clone(),
         // Made when a server asks for one.
         credentials: Box::new(move |name| {
             let credential = whose.stored(name, &credentials).ok().flatten()?;
-            Some(Arc::new(Stored::new(Box::new(InVault { vault: vault.clone(), credential }))))
+            Some(Arc::new(StoredCredential::new(Box::new(InVault { vault: vault.clone(), credential }))))
         }),
         variables: Box::new(move |name| variable(&word, &servers, name)),
         trust: config.trust.clone(),
@@ -140,7 +145,7 @@ pub(super) fn within<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
     what: &str,
 ) -> Result<T, Error> {
-    let seconds = Limits::default().files;
+    let seconds = Limits::default().file_read_timeout;
     deadline::within(Duration::from_secs(seconds), work)?.ok_or_else(|| Error::Usage {
         message: format!("{what}: reading takes longer than {seconds} s; the file system may not answer"),
         hint: "see which with: mcpauth gateway check".into(),
@@ -160,7 +165,7 @@ pub(in crate::cli) fn is_here(config: &Config) -> bool {
 }
 
 /// The settings for a look at policy or servers, which needs no issuer.
-pub(super) fn without_issuers(from: &From, config: &Config) -> Result<Settings, Error> {
+pub(super) fn without_issuers(from: &From, config: &Config) -> Result<GatewaySettings, Error> {
     match file(from, config) {
         Some(path) => read(&path, config).map_err(|e| unusable(&e)),
         None => Ok(places(config)),
@@ -168,7 +173,7 @@ pub(super) fn without_issuers(from: &From, config: &Config) -> Result<Settings, 
 }
 
 /// The settings for a look at a token: those of the environment where no file has any.
-pub(super) fn with_issuers(from: &From, config: &Config) -> Result<Settings, Error> {
+pub(super) fn with_issuers(from: &From, config: &Config) -> Result<GatewaySettings, Error> {
     match file(from, config) {
         Some(path) => read(&path, config).map_err(|e| unusable(&e)),
         None => Ok(environment(config)?),
@@ -177,16 +182,16 @@ pub(super) fn with_issuers(from: &From, config: &Config) -> Result<Settings, Err
 
 /// The servers of a folder, and what was said of it.
 pub(super) fn servers(
-    settings: &Settings,
+    settings: &GatewaySettings,
     word: &Word,
     config: &Config,
     problems: &mut Vec<Problem>,
-) -> Vec<Server> {
+) -> Vec<UpstreamServer> {
     let value = |name: &str| variable(word, config, name);
-    let variables = Variables { allowed: &settings.header_variables, value: &value };
+    let variables = AllowedVariables { allowed: &settings.header_variables, value: &value };
     match Registry::read(&settings.servers) {
         Ok(registry) => {
-            let Found { servers, remarks } = Found::of(&registry, variables);
+            let FoundServers { servers, remarks } = FoundServers::from_registry(&registry, variables);
             problems.extend(remarks);
             servers
         }
@@ -210,7 +215,7 @@ fn is_own_secret(name: &str) -> bool {
 }
 
 /// Variables that are allowed to servers and go to none.
-fn withheld(settings: &Settings) -> impl Iterator<Item = Problem> {
+fn withheld(settings: &GatewaySettings) -> impl Iterator<Item = Problem> {
     settings.header_variables.iter().filter(|name| is_own_secret(name)).map(|name| {
         let what = format!("{name} is a secret of mcpauth's own, which no server gets");
         Problem::error("header_variables", what, "give the server a variable of its own")
@@ -218,7 +223,7 @@ fn withheld(settings: &Settings) -> impl Iterator<Item = Problem> {
 }
 
 /// A problem as JSON output has it.
-pub(super) fn object(problem: &Problem) -> Value {
+pub(super) fn to_json(problem: &Problem) -> Value {
     json!({
         "severity": problem.severity,
         "at": problem.at,
@@ -228,7 +233,7 @@ pub(super) fn object(problem: &Problem) -> Value {
 }
 
 impl Flags {
-    fn apply(&self, settings: &mut Settings) {
+    fn apply(&self, settings: &mut GatewaySettings) {
         settings.listen = self.listen.unwrap_or(settings.listen);
         settings.admin = self.admin.or(settings.admin);
         if let Some(shadow) = &self.shadow {
@@ -247,8 +252,8 @@ pub(super) fn file(from: &From, config: &Config) -> Option<PathBuf> {
     named.or_else(|| is_there().then_some(here)).map(paths::absolute)
 }
 
-fn read(path: &Path, config: &Config) -> Result<Settings, SettingsError> {
-    let mut settings = Settings::read(path)?;
+fn read(path: &Path, config: &Config) -> Result<GatewaySettings, SettingsError> {
+    let mut settings = GatewaySettings::read(path)?;
     settings.allow_http |= config.allow_plain;
     Ok(settings)
 }
@@ -262,25 +267,25 @@ fn unusable(error: &SettingsError) -> Error {
 }
 
 /// All that is known without an issuer.
-fn places(config: &Config) -> Settings {
+fn places(config: &Config) -> GatewaySettings {
     let policy = config.settings.get("MCPAUTH_SCOPES").map(Path::new);
     let usual = POLICIES.map(Path::new).into_iter();
     let policy = policy.or_else(|| usual.clone().find(|path| path.is_file()));
-    Settings {
+    GatewaySettings {
         policy: paths::absolute(policy.unwrap_or(Path::new("scopes.yml"))),
         servers: config.servers_dir.clone(),
-        header_variables: listed(config.settings.get("MCPAUTH_HEADER_VARIABLES")),
+        header_variables: split_list(config.settings.get("MCPAUTH_HEADER_VARIABLES")),
         allow_http: config.allow_plain,
-        ..Settings::default()
+        ..GatewaySettings::default()
     }
 }
 
 /// Names with commas or spaces between them.
-fn listed(names: Option<&str>) -> Vec<String> {
+fn split_list(names: Option<&str>) -> Vec<String> {
     let separator = |c: char| c == ',' || c.is_whitespace();
     names.unwrap_or_default().split(separator).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-fn environment(config: &Config) -> Result<Settings, ConfigError> {
-    Ok(Settings { issuers: vec![super::issuer::of(config)?], ..places(config) })
+fn environment(config: &Config) -> Result<GatewaySettings, ConfigError> {
+    Ok(GatewaySettings { issuers: vec![super::issuer::from_settings(config)?], ..places(config) })
 }

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use crate::credential::{Credential, How};
+use crate::credential::{Credential, GrantConfig};
 use crate::error::Error;
-use crate::gateway::{Getting, Keeper, Kept};
+use crate::gateway::{CachedCredential, CredentialKeeper, PendingCredential};
 use crate::secret::Secret;
-use crate::vault::{Fresh, Outcome, Vault};
+use crate::vault::{IssuedToken, TokenOutcome, Vault};
 
 /// One credential, and the vault that keeps it.
 pub struct InVault {
@@ -17,11 +17,11 @@ pub struct InVault {
     pub credential: Credential,
 }
 
-impl Keeper for InVault {
-    fn get<'a>(&'a self, refused: Option<&'a Secret>) -> Getting<'a> {
+impl CredentialKeeper for InVault {
+    fn get<'a>(&'a self, refused: Option<&'a Secret>) -> PendingCredential<'a> {
         Box::pin(async move {
             let found = match refused {
-                Some(refused) => self.vault.renewed(&self.credential, refused).await,
+                Some(refused) => self.vault.renew_refused(&self.credential, refused).await,
                 None => self.vault.fresh(&self.credential, false).await,
             };
             found.map(|fresh| self.kept(fresh)).map_err(|error| {
@@ -33,12 +33,12 @@ impl Keeper for InVault {
 }
 
 impl InVault {
-    fn kept(&self, fresh: Fresh) -> Kept {
+    fn kept(&self, fresh: IssuedToken) -> CachedCredential {
         let sites = match &self.credential.how {
-            How::AuthorizationCode(person) => person.provider.sites.as_ref(),
-            How::ClientCredentials(_) => None,
+            GrantConfig::AuthorizationCode(person) => person.provider.sites.as_ref(),
+            GrantConfig::ClientCredentials(_) => None,
         };
         let site = sites.map(|sites| sites.header.clone()).zip(fresh.stored.cloud_id);
-        Kept { token: fresh.stored.token, site, is_new: fresh.outcome != Outcome::Reused }
+        CachedCredential { token: fresh.stored.token, site, is_new: fresh.outcome != TokenOutcome::Reused }
     }
 }

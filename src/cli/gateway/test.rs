@@ -9,7 +9,7 @@ use crate::cli::gateway::policy_from::{PolicyFrom, text_of};
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};
-use crate::policy::{Cases, Outcome};
+use crate::policy::{CaseOutcome, Cases};
 
 const EXAMPLES: &str = "Examples:
   mcpauth gateway test cases.yml
@@ -43,7 +43,7 @@ pub(super) fn run(args: &TestArgs, config: &Config, out: &Out) -> Result<Exit, E
     });
     let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
     if out.json {
-        let objects: Vec<_> = outcomes.iter().map(object).collect();
+        let objects: Vec<_> = outcomes.iter().map(to_json).collect();
         out.object(&json!({"version": 1, "ok": failed == 0, "failed": failed, "tests": objects}));
     } else {
         for outcome in &outcomes {
@@ -54,7 +54,7 @@ pub(super) fn run(args: &TestArgs, config: &Config, out: &Out) -> Result<Exit, E
     Ok(if failed == 0 { Exit::Done } else { Exit::Found })
 }
 
-fn object(outcome: &Outcome) -> serde_json::Value {
+fn to_json(outcome: &CaseOutcome) -> serde_json::Value {
     json!({
         "name": outcome.name,
         "line": outcome.line,

@@ -13,7 +13,7 @@ use crate::cli::gateway::vouch::Word;
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};
-use crate::gateway::settings::{Settings, Vending};
+use crate::gateway::settings::{GatewaySettings, Vending};
 use crate::gateway::token_ledger::{Ledger, LedgerEntry};
 use crate::oauth::SigningKey;
 use crate::quantity::seconds_within;
@@ -113,7 +113,7 @@ const DAY: u64 = 24 * 3600;
 
 /// What the settings say of vending.
 struct Place {
-    settings: Settings,
+    settings: GatewaySettings,
     vending: Vending,
 }
 
@@ -159,7 +159,7 @@ fn print(args: &NarrowingArgs, config: &Config, out: &Out) -> Result<Exit, Error
 impl Place {
     fn of(from: &From, config: &Config) -> Result<Self, Error> {
         let mut settings = prepare::without_issuers(from, config)?;
-        Word::of(from, prepare::file(from, config).as_deref(), config).check(&mut settings, config)?;
+        Word::new(from, prepare::file(from, config).as_deref(), config).check(&mut settings, config)?;
         let vending = settings.vending.clone().ok_or_else(|| Error::Usage {
             message: "these settings let the gateway vend no tokens".into(),
             hint: "say so in gateway.yaml: vending: {key: keys, issuer: https://gateway.example.com}".into(),

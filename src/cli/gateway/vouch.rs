@@ -5,23 +5,23 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::gateway::from::From;
-use crate::config::{Config, ConfigError, Given, Origin};
-use crate::credential::{Credential, Kind};
-use crate::gateway::settings::{Egress, Settings};
+use crate::config::{Config, ConfigError, NamedValue, Origin};
+use crate::credential::{Credential, CredentialKind};
+use crate::gateway::settings::{EgressMode, GatewaySettings};
 use crate::secret::Secret;
 use crate::sys::paths;
 
 /// Who says where the gateway's servers are and what they get.
 #[derive(Clone, Debug)]
 pub(super) struct Word {
-    place: Given,
+    place: NamedValue,
     /// The command by which the same is the user's word.
     command: String,
 }
 
 impl Word {
     /// `file` is what the settings are read from; without it they come from the environment, and servers from their folder.
-    pub(super) fn of(from: &From, file: Option<&Path>, config: &Config) -> Self {
+    pub(super) fn new(from: &From, file: Option<&Path>, config: &Config) -> Self {
         let Some(path) = file else {
             let dir = &config.servers_dir;
             let named = config.settings.given("MCPAUTH_SERVERS_DIR");
@@ -29,7 +29,7 @@ impl Word {
             return Self { place, command: format!("mcpauth --servers-dir {} gateway serve", dir.display()) };
         };
         let place = match (&from.config, config.settings.given("MCPAUTH_GATEWAY_CONFIG")) {
-            (Some(_), _) => Given::new("--config", Origin::Flag),
+            (Some(_), _) => NamedValue::new("--config", Origin::Flag),
             (None, Some(given)) => given,
             (None, None) => found("gateway.yaml", path),
         };
@@ -40,7 +40,7 @@ impl Word {
     ///
     /// # Errors
     /// [`ConfigError::Provenance`].
-    fn may_have(&self, secret: &Given, config: &Config) -> Result<(), ConfigError> {
+    fn may_have(&self, secret: &NamedValue, config: &Config) -> Result<(), ConfigError> {
         config.may_go_by(secret, &self.place, Some(self.command.clone()))
     }
 
@@ -56,7 +56,7 @@ impl Word {
     /// # Errors
     /// [`ConfigError::Provenance`].
     pub(super) fn stored(&self, name: &str, config: &Config) -> Result<Option<Credential>, ConfigError> {
-        let planned = config.plan(&[Kind::Egress, Kind::AgentCore], None).into_iter();
+        let planned = config.plan(&[CredentialKind::Egress, CredentialKind::AgentCore], None).into_iter();
         let mut credentials = planned.filter_map(|flow| flow.credential.ok());
         let called = |one: &Credential| one.id.server.as_deref().unwrap_or(&one.id.name) == name;
         let Some(credential) = credentials.find(called) else { return Ok(None) };
@@ -68,7 +68,7 @@ impl Word {
     ///
     /// # Errors
     /// [`ConfigError::Provenance`]; [`ConfigError::Invalid`] for a file outside that would be written.
-    pub(super) fn check(&self, settings: &mut Settings, config: &Config) -> Result<(), ConfigError> {
+    pub(super) fn check(&self, settings: &mut GatewaySettings, config: &Config) -> Result<(), ConfigError> {
         if !self.place.origin.is_found() {
             return Ok(());
         }
@@ -77,7 +77,7 @@ impl Word {
         if let Some((name, path)) =
             secrets(settings).into_iter().find(|(_, path)| !paths::is_inside(path, &here))
         {
-            self.may_have(&Given::new(name, Origin::Kept(path.clone())), config)?;
+            self.may_have(&NamedValue::new(name, Origin::Kept(path.clone())), config)?;
         }
         for (name, path) in written(settings) {
             if paths::is_inside(path, &here) {
@@ -91,7 +91,8 @@ impl Word {
             );
             return Err(ConfigError::Invalid { variable: name.into(), reason });
         }
-        let stored = settings.upstreams.iter().filter(|(_, server)| server.egress == Some(Egress::Stored));
+        let stored =
+            settings.upstreams.iter().filter(|(_, server)| server.egress == Some(EgressMode::Stored));
         for (name, server) in stored {
             self.stored(server.credential.as_deref().unwrap_or(name), config)?;
         }
@@ -99,12 +100,12 @@ impl Word {
     }
 }
 
-fn found(name: &str, path: &Path) -> Given {
-    Given::new(name, Origin::Found(path.into(), 0))
+fn found(name: &str, path: &Path) -> NamedValue {
+    NamedValue::new(name, Origin::Found(path.into(), 0))
 }
 
 /// The files that are written.
-fn written(settings: &Settings) -> Vec<(&'static str, &Path)> {
+fn written(settings: &GatewaySettings) -> Vec<(&'static str, &Path)> {
     let audit = Some(settings.audit.as_str()).filter(|audit| !matches!(*audit, "-" | "off" | ""));
     let mut files: Vec<_> = audit.map(|audit| ("audit", Path::new(audit))).into_iter().collect();
     files.extend(settings.vending.iter().map(|vending| ("vending.ledger", vending.ledger.as_path())));
@@ -112,7 +113,7 @@ fn written(settings: &Settings) -> Vec<(&'static str, &Path)> {
 }
 
 /// The files with secrets in them that the settings name.
-fn secrets(settings: &Settings) -> Vec<(&'static str, &PathBuf)> {
+fn secrets(settings: &GatewaySettings) -> Vec<(&'static str, &PathBuf)> {
     let introspection = settings.issuers.iter().filter_map(|issuer| issuer.introspection.as_ref());
     let mut files: Vec<_> = introspection.map(|one| ("client_secret", &one.client_secret)).collect();
     files.extend(settings.session_key.iter().map(|path| ("session_key", path)));

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::credential::Kind;
+use crate::credential::CredentialKind;
 use crate::flow::FlowError;
-use crate::gateway::authn::jwt::{Reject, Token};
+use crate::gateway::authn::jwt::{Token, TokenError};
 use crate::gateway::authn::keys::KeySet;
 use crate::gateway::settings::Algorithm;
 use crate::metadata;
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What came of it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum SignatureCheck {
     /// One of the issuer's keys signed it.
     Verified { issuer: String },
     /// None did, or it is a token nobody should take.
@@ -29,7 +29,7 @@ pub(super) enum Verdict {
     Unknown(String),
 }
 
-impl Verdict {
+impl SignatureCheck {
     /// For programs.
     pub(super) fn word(&self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ pub(super) fn issuers(config: &Config, named: Option<&str>) -> Vec<String> {
     if let Some(named) = named {
         return vec![named.to_owned()];
     }
-    let planned = config.plan(&Kind::ALL, None);
+    let planned = config.plan(&CredentialKind::ALL, None);
     let mut issuers: Vec<String> =
         planned.into_iter().filter_map(|flow| Some(flow.credential.ok()?.issuer)).collect();
     // A gateway's operator may have an issuer and no client.
@@ -69,45 +69,50 @@ pub(super) async fn verify(
     readable: Option<&Unverified>,
     issuers: &[String],
     patient: bool,
-) -> Verdict {
+) -> SignatureCheck {
     let Some(readable) = readable else {
-        return Verdict::Unknown("only a JWT carries a signature".into());
+        return SignatureCheck::Unknown("only a JWT carries a signature".into());
     };
     let issuer = match readable.issuer() {
         Some(found) if issuers.iter().any(|issuer| issuer == found) => found,
         Some(_) => {
-            return Verdict::Unknown("its issuer is neither configured nor named with --issuer".into());
+            return SignatureCheck::Unknown(
+                "its issuer is neither configured nor named with --issuer".into(),
+            );
         }
-        None => return Verdict::Unknown("it names no issuer".into()),
+        None => return SignatureCheck::Unknown("it names no issuer".into()),
     };
     let token = match Token::read(token) {
         Ok(token) => token,
-        Err(reject) => return Verdict::Bad(refused(reject)),
+        Err(reject) => return SignatureCheck::Bad(describe_rejection(reject)),
     };
     let fetched = fetch(http, issuer);
     let keys = if patient {
         fetched.await
     } else {
-        let late =
-            || Verdict::Unreachable(format!("{issuer} did not answer within {} s", PATIENCE.as_secs()));
+        let late = || {
+            SignatureCheck::Unreachable(format!("{issuer} did not answer within {} s", PATIENCE.as_secs()))
+        };
         tokio::time::timeout(PATIENCE, fetched).await.unwrap_or_else(|_| Err(late()))
     };
     let keys = match keys {
         Ok(keys) => keys,
         Err(verdict) => return verdict,
     };
-    let verified =
-        keys.find(token.key_id(), token.algorithm()).map_err(Reject::from).and_then(|key| token.verify(key));
+    let verified = keys
+        .find(token.key_id(), token.algorithm())
+        .map_err(TokenError::from)
+        .and_then(|key| token.verify(key));
     match verified {
-        Ok(_) => Verdict::Verified { issuer: issuer.to_owned() },
-        Err(reject) => Verdict::Bad(refused(reject)),
+        Ok(_) => SignatureCheck::Verified { issuer: issuer.to_owned() },
+        Err(reject) => SignatureCheck::Bad(describe_rejection(reject)),
     }
 }
 
-async fn fetch(http: &Http, issuer: &str) -> Result<KeySet, Verdict> {
-    let unreachable = |error: &dyn ToString| Verdict::Unreachable(error.to_string());
+async fn fetch(http: &Http, issuer: &str) -> Result<KeySet, SignatureCheck> {
+    let unreachable = |error: &dyn ToString| SignatureCheck::Unreachable(error.to_string());
     let url = metadata::find_jwks_uri(http, issuer).await.map_err(|error| match FlowError::from(error) {
-        error @ FlowError::Http(HttpError::Plain { .. }) => Verdict::Unknown(error.to_string()),
+        error @ FlowError::Http(HttpError::Plain { .. }) => SignatureCheck::Unknown(error.to_string()),
         error => unreachable(&error),
     })?;
     let raw = metadata::fetch_keys(http, &url, Some(issuer)).await.map_err(|error| unreachable(&error))?;
@@ -115,12 +120,12 @@ async fn fetch(http: &Http, issuer: &str) -> Result<KeySet, Verdict> {
 }
 
 /// A verifier's no, in more words than it gives a stranger.
-fn refused(reject: Reject) -> String {
+fn describe_rejection(reject: TokenError) -> String {
     match reject {
-        Reject::Malformed => "it is not a well-formed JWT, or too long",
-        Reject::Header => "its header has a parameter that no token should have (RFC 8725)",
-        Reject::Algorithm => "its algorithm is none, symmetric, unknown, or not its key's",
-        Reject::Key => "its issuer has no such key",
+        TokenError::Malformed => "it is not a well-formed JWT, or too long",
+        TokenError::Header => "its header has a parameter that no token should have (RFC 8725)",
+        TokenError::Algorithm => "its algorithm is none, symmetric, unknown, or not its key's",
+        TokenError::Key => "its issuer has no such key",
         _ => "its signature is not its issuer's",
     }
     .into()

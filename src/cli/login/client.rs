@@ -10,7 +10,7 @@ use crate::cli::given::secret_from;
 use crate::config::{Config, KeyFile, Registration, login_command, name_of, signing_key};
 use crate::error::Error;
 use crate::flow::{self, Discovered};
-use crate::oauth::{Client, ClientAuth, own_auth};
+use crate::oauth::{ClientAuth, OAuthClient, own_auth};
 use crate::secret::Secret;
 use crate::sys::http::Http;
 use crate::sys::paths;
@@ -29,18 +29,18 @@ pub(super) struct Own {
 
 /// A client, and how it is kept.
 pub(super) struct Chosen {
-    pub(super) client: Client,
+    pub(super) client: OAuthClient,
     pub(super) key: Option<KeyFile>,
     pub(super) redirect_uri: String,
     /// Whether mcpauth registered it, now or before.
     pub(super) registered: bool,
     /// What somebody must know of it.
-    pub(super) remark: Remark,
+    pub(super) remark: ClientRemark,
 }
 
 /// What is said of a client beside its name.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Remark {
+pub(super) enum ClientRemark {
     /// Nothing: it has been used before, or its redirect URI was typed.
     Nothing,
     /// It was registered just now.
@@ -92,14 +92,18 @@ impl Own {
             None => own_auth(self.secret.clone(), &found.issuer),
         };
         Ok(Chosen {
-            client: Client { id: id.into(), auth },
+            client: OAuthClient { id: id.into(), auth },
             key: self.key.clone(),
             redirect_uri: self
                 .redirect_uri
                 .clone()
                 .unwrap_or_else(|| flow::usual_redirect_uri(&found.issuer)),
             registered: false,
-            remark: if self.redirect_uri.is_none() { Remark::RedirectUri } else { Remark::Nothing },
+            remark: if self.redirect_uri.is_none() {
+                ClientRemark::RedirectUri
+            } else {
+                ClientRemark::Nothing
+            },
         })
     }
 }
@@ -146,7 +150,7 @@ pub(super) async fn choose(
     let registered = flow::register(http, &found.issuer, scopes).await;
     let (client, redirect_uri) =
         registered.map_err(|error| VaultError::Flow(found.unregistered(&args.url, error)))?;
-    Ok(Chosen { client, key: None, redirect_uri, registered: true, remark: Remark::Registered })
+    Ok(Chosen { client, key: None, redirect_uri, registered: true, remark: ClientRemark::Registered })
 }
 
 fn is_of(kept: &Registration, found: &Discovered) -> bool {
@@ -171,6 +175,6 @@ fn taken_again(args: &LoginArgs, kept: &Registration, found: &Discovered) -> Res
         key: kept.private_key.clone(),
         redirect_uri: kept.redirect_uri.clone(),
         registered: kept.registered,
-        remark: Remark::Nothing,
+        remark: ClientRemark::Nothing,
     })
 }

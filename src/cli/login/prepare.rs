@@ -2,11 +2,11 @@
 //! `client`, and logging in to the verb.
 
 use super::args::LoginArgs;
-use super::client::{Chosen, Own, Remark, choose};
+use super::client::{Chosen, ClientRemark, Own, choose};
 use url::Url;
 
 use crate::cli::out::Out;
-use crate::config::{Config, Endpoints, Registration};
+use crate::config::{Config, RegisteredEndpoints, Registration};
 use crate::error::Error;
 use crate::flow::{self, AddressError, Discovered, FlowError};
 use crate::oauth::{Freshness, IssuerMetadata, document_address};
@@ -96,21 +96,22 @@ fn registration(
 }
 
 /// The endpoints of an issuer that nobody can ask for them again.
-fn unpublished(found: &Discovered) -> Option<Endpoints> {
+fn unpublished(found: &Discovered) -> Option<RegisteredEndpoints> {
     let issuer = &found.issuer;
     let both = issuer.authorization_endpoint.clone().zip(issuer.token_endpoint.clone());
-    both.filter(|_| !found.is_published).map(|(authorization, token)| Endpoints { authorization, token })
+    both.filter(|_| !found.is_published)
+        .map(|(authorization, token)| RegisteredEndpoints { authorization, token })
 }
 
 fn say(found: &Discovered, scopes: &[String], chosen: &Chosen, for_itself: bool, out: &Out) {
     let asked = if scopes.is_empty() { "no scopes by name".into() } else { scopes.join(" ") };
     let issuer = clean(&found.issuer.issuer, 200);
-    let whose = if chosen.remark == Remark::Registered { "registered as client" } else { "client" };
+    let whose = if chosen.remark == ClientRemark::Registered { "registered as client" } else { "client" };
     let id = &chosen.client.id;
     let method = chosen.client.auth.name();
     out.say(&format!("issuer {issuer}; asks for {asked}; {whose} {} ({method})", clean(id, 100)));
     // An issuer lets the browser go to what the client is registered with, and nowhere else.
-    if chosen.remark != Remark::RedirectUri || for_itself {
+    if chosen.remark != ClientRemark::RedirectUri || for_itself {
         return;
     }
     let uri = &chosen.redirect_uri;

@@ -2,10 +2,10 @@
 //! leaves registering another one to `login`.
 
 use crate::config::{Config, Registration};
-use crate::credential::How;
+use crate::credential::GrantConfig;
 use crate::flow;
 use crate::oauth::Freshness;
-use crate::store::Stored;
+use crate::store::StoredToken;
 use crate::sys::clock;
 use crate::vault::Vault;
 
@@ -14,7 +14,7 @@ use crate::vault::Vault;
 /// refreshed with is known, and a person's own is that person's business.
 pub(super) async fn is_stale(config: &Config, vault: &Vault, name: &str, kept: &Registration) -> bool {
     let Ok(credential) = config.by_address(name, kept).credential else { return false };
-    let How::AuthorizationCode(person) = &credential.how else { return false };
+    let GrantConfig::AuthorizationCode(person) = &credential.how else { return false };
     if !person.registered || vault.browser.is_none() {
         return false;
     }
@@ -22,7 +22,7 @@ pub(super) async fn is_stale(config: &Config, vault: &Vault, name: &str, kept: &
     if stored.as_ref().is_some_and(|stored| stored.client_forgotten) {
         return true;
     }
-    let is_refreshable = |stored: Stored| {
+    let is_refreshable = |stored: StoredToken| {
         stored.token.refresh_token.is_some() || stored.token.freshness(clock::now()) == Freshness::Fresh
     };
     if stored.is_some_and(is_refreshable) {

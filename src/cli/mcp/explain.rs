@@ -1,14 +1,14 @@
 //! What to do about a server's no: the next command for each. It leaves the words for what happened to `client`, and what
 //! concerns credentials to `servers`.
 
-use super::target::Target;
+use super::target::ServerTarget;
 use crate::client::ClientError;
 use crate::error::untrusted_hint;
 use crate::servers::ADDRESS;
 use crate::sys::http::HttpError;
 use crate::text::word;
 
-impl Target {
+impl ServerTarget {
     pub(super) fn hint(&self, error: &ClientError, tool: Option<&str>) -> String {
         match error {
             ClientError::Unauthorized(refusal) => {
@@ -22,7 +22,7 @@ impl Target {
             }
             ClientError::Http(HttpError::Untrusted { .. }) => untrusted_hint(&self.advice().command("ping")),
             ClientError::Elsewhere { to, .. } => {
-                format!("if that is the MCP server, run: mcpauth basic --url {}", word(to))
+                format!("if that is the MCP server, run: mcpauth probe --url {}", word(to))
             }
             ClientError::Http(HttpError::Forbidden { .. })
             | ClientError::NotFound { .. }
@@ -33,7 +33,7 @@ impl Target {
                 format!("see the tools and their arguments with: {} --json", self.advice().command("list"))
             }
             ClientError::Rpc { .. } | ClientError::Tool(_) => {
-                format!("see what was said with: {} -vv", self.advice().command("basic"))
+                format!("see what was said with: {} -vv", self.advice().command("probe"))
             }
             ClientError::Version(_) => "update mcpauth, or the server".into(),
             ClientError::Input => "call it from a client that can ask you".into(),

@@ -1,4 +1,4 @@
-//! `mcpauth basic`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. It leaves the
+//! `mcpauth probe`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. It leaves the
 //! protocol to `client`, the server's address and credentials to `target`, and how answers look to `show`.
 
 mod explain;
@@ -11,9 +11,9 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use self::target::{ServerArgs, Target};
+use self::target::{ServerArgs, ServerTarget};
 use crate::cli::out::Out;
-use crate::client::{Client, ClientError, Era, Tools};
+use crate::client::{ClientError, Era, McpClient, Tools};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::sys::{public_file, terminal};
@@ -24,9 +24,9 @@ const LIMIT: u64 = 64 << 20;
 /// Connect to an MCP server, ping it and list its tools, step by step
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  mcpauth basic --server fininfo\n  GATEWAY_URL=https://gw.example.com/mcp mcpauth basic"
+    after_help = "Examples:\n  mcpauth probe --server fininfo\n  GATEWAY_URL=https://gw.example.com/mcp mcpauth probe"
 )]
-pub(super) struct BasicArgs {
+pub(super) struct ProbeArgs {
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -70,9 +70,9 @@ pub(super) struct CallArgs {
     arguments: String,
 }
 
-pub(super) fn basic(args: &BasicArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let target = Target::resolve(&args.server, settings, out)?;
-    let work = async |client: &mut Client| {
+pub(super) fn probe(args: &ProbeArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+    let target = ServerTarget::resolve(&args.server, settings, out)?;
+    let work = async |client: &mut McpClient| {
         let place = target.place(client);
         out.result(&step("connected", &format!("{} at {place}", show::named(client))));
         let (protocol, era) = (client.protocol(), client.era().name());
@@ -100,8 +100,8 @@ pub(super) fn basic(args: &BasicArgs, settings: Settings, out: &Out) -> Result<E
 }
 
 pub(super) fn ping(args: &PingArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let target = Target::resolve(&args.server, settings, out)?;
-    let work = async |client: &mut Client| {
+    let target = ServerTarget::resolve(&args.server, settings, out)?;
+    let work = async |client: &mut McpClient| {
         let took = timed(client).await?;
         let how = format!("{}, {}", client.protocol(), client.transport());
         let text = format!("{} answered in {took} ms ({how})", show::named(client));
@@ -122,8 +122,8 @@ pub(super) fn ping(args: &PingArgs, settings: Settings, out: &Out) -> Result<Exi
 }
 
 pub(super) fn list(args: &ListArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let target = Target::resolve(&args.server, settings, out)?;
-    let tools = match target.with(None, async |client: &mut Client| client.tools().await)? {
+    let target = ServerTarget::resolve(&args.server, settings, out)?;
+    let tools = match target.with(None, async |client: &mut McpClient| client.tools().await)? {
         Ok(tools) => tools,
         Err(exit) => return Ok(exit),
     };
@@ -142,8 +142,8 @@ pub(super) fn list(args: &ListArgs, settings: Settings, out: &Out) -> Result<Exi
 
 pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let arguments = arguments(&args.arguments)?;
-    let target = Target::resolve(&args.server, settings, out)?;
-    let work = async |client: &mut Client| client.call(&args.tool, &arguments).await;
+    let target = ServerTarget::resolve(&args.server, settings, out)?;
+    let work = async |client: &mut McpClient| client.call(&args.tool, &arguments).await;
     let result = match target.with(Some(&args.tool), work)? {
         Ok(result) => result,
         Err(exit) => return Ok(exit),
@@ -152,7 +152,7 @@ pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exi
     if out.json {
         out.data(&show::json(&result));
     }
-    let content = show::Content::of(&result);
+    let content = show::ToolContent::from_result(&result);
     if failed {
         let said = crate::text::clean(&content.text.join(" "), 500);
         return Err(target.explained(ClientError::Tool(said), Some(&args.tool)));
@@ -163,7 +163,7 @@ pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exi
     Ok(Exit::Done)
 }
 
-async fn timed(client: &mut Client) -> Result<u128, ClientError> {
+async fn timed(client: &mut McpClient) -> Result<u128, ClientError> {
     let began = Instant::now();
     client.ping().await?;
     Ok(began.elapsed().as_millis())
@@ -180,7 +180,7 @@ fn warn(tools: &Tools, out: &Out) {
 }
 
 /// What is known of a server, for programs.
-fn about(client: &Client, place: &str) -> Map<String, Value> {
+fn about(client: &McpClient, place: &str) -> Map<String, Value> {
     let object = json!({
         "version": 1,
         "url": place,

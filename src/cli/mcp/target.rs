@@ -14,20 +14,20 @@ use crate::cli::args::AuthArgs;
 use crate::cli::flows;
 use crate::cli::given::secret_from;
 use crate::cli::out::Out;
-use crate::client::{Client, ClientError};
-use crate::config::{Config, ConfigError, Given as Setting, Origin, Settings};
+use crate::client::{ClientError, McpClient};
+use crate::config::{Config, ConfigError, NamedValue as Setting, Origin, Settings};
 use crate::error::{Error, Exit};
 use crate::oauth::{Challenge, is_sendable};
 use crate::quantity::seconds_within;
-use crate::render::Entry;
+use crate::render::ServerEntry;
 use crate::secret::Secret;
-use crate::servers::{Advice, Servers, Source, Which, place};
-use crate::session::Given;
+use crate::servers::{Advice, CredentialOrigin, ServerRef, Servers, place};
+use crate::session::UpstreamAuth;
 use crate::sys::http::{Http, HttpError};
 use crate::tokens::{Bearers, TokenSource, retry};
 use crate::vault::VaultError;
 
-/// The reference's own.
+/// The registry's scripts' own.
 const DEFAULT_URL: &str = "http://localhost:8003/mcp";
 const X_AUTHORIZATION: HeaderName = HeaderName::from_static("x-authorization");
 
@@ -59,9 +59,9 @@ fn timeout(text: &str) -> Result<u64, String> {
 }
 
 /// One server, ready to be spoken to.
-pub(super) struct Target {
-    pub(super) which: Which,
-    pub(super) source: Source,
+pub(super) struct ServerTarget {
+    pub(super) which: ServerRef,
+    pub(super) source: CredentialOrigin,
     pub(super) servers: Servers,
     /// What goes along whatever the store has.
     own: HeaderMap,
@@ -70,7 +70,7 @@ pub(super) struct Target {
     out: Out,
 }
 
-impl Target {
+impl ServerTarget {
     pub(super) fn resolve(args: &ServerArgs, settings: Settings, out: &Out) -> Result<Self, Error> {
         let config = Config::resolve(settings)?;
         let which = which(args, &config)?;
@@ -84,8 +84,8 @@ impl Target {
         let may_know_us = servers.may_know_us(&which);
         let given = given.filter(|_| may_know_us);
         let source = match &which {
-            _ if args.no_auth => Source::Refused,
-            _ if given.is_some() => Source::Given,
+            _ if args.no_auth => CredentialOrigin::Refused,
+            _ if given.is_some() => CredentialOrigin::Given,
             which => servers.source_for(which),
         };
         if given.is_some() {
@@ -120,7 +120,7 @@ impl Target {
     pub(super) fn with<T>(
         &self,
         tool: Option<&str>,
-        work: impl AsyncFn(&mut Client) -> Result<T, ClientError>,
+        work: impl AsyncFn(&mut McpClient) -> Result<T, ClientError>,
     ) -> Result<Result<T, Exit>, Error> {
         let all = async {
             match tokio::time::timeout(self.within, self.twice(tool, work)).await {
@@ -139,7 +139,7 @@ impl Target {
     }
 
     /// Where the server is, without what a query may hide.
-    pub(super) fn place(&self, client: &Client) -> String {
+    pub(super) fn place(&self, client: &McpClient) -> String {
         place(&client.url)
     }
 
@@ -157,7 +157,7 @@ impl Target {
     async fn twice<T>(
         &self,
         tool: Option<&str>,
-        work: impl AsyncFn(&mut Client) -> Result<T, ClientError>,
+        work: impl AsyncFn(&mut McpClient) -> Result<T, ClientError>,
     ) -> Result<T, Error> {
         let mut turn = retry::Once::begin(self).await?;
         loop {
@@ -178,8 +178,8 @@ impl Target {
 
     async fn once<T>(
         &self,
-        entry: &Entry,
-        work: &impl AsyncFn(&mut Client) -> Result<T, ClientError>,
+        entry: &ServerEntry,
+        work: &impl AsyncFn(&mut McpClient) -> Result<T, ClientError>,
     ) -> Result<Result<T, ClientError>, Error> {
         let url = address(&entry.url).map_err(|reason| Error::Usage {
             message: format!("the server's address is {reason}"),
@@ -193,12 +193,12 @@ impl Target {
         headers.extend(self.own.clone());
         debug!("asking {}", place(&url));
         let within = self.servers.within(&url);
-        let given = Given { url, headers, within, bearers: entry.bearers.clone() };
+        let given = UpstreamAuth { url, headers, within, bearers: entry.bearers.clone() };
         let heard = Arc::new(|level: u8, text: &str| match level {
             1 => debug!("{text}"),
             _ => trace!("{text}"),
         });
-        let mut client = match Client::connect(self.http.clone(), given, heard).await {
+        let mut client = match McpClient::connect(self.http.clone(), given, heard).await {
             Ok(client) => client,
             Err(error) => return Ok(Err(error)),
         };
@@ -214,13 +214,13 @@ impl Target {
     }
 }
 
-impl TokenSource for Target {
-    type Token = Entry;
+impl TokenSource for ServerTarget {
+    type Token = ServerEntry;
     type No = Error;
 
-    async fn current(&self) -> Result<Arc<Entry>, Error> {
+    async fn current(&self) -> Result<Arc<ServerEntry>, Error> {
         let entry = match &self.which {
-            Which::Url(url) if self.source != Source::Stored => Entry {
+            ServerRef::ByUrl(url) if self.source != CredentialOrigin::Stored => ServerEntry {
                 name: url.host_str().unwrap_or_default().into(),
                 url: url.as_str().into(),
                 transport: String::new(),
@@ -232,11 +232,11 @@ impl TokenSource for Target {
         Ok(Arc::new(entry))
     }
 
-    async fn replace(&self, refused: &Entry) -> Result<Option<Arc<Entry>>, Error> {
-        if self.source != Source::Stored {
+    async fn replace(&self, refused: &ServerEntry) -> Result<Option<Arc<ServerEntry>>, Error> {
+        if self.source != CredentialOrigin::Stored {
             return Ok(None);
         }
-        match self.servers.renewed(&self.which, &refused.bearers).await {
+        match self.servers.renew_refused(&self.which, &refused.bearers).await {
             // A login whose token looks good from here would be found good again: the server's own no says more.
             Err(Error::Vault(VaultError::NeedsPerson { .. }))
                 if self.servers.login_of(&self.which).is_some_and(|login| login.is_kept) =>
@@ -248,22 +248,22 @@ impl TokenSource for Target {
     }
 }
 
-fn which(args: &ServerArgs, config: &Config) -> Result<Which, Error> {
+fn which(args: &ServerArgs, config: &Config) -> Result<ServerRef, Error> {
     if let Some(name) = &args.server {
-        return Ok(Which::Name(name.clone()));
+        return Ok(ServerRef::ByName(name.clone()));
     }
     let url = args.url.clone().map(Ok).unwrap_or_else(|| {
         let text = config.settings.get("GATEWAY_URL").unwrap_or(DEFAULT_URL);
         address(text).map_err(|reason| ConfigError::Invalid { variable: "GATEWAY_URL".into(), reason })
     });
-    Ok(Which::Url(url?))
+    Ok(ServerRef::ByUrl(url?))
 }
 
-/// An address as `Which` takes it, and nothing that is only a name.
+/// An address as `ServerRef` takes it, and nothing that is only a name.
 fn address(text: &str) -> Result<Url, String> {
     match text.parse()? {
-        Which::Url(url) => Ok(url),
-        Which::Name(_) => Err("no URL; it begins with https:// or http://".into()),
+        ServerRef::ByUrl(url) => Ok(url),
+        ServerRef::ByName(_) => Err("no URL; it begins with https:// or http://".into()),
     }
 }
 

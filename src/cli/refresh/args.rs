@@ -48,18 +48,18 @@ pub(in crate::cli) struct RefreshArgs {
     pub(super) no_install: bool,
     /// Print a service file for this folder and these settings
     #[arg(long, value_enum, value_name = "KIND")]
-    pub(super) unit: Option<Kind>,
+    pub(super) unit: Option<ServiceManager>,
 }
 
 /// The two numbers of a run, in seconds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
+pub(super) struct RefreshIntervals {
     pub(super) buffer: Epoch,
     pub(super) interval: Epoch,
 }
 
-impl Rules {
-    pub(super) fn of(args: &RefreshArgs, settings: &Settings) -> Result<Self, ConfigError> {
+impl RefreshIntervals {
+    pub(super) fn from_args(args: &RefreshArgs, settings: &Settings) -> Result<Self, ConfigError> {
         let seconds =
             |flag: Option<Epoch>, variable: &str, read: fn(&str) -> Result<Epoch, String>, default| {
                 let Some(text) = settings.get(variable).filter(|_| flag.is_none()) else {
@@ -104,7 +104,7 @@ pub(super) fn rewrite(
 
 /// What is to start the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Kind {
+pub(super) enum ServiceManager {
     /// A systemd user unit
     Systemd,
     /// A launchd agent

@@ -8,23 +8,23 @@ use url::Url;
 use crate::credential::Credential;
 use crate::error::{Error, Exit};
 use crate::flow::Ui;
-use crate::refresh::{Epoch, Life, Next, Outcome as Meaning};
+use crate::refresh::{AttemptOutcome as Meaning, Epoch, Lifetime, Next};
 use crate::sys::clock;
-use crate::vault::{Fresh, Outcome};
+use crate::vault::{IssuedToken, TokenOutcome};
 
 /// A person's side with nobody there: what flows have to say is an event.
-pub(super) struct Nobody;
+pub(super) struct UnattendedUi;
 
 /// A renewal that had an answer.
-pub(super) fn answered(name: &str, fresh: &Fresh, next: Next, now: Epoch) {
+pub(super) fn answered(name: &str, fresh: &IssuedToken, next: Next, now: Epoch) {
     let what = match fresh.outcome {
-        Outcome::Reused => "reused",
-        Outcome::Unchanged => "unchanged",
-        Outcome::Refreshed | Outcome::Obtained | Outcome::LoggedIn => "refreshed",
+        TokenOutcome::Reused => "reused",
+        TokenOutcome::Unchanged => "unchanged",
+        TokenOutcome::Refreshed | TokenOutcome::Obtained | TokenOutcome::LoggedIn => "refreshed",
     };
     let about = match fresh.outcome {
-        Outcome::Reused => "somebody else renewed it; it ",
-        Outcome::Unchanged => "what came ends no later; it ",
+        TokenOutcome::Reused => "somebody else renewed it; it ",
+        TokenOutcome::Unchanged => "what came ends no later; it ",
         _ => "",
     };
     let end = fresh.stored.token.expires_at;
@@ -45,7 +45,7 @@ pub(super) fn failed(
     credential: &Credential,
     error: &Error,
     meaning: Meaning,
-    (life, next): (Option<Life>, Next),
+    (life, next): (Option<Lifetime>, Next),
     now: Epoch,
 ) {
     let what = match meaning {
@@ -54,7 +54,7 @@ pub(super) fn failed(
         Meaning::Refused | Meaning::Failed | Meaning::Answered => "failed",
     };
     let final_ = matches!(meaning, Meaning::NeedsPerson | Meaning::Refused);
-    if final_ && !next.news {
+    if final_ && !next.notify {
         return;
     }
     let present = match life {
@@ -78,7 +78,7 @@ pub(super) fn failed(
 }
 
 /// When a credential is due.
-pub(super) fn due(name: &str, life: Option<Life>, at: Epoch, now: Epoch) {
+pub(super) fn due(name: &str, life: Option<Lifetime>, at: Epoch, now: Epoch) {
     info!(
         event = "due",
         credential = name,
@@ -89,7 +89,7 @@ pub(super) fn due(name: &str, life: Option<Life>, at: Epoch, now: Epoch) {
     );
 }
 
-impl Ui for Nobody {
+impl Ui for UnattendedUi {
     fn authorize(&self, _: &str, _: &Url, _: Option<&str>, _: Duration) {}
 
     fn remaining(&self, _: &str, _: Duration) {}

@@ -12,10 +12,10 @@ use crate::credential::Credential;
 use crate::error::{Error, Exit};
 use crate::flow::FlowError;
 use crate::oauth::{ReplyError, TokenSet};
-use crate::refresh::{self, Epoch, Life, Seen};
+use crate::refresh::{self, CredentialSnapshot, Epoch, Lifetime};
 use crate::secret::Secret;
 use crate::sys::clock;
-use crate::vault::{Fresh, Outcome, Vault, VaultError};
+use crate::vault::{IssuedToken, TokenOutcome, Vault, VaultError};
 
 /// How many requests one issuer gets at once: one that hangs must not keep the others' turn.
 const AT_ONCE: usize = 8;
@@ -48,20 +48,24 @@ pub(super) async fn renew(
     credential: &Credential,
     buffer: Epoch,
     anew: bool,
-) -> Result<Fresh, Error> {
+) -> Result<IssuedToken, Error> {
     let is_due = |token: &TokenSet| life(token).due(buffer).is_some_and(|at| at <= clock::now());
     let fresh = match vault.kept(credential).map_err(VaultError::Store)? {
         Some(stored) if !anew && !is_due(&stored.token) => {
-            return Ok(Fresh { stored, outcome: Outcome::Reused, path: vault.store.path(&credential.id) });
+            return Ok(IssuedToken {
+                stored,
+                outcome: TokenOutcome::Reused,
+                path: vault.store.path(&credential.id),
+            });
         }
-        Some(stored) => vault.renewed(credential, &stored.token.access_token).await?,
+        Some(stored) => vault.renew_refused(credential, &stored.token.access_token).await?,
         None => vault.fresh(credential, false).await?,
     };
     flows::agent_env(vault, credential, fresh)
 }
 
 /// What the schedule is told of a credential. A file that cannot be read counts as none: the attempt says why.
-pub(super) fn seen(vault: &Vault, credential: &Credential, marks: &RandomState) -> Seen {
+pub(super) fn seen(vault: &Vault, credential: &Credential, marks: &RandomState) -> CredentialSnapshot {
     let token = vault.kept(credential).ok().flatten().map(|stored| stored.token);
     let text = |secret: Option<&Secret>| marks.hash_one(secret.map(Secret::expose));
     let client = &credential.client;
@@ -71,32 +75,32 @@ pub(super) fn seen(vault: &Vault, credential: &Credential, marks: &RandomState) 
         text(client.auth.secret()),
         text(token.as_ref().map(|token| &token.access_token)),
     ));
-    Seen { mark, life: token.as_ref().map(life) }
+    CredentialSnapshot { mark, life: token.as_ref().map(life) }
 }
 
 /// What a failure means for the next attempt.
-pub(super) fn meaning(error: &Error) -> refresh::Outcome {
+pub(super) fn meaning(error: &Error) -> refresh::AttemptOutcome {
     let settings_fault = error.exit() == Exit::Usage;
     match error {
         Error::Vault(VaultError::NeedsPerson { .. } | VaultError::ClientForgotten { .. }) => {
-            refresh::Outcome::NeedsPerson
+            refresh::AttemptOutcome::NeedsPerson
         }
         // A 4xx without a word of the server's own may be that of a proxy before one that is just starting.
         Error::Vault(VaultError::Flow(FlowError::Reply {
             reply: reply @ (ReplyError::Refused { .. } | ReplyError::TokenType(_)),
             ..
-        })) if reply.is_no() => refresh::Outcome::Refused,
+        })) if reply.is_no() => refresh::AttemptOutcome::Refused,
         // An issuer whose metadata is gone or garbled may just be starting.
         Error::Vault(VaultError::Flow(
             FlowError::Discovery(_) | FlowError::NoEndpoint { .. } | FlowError::Metadata { .. },
-        )) => refresh::Outcome::Failed,
-        _ if settings_fault => refresh::Outcome::Refused,
-        _ => refresh::Outcome::Failed,
+        )) => refresh::AttemptOutcome::Failed,
+        _ if settings_fault => refresh::AttemptOutcome::Refused,
+        _ => refresh::AttemptOutcome::Failed,
     }
 }
 
-fn life(token: &TokenSet) -> Life {
-    Life { issued_at: token.issued_at, expires_at: token.expires_at }
+fn life(token: &TokenSet) -> Lifetime {
+    Lifetime { issued_at: token.issued_at, expires_at: token.expires_at }
 }
 
 #[cfg(test)]
@@ -117,16 +121,16 @@ mod tests {
             FlowError::NoEndpoint { issuer: "https://idp.test".into(), endpoint: "token endpoint" };
         let exposed = FileError::Exposed { path: "x.json".into(), mode: 0o644 };
         let cases = [
-            (VaultError::NeedsPerson { why: None }, refresh::Outcome::NeedsPerson),
-            (refused("invalid_client"), refresh::Outcome::Refused),
-            (refused("access_denied"), refresh::Outcome::Refused),
-            (refused("temporarily_unavailable"), refresh::Outcome::Failed),
-            (refused("slow_down"), refresh::Outcome::Failed),
-            (VaultError::Flow(unavailable), refresh::Outcome::Failed),
-            (VaultError::Flow(FlowError::Signing), refresh::Outcome::Refused),
-            (VaultError::Flow(no_endpoint), refresh::Outcome::Failed),
-            (VaultError::Store(StoreError::Keyring("it is locked".into())), refresh::Outcome::Failed),
-            (VaultError::Store(exposed.into()), refresh::Outcome::Refused),
+            (VaultError::NeedsPerson { why: None }, refresh::AttemptOutcome::NeedsPerson),
+            (refused("invalid_client"), refresh::AttemptOutcome::Refused),
+            (refused("access_denied"), refresh::AttemptOutcome::Refused),
+            (refused("temporarily_unavailable"), refresh::AttemptOutcome::Failed),
+            (refused("slow_down"), refresh::AttemptOutcome::Failed),
+            (VaultError::Flow(unavailable), refresh::AttemptOutcome::Failed),
+            (VaultError::Flow(FlowError::Signing), refresh::AttemptOutcome::Refused),
+            (VaultError::Flow(no_endpoint), refresh::AttemptOutcome::Failed),
+            (VaultError::Store(StoreError::Keyring("it is locked".into())), refresh::AttemptOutcome::Failed),
+            (VaultError::Store(exposed.into()), refresh::AttemptOutcome::Refused),
         ];
         for (error, expected) in cases {
             let error = Error::from(error);

@@ -15,18 +15,18 @@ use tracing::{info, warn};
 
 use crate::cli::flows;
 use crate::cli::out::Out;
-use crate::cli::refresh::args::{RefreshArgs, Rules, rewrite};
-use crate::cli::refresh::log::{self, Nobody};
+use crate::cli::refresh::args::{RefreshArgs, RefreshIntervals, rewrite};
+use crate::cli::refresh::log::{self, UnattendedUi};
 use crate::cli::refresh::renew::{self, Turns};
 
 use crate::config::{Config, ConfigError};
-use crate::credential::{Credential, CredentialId, Kind};
+use crate::credential::{Credential, CredentialId, CredentialKind};
 use crate::error::{Error, Exit};
-use crate::refresh::{Epoch, Outcome, Schedule};
-use crate::sys::pid_file::{self, Holder, PidError, PidFile};
+use crate::refresh::{AttemptOutcome, Epoch, Schedule};
+use crate::sys::pid_file::{self, PidError, PidFile, RunningProcess};
 use crate::sys::signal::{self, HangUps};
 use crate::sys::{clock, hook, private_file, supervisor};
-use crate::vault::{Fresh, Vault};
+use crate::vault::{IssuedToken, Vault};
 
 /// The file in the tokens directory that the service holds for as long as it runs.
 const PID_FILE: &str = ".refresh.pid";
@@ -42,19 +42,19 @@ const GRACE: Duration = Duration::from_secs(10);
 const FEW: usize = 20;
 
 /// What ends a request: whose it was and what came; `None` if its turn never came.
-type Done = Option<(String, Result<Fresh, Error>)>;
+type FinishedRequest = Option<(String, Result<IssuedToken, Error>)>;
 
-struct Service {
+struct RefreshService {
     out: Out,
-    rules: Rules,
+    rules: RefreshIntervals,
     install: bool,
     on_login_needed: Option<String>,
     config: Config,
     vault: Arc<Vault>,
-    known: BTreeMap<String, Known>,
+    known: BTreeMap<String, KnownFile>,
     schedule: Schedule,
     turns: Arc<Turns>,
-    under_way: FuturesUnordered<LocalBoxFuture<'static, Done>>,
+    under_way: FuturesUnordered<LocalBoxFuture<'static, FinishedRequest>>,
     /// For marks and jitter. Both need to be different in every process, and nothing more.
     random: RandomState,
     /// Complaints about files and settings, and about configurations, that have been said and still hold.
@@ -67,20 +67,26 @@ struct Service {
     ready_by: Option<Epoch>,
 }
 
-struct Known {
+struct KnownFile {
     name: String,
     credential: Arc<Credential>,
 }
 
 /// The service of this tokens directory, if it runs.
-pub(in crate::cli) fn running(tokens_dir: &Path) -> Option<Holder> {
+pub(in crate::cli) fn running(tokens_dir: &Path) -> Option<RunningProcess> {
     pid_file::holder(&tokens_dir.join(PID_FILE))
 }
 
-pub(super) fn run(args: &RefreshArgs, rules: Rules, config: Config, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(
+    args: &RefreshArgs,
+    rules: RefreshIntervals,
+    config: Config,
+    out: &Out,
+) -> Result<Exit, Error> {
     private_file::create_dir_ignored(&config.tokens_dir)?;
-    let _alone = PidFile::take(&config.tokens_dir.join(PID_FILE)).map_err(|error| refused(error, &config))?;
-    let service = Service::new(args, rules, config, out)?;
+    let _alone =
+        PidFile::take(&config.tokens_dir.join(PID_FILE)).map_err(|error| pid_file_error(error, &config))?;
+    let service = RefreshService::new(args, rules, config, out)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let exit = runtime.block_on(async {
         signal::outlive_file_limit();
@@ -91,7 +97,7 @@ pub(super) fn run(args: &RefreshArgs, rules: Rules, config: Config, out: &Out) -
     exit
 }
 
-fn refused(error: PidError, config: &Config) -> Error {
+fn pid_file_error(error: PidError, config: &Config) -> Error {
     match error {
         PidError::Held(id) => {
             let who = id.map(|id| format!(" as process {id}")).unwrap_or_default();
@@ -107,8 +113,8 @@ fn refused(error: PidError, config: &Config) -> Error {
     }
 }
 
-impl Service {
-    fn new(args: &RefreshArgs, rules: Rules, config: Config, out: &Out) -> Result<Self, Error> {
+impl RefreshService {
+    fn new(args: &RefreshArgs, rules: RefreshIntervals, config: Config, out: &Out) -> Result<Self, Error> {
         let now = clock::now();
         Ok(Self {
             vault: open(&config, out)?,
@@ -161,17 +167,17 @@ impl Service {
     fn look(&mut self, now: Epoch) {
         let mut complaints = BTreeSet::new();
         let mut known = BTreeMap::new();
-        for flow in self.config.plan(&Kind::ALL, None) {
+        for flow in self.config.plan(&CredentialKind::ALL, None) {
             match flow.credential {
                 Ok(credential) => {
                     let id = credential.id.file_name();
-                    known.insert(id, Known { name: flow.name, credential: Arc::new(credential) });
+                    known.insert(id, KnownFile { name: flow.name, credential: Arc::new(credential) });
                 }
                 Err(error) => drop(complaints.insert(format!("{}: {error}; {}", flow.name, error.hint()))),
             }
         }
-        complaints.extend(self.strangers(&known));
-        let see = |one: &Known| renew::seen(&self.vault, &one.credential, &self.random);
+        complaints.extend(self.orphans(&known));
+        let see = |one: &KnownFile| renew::seen(&self.vault, &one.credential, &self.random);
         let all: Vec<_> = known.iter().map(|(id, one)| (id.clone(), see(one))).collect();
         let changes = self.schedule.look(all, now);
         let first = self.known.is_empty() && self.ready_by.is_some();
@@ -196,7 +202,7 @@ impl Service {
     }
 
     /// Token files that no configured credential makes: nobody renews them.
-    fn strangers(&self, known: &BTreeMap<String, Known>) -> Vec<String> {
+    fn orphans(&self, known: &BTreeMap<String, KnownFile>) -> Vec<String> {
         let files = self.vault.store.files().into_iter();
         let names = files.filter_map(|path| path.file_name()?.to_str().map(str::to_owned));
         let strange =
@@ -222,22 +228,22 @@ impl Service {
     }
 
     /// Takes in what came of an attempt. The file is the truth: it may have changed even where the attempt failed.
-    fn settle(&mut self, done: Done) {
+    fn settle(&mut self, done: FinishedRequest) {
         let Some((id, result)) = done else { return };
-        let Some(Known { name, credential }) = self.known.get(&id) else { return };
+        let Some(KnownFile { name, credential }) = self.known.get(&id) else { return };
         let now = clock::now();
         let seen = renew::seen(&self.vault, credential, &self.random);
         if self.schedule.seen(&id).is_none_or(|before| before.mark != seen.mark) {
             self.configs_at.get_or_insert(now + GATHER);
         }
-        let meaning = result.as_ref().map_or_else(renew::meaning, |_| Outcome::Answered);
+        let meaning = result.as_ref().map_or_else(renew::meaning, |_| AttemptOutcome::Answered);
         let jitter = u16::try_from(self.random.hash_one((&id, now)) % 1_001).unwrap_or_default();
         let next = self.schedule.settle(&id, meaning, seen, now, jitter);
         match &result {
             Ok(fresh) => log::answered(name, fresh, next, now),
             Err(error) => {
                 log::failed(name, credential, error, meaning, (seen.life, next), now);
-                if next.news {
+                if next.notify {
                     self.call_for_help(name, credential);
                 }
             }
@@ -388,7 +394,7 @@ impl Service {
 /// The vault of a service: nobody is there to log in, and everything it says is an event.
 fn open(config: &Config, out: &Out) -> Result<Arc<Vault>, Error> {
     let vault = flows::vault(config, None, out)?;
-    Ok(Arc::new(Vault { ui: Arc::new(Nobody), ..vault }))
+    Ok(Arc::new(Vault { ui: Arc::new(UnattendedUi), ..vault }))
 }
 
 fn complaint(what: &str, error: &Error) -> String {

@@ -4,22 +4,27 @@
 use std::path::Path;
 
 use crate::cli::out::Out;
-use crate::cli::refresh::args::{Kind, RefreshArgs};
-use crate::clients::means;
+use crate::cli::refresh::args::{RefreshArgs, ServiceManager};
+use crate::clients::launch;
 use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::sys::paths;
 
 /// Where and how it runs.
-struct Service {
+struct UnitFile {
     /// The program and its arguments.
     command: Vec<String>,
     folder: String,
     log: String,
 }
 
-pub(super) fn print(kind: Kind, args: &RefreshArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
-    let service = Service {
+pub(super) fn print(
+    kind: ServiceManager,
+    args: &RefreshArgs,
+    config: &Config,
+    out: &Out,
+) -> Result<Exit, Error> {
+    let service = UnitFile {
         command: command(args, config)?,
         folder: text(&paths::absolute(Path::new("."))),
         log: text(&config.tokens_dir.join(".refresh.log")),
@@ -30,12 +35,12 @@ pub(super) fn print(kind: Kind, args: &RefreshArgs, config: &Config, out: &Out) 
         return Err(Error::Usage { message, hint: "run the service from another folder".into() });
     }
     let (file, advice) = match kind {
-        Kind::Systemd => (
+        ServiceManager::Systemd => (
             systemd(&service),
             "save it as ~/.config/systemd/user/mcpauth-refresh.service, then run: systemctl --user daemon-reload && \
              systemctl --user enable --now mcpauth-refresh",
         ),
-        Kind::Launchd => (
+        ServiceManager::Launchd => (
             launchd(&service),
             "save it as ~/Library/LaunchAgents/mcpauth.refresh.plist, then run: launchctl bootstrap gui/$(id -u) \
              ~/Library/LaunchAgents/mcpauth.refresh.plist",
@@ -43,7 +48,7 @@ pub(super) fn print(kind: Kind, args: &RefreshArgs, config: &Config, out: &Out) 
     };
     out.data(file.trim_end());
     out.say(advice);
-    let outside = means::lost(config);
+    let outside = launch::lost(config);
     if !outside.is_empty() {
         let names = outside.join(", ");
         out.say(&format!("not in it, because only this environment has them: {names}; put them into ./.env"));
@@ -52,7 +57,7 @@ pub(super) fn print(kind: Kind, args: &RefreshArgs, config: &Config, out: &Out) 
 }
 
 fn command(args: &RefreshArgs, config: &Config) -> Result<Vec<String>, Error> {
-    let mut command = means::command(config)?;
+    let mut command = launch::command(config)?;
     command.push("refresh".into());
     let numbers = [("--interval", args.interval), ("--buffer", args.buffer)];
     for (flag, number) in numbers {
@@ -70,7 +75,7 @@ fn command(args: &RefreshArgs, config: &Config) -> Result<Vec<String>, Error> {
 /// A renewal that is under way has until the network's own deadline (30 s, and as much for finding out where to ask).
 /// Settings that a person must correct are no reason to start again (2). What the service needs is the network, its
 /// files, and whatever its hook needs, which is why the file system is left open.
-fn systemd(service: &Service) -> String {
+fn systemd(service: &UnitFile) -> String {
     let command: Vec<String> = service.command.iter().map(|word| systemd_word(word)).collect();
     format!(
         "[Unit]
@@ -109,7 +114,7 @@ fn systemd_word(word: &str) -> String {
     format!("\"{}\"", escaped.replace('%', "%%").replace('$', "$$"))
 }
 
-fn launchd(service: &Service) -> String {
+fn launchd(service: &UnitFile) -> String {
     let words: String =
         service.command.iter().map(|word| format!("    <string>{}</string>\n", xml(word))).collect();
     format!(

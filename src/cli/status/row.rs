@@ -8,7 +8,7 @@ use crate::store::Storage;
 
 /// How a credential stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum CredentialState {
     Good,
     Due,
     Expired,
@@ -20,10 +20,10 @@ pub(super) enum State {
 
 /// One line of the table.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct StatusRow {
     pub(super) kind: &'static str,
     pub(super) name: String,
-    pub(super) state: State,
+    pub(super) state: CredentialState,
     /// Of the kept token; `None` if there is none, or if it does not end by itself.
     pub(super) expires_at: Option<Epoch>,
     pub(super) kept: bool,
@@ -40,10 +40,10 @@ pub(super) struct Row {
     pub(super) hint: Option<String>,
 }
 
-impl Row {
+impl StatusRow {
     /// Nobody has to do anything about it.
     pub(super) fn is_fine(&self) -> bool {
-        self.state == State::Good || self.state == State::Due && self.renewable
+        self.state == CredentialState::Good || self.state == CredentialState::Due && self.renewable
     }
 
     /// The same with commands that find what this run found.
@@ -53,7 +53,7 @@ impl Row {
     }
 }
 
-impl State {
+impl CredentialState {
     /// For programs; people get blanks for the underscores.
     pub(super) fn word(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
 //! The table of `mcpauth status`: eighty columns on a terminal, whole names elsewhere. It leaves the judgement to `status`.
 
 use crate::cli::out::{Out, wrapped};
-use crate::cli::status::row::{Row, State};
+use crate::cli::status::row::{CredentialState, StatusRow};
 use crate::oauth::Epoch;
 use crate::store::Storage;
 use crate::sys::{clock, terminal};
@@ -10,11 +10,11 @@ use crate::sys::{clock, terminal};
 const NAME: usize = 27;
 
 /// The table, line by line; under each credential that is not good, why, and what to type.
-pub(super) fn lines(rows: &[Row], now: Epoch, out: &Out) -> Vec<String> {
-    let paint = |state: State, text: &str| {
+pub(super) fn lines(rows: &[StatusRow], now: Epoch, out: &Out) -> Vec<String> {
+    let paint = |state: CredentialState, text: &str| {
         let code = match state {
-            State::Good => "32",
-            State::Due => "33",
+            CredentialState::Good => "32",
+            CredentialState::Due => "33",
             _ => "31",
         };
         out.paint(code, text)
@@ -22,15 +22,20 @@ pub(super) fn lines(rows: &[Row], now: Epoch, out: &Out) -> Vec<String> {
     layout(rows, now, terminal::stdout_is_rich(), &paint)
 }
 
-fn layout(rows: &[Row], now: Epoch, narrow: bool, paint: &dyn Fn(State, &str) -> String) -> Vec<String> {
+fn layout(
+    rows: &[StatusRow],
+    now: Epoch,
+    narrow: bool,
+    paint: &dyn Fn(CredentialState, &str) -> String,
+) -> Vec<String> {
     if rows.is_empty() {
         return Vec::new();
     }
     let longest = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or_default();
     let name = longest.min(if narrow { NAME } else { longest });
     let mut lines = vec![format!(
-        "{:name$}  {:11} {:11} {:9} {:7} RENEWED",
-        "NAME", "STATE", "EXPIRES", "FROM", "KEPT IN"
+        "{:name$}  {:11} {:11} {:9} {:7} RENEWAL",
+        "NAME", "STATE", "EXPIRES", "SOURCE", "STORAGE"
     )];
     for row in rows {
         let state = format!("{:11}", row.state.word().replace('_', " "));
@@ -45,7 +50,7 @@ fn layout(rows: &[Row], now: Epoch, narrow: bool, paint: &dyn Fn(State, &str) ->
                 Some(Storage::Keyring) => "keyring",
                 None => "-",
             },
-            if row.renewable { "by itself" } else { "by you" },
+            if row.renewable { "auto" } else { "manual" },
         ));
         let remedy = row.hint.as_ref().or(row.command.as_ref());
         for (mark, text) in [("  ", row.why.as_ref()), ("  -> ", remedy)] {
@@ -57,7 +62,7 @@ fn layout(rows: &[Row], now: Epoch, narrow: bool, paint: &dyn Fn(State, &str) ->
     lines
 }
 
-fn expiry(row: &Row, now: Epoch) -> String {
+fn expiry(row: &StatusRow, now: Epoch) -> String {
     match row.expires_at {
         Some(end) => clock::relative(end, now),
         None if row.kept => "never".into(),
@@ -77,8 +82,8 @@ mod tests {
     use super::*;
     use crate::cli::out::WIDTH;
 
-    fn row(name: &str, state: State, expires_at: Option<Epoch>) -> Row {
-        Row {
+    fn row(name: &str, state: CredentialState, expires_at: Option<Epoch>) -> StatusRow {
+        StatusRow {
             kind: "egress",
             name: name.into(),
             state,
@@ -94,19 +99,19 @@ mod tests {
         }
     }
 
-    fn rows() -> [Row; 4] {
+    fn rows() -> [StatusRow; 4] {
         [
-            row("ingress cognito", State::Good, Some(1_000 + 3_240)),
-            Row {
+            row("ingress cognito", CredentialState::Good, Some(1_000 + 3_240)),
+            StatusRow {
                 command: Some("mcpauth egress --config-set 100".into()),
                 renewable: false,
                 ..row(
                     "egress a-provider for a-server-with-quite-a-name",
-                    State::NeedsLogin,
+                    CredentialState::NeedsLogin,
                     Some(1_000 - 360_000),
                 )
             },
-            Row {
+            StatusRow {
                 why: Some(
                     "egress set 3 is missing EGRESS_OAUTH_CLIENT_ID_3 and EGRESS_OAUTH_REDIRECT_URI_3".into(),
                 ),
@@ -117,9 +122,9 @@ mod tests {
                 kept: false,
                 storage: None,
                 renewable: false,
-                ..row("egress set 3", State::Incomplete, None)
+                ..row("egress set 3", CredentialState::Incomplete, None)
             },
-            row("egress hub", State::Good, None),
+            row("egress hub", CredentialState::Good, None),
         ]
     }
 
@@ -132,16 +137,16 @@ mod tests {
         assert_eq!(
             lines.join("\n"),
             "\
-NAME                         STATE       EXPIRES     FROM      KEPT IN RENEWED
-ingress cognito              good        in 54m      set 100   keyring by itself
-egress a-provider for a-se…  needs login 4d 4h ago   set 100   keyring by you
+NAME                         STATE       EXPIRES     SOURCE    STORAGE RENEWAL
+ingress cognito              good        in 54m      set 100   keyring auto
+egress a-provider for a-se…  needs login 4d 4h ago   set 100   keyring manual
   -> mcpauth egress --config-set 100
-egress set 3                 incomplete  -           set 100   -       by you
+egress set 3                 incomplete  -           set 100   -       manual
   egress set 3 is missing EGRESS_OAUTH_CLIENT_ID_3 and
   EGRESS_OAUTH_REDIRECT_URI_3
   -> set EGRESS_OAUTH_CLIENT_ID_3 in .env or the environment, or run: mcpauth
      configure
-egress hub                   good        never       set 100   keyring by itself"
+egress hub                   good        never       set 100   keyring auto"
         );
     }
 

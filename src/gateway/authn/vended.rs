@@ -10,9 +10,9 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::jwt::Reject;
+use super::jwt::TokenError;
 use super::keys::KeySet;
-use crate::gateway::settings::{Algorithm, Issuer, Kind, Vending};
+use crate::gateway::settings::{Algorithm, IssuerSettings, TokenProfile, Vending};
 use crate::oauth::SigningKey;
 use crate::policy::{Detail, Principal, Vended};
 use crate::secret::Secret;
@@ -143,15 +143,15 @@ fn written(path: &Path) -> Option<SystemTime> {
 
 impl Vending {
     /// The gateway as one of its own issuers.
-    pub fn as_issuer(&self) -> Issuer {
-        Issuer {
+    pub fn as_issuer(&self) -> IssuerSettings {
+        IssuerSettings {
             audience: vec![self.issuer.clone()],
             algorithms: ALGORITHMS.to_vec(),
             require_at_jwt: true,
             // Nobody who lacks one is sent here for it.
             scopes: Some(Vec::new()),
             leeway: LEEWAY,
-            ..Issuer::new(self.issuer.clone(), Kind::Vended)
+            ..IssuerSettings::new(self.issuer.clone(), TokenProfile::Vended)
         }
     }
 }
@@ -160,12 +160,12 @@ impl VendedClaims {
     /// The owner whom verified claims describe, with the limits they set.
     ///
     /// # Errors
-    /// [`Reject::Malformed`]: a key of ours signed it, and it is none of ours.
-    pub(super) fn principal(members: Map<String, Value>) -> Result<Principal, Reject> {
-        let claims: Self = serde_json::from_value(members.into()).map_err(|_| Reject::Malformed)?;
+    /// [`TokenError::Malformed`]: a key of ours signed it, and it is none of ours.
+    pub(super) fn principal(members: Map<String, Value>) -> Result<Principal, TokenError> {
+        let claims: Self = serde_json::from_value(members.into()).map_err(|_| TokenError::Malformed)?;
         let Self { sub, client_id, jti, scope, act, authorization_details, owner, .. } = claims;
         if sub.is_empty() || jti.is_empty() {
-            return Err(Reject::Malformed);
+            return Err(TokenError::Malformed);
         }
         let scopes: Vec<String> =
             scope.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect();

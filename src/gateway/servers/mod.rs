@@ -1,10 +1,10 @@
 //! The registry's servers as this gateway reaches them: each with its address and its headers. It leaves the files to
-//! `registry`, matching requests to `route`, paths to `join`, addresses to `outbound` and headers to `headers`.
+//! `registry`, matching requests to `route`, paths to `endpoints`, addresses to `origin` and headers to `headers`.
 
 pub mod audience;
+pub mod endpoints;
 pub mod headers;
-pub mod join;
-pub mod outbound;
+pub mod origin;
 pub mod route;
 
 use std::fmt;
@@ -12,24 +12,24 @@ use std::fmt;
 use hyper::header::{HeaderName, HeaderValue};
 use url::Url;
 
-use self::headers::{Forbidden, Variables, headers};
-use self::join::{Endpoints, Transport};
-use self::outbound::is_same;
+use self::endpoints::{Transport, UpstreamEndpoints};
+use self::headers::{AllowedVariables, ForbiddenVariable, headers};
+use self::origin::is_same;
 use crate::problem::Problem;
 pub use crate::registry::AuthType;
-use crate::registry::{self, PROXY_PASS_URL, Refusal, Registry, no_address};
+use crate::registry::{self, FileProblem, PROXY_PASS_URL, Registry, no_address};
 
-/// One MCP server. Its `Debug` shows what [`Server::address`] shows, and of the headers their names.
+/// One MCP server. Its `Debug` shows what [`UpstreamServer::address`] shows, and of the headers their names.
 #[derive(Clone)]
-pub struct Server {
+pub struct UpstreamServer {
     /// Its path without outer slashes: how clients, the policy and `upstreams` name it.
     pub name: String,
     /// What people call it.
     pub title: String,
-    /// `proxy_pass_url`. Its query may be a key: show [`Server::address`] instead.
+    /// `proxy_pass_url`. Its query may be a key: show [`UpstreamServer::address`] instead.
     pub url: Url,
     /// Where to connect, and what to ask for there.
-    pub endpoints: Endpoints,
+    pub endpoints: UpstreamEndpoints,
     /// What credential it wants.
     pub auth_type: AuthType,
     /// How it can be spoken to, best first.
@@ -42,21 +42,21 @@ pub struct Server {
 
 /// What a folder of server files comes to.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub struct FoundServers {
     /// The servers that can be reached, switched off ones too, by name.
-    pub servers: Vec<Server>,
+    pub servers: Vec<UpstreamServer>,
     /// What is wrong with the files, and what was left out.
     pub remarks: Vec<Problem>,
 }
 
-impl Found {
+impl FoundServers {
     /// The servers of a registry, with the headers that `variables` allow.
-    pub fn of(registry: &Registry, variables: Variables<'_>) -> Self {
+    pub fn from_registry(registry: &Registry, variables: AllowedVariables<'_>) -> Self {
         let remarks = [registry.remarks.as_slice(), &registry.unknown].concat();
         let mut found = Self { servers: Vec::new(), remarks };
         for described in &registry.servers {
             let at = described.file.display().to_string();
-            match Server::of(described, variables) {
+            match UpstreamServer::from_registry(described, variables) {
                 Ok((server, bad)) => {
                     found.servers.push(server);
                     let remarks = bad.into_iter().map(|(what, remedy)| Problem::remark(&at, what, remedy));
@@ -71,23 +71,27 @@ impl Found {
     }
 }
 
-impl Server {
+impl UpstreamServer {
     /// The server that a file with nothing but a path and a `proxy_pass_url` describes.
     ///
     /// # Errors
     /// What is wrong, in a few words.
     pub fn at(path: &str, url: &str) -> Result<Self, String> {
-        let none = Variables { allowed: &[], value: &|_| None };
-        let server = registry::Server::at(path, url)?;
-        Self::of(&server, none).map(|(server, _)| server).map_err(|(what, _)| what)
+        let none = AllowedVariables { allowed: &[], value: &|_| None };
+        let server = registry::RegisteredServer::at(path, url)?;
+        Self::from_registry(&server, none).map(|(server, _)| server).map_err(|(what, _)| what)
     }
 
     /// A server and the headers that it does without.
-    fn of(described: &registry::Server, variables: Variables<'_>) -> Result<(Self, Vec<Refusal>), Refusal> {
+    fn from_registry(
+        described: &registry::RegisteredServer,
+        variables: AllowedVariables<'_>,
+    ) -> Result<(Self, Vec<FileProblem>), FileProblem> {
         let url = described.url.clone().ok_or_else(|| no_address(PROXY_PASS_URL, "is missing or no URL"))?;
-        let endpoints = Endpoints::of(described).map_err(|(field, why)| no_address(field, why))?;
+        let endpoints =
+            UpstreamEndpoints::from_registry(described).map_err(|(field, why)| no_address(field, why))?;
         let (headers, bad) = headers(&described.headers, variables).map_err(|asks| {
-            let Forbidden { header, variable } = asks;
+            let ForbiddenVariable { header, variable } = asks;
             let what = format!(
                 "header {header:?} asks for the variable {variable}, which header_variables does not name"
             );
@@ -108,7 +112,7 @@ impl Server {
 
     /// Whether an address without a query is its own or one of its endpoints', a slash at the end aside.
     pub fn is_at(&self, url: &Url) -> bool {
-        let Endpoints { base, mcp, sse } = &self.endpoints;
+        let UpstreamEndpoints { base, mcp, sse } = &self.endpoints;
         let path = url.path().trim_end_matches('/');
         let alike = |own: &&&Url| own.path().trim_end_matches('/') == path && is_same(own, url);
         [&self.url, &base.url, &mcp.url, &sse.url].iter().any(|own| alike(&own))
@@ -116,7 +120,7 @@ impl Server {
 
     /// Whether any of its endpoints is spoken to over TLS.
     pub fn is_secure(&self) -> bool {
-        let Endpoints { base, mcp, sse } = &self.endpoints;
+        let UpstreamEndpoints { base, mcp, sse } = &self.endpoints;
         [base, mcp, sse].iter().any(|endpoint| endpoint.origin.tls)
     }
 
@@ -129,7 +133,7 @@ impl Server {
     }
 }
 
-impl fmt::Debug for Server {
+impl fmt::Debug for UpstreamServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
         let mut shown = f.debug_struct("Server");
@@ -144,21 +148,22 @@ mod tests {
 
     #[test]
     fn a_server_is_where_its_file_says() {
-        let server = Server::at("/a/", "http://h:1/?key=k3y").unwrap();
+        let server = UpstreamServer::at("/a/", "http://h:1/?key=k3y").unwrap();
         assert_eq!((server.name.as_str(), server.address().as_str()), ("a", "http://h:1/"));
         assert_eq!(server.endpoints.mcp.uri, "/mcp?key=k3y");
         assert!(!format!("{server:?}").contains("k3y"), "a query may be a key");
-        let refused = Server::at("/a", "http://h:0/").unwrap_err();
+        let refused = UpstreamServer::at("/a", "http://h:0/").unwrap_err();
         assert_eq!(refused, "proxy_pass_url has no port");
     }
 
     #[test]
     fn without_an_address_it_cannot_be_reached() {
-        let mut described = registry::Server::at("/a", "http://h").unwrap();
+        let mut described = registry::RegisteredServer::at("/a", "http://h").unwrap();
         described.url = None;
         let mut registry = Registry::default();
         registry.servers.push(described);
-        let found = Found::of(&registry, Variables { allowed: &[], value: &|_| None });
+        let found =
+            FoundServers::from_registry(&registry, AllowedVariables { allowed: &[], value: &|_| None });
         let [remark] = found.remarks.as_slice() else { panic!("{:?}", found.remarks) };
         assert_eq!(
             (found.servers.len(), remark.what.as_str()),

@@ -4,9 +4,9 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use super::Settings;
+use super::GatewaySettings;
 
-impl Settings {
+impl GatewaySettings {
     /// The JSON schema of `gateway.yaml` (draft 2020-12), as in `docs/gateway.schema.json`.
     pub fn schema() -> Value {
         let generator = SchemaSettings::draft2020_12().into_generator();
@@ -20,7 +20,7 @@ impl Settings {
 
 /// Every key of `gateway.yaml` as a Markdown table. `[]` stands for each of a list, `NAME` for each of a map.
 pub fn reference() -> String {
-    let schema = Settings::schema();
+    let schema = GatewaySettings::schema();
     let mut rows = "| key | default | meaning |\n|---|---|---|\n".to_owned();
     Table { defs: schema.get("$defs").and_then(Value::as_object) }.object("", &schema, &mut rows);
     rows
@@ -101,7 +101,7 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "the published file is renewed on request")]
     fn the_published_schema_is_this_one() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/gateway.schema.json");
-        let schema = serde_json::to_string_pretty(&Settings::schema()).unwrap() + "\n";
+        let schema = serde_json::to_string_pretty(&GatewaySettings::schema()).unwrap() + "\n";
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(path, &schema).unwrap();
         }
@@ -121,7 +121,7 @@ mod tests {
             "| `issuers[].introspection.client_id` | required | The gateway's own client at the issuer. |",
             "| `upstreams.NAME.identity_headers` | `false` | Send `X-User`, `X-Scopes` and the other identity headers. |",
             "| `tls.key` | required | The key: of root or this user, readable by it alone or by one group that it is in. |",
-            "| `limits.body` | `4194304` | The largest request body. |",
+            "| `limits.max_request_bytes` | `4194304` | The largest request body. |",
             "| `audit` | `-` | Where a line for each decision goes: a file's path, `-` for stdout, or `off`. |",
         ] {
             assert!(table.contains(&format!("{row}\n")), "{row}\n\n{table}");

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use crate::gateway::refusal::Refusal;
+use crate::gateway::refusal::Rejection;
 use crate::oauth::{ACCESS_TOKEN_TYPE, TOKEN_EXCHANGE};
 use crate::policy::Detail;
 use crate::text::is_all_plain;
@@ -72,16 +72,16 @@ const LONGEST_NAME: usize = 200;
 const MOST: usize = 100;
 
 /// A request that is not as it should be.
-pub(super) fn invalid(what: impl Into<String>) -> Refusal {
-    Refusal::NotVended("invalid_request", what.into())
+pub(super) fn invalid(what: impl Into<String>) -> Rejection {
+    Rejection::NotVended("invalid_request", what.into())
 }
 
 impl Exchange {
     /// Reads the token endpoint's form. Parameters that nobody knows are ignored (RFC 6749 section 3.2).
     ///
     /// # Errors
-    /// [`Refusal::NotVended`].
-    pub(super) fn read(form: &[u8]) -> Result<Self, Refusal> {
+    /// [`Rejection::NotVended`].
+    pub(super) fn read(form: &[u8]) -> Result<Self, Rejection> {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(form).into_owned().collect();
         for (place, (name, _)) in pairs.iter().enumerate() {
             let before = pairs.get(..place).unwrap_or_default();
@@ -97,7 +97,7 @@ impl Exchange {
         let one = |name: &'static str| all(name).next();
         if one("grant_type").as_deref() != Some(TOKEN_EXCHANGE) {
             let what = format!("grant_type is to be {TOKEN_EXCHANGE}");
-            return Err(Refusal::NotVended("unsupported_grant_type", what));
+            return Err(Rejection::NotVended("unsupported_grant_type", what));
         }
         let is_known =
             |kind: Option<String>| kind.is_none_or(|kind| kind == ACCESS_TOKEN_TYPE || kind == JWT);
@@ -127,8 +127,8 @@ impl Asked {
     /// Reads the registry's JSON.
     ///
     /// # Errors
-    /// [`Refusal::NotVended`].
-    pub(super) fn read(members: Map<String, Value>) -> Result<Self, Refusal> {
+    /// [`Rejection::NotVended`].
+    pub(super) fn read(members: Map<String, Value>) -> Result<Self, Rejection> {
         let asked: Registrys = serde_json::from_value(members.into()).map_err(|error| {
             // Its words repeat names of members, which are not the gateway's.
             let what = crate::text::clean(&error.to_string(), LONGEST_NAME);
@@ -157,7 +157,7 @@ impl Asked {
     }
 
     /// What is to be kept and shown must be fit for it, and there must not be too much of it.
-    fn check(self) -> Result<Self, Refusal> {
+    fn check(self) -> Result<Self, Rejection> {
         for (name, text) in [("agent", &self.agent), ("description", &self.description)] {
             if text.as_ref().is_some_and(|text| text.len() > LONGEST_NAME || !is_all_plain(text)) {
                 return Err(invalid(format!("{name} is to be a line of at most {LONGEST_NAME} bytes")));
@@ -171,7 +171,7 @@ impl Asked {
             return Err(invalid(format!("more than {MOST} scopes, resources or elements are asked for")));
         }
         if self.details.as_ref().is_some_and(Vec::is_empty) {
-            return Err(Refusal::NotVended(
+            return Err(Rejection::NotVended(
                 "invalid_authorization_details",
                 "authorization_details is empty".into(),
             ));
@@ -185,14 +185,14 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// RFC 9396 section 5.
-fn details(text: &str) -> Result<Vec<Detail>, Refusal> {
+fn details(text: &str) -> Result<Vec<Detail>, Rejection> {
     serde_json::from_str(text).map_err(|_| {
         let what = "authorization_details is to be an array of objects with type mcp, server, and if you like methods and tools";
-        Refusal::NotVended("invalid_authorization_details", what.into())
+        Rejection::NotVended("invalid_authorization_details", what.into())
     })
 }
 
-fn seconds(text: &str) -> Result<i64, Refusal> {
+fn seconds(text: &str) -> Result<i64, Rejection> {
     let time = crate::quantity::seconds_within(text, 1..=LONGEST.unsigned_abs());
     time.map(|seconds| seconds.cast_signed()).map_err(|expected| invalid(format!("expires_in: {expected}")))
 }
@@ -203,7 +203,7 @@ mod tests {
     use crate::policy::DetailType;
     use serde_json::json;
 
-    fn form(pairs: &[(&str, &str)]) -> Result<Exchange, Refusal> {
+    fn form(pairs: &[(&str, &str)]) -> Result<Exchange, Rejection> {
         let usual = [
             ("grant_type", TOKEN_EXCHANGE),
             ("subject_token", "t"),
@@ -214,7 +214,7 @@ mod tests {
         Exchange::read(text.as_bytes())
     }
 
-    fn code<T: std::fmt::Debug>(result: Result<T, Refusal>) -> &'static str {
+    fn code<T: std::fmt::Debug>(result: Result<T, Rejection>) -> &'static str {
         result.unwrap_err().reason()
     }
 

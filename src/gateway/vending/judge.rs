@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::asked::Asked;
-use crate::gateway::refusal::Refusal;
-use crate::gateway::state::{Shared, State};
+use crate::gateway::refusal::Rejection;
+use crate::gateway::state::{LoadedFiles, SharedState};
 use crate::policy::{Call, Denial, Detail, Grants, Listed, Policy, Principal, Vended, decide};
 use crate::text::clean;
 
@@ -27,12 +27,12 @@ const MANY: usize = 10;
 /// `invalid_scope`, which names what the owner has not; `invalid_target` for what is not behind this gateway;
 /// `invalid_authorization_details` for a server that is not there.
 pub(super) fn judge(
-    shared: &Shared,
-    state: &State,
+    shared: &SharedState,
+    state: &LoadedFiles,
     owner: &Principal,
     grants: &Grants,
     asked: &Asked,
-) -> Result<Named, Refusal> {
+) -> Result<Named, Rejection> {
     let servers: Vec<&str> = state.upstreams.keys().map(String::as_str).collect();
     let audience = audience(shared, state, owner, &asked.resources)?;
     let (scopes, details) = rights(&state.policy, owner, grants, &servers, asked)?;
@@ -46,7 +46,7 @@ fn rights(
     grants: &Grants,
     servers: &[&str],
     asked: &Asked,
-) -> Result<(Vec<String>, Option<Vec<Detail>>), Refusal> {
+) -> Result<(Vec<String>, Option<Vec<Detail>>), Rejection> {
     // In a `scope` they stand with spaces between them.
     let own: Vec<&str> = grants.scopes().filter(|scope| !scope.contains(' ')).collect();
     let mut missing: Vec<String> =
@@ -63,7 +63,7 @@ fn rights(
         (true, false) => return Ok((scopes, asked.details.as_ref().map(complete))),
         (true, true) => {
             let what = "this gateway's policy knows none of your groups and scopes, so that there is nothing to name";
-            return Err(Refusal::NotVended("invalid_scope", what.into()));
+            return Err(Rejection::NotVended("invalid_scope", what.into()));
         }
         (false, _) => {}
     }
@@ -71,11 +71,11 @@ fn rights(
     let more = missing.len().saturating_sub(MANY);
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
     let what = format!("you do not have: {}{more}", shown.join(", "));
-    Err(Refusal::NotVended("invalid_scope", what))
+    Err(Rejection::NotVended("invalid_scope", what))
 }
 
 /// What of a detail the owner has not. Of several servers it is enough to have it on one.
-fn lacking(grants: &Grants, servers: &[&str], detail: &Detail) -> Result<Vec<String>, Refusal> {
+fn lacking(grants: &Grants, servers: &[&str], detail: &Detail) -> Result<Vec<String>, Rejection> {
     let server = detail.server.trim_matches('/');
     let about: Vec<&str> = match server {
         "*" | "all" => servers.to_vec(),
@@ -83,7 +83,7 @@ fn lacking(grants: &Grants, servers: &[&str], detail: &Detail) -> Result<Vec<Str
     };
     if about.is_empty() {
         let what = format!("there is no server {}", clean(server, SHOWN));
-        return Err(Refusal::NotVended("invalid_authorization_details", what));
+        return Err(Rejection::NotVended("invalid_authorization_details", what));
     }
     let verdict =
         |call: Call<'_>| about.iter().map(|server| decide(grants, server, &call)).collect::<Vec<_>>();
@@ -115,11 +115,11 @@ fn lacking(grants: &Grants, servers: &[&str], detail: &Detail) -> Result<Vec<Str
 
 /// Whom the token is for: the gateway, or servers behind it by their addresses (RFC 8707 section 2).
 fn audience(
-    shared: &Shared,
-    state: &State,
+    shared: &SharedState,
+    state: &LoadedFiles,
     owner: &Principal,
     resources: &[String],
-) -> Result<Vec<String>, Refusal> {
+) -> Result<Vec<String>, Rejection> {
     let Some(issuer) = shared.vending().map(|vending| vending.issuer.clone()) else { return Ok(Vec::new()) };
     let mut audience = Vec::new();
     for resource in resources {
@@ -130,7 +130,7 @@ fn audience(
         if !may {
             let what =
                 format!("{} is no server behind this gateway that your token is for", clean(resource, SHOWN));
-            return Err(Refusal::NotVended("invalid_target", what));
+            return Err(Rejection::NotVended("invalid_target", what));
         }
         let one = if servers.is_empty() { issuer.clone() } else { resource.clone() };
         if !audience.contains(&one) {

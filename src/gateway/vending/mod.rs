@@ -23,12 +23,12 @@ use super::authn::object;
 use super::authn::vended::{Actor, Owner, SigningKeys, VendedClaims};
 use super::body::Body;
 use super::callers::{Caller, Callers};
-use super::intake;
-use super::own::TOKEN_ENDPOINT;
-use super::record::Record;
-use super::refusal::Refusal;
+use super::own_endpoints::TOKEN_ENDPOINT;
+use super::refusal::Rejection;
+use super::request_body;
+use super::request_log::RequestLog;
 use super::settings::Vending;
-use super::state::{Moment, Shared};
+use super::state::{SharedState, Snapshot};
 use super::token_ledger::{LedgerEntry, LedgerError};
 use crate::oauth::ACCESS_TOKEN_TYPE;
 use crate::policy::Principal;
@@ -56,7 +56,7 @@ const USUAL: i64 = 3600;
 
 impl VendingEndpoint {
     /// The one that a path leads to, if the gateway vends tokens.
-    pub(super) fn at(shared: &Shared, path: &str) -> Option<Self> {
+    pub(super) fn at(shared: &SharedState, path: &str) -> Option<Self> {
         shared.vending()?;
         match path {
             TOKEN_ENDPOINT => Some(Self::Exchange),
@@ -69,10 +69,10 @@ impl VendingEndpoint {
     pub(super) async fn serve(
         self,
         callers: &Callers,
-        moment: &Moment,
+        moment: &Snapshot,
         head: request::Parts,
         body: Incoming,
-        record: &mut Record<'_>,
+        record: &mut RequestLog<'_>,
     ) -> Response<Body> {
         let answer = self.answer(callers, moment, head, body, record).await;
         answer.unwrap_or_else(|refusal| {
@@ -84,17 +84,17 @@ impl VendingEndpoint {
     async fn answer(
         self,
         callers: &Callers,
-        moment: &Moment,
+        moment: &Snapshot,
         head: request::Parts,
         body: Incoming,
-        record: &mut Record<'_>,
-    ) -> Result<Response<Body>, Refusal> {
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<Body>, Rejection> {
         let request::Parts { method, headers, .. } = head;
         if method == Method::OPTIONS {
             return super::pages::preflight(&headers);
         }
         if method != Method::POST {
-            return Err(Refusal::HttpMethod);
+            return Err(Rejection::HttpMethod);
         }
         record.http = "POST";
         let (asked, caller) = match self {
@@ -114,21 +114,21 @@ impl VendingEndpoint {
 /// The form, and whose token is shown in it.
 async fn exchange(
     callers: &Callers,
-    moment: &Moment,
+    moment: &Snapshot,
     headers: &HeaderMap,
     body: Incoming,
-) -> Result<(Asked, Arc<Caller>), Refusal> {
+) -> Result<(Asked, Arc<Caller>), Rejection> {
     // Whoever asks is known by what is in the body alone: until then it takes memory of its address's.
     let stranger = Principal { subject: moment.peer.to_string(), ..Principal::default() };
     let form = read(callers, &stranger, headers, "application/x-www-form-urlencoded", body).await;
     let form = form.map_err(|refusal| match refusal {
-        Refusal::MediaType => invalid("send application/x-www-form-urlencoded, not encoded"),
+        Rejection::MediaType => invalid("send application/x-www-form-urlencoded, not encoded"),
         other => other,
     })?;
     let Exchange { subject_token, asked } = Exchange::read(&form)?;
     // RFC 8693 section 2.2.2: a subject token that does not do is an invalid request.
     let caller = callers.caller(moment, &subject_token).await.map_err(|refusal| match refusal {
-        Refusal::Token(reject) => invalid(format!("subject_token: {}", reject.description())),
+        Rejection::Token(reject) => invalid(format!("subject_token: {}", reject.description())),
         other => other,
     })?;
     Ok((asked, caller))
@@ -137,10 +137,10 @@ async fn exchange(
 /// The JSON, and whose token came with it.
 async fn registry(
     callers: &Callers,
-    moment: &Moment,
+    moment: &Snapshot,
     headers: &HeaderMap,
     body: Incoming,
-) -> Result<(Asked, Arc<Caller>), Refusal> {
+) -> Result<(Asked, Arc<Caller>), Rejection> {
     let (caller, _) = callers.authenticate(moment, headers).await?;
     let text = read(callers, &caller.principal, headers, "application/json", body).await?;
     let members = object::read(&text).ok_or_else(|| invalid("send one JSON object, no name in it twice"))?;
@@ -153,21 +153,26 @@ async fn read(
     headers: &HeaderMap,
     kind: &str,
     body: Incoming,
-) -> Result<bytes::Bytes, Refusal> {
+) -> Result<bytes::Bytes, Rejection> {
     let limits = &callers.shared.settings.limits;
     let hold = callers.shared.accounts.of(whose).hold(limits);
-    intake::whole(headers, kind, body, (LARGEST, limits.read), hold).await
+    request_body::whole(headers, kind, body, (LARGEST, limits.read_timeout), hold).await
 }
 
 /// Makes a token for a caller, if they may have it; it is in the ledger before anybody has it.
-async fn vend(shared: &Shared, moment: &Moment, caller: &Caller, asked: &Asked) -> Result<Vended, Refusal> {
+async fn vend(
+    shared: &SharedState,
+    moment: &Snapshot,
+    caller: &Caller,
+    asked: &Asked,
+) -> Result<Vended, Rejection> {
     let owner = &caller.principal;
     if owner.vended.is_some() {
         return Err(invalid("a vended token cannot be exchanged; show the one it was made of"));
     }
     let (Some(ledger), Some(keys), Some(settings)) = (&shared.ledger, &moment.state.keys, shared.vending())
     else {
-        return Err(Refusal::Ledger);
+        return Err(Rejection::Ledger);
     };
     let named = judge(shared, &moment.state, owner, &caller.grants, asked)?;
     let expires_at = end(settings, moment.now, caller.ends_at(shared), asked.seconds)?;
@@ -176,22 +181,22 @@ async fn vend(shared: &Shared, moment: &Moment, caller: &Caller, asked: &Asked) 
         claims(settings, owner, named, asked, (moment.now, expires_at), |name| about.contains(name))?;
     let token = sign(keys, &claims)?;
     ledger.enter(entry(&claims, asked)).await.map_err(|error| match error {
-        LedgerError::TooMany(seconds) => Refusal::VendedEnough(seconds),
+        LedgerError::TooMany(seconds) => Rejection::VendedEnough(seconds),
         LedgerError::File(error) => {
             warn!(event = "vending", "{error}; {}", error.hint());
-            Refusal::Ledger
+            Rejection::Ledger
         }
     })?;
     info!(event = "vending", "a token was vended: {}", claims.jti);
     Ok(Vended { token, claims })
 }
 
-fn sign(keys: &SigningKeys, claims: &VendedClaims) -> Result<Secret, Refusal> {
-    keys.sign(claims).ok_or(Refusal::Ledger)
+fn sign(keys: &SigningKeys, claims: &VendedClaims) -> Result<Secret, Rejection> {
+    keys.sign(claims).ok_or(Rejection::Ledger)
 }
 
 /// When it ends: as asked, and not after the token it is made of, unless the settings allow that.
-fn end(settings: &Vending, now: i64, source: i64, asked: Option<i64>) -> Result<i64, Refusal> {
+fn end(settings: &Vending, now: i64, source: i64, asked: Option<i64>) -> Result<i64, Rejection> {
     let wanted = now + asked.unwrap_or(USUAL).min(LONGEST);
     let end = if settings.beyond_source { wanted } else { wanted.min(source) };
     if end > now { Ok(end) } else { Err(invalid("the token that is shown ends now; show a new one")) }
@@ -204,9 +209,9 @@ fn claims(
     asked: &Asked,
     (now, end): (i64, i64),
     about: impl Fn(&str) -> bool,
-) -> Result<VendedClaims, Refusal> {
+) -> Result<VendedClaims, Rejection> {
     let mut id = [0; 16];
-    SystemRandom::new().fill(&mut id).map_err(|_| Refusal::Ledger)?;
+    SystemRandom::new().fill(&mut id).map_err(|_| Rejection::Ledger)?;
     let kept = |name: &str| name == "jti" || about(name);
     let claims = owner.claims.iter().filter(|(name, _)| kept(name));
     Ok(VendedClaims {

@@ -5,6 +5,6 @@
 pub mod envelope;
 pub mod filter;
 pub mod json;
-pub mod look;
+pub mod list_scan;
 pub mod mirror;
 pub mod sse;

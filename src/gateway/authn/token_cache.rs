@@ -10,7 +10,7 @@ pub(crate) type Hash = [u8; 32];
 
 /// Two generations: when the young one is full it becomes the old one, and what is in use moves back. So it never holds
 /// more than `most`, and forgets what is not asked for, at a constant cost.
-pub(crate) struct Remembered<V> {
+pub(crate) struct TokenCache<V> {
     young: HashMap<Hash, V, Prefix>,
     old: HashMap<Hash, V, Prefix>,
     half: usize,
@@ -20,7 +20,7 @@ pub(crate) struct Remembered<V> {
 #[derive(Clone, Default)]
 pub(crate) struct Prefix(u64);
 
-impl<V: Clone> Remembered<V> {
+impl<V: Clone> TokenCache<V> {
     pub(crate) fn new(most: usize) -> Self {
         Self {
             young: HashMap::with_hasher(Prefix::default()),
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_stays_and_the_rest_is_forgotten_within_the_bound() {
-        let mut remembered = Remembered::new(8);
+        let mut remembered = TokenCache::new(8);
         for n in 0..100 {
             remembered.put(key(n), n);
             assert_eq!(remembered.get(&key(0)), Some(0), "in use at {n}");

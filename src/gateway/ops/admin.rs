@@ -13,15 +13,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-use crate::gateway::own;
-use crate::gateway::state::Shared;
+use crate::gateway::own_endpoints;
+use crate::gateway::state::SharedState;
 
 /// OpenMetrics 1.0 section 4.1.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const WRONG_HOST: &str = "metrics are not for that host name; add it to hosts\n";
 
 /// Serves until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<SharedState>) {
     let router = Router::new()
         .route("/metrics", get(metrics))
         .layer(from_fn_with_state(shared.clone(), for_us))
@@ -33,7 +33,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 /// Lets through what was sent to a name of ours. Probes are asked by any name, as where clients are.
-async fn for_us(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+async fn for_us(State(shared): State<Arc<SharedState>>, request: Request, next: Next) -> Response {
     let known =
         shared.admin_hosts.as_ref().is_none_or(|hosts| hosts.check(request.uri(), request.headers()).is_ok());
     if known {
@@ -43,13 +43,13 @@ async fn for_us(State(shared): State<Arc<Shared>>, request: Request, next: Next)
     }
 }
 
-async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+async fn metrics(State(shared): State<Arc<SharedState>>) -> impl IntoResponse {
     let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     shared.metrics.under_way.set(gauge(shared.under_way.load(Ordering::Relaxed)));
     shared.metrics.connections.set(gauge(shared.connections.load(Ordering::Relaxed)));
     ([(CONTENT_TYPE, TEXT)], shared.metrics.text())
 }
 
-async fn ready(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
-    own::said(&shared.readiness())
+async fn ready(State(shared): State<Arc<SharedState>>) -> impl IntoResponse {
+    own_endpoints::describe_readiness(&shared.readiness())
 }

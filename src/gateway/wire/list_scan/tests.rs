@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Look, may_tell};
+use super::{ListScan, may_tell};
 
 fn list(member: &str) -> String {
     json!({"jsonrpc": "2.0", "id": 7, "result": {"nextCursor": "tools", member: [{"name": "hidden"}]}})
@@ -13,9 +13,9 @@ fn list(member: &str) -> String {
 /// Whether it tells, cut at every place.
 #[track_caller]
 fn tells(bytes: &[u8]) -> bool {
-    let whole = Look::default().tells(bytes);
+    let whole = ListScan::default().tells(bytes);
     for at in 0..=bytes.len() {
-        let mut look = Look::default();
+        let mut look = ListScan::default();
         let parts = bytes.split_at(at);
         assert_eq!(
             look.tells(parts.0) || look.tells(parts.1),
@@ -131,7 +131,7 @@ proptest! {
         prop_assume!(value.is_object() || value.as_array().is_some_and(|all| all.iter().all(Value::is_object)));
         let text = if pretty { serde_json::to_string_pretty(&value).unwrap() } else { value.to_string() };
         let (first, second) = text.as_bytes().split_at(at.index(text.len()));
-        let mut look = Look::default();
+        let mut look = ListScan::default();
         let told = look.tells(first) || look.tells(second);
         prop_assert_eq!(told, naive(&value), "{}", text);
         prop_assert!(may_tell(text.as_bytes()) || !told);

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
-use super::refusal::Refusal;
+use super::error_response::ErrorResponse;
 
 /// What happened, in order. Holds refresh tokens of this run on purpose: it is for assertions, not for logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seen {
+pub enum IdpEvent {
     /// An authorization code was issued.
     Authorized {
         /// To whom.
@@ -63,7 +63,7 @@ pub(super) struct Approval {
 }
 
 /// An authorization request that has passed every check but the person's yes.
-pub(super) struct Pending {
+pub(super) struct PendingConsent {
     pub(super) approval: Approval,
     pub(super) back: Back,
     pub(super) challenge: String,
@@ -107,7 +107,7 @@ pub(super) enum Decision {
 
 /// Who presents something: what was issued to another client or by another issuer does not exist for it.
 #[derive(Clone, Copy)]
-pub(super) struct Holder<'a> {
+pub(super) struct TokenHolder<'a> {
     pub(super) issuer: &'a str,
     pub(super) client_id: &'a str,
 }
@@ -117,14 +117,14 @@ pub(super) struct Holder<'a> {
 pub(super) struct GrantId(usize);
 
 #[derive(Default)]
-pub(super) struct Ledger {
-    tickets: HashMap<String, Expiring<Pending>>,
+pub(super) struct IdpStore {
+    tickets: HashMap<String, Expiring<PendingConsent>>,
     codes: HashMap<String, Expiring<Code>>,
     devices: HashMap<String, Device>,
     refresh_tokens: HashMap<String, RefreshToken>,
     grants: Vec<Granted>,
     revoked: HashSet<String>,
-    seen: Vec<Seen>,
+    seen: Vec<IdpEvent>,
 }
 
 struct Expiring<T> {
@@ -149,31 +149,32 @@ struct Granted {
     alive: bool,
 }
 
-const UNKNOWN_CODE: Refusal = Refusal::InvalidGrant("unknown, expired or used authorization code");
-const UNKNOWN_DEVICE: Refusal = Refusal::InvalidGrant("unknown or used device code");
-const UNKNOWN_TOKEN: Refusal = Refusal::InvalidGrant("unknown, revoked or used refresh token");
+const UNKNOWN_CODE: ErrorResponse =
+    ErrorResponse::InvalidGrant("unknown, expired or used authorization code");
+const UNKNOWN_DEVICE: ErrorResponse = ErrorResponse::InvalidGrant("unknown or used device code");
+const UNKNOWN_TOKEN: ErrorResponse = ErrorResponse::InvalidGrant("unknown, revoked or used refresh token");
 
-impl Ledger {
-    pub(super) fn note(&mut self, seen: Seen) {
+impl IdpStore {
+    pub(super) fn note(&mut self, seen: IdpEvent) {
         self.seen.push(seen);
     }
 
-    pub(super) fn seen(&self) -> &[Seen] {
+    pub(super) fn seen(&self) -> &[IdpEvent] {
         &self.seen
     }
 
-    pub(super) fn add_ticket(&mut self, ticket: String, value: Pending, now: u64) {
+    pub(super) fn add_ticket(&mut self, ticket: String, value: PendingConsent, now: u64) {
         self.tickets.retain(|_, ticket| now < ticket.until);
         self.tickets.insert(ticket, Expiring { until: now + TICKET_LIFETIME, value });
     }
 
     /// A ticket is answered once.
-    pub(super) fn take_ticket(&mut self, ticket: &str, now: u64) -> Option<Pending> {
+    pub(super) fn take_ticket(&mut self, ticket: &str, now: u64) -> Option<PendingConsent> {
         self.tickets.remove(ticket).filter(|ticket| now < ticket.until).map(|ticket| ticket.value)
     }
 
-    pub(super) fn add_code(&mut self, code: String, pending: Pending, now: u64) {
-        let Pending { approval, back, challenge } = pending;
+    pub(super) fn add_code(&mut self, code: String, pending: PendingConsent, now: u64) {
+        let PendingConsent { approval, back, challenge } = pending;
         let grant = GrantId(self.grants.len());
         self.grants.push(Granted { approval, alive: true });
         let value = Code { grant, redirect_uri: back.redirect_uri, challenge, spent: false };
@@ -184,10 +185,10 @@ impl Ledger {
     /// (RFC 6749 section 4.1.2, RFC 6819 section 5.2.1.1).
     pub(super) fn redeem(
         &mut self,
-        holder: Holder<'_>,
+        holder: TokenHolder<'_>,
         redemption: &Redemption<'_>,
         now: u64,
-    ) -> Result<(GrantId, Approval), Refusal> {
+    ) -> Result<(GrantId, Approval), ErrorResponse> {
         let code = self.codes.get_mut(redemption.code).ok_or(UNKNOWN_CODE)?;
         let id = code.value.grant;
         let granted = self.grants.get_mut(id.0).filter(|granted| granted.belongs_to(holder));
@@ -219,28 +220,28 @@ impl Ledger {
     /// RFC 8628 section 3.5. A device code that was answered is spent.
     pub(super) fn poll(
         &mut self,
-        holder: Holder<'_>,
+        holder: TokenHolder<'_>,
         code: &str,
         challenge: Option<&str>,
         now: u64,
-    ) -> Result<(GrantId, Approval), Refusal> {
+    ) -> Result<(GrantId, Approval), ErrorResponse> {
         let device = self.devices.get_mut(code).ok_or(UNKNOWN_DEVICE)?;
         let (approval, polled) = (&device.approval, device.polled.replace(Instant::now()));
         if approval.client_id != holder.client_id || approval.issuer != holder.issuer {
             return Err(UNKNOWN_DEVICE);
         }
         if device.challenge.is_some() && device.challenge.as_deref() != challenge {
-            return Err(Refusal::InvalidGrant("code_verifier does not match the code_challenge"));
+            return Err(ErrorResponse::InvalidGrant("code_verifier does not match the code_challenge"));
         }
         if now >= device.until {
-            return Err(Refusal::ExpiredToken);
+            return Err(ErrorResponse::ExpiredToken);
         }
         if polled.is_some_and(|polled| polled.elapsed() < device.interval) {
-            return Err(Refusal::SlowDown);
+            return Err(ErrorResponse::SlowDown);
         }
-        let decision = device.answer.ok_or(Refusal::AuthorizationPending)?;
+        let decision = device.answer.ok_or(ErrorResponse::AuthorizationPending)?;
         let Some(device) = self.devices.remove(code).filter(|_| decision == Decision::Allow) else {
-            return Err(Refusal::AccessDenied);
+            return Err(ErrorResponse::AccessDenied);
         };
         let grant = GrantId(self.grants.len());
         self.grants.push(Granted { approval: device.approval.clone(), alive: true });
@@ -254,9 +255,9 @@ impl Ledger {
     /// Finds a live refresh token without spending it; a spent one ends its family (RFC 9700 section 4.14.2).
     pub(super) fn refreshable(
         &mut self,
-        holder: Holder<'_>,
+        holder: TokenHolder<'_>,
         token: &str,
-    ) -> Result<(GrantId, Approval), Refusal> {
+    ) -> Result<(GrantId, Approval), ErrorResponse> {
         let found = self.refresh_tokens.get(token).ok_or(UNKNOWN_TOKEN)?;
         let granted = self.grants.get_mut(found.grant.0).filter(|granted| granted.belongs_to(holder));
         let granted = granted.ok_or(UNKNOWN_TOKEN)?;
@@ -272,7 +273,7 @@ impl Ledger {
     }
 
     /// Ends the grant behind a refresh token (RFC 7009 section 2.1). True if there was one to end.
-    pub(super) fn revoke_refresh_token(&mut self, holder: Holder<'_>, token: &str) -> bool {
+    pub(super) fn revoke_refresh_token(&mut self, holder: TokenHolder<'_>, token: &str) -> bool {
         let id = self.refresh_tokens.get(token).map(|token| token.grant);
         let granted =
             id.and_then(|id| self.grants.get_mut(id.0)).filter(|granted| granted.belongs_to(holder));
@@ -289,18 +290,18 @@ impl Ledger {
 }
 
 impl Granted {
-    fn belongs_to(&self, holder: Holder<'_>) -> bool {
+    fn belongs_to(&self, holder: TokenHolder<'_>) -> bool {
         self.approval.client_id == holder.client_id && self.approval.issuer == holder.issuer
     }
 }
 
 impl Code {
-    fn check(&self, redemption: &Redemption<'_>) -> Result<(), Refusal> {
+    fn check(&self, redemption: &Redemption<'_>) -> Result<(), ErrorResponse> {
         if redemption.redirect_uri != Some(self.redirect_uri.as_str()) {
-            return Err(Refusal::InvalidGrant("redirect_uri differs from the authorization request"));
+            return Err(ErrorResponse::InvalidGrant("redirect_uri differs from the authorization request"));
         }
         if redemption.challenge.as_deref() != Some(self.challenge.as_str()) {
-            return Err(Refusal::InvalidGrant("code_verifier does not match the code_challenge"));
+            return Err(ErrorResponse::InvalidGrant("code_verifier does not match the code_challenge"));
         }
         Ok(())
     }

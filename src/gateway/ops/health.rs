@@ -16,11 +16,11 @@ use serde_json::Value;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::gateway::pool::{Inflow, Patience, Pool};
+use crate::gateway::pool::{Pool, Timeouts, UpstreamBody};
 use crate::gateway::redirect::{HOPS, is_redirect, place_of};
-use crate::gateway::servers::join::{Endpoint, Transport};
+use crate::gateway::servers::endpoints::{Transport, UpstreamEndpoint};
 use crate::gateway::servers::route::Routes;
-use crate::gateway::state::{Shared, Upstream};
+use crate::gateway::state::{SharedState, Upstream};
 use crate::mcp::SESSION;
 use crate::sys::trust::Trust;
 
@@ -28,10 +28,10 @@ use crate::sys::trust::Trust;
 const PING: &[u8] = br#"{"jsonrpc":"2.0","id":"mcpauth-health","method":"ping"}"#;
 /// The most of an answer that is read, in bytes.
 const MOST: usize = 64 << 10;
-const PATIENCE: Patience = Patience { connect: Duration::from_secs(5), answer: Duration::from_secs(10) };
+const PATIENCE: Timeouts = Timeouts { connect: Duration::from_secs(5), answer: Duration::from_secs(10) };
 
 /// Checks every server for as long as the gateway runs.
-pub(crate) async fn watch(shared: Arc<Shared>) {
+pub(crate) async fn watch(shared: Arc<SharedState>) {
     let interval = Duration::from_secs(shared.settings.health.interval);
     if interval.is_zero() {
         return;
@@ -104,14 +104,14 @@ async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
 }
 
 /// Ends a session that the check has opened, as older servers do for whoever comes without one.
-async fn leave(pool: &Arc<Pool>, endpoint: &Endpoint, place: &Uri, session: HeaderValue) {
+async fn leave(pool: &Arc<Pool>, endpoint: &UpstreamEndpoint, place: &Uri, session: HeaderValue) {
     let request = request(endpoint, &Method::DELETE, place, Bytes::new(), Some(session));
     // Servers without sessions to end say so, and one that is gone has none.
     drop(pool.exchange(&endpoint.origin, request, PATIENCE, true).await);
 }
 
 fn request(
-    endpoint: &Endpoint,
+    endpoint: &UpstreamEndpoint,
     method: &Method,
     place: &Uri,
     body: Bytes,
@@ -131,7 +131,7 @@ fn request(
 }
 
 /// Whether a body is an answer in JSON-RPC, plain or as an event.
-async fn speaks(inflow: Inflow) -> bool {
+async fn speaks(inflow: UpstreamBody) -> bool {
     let whole = timeout(PATIENCE.answer, Limited::new(inflow, MOST).collect()).await;
     let Ok(Ok(whole)) = whole else { return false };
     let bytes = whole.to_bytes();

@@ -3,44 +3,44 @@
 
 use std::path::Path;
 
-use crate::credential::{Credential, CredentialId, Kind};
-use crate::flow::{self, FlowError, Revoked};
+use crate::credential::{Credential, CredentialId, CredentialKind};
+use crate::flow::{self, FlowError, RevocationExtent};
 use crate::oauth::{Epoch, Freshness};
 use crate::secret::Secret;
-use crate::store::{StoreError, Stored};
+use crate::store::{StoreError, StoredToken};
 use crate::sys::clock;
 use crate::vault::{Vault, VaultError, keep};
 
 /// What became of the token at its server.
 #[derive(Debug)]
-pub enum Ended {
+pub enum RevocationOutcome {
     /// It was not asked.
     NotAsked,
     /// Nothing was left to take back: the token had ended, and there was no refresh token.
-    Already,
+    AlreadyExpired,
     /// Who is its client is not configured: only the client may ask.
-    Stranger,
+    UnknownClient,
     /// The server was asked.
-    Asked(Result<Revoked, FlowError>),
+    Asked(Result<RevocationExtent, FlowError>),
 }
 
 /// What became of a credential.
 #[derive(Debug)]
-pub struct Forgotten {
+pub struct Logout {
     /// Whether anything was kept here.
     pub found: bool,
     /// What became of it elsewhere.
-    pub ended: Ended,
+    pub ended: RevocationOutcome,
     /// The tokens that were kept here, to look for copies of them.
     pub tokens: Vec<Secret>,
     /// Until when the access token is good, unless its server took it back; `None` if it does not end by itself.
     pub expires_at: Option<Epoch>,
 }
 
-impl Forgotten {
+impl Logout {
     /// There was nothing.
     pub fn nothing() -> Self {
-        Self { found: false, ended: Ended::NotAsked, tokens: Vec::new(), expires_at: None }
+        Self { found: false, ended: RevocationOutcome::NotAsked, tokens: Vec::new(), expires_at: None }
     }
 }
 
@@ -56,7 +56,7 @@ impl Vault {
         path: &Path,
         credential: Option<&Credential>,
         revoke: bool,
-    ) -> Result<Forgotten, VaultError> {
+    ) -> Result<Logout, VaultError> {
         let who = id.to_string();
         let waiting = || self.ui.note(&who, "waiting for another mcpauth to finish with it");
         let _lock = self.store.lock(id, waiting).await?;
@@ -72,27 +72,29 @@ impl Vault {
         };
         let ended = match &stored {
             Some(stored) if revoke => self.end(stored, credential).await,
-            _ => Ended::NotAsked,
+            _ => RevocationOutcome::NotAsked,
         };
         let found = self.store.remove(path)?;
-        if id.kind == Kind::Agent {
+        if id.kind == CredentialKind::Agent {
             self.store.remove_agent_env(&id.name)?;
         }
         let expires_at = stored.as_ref().and_then(|stored| stored.token.expires_at);
         let tokens = stored.map(|stored| stored.token).into_iter();
         let tokens = tokens.flat_map(|token| [Some(token.access_token), token.refresh_token]).flatten();
-        Ok(Forgotten { found, ended, tokens: tokens.collect(), expires_at })
+        Ok(Logout { found, ended, tokens: tokens.collect(), expires_at })
     }
 
-    async fn end(&self, stored: &Stored, credential: Option<&Credential>) -> Ended {
+    async fn end(&self, stored: &StoredToken, credential: Option<&Credential>) -> RevocationOutcome {
         let over = stored.token.freshness(clock::now()) == Freshness::Expired;
         if over && stored.token.refresh_token.is_none() {
-            return Ended::Already;
+            return RevocationOutcome::AlreadyExpired;
         }
         // A token that another issuer gave, or another client got, is nobody else's to see.
         match credential.filter(|credential| keep::is_clients(stored, credential)) {
-            Some(credential) => Ended::Asked(flow::revoke(&self.http, credential, &stored.token).await),
-            None => Ended::Stranger,
+            Some(credential) => {
+                RevocationOutcome::Asked(flow::revoke(&self.http, credential, &stored.token).await)
+            }
+            None => RevocationOutcome::UnknownClient,
         }
     }
 }

@@ -8,18 +8,18 @@ use bytes::Bytes;
 use hyper::header::HeaderValue;
 use hyper::{Method, Uri};
 
-use super::callers::{Caller, Credential, Via};
-use super::intake::Wish;
+use super::callers::{Caller, CredentialHeader, TokenHeader};
 use super::redirect::Way;
-use super::refusal::Given;
-use super::servers::join::Endpoint;
-use super::servers::route::Base;
-use super::settings::{Egress, Visibility};
+use super::refusal::SentCredential;
+use super::request_body::ParsedRequest;
+use super::servers::endpoints::UpstreamEndpoint;
+use super::servers::route::PathBase;
+use super::settings::{EgressMode, Visibility};
 use super::state::Upstream;
 use crate::policy::Permit;
 
 /// A message on its way, with the proof that it may go.
-pub(super) struct Passage<'a> {
+pub(super) struct AuthorizedRequest<'a> {
     /// Only `policy::decide` makes one.
     pub(super) permit: Permit,
     pub(super) caller: Arc<Caller>,
@@ -28,38 +28,38 @@ pub(super) struct Passage<'a> {
     pub(super) peer: IpAddr,
     /// The request's own id, for whatever is said of its answer later.
     pub(super) request_id: HeaderValue,
-    pub(super) credential: Credential,
+    pub(super) credential: TokenHeader,
     pub(super) upstream: &'a Arc<Upstream>,
     /// The endpoint that was asked for, and where on its server the message goes.
-    pub(super) endpoint: &'a Endpoint,
+    pub(super) endpoint: &'a UpstreamEndpoint,
     pub(super) target: Uri,
     pub(super) way: Way,
     /// How a path below the server's name is written for whoever sent it.
-    pub(super) base: Base,
+    pub(super) base: PathBase,
     pub(super) method: &'a Method,
     /// What it asks for.
-    pub(super) wish: &'a Wish<'a>,
+    pub(super) wish: &'a ParsedRequest<'a>,
     pub(super) body: Bytes,
 }
 
 /// A legacy session that a request is for.
-pub(super) struct Session {
+pub(super) struct LegacySession {
     /// As the client knows it.
     pub(super) given: HeaderValue,
     /// As the server does.
     pub(super) own: HeaderValue,
 }
 
-impl Passage<'_> {
+impl AuthorizedRequest<'_> {
     /// Which outside credential the server got.
-    pub(super) fn given(&self) -> Given {
+    pub(super) fn given(&self) -> SentCredential {
         let route = &self.upstream.route;
         match (route.egress, self.credential.via) {
-            (Egress::Stored, _) => Given::Stored,
-            _ if !route.server.headers.is_empty() => Given::File,
-            (Egress::None, _) => Given::Nothing,
-            (Egress::Passthrough, Via::Own) => Given::Callers,
-            (Egress::Passthrough, Via::Standard) => Given::InItsPlace,
+            (EgressMode::Stored, _) => SentCredential::Stored,
+            _ if !route.server.headers.is_empty() => SentCredential::File,
+            (EgressMode::None, _) => SentCredential::Nothing,
+            (EgressMode::Passthrough, CredentialHeader::XAuthorization) => SentCredential::Callers,
+            (EgressMode::Passthrough, CredentialHeader::Authorization) => SentCredential::InItsPlace,
         }
     }
 

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use super::local::{Local, SECRET_HEADER};
 use crate::config::catalogue::is_known;
-use crate::config::{Config, ConfigError, Settings, Whose};
-use crate::credential::Kind;
+use crate::config::{Config, ConfigError, FileTrust, Settings};
+use crate::credential::CredentialKind;
 use crate::error::Error;
 use crate::notice::Notices;
-use crate::render::{Door, Means, Secrets, Target};
+use crate::render::{AuthMode, ClientSpec, LaunchContext, LocalProxy};
 use crate::sys::paths;
 
 /// Settings that have a flag, or that no client's start depends on.
@@ -32,16 +32,20 @@ const SHARED: [&str; 4] = ["AWS_REGION", "CLAUDE_CONFIG_DIR", "CLINE_MCP_SETTING
 ///
 /// # Errors
 /// The system's, where our own program cannot be found; the bridge's.
-pub(crate) fn means(config: &Config, target: &Target, secrets: Secrets) -> Result<Means, Error> {
-    let door = match secrets {
-        Secrets::Proxy => {
-            let local = Local::of(config)?;
-            Some(Door { listen: local.listen, header: SECRET_HEADER.into(), secret: local.secret })
+pub(crate) fn launch_context(
+    config: &Config,
+    target: &ClientSpec,
+    auth_mode: AuthMode,
+) -> Result<LaunchContext, Error> {
+    let door = match auth_mode {
+        AuthMode::Proxy => {
+            let local = Local::new(config)?;
+            Some(LocalProxy { listen: local.listen, header: SECRET_HEADER.into(), secret: local.secret })
         }
         _ => None,
     };
-    let alone = secrets == Secrets::Inline && target.sse;
-    Ok(Means { command: if alone { Vec::new() } else { command(config)? }, door })
+    let alone = auth_mode == AuthMode::Inline && target.sse;
+    Ok(LaunchContext { command: if alone { Vec::new() } else { command(config)? }, door })
 }
 
 /// Others start us anywhere, with an environment of their own: nothing may depend on the working directory, where
@@ -53,14 +57,14 @@ pub(crate) fn command(config: &Config) -> Result<Vec<String>, Error> {
     let program = paths::program()?.to_string_lossy().into_owned();
     let mut words = vec![program, "--tokens-dir".into(), config.tokens_dir.to_string_lossy().into_owned()];
     let trusted = distrusted(config).is_none();
-    let files = config.settings.files().filter(|(_, whose)| trusted || *whose != Whose::Found);
+    let files = config.settings.files().filter(|(_, whose)| trusted || *whose != FileTrust::Found);
     let files: Vec<_> = files.collect();
     if files.is_empty() {
         words.push("--no-env-file".into());
     }
     for (file, whose) in files {
         // To name a found file would make it the user's word.
-        let flag = if whose == Whose::Found { "--found-env-file" } else { "--env-file" };
+        let flag = if whose == FileTrust::Found { "--found-env-file" } else { "--env-file" };
         words.extend([flag.into(), file.to_string_lossy().into_owned()]);
     }
     words.extend(["--servers-dir".into(), config.servers_dir.to_string_lossy().into_owned()]);
@@ -82,7 +86,8 @@ pub(crate) fn command(config: &Config) -> Result<Vec<String>, Error> {
 
 /// Why the files that were found here are left out of it: they say where a secret of the user's own should go.
 fn distrusted(config: &Config) -> Option<ConfigError> {
-    let kinds = [Kind::Ingress, Kind::Egress, Kind::AgentCore, Kind::Agent];
+    let kinds =
+        [CredentialKind::Ingress, CredentialKind::Egress, CredentialKind::AgentCore, CredentialKind::Agent];
     let refused = config.plan(&kinds, None).into_iter().filter_map(|flow| flow.credential.err());
     refused.into_iter().find(|error| matches!(error, ConfigError::Provenance { .. }))
 }

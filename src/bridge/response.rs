@@ -10,32 +10,32 @@ use futures_util::stream;
 use serde_json::Value;
 use url::Url;
 
-use super::Failure;
+use super::BridgeError;
 use crate::mcp::Head;
-use crate::mcp::jsonrpc::{Unread, each};
-use crate::mcp::sse::{self, Event, Pieces, Reader};
+use crate::mcp::jsonrpc::{ParseError, each};
+use crate::mcp::sse::{self, EventSplitter, SseEvent, SseReader};
 use crate::session::remote::{LIMIT, text_of};
-use crate::session::{Access, Given};
+use crate::session::{CredentialSource, UpstreamAuth};
 use crate::sys::http::Incoming;
 use crate::sys::place;
 
 /// What was asked, as far as it decides what may come back.
-pub(super) struct Asking {
+pub(super) struct PendingRequest {
     /// The request's id, if its answer comes back this way, and has not yet.
     pub(super) id: Option<Value>,
     /// Whether a message was sent.
     pub(super) is_post: bool,
     /// The server.
-    pub(super) access: Arc<dyn Access>,
+    pub(super) access: Arc<dyn CredentialSource>,
     /// The server's name and address, where the older transport may announce another address.
-    pub(super) announces: Option<(String, Arc<Given>)>,
+    pub(super) announces: Option<(String, Arc<UpstreamAuth>)>,
 }
 
 /// A stream on its way.
 struct Led {
     incoming: Incoming,
-    pieces: Pieces,
-    asking: Asking,
+    pieces: EventSplitter,
+    asking: PendingRequest,
     /// Whether the client can take the stream up again where it ends (2025-11-25, "Resumability and Redelivery").
     is_resumable: bool,
     ended: bool,
@@ -44,36 +44,39 @@ struct Led {
 /// The body for the client: of one message, or of a stream of them.
 ///
 /// # Errors
-/// [`Failure`], if the answer that must be in it is not.
-pub(super) async fn returned(mut incoming: Incoming, asking: Asking) -> Result<Body, Failure> {
+/// [`BridgeError`], if the answer that must be in it is not.
+pub(super) async fn returned(mut incoming: Incoming, asking: PendingRequest) -> Result<Body, BridgeError> {
     if sse::is_stream(&incoming.headers) {
-        let led = Led { incoming, pieces: Pieces::default(), asking, is_resumable: false, ended: false };
+        let led =
+            Led { incoming, pieces: EventSplitter::default(), asking, is_resumable: false, ended: false };
         return Ok(Body::from_stream(stream::unfold(led, |mut led| async move {
             led.next().await.map(|part| (part, led))
         })));
     }
     let (access, status) = (asking.access.clone(), incoming.status);
-    let text = text_of(incoming.rest(LIMIT).await.map_err(|error| Failure::of(error.into(), &*access))?);
+    let text = text_of(
+        incoming.rest(LIMIT).await.map_err(|error| BridgeError::from_session(error.into(), &*access))?,
+    );
     if !asking.is_post {
         return Ok(text.into());
     }
-    let none = || Failure::refused(status, &incoming.headers, &*access);
+    let none = || BridgeError::refused(status, &incoming.headers, &*access);
     match (asking.readable(&text, &none)?, &asking.id) {
         (Some(text), _) => Ok(text.into()),
         // An acknowledgement, whatever its words.
         (None, None) => Ok(Body::empty()),
-        (None, Some(_)) if text.trim().is_empty() => Err(Failure::Broken),
+        (None, Some(_)) if text.trim().is_empty() => Err(BridgeError::Broken),
         (None, Some(_)) => Err(none()),
     }
 }
 
-impl Asking {
+impl PendingRequest {
     /// The messages of a body that is not a stream, in one text. None, if there are none, or the answer is not among them.
-    fn readable(&self, text: &str, none: &dyn Fn() -> Failure) -> Result<Option<String>, Failure> {
+    fn readable(&self, text: &str, none: &dyn Fn() -> BridgeError) -> Result<Option<String>, BridgeError> {
         let is_list = unmarked(text).starts_with('[');
         let found = self.messages(text).map_err(|unread| match unread {
-            Unread::TooManyParts => Failure::TooLarge,
-            Unread::NotJson => none(),
+            ParseError::TooManyParts => BridgeError::TooLarge,
+            ParseError::NotJson => none(),
         });
         let (messages, is_answered) = match (found, &self.id) {
             (Err(_), None) => return Ok(None),
@@ -85,7 +88,7 @@ impl Asking {
     }
 
     /// The messages of a text as strict clients read them, and whether the answer is among them.
-    fn messages(&self, text: &str) -> Result<(Vec<String>, bool), Unread> {
+    fn messages(&self, text: &str) -> Result<(Vec<String>, bool), ParseError> {
         let (mut messages, mut is_answered) = (Vec::new(), false);
         for one in each(unmarked(text).to_owned())? {
             let Some(head) = Head::read(&one).filter(Head::is_message) else { continue };
@@ -104,7 +107,7 @@ impl Asking {
     /// is left out; what is in order goes as it came.
     fn lead(&mut self, at: &Url, piece: &[u8], ready: &mut Vec<u8>) -> bool {
         let piece = piece.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(piece);
-        let event = Reader::new(LIMIT).push(piece).ok().and_then(|mut events| events.pop());
+        let event = SseReader::new(LIMIT).push(piece).ok().and_then(|mut events| events.pop());
         let event = event.unwrap_or_default();
         let has_id = event.id.as_ref().is_some_and(|id| !id.is_empty());
         if event.data.is_empty() {
@@ -124,7 +127,7 @@ impl Asking {
         has_id
     }
 
-    fn lead_message(&mut self, event: &Event, piece: &[u8], ready: &mut Vec<u8>) {
+    fn lead_message(&mut self, event: &SseEvent, piece: &[u8], ready: &mut Vec<u8>) {
         let (messages, is_answered) = self.messages(&event.data).unwrap_or_default();
         if is_answered {
             self.id = None;
@@ -155,7 +158,7 @@ impl Asking {
     }
 
     fn refusal(&self, id: &Value) -> String {
-        let failure = Failure::refused(200, &HeaderMap::new(), &*self.access);
+        let failure = BridgeError::refused(200, &HeaderMap::new(), &*self.access);
         failure.answer(id)
     }
 }
@@ -180,10 +183,10 @@ impl Led {
                     continue;
                 }
                 Ok(Some(_)) => {
-                    (Failure::TooLarge, Some(io::Error::other("an event of the server's is too large")))
+                    (BridgeError::TooLarge, Some(io::Error::other("an event of the server's is too large")))
                 }
-                Ok(None) => (Failure::Broken, None),
-                Err(error) => (Failure::Broken, Some(io::Error::other(error))),
+                Ok(None) => (BridgeError::Broken, None),
+                Err(error) => (BridgeError::Broken, Some(io::Error::other(error))),
             };
             self.ended = true;
             // Who waits for the answer and cannot ask for the rest of the stream would wait for ever.
@@ -198,7 +201,7 @@ impl Led {
 }
 
 /// The event that announces the older transport's address, led through the bridge; nothing, if that is on another machine.
-fn announcement(event: &Event, name: &str, (at, given): (&Url, &Given)) -> String {
+fn announcement(event: &SseEvent, name: &str, (at, given): (&Url, &UpstreamAuth)) -> String {
     let Some(url) = place::announced(at, &event.data, &given.within) else { return String::new() };
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
@@ -215,16 +218,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::session::{NoAccess, Pending};
+    use crate::session::{BoxFuture, CredentialUnavailable};
 
-    struct Nobody;
+    struct NoListener;
 
-    impl Access for Nobody {
-        fn fresh(&self) -> Pending<'_, Result<Arc<Given>, NoAccess>> {
+    impl CredentialSource for NoListener {
+        fn fresh(&self) -> BoxFuture<'_, Result<Arc<UpstreamAuth>, CredentialUnavailable>> {
             Box::pin(std::future::pending())
         }
 
-        fn renewed<'a>(&'a self, _: &'a Given) -> Pending<'a, Result<Option<Arc<Given>>, NoAccess>> {
+        fn renew_refused<'a>(
+            &'a self,
+            _: &'a UpstreamAuth,
+        ) -> BoxFuture<'a, Result<Option<Arc<UpstreamAuth>>, CredentialUnavailable>> {
             Box::pin(std::future::pending())
         }
 
@@ -237,10 +243,12 @@ mod tests {
     fn led(stream: &str, within: &str, id: Option<Value>) -> String {
         let at = Url::parse("https://gw.test/a/mcp").unwrap();
         let within = Url::parse(within).unwrap();
-        let given = Given { url: at.clone(), headers: HeaderMap::new(), within, bearers: Default::default() };
+        let given =
+            UpstreamAuth { url: at.clone(), headers: HeaderMap::new(), within, bearers: Default::default() };
         let announces = id.is_none().then(|| ("a".to_owned(), Arc::new(given)));
-        let mut asking = Asking { is_post: id.is_some(), id, access: Arc::new(Nobody), announces };
-        let (mut pieces, mut ready) = (Pieces::default(), Vec::new());
+        let mut asking =
+            PendingRequest { is_post: id.is_some(), id, access: Arc::new(NoListener), announces };
+        let (mut pieces, mut ready) = (EventSplitter::default(), Vec::new());
         pieces.push(stream.as_bytes());
         while let Some(piece) = pieces.next() {
             asking.lead(&at, &piece, &mut ready);

@@ -1,10 +1,10 @@
-//! The ways in which a client comes by a server's headers: `--secrets`. It leaves what the client is told to `secrets`.
+//! The ways in which a client comes by a server's headers: `--auth-mode`. It leaves what the client is told to `secrets`.
 
 use std::fmt;
 
 /// Where a client has the headers from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Secrets {
+pub enum AuthMode {
     /// From its file, which has the tokens in it as they are now.
     Inline,
     /// From a command that it runs.
@@ -17,11 +17,11 @@ pub enum Secrets {
     Env,
 }
 
-impl Secrets {
+impl AuthMode {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Inline, Self::Helper, Self::Bridge, Self::Proxy, Self::Env];
 
-    /// As `--secrets` has it.
+    /// As `--auth-mode` has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Inline => "inline",
@@ -32,8 +32,8 @@ impl Secrets {
         }
     }
 
-    /// What `--secrets` means by a word.
-    pub fn named(name: &str) -> Option<Self> {
+    /// What `--auth-mode` means by a word.
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|secrets| secrets.name() == name)
     }
 
@@ -43,17 +43,17 @@ impl Secrets {
     }
 
     /// Whether a new token makes the file an old one.
-    pub fn grow_old(self) -> bool {
+    pub fn embeds_tokens(self) -> bool {
         self == Self::Inline
     }
 
     /// Whether the client starts us.
-    pub fn start_us(self) -> bool {
+    pub fn spawns_mcpauth(self) -> bool {
         matches!(self, Self::Helper | Self::Bridge)
     }
 }
 
-impl fmt::Display for Secrets {
+impl fmt::Display for AuthMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }

@@ -11,11 +11,11 @@ use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
-use super::pool::Inflow;
+use super::pool::UpstreamBody;
 use super::wire::sse::HELD;
 
 /// What has come of a body.
-pub(super) enum Held {
+pub(super) enum BufferedBody {
     /// All of it.
     Whole(Bytes),
     /// Its beginning.
@@ -26,7 +26,7 @@ pub(super) enum Held {
 ///
 /// # Errors
 /// The server broke off.
-pub(super) async fn hold(inflow: &mut Inflow) -> hyper::Result<Held> {
+pub(super) async fn hold(inflow: &mut UpstreamBody) -> hyper::Result<BufferedBody> {
     let mut only = Bytes::new();
     let mut more = VecDeque::new();
     let mut length = 0;
@@ -48,10 +48,10 @@ pub(super) async fn hold(inflow: &mut Inflow) -> hyper::Result<Held> {
             if more.is_empty() {
                 more.push_back(only);
             }
-            return Ok(Held::Part(more));
+            return Ok(BufferedBody::Part(more));
         }
     }
-    Ok(Held::Whole(if more.is_empty() { only } else { joined(more, Bytes::new()) }))
+    Ok(BufferedBody::Whole(if more.is_empty() { only } else { joined(more, Bytes::new()) }))
 }
 
 /// What comes of a stream's body without anybody waiting for it, at most a little over [`HELD`] bytes; whether it ended, if
@@ -59,7 +59,7 @@ pub(super) async fn hold(inflow: &mut Inflow) -> hyper::Result<Held> {
 ///
 /// # Errors
 /// The server broke off; what came before that has been held.
-pub(super) async fn come(inflow: &mut Inflow, held: &mut VecDeque<Bytes>) -> hyper::Result<bool> {
+pub(super) async fn come(inflow: &mut UpstreamBody, held: &mut VecDeque<Bytes>) -> hyper::Result<bool> {
     let all = async {
         let mut length = 0;
         while let Some(frame) = inflow.frame().await {

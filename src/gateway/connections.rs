@@ -14,16 +14,16 @@ use hashbrown::HashMap;
 
 /// Every connection. The lock is taken when one comes or goes, not with each request.
 #[derive(Default)]
-pub(super) struct Crowd(Mutex<Seats>);
+pub(super) struct Connections(Mutex<ConnectionTable>);
 
 #[derive(Default)]
-struct Seats {
+struct ConnectionTable {
     next: u64,
-    taken: HashMap<u64, Arc<Seat>>,
+    taken: HashMap<u64, Arc<ConnectionState>>,
 }
 
 /// One connection's.
-pub(super) struct Seat {
+pub(super) struct ConnectionState {
     /// [`BUSY`], [`LEAVING`], or since when it has been idle; with [`KNOWN`] if it ever brought a request that passed.
     state: AtomicU64,
     began: Instant,
@@ -33,15 +33,15 @@ pub(super) struct Seat {
 }
 
 /// A connection's presence in the crowd, until it is dropped.
-pub(super) struct Seated {
-    crowd: Arc<Crowd>,
+pub(super) struct ConnectionGuard {
+    crowd: Arc<Connections>,
     number: u64,
-    pub(super) seat: Arc<Seat>,
+    pub(super) seat: Arc<ConnectionState>,
 }
 
 /// A request under way; dropped, its connection is idle again.
-pub(super) struct Attention {
-    seat: Arc<Seat>,
+pub(super) struct BusyGuard {
+    seat: Arc<ConnectionState>,
     known: u64,
 }
 
@@ -55,16 +55,16 @@ const MOMENT: u64 = 100_000;
 /// connections.
 const SHARE: usize = 64;
 
-impl Crowd {
+impl Connections {
     /// One more connection, with a clock that all of them share.
-    pub(super) fn enter(self: &Arc<Self>, began: Instant, peer: IpAddr) -> Seated {
+    pub(super) fn enter(self: &Arc<Self>, began: Instant, peer: IpAddr) -> ConnectionGuard {
         let since = AtomicU64::new(micros(began));
-        let seat = Arc::new(Seat { state: since, began, leave: AtomicWaker::new(), peer });
+        let seat = Arc::new(ConnectionState { state: since, began, leave: AtomicWaker::new(), peer });
         let mut seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = seats.next;
         seats.next += 1;
         seats.taken.insert(number, seat.clone());
-        Seated { crowd: self.clone(), number, seat }
+        ConnectionGuard { crowd: self.clone(), number, seat }
     }
 
     /// Asks those who have been idle longest to leave, so that there is room for so many; whether there will be any.
@@ -105,12 +105,12 @@ impl Crowd {
     }
 }
 
-impl Seat {
+impl ConnectionState {
     /// A request has begun.
-    pub(super) fn attend(self: &Arc<Self>) -> Attention {
+    pub(super) fn attend(self: &Arc<Self>) -> BusyGuard {
         let before = self.state.swap(BUSY, Ordering::Relaxed);
         let known = if before < LEAVING { before & KNOWN } else { 0 };
-        Attention { seat: self.clone(), known }
+        BusyGuard { seat: self.clone(), known }
     }
 
     /// Returns when this connection is to leave. Whoever waits for it is polled again when a request ends.
@@ -131,20 +131,20 @@ impl Seat {
     }
 }
 
-impl Attention {
+impl BusyGuard {
     /// What came was from a caller, and allowed.
     pub(super) fn is_known(&mut self) {
         self.known = KNOWN;
     }
 }
 
-impl Drop for Attention {
+impl Drop for BusyGuard {
     fn drop(&mut self) {
         self.seat.state.store(micros(self.seat.began) | self.known, Ordering::Relaxed);
     }
 }
 
-impl Drop for Seated {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         self.crowd.0.lock().unwrap_or_else(PoisonError::into_inner).taken.remove(&self.number);
     }
@@ -161,11 +161,11 @@ mod tests {
 
     use super::*;
 
-    fn crowd(count: usize) -> (Arc<Crowd>, Vec<Seated>) {
-        let crowd = Arc::new(Crowd::default());
+    fn crowd(count: usize) -> (Arc<Connections>, Vec<ConnectionGuard>) {
+        let crowd = Arc::new(Connections::default());
         // Their clock began long ago: nobody is new.
         let began = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
-        let seated: Vec<Seated> =
+        let seated: Vec<ConnectionGuard> =
             (0..count).map(|_| crowd.enter(began, std::net::Ipv4Addr::LOCALHOST.into())).collect();
         for (at, one) in seated.iter().enumerate() {
             one.seat.state.store(at as u64, Ordering::Relaxed);
@@ -173,8 +173,8 @@ mod tests {
         (crowd, seated)
     }
 
-    fn leaving(seated: &[Seated]) -> Vec<usize> {
-        let is = |one: &Seated| one.seat.state.load(Ordering::Relaxed) == LEAVING;
+    fn leaving(seated: &[ConnectionGuard]) -> Vec<usize> {
+        let is = |one: &ConnectionGuard| one.seat.state.load(Ordering::Relaxed) == LEAVING;
         seated.iter().enumerate().filter(|(_, one)| is(one)).map(|(at, _)| at).collect()
     }
 

@@ -8,18 +8,21 @@ use serde_json::{Map, Value};
 use tokio::sync::{Mutex, mpsc};
 use url::Url;
 
-use super::error::{ClientError, Refusal};
+use super::error::{AuthRefusal, ClientError};
 use crate::mcp::jsonrpc::{METHOD_NOT_FOUND, Message, Received, RpcError};
-use crate::mcp::mirror::Refused;
+use crate::mcp::mirror::RejectedTool;
 use crate::mcp::{add_client_meta, is_same};
 use crate::oauth::Challenge;
 use crate::secret::Secret;
-use crate::session::{Access, Failure, Given, Hears, NoAccess, Pending, Reply, Session};
+use crate::session::{
+    BoxFuture, CredentialSource, CredentialUnavailable, NotificationSink, RemoteError, Reply, Session,
+    UpstreamAuth,
+};
 use crate::sys::http::{Http, HttpError};
 use crate::text::clean;
 
 /// What happens on the way, in words that are fit to print: 1 for what a user may want to know, 2 for every message.
-pub type Heard = Arc<dyn Fn(u8, &str) + Send + Sync>;
+pub type TraceFn = Arc<dyn Fn(u8, &str) + Send + Sync>;
 
 /// How a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,27 +37,27 @@ pub enum Era {
 const WAITING: usize = 64;
 
 /// The conversation.
-pub(super) struct Talk {
+pub(super) struct Connection {
     pub(super) era: Era,
     pub(super) session: Session,
     /// Tools that the last list had, and that no client may use.
-    pub(super) refused: Vec<Refused>,
+    pub(super) refused: Vec<RejectedTool>,
     /// What came beside answers, on the stream of HTTP+SSE.
     aside: Mutex<mpsc::Receiver<String>>,
     host: String,
     /// What must not come back in anything that is said or printed: a server may repeat what it was sent.
     secrets: Vec<Secret>,
-    heard: Heard,
+    heard: TraceFn,
     last_id: u64,
 }
 
 /// The same headers for every request: whoever has others begins another conversation.
-struct Fixed(Arc<Given>);
+struct FixedHeaders(Arc<UpstreamAuth>);
 
-struct Aside(mpsc::Sender<String>, Heard);
+struct Aside(mpsc::Sender<String>, TraceFn);
 
-impl Talk {
-    pub(super) fn new(http: Http, given: Given, heard: Heard) -> Self {
+impl Connection {
+    pub(super) fn new(http: Http, given: UpstreamAuth, heard: TraceFn) -> Self {
         let sensitive = given.headers.values().filter(|value| value.is_sensitive());
         let secrets = sensitive.filter_map(|value| value.to_str().ok()).map(|text| {
             let (_, token) = text.split_once(' ').unwrap_or(("", text));
@@ -62,8 +65,11 @@ impl Talk {
         });
         let (secrets, host) = (secrets.collect(), host_of(&given.url));
         let (sender, aside) = mpsc::channel(WAITING);
-        let session =
-            Session::new(http, Arc::new(Fixed(Arc::new(given))), Arc::new(Aside(sender, heard.clone())));
+        let session = Session::new(
+            http,
+            Arc::new(FixedHeaders(Arc::new(given))),
+            Arc::new(Aside(sender, heard.clone())),
+        );
         let (era, refused, aside) = (Era::Modern, Vec::new(), Mutex::new(aside));
         Self { era, session, refused, aside, host, secrets, heard, last_id: 0 }
     }
@@ -199,19 +205,21 @@ impl Talk {
         }
     }
 
-    async fn failed(&self, failure: Failure) -> ClientError {
+    async fn failed(&self, failure: RemoteError) -> ClientError {
         match failure {
-            Failure::Http(HttpError::Redirect { host, status, to }) => {
+            RemoteError::Http(HttpError::Redirect { host, status, to }) => {
                 ClientError::Elsewhere { host, status, to }
             }
-            Failure::Http(error) => error.into(),
-            Failure::Refused(mut answer) => {
+            RemoteError::Http(error) => error.into(),
+            RemoteError::Refused(mut answer) => {
                 let body = answer.next().await.ok().flatten().map(|event| event.data);
                 self.refused(answer.status, &answer.headers, body)
             }
-            Failure::Elsewhere => self.not_mcp(200, "its endpoint is at another origin"),
-            Failure::Broken => self.unfinished(),
-            Failure::NoAccess(no) => HttpError::Lost { host: self.host.clone(), cause: no.message }.into(),
+            RemoteError::Elsewhere => self.not_mcp(200, "its endpoint is at another origin"),
+            RemoteError::Broken => self.unfinished(),
+            RemoteError::NoAccess(no) => {
+                HttpError::Lost { host: self.host.clone(), cause: no.message }.into()
+            }
         }
     }
 
@@ -233,8 +241,8 @@ impl Talk {
             challenges.map(|value| self.scrub(String::from_utf8_lossy(value.as_bytes()).into())).collect();
         let challenge = Challenge::read(&challenges);
         match (status, error) {
-            (401, error) => ClientError::Unauthorized(Box::new(Refusal { host, challenge, error })),
-            (403, error) => ClientError::Forbidden(Box::new(Refusal { host, challenge, error })),
+            (401, error) => ClientError::Unauthorized(Box::new(AuthRefusal { host, challenge, error })),
+            (403, error) => ClientError::Forbidden(Box::new(AuthRefusal { host, challenge, error })),
             (404, Some(error)) if error.code == METHOD_NOT_FOUND => ClientError::Rpc { status, error },
             (404, _) => ClientError::NotFound { host, said },
             (408 | 429 | 500.., _) => ClientError::Unavailable { host, status, said },
@@ -257,12 +265,15 @@ impl Talk {
     }
 }
 
-impl Access for Fixed {
-    fn fresh(&self) -> Pending<'_, Result<Arc<Given>, NoAccess>> {
+impl CredentialSource for FixedHeaders {
+    fn fresh(&self) -> BoxFuture<'_, Result<Arc<UpstreamAuth>, CredentialUnavailable>> {
         Box::pin(std::future::ready(Ok(self.0.clone())))
     }
 
-    fn renewed<'a>(&'a self, _: &'a Given) -> Pending<'a, Result<Option<Arc<Given>>, NoAccess>> {
+    fn renew_refused<'a>(
+        &'a self,
+        _: &'a UpstreamAuth,
+    ) -> BoxFuture<'a, Result<Option<Arc<UpstreamAuth>>, CredentialUnavailable>> {
         Box::pin(std::future::ready(Ok(None)))
     }
 
@@ -271,8 +282,8 @@ impl Access for Fixed {
     }
 }
 
-impl Hears for Aside {
-    fn hear(&self, text: String) -> Pending<'_, bool> {
+impl NotificationSink for Aside {
+    fn hear(&self, text: String) -> BoxFuture<'_, bool> {
         Box::pin(async { self.0.send(text).await.is_ok() })
     }
 

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 
 use url::Url;
 
-use super::entries::{Entry, variable};
-use super::targets::Target;
-use super::ways::Secrets;
+use super::auth_mode::AuthMode;
+use super::entries::{ServerEntry, variable};
+use super::targets::ClientSpec;
 use super::{RenderError, shell};
 use crate::secret::Secret;
 
@@ -16,16 +16,16 @@ const STREAMABLE: &str = "streamable-http";
 
 /// What a client needs to reach us.
 #[derive(Clone, Debug)]
-pub struct Means {
+pub struct LaunchContext {
     /// Our program, and the flags with which it means the same from anywhere.
     pub command: Vec<String>,
     /// The bridge on this machine, where it is needed.
-    pub door: Option<Door>,
+    pub door: Option<LocalProxy>,
 }
 
 /// The bridge on this machine.
 #[derive(Clone, Debug)]
-pub struct Door {
+pub struct LocalProxy {
     /// Where it listens.
     pub listen: SocketAddr,
     /// The header that opens it.
@@ -36,7 +36,7 @@ pub struct Door {
 
 /// What a client is told of a server.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct ClientEntry {
     /// The key it goes by.
     pub name: String,
     /// Where the server is, or our bridge before it.
@@ -57,18 +57,18 @@ pub struct Told {
 ///
 /// # Errors
 /// [`RenderError::SameVariable`] when two headers would share one.
-pub fn told(
-    entries: &[Entry],
-    target: &Target,
-    secrets: Secrets,
-    means: &Means,
-) -> Result<Vec<Told>, RenderError> {
+pub fn client_entries(
+    entries: &[ServerEntry],
+    target: &ClientSpec,
+    secrets: AuthMode,
+    means: &LaunchContext,
+) -> Result<Vec<ClientEntry>, RenderError> {
     let mut taken: Vec<String> = Vec::new();
     let mut all = Vec::new();
     for entry in entries {
         // A client that does not know this transport any more reaches the server through the bridge, which does.
         let unknown = entry.transport != STREAMABLE && !target.sse;
-        let told = one(entry, if unknown { Secrets::Bridge } else { secrets }, means);
+        let told = build_entry(entry, if unknown { AuthMode::Bridge } else { secrets }, means);
         for (_, variable) in &told.variables {
             if taken.contains(variable) {
                 let (server, variable) = (entry.name.clone(), variable.clone());
@@ -81,14 +81,14 @@ pub fn told(
     Ok(all)
 }
 
-fn one(entry: &Entry, secrets: Secrets, means: &Means) -> Told {
+fn build_entry(entry: &ServerEntry, secrets: AuthMode, means: &LaunchContext) -> ClientEntry {
     let ours = |verb: &str| {
         // Whatever a server is called, it is not taken for a flag.
         let end = entry.name.starts_with('-').then(|| "--".to_owned());
         let verb = [verb.to_owned()].into_iter().chain(end).chain([entry.name.clone()]);
         means.command.iter().cloned().chain(verb).collect::<Vec<_>>()
     };
-    let mut told = Told {
+    let mut told = ClientEntry {
         name: entry.name.clone(),
         url: entry.url.clone(),
         transport: entry.transport.clone(),
@@ -98,23 +98,23 @@ fn one(entry: &Entry, secrets: Secrets, means: &Means) -> Told {
         command: Vec::new(),
     };
     match (secrets, &means.door) {
-        (Secrets::Inline, _) => told.headers = entry.headers.clone(),
-        (Secrets::Helper, _) => told.helper = Some(shell::line(&ours("headers"))),
-        (Secrets::Env, _) => {
+        (AuthMode::Inline, _) => told.headers = entry.headers.clone(),
+        (AuthMode::Helper, _) => told.helper = Some(shell::line(&ours("headers"))),
+        (AuthMode::Env, _) => {
             let named = |(header, _): &(String, Secret)| (header.clone(), variable(&entry.name, header));
             told.variables = entry.headers.iter().map(named).collect();
         }
-        (Secrets::Proxy, Some(door)) => {
+        (AuthMode::Proxy, Some(door)) => {
             told.url = at(door, entry);
             told.headers = vec![(door.header.clone(), door.secret.clone())];
         }
-        (Secrets::Bridge, _) | (Secrets::Proxy, None) => told.command = ours("bridge"),
+        (AuthMode::Bridge, _) | (AuthMode::Proxy, None) => told.command = ours("bridge"),
     }
     told
 }
 
 /// The server's address at the bridge, which passes on whichever transport it is asked for.
-fn at(door: &Door, entry: &Entry) -> String {
+fn at(door: &LocalProxy, entry: &ServerEntry) -> String {
     let (base, name) = (format!("http://{}", door.listen), &entry.name);
     let end = if entry.transport == STREAMABLE { "mcp" } else { "sse" };
     let Ok(mut url) = Url::parse(&base) else { return format!("{base}/{name}/{end}") };
@@ -129,8 +129,8 @@ mod tests {
     use super::*;
     use crate::tokens::Bearers;
 
-    fn entry(name: &str, transport: &str) -> Entry {
-        Entry {
+    fn entry(name: &str, transport: &str) -> ServerEntry {
+        ServerEntry {
             name: name.into(),
             url: format!("https://gw.test/{name}/mcp"),
             transport: transport.into(),
@@ -139,18 +139,21 @@ mod tests {
         }
     }
 
-    fn means() -> Means {
-        let door = Door {
+    fn means() -> LaunchContext {
+        let door = LocalProxy {
             listen: ([127, 0, 0, 1], 8191).into(),
             header: "X-Door".into(),
             secret: Secret::new("key"),
         };
-        Means { command: ["/bin/mcpauth", "--tokens-dir", "/t"].map(str::to_owned).into(), door: Some(door) }
+        LaunchContext {
+            command: ["/bin/mcpauth", "--tokens-dir", "/t"].map(str::to_owned).into(),
+            door: Some(door),
+        }
     }
 
-    fn shown(entry: &Entry, client: &str, secrets: Secrets) -> String {
-        let target = Target::named(client).unwrap();
-        let told = told(std::slice::from_ref(entry), target, secrets, &means()).unwrap().remove(0);
+    fn shown(entry: &ServerEntry, client: &str, secrets: AuthMode) -> String {
+        let target = ClientSpec::find(client).unwrap();
+        let told = client_entries(std::slice::from_ref(entry), target, secrets, &means()).unwrap().remove(0);
         let headers = told.headers.iter().map(|(name, value)| format!(" {name}={}", value.expose()));
         let variables = told.variables.iter().map(|(name, variable)| format!(" {name}=${variable}"));
         let helper = told.helper.map(|helper| format!(" !{helper}")).unwrap_or_default();
@@ -169,32 +172,32 @@ mod tests {
             (
                 &files,
                 "claude-code",
-                Secrets::Inline,
+                AuthMode::Inline,
                 "streamable-http https://gw.test/files/mcp X-Authorization=Bearer T",
             ),
             (
                 &files,
                 "claude-code",
-                Secrets::Helper,
+                AuthMode::Helper,
                 "streamable-http https://gw.test/files/mcp !/bin/mcpauth --tokens-dir /t headers files",
             ),
-            (&files, "claude-code", Secrets::Bridge, "/bin/mcpauth --tokens-dir /t bridge files"),
+            (&files, "claude-code", AuthMode::Bridge, "/bin/mcpauth --tokens-dir /t bridge files"),
             (
                 &files,
                 "claude-code",
-                Secrets::Proxy,
+                AuthMode::Proxy,
                 "streamable-http http://127.0.0.1:8191/files/mcp X-Door=key",
             ),
             (
                 &files,
                 "codex",
-                Secrets::Env,
+                AuthMode::Env,
                 "streamable-http https://gw.test/files/mcp X-Authorization=$MCPAUTH_FILES_X_AUTHORIZATION",
             ),
-            (&news, "claude-code", Secrets::Inline, "sse https://gw.test/news/mcp X-Authorization=Bearer T"),
-            (&news, "claude-code", Secrets::Proxy, "sse http://127.0.0.1:8191/news/sse X-Door=key"),
-            (&news, "codex", Secrets::Env, "/bin/mcpauth --tokens-dir /t bridge news"),
-            (&news, "codex", Secrets::Proxy, "/bin/mcpauth --tokens-dir /t bridge news"),
+            (&news, "claude-code", AuthMode::Inline, "sse https://gw.test/news/mcp X-Authorization=Bearer T"),
+            (&news, "claude-code", AuthMode::Proxy, "sse http://127.0.0.1:8191/news/sse X-Door=key"),
+            (&news, "codex", AuthMode::Env, "/bin/mcpauth --tokens-dir /t bridge news"),
+            (&news, "codex", AuthMode::Proxy, "/bin/mcpauth --tokens-dir /t bridge news"),
         ];
         for (entry, client, secrets, expected) in cases {
             assert_eq!(shown(entry, client, secrets), expected, "{client} {secrets}");
@@ -204,19 +207,19 @@ mod tests {
     #[test]
     fn odd_names_stay_names() {
         let dash = entry("-v", STREAMABLE);
-        assert_eq!(shown(&dash, "roo", Secrets::Bridge), "/bin/mcpauth --tokens-dir /t bridge -- -v");
+        assert_eq!(shown(&dash, "roo", AuthMode::Bridge), "/bin/mcpauth --tokens-dir /t bridge -- -v");
         let odd = entry("a b/c?d", STREAMABLE);
         let expected = "streamable-http http://127.0.0.1:8191/a%20b/c%3Fd/mcp X-Door=key";
-        assert_eq!(shown(&odd, "roo", Secrets::Proxy), expected);
-        let helper = shown(&odd, "claude-code", Secrets::Helper);
+        assert_eq!(shown(&odd, "roo", AuthMode::Proxy), expected);
+        let helper = shown(&odd, "claude-code", AuthMode::Helper);
         assert!(helper.ends_with("headers 'a b/c?d'"), "{helper}");
     }
 
     #[test]
     fn two_servers_never_share_a_variable() {
         let both = [entry("a-b", STREAMABLE), entry("a_b", STREAMABLE)];
-        let target = Target::named("codex").unwrap();
-        let error = told(&both, target, Secrets::Env, &means()).unwrap_err();
+        let target = ClientSpec::find("codex").unwrap();
+        let error = client_entries(&both, target, AuthMode::Env, &means()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "server a_b: another server has the variable MCPAUTH_A_B_X_AUTHORIZATION"

@@ -10,9 +10,9 @@ use crate::oauth::DeviceAuthorization;
 use crate::sys::{env, terminal};
 
 /// Talks to whoever is there.
-pub(super) struct Person(pub(super) Out);
+pub(super) struct TerminalUi(pub(super) Out);
 
-impl Ui for Person {
+impl Ui for TerminalUi {
     fn authorize(&self, who: &str, url: &Url, listening: Option<&str>, within: Duration) {
         // On a line of its own and unbroken, so that a double click or a pipe takes it whole.
         self.0.must_say(&format!("{who}: log in within {} s at\n{url}", within.as_secs()));

@@ -8,7 +8,7 @@ use serde_json::json;
 
 /// An error response of RFC 6749 (sections 4.1.2.1 and 5.2), RFC 8707 (section 2) or RFC 8628 (section 3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum ErrorResponse {
     InvalidRequest(&'static str),
     InvalidClient(&'static str),
     InvalidGrant(&'static str),
@@ -24,7 +24,7 @@ pub(super) enum Refusal {
     ServerError,
 }
 
-impl Refusal {
+impl ErrorResponse {
     pub(super) fn code(self) -> &'static str {
         match self {
             Self::InvalidRequest(_) => "invalid_request",
@@ -70,19 +70,19 @@ impl Refusal {
     }
 }
 
-impl From<Unspecified> for Refusal {
+impl From<Unspecified> for ErrorResponse {
     fn from(_: Unspecified) -> Self {
         Self::ServerError
     }
 }
 
-impl From<jsonwebtoken::errors::Error> for Refusal {
+impl From<jsonwebtoken::errors::Error> for ErrorResponse {
     fn from(_: jsonwebtoken::errors::Error) -> Self {
         Self::ServerError
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ErrorResponse {
     fn into_response(self) -> Response {
         let body = json!({"error": self.code(), "error_description": self.description()}).to_string();
         let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];

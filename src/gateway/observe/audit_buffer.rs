@@ -1,6 +1,6 @@
 //! The audit's way out: each worker fills a buffer of its own, one thread writes, and no worker waits for it. A request pays for
 //! a few hundred bytes of memory; a line is written a tenth of a second later at most. It leaves what a line says to
-//! `record`, and where it goes to the journal.
+//! `request_log`, and where it goes to the journal.
 //!
 //! A line is promised before its request is looked at: there is room for it in memory, and the last write did not fail. From
 //! then on it is kept until it is written. Where nothing can be promised the request is refused, or goes on without its line,
@@ -18,7 +18,7 @@ use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
 use tracing::{info, warn};
 
-use super::journal::Journal;
+use super::audit_sink::AuditSink;
 use crate::gateway::settings::AuditFailure;
 use crate::log::heard;
 use crate::sys::clock;
@@ -26,7 +26,7 @@ use crate::text;
 
 /// Whether lines can be promised: the writing thread says so, the workers ask.
 #[derive(Debug, Default)]
-pub(crate) struct Promise {
+pub(crate) struct AuditCapacity {
     /// Bytes that were handed over and are not yet written.
     waiting: AtomicUsize,
     /// The last write failed.
@@ -40,22 +40,22 @@ pub(crate) struct Promise {
 }
 
 /// A worker's end.
-pub(crate) struct Ledger {
-    page: Arc<Mutex<Page>>,
+pub(crate) struct AuditBuffer {
+    page: Arc<Mutex<AuditPage>>,
     to: Option<Sender<Vec<u8>>>,
-    promise: Arc<Promise>,
+    promise: Arc<AuditCapacity>,
 }
 
 /// The writing thread.
-pub(crate) struct Writer {
+pub(crate) struct AuditWriter {
     to: Option<Sender<Vec<u8>>>,
-    promise: Arc<Promise>,
+    promise: Arc<AuditCapacity>,
     /// The thread, and word of its end.
     thread: Option<(Thread, Mutex<Receiver<()>>)>,
 }
 
 #[derive(Default)]
-struct Page {
+struct AuditPage {
     bytes: Vec<u8>,
     /// Whether somebody will turn it soon.
     due: bool,
@@ -65,9 +65,9 @@ struct Page {
 }
 
 /// What the writing thread works with.
-struct Pen {
-    journal: Arc<dyn Journal>,
-    promise: Arc<Promise>,
+struct WriterState {
+    journal: Arc<dyn AuditSink>,
+    promise: Arc<AuditCapacity>,
     /// When it was last said that nothing can be written.
     said: Option<Instant>,
     /// Lines that will never be written.
@@ -84,7 +84,7 @@ const SAY: Duration = Duration::from_secs(60);
 /// How long the end of the gateway may wait for the last lines.
 const LAST: Duration = Duration::from_secs(5);
 
-impl Promise {
+impl AuditCapacity {
     pub(crate) fn new(failure: AuditFailure) -> Self {
         Self { continues: failure == AuditFailure::Continue, ..Self::default() }
     }
@@ -101,14 +101,18 @@ impl Promise {
     }
 }
 
-impl Writer {
+impl AuditWriter {
     /// Starts the thread; with `on` false nothing is ever written.
-    pub(crate) fn start(journal: Arc<dyn Journal>, promise: Arc<Promise>, on: bool) -> io::Result<Self> {
+    pub(crate) fn start(
+        journal: Arc<dyn AuditSink>,
+        promise: Arc<AuditCapacity>,
+        on: bool,
+    ) -> io::Result<Self> {
         let mut writer = Self { to: None, promise: promise.clone(), thread: None };
         if on {
             let (to, from) = channel::<Vec<u8>>();
             let (ends, ended) = channel();
-            let mut pen = Pen { journal, promise, said: None, lost: 0 };
+            let mut pen = WriterState { journal, promise, said: None, lost: 0 };
             let write = move || {
                 from.iter().for_each(|page| pen.write(&page));
                 pen.end();
@@ -122,12 +126,12 @@ impl Writer {
     }
 
     /// A worker's end.
-    pub(crate) fn ledger(&self) -> Ledger {
-        Ledger { page: Arc::default(), to: self.to.clone(), promise: self.promise.clone() }
+    pub(crate) fn ledger(&self) -> AuditBuffer {
+        AuditBuffer { page: Arc::default(), to: self.to.clone(), promise: self.promise.clone() }
     }
 }
 
-impl Drop for Writer {
+impl Drop for AuditWriter {
     /// Waits until everything is written that can be; the workers' ends are gone by then.
     fn drop(&mut self) {
         self.promise.ending.store(true, Ordering::Relaxed);
@@ -141,7 +145,7 @@ impl Drop for Writer {
     }
 }
 
-impl Pen {
+impl WriterState {
     /// Writes a page, however often it takes, until the gateway ends.
     fn write(&mut self, page: &[u8]) {
         let mut rest = page;
@@ -194,7 +198,7 @@ impl Pen {
     }
 }
 
-impl Ledger {
+impl AuditBuffer {
     /// Whether a line is promised to a request that begins now.
     pub(crate) fn promises(&self) -> bool {
         self.to.is_none() || self.promise.holds()
@@ -209,7 +213,7 @@ impl Ledger {
     pub(crate) fn write(&self, at: i64, line: &impl Serialize) {
         let Some(to) = &self.to else { return };
         let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
-        let Page { bytes, second, stamp, .. } = &mut *page;
+        let AuditPage { bytes, second, stamp, .. } = &mut *page;
         if *second != at || stamp.is_empty() {
             (*second, *stamp) = (at, clock::rfc3339(at));
         }
@@ -253,7 +257,7 @@ impl Ledger {
 }
 
 /// Gives a page to the writing thread, without waiting for it.
-fn hand_over(to: &Sender<Vec<u8>>, promise: &Promise, page: Vec<u8>) {
+fn hand_over(to: &Sender<Vec<u8>>, promise: &AuditCapacity, page: Vec<u8>) {
     promise.waiting.fetch_add(page.len(), Ordering::Relaxed);
     // It ends with its last sender, and not before.
     let _ = to.send(page);
@@ -270,7 +274,7 @@ fn plain(bytes: &mut Vec<u8>, start: usize) {
     bytes.extend_from_slice(visible.as_bytes());
 }
 
-impl Drop for Ledger {
+impl Drop for AuditBuffer {
     fn drop(&mut self) {
         let page = std::mem::take(&mut *self.page.lock().unwrap_or_else(PoisonError::into_inner));
         if let (Some(to), false) = (&self.to, page.bytes.is_empty()) {
@@ -290,12 +294,12 @@ mod tests {
     use crate::log::listen;
 
     #[derive(Default)]
-    struct Kept {
+    struct PendingLine {
         lines: Mutex<Vec<u8>>,
         full: AtomicBool,
     }
 
-    impl Journal for Kept {
+    impl AuditSink for PendingLine {
         /// A row at a time.
         fn audit(&self, lines: &[u8]) -> io::Result<usize> {
             if self.full.load(Ordering::Relaxed) {
@@ -307,7 +311,7 @@ mod tests {
         }
     }
 
-    impl Kept {
+    impl PendingLine {
         fn rows(&self) -> Vec<String> {
             let text = String::from_utf8(self.lines.lock().unwrap().clone()).unwrap();
             text.lines().map(str::to_owned).collect()
@@ -326,8 +330,8 @@ mod tests {
 
     #[test]
     fn every_line_is_written_whole_and_in_order() {
-        let kept = Arc::new(Kept::default());
-        let writer = Writer::start(kept.clone(), Arc::default(), true).unwrap();
+        let kept = Arc::new(PendingLine::default());
+        let writer = AuditWriter::start(kept.clone(), Arc::default(), true).unwrap();
         let ledger = writer.ledger();
         for n in 0..5_000_i64 {
             ledger.write(n / 1_000, &line(n));
@@ -343,15 +347,15 @@ mod tests {
     #[test]
     fn a_promised_line_is_kept_until_it_can_be_written_and_nothing_is_promised_meanwhile() {
         for (failure, promises) in [(AuditFailure::Refuse, false), (AuditFailure::Continue, true)] {
-            let kept = Arc::new(Kept::default());
+            let kept = Arc::new(PendingLine::default());
             kept.full.store(true, Ordering::Relaxed);
-            let promise = Arc::new(Promise::new(failure));
+            let promise = Arc::new(AuditCapacity::new(failure));
             let said = Arc::new(AtomicUsize::new(0));
             let heard = said.clone();
             let listener = listen(LevelFilter::WARN, move |_| {
                 heard.fetch_add(1, Ordering::Relaxed);
             });
-            let start = || Writer::start(kept.clone(), promise.clone(), true).unwrap();
+            let start = || AuditWriter::start(kept.clone(), promise.clone(), true).unwrap();
             let writer = with_default(&listener, start);
             drop({
                 let ledger = writer.ledger();
@@ -375,10 +379,10 @@ mod tests {
 
     #[test]
     fn what_waits_is_bounded_and_an_end_waits_for_nothing_that_fails() {
-        let kept = Arc::new(Kept::default());
+        let kept = Arc::new(PendingLine::default());
         kept.full.store(true, Ordering::Relaxed);
-        let promise = Arc::new(Promise::new(AuditFailure::Continue));
-        let writer = Writer::start(kept.clone(), promise.clone(), true).unwrap();
+        let promise = Arc::new(AuditCapacity::new(AuditFailure::Continue));
+        let writer = AuditWriter::start(kept.clone(), promise.clone(), true).unwrap();
         let ledger = writer.ledger();
         let mut written = 0;
         while ledger.promises() {
@@ -393,8 +397,8 @@ mod tests {
 
     #[test]
     fn others_text_is_written_so_that_it_shows() {
-        let kept = Arc::new(Kept::default());
-        let writer = Writer::start(kept.clone(), Arc::default(), true).unwrap();
+        let kept = Arc::new(PendingLine::default());
+        let writer = AuditWriter::start(kept.clone(), Arc::default(), true).unwrap();
         let odd = "\u{0}\u{1b}[31m\u{7f}\u{85}\u{9b}\u{200b}\u{202e}\u{2028}\u{2029}\u{2066}\u{feff}\u{e0041}\r\n\"ä漢";
         let ledger = writer.ledger();
         ledger.write(0, &BTreeMap::from([("name", odd)]));

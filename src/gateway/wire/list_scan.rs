@@ -2,7 +2,7 @@
 //! that a resource changed. It builds and copies nothing, and leaves what is done about it to `filter` and `sse`.
 //!
 //! Most answers hold nothing of the kind, so the first look ([`may_tell`]) is a search for a quoted word, in whatever the
-//! answer is written. The second ([`Look`]) knows where in a JSON-RPC message the word stands: a tool may well answer with
+//! answer is written. The second ([`ListScan`]) knows where in a JSON-RPC message the word stands: a tool may well answer with
 //! a member called `tools` of its own.
 
 use memchr::{memchr, memchr_iter, memchr2};
@@ -12,7 +12,7 @@ use crate::mcp::methods::{Listed, RESOURCE_UPDATED};
 
 /// A look at one answer or event that is on its way.
 #[derive(Debug, Default)]
-pub struct Look {
+pub struct ListScan {
     form: Form,
     depth: usize,
     /// How deep the message lies: 1 for those in an array.
@@ -23,7 +23,7 @@ pub struct Look {
     /// The string that is read, where it matters; if this is no JSON, what came since the last quote.
     token: Vec<u8>,
     /// What the last string was, until something else than a colon follows.
-    key: Key,
+    key: ScanKey,
     /// Whether the member that is read is `result`.
     in_result: bool,
 }
@@ -38,7 +38,7 @@ enum Form {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Key {
+enum ScanKey {
     #[default]
     None,
     Result,
@@ -117,7 +117,7 @@ fn wide(first: u8, rest: &[u8]) -> (char, &[u8]) {
     (found.unwrap_or(char::REPLACEMENT_CHARACTER), rest.get(1..).unwrap_or_default())
 }
 
-impl Look {
+impl ListScan {
     /// A look at what is no JSON, or begins in its midst.
     pub fn at_anything() -> Self {
         Self { form: Form::Other, ..Self::default() }
@@ -178,8 +178,8 @@ impl Look {
             }
             b':' => {
                 if self.depth == self.base + 1 {
-                    self.in_result = self.key == Key::Result;
-                } else if self.key == Key::Telling {
+                    self.in_result = self.key == ScanKey::Result;
+                } else if self.key == ScanKey::Telling {
                     return true;
                 }
             }
@@ -188,7 +188,7 @@ impl Look {
             _ if b"eEtrufalsnNIiy".contains(&byte) => {}
             _ => return true,
         }
-        self.key = Key::None;
+        self.key = ScanKey::None;
         false
     }
 
@@ -222,11 +222,11 @@ impl Look {
     fn string_tells(&mut self) -> bool {
         if self.depth == self.base + 1 {
             let is_result = spells(&self.token, "result");
-            self.key = if is_result { Key::Result } else { Key::None };
+            self.key = if is_result { ScanKey::Result } else { ScanKey::None };
             return spells(&self.token, RESOURCE_UPDATED);
         }
         let tells = self.matters() && is_list(&self.token);
-        self.key = if tells { Key::Telling } else { Key::None };
+        self.key = if tells { ScanKey::Telling } else { ScanKey::None };
         false
     }
 

@@ -1,19 +1,19 @@
 //! The errors that a bridge answers with itself: why there is no answer of the server's, as one JSON-RPC error with what to
-//! type next. It leaves which command that is to [`Access`].
+//! type next. It leaves which command that is to [`CredentialSource`].
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use crate::mcp::jsonrpc;
 use crate::session::remote::LIMIT;
-use crate::session::{self, Access, NoAccess};
+use crate::session::{self, CredentialSource, CredentialUnavailable};
 use crate::sys::http::HttpError;
 
 /// Why the bridge cannot give a server's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum BridgeError {
     /// No credentials to ask with.
-    NoAccess(NoAccess),
+    NoAccess(CredentialUnavailable),
     /// No answer.
     Unreachable(String),
     /// An answer with this status that is no MCP message, and what to do about it.
@@ -26,37 +26,37 @@ pub enum Failure {
     TooLarge,
 }
 
-impl Failure {
+impl BridgeError {
     /// Why a session has no answer.
-    pub(super) fn of(failure: session::Failure, access: &dyn Access) -> Self {
+    pub(super) fn from_session(failure: session::RemoteError, access: &dyn CredentialSource) -> Self {
         match failure {
-            session::Failure::NoAccess(no) => Self::NoAccess(no),
-            session::Failure::Http(HttpError::TooLarge { .. }) => Self::TooLarge,
-            session::Failure::Http(error @ HttpError::Redirect { status, .. }) => {
+            session::RemoteError::NoAccess(no) => Self::NoAccess(no),
+            session::RemoteError::Http(HttpError::TooLarge { .. }) => Self::TooLarge,
+            session::RemoteError::Http(error @ HttpError::Redirect { status, .. }) => {
                 Self::Elsewhere(format!("{error}; {}", access.advice(status, &HeaderMap::new())))
             }
-            session::Failure::Http(error) => Self::Unreachable(error.to_string()),
-            session::Failure::Refused(answer) => Self::refused(answer.status, &answer.headers, access),
-            session::Failure::Elsewhere => {
+            session::RemoteError::Http(error) => Self::Unreachable(error.to_string()),
+            session::RemoteError::Refused(answer) => Self::refused(answer.status, &answer.headers, access),
+            session::RemoteError::Elsewhere => {
                 Self::Elsewhere("the server announced an address that is not its own".into())
             }
-            session::Failure::Broken => Self::Broken,
+            session::RemoteError::Broken => Self::Broken,
         }
     }
 
     /// An answer with this status that holds no message, or one that no client can read.
-    pub(super) fn refused(status: u16, headers: &HeaderMap, access: &dyn Access) -> Self {
+    pub(super) fn refused(status: u16, headers: &HeaderMap, access: &dyn CredentialSource) -> Self {
         Self::Status(status, access.advice(status, headers))
     }
 
     /// The answer to the request `id`.
     pub fn answer(&self, id: &Value) -> String {
-        let (code, message) = self.said();
+        let (code, message) = self.code_and_message();
         jsonrpc::error(id, code, &message)
     }
 
     /// Code and words. The codes are the bridge's own, outside JSON-RPC's reserved range.
-    pub(super) fn said(&self) -> (i64, String) {
+    pub(super) fn code_and_message(&self) -> (i64, String) {
         match self {
             Self::NoAccess(no) => (4011, format!("{}; {}", no.message, no.hint)),
             Self::Unreachable(cause) => (5021, cause.clone()),

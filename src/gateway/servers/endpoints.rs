@@ -1,5 +1,5 @@
 //! Where on a server a request goes: made once from its file, so that nothing is joined per request.
-//! It leaves whose request it is to `route`, and the address to `outbound`.
+//! It leaves whose request it is to `route`, and the address to `origin`.
 //!
 //! # The rules
 //!
@@ -29,17 +29,17 @@ use hyper::Uri;
 use hyper::http::uri::PathAndQuery;
 use url::Url;
 
-use super::outbound::{Origin, is_same};
+use super::origin::{UpstreamOrigin, is_same};
 pub use crate::registry::Transport;
 use crate::registry::{self, PROXY_PASS_URL};
 
 /// One place on a server. Its `Debug` leaves out the query, which may be a key.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Endpoint {
+pub struct UpstreamEndpoint {
     /// The whole address.
     pub url: Url,
     /// Where to connect.
-    pub origin: Arc<Origin>,
+    pub origin: Arc<UpstreamOrigin>,
     /// The request target in origin form (RFC 9112 section 3.2.1), ready to be cloned.
     pub uri: Uri,
     /// What is spoken there.
@@ -48,34 +48,35 @@ pub struct Endpoint {
 
 /// The places a server has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoints {
+pub struct UpstreamEndpoints {
     /// `/{server}`.
-    pub base: Endpoint,
+    pub base: UpstreamEndpoint,
     /// `/{server}/mcp`.
-    pub mcp: Endpoint,
+    pub mcp: UpstreamEndpoint,
     /// `/{server}/sse`.
-    pub sse: Endpoint,
+    pub sse: UpstreamEndpoint,
 }
 
 /// The field that names no endpoint, and why not.
-pub type NoEndpoint = (&'static str, &'static str);
+pub type EndpointError = (&'static str, &'static str);
 
-impl Endpoints {
+impl UpstreamEndpoints {
     /// The endpoints of a server as its file has them.
     ///
     /// # Errors
     /// In a few words, without the URL itself: it may hold a key.
-    pub fn of(server: &registry::Server) -> Result<Self, NoEndpoint> {
+    pub fn from_registry(server: &registry::RegisteredServer) -> Result<Self, EndpointError> {
         let url = server.url.as_ref().ok_or((PROXY_PASS_URL, "is missing or no URL"))?;
         let first = server.transports.first().copied().unwrap_or(Transport::StreamableHttp);
         let alone = server.transports == [Transport::Sse];
         let is = itself(url, server.append_mcp_path, first).map(|is| if alone { Transport::Sse } else { is });
         let at = |named: Option<&Url>, field, transport| match named {
-            Some(named) => Endpoint::at(named.clone(), transport).map_err(|why| (field, why)),
+            Some(named) => UpstreamEndpoint::at(named.clone(), transport).map_err(|why| (field, why)),
             None if is == Some(transport) => {
-                Endpoint::at(url.clone(), transport).map_err(|why| (PROXY_PASS_URL, why))
+                UpstreamEndpoint::at(url.clone(), transport).map_err(|why| (PROXY_PASS_URL, why))
             }
-            None => Endpoint::at(joined(url, is, transport), transport).map_err(|why| (PROXY_PASS_URL, why)),
+            None => UpstreamEndpoint::at(joined(url, is, transport), transport)
+                .map_err(|why| (PROXY_PASS_URL, why)),
         };
         let sse = at(server.sse_endpoint.as_ref(), "sse_endpoint", Transport::Sse)?;
         let named = server.mcp_endpoint.as_ref();
@@ -92,9 +93,9 @@ impl Endpoints {
     }
 }
 
-impl Endpoint {
+impl UpstreamEndpoint {
     fn at(url: Url, transport: Transport) -> Result<Self, &'static str> {
-        let origin = Arc::new(Origin::of(&url)?);
+        let origin = Arc::new(UpstreamOrigin::from_url(&url)?);
         let uri = target(&url).ok_or("has a path that cannot be sent")?;
         Ok(Self { origin, uri, transport, url })
     }
@@ -119,7 +120,7 @@ impl Endpoint {
     }
 }
 
-impl fmt::Debug for Endpoint {
+impl fmt::Debug for UpstreamEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} {}", self.transport, self.uri.path())
     }
@@ -160,8 +161,8 @@ mod tests {
     use super::Transport::{Sse, StreamableHttp};
     use super::*;
 
-    fn shown(server: &registry::Server) -> [String; 3] {
-        let found = Endpoints::of(server).unwrap();
+    fn shown(server: &registry::RegisteredServer) -> [String; 3] {
+        let found = UpstreamEndpoints::from_registry(server).unwrap();
         [found.base, found.mcp, found.sse].map(|endpoint| endpoint.uri.to_string())
     }
 
@@ -206,7 +207,7 @@ mod tests {
             ("http://h/events", &[Sse, StreamableHttp], ["/events", "/mcp", "/events"]),
         ];
         for (url, transports, expected) in cases {
-            let mut server = registry::Server::at("/a", url).unwrap();
+            let mut server = registry::RegisteredServer::at("/a", url).unwrap();
             server.transports = transports.to_vec();
             assert_eq!(shown(&server), *expected, "{url} {transports:?}");
         }
@@ -227,25 +228,25 @@ mod tests {
             ("http://h/sse", None, x, "", ["/x", "/x", "/sse"]),
             ("http://h/a", Some(false), x, e, ["/x", "/x", "/e/?k=v"]),
         ] {
-            let mut server = registry::Server::at("/a", url).unwrap();
+            let mut server = registry::RegisteredServer::at("/a", url).unwrap();
             server.transports = vec![StreamableHttp];
             (server.append_mcp_path, server.mcp_endpoint, server.sse_endpoint) =
                 (append, place(mcp), place(sse));
             assert_eq!(shown(&server), expected, "{url} {append:?} {mcp} {sse}");
         }
-        let mut server = registry::Server::at("/a", "http://h:1/").unwrap();
+        let mut server = registry::RegisteredServer::at("/a", "http://h:1/").unwrap();
         server.mcp_endpoint = place("https://other:2/x");
-        let endpoints = Endpoints::of(&server).unwrap();
+        let endpoints = UpstreamEndpoints::from_registry(&server).unwrap();
         let ports = [&endpoints.base, &endpoints.mcp, &endpoints.sse].map(|endpoint| endpoint.origin.port);
         assert_eq!(ports, [2, 2, 1]);
         server.mcp_endpoint = place("http://h:0/x");
-        assert_eq!(Endpoints::of(&server), Err(("mcp_endpoint", "has no port")));
+        assert_eq!(UpstreamEndpoints::from_registry(&server), Err(("mcp_endpoint", "has no port")));
     }
 
     #[test]
     fn a_reference_leads_to_the_same_server_or_is_named() {
         let follow = |url: &str, reference: &str| {
-            let endpoint = Endpoint::at(Url::parse(url).unwrap(), StreamableHttp).unwrap();
+            let endpoint = UpstreamEndpoint::at(Url::parse(url).unwrap(), StreamableHttp).unwrap();
             endpoint.follow(&endpoint.uri, reference).map(|uri| uri.to_string())
         };
         let own = |text: &str| Ok(text.to_owned());

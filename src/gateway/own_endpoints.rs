@@ -10,9 +10,9 @@ use url::Url;
 
 use super::body::Body;
 use super::pages;
-use super::refusal::Refusal;
+use super::refusal::Rejection;
 use super::servers::route::Resource;
-use super::state::{Moment, NotReady, Shared, Upstream};
+use super::state::{NotReady, SharedState, Snapshot, Upstream};
 use crate::oauth::{RESOURCE_METADATA, TOKEN_EXCHANGE, well_known};
 
 /// Where the gateway's own keys and its metadata as an issuer are, and where it exchanges tokens.
@@ -22,10 +22,10 @@ pub(super) const TOKEN_ENDPOINT: &str = "/oauth2/token";
 
 /// Whether a request is answered all the same: load balancers ask for probes by address, and any page may read what is
 /// public.
-pub(super) fn is_anybodys(head: &request::Parts, refusal: &Refusal) -> bool {
+pub(super) fn is_public(head: &request::Parts, refusal: &Rejection) -> bool {
     let path = head.uri.path();
     let read = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    is_probe(path) || matches!(refusal, Refusal::Origin) && read && is_public(path)
+    is_probe(path) || matches!(refusal, Rejection::Origin) && read && is_public(path)
 }
 
 /// Where documents are that anybody may read.
@@ -43,7 +43,11 @@ pub(super) fn metadata_url(public_url: &str, server: &str, resource: Resource) -
 }
 
 /// An answer of the gateway's own, if the request is for one of its addresses.
-pub(super) fn answer(shared: &Shared, moment: &Moment, head: &request::Parts) -> Option<Response<Body>> {
+pub(super) fn answer(
+    shared: &SharedState,
+    moment: &Snapshot,
+    head: &request::Parts,
+) -> Option<Response<Body>> {
     let path = head.uri.path();
     let is_issuers =
         |path: &str| shared.vending().is_some_and(|own| path == KEYS || is_metadata(&own.issuer, path));
@@ -76,7 +80,7 @@ fn question(head: &request::Parts) -> Option<Response<Body>> {
 }
 
 fn probe(ready: &Result<(), NotReady>) -> Response<Body> {
-    let (status, text) = said(ready);
+    let (status, text) = describe_readiness(ready);
     let mut response = Response::new(Body::full(text));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
@@ -84,7 +88,7 @@ fn probe(ready: &Result<(), NotReady>) -> Response<Body> {
 }
 
 /// The status and text of a probe.
-pub(super) fn said(ready: &Result<(), NotReady>) -> (StatusCode, String) {
+pub(super) fn describe_readiness(ready: &Result<(), NotReady>) -> (StatusCode, String) {
     match ready {
         Ok(()) => (StatusCode::OK, "ok\n".into()),
         Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")),
@@ -92,7 +96,7 @@ pub(super) fn said(ready: &Result<(), NotReady>) -> (StatusCode, String) {
 }
 
 /// The document for a resource's path; of the gateway as a whole where it has one server alone.
-fn metadata(shared: &Shared, moment: &Moment, path: &str) -> Option<Value> {
+fn metadata(shared: &SharedState, moment: &Snapshot, path: &str) -> Option<Value> {
     let state = &moment.state;
     if path.is_empty() || path == "/" {
         let mut all = state.upstreams.values();
@@ -110,7 +114,7 @@ fn is_metadata(issuer: &str, path: &str) -> bool {
 }
 
 /// RFC 8414 section 2: what there is of an authorization server. It lets nobody log in, and shows no token but for another.
-fn issuer(shared: &Shared) -> Value {
+fn issuer(shared: &SharedState) -> Value {
     let issuer = shared.vending().map(|own| own.issuer.as_str()).unwrap_or_default();
     let at =
         |path: &str| Url::parse(issuer).and_then(|url| url.join(path)).map(String::from).unwrap_or_default();
@@ -126,7 +130,7 @@ fn issuer(shared: &Shared) -> Value {
 }
 
 /// RFC 9728 section 2. Issuers are written byte for byte as their tokens name them: clients compare.
-fn document(shared: &Shared, upstream: &Upstream, resource: Resource) -> Value {
+fn document(shared: &SharedState, upstream: &Upstream, resource: Resource) -> Value {
     let issuers: Vec<&str> = shared.others().map(|issuer| issuer.name()).collect();
     let scopes: Vec<&str> =
         upstream.scopes.iter().map(|scope| &**scope).filter(|scope| shared.is_granted(scope)).collect();

@@ -18,12 +18,12 @@ use tokio::time::timeout;
 
 use super::tls;
 use crate::gateway::authn::vended::{SigningKeys, SigningKeysError};
-use crate::gateway::egress::Stored;
-use crate::gateway::servers::headers::Variables as Allowed;
-use crate::gateway::servers::route::{Route, Routes};
-use crate::gateway::servers::{Found as Servers, Server};
-use crate::gateway::settings::{self, Egress, Settings, SettingsError, Written};
-use crate::gateway::state::Revoked;
+use crate::gateway::egress::StoredCredential;
+use crate::gateway::servers::headers::AllowedVariables as Allowed;
+use crate::gateway::servers::route::{Routes, ServerRoute};
+use crate::gateway::servers::{FoundServers, UpstreamServer};
+use crate::gateway::settings::{self, EgressMode, GatewaySettings, RawSettings, SettingsError};
+use crate::gateway::state::RevocationList;
 use crate::gateway::token_ledger::MOST_REVOKED;
 use crate::policy::Policy;
 use crate::problem::Problem;
@@ -33,25 +33,25 @@ use crate::sys::regular_file;
 use crate::sys::trust::Trust;
 
 /// Gives a server's stored credential, by its name in `upstreams`.
-pub type Credentials = Box<dyn Fn(&str) -> Option<Arc<Stored>> + Send + Sync>;
+pub type Credentials = Box<dyn Fn(&str) -> Option<Arc<StoredCredential>> + Send + Sync>;
 /// Gives a variable that a server's file names in its headers, if the settings allow it.
-pub type Variables = Box<dyn Fn(&str) -> Option<Secret> + Send + Sync>;
+pub type VariableLookup = Box<dyn Fn(&str) -> Option<Secret> + Send + Sync>;
 
 /// Where files and what they name are read from.
-pub struct Sources {
+pub struct FileSources {
     /// What is to be served, and where everything else is.
-    pub settings: Settings,
+    pub settings: GatewaySettings,
     /// Stored outside credentials.
     pub credentials: Credentials,
     /// Variables for servers' headers.
-    pub variables: Variables,
+    pub variables: VariableLookup,
     /// The system's authorities are files as well, and are read before the first server with TLS is dialled.
     pub trust: Trust,
 }
 
 /// One kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum FileKind {
     Policy,
     Shadow,
     Servers,
@@ -62,11 +62,11 @@ pub(crate) enum Part {
 }
 
 /// What files of a kind say.
-pub(crate) enum Content {
+pub(crate) enum FileContent {
     Policy(Arc<Policy>),
     Shadow(Arc<Policy>),
-    Servers(Served),
-    Revoked(Arc<Revoked>),
+    Servers(ServedServers),
+    Revoked(Arc<RevocationList>),
     Keys(Arc<SigningKeys>),
     Tls(Arc<ServerConfig>),
     /// The keys of `gateway.yaml` that have other values than at the start.
@@ -75,17 +75,17 @@ pub(crate) enum Content {
 
 /// The servers, with the credentials that the gateway holds for them.
 #[derive(Default)]
-pub(crate) struct Served {
+pub(crate) struct ServedServers {
     pub(crate) routes: Routes,
-    pub(crate) stored: HashMap<String, Arc<Stored>>,
+    pub(crate) stored: HashMap<String, Arc<StoredCredential>>,
     /// What is wrong with the files of single servers, which stops no other.
     pub(crate) remarks: Vec<Problem>,
     /// The stored credentials that nobody has.
-    pub(crate) missing: Vec<Missing>,
+    pub(crate) missing: Vec<MissingCredential>,
 }
 
 /// A server that is to get a credential nobody has.
-pub(crate) struct Missing {
+pub(crate) struct MissingCredential {
     pub(crate) server: String,
     /// The credential's server name.
     pub(crate) credential: String,
@@ -93,40 +93,40 @@ pub(crate) struct Missing {
 
 /// What the thread that reads the servers remembers of what it read.
 #[derive(Default)]
-struct Memory {
+struct ReaderMemory {
     registry: Registry,
     /// Whether it was read before.
     read: bool,
     /// `gateway.yaml` as it was at the start.
-    settings: Option<Written>,
+    settings: Option<RawSettings>,
     /// Once found, a stored credential is the same for good: it knows when it was asked for last.
-    stored: HashMap<String, Arc<Stored>>,
+    stored: HashMap<String, Arc<StoredCredential>>,
 }
 
 /// All kinds, each with its thread.
-pub(crate) struct Files(Vec<Shelf>);
+pub(crate) struct Files(Vec<FileReader>);
 
 /// One kind, and the thread that reads it.
-struct Shelf {
-    part: Part,
+struct FileReader {
+    part: FileKind,
     place: PathBuf,
     /// How long a look may take.
     time: Duration,
-    looks: Sender<Look>,
+    looks: Sender<ReadRequest>,
     /// A look that has not come to its end in time.
-    late: Option<oneshot::Receiver<Found>>,
+    late: Option<oneshot::Receiver<FileChange>>,
     /// The last look brought no content: the next one reads, changed or not.
     unread: bool,
 }
 
 /// A request to look at the files; `anyway` even if they seem to be what they were.
-struct Look {
+struct ReadRequest {
     anyway: bool,
-    found: oneshot::Sender<Found>,
+    found: oneshot::Sender<FileChange>,
 }
 
 /// What a look brought; `None` if nothing has changed.
-type Found = Option<Result<Content, LoadError>>;
+type FileChange = Option<Result<FileContent, LoadError>>;
 /// Enough of every file to see that it changed: editors, copies and links that are switched all change one of these.
 type Fingerprint = Vec<(PathBuf, Option<(SystemTime, u64)>)>;
 
@@ -146,7 +146,7 @@ pub enum LoadError {
     Late {
         /// The file or folder.
         path: PathBuf,
-        /// `limits.files`.
+        /// `limits.file_read_timeout`.
         seconds: u64,
     },
     /// The policy, or the one that only watches.
@@ -197,15 +197,15 @@ impl LoadError {
     }
 }
 
-impl Content {
+impl FileContent {
     /// As it is put in force: whole or not at all.
     ///
     /// # Errors
     /// [`LoadError::Credential`].
     pub(crate) fn complete(self) -> Result<Self, LoadError> {
         match self {
-            Self::Servers(Served { mut missing, .. }) if !missing.is_empty() => {
-                let Missing { server, credential } = missing.remove(0);
+            Self::Servers(ServedServers { mut missing, .. }) if !missing.is_empty() => {
+                let MissingCredential { server, credential } = missing.remove(0);
                 Err(LoadError::Credential { server, credential })
             }
             whole => Ok(whole),
@@ -213,7 +213,7 @@ impl Content {
     }
 }
 
-impl Part {
+impl FileKind {
     const ALL: [Self; 7] =
         [Self::Policy, Self::Shadow, Self::Servers, Self::Revoked, Self::Keys, Self::Tls, Self::Settings];
 
@@ -223,7 +223,7 @@ impl Part {
             Self::Policy => "policy",
             Self::Shadow => "shadow",
             Self::Servers => "servers",
-            Self::Revoked => "revoked",
+            Self::Revoked => "revocation_list",
             Self::Keys => "vending.key",
             Self::Tls => "tls",
             Self::Settings => "settings",
@@ -231,7 +231,7 @@ impl Part {
     }
 
     /// Where it is; none if the settings have none.
-    pub(crate) fn place(self, settings: &Settings) -> Option<PathBuf> {
+    pub(crate) fn place(self, settings: &GatewaySettings) -> Option<PathBuf> {
         match self {
             Self::Policy => Some(settings.policy.clone()),
             Self::Shadow => settings.shadow.clone(),
@@ -249,18 +249,19 @@ impl Files {
     ///
     /// # Errors
     /// The system's, if there are no more threads to be had.
-    pub(crate) fn start(source: Sources) -> io::Result<Self> {
+    pub(crate) fn start(source: FileSources) -> io::Result<Self> {
         let source = Arc::new(source);
-        let shelves = Part::ALL.into_iter().filter_map(|part| Some((part, part.place(&source.settings)?)));
+        let shelves =
+            FileKind::ALL.into_iter().filter_map(|part| Some((part, part.place(&source.settings)?)));
         shelves
-            .map(|(part, place)| Shelf::start(part, place, source.clone()))
+            .map(|(part, place)| FileReader::start(part, place, source.clone()))
             .collect::<io::Result<_>>()
             .map(Self)
     }
 
-    /// Looks at all files, and reads those that changed or, with `anyway`, every one. It ends within `limits.files`; whoever
+    /// Looks at all files, and reads those that changed or, with `anyway`, every one. It ends within `limits.file_read_timeout`; whoever
     /// is late is not waited for the next time, and brings what it finds whenever that is.
-    pub(crate) async fn look(&mut self, anyway: bool) -> Vec<(Part, Result<Content, LoadError>)> {
+    pub(crate) async fn look(&mut self, anyway: bool) -> Vec<(FileKind, Result<FileContent, LoadError>)> {
         let looks = self.0.iter_mut().map(|shelf| async move {
             let found = shelf.look(anyway).await;
             found.map(|found| (shelf.part, found))
@@ -271,26 +272,26 @@ impl Files {
     /// The kinds of which nobody knows what is in them now, as the settings name them. The settings themselves are none of
     /// them: nothing depends on them but the next start.
     pub(crate) fn unread(&self) -> Vec<&'static str> {
-        let decides = |shelf: &&Shelf| shelf.unread && shelf.part != Part::Settings;
+        let decides = |shelf: &&FileReader| shelf.unread && shelf.part != FileKind::Settings;
         self.0.iter().filter(decides).map(|shelf| shelf.part.key()).collect()
     }
 }
 
-impl Shelf {
-    fn start(part: Part, place: PathBuf, source: Arc<Sources>) -> io::Result<Self> {
+impl FileReader {
+    fn start(part: FileKind, place: PathBuf, source: Arc<FileSources>) -> io::Result<Self> {
         let (looks, from) = channel();
-        let time = Duration::from_secs(source.settings.limits.files);
+        let time = Duration::from_secs(source.settings.limits.file_read_timeout);
         std::thread::Builder::new().name("files".into()).spawn(move || source.serve(part, &from))?;
         Ok(Self { part, place, time, looks, late: None, unread: false })
     }
 
-    async fn look(&mut self, anyway: bool) -> Found {
+    async fn look(&mut self, anyway: bool) -> FileChange {
         let (mut answer, wait) = match self.late.take() {
             Some(late) => (late, Duration::ZERO),
             None => {
                 let (found, answer) = oneshot::channel();
                 // A thread that is gone takes none, and so answers none.
-                let _ = self.looks.send(Look { anyway: anyway || self.unread, found });
+                let _ = self.looks.send(ReadRequest { anyway: anyway || self.unread, found });
                 (answer, self.time)
             }
         };
@@ -312,11 +313,11 @@ impl Shelf {
     }
 }
 
-impl Sources {
-    fn serve(&self, part: Part, looks: &Receiver<Look>) {
+impl FileSources {
+    fn serve(&self, part: FileKind, looks: &Receiver<ReadRequest>) {
         let mut seen = None;
-        let mut memory = Memory::default();
-        for Look { anyway, found } in looks {
+        let mut memory = ReaderMemory::default();
+        for ReadRequest { anyway, found } in looks {
             let now = self.fingerprint(part);
             let changed = seen.replace(now) != seen || memory.registry.has_healed();
             // Nobody waits: the gateway is at its end.
@@ -324,28 +325,30 @@ impl Sources {
         }
     }
 
-    fn read(&self, part: Part, memory: &mut Memory) -> Result<Content, LoadError> {
-        let Settings { policy, shadow, tls, .. } = &self.settings;
+    fn read(&self, part: FileKind, memory: &mut ReaderMemory) -> Result<FileContent, LoadError> {
+        let GatewaySettings { policy, shadow, tls, .. } = &self.settings;
         match part {
-            Part::Policy => self::policy(policy).map(Content::Policy),
-            Part::Shadow => self::policy(shadow.as_deref().unwrap_or(Path::new(""))).map(Content::Shadow),
-            Part::Servers => self.servers(memory).map(Content::Servers),
-            Part::Revoked => self.revoked(memory).map(Content::Revoked),
-            Part::Keys => self.keys().map(Content::Keys),
-            Part::Tls => {
+            FileKind::Policy => self::policy(policy).map(FileContent::Policy),
+            FileKind::Shadow => {
+                self::policy(shadow.as_deref().unwrap_or(Path::new(""))).map(FileContent::Shadow)
+            }
+            FileKind::Servers => self.servers(memory).map(FileContent::Servers),
+            FileKind::Revoked => self.revoked(memory).map(FileContent::Revoked),
+            FileKind::Keys => self.keys().map(FileContent::Keys),
+            FileKind::Tls => {
                 let missing =
                     || LoadError::Unreadable { path: PathBuf::new(), cause: io::ErrorKind::NotFound.into() };
-                Ok(Content::Tls(tls::read(tls.as_ref().ok_or_else(missing)?)?))
+                Ok(FileContent::Tls(tls::read(tls.as_ref().ok_or_else(missing)?)?))
             }
-            Part::Settings => {
-                let now = Written::read(self.settings.file.as_deref().unwrap_or(Path::new("")))?;
+            FileKind::Settings => {
+                let now = RawSettings::read(self.settings.file.as_deref().unwrap_or(Path::new("")))?;
                 let before = memory.settings.get_or_insert_with(|| now.clone());
-                Ok(Content::Settings(before.changed(&now)))
+                Ok(FileContent::Settings(before.changed(&now)))
             }
         }
     }
 
-    fn servers(&self, memory: &mut Memory) -> Result<Served, LoadError> {
+    fn servers(&self, memory: &mut ReaderMemory) -> Result<ServedServers, LoadError> {
         let value = |name: &str| (self.variables)(name);
         let variables = Allowed { allowed: &self.settings.header_variables, value: &value };
         let dir = &self.settings.servers;
@@ -353,47 +356,51 @@ impl Sources {
         let registry = memory.registry.again(dir).map_err(unreadable)?;
         // It decides for all of them: what was in force stays, and the gateway says that it does not know.
         if let Some(path) = registry.unread_state().filter(|_| memory.read)
-            && let Err(cause) = regular_file::read(path, settings::MOST)
+            && let Err(cause) = regular_file::read(path, settings::MAX_SETTINGS_FILE)
         {
             return Err(LoadError::Unreadable { path: path.into(), cause });
         }
         (memory.registry, memory.read) = (registry, true);
-        let Servers { servers, remarks } = Servers::of(&memory.registry, variables);
-        if servers.iter().any(Server::is_secure) {
+        let FoundServers { servers, remarks } = FoundServers::from_registry(&memory.registry, variables);
+        if servers.iter().any(UpstreamServer::is_secure) {
             // What is wrong with them is said by whoever dials.
             let _ = self.trust.client_config();
         }
         let routes = Routes::new(servers, &self.settings);
         let mut missing = Vec::new();
-        for route in routes.all().iter().filter(|route| route.egress == Egress::Stored) {
+        for route in routes.all().iter().filter(|route| route.egress == EgressMode::Stored) {
             missing.extend(self.credential(route, &mut memory.stored));
         }
-        Ok(Served { routes, stored: memory.stored.clone(), remarks, missing })
+        Ok(ServedServers { routes, stored: memory.stored.clone(), remarks, missing })
     }
 
     /// Remembers a server's credential; else gives what is missing.
-    fn credential(&self, route: &Route, stored: &mut HashMap<String, Arc<Stored>>) -> Option<Missing> {
+    fn credential(
+        &self,
+        route: &ServerRoute,
+        stored: &mut HashMap<String, Arc<StoredCredential>>,
+    ) -> Option<MissingCredential> {
         let (server, credential) = (route.server.name.clone(), route.credential.clone());
         if stored.contains_key(&server) {
             return None;
         }
         let Some(found) = (self.credentials)(&credential) else {
-            return Some(Missing { server, credential });
+            return Some(MissingCredential { server, credential });
         };
         stored.insert(server, found);
         None
     }
 
     fn keys(&self) -> Result<Arc<SigningKeys>, LoadError> {
-        let place = Part::Keys.place(&self.settings).unwrap_or_default();
+        let place = FileKind::Keys.place(&self.settings).unwrap_or_default();
         Ok(Arc::new(SigningKeys::read(&place)?))
     }
 
     /// What is revoked. The list that goes with vending begins with the first revocation; once there was one, that it is gone
     /// is no word that nothing is revoked any more.
-    fn revoked(&self, memory: &mut Memory) -> Result<Arc<Revoked>, LoadError> {
-        let place = Part::Revoked.place(&self.settings).unwrap_or_default();
-        let begins = self.settings.revoked.is_none() && !memory.read;
+    fn revoked(&self, memory: &mut ReaderMemory) -> Result<Arc<RevocationList>, LoadError> {
+        let place = FileKind::Revoked.place(&self.settings).unwrap_or_default();
+        let begins = self.settings.revocation_list.is_none() && !memory.read;
         match revoked(&place) {
             Err(LoadError::Unreadable { cause, .. }) if begins && cause.kind() == io::ErrorKind::NotFound => {
                 Ok(Arc::default())
@@ -405,19 +412,19 @@ impl Sources {
         }
     }
 
-    fn fingerprint(&self, part: Part) -> Fingerprint {
+    fn fingerprint(&self, part: FileKind) -> Fingerprint {
         let mut paths: Vec<PathBuf> = part.place(&self.settings).into_iter().collect();
         match part {
-            Part::Servers => {
+            FileKind::Servers => {
                 let listing = fs::read_dir(&self.settings.servers).into_iter().flatten().flatten();
                 paths.extend(listing.map(|entry| entry.path()));
                 paths.sort();
             }
-            Part::Tls => paths.extend(self.settings.tls.iter().map(|tls| tls.key.clone())),
-            Part::Keys => {
+            FileKind::Tls => paths.extend(self.settings.tls.iter().map(|tls| tls.key.clone())),
+            FileKind::Keys => {
                 paths.extend(paths.first().map(|place| SigningKeys::files(place)).unwrap_or_default())
             }
-            Part::Policy | Part::Shadow | Part::Revoked | Part::Settings => {}
+            FileKind::Policy | FileKind::Shadow | FileKind::Revoked | FileKind::Settings => {}
         }
         let stat = |path: &Path| -> io::Result<(SystemTime, u64)> {
             let found = fs::metadata(path)?;
@@ -429,12 +436,12 @@ impl Sources {
 
 fn policy(path: &Path) -> Result<Arc<Policy>, LoadError> {
     let failed = |reason: String| LoadError::Policy { path: path.display().to_string(), reason };
-    Policy::parse(&text(path, settings::MOST)?).map(Arc::new).map_err(|e| failed(e.to_string()))
+    Policy::parse(&text(path, settings::MAX_SETTINGS_FILE)?).map(Arc::new).map_err(|e| failed(e.to_string()))
 }
 
-fn revoked(path: &Path) -> Result<Arc<Revoked>, LoadError> {
+fn revoked(path: &Path) -> Result<Arc<RevocationList>, LoadError> {
     let failed = |reason: String| LoadError::Revoked { path: path.display().to_string(), reason };
-    Revoked::read(&text(path, MOST_REVOKED)?)
+    RevocationList::read(&text(path, MOST_REVOKED)?)
         .map(Arc::new)
         .map_err(|line| failed(format!("line {line} is none of jti:, sub: and client_id: VALUE")))
 }

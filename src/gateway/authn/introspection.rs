@@ -13,20 +13,20 @@ use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::issuers::Issuer;
-use super::jwt::Reject;
-use super::tokens::{Hash, Remembered};
+use super::issuers::IssuerState;
+use super::jwt::TokenError;
+use super::token_cache::{Hash, TokenCache};
 use crate::gateway::rate::Rate;
 use crate::gateway::settings::Limits;
 use crate::policy::Principal;
 
 /// What all workers know of tokens that were asked about.
-pub(crate) struct Asking {
+pub(crate) struct IntrospectionCache {
     /// Those that were good when they were last asked about, past what is believed too: their callers are no strangers.
-    good: Mutex<Remembered<Judged>>,
+    good: Mutex<TokenCache<VerifiedToken>>,
     /// Those that were not, and until when that is believed. A flood of them costs no good one its place.
-    bad: Mutex<Remembered<(Reject, i64)>>,
-    under_way: Keyed<Hash, OnceCell<Result<Judged, No>>>,
+    bad: Mutex<TokenCache<(TokenError, i64)>>,
+    under_way: Keyed<Hash, OnceCell<Result<VerifiedToken, AuthFailure>>>,
     gates: Keyed<String, Gate>,
     /// Bad tokens that may be asked about; a good one is given back.
     per_address: Option<Rate>,
@@ -36,7 +36,7 @@ pub(crate) struct Asking {
 
 /// What became known of a good token.
 #[derive(Clone)]
-pub(crate) struct Judged {
+pub(crate) struct VerifiedToken {
     pub(crate) principal: Principal,
     /// When it ends.
     pub(crate) expires_at: i64,
@@ -45,8 +45,8 @@ pub(crate) struct Judged {
 }
 
 /// A token that came, and what it came with.
-pub(crate) struct Question<'q> {
-    pub(crate) issuer: &'q Issuer,
+pub(crate) struct PresentedToken<'q> {
+    pub(crate) issuer: &'q IssuerState,
     pub(crate) token: &'q str,
     pub(crate) hash: Hash,
     /// Seconds since 1970.
@@ -58,8 +58,8 @@ pub(crate) struct Question<'q> {
 
 /// Why there is no caller.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum No {
-    Bad(Reject),
+pub(crate) enum AuthFailure {
+    Bad(TokenError),
     Down,
     /// The address, or all together, must wait so many seconds.
     Address(u64),
@@ -73,7 +73,7 @@ struct Gate(Semaphore);
 struct Keyed<K: Eq + StdHash, V>(Mutex<HashMap<K, (usize, Arc<V>)>>);
 
 /// A value that is held.
-struct Held<'k, K: Eq + StdHash, V> {
+struct KeyedGuard<'k, K: Eq + StdHash, V> {
     all: &'k Keyed<K, V>,
     key: K,
     value: Arc<V>,
@@ -87,15 +87,15 @@ const AT_ONCE: usize = 4;
 /// How long a token waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-impl Asking {
+impl IntrospectionCache {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            good: Mutex::new(Remembered::new(limits.tokens)),
-            bad: Mutex::new(Remembered::new(MANY)),
+            good: Mutex::new(TokenCache::new(limits.token_cache_size)),
+            bad: Mutex::new(TokenCache::new(MANY)),
             under_way: Keyed::default(),
             gates: Keyed::default(),
-            per_address: Rate::per_minute(limits.questions_per_address),
-            in_all: Rate::per_minute(limits.questions),
+            per_address: Rate::per_minute(limits.introspections_per_minute_per_address),
+            in_all: Rate::per_minute(limits.introspections_per_minute),
             began: Instant::now(),
         }
     }
@@ -103,8 +103,8 @@ impl Asking {
     /// Whose a token is, by what is known or by asking.
     ///
     /// # Errors
-    /// [`No`].
-    pub(crate) async fn ask(&self, question: &Question<'_>) -> Result<Judged, No> {
+    /// [`AuthFailure`].
+    pub(crate) async fn ask(&self, question: &PresentedToken<'_>) -> Result<VerifiedToken, AuthFailure> {
         if let Some(known) = self.known(question) {
             return known;
         }
@@ -113,30 +113,32 @@ impl Asking {
             // Whoever had the turn before us may be done.
             match self.known(question) {
                 Some(known) => known,
-                None => self.find_out(question).await,
+                None => self.introspect(question).await,
             }
         });
         answer.await.clone()
     }
 
     /// What is believed without another question.
-    fn known(&self, question: &Question<'_>) -> Option<Result<Judged, No>> {
+    fn known(&self, question: &PresentedToken<'_>) -> Option<Result<VerifiedToken, AuthFailure>> {
         let now = question.now;
         if let Some(judged) = lock(&self.good).get(&question.hash).filter(|good| now < good.believed_until) {
             return Some(Ok(judged));
         }
         let bad = lock(&self.bad).get(&question.hash).filter(|(_, until)| now < *until);
-        bad.map(|(reject, _)| Err(No::Bad(reject)))
+        bad.map(|(reject, _)| Err(AuthFailure::Bad(reject)))
     }
 
-    async fn find_out(&self, question: &Question<'_>) -> Result<Judged, No> {
+    async fn introspect(&self, question: &PresentedToken<'_>) -> Result<VerifiedToken, AuthFailure> {
         // A caller who was good before waits for no stranger.
         if lock(&self.good).get(&question.hash).is_some() {
             return self.send(question).await;
         }
         let address = network(question.peer);
         let gate = self.gates.hold(address.clone());
-        let Ok(_permit) = timeout(PATIENCE, gate.0.acquire()).await else { return Err(No::Address(1)) };
+        let Ok(_permit) = timeout(PATIENCE, gate.0.acquire()).await else {
+            return Err(AuthFailure::Address(1));
+        };
         self.take(&address)?;
         let answer = self.send(question).await;
         if answer.is_ok() {
@@ -145,35 +147,36 @@ impl Asking {
         answer
     }
 
-    async fn send(&self, question: &Question<'_>) -> Result<Judged, No> {
-        let Question { issuer, token, hash, now, servers, .. } = question;
+    async fn send(&self, question: &PresentedToken<'_>) -> Result<VerifiedToken, AuthFailure> {
+        let PresentedToken { issuer, token, hash, now, servers, .. } = question;
         let reply = issuer.introspect(token).await.map_err(|error| {
             warn!(event = "introspection", "{error}");
-            No::Down
+            AuthFailure::Down
         })?;
         match issuer.rules.introspected(&reply, *now, servers) {
             Ok((principal, expires_at)) => {
-                let believed_until = issuer.believed_until(expires_at, *now);
-                let judged = Judged { principal, expires_at: expires_at.unwrap_or(i64::MAX), believed_until };
+                let believed_until = issuer.cache_until(expires_at, *now);
+                let judged =
+                    VerifiedToken { principal, expires_at: expires_at.unwrap_or(i64::MAX), believed_until };
                 lock(&self.good).put(*hash, judged.clone());
                 Ok(judged)
             }
             Err(reject) => {
                 lock(&self.good).remove(hash);
                 lock(&self.bad).put(*hash, (reject, now + NO));
-                Err(No::Bad(reject))
+                Err(AuthFailure::Bad(reject))
             }
         }
     }
 
-    fn take(&self, address: &str) -> Result<(), No> {
+    fn take(&self, address: &str) -> Result<(), AuthFailure> {
         let now = self.began.elapsed().as_nanos() as u64;
         let take = |rate: &Option<Rate>, key| rate.as_ref().map_or(Ok(()), |rate| rate.take(&[key], now));
-        take(&self.per_address, address).map_err(No::Address)?;
+        take(&self.per_address, address).map_err(AuthFailure::Address)?;
         take(&self.in_all, "").map_err(|seconds| {
             // Nothing was asked for it.
             self.per_address.iter().for_each(|rate| rate.give_back(&[address]));
-            No::All(seconds)
+            AuthFailure::All(seconds)
         })
     }
 
@@ -190,13 +193,13 @@ impl Default for Gate {
 }
 
 impl<K: Eq + StdHash + Clone, V: Default> Keyed<K, V> {
-    fn hold(&self, key: K) -> Held<'_, K, V> {
+    fn hold(&self, key: K) -> KeyedGuard<'_, K, V> {
         let mut all = lock(&self.0);
         let (holders, value) = all.entry(key.clone()).or_default();
         *holders += 1;
         let value = value.clone();
         drop(all);
-        Held { all: self, key, value }
+        KeyedGuard { all: self, key, value }
     }
 }
 
@@ -206,7 +209,7 @@ impl<K: Eq + StdHash, V> Default for Keyed<K, V> {
     }
 }
 
-impl<K: Eq + StdHash, V> Deref for Held<'_, K, V> {
+impl<K: Eq + StdHash, V> Deref for KeyedGuard<'_, K, V> {
     type Target = V;
 
     fn deref(&self) -> &V {
@@ -214,7 +217,7 @@ impl<K: Eq + StdHash, V> Deref for Held<'_, K, V> {
     }
 }
 
-impl<K: Eq + StdHash, V> Drop for Held<'_, K, V> {
+impl<K: Eq + StdHash, V> Drop for KeyedGuard<'_, K, V> {
     /// The last one takes it away.
     fn drop(&mut self) {
         let mut all = lock(&self.all.0);

@@ -3,7 +3,7 @@
 use std::io;
 
 /// Takes the audit down. Neither a token nor anything of a message ever comes here.
-pub trait Journal: Send + Sync {
+pub trait AuditSink: Send + Sync {
     /// Writes lines of the audit, JSON each, beginning with a whole one. Called from one thread, which may wait here.
     /// How many bytes were written, whole lines always: a line that was begun is given again from its start.
     ///

@@ -8,7 +8,7 @@ use crate::sys::http::is_loopback;
 
 /// Where a server is: equal origins can share connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Origin {
+pub struct UpstreamOrigin {
     /// Whether it is spoken to over TLS.
     pub tls: bool,
     /// Its name or address; an address never needs brackets here.
@@ -19,12 +19,12 @@ pub struct Origin {
     pub header: HeaderValue,
 }
 
-impl Origin {
+impl UpstreamOrigin {
     /// Where a URL points.
     ///
     /// # Errors
     /// In a few words, without the URL itself: it may hold a key.
-    pub fn of(url: &Url) -> Result<Self, &'static str> {
+    pub fn from_url(url: &Url) -> Result<Self, &'static str> {
         check_web(url).map_err(NotWeb::words)?;
         let tls = url.scheme() == "https";
         let host = url.host().ok_or("has no host")?.to_owned();
@@ -86,7 +86,7 @@ mod tests {
             ("http://metadata.example.com/", Ok("http metadata.example.com 80, metadata.example.com")),
         ];
         for (url, expected) in cases {
-            let origin = Origin::of(&Url::parse(url).unwrap());
+            let origin = UpstreamOrigin::from_url(&Url::parse(url).unwrap());
             let shown = origin.as_ref().map(|o| {
                 let scheme = if o.tls { "https" } else { "http" };
                 format!("{scheme} {} {}, {}", o.host, o.port, o.header.to_str().unwrap())

@@ -1,6 +1,6 @@
 //! What is kept of each request: a line of the audit and the metrics, written when the answer begins or the caller is gone,
 //! whichever way the line was left. Who, what, verdict, rule or reason, times; never a token, never an argument.
-//! It leaves the bytes' way to the outside to `ledger`.
+//! It leaves the bytes' way to the outside to `audit_buffer`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::callers::Caller;
-use super::observe::ledger::{Ledger, Promise};
-use super::observe::metrics::{Kind, Tally};
-use super::refusal::Refusal;
+use super::observe::audit_buffer::{AuditBuffer, AuditCapacity};
+use super::observe::metrics::{RequestKind, WorkerMetrics};
+use super::refusal::Rejection;
 use super::servers::route::Resource;
-use super::state::{Moment, Upstream};
+use super::state::{Snapshot, Upstream};
 use crate::mcp::methods;
 use crate::policy::{Call, Permit, decide};
 
 /// One request, as far as it is known. Dropping it writes it down.
-pub(super) struct Record<'w> {
-    books: &'w Books,
+pub(super) struct RequestLog<'w> {
+    books: &'w RequestLogSinks,
     began: Instant,
     at: i64,
     /// Where it came from.
@@ -53,11 +53,11 @@ pub(super) struct Record<'w> {
 }
 
 /// What one core writes requests down in.
-pub(super) struct Books {
-    pub(super) ledger: Ledger,
-    pub(super) tally: Tally,
+pub(super) struct RequestLogSinks {
+    pub(super) ledger: AuditBuffer,
+    pub(super) tally: WorkerMetrics,
     /// Whether the audit can be written.
-    pub(super) audit: Arc<Promise>,
+    pub(super) audit: Arc<AuditCapacity>,
 }
 
 /// Names a request in logs, answers and towards the server, where it is a header.
@@ -89,8 +89,8 @@ impl RequestId {
     }
 }
 
-impl<'w> Record<'w> {
-    pub(super) fn begin(books: &'w Books, moment: &Moment, request_id: RequestId) -> Self {
+impl<'w> RequestLog<'w> {
+    pub(super) fn begin(books: &'w RequestLogSinks, moment: &Snapshot, request_id: RequestId) -> Self {
         Self {
             books,
             began: moment.began,
@@ -128,10 +128,10 @@ impl<'w> Record<'w> {
     /// Whether it may go on: a line is promised to it, or the settings do without.
     ///
     /// # Errors
-    /// [`Refusal::Audit`].
-    pub(super) fn promised(&self) -> Result<(), Refusal> {
+    /// [`Rejection::Audit`].
+    pub(super) fn promised(&self) -> Result<(), Rejection> {
         let may = self.promised || !self.books.audit.refuses();
-        if may { Ok(()) } else { Err(Refusal::Audit) }
+        if may { Ok(()) } else { Err(Rejection::Audit) }
     }
 
     /// The policy said yes.
@@ -140,7 +140,7 @@ impl<'w> Record<'w> {
     }
 
     /// The line said no.
-    pub(super) fn refused(&mut self, refusal: &Refusal) {
+    pub(super) fn refused(&mut self, refusal: &Rejection) {
         self.refused = Some(refusal.reason());
     }
 
@@ -190,12 +190,12 @@ impl<'w> Record<'w> {
         }
     }
 
-    fn line(&self, total: Duration) -> Line<'_> {
-        Line { record: self, total }
+    fn line(&self, total: Duration) -> AuditLine<'_> {
+        AuditLine { record: self, total }
     }
 }
 
-impl Drop for Record<'_> {
+impl Drop for RequestLog<'_> {
     fn drop(&mut self) {
         if self.silent {
             return;
@@ -211,7 +211,7 @@ impl Drop for Record<'_> {
         let allowed = refused.is_empty();
         let method = self.counted_method(allowed);
         let tool = if allowed && method == "tools/call" { text(&self.name) } else { "" };
-        let kind = Kind {
+        let kind = RequestKind {
             server: self.upstream.as_ref().map_or("", |upstream| upstream.name()),
             method,
             tool,
@@ -222,14 +222,14 @@ impl Drop for Record<'_> {
 }
 
 /// One line of the audit.
-struct Line<'r> {
-    record: &'r Record<'r>,
+struct AuditLine<'r> {
+    record: &'r RequestLog<'r>,
     total: Duration,
 }
 
-impl Serialize for Line<'_> {
+impl Serialize for AuditLine<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Record { caller, permit, upstream, .. } = self.record;
+        let RequestLog { caller, permit, upstream, .. } = self.record;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("id", self.record.request_id.as_str())?;
         map.serialize_entry("address", &self.record.address.to_canonical())?;

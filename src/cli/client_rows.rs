@@ -8,7 +8,7 @@ use crate::cli::out::Out;
 use crate::cli::paths::{self, from_home};
 use crate::clients::ConfigRow;
 use crate::error::Exit;
-use crate::render::Secrets;
+use crate::render::AuthMode;
 
 /// Prints what a check found, and gives the exit code.
 pub(super) fn checked(out: &Out, rows: &[ConfigRow]) -> Exit {
@@ -52,7 +52,7 @@ fn checked_object(row: &ConfigRow) -> Value {
 }
 
 /// A row of a run that wrote, or would write.
-pub(super) fn object(row: &ConfigRow) -> Value {
+pub(super) fn to_json(row: &ConfigRow) -> Value {
     let status = match &row.result {
         Ok(installed) if !installed.changed => "unchanged",
         Ok(_) if row.dry => "would_change",
@@ -101,7 +101,7 @@ pub(super) fn say(out: &Out, row: &ConfigRow) {
 /// How many servers, and by which way their headers come if not with them.
 fn servers(row: &ConfigRow) -> String {
     let count = if row.servers == 1 { "1 server".into() } else { format!("{} servers", row.servers) };
-    match row.secrets.filter(|secrets| *secrets != Secrets::Inline) {
+    match row.auth_mode.filter(|secrets| *secrets != AuthMode::Inline) {
         Some(secrets) => format!("{count} by {secrets}"),
         None => count,
     }
@@ -110,8 +110,8 @@ fn servers(row: &ConfigRow) -> String {
 fn common(row: &ConfigRow, status: &str) -> Value {
     let mut object =
         json!({"client": row.client, "path": row.path, "servers": row.servers, "status": status});
-    if let Some(secrets) = row.secrets {
-        extend(&mut object, json!({"secrets": secrets.name()}));
+    if let Some(secrets) = row.auth_mode {
+        extend(&mut object, json!({"auth_mode": secrets.name()}));
     }
     object
 }

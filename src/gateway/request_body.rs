@@ -14,29 +14,29 @@ use hyper::body::{Body as HttpBody, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use tokio::time::{Sleep, sleep};
 
-use super::accounts::Hold;
-use super::record::Record;
-use super::refusal::Refusal;
+use super::accounts::Reservation;
+use super::refusal::Rejection;
+use super::request_log::RequestLog;
 use super::settings::Limits;
 use super::wire::envelope::{Envelope, Malformed};
 use crate::mcp::methods;
 use crate::policy::{Call, Listed};
 
 /// What a request wants, read from its body, or from its method where it has none.
-pub(super) enum Wish<'b> {
+pub(super) enum ParsedRequest<'b> {
     Message(Envelope<'b>),
     Stream,
     EndSession,
 }
 
 /// Why something is not read whole.
-pub(super) enum Ungathered {
+pub(super) enum BodyReadError {
     /// It breaks off.
     Broken,
     /// It is larger than it may be.
     TooLarge,
     /// There is no memory for it now.
-    Full(Refusal),
+    Full(Rejection),
 }
 
 /// The whole body of a request, if it is one that may come.
@@ -48,13 +48,13 @@ pub(super) async fn body(
     headers: &HeaderMap,
     body: Incoming,
     limits: &Limits,
-    hold: Hold,
-) -> Result<Bytes, Refusal> {
+    hold: Reservation,
+) -> Result<Bytes, Rejection> {
     if method != Method::POST {
         // Nothing of it would be forwarded, so that nothing of it may hide.
-        return if body.is_end_stream() { Ok(Bytes::new()) } else { Err(Refusal::MediaType) };
+        return if body.is_end_stream() { Ok(Bytes::new()) } else { Err(Rejection::MediaType) };
     }
-    whole(headers, "application/json", body, (limits.body, limits.read), hold).await
+    whole(headers, "application/json", body, (limits.max_request_bytes, limits.read_timeout), hold).await
 }
 
 /// A whole body of this media type, at most so many bytes of it, within so many seconds.
@@ -66,11 +66,11 @@ pub(super) async fn whole(
     kind: &str,
     body: Incoming,
     (most, seconds): (usize, u64),
-    hold: Hold,
-) -> Result<Bytes, Refusal> {
+    hold: Reservation,
+) -> Result<Bytes, Rejection> {
     media_type(headers, kind)?;
     if body.size_hint().lower() > most as u64 {
-        return Err(Refusal::TooLarge(most));
+        return Err(Rejection::TooLarge(most));
     }
     let mut whole = pin!(gather(body, most, hold));
     let mut timer: Option<Pin<Box<Sleep>>> = None;
@@ -85,7 +85,7 @@ pub(super) async fn whole(
             return Poll::Pending;
         }
         let within = || Box::pin(sleep(Duration::from_secs(seconds)));
-        timer.get_or_insert_with(within).as_mut().poll(context).map(|()| Err(Refusal::Slow))
+        timer.get_or_insert_with(within).as_mut().poll(context).map(|()| Err(Rejection::Slow))
     })
     .await
 }
@@ -94,8 +94,12 @@ pub(super) async fn whole(
 /// what is only announced takes nothing. Most bodies are one piece, which is passed on as it is.
 ///
 /// # Errors
-/// [`Ungathered`].
-pub(super) async fn gather<B>(mut body: B, limit: usize, mut hold: Hold) -> Result<Bytes, Ungathered>
+/// [`BodyReadError`].
+pub(super) async fn gather<B>(
+    mut body: B,
+    limit: usize,
+    mut hold: Reservation,
+) -> Result<Bytes, BodyReadError>
 where
     B: HttpBody<Data = Bytes> + Unpin,
 {
@@ -104,19 +108,19 @@ where
     let (most, step) = exact.map_or((limit, 2), |exact| (exact.min(limit), 4));
     let (mut first, mut more) = (Bytes::new(), Vec::new());
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Ungathered::Broken)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| BodyReadError::Broken)?.into_data() else { continue };
         let length = first.len().max(more.len()) + data.len();
         if length > limit {
-            return Err(Ungathered::TooLarge);
+            return Err(BodyReadError::TooLarge);
         }
         if first.is_empty() && more.is_empty() {
-            hold.grow(length).map_err(Ungathered::Full)?;
+            hold.grow(length).map_err(BodyReadError::Full)?;
             first = data;
             continue;
         }
         if more.capacity() < length {
             let room = length.saturating_mul(step).min(most).max(length);
-            hold.grow(room).map_err(Ungathered::Full)?;
+            hold.grow(room).map_err(BodyReadError::Full)?;
             more.reserve_exact(room - more.len());
         }
         more.extend_from_slice(&std::mem::take(&mut first));
@@ -125,31 +129,31 @@ where
     Ok(hold.keep(if more.is_empty() { first } else { more.into() }))
 }
 
-impl Ungathered {
-    fn of_request(self, limit: usize) -> Refusal {
+impl BodyReadError {
+    fn of_request(self, limit: usize) -> Rejection {
         match self {
-            Self::Broken => Refusal::Malformed(Malformed::Shape("the body's end cannot be found")),
-            Self::TooLarge => Refusal::TooLarge(limit),
+            Self::Broken => Rejection::Malformed(Malformed::Shape("the body's end cannot be found")),
+            Self::TooLarge => Rejection::TooLarge(limit),
             Self::Full(refusal) => refusal,
         }
     }
 }
 
 /// This media type and nothing else: a server that guesses would read another message than we did.
-fn media_type(headers: &HeaderMap, wanted: &str) -> Result<(), Refusal> {
+fn media_type(headers: &HeaderMap, wanted: &str) -> Result<(), Rejection> {
     if headers.contains_key(CONTENT_ENCODING) {
-        return Err(Refusal::MediaType);
+        return Err(Rejection::MediaType);
     }
     let mut kinds = headers.get_all(CONTENT_TYPE).iter();
-    let kind = kinds.next().and_then(|kind| kind.to_str().ok()).ok_or(Refusal::MediaType)?;
+    let kind = kinds.next().and_then(|kind| kind.to_str().ok()).ok_or(Rejection::MediaType)?;
     let (kind, parameters) = kind.split_once(';').unwrap_or((kind, ""));
     let charset = parameters.trim().to_ascii_lowercase();
     let known = ["", "charset=utf-8", "charset=\"utf-8\""].contains(&charset.as_str());
     let right = kind.trim().eq_ignore_ascii_case(wanted);
-    if right && known && kinds.next().is_none() { Ok(()) } else { Err(Refusal::MediaType) }
+    if right && known && kinds.next().is_none() { Ok(()) } else { Err(Rejection::MediaType) }
 }
 
-impl<'b> Wish<'b> {
+impl<'b> ParsedRequest<'b> {
     /// What this request wants; the record learns what it is about.
     ///
     /// # Errors
@@ -158,8 +162,8 @@ impl<'b> Wish<'b> {
         method: &Method,
         headers: &HeaderMap,
         body: &'b Bytes,
-        record: &mut Record<'_>,
-    ) -> Result<Self, Refusal> {
+        record: &mut RequestLog<'_>,
+    ) -> Result<Self, Rejection> {
         if method == Method::GET {
             return Ok(Self::Stream);
         }
@@ -168,7 +172,7 @@ impl<'b> Wish<'b> {
         }
         let envelope = Envelope::read(body).map_err(|malformed| {
             record.id = Envelope::id_of(body).map(|id| body.slice_ref(id.as_bytes()));
-            Refusal::Malformed(malformed)
+            Rejection::Malformed(malformed)
         })?;
         record.id = envelope.id.map(|id| body.slice_ref(id.as_bytes()));
         let kept = |text: &Cow<'b, str>| match text {
@@ -177,7 +181,7 @@ impl<'b> Wish<'b> {
         };
         record.method = envelope.method.as_ref().map(kept);
         record.name = envelope.name.as_ref().map(kept);
-        envelope.agree(headers).map_err(Refusal::Mismatch)?;
+        envelope.agree(headers).map_err(Rejection::Mismatch)?;
         Ok(Self::Message(envelope))
     }
 

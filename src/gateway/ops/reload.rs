@@ -11,20 +11,20 @@ use rustls::ServerConfig;
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
-use super::files::{Content, Files, Part, Served};
+use super::files::{FileContent, FileKind, Files, ServedServers};
 use crate::gateway::authn::vended::SigningKeys;
 use crate::gateway::redirect::Straight;
-use crate::gateway::servers::route::Route;
-use crate::gateway::state::{Revoked, Shared, State, Upstream};
+use crate::gateway::servers::route::ServerRoute;
+use crate::gateway::state::{LoadedFiles, RevocationList, SharedState, Upstream};
 use crate::policy::{Call, Policy, Principal};
 
 /// What is in force, by the kind of file it comes from.
 #[derive(Default)]
-pub(crate) struct InForce {
+pub(crate) struct ActiveFiles {
     policy: Option<Arc<Policy>>,
     shadow: Option<Arc<Policy>>,
-    served: Served,
-    revoked: Arc<Revoked>,
+    served: ServedServers,
+    revoked: Arc<RevocationList>,
     keys: Option<Arc<SigningKeys>>,
     tls: Option<Arc<ServerConfig>>,
 }
@@ -34,23 +34,23 @@ const LIST: Call<'static> = Call::Message { method: "tools/list", name: None };
 /// How long a change may go unseen.
 const LOOK: Duration = Duration::from_secs(1);
 
-impl InForce {
+impl ActiveFiles {
     /// Puts what was read in the place of what was there.
-    pub(crate) fn put(&mut self, content: Content) {
+    pub(crate) fn put(&mut self, content: FileContent) {
         match content {
-            Content::Policy(policy) => self.policy = Some(policy),
-            Content::Shadow(shadow) => self.shadow = Some(shadow),
-            Content::Servers(served) => self.served = served,
-            Content::Revoked(revoked) => self.revoked = revoked,
-            Content::Keys(keys) => self.keys = Some(keys),
-            Content::Tls(tls) => self.tls = Some(tls),
+            FileContent::Policy(policy) => self.policy = Some(policy),
+            FileContent::Shadow(shadow) => self.shadow = Some(shadow),
+            FileContent::Servers(served) => self.served = served,
+            FileContent::Revoked(revoked) => self.revoked = revoked,
+            FileContent::Keys(keys) => self.keys = Some(keys),
+            FileContent::Tls(tls) => self.tls = Some(tls),
             // They are put in force by a start alone.
-            Content::Settings(_) => {}
+            FileContent::Settings(_) => {}
         }
     }
 
     /// All of it as one value. What an earlier state knew of a server's health goes over to the new one.
-    pub(crate) fn state(&self, old: Option<&State>) -> State {
+    pub(crate) fn state(&self, old: Option<&LoadedFiles>) -> LoadedFiles {
         let policy = self.policy.clone().unwrap_or_default();
         let routes = self.served.routes.clone();
         let upstreams: HashMap<_, _> = routes
@@ -59,10 +59,10 @@ impl InForce {
             .map(|route| (route.server.name.clone(), Arc::new(self.upstream(route, &policy, old))))
             .collect();
         let (shadow, revoked, tls) = (self.shadow.clone(), self.revoked.clone(), self.tls.clone());
-        State { policy, shadow, routes, upstreams, revoked, keys: self.keys.clone(), tls }
+        LoadedFiles { policy, shadow, routes, upstreams, revoked, keys: self.keys.clone(), tls }
     }
 
-    fn upstream(&self, route: &Arc<Route>, policy: &Policy, old: Option<&State>) -> Upstream {
+    fn upstream(&self, route: &Arc<ServerRoute>, policy: &Policy, old: Option<&LoadedFiles>) -> Upstream {
         let name = &route.server.name;
         let old = old.and_then(|old| old.upstreams.get(name));
         let same = old.filter(|old| old.route.server.endpoints.base == route.server.endpoints.base);
@@ -79,20 +79,25 @@ impl InForce {
 }
 
 /// Puts changed files in force for as long as the gateway runs; `now` is for those who do not want to wait.
-pub(crate) async fn watch(shared: Arc<Shared>, mut files: Files, mut in_force: InForce, now: Arc<Notify>) {
-    let mut said: Vec<(Part, String)> = Vec::new();
+pub(crate) async fn watch(
+    shared: Arc<SharedState>,
+    mut files: Files,
+    mut in_force: ActiveFiles,
+    now: Arc<Notify>,
+) {
+    let mut said: Vec<(FileKind, String)> = Vec::new();
     loop {
         let asked = tokio::time::timeout(LOOK, now.notified()).await.is_ok();
         let mut changed = false;
         let (mut errors, mut remarks) = (Vec::new(), Vec::new());
         for (part, found) in files.look(asked).await {
             let before = said.iter().position(|(other, _)| *other == part).map(|at| said.swap_remove(at));
-            match found.and_then(Content::complete) {
-                Ok(Content::Settings(changed)) => {
+            match found.and_then(FileContent::complete) {
+                Ok(FileContent::Settings(changed)) => {
                     remarks.extend(restart(shared.settings.file.as_deref(), &changed));
                 }
                 Ok(content) => {
-                    if let Content::Servers(served) = &content {
+                    if let FileContent::Servers(served) = &content {
                         remarks.extend(served.remarks.iter().map(ToString::to_string));
                     }
                     in_force.put(content);
@@ -124,7 +129,7 @@ fn restart(file: Option<&Path>, changed: &[String]) -> Option<String> {
     (!changed.is_empty()).then_some(what)
 }
 
-fn tell(shared: &Shared, changed: bool, errors: Vec<String>) {
+fn tell(shared: &SharedState, changed: bool, errors: Vec<String>) {
     if changed {
         let servers = shared.state().upstreams.len();
         shared.metrics.reload("ok");
