@@ -4,6 +4,7 @@
 
 mod graph;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use graph::{Graph, product};
@@ -347,6 +348,29 @@ fn the_map_shows_the_layers_inside_a_module() {
             .collect();
         assert!(map.contains(&rows.concat()), "src/lib.rs must have:\n{}", rows.concat());
     }
+}
+
+/// How many type names may mean more than one thing. It only goes down.
+const MOST_SHARED_NAMES: usize = 6;
+
+#[test]
+fn a_type_name_means_one_thing() {
+    let mut files = BTreeMap::<String, BTreeSet<String>>::new();
+    for (file, text) in sources() {
+        for line in text.lines() {
+            let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+            let kind = words.iter().position(|word| ["struct", "enum", "trait", "union"].contains(word));
+            let before =
+                |at: usize| words[..at].iter().all(|w| ["", "pub", "super", "crate", "in"].contains(w));
+            if let Some(at) = kind.filter(|at| before(*at)) {
+                let name = words.get(at + 1).copied().unwrap_or_default();
+                files.entry(name.to_owned()).or_default().insert(file.clone());
+            }
+        }
+    }
+    assert!(files.len() > 500, "the test has lost sight of the sources");
+    files.retain(|_, files| files.len() > 1);
+    assert!(files.len() <= MOST_SHARED_NAMES, "give one of each another name: {files:#?}");
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod gateway_conformance;
 mod gateway_egress;
 mod gateway_idps;
 mod haproxy;
+mod packages;
 mod smoke;
 mod wycheproof;
 

@@ -6,6 +6,7 @@ mod check;
 mod issuer;
 mod limits;
 mod network;
+mod renamed;
 pub mod schema;
 mod vending;
 
@@ -182,8 +183,8 @@ fn malformed(path: &Path, error: &serde_saphyr::Error) -> SettingsError {
     let message = error.without_snippet().to_string();
     let reason = message.lines().next().unwrap_or_default();
     let reason = reason.rsplit_once(" at line ").map_or(reason, |(reason, _)| reason);
-    let reason =
-        reason.split_once(", set DuplicateKeyPolicy").map_or(reason, |(reason, _)| reason).to_owned();
+    let reason = reason.split_once(", set DuplicateKeyPolicy").map_or(reason, |(reason, _)| reason);
+    let reason = renamed::explain(reason).unwrap_or_else(|| reason.to_owned());
     SettingsError::Malformed { path: path.into(), line, column, reason }
 }
 
