@@ -7,6 +7,7 @@ pub mod jwt;
 pub mod keys;
 pub(super) mod object;
 pub(super) mod opaque;
+pub mod revocations;
 pub mod rules;
 pub(super) mod token_cache;
 pub(super) mod vended;

@@ -138,7 +138,7 @@ fn problem(part: FileKind, error: &LoadError) -> Problem {
         }
         (FileKind::Policy | FileKind::Shadow, _) => "correct the policy",
         (FileKind::Servers, _) => "correct it, or name the folder of the servers' files",
-        (FileKind::Revoked, LoadError::Unreadable { .. }) => "make the file, even an empty one",
+        (FileKind::Revoked, error) if error.is_unread() => "make the file, even an empty one",
         (FileKind::Revoked, _) => "correct the line",
         (FileKind::Keys, _) => "make one with: mcpauth gateway token key",
         (FileKind::Settings, _) => "correct the file; mcpauth gateway schema prints what it can say",

@@ -25,11 +25,11 @@ pub(super) const TOKEN_ENDPOINT: &str = "/oauth2/token";
 pub(super) fn is_public(head: &request::Parts, refusal: &Rejection) -> bool {
     let path = head.uri.path();
     let read = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    is_probe(path) || matches!(refusal, Rejection::Origin) && read && is_public(path)
+    is_probe(path) || matches!(refusal, Rejection::Origin) && read && is_document(path)
 }
 
 /// Where documents are that anybody may read.
-fn is_public(path: &str) -> bool {
+fn is_document(path: &str) -> bool {
     path.starts_with(RESOURCE_METADATA) || path.starts_with(ISSUER_METADATA) || path == KEYS
 }
 
@@ -51,7 +51,7 @@ pub(super) fn answer(
     let path = head.uri.path();
     let is_issuers =
         |path: &str| shared.vending().is_some_and(|own| path == KEYS || is_metadata(&own.issuer, path));
-    let public = is_public(path) && (path.starts_with(RESOURCE_METADATA) || is_issuers(path));
+    let public = is_document(path) && (path.starts_with(RESOURCE_METADATA) || is_issuers(path));
     match head.method {
         Method::GET | Method::HEAD if is_probe(path) || public => {}
         Method::OPTIONS if public => return question(head),

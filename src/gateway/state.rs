@@ -18,7 +18,7 @@ use url::Url;
 use super::accounts::Accounts;
 use super::authn::introspection::IntrospectionCache;
 use super::authn::issuers::IssuerState;
-use super::authn::jwt::TokenError;
+use super::authn::revocations::RevocationList;
 use super::authn::vended::SigningKeys;
 use super::connections::Connections;
 use super::egress::StoredCredential;
@@ -32,7 +32,7 @@ use super::servers::route::{Routes, ServerRoute};
 use super::session::SessionKey;
 use super::settings::{GatewaySettings, Vending};
 use super::token_ledger::LedgerWriter;
-use crate::policy::{Policy, Principal};
+use crate::policy::Policy;
 use crate::sys::clock;
 use crate::sys::trust::Trust;
 
@@ -63,14 +63,6 @@ pub(super) struct Upstream {
     pub(super) healthy: Arc<AtomicBool>,
     /// What is known of its redirects.
     pub(super) straight: Straight,
-}
-
-/// Tokens that are refused although they verify, by what names them.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct RevocationList {
-    pub(super) token_ids: HashSet<String>,
-    pub(super) subjects: HashSet<String>,
-    pub(super) clients: HashSet<String>,
 }
 
 /// What lives as long as the process.
@@ -310,73 +302,5 @@ impl Upstream {
     /// How clients and the policy name it.
     pub(super) fn name(&self) -> &str {
         &self.route.server.name
-    }
-}
-
-impl RevocationList {
-    /// One entry a line, `jti: VALUE`, `sub: VALUE` or `client_id: VALUE`; `#` begins a comment.
-    ///
-    /// # Errors
-    /// The number of the first line that is none of it.
-    pub(super) fn read(text: &str) -> Result<Self, usize> {
-        let mut revoked = Self::default();
-        for (number, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let (kind, value) = line.split_once(':').ok_or(number + 1)?;
-            let value = value.trim();
-            let set = match kind.trim() {
-                "jti" => &mut revoked.token_ids,
-                "sub" => &mut revoked.subjects,
-                "client_id" => &mut revoked.clients,
-                _ => return Err(number + 1),
-            };
-            if value.is_empty() {
-                return Err(number + 1);
-            }
-            set.insert(value.to_owned());
-        }
-        Ok(revoked)
-    }
-
-    /// What of a caller is revoked, if anything: the caller, or this token alone.
-    pub(super) fn reject(&self, principal: &Principal) -> Option<TokenError> {
-        let client = principal.client_id.as_ref();
-        if self.subjects.contains(&principal.subject) || client.is_some_and(|id| self.clients.contains(id)) {
-            return Some(TokenError::CallerRevoked);
-        }
-        let token_id = principal.claims.get("jti").and_then(|id| id.as_str());
-        let vended = principal.vended.as_ref().map(|vended| vended.token_id.as_str());
-        // A vended token goes with the one it was asked for with.
-        let mut ids = [token_id, vended].into_iter().flatten();
-        ids.any(|id| self.token_ids.contains(id)).then_some(TokenError::Revoked)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_revoked_line_names_what_it_is_about() {
-        let revoked = RevocationList::read("# gone\njti: a-1\n\n sub : alice \nclient_id:agent:7\n").unwrap();
-        let reject = |principal: Principal| revoked.reject(&principal);
-        let (alice, agent) = (
-            Principal { subject: "alice".into(), ..Principal::default() },
-            Principal { client_id: Some("agent:7".into()), ..Principal::default() },
-        );
-        assert_eq!(
-            (reject(alice), reject(agent)),
-            (Some(TokenError::CallerRevoked), Some(TokenError::CallerRevoked))
-        );
-        let mut principal = Principal::default();
-        assert_eq!(revoked.reject(&principal), None);
-        principal.claims.insert("jti".into(), "a-1".into());
-        assert_eq!(revoked.reject(&principal), Some(TokenError::Revoked));
-        for (text, line) in [("alice", 1), ("# x\nuser: alice", 2), ("jti:", 1)] {
-            assert_eq!(RevocationList::read(text), Err(line), "{text}");
-        }
     }
 }

@@ -11,7 +11,7 @@
 mod draft;
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -266,6 +266,15 @@ pub fn open_lock(path: &Path) -> Result<File, FileError> {
 /// As [`FileError`] says.
 pub fn open_append(path: &Path) -> Result<File, FileError> {
     open_to_write(path, File::options().append(true).create(true))
+}
+
+/// Writes at the end of such a file, all at once, and waits until it is on the disk.
+///
+/// # Errors
+/// As [`FileError`] says.
+pub fn append(path: &Path, text: &str) -> Result<(), FileError> {
+    let mut file = open_append(path)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_data()).map_err(io_at(path))
 }
 
 /// Whether [`open_append`] would do. Nothing is made or written.

@@ -13,6 +13,7 @@ use crate::cli::gateway::vouch::Word;
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};
+use crate::gateway::authn::revocations::{RevocationError, RevocationList};
 use crate::gateway::settings::{GatewaySettings, Vending};
 use crate::gateway::token_ledger::{Ledger, LedgerEntry};
 use crate::oauth::SigningKey;
@@ -178,12 +179,24 @@ impl Place {
 
     /// The tokens that are not at their end, and whether each is revoked.
     fn live(&self, now: i64) -> Result<Vec<(LedgerEntry, bool)>, Error> {
-        let revoked = self.ledger().revoked(&self.list())?;
+        let revoked = RevocationList::begun(&self.list()).map_err(unlisted)?;
         let mut entries = self.ledger().entries()?;
         entries.retain(|entry| now < entry.expires_at);
-        let with = |entry: LedgerEntry| (revoked.contains(&entry.jti), entry);
+        let with = |entry: LedgerEntry| (revoked.has(&entry.jti), entry);
         Ok(entries.into_iter().map(with).map(|(gone, entry)| (entry, gone)).collect())
     }
+}
+
+/// A list of the revoked that cannot be used as it is.
+fn unlisted(error: RevocationError) -> Error {
+    let hint = match &error {
+        RevocationError::Unwritable(error) => error.hint(),
+        RevocationError::Unreadable { path, .. } => format!("let this user read {}", path.display()),
+        RevocationError::Malformed { .. } => {
+            "correct the line: until then the gateway goes by the list as it was".into()
+        }
+    };
+    Error::Usage { message: error.to_string(), hint }
 }
 
 fn list(args: &ListArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
@@ -261,7 +274,7 @@ fn revoke(args: &RevokeArgs, config: &Config, out: &Out) -> Result<Exit, Error> 
         None => args.all || args.ids.contains(&entry.jti),
     };
     let ids: Vec<&str> = entries.iter().filter(is_meant).map(|entry| entry.jti.as_str()).collect();
-    let count = place.ledger().revoke(&place.list(), &ids)?;
+    let count = place.ledger().revoke(&place.list(), &ids).map_err(unlisted)?;
     if out.json {
         out.object(&json!({"version": 1, "revoked": ids, "new": count}));
     } else {

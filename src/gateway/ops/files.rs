@@ -17,14 +17,13 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::tls;
+use crate::gateway::authn::revocations::{RevocationError, RevocationList};
 use crate::gateway::authn::vended::{SigningKeys, SigningKeysError};
 use crate::gateway::egress::StoredCredential;
 use crate::gateway::servers::headers::AllowedVariables as Allowed;
 use crate::gateway::servers::route::{Routes, ServerRoute};
 use crate::gateway::servers::{FoundServers, UpstreamServer};
 use crate::gateway::settings::{self, EgressMode, GatewaySettings, RawSettings, SettingsError};
-use crate::gateway::state::RevocationList;
-use crate::gateway::token_ledger::MOST_REVOKED;
 use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::registry::Registry;
@@ -167,13 +166,8 @@ pub enum LoadError {
     #[error("{0}")]
     Keys(#[from] SigningKeysError),
     /// The list of revoked tokens.
-    #[error("{path}: {reason}")]
-    Revoked {
-        /// The file.
-        path: String,
-        /// What is wrong in it.
-        reason: String,
-    },
+    #[error("{0}")]
+    Revoked(#[from] RevocationError),
     /// A server that is to get a credential nobody has.
     #[error("the server {server} is to get the stored credential {credential}, which is not configured")]
     Credential {
@@ -192,7 +186,8 @@ impl LoadError {
             Self::Tls(error) => !error.malformed,
             Self::Keys(error) => !matches!(error, SigningKeysError::Unfit(_)),
             Self::Settings(error) => matches!(error, SettingsError::Unreadable { .. }),
-            Self::Policy { .. } | Self::Revoked { .. } | Self::Credential { .. } => false,
+            Self::Revoked(error) => matches!(error, RevocationError::Unreadable { .. }),
+            Self::Policy { .. } | Self::Credential { .. } => false,
         }
     }
 }
@@ -401,15 +396,9 @@ impl FileSources {
     fn revoked(&self, memory: &mut ReaderMemory) -> Result<Arc<RevocationList>, LoadError> {
         let place = FileKind::Revoked.place(&self.settings).unwrap_or_default();
         let begins = self.settings.revocation_list.is_none() && !memory.read;
-        match revoked(&place) {
-            Err(LoadError::Unreadable { cause, .. }) if begins && cause.kind() == io::ErrorKind::NotFound => {
-                Ok(Arc::default())
-            }
-            found => {
-                memory.read |= found.is_ok();
-                found
-            }
-        }
+        let list = if begins { RevocationList::begun(&place) } else { RevocationList::read(&place) }?;
+        memory.read |= place.exists();
+        Ok(Arc::new(list))
     }
 
     fn fingerprint(&self, part: FileKind) -> Fingerprint {
@@ -437,13 +426,6 @@ impl FileSources {
 fn policy(path: &Path) -> Result<Arc<Policy>, LoadError> {
     let failed = |reason: String| LoadError::Policy { path: path.display().to_string(), reason };
     Policy::parse(&text(path, settings::MAX_SETTINGS_FILE)?).map(Arc::new).map_err(|e| failed(e.to_string()))
-}
-
-fn revoked(path: &Path) -> Result<Arc<RevocationList>, LoadError> {
-    let failed = |reason: String| LoadError::Revoked { path: path.display().to_string(), reason };
-    RevocationList::read(&text(path, MOST_REVOKED)?)
-        .map(Arc::new)
-        .map_err(|line| failed(format!("line {line} is none of jti:, sub: and client_id: VALUE")))
 }
 
 fn text(path: &Path, most: u64) -> Result<String, LoadError> {

@@ -12,10 +12,11 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::files::{FileContent, FileKind, Files, ServedServers};
+use crate::gateway::authn::revocations::RevocationList;
 use crate::gateway::authn::vended::SigningKeys;
 use crate::gateway::redirect::Straight;
 use crate::gateway::servers::route::ServerRoute;
-use crate::gateway::state::{LoadedFiles, RevocationList, SharedState, Upstream};
+use crate::gateway::state::{LoadedFiles, SharedState, Upstream};
 use crate::policy::{Call, Policy, Principal};
 
 /// What is in force, by the kind of file it comes from.

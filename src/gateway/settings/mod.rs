@@ -150,7 +150,7 @@ impl GatewaySettings {
     /// Where revoked tokens are listed, if anywhere.
     pub fn revocations(&self) -> Option<PathBuf> {
         let beside = || self.vending.as_ref().map(|vending| vending.ledger.with_file_name("revoked"));
-        self.revoked.clone().or_else(beside)
+        self.revocation_list.clone().or_else(beside)
     }
 
     /// An empty file is one that says nothing, as `{}`.

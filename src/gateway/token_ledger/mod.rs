@@ -5,16 +5,15 @@
 mod writer;
 
 use std::fs::File;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::writer::LedgerWriter;
+use super::authn::revocations::{RevocationError, RevocationList};
 use crate::policy::Detail;
 use crate::sys::private_file::{self, FileError};
-use crate::sys::regular_file;
 
 /// One vended token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,8 +83,6 @@ struct Content {
 
 /// How many tokens one owner may have in an hour.
 const MOST: usize = 10;
-/// The largest list of revoked tokens, in bytes.
-pub(super) const MOST_REVOKED: u64 = 64 << 20;
 /// The time they are counted in, and for which a token is remembered past its end.
 const HOUR: i64 = 3600;
 /// Lines that may be there beside two for each token before the file is written anew.
@@ -134,30 +131,13 @@ impl Ledger {
         self.read()?.add(self, lines, now)
     }
 
-    /// Puts tokens on the list of the revoked, which is made if it is not there; how many were not on it.
+    /// Puts tokens on the list of the revoked; how many were not on it.
     ///
     /// # Errors
-    /// As [`FileError`] says.
-    pub fn revoke(&self, list: &Path, ids: &[&str]) -> Result<usize, FileError> {
+    /// [`RevocationError`].
+    pub fn revoke(&self, list: &Path, token_ids: &[&str]) -> Result<usize, RevocationError> {
         let _lock = self.lock()?;
-        let text = listed(list)?;
-        let known = revoked(&text);
-        let new: Vec<String> =
-            ids.iter().filter(|id| !known.contains(**id)).map(|id| format!("jti: {id}")).collect();
-        let before = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-        if !new.is_empty() {
-            append(list, &format!("{before}{}\n", new.join("\n")))?;
-        }
-        Ok(new.len())
-    }
-
-    /// The ids of the tokens that are on the list of the revoked.
-    ///
-    /// # Errors
-    /// As [`FileError`] says.
-    pub fn revoked(&self, list: &Path) -> Result<HashSet<String>, FileError> {
-        let text = listed(list)?;
-        Ok(revoked(&text).into_iter().map(str::to_owned).collect())
+        RevocationList::add(list, token_ids)
     }
 
     /// Held by whoever changes the file.
@@ -199,7 +179,7 @@ impl Content {
         let kept = self.entries.len();
         if self.lines + lines.len() <= 2 * kept + SPARE {
             let before = if self.cut { "\n" } else { "" };
-            return append(&ledger.path, &format!("{before}{}", written(&lines)));
+            return private_file::append(&ledger.path, &format!("{before}{}", written(&lines)));
         }
         let entries =
             std::mem::take(&mut self.entries).into_iter().map(Box::new).map(Line::Vended).chain(lines);
@@ -210,25 +190,6 @@ impl Content {
 fn written(lines: &[Line]) -> String {
     let lines = lines.iter().filter_map(|line| serde_json::to_string(line).ok());
     lines.map(|line| line + "\n").collect()
-}
-
-/// The text of the list of the revoked; none, before anything was revoked.
-fn listed(list: &Path) -> Result<String, FileError> {
-    match regular_file::read_text(list, MOST_REVOKED) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-        text => text.map_err(|source| FileError::Io { path: list.into(), source }),
-    }
-}
-
-fn revoked(text: &str) -> HashSet<&str> {
-    text.lines().filter_map(|line| line.trim().strip_prefix("jti:")).map(str::trim).collect()
-}
-
-fn append(path: &Path, text: &str) -> Result<(), FileError> {
-    let failed = |source: io::Error| FileError::Io { path: path.into(), source };
-    let mut file = private_file::open_append(path)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.sync_data().map_err(failed)
 }
 
 #[cfg(test)]
@@ -290,7 +251,7 @@ mod tests {
     fn a_line_that_was_cut_off_spoils_no_other() {
         let dir = tempfile::tempdir().unwrap();
         ledger(&dir).enter(entry("one", "alice", 10)).unwrap();
-        append(&dir.path().join("vended.jsonl"), "{\"vended\":{\"jti\":\"tw").unwrap();
+        private_file::append(&dir.path().join("vended.jsonl"), "{\"vended\":{\"jti\":\"tw").unwrap();
         ledger(&dir).enter(entry("three", "alice", 20)).unwrap();
         let names: Vec<String> = ledger(&dir).entries().unwrap().into_iter().map(|entry| entry.jti).collect();
         assert_eq!(names, ["one", "three"]);
