@@ -7,6 +7,7 @@ mod exchange;
 mod files;
 mod known;
 mod logins;
+mod narrowing;
 mod source;
 mod tokens;
 mod vouch;
@@ -18,8 +19,8 @@ use std::sync::{Arc, Mutex};
 use url::Url;
 
 pub(crate) use self::advice::{ADDRESS, Advice, CredentialOrigin, place};
-use self::exchange::Narrowed;
-pub(crate) use self::exchange::Narrowing;
+use self::narrowing::Narrowed;
+pub(crate) use self::narrowing::Narrowing;
 pub(crate) use self::files::usable;
 use self::files::{egress_files, egress_of, found_at, identity_file, identity_of, server_name};
 pub(crate) use self::source::{HeaderSource, HeaderSources};

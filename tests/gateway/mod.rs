@@ -31,7 +31,7 @@ mod streams;
 mod stuck;
 mod tls;
 mod tokens;
-mod vending;
+pub(crate) mod vending;
 mod vending_attacks;
 mod vending_cli;
 mod vending_rights;
