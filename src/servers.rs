@@ -10,6 +10,7 @@ mod logins;
 mod narrowing;
 mod source;
 mod tokens;
+mod variables;
 mod vouch;
 
 use std::collections::BTreeSet;
@@ -19,11 +20,12 @@ use std::sync::{Arc, Mutex};
 use url::Url;
 
 pub(crate) use self::advice::{ADDRESS, Advice, CredentialOrigin, place};
-use self::narrowing::Narrowed;
-pub(crate) use self::narrowing::Narrowing;
 pub(crate) use self::files::usable;
 use self::files::{egress_files, egress_of, found_at, identity_file, identity_of, server_name};
+use self::narrowing::Narrowed;
+pub(crate) use self::narrowing::Narrowing;
 pub(crate) use self::source::{HeaderSource, HeaderSources};
+pub(crate) use self::variables::{Gathered, gather, unambiguous};
 use crate::config::{Config, ConfigError, NamedValue};
 use crate::credential::{Credential, CredentialId, CredentialKind, SERVER_URL};
 use crate::error::Error;
@@ -368,7 +370,7 @@ pub(crate) fn at_hand(config: &Config, store: &Store, out: &dyn Notices) -> Resu
     let egress: Vec<(PathBuf, StoredToken)> = egress_files(store).filter_map(at).collect();
     let behind = egress.iter().filter(|(_, stored)| !stored.members.contains_key(SERVER_URL));
     let tokens: Vec<_> = identity.iter().chain(behind).collect();
-    tokens::may_go(config, &credentials, &tokens, config.settings.given("REGISTRY_URL").as_slice())?;
+    tokens::may_go(config, &credentials, &tokens, config.given("REGISTRY_URL").as_slice())?;
     let identity = identity.map(|(path, stored)| identity_of(&path, stored));
     let egress: Vec<EgressToken> =
         egress.iter().map(|(path, stored)| egress_of(config, path, stored)).collect();

@@ -111,9 +111,11 @@ fn a_token_for_one_tool_does_that_and_nothing_else() {
     lab.call(token, "alpha", "echo").status(200);
     assert_eq!(shown(&lab.ask(token, "/alpha/mcp", &list()).status(200)), ["echo"]);
     let before = lab.arrived();
-    for (server, tool, reason) in
-        [("alpha", "delete_all", "name"), ("alpha", "Echo", "name"), ("beta", "echo", "server")]
-    {
+    for (server, tool, reason) in [
+        ("alpha", "delete_all", "name_not_allowed"),
+        ("alpha", "Echo", "name_not_allowed"),
+        ("beta", "echo", "server_not_allowed"),
+    ] {
         let answer = lab.call(token, server, tool).status(403).json();
         assert_eq!(answer["error"]["data"]["reason"], reason, "{server} {tool}");
         assert_eq!(answer["error"]["message"].as_str().map(|text| text.contains("eyJ")), Some(false));

@@ -45,7 +45,8 @@ fn others_verify_the_gateways_tokens() {
     for key in [p256(), ed25519()] {
         let lab = Lab::with(|settings, dir| vends(settings, dir, &key));
         let details = json!([{"type": "mcp", "server": "alpha", "tools": ["echo"]}]).to_string();
-        let answer = exchange(&lab, &lab.token("worker"), &[("authorization_details", &details), ("agent", "a")]);
+        let answer =
+            exchange(&lab, &lab.token("worker"), &[("authorization_details", &details), ("agent", "a")]);
         let token = answer.status(200).json()["access_token"].as_str().expect("a token").to_owned();
         let subject = claims(&token)["sub"].as_str().expect("a subject").to_owned();
         let jwks = format!("{}/.well-known/jwks.json", lab.gateway.public_url());

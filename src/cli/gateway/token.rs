@@ -1,25 +1,19 @@
 //! `mcpauth gateway token`: tokens of the gateway's own, for one job; which there are; and taking them back.
 //! It leaves making them to the gateway, remembering them to its ledger, and refusing them to its list of the revoked.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::cli::flows;
 use crate::cli::gateway::from::From;
-use crate::cli::gateway::prepare;
-use crate::cli::gateway::vouch::Word;
 use crate::cli::out::Out;
 use crate::config::Config;
+use crate::deployment::VendedTokens;
 use crate::error::{Error, Exit};
-use crate::gateway::authn::revocations::{RevocationError, RevocationList};
-use crate::gateway::settings::{GatewaySettings, Vending};
-use crate::gateway::token_ledger::{Ledger, LedgerEntry};
-use crate::oauth::SigningKey;
+use crate::gateway::token_ledger::LedgerEntry;
 use crate::quantity::seconds_within;
 use crate::servers::Narrowing;
-use crate::sys::{clock, private_file};
+use crate::sys::clock;
 use crate::text::{clean, word};
 
 const EXAMPLES: &str = "Examples:
@@ -112,12 +106,6 @@ struct KeyArgs {
 /// The longest time that a token is good, in seconds.
 const DAY: u64 = 24 * 3600;
 
-/// What the settings say of vending.
-struct Place {
-    settings: GatewaySettings,
-    vending: Vending,
-}
-
 pub(super) fn run(args: &TokenArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     match &args.what {
         None => print(&args.narrowing, config, out),
@@ -157,51 +145,9 @@ fn print(args: &NarrowingArgs, config: &Config, out: &Out) -> Result<Exit, Error
     Ok(Exit::Done)
 }
 
-impl Place {
-    fn of(from: &From, config: &Config) -> Result<Self, Error> {
-        let mut settings = prepare::without_issuers(from, config)?;
-        Word::new(from, prepare::file(from, config).as_deref(), config).check(&mut settings, config)?;
-        let vending = settings.vending.clone().ok_or_else(|| Error::Usage {
-            message: "these settings let the gateway vend no tokens".into(),
-            hint: "say so in gateway.yaml: vending: {key: keys, issuer: https://gateway.example.com}".into(),
-        })?;
-        Ok(Self { settings, vending })
-    }
-
-    fn ledger(&self) -> Ledger {
-        Ledger::at(&self.vending.ledger)
-    }
-
-    /// Where revoked tokens are listed.
-    fn list(&self) -> PathBuf {
-        self.settings.revocations().unwrap_or_default()
-    }
-
-    /// The tokens that are not at their end, and whether each is revoked.
-    fn live(&self, now: i64) -> Result<Vec<(LedgerEntry, bool)>, Error> {
-        let revoked = RevocationList::begun(&self.list()).map_err(unlisted)?;
-        let mut entries = self.ledger().entries()?;
-        entries.retain(|entry| now < entry.expires_at);
-        let with = |entry: LedgerEntry| (revoked.has(&entry.jti), entry);
-        Ok(entries.into_iter().map(with).map(|(gone, entry)| (entry, gone)).collect())
-    }
-}
-
-/// A list of the revoked that cannot be used as it is.
-fn unlisted(error: RevocationError) -> Error {
-    let hint = match &error {
-        RevocationError::Unwritable(error) => error.hint(),
-        RevocationError::Unreadable { path, .. } => format!("let this user read {}", path.display()),
-        RevocationError::Malformed { .. } => {
-            "correct the line: until then the gateway goes by the list as it was".into()
-        }
-    };
-    Error::Usage { message: error.to_string(), hint }
-}
-
 fn list(args: &ListArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     let now = clock::now();
-    let live = Place::of(&args.from, config)?.live(now)?;
+    let live = VendedTokens::new(args.from.named(), config)?.live(now)?;
     if out.json {
         let tokens: Vec<Value> = live.iter().map(|(entry, gone)| object(entry, *gone)).collect();
         out.object(&json!({"version": 1, "tokens": tokens}));
@@ -257,11 +203,11 @@ fn minutes(seconds: i64) -> String {
 }
 
 fn revoke(args: &RevokeArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
-    let place = Place::of(&args.from, config)?;
-    let entries = place.ledger().entries()?;
+    let tokens = VendedTokens::new(args.from.named(), config)?;
+    let entries = tokens.all()?;
     if let Some(unknown) = args.ids.iter().find(|id| entries.iter().all(|entry| entry.jti != **id)) {
         let id = word(&clean(unknown, 100));
-        let list = word(&place.list().display().to_string());
+        let list = word(&tokens.revocation_list().display().to_string());
         return Err(Error::Usage {
             message: format!("the ledger has no token {id}"),
             hint: format!(
@@ -274,7 +220,7 @@ fn revoke(args: &RevokeArgs, config: &Config, out: &Out) -> Result<Exit, Error> 
         None => args.all || args.ids.contains(&entry.jti),
     };
     let ids: Vec<&str> = entries.iter().filter(is_meant).map(|entry| entry.jti.as_str()).collect();
-    let count = place.ledger().revoke(&place.list(), &ids).map_err(unlisted)?;
+    let count = tokens.revoke(&ids)?;
     if out.json {
         out.object(&json!({"version": 1, "revoked": ids, "new": count}));
     } else {
@@ -287,25 +233,7 @@ fn revoke(args: &RevokeArgs, config: &Config, out: &Out) -> Result<Exit, Error> 
 }
 
 fn key(args: &KeyArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
-    let Place { vending, .. } = Place::of(&args.from, config)?;
-    let path = vending.new_key(clock::now());
-    if path.exists() {
-        let shown = path.display();
-        return Err(Error::Usage {
-            message: format!("{shown} is there already"),
-            hint: format!(
-                "to have a new key and the old one for a while, put both into a folder and name that: mkdir -m 700 keys && mv {shown} keys/"
-            ),
-        });
-    }
-    if path != vending.key {
-        private_file::create_dir(&vending.key)?;
-    }
-    let key = SigningKey::generate().ok_or_else(|| Error::Usage {
-        message: "there are no random numbers to make a key of".into(),
-        hint: "try again: mcpauth gateway token key".into(),
-    })?;
-    private_file::write(&path, key.expose())?;
+    let path = VendedTokens::new(args.from.named(), config)?.make_key(clock::now())?;
     if out.json {
         out.object(&json!({"version": 1, "key": path.display().to_string()}));
     } else {
