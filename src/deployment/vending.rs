@@ -8,9 +8,9 @@ use super::vouch::Word;
 use crate::config::Config;
 use crate::error::Error;
 use crate::gateway::authn::revocations::{RevocationError, RevocationList};
+use crate::gateway::new_signing_key;
 use crate::gateway::settings::Vending;
 use crate::gateway::token_ledger::{Ledger, LedgerEntry};
-use crate::oauth::SigningKey;
 use crate::sys::private_file;
 
 /// The ledger and what goes with it.
@@ -82,7 +82,7 @@ impl VendedTokens {
         if path != self.vending.key {
             private_file::create_dir(&self.vending.key)?;
         }
-        let key = SigningKey::generate().ok_or_else(|| Error::Usage {
+        let key = new_signing_key().ok_or_else(|| Error::Usage {
             message: "there are no random numbers to make a key of".into(),
             hint: "try again: mcpauth gateway token key".into(),
         })?;

@@ -68,6 +68,7 @@ mod watch;
 pub mod wire;
 mod worker;
 
+pub use authn::vended::new_signing_key;
 pub use egress::{CachedCredential, CredentialKeeper, PendingCredential, StoredCredential};
 pub use load::{Loaded, load};
 pub use observe::audit_sink::AuditSink;
