@@ -1,11 +1,13 @@
 //! The decision, and what a list may show: both by the same entries. It leaves the refusal's words to `gateway`.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::entry::{PolicyEntry, Scope};
 use super::names::NameSet;
 use super::need::Need;
+use super::ui::{UiAction, UiScope};
 use super::{Call, Denial, Listed, Permit};
 
 /// What a policy gives one caller. It is worked out once for each verified token, and copies cost nothing; whoever keeps
@@ -23,6 +25,8 @@ struct HeldEntries {
     servers: Option<Box<[Box<str>]>>,
     /// What a vended token is limited to, as entries: they give nothing, and a call needs one of them as well.
     bounds: Option<Scope>,
+    /// The registry's own permissions.
+    permissions: Vec<Arc<UiScope>>,
 }
 
 /// What one caller may see of one list of one server.
@@ -67,10 +71,27 @@ impl Grants {
         scopes: Vec<Arc<Scope>>,
         conditions: Vec<bool>,
         servers: Option<&[String]>,
+        permissions: Vec<Arc<UiScope>>,
         bounds: Option<Scope>,
     ) -> Self {
         let servers = servers.map(|names| names.iter().map(|name| name.as_str().into()).collect());
-        Self(Arc::new(HeldEntries { scopes, conditions, servers, bounds }))
+        Self(Arc::new(HeldEntries { scopes, conditions, servers, permissions, bounds }))
+    }
+
+    /// Whether an entry of the policy is about this server, for a caller whose token is for it.
+    pub fn reaches(&self, server: &str) -> bool {
+        self.about(server).next().is_some() && self.bounds(server).is_none_or(|bounds| !bounds.is_empty())
+    }
+
+    /// Whether the registry's own permissions (`UI-Scopes`) let the caller do something to a server, by its path or what people
+    /// call it.
+    pub fn manages(&self, action: UiAction, path: &str, title: &str) -> bool {
+        self.opens(path) && self.0.permissions.iter().any(|scope| scope.allows(action, path, title))
+    }
+
+    /// What the caller may do to which servers of the registry, as the policy has it: `all` for every one.
+    pub fn permissions(&self, action: UiAction) -> BTreeSet<&str> {
+        self.0.permissions.iter().flat_map(|scope| scope.services(action)).collect()
     }
 
     /// The permit by an entry that allows the call, unless the token is limited to less.
