@@ -936,6 +936,9 @@ module completions {
     --server: string@"nu-complete mcpauth bridge server" # The same
     --listen: string          # Serve all servers over HTTP on this loopback address
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
+    --only-tool: string       # Only this tool, by a token that the gateway makes for it; repeatable
+    --only-scope: string      # Only this scope; repeatable
+    --agent: string           # The client's name, for the gateway's audit and its list of tokens
     --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
@@ -1338,6 +1341,150 @@ module completions {
     --help(-h)                # Print help
   ]
 
+  def "nu-complete mcpauth gateway token server" [] {
+    ^mcpauth complete mcpauth gateway token --server '=' | lines | each { split row (char tab) | first }
+  }
+
+  def "nu-complete mcpauth gateway token storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
+
+  def "nu-complete mcpauth gateway token color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Print a token of the gateway's own for one job, list such tokens, or take them back
+  export extern "mcpauth gateway token" [
+    --server: string@"nu-complete mcpauth gateway token server" # A server it opens, by its path without slashes; repeatable [default: all that you may use]
+    --tool: string            # A tool it may call there; repeatable [default: all that you may call]
+    --scope: string           # A scope of yours that it has; repeatable [default: all]
+    --ttl: string             # How long it is good, a day at the most [default: 1h]
+    --agent: string           # Who will hold it, for the audit and the list
+    --description: string     # What it is for
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
+    --no-env-file             # Read settings from no file at all
+    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth gateway token storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
+    --json                    # One JSON object on stdout; errors as JSON on stderr
+    --quiet(-q)               # Errors only
+    --verbose(-v)             # Say more; never a secret
+    --color: string@"nu-complete mcpauth gateway token color" # Colours
+    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
+    --allow-http              # Plain http to other machines is meant
+    --help(-h)                # Print help (see more with '--help')
+  ]
+
+  def "nu-complete mcpauth gateway token list storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
+
+  def "nu-complete mcpauth gateway token list color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # List the tokens that are not at their end, and when each was last used
+  export extern "mcpauth gateway token list" [
+    --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
+    --no-env-file             # Read settings from no file at all
+    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth gateway token list storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
+    --json                    # One JSON object on stdout; errors as JSON on stderr
+    --quiet(-q)               # Errors only
+    --verbose(-v)             # Say more; never a secret
+    --color: string@"nu-complete mcpauth gateway token list color" # Colours
+    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
+    --allow-http              # Plain http to other machines is meant
+    --help(-h)                # Print help
+  ]
+
+  def "nu-complete mcpauth gateway token revoke storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
+
+  def "nu-complete mcpauth gateway token revoke color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Take tokens back: every gateway that shares the files refuses them within a second
+  export extern "mcpauth gateway token revoke" [
+    --owner: string           # All of one owner's, by subject or name
+    --all                     # All there are
+    --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
+    --no-env-file             # Read settings from no file at all
+    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth gateway token revoke storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
+    --json                    # One JSON object on stdout; errors as JSON on stderr
+    --quiet(-q)               # Errors only
+    --verbose(-v)             # Say more; never a secret
+    --color: string@"nu-complete mcpauth gateway token revoke color" # Colours
+    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
+    --allow-http              # Plain http to other machines is meant
+    --help(-h)                # Print help
+    ...ids: string            # Tokens, by the ids that the list shows
+  ]
+
+  def "nu-complete mcpauth gateway token key storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
+
+  def "nu-complete mcpauth gateway token key color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Make a new key that signs them; tokens signed by older keys beside it stay good
+  export extern "mcpauth gateway token key" [
+    --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
+    --no-env-file             # Read settings from no file at all
+    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth gateway token key storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
+    --json                    # One JSON object on stdout; errors as JSON on stderr
+    --quiet(-q)               # Errors only
+    --verbose(-v)             # Say more; never a secret
+    --color: string@"nu-complete mcpauth gateway token key color" # Colours
+    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
+    --allow-http              # Plain http to other machines is meant
+    --help(-h)                # Print help
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "mcpauth gateway token help" [
+  ]
+
+  # List the tokens that are not at their end, and when each was last used
+  export extern "mcpauth gateway token help list" [
+  ]
+
+  # Take tokens back: every gateway that shares the files refuses them within a second
+  export extern "mcpauth gateway token help revoke" [
+  ]
+
+  # Make a new key that signs them; tokens signed by older keys beside it stay good
+  export extern "mcpauth gateway token help key" [
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "mcpauth gateway token help help" [
+  ]
+
   def "nu-complete mcpauth gateway schema storage" [] {
     [ "auto" "file" "keyring" ]
   }
@@ -1387,6 +1534,22 @@ module completions {
 
   # List the servers: where clients find them, where they are, what credential they get, whether they answer
   export extern "mcpauth gateway help routes" [
+  ]
+
+  # Print a token of the gateway's own for one job, list such tokens, or take them back
+  export extern "mcpauth gateway help token" [
+  ]
+
+  # List the tokens that are not at their end, and when each was last used
+  export extern "mcpauth gateway help token list" [
+  ]
+
+  # Take tokens back: every gateway that shares the files refuses them within a second
+  export extern "mcpauth gateway help token revoke" [
+  ]
+
+  # Make a new key that signs them; tokens signed by older keys beside it stay good
+  export extern "mcpauth gateway help token key" [
   ]
 
   # Print the JSON schema of gateway.yaml, for editors
@@ -1691,6 +1854,22 @@ module completions {
 
   # List the servers: where clients find them, where they are, what credential they get, whether they answer
   export extern "mcpauth help gateway routes" [
+  ]
+
+  # Print a token of the gateway's own for one job, list such tokens, or take them back
+  export extern "mcpauth help gateway token" [
+  ]
+
+  # List the tokens that are not at their end, and when each was last used
+  export extern "mcpauth help gateway token list" [
+  ]
+
+  # Take tokens back: every gateway that shares the files refuses them within a second
+  export extern "mcpauth help gateway token revoke" [
+  ]
+
+  # Make a new key that signs them; tokens signed by older keys beside it stay good
+  export extern "mcpauth help gateway token key" [
   ]
 
   # Print the JSON schema of gateway.yaml, for editors

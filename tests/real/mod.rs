@@ -27,6 +27,7 @@ mod gateway_idps;
 mod haproxy;
 mod packages;
 mod smoke;
+mod vending;
 mod wycheproof;
 
 use std::collections::HashMap;
