@@ -6,6 +6,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
+    clippy::indexing_slicing,
     reason = "a benchmark reads its data and says what it measured"
 )]
 

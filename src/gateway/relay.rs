@@ -64,13 +64,6 @@ pub(super) struct RelayedCall<'a> {
     pub(super) envelope: &'a Envelope<'a>,
 }
 
-/// What a server said of a call in words that it may not know.
-enum Tried {
-    Answered(Response<Body>),
-    /// It does not know them, whatever it said.
-    Older,
-}
-
 /// The most of an answer that is read to begin a session, in bytes.
 const MAX_REPLY_BYTES: usize = 1 << 20;
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
@@ -93,8 +86,8 @@ impl Forwarder {
         let answer = async {
             if call.is_modern() && !call.upstream.is_older.load(Ordering::Relaxed) {
                 match self.in_modern_words(call, &inner, record).await? {
-                    Tried::Answered(answer) => return Ok(answer),
-                    Tried::Older => call.upstream.is_older.store(true, Ordering::Relaxed),
+                    Some(answer) => return Ok(answer),
+                    None => call.upstream.is_older.store(true, Ordering::Relaxed),
                 }
             }
             self.in_older_words(call, &inner, owner.as_ref(), &mut guard, record).await
@@ -113,13 +106,13 @@ impl Forwarder {
         Ok(answer.map(|inner| Body::watched(RelayBody { inner, cancelled, guard, is_over: false })))
     }
 
-    /// The call as a server of 2026-07-28 takes it.
+    /// The call as a server of 2026-07-28 takes it; nothing if it turns out not to know such words.
     async fn in_modern_words(
         &self,
         call: &RelayedCall<'_>,
         inner: &InnerCall<'_>,
         record: &mut RequestLog<'_>,
-    ) -> Result<Tried, Rejection> {
+    ) -> Result<Option<Response<Body>>, Rejection> {
         let mut ours = Map::new();
         add_client_meta(&mut ours);
         let meta = ours.get("_meta").and_then(Value::as_object);
@@ -130,16 +123,16 @@ impl Forwarder {
         }
         let answer = self.exchange(call, text, None, headers, record, call.permit.clone()).await?;
         if !matches!(answer.status().as_u16(), 400 | 404 | 405 | 406 | 415) {
-            return self.answered(call, None, answer, inner).await.map(Tried::Answered);
+            return self.answered(call, None, answer, inner).await.map(Some);
         }
         let (mut head, body) = answer.into_parts();
         let hold = call.caller.account.hold(&self.shared.settings.limits);
         let said = gather(body, MAX_REPLY_BYTES, hold).await.unwrap_or_default();
         if !is_modern_refusal(&said) {
-            return Ok(Tried::Older);
+            return Ok(None);
         }
         filter_response_headers(&mut head.headers);
-        Ok(Tried::Answered(Response::from_parts(head, Body::full(said))))
+        Ok(Some(Response::from_parts(head, Body::full(said))))
     }
 
     /// The call as servers until 2025-11-25 take it: within a session, begun if there is none.
@@ -162,8 +155,8 @@ impl Forwarder {
                     // It knows no handshake, or cannot begin one: without it, in the newer words.
                     Err(refused) => {
                         return match self.in_modern_words(call, inner, record).await? {
-                            Tried::Answered(answer) => Ok(answer),
-                            Tried::Older => self.answered(call, None, refused, inner).await,
+                            Some(answer) => Ok(answer),
+                            None => self.answered(call, None, refused, inner).await,
                         };
                     }
                 },

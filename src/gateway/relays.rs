@@ -22,10 +22,13 @@ use crate::policy::Principal;
 #[derive(Default)]
 pub(super) struct Relays {
     /// By server within the caller's session.
-    sessions: Mutex<HashMap<(SessionOwner, String), (Arc<UpstreamSession>, Instant)>>,
+    sessions: Mutex<HashMap<(SessionOwner, String), KeptSession>>,
     /// By the id of the caller's request, as it was written.
     calls: Mutex<HashMap<(SessionOwner, String), Arc<Notify>>>,
 }
+
+/// A session, and when it was used last.
+type KeptSession = (Arc<UpstreamSession>, Instant);
 
 /// A session of a caller's with the gateway's own server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
