@@ -4,7 +4,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_lc_rs::digest;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use memchr::memchr3;
 use tracing::warn;
@@ -15,7 +14,7 @@ use super::authn::issuers::IssuerState;
 use super::authn::jwt::{Claims, Token, TokenError};
 use super::authn::keys::KeySet;
 use super::authn::opaque::{self, TokenOwner};
-use super::authn::token_cache::{Hash, TokenCache};
+use super::authn::token_cache::{Hash, LastToken, TokenCache, hash};
 use super::refusal::Rejection;
 use super::state::{LoadedFiles, SharedState, Snapshot};
 use crate::policy::{Grants, Principal};
@@ -105,8 +104,7 @@ impl TokenHeader {
             (None, Some(value)) => (value, CredentialHeader::Authorization),
             (None, None) => return Err(Rejection::NoToken),
         };
-        let text =
-            value.to_str().map_err(|_| Rejection::Credentials("a credential header cannot be read"))?;
+        let text = readable(value).ok_or(Rejection::Credentials("a credential header cannot be read"))?;
         let token = match text.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start_matches(' '),
             // Basic and the like in `Authorization` are for the server, and not our token.
@@ -122,8 +120,21 @@ impl TokenHeader {
 
     /// The token itself.
     pub(super) fn token(&self) -> &str {
-        self.value.to_str().ok().and_then(|text| text.get(self.at..)).unwrap_or_default()
+        std::str::from_utf8(self.token_bytes()).unwrap_or_default()
     }
+
+    pub(super) fn token_bytes(&self) -> &[u8] {
+        self.value.as_bytes().get(self.at..).unwrap_or_default()
+    }
+}
+
+/// What a header says, if it is visible ASCII, spaces and tabs. [`HeaderValue::to_str`] looks at one byte after the other,
+/// and a token has hundreds.
+fn readable(value: &HeaderValue) -> Option<&str> {
+    let is_good = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
+    let bytes = value.as_bytes();
+    let all_good = bytes.iter().fold(true, |all, byte| all & is_good(byte));
+    std::str::from_utf8(bytes).ok().filter(|_| all_good)
 }
 
 /// A header's value, if it occurs once. With two, programs may disagree on which one counts.
@@ -146,7 +157,7 @@ impl Callers {
         Self { shared, tokens }
     }
 
-    /// The caller of the request's token.
+    /// The caller whose token the request carries, on a connection that brought this one last.
     ///
     /// # Errors
     /// 401, 400, or 503 if its issuer cannot be asked.
@@ -154,9 +165,11 @@ impl Callers {
         &self,
         moment: &Snapshot,
         headers: &HeaderMap,
+        last: &LastToken,
     ) -> Result<(Arc<Caller>, TokenHeader), Rejection> {
         let credential = TokenHeader::from_headers(headers)?;
-        let caller = self.caller(moment, credential.token()).await?;
+        let token = credential.token();
+        let caller = self.hashed(moment, token, last.hash(token)).await?;
         self.claimed(&caller, headers)?;
         Ok((caller, credential))
     }
@@ -166,7 +179,10 @@ impl Callers {
     /// # Errors
     /// As [`Callers::authenticate`].
     pub(super) async fn caller(&self, moment: &Snapshot, token: &str) -> Result<Arc<Caller>, Rejection> {
-        let hash = hash(token);
+        self.hashed(moment, token, hash(token)).await
+    }
+
+    async fn hashed(&self, moment: &Snapshot, token: &str, hash: Hash) -> Result<Arc<Caller>, Rejection> {
         match self.remembered(moment, &hash) {
             Some(caller) => Ok(caller),
             // Boxed: a new token may need a large future, and most tokens are not new.
@@ -207,7 +223,7 @@ impl Callers {
         if let Some(reject) = moment.state.revoked.reject(&principal) {
             return Err(Rejection::Token(reject));
         }
-        let LoadedFiles { policy, shadow, .. } = &*moment.state;
+        let LoadedFiles { policy, shadow, .. } = &**moment.state;
         let grants = policy.grants(&principal);
         let shadow = shadow.as_ref().map(|shadow| shadow.grants(&principal));
         let account = self.shared.accounts.of(&principal);
@@ -291,11 +307,6 @@ async fn proven(issuer: &IssuerState, token: Token<'_>, text: &str) -> Result<Cl
         (Some(known), Some(Err(reject))) if Arc::ptr_eq(&known, &keys) => Err(Rejection::Token(reject)),
         _ => Token::read(text).and_then(|token| prove(&keys, token)).map_err(Rejection::Token),
     }
-}
-
-fn hash(token: &str) -> Hash {
-    let digest = digest::digest(&digest::SHA256, token.as_bytes());
-    digest.as_ref().first_chunk().copied().unwrap_or_default()
 }
 
 impl From<AuthFailure> for Rejection {

@@ -4,7 +4,7 @@
 //! The steps of a request are files in this folder, in the order of its way; `Worker::line` is the line itself:
 //!
 //! ```text
-//! load, start, listen, worker    files read, sockets bound; connections (crowd); then every request, from here on:
+//! load, start, listen, worker    files read, sockets bound; connections (crowd, alarm, boxes); every request:
 //!     host, pages, proxies, own  whose name, origin and address; what pages may send; the gateway's own addresses
 //!     (servers)                  which server, by the path
 //!     callers, (authn)           who is calling
@@ -28,9 +28,11 @@
 //! | `ops` | outside the line: the admin listener, health, files and their reload, the certificate |
 
 mod accounts;
+mod alarm;
 pub mod authn;
 mod authorized_request;
 mod body;
+mod boxes;
 mod buffering;
 mod callers;
 mod catalogue;

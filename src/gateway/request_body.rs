@@ -105,7 +105,9 @@ where
             continue;
         }
         if more.capacity() < length {
-            let room = length.saturating_mul(step).min(most).max(length);
+            let room = length.saturating_mul(step);
+            // Where the end is known and near, it is not copied once more for the last bit.
+            let room = if exact.is_some() && room >= most / 2 { most } else { room.min(most) }.max(length);
             hold.grow(room).map_err(BodyReadError::Full)?;
             more.reserve_exact(room - more.len());
         }
@@ -133,9 +135,9 @@ fn media_type(headers: &HeaderMap) -> Result<(), Rejection> {
     let mut kinds = headers.get_all(CONTENT_TYPE).iter();
     let kind = kinds.next().and_then(|kind| kind.to_str().ok()).ok_or(Rejection::MediaType)?;
     let (kind, parameters) = kind.split_once(';').unwrap_or((kind, ""));
-    let charset = parameters.trim().to_ascii_lowercase();
+    let charset = parameters.trim_ascii().to_ascii_lowercase();
     let known = ["", "charset=utf-8", "charset=\"utf-8\""].contains(&charset.as_str());
-    let json = kind.trim().eq_ignore_ascii_case("application/json");
+    let json = kind.trim_ascii().eq_ignore_ascii_case("application/json");
     if json && known && kinds.next().is_none() { Ok(()) } else { Err(Rejection::MediaType) }
 }
 

@@ -32,12 +32,13 @@ pub(super) struct RequestLog<'w> {
     /// The message's id, for the answer to a refusal.
     pub(super) id: Option<Bytes>,
     pub(super) http: &'static str,
-    pub(super) upstream: Option<Arc<Upstream>>,
+    pub(super) upstream: Option<&'w Upstream>,
     /// Which of its addresses was requested.
     pub(super) resource: Resource,
     pub(super) caller: Option<Arc<Caller>>,
     pub(super) method: Option<Bytes>,
     pub(super) name: Option<Bytes>,
+    /// What allowed it, for its line.
     permit: Option<Permit>,
     refused: Option<&'static str>,
     shadow: Option<bool>,
@@ -91,7 +92,7 @@ impl RequestId {
 }
 
 impl<'w> RequestLog<'w> {
-    pub(super) fn begin(books: &'w RequestLogSinks, moment: &Snapshot, request_id: RequestId) -> Self {
+    pub(super) fn begin(books: &'w RequestLogSinks, moment: &'w Snapshot, request_id: RequestId) -> Self {
         Self {
             books,
             began: moment.began,
@@ -137,7 +138,8 @@ impl<'w> RequestLog<'w> {
 
     /// The policy allowed it.
     pub(super) fn allowed(&mut self, permit: &Permit) {
-        self.permit = Some(permit.clone());
+        // The cores share the count of a permit's copies: only a line is worth one.
+        self.permit = self.books.ledger.is_on().then(|| permit.clone());
     }
 
     /// The line refused it.
@@ -212,12 +214,8 @@ impl Drop for RequestLog<'_> {
         let allowed = refused.is_empty();
         let method = self.counted_method(allowed);
         let tool = if allowed && method == "tools/call" { text(&self.name) } else { "" };
-        let kind = RequestKind {
-            server: self.upstream.as_ref().map_or("", |upstream| upstream.name()),
-            method,
-            tool,
-            reason: refused,
-        };
+        let kind =
+            RequestKind { server: self.upstream.map_or("", Upstream::name), method, tool, reason: refused };
         self.books.tally.count(&kind, gateway, self.sent.map(|_| self.took));
     }
 }

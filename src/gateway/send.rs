@@ -112,7 +112,8 @@ impl UpstreamSender {
         *request.headers_mut() = headers;
         let sent = Instant::now();
         let origin = &passage.endpoint.origin;
-        let result = self.pool.exchange(origin, request, patience, passage.wish.stays_open()).await;
+        let stream = passage.wish.stays_open();
+        let result = self.pool.exchange(origin, request, (patience, passage.alarm), stream).await;
         record.upstream(sent);
         result.map_err(|failure| {
             let name = passage.upstream.name();
@@ -183,7 +184,7 @@ pub(super) fn onward(
 ) {
     let AuthorizedRequest { upstream, credential, .. } = passage;
     let onward = Onward {
-        token: credential.token(),
+        token: credential.token_bytes(),
         authorization: !passage.is_relayed
             && credential.via == CredentialHeader::XAuthorization
             && upstream.route.egress == EgressMode::Passthrough,

@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -131,9 +132,19 @@ pub(super) struct SharedState {
     pub(super) relays: Arc<Relays>,
 }
 
+/// The files as one core found them under this epoch. Each request holds them: the cores share no count of its holders.
+pub(super) struct CurrentFiles {
+    epoch: u64,
+    state: Arc<LoadedFiles>,
+}
+
+/// The last that one core found.
+#[derive(Default)]
+pub(super) struct LatestFiles(Mutex<Option<Arc<CurrentFiles>>>);
+
 /// What one request sees: the files, the time, and the client's address.
 pub(super) struct Snapshot {
-    pub(super) state: Arc<LoadedFiles>,
+    pub(super) state: Arc<CurrentFiles>,
     pub(super) epoch: u64,
     /// Seconds since 1970.
     pub(super) now: i64,
@@ -232,11 +243,23 @@ impl SharedState {
         }
     }
 
-    /// A snapshot of now. The epoch is read before the state: otherwise a caller checked against old files would be
-    /// cached under the new epoch.
+    /// A snapshot of now.
     pub(super) fn moment(&self, peer: IpAddr) -> Snapshot {
+        self.moment_of(peer, &LatestFiles::default())
+    }
+
+    /// The same, with the files that a core has found already as long as nothing changes.
+    pub(super) fn moment_of(&self, peer: IpAddr, latest: &LatestFiles) -> Snapshot {
         let epoch = self.epoch();
-        Snapshot { epoch, state: self.state.load_full(), now: clock::now(), began: Instant::now(), peer }
+        let mut latest = latest.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = match latest.take() {
+            Some(found) if found.epoch == epoch => found,
+            // The epoch was read before the state: a caller judged by old files under a new epoch would be remembered past
+            // the change.
+            _ => Arc::new(CurrentFiles { epoch, state: self.state.load_full() }),
+        };
+        *latest = Some(state.clone());
+        Snapshot { epoch, state, now: clock::now(), began: Instant::now(), peer }
     }
 
     pub(super) fn state(&self) -> Arc<LoadedFiles> {
@@ -289,6 +312,14 @@ impl SharedState {
     /// Whether clients are told to go elsewhere.
     pub(super) fn is_leaving(&self) -> bool {
         self.leaving.load(Ordering::Relaxed)
+    }
+}
+
+impl Deref for CurrentFiles {
+    type Target = LoadedFiles;
+
+    fn deref(&self) -> &LoadedFiles {
+        &self.state
     }
 }
 
