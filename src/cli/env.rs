@@ -64,7 +64,7 @@ pub(super) struct Gathered {
 pub(super) fn run(args: &EnvArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
     let which = match &args.server {
-        Some(which) => vec![which.clone()],
+        Some(which) => vec![servers.find(which)],
         None => servers.reachable_names()?.into_iter().map(ServerRef::ByName).collect(),
     };
     if which.is_empty() {

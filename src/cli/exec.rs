@@ -38,9 +38,9 @@ pub(super) fn run(args: &ExecArgs, settings: Settings, out: &Out) -> Result<Exit
     let Some((program, arguments)) = args.command.split_first() else { return Ok(Exit::Usage) };
     let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
     let mut which: Vec<ServerRef> = Vec::new();
-    for server in &args.servers {
-        if !which.contains(server) {
-            which.push(server.clone());
+    for server in args.servers.iter().map(|server| servers.find(server)) {
+        if !which.contains(&server) {
+            which.push(server);
         }
     }
     let work = async { Ok(Ok(env::gather(&servers, &which).await)) };

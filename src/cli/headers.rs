@@ -41,6 +41,7 @@ pub(super) struct HeadersArgs {
 pub(super) fn run(args: &HeadersArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
     let Some(which) = args.name.as_ref().or(args.server.as_ref()) else { return Ok(Exit::Usage) };
     let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
+    let which = &servers.find(which);
     let work = async {
         match tokio::time::timeout(WITHIN, servers.fresh(which)).await {
             Ok(entry) => entry.map(Ok),

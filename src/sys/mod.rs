@@ -23,3 +23,4 @@ pub mod socket;
 pub mod supervisor;
 pub mod terminal;
 pub mod trust;
+pub mod typed_url;

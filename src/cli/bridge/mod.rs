@@ -48,7 +48,10 @@ pub(super) fn run(args: &BridgeArgs, mut settings: Settings, out: &Out) -> Resul
     }
     let servers = Arc::new(flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth));
     match args.name.as_ref().or(args.server.as_ref()) {
-        Some(which) => over_stdio(servers, which, out),
+        Some(which) => {
+            let which = servers.find(which);
+            over_stdio(servers, &which, out)
+        }
         None => over_http(servers, out),
     }
 }

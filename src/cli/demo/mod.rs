@@ -178,15 +178,15 @@ Try, in another terminal:
   mcpauth config show --client claude-code
   mcpauth doctor
 
-  mcpauth list --server demo-tracker
-  mcpauth call --server demo-tracker get_issue '{{\"key\": \"DEMO-1\"}}'
-  mcpauth call --server demo-tracker delete_issue      # refused
+  mcpauth list demo-tracker
+  mcpauth call demo-tracker get_issue key=DEMO-1
+  mcpauth call demo-tracker delete_issue               # refused
   mcpauth inspect ingress
   mcpauth bridge demo-tracker                          # an MCP server on stdio
 
   mcpauth gateway check
   mcpauth gateway routes
-  mcpauth gateway explain --server demo-tracker --tool delete_issue \\
+  mcpauth gateway explain demo-tracker --tool delete_issue \\
     --scopes mcp-servers-restricted/execute
   mcpauth gateway test cases.yml
   printf 'X-Authorization: Bearer %s' \"$(mcpauth token ingress)\" |

@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::cli::args::BrowserArgs;
 use crate::sys::address::web_url;
+use crate::sys::typed_url::typed_url;
 use crate::text::word;
 
 /// Log in to any MCP server by its address alone, and keep its token
@@ -21,10 +22,10 @@ use crate::text::word;
 #[command(after_help = "Examples:\n  mcpauth login https://tools.example.com/mcp\n  \
                         mcpauth login https://tools.example.com/mcp --client-id ID --client-secret-file -\n  \
                         mcpauth login https://tools.example.com/mcp --client-id ID --private-key-file key.pem --client-credentials\n  \
-                        mcpauth list --url https://tools.example.com/mcp")]
+                        mcpauth list https://tools.example.com/mcp")]
 pub(in crate::cli) struct LoginArgs {
-    /// The MCP server's address
-    #[arg(value_parser = address)]
+    /// The MCP server's address; https where it has no scheme
+    #[arg(value_name = "URL", value_parser = address)]
     pub(in crate::cli::login) url: Url,
     /// Call it so, and not by its host's name
     #[arg(long, visible_alias = "mcp-server-name", value_name = "NAME")]
@@ -63,7 +64,7 @@ pub(super) struct OwnArgs {
     #[arg(long, value_name = "ID", requires = "private_key_file")]
     pub(in crate::cli::login) key_id: Option<String>,
     /// The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with a path of its own for an issuer that does not name itself in its answers (RFC 9207)]
-    #[arg(long, value_name = "URI", requires = "client_id", value_parser = address)]
+    #[arg(long, value_name = "URI", requires = "client_id", value_parser = redirect_uri)]
     pub(in crate::cli::login) redirect_uri: Option<Url>,
     /// Get the token for the client itself, without a person; so it is by itself at an issuer that has no other way
     #[arg(long, requires = "client_id")]
@@ -86,8 +87,18 @@ impl OwnArgs {
     }
 }
 
-fn address(text: &str) -> Result<Url, String> {
+/// It must be to the letter what is registered, so nothing is added to it.
+fn redirect_uri(text: &str) -> Result<Url, String> {
     let url = web_url(text).map_err(|e| e.to_string())?;
+    without_fragment(url)
+}
+
+fn address(text: &str) -> Result<Url, String> {
+    let url = typed_url(text).map_err(|e| e.to_string())?;
+    without_fragment(url)
+}
+
+fn without_fragment(url: Url) -> Result<Url, String> {
     if url.fragment().is_some() {
         return Err("has a fragment (#)".into());
     }

@@ -22,12 +22,12 @@ impl ServerTarget {
             }
             ClientError::Http(HttpError::Untrusted { .. }) => untrusted_hint(&self.advice().command("ping")),
             ClientError::Elsewhere { to, .. } => {
-                format!("if that is the MCP server, run: mcpauth probe --url {}", word(to))
+                format!("if that is the MCP server, run: mcpauth probe {}", word(to))
             }
             ClientError::Http(HttpError::Forbidden { .. })
             | ClientError::NotFound { .. }
             | ClientError::NotMcp { .. } => ADDRESS.into(),
-            ClientError::Http(_) => "see that the server runs, and check --url or GATEWAY_URL".into(),
+            ClientError::Http(_) => "see that the server runs, and check its address".into(),
             ClientError::Unavailable { .. } | ClientError::Unfinished { .. } => "try again in a while".into(),
             ClientError::Rpc { .. } | ClientError::Tool(_) if tool.is_some() => {
                 format!("see the tools and their arguments with: {} --json", self.advice().command("list"))

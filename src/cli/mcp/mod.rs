@@ -1,30 +1,31 @@
 //! `mcpauth probe`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. It leaves the
-//! protocol to `client`, the server's address and credentials to `target`, and how answers look to `show`.
+//! protocol to `client`, the server's address and credentials to `target`, what `call`'s words mean to `words` and `arguments`,
+//! and how answers look to `show`.
 
+mod arguments;
 mod explain;
 mod show;
 mod target;
+mod words;
 
-use std::path::Path;
 use std::time::Instant;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use self::target::{ServerArgs, ServerTarget};
+use self::arguments::{ToolArguments, typed};
+use self::target::{ServerArgs, ServerTarget, TargetArgs};
+use self::words::CallWords;
 use crate::cli::out::Out;
 use crate::client::{ClientError, Era, McpClient, Tools};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
-use crate::sys::{public_file, terminal};
-
-/// The largest file of arguments that is read, in bytes.
-const LIMIT: u64 = 64 << 20;
+use crate::sys::terminal;
 
 /// Connect to an MCP server, ping it and list its tools, step by step
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  mcpauth probe --server fininfo\n  GATEWAY_URL=https://gw.example.com/mcp mcpauth probe"
+    after_help = "Examples:\n  mcpauth probe fininfo\n  GATEWAY_URL=https://gw.example.com/mcp mcpauth probe"
 )]
 pub(super) struct ProbeArgs {
     #[command(flatten)]
@@ -45,8 +46,8 @@ pub(super) struct PingArgs {
 #[derive(Args, Debug)]
 #[command(
     visible_alias = "tools",
-    after_help = "Examples:\n  mcpauth list --server fininfo\n  \
-                                                 mcpauth list --url https://gw.example.com/mcp --json | jq '.tools[0].inputSchema'"
+    after_help = "Examples:\n  mcpauth list fininfo\n  \
+                                                 mcpauth list https://gw.example.com/mcp --json | jq '.tools[0].inputSchema'"
 )]
 pub(super) struct ListArgs {
     #[command(flatten)]
@@ -57,21 +58,31 @@ pub(super) struct ListArgs {
 ///
 /// The result's text goes to stdout as it is; with --json the whole result does.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  mcpauth call debug_auth_context\n  \
-                        mcpauth call --server fininfo get_price '{\"symbol\": \"ABC\"}' | jq .price\n  \
-                        mcpauth call echo @arguments.json")]
+#[command(
+    override_usage = "mcpauth call [OPTIONS] [SERVER] TOOL [KEY=VALUE... | JSON | @FILE | -]",
+    after_help = "SERVER is one of your servers by its name, or any server's address; without it the one of GATEWAY_URL is meant. Two \
+                  words are SERVER and TOOL unless the second one holds arguments: it has a = in it, begins with { or @, or \
+                  is -. After TOOL come its arguments: KEY=VALUE, each typed as the tool's inputSchema says (as JSON if it is any \
+                  and the schema does not say, else as text; a list's key may be repeated), or one JSON object, from the command \
+                  line, a file or stdin.\n\n\
+                  Examples:\n  mcpauth call fininfo get_price symbol=ABC days=5 | jq .price\n  \
+                  mcpauth call https://tools.example.com/mcp echo '{\"text\": \"hello\"}'\n  \
+                  mcpauth call debug_auth_context      at GATEWAY_URL\n  \
+                  mcpauth call echo @arguments.json"
+)]
 pub(super) struct CallArgs {
+    /// One of your servers by its name, or any server's address; or the tool, of the server of GATEWAY_URL
+    #[arg(value_name = "SERVER", hide = true)]
+    first: String,
+    /// The tool and its arguments
+    #[arg(value_name = "WORD", hide = true)]
+    rest: Vec<String>,
     #[command(flatten)]
-    server: ServerArgs,
-    /// The tool's name
-    tool: String,
-    /// Its arguments: a JSON object, @FILE, or - for stdin
-    #[arg(value_name = "JSON", default_value = "{}", hide_default_value = true)]
-    arguments: String,
+    server: TargetArgs,
 }
 
 pub(super) fn probe(args: &ProbeArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let target = ServerTarget::resolve(&args.server, settings, out)?;
+    let target = args.server.resolve(settings, out)?;
     let work = async |client: &mut McpClient| {
         let place = target.place(client);
         out.result(&step("connected", &format!("{} at {place}", show::named(client))));
@@ -100,7 +111,7 @@ pub(super) fn probe(args: &ProbeArgs, settings: Settings, out: &Out) -> Result<E
 }
 
 pub(super) fn ping(args: &PingArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let target = ServerTarget::resolve(&args.server, settings, out)?;
+    let target = args.server.resolve(settings, out)?;
     let work = async |client: &mut McpClient| {
         let took = timed(client).await?;
         let how = format!("{}, {}", client.protocol(), client.transport());
@@ -122,7 +133,7 @@ pub(super) fn ping(args: &PingArgs, settings: Settings, out: &Out) -> Result<Exi
 }
 
 pub(super) fn list(args: &ListArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let target = ServerTarget::resolve(&args.server, settings, out)?;
+    let target = args.server.resolve(settings, out)?;
     let tools = match target.with(None, async |client: &mut McpClient| client.tools().await)? {
         Ok(tools) => tools,
         Err(exit) => return Ok(exit),
@@ -141,11 +152,22 @@ pub(super) fn list(args: &ListArgs, settings: Settings, out: &Out) -> Result<Exi
 }
 
 pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let arguments = arguments(&args.arguments)?;
-    let target = ServerTarget::resolve(&args.server, settings, out)?;
-    let work = async |client: &mut McpClient| client.call(&args.tool, &arguments).await;
-    let result = match target.with(Some(&args.tool), work)? {
-        Ok(result) => result,
+    let words = CallWords::read(&args.first, &args.rest, args.server.is_given());
+    let arguments = ToolArguments::read(words.arguments)?;
+    let tool = words.tool;
+    let target = ServerTarget::resolve(&args.server, |servers| words.server(servers), settings, out)?;
+    let work = async |client: &mut McpClient| match &arguments {
+        ToolArguments::Ready(object) => client.call(tool, object).await.map(Ok),
+        ToolArguments::Typed(pairs) => {
+            let schema = client.input_schema(tool).await?;
+            match typed(pairs, schema.as_ref()) {
+                Ok(object) => client.call(tool, &object).await.map(Ok),
+                Err(error) => Ok(Err(error)),
+            }
+        }
+    };
+    let result = match target.with(Some(tool), work)? {
+        Ok(result) => result?,
         Err(exit) => return Ok(exit),
     };
     let failed = result.get("isError") == Some(&Value::Bool(true));
@@ -155,7 +177,7 @@ pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exi
     let content = show::ToolContent::from_result(&result);
     if failed {
         let said = crate::text::clean(&content.text.join(" "), 500);
-        return Err(target.explained(ClientError::Tool(said), Some(&args.tool)));
+        return Err(target.explained(ClientError::Tool(said), Some(tool)));
     }
     if !out.json {
         content.print(out);
@@ -190,47 +212,4 @@ fn about(client: &McpClient, place: &str) -> Map<String, Value> {
         "transport": client.transport(),
     });
     object.as_object().cloned().unwrap_or_default()
-}
-
-/// The tool's arguments, which must be an object. What is in them is repeated nowhere.
-fn arguments(given: &str) -> Result<Map<String, Value>, Error> {
-    let wrong = |what: String| Error::Usage {
-        message: format!("the tool's arguments are {what}"),
-        hint:
-            "give a JSON object in single quotes, such as '{\"name\": \"value\"}', or @FILE, or - for stdin"
-                .into(),
-    };
-    let mut text = String::new();
-    if given == "-" {
-        text = terminal::piped()?;
-    } else if let Some(path) = given.strip_prefix('@') {
-        text = public_file::read_named_text(Path::new(path), LIMIT)
-            .map_err(|e| wrong(format!("not to be read from {path}: {e}")))?;
-    } else {
-        given.clone_into(&mut text);
-    }
-    match serde_json::from_str(&text) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(wrong("JSON, but no object".into())),
-        Err(error) => Err(wrong(format!("no JSON: {error}"))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_are_an_object_and_an_error_repeats_nothing_of_them() {
-        assert_eq!(arguments("{}").unwrap(), Map::new());
-        assert_eq!(arguments(r#"{"a":[1]}"#).unwrap().get("a"), Some(&json!([1])));
-        for (given, expected) in [
-            ("[1]", "the tool's arguments are JSON, but no object"),
-            ("\"hunter2\"", "the tool's arguments are JSON, but no object"),
-            ("{hunter2}", "the tool's arguments are no JSON: key must be a string at line 1 column 2"),
-            ("", "the tool's arguments are no JSON: EOF while parsing a value at line 1 column 0"),
-        ] {
-            assert_eq!(arguments(given).unwrap_err().to_string(), expected, "{given}");
-        }
-    }
 }

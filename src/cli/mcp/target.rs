@@ -24,6 +24,7 @@ use crate::secret::Secret;
 use crate::servers::{Advice, CredentialOrigin, ServerRef, Servers, place};
 use crate::session::UpstreamAuth;
 use crate::sys::http::{Http, HttpError};
+use crate::sys::typed_url::typed_url;
 use crate::tokens::{Bearers, TokenSource, retry};
 use crate::vault::VaultError;
 
@@ -31,15 +32,25 @@ use crate::vault::VaultError;
 const DEFAULT_URL: &str = "http://localhost:8003/mcp";
 const X_AUTHORIZATION: HeaderName = HeaderName::from_static("x-authorization");
 
-/// Which server, and what it is sent.
+/// Which server, for a verb whose first word it is, and what it is sent.
 #[derive(Args, Debug)]
 pub(super) struct ServerArgs {
-    /// The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
-    #[arg(long, value_name = "URL", value_parser = address)]
+    /// One of your servers by its name, or any server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
+    #[arg(value_name = "SERVER", conflicts_with_all = ["url", "server"])]
+    name: Option<ServerRef>,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+/// Which server, by an option, and what it is sent.
+#[derive(Args, Debug)]
+pub(super) struct TargetArgs {
+    /// The server's address
+    #[arg(long, value_name = "URL", value_parser = address, hide = true)]
     url: Option<Url>,
     /// One of your servers, by its name
-    #[arg(long, value_name = "NAME", conflicts_with = "url")]
-    server: Option<String>,
+    #[arg(long, value_name = "NAME", conflicts_with = "url", hide = true)]
+    server: Option<ServerRef>,
     #[command(flatten)]
     auth: AuthArgs,
     /// Send no credentials
@@ -70,15 +81,46 @@ pub(super) struct ServerTarget {
     out: Out,
 }
 
+impl ServerArgs {
+    pub(super) fn resolve(&self, settings: Settings, out: &Out) -> Result<ServerTarget, Error> {
+        let typed = self.name.as_ref();
+        ServerTarget::resolve(&self.target, |_| Ok(typed.cloned()), settings, out)
+    }
+}
+
+impl TargetArgs {
+    /// Whether an option says which server is meant.
+    pub(super) fn is_given(&self) -> bool {
+        self.url.is_some() || self.server.is_some()
+    }
+
+    fn typed(&self) -> Option<ServerRef> {
+        self.server.clone().or_else(|| self.url.clone().map(ServerRef::ByUrl))
+    }
+}
+
 impl ServerTarget {
-    pub(super) fn resolve(args: &ServerArgs, settings: Settings, out: &Out) -> Result<Self, Error> {
-        let config = Config::resolve(settings)?;
-        let which = which(args, &config)?;
-        let given =
-            config.settings.secret("MCP_AUTH_TOKEN").filter(|_| args.server.is_none() && !args.no_auth);
-        let named = args.url.is_none() && args.server.is_none();
-        let aimed = config.settings.given("GATEWAY_URL").filter(|_| named);
-        let servers = flows::servers(config, out)?.with(args.auth.auth).aimed(aimed.clone());
+    /// The server that an option names, else the one that `first_word` does, else `GATEWAY_URL`'s.
+    pub(super) fn resolve(
+        args: &TargetArgs,
+        first_word: impl FnOnce(&Servers) -> Result<Option<ServerRef>, Error>,
+        settings: Settings,
+        out: &Out,
+    ) -> Result<Self, Error> {
+        let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
+        let typed = args.typed().map_or_else(|| first_word(&servers), |typed| Ok(Some(typed)))?;
+        let settings = &servers.config.settings;
+        let aimed = settings.given("GATEWAY_URL").filter(|_| typed.is_none());
+        let which = match &typed {
+            Some(typed) => servers.find(typed),
+            None => default_server(settings)?,
+        };
+        let is_by_name = matches!(which, ServerRef::ByName(_));
+        if is_by_name && args.no_auth {
+            return Err(no_auth_by_name());
+        }
+        let given = settings.secret("MCP_AUTH_TOKEN").filter(|_| !is_by_name && !args.no_auth);
+        let servers = servers.aimed(aimed.clone());
         let http = flows::http(&servers.config);
         // It is the gateway's as much as the stored one.
         let may_know_us = servers.may_know_us(&which);
@@ -248,23 +290,23 @@ impl TokenSource for ServerTarget {
     }
 }
 
-fn which(args: &ServerArgs, config: &Config) -> Result<ServerRef, Error> {
-    if let Some(name) = &args.server {
-        return Ok(ServerRef::ByName(name.clone()));
-    }
-    let url = args.url.clone().map(Ok).unwrap_or_else(|| {
-        let text = config.settings.get("GATEWAY_URL").unwrap_or(DEFAULT_URL);
-        address(text).map_err(|reason| ConfigError::Invalid { variable: "GATEWAY_URL".into(), reason })
-    });
-    Ok(ServerRef::ByUrl(url?))
+/// The server that is meant where nobody names one.
+fn default_server(settings: &Settings) -> Result<ServerRef, Error> {
+    let text = settings.get("GATEWAY_URL").unwrap_or(DEFAULT_URL);
+    let invalid = |reason| ConfigError::Invalid { variable: "GATEWAY_URL".into(), reason };
+    Ok(ServerRef::ByUrl(address(text).map_err(invalid)?))
 }
 
-/// An address as `ServerRef` takes it, and nothing that is only a name.
-fn address(text: &str) -> Result<Url, String> {
-    match text.parse()? {
-        ServerRef::ByUrl(url) => Ok(url),
-        ServerRef::ByName(_) => Err("no URL; it begins with https:// or http://".into()),
+fn no_auth_by_name() -> Error {
+    Error::Usage {
+        message: "--no-auth is for a server by its address: one by its name is asked with its credentials"
+            .into(),
+        hint: "give the server's address, or leave out --no-auth".into(),
     }
+}
+
+fn address(text: &str) -> Result<Url, String> {
+    typed_url(text).map_err(|error| error.to_string())
 }
 
 fn bearer(what: &str, token: &Secret) -> Result<HeaderValue, Error> {
