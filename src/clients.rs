@@ -13,7 +13,7 @@ pub(crate) use self::files::{check, reinstall, repair, write_all};
 use self::launch::launch_context;
 pub(crate) use self::local::{Local, SECRET_HEADER};
 pub(crate) use self::row::ConfigRow;
-use crate::config::{Config, ConfigError, Origin};
+use crate::config::{Config, ConfigError};
 use crate::error::Error;
 use crate::notice::Notices;
 use crate::render::{
@@ -179,8 +179,7 @@ impl<'a> Clients<'a> {
 
     /// As the client sees it: not what a `.env` of ours says.
     fn variable(&self, name: &str) -> Option<String> {
-        let (value, origin) = self.config.settings.find(name)?;
-        (origin == Origin::Environment).then(|| value.to_owned())
+        self.config.of_environment(name)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::render::RenderError;
 use crate::store::StoreError;
 use crate::sys::http::HttpError;
 use crate::sys::private_file::FileError;
+use crate::sys::signal::Stop;
 use crate::vault::VaultError;
 
 /// How a run ended, for the shell. `README.md` has this table.
@@ -41,6 +42,15 @@ pub enum Exit {
     Interrupted = 130,
     /// SIGTERM.
     Terminated = 143,
+}
+
+impl From<Stop> for Exit {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Interrupt => Self::Interrupted,
+            Stop::Terminate => Self::Terminated,
+        }
+    }
 }
 
 /// Whatever ends a verb early.

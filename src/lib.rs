@@ -13,15 +13,24 @@
 //!
 //! ```text
 //! main        cli
-//! cli         bridge client clients config credential demo error flow gateway log mcp metadata notice oauth policy problem provider quantity refresh registry render secret servers session store sys text tokens vault
+//! cli         bridge client clients config connect context credential demo deployment doctor error flow gateway given inspect log login notice oauth policy provider quantity refresh registry render secret servers status store sys text tokens vault
+//! connect     client config error given oauth render secret servers session sys text tokens vault
+//! doctor      clients config context credential deployment error flow gateway metadata notice oauth policy problem refresh registry render secret servers store sys text vault
+//! inspect     config credential error flow gateway given metadata notice oauth secret servers store sys vault
+//! given       error secret sys
+//! login       config credential error flow notice oauth secret store sys text vault
+//! status      config credential error oauth servers store vault
+//! refresh     clients config context credential error flow notice oauth quantity secret store sys vault
 //! clients     config credential error notice quantity render secret servers store sys text
 //! servers     bridge config credential error notice oauth problem registry render secret session store sys text tokens vault
+//! bridge      mcp secret session sys
+//! demo        config deployment error gateway mcp sys
+//! deployment  config context credential error gateway policy problem registry secret sys vault
+//! context     config error flow notice store sys vault
 //! error       client config flow oauth render store sys vault
 //! gateway     log mcp metadata oauth policy problem quantity registry secret sys text tokens
-//! bridge      mcp secret session sys
 //! client      mcp oauth secret session sys text
 //! session     mcp sys tokens
-//! refresh     oauth
 //! vault       credential flow oauth secret store sys
 //! config      credential oauth provider quantity secret sys text
 //! flow        credential mcp metadata oauth provider secret sys text
@@ -34,7 +43,6 @@
 //! oauth       secret text
 //! tokens      secret
 //! policy      mcp
-//! demo        mcp
 //! mcp         text
 //! log         text
 //! problem     -
@@ -47,8 +55,11 @@
 //! ```
 //!
 //! `metadata` is the one reader of what issuers and servers publish, for logins, the gateway, `doctor` and `inspect` alike.
-//! `config`, `flow`, `store` and `render` do not know each other: `vault` joins flows and files, `cli` joins the rest.
-//! `gateway` and `policy` know nothing of the command line: `cli::gateway` gives them settings, credentials and a journal.
+//! `config`, `flow`, `store` and `render` do not know each other: `vault` joins flows and files, `context` makes the vault of a
+//! run's settings. `cli` reads what is typed and prints; what it prints comes from the modules right below it, as values:
+//! `doctor` (findings), `status`, `inspect`, `login`, `refresh` (the service), `connect` (one server, spoken to), `deployment` (the
+//! gateway that is set up here). What a person should hear meanwhile goes to a `notice::Notices`.
+//! `gateway` and `policy` know nothing of the command line or the vault: `deployment` gives them settings, credentials and a journal.
 //! `clients` knows which clients are on this machine and brings their files up to date, for `generate`, `config`, `refresh` and
 //! `doctor`. `registry` is the one reader of the registry's server files, for the gateway, the clients' files and `doctor` alike; `problem`
 //! is how it and the gateway's settings say what is wrong.
@@ -58,8 +69,7 @@
 //! are its two fronts.
 //! `tokens` is the one source of tokens for many requests, and the one rule for a token that a server refuses.
 //! `bridge`, `client` and `session` know nothing of credentials: `servers` says which headers a server gets, and the vault
-//! behind it keeps them fresh; what a person should hear meanwhile goes to a `notice::Notices`. `refresh` is a plan without
-//! hands; `cli::refresh` has them.
+//! behind it keeps them fresh.
 //! `error` knows them all, because it says how each of their failures ends and what to type next.
 //!
 //! Within a module no files import each other in a circle. `cli` and `gateway` are large enough for layers of their own: what
@@ -69,7 +79,7 @@
 //! cli         agentcore demo doctor egress keycloak status
 //!             completions config exec generate ingress login refresh
 //!             bridge complete env gateway headers inspect logout mcp report token
-//!             configure flows subject
+//!             configure flows
 //!             client_metadata client_rows given man providers terminal_ui
 //!             out
 //!             args paths
@@ -104,8 +114,8 @@
 //! | the bridge's client on stdin and stdout | [`bridge::stdio`] (`pipes`), by the pipes that `cli::bridge` gives it |
 //! | the gateway's files | [`gateway`] (`load`, `ops::files` and what they call), read only, by [`sys::regular_file`] |
 //! | the registry's server files | [`registry`], read only, by [`sys::regular_file`] |
-//! | the audit's file | `cli::gateway` (`journal`) |
-//! | the demonstration's raw requests | `cli::demo` (`wire`), to loopback |
+//! | the audit's file | `deployment` (`journal`) |
+//! | the demonstration's raw requests | [`demo`] (`acts::wire`), to loopback |
 //! | threads | [`gateway`]: one `worker` a core, `control`, `vault`, `audit`, and `files` for each kind of them; [`sys::deadline`], for work that may never end; the demonstration's servers |
 //! | how many files may be open | [`sys::descriptors`] |
 //! | the clock | [`sys::clock`]; whatever else depends on the time takes `now` |
@@ -257,7 +267,7 @@
 //! [`vault`] (the rule for every token), then [`flow`] and [`oauth`]. [`error`] has every way a run can end. Of handing out:
 //! `servers.rs`, `cli/headers.rs` (the shortest verb), then `bridge/mod.rs` and `session/mod.rs`. Of the service:
 //! `refresh/schedule.rs`, then
-//! `cli/refresh/service.rs`. Of clients: `render/targets.rs` and a template. Of the gateway:
+//! `refresh/service.rs`. Of clients: `render/targets.rs` and a template. Of the gateway:
 //! `gateway/mod.rs` (what lies where), `gateway/worker.rs` (the line), `gateway/refusal.rs` (every no), [`policy`], then
 //! `gateway/load.rs` and `gateway/start.rs`.
 
@@ -266,12 +276,19 @@ pub mod cli;
 pub mod client;
 pub mod clients;
 pub mod config;
+mod connect;
+mod context;
 pub mod credential;
 pub mod demo;
+pub mod deployment;
+mod doctor;
 pub mod error;
 pub mod flow;
 pub mod gateway;
+mod given;
+mod inspect;
 pub mod log;
+mod login;
 pub mod mcp;
 pub mod metadata;
 pub mod notice;
@@ -286,6 +303,7 @@ pub mod render;
 pub mod secret;
 pub mod servers;
 pub mod session;
+mod status;
 pub mod store;
 pub mod sys;
 pub mod text;

@@ -8,6 +8,7 @@ mod known;
 mod logins;
 mod source;
 mod tokens;
+mod variables;
 mod vouch;
 
 use std::collections::BTreeSet;
@@ -20,6 +21,7 @@ pub(crate) use self::advice::{ADDRESS, Advice, CredentialOrigin, place};
 pub(crate) use self::files::usable;
 use self::files::{egress_files, egress_of, found_at, identity_file, identity_of, server_name};
 pub(crate) use self::source::{HeaderSource, HeaderSources};
+pub(crate) use self::variables::{Gathered, gather, unambiguous};
 use crate::config::{Config, ConfigError, NamedValue};
 use crate::credential::{Credential, CredentialId, CredentialKind, SERVER_URL};
 use crate::error::Error;
@@ -374,7 +376,7 @@ pub(crate) fn at_hand(config: &Config, store: &Store, out: &dyn Notices) -> Resu
     let egress: Vec<(PathBuf, StoredToken)> = egress_files(store).filter_map(at).collect();
     let behind = egress.iter().filter(|(_, stored)| !stored.members.contains_key(SERVER_URL));
     let tokens: Vec<_> = identity.iter().chain(behind).collect();
-    tokens::may_go(config, &credentials, &tokens, config.settings.given("REGISTRY_URL").as_slice())?;
+    tokens::may_go(config, &credentials, &tokens, config.given("REGISTRY_URL").as_slice())?;
     let identity = identity.map(|(path, stored)| identity_of(&path, stored));
     let egress: Vec<EgressToken> =
         egress.iter().map(|(path, stored)| egress_of(config, path, stored)).collect();

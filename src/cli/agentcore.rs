@@ -2,9 +2,10 @@
 
 use clap::Args;
 
+use crate::cli::given::Given;
 use crate::cli::ingress;
 use crate::cli::out::Out;
-use crate::config::{Config, Settings};
+use crate::config::Config;
 use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
 use crate::text::clean;
@@ -32,9 +33,10 @@ pub(super) struct AgentcoreArgs {
     force: bool,
 }
 
-pub(super) fn run(args: &AgentcoreArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &AgentcoreArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let mut settings = given.settings(out)?;
     if let Some(audience) = &args.audience {
-        settings.flag("AGENTCORE_AUDIENCE", audience);
+        settings.flag("AGENTCORE_AUDIENCE", audience.as_str());
     }
     let config = Config::resolve(settings)?;
     let mut planned = config.plan(&[CredentialKind::AgentCore], None);

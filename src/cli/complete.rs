@@ -8,7 +8,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate, complete};
 
 use crate::cli::args::Global;
 use crate::cli::flows;
-use crate::cli::given::settings;
+use crate::cli::given::{Given, settings};
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::credential::{CredentialId, CredentialKind};
@@ -36,11 +36,12 @@ pub(super) enum NameSource {
 /// The verbs whose only word is a credential's name.
 const OF_CREDENTIALS: [&str; 3] = ["token", "logout", "inspect"];
 
-pub(super) fn run(args: &CompleteArgs, command: clap::Command, out: &Out) -> Exit {
+#[expect(clippy::unnecessary_wraps, reason = "every verb has this shape")]
+pub(super) fn run(args: &CompleteArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let words = words(&args.words);
-    let Some(index) = words.len().checked_sub(1) else { return Exit::Done };
-    let global = global(command.clone(), &words);
-    let mut command = one_name_each(offering(command, &global), &words);
+    let Some(index) = words.len().checked_sub(1) else { return Ok(Exit::Done) };
+    let global = global((given.command)(), &words);
+    let mut command = one_name_each(offering((given.command)(), &global), &words);
     let here = paths::absolute(std::path::Path::new("."));
     let found = complete(&mut command, words, index, Some(&here)).unwrap_or_default();
     let is_option =
@@ -53,7 +54,7 @@ pub(super) fn run(args: &CompleteArgs, command: clap::Command, out: &Out) -> Exi
     if !lines.is_empty() {
         out.data(&lines.join("\n"));
     }
-    Exit::Done
+    Ok(Exit::Done)
 }
 
 /// What an argument of a verb names, if anything: by how it calls its value, so that every verb that says so is helped.

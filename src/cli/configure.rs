@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 use dialoguer::{Confirm, Input, Password, Select};
 use serde_json::json;
 
-use crate::cli::given::secret_from;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{Config, FileTrust, Origin, Settings, set};
+use crate::config::{Config, FileTrust, Origin, set};
 use crate::error::{Error, Exit};
+use crate::given::secret_from;
 use crate::provider::{Provider, SecretRule};
 use crate::secret::{REDACTED, Secret};
 use crate::sys::private_file::{self, Keep};
@@ -90,7 +91,8 @@ enum KindArg {
 /// A variable to write.
 type NewVariable = (String, Secret);
 
-pub(super) fn run(args: &ConfigureArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &ConfigureArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let mut settings = given.settings(out)?;
     let path = paths::absolute(&args.write);
     // Its sets are taken, too, even if it is not among the files that are read by themselves.
     if settings.files().all(|(known, _)| known != path) {
@@ -176,7 +178,7 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<NewVariable>, Err
     }
     // What the flow itself would refuse is better said before it is written.
     for (name, value) in &lines {
-        config.settings.flag(name, value.expose());
+        config.set(name, value.clone());
     }
     match kind {
         KindArg::Egress => config.egress_set(n).credential.map(drop)?,
@@ -189,7 +191,7 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<NewVariable>, Err
 /// without it.
 fn gateway(args: &ConfigureArgs, config: &Config) -> Result<Option<NewVariable>, Error> {
     let given = args.set.iter().any(|pair| pair.starts_with("REGISTRY_URL="));
-    let url = match config.settings.find("REGISTRY_URL") {
+    let url = match config.sources().find("REGISTRY_URL") {
         _ if given => return Ok(None),
         Some((url, Origin::Flag)) => url.to_owned(),
         Some(_) => return Ok(None),
@@ -232,7 +234,7 @@ fn egress(args: &ConfigureArgs, config: &Config, n: usize) -> Result<Vec<NewVari
     for variable in provider
         .variables
         .iter()
-        .filter(|variable| variable.default.is_none() && config.settings.get(&variable.setting).is_none())
+        .filter(|variable| variable.default.is_none() && config.given(&variable.setting).is_none())
     {
         let given = args
             .set
@@ -257,7 +259,7 @@ fn client_prompt(provider: &Provider) -> String {
 
 /// The first number nobody uses: a set in the middle may have been left out on purpose, but an unused one is free.
 fn free_set(config: &Config) -> usize {
-    (1..=100).find(|n| config.settings.get(&format!("EGRESS_OAUTH_CLIENT_ID_{n}")).is_none()).unwrap_or(100)
+    (1..=100).find(|n| config.given(&format!("EGRESS_OAUTH_CLIENT_ID_{n}")).is_none()).unwrap_or(100)
 }
 
 fn choose_kind() -> Result<KindArg, Error> {

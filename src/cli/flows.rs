@@ -6,23 +6,19 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::future::join_all;
-use tokio::sync::Mutex;
 use tracing::{debug, trace};
 
 use crate::cli::args::BrowserArgs;
 use crate::cli::out::{LineMark, Out};
-use crate::cli::terminal_ui::TerminalUi;
-use crate::config::{Config, ConfigError, CredentialPlan};
+use crate::config::{Config, CredentialPlan};
 use crate::credential::{Credential, CredentialKind};
 use crate::error::{Error, Exit};
 use crate::servers::Servers;
-use crate::store::{Storage, Store};
 use crate::sys::browser::Browser;
 use crate::sys::clock;
-use crate::sys::http::Http;
-use crate::sys::signal::{self, Stop};
+use crate::sys::signal;
 use crate::sys::terminal;
-use crate::vault::{IssuedToken, TokenOutcome, Vault};
+use crate::vault::{IssuedToken, TokenOutcome, Vault, VaultError};
 
 /// What came of one flow.
 pub(super) struct FlowResult {
@@ -77,69 +73,24 @@ async fn finish(out: &Out, mut signals: u8) {
     }
 }
 
-pub(super) async fn signal() -> Exit {
-    match signal::stop().await {
-        Stop::Interrupt => Exit::Interrupted,
-        Stop::Terminate => Exit::Terminated,
-    }
-}
-
-/// The vault for this run.
-pub(super) fn vault(config: &Config, browser: Option<Browser>, out: &Out) -> Result<Vault, Error> {
-    Ok(Vault {
-        store: Store::new(&config.tokens_dir, storage(config, out)?),
-        http: http(config),
-        browser,
-        ui: Arc::new(TerminalUi(out.clone())),
-        login_within: config.login_within,
-        turn: Mutex::new(()),
-        exchanges: out.tasks.clone(),
-    })
+async fn signal() -> Exit {
+    signal::stop().await.into()
 }
 
 /// The servers, with this run's vault. Nobody is asked to log in.
 pub(super) fn servers(config: Config, out: &Out) -> Result<Servers, Error> {
-    let vault = vault(&config, None, out)?;
+    let vault = out.context().vault(&config, None)?;
     Ok(Servers::open(config, vault, Arc::new(out.clone())))
-}
-
-/// The network as the settings allow it.
-pub(super) fn http(config: &Config) -> Http {
-    Http::new(config.allow_plain).trusting(config.trust.clone())
 }
 
 /// Who opens a login page. Without a terminal nobody does, unless it was asked for: a script must not hang.
 pub(super) fn browser(args: &BrowserArgs, config: &Config) -> Option<Browser> {
     if args.device {
         Some(Browser::Elsewhere)
-    } else if args.no_browser || (config.settings.on("MCPAUTH_NO_BROWSER") && !args.browser) {
+    } else if args.no_browser || (config.no_browser() && !args.browser) {
         Some(Browser::Nobody)
     } else {
         (args.browser || terminal::interactive()).then(|| Browser::System { without: config.withheld() })
-    }
-}
-
-fn storage(config: &Config, out: &Out) -> Result<Storage, Error> {
-    match config.settings.get("MCPAUTH_STORAGE") {
-        None | Some("file") => Ok(Storage::File),
-        Some("keyring") => {
-            Store::probe_keyring().map_err(crate::vault::VaultError::Store)?;
-            Ok(Storage::Keyring)
-        }
-        Some("auto") => Ok(match Store::probe_keyring() {
-            Ok(()) => {
-                out.say("storage: the system keyring");
-                Storage::Keyring
-            }
-            Err(error) => {
-                out.say(&format!("storage: 0600 files in {} ({error})", config.tokens_dir.display()));
-                Storage::File
-            }
-        }),
-        Some(_) => {
-            let reason = "none of file, keyring and auto".into();
-            Err(ConfigError::Invalid { variable: "MCPAUTH_STORAGE".into(), reason }.into())
-        }
     }
 }
 
@@ -152,7 +103,8 @@ pub(super) async fn run(
 ) -> Vec<FlowResult> {
     let get = async |credential: &Credential| {
         let fresh = vault.fresh(credential, anew).await?;
-        agent_env(vault, credential, fresh)
+        vault.store.write_agent_env(credential, &fresh.stored.token).map_err(VaultError::Store)?;
+        Ok(fresh)
     };
     run_each(planned, out, get).await
 }
@@ -195,21 +147,6 @@ async fn run_flow(
     }
     trace!("{name}: took {} ms", began.elapsed().as_millis());
     FlowResult { kind, name, command, result }
-}
-
-/// An agent gets its shell file beside the token, as the registry's scripts write it.
-pub(super) fn agent_env(
-    vault: &Vault,
-    credential: &Credential,
-    fresh: IssuedToken,
-) -> Result<IssuedToken, Error> {
-    if credential.id.kind == CredentialKind::Agent {
-        vault
-            .store
-            .write_agent_env(credential, &fresh.stored.token)
-            .map_err(crate::vault::VaultError::Store)?;
-    }
-    Ok(fresh)
 }
 
 /// What happened and until when, for people.

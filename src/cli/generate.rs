@@ -5,10 +5,11 @@ use clap::Args;
 
 use crate::cli::args::BrowserArgs;
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::cli::report::{ConfigRow, RunReport, Skipped};
 use crate::clients;
-use crate::config::{Config, ConfigError, CredentialPlan, Settings};
+use crate::config::{Config, ConfigError, CredentialPlan};
 use crate::credential::{CredentialKind, SERVER_URL};
 use crate::error::{Error, Exit};
 use crate::sys::browser::Browser;
@@ -54,8 +55,8 @@ pub(super) struct GenerateArgs {
     browser: BrowserArgs,
 }
 
-pub(super) fn run(args: &GenerateArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let config = Config::resolve(settings)?;
+pub(super) fn run(args: &GenerateArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let config = given.config(out)?;
     let browser = flows::browser(&args.browser, &config);
     let done = flows::until_signal(out, generate(&config, args, browser, out), RunReport::interrupted)?;
     Ok(done.report(out))
@@ -82,7 +83,7 @@ pub(super) async fn generate(
         .into());
     }
     let without_gateway = config.registry_url.is_none() && planned.iter().any(is_for_gateway);
-    let vault = flows::vault(config, browser, out)?;
+    let vault = out.context().vault(config, browser)?;
     let rows = flows::run(&vault, planned, args.force, out).await;
     // The tokens are there all the same, and their rows must not be lost with the configurations.
     let configs = clients::write_all(config, &vault.store, !args.no_install, out)

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::cli::args::AuthArgs;
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::flow::FlowError;
 use crate::servers::ServerRef;
@@ -38,9 +38,9 @@ pub(super) struct HeadersArgs {
     auth: AuthArgs,
 }
 
-pub(super) fn run(args: &HeadersArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &HeadersArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let Some(which) = args.name.as_ref().or(args.server.as_ref()) else { return Ok(Exit::Usage) };
-    let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
+    let servers = flows::servers(given.config(out)?, out)?.with(args.auth.auth);
     let which = &servers.find(which);
     let work = async {
         match tokio::time::timeout(WITHIN, servers.fresh(which)).await {

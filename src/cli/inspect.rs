@@ -1,18 +1,15 @@
 //! `mcpauth inspect`: what a token says, until when it is good, and whether its issuer signed it. Neither the token nor its
-//! signature is shown. It leaves asking the issuer to `inspect::verify`.
-
-mod verify;
+//! signature is shown. It leaves finding that out to `inspect`.
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use self::verify::SignatureCheck;
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::cli::subject::{Subject, find};
-use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-use crate::oauth::{Epoch, Unverified, read_numeric_date};
+use crate::inspect::{Inspected, SignatureCheck, find, inspect};
+use crate::oauth::{Epoch, read_numeric_date};
 use crate::sys::address::web_url;
 use crate::sys::clock;
 use crate::text::clean;
@@ -45,55 +42,41 @@ pub(super) struct InspectArgs {
     issuer: Option<String>,
 }
 
-pub(super) fn run(args: &InspectArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &InspectArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     if let Some(issuer) = args.issuer.as_deref().filter(|issuer| web_url(issuer).is_err()) {
         let message = format!("--issuer: {:?} is not an http or https URL", clean(issuer, 80));
         return Err(Error::Usage { message, hint: "give it as its tokens have it in iss".into() });
     }
-    let config = Config::resolve(settings)?;
-    let vault = flows::vault(&config, None, out)?;
+    let config = given.config(out)?;
+    let vault = out.context().vault(&config, None)?;
     let subject = find(&args.what, &config, &vault.store, out)?;
-    let readable = Unverified::read(subject.token.expose());
-    let work = async {
-        let token = subject.token.expose();
-        let issuers = verify::issuers(&config, args.issuer.as_deref());
-        Ok(Ok(verify::verify(&vault.http, token, readable.as_ref(), &issuers, args.verify).await))
-    };
-    let verdict = match flows::until_signal(out, work, Err)? {
-        Ok(verdict) => verdict,
+    let work =
+        async { Ok(Ok(inspect(subject, &config, &vault.http, args.issuer.as_deref(), args.verify).await)) };
+    let inspected = match flows::until_signal(out, work, Err)? {
+        Ok(inspected) => inspected,
         Err(exit) => return Ok(exit),
     };
-    let now = clock::now();
-    let end = readable
-        .as_ref()
-        .and_then(|read| read.time("exp"))
-        .or(subject.stored.as_ref().and_then(|s| s.token.expires_at));
-    let early = readable.as_ref().and_then(|read| read.time("nbf")).is_some_and(|start| start > now);
-    let over = end.is_some_and(|end| end <= now);
-    let exit = match &verdict {
+    let exit = match &inspected.verdict {
         SignatureCheck::Bad(_) => Exit::Found,
-        SignatureCheck::Verified { .. } if args.verify && (over || early) => Exit::Found,
+        SignatureCheck::Verified { .. } if args.verify && inspected.is_out_of_time(clock::now()) => {
+            Exit::Found
+        }
         SignatureCheck::Verified { .. } => Exit::Done,
         SignatureCheck::Unreachable(_) if args.verify => Exit::Network,
         SignatureCheck::Unknown(_) if args.verify => Exit::Found,
         SignatureCheck::Unreachable(_) | SignatureCheck::Unknown(_) => Exit::Done,
     };
     if out.json {
-        out.object(&to_json(&subject, readable.as_ref(), &verdict, end, exit));
+        out.object(&to_json(&inspected, exit));
     } else {
-        print(&subject, readable.as_ref(), &verdict, end, out);
+        print(&inspected, out);
     }
     Ok(exit)
 }
 
-fn to_json(
-    subject: &Subject,
-    readable: Option<&Unverified>,
-    verdict: &SignatureCheck,
-    end: Option<Epoch>,
-    exit: Exit,
-) -> Value {
-    let stored = subject.stored.as_ref();
+fn to_json(inspected: &Inspected, exit: Exit) -> Value {
+    let Inspected { subject, readable, verdict } = inspected;
+    let (stored, readable, end) = (subject.stored.as_ref(), readable.as_ref(), inspected.end());
     json!({
         "version": 1,
         "exit_code": exit as u8,
@@ -119,14 +102,9 @@ fn to_json(
     })
 }
 
-fn print(
-    subject: &Subject,
-    readable: Option<&Unverified>,
-    verdict: &SignatureCheck,
-    end: Option<Epoch>,
-    out: &Out,
-) {
-    let now = clock::now();
+fn print(inspected: &Inspected, out: &Out) {
+    let Inspected { subject, readable, verdict } = inspected;
+    let (readable, end, now) = (readable.as_ref(), inspected.end(), clock::now());
     let row = |name: &str, value: &str| out.result(&format!("  {name:14} {}", clean(value, LONGEST)));
     out.result(&subject.name);
     row("format", if readable.is_some() { "JWT" } else { "opaque: only its issuer can read it" });

@@ -16,6 +16,7 @@ use tracing::dispatcher::set_global_default;
 use tracing::level_filters::LevelFilter;
 
 use crate::cli::args::{ColorArg, Global};
+use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::log::{self, LoggedEvent};
 use crate::notice::Notices;
@@ -100,6 +101,11 @@ impl Out {
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             ..self.clone()
         }
+    }
+
+    /// This run, for the work below.
+    pub(super) fn context(&self) -> Context {
+        Context { notices: Arc::new(self.clone()), ui: Arc::new(self.clone()), exchanges: self.tasks.clone() }
     }
 
     /// Data, on stdout.

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tracing::debug;
 
+use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};
@@ -30,7 +31,8 @@ enum ProvidersCommand {
     Check,
 }
 
-pub(super) fn run(args: &ProvidersArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &ProvidersArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let config = &given.config(out)?;
     match &args.what {
         ProvidersCommand::List => list(config, out),
         ProvidersCommand::Show { name } => show(config, name, out),

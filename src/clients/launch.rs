@@ -57,7 +57,7 @@ pub(crate) fn command(config: &Config) -> Result<Vec<String>, Error> {
     let program = paths::program()?.to_string_lossy().into_owned();
     let mut words = vec![program, "--tokens-dir".into(), config.tokens_dir.to_string_lossy().into_owned()];
     let trusted = distrusted(config).is_none();
-    let files = config.settings.files().filter(|(_, whose)| trusted || *whose != FileTrust::Found);
+    let files = config.sources().files().filter(|(_, whose)| trusted || *whose != FileTrust::Found);
     let files: Vec<_> = files.collect();
     if files.is_empty() {
         words.push("--no-env-file".into());
@@ -69,16 +69,16 @@ pub(crate) fn command(config: &Config) -> Result<Vec<String>, Error> {
     }
     words.extend(["--servers-dir".into(), config.servers_dir.to_string_lossy().into_owned()]);
     for (name, flag) in [("REGISTRY_URL", "--registry-url"), ("MCPAUTH_STORAGE", "--storage")] {
-        if let Some(value) = passing(&config.settings, name) {
+        if let Some(value) = passing(config.sources(), name) {
             words.extend([flag.into(), value.into()]);
         }
     }
     for (name, flag) in [("MCPAUTH_CA_CERT", "--ca-cert"), ("MCPAUTH_PROVIDERS_FILE", "--providers-file")] {
-        if let Some(path) = passing(&config.settings, name) {
+        if let Some(path) = passing(config.sources(), name) {
             words.extend([flag.into(), paths::absolute(Path::new(path)).to_string_lossy().into_owned()]);
         }
     }
-    if config.allow_plain && passing(&config.settings, "MCPAUTH_ALLOW_HTTP").is_some() {
+    if config.allow_plain && passing(config.sources(), "MCPAUTH_ALLOW_HTTP").is_some() {
         words.push("--allow-http".into());
     }
     Ok(words)
@@ -99,7 +99,7 @@ fn passing<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> {
 
 /// The settings that this command line does not carry, and no file has: whoever starts us by it does without them.
 pub(crate) fn lost(config: &Config) -> Vec<&str> {
-    let settings = &config.settings;
+    let settings = config.sources();
     let mut names: Vec<&str> = settings.names().filter(|name| is_known(name)).collect();
     let carried = |name: &&str| CARRIED.contains(name) || SHARED.contains(name);
     names.retain(|name| !carried(name) && passing(settings, name).is_some());
@@ -110,7 +110,7 @@ pub(crate) fn lost(config: &Config) -> Vec<&str> {
 
 /// Says what a client that starts us would not have.
 pub(crate) fn warn(config: &Config, out: &dyn Notices) {
-    let settings = &config.settings;
+    let settings = config.sources();
     if let Some(why) = distrusted(config) {
         out.say(&format!("clients are told of no file that was found here: {why}; {}", why.hint()));
     }

@@ -290,11 +290,8 @@ mod tests {
             include_str!("mod.rs"),
             include_str!("machine.rs"),
             include_str!("egress.rs"),
-            include_str!("../cli/flows.rs"),
-            include_str!("../cli/gateway/issuer.rs"),
-            include_str!("../cli/refresh/args.rs"),
-            include_str!("../clients/local.rs"),
-            include_str!("../cli/gateway/prepare.rs"),
+            include_str!("values.rs"),
+            include_str!("../deployment/issuer.rs"),
         ];
         let words = sources.iter().flat_map(|text| text.split('"').skip(1).step_by(2));
         let stems = [

@@ -9,6 +9,7 @@ mod provenance;
 mod provider_file;
 mod registered;
 mod settings;
+mod values;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,12 +21,13 @@ use url::Url;
 pub use dotenv::{is_name, set};
 pub use registered::{KeyFile, RegisteredEndpoints, Registration, address_id, login_command, name_of};
 pub use settings::{FileTrust, Settings};
+pub use values::{StorageChoice, read_buffer, read_interval};
 
 use provider_file::ProviderFile;
 
 use crate::credential::{Credential, CredentialKind};
 pub use crate::credential::{NamedValue, Origin};
-use crate::oauth::{ClientAuth, DocumentError, SigningKey, document_address};
+use crate::oauth::{ClientAuth, SigningKey};
 use crate::provider::{Provider, ProviderError};
 use crate::quantity::seconds_within;
 use crate::secret::Secret;
@@ -40,8 +42,8 @@ pub const CLIENT_METADATA_URL: &str = "MCPAUTH_CLIENT_METADATA_URL";
 /// One run's settings and what follows from them.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Every setting.
-    pub settings: Settings,
+    /// Every setting, for the files of this module.
+    settings: Settings,
     /// Absolute: printed commands and paths mean the same from anywhere.
     pub tokens_dir: PathBuf,
     /// The gateway's address, where the user named one: nobody else's host is a default for tokens.
@@ -340,21 +342,6 @@ impl Config {
         names.sort();
         names.dedup();
         names
-    }
-
-    /// Where the user keeps what `mcpauth client-metadata` prints, if they do.
-    ///
-    /// # Errors
-    /// [`ConfigError::Invalid`].
-    pub fn client_metadata_url(&self) -> Result<Option<Url>, ConfigError> {
-        let read = |text| {
-            let reason = |error: DocumentError| ConfigError::Invalid {
-                variable: CLIENT_METADATA_URL.into(),
-                reason: error.to_string(),
-            };
-            document_address(text).map_err(reason)
-        };
-        self.settings.get(CLIENT_METADATA_URL).map(read).transpose()
     }
 
     /// Every configured credential of the kinds asked for, numbered sets in order. A set that is there in part is an

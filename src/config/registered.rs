@@ -335,7 +335,7 @@ mod tests {
     fn what_is_kept_becomes_a_credential_whose_every_request_names_the_resource() {
         let dir = tempfile::tempdir().unwrap();
         let mut settings = Settings::default();
-        settings.flag("MCPAUTH_TOKENS_DIR", dir.path().join("t").to_string_lossy());
+        settings.flag("MCPAUTH_TOKENS_DIR", dir.path().join("t").to_string_lossy().as_ref());
         let config = Config::resolve(settings).unwrap();
         config.keep_registration("tools.test", None, &kept(Some("s3cret"))).unwrap();
         assert!(config.keep_registration("../x", None, &kept(None)).is_err());

@@ -32,8 +32,9 @@ pub struct Settings {
 
 #[derive(Clone, Default)]
 struct LookedUp {
-    flags: BTreeMap<String, String>,
-    environment: BTreeMap<String, String>,
+    // Any of them may be a secret, and is one from here on.
+    flags: BTreeMap<String, Secret>,
+    environment: BTreeMap<String, Secret>,
     /// The strongest last.
     files: Vec<EnvFile>,
     /// The folders whose found files count.
@@ -115,7 +116,8 @@ impl Settings {
 
     /// The process environment alone.
     pub fn environment() -> Self {
-        let known = LookedUp { environment: env::all(), typed: env::arguments(), ..LookedUp::default() };
+        let known =
+            LookedUp { environment: secrets(env::all()), typed: env::arguments(), ..LookedUp::default() };
         Self { known: Arc::new(known), watch: None }
     }
 
@@ -182,7 +184,7 @@ impl Settings {
 
     /// Settings from nothing but these values, for `demo`.
     pub fn of(values: impl IntoIterator<Item = (String, String)>) -> Self {
-        let known = LookedUp { environment: values.into_iter().collect(), ..LookedUp::default() };
+        let known = LookedUp { environment: secrets(values), ..LookedUp::default() };
         Self { known: Arc::new(known), watch: None }
     }
 
@@ -193,7 +195,7 @@ impl Settings {
     }
 
     /// Gives a setting on behalf of a flag; it wins over everything else.
-    pub fn flag(&mut self, name: impl Into<String>, value: impl Into<String>) {
+    pub fn flag(&mut self, name: impl Into<String>, value: impl Into<Secret>) {
         Arc::make_mut(&mut self.known).flags.insert(name.into(), value.into());
     }
 
@@ -209,7 +211,7 @@ impl Settings {
 
     /// A setting that is a secret.
     pub fn secret(&self, name: &str) -> Option<Secret> {
-        self.get(name).map(Secret::new)
+        self.look_up(name).map(|(value, _)| value.clone())
     }
 
     /// A switch: `1`, `true`, `yes` or `on`.
@@ -220,6 +222,10 @@ impl Settings {
 
     /// A setting's value and where it came from.
     pub fn find(&self, name: &str) -> Option<(&str, Origin)> {
+        self.look_up(name).map(|(value, origin)| (value.expose(), origin))
+    }
+
+    fn look_up(&self, name: &str) -> Option<(&Secret, Origin)> {
         let found = self.known.find(name);
         if let (Some(watch), Some((_, origin))) = (&self.watch, &found) {
             watch.note(NamedValue::new(name, origin.clone()));
@@ -236,7 +242,7 @@ impl Settings {
     pub fn overruled(&self) -> Vec<(&str, Origin)> {
         let lines = self.known.files.iter().flat_map(|file| file.lines.iter().map(move |line| (file, line)));
         lines
-            .filter(|(_, line)| !line.value.is_empty() && self.get(&line.key) != Some(line.value.as_str()))
+            .filter(|(_, line)| !line.value.is_empty() && self.get(&line.key) != Some(line.value.expose()))
             .map(|(file, line)| (line.key.as_str(), file.origin(line.number)))
             .collect()
     }
@@ -371,9 +377,13 @@ impl Settings {
     }
 }
 
+fn secrets(values: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, Secret> {
+    values.into_iter().map(|(name, value)| (name, Secret::new(value))).collect()
+}
+
 impl LookedUp {
-    fn find(&self, name: &str) -> Option<(&str, Origin)> {
-        let full = |value: &&String| !value.is_empty();
+    fn find(&self, name: &str) -> Option<(&Secret, Origin)> {
+        let full = |value: &&Secret| !value.is_empty();
         if let Some(value) = self.flags.get(name).filter(full) {
             return Some((value, Origin::Flag));
         }
@@ -382,7 +392,7 @@ impl LookedUp {
         }
         self.files.iter().rev().find_map(|file| {
             let line = file.lines.iter().rfind(|line| line.key == name && !line.value.is_empty())?;
-            Some((line.value.as_str(), file.origin(line.number)))
+            Some((&line.value, file.origin(line.number)))
         })
     }
 }
@@ -408,7 +418,7 @@ pub(super) fn folder_of(path: &Path) -> PathBuf {
 fn may_say(line: &dotenv::DotenvVariable, folder: &Path) -> bool {
     match role(&line.key) {
         Role::Plain | Role::Place => true,
-        Role::Inside => line.value.is_empty() || paths::is_inside(Path::new(&line.value), folder),
+        Role::Inside => line.value.is_empty() || paths::is_inside(Path::new(line.value.expose()), folder),
         Role::Machine => line.value.is_empty(),
     }
 }

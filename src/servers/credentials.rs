@@ -10,7 +10,8 @@ use crate::config::{Config, ConfigError, CredentialPlan};
 use crate::credential::{Credential, CredentialId, CredentialKind};
 use crate::error::Error;
 use crate::store::{Store, StoredToken};
-use crate::vault::{TokenOutcome, Vault, VaultError};
+use crate::sys::private_file;
+use crate::vault::{Logout, TokenOutcome, Vault, VaultError};
 
 /// A name that is longer may be a token that was pasted in its place: it is not repeated.
 const LONGEST_NAME: usize = 32;
@@ -153,7 +154,7 @@ impl KnownCredential {
         if let SetupStatus::Complete(credential) = &self.setup {
             let fresh = vault.fresh(credential, false).await?;
             // The shell file beside an agent's token has the token, too.
-            if self.kind == CredentialKind::Agent && fresh.outcome != TokenOutcome::Reused {
+            if fresh.outcome != TokenOutcome::Reused {
                 vault.store.write_agent_env(credential, &fresh.stored.token).map_err(VaultError::Store)?;
             }
             return Ok(fresh.stored);
@@ -175,6 +176,28 @@ impl KnownCredential {
                 Err(VaultError::NeedsPerson { why }.into())
             }
         }
+    }
+
+    /// Whether anything is kept of it: its file, what a killed run left of one, or its client.
+    pub(crate) fn is_kept(&self, config: &Config, store: &Store) -> bool {
+        let registered = self.id.as_ref().is_some_and(|id| config.registered_at(id).is_some());
+        let is_there =
+            |path: PathBuf| path.symlink_metadata().is_ok() || !private_file::left(&path).is_empty();
+        registered || self.path(store).is_some_and(is_there)
+    }
+
+    /// Forgets it, after its server was asked to take it back, if it is to `revoke`.
+    ///
+    /// # Errors
+    /// The file's.
+    pub(crate) async fn forget(&self, vault: &Vault, config: &Config, revoke: bool) -> Result<Logout, Error> {
+        let (Some(id), Some(path)) = (&self.id, self.path(&vault.store)) else {
+            return Ok(Logout::nothing());
+        };
+        let ended = vault.forget(id, &path, self.credential(), revoke).await?;
+        // After the token: its client is the one that may have it taken back.
+        let registered = config.forget_registration(id)?;
+        Ok(Logout { found: ended.found || registered, ..ended })
     }
 
     /// How exactly `name` names it, 0 being the best; `None` if it does not.

@@ -16,7 +16,7 @@ impl Servers {
 
     /// The settings that lead a token to this server, or let it be led there.
     pub(crate) fn places(&self, which: &ServerRef) -> Vec<NamedValue> {
-        let gateway = self.config.settings.given("REGISTRY_URL");
+        let gateway = self.config.given("REGISTRY_URL");
         match which {
             // It has a token for its own address, and got that from nobody's setting.
             _ if self.is_logged_in(which) => Vec::new(),

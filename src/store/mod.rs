@@ -14,8 +14,9 @@ pub use error::StoreError;
 pub use format::{LoginNotes, StoredToken};
 pub use lock::Lock;
 
-use crate::credential::{Credential, CredentialId};
+use crate::credential::{Credential, CredentialId, CredentialKind};
 use crate::oauth::{Epoch, TokenSet};
+use crate::secret::Secret;
 use crate::sys::private_file::{self, Draft};
 
 /// The room that is taken for a credential's file, in bytes: most have a tenth of it, a token of a few hundred groups fits.
@@ -218,11 +219,14 @@ impl Store {
         Ok(private_file::remove(&self.dir.join(format!("{name}.env")))?)
     }
 
-    /// Writes an agent's `NAME.env`: export lines for a shell, as the registry's scripts have them.
+    /// Writes an agent's `NAME.env`: export lines for a shell, as the registry's scripts have them. Others have none.
     ///
     /// # Errors
     /// As [`StoreError`] says.
     pub fn write_agent_env(&self, credential: &Credential, token: &TokenSet) -> Result<(), StoreError> {
+        if credential.id.kind != CredentialKind::Agent {
+            return Ok(());
+        }
         let path = self.dir.join(format!("{}.env", credential.id.name));
         private_file::write(&path, &format::agent_env(credential, token))?;
         Ok(())
@@ -245,6 +249,15 @@ impl Store {
     /// [`StoreError::Keyring`] with the cause.
     pub fn probe_keyring() -> Result<(), StoreError> {
         keyring::probe()
+    }
+
+    /// The files in the directory that have one of these tokens in them: client configurations, the registry's scripts' caches.
+    pub fn copies_of(&self, tokens: &[&Secret]) -> Vec<PathBuf> {
+        let holds = |path: &PathBuf| {
+            let text = private_file::read(path).ok().flatten().map(Secret::new);
+            text.is_some_and(|text| tokens.iter().any(|token| text.expose().contains(token.expose())))
+        };
+        self.files().into_iter().filter(holds).collect()
     }
 
     /// Every token file in the directory, by name.

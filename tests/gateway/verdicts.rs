@@ -335,7 +335,7 @@ fn on_every_key() {
         assert!(named(key), "{key} has no row");
     }
     let inner = |key: &str| KEYS.iter().any(|(lines, ..)| lines.contains(&format!("{key}:")));
-    for of in ["Issuer", "Introspection", "Upstream", "Tls", "Health"] {
+    for of in ["IssuerSettings", "Introspection", "UpstreamSettings", "Tls", "Health"] {
         for key in schema["$defs"][of]["properties"].as_object().unwrap().keys() {
             assert!(inner(key), "{of}.{key} has no row");
         }

@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcpauth::cli::InVault;
 use mcpauth::credential::{
     ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, TokenEndpoint,
 };
 use mcpauth::demo::idp::Idp;
+use mcpauth::deployment::InVault;
 use mcpauth::flow::Ui;
 use mcpauth::gateway::StoredCredential;
 use mcpauth::oauth::{ClientAuth, OAuthClient};

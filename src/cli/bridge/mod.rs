@@ -11,9 +11,10 @@ use crate::bridge::listen::{self, ProxyOptions};
 use crate::bridge::stdio;
 use crate::cli::args::AuthArgs;
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::clients::{Local, SECRET_HEADER};
-use crate::config::{Config, Settings};
+use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::quantity::address;
 use crate::servers::{HeaderSource, HeaderSources, ServerRef, Servers};
@@ -42,7 +43,8 @@ pub(super) struct BridgeArgs {
     auth: AuthArgs,
 }
 
-pub(super) fn run(args: &BridgeArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &BridgeArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let mut settings = given.settings(out)?;
     if let Some(Some(at)) = args.listen {
         settings.flag("MCPAUTH_BRIDGE_LISTEN", at.to_string());
     }

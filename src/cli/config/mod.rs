@@ -8,8 +8,9 @@ mod words;
 use clap::{Args, Subcommand};
 
 use self::words::{auth_modes, names};
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{Config, Settings};
+use crate::config::Config;
 use crate::error::{Error, Exit};
 
 /// Show settings, and render or install client configurations
@@ -36,11 +37,11 @@ enum ConfigCommand {
     Install(install::InstallArgs),
 }
 
-pub(super) fn run(args: &ConfigArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &ConfigArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     // What is shown may be the very setting that is wrong.
     let config = match &args.what {
-        ConfigCommand::Show(_) => Config::for_names(settings)?,
-        _ => Config::resolve(settings)?,
+        ConfigCommand::Show(_) => Config::for_names(given.settings(out)?)?,
+        _ => given.config(out)?,
     };
     match &args.what {
         ConfigCommand::Show(args) => show::run(args, &config, out),

@@ -141,15 +141,15 @@ fn to_json(job: &Job) -> Map<String, Value> {
 fn settings(config: &Config, origin: bool, out: &Out) -> Exit {
     let filling = provider_settings(config);
     let known = |name: &&str| is_known(name) || filling.iter().any(|setting| setting == name);
-    let mut names: Vec<&str> = config.settings.names().filter(known).collect();
+    let mut names: Vec<&str> = config.sources().names().filter(known).collect();
     names.sort_unstable();
     names.dedup();
     let mut object = Map::new();
     let defaults = VARIABLES.iter().filter(|v| {
-        !v.default.is_empty() && !v.name.ends_with("_N") && config.settings.get(v.name).is_none()
+        !v.default.is_empty() && !v.name.ends_with("_N") && config.sources().get(v.name).is_none()
     });
     let given = names.iter().filter_map(|name| {
-        let (value, from) = config.settings.find(name)?;
+        let (value, from) = config.sources().find(name)?;
         let value = if is_secret(name) { REDACTED } else { value };
         Some((*name, value, from.to_string(), from.trust()))
     });

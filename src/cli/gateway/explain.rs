@@ -6,11 +6,10 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::cli::gateway::policy_from::{PolicyFrom, text_of};
-use crate::cli::gateway::prepare;
+use crate::cli::gateway::from::PolicyFrom;
 use crate::cli::out::Out;
-use crate::cli::{flows, subject};
 use crate::config::Config;
+use crate::deployment::{text_of, with_issuers};
 use crate::error::{Error, Exit};
 use crate::gateway::authn;
 use crate::gateway::authn::jwt::TokenError;
@@ -18,6 +17,7 @@ use crate::gateway::servers::FoundServers;
 use crate::gateway::servers::audience::servers_of;
 use crate::gateway::servers::headers::AllowedVariables;
 use crate::gateway::servers::route::Routes;
+use crate::inspect::token_of;
 use crate::policy::{Call, Explanation, Principal};
 use crate::registry::Registry;
 use crate::sys::clock;
@@ -165,8 +165,8 @@ impl ExplainArgs {
                 ..Principal::default()
             })));
         };
-        let settings = prepare::with_issuers(&self.policy.from, config)?;
-        let token = subject::token_of(token, config, &flows::vault(config, None, out)?.store, out)?;
+        let settings = with_issuers(self.policy.named(), config)?;
+        let token = token_of(token, config, &out.context().vault(config, None)?.store, out)?;
         let found = Registry::read(&settings.servers).map(|registry| {
             FoundServers::from_registry(
                 &registry,

@@ -1,25 +1,17 @@
-//! `mcpauth gateway`: what is typed about the gateway. It leaves where its settings come from to `prepare`, and the work
-//! to the modules below.
+//! `mcpauth gateway`: what is typed about the gateway. It leaves where its settings come from to `deployment`, and
+//! the work to `gateway`.
 
 mod check;
 mod explain;
 mod from;
-mod issuer;
-pub(super) mod journal;
-mod policy_from;
-pub(super) mod prepare;
 mod routes;
 mod serve;
-mod stored;
 mod test;
-mod vouch;
-
-pub use stored::InVault;
 
 use clap::{Args, Subcommand};
 
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::gateway::settings::GatewaySettings;
 
@@ -41,7 +33,8 @@ enum GatewayCommand {
     Schema,
 }
 
-pub(super) fn run(args: &GatewayArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &GatewayArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let config = &given.config(out)?;
     match &args.what {
         GatewayCommand::Serve(args) => serve::run(args, config, out),
         GatewayCommand::Check(args) => check::run(args, config, out),

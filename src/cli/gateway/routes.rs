@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use crate::cli::flows;
 use crate::cli::gateway::from::From;
-use crate::cli::gateway::prepare;
-use crate::cli::gateway::vouch::Word;
 use crate::cli::out::Out;
 use crate::config::Config;
+use crate::deployment;
 use crate::error::{Error, Exit};
 use crate::gateway::check_servers;
 use crate::gateway::servers::endpoints::Transport;
@@ -44,10 +43,8 @@ struct RouteRow {
 }
 
 pub(super) fn run(args: &RoutesArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
-    let settings = prepare::without_issuers(&args.from, config)?;
-    let word = Word::new(&args.from, prepare::file(&args.from, config).as_deref(), config);
-    let mut problems = Vec::new();
-    let servers = prepare::servers(&settings, &word, config, &mut problems);
+    let settings = deployment::without_issuers(args.from.named(), config)?;
+    let (servers, problems) = deployment::reachable_servers(args.from.named(), &settings, config);
     if let Some(error) = problems.iter().find(|problem| problem.is_error()) {
         return Err(Error::Usage { message: error.to_string(), hint: error.remedy.clone() });
     }

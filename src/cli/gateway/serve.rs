@@ -11,10 +11,9 @@ use tracing::{info, warn};
 
 use crate::cli::flows;
 use crate::cli::gateway::from::From;
-use crate::cli::gateway::journal::GatewayLog;
-use crate::cli::gateway::prepare;
 use crate::cli::out::Out;
 use crate::config::Config;
+use crate::deployment::{self, Log};
 use crate::error::{Error, Exit};
 use crate::gateway::settings::GatewaySettings;
 use crate::gateway::{GatewayContext, Loaded, RunningGateway, StartError};
@@ -74,8 +73,8 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
 /// # Errors
 /// If there is anything the gateway must not start with.
 fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<(GatewaySettings, Loaded), Error> {
-    let flags = prepare::Flags { listen: args.listen, shadow: args.shadow.clone(), admin: args.admin };
-    let prepared = prepare::prepare(&args.from, &flags, config, out)?;
+    let flags = deployment::Flags { listen: args.listen, shadow: args.shadow.clone(), admin: args.admin };
+    let prepared = deployment::prepare(args.from.named(), &flags, config, &out.context())?;
     let (errors, remarks): (Vec<_>, Vec<_>) =
         prepared.problems.iter().partition(|problem| problem.is_error());
     for remark in remarks {
@@ -118,15 +117,15 @@ fn say_leaving(lame_duck: Duration) {
 }
 
 /// The audit's way out, opened within the time that files have.
-fn audit(audit: &str) -> Result<GatewayLog, Error> {
+fn audit(audit: &str) -> Result<Log, Error> {
     let path = audit.to_owned();
-    prepare::within(move || GatewayLog::open(&path), &format!("audit: {audit}"))?
+    deployment::within(move || Log::open(&path), &format!("audit: {audit}"))?
 }
 
 /// SIGHUP: reads the files again, and begins the audit's file anew where it was moved away.
 async fn handle_signals(
     running: &RunningGateway,
-    log: &GatewayLog,
+    log: &Log,
     say: impl Fn(&RunningGateway),
 ) -> Result<Exit, Error> {
     let mut hang_ups = HangUps::new()?;

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::gateway::policy_from::{PolicyFrom, text_of};
+use crate::cli::gateway::from::PolicyFrom;
 use crate::cli::out::Out;
 use crate::config::Config;
+use crate::deployment::{server_names, text_of};
 use crate::error::{Error, Exit};
 use crate::policy::{CaseOutcome, Cases};
 
@@ -34,7 +35,7 @@ pub(super) fn run(args: &TestArgs, config: &Config, out: &Out) -> Result<Exit, E
     let cases = Cases::parse(&text)
         .map_err(|e| Error::Usage { message: format!("{}: {e}", args.cases.display()), hint: hint.into() })?;
     let (_, policy) = args.policy.read(config)?;
-    let servers = args.policy.servers(config);
+    let servers = server_names(args.policy.named(), config);
     let outcomes = cases.run(&policy, &|name| match &servers {
         _ if policy.servers().contains(name) => true,
         Some(servers) => servers.iter().any(|server| server == name),

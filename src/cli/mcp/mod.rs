@@ -1,26 +1,91 @@
 //! `mcpauth probe`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. It leaves the
-//! protocol to `client`, the server's address and credentials to `target`, what `call`'s words mean to `words` and `arguments`,
-//! and how answers look to `show`.
+//! protocol to `client`, the server's address and credentials to `connect`, what the words of `call` are to `words` and
+//! `arguments`, and how answers look to `show`.
 
 mod arguments;
-mod explain;
 mod show;
-mod target;
 mod words;
 
-use std::time::Instant;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use self::arguments::{ToolArguments, typed};
-use self::target::{ServerArgs, ServerTarget, TargetArgs};
 use self::words::CallWords;
+use crate::cli::args::AuthArgs;
+use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::client::{ClientError, Era, McpClient, Tools};
-use crate::config::Settings;
+use crate::connect::{Target, Wanted, address};
 use crate::error::{Error, Exit};
+use crate::quantity::seconds_within;
+use crate::servers::ServerRef;
 use crate::sys::terminal;
+
+/// Which server, for a verb whose first word it is, and what it is sent.
+#[derive(Args, Debug)]
+struct ServerArgs {
+    /// One of your servers by its name, or any server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
+    #[arg(value_name = "SERVER", conflicts_with_all = ["url", "server"])]
+    name: Option<ServerRef>,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+/// Which server, by an option, and what it is sent.
+#[derive(Args, Debug)]
+struct TargetArgs {
+    /// The server's address
+    #[arg(long, value_name = "URL", value_parser = address, hide = true)]
+    url: Option<Url>,
+    /// One of your servers, by its name
+    #[arg(long, value_name = "NAME", conflicts_with = "url", hide = true)]
+    server: Option<ServerRef>,
+    #[command(flatten)]
+    auth: AuthArgs,
+    /// Send no credentials
+    #[arg(long, conflicts_with_all = ["server", "token_file", "auth"])]
+    no_auth: bool,
+    /// Send the token in this file (0600; - for stdin) in Authorization, for the server itself
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// How long all of it may take, as in 60 or 5m
+    #[arg(long, value_name = "TIME", default_value = "60", value_parser = timeout)]
+    timeout: u64,
+}
+
+impl ServerArgs {
+    fn resolve(&self, given: &Given<'_>, out: &Out) -> Result<Target, Error> {
+        let which = self.target.which().or_else(|| self.name.clone());
+        Target::resolve(&self.target.wanted(which), flows::servers(given.config(out)?, out)?)
+    }
+}
+
+impl TargetArgs {
+    /// The server that an option names.
+    fn which(&self) -> Option<ServerRef> {
+        self.server.clone().or_else(|| self.url.clone().map(ServerRef::ByUrl))
+    }
+
+    fn wanted(&self, which: Option<ServerRef>) -> Wanted {
+        Wanted {
+            which,
+            auth: self.auth.auth,
+            no_auth: self.no_auth,
+            token_file: self.token_file.clone(),
+            within: Duration::from_secs(self.timeout),
+        }
+    }
+}
+
+/// How long a call may take, in seconds.
+fn timeout(text: &str) -> Result<u64, String> {
+    seconds_within(text, 1..=86_400)
+}
 
 /// Connect to an MCP server, ping it and list its tools, step by step
 #[derive(Args, Debug)]
@@ -78,11 +143,11 @@ pub(super) struct CallArgs {
     #[arg(value_name = "WORD", hide = true)]
     rest: Vec<String>,
     #[command(flatten)]
-    server: TargetArgs,
+    target: TargetArgs,
 }
 
-pub(super) fn probe(args: &ProbeArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let target = args.server.resolve(settings, out)?;
+pub(super) fn probe(args: &ProbeArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let target = args.server.resolve(given, out)?;
     let work = async |client: &mut McpClient| {
         let place = target.place(client);
         out.result(&step("connected", &format!("{} at {place}", show::named(client))));
@@ -99,7 +164,7 @@ pub(super) fn probe(args: &ProbeArgs, settings: Settings, out: &Out) -> Result<E
         object.insert("tools".into(), json!(names));
         Ok((object, tools))
     };
-    let (object, tools) = match target.with(None, work)? {
+    let (object, tools) = match ask(&target, out, None, work)? {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
@@ -110,8 +175,8 @@ pub(super) fn probe(args: &ProbeArgs, settings: Settings, out: &Out) -> Result<E
     Ok(Exit::Done)
 }
 
-pub(super) fn ping(args: &PingArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let target = args.server.resolve(settings, out)?;
+pub(super) fn ping(args: &PingArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let target = args.server.resolve(given, out)?;
     let work = async |client: &mut McpClient| {
         let took = timed(client).await?;
         let how = format!("{}, {}", client.protocol(), client.transport());
@@ -120,7 +185,7 @@ pub(super) fn ping(args: &PingArgs, settings: Settings, out: &Out) -> Result<Exi
         object.insert("ping_ms".into(), json!(took));
         Ok((object, text))
     };
-    let (object, text) = match target.with(None, work)? {
+    let (object, text) = match ask(&target, out, None, work)? {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
@@ -132,9 +197,9 @@ pub(super) fn ping(args: &PingArgs, settings: Settings, out: &Out) -> Result<Exi
     Ok(Exit::Done)
 }
 
-pub(super) fn list(args: &ListArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let target = args.server.resolve(settings, out)?;
-    let tools = match target.with(None, async |client: &mut McpClient| client.tools().await)? {
+pub(super) fn list(args: &ListArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let target = args.server.resolve(given, out)?;
+    let tools = match ask(&target, out, None, async |client: &mut McpClient| client.tools().await)? {
         Ok(tools) => tools,
         Err(exit) => return Ok(exit),
     };
@@ -151,11 +216,14 @@ pub(super) fn list(args: &ListArgs, settings: Settings, out: &Out) -> Result<Exi
     Ok(Exit::Done)
 }
 
-pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let words = CallWords::read(&args.first, &args.rest, args.server.is_given());
+pub(super) fn call(args: &CallArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let named = args.target.which();
+    let words = CallWords::read(&args.first, &args.rest, named.is_some());
     let arguments = ToolArguments::read(words.arguments)?;
+    let servers = flows::servers(given.config(out)?, out)?;
+    let which = named.map_or_else(|| words.server(&servers), |named| Ok(Some(named)))?;
+    let target = Target::resolve(&args.target.wanted(which), servers)?;
     let tool = words.tool;
-    let target = ServerTarget::resolve(&args.server, |servers| words.server(servers), settings, out)?;
     let work = async |client: &mut McpClient| match &arguments {
         ToolArguments::Ready(object) => client.call(tool, object).await.map(Ok),
         ToolArguments::Typed(pairs) => {
@@ -166,7 +234,7 @@ pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exi
             }
         }
     };
-    let result = match target.with(Some(tool), work)? {
+    let result = match ask(&target, out, Some(tool), work)? {
         Ok(result) => result?,
         Err(exit) => return Ok(exit),
     };
@@ -183,6 +251,24 @@ pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exi
         content.print(out);
     }
     Ok(Exit::Done)
+}
+
+/// Asks the server; a signal gives its exit code.
+fn ask<T>(
+    target: &Target,
+    out: &Out,
+    tool: Option<&str>,
+    work: impl AsyncFn(&mut McpClient) -> Result<T, ClientError>,
+) -> Result<Result<T, Exit>, Error> {
+    let all = async { target.ask(tool, work).await.map(Ok) };
+    match flows::until_signal(out, all, Err) {
+        // What gets the token is the credential's own command.
+        Err(error @ Error::Vault(_)) => {
+            out.error(&error, &target.servers.command_for(&target.which));
+            Ok(Err(error.exit()))
+        }
+        result => result,
+    }
 }
 
 async fn timed(client: &mut McpClient) -> Result<u128, ClientError> {

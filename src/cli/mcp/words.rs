@@ -44,7 +44,7 @@ impl<'a> CallWords<'a> {
 
     /// A server's address is no tool; nor is its name, unless GATEWAY_URL says whose tool it could be.
     fn no_server(&self, servers: &Servers) -> Result<(), Error> {
-        let has_default = self.is_named || servers.config.settings.given("GATEWAY_URL").is_some();
+        let has_default = self.is_named || servers.config.given("GATEWAY_URL").is_some();
         let is_server = self.tool.contains("://") || (!has_default && servers.is_known(self.tool));
         if !is_server {
             return Ok(());

@@ -1,8 +1,8 @@
 //! The table of `mcpauth status`: eighty columns on a terminal, whole names elsewhere. It leaves the judgement to `status`.
 
 use crate::cli::out::{Out, wrapped};
-use crate::cli::status::row::{CredentialState, StatusRow};
 use crate::oauth::Epoch;
+use crate::status::{Row, State};
 use crate::store::Storage;
 use crate::sys::{clock, terminal};
 
@@ -10,11 +10,11 @@ use crate::sys::{clock, terminal};
 const NAME: usize = 27;
 
 /// The table, line by line; under each credential that is not good, why, and what to type.
-pub(super) fn lines(rows: &[StatusRow], now: Epoch, out: &Out) -> Vec<String> {
-    let paint = |state: CredentialState, text: &str| {
+pub(super) fn lines(rows: &[Row], now: Epoch, out: &Out) -> Vec<String> {
+    let paint = |state: State, text: &str| {
         let code = match state {
-            CredentialState::Good => "32",
-            CredentialState::Due => "33",
+            State::Good => "32",
+            State::Due => "33",
             _ => "31",
         };
         out.paint(code, text)
@@ -22,12 +22,7 @@ pub(super) fn lines(rows: &[StatusRow], now: Epoch, out: &Out) -> Vec<String> {
     layout(rows, now, terminal::stdout_is_rich(), &paint)
 }
 
-fn layout(
-    rows: &[StatusRow],
-    now: Epoch,
-    narrow: bool,
-    paint: &dyn Fn(CredentialState, &str) -> String,
-) -> Vec<String> {
+fn layout(rows: &[Row], now: Epoch, narrow: bool, paint: &dyn Fn(State, &str) -> String) -> Vec<String> {
     if rows.is_empty() {
         return Vec::new();
     }
@@ -62,7 +57,7 @@ fn layout(
     lines
 }
 
-fn expiry(row: &StatusRow, now: Epoch) -> String {
+fn expiry(row: &Row, now: Epoch) -> String {
     match row.expires_at {
         Some(end) => clock::relative(end, now),
         None if row.kept => "never".into(),
@@ -82,8 +77,8 @@ mod tests {
     use super::*;
     use crate::cli::out::WIDTH;
 
-    fn row(name: &str, state: CredentialState, expires_at: Option<Epoch>) -> StatusRow {
-        StatusRow {
+    fn row(name: &str, state: State, expires_at: Option<Epoch>) -> Row {
+        Row {
             kind: "egress",
             name: name.into(),
             state,
@@ -99,19 +94,19 @@ mod tests {
         }
     }
 
-    fn rows() -> [StatusRow; 4] {
+    fn rows() -> [Row; 4] {
         [
-            row("ingress cognito", CredentialState::Good, Some(1_000 + 3_240)),
-            StatusRow {
+            row("ingress cognito", State::Good, Some(1_000 + 3_240)),
+            Row {
                 command: Some("mcpauth egress --config-set 100".into()),
                 renewable: false,
                 ..row(
                     "egress a-provider for a-server-with-quite-a-name",
-                    CredentialState::NeedsLogin,
+                    State::NeedsLogin,
                     Some(1_000 - 360_000),
                 )
             },
-            StatusRow {
+            Row {
                 why: Some(
                     "egress set 3 is missing EGRESS_OAUTH_CLIENT_ID_3 and EGRESS_OAUTH_REDIRECT_URI_3".into(),
                 ),
@@ -122,9 +117,9 @@ mod tests {
                 kept: false,
                 storage: None,
                 renewable: false,
-                ..row("egress set 3", CredentialState::Incomplete, None)
+                ..row("egress set 3", State::Incomplete, None)
             },
-            row("egress hub", CredentialState::Good, None),
+            row("egress hub", State::Good, None),
         ]
     }
 

@@ -336,7 +336,7 @@ mod tests {
         RequestKind { server: "time", method: "tools/call", tool: "now", reason: "" };
 
     #[test]
-    fn workers_are_added_up_under_the_registrys_names() {
+    fn workers_are_added_up_under_the_references_names() {
         let metrics = Metrics::default();
         let (one, two) = (metrics.tally(), metrics.tally());
         one.count(&CALL, Duration::from_micros(20), Some(Duration::from_millis(2)));

@@ -75,9 +75,9 @@ mod tests {
             ),
             (
                 "listen: 127.0.0.1:1\nlimits: {max_request_bytes: 3}\nissuers: [{issuer: b}]\n",
-                &["issuers", "limits.max_request_bytes", "limits.max_header_bytes"],
+                &["issuers", "limits.max_header_bytes", "limits.max_request_bytes"],
             ),
-            ("", &["issuers", "limits.max_request_bytes", "limits.max_header_bytes", "listen"]),
+            ("", &["issuers", "limits.max_header_bytes", "limits.max_request_bytes", "listen"]),
             (
                 "listen: 127.0.0.1:1\nlimits: {max_request_bytes: 1, max_header_bytes: 2}\nissuers: [{issuer: a}]\ntls: {key: k}\nupstreams: {a/b: {egress: none}}\n",
                 &["tls.key", "upstreams.a/b.egress"],

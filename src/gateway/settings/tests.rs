@@ -61,7 +61,7 @@ fn what_cannot_be_said_is_refused_where_it_stands() {
             "issuers:\n- issuer: https://i\n  algorithms: [HS256]\n",
             "3:16: unknown variant `HS256`, expected one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA",
         ),
-        ("limits:\n  response_timeout: 5\n", "2:3: `answer_within` is now called `response_timeout`"),
+        ("limits:\n# Old.\n  answer_within: 5\n", "3:3: `answer_within` is now called `response_timeout`"),
         ("revoked: revoked.txt\n", "1:1: `revoked` is now called `revocation_list`"),
         ("issuers:\n- {}\n", "2:3: missing field `issuer`"),
         (
