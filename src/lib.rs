@@ -80,9 +80,9 @@
 //!             completions config exec generate ingress login refresh
 //!             bridge complete env gateway headers inspect logout mcp report token
 //!             configure flows
-//!             client_metadata client_rows given man providers terminal_ui
+//!             client_metadata client_rows given help man providers terminal_ui
 //!             out
-//!             args paths
+//!             args paths suggest
 //! gateway     start
 //!             listen
 //!             worker

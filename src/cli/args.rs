@@ -46,7 +46,7 @@ pub(super) struct Global {
     /// Errors only
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub(super) quiet: bool,
-    /// Say more; never a secret
+    /// Say more: -v each HTTP exchange, -vv its headers too; never a secret
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub(super) verbose: u8,
     /// Colours

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod deadline;
 pub mod descriptors;
 pub mod env;
+mod exchange;
 pub mod found_file;
 pub mod hook;
 pub mod http;

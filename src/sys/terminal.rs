@@ -33,6 +33,13 @@ pub fn stdout_width() -> Option<usize> {
     std::io::stdout().is_terminal().then(columns)
 }
 
+/// How many columns stderr has, if it is a terminal.
+pub fn stderr_width() -> Option<usize> {
+    let columns =
+        || dialoguer::console::Term::stderr().size_checked().map_or(80, |(_, columns)| columns.into());
+    std::io::stderr().is_terminal().then(columns)
+}
+
 /// Stdout as a file, for a program that must know what of its lines was written: the standard library's own has a buffer.
 ///
 /// # Errors
