@@ -45,6 +45,8 @@ pub(super) struct Out {
     bars: MultiProgress,
     /// The bars of the flows under way, by name.
     lines: Arc<Mutex<BTreeMap<String, ProgressBar>>>,
+    /// What a person types below them.
+    typed: Arc<Mutex<Option<ProgressBar>>>,
     /// What the run does not end without.
     pub(super) tasks: TaskTracker,
     /// What this run was told of where its settings and tokens are; the commands that it names need the same.
@@ -111,6 +113,7 @@ impl Out {
             color: (color(terminal::stdout_is_rich()), color(terminal::stderr_is_rich())),
             bars,
             lines: Arc::default(),
+            typed: Arc::default(),
             tasks: TaskTracker::new(),
             again: global.again().into(),
             lost: Arc::default(),
@@ -338,6 +341,32 @@ impl Out {
         if let Some(bar) = self.lines.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
             bar.set_message(fit(&text));
         }
+    }
+
+    /// Whether lines are redrawn, and with them the place where the terminal would echo what is typed.
+    pub(super) fn draws(&self) -> bool {
+        !self.bars.is_hidden()
+    }
+
+    /// What a person types, below the bars: its end, where a line is too short for all of it. Nothing takes the line away.
+    pub(super) fn show_typed(&self, text: &str) {
+        let mut bar = self.typed.lock().unwrap_or_else(PoisonError::into_inner);
+        if text.is_empty() {
+            if let Some(bar) = bar.take() {
+                bar.finish_and_clear();
+                self.bars.remove(&bar);
+            }
+            return;
+        }
+        let bar = bar.get_or_insert_with(|| {
+            let bar = self.bars.add(ProgressBar::new_spinner());
+            let style = ProgressStyle::with_template("> {msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar
+        });
+        let room = terminal::stderr_width().unwrap_or(WIDTH).saturating_sub(3);
+        let length = text.chars().count();
+        bar.set_message(fit(&text.chars().skip(length.saturating_sub(room)).collect::<String>()));
     }
 
     /// Begins a flow's line.

@@ -11,6 +11,7 @@ mod exchange;
 pub mod found_file;
 pub mod hook;
 pub mod http;
+pub mod keyboard;
 pub mod mark;
 pub mod paths;
 pub mod pid_file;
