@@ -18,7 +18,7 @@ _mcpauth() {
     # After a -- comes another program's command line: its name, then files.
     if [[ " ${before[*]} " == *" -- "* ]]; then
         if [[ ${before[count-1]} == -- ]]; then
-            while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -A command -- "$current")
+            while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -A command -- "$current" | sort -u)
         fi
         return
     fi

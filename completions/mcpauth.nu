@@ -1096,6 +1096,33 @@ module completions {
     --help(-h)                # Print help
   ]
 
+  def "nu-complete mcpauth providers schema storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
+
+  def "nu-complete mcpauth providers schema color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Print the JSON schema of provider files, for editors
+  export extern "mcpauth providers schema" [
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
+    --no-env-file             # Read settings from no file at all
+    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth providers schema storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
+    --json                    # One JSON object on stdout; errors as JSON on stderr
+    --quiet(-q)               # Errors only
+    --verbose(-v)             # Say more; never a secret
+    --color: string@"nu-complete mcpauth providers schema color" # Colours
+    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
+    --allow-http              # Plain http to other machines is meant
+    --help(-h)                # Print help
+  ]
+
   # Print this message or the help of the given subcommand(s)
   export extern "mcpauth providers help" [
   ]
@@ -1110,6 +1137,10 @@ module completions {
 
   # Parse every provider file; exit code 7 if one is wrong
   export extern "mcpauth providers help check" [
+  ]
+
+  # Print the JSON schema of provider files, for editors
+  export extern "mcpauth providers help schema" [
   ]
 
   # Print this message or the help of the given subcommand(s)
@@ -1632,6 +1663,10 @@ module completions {
 
   # Parse every provider file; exit code 7 if one is wrong
   export extern "mcpauth help providers check" [
+  ]
+
+  # Print the JSON schema of provider files, for editors
+  export extern "mcpauth help providers schema" [
   ]
 
   # Serve the gateway, check and explain its settings, policy and servers

@@ -14,7 +14,7 @@ use crate::sys::private_file::FileError;
 use crate::sys::signal::Stop;
 use crate::vault::VaultError;
 
-/// How a run ended, for the shell. `README.md` has this table.
+/// How a run ended, for the shell: `docs/reference/exit-codes.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {

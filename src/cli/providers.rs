@@ -29,6 +29,8 @@ enum ProvidersCommand {
     },
     /// Parse every provider file; exit code 7 if one is wrong
     Check,
+    /// Print the JSON schema of provider files, for editors
+    Schema,
 }
 
 pub(super) fn run(args: &ProvidersArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
@@ -37,6 +39,10 @@ pub(super) fn run(args: &ProvidersArgs, given: &Given<'_>, out: &Out) -> Result<
         ProvidersCommand::List => list(config, out),
         ProvidersCommand::Show { name } => show(config, name, out),
         ProvidersCommand::Check => Ok(check(config, out)),
+        ProvidersCommand::Schema => {
+            out.object(&Provider::schema());
+            Ok(Exit::Done)
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every variable there is, with what it means and what it decides: for `config show`, for the README's table, to know a
+//! Every variable there is, with what it means and what it decides: for `config show`, for the reference, to know a
 //! secret by its name, and to know what a file that was only found may say.
 //! It leaves reading them to `settings`.
 
@@ -288,6 +288,7 @@ mod tests {
     fn every_variable_that_is_read_is_in_the_catalogue() {
         let sources = [
             include_str!("mod.rs"),
+            include_str!("agents.rs"),
             include_str!("machine.rs"),
             include_str!("egress.rs"),
             include_str!("values.rs"),

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::gateway::load::{self, LoadReport};
 use crate::gateway::servers::headers::AllowedVariables;
-use crate::gateway::servers::{FoundServers, UpstreamServer};
+use crate::gateway::servers::{FoundServers, MCPGW, UpstreamServer};
 use crate::gateway::settings::{GatewaySettings, Limits, SettingsError};
 use crate::gateway::{FileSources, Loaded, StoredCredential};
 use crate::policy::Policy;
@@ -36,9 +36,24 @@ pub(crate) struct Prepared {
     pub(crate) policy: Option<Arc<Policy>>,
     /// The names of the servers, as many as can be reached.
     pub(crate) servers: Vec<String>,
+    /// Whether one of them is the gateway's own, built in.
+    pub(crate) is_mcpgw_built_in: bool,
     pub(crate) problems: Vec<Problem>,
     /// What a gateway starts with; none if any problem is an error.
     pub(crate) loaded: Option<Loaded>,
+}
+
+impl Prepared {
+    /// How many servers there are behind the gateway.
+    pub(crate) fn count(&self) -> usize {
+        self.servers.len() - usize::from(self.is_mcpgw_built_in)
+    }
+
+    /// Who answers at `/mcpgw/mcp`, if anybody does.
+    pub(crate) fn mcpgw(&self) -> Option<&'static str> {
+        let is_there = self.servers.iter().any(|name| name == MCPGW);
+        is_there.then_some(if self.is_mcpgw_built_in { "built in" } else { "forwarded" })
+    }
 }
 
 /// The settings, before anything they name is read.
@@ -81,6 +96,7 @@ pub(crate) fn prepare(
                 settings: GatewaySettings::default(),
                 policy: None,
                 servers: Vec::new(),
+                is_mcpgw_built_in: false,
                 problems: vec![problem],
                 loaded: None,
             });
@@ -91,12 +107,12 @@ pub(crate) fn prepare(
     let audit = within(move || journal::check(&audit), &format!("audit: {}", settings.audit))?;
     problems.extend(audit.err());
     let sources = sources(&settings, word, config, context)?;
-    let LoadReport { mut loaded, problems: found, policy, servers } = load::load(sources)?;
+    let LoadReport { mut loaded, problems: found, policy, servers, is_mcpgw_built_in } = load::load(sources)?;
     problems.extend(found);
     if problems.iter().any(Problem::is_error) {
         loaded = None;
     }
-    Ok(Prepared { file, settings, policy, servers, problems, loaded })
+    Ok(Prepared { file, settings, policy, servers, is_mcpgw_built_in, problems, loaded })
 }
 
 fn said(named: Option<&Path>, file: Option<&Path>, flags: &Flags, config: &Config) -> Result<Said, Error> {
@@ -205,7 +221,8 @@ fn servers(
     let variables = AllowedVariables { allowed: &settings.header_variables, value: &value };
     match Registry::read(&settings.servers) {
         Ok(registry) => {
-            let FoundServers { servers, remarks } = FoundServers::from_registry(&registry, variables);
+            let FoundServers { servers, remarks } =
+                FoundServers::from_registry(&registry, variables, settings.mcpgw);
             problems.extend(remarks);
             servers
         }

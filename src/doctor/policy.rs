@@ -91,8 +91,7 @@ fn settings(prepared: &Prepared) -> Vec<Finding> {
     let from = prepared.file.as_ref().map(|path| path.display().to_string());
     let from = from.unwrap_or_else(|| "the environment".into());
     if prepared.problems.is_empty() {
-        let text =
-            format!("the gateway's settings from {from} are fine (servers: {})", prepared.servers.len());
+        let text = format!("the gateway's settings from {from} are fine (servers: {})", prepared.count());
         return vec![Finding::ok(SETTINGS, text)];
     }
     let finding = |problem: &Problem| {
@@ -198,8 +197,8 @@ fn tools(prepared: &Prepared, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
     for described in Registry::found(&prepared.settings.servers).servers {
         let server = &described.name;
-        let there = || described.tools.iter().map(String::as_str);
-        if described.tools.is_empty() {
+        let there = || described.profile.tool_names();
+        if described.profile.tools.is_empty() {
             continue;
         }
         for tool in policy.tools(server) {

@@ -1,6 +1,7 @@
 //! The flows: the protocol's values sent over the network, up to a token in hand.
 //! It leaves files and locks to `store`, "is there one already" to `vault`, and every word on the terminal to [`Ui`].
 
+mod address_error;
 mod by_address;
 mod callback;
 mod demand;
@@ -17,9 +18,9 @@ use std::time::Duration;
 use thiserror::Error;
 use url::Url;
 
+pub use address_error::{AddressError, client_flags};
 pub use by_address::{
-    AddressError, Discovered, client_flags, discover, listed_redirect_uris, other_issuer, register,
-    usual_redirect_uri,
+    Discovered, discover, listed_redirect_uris, other_issuer, register, usual_redirect_uri,
 };
 pub use device::log_in_by_device;
 pub use discovery::discovered;

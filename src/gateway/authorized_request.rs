@@ -40,6 +40,8 @@ pub(super) struct AuthorizedRequest<'a> {
     /// What it asks for.
     pub(super) wish: &'a ParsedRequest<'a>,
     pub(super) body: Bytes,
+    /// Whether it is made of a call of the gateway's own server: nothing of the caller's that is meant for one server goes along.
+    pub(super) is_relayed: bool,
 }
 
 /// A legacy session that a request is for.
@@ -58,6 +60,7 @@ impl AuthorizedRequest<'_> {
             (EgressMode::Stored, _) => SentCredential::Stored,
             _ if !route.server.headers.is_empty() => SentCredential::File,
             (EgressMode::None, _) => SentCredential::Nothing,
+            (EgressMode::Passthrough, _) if self.is_relayed => SentCredential::Withheld,
             (EgressMode::Passthrough, CredentialHeader::XAuthorization) => SentCredential::Callers,
             (EgressMode::Passthrough, CredentialHeader::Authorization) => SentCredential::InItsPlace,
         }

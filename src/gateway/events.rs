@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::accounts::Reservation;
+use super::catalogue::ListListener;
 use super::pool::UpstreamBody;
 use super::servers::endpoints::Transport;
 use super::watch::{AnswerWatch, LOOK};
@@ -58,8 +59,21 @@ const COMMENT: &[u8] = b":\n\n";
 
 impl ReadMode {
     /// The events of a stream that may carry anything, lists and addresses among them: each is read.
-    pub(super) fn strictly(watch: &AnswerWatch, transport: Transport, limit: usize) -> Self {
-        Self::Filtered(SseFilter::new(limit, Box::new(watch.strictly(transport))))
+    /// Whoever listens hears each before anything is cut out.
+    pub(super) fn strictly(
+        watch: &AnswerWatch,
+        transport: Transport,
+        limit: usize,
+        listener: Option<ListListener>,
+    ) -> Self {
+        let mut decide = watch.strictly(transport);
+        let heard = move |event: &RawEvent<'_>| {
+            if let Some(listener) = &listener {
+                listener.hear(Bytes::copy_from_slice(&event.data));
+            }
+            decide(event)
+        };
+        Self::Filtered(SseFilter::new(limit, Box::new(heard)))
     }
 
     /// The events of a stream that answers one message: those that may hold a list are read.

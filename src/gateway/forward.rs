@@ -19,6 +19,7 @@ use super::authorized_request::{AuthorizedRequest, LegacySession};
 use super::body::Body;
 use super::buffering::{BufferedBody, come, hold, joined, soon};
 use super::callers::Callers;
+use super::catalogue::ListListener;
 use super::content::{is_coded, is_foreign};
 use super::events::{Events, ReadMode};
 use super::headers;
@@ -38,6 +39,7 @@ use super::wire::sse;
 use super::wire::sse::Boundary;
 use crate::mcp::SESSION;
 use crate::mcp::sse::is_stream;
+use crate::policy::Listed;
 use crate::sys::clock;
 
 /// Why a session cannot be bound to its caller.
@@ -83,7 +85,11 @@ impl Forwarder {
         self.answer(passage, session.as_ref(), answer).await
     }
 
-    async fn answer(
+    /// What the caller gets of the server's answer.
+    ///
+    /// # Errors
+    /// 502 and 504.
+    pub(super) async fn answer(
         &self,
         passage: &mut AuthorizedRequest<'_>,
         session: Option<&LegacySession>,
@@ -142,7 +148,8 @@ impl Forwarder {
         let reading = if !plain {
             ReadMode::Raw
         } else if is_read {
-            ReadMode::strictly(&watch, passage.endpoint.transport, limits.max_response_bytes)
+            let listener = self.listener(passage);
+            ReadMode::strictly(&watch, passage.endpoint.transport, limits.max_response_bytes, listener)
         } else if visibility == Visibility::Granted {
             ReadMode::answers(&watch, limits.max_response_bytes)
         } else {
@@ -260,6 +267,9 @@ impl Forwarder {
         if bytes.is_empty() {
             return Ok(Response::from_parts(head, Body::full(bytes)));
         }
+        if let Some(listener) = self.listener(passage) {
+            listener.hear(bytes.clone());
+        }
         // What was read as JSON is answered as JSON, whatever the server called it.
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         self.shown(passage, head, bytes, filter::message)
@@ -315,6 +325,12 @@ impl Forwarder {
         let (done, caller, epoch) = Box::pin(self.watch(passage).over(done, body)).await?;
         (passage.caller, passage.epoch) = (caller, epoch);
         Ok(done)
+    }
+
+    /// Whoever wants to know which tools a server has, if this request asks for them.
+    fn listener(&self, passage: &AuthorizedRequest<'_>) -> Option<ListListener> {
+        let lists = passage.wish.lists() == Some(Listed::Tool);
+        lists.then(|| self.shared.catalogue.listener(&passage.upstream.route, &passage.body)).flatten()
     }
 
     fn watch(&self, passage: &AuthorizedRequest<'_>) -> AnswerWatch {

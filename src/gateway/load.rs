@@ -45,6 +45,8 @@ pub struct LoadReport {
     pub policy: Option<Arc<Policy>>,
     /// The names of the servers that can be reached.
     pub servers: Vec<String>,
+    /// Whether one of them is the gateway's own, built in.
+    pub is_mcpgw_built_in: bool,
 }
 
 /// Judges the settings, then reads and judges everything they name, within `limits.file_read_timeout` for each kind of file.
@@ -118,6 +120,7 @@ impl LoadReport {
                 });
                 self.problems.extend(missing);
                 self.servers = served.routes.all().iter().map(|route| route.server.name.clone()).collect();
+                self.is_mcpgw_built_in = served.routes.all().iter().any(|route| route.server.place.is_none());
             }
             FileContent::Revoked(_) | FileContent::Tls(_) | FileContent::Settings(_) => {}
         }

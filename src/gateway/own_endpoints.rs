@@ -80,7 +80,7 @@ pub(super) fn describe_readiness(ready: &Result<(), NotReady>) -> (StatusCode, S
 fn metadata(shared: &SharedState, moment: &Snapshot, path: &str) -> Option<Value> {
     let state = &moment.state;
     if path.is_empty() || path == "/" {
-        let mut all = state.upstreams.values();
+        let mut all = state.upstreams.values().filter(|upstream| !upstream.is_built_in());
         let (only, none) = (all.next()?, all.next());
         return none.is_none().then(|| document(shared, only, Resource::MCP));
     }

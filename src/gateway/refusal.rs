@@ -106,6 +106,8 @@ pub(super) enum SentCredential {
     InItsPlace,
     /// The one that the gateway keeps for it.
     Stored,
+    /// None, because it was called through the gateway's own server.
+    Withheld,
 }
 
 /// What a response needs to know beside the refusal.
@@ -372,6 +374,9 @@ impl SentCredential {
                 "the server answers 401: it got no outside credential; send the gateway's token in X-Authorization and the \
                  outside credential in Authorization (get one with: mcpauth egress)"
             }
+            Self::Withheld => {
+                "the server answers 401: it asks for the caller's outside credential, which call_tool takes nowhere; call it directly"
+            }
             Self::Stored => {
                 "the server answers 401: it refuses the credential that the gateway keeps for it; the gateway's operator must get \
                  another with: mcpauth egress --force"
@@ -412,50 +417,4 @@ fn quoted(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn about(scope: Option<&Arc<str>>) -> ResponseContext<'_> {
-        ResponseContext { id: None, resource_metadata: Some("https://gw.test/.well-known/x"), scope }
-    }
-
-    fn challenge(refusal: &Rejection, scope: Option<&Arc<str>>) -> Option<String> {
-        let response = refusal.response(&about(scope));
-        let value = response.headers().get(WWW_AUTHENTICATE)?;
-        Some(value.to_str().unwrap().to_owned())
-    }
-
-    #[test]
-    fn a_challenge_names_an_error_only_if_there_was_a_token() {
-        let scope: Arc<str> = "mcp/\"x\"".into();
-        let metadata = "resource_metadata=\"https://gw.test/.well-known/x\"";
-        assert_eq!(
-            challenge(&Rejection::NoToken, Some(&scope)).unwrap(),
-            format!(r#"Bearer {metadata}, scope="mcp/\"x\"""#)
-        );
-        let text = challenge(&Rejection::Token(TokenError::Expired), None).unwrap();
-        assert!(text.starts_with("Bearer error=\"invalid_token\", error_description=\""), "{text}");
-        assert!(text.ends_with(metadata), "{text}");
-    }
-
-    #[test]
-    fn insufficient_scope_is_said_only_where_a_scope_would_help() {
-        let denied =
-            |scope: Option<&str>| Rejection::Denied { denial: Denial::Name, scope: scope.map(Arc::from) };
-        assert_eq!(challenge(&denied(None), Some(&"other".into())), None);
-        let text = challenge(&denied(Some("mcp/execute")), Some(&"other".into())).unwrap();
-        assert!(
-            text.contains("error=\"insufficient_scope\"") && text.contains("scope=\"mcp/execute\""),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn own_codes_stay_out_of_the_reserved_range() {
-        for refusal in
-            [Rejection::NoToken, Rejection::NoServer, Rejection::Busy, Rejection::Unreadable, Rejection::Host]
-        {
-            assert!(!(-32768..=-32000).contains(&refusal.code()), "{refusal:?}");
-        }
-    }
-}
+mod tests;

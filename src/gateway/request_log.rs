@@ -15,6 +15,7 @@ use super::callers::Caller;
 use super::observe::audit_buffer::{AuditBuffer, AuditCapacity};
 use super::observe::metrics::{RequestKind, WorkerMetrics};
 use super::refusal::Rejection;
+use super::servers::MCPGW;
 use super::servers::route::Resource;
 use super::state::{Snapshot, Upstream};
 use crate::mcp::methods;
@@ -44,6 +45,8 @@ pub(super) struct RequestLog<'w> {
     sent: Option<Instant>,
     took: Duration,
     status: u16,
+    /// Whether it came through the gateway's own server.
+    pub(super) is_relayed: bool,
     /// Whether anybody would miss it: health checks are not written down.
     silent: bool,
     /// Whether there will be a line.
@@ -109,6 +112,7 @@ impl<'w> RequestLog<'w> {
             took: Duration::ZERO,
             status: GONE,
             silent: false,
+            is_relayed: false,
             promised: books.ledger.promises(),
         }
     }
@@ -250,6 +254,9 @@ impl Serialize for AuditLine<'_> {
         }
         if self.record.name.is_some() {
             map.serialize_entry("name", cut(text(&self.record.name)))?;
+        }
+        if self.record.is_relayed {
+            map.serialize_entry("through", MCPGW)?;
         }
         let reason = self.record.reason();
         let verdict = match (permit, reason) {

@@ -2,7 +2,8 @@
 //! it, and on to where the server itself redirects.
 //! It leaves which headers pass to `headers`, connections to `pool`, and the answer to `forward`.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use http_body_util::Full;
@@ -170,8 +171,11 @@ impl UpstreamSender {
     }
 }
 
+/// The headers beside the protocol's own that pass with a relayed call.
+static NONE: LazyLock<HashSet<HeaderName>> = LazyLock::new(HashSet::new);
+
 /// Makes a request's headers those that go on, all but the stored credential.
-fn onward(
+pub(super) fn onward(
     passage: &AuthorizedRequest<'_>,
     session: Option<&LegacySession>,
     headers: &mut HeaderMap,
@@ -180,9 +184,10 @@ fn onward(
     let AuthorizedRequest { upstream, credential, .. } = passage;
     let onward = Onward {
         token: credential.token(),
-        authorization: credential.via == CredentialHeader::XAuthorization
+        authorization: !passage.is_relayed
+            && credential.via == CredentialHeader::XAuthorization
             && upstream.route.egress == EgressMode::Passthrough,
-        listed: upstream.headers.as_ref(),
+        listed: if passage.is_relayed { Some(&NONE) } else { upstream.headers.as_ref() },
     };
     onward.filter_request_headers(headers);
     headers.insert(HOST, passage.endpoint.origin.header.clone());

@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::authn::issuers::{IssuerState, IssuerUnavailable};
+use super::catalogue::Catalogue;
 use super::host::Hosts;
 use super::listen;
 use super::load::{self, Loaded};
@@ -137,21 +138,25 @@ impl RunningGateway {
         let vault = Builder::new_current_thread().enable_all().build()?;
         let (drain, draining) = watch::channel(false);
         let audited = settings.audit != "off";
+        let reload = Arc::new(Notify::new());
+        let state = in_force.state(None);
+        let catalogue = Catalogue::start(state.routes.all())?;
         let shared = Arc::new(SharedState::new(Parts {
             trust: http.trust().clone(),
             hosts: Hosts::new(&settings, &public_url),
             admin_hosts: admin.map(|admin| Hosts::of_programs(&settings, &public_url, admin)),
             public_url,
             settings,
-            state: in_force.state(None),
+            state,
             epoch,
             issuers,
             session_key,
             vault: vault.handle().clone(),
             most_connections,
+            catalogue,
+            reload: reload.clone(),
         }));
         let writer = AuditWriter::start(journal, shared.audit.clone(), audited)?;
-        let reload = Arc::new(Notify::new());
         let mut running = Self {
             address,
             admin,

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -12,21 +12,25 @@ use hashbrown::HashMap;
 use hyper::header::HeaderName;
 use rustls::ServerConfig;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use url::Url;
 
 use super::accounts::Accounts;
 use super::authn::introspection::IntrospectionCache;
 use super::authn::issuers::IssuerState;
 use super::authn::jwt::TokenError;
+use super::catalogue::Catalogue;
 use super::connections::Connections;
 use super::egress::StoredCredential;
 use super::host::Hosts;
 use super::observe::audit_buffer::AuditCapacity;
 use super::observe::metrics::Metrics;
+use super::own_sessions::OwnSessions;
 use super::rate::Rate;
 use super::redirect::Straight;
+use super::relays::Relays;
 use super::servers::audience::servers_of;
+use super::servers::endpoints::UpstreamEndpoint;
 use super::servers::route::{Routes, ServerRoute};
 use super::session::SessionKey;
 use super::settings::GatewaySettings;
@@ -57,6 +61,10 @@ pub(super) struct Upstream {
     /// The same for a caller who has no token yet, the narrowest first: asking for all would be refused, or too much.
     pub(super) first_scopes: Vec<Arc<str>>,
     pub(super) healthy: Arc<AtomicBool>,
+    /// When that was last looked at, in seconds since 1970; 0 for never.
+    pub(super) checked_at: Arc<AtomicI64>,
+    /// Whether it was found to speak no 2026-07-28.
+    pub(super) is_older: AtomicBool,
     /// What is known of its redirects.
     pub(super) straight: Straight,
 }
@@ -112,6 +120,14 @@ pub(super) struct SharedState {
     /// Whether the gateway has been told to stop: it still serves, and tells everybody to go elsewhere.
     pub(super) leaving: AtomicBool,
     pub(super) started: Instant,
+    /// The tools there are, for whoever looks for one.
+    pub(super) catalogue: Arc<Catalogue>,
+    /// Woken to read the files now.
+    pub(super) reload: Arc<Notify>,
+    /// Those with the gateway's own server.
+    pub(super) own_sessions: OwnSessions,
+    /// What goes on with other servers for its callers.
+    pub(super) relays: Arc<Relays>,
 }
 
 /// What one request sees: the files, when it is, and who is at the other end.
@@ -139,6 +155,8 @@ pub(super) struct Parts {
     pub(super) session_key: SessionKey,
     pub(super) vault: Handle,
     pub(super) most_connections: usize,
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) reload: Arc<Notify>,
 }
 
 /// Why a gateway is not to be sent requests.
@@ -172,6 +190,8 @@ impl SharedState {
             session_key,
             vault,
             most_connections,
+            catalogue,
+            reload,
         } = parts;
         let audit = Arc::new(AuditCapacity::new(settings.audit_failure));
         let quarter = (settings.limits.max_in_flight.min(most_connections) / 4).max(1);
@@ -204,6 +224,10 @@ impl SharedState {
             waiting: Arc::default(),
             leaving: AtomicBool::new(false),
             started: Instant::now(),
+            catalogue,
+            reload,
+            own_sessions: OwnSessions::default(),
+            relays: Arc::default(),
         }
     }
 
@@ -224,6 +248,7 @@ impl SharedState {
 
     /// Puts other files in force, for every request that begins from here on.
     pub(super) fn replace(&self, state: LoadedFiles) {
+        self.catalogue.serve(state.routes.all());
         self.state.store(Arc::new(state));
         self.epoch.fetch_add(1, Ordering::Release);
         self.changed.send_replace(());
@@ -276,8 +301,20 @@ impl Upstream {
             scopes: Vec::new(),
             first_scopes: Vec::new(),
             healthy: Arc::default(),
+            checked_at: Arc::default(),
+            is_older: AtomicBool::default(),
             straight: Straight::default(),
         }
+    }
+
+    /// Whether the gateway itself answers.
+    pub(super) fn is_built_in(&self) -> bool {
+        self.route.server.place.is_none()
+    }
+
+    /// Where it is spoken to by its name alone; nowhere for the gateway's own.
+    pub(super) fn base(&self) -> Option<&UpstreamEndpoint> {
+        self.route.server.endpoints().map(|endpoints| &endpoints.base)
     }
 
     /// How clients and the policy name it.

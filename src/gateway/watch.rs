@@ -281,7 +281,8 @@ fn announced(
     (upstream, base): (&Upstream, PathBase),
     address: &str,
 ) -> Result<String, String> {
-    let endpoint = &upstream.route.server.endpoints.sse;
+    let endpoints = upstream.route.server.endpoints();
+    let endpoint = &endpoints.ok_or_else(|| "has no address".to_owned())?.sse;
     let target = endpoint.follow(&endpoint.uri, address).map_err(|elsewhere| {
         let elsewhere = clean(&elsewhere, SHOWN);
         format!(

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request;
@@ -17,6 +18,7 @@ use super::authorized_request::AuthorizedRequest;
 use super::body::{Body, InFlightGuard};
 use super::callers::{Caller, Callers};
 use super::forward::Forwarder;
+use super::mcpgw::{self, Outcome, OwnRequest, ToolOrder};
 use super::observe::audit_buffer::AuditBuffer;
 use super::own_endpoints;
 use super::pages;
@@ -24,6 +26,7 @@ use super::pool::Pool;
 use super::proxies;
 use super::redirect::Way;
 use super::refusal::{Rejection, ResponseContext};
+use super::relay::{self, RelayedCall};
 use super::request_body::{self, ParsedRequest};
 use super::request_log::{RequestId, RequestLog, RequestLogSinks, X_REQUEST_ID};
 use super::send::UpstreamSender;
@@ -31,6 +34,7 @@ use super::servers::endpoints::UpstreamEndpoint;
 use super::servers::route::{EndpointKind, RouteError, RouteMatch};
 use super::session::SealPurpose;
 use super::state::{SharedState, Snapshot, Upstream};
+use super::wire::envelope::Envelope;
 use crate::policy::{Call, Denial, Permit, decide};
 
 /// One core's share.
@@ -45,7 +49,7 @@ pub(super) struct Worker {
 }
 
 /// Where a message goes.
-struct MatchedRoute<'m> {
+struct Destination<'m> {
     upstream: &'m Arc<Upstream>,
     found: RouteMatch<'m>,
 }
@@ -145,6 +149,22 @@ impl Worker {
         if wish.stays_open() && method != Method::GET {
             turn = self.turn(&caller, true)?; //                                       429
         }
+        if route.upstream.is_built_in() {
+            let request_id = record.request_id().to_owned();
+            record.allowed(&permit);
+            let asked = OwnRequest {
+                shared: &self.shared,
+                moment,
+                caller: &caller,
+                credential: &credential,
+                wish: &wish,
+                headers: &headers,
+                body: &body,
+                request_id: &request_id,
+            };
+            // Boxed, so that requests to other servers need no room for it.
+            return Ok((Box::pin(self.own(&asked, record)).await?, Some(turn)));
+        }
         let (endpoint, target) = self.target(&route, &method, &caller)?; //            404
         let (upstream, method, wish, body) = (route.upstream, &method, &wish, body.clone());
         let (epoch, peer) = (moment.epoch, moment.peer);
@@ -165,9 +185,82 @@ impl Worker {
             method,
             wish,
             body,
+            is_relayed: false,
         };
         let reply = self.forwarder.forward(&mut passage, headers, record).await?; //        502, 504
         Ok((reply, Some(turn)))
+    }
+
+    /// What the gateway's own server answers.
+    async fn own(
+        &self,
+        asked: &OwnRequest<'_>,
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<Body>, Rejection> {
+        match (mcpgw::answer(asked).await?, asked.wish) {
+            (Outcome::Response(response), _) => Ok(response),
+            (Outcome::Call(order), ParsedRequest::Message(envelope)) => {
+                self.relayed(asked, &order, envelope, record).await
+            }
+            (Outcome::Call(_), _) => Err(Rejection::NoServer),
+        }
+    }
+
+    /// Another server's tool, called through the gateway's own: from here on it is written down, decided and limited as a
+    /// direct call.
+    async fn relayed(
+        &self,
+        asked: &OwnRequest<'_>,
+        order: &ToolOrder,
+        envelope: &Envelope<'_>,
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<Body>, Rejection> {
+        let (moment, caller) = (asked.moment, asked.caller);
+        record.is_relayed = true;
+        record.upstream = moment.state.upstreams.get(&order.server).cloned();
+        record.name = Some(Bytes::copy_from_slice(order.tool.as_bytes()));
+        let call = Call::Message { method: "tools/call", name: Some(&order.tool) };
+        record.shadow(&order.server, std::iter::once(call));
+        let permit = decide(&caller.grants, &order.server, &call)
+            .map_err(|denial| self.denied(moment, caller, &order.server, &call, denial))?;
+        let upstream = moment.state.upstreams.get(&order.server).ok_or(Rejection::NoServer)?;
+        let down = || Rejection::Down(order.server.as_str().into());
+        let is_up = upstream.route.server.enabled && upstream.healthy.load(Ordering::Relaxed);
+        let endpoints = upstream.route.server.endpoints().filter(|_| is_up).ok_or_else(down)?;
+        self.pace(moment, caller, Some((&order.server, &order.tool)))?;
+        let (endpoint, credential) = (&endpoints.mcp, asked.credential);
+        if let Some(why) = relay::unfit(endpoint) {
+            record.allowed(&permit);
+            return Ok(mcpgw::refuse(envelope, why));
+        }
+        let (headers, body) = (asked.headers.clone(), asked.body);
+        let call = RelayedCall {
+            order,
+            moment,
+            caller,
+            credential,
+            upstream,
+            endpoint,
+            permit,
+            headers,
+            body,
+            envelope,
+        };
+        Box::pin(self.forwarder.relay(&call, record)).await
+    }
+
+    /// The policy's no, with the scope that would help.
+    fn denied(
+        &self,
+        moment: &Snapshot,
+        caller: &Caller,
+        server: &str,
+        call: &Call<'_>,
+        denial: Denial,
+    ) -> Rejection {
+        let helping = moment.state.policy.helping_scopes(&caller.grants, server, call);
+        let scope = helping.into_iter().find(|scope| caller.may_ask_for(&self.shared, scope));
+        Rejection::Denied { denial, scope }
     }
 
     /// One more request of the caller's under way, or one more stream.
@@ -181,7 +274,7 @@ impl Worker {
         moment: &'m Snapshot,
         path: &'m str,
         record: &mut RequestLog<'_>,
-    ) -> Result<MatchedRoute<'m>, Rejection> {
+    ) -> Result<Destination<'m>, Rejection> {
         let found = moment.state.routes.find(path).map_err(|none| match none {
             RouteError::Malformed => Rejection::Path,
             RouteError::Unknown => Rejection::NoServer,
@@ -193,7 +286,7 @@ impl Worker {
         if !upstream.healthy.load(Ordering::Relaxed) {
             return Err(Rejection::Down(name.into()));
         }
-        Ok(MatchedRoute { upstream, found })
+        Ok(Destination { upstream, found })
     }
 
     /// Limits per caller, and per tool of a caller.
@@ -214,7 +307,7 @@ impl Worker {
         &self,
         moment: &Snapshot,
         caller: &Caller,
-        route: &MatchedRoute<'_>,
+        route: &Destination<'_>,
         wish: &ParsedRequest<'_>,
         record: &mut RequestLog<'_>,
     ) -> Result<Permit, Rejection> {
@@ -226,9 +319,7 @@ impl Worker {
                 if denial == Denial::Method && wish.is_unknown() {
                     return Rejection::NoMethod;
                 }
-                let helping = moment.state.policy.helping_scopes(&caller.grants, server, call);
-                let scope = helping.into_iter().find(|scope| caller.may_ask_for(&self.shared, scope));
-                Rejection::Denied { denial, scope }
+                self.denied(moment, caller, server, call, denial)
             })
         };
         let permit = allow(&call)?;
@@ -244,11 +335,11 @@ impl Worker {
     /// Where on the server it goes. An announced address was made by this gateway for this caller, or leads nowhere.
     fn target<'m>(
         &self,
-        route: &MatchedRoute<'m>,
+        route: &Destination<'m>,
         method: &Method,
         caller: &Caller,
     ) -> Result<(&'m UpstreamEndpoint, Uri), Rejection> {
-        let endpoints = &route.upstream.route.server.endpoints;
+        let endpoints = route.upstream.route.server.endpoints().ok_or(Rejection::NoServer)?;
         let endpoint = match route.found.asked {
             EndpointKind::Base => &endpoints.base,
             EndpointKind::Mcp => &endpoints.mcp,

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
-use super::scopes_yml::{PolicyError, read, trimmed};
+use super::names::trimmed;
+use super::scopes_yml::{PolicyError, read};
 use super::{Call, Explanation, Listed, Policy, Principal};
 
 /// The tests of one file.

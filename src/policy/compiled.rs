@@ -8,8 +8,10 @@ use hashbrown::HashMap;
 
 use super::decide::Grants;
 use super::entry::{PolicyEntry, Scope};
+use super::names::trimmed;
 use super::need::Need;
-use super::scopes_yml::{PolicyError, ScopesFile, trimmed};
+use super::scopes_yml::{PolicyError, ScopesFile};
+use super::ui::UiScope;
 use super::when::When;
 use super::{Call, Principal, Rule};
 
@@ -21,6 +23,10 @@ pub struct Policy {
     by_name: HashMap<Arc<str>, Arc<Scope>>,
     /// What the members of a group get, as far as the policy defines it.
     groups: HashMap<Box<str>, Vec<Arc<Scope>>>,
+    /// The registry's own permissions, by the scope's name.
+    ui: HashMap<Box<str>, Arc<UiScope>>,
+    /// What of them the members of a group get.
+    ui_groups: HashMap<Box<str>, Vec<Arc<UiScope>>>,
     /// Each different `when` once; entries know theirs by its place here.
     conditions: Vec<When>,
     /// Pairs of a group and a scope that neither the policy nor `UI-Scopes` has.
@@ -43,19 +49,23 @@ impl Policy {
             .collect();
         let by_name: HashMap<_, _> =
             scopes.iter().map(|scope| (Arc::clone(&scope.name), Arc::clone(scope))).collect();
-        let (mut groups, mut dangling) = (HashMap::new(), Vec::new());
+        let ui: HashMap<Box<str>, Arc<UiScope>> =
+            file.ui.into_iter().map(|(name, scope)| (name.into_boxed_str(), Arc::new(scope))).collect();
+        let (mut groups, mut ui_groups, mut dangling) = (HashMap::new(), HashMap::new(), Vec::new());
         for (group, names) in file.groups {
-            let mut known = Vec::new();
+            let (mut known, mut permissions) = (Vec::new(), Vec::new());
             for name in names {
-                match by_name.get(name.as_str()) {
-                    Some(scope) => known.push(Arc::clone(scope)),
-                    None if file.ui.contains(&name) => {}
-                    None => dangling.push((group.clone(), name)),
+                let (scope, permission) = (by_name.get(name.as_str()), ui.get(name.as_str()));
+                if scope.is_none() && permission.is_none() {
+                    dangling.push((group.clone(), name));
                 }
+                known.extend(scope.map(Arc::clone));
+                permissions.extend(permission.map(Arc::clone));
             }
+            ui_groups.insert(group.clone().into_boxed_str(), permissions);
             groups.insert(group.into_boxed_str(), known);
         }
-        Self { scopes, by_name, groups, conditions, dangling }
+        Self { scopes, by_name, groups, ui, ui_groups, conditions, dangling }
     }
 
     /// What the policy gives a caller: the scopes of its groups and its token's own ones, with every `when` decided.
@@ -66,14 +76,31 @@ impl Policy {
         scopes.sort_unstable_by_key(|scope| scope.place);
         scopes.dedup_by_key(|scope| scope.place);
         let conditions = self.conditions.iter().map(|when| when.holds(&principal.claims)).collect();
-        Grants::new(scopes, conditions, principal.servers.as_deref())
+        Grants::new(scopes, conditions, principal.servers.as_deref(), self.permissions(principal))
     }
 
     /// The scopes of a group. A path matches whole, or whole without its first slash; never by its last part, which
     /// whoever may make groups elsewhere in the tree could choose.
     pub(super) fn group(&self, group: &str) -> Option<&[Arc<Scope>]> {
-        let rootless = || group.strip_prefix('/').and_then(|path| self.groups.get(path));
-        self.groups.get(group).or_else(rootless).map(Vec::as_slice)
+        of_group(&self.groups, group)
+    }
+
+    /// Whether the policy gives the members of a group anything.
+    pub fn knows_group(&self, group: &str) -> bool {
+        self.group(group).is_some()
+    }
+
+    /// Whether a scope gives anything.
+    pub fn knows_scope(&self, scope: &str) -> bool {
+        self.by_name.contains_key(scope) || self.ui.contains_key(scope)
+    }
+
+    /// The registry's own permissions that a caller has, by the same groups and scopes.
+    fn permissions(&self, principal: &Principal) -> Vec<Arc<UiScope>> {
+        let of_groups =
+            principal.groups.iter().filter_map(|group| of_group(&self.ui_groups, group)).flatten();
+        let own = principal.scopes.iter().filter_map(|scope| self.ui.get(scope.as_str()));
+        of_groups.chain(own).map(Arc::clone).collect()
     }
 
     /// The scopes that would allow a call this caller may not make, for `insufficient_scope` (RFC 6750 section 3.1): the
@@ -131,6 +158,11 @@ impl Policy {
     pub(super) fn condition(&self, entry: &PolicyEntry) -> Option<&When> {
         self.conditions.get(entry.when?)
     }
+}
+
+fn of_group<'p, T>(groups: &'p HashMap<Box<str>, Vec<T>>, group: &str) -> Option<&'p [T]> {
+    let rootless = || group.strip_prefix('/').and_then(|path| groups.get(path));
+    groups.get(group).or_else(rootless).map(Vec::as_slice)
 }
 
 /// RFC 6749 section 3.3: whether a name may stand in a `scope`, and so in a header.

@@ -1,11 +1,13 @@
 //! The decision, and what a list may show: both by the same entries. It leaves the refusal's words to `gateway`.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::entry::{PolicyEntry, Scope};
 use super::names::NameSet;
 use super::need::Need;
+use super::ui::{UiAction, UiScope};
 use super::{Call, Denial, Listed, Permit};
 
 /// What a policy gives one caller. It is worked out once for each verified token, and copies cost nothing; whoever keeps
@@ -21,6 +23,8 @@ struct HeldEntries {
     conditions: Vec<bool>,
     /// The only servers that the caller's token is for, if it is not for all.
     servers: Option<Box<[Box<str>]>>,
+    /// The registry's own permissions.
+    permissions: Vec<Arc<UiScope>>,
 }
 
 /// What one caller may see of one list of one server.
@@ -59,9 +63,30 @@ pub fn decide(grants: &Grants, server: &str, call: &Call<'_>) -> Result<Permit, 
 }
 
 impl Grants {
-    pub(super) fn new(scopes: Vec<Arc<Scope>>, conditions: Vec<bool>, servers: Option<&[String]>) -> Self {
+    pub(super) fn new(
+        scopes: Vec<Arc<Scope>>,
+        conditions: Vec<bool>,
+        servers: Option<&[String]>,
+        permissions: Vec<Arc<UiScope>>,
+    ) -> Self {
         let servers = servers.map(|names| names.iter().map(|name| name.as_str().into()).collect());
-        Self(Arc::new(HeldEntries { scopes, conditions, servers }))
+        Self(Arc::new(HeldEntries { scopes, conditions, servers, permissions }))
+    }
+
+    /// Whether an entry of the policy is about this server, for a caller whose token is for it.
+    pub fn reaches(&self, server: &str) -> bool {
+        self.about(server).next().is_some()
+    }
+
+    /// Whether the registry's own permissions (`UI-Scopes`) let the caller do something to a server, by its path or what people
+    /// call it.
+    pub fn manages(&self, action: UiAction, path: &str, title: &str) -> bool {
+        self.opens(path) && self.0.permissions.iter().any(|scope| scope.allows(action, path, title))
+    }
+
+    /// What the caller may do to which servers of the registry, as the policy has it: `all` for every one.
+    pub fn permissions(&self, action: UiAction) -> BTreeSet<&str> {
+        self.0.permissions.iter().flat_map(|scope| scope.services(action)).collect()
     }
 
     /// Whether the caller's token is for this server at all.

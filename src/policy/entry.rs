@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::names::{NameSet, is_wildcard};
+use super::names::{NameSet, is_wildcard, trimmed};
 use super::need::Need;
-use super::scopes_yml::{EntryLine, trimmed};
+use super::scopes_yml::EntryLine;
 use super::when::When;
 use super::{Denial, Listed, Rule};
 

@@ -17,6 +17,7 @@ mod remarks;
 mod scopes_yml;
 #[cfg(test)]
 mod tests;
+mod ui;
 mod when;
 
 use std::fmt;
@@ -30,6 +31,7 @@ pub use self::decide::{Grants, ListView, ListViews, decide};
 pub use self::explain::{Explanation, Overview};
 pub use self::remarks::PolicyRemark;
 pub use self::scopes_yml::PolicyError;
+pub use self::ui::UiAction;
 use crate::mcp::methods;
 pub use crate::mcp::methods::Listed;
 

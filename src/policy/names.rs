@@ -19,6 +19,11 @@ pub(super) fn is_wildcard(word: &str) -> bool {
     matches!(word, "*" | "all")
 }
 
+/// A server's name as it is compared: without the slashes a path has around it.
+pub(super) fn trimmed(server: &str) -> &str {
+    server.trim_matches('/')
+}
+
 impl NameSet {
     /// Whether `name` is among them.
     pub(super) fn hold(&self, name: &str) -> bool {

@@ -1,14 +1,16 @@
 //! `scopes.yml` as it is written: groups, scopes and their entries, each with its line, and what is wrong with it.
 //! It leaves looking things up quickly to `compiled`, and deciding to `decide`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_saphyr::{MessageFormatter, Spanned, UserMessageFormatter};
 
-use super::names::NameSet;
+use super::names::{NameSet, trimmed};
+use super::ui::UiScope;
 use super::when::When;
 
 /// Why a policy, or a file of policy tests, cannot be used. A policy that cannot be read allows nothing.
@@ -25,8 +27,8 @@ pub struct PolicyError {
 pub(super) struct ScopesFile {
     /// `group_mappings`: what a group's members get.
     pub(super) groups: BTreeMap<String, Vec<String>>,
-    /// The names under `UI-Scopes`: the registry's own permissions, which say nothing of MCP.
-    pub(super) ui: BTreeSet<String>,
+    /// `UI-Scopes`: the registry's own permissions, which say nothing of MCP.
+    pub(super) ui: BTreeMap<String, UiScope>,
     /// Every other key, in the file's order.
     pub(super) scopes: Vec<(String, Vec<EntryLine>)>,
 }
@@ -129,11 +131,6 @@ impl RawEntry {
     }
 }
 
-/// A server's name as it is compared: without the slashes a path has around it.
-pub(super) fn trimmed(server: &str) -> &str {
-    server.trim_matches('/')
-}
-
 impl<'de> Deserialize<'de> for ScopesFile {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(FileVisitor)
@@ -159,8 +156,9 @@ impl<'de> Visitor<'de> for FileVisitor {
                     file.groups = groups.map(|(group, scopes)| (group, scopes.unwrap_or_default())).collect();
                 }
                 "UI-Scopes" => {
-                    let scopes: Option<BTreeMap<String, IgnoredAny>> = map.next_value()?;
-                    file.ui = scopes.unwrap_or_default().into_keys().collect();
+                    let scopes: Option<BTreeMap<String, Value>> = map.next_value()?;
+                    let scopes = scopes.unwrap_or_default().into_iter();
+                    file.ui = scopes.map(|(name, value)| (name, UiScope::read(&value))).collect();
                 }
                 "" => return Err(A::Error::custom("a scope needs a name")),
                 _ => {

@@ -56,20 +56,8 @@ pub(super) struct Version {
     is_default: Option<bool>,
 }
 
-/// Read apart from the rest: a list of tools that reads strangely must not take its server away.
-#[derive(Default, Deserialize)]
-struct ToolList {
-    #[serde(default)]
-    tool_list: Vec<ToolEntry>,
-}
-
-#[derive(Deserialize)]
-struct ToolEntry {
-    name: String,
-}
-
-/// What [`ServerFile`] reads, and the list of tools.
-const OBEYED: [&str; 17] = [
+/// What [`ServerFile`] reads, and what the search for tools does ([`super::Profile`]).
+const OBEYED: [&str; 18] = [
     "append_mcp_path",
     "auth_scheme",
     "auth_type",
@@ -81,6 +69,7 @@ const OBEYED: [&str; 17] = [
     "path",
     "proxy_pass_url",
     "proxy_target_url",
+    "search_hints",
     "server_name",
     "sse_endpoint",
     "supported_transports",
@@ -171,12 +160,6 @@ impl ServerFile {
 /// What a field says; some write an empty text for nothing.
 pub(super) fn non_empty(text: Option<&String>) -> Option<&str> {
     text.map(String::as_str).filter(|text| !text.is_empty())
-}
-
-/// The names of the tools that a file lists.
-pub(super) fn tools(text: &str) -> Vec<String> {
-    let list: ToolList = serde_json::from_str(text).unwrap_or_default();
-    list.tool_list.into_iter().map(|tool| tool.name).collect()
 }
 
 /// What a file says in fields that nothing here obeys, each with what to do.

@@ -4,18 +4,22 @@
 //! Only the folder itself can fail to be read. Of a file that is no good one remark is made, and no other server suffers.
 //! Which servers are on is decided strictly: while `server_state.json` is no good, none is.
 
+pub mod edit;
 mod file;
+mod profile;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use self::file::{ServerFile, non_empty, strange, tools};
+use self::file::{ServerFile, non_empty, strange};
+pub use self::profile::{ListedTool, Profile};
 use crate::problem::Problem;
 use crate::sys::address::{NotWeb, check_web, is_forbidden_host};
 use crate::sys::regular_file;
@@ -72,8 +76,8 @@ pub struct RegisteredServer {
     pub transports: Vec<Transport>,
     /// Its `headers` as the file has them: they mostly are keys, or name variables.
     pub headers: Value,
-    /// The names of its tools, as far as the file lists them.
-    pub tools: Vec<String>,
+    /// What the file says of it to people and to those who look for a tool.
+    pub profile: Arc<Profile>,
     /// Whether it is switched on.
     pub enabled: bool,
     /// Its path as the file has it.
@@ -211,7 +215,8 @@ impl Registry {
         let server = RegisteredServer::from_file(file, path).map_err(refused).ok()?;
         let strange = strange(&text).into_iter();
         self.unknown.extend(strange.map(|(what, remedy)| Problem::remark(display_path(path), what, remedy)));
-        Some(RegisteredServer { tools: tools(&text), ..server })
+        let profile = Profile::read(&text, path, &server.path);
+        Some(RegisteredServer { profile: Arc::new(profile), ..server })
     }
 
     fn remark(&mut self, path: &Path, bad: BadFile, known: bool, otherwise: &str) {
@@ -259,7 +264,7 @@ impl RegisteredServer {
             ),
             transports: Vec::new(),
             headers: file.headers,
-            tools: Vec::new(),
+            profile: Arc::default(),
             enabled: file.is_enabled.unwrap_or(true),
             append_mcp_path: file.append_mcp_path,
             name,

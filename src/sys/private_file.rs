@@ -9,101 +9,19 @@
 )]
 
 mod draft;
+mod error;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
-
-use thiserror::Error;
 
 use crate::sys::regular_file::{self, NOT_REGULAR, NOT_TEXT};
 pub use draft::{Draft, left, read_left, take_up, target};
+pub use error::FileError;
 
 /// The largest file that is read, in bytes; a token file has a few thousand.
 const LIMIT: u64 = 4 << 20;
-
-/// Why a private file was not read or written.
-#[derive(Debug, Error)]
-pub enum FileError {
-    /// The operating system's no.
-    #[error("{path}: {source}", path = path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// A symbolic link where a file of ours belongs: someone could make us read or write theirs.
-    #[error("{} is a symbolic link", .0.display())]
-    Symlink(PathBuf),
-    /// Others can read or change it, so its secrets are no longer secret.
-    #[error("{path} can be read by others (mode {mode:o})", path = path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// Another user made it: what is in it is theirs, whoever may read it. Root may read everything, and is told the same.
-    #[error("{path} belongs to another user (uid {owner})", path = path.display())]
-    Foreign {
-        /// The file or folder.
-        path: PathBuf,
-        /// Whose it is.
-        owner: u32,
-    },
-    /// Not a regular file, not text, or too large to be one of ours.
-    #[error("{path}: {reason}", path = path.display())]
-    Strange {
-        /// The file.
-        path: PathBuf,
-        /// What is odd about it.
-        reason: &'static str,
-    },
-}
-
-impl FileError {
-    /// The command that mends it.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Io { path, source } => match source.kind() {
-                io::ErrorKind::NotFound => {
-                    format!("make the folder first: mkdir -p {}", folder_of(path).display())
-                }
-                io::ErrorKind::PermissionDenied => {
-                    format!("let this user read and write {}, or name another place", path.display())
-                }
-                io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => {
-                    format!("name another place than {}", path.display())
-                }
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    format!("make room on the disk of {}", path.display())
-                }
-                io::ErrorKind::ReadOnlyFilesystem => {
-                    format!("name a place that can be written, in place of {}", path.display())
-                }
-                _ => format!("check the disk and the folder of {}", path.display()),
-            },
-            Self::Symlink(path) => {
-                format!("remove the link, or name the real folder with --tokens-dir: rm {}", path.display())
-            }
-            // Only files that are given to us are read through links, and nobody can change the mode of a mounted one.
-            Self::Exposed { path, .. } if is_symlink(path) => format!(
-                "chmod 600 {}; of a mounted Secret, set defaultMode: 0440 and the pod's fsGroup to a group of this user's",
-                path.display()
-            ),
-            Self::Exposed { path, .. } => format!("chmod 600 {}", path.display()),
-            Self::Foreign { path, .. } => {
-                format!(
-                    "run this as that user; or, if you trust what is in it: sudo chown $(id -u) {}",
-                    path.display()
-                )
-            }
-            Self::Strange { path, .. } => format!("move {} away and run the command again", path.display()),
-        }
-    }
-}
 
 /// Reads a private file without a byte order mark; `None` if there is none. Refuses links, and files that others can read.
 ///

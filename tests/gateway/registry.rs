@@ -188,7 +188,8 @@ fn everybody_says_the_same_of_each_file() {
 
     let routed = user.run(&["gateway", "routes", "--json"]).code(0);
     is_what_is_wrong(&said(routed.stderr.lines()), "routes");
-    let mut names: Vec<&str> = FILES.iter().filter_map(|(_, _, name, ..)| *name).chain(["delta"]).collect();
+    let mut names: Vec<&str> =
+        FILES.iter().filter_map(|(_, _, name, ..)| *name).chain(["delta", "mcpgw"]).collect();
     names.sort_unstable();
     assert_eq!(texts(&routed.json(), "routes", "server").collect::<Vec<_>>(), names);
 

@@ -30,7 +30,7 @@ pub(super) fn run(args: &CheckArgs, config: &Config, out: &Out) -> Result<Exit, 
         .map_or_else(|| "the environment".to_owned(), |path| path.display().to_string());
     let problems = &prepared.problems;
     if out.json {
-        out.object(&json!({"version": 1, "ok": problems.is_empty(), "settings": from, "problems": problems}));
+        out.object(&json!({"version": 1, "ok": problems.is_empty(), "settings": from, "mcpgw": prepared.mcpgw(), "problems": problems}));
     } else {
         for problem in problems {
             let word = if problem.is_error() { "error" } else { "remark" };
@@ -40,7 +40,8 @@ pub(super) fn run(args: &CheckArgs, config: &Config, out: &Out) -> Result<Exit, 
     if !problems.is_empty() {
         return Ok(Exit::Found);
     }
-    let (issuers, servers) = (prepared.settings.issuers.len(), prepared.servers.len());
-    out.result(&format!("{from} is fine (issuers: {issuers}, servers: {servers})"));
+    let (issuers, servers) = (prepared.settings.issuers.len(), prepared.count());
+    let mcpgw = prepared.mcpgw().map(|who| format!("; mcpgw is {who}")).unwrap_or_default();
+    out.result(&format!("{from} is fine (issuers: {issuers}, servers: {servers}){mcpgw}"));
     Ok(Exit::Done)
 }

@@ -171,6 +171,7 @@ impl ExplainArgs {
             FoundServers::from_registry(
                 &registry,
                 AllowedVariables { allowed: &settings.header_variables, value: &|_| None },
+                settings.mcpgw,
             )
         });
         let routes = Routes::new(found.map(|found| found.servers).unwrap_or_default(), &settings);

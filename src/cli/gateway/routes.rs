@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::deployment;
 use crate::error::{Error, Exit};
 use crate::gateway::check_servers;
-use crate::gateway::servers::endpoints::Transport;
+use crate::gateway::servers::endpoints::{Transport, UpstreamEndpoint};
 use crate::gateway::servers::route::{Routes, ServerRoute};
 use crate::gateway::settings::EgressMode;
 
@@ -76,18 +76,15 @@ pub(super) fn run(args: &RoutesArgs, config: &Config, out: &Out) -> Result<Exit,
 
 fn row(gateway: &str, route: &ServerRoute, answers: bool) -> RouteRow {
     let server = &route.server;
-    let base = &server.endpoints.base;
-    let last = match base.transport {
-        Transport::StreamableHttp => "mcp",
-        Transport::Sse => "sse",
+    let base = server.endpoints().map(|endpoints| &endpoints.base);
+    let last = match base.map(|base| base.transport) {
+        Some(Transport::Sse) => "sse",
+        Some(Transport::StreamableHttp) | None => "mcp",
     };
-    let scheme = if base.origin.tls { "https" } else { "http" };
-    let host = base.origin.header.to_str().unwrap_or_default();
     RouteRow {
         server: server.name.clone(),
         address: format!("{gateway}/{}/{last}", server.name),
-        // The path alone: a query may be a key.
-        upstream: format!("{scheme}://{host}{}", base.uri.path()),
+        upstream: base.map_or_else(|| server.address(), place),
         auth: server.auth_type.name(),
         egress: match route.egress {
             EgressMode::Passthrough => "passthrough",
@@ -100,6 +97,12 @@ fn row(gateway: &str, route: &ServerRoute, answers: bool) -> RouteRow {
             (true, false) => "down",
         },
     }
+}
+
+/// The path alone: a query may be a key.
+fn place(base: &UpstreamEndpoint) -> String {
+    let scheme = if base.origin.tls { "https" } else { "http" };
+    format!("{scheme}://{}{}", base.origin.header.to_str().unwrap_or_default(), base.uri.path())
 }
 
 fn table(rows: &[RouteRow]) -> String {

@@ -355,7 +355,8 @@ impl FileSources {
             return Err(LoadError::Unreadable { path: path.into(), cause });
         }
         (memory.registry, memory.read) = (registry, true);
-        let FoundServers { servers, remarks } = FoundServers::from_registry(&memory.registry, variables);
+        let FoundServers { servers, remarks } =
+            FoundServers::from_registry(&memory.registry, variables, self.settings.mcpgw);
         if servers.iter().any(UpstreamServer::is_secure) {
             // What is wrong with them is said by whoever dials.
             let _ = self.trust.client_config();

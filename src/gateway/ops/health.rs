@@ -22,6 +22,7 @@ use crate::gateway::servers::endpoints::{Transport, UpstreamEndpoint};
 use crate::gateway::servers::route::Routes;
 use crate::gateway::state::{SharedState, Upstream};
 use crate::mcp::SESSION;
+use crate::sys::clock;
 use crate::sys::trust::Trust;
 
 /// A message that any MCP server answers somehow, and that does nothing anywhere.
@@ -41,7 +42,10 @@ pub(crate) async fn watch(shared: Arc<SharedState>) {
     loop {
         let state = shared.state();
         failures.retain(|name, _| state.upstreams.contains_key(name));
-        let checks = state.upstreams.values().filter(|upstream| upstream.route.server.enabled);
+        let checks = state
+            .upstreams
+            .values()
+            .filter(|upstream| upstream.route.server.enabled && !upstream.is_built_in());
         let checked = join_all(checks.map(|upstream| {
             let pool = pool.clone();
             async move { (upstream, answers(&pool, upstream).await) }
@@ -49,6 +53,7 @@ pub(crate) async fn watch(shared: Arc<SharedState>) {
         for (upstream, good) in checked.await {
             let name = upstream.name();
             shared.metrics.health(name, good);
+            upstream.checked_at.store(clock::now(), Ordering::Relaxed);
             let failed = failures.entry_ref(name).or_insert(0);
             *failed = if good { 0 } else { failed.saturating_add(1) };
             let healthy = *failed < shared.settings.health.failures;
@@ -76,8 +81,10 @@ pub async fn check(routes: &Routes, trust: &Trust) -> Vec<bool> {
 
 /// Whether the server says anything but a server error: a 401 or a 400 comes from one that is there, and so does an answer in
 /// JSON-RPC, whatever its status.
-async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
-    let endpoint = &upstream.route.server.endpoints.base;
+pub(crate) async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
+    // The gateway itself is there.
+    let Some(endpoints) = upstream.route.server.endpoints() else { return true };
+    let endpoint = &endpoints.base;
     let stream = endpoint.transport == Transport::Sse;
     let (method, body) =
         if stream { (Method::GET, Bytes::new()) } else { (Method::POST, Bytes::from_static(PING)) };

@@ -62,10 +62,12 @@ impl ActiveFiles {
     fn upstream(&self, route: &Arc<ServerRoute>, policy: &Policy, old: Option<&LoadedFiles>) -> Upstream {
         let name = &route.server.name;
         let old = old.and_then(|old| old.upstreams.get(name));
-        let same = old.filter(|old| old.route.server.endpoints.base == route.server.endpoints.base);
+        let same = old.filter(|old| old.base() == route.server.endpoints().map(|endpoints| &endpoints.base));
         Upstream {
             straight: Straight::default(),
+            is_older: AtomicBool::default(),
             healthy: same.map_or_else(|| Arc::new(AtomicBool::new(true)), |old| old.healthy.clone()),
+            checked_at: same.map(|old| old.checked_at.clone()).unwrap_or_default(),
             headers: route.headers.as_ref().map(|names| names.iter().cloned().collect()),
             scopes: policy.scopes_for(name),
             first_scopes: policy.helping_scopes(&policy.grants(&Principal::default()), name, &LIST),
@@ -128,7 +130,7 @@ fn restart(file: Option<&Path>, changed: &[String]) -> Option<String> {
 
 fn tell(shared: &SharedState, changed: bool, errors: Vec<String>) {
     if changed {
-        let servers = shared.state().upstreams.len();
+        let servers = shared.state().upstreams.values().filter(|upstream| !upstream.is_built_in()).count();
         shared.metrics.reload("ok");
         info!(event = "reload", "{servers} servers, policy and certificates are in force");
     }

@@ -5,6 +5,7 @@ mod changes;
 mod check;
 mod issuer;
 mod limits;
+mod mcpgw;
 mod network;
 mod renamed;
 pub mod schema;
@@ -22,6 +23,7 @@ pub use self::changes::RawSettings;
 pub use self::issuer::{Algorithm, Introspection, IssuerSettings, RulesError, TokenProfile};
 pub use self::limits::Limits;
 pub(super) use self::limits::most;
+pub use self::mcpgw::{Mcpgw, ServeMcpgw};
 pub use self::network::Network;
 use crate::quantity::{an_address, in_seconds, maybe_an_address};
 use crate::sys::regular_file;
@@ -65,6 +67,9 @@ pub struct GatewaySettings {
     pub header_variables: Vec<String>,
     /// What a server's file cannot say, by the server's name (its path without slashes).
     pub upstreams: BTreeMap<String, UpstreamSettings>,
+    /// The gateway's own MCP server at `/mcpgw/mcp`: `builtin` for the gateway itself, `forward` for the server of the registry's
+    /// `mcpgw.json`, or a table. If absent, the server that `mcpgw.json` has an address for, else the gateway itself.
+    pub mcpgw: Mcpgw,
     /// A file of at least 32 random bytes or characters (line ends after text do not count), of root or this user and readable
     /// by it alone or by one group that it is in, that binds legacy sessions to their callers; gateways behind one address share
     /// it. Without it a random key is made at each start.
@@ -262,6 +267,7 @@ impl Default for GatewaySettings {
             servers: "servers".into(),
             header_variables: Vec::new(),
             upstreams: BTreeMap::new(),
+            mcpgw: Mcpgw::default(),
             session_key: None,
             revocation_list: None,
             tls: None,

@@ -4,6 +4,7 @@
 
 pub mod envelope;
 pub mod filter;
+pub mod inner_call;
 pub mod json;
 pub mod list_scan;
 pub mod mirror;

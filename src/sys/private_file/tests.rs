@@ -1,6 +1,7 @@
 //! Modes, links, owners: what a private file is, and what is refused.
 use super::*;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).map_or(0, |about| about.permissions().mode() & 0o777)

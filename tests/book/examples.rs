@@ -1,73 +1,21 @@
-//! What `README.md` says is true: its commands run, its tables are the code's, its recording is what is printed.
-//! It leaves blocks that need a person or another machine (`console`, `text`) to their readers.
-#![cfg(test)]
-#![cfg(unix)]
+//! The examples: what is typed and shown in the README and the book, done as a reader would do it.
 
 use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
 use mcpauth::bridge::BridgeError;
-use mcpauth::config::catalogue::VARIABLES;
 use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use mcpauth::demo::mcp::{Sample, SampleTool};
-use mcpauth::error::Exit;
-use mcpauth::render::TARGETS;
 use mcpauth::session::CredentialUnavailable;
 use mcpauth::sys::clock;
 use serde_json::{Value, json};
 
+use super::{Block, Book, without_digits};
+use crate::by_address;
 use crate::support::{Ran, User, ended};
 
-const README: &str = include_str!("../README.md");
-
-/// A fenced block: its language, the number of its first line, its text.
-struct Block {
-    language: String,
-    line: usize,
-    text: String,
-}
-
-fn blocks(language: &str) -> Vec<Block> {
-    let mut found: Vec<Block> = Vec::new();
-    let mut open = false;
-    for (at, line) in README.lines().enumerate() {
-        match (line.trim_start().strip_prefix("```"), open) {
-            (Some(language), false) => {
-                found.push(Block { language: language.into(), line: at + 2, text: String::new() });
-                open = true;
-            }
-            (Some(_), true) => open = false,
-            (None, true) => {
-                let block = found.last_mut().unwrap();
-                block.text = format!("{}{}\n", block.text, line);
-            }
-            (None, false) => {}
-        }
-    }
-    assert!(!open, "a block is not closed");
-    found.retain(|block| block.language == language);
-    found
-}
-
-/// The block that stands right after `<!-- marker -->`.
-fn marked(marker: &str) -> Vec<String> {
-    let marker = format!("<!-- {marker} -->\n```");
-    let parts = README.split(&marker).skip(1);
-    parts.map(|part| part.split_once('\n').unwrap().1.split_once("```\n").unwrap().0.to_owned()).collect()
-}
-
-/// The files that are shown whole, by the names they are to have.
-fn files() -> Vec<(String, String)> {
-    let named = README.split("<!-- file: ").skip(1);
-    let names = named.map(|part| part.split_once(" -->").unwrap().0);
-    let files: Vec<_> =
-        names.map(|name| (name.to_owned(), marked(&format!("file: {name}")).concat())).collect();
-    assert!(files.iter().all(|(_, text)| !text.is_empty()), "a file is named and not shown");
-    files
-}
-
-/// The servers behind the README's settings, with its clients.
-fn idp() -> IdpThread {
+/// The servers behind the book's settings, with its clients.
+pub(super) fn idp() -> IdpThread {
     let clients = vec![
         IdpClient::machine(
             "your_cognito_client_id",
@@ -82,10 +30,11 @@ fn idp() -> IdpThread {
     Idp::in_thread(Options { clients, access_token_lifetime, ..Options::default() }).unwrap()
 }
 
-/// A project as the README sets it up, its addresses turned to loopback, and its login done before.
-fn reader(idp: &Idp) -> User {
+/// A project as the book sets it up, its addresses turned to loopback, and its login done before.
+pub(super) fn reader(idp: &Idp) -> User {
+    let book = Book::open();
     let mut user = User::new();
-    let shown: String = blocks("ini").into_iter().map(|block| block.text).collect();
+    let shown: String = book.blocks("ini").into_iter().map(|block| block.text).collect();
     // Clients are told of what is in .env, and warned of what is in the environment alone.
     let moved = format!(
         "{shown}INGRESS_OAUTH_ISSUER={issuer}/realms/us-east-1_XXXXXXXXX\nAGENTCORE_ISSUER={issuer}\n",
@@ -95,10 +44,10 @@ fn reader(idp: &Idp) -> User {
     user.env("MCPAUTH_CONFIG_DIR", "");
     user.file("secret.txt", "its secret\n");
     // Where no gateway.yaml is, the environment counts.
-    for (name, text) in files().iter().filter(|(name, _)| name != "gateway.yaml") {
+    for (name, text) in book.files().iter().filter(|(name, _)| name != "gateway.yaml") {
         user.file(name, text);
     }
-    let agent = blocks("json").into_iter().find(|block| block.text.contains("keycloak_url")).unwrap();
+    let agent = book.blocks("json").into_iter().find(|block| block.text.contains("keycloak_url")).unwrap();
     let agent = agent.text.replace("https://keycloak.example.com", idp.issuer());
     user.file(".oauth-tokens/agent-reader.json", &agent);
     let end = clock::now() + 40 * 86_400 - 1800;
@@ -109,34 +58,58 @@ fn reader(idp: &Idp) -> User {
 }
 
 /// A line of a block, by a shell, with our binary as `mcpauth`.
-fn typed(user: &User, line: &str) -> Ran {
+pub(super) fn typed(user: &User, line: &str) -> Ran {
     ended(user.shell(line).spawn().unwrap())
 }
 
-/// Types what stands after `$ ` in a recording, each line of which is to be what is printed; numbers may differ.
-fn played(user: &User, recording: &str) {
-    let numbers_aside = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+/// A text with this user's folders as anybody's.
+pub(super) fn at_home(user: &User, text: &str) -> String {
+    let above = user.project().parent().unwrap().to_owned();
+    let all = [(user.project(), "/home/me/project"), (user.home(), "/home/me"), (above, "/home/me")];
+    let folders =
+        all.iter().flat_map(|(path, name)| [(path.canonicalize().unwrap(), *name), (path.clone(), *name)]);
+    folders.fold(text.to_owned(), |text, (path, name)| text.replace(&path.display().to_string(), name))
+}
+
+/// What a recording shows once it is played again: what is typed stays, what is printed is new.
+pub(super) fn played(user: &User, recording: &str) -> String {
     let mut parts = format!("\n{recording}").split("\n$ ").map(str::to_owned).collect::<Vec<_>>().into_iter();
     assert_eq!(parts.next().as_deref(), Some(""), "a recording begins with a command: {recording}");
-    for part in parts {
-        let (line, shown) = part.split_once('\n').unwrap_or((&part, ""));
-        let ran = typed(user, line);
-        let printed = format!("{}{}", ran.stdout, ran.stderr);
-        let printed = printed.trim_end();
-        assert_eq!(numbers_aside(shown.trim_end()), numbers_aside(printed), "{line}, now:\n{printed}");
+    let again = parts.map(|part| {
+        let line = part.lines().next().unwrap_or_default().to_owned();
+        let ran = typed(user, &line);
+        format!("$ {line}\n{}{}", ran.stdout, ran.stderr)
+    });
+    again.collect()
+}
+
+/// Compares a block with what is printed now; ports, times and versions may differ.
+#[track_caller]
+pub(super) fn expect_recording(block: &Block<'_>, now: &str) {
+    if without_digits(&block.text) != without_digits(now) {
+        block.page.expect(&block.text, now);
     }
+}
+
+/// The block that stands right after this marker.
+pub(super) fn block_after<'a>(book: &'a Book, marker: &str) -> Block<'a> {
+    let text = book.marked(marker).concat();
+    let all = book.pages.iter().flat_map(|page| page.blocks());
+    let mut same = all.filter(|block| block.text == text);
+    same.next().unwrap_or_else(|| panic!("there is no block after <!-- {marker} -->"))
 }
 
 #[test]
 fn its_commands_run() {
-    let idp = idp();
+    let (idp, book) = (idp(), Book::open());
     let mut ran = 0;
-    for block in blocks("sh") {
+    for block in book.blocks("sh") {
         let user = reader(&idp);
         for line in block.text.lines().map(str::trim).filter(|line| line.starts_with("mcpauth ")) {
             let result = typed(&user, line);
             let said = format!("{}{}", result.stdout, result.stderr);
-            assert_eq!(result.code, Some(0), "README.md, block at line {}: {line}\n{said}", block.line);
+            let place = format!("{}, block at line {}", block.page.path, block.line);
+            assert_eq!(result.code, Some(0), "{place}: {line}\n{said}");
             ran += 1;
         }
     }
@@ -145,24 +118,51 @@ fn its_commands_run() {
 
 #[test]
 fn its_recordings_are_what_is_printed() {
-    let idp = idp();
-    let recordings = marked("recording");
-    assert!(recordings.len() >= 2, "only {} recordings were found", recordings.len());
-    for recording in recordings {
-        let user = reader(&idp);
-        user.run(&["generate"]).code(0);
-        played(&user, &recording);
+    let (idp, book) = (idp(), Book::open());
+    let mut played_back = 0;
+    for page in &book.pages {
+        let recordings = page.marked("recording");
+        for block in page.blocks().iter().filter(|block| recordings.contains(&block.text)) {
+            let user = reader(&idp);
+            user.run(&["generate"]).code(0);
+            expect_recording(block, &played(&user, &block.text));
+            played_back += 1;
+        }
     }
+    assert!(played_back >= 2, "only {played_back} recordings were found");
+}
+
+/// What `mcpauth demo` prints; an hour may have begun to pass.
+pub(super) fn demo(more: &[&str]) -> String {
+    let printed = User::new().run(&[&["demo"], more].concat()).code(0).stdout;
+    printed.replace("in 59m", "in 1h")
 }
 
 #[test]
-fn its_clients_are_the_targets() {
-    let mut table = "| client | its default | also |\n|---|---|---|\n".to_owned();
-    for target in TARGETS {
-        let others: Vec<_> = target.ways.iter().skip(1).map(|way| way.name()).collect();
-        table += &format!("| `{}` | {} | {} |\n", target.client, target.best().name(), others.join(", "));
+fn its_demonstration_is_what_is_printed() {
+    let book = Book::open();
+    expect_recording(&block_after(&book, "demo"), &format!("$ mcpauth demo\n{}", demo(&[])));
+}
+
+#[test]
+fn its_first_minute_is_as_it_says() {
+    let tools = json!([{"name": "search", "description": "Finds things", "inputSchema": {"type": "object"}}]);
+    let (book, user) = (Book::open(), User::new());
+    let server = by_address::play(move |path, status, body| {
+        if path == "/mcp" && *status == 200 {
+            body["result"] = json!({"supportedVersions": ["2026-07-28"], "tools": tools,
+                                    "serverInfo": {"name": "tools", "version": "1"}});
+        }
+    });
+    let minute = book.marked("minute").concat().replace("https://tools.example.com", &server.base);
+    let lines: Vec<_> = minute.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
+    let (login, rest) = lines.split_first().unwrap();
+    assert_eq!(*login, format!("mcpauth login {}/mcp", server.base));
+    by_address::log_in(&user, &server, &[]);
+    for line in rest {
+        typed(&user, line).code(0);
     }
-    expect_after("clients", &table);
+    assert!(rest.len() >= 2 && user.home().join(".cursor/mcp.json").is_file(), "{lines:?}");
 }
 
 #[test]
@@ -181,7 +181,9 @@ fn its_bridge_errors_are_the_bridges() {
         let answer: Value = serde_json::from_str(&failure.answer(&json!(1))).unwrap();
         answer["error"]["code"].to_string()
     });
-    let table = README.split_once("<!-- bridge errors -->\n\n").unwrap().1.split_once("\n\n").unwrap().0;
+    let book = Book::open();
+    let page = &book.page("docs/guides/bridge.md").text;
+    let table = page.split_once("<!-- bridge errors -->\n\n").unwrap().1.split_once("\n\n").unwrap().0;
     let shown: Vec<&str> = table.lines().skip(2).map(|row| row.split(' ').nth(1).unwrap()).collect();
     assert_eq!(shown, codes);
 }
@@ -191,7 +193,9 @@ fn its_generated_file_has_the_shape_it_shows() {
     let idp = idp();
     let user = reader(&idp);
     user.run(&["generate"]).code(0);
-    let shown = blocks("json").into_iter().find(|block| block.text.contains("X-Atlassian-Cloud-Id")).unwrap();
+    let book = Book::open();
+    let shown =
+        book.blocks("json").into_iter().find(|block| block.text.contains("X-Atlassian-Cloud-Id")).unwrap();
     let shown: serde_json::Value = serde_json::from_str(&shown.text).unwrap();
     let written = crate::support::read_json(&user.home().join(".vscode/mcp.json"));
     let headers = |whole: &serde_json::Value| -> Vec<String> {
@@ -227,7 +231,8 @@ fn an_error_is_json_where_json_was_asked_for() {
 #[test]
 fn its_own_provider_is_right() {
     let user = User::new();
-    let shown = blocks("yaml");
+    let book = Book::open();
+    let shown = book.blocks("yaml");
     let yaml = shown.iter().find(|block| block.text.starts_with("display_name:")).unwrap();
     user.provider("tracker", &yaml.text);
     user.run(&["providers", "check"]).code(0);
@@ -235,31 +240,13 @@ fn its_own_provider_is_right() {
 }
 
 #[test]
-fn its_variables_are_the_catalogues() {
-    let mut table = "| variable | default | meaning |\n|---|---|---|\n".to_owned();
-    for variable in VARIABLES {
-        let default = match variable.default {
-            "" => String::new(),
-            text if text.contains(' ') => text.into(),
-            text => format!("`{text}`"),
-        };
-        table += &format!("| `{}` | {default} | {} |\n", variable.name, variable.about);
-    }
-    expect_after("variables", &table);
-}
-
-#[test]
-fn its_gateway_settings_are_the_schemas() {
-    expect_after("gateway.yaml", &mcpauth::gateway::settings::schema::reference());
-}
-
-#[test]
 fn its_gateway_settings_are_fine() {
     let idp = idp();
     let user = reader(&idp);
     user.file("introspection-secret.txt", "its secret\n");
-    let whole = files().into_iter().find(|(name, _)| name == "gateway.yaml").unwrap().1;
-    let issuers = marked("issuers");
+    let book = Book::open();
+    let whole = book.files().into_iter().find(|(name, _)| name == "gateway.yaml").unwrap().1;
+    let issuers = book.marked("issuers");
     assert_eq!(issuers.len(), 2);
     for text in issuers.iter().chain([&whole]) {
         user.file("gateway.yaml", text);
@@ -277,7 +264,8 @@ fn its_gateway_serves_as_it_shows() {
     ];
     let (idp, server) = (idp(), Sample::start("currenttime", &tools).unwrap());
     let mut user = reader(&idp);
-    let shown = files().into_iter().find(|(name, _)| name == "servers/currenttime.json").unwrap().1;
+    let book = Book::open();
+    let shown = book.files().into_iter().find(|(name, _)| name == "servers/currenttime.json").unwrap().1;
     user.file("servers/currenttime.json", &shown.replace("http://currenttime-server:8000/", server.base()));
     user.run(&["generate", "--ingress-only"]).code(0);
     user.env("TOKEN", user.token("ingress.json")["access_token"].as_str().unwrap());
@@ -285,86 +273,22 @@ fn its_gateway_serves_as_it_shows() {
     let mut said = BufReader::new(gateway.stderr.take().unwrap()).lines().map(Result::unwrap);
     let address = said.find_map(|line| Some(line.split_once("listening: ")?.1.split_once(' ')?.0.to_owned()));
     let address = address.unwrap();
-    let curl = marked("try").concat().replace("127.0.0.1:8080", &address);
+    let curl = book.marked("try").concat().replace("127.0.0.1:8080", &address);
     let listed = typed(&user, &curl).code(0).stdout;
     assert!(listed.contains("current_time_by_timezone") && !listed.contains("set_time"), "{listed}");
     let call = curl.replace("\"tools/list\"", "\"tools/call\", \"params\": {\"name\": \"set_time\"}");
     let refused: Value = serde_json::from_str(&typed(&user, &call).code(0).stdout).unwrap();
     assert_eq!(refused["error"]["data"]["reason"], "name_not_allowed");
     user.env("REGISTRY_URL", format!("http://{address}"));
-    let shown = marked("test clients").concat().replace("mcpgateway.example.com", &address);
-    played(&user, &shown);
+    let shown = block_after(&book, "test clients");
+    let now = played(&user, &shown.text).replace(&address, "mcpgateway.example.com");
+    expect_recording(&shown, &now);
     typed(&user, &format!("kill -TERM {}", gateway.id())).code(0);
     let audit = ended(gateway).code(0).stdout;
     let lines: Vec<Value> = audit.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let written = lines.iter().find(|line| line["verdict"] == "refused").unwrap();
     let keys = |line: &Value| line.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(&serde_json::from_str(&marked("audit").concat()).unwrap()), keys(written));
+    assert_eq!(keys(&serde_json::from_str(&book.marked("audit").concat()).unwrap()), keys(written));
     let allowed = lines.iter().find(|line| line["verdict"] == "allowed").unwrap();
     assert!(allowed["rule"].is_string() && allowed["server_us"].is_number(), "{allowed}");
-}
-
-/// Exhaustive, so that a new exit code cannot be forgotten here.
-fn meaning(exit: Exit) -> &'static str {
-    match exit {
-        Exit::Done => {
-            "all requested work is done; a reused token counts, a flow that is not configured is skipped"
-        }
-        Exit::Other => "something else",
-        Exit::Usage => "usage or configuration: a bad flag, a missing variable, a file that is refused",
-        Exit::Partial => "some of several failed",
-        Exit::Login => "a person must log in (again), or was refused",
-        Exit::Network => "network, TLS, timeout, a server's 5xx: try again",
-        Exit::Server => "the MCP server answered with an error",
-        Exit::Found => "a check found something",
-        Exit::NotExecutable => "`exec`: the command cannot be run",
-        Exit::NotFound => "`exec`: there is no such command",
-        Exit::Interrupted => "Ctrl-C",
-        Exit::Terminated => "SIGTERM",
-    }
-}
-
-#[test]
-fn its_exit_codes_are_the_codes() {
-    let all = [
-        Exit::Done,
-        Exit::Other,
-        Exit::Usage,
-        Exit::Partial,
-        Exit::Login,
-        Exit::Network,
-        Exit::Server,
-        Exit::Found,
-        Exit::NotExecutable,
-        Exit::NotFound,
-        Exit::Interrupted,
-        Exit::Terminated,
-    ];
-    let rows = all.map(|exit| format!("| {} | {} |\n", exit as u8, meaning(exit)));
-    expect_after("exit codes", &format!("| code | meaning |\n|---|---|\n{}", rows.concat()));
-    let help = User::new().run(&["--help"]).code(0).stdout;
-    let help = help.rsplit_once("Exit codes:").unwrap().1;
-    for exit in all {
-        let code = (exit as u8).to_string();
-        let named = help.split(|c: char| !c.is_ascii_digit()).any(|word| word == code);
-        assert!(named, "mcpauth --help does not name exit code {code}");
-    }
-}
-
-#[test]
-fn its_recording_is_what_is_printed() {
-    let shown = blocks("text").into_iter().find(|block| block.text.starts_with("$ mcpauth demo")).unwrap();
-    let printed = User::new().run(&["demo"]).code(0).stdout;
-    // Ports and times are different each time, and an hour may have begun to pass.
-    let printed = printed.replace("in 59m", "in 1h");
-    let numbers_aside = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
-    let shown = shown.text.split_once('\n').unwrap().1;
-    assert_eq!(numbers_aside(shown), numbers_aside(&printed), "\nprinted now:\n{printed}");
-}
-
-/// What stands after `<!-- marker -->`.
-#[track_caller]
-fn expect_after(marker: &str, table: &str) {
-    let after = README.split_once(&format!("<!-- {marker} -->\n\n")).map(|(_, rest)| rest).unwrap();
-    assert!(after.starts_with(table), "README.md must have after <!-- {marker} -->:\n\n{table}");
 }
