@@ -20,7 +20,7 @@ module completions {
     --storage: string@"nu-complete mcpauth storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -64,7 +64,7 @@ module completions {
     --storage: string@"nu-complete mcpauth generate storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth generate color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -93,12 +93,16 @@ module completions {
     --storage: string@"nu-complete mcpauth ingress storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth ingress color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help
   ]
+
+  def "nu-complete mcpauth egress name" [] {
+    ^mcpauth complete mcpauth egress '=' | lines | each { split row (char tab) | first }
+  }
 
   def "nu-complete mcpauth egress provider" [] {
     ^mcpauth complete mcpauth egress --provider '=' | lines | each { split row (char tab) | first }
@@ -134,11 +138,12 @@ module completions {
     --storage: string@"nu-complete mcpauth egress storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth egress color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help (see more with '--help')
+    name?: string@"nu-complete mcpauth egress name" # Only the set for this MCP server; or the sets of this provider, where no server has the name
   ]
 
   def "nu-complete mcpauth login storage" [] {
@@ -176,12 +181,12 @@ module completions {
     --storage: string@"nu-complete mcpauth login storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth login color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help (see more with '--help')
-    url: string               # The MCP server's address
+    url: string               # The MCP server's address; https where it has no scheme
   ]
 
   def "nu-complete mcpauth client-metadata storage" [] {
@@ -206,7 +211,7 @@ module completions {
     --storage: string@"nu-complete mcpauth client-metadata storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth client-metadata color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -238,7 +243,7 @@ module completions {
     --storage: string@"nu-complete mcpauth agentcore storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth agentcore color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -270,7 +275,7 @@ module completions {
     --storage: string@"nu-complete mcpauth keycloak storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth keycloak color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -320,7 +325,7 @@ module completions {
     --storage: string@"nu-complete mcpauth configure storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth configure color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -347,7 +352,7 @@ module completions {
     --storage: string@"nu-complete mcpauth config storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth config color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -386,7 +391,7 @@ module completions {
     --storage: string@"nu-complete mcpauth config show storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth config show color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -423,7 +428,7 @@ module completions {
     --storage: string@"nu-complete mcpauth config render storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth config render color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -462,31 +467,44 @@ module completions {
     --storage: string@"nu-complete mcpauth config install storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth config install color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help (see more with '--help')
   ]
 
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth config help" [
-  ]
+  def "nu-complete mcpauth config uninstall client" [] {
+    [ "vscode-legacy" "roo" "vscode" "claude-code" "claude-desktop" "cursor" "cline" "windsurf" "zed" "gemini" "antigravity" "codex" "continue" "goose" "junie" "copilot" "opencode" ]
+  }
 
-  # The settings in force; with --client, that client's configuration; secrets redacted in both
-  export extern "mcpauth config help show" [
-  ]
+  def "nu-complete mcpauth config uninstall storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
 
-  # Print a client's configuration as it would be written, secrets included
-  export extern "mcpauth config help render" [
-  ]
+  def "nu-complete mcpauth config uninstall color" [] {
+    [ "auto" "always" "never" ]
+  }
 
-  # Merge our entries into the clients' own files; everything else in them stays
-  export extern "mcpauth config help install" [
-  ]
-
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth config help help" [
+  # Take our entries out of the clients' own files; everything else in them stays
+  export extern "mcpauth config uninstall" [
+    --client: string@"nu-complete mcpauth config uninstall client" # The clients; without this all that were installed to with this tokens directory
+    --dry-run                 # Show what would go, and write nothing
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
+    --no-env-file             # Read settings from no file at all
+    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth config uninstall storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
+    --json                    # One JSON object on stdout; errors as JSON on stderr
+    --quiet(-q)               # Errors only
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
+    --color: string@"nu-complete mcpauth config uninstall color" # Colours
+    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
+    --allow-http              # Plain http to other machines is meant
+    --help(-h)                # Print help
   ]
 
   def "nu-complete mcpauth refresh unit" [] {
@@ -520,7 +538,7 @@ module completions {
     --storage: string@"nu-complete mcpauth refresh storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth refresh color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -548,7 +566,7 @@ module completions {
     --storage: string@"nu-complete mcpauth status storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth status color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -581,7 +599,7 @@ module completions {
     --storage: string@"nu-complete mcpauth inspect storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth inspect color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -613,7 +631,7 @@ module completions {
     --storage: string@"nu-complete mcpauth token storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth token color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -651,7 +669,7 @@ module completions {
     --storage: string@"nu-complete mcpauth headers storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth headers color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -689,7 +707,7 @@ module completions {
     --storage: string@"nu-complete mcpauth env storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth env color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -722,7 +740,7 @@ module completions {
     --storage: string@"nu-complete mcpauth exec storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth exec color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -757,13 +775,17 @@ module completions {
     --storage: string@"nu-complete mcpauth logout storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth logout color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help (see more with '--help')
     name?: string@"nu-complete mcpauth logout name" # A credential, by its name in mcpauth status
   ]
+
+  def "nu-complete mcpauth probe name" [] {
+    ^mcpauth complete mcpauth probe '=' | lines | each { split row (char tab) | first }
+  }
 
   def "nu-complete mcpauth probe server" [] {
     ^mcpauth complete mcpauth probe --server '=' | lines | each { split row (char tab) | first }
@@ -779,7 +801,7 @@ module completions {
 
   # Connect to an MCP server, ping it and list its tools, step by step
   export extern "mcpauth probe" [
-    --url: string             # The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
+    --url: string             # The server's address
     --server: string@"nu-complete mcpauth probe server" # One of your servers, by its name
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
@@ -795,12 +817,17 @@ module completions {
     --storage: string@"nu-complete mcpauth probe storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth probe color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help
+    name?: string@"nu-complete mcpauth probe name" # One of your servers by its name, or any server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
   ]
+
+  def "nu-complete mcpauth ping name" [] {
+    ^mcpauth complete mcpauth ping '=' | lines | each { split row (char tab) | first }
+  }
 
   def "nu-complete mcpauth ping server" [] {
     ^mcpauth complete mcpauth ping --server '=' | lines | each { split row (char tab) | first }
@@ -816,7 +843,7 @@ module completions {
 
   # Ping an MCP server
   export extern "mcpauth ping" [
-    --url: string             # The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
+    --url: string             # The server's address
     --server: string@"nu-complete mcpauth ping server" # One of your servers, by its name
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
@@ -832,12 +859,17 @@ module completions {
     --storage: string@"nu-complete mcpauth ping storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth ping color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help
+    name?: string@"nu-complete mcpauth ping name" # One of your servers by its name, or any server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
   ]
+
+  def "nu-complete mcpauth list name" [] {
+    ^mcpauth complete mcpauth list '=' | lines | each { split row (char tab) | first }
+  }
 
   def "nu-complete mcpauth list server" [] {
     ^mcpauth complete mcpauth list --server '=' | lines | each { split row (char tab) | first }
@@ -853,7 +885,7 @@ module completions {
 
   # List an MCP server's tools
   export extern "mcpauth list" [
-    --url: string             # The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
+    --url: string             # The server's address
     --server: string@"nu-complete mcpauth list server" # One of your servers, by its name
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
@@ -869,12 +901,17 @@ module completions {
     --storage: string@"nu-complete mcpauth list storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth list color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help (see more with '--help')
+    name?: string@"nu-complete mcpauth list name" # One of your servers by its name, or any server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
   ]
+
+  def "nu-complete mcpauth call first" [] {
+    ^mcpauth complete mcpauth call '=' | lines | each { split row (char tab) | first }
+  }
 
   def "nu-complete mcpauth call server" [] {
     ^mcpauth complete mcpauth call --server '=' | lines | each { split row (char tab) | first }
@@ -890,7 +927,7 @@ module completions {
 
   # Call a tool of an MCP server
   export extern "mcpauth call" [
-    --url: string             # The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
+    --url: string             # The server's address
     --server: string@"nu-complete mcpauth call server" # One of your servers, by its name
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
@@ -906,13 +943,13 @@ module completions {
     --storage: string@"nu-complete mcpauth call storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth call color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help (see more with '--help')
-    tool: string              # The tool's name
-    arguments?: string        # Its arguments: a JSON object, @FILE, or - for stdin
+    first: string@"nu-complete mcpauth call first" # One of your servers by its name, or any server's address; or the tool, of the server of GATEWAY_URL
+    ...rest: string           # The tool and its arguments
   ]
 
   def "nu-complete mcpauth bridge name" [] {
@@ -946,7 +983,7 @@ module completions {
     --storage: string@"nu-complete mcpauth bridge storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth bridge color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -976,7 +1013,7 @@ module completions {
     --storage: string@"nu-complete mcpauth doctor storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth doctor color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -1003,7 +1040,7 @@ module completions {
     --storage: string@"nu-complete mcpauth providers storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth providers color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -1030,7 +1067,7 @@ module completions {
     --storage: string@"nu-complete mcpauth providers list storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth providers list color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -1061,7 +1098,7 @@ module completions {
     --storage: string@"nu-complete mcpauth providers show storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth providers show color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -1089,7 +1126,7 @@ module completions {
     --storage: string@"nu-complete mcpauth providers check storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth providers check color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -1116,35 +1153,11 @@ module completions {
     --storage: string@"nu-complete mcpauth providers schema storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth providers schema color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help
-  ]
-
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth providers help" [
-  ]
-
-  # Every provider, built in or your own
-  export extern "mcpauth providers help list" [
-  ]
-
-  # What is known of one: endpoints, scopes, quirks, what to set
-  export extern "mcpauth providers help show" [
-  ]
-
-  # Parse every provider file; exit code 7 if one is wrong
-  export extern "mcpauth providers help check" [
-  ]
-
-  # Print the JSON schema of provider files, for editors
-  export extern "mcpauth providers help schema" [
-  ]
-
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth providers help help" [
   ]
 
   def "nu-complete mcpauth gateway storage" [] {
@@ -1167,7 +1180,7 @@ module completions {
     --storage: string@"nu-complete mcpauth gateway storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth gateway color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -1198,7 +1211,7 @@ module completions {
     --storage: string@"nu-complete mcpauth gateway serve storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth gateway serve color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -1226,7 +1239,7 @@ module completions {
     --storage: string@"nu-complete mcpauth gateway check storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth gateway check color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -1234,6 +1247,10 @@ module completions {
   ]
 
   def "nu-complete mcpauth gateway explain server" [] {
+    ^mcpauth complete mcpauth gateway explain '=' | lines | each { split row (char tab) | first }
+  }
+
+  def "nu-complete mcpauth gateway explain named" [] {
     ^mcpauth complete mcpauth gateway explain --server '=' | lines | each { split row (char tab) | first }
   }
 
@@ -1253,7 +1270,7 @@ module completions {
   export extern "mcpauth gateway explain" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
     --policy: path            # This policy instead of the gateway's
-    --server: string@"nu-complete mcpauth gateway explain server" # The server, by its path without slashes
+    --server: string@"nu-complete mcpauth gateway explain named" # The same
     --method: string          # The method, GET for the stream or DELETE for a session's end [default: the one that is about what is named]
     --tool: string            # The tool it calls
     --prompt: string          # The prompt it gets
@@ -1272,11 +1289,12 @@ module completions {
     --storage: string@"nu-complete mcpauth gateway explain storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth gateway explain color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help
+    server?: string@"nu-complete mcpauth gateway explain server" # The server, by its path without slashes
   ]
 
   def "nu-complete mcpauth gateway test storage" [] {
@@ -1301,7 +1319,7 @@ module completions {
     --storage: string@"nu-complete mcpauth gateway test storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth gateway test color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -1331,7 +1349,7 @@ module completions {
     --storage: string@"nu-complete mcpauth gateway routes storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth gateway routes color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -1358,43 +1376,11 @@ module completions {
     --storage: string@"nu-complete mcpauth gateway schema storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth gateway schema color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help
-  ]
-
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth gateway help" [
-  ]
-
-  # Serve: authenticate, decide, forward and filter
-  export extern "mcpauth gateway help serve" [
-  ]
-
-  # Check the gateway's settings, policy and servers; exit code 7 if something is wrong
-  export extern "mcpauth gateway help check" [
-  ]
-
-  # Say whether a caller may do something, and which line of the policy decides
-  export extern "mcpauth gateway help explain" [
-  ]
-
-  # Run policy tests; exit code 7 if one fails, or is about a server or group that does not exist
-  export extern "mcpauth gateway help test" [
-  ]
-
-  # List the servers: where clients find them, where they are, what credential they get, whether they answer
-  export extern "mcpauth gateway help routes" [
-  ]
-
-  # Print the JSON schema of gateway.yaml, for editors
-  export extern "mcpauth gateway help schema" [
-  ]
-
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth gateway help help" [
   ]
 
   def "nu-complete mcpauth demo storage" [] {
@@ -1419,7 +1405,7 @@ module completions {
     --storage: string@"nu-complete mcpauth demo storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth demo color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -1450,7 +1436,7 @@ module completions {
     --storage: string@"nu-complete mcpauth completions storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth completions color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -1478,7 +1464,7 @@ module completions {
     --storage: string@"nu-complete mcpauth complete storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth complete color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
@@ -1507,11 +1493,39 @@ module completions {
     --storage: string@"nu-complete mcpauth man storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth man color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help
+  ]
+
+  def "nu-complete mcpauth help storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
+
+  def "nu-complete mcpauth help color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Print help on a verb, or on options, environment or exit-codes
+  export extern "mcpauth help" [
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
+    --no-env-file             # Read settings from no file at all
+    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth help storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
+    --json                    # One JSON object on stdout; errors as JSON on stderr
+    --quiet(-q)               # Errors only
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
+    --color: string@"nu-complete mcpauth help color" # Colours
+    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
+    --allow-http              # Plain http to other machines is meant
+    --help(-h)                # Print help
+    ...topic: string          # A verb, or options, environment or exit-codes; all verbs without it
   ]
 
   def "nu-complete mcpauth open-page storage" [] {
@@ -1534,191 +1548,11 @@ module completions {
     --storage: string@"nu-complete mcpauth open-page storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
+    --verbose(-v)             # Say more: -v each HTTP exchange, -vv its headers too; never a secret
     --color: string@"nu-complete mcpauth open-page color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help
-  ]
-
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth help" [
-  ]
-
-  # Get every configured credential, then write the client configurations
-  export extern "mcpauth help generate" [
-  ]
-
-  # Get the token that lets agents through the gateway (client credentials)
-  export extern "mcpauth help ingress" [
-  ]
-
-  # Log in to outside services (authorization code with PKCE) and keep their tokens
-  export extern "mcpauth help egress" [
-  ]
-
-  # Log in to any MCP server by its address alone, and keep its token
-  export extern "mcpauth help login" [
-  ]
-
-  # Print the document that describes mcpauth as a client, to be put at an address of yours
-  export extern "mcpauth help client-metadata" [
-  ]
-
-  # Get tokens for Amazon Bedrock AgentCore gateways (client credentials)
-  export extern "mcpauth help agentcore" [
-  ]
-
-  # Get tokens for Keycloak agents, from agent-NAME.json in the tokens directory
-  export extern "mcpauth help keycloak" [
-  ]
-
-  # Ask for a credential's settings and write them to .env (0600, existing lines kept)
-  export extern "mcpauth help configure" [
-  ]
-
-  # Show settings, and render or install client configurations
-  export extern "mcpauth help config" [
-  ]
-
-  # The settings in force; with --client, that client's configuration; secrets redacted in both
-  export extern "mcpauth help config show" [
-  ]
-
-  # Print a client's configuration as it would be written, secrets included
-  export extern "mcpauth help config render" [
-  ]
-
-  # Merge our entries into the clients' own files; everything else in them stays
-  export extern "mcpauth help config install" [
-  ]
-
-  # Keep tokens fresh, and the client configurations with them
-  export extern "mcpauth help refresh" [
-  ]
-
-  # What is kept, until when it is good, and what to type
-  export extern "mcpauth help status" [
-  ]
-
-  # Decode a token, and verify it with its issuer's keys
-  export extern "mcpauth help inspect" [
-  ]
-
-  # Print a fresh access token, and nothing else
-  export extern "mcpauth help token" [
-  ]
-
-  # Print a server's headers as one JSON object, every token in them fresh
-  export extern "mcpauth help headers" [
-  ]
-
-  # Print fresh credentials as shell variables
-  export extern "mcpauth help env" [
-  ]
-
-  # Run a command with a server's fresh credentials in its environment
-  export extern "mcpauth help exec" [
-  ]
-
-  # Forget credentials, and revoke them where the provider can
-  export extern "mcpauth help logout" [
-  ]
-
-  # Connect to an MCP server, ping it and list its tools, step by step
-  export extern "mcpauth help probe" [
-  ]
-
-  # Ping an MCP server
-  export extern "mcpauth help ping" [
-  ]
-
-  # List an MCP server's tools
-  export extern "mcpauth help list" [
-  ]
-
-  # Call a tool of an MCP server
-  export extern "mcpauth help call" [
-  ]
-
-  # Stand before a remote MCP server, with fresh credentials on every request
-  export extern "mcpauth help bridge" [
-  ]
-
-  # Say what is wrong, and how to mend it; exit code 7 if there is a problem
-  export extern "mcpauth help doctor" [
-  ]
-
-  # List, show and check the outside services one can log in to
-  export extern "mcpauth help providers" [
-  ]
-
-  # Every provider, built in or your own
-  export extern "mcpauth help providers list" [
-  ]
-
-  # What is known of one: endpoints, scopes, quirks, what to set
-  export extern "mcpauth help providers show" [
-  ]
-
-  # Parse every provider file; exit code 7 if one is wrong
-  export extern "mcpauth help providers check" [
-  ]
-
-  # Print the JSON schema of provider files, for editors
-  export extern "mcpauth help providers schema" [
-  ]
-
-  # Serve the gateway, check and explain its settings, policy and servers
-  export extern "mcpauth help gateway" [
-  ]
-
-  # Serve: authenticate, decide, forward and filter
-  export extern "mcpauth help gateway serve" [
-  ]
-
-  # Check the gateway's settings, policy and servers; exit code 7 if something is wrong
-  export extern "mcpauth help gateway check" [
-  ]
-
-  # Say whether a caller may do something, and which line of the policy decides
-  export extern "mcpauth help gateway explain" [
-  ]
-
-  # Run policy tests; exit code 7 if one fails, or is about a server or group that does not exist
-  export extern "mcpauth help gateway test" [
-  ]
-
-  # List the servers: where clients find them, where they are, what credential they get, whether they answer
-  export extern "mcpauth help gateway routes" [
-  ]
-
-  # Print the JSON schema of gateway.yaml, for editors
-  export extern "mcpauth help gateway schema" [
-  ]
-
-  # Show everything on this machine: an identity provider for development, every flow against it, the gateway at work
-  export extern "mcpauth help demo" [
-  ]
-
-  # Print the completion script for a shell
-  export extern "mcpauth help completions" [
-  ]
-
-  # Print what may come next on a command line, one candidate a line: the word, a tab, what it means
-  export extern "mcpauth help complete" [
-  ]
-
-  # Print the manual page, or write one page for every verb
-  export extern "mcpauth help man" [
-  ]
-
-  # Open the page whose address is on stdin
-  export extern "mcpauth help open-page" [
-  ]
-
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth help help" [
   ]
 
 }

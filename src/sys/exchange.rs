@@ -9,7 +9,7 @@ use tracing::{Level, debug, enabled, trace};
 use url::Url;
 
 /// Headers whose values are shown: they say how a message is written, and nothing of whom it is from or what it is about.
-const SHOWN: [&str; 20] = [
+const SHOWN: [&str; 19] = [
     "accept",
     "accept-encoding",
     "allow",
@@ -29,7 +29,6 @@ const SHOWN: [&str; 20] = [
     "user-agent",
     "vary",
     "via",
-    "www-authenticate",
 ];
 const REDACTED: &str = "[redacted]";
 
@@ -39,7 +38,12 @@ pub(super) struct Exchange {
     method: Method,
     url: Url,
     began: Instant,
+    /// What was sent and is not shown: some servers repeat it.
+    hidden: Vec<String>,
 }
+
+/// A shorter word is none that anybody keeps secret.
+const SHORTEST_SECRET: usize = 8;
 
 impl Exchange {
     /// What is about to be sent.
@@ -47,8 +51,14 @@ impl Exchange {
         if !enabled!(Level::DEBUG) {
             return None;
         }
-        tell(">", request.headers());
-        Some(Self { method: request.method().clone(), url: request.url().clone(), began: Instant::now() })
+        let headers = request.headers();
+        tell(">", headers, &[]);
+        let values = headers.iter().filter(|(name, value)| !is_shown(name, value));
+        let values = values.map(|(_, value)| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let hidden = values.flat_map(|value| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        let hidden = hidden.filter(|word| word.len() >= SHORTEST_SECRET).collect();
+        let (method, url) = (request.method().clone(), request.url().clone());
+        Some(Self { method, url, began: Instant::now(), hidden })
     }
 
     /// What came of it; an error is told by whoever it fails.
@@ -58,7 +68,7 @@ impl Exchange {
         match sent {
             Ok(response) => {
                 debug!("{method} {place}: {} in {took} ms", response.status().as_u16());
-                tell("<", response.headers());
+                tell("<", response.headers(), &self.hidden);
             }
             Err(_) => debug!("{method} {place}: no answer after {took} ms"),
         }
@@ -75,15 +85,20 @@ fn place(url: &Url) -> String {
     place.into()
 }
 
-fn tell(direction: &str, headers: &HeaderMap) {
+fn tell(direction: &str, headers: &HeaderMap, hidden: &[String]) {
     if enabled!(Level::TRACE) {
-        headers.iter().for_each(|(name, value)| trace!("{direction} {name}: {}", shown(name, value)));
+        headers.iter().for_each(|(name, value)| trace!("{direction} {name}: {}", shown(name, value, hidden)));
     }
 }
 
-fn shown(name: &HeaderName, value: &HeaderValue) -> String {
-    let is_shown = SHOWN.contains(&name.as_str()) && !value.is_sensitive();
-    if is_shown { String::from_utf8_lossy(value.as_bytes()).into_owned() } else { REDACTED.into() }
+fn is_shown(name: &HeaderName, value: &HeaderValue) -> bool {
+    SHOWN.contains(&name.as_str()) && !value.is_sensitive()
+}
+
+fn shown(name: &HeaderName, value: &HeaderValue, hidden: &[String]) -> String {
+    let text = String::from_utf8_lossy(value.as_bytes());
+    let repeats = hidden.iter().any(|word| text.contains(word.as_str()));
+    if is_shown(name, value) && !repeats { text.into_owned() } else { REDACTED.into() }
 }
 
 #[cfg(test)]
@@ -104,9 +119,15 @@ mod tests {
             ("mcp-param-key", "hunter2", REDACTED),
             ("x-api-key", "hunter2", REDACTED),
             ("dpop", "hunter2", REDACTED),
+            ("www-authenticate", "Bearer error=hunter2", REDACTED),
+            ("server", "you sent long-secret", REDACTED),
         ] {
             let value = HeaderValue::from_static(value);
-            assert_eq!(shown(&HeaderName::from_static(name), &value), expected, "{name}");
+            assert_eq!(
+                shown(&HeaderName::from_static(name), &value, &["long-secret".into()]),
+                expected,
+                "{name}"
+            );
         }
     }
 }
