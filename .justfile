@@ -16,7 +16,7 @@ lint:
     cargo fmt --check
     cargo clippy --all-targets -- -D warnings
 
-# Writes every generated file anew: golden client files, completion, schemas, the book's reference, recordings and pictures
+# Writes every generated file again: golden client files, completion, schemas, the book's reference, recordings and pictures
 bless:
     UPDATE=1 cargo test --test suite -- book:: clients:: completions::
 
@@ -29,7 +29,7 @@ real NAME:
     tests/real/setup.sh
     cargo test --test suite -- --ignored real::{{NAME}} --test-threads=1
 
-# The gateway beside HAProxy and nginx, and beside an older build of its own
+# The gateway next to HAProxy and nginx, and an older build of its own
 bench *ARGS:
     cargo build --release
     benches/gateway/run.sh {{ARGS}}

@@ -1,5 +1,5 @@
-//! Shows that a decision costs the same in a policy of 1,000 servers of 50 tools as in one of 10.
-//! It leaves judging the ratio to whoever reads it: `cargo bench --bench policy`.
+//! Compares the cost of a decision in a policy of 1,000 servers with 50 tools each with that in a policy of 10
+//! servers: it should be the same. Run it with `cargo bench --bench policy`, and compare.
 
 #![expect(clippy::print_stdout, reason = "a benchmark says what it measured")]
 
@@ -16,7 +16,7 @@ fn main() {
     let (few, many) = (grants(10), grants(1_000));
     for (what, step) in [("allowed call", allowed as Step), ("refused call", refused), ("shown tool", shown)]
     {
-        // In turns, so that whatever else the machine does meets both; the best round is the least disturbed one.
+        // Alternating, so that other load affects both equally; the best round is the least disturbed one.
         let mut best = [Duration::MAX; 2];
         for _ in 0..ROUNDS {
             for (best, (grants, servers)) in best.iter_mut().zip([(&few, 10), (&many, 1_000)]) {
@@ -45,7 +45,7 @@ fn shown(grants: &Grants, server: &str, tool: &str) -> bool {
     grants.shows(server, Listed::Tool, tool)
 }
 
-/// One pass over the same ten servers, so that both policies are asked the same and neither leaves the cache for it.
+/// One pass over the same ten servers, so that both policies get the same questions and neither leaves the cache.
 fn time(grants: &Grants, servers: usize, step: Step) -> Duration {
     let name = |n: usize| (format!("server{}", n * (servers / 10)), format!("tool{}", n * 7 % TOOLS));
     let asked: Vec<_> = (0..10).map(name).collect();
@@ -56,7 +56,7 @@ fn time(grants: &Grants, servers: usize, step: Step) -> Duration {
     start.elapsed()
 }
 
-/// What a caller with two scopes has, each about every server.
+/// The grants of a caller with two scopes, each about every server.
 fn grants(servers: usize) -> Grants {
     let tools: Vec<String> = (0..TOOLS).map(|n| format!("tool{n}")).collect();
     let entries = |methods: &str| {

@@ -1,12 +1,12 @@
 //! The build script: makes a table of every file under `providers/` and `templates/`, so that a new provider or client
 #![expect(clippy::disallowed_methods, reason = "a build script talks to cargo by its environment and files")]
-//! is a new file and no Rust. It leaves reading them to `provider` and `render`.
+//! is a new file and no Rust. Not here: reading them (see `provider` and `render`).
 
 use std::path::Path;
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    // Cargo looks through these folders whole: a file that is added, changed or removed starts this script again.
+    // Cargo watches these folders: adding, changing or removing a file reruns this script.
     println!("cargo::rerun-if-changed=src/build.rs");
     let mut table = String::new();
     for (folder, ending) in [("providers", ".yaml"), ("templates", ".j2")] {
@@ -27,7 +27,7 @@ fn rows(folder: &str, ending: &str) -> io::Result<String> {
         names.extend(name.strip_suffix(ending).map(str::to_owned));
     }
     names.sort();
-    // The folder is left to the compiler: two checkouts may share what this script wrote.
+    // Paths are resolved by the compiler: two checkouts may share this script's output.
     let text = |name: &str| {
         format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?})", format!("/{folder}/{name}{ending}"))
     };

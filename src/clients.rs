@@ -1,5 +1,5 @@
-//! The clients on this machine: where each has its file, what we wrote there before, and what it would be told now.
-//! It leaves which of them are meant to the verbs.
+//! The clients on this machine: where each has its file, what we wrote there before, and what its configuration would
+//! be now.
 
 mod files;
 pub(crate) mod launch;
@@ -23,11 +23,11 @@ use crate::servers::{self, AvailableServers};
 use crate::store::Store;
 use crate::sys::{env, paths};
 
-/// What all of them are told of, and where they are.
+/// What all of them are configured with, and where they are.
 pub(crate) struct Clients<'a> {
     pub(crate) config: &'a Config,
     pub(crate) entries: Vec<ServerEntry>,
-    /// Names of servers that are behind a gateway that nobody named. What clients have of them stays as it is.
+    /// Names of servers behind a gateway whose address is not set. Their entries in clients stay unchanged.
     pub(crate) left_out: BTreeSet<String>,
     places: Option<Places>,
 }
@@ -43,12 +43,12 @@ pub(crate) struct Job {
     pub(crate) target: &'static ClientSpec,
     pub(crate) path: PathBuf,
     pub(crate) auth_mode: AuthMode,
-    /// What it is remembered by, if it was installed to.
+    /// The key of its record, if it was installed.
     pub(crate) record: Option<InstallRecord>,
 }
 
 impl<'a> Clients<'a> {
-    /// With the servers of the tokens that are kept.
+    /// With the servers of the stored tokens.
     ///
     /// # Errors
     /// What is wrong with a server.
@@ -69,7 +69,8 @@ impl<'a> Clients<'a> {
         Ok(state_dir.map_or(Ok(()), |state_dir| render::forget(state_dir, &job.path))?)
     }
 
-    /// Refuses to go on with nothing to say where it is the gateway's address that is missing; says what is left out.
+    /// Fails if nothing is left to write because the gateway's address is missing; otherwise reports what is left
+    /// out.
     ///
     /// # Errors
     /// [`ConfigError::NoGateway`].
@@ -92,10 +93,10 @@ impl<'a> Clients<'a> {
         }
     }
 
-    /// A client by its row; in `secrets`, else as it was installed to, else as is best for it.
+    /// A client by its row; with `secrets`, else as it was installed before, else as suits it best.
     ///
     /// # Errors
-    /// It has no such way, there is no home folder, or our memory of what was installed cannot be read.
+    /// It does not support the mode, there is no home folder, or the record of installations cannot be read.
     pub(crate) fn job(&self, target: &'static ClientSpec, auth_mode: Option<AuthMode>) -> Result<Job, Error> {
         let places = self.places.as_ref().ok_or_else(no_home)?;
         let path = target.path(&places.folders, &|name| self.variable(name));
@@ -104,17 +105,17 @@ impl<'a> Clients<'a> {
         let auth_mode = auth_mode.or(before).unwrap_or_else(|| target.best());
         if !target.ways.contains(&auth_mode) {
             let ways: Vec<&str> = target.ways.iter().map(|way| way.name()).collect();
-            let message = format!("{} has no way to its headers by {auth_mode}", target.client);
+            let message = format!("{} does not support the auth mode {auth_mode}", target.client);
             return Err(Error::Usage { message, hint: format!("use --auth-mode {}", ways.join(" or ")) });
         }
         Ok(Job { target, path, auth_mode, record })
     }
 
-    /// Every client that was installed to before with tokens of this tokens directory, and is still there: one whose
-    /// folder is gone is missed by nobody.
+    /// Every client that was installed with tokens of this tokens directory and still exists; one whose folder is
+    /// gone is skipped.
     ///
     /// # Errors
-    /// Our memory of it cannot be read.
+    /// The record cannot be read.
     pub(crate) fn before(&self) -> Result<Vec<Job>, Error> {
         let Some(places) = &self.places else { return Ok(Vec::new()) };
         let is_there = |record: &InstallRecord| record.path.parent().is_some_and(Path::is_dir);
@@ -133,10 +134,10 @@ impl<'a> Clients<'a> {
         TARGETS.iter().filter(|target| target.is_found(&path(target), &places.folders)).collect()
     }
 
-    /// What a client would have in its file, `entries` being all servers.
+    /// What a client would have in its file, with `entries` for all servers.
     ///
     /// # Errors
-    /// A template's, and what keeps a client from reaching us.
+    /// A template's, and what keeps a client from reaching mcpauth.
     pub(crate) fn rendered(
         &self,
         target: &ClientSpec,
@@ -149,10 +150,10 @@ impl<'a> Clients<'a> {
         Ok(render::render(target, &told, templates.as_deref())?)
     }
 
-    /// Installs, or says what would change.
+    /// Installs, or reports what would change.
     ///
     /// # Errors
-    /// As [`rendered`](Self::rendered): no client is served by half. What is wrong with the client's own file is in the row.
+    /// As [`rendered`](Self::rendered): no client is half configured. Faults of the client's own file are in the row.
     pub(crate) fn install(&self, job: &Job, dry_run: DryRun) -> Result<ConfigRow, Error> {
         let rendered = self.rendered(job.target, job.auth_mode, &self.entries)?;
         let state_dir = self.places.as_ref().map(|places| places.state_dir.as_path());
@@ -175,7 +176,7 @@ impl<'a> Clients<'a> {
         })
     }
 
-    /// What was remembered before tokens directories were counts as ours.
+    /// Records from before tokens directories were stored count as ours.
     fn is_ours(&self, record: &InstallRecord) -> bool {
         record.tokens_dir.as_ref().is_none_or(|dir| *dir == self.config.tokens_dir)
     }
@@ -188,7 +189,7 @@ impl<'a> Clients<'a> {
         }
     }
 
-    /// As the client sees it: not what a `.env` of ours says.
+    /// As the client sees it: not what our `.env` says.
     fn variable(&self, name: &str) -> Option<String> {
         self.config.of_environment(name)
     }
@@ -196,7 +197,7 @@ impl<'a> Clients<'a> {
 
 fn places(config: &Config) -> Option<Places> {
     let (home, state_dir) = config.home.clone().zip(config.state_dir.clone())?;
-    // A home of somebody else's, as the demonstration has one, has its own settings in it.
+    // Another home, as in the demonstration, has its own settings.
     let own = paths::home().is_some_and(|own| own == home);
     let below = |folder: Option<PathBuf>| folder.filter(|_| own).unwrap_or_else(|| home.join(".config"));
     let (programs, xdg) = (below(paths::programs_config()), below(paths::xdg_config()));
@@ -204,7 +205,7 @@ fn places(config: &Config) -> Option<Places> {
 }
 
 fn no_home() -> Error {
-    let message = "there is no home folder to install into".into();
+    let message = "no home folder to install into".into();
     let hint = "set HOME, or leave other programs' files alone: mcpauth generate --no-install".into();
     Error::Usage { message, hint }
 }

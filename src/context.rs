@@ -1,5 +1,5 @@
-//! What a run brings along to its work: who hears of it, who can log in, and what it must not end without. It leaves
-//! who that is, and how a run ends, to `cli`.
+//! What a run gives its work: who gets messages, who can log in, and what the run must not end without. Not here: who
+//! that is, and how a run ends (see `cli`).
 
 use std::sync::Arc;
 
@@ -14,27 +14,27 @@ use crate::store::{Storage, Store};
 use crate::sys::browser::Browser;
 use crate::vault::{Vault, VaultError};
 
-/// One run's.
+/// The context of one run.
 #[derive(Clone)]
 pub(crate) struct Context {
-    /// Who hears of progress and advice.
+    /// Receives progress and advice.
     pub(crate) notices: Arc<dyn Notices>,
-    /// The person's side of a login.
+    /// The user interface of a login.
     pub(crate) ui: Arc<dyn Ui>,
-    /// What the run does not end without, if it can be helped.
+    /// Tasks that the run must not end without, if possible.
     pub(crate) exchanges: TaskTracker,
 }
 
 impl Context {
-    /// The same, and nobody hears of it.
+    /// The same, but silent.
     pub(crate) fn silent(&self) -> Self {
         Self { notices: Arc::new(Silence), ..self.clone() }
     }
 
-    /// The vault of these settings; without a `browser` nobody is asked to log in.
+    /// The vault for these settings; without a `browser` no login is started.
     ///
     /// # Errors
-    /// The setting of where secrets are kept, or the keyring.
+    /// The storage setting's errors, or the keyring's.
     pub(crate) fn vault(&self, config: &Config, browser: Option<Browser>) -> Result<Vault, Error> {
         Ok(Vault {
             store: Store::new(&config.tokens_dir, self.storage(config)?),

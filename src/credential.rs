@@ -1,5 +1,5 @@
-//! What a credential is: its name, whose it is, and everything needed to get it. Plain values without behaviour.
-//! It leaves making them to `config`, keeping them to `store` and getting them to `vault`.
+//! What a credential is: its name, its issuer and client, and everything needed to get it. Plain values without
+//! behaviour. Not here: making them (see `config`); storing them (see `store`); getting their tokens (see `vault`).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,16 @@ use url::Url;
 use crate::oauth::{Epoch, OAuthClient};
 use crate::provider::{BodyFormat, Provider};
 
-/// The fact that says for which MCP server a token was got by its address alone: it goes there and nowhere else.
+/// The token file's member that names the MCP server a token was obtained for by its address: it is sent there and
+/// nowhere else.
 pub const SERVER_URL: &str = "server_url";
 
-/// How the registry's scripts' files of AgentCore gateways begin.
+/// The prefix of the registry's scripts' files for AgentCore gateways.
 const AGENTCORE: &str = "bedrock-agentcore";
-/// What the registry's scripts call an AgentCore gateway without a name.
+/// The name that the registry's scripts give an AgentCore gateway without a name.
 const UNNAMED_GATEWAY: &str = "sre-gateway";
 
-/// The four kinds, by the user's words.
+/// The four kinds, in the user's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CredentialKind {
     /// Lets an agent through the gateway (client credentials).
@@ -28,7 +29,7 @@ pub enum CredentialKind {
     Egress,
     /// Lets an agent into a Bedrock AgentCore gateway (client credentials).
     AgentCore,
-    /// One Keycloak service account an agent (client credentials).
+    /// One Keycloak service account per agent (client credentials).
     Agent,
 }
 
@@ -36,7 +37,7 @@ impl CredentialKind {
     /// All of them, in the order in which they are listed.
     pub const ALL: [Self; 4] = [Self::Ingress, Self::Egress, Self::AgentCore, Self::Agent];
 
-    /// As JSON output and summaries say it.
+    /// Its name in JSON output and summaries.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ingress => "ingress",
@@ -54,7 +55,7 @@ pub struct CredentialId {
     pub kind: CredentialKind,
     /// The provider's, gateway's or agent's name; for ingress the identity provider's.
     pub name: String,
-    /// The MCP server it is for, where several share a provider.
+    /// The MCP server it is for, if several share a provider.
     pub server: Option<String>,
 }
 
@@ -70,10 +71,10 @@ impl CredentialId {
         }
     }
 
-    /// The credential that a token file is of, by the file's name and its `provider` member (empty where that is not
-    /// known: then a server's name is not told from its provider's). `None` for what is no token file.
+    /// The credential of a token file, by the file's name and its `provider` member (empty if that is not known: then
+    /// a server's name cannot be told from its provider's). `None` if it is not a token file.
     ///
-    /// [`file_name`](Self::file_name) leads back to the same file: a lock on it is a lock on this file.
+    /// [`file_name`](Self::file_name) leads back to the same file: a lock on one is a lock on the other.
     pub fn parse(file_name: &str, provider: &str) -> Option<Self> {
         let id = |kind, name: &str, server: Option<&str>| Self {
             kind,
@@ -103,7 +104,7 @@ impl CredentialId {
         Some(found.unwrap_or_else(|| id(CredentialKind::Egress, stem, None)))
     }
 
-    /// Whether its token may say who we are: the ingress token, or that of an agent by the registry's scripts' name.
+    /// Whether its token may identify us: the ingress token, or an agent's by the registry's scripts' name.
     pub fn is_identity(&self) -> bool {
         match self.kind {
             CredentialKind::Ingress => true,
@@ -112,7 +113,7 @@ impl CredentialId {
         }
     }
 
-    /// The server it is for: by its own name, else by the provider's.
+    /// The server it is for: its own name, else the provider's.
     pub fn server_name(&self) -> &str {
         match (&self.server, self.kind) {
             (Some(server), _) => server,
@@ -135,8 +136,8 @@ impl fmt::Display for CredentialId {
     }
 }
 
-/// Where a value came from. All but the last are the user's own word; a file that was only found in the folder we stand in
-/// may be somebody else's.
+/// Where a value came from. All but the last are the user's own choice; a file found in the working directory may be
+/// someone else's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
     /// The command line.
@@ -144,18 +145,18 @@ pub enum Origin {
     Flag,
     /// The process environment.
     Environment,
-    /// A line of a file that was named.
+    /// A line of a named file.
     Named(PathBuf, usize),
     /// A line of the user's own file of settings.
     Own(PathBuf, usize),
-    /// A file with a secret that the user keeps: a token, a private key, an agent's account.
+    /// A file with a secret that the user stores: a token, a private key, an agent's account.
     Kept(PathBuf),
     /// A line of a file that was found in this folder.
     Found(PathBuf, usize),
 }
 
 impl Origin {
-    /// Whether it is not known to be the user's word.
+    /// Whether it may not be the user's choice.
     pub fn is_found(&self) -> bool {
         matches!(self, Self::Found(..))
     }
@@ -168,7 +169,7 @@ impl Origin {
         }
     }
 
-    /// As a token file remembers it: a file without its line.
+    /// As a token file records it: a file without its line.
     pub fn word(&self) -> String {
         match self.file() {
             Some(path) => path.to_string_lossy().into_owned(),
@@ -176,7 +177,7 @@ impl Origin {
         }
     }
 
-    /// Whose word that is, in a word.
+    /// Its name in one word.
     pub fn trust(&self) -> &'static str {
         if self.is_found() { "found" } else { "yours" }
     }
@@ -197,17 +198,17 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A setting, a file or a token by its name, and where it came from. Never its value.
+/// The name and origin of a setting, a file or a token. Never its value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamedValue {
-    /// What messages call it: a variable's name, a file's.
+    /// Its name in messages: a variable or a file.
     pub name: String,
     /// Where it came from.
     pub origin: Origin,
 }
 
 impl NamedValue {
-    /// Something of this name and origin.
+    /// Something with this name and origin.
     pub fn new(name: impl Into<String>, origin: Origin) -> Self {
         Self { name: name.into(), origin }
     }
@@ -218,45 +219,45 @@ impl NamedValue {
 pub struct Credential {
     /// Its name.
     pub id: CredentialId,
-    /// Who we are to its authorization server.
+    /// Our client at its authorization server.
     pub client: OAuthClient,
-    /// Whose word the client's secret is; of a client without one, the client's id.
+    /// The origin of the client's secret; for a client without one, of its id.
     pub owner: NamedValue,
-    /// Whose tokens these are: a token of another issuer is never reused for it.
+    /// The issuer of its tokens: a token from another issuer is never reused for it.
     pub issuer: String,
     /// How to get it.
     pub how: GrantConfig,
     /// The `provider` member of its file.
     pub provider_field: String,
-    /// What else the registry's scripts' file has for this kind.
+    /// Further members that the registry's scripts' file has for this kind.
     pub facts: Map<String, Value>,
-    /// The command that gets just this one.
+    /// The command that gets only this one.
     pub command: String,
 }
 
-/// The way to a token.
+/// The grant.
 #[derive(Clone, Debug)]
 pub enum GrantConfig {
-    /// RFC 6749 section 4.4: without a person.
+    /// RFC 6749 section 4.4: without a user.
     ClientCredentials(ClientCredentialsConfig),
-    /// RFC 6749 section 4.1: with one.
+    /// RFC 6749 section 4.1: with a login.
     AuthorizationCode(Box<AuthorizationCodeConfig>),
 }
 
 /// What a client credentials request needs.
 #[derive(Clone, Debug)]
 pub struct ClientCredentialsConfig {
-    /// Where to ask.
+    /// The token endpoint.
     pub endpoint: TokenEndpoint,
-    /// Empty for whatever the client is allowed.
+    /// Empty for everything the client may have.
     pub scopes: Vec<String>,
-    /// An `audience` parameter, as some servers want one.
+    /// An `audience` parameter, as some servers require.
     pub audience: Option<String>,
     /// A `resource` parameter (RFC 8707): the MCP server that the token is for.
     pub resource: Option<String>,
-    /// How the body is written.
+    /// The body's format.
     pub format: BodyFormat,
-    /// The lifetime in seconds of a token whose reply names none.
+    /// The lifetime in seconds of a token whose reply has none.
     pub default_lifetime: Option<Epoch>,
 }
 
@@ -265,44 +266,44 @@ pub struct ClientCredentialsConfig {
 pub struct AuthorizationCodeConfig {
     /// The provider, its variables filled in.
     pub provider: Provider,
-    /// As registered, to the letter: a parsed and printed URL may differ by a slash or a port.
+    /// As registered, unchanged: a parsed and printed URL may differ by a slash or a port.
     pub redirect_uri: String,
-    /// Whether mcpauth registered the client itself (RFC 7591), and can do so again.
+    /// Whether mcpauth registered the client itself (RFC 7591), and can do it again.
     pub registered: bool,
-    /// What is asked for.
+    /// The requested scopes.
     pub scopes: Vec<String>,
-    /// The site to choose where a grant covers several: its id, name or URL.
+    /// The site to use if a grant covers several: its id, name or URL.
     pub site: Option<String>,
 }
 
 /// Where a token endpoint is.
 #[derive(Clone, Debug)]
 pub enum TokenEndpoint {
-    /// Here.
+    /// At this URL.
     Known(Url),
-    /// Where the issuer's metadata says (RFC 8414).
+    /// In the issuer's metadata (RFC 8414).
     Discover {
-        /// Who to ask.
+        /// The issuer.
         issuer: String,
-        /// Where it is if the issuer answers without naming one.
+        /// The endpoint if the issuer's metadata names none.
         otherwise: Option<Url>,
     },
 }
 
-/// One of several sites (tenants, workspaces) behind a grant.
+/// One of several sites (tenants, workspaces) that a grant covers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Site {
-    /// What an API call names it by.
+    /// Its id in API calls.
     pub id: String,
-    /// What a person calls it.
+    /// Its name for people.
     #[serde(default, deserialize_with = "read_text")]
     pub name: String,
-    /// Where it is.
+    /// Its URL.
     #[serde(default, deserialize_with = "read_text")]
     pub url: String,
 }
 
-/// A text that is only shown: whatever else stands there, null included, is none.
+/// A text that is only shown: anything that is not a string, including null, is ignored.
 fn read_text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     Ok(Value::deserialize(from)?.as_str().unwrap_or_default().to_owned())
 }

@@ -1,5 +1,5 @@
-//! What a run can end with: one variant a module's error, its exit code, and the command to type next.
-//! It leaves printing to `cli::out`.
+//! How a run can end: one variant per module's error, its exit code, and the next command. Not here: printing (see
+//! `cli::out`).
 
 use thiserror::Error;
 
@@ -18,25 +18,25 @@ use crate::vault::VaultError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// All requested work is done.
+    /// Success.
     Done = 0,
-    /// Something else.
+    /// Other errors.
     Other = 1,
-    /// A bad flag, a missing variable, no such thing.
+    /// A bad flag, a missing variable, an unknown name.
     Usage = 2,
-    /// Some of several failed.
+    /// Partly failed.
     Partial = 3,
-    /// A person must log in (again), or was refused.
+    /// A login is needed, or was denied.
     Login = 4,
     /// Network, TLS, timeout, 5xx: try again.
     Network = 5,
     /// The MCP server answered with an error.
     Server = 6,
-    /// A check found something.
+    /// A check failed.
     Found = 7,
-    /// The command that `exec` was to run is there and cannot be run.
+    /// The command of `exec` was found and cannot be run.
     NotExecutable = 126,
-    /// There is no such command.
+    /// The command of `exec` was not found.
     NotFound = 127,
     /// Ctrl-C.
     Interrupted = 130,
@@ -53,7 +53,7 @@ impl From<Stop> for Exit {
     }
 }
 
-/// Whatever ends a verb early.
+/// An error that ends a verb.
 #[derive(Debug, Error)]
 pub enum Error {
     /// Settings.
@@ -68,20 +68,20 @@ pub enum Error {
     /// Files.
     #[error("{0}")]
     File(#[from] FileError),
-    /// An MCP server's no.
+    /// An MCP server's error.
     #[error("{source}")]
     Mcp {
-        /// What it says.
+        /// The server's message.
         source: Box<ClientError>,
-        /// What to type.
+        /// The advice.
         hint: String,
     },
-    /// A command line that cannot be meant.
+    /// An invalid command line.
     #[error("{message}")]
     Usage {
         /// What is wrong.
         message: String,
-        /// What to type.
+        /// The advice.
         hint: String,
     },
     /// A question without a terminal to ask it on.
@@ -89,41 +89,41 @@ pub enum Error {
     NoTerminal {
         /// What is missing.
         what: &'static str,
-        /// The flag that gives it.
+        /// The flag that answers it.
         flag: &'static str,
     },
-    /// A command that does not start.
-    #[error("{program} does not start: {source}")]
+    /// A command that cannot be started.
+    #[error("cannot start {program}: {source}")]
     Start {
         /// What was to run.
         program: String,
-        /// The system's no.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// Another process does it already.
+    /// Another process is already doing it.
     #[error("{message}")]
     Running {
-        /// What runs, and where.
+        /// What is running, and where.
         message: String,
-        /// What to type.
+        /// The advice.
         hint: String,
     },
-    /// Data that did not leave.
-    #[error("what was to be printed was lost: {cause}")]
+    /// Output that was lost.
+    #[error("output was lost: {cause}")]
     Lost {
-        /// The system's no.
+        /// The system's error.
         cause: String,
     },
     /// Ctrl-C at a question.
     #[error("interrupted")]
     Interrupted,
-    /// The system's no.
+    /// The system's error.
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }
 
 impl Error {
-    /// A stable word for `--json`.
+    /// A stable identifier for `--json`.
     pub fn code(&self) -> &'static str {
         if let Self::Vault(VaultError::Flow(FlowError::Reply { reply, .. })) = self
             && reply.is_no()
@@ -171,7 +171,7 @@ impl Error {
         }
     }
 
-    /// What to do about it. `command` gets just the thing that failed.
+    /// The advice. `command` runs only the part that failed.
     pub fn hint(&self, command: &str) -> String {
         match self {
             Self::Config(error) => error.hint(),
@@ -180,7 +180,7 @@ impl Error {
             Self::Vault(VaultError::NeedsPerson { .. } | VaultError::ClientForgotten { .. }) => {
                 format!("run: {command} --browser (or --no-browser, to open the address yourself)")
             }
-            // Without it the login would find the token still good.
+            // Without it the login would reuse the token.
             Self::Vault(VaultError::Refused { .. }) => {
                 format!("run: {command} --force --browser (or --no-browser, to open the address yourself)")
             }
@@ -189,13 +189,13 @@ impl Error {
             Self::File(error) => error.hint(),
             Self::Render(error) => error.hint(),
             Self::Start { program, .. } => format!("check the command's name and mode: {program}"),
-            Self::Lost { .. } => "give stdout a place with room, and run it again".into(),
+            Self::Lost { .. } => "make room for stdout, and run it again".into(),
             Self::Interrupted | Self::Io(_) => format!("run it again: {command}"),
         }
     }
 }
 
-/// How a flow's failure ends.
+/// The exit code of a flow's failure.
 pub(crate) fn flow_exit(error: &FlowError) -> Exit {
     match error {
         FlowError::Http(
@@ -210,7 +210,7 @@ pub(crate) fn flow_exit(error: &FlowError) -> Exit {
         | FlowError::NoEndpoint { .. }
         | FlowError::NoDevice { .. }
         | FlowError::Metadata { .. } => Exit::Usage,
-        // What says no without a code may be no token endpoint at all.
+        // A refusal without an error code may not come from a token endpoint at all.
         FlowError::Reply {
             reply: reply @ (ReplyError::Refused { .. } | ReplyError::TokenType(_)), ..
         } if reply.is_no() => Exit::Login,
@@ -247,7 +247,7 @@ fn mcp_exit(error: &ClientError) -> Exit {
 
 fn flow_hint(error: &FlowError, command: &str) -> String {
     match error {
-        FlowError::Http(HttpError::Plain { .. }) => "use https, or say that it is meant with --allow-http".into(),
+        FlowError::Http(HttpError::Plain { .. }) => "use https, or allow plain http with --allow-http".into(),
         FlowError::Http(HttpError::Untrusted { .. }) => untrusted_hint(command),
         FlowError::Http(HttpError::Redirect { to, .. }) => {
             format!("if {to} is the right address, set it in place of the one that redirects (mcpauth config show --origin), then run: {command}")
@@ -262,33 +262,31 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
         FlowError::Reply { reply, .. } if reply.is_no() => {
             format!("check the token endpoint, client id and secret (mcpauth config show --origin), then run: {command}")
         }
-        FlowError::Reply { .. } => format!("try again in a while: {command}"),
-        FlowError::Discovery(error) if error.is_network() => format!("try again in a while: {command}"),
+        FlowError::Reply { .. } => format!("try again later: {command}"),
+        FlowError::Discovery(error) if error.is_network() => format!("try again later: {command}"),
         FlowError::Metadata { .. } | FlowError::NoEndpoint { .. } | FlowError::Discovery(_) => {
-            "correct the issuer: mcpauth config show --origin says where it comes from; or name the token endpoint outright".into()
+            "correct the issuer: mcpauth config show --origin shows where it comes from; or set the token endpoint".into()
         }
         FlowError::ByAddress(error) => error.hint(command),
         FlowError::Address { .. } => "correct it: mcpauth config show --origin, mcpauth providers check".into(),
         FlowError::Signing => "use a P-256, Ed25519 or RSA key in PEM".into(),
         FlowError::PortBusy { .. } => {
-            "stop the program that has the port, or register another redirect URI and set EGRESS_OAUTH_REDIRECT_URI_N".into()
+            "stop the program that uses the port, or register another redirect URI and set EGRESS_OAUTH_REDIRECT_URI_N".into()
         }
-        FlowError::Unreachable(_) => format!("run it on a terminal and paste the address the browser ends on: {command} --no-browser"),
+        FlowError::Unreachable(_) => format!("run it on a terminal and paste the address the browser ends up at: {command} --no-browser"),
         FlowError::RedirectHost { .. } => "change EGRESS_OAUTH_REDIRECT_URI_N, and the redirect URI registered with the provider".into(),
         FlowError::UnknownSite { .. } => format!("name one of them: {command} --site NAME"),
-        FlowError::NoDevice { .. } => format!("log in by an address that is opened anywhere: {command} --no-browser"),
+        FlowError::NoDevice { .. } => format!("open the login address in any browser: {command} --no-browser"),
         FlowError::CodeExpired => format!("get a new code: {command} --device"),
         FlowError::Denied { .. } | FlowError::TimedOut(_) => format!("log in again: {command}"),
         FlowError::WrongIssuer => format!("close the browser's other login pages and log in again: {command}"),
-        FlowError::Sites { .. } => format!("the token is kept; ask again with: {command}"),
+        FlowError::Sites { .. } => format!("the token is stored; try again with: {command}"),
     }
 }
 
-/// What to do about a certificate of nobody whom this machine believes.
+/// The advice for a certificate that is signed by no trusted authority.
 pub(crate) fn untrusted_hint(command: &str) -> String {
-    format!(
-        "if the authority is your own, name its certificate: {command} --ca-cert FILE (or set MCPAUTH_CA_CERT)"
-    )
+    format!("if it is your own CA, name its certificate: {command} --ca-cert FILE (or set MCPAUTH_CA_CERT)")
 }
 
 /// RFC 6749 section 5.2, by its codes.
@@ -319,7 +317,7 @@ fn store_hint(error: &StoreError, command: &str) -> String {
         StoreError::Format { path, .. } => format!("move {} away, then run: {command}", path.display()),
         StoreError::Keyring(_) => "keep tokens in 0600 files instead: --storage file".into(),
         StoreError::Lock { .. } => {
-            format!("use a tokens directory on a disk that has locks, then run: {command}")
+            format!("use a tokens directory on a file system with locks, then run: {command}")
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Secrets that a person gives a run: from a file or stdin, never in an argument. It leaves what they are for to the others.
+//! Secrets that the user gives a run: from a file or stdin, never as an argument.
 
 use std::path::Path;
 
@@ -19,14 +19,14 @@ pub(crate) fn secret_from(path: &Path) -> Result<Secret, Error> {
     if path.as_os_str() == "-" {
         *text = terminal::piped()?;
     } else if private_file::is_pipe(path) {
-        // A shell's <(...) is one, and belongs to this very run.
+        // A shell's <(...) is a pipe that exists only for this run.
         return Err(Error::Usage {
             message: format!("{} is a pipe, not a file", path.display()),
             hint: "pipe the secret to stdin, and give - in place of the file".into(),
         });
     } else {
         let found = private_file::read(path).map_err(|error| match error {
-            FileError::Symlink(_) => no_secret("is a symbolic link, which others could point elsewhere"),
+            FileError::Symlink(_) => no_secret("is a symbolic link, which another user could redirect"),
             other => other.into(),
         })?;
         *text = found.ok_or_else(|| no_secret("does not exist"))?;

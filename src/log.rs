@@ -1,6 +1,5 @@
-//! What the program says of its own running: the one listener to events of `tracing`, which makes each fit to be shown.
-//! From [`Level::INFO`] up an event has a stable word, `event`, a sentence, and fields for programs; below, a sentence
-//! alone. It leaves how a line looks and where it goes to whoever is told.
+//! The program's log: the one subscriber to events of `tracing`, which makes each printable. From [`Level::INFO`] up
+//! an event has a stable word, `event`, a sentence, and fields for programs; below, only a sentence.
 
 use std::fmt::Debug;
 
@@ -15,39 +14,38 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::text::clean;
 
-/// A sentence is cut to this, in characters: servers and issuers have a part in it.
+/// A sentence is cut to this length, in characters: servers and issuers contribute to it.
 const LONGEST: usize = 4_000;
-/// The field that names the request an event belongs to: of a span around the request, or of the event itself.
+/// The field that names the request of an event: of a span around the request, or of the event itself.
 const REQUEST: &str = "request";
 
 /// An event, cleaned.
 #[derive(Clone, Debug)]
 pub struct LoggedEvent {
-    /// How much it matters.
+    /// Its level.
     pub level: Level,
     /// The stable word; empty for a detail.
     pub what: String,
-    /// The sentence, on one line, with the request it belongs to.
+    /// The sentence, on one line, with its request.
     pub text: String,
-    /// Fields for programs, in the order they were written, those of the surrounding spans first; one without a value is
-    /// null.
+    /// Fields for programs, in the order written, those of the surrounding spans first; one without a value is null.
     pub more: Map<String, Value>,
 }
 
-/// Tells of our own events.
+/// Subscribes to our own events.
 struct EventListener<Tell>(Tell);
 
 /// Fields as they are read.
 struct Fields(Map<String, Value>);
 
-/// Listens to this program's own events up to `level`; libraries' are nobody's business. Nothing is listened to before
-/// whoever has the result makes it the default, for a thread or for all of them.
+/// Subscribes to this program's own events up to `level`; libraries' are ignored. Nothing happens until the caller
+/// makes the result the default, for a thread or for all.
 pub fn listen(level: LevelFilter, tell: impl Fn(LoggedEvent) + Send + Sync + 'static) -> Dispatch {
     let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
     Dispatch::new(tracing_subscriber::registry().with(ours).with(EventListener(tell)))
 }
 
-/// `work` for a thread of its own, heard by whoever listens to this one.
+/// `work` for another thread, with this thread's subscriber.
 pub fn heard<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
     let listener = get_default(Dispatch::clone);
     move || with_default(&listener, work)
@@ -104,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    /// All that is told at `level` while `work` runs.
+    /// All events at `level` while `work` runs.
     fn told(level: LevelFilter, work: impl FnOnce()) -> Vec<LoggedEvent> {
         let all = Arc::new(Mutex::new(Vec::new()));
         let kept = all.clone();

@@ -1,6 +1,6 @@
-//! The one reader of what issuers and servers publish: an issuer's metadata (RFC 8414, OpenID Connect Discovery 1.0), a
-//! protected resource's (RFC 9728) and an issuer's keys (RFC 7517). It leaves where a document may be and what must be true
-//! of it to `oauth`, and what is kept of it, for how long and how often it is asked for, to its callers.
+//! The only reader of what issuers and servers publish: an issuer's metadata (RFC 8414, OpenID Connect Discovery
+//! 1.0), a protected resource's (RFC 9728) and an issuer's keys (RFC 7517). Not here: where a document may be and
+//! what it must contain (see `oauth`).
 
 use std::fmt;
 use std::time::Duration;
@@ -18,12 +18,12 @@ use crate::sys::address::web_url;
 use crate::sys::http::{Http, HttpError, HttpReply, is_loopback};
 use crate::text::clean;
 
-/// How long one of several places may take. All of them together take no longer than one request may.
-const WITHIN: Duration = Duration::from_secs(10);
+/// The timeout for one of several locations. All of them together take no longer than one request may.
+const LOCATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest key set that is read, in bytes.
 pub const MAX_KEY_SET: usize = 256 << 10;
 
-/// Who sends the requests: [`Http`], or somebody who adds a deadline to it or looks at the answers.
+/// Sends the requests: [`Http`], or a wrapper that adds a deadline or inspects the answers.
 pub trait Fetch: Sync {
     /// Sends a GET.
     ///
@@ -32,13 +32,13 @@ pub trait Fetch: Sync {
     fn fetch(&self, url: &Url) -> impl Future<Output = Result<HttpReply, HttpError>> + Send;
 }
 
-/// Why one place gave no document that can be used.
+/// Why one location gave no usable document.
 #[derive(Debug, Error)]
 pub enum FetchFailure<E> {
-    /// No answer.
+    /// No HTTP answer.
     #[error("{0}")]
     Http(HttpError),
-    /// An answer that is no document.
+    /// An answer that is not a document.
     #[error("HTTP {0}")]
     Status(u16),
     /// A document of another kind, or one that must not be used.
@@ -46,26 +46,26 @@ pub enum FetchFailure<E> {
     Document(E),
 }
 
-/// No place gave a document that can be used.
+/// No location gave a usable document.
 #[derive(Debug)]
 pub struct MetadataNotFound<E> {
-    /// Whose it should have been: the issuer, or the server's address.
+    /// Whose metadata it is: the issuer's, or the server's by its address.
     pub name: String,
-    /// Every place that was asked, in order, and why it gave nothing usable. Empty if the name is not a web address.
-    /// A query is left out: some servers are addressed with a key in it.
+    /// Every location that was tried, in order, and why it gave nothing usable. Empty if the name is not an http or
+    /// https URL. Queries are left out: some servers have a key in their address.
     pub tried: Vec<(Url, FetchFailure<E>)>,
 }
 
 /// Why there are no keys.
 #[derive(Debug, Error)]
 pub enum KeySetError {
-    /// A document from outside must not make us talk to our own machine.
+    /// A remote document must not make us send requests to our own machine.
     #[error(transparent)]
     Inward(#[from] LoopbackTarget),
-    /// Nothing came that can be used.
+    /// No usable answer.
     #[error("{place}: {cause}")]
     Place {
-        /// Where the keys should be, without the query.
+        /// The keys' URL, without the query.
         place: Url,
         /// What is wrong.
         cause: FetchFailure<KeySetTooLarge>,
@@ -77,23 +77,23 @@ pub enum KeySetError {
 #[error("the key set is larger than {MAX_KEY_SET} bytes")]
 pub struct KeySetTooLarge;
 
-/// Somebody elsewhere who sends us to this machine.
+/// A remote party that points to this machine.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("{from} sends us to {to}, an address of this machine")]
+#[error("{from} points to {to}, an address of this machine")]
 pub struct LoopbackTarget {
     /// Its host.
     pub from: String,
-    /// Where to.
+    /// The target.
     pub to: String,
 }
 
-/// Why a server has no metadata that can be used.
+/// Why a server has no usable metadata.
 #[derive(Debug, Error)]
 pub enum ResourceMetadataError {
-    /// It says that its metadata is on this machine. Nobody was asked.
+    /// It says that its metadata is on this machine. No request was made.
     #[error(transparent)]
     Inward(#[from] LoopbackTarget),
-    /// There is none at any place.
+    /// There is none at any location.
     #[error(transparent)]
     NotFound(#[from] MetadataNotFound<ResourceError>),
 }
@@ -104,11 +104,11 @@ impl Fetch for Http {
     }
 }
 
-/// An issuer's metadata: of its well-known places, the first with a document that is its own (RFC 8414 section 3.3) and
-/// names a token endpoint; if none does, the first that is its own.
+/// An issuer's metadata: from the first of its well-known locations with a document that is its own (RFC 8414 section
+/// 3.3) and names a token endpoint; otherwise the first that is its own.
 ///
 /// # Errors
-/// [`MetadataNotFound`], after the last place.
+/// [`MetadataNotFound`], after the last location.
 pub async fn find_issuer(
     http: &impl Fetch,
     issuer: &str,
@@ -123,11 +123,11 @@ pub async fn find_issuer(
     }
 }
 
-/// The metadata of the issuer that is at a server's own `origin`, as MCP 2025-03-26 has it; `None` if none is published
-/// there. Nobody names that issuer, so it may call itself by its origin with a slash or without one: both lead here.
+/// The metadata of the issuer at a server's own `origin`, as in MCP 2025-03-26; `None` if none is published there.
+/// Nothing names that issuer, so it may call itself by its origin with or without a slash: both lead here.
 ///
 /// # Errors
-/// [`MetadataNotFound`], if there is a document that must not be used, or nobody can say now.
+/// [`MetadataNotFound`], if there is a document that must not be used, or the result is unknown for now.
 pub async fn find_own_issuer(
     http: &impl Fetch,
     origin: &str,
@@ -144,11 +144,12 @@ pub async fn find_own_issuer(
     }
 }
 
-/// Where an issuer publishes its keys: the first of its well-known places that says so. RFC 8414 section 2 leaves
-/// `jwks_uri` open where OpenID Connect Discovery demands it, so the one document may be without what the other has.
+/// Where an issuer publishes its keys: from the first of its well-known documents that says so. `jwks_uri` is
+/// optional in RFC 8414 section 2 and required in OpenID Connect Discovery, so one document may lack what the other
+/// has.
 ///
 /// # Errors
-/// [`MetadataNotFound`], after the last place.
+/// [`MetadataNotFound`], after the last location.
 pub async fn find_jwks_uri(http: &impl Fetch, issuer: &str) -> Result<Url, MetadataNotFound<MetadataError>> {
     let read = |body: &[u8]| {
         let named = IssuerMetadata::read(body, issuer)?.jwks_uri;
@@ -157,7 +158,7 @@ pub async fn find_jwks_uri(http: &impl Fetch, issuer: &str) -> Result<Url, Metad
     search(http, issuer, issuer_places(issuer), read).await.map(|(_, url)| url)
 }
 
-/// The metadata of the protected resource at `server`: where its challenge says, then at its well-known places.
+/// The metadata of the protected resource at `server`: at the URL in its challenge, then at its well-known locations.
 ///
 /// # Errors
 /// As [`ResourceMetadataError`] says.
@@ -172,12 +173,12 @@ pub async fn find_resource(
     Ok(found.map(|(_, metadata)| metadata)?)
 }
 
-/// The first of `places` whose document `read` accepts, with where it was.
+/// The first of `places` whose document `read` accepts, and its location.
 ///
-/// An unusable answer does not end the search. A host that cannot be reached is not asked again.
+/// An unusable answer does not end the search. An unreachable host is not tried again.
 ///
 /// # Errors
-/// [`MetadataNotFound`], after the last place.
+/// [`MetadataNotFound`], after the last location.
 pub async fn search<T, E>(
     http: &impl Fetch,
     name: &str,
@@ -189,7 +190,7 @@ pub async fn search<T, E>(
         if unreachable.contains(&place.origin()) {
             continue;
         }
-        let asked = timeout(WITHIN, fetch_document(http, &place, &read)).await;
+        let asked = timeout(LOCATION_TIMEOUT, fetch_document(http, &place, &read)).await;
         match asked.unwrap_or_else(|_| Err(FetchFailure::late(&place))) {
             Ok(found) => return Ok((place, found)),
             Err(cause) => {
@@ -203,8 +204,8 @@ pub async fn search<T, E>(
     Err(MetadataNotFound { name: name.into(), tried })
 }
 
-/// The key set at `url`, as it came. `told_by` is the issuer whose metadata names the address; what a person configured
-/// may be anywhere.
+/// The key set at `url`, unchanged. `told_by` is the issuer whose metadata names the address; an address that a
+/// person configured may be anywhere.
 ///
 /// # Errors
 /// As [`KeySetError`] says.
@@ -217,8 +218,8 @@ pub async fn fetch_keys(http: &impl Fetch, url: &Url, told_by: Option<&str>) -> 
     found.map_err(|cause| KeySetError::Place { place: without_query(url.clone()), cause })
 }
 
-/// Refuses an address on this machine that somebody elsewhere names, a server or an issuer: what listens here may trust
-/// whoever comes from here. Link-local and metadata addresses are refused by [`Http`] itself, whoever names them.
+/// Rejects an address on this machine that a remote server or issuer names: local services may trust whoever connects
+/// from here. [`Http`] itself rejects link-local and metadata addresses, whoever names them.
 ///
 /// # Errors
 /// [`LoopbackTarget`].
@@ -241,7 +242,7 @@ async fn fetch_document<T, E>(
     read: impl Fn(&[u8]) -> Result<T, E>,
 ) -> Result<T, FetchFailure<E>> {
     let reply = http.fetch(place).await.map_err(FetchFailure::Http)?;
-    // RFC 8414 section 3.2 and RFC 9728 section 3.2 have 200 alone; the document is checked whatever came with it.
+    // RFC 8414 section 3.2 and RFC 9728 section 3.2 only allow 200; the document is checked with any status.
     if !(200..300).contains(&reply.status) {
         return Err(FetchFailure::Status(reply.status));
     }
@@ -256,10 +257,13 @@ fn without_query(mut place: Url) -> Url {
 impl<E> FetchFailure<E> {
     fn late(place: &Url) -> Self {
         let host = place.host_str().unwrap_or_default().into();
-        Self::Http(HttpError::Lost { host, cause: format!("nothing within {} s", WITHIN.as_secs()) })
+        Self::Http(HttpError::Lost {
+            host,
+            cause: format!("nothing within {} s", LOCATION_TIMEOUT.as_secs()),
+        })
     }
 
-    /// Whether it may pass by itself: the network's fault, or that of a server that cannot answer now.
+    /// Whether it may go away without a change: the network's fault, or a server that cannot answer now.
     fn is_network(&self) -> bool {
         match self {
             Self::Http(error) => error.is_transient(),
@@ -270,7 +274,7 @@ impl<E> FetchFailure<E> {
 }
 
 impl MetadataNotFound<MetadataError> {
-    /// The first document that is the issuer's own, though it names no token endpoint.
+    /// The first document that is the issuer's own, although it names no token endpoint.
     fn into_silent(self) -> Result<IssuerMetadata, Self> {
         let is_silent = |(_, cause): &(Url, FetchFailure<_>)| {
             matches!(cause, FetchFailure::Document(MetadataError::Silent(_)))
@@ -283,18 +287,19 @@ impl MetadataNotFound<MetadataError> {
 }
 
 impl<E> MetadataNotFound<E> {
-    /// Whether it may pass by itself: the network was the cause at some place, or a server that cannot answer now, and no
-    /// other place has a document.
+    /// Whether it may go away without a change: the network or a server that cannot answer now was the cause at some
+    /// location, and no other has a document.
     pub fn is_network(&self) -> bool {
         self.refused().is_none() && self.tried.iter().any(|(_, cause)| cause.is_network())
     }
 
-    /// Whether the places were all asked, and there is no document at any of them.
+    /// Whether all locations were tried, and none has a document.
     pub fn is_absent(&self) -> bool {
         self.is_nowhere(|_| false)
     }
 
-    /// The same, where what is at some place is no such document at all: some hosts have a page for every address.
+    /// The same, also if a location has something that is not such a document: some hosts have a page for every
+    /// address.
     pub fn is_nowhere(&self, is_none: impl Fn(&E) -> bool) -> bool {
         let absent = |cause: &FetchFailure<E>| match cause {
             FetchFailure::Http(error) => matches!(error, HttpError::Redirect { .. }),
@@ -304,7 +309,7 @@ impl<E> MetadataNotFound<E> {
         !self.tried.is_empty() && self.tried.iter().all(|(_, cause)| absent(cause))
     }
 
-    /// The last document that was there and must not be used.
+    /// The last document that was found and must not be used.
     pub fn refused(&self) -> Option<(&Url, &E)> {
         self.tried.iter().rev().find_map(|(place, cause)| match cause {
             FetchFailure::Document(error) => Some((place, error)),
@@ -312,10 +317,10 @@ impl<E> MetadataNotFound<E> {
         })
     }
 
-    /// The network's own error, if it is all there is to say.
+    /// The network's own error, if it is the only cause.
     ///
     /// # Errors
-    /// This, if it is not.
+    /// This error otherwise.
     pub fn into_http(mut self) -> Result<HttpError, Self> {
         match (self.tried.pop(), self.tried.is_empty()) {
             (Some((_, FetchFailure::Http(error))), true) => Ok(error),
@@ -327,7 +332,7 @@ impl<E> MetadataNotFound<E> {
     }
 }
 
-/// Every place with its cause; a cause that several have in a row is said once.
+/// Every location with its cause; consecutive equal causes are shown once.
 impl<E: fmt::Display> fmt::Display for MetadataNotFound<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said: Vec<(String, String)> =

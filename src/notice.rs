@@ -1,14 +1,14 @@
-//! What a person should hear while work goes on. It leaves how it is shown, and whether, to `cli`.
+//! Messages for the user while work goes on. Not here: whether and how they are shown (see `cli`).
 
-/// Whoever passes it on.
+/// Passes messages on.
 pub trait Notices: Send + Sync {
-    /// Progress or advice, which may go unseen.
+    /// Progress or advice, which may be hidden.
     fn say(&self, text: &str);
-    /// What a person must see in any case.
+    /// What the user must see in any case.
     fn must_say(&self, text: &str);
 }
 
-/// Nobody is there to hear anything.
+/// Drops all messages.
 pub struct Silence;
 
 impl Notices for Silence {

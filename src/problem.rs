@@ -1,11 +1,10 @@
-//! What is wrong with settings or with files that others lay out, where, and what to do. It leaves finding it and showing it
-//! to the others.
+//! Problems of settings or of files that others provide: what, where, and the remedy.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// One thing that is wrong, where, and what to do about it. It never holds a secret.
+/// One problem: what, where, and the remedy. It never contains a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// Whether the gateway starts nevertheless.
@@ -14,7 +13,7 @@ pub struct Problem {
     pub at: String,
     /// What is wrong.
     pub what: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: String,
 }
 
@@ -24,17 +23,17 @@ pub struct Problem {
 pub enum Severity {
     /// The gateway does not start.
     Error,
-    /// It starts, and does not do all that seems to be meant.
+    /// It starts, but probably does not do everything that is intended.
     Remark,
 }
 
 impl Problem {
-    /// What the gateway does not start with.
+    /// A problem that keeps the gateway from starting.
     pub fn error(at: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { severity: Severity::Error, at: at.into(), what: what.into(), remedy: remedy.into() }
     }
 
-    /// What stops nothing.
+    /// A problem that does not.
     pub fn remark(at: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { severity: Severity::Remark, ..Self::error(at, what, remedy) }
     }

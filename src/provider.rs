@@ -1,5 +1,5 @@
-//! An outside service that people log in to, as data: one YAML file a provider, its quirks included.
-//! It leaves the flows to `flow` and numbered credential sets to `config`; no provider's name occurs in code.
+//! An outside service that people log in to, as data: one YAML file per provider, with its quirks. No provider's name
+//! occurs in code. Not here: the flows (see `flow`); numbered credential sets (see `config`).
 
 mod schema;
 mod scripts;
@@ -19,17 +19,17 @@ mod embedded {
 }
 pub(crate) use embedded::TEMPLATES;
 
-/// One `providers/*.yaml`. Endpoints may hold variables: `https://{{ domain }}.example.test/token`.
+/// One `providers/*.yaml`. Endpoints may contain variables: `https://{{ domain }}.example.test/token`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// The file's name without `.yaml`; what `--provider` and `EGRESS_PROVIDER_NAME_N` say.
+    /// The file's name without `.yaml`; the value of `--provider` and `EGRESS_PROVIDER_NAME_N`.
     #[serde(skip)]
     pub name: String,
-    /// The name a person knows it by; its own if it has no other.
+    /// Its display name; by default the file's name.
     #[serde(default)]
     pub display_name: String,
-    /// RFC 6749 section 3.1; without it and the next, `issuer` is asked for its metadata.
+    /// RFC 6749 section 3.1; without it and the next, it is taken from the metadata of `issuer`.
     #[serde(default, alias = "auth_url")]
     pub authorization_endpoint: Option<String>,
     /// RFC 6749 section 3.2.
@@ -38,10 +38,10 @@ pub struct Provider {
     /// RFC 7009.
     #[serde(default)]
     pub revocation_endpoint: Option<String>,
-    /// RFC 8628. Where the file names the other endpoints and not this one, there is no device grant.
+    /// RFC 8628. If the file names the other endpoints and not this one, there is no device grant.
     #[serde(default)]
     pub device_authorization_endpoint: Option<String>,
-    /// RFC 8414: where to find metadata, and what `iss` must say.
+    /// RFC 8414: where to find metadata, and the expected `iss`.
     #[serde(default)]
     pub issuer: Option<String>,
     /// Whether a response without `iss` is refused (RFC 9207).
@@ -50,32 +50,32 @@ pub struct Provider {
     /// How a client with a secret authenticates; `client_secret_post` if absent.
     #[serde(default)]
     pub client_auth: AuthMethod,
-    /// Whom an assertion of `private_key_jwt` is for, where that is not the issuer.
+    /// The audience of a `private_key_jwt` assertion, if it is not the issuer.
     #[serde(default)]
     pub assertion_audience: Option<String>,
     /// Whether a client must have a secret; `required` if absent.
     #[serde(default)]
     pub client_secret: SecretRule,
-    /// Whether the code challenge and its verifier are sent (RFC 7636). `false` is only for a server that refuses a
-    /// token request with a verifier; one that merely ignores it gets it all the same.
+    /// Whether the code challenge and its verifier are sent (RFC 7636). `false` is only for a server that rejects a
+    /// token request with a verifier; one that merely ignores it still gets it.
     #[serde(default = "pkce")]
     pub pkce: bool,
-    /// What is asked for when the user names no scopes.
+    /// The requested scopes if the user names none.
     #[serde(default)]
     pub scopes: Vec<String>,
     /// The name of the scope parameter.
     #[serde(default = "scope_parameter")]
     pub scope_parameter: String,
-    /// What stands between two scopes.
+    /// The separator between two scopes.
     #[serde(default = "scope_separator")]
     pub scope_separator: String,
-    /// The scope without which there is no refresh token; named in a hint when the user leaves it out.
+    /// The scope that is required for a refresh token; a hint names it if the user leaves it out.
     #[serde(default)]
     pub offline_scope: Option<String>,
     /// More parameters for the authorization request.
     #[serde(default, alias = "additional_params")]
     pub authorization_params: BTreeMap<String, String>,
-    /// More parameters for the device authorization request; without it, those of the authorization request.
+    /// More parameters for the device authorization request; if absent, those of the authorization request.
     #[serde(default)]
     pub device_params: Option<BTreeMap<String, String>>,
     /// More parameters for the token request.
@@ -90,28 +90,28 @@ pub struct Provider {
     /// Where the token is in the reply.
     #[serde(default)]
     pub reply: ReplyShape,
-    /// The same in the reply to a refresh, where that differs.
+    /// The same in the reply to a refresh, if it differs.
     #[serde(default)]
     pub refresh_reply: Option<ReplyShape>,
     /// Which redirect URIs it accepts.
     #[serde(default)]
     pub redirect: Redirect,
-    /// Where to ask which sites a grant covers.
+    /// Where to find out which sites a grant covers.
     #[serde(default)]
     pub sites: Option<Sites>,
     /// What follows the server's name in its gateway URL.
     #[serde(default = "gateway_suffix")]
     pub gateway_suffix: String,
-    /// Take client id, secret and redirect URI from `{prefix}_CLIENT_ID` and so on where no numbered set has them.
+    /// Take client id, secret and redirect URI from `{prefix}_CLIENT_ID` and so on if no numbered set has them.
     #[serde(default)]
     pub settings_prefix: Option<String>,
-    /// What the endpoints' variables stand for.
+    /// The variables in endpoints.
     #[serde(default)]
     pub variables: Vec<EndpointVariable>,
-    /// Where a person registers a client.
+    /// Where users register a client.
     #[serde(default)]
     pub console_url: Option<String>,
-    /// What a person must know, one sentence each.
+    /// What users must know, one sentence each.
     #[serde(default)]
     pub notes: Vec<String>,
     // The MCP Gateway Registry's scripts have keys of their own for the rest: see `scripts`.
@@ -172,7 +172,7 @@ pub enum SecretRule {
     /// Always.
     #[default]
     Required,
-    /// By the kind of registration; a public client that sends one is refused.
+    /// Depends on the registration; a public client that sends one is rejected.
     Optional,
     /// Public clients only.
     Never,
@@ -185,7 +185,7 @@ pub enum BodyFormat {
     /// `application/x-www-form-urlencoded`, RFC 6749 section 4.
     #[default]
     Form,
-    /// A JSON object, as some servers want it.
+    /// A JSON object, as some servers require.
     Json,
 }
 
@@ -193,14 +193,14 @@ pub enum BodyFormat {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Redirect {
-    /// The loopback names it accepts, as they stand in a URL (`[::1]`); empty for any. Some refuse `localhost`, some
-    /// the literal address.
+    /// The accepted loopback names, as written in a URL (`[::1]`); empty for any. Some reject `localhost`, some the
+    /// literal address.
     pub hosts: Vec<String>,
     /// Whether the port may differ from the registered one (RFC 8252 section 7.3).
     pub any_port: bool,
 }
 
-/// Which sites (tenants, workspaces) a grant covers, and how a call names one.
+/// Which sites (tenants, workspaces) a grant covers, and how an API call names one.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sites {
@@ -218,7 +218,7 @@ pub struct EndpointVariable {
     pub name: String,
     /// The setting that gives it.
     pub setting: String,
-    /// Otherwise: a text that may itself use settings, `{{ AWS_REGION }}`.
+    /// The default: a text that may itself use settings, `{{ AWS_REGION }}`.
     #[serde(default)]
     pub default: Option<String>,
 }
@@ -226,10 +226,10 @@ pub struct EndpointVariable {
 /// What is wrong with a provider.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ProviderError {
-    /// No such file and no such built-in.
+    /// Neither a file nor a built-in provider with that name.
     #[error("there is no provider {0:?}")]
     Unknown(String),
-    /// The file does not parse.
+    /// The file cannot be parsed.
     #[error("{name}: {reason}")]
     Unreadable {
         /// The file, or the built-in's name.
@@ -244,7 +244,7 @@ pub enum ProviderError {
         provider: String,
         /// The variable's name.
         variable: String,
-        /// The setting that would give it.
+        /// The setting that would set it.
         setting: String,
     },
 }
@@ -290,7 +290,7 @@ impl Provider {
         provider.checked(name)
     }
 
-    /// What was read, under its name and complete.
+    /// The parsed provider, under its name and checked for completeness.
     fn checked(mut self, name: &str) -> Result<Self, ProviderError> {
         let unreadable = |reason: String| ProviderError::Unreadable { name: name.into(), reason };
         self.name = name.into();
@@ -306,7 +306,7 @@ impl Provider {
         self.settled().map_err(unreadable)
     }
 
-    /// Whether it is for machines: nobody can log in there (client credentials, RFC 6749 section 4.4).
+    /// Whether it is only for machines: it has no login (client credentials, RFC 6749 section 4.4).
     pub fn is_m2m(&self) -> bool {
         let grant = self.grant_type.as_deref() == Some("client_credentials");
         self.is_m2m || grant || self.supports_browser_flow == Some(false)
@@ -336,7 +336,8 @@ impl Provider {
         self.refresh_reply.as_ref().unwrap_or(&self.reply)
     }
 
-    /// This provider with the variables in its endpoints filled in. `setting` looks a setting up; it must not give secrets.
+    /// This provider with the variables in its endpoints filled in. `setting` looks a setting up; it must not return
+    /// secrets.
     ///
     /// # Errors
     /// [`ProviderError::Variable`] for one without a value.
@@ -373,7 +374,7 @@ fn render(text: &str, context: Value) -> Option<String> {
     minijinja::Environment::new().render_str(text, context).ok()
 }
 
-/// The settings a default's text names, looked up before the template runs.
+/// The settings in a default's text, looked up before the template runs.
 fn settings_named_in(text: &str, setting: &dyn Fn(&str) -> Option<String>) -> Value {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
     Value::from(words.filter_map(|word| Some((word.to_owned(), setting(word)?))).collect::<BTreeMap<_, _>>())

@@ -1,5 +1,5 @@
-//! Times, sizes and addresses as people type them, in flags, in the environment and in files: `30`, `30s`, `1h 30m`, `4MiB`,
-//! `localhost:80`. It leaves what a number may be to whoever asks for it.
+//! Durations, sizes and addresses as people type them, in flags, in the environment and in files: `30`, `30s`, `1h
+//! 30m`, `4MiB`, `localhost:80`.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use serde::de::{Deserializer, Error, Visitor};
 
-/// What a time looks like.
+/// The format of a duration.
 const TIME: &str = "a time in whole seconds, as in 30, 30s, 5m or 1h";
-/// What a size looks like.
+/// The format of a size.
 const SIZE: &str = "a size in bytes, as in 65536, 64KiB, 4MB or 1GiB";
 
-/// A time in whole seconds; a number without a unit is one of seconds.
+/// A duration in whole seconds; a number without a unit is in seconds.
 ///
 /// # Errors
 /// What is expected.
@@ -24,7 +24,7 @@ pub fn seconds(text: &str) -> Result<u64, String> {
     whole.ok_or_else(|| format!("expected {TIME}"))
 }
 
-/// The same, from the least to the most that is meant.
+/// The same, within a range.
 ///
 /// # Errors
 /// What is expected.
@@ -43,7 +43,7 @@ pub fn bytes(text: &str) -> Result<u64, String> {
     size.map(|size| size.as_u64()).map_err(|_| format!("expected {SIZE}"))
 }
 
-/// An address to listen on. `localhost` is the loopback's, whatever the system's resolver says.
+/// An address to listen on. `localhost` is loopback, whatever the system's resolver says.
 ///
 /// # Errors
 /// What is expected.
@@ -67,7 +67,7 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
 /// For `deserialize_with`: see [`seconds()`].
 ///
 /// # Errors
-/// The format's, and what is expected.
+/// The format's error, and what is expected.
 pub fn in_seconds<'de, T: TryFrom<u64>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     number(from, seconds)
 }
@@ -75,13 +75,13 @@ pub fn in_seconds<'de, T: TryFrom<u64>, D: Deserializer<'de>>(from: D) -> Result
 /// For `deserialize_with`: see [`bytes`].
 ///
 /// # Errors
-/// The format's, and what is expected.
+/// The format's error, and what is expected.
 pub fn in_bytes<'de, T: TryFrom<u64>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     number(from, bytes)
 }
 
 fn number<'de, T: TryFrom<u64>, D: Deserializer<'de>>(from: D, read: Read) -> Result<T, D::Error> {
-    // What is wrong with the value is said here and not in the visitor, so that the format knows where the value stands.
+    // Errors are raised here and not in the visitor, so that the format can add the value's position.
     let number = from.deserialize_any(Number { read })?.map_err(D::Error::custom)?;
     T::try_from(number).map_err(|_| D::Error::custom(format!("{number} is too large")))
 }
@@ -89,13 +89,13 @@ fn number<'de, T: TryFrom<u64>, D: Deserializer<'de>>(from: D, read: Read) -> Re
 /// For `deserialize_with`: see [`address`].
 ///
 /// # Errors
-/// The format's, and what is expected.
+/// The format's error, and what is expected.
 pub fn an_address<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
     let text: String = serde::Deserialize::deserialize(from)?;
     address(&text).map_err(D::Error::custom)
 }
 
-/// The same of one that may be absent.
+/// The same for an optional one.
 ///
 /// # Errors
 /// As for [`an_address`].

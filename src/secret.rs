@@ -1,5 +1,5 @@
-//! A string that cannot be printed: every token, client secret, authorization code and private key lives in one.
-//! It leaves to its holders the question of where the value may go; `expose` is the one way out, and greppable.
+//! A string that cannot be printed: every token, client secret, authorization code and private key is one. `expose`
+//! is the only way to the value, and easy to search for.
 
 mod spelling;
 
@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-/// What a secret looks like in every message, log line, panic and error.
+/// How a secret appears in every message, log line, panic and error.
 pub const REDACTED: &str = "[redacted]";
 
 /// A value that prints as `[redacted]` and is wiped from memory when dropped.
@@ -27,17 +27,17 @@ impl Secret {
         &self.0
     }
 
-    /// Whether there is anything in it.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// `text` with every occurrence of this secret replaced, in whatever encoding, for text that came from a server we
-    /// sent it to.
+    /// `text` with every occurrence of this secret replaced, in any encoding, for text from a server that we sent it
+    /// to.
     pub fn scrub(&self, text: String) -> String {
-        // Shorter than four characters it would tear up ordinary words and protect nothing.
+        // Replacing fewer than four characters would garble ordinary words and protect nothing.
         let found = if self.0.len() < 4 { Vec::new() } else { spelling::find(&text, &self.0) };
-        // From the end on, so that what is in front stays where it is.
+        // From the end, so that earlier positions stay valid.
         found.into_iter().rev().fold(text, |mut text, range| {
             text.replace_range(range, REDACTED);
             text

@@ -1,5 +1,5 @@
-//! The MCP servers there are, and each one's headers: as the stored tokens stand, or with every token in them fresh.
-//! It leaves where a header goes to `render` and how a token is come by to `vault`.
+//! The known MCP servers, and each one's headers: with the stored tokens, or with fresh ones. Not here: which header
+//! carries what (see `render`); getting tokens (see `vault`).
 
 mod advice;
 pub(crate) mod credentials;
@@ -36,31 +36,31 @@ use crate::sys::typed_url::without_scheme;
 use crate::tokens::Bearers;
 use crate::vault::{Vault, VaultError};
 
-/// Which server is meant: one that has a name here, or any address.
+/// Which server is meant: one with a name here, or any address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ServerRef {
     /// By its name, behind the gateway of `REGISTRY_URL`.
     ByName(String),
-    /// By its address. Below `REGISTRY_URL` it is the server of that name, and so it is where somebody logged in by this
-    /// very address; anywhere else it gets nothing.
+    /// By its address. Below `REGISTRY_URL` it is the server with that name, and so it is if the user logged in to
+    /// this very address; anywhere else it gets nothing.
     ByUrl(Url),
 }
 
-/// Every server, and what is needed to hand out its headers.
+/// Every server, and what is needed to get its headers.
 pub(crate) struct Servers {
     pub(crate) config: Config,
     pub(crate) vault: Vault,
-    /// What is configured and complete. A file that none of these made is used as it is, until it ends.
+    /// What is configured and complete. A file that none of these produced is used until it expires.
     credentials: Vec<Credential>,
-    /// What is configured and may not be used, because of whose word says where its secret goes.
+    /// What is configured and must not be used, because of the source that says where its secret is sent.
     refused: Vec<(CredentialKind, ConfigError)>,
-    /// Who names the address that is meant; a person who types it needs no mention.
+    /// The setting that names the address; one that was typed needs no mention.
     aimed: Option<NamedValue>,
-    /// `REGISTRY_URL`, if it is an address.
+    /// `REGISTRY_URL`, if it is a valid URL.
     gateway: Option<Url>,
-    /// Whether our identity goes to any address that is typed.
+    /// Whether our identity is sent to any address that is typed.
     auth: bool,
-    /// What was said of whom.
+    /// Which messages were shown about which server.
     said: Mutex<BTreeSet<(String, bool)>>,
     out: Arc<dyn Notices>,
 }
@@ -86,7 +86,7 @@ impl std::fmt::Display for ServerRef {
 }
 
 impl Servers {
-    /// Nobody is asked to log in: whoever wants headers is a program.
+    /// Never starts a login: a program asks for the headers.
     pub(crate) fn open(config: Config, vault: Vault, out: Arc<dyn Notices>) -> Self {
         let (mut credentials, mut refused) = (Vec::new(), Vec::new());
         for flow in config.plan(&CredentialKind::ALL, None) {
@@ -101,7 +101,7 @@ impl Servers {
         Self { config, vault, credentials, refused, aimed, gateway, auth: false, said, out }
     }
 
-    /// The names of all servers, without a look at any token.
+    /// The names of all servers, without reading any token.
     pub(crate) fn names(&self) -> Result<Vec<String>, Error> {
         let mut names: Vec<String> = self.egress_files().into_iter().map(|(name, _)| name).collect();
         let registry = Registry::found(&self.config.servers_dir);
@@ -125,15 +125,15 @@ impl Servers {
         self.names().is_ok_and(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
     }
 
-    /// One server, every token in its headers good for a while: what is due is renewed first.
+    /// One server, with good tokens in all its headers: due ones are renewed first.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a name that nothing is known of; the vault's for a token that cannot be had.
+    /// [`Error::Usage`] for an unknown name; the vault's for a token that cannot be obtained.
     pub(crate) async fn fresh(&self, which: &ServerRef) -> Result<ServerEntry, Error> {
         self.entry(which, None).await
     }
 
-    /// The same with other tokens than the `refused` ones, which the server or the gateway would not take.
+    /// The same with other tokens than the `refused` ones, which the server or the gateway rejected.
     ///
     /// # Errors
     /// As for [`fresh`](Self::fresh).
@@ -145,10 +145,10 @@ impl Servers {
         self.entry(which, Some(refused)).await
     }
 
-    /// Whether anything is known of a server.
+    /// Whether a server is known.
     ///
     /// # Errors
-    /// [`Error::Usage`] with the names there are.
+    /// [`Error::Usage`] with the known names.
     pub(crate) fn check(&self, which: &ServerRef) -> Result<(), Error> {
         let ServerRef::ByName(name) = which else { return Ok(()) };
         if !self.names()?.iter().any(|known| known.eq_ignore_ascii_case(name)) {
@@ -157,7 +157,7 @@ impl Servers {
         self.reachable(name)
     }
 
-    /// Whether it is known where a server is.
+    /// Whether a server's address is known.
     ///
     /// # Errors
     /// [`ConfigError::NoGateway`].
@@ -168,10 +168,10 @@ impl Servers {
         Err(ConfigError::NoGateway(crate::text::clean(name, 80)).into())
     }
 
-    /// The names of the servers of which it is known where they are.
+    /// The names of the servers with a known address.
     ///
     /// # Errors
-    /// [`ConfigError::NoGateway`], if there are servers, and of none of them.
+    /// [`ConfigError::NoGateway`], if there are servers and none has one.
     pub(crate) fn reachable_names(&self) -> Result<Vec<String>, Error> {
         let all = self.names()?;
         let names: Vec<String> = all.iter().filter(|name| self.reachable(name).is_ok()).cloned().collect();
@@ -181,14 +181,15 @@ impl Servers {
         Ok(names)
     }
 
-    /// The command that gets what is missing for a server: its own credential's, else everything's.
+    /// The command that gets what is missing for a server: for its own credential, else for everything.
     pub(crate) fn command_for(&self, which: &ServerRef) -> String {
         let name = self.name_of(which);
         let own = name.as_deref().and_then(|name| self.credential_at(&self.egress_file(name)?));
         own.map_or_else(|| "mcpauth generate".into(), |credential| credential.command.clone())
     }
 
-    /// Whether a server has a token that was got for its address: it goes there, whoever else is at that place.
+    /// Whether a server has a token that was obtained for its address: it is sent there, whatever else is at that
+    /// address.
     pub(crate) fn is_logged_in(&self, which: &ServerRef) -> bool {
         match which {
             ServerRef::ByUrl(url) => self.credential_for(url).is_some(),
@@ -199,7 +200,7 @@ impl Servers {
         }
     }
 
-    /// The command that gets the token by which the gateway knows us.
+    /// The command that gets our token for the gateway.
     pub(crate) fn identity_command(&self) -> String {
         let file = identity_file(&self.config, &self.vault.store, &self.credentials);
         let own = file.and_then(|path| self.credential_at(&path));
@@ -207,10 +208,11 @@ impl Servers {
     }
 
     async fn entry(&self, which: &ServerRef, refused: Option<&Bearers>) -> Result<ServerEntry, Error> {
-        // Before a token is renewed for a place that nobody named.
+        // Before a token is renewed for an unknown address.
         self.check(which)?;
         let name = self.name_of(which);
-        // By its address it is this one, even if something behind the gateway has the same name: its token stays there.
+        // By its address it is this one, even if something behind the gateway has the same name: its token stays
+        // there.
         let own = match which {
             ServerRef::ByUrl(url) => {
                 self.credential_for(url).map(|credential| self.vault.store.path(&credential.id))
@@ -223,9 +225,9 @@ impl Servers {
         if identity.is_some() {
             self.announce(which, goes);
         }
-        // Nor does it wait for a token that it is not sent.
+        // Nor does it wait for a token that it does not get.
         let identity = identity.filter(|_| goes);
-        // Both at once: each may be a request over the network.
+        // Both concurrently: each may need a network request.
         let (identity, egress) = tokio::try_join!(
             self.token(identity, refused.and_then(|refused| refused.gateway.as_ref())),
             self.token(own, refused.and_then(|refused| refused.server.as_ref())),
@@ -251,7 +253,7 @@ impl Servers {
         }
     }
 
-    /// The name that is meant, if there is one for it.
+    /// The name of the server, if it has one.
     fn name_of(&self, which: &ServerRef) -> Option<String> {
         match which {
             ServerRef::ByName(name) => Some(name.clone()),
@@ -262,7 +264,7 @@ impl Servers {
         }
     }
 
-    /// What was got for this very address.
+    /// The token for this very address.
     fn credential_for(&self, url: &Url) -> Option<&Credential> {
         let is_its = |credential: &&Credential| {
             credential.facts.get(SERVER_URL).is_some_and(|known| known == url.as_str())
@@ -275,7 +277,7 @@ impl Servers {
         self.below_gateway(url)?.first().copied().filter(|name| !name.is_empty())
     }
 
-    /// Whether what an entry carries is for the address that is meant: its own, or another one below the gateway's.
+    /// Whether an entry's headers are for the requested address: its own, or another one below the gateway's.
     fn is_at(&self, entry: &ServerEntry, which: &ServerRef) -> bool {
         let ServerRef::ByUrl(url) = which else { return true };
         let at = Url::parse(&entry.url).ok();
@@ -284,7 +286,7 @@ impl Servers {
         })
     }
 
-    /// A token that is good now, from the file at `path`, or by the credential that makes this file.
+    /// A good token from the file at `path`, or from the credential that produces this file.
     async fn token(
         &self,
         path: Option<PathBuf>,
@@ -312,7 +314,7 @@ impl Servers {
         files.filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, path)| path).next()
     }
 
-    /// Every server with a credential of its own, by name: from what is configured, then from the files at hand.
+    /// Every server with its own credential, by name: from the settings, then from the files.
     fn egress_files(&self) -> Vec<(String, PathBuf)> {
         let store = &self.vault.store;
         let outward =
@@ -336,7 +338,7 @@ impl Servers {
         found
     }
 
-    /// A bridge asks for the same server again and again.
+    /// A bridge requests the same server repeatedly.
     fn say_once(&self, remark: &Problem) {
         let mut said = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if said.insert((remark.to_string(), false)) {
@@ -355,19 +357,19 @@ impl Servers {
     }
 }
 
-/// What to do where no server is set up.
+/// The advice if no server is known.
 pub(crate) const SET_UP: &str = "log in to one with: mcpauth login URL; for those behind a gateway run: mcpauth configure, or put the \
-                                 registry's files into ./servers; to try it without an account run: mcpauth demo";
+                                 registry's files into ./servers; to try it without an account, run: mcpauth demo";
 
-/// What clients are told of.
+/// The servers for client configurations.
 pub(crate) struct AvailableServers {
     pub(crate) entries: Vec<ServerEntry>,
-    /// The names of those that are behind a gateway that nobody named: of them nothing can be said.
+    /// The names of those behind a gateway whose address is not set: they have no entries.
     pub(crate) left_out: Vec<String>,
 }
 
-/// Every server there is something to say about, its headers made of the tokens that are kept: those with a token of
-/// their own, then those that need none.
+/// Every server with an entry, its headers from the stored tokens: those with their own token, then those that need
+/// none.
 pub(crate) fn at_hand(config: &Config, store: &Store, out: &dyn Notices) -> Result<AvailableServers, Error> {
     let planned = config.plan(&CredentialKind::ALL, None).into_iter();
     let credentials: Vec<Credential> = planned.filter_map(|flow| flow.credential.ok()).collect();
@@ -383,17 +385,17 @@ pub(crate) fn at_hand(config: &Config, store: &Store, out: &dyn Notices) -> Resu
     build(config, identity.as_ref(), &egress, &|remark| say(remark, out))
 }
 
-/// A remark on a file of the registry's.
+/// A remark about a registry file.
 fn say(remark: &Problem, out: &dyn Notices) {
     out.say(&format!("{remark}\n  -> {}", remark.remedy));
 }
 
-/// A store that reads and writes files alone.
+/// A store that only reads and writes files.
 pub(crate) fn file_store(config: &Config) -> Store {
     Store::new(&config.tokens_dir, Storage::File)
 }
 
-/// Of a registry's file that is no good `say` is told; it takes nothing else away.
+/// Reports bad registry files to `say`; they affect no others.
 fn build(
     config: &Config,
     identity: Option<&GatewayIdentity>,
@@ -415,7 +417,7 @@ fn plain(config: &Config) -> PlainHttp {
     if config.allow_plain { PlainHttp::Allowed } else { PlainHttp::Refused }
 }
 
-/// Whether a credential is for a server's own address, and not for a place behind the gateway.
+/// Whether a credential is for a server's own address, and not for one behind the gateway.
 fn is_direct(credential: &Credential) -> bool {
     credential.facts.contains_key(SERVER_URL)
 }

@@ -1,5 +1,5 @@
-//! How each credential stands, and what to type. No server is asked, and nothing is renewed. It leaves which credentials there
-//! are to `servers::credentials`, and showing to `cli`.
+//! The state of each credential, and the next command. It makes no request and renews nothing. Not here: which
+//! credentials there are (see `servers::credentials`); printing (see `cli`).
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::servers::credentials::{self, KnownCredential, SetupStatus};
 use crate::store::{Storage, StoreError, StoredToken, TokenMetadata};
 use crate::vault::{Vault, VaultError};
 
-/// How a credential stands.
+/// The state of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     Good,
@@ -29,31 +29,31 @@ pub(crate) struct Row {
     pub(crate) kind: &'static str,
     pub(crate) name: String,
     pub(crate) state: State,
-    /// Of the kept token; `None` if there is none, or if it does not end by itself.
+    /// Of the stored token; `None` if there is none, or if it does not expire.
     pub(crate) expires_at: Option<Epoch>,
     pub(crate) kept: bool,
     pub(crate) source: String,
     pub(crate) storage: Option<Storage>,
-    /// Whether the next token comes without a person.
+    /// Whether the next token needs no login.
     pub(crate) renewable: bool,
     pub(crate) path: Option<PathBuf>,
-    /// Why it is not good, where the state does not say it all.
+    /// Why it is not good, if the state does not say it all.
     pub(crate) why: Option<String>,
     /// What to type.
     pub(crate) command: Option<String>,
-    /// What to do, where that is more than a command.
+    /// What to do, if that is more than a command.
     pub(crate) hint: Option<String>,
 }
 
 impl Row {
-    /// Nobody has to do anything about it.
+    /// Needs no action.
     pub(crate) fn is_fine(&self) -> bool {
         self.state == State::Good || self.state == State::Due && self.renewable
     }
 }
 
 impl State {
-    /// For programs; people get blanks for the underscores.
+    /// For programs; people see spaces instead of underscores.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Good => "good",
@@ -67,7 +67,7 @@ impl State {
     }
 }
 
-/// Every credential that is configured or kept.
+/// Every configured or stored credential.
 pub(crate) fn all(config: &Config, vault: &Vault, now: Epoch) -> Vec<Row> {
     credentials::all(config, &vault.store).iter().map(|known| row(known, vault, now)).collect()
 }
@@ -128,16 +128,16 @@ fn judged(
         (None, _) => State::Missing,
     };
     let why = match (freshness, look.map(|look| look.storage), known.credential()) {
-        (None, Some(Storage::Keyring), _) => Some("the keyring does not give its secrets".to_owned()),
-        (None, Some(Storage::File), Some(_)) => Some("the file there has another client's token".into()),
-        (_, _, None) => Some("nothing that is configured renews it".into()),
+        (None, Some(Storage::Keyring), _) => Some("the keyring does not return its secrets".to_owned()),
+        (None, Some(Storage::File), Some(_)) => Some("its file has another client's token".into()),
+        (_, _, None) => Some("no configured credential renews it".into()),
         _ => None,
     };
     match known.credential() {
         Some(_) => Row { state, why, command: Some(command), ..row },
         None => {
             let forget = format!("mcpauth logout {}", known.handle());
-            let hint = format!("configure it (mcpauth configure), or forget it: {forget}");
+            let hint = format!("configure it (mcpauth configure), or remove it: {forget}");
             Row { state, why, command: Some(forget), hint: Some(hint), ..row }
         }
     }

@@ -1,15 +1,15 @@
-//! Text that others wrote, made fit to be shown: nothing in it is a command to a terminal, hides, or turns its
-//! surroundings round. Everybody may ask; it leaves where text goes to its callers.
+//! Text from others, made safe to show: without anything that is special to a terminal, hidden, or changes the
+//! direction of its surroundings.
 
 use std::fmt::Write;
 
-/// A text made fit for a line of ours: each character that does not simply show is a blank, and there are at most `limit`
+/// A text made safe for one line: each character that is not printable becomes a space, and there are at most `limit`
 /// characters.
 pub fn clean(text: &str, limit: usize) -> String {
     text.chars().map(|c| if is_plain(c) { c } else { ' ' }).take(limit).collect::<String>().trim().into()
 }
 
-/// A word of a command that is shown, as a POSIX shell takes it for one word.
+/// A word of a printed command, quoted as one word for a POSIX shell.
 pub fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._/:@%+,=".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
@@ -19,26 +19,26 @@ pub fn word(text: &str) -> String {
     format!("'{}'", shown.replace('\'', r"'\''"))
 }
 
-/// Whether a character only shows: it is no control character (C0, DEL, C1), ends no line (U+2028, U+2029), sets no
-/// direction, and is not invisible.
+/// Whether a character is printable: it is not a control character (C0, DEL, C1), ends no line (U+2028, U+2029), sets
+/// no direction, and is not invisible.
 pub fn is_plain(c: char) -> bool {
     // Most are; the table below is long.
     matches!(c, ' '..='~') || !(c.is_control() || is_formatting(c))
 }
 
-/// Whether a text holds nothing but such characters.
+/// Whether a text contains only such characters.
 pub fn is_all_plain(text: &str) -> bool {
     text.chars().all(is_plain)
 }
 
-/// Text of several lines: line breaks and tabs stay, every other character that does not simply show becomes visible.
+/// Text of several lines: line breaks and tabs stay, every other unprintable character becomes visible.
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
             '\n' | '\t' => shown.push(c),
-            // A line break of another system.
+            // Another system's line break.
             '\r' if chars.peek() == Some(&'\n') => {}
             c if is_plain(c) => shown.push(c),
             c => shown.extend(c.escape_unicode()),
@@ -47,8 +47,8 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
-/// JSON that means the same, and in which every character simply shows: JSON itself escapes the first 32 alone. All of
-/// the others occur in strings, where an escape stands for each.
+/// JSON with the same meaning in which every character is printable: JSON itself only escapes the first 32. All of
+/// the others occur in strings, where an escape can replace each.
 pub fn visible_json(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -64,8 +64,8 @@ pub fn visible_json(text: &str) -> String {
     shown
 }
 
-/// Characters that are not seen and change what is: Unicode's format characters (Cf) but for the few that show, its line
-/// and paragraph separators, and letters without a shape.
+/// Invisible characters that have an effect: Unicode's format characters (Cf) except for the few visible ones, its
+/// line and paragraph separators, and letters without a shape.
 fn is_formatting(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// One of each class that must never be written as it is.
+    /// One of each class that must never be written unescaped.
     const STRANGE: [char; 20] = [
         '\0',
         '\u{7}',

@@ -1,5 +1,6 @@
-//! "A fresh token for this credential": the one place that hands out tokens. Read, lock, read again, refresh or get,
-//! save, in that order. It leaves how tokens are got to `flow` and how they are kept to `store`.
+//! "A fresh token for this credential": the only place that issues tokens to the rest of the program. Read, lock,
+//! read again, refresh or get, save, in that order. Not here: getting tokens (see `flow`); storing them (see
+//! `store`).
 
 mod follow;
 mod keep;
@@ -28,52 +29,53 @@ use crate::sys::browser::Browser;
 use crate::sys::clock;
 use crate::sys::http::Http;
 
-/// Hands out tokens. One for the whole process: logins take turns in it.
+/// Supplies tokens. One for the whole process: logins take turns in it.
 pub struct Vault {
-    /// Where credentials are kept.
+    /// Where credentials are stored.
     pub store: Store,
     /// The network.
     pub http: Http,
-    /// Who opens a login page; `None` if nobody is there to log in.
+    /// Who opens a login page; `None` if no login is possible.
     pub browser: Option<Browser>,
-    /// The person's side.
+    /// The user interface.
     pub ui: Arc<dyn Ui>,
     /// How long a login may take.
     pub login_within: Duration,
-    /// One browser page at a time: two would confuse the person, and may share a callback port.
+    /// One browser page at a time: two would confuse the user, and may share a callback port.
     pub turn: Mutex<()>,
-    /// Refresh tokens that were sent and whose answers are not kept yet: no process may end before, if it can be helped.
+    /// Refresh tokens that were sent and whose answers are not stored yet: the process must not end before, if
+    /// possible.
     pub exchanges: TaskTracker,
 }
 
 impl Vault {
-    /// A token for `credential`; with `anew`, one that was got by this very call.
+    /// A token for `credential`; with `force`, one that was obtained by this very call.
     ///
     /// # Errors
     /// As [`VaultError`] says.
-    pub async fn fresh(&self, credential: &Credential, anew: bool) -> Result<IssuedToken, VaultError> {
+    pub async fn fresh(&self, credential: &Credential, force: bool) -> Result<IssuedToken, VaultError> {
         let before = self.kept(credential)?;
-        if let (Some(stored), false) = (&before, anew)
+        if let (Some(stored), false) = (&before, force)
             && stored.token.freshness(clock::now()) == Freshness::Fresh
             && settled(stored, credential)
         {
             return Ok(self.as_is(credential, stored.clone()));
         }
         let lock = self.lock(credential).await?;
-        // A killed run's token is what there was all along, not what somebody did meanwhile.
+        // An interrupted run's token counts as having been there, not as another process's change.
         let before = if keep::take_up(&self.store, credential)? { self.kept(credential)? } else { before };
-        // Whoever had the lock before us may have done the work, and used up the refresh token we saw.
+        // The previous holder of the lock may have done the work, and spent the refresh token that we saw.
         let now = self.kept(credential)?;
         let fresh = match now {
-            Some(stored) if done_meanwhile(&stored, before.as_ref(), anew) => self.as_is(credential, stored),
-            Some(stored) => self.renew_or_keep(credential, stored, anew, &lock).await?,
+            Some(stored) if done_meanwhile(&stored, before.as_ref(), force) => self.as_is(credential, stored),
+            Some(stored) => self.renew_or_keep(credential, stored, force, &lock).await?,
             None => self.get(credential, None).await?,
         };
         self.settle(credential, fresh).await
     }
 
-    /// Another token than `refused`, which a server would not take though it is not at its end; by the refresh grant
-    /// where there is one.
+    /// A different token than `refused`, which a server rejected before its expiry; by the refresh grant if there is
+    /// one.
     ///
     /// # Errors
     /// As [`VaultError`] says.
@@ -111,11 +113,11 @@ impl Vault {
 
     async fn lock(&self, credential: &Credential) -> Result<Arc<Lock>, StoreError> {
         let who = credential.id.to_string();
-        let waiting = || self.ui.note(&who, "waiting for another mcpauth to finish with it");
+        let waiting = || self.ui.note(&who, "waiting for another mcpauth process to release it");
         self.store.lock(&credential.id, waiting).await.map(Arc::new)
     }
 
-    /// What is kept, if it is this credential's: the same issuer's, for the same client, with the same wishes.
+    /// What is stored, if it matches this credential: the same issuer, client and requested scopes.
     ///
     /// # Errors
     /// As [`StoreError`] says.
@@ -127,19 +129,19 @@ impl Vault {
         IssuedToken { stored, outcome: TokenOutcome::Reused, path: self.store.path(&credential.id) }
     }
 
-    /// An access token stays good until its own end, whatever becomes of the next one. Only a person's answer counts
-    /// more: whoever was asked to log in is told how that went.
+    /// An access token stays valid until it expires, whatever happens to the next one. Only a login's result takes
+    /// precedence: a user who was asked to log in is told how that ended.
     async fn renew_or_keep(
         &self,
         credential: &Credential,
         stored: StoredToken,
-        anew: bool,
+        force: bool,
         lock: &Arc<Lock>,
     ) -> Result<IssuedToken, VaultError> {
         let person = matches!(credential.how, GrantConfig::AuthorizationCode(_)) && self.browser.is_some();
-        let good = !anew && stored.token.freshness(clock::now()) == Freshness::Due;
+        let good = !force && stored.token.freshness(clock::now()) == Freshness::Due;
         let old = (good && !person).then(|| stored.clone());
-        match (self.renew(credential, stored, anew, lock).await, old) {
+        match (self.renew(credential, stored, force, lock).await, old) {
             (Err(error), Some(old)) => Ok(self.still_good(credential, old, &error)),
             (result, _) => result,
         }
@@ -151,8 +153,8 @@ impl Vault {
         self.as_is(credential, old)
     }
 
-    /// Sees to it that the wanted site is kept. A login covers all of them, so another wish, or a list that did not come
-    /// right after the login, needs no new one.
+    /// Makes sure that the wanted site is stored. A login covers all sites, so another choice, or a list that was not
+    /// available right after the login, needs no new login.
     async fn settle(&self, credential: &Credential, fresh: IssuedToken) -> Result<IssuedToken, VaultError> {
         let GrantConfig::AuthorizationCode(person) = &credential.how else { return Ok(fresh) };
         let Some(about) = person.provider.sites.as_ref().filter(|_| !settled(&fresh.stored, credential))
@@ -186,18 +188,18 @@ impl Vault {
         Ok(fresh)
     }
 
-    /// Tries the refresh token first, unless a new login was asked for.
+    /// Tries the refresh token first, unless a new login was requested.
     async fn renew(
         &self,
         credential: &Credential,
         stored: StoredToken,
-        anew: bool,
+        force: bool,
         lock: &Arc<Lock>,
     ) -> Result<IssuedToken, VaultError> {
         let GrantConfig::AuthorizationCode(person) = &credential.how else {
             return self.get(credential, None).await;
         };
-        let Some(refresh_token) = stored.token.refresh_token.as_ref().filter(|_| !anew) else {
+        let Some(refresh_token) = stored.token.refresh_token.as_ref().filter(|_| !force) else {
             return self.get(credential, None).await;
         };
         match self.exchange(credential, person, refresh_token.clone(), stored.clone(), lock.clone()).await {
@@ -206,12 +208,12 @@ impl Vault {
                 Err(forgotten(credential))
             }
             Err(VaultError::Flow(FlowError::Reply { reply, .. })) if is_used_up(&reply) => {
-                // We hold the lock and have just read it, so the stored refresh token is the one that was refused.
+                // We hold the lock and have just read it, so the stored refresh token is the rejected one.
                 self.drop_refresh_token(credential, stored)?;
                 let why = format!("its refresh token is no longer accepted: {reply}");
                 self.get(credential, Some(why)).await
             }
-            // Nobody needs to log in for a server that cannot answer just now.
+            // A server that cannot answer right now needs no login.
             Err(error @ VaultError::Flow(_))
                 if self.browser.is_some() && stored.token.freshness(clock::now()) == Freshness::Due =>
             {
@@ -221,8 +223,8 @@ impl Vault {
         }
     }
 
-    /// Sends a refresh token and keeps what comes, under the lock, even if whoever asked has left meanwhile: a rotating
-    /// one is used up once it was sent, and without the answer a person would have to log in again.
+    /// Sends a refresh token and stores the answer, under the lock, even if the caller has gone meanwhile: a rotating
+    /// one is spent once it was sent, and without the answer the user would have to log in again.
     async fn exchange(
         &self,
         credential: &Credential,
@@ -235,7 +237,7 @@ impl Vault {
         let (credential, provider) = (credential.clone(), person.provider.clone());
         let work = async move {
             let _lock = lock;
-            // First: a disk that is full must not cost the refresh token.
+            // First: a full disk must not cost the refresh token.
             let place = store.prepare(&credential.id)?;
             let token = flow::refresh(&http, &credential.client, &provider, &refresh_token).await?;
             let token = token.or_as_long_as(&earlier.token);
@@ -244,7 +246,7 @@ impl Vault {
         finish(&self.exchanges, work).await
     }
 
-    /// Gets a token without anything to start from.
+    /// Gets a token without an earlier one.
     async fn get(&self, credential: &Credential, why: Option<String>) -> Result<IssuedToken, VaultError> {
         match &credential.how {
             GrantConfig::ClientCredentials(machine) => {
@@ -265,7 +267,7 @@ impl Vault {
         let browser = self.browser.as_ref().ok_or(VaultError::NeedsPerson { why })?;
         let who = credential.id.to_string();
         let _turn = self.turn.lock().await;
-        // Before the person is asked for anything: a code works once.
+        // Before the user is asked for anything: a code works only once.
         let place = self.store.prepare(&credential.id)?;
         let login = Login { http: &self.http, browser, ui: &*self.ui, who: &who, within: self.login_within };
         let token = match browser {
@@ -276,7 +278,7 @@ impl Vault {
             true => forgotten(credential),
             false => error.into(),
         })?;
-        // Kept before anything else can fail: the person has done their part.
+        // Stored before anything else can fail: the user has done their part.
         self.save(place, credential, token, &LoginNotes::default(), TokenOutcome::LoggedIn)
     }
 
@@ -299,17 +301,17 @@ impl Vault {
     }
 }
 
-/// Does `work` as one of `tasks`. Whoever drops this waits no longer, and the work goes on.
+/// Runs `work` as one of `tasks`. If the caller is dropped, the work continues.
 async fn finish<T: Send + 'static>(tasks: &TaskTracker, work: impl Future<Output = T> + Send + 'static) -> T {
     match tasks.spawn(work).await.map_err(JoinError::try_into_panic) {
         Ok(done) => done,
         Err(Ok(panic)) => resume_unwind(panic),
-        // The runtime is at its end, and we with it.
+        // The runtime is shutting down, and we with it.
         Err(Err(_)) => pending().await,
     }
 }
 
-/// Whether the site that is kept is the wanted one; without a wish, whether there is one.
+/// Whether the stored site is the wanted one; without a choice, whether there is one.
 fn settled(stored: &StoredToken, credential: &Credential) -> bool {
     let GrantConfig::AuthorizationCode(person) = &credential.how else { return true };
     let kept = stored.cloud_id.as_deref();
@@ -320,14 +322,14 @@ fn settled(stored: &StoredToken, credential: &Credential) -> bool {
     person.provider.sites.is_none() || person.site.as_deref().map_or(kept.is_some(), is_wanted)
 }
 
-/// Whether another process did what we came to do, while we waited for it.
-fn done_meanwhile(stored: &StoredToken, before: Option<&StoredToken>, anew: bool) -> bool {
+/// Whether another process did the work while we waited for it.
+fn done_meanwhile(stored: &StoredToken, before: Option<&StoredToken>, force: bool) -> bool {
     let changed = before.is_none_or(|before| before.token.access_token != stored.token.access_token);
-    stored.token.freshness(clock::now()) == Freshness::Fresh && (changed || !anew)
+    stored.token.freshness(clock::now()) == Freshness::Fresh && (changed || !force)
 }
 
-/// Whether a failure means that the issuer no longer knows a client that mcpauth registered (RFC 6749 sections 4.1.2.1 and
-/// 5.2).
+/// Whether a failure means that the issuer no longer knows a client that mcpauth registered (RFC 6749 sections
+/// 4.1.2.1 and 5.2).
 fn is_forgotten(person: &AuthorizationCodeConfig, error: &FlowError) -> bool {
     person.registered
         && match error {
@@ -343,8 +345,8 @@ fn forgotten(credential: &Credential) -> VaultError {
     VaultError::ClientForgotten { issuer: credential.issuer.clone() }
 }
 
-/// Whether an answer to a refresh means that the refresh token is of no more use (RFC 6749 section 5.2, and what servers
-/// answer instead). A client that is refused may be corrected in the settings, and its refresh token is good then.
+/// Whether an answer to a refresh means that the refresh token is invalid (RFC 6749 section 5.2, and what servers
+/// send instead). A rejected client may be corrected in the settings, and then its refresh token works.
 fn is_used_up(reply: &ReplyError) -> bool {
     reply.is_no() && !reply.is_about_client() && !matches!(reply, ReplyError::TokenType(_))
 }

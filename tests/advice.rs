@@ -1,17 +1,20 @@
-//! What a message tells a person to type works where it says so: each situation is run, and then the command that it names.
-//! It leaves tokens that a server takes no longer to `dead_ends`.
+//! Commands in messages work where they are printed: each situation is created, and then the command in its message
+//! is run. Not here: tokens that a server no longer accepts (see `dead_ends`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests are a shell, and lay out the gateway's files")]
+
+use std::io::{Read, Write};
 
 use serde_json::json;
 
 use crate::by_address::{TOKEN, log_in, play};
 use crate::support::lab::{Lab, issuer, until};
+use crate::support::tls::{Authority, Secured};
 use crate::support::upstream::{Upstream, say};
 use crate::support::wire::free_port;
 use crate::support::{Ran, User};
 
-/// What stands after the arrow.
+/// The text after the arrow.
 #[track_caller]
 fn hint(ran: &Ran) -> String {
     let all = format!("{}{}", ran.stdout, ran.stderr);
@@ -19,7 +22,7 @@ fn hint(ran: &Ran) -> String {
     after.lines().next().unwrap().to_owned()
 }
 
-/// The variables that a hint says to set, set.
+/// Sets the variables that a hint says to set.
 fn set_named(user: &mut User, hint: &str) {
     let (_, names) = hint.split_once("set ").unwrap();
     let names = names.split(" in .env").next().unwrap().replace(" and ", ", ");
@@ -70,7 +73,7 @@ fn a_set_that_is_not_there_is_told_with_those_that_are_and_with_how_to_add_it() 
         let all = format!("{}{}", again.stdout, again.stderr);
         assert!(!all.contains("there is no"), "{front:?}: {all}");
     }
-    // Without any it says how to begin.
+    // Without any sets, it says how to create one.
     for front in [&["agentcore", "--gateway-index", "9"][..], &["egress", "--provider", "github"]] {
         let told = hint(&User::new().run(front).code(2));
         assert!(told.contains("_1"), "{told}");
@@ -86,7 +89,7 @@ fn what_lacks_a_variable_names_all_of_them_where_they_belong() {
     assert!(!told.contains("configure"), "{told}");
     set_named(&mut user, &told);
     user.run(&["agentcore", "--gateway-index", "3"]).code(5);
-    // A member of a file is no variable.
+    // A member of a file is not a variable.
     let user = User::new();
     std::fs::create_dir_all(user.project().join(".oauth-tokens")).unwrap();
     user.file(
@@ -104,7 +107,7 @@ fn a_server_that_is_not_there_needs_no_login() {
         let ran = User::new().run(&[&["login", address.as_str()], more].concat()).code(5);
         assert!(!ran.stdout.contains("a person"), "{more:?}: {}", ran.stdout);
     }
-    // One that is there does.
+    // One that exists does.
     let server = play(|_, _, _| ());
     let ran = User::new().run(&["login", &format!("{}/mcp", server.base)]).code(4);
     assert!(ran.stdout.contains("a person must log in"), "{}", ran.stdout);
@@ -136,7 +139,7 @@ fn a_server_that_asks_for_a_login_is_told_with_the_login() {
     assert!(!ran.stderr.contains("mcpauth login"), "{}", ran.stderr);
 }
 
-/// A server that takes a key and knows no OAuth: every other place has this to say.
+/// A server that takes a key and has no OAuth: everything else in the run uses OAuth.
 fn keyed(elsewhere: &'static str) -> Upstream {
     Upstream::start(move |seen, stream| match crate::by_address::path(seen) {
         "/mcp" if seen.header("authorization") == Some("Bearer key-1") => {
@@ -225,7 +228,7 @@ fn what_is_no_token_file_is_not_told_to_be_closed() {
     std::os::unix::fs::symlink("passwd", user.project().join("link")).unwrap();
     let ran = user.run(&["inspect", "link"]).code(2);
     assert!(!ran.stderr.contains("rm "), "{}", ran.stderr);
-    // A token that others can read is to be closed, and then shown.
+    // A token file that others can read must be restricted, and is then shown.
     let path = user.file("token", "abc.def");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let told = hint(&user.run(&["inspect", "token"]).code(2));
@@ -313,7 +316,7 @@ fn a_verb_is_offered_by_its_own_name() {
     assert_eq!(offered("=conn"), ["connectivity"]);
 }
 
-/// A user whose token for the gateway is a caller's.
+/// A user whose token for the gateway is that of a caller.
 fn known_as(lab: &Lab, caller: &str) -> User {
     let mut user = User::new();
     user.env("REGISTRY_URL", format!("http://{}", lab.gateway.address()));
@@ -339,8 +342,8 @@ fn a_revoked_caller_is_not_sent_for_another_token() {
         assert_eq!(ran.code == Some(0), another, "{line}: {}", ran.stderr);
         if !another {
             let told = hint(&ran);
-            assert!(told.contains("who runs the gateway") && !told.contains("mcpauth"), "{line}: {told}");
-            // What it says mends it.
+            assert!(told.contains("the gateway's operator") && !told.contains("mcpauth"), "{line}: {told}");
+            // The advice works.
             lab.reload("revoked", "# nobody\n", "are in force");
             user.run(&["list", "--url", &url]).code(0);
         }
@@ -398,8 +401,98 @@ fn a_bad_value_of_a_flag_is_told_by_the_flag_that_was_typed() {
         let told = hint(&ran);
         assert!(told.contains(flag) && !told.contains("config show"), "{told}");
     }
-    // What was not typed is found by where it comes from.
+    // A setting that was not typed is traced to its origin.
     let ran = user.env("MCPAUTH_CA_CERT", "gone.pem").run(&["status"]).code(2);
     assert!(hint(&ran).contains("mcpauth config show --origin"), "{}", ran.stderr);
     user.run(&["config", "show", "--origin"]).code(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_unknown_authority_is_told_with_the_flag_that_trusts_it() {
+    let authority = Authority::new();
+    let base = authority.issue().serve(not_found);
+    let token_url = format!("https://{base}/token");
+    let url = format!("https://localhost:{}/mcp", base.port());
+    for line in [
+        &["ingress"][..],
+        &["generate", "--ingress-only"],
+        &["login", &url],
+        &["login", &url, "--no-browser"],
+        &["ping", "--url", &url],
+        &["list", "--url", &url],
+        &["call", "--url", &url, "work"],
+    ] {
+        let mut user = User::new();
+        user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", format!("https://{base}"));
+        user.env("INGRESS_OAUTH_TOKEN_URL", &token_url).env("INGRESS_OAUTH_CLIENT_ID", "agent");
+        user.env("INGRESS_OAUTH_CLIENT_SECRET", "s");
+        let ran = user.run(line).code(5);
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(all.contains("certificate signed by an unknown authority"), "{line:?}: {all}");
+        let told = hint(&ran);
+        let command = told.split_once("certificate: ").unwrap_or_else(|| panic!("{line:?}: {told}")).1;
+        let command = command.split(" (or set ").next().unwrap();
+        assert!(command.ends_with("--ca-cert FILE"), "{line:?}: {command}");
+        let ca = user.file("own ca.pem", &authority.pem());
+        let command = command.replace("FILE", &format!("'{}'", ca.display()));
+        // It gets further: to a server that has nothing to say.
+        let again = crate::support::ended(user.shell(&command).spawn().unwrap());
+        let all = format!("{}{}", again.stdout, again.stderr);
+        assert!(all.contains("404") && !all.contains("unknown authority"), "{command}: {all}");
+        user.env("MCPAUTH_CA_CERT", ca.to_str().unwrap());
+        let again = user.run(line);
+        let all = format!("{}{}", again.stdout, again.stderr);
+        assert!(!all.contains("unknown authority"), "{line:?}: {all}");
+    }
+}
+
+/// Answers one request with 404.
+fn not_found(mut stream: Secured) {
+    let reply = b"HTTP/1.1 404 X\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    // A client that does not trust the certificate disconnects.
+    let _ = stream.read(&mut [0; 64 * 1024]).and_then(|_| stream.write_all(reply));
+    stream.conn.send_close_notify();
+    let _ = stream.flush();
+}
+
+/// Situations in which a message names a command without placeholders, and the exit code of that command then.
+#[cfg(unix)]
+#[test]
+fn the_command_of_a_message_runs_where_it_is_printed() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let file = |user: &User, name: &str, text: &str| drop(user.file(name, text));
+    type Prepare<'a> = &'a dyn Fn(&mut User);
+    let nothing: Prepare<'_> = &|_| {};
+    let broken_gateway: Prepare<'_> = &|user| file(user, "gateway.yaml", "listne: x\n");
+    let bad_policy: Prepare<'_> = &|user| file(user, "scopes.yml", "a: [\n");
+    let provider: Prepare<'_> = &|user| {
+        file(user, "home/.config/mcpauth/providers/mine.yaml", "token_endpoint: [");
+        user.env("EGRESS_PROVIDER_NAME_1", "mine").env("EGRESS_OAUTH_CLIENT_ID_1", "c");
+    };
+    let listen = ["bridge", "--listen", &taken];
+    let rows: &[(&[&str], Prepare<'_>, &str, i32)] = &[
+        (&["providers", "show", "nosuch"], nothing, "mcpauth providers list", 0),
+        (&["egress", "--provider", "nosuch"], nothing, "mcpauth providers list", 0),
+        (&["gateway", "serve"], broken_gateway, "mcpauth gateway schema", 0),
+        (&["gateway", "explain", "--server", "x", "--tool", "y"], bad_policy, "mcpauth gateway check", 7),
+        (&["token", "nosuch"], nothing, "mcpauth configure", 2),
+        (&["statsu"], nothing, "mcpauth --help", 0),
+        (&["egress"], provider, "mcpauth providers check", 7),
+        (&listen, nothing, "--listen 127.0.0.1:", -1),
+    ];
+    for (line, prepare, command, code) in rows {
+        let mut user = User::new();
+        prepare(&mut user);
+        let ran = user.run(line);
+        let told = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(told.contains("-> ") && told.contains(command), "{line:?}: {told}");
+        if *code < 0 {
+            continue;
+        }
+        let again = crate::support::ended(user.shell(command).spawn().unwrap());
+        assert_eq!(again.code, Some(*code), "{command}: {again:?}");
+        assert_ne!(ran.code, Some(0), "{line:?}");
+    }
 }

@@ -1,5 +1,5 @@
-//! The map in `docs/development/architecture.md` is true: who imports whom, how files open, what is not there.
-//! It leaves calls that have one door to clippy (`.clippy.toml`).
+//! The map in `docs/development/architecture.md` is true: who imports whom, how files open, what is not there. Not
+//! here: calls that have one door (see clippy (`.clippy.toml`)).
 #![cfg(test)]
 
 mod graph;
@@ -106,8 +106,8 @@ pub(crate) const WITHIN: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Providers with a file of their own; their names are data. (`cognito` and `gitlab` are names of variables too, and
-/// `x` and `linear` are words.)
+/// Providers with their own file; their names are data. (`cognito` and `gitlab` are also names of variables, and `x`
+/// and `linear` are words.)
 const PROVIDERS: [&str; 12] = [
     "atlassian",
     "google",
@@ -258,7 +258,8 @@ fn the_protocol_has_no_side_effects() {
     }
 }
 
-/// What in a text is only for some systems, with its line: `cfg` in every form, and what only one system has.
+/// Parts of a text that are only for some systems, with their lines: `cfg` in every form, and what only one system
+/// has.
 fn of_one_system(text: &str) -> Vec<(usize, String)> {
     let systems = ["unix", "windows", "target_os", "target_family", "target_vendor", "target_env"];
     let only = ["std::os::", "signal::unix", "signal::windows", "net::Unix", "net::windows", "consts::OS"];

@@ -1,4 +1,4 @@
-//! Killed at any moment, mcpauth leaves the old token file or the new one, and nobody else can read either.
+//! Killed at any moment, mcpauth leaves either the old token file or the new one, and no other user can read either.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests start the program under a umask of their own")]
 
@@ -16,7 +16,7 @@ use crate::support::wire::Scripted;
 /// Enough kills to hit every stage of a run.
 const ROUNDS: u32 = 60;
 
-/// Hands out a new long token at each request, so that half a file would show.
+/// Issues a new long token for each request, so that half a file would be noticed.
 fn server() -> Scripted {
     let count = AtomicUsize::new(0);
     Scripted::start(move |_| {
@@ -26,7 +26,7 @@ fn server() -> Scripted {
     })
 }
 
-/// Starts the program in an open-handed shell, which it then replaces: the child's id is the program's.
+/// Starts the program from a shell with a permissive umask, which it then replaces: the child's id is the program's.
 fn careless(user: &User, args: &[&str]) -> Child {
     let program = user.command(args);
     let mut shell = Command::new("sh");
@@ -36,10 +36,10 @@ fn careless(user: &User, args: &[&str]) -> Child {
     shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// Every file of the folder is ours alone, and the token file is whole. Gives its token.
+/// Every file in the folder is readable only by us, and the token file is complete. Returns its token.
 fn look(folder: &Path, file: &str) -> String {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        // A temporary file may be renamed between the listing and the look.
+        // A temporary file may be renamed between the listing and the check.
         let Ok(about) = entry.metadata() else { continue };
         let expected = if about.is_dir() { 0o700 } else { 0o600 };
         assert_eq!(about.permissions().mode() & 0o777, expected, "{:?}", entry.path());
@@ -82,7 +82,7 @@ fn kill_at_every_point(user: &User, args: &[&str], file: &str) {
         .filter(|name| !(name.starts_with(".mcpauth-") && name.ends_with(".tmp")))
         .collect();
     assert_eq!(odd, [""; 0]);
-    // Whatever a kill left behind is not in the way.
+    // Leftovers of a kill do not get in the way.
     assert!(careless(user, args).wait().unwrap().success());
     assert!(number(&look(&folder, file)) > number(&last));
 }

@@ -1,4 +1,4 @@
-//! What a person can get wrong: each verb says what failed and what to type next, by its exit code, and never a secret.
+//! User errors: each verb says what failed and which command is next, with its exit code, and never shows a secret.
 #![cfg(test)]
 
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Ran, User, answering, nobody};
 
-/// In every value that must not be seen.
+/// Part of every value that must not be shown.
 const MARK: &str = "hunter2";
 const SECRET: &str = "hunter2-0123456789";
 
@@ -49,7 +49,7 @@ fn user(settings: &[Env<'_>]) -> User {
     user
 }
 
-/// Runs within what a person would call at once, and shows no secret.
+/// Runs within a reasonable time, and shows no secret.
 #[track_caller]
 fn run(user: &User, args: &[&str], code: i32) -> Ran {
     let began = Instant::now();
@@ -195,12 +195,12 @@ fn a_verb_that_cannot_begin() {
         "no provider \"dsek\"",
         "mcpauth providers list",
     );
-    aborts(&user(&[EGRESS]), &["egress", "--provider", "../x"], 2, "does not do as a name", "provider");
+    aborts(&user(&[EGRESS]), &["egress", "--provider", "../x"], 2, "invalid name", "provider");
     aborts(&user(&[EGRESS]), &["egress", "--client-secret-file", "gone"], 2, "gone does not exist", "stdin");
     aborts(&user(&[COGNITO]), &["ingress", "--client-secret-file", "-"], 2, "is empty", "secret");
     aborts(&user(&[AGENTCORE]), &["agentcore", "--gateway-name", "nope"], 2, "\"nope\"", "there are: 1;");
     aborts(&user(&[]), &["providers", "show", "dsek"], 2, "no provider \"dsek\"", "mcpauth providers list");
-    aborts(&user(&[]), &["providers", "show", "../../etc/passwd"], 2, "does not do as a name", "provider");
+    aborts(&user(&[]), &["providers", "show", "../../etc/passwd"], 2, "invalid name", "provider");
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn ingress_settings_that_cannot_be_meant() {
     let oidc = "INGRESS_OAUTH_ISSUER and INGRESS_OAUTH_CLIENT_ID and INGRESS_OAUTH_CLIENT_SECRET";
     fails(&user(&[&[("AUTH_PROVIDER", "oidc")]]), &["ingress"], 2, oidc, "mcpauth configure");
     let cases: [(Env<'_>, &str, &str, &str); 14] = [
-        (COGNITO, "AUTH_PROVIDER", "okta", "none of cognito, keycloak and oidc"),
+        (COGNITO, "AUTH_PROVIDER", "okta", "not one of cognito, keycloak, oidc"),
         (COGNITO, "INGRESS_OAUTH_USER_POOL_ID", "AbC", "us-east-1_AbCdEfGhI"),
         (COGNITO, "INGRESS_OAUTH_USER_POOL_ID", "us-east-1_../x", "us-east-1_AbCdEfGhI"),
         (COGNITO, "INGRESS_OAUTH_ISSUER", "idp.test", "not a URL"),
@@ -270,8 +270,8 @@ fn ingress_settings_that_cannot_be_meant() {
         (COGNITO, "INGRESS_OAUTH_CLIENT_AUTH", "private_key_jwt", "INGRESS_OAUTH_PRIVATE_KEY_FILE"),
         (COGNITO, "INGRESS_OAUTH_PRIVATE_KEY_FILE", "gone.pem", "no PEM private key"),
         (KEYCLOAK, "KEYCLOAK_URL", "kc.test", "not a URL"),
-        (KEYCLOAK, "KEYCLOAK_REALM", "../master", "does not do as a name"),
-        (KEYCLOAK, "KEYCLOAK_REALM", "a/b", "does not do as a name"),
+        (KEYCLOAK, "KEYCLOAK_REALM", "../master", "invalid name"),
+        (KEYCLOAK, "KEYCLOAK_REALM", "a/b", "invalid name"),
     ];
     for (settings, name, value, message) in cases {
         let user = user(&[settings, &[(name, value)]]);
@@ -280,7 +280,7 @@ fn ingress_settings_that_cannot_be_meant() {
     }
     let keyed = user(&[COGNITO, &[("INGRESS_OAUTH_PRIVATE_KEY_FILE", "key.pem")]]);
     keyed.file("key.pem", "hunter2, and no key at all\n");
-    fails(&keyed, &["ingress"], 2, "key.pem holds no PEM private key", "INGRESS_OAUTH_PRIVATE_KEY_FILE");
+    fails(&keyed, &["ingress"], 2, "key.pem has no PEM private key", "INGRESS_OAUTH_PRIVATE_KEY_FILE");
 }
 
 #[test]
@@ -297,11 +297,11 @@ fn sets_that_are_there_in_part() {
     }
     let cases: [(&str, Env<'_>, &str, &str, &str); 9] = [
         ("egress", EGRESS, "EGRESS_PROVIDER_NAME_1", "dsek", "no provider \"dsek\""),
-        ("egress", EGRESS, "EGRESS_PROVIDER_NAME_1", "../x", "does not do as a name"),
-        ("egress", EGRESS, "EGRESS_MCP_SERVER_NAME_1", "../x", "does not do as a name"),
+        ("egress", EGRESS, "EGRESS_PROVIDER_NAME_1", "../x", "invalid name"),
+        ("egress", EGRESS, "EGRESS_MCP_SERVER_NAME_1", "../x", "invalid name"),
         ("egress", EGRESS, "EGRESS_OAUTH_REDIRECT_URI_1", "localhost:8080", "not an http or https URL"),
         ("egress", EGRESS, "EGRESS_OAUTH_REDIRECT_URI_1", "http://127.0.0.1/#x", "fragment"),
-        ("agentcore", AGENTCORE, "AGENTCORE_SERVER_NAME_1", "../x", "does not do as a name"),
+        ("agentcore", AGENTCORE, "AGENTCORE_SERVER_NAME_1", "../x", "invalid name"),
         ("agentcore", AGENTCORE, "COGNITO_USER_POOL_ID", "AbC", "us-east-1_AbCdEfGhI"),
         ("agentcore", AGENTCORE, "AGENTCORE_ISSUER_1", "idp.test", "not a URL"),
         ("agentcore", AGENTCORE, "AGENTCORE_TOKEN_REQUEST_1", "xml", "neither form nor json"),
@@ -318,7 +318,7 @@ fn sets_that_are_there_in_part() {
         "EGRESS_OAUTH_REDIRECT_URI_N",
     );
     let far = user(&[EGRESS, &[("EGRESS_OAUTH_REDIRECT_URI_1", "https://app.test/callback")]]);
-    fails(&far, &["egress", "--no-browser"], 2, "does not lead to this machine", "on a terminal");
+    fails(&far, &["egress", "--no-browser"], 2, "does not point to this machine", "on a terminal");
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn a_login_that_nobody_answers_or_nobody_can() {
         &alone,
         &["egress", "--no-browser"],
         4,
-        "nobody logged in within 1 s",
+        "login timed out after 1 s",
         "mcpauth egress --config-set 1",
     );
 }
@@ -402,7 +402,7 @@ fn agent_files_that_do_not_do() {
         (with("client_secret", json!("")), "is missing client_secret", "client_secret"),
         (with("keycloak_url", json!(5)), "is missing keycloak_url", "keycloak_url"),
         (with("keycloak_url", json!("kc.test")), "not a URL", "agent-a.json"),
-        (with("keycloak_realm", json!("../x")), "does not do as a name", "realm"),
+        (with("keycloak_realm", json!("../x")), "invalid name", "realm"),
         (with("keycloak_url", json!("http://kc.test")), "plain http", "--allow-http"),
     ] {
         fails(&agent(&text).0, &["keycloak"], 2, message, hint);
@@ -411,7 +411,7 @@ fn agent_files_that_do_not_do() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     fails(&exposed, &["keycloak"], 2, "can be read by others", "chmod 600");
     fails(&user(&[]), &["keycloak", "--agent-name", "agent-b"], 2, "does not exist", "client_secret");
-    fails(&user(&[]), &["keycloak", "--agent-name", "../agent-b"], 2, "does not do as a name", "agent");
+    fails(&user(&[]), &["keycloak", "--agent-name", "../agent-b"], 2, "invalid name", "agent");
 }
 
 fn idp() -> IdpThread {
@@ -437,7 +437,7 @@ fn an_identity_provider_that_says_no_or_nothing() {
             (nobody(), SECRET, 5, "cannot connect to 127.0.0.1", "the network"),
             (answering(503, html), SECRET, 5, "HTTP 503", "try again"),
             (answering(200, html), SECRET, 2, "127.0.0.1", "issuer"),
-            (answering(404, html), SECRET, 2, "does not say where", "issuer"),
+            (answering(404, html), SECRET, 2, "publishes no usable metadata", "issuer"),
             ("http://idp.test".into(), SECRET, 2, "plain http", "--allow-http"),
         ];
         for (issuer, secret, code, message, hint) in cases {

@@ -1,5 +1,5 @@
-//! `mcpauth login`: into a server by its address alone, and what becomes of its token. The server and its issuer are the
-//! test's own, so that each of their words can be a wrong one; the official suite's are in `real`.
+//! `mcpauth login`: logs in to a server by its address, and what happens to its token. The server and its issuer are
+//! played by the test, so that any of their answers can be wrong; the official suite's are in `real`.
 #![cfg(test)]
 
 use std::collections::BTreeMap;
@@ -75,7 +75,7 @@ pub(crate) fn to<'s>(all: &'s [Seen], wanted: &str) -> Vec<&'s Seen> {
     all.iter().filter(|seen| path(seen) == wanted).collect()
 }
 
-/// A user who has a token for the gateway, which is nobody else's business.
+/// A user with a token for the gateway, which must not reach anyone else.
 pub(crate) fn user() -> User {
     let user = User::new();
     let ingress = json!({"provider": "oidc_m2m", "access_token": "ingress-token", "client_id": "c", "expires_at": 4_000_000_000_u64});
@@ -84,7 +84,7 @@ pub(crate) fn user() -> User {
     user
 }
 
-/// Logs in as a person who says yes; the address that was shown.
+/// Logs in as a user who allows the request; returns the address that was shown.
 #[track_caller]
 pub(crate) fn log_in(user: &User, server: &Upstream, more: &[&str]) -> String {
     let address = format!("{}/mcp", server.base);
@@ -187,14 +187,14 @@ fn what_is_registered_is_private_belongs_to_one_address_and_goes_with_logout() {
 
 #[test]
 fn a_server_that_is_not_what_it_must_be_gets_nobody_to_log_in() {
-    // Where, the status and the members it has there, the exit code, what is said, and how far it may have gone.
+    // Where, the status and the members it has there, the exit code, the message, and the last request.
     let cases = [
         (PRM, 200, json!({"resource": "https://evil.test/mcp"}), 2, "not this server", LAST),
         (PRM, 200, json!({"authorization_servers": []}), 2, "no authorization server", LAST),
         (PRM, 404, json!({}), 2, "no protected-resource metadata", LAST),
         (PRM, 503, json!({}), 5, "503", LAST),
         (METADATA, 200, json!({"issuer": "https://evil.test"}), 2, "instead of", OPENID),
-        (METADATA, 200, json!({"token_endpoint": null}), 2, "where its token endpoint is", OPENID),
+        (METADATA, 200, json!({"token_endpoint": null}), 2, "does not publish its token endpoint", OPENID),
         (METADATA, 200, json!({"authorization_endpoint": "file:///bin/sh"}), 2, "no web address", METADATA),
         (METADATA, 200, json!({"code_challenge_methods_supported": ["plain"]}), 2, "PKCE S256", METADATA),
         (METADATA, 200, json!({"code_challenge_methods_supported": null}), 2, "--assume-pkce-s256", METADATA),
@@ -302,8 +302,8 @@ fn a_server_that_refuses_us_is_said_how_to_log_in_to() {
     }
 }
 
-/// Two logins under way, at issuers that do not name themselves in their answers: what comes to the one's address is not
-/// taken for the other's, whatever it carries.
+/// Two concurrent logins, at issuers that send no `iss` in their answers: an answer to one's address is not taken for
+/// the other's, whatever it carries.
 #[test]
 fn an_issuers_answer_is_nobody_elses() {
     let play = || {

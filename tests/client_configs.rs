@@ -1,4 +1,4 @@
-//! The client configurations: the four files, their entries, and what stays of a user's own.
+//! The client configurations: the four files, their entries, and what remains of a user's own.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests write the clients' files as other programs would")]
 

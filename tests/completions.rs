@@ -1,5 +1,5 @@
-//! What a shell offers at a press of the key: the scripts under `completions/` are what the program prints, and they work in
-//! the shells that are here.
+//! What shells offer for completion: the scripts under `completions/` are what the program prints, and they work in
+//! the installed shells.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests start shells")]
 

@@ -124,7 +124,7 @@ fn the_next_set_takes_the_first_free_number() {
     let mut args = vec!["configure", "--provider", "tenants", "--yes", "--server-name", "s", "--client-id"];
     let refused = user.run(&[&args[..], &["b"]].concat()).code(2);
     assert!(refused.stderr.contains("HOUSE") && refused.stderr.contains("--env-file"), "{}", refused.stderr);
-    // The secret would lie beside an address that a found file names; so the file is named.
+    // The secret would be next to an address that a found file names; so the file is named.
     args.splice(0..0, ["--env-file", ".env"]);
     user.run(&[&args[..], &["b"]].concat()).code(0);
     user.run(&[&args[..], &["d"]].concat()).code(0);

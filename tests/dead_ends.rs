@@ -1,5 +1,5 @@
-//! What a message tells a person to type mends what it is about: tokens that a server takes no longer, servers of 2026-07-28
-//! that forbid, and issuers that are gone. It leaves the login itself to `by_address`.
+//! Commands in messages fix what they are about: tokens that a server no longer accepts, servers of
+//! 2026-07-28 that forbid, and issuers that are gone. Not here: the login itself (see `by_address`).
 #![cfg(test)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -88,14 +88,14 @@ fn a_modern_servers_403_is_shown_and_not_what_its_handshake_lacks() {
         ("404 X".to_owned(), String::new()),
     ];
     for (head, body) in handshakes {
-        let forbidden = refused(403, "nothing you were granted is about this server");
+        let forbidden = refused(403, "none of your grants covers this server");
         let said = head.clone();
         let server = Upstream::start(move |seen, stream| match seen.message()["method"].as_str() {
             Some("server/discover") => say(stream, &format!("403 X\r\n{json}"), forbidden.as_bytes()),
             _ => say(stream, &head, body.as_bytes()),
         });
         let ran = user().run(&["list", "--url", &format!("{}/mcp", server.base), "--no-auth"]).code(4);
-        assert!(ran.stderr.contains("nothing you were granted"), "{said}: {}", ran.stderr);
+        assert!(ran.stderr.contains("none of your grants"), "{said}: {}", ran.stderr);
         assert!(
             !ran.stderr.contains("missing") && !ran.stderr.contains("initialize"),
             "{said}: {}",

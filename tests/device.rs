@@ -1,4 +1,4 @@
-//! A login by a code on another device, from the code on stderr to the token, and every way it can end without one.
+//! A login with a code on another device, from the code on stderr to the token, and every way it can fail.
 #![cfg(test)]
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -117,7 +117,7 @@ fn it_polls_on_while_nobody_has_answered_and_while_the_server_is_down() {
         match polls.fetch_add(1, Ordering::SeqCst) {
             0 => (400, r#"{"error":"authorization_pending"}"#.into()),
             1 => (503, String::new()),
-            // Some servers say it with a 200.
+            // Some servers send it with a 200.
             2 => (200, r#"{"error":"authorization_pending","error_description":"the-device-code"}"#.into()),
             _ => (200, r#"{"access_token":"the-token","expires_in":60}"#.into()),
         }
@@ -153,7 +153,7 @@ fn a_provider_without_the_device_grant_is_not_asked() {
         "issuer: http://127.0.0.1:9\n",
     );
     let ran = user.run(&DEVICE).code(2);
-    assert!(ran.stdout.contains("Tracker does not log in by a code"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Tracker does not support device login"), "{}", ran.stdout);
     assert!(ran.stdout.contains("mcpauth egress --config-set 1 --no-browser"), "{}", ran.stdout);
 }
 
@@ -177,7 +177,7 @@ fn nobody_enters_the_code() {
     let idp = provider(&PERSON, system);
     let mut user = at(idp.issuer(), "");
     let ran = user.env("MCPAUTH_LOGIN_TIMEOUT", "1").run(&DEVICE).code(4);
-    assert!(ran.stdout.contains("nobody logged in within 1 s"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("login timed out after 1 s"), "{}", ran.stdout);
 }
 
 #[test]

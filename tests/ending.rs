@@ -1,4 +1,4 @@
-//! Credentials decoded and ended, by the real binary against a real identity provider: `inspect` and `logout`.
+//! Decoding and ending credentials with the real binary and a real identity provider: `inspect` and `logout`.
 #![cfg(test)]
 #![cfg(unix)]
 
@@ -13,7 +13,7 @@ use crate::support::{Ran, User, nobody};
 
 const TRACKER: &str = "tracker-egress.json";
 
-/// The tokens that were taken back, in order.
+/// The revoked tokens, in order.
 fn revoked(idp: &Idp) -> Vec<String> {
     let seen = idp.seen().into_iter();
     seen.filter_map(|seen| if let IdpEvent::Revoked { token, .. } = seen { Some(token) } else { None })
@@ -34,7 +34,7 @@ fn is(status: &str, revocation: &str) -> (String, String) {
     (status.into(), revocation.into())
 }
 
-/// A provider `tracker` at a scripted server, with both tokens kept.
+/// A provider `tracker` at a scripted server, with both tokens stored.
 fn at(server: &Scripted, more: &str) -> User {
     let mut user = User::new();
     user.tracker("tracker", 1, &server.base, "http://127.0.0.1:0/callback", more);
@@ -57,7 +57,7 @@ fn logout_removes_what_is_kept_and_tells_nobody() {
     user.file(".oauth-tokens/notes.json", &json!({"copy": token}).to_string());
     let ran = user.run(&["logout", "tracker"]).code(0);
     assert!(!is_kept(&user, TRACKER) && revoked(&idp).is_empty());
-    for part in ["--revoke", "copies of the tokens in", "notes.json", "taken out of", "mcp.json"] {
+    for part in ["--revoke", "copies of the tokens in", "notes.json", "removed from", "mcp.json"] {
         assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
     }
     assert!(
@@ -106,7 +106,7 @@ fn everything_goes_only_when_somebody_says_so() {
     assert!(!kept.iter().any(|file| is_kept(&user, file)));
     assert!(is_kept(&user, "agent-one.json"), "a client's registration is a setting");
     assert_eq!(revoked(&idp).len(), 4);
-    assert!(user.run(&["logout", "--all"]).code(0).stderr.contains("nothing is kept"));
+    assert!(user.run(&["logout", "--all"]).code(0).stderr.contains("nothing is stored"));
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn what_its_server_does_not_take_back_is_removed_all_the_same() {
     );
     keep(&user);
     let ran = user.run(&["logout", "tracker", "--revoke"]).code(5);
-    assert!(!is_kept(&user, TRACKER) && ran.stdout.contains("stays good"), "{}", ran.stdout);
+    assert!(!is_kept(&user, TRACKER) && ran.stdout.contains("stays valid"), "{}", ran.stdout);
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_grant_ends_with_its_refresh_token_even_where_access_tokens_cannot_be_taken_
     for line in ["post /revoke ", "x-version: 7", "content-type: application/json", "authorization: basic "] {
         assert!(head.contains(line), "{line}: {head}");
     }
-    // Without a refresh token there is nothing that this server could take back.
+    // Without a refresh token there is nothing that this server could revoke.
     keep(&user);
     user.plant(TRACKER, &[("refresh_token", Value::Null)]);
     let ran = user.run(&["logout", "tracker", "--revoke", "--json"]).code(3);
@@ -213,7 +213,7 @@ fn a_token_is_shown_to_its_own_server_alone() {
     let ran = user.run(&["logout", "tracker", "--revoke", "--json"]).code(3);
     assert_eq!(results(&ran), [is("removed", "not_configured")]);
     assert!(server.asked().is_empty());
-    // One that has ended, and cannot be renewed, is no longer worth a question.
+    // One that has expired and cannot be renewed is not worth a request.
     keep(&user);
     user.plant(TRACKER, &[("refresh_token", Value::Null), ("expires_at", json!(1))]);
     let ran = user.run(&["logout", "tracker", "--revoke", "--json"]).code(0);
@@ -314,7 +314,7 @@ fn a_forged_token_is_exit_code_7() {
     let over = idp.issuer();
     claims = json!({"iss": over, "exp": 1});
     let ran = user.run_with(&["inspect", "-"], &with_part(&token, 1, &claims)).code(7);
-    assert!(ran.stdout.contains("NO: its signature is not its issuer's"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("NO: its signature does not match its issuer's key"), "{}", ran.stdout);
 }
 
 #[test]
@@ -338,7 +338,7 @@ fn a_token_does_not_choose_whom_we_talk_to() {
         assert_eq!(ran.json()["header"][name], header[name], "it is shown");
     }
     assert!(evil.asked().is_empty(), "{:?}", evil.asked());
-    // Named by the person, it is asked; and a token of another issuer is not this one's.
+    // Named by the user, it is asked; and a token from another issuer is not this one's.
     user.run_with(&["inspect", "--issuer", &evil.base, "-"], &foreign).code(0);
     assert!(!evil.asked().is_empty());
     let ran = user.run_with(&["inspect", "--issuer", &evil.base, "--json", "-"], &token).code(0);
@@ -367,7 +367,7 @@ fn what_cannot_be_verified_is_decoded_all_the_same() {
     }
     assert!(!ran.stdout.contains("an-opaque-token"));
     user.run(&["inspect", "hub", "--verify"]).code(7);
-    // What is none of the names may be a token: it is not repeated.
+    // What is not one of the names may be a token: it is not repeated.
     let ran = user.run(&["inspect", "an-opaque-token-that-was-typed-here-by-mistake"]).code(2);
     assert!(!ran.stderr.contains("by-mistake") && ran.stderr.contains("hub-egress"), "{}", ran.stderr);
     let ran = user.run(&["inspect", "tracker"]).code(2);

@@ -1,5 +1,5 @@
-//! A client that mcpauth registered and its issuer no longer knows, and a server whose document is about another address.
-//! What there was is mended once, by itself, where a login was typed; elsewhere the command that mends it is named.
+//! A client that mcpauth registered and its issuer no longer knows, and a server whose metadata is about another
+//! address. A login fixes the former once, automatically; other verbs name the command that does.
 #![cfg(test)]
 
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use crate::support::User;
 use crate::support::upstream::{Upstream, say};
 use crate::support::wire::{callback, get, parameter};
 
-/// An issuer that forgets its clients once `forgets` is set: each registration makes another client, and the others are
-/// refused where `says` has it.
+/// An issuer that forgets its clients once `forgets` is set: each registration creates another client, and the others
+/// are rejected where `says` decides.
 struct Forgetful {
     server: Upstream,
     forgets: Arc<AtomicBool>,
@@ -30,7 +30,7 @@ enum Says {
     Page(u16),
     /// At the token endpoint, to a refresh, in these words.
     Words(&'static str),
-    /// On a page of the issuer's own, to which the browser is led.
+    /// On a page of the issuer's own, to which the browser is redirected.
     Led,
 }
 
@@ -109,9 +109,9 @@ impl Forgetful {
     }
 }
 
-/// Logs in again: every page that is shown gets its answer. What is kept is another client's.
+/// Logs in again: every page that is shown gets its answer. Another client's token is stored.
 #[track_caller]
-fn mends(user: &User, issuer: &Forgetful, pages: usize) {
+fn works(user: &User, issuer: &Forgetful, pages: usize) {
     let base = &issuer.server.base;
     let mut running = user.start(&["login", &format!("{base}/mcp"), "--no-browser"]);
     for _ in 0..pages {
@@ -142,17 +142,17 @@ fn a_client_that_its_issuer_forgot_is_registered_again_by_login() {
         issuer.forget();
         if matches!(says, Says::Words(_)) {
             let ran = user.run(&["token", NAME]).code(4);
-            assert!(ran.stderr.contains("no longer knows the client"), "{says:?}: {}", ran.stderr);
+            assert!(ran.stderr.contains("no longer has the client"), "{says:?}: {}", ran.stderr);
         } else if !matches!(says, Says::Refresh(_)) {
             // A refresh that is refused otherwise leaves nothing to go by but the login itself.
             user.run(&["token", NAME]).code(4);
         }
-        mends(&user, &issuer, pages);
+        works(&user, &issuer, pages);
     }
 }
 
 #[test]
-fn other_verbs_name_the_login_that_mends_it_and_status_says_so() {
+fn other_verbs_name_the_login_that_fixes_it_and_status_says_so() {
     for args in [&["token", NAME][..], &["headers", NAME], &["refresh", "--once", "--no-install"]] {
         let (issuer, user) = (Forgetful::start(Says::Refresh(401)), user());
         log_in(&user, &issuer.server, &[]);
@@ -160,13 +160,13 @@ fn other_verbs_name_the_login_that_mends_it_and_status_says_so() {
         let ran = user.run(args).code(4);
         let said = format!("{}{}", ran.stdout, ran.stderr);
         let command = format!("mcpauth login {}/mcp", issuer.server.base);
-        assert!(said.contains("no longer knows the client") && said.contains(&command), "{args:?}: {said}");
+        assert!(said.contains("no longer has the client") && said.contains(&command), "{args:?}: {said}");
         assert!(user.token(TOKEN)["refresh_token"].is_null());
         let rows = user.run(&["status", "--json"]).json()["credentials"].clone();
         let row = rows.as_array().unwrap().iter().find(|row| row["kind"] == "egress").unwrap();
         assert_eq!((&row["status"], &row["command"]), (&json!("needs_login"), &json!(command)));
-        // It is known from then on, whatever else the issuer says.
-        mends(&user, &issuer, 1);
+        // That is remembered, whatever else the issuer says.
+        works(&user, &issuer, 1);
     }
 }
 
@@ -189,14 +189,14 @@ fn a_port_that_another_program_has_taken_is_registered_anew() {
     let uri = user.token(REGISTRATION)["redirect_uri"].as_str().unwrap().to_owned();
     let taken = url::Url::parse(&uri).unwrap().port().unwrap();
     let _other = std::net::TcpListener::bind(("127.0.0.1", taken)).unwrap();
-    mends(&user, &issuer, 1);
+    works(&user, &issuer, 1);
     let seen = issuer.server.seen();
     let registered = to(&seen, "/register")[1].message()["redirect_uris"][0].clone();
     assert_eq!(user.token(REGISTRATION)["redirect_uri"], registered);
     assert_ne!(registered, uri);
 }
 
-/// RFC 9728 section 3.3: the document must be about the address that was asked, or one above it.
+/// RFC 9728 section 3.3: the metadata must be about the requested address, or a parent of it.
 #[test]
 fn a_document_about_another_address_of_the_server_is_named_with_the_command_that_works() {
     for (asked, about, good) in [
@@ -230,7 +230,7 @@ fn a_document_about_another_address_of_the_server_is_named_with_the_command_that
             continue;
         }
         let said = running.end().code(2).stdout;
-        assert!(said.contains(&format!("{base}{asked} was asked")), "{said}");
+        assert!(said.contains(&format!("the metadata of {base}{asked} is")), "{said}");
         assert!(said.contains(&format!("is about {base}{about},")), "{said}");
         let command = match about.contains(';') {
             true => format!("mcpauth login '{base}{about}'"),
@@ -241,7 +241,7 @@ fn a_document_about_another_address_of_the_server_is_named_with_the_command_that
     }
 }
 
-/// What a challenge says beside a byte that is no text still leads to the login.
+/// What a challenge says next to a byte that is not text still leads to the login.
 #[test]
 fn a_challenge_with_a_strange_byte_still_leads_to_the_document() {
     for odd in [&b"\xe4"[..], b"\xff\xfe", "\u{e4}".as_bytes()] {
@@ -261,7 +261,7 @@ fn a_challenge_with_a_strange_byte_still_leads_to_the_document() {
             crate::support::upstream::push(stream, &[head.as_bytes(), odd, rest.as_bytes()].concat());
         });
         let address = format!("{}/mcp", server.base);
-        // Its issuer is not there, which is as far as this goes.
+        // Its issuer does not exist, so the login ends here.
         user().run(&["login", &address, "--no-browser"]).code(5);
         assert_eq!(to(&server.seen(), PRM).len(), 1, "{odd:?}");
         let ran = user().run(&["list", "--url", &address]).code(4);

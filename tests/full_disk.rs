@@ -1,5 +1,5 @@
-//! A disk without room costs no credential: what cannot be kept is not asked for. On a small file system of its own, where
-//! the tests may mount one, and by a limit on files' sizes, everywhere.
+//! A full disk costs no credential: what cannot be stored is not requested. On a small file system of its own, if the
+//! tests may mount one, and with a file size limit, everywhere.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests fill a disk")]
 #![expect(clippy::print_stderr, reason = "a test that was skipped says so")]
@@ -23,7 +23,7 @@ pub(crate) struct Small {
 }
 
 impl Small {
-    /// `None`, and said so, where mounting is not allowed.
+    /// `None`, with a message, if mounting is not allowed.
     pub(crate) fn mount(at: &Path, size: &str) -> Option<Self> {
         std::fs::create_dir_all(at).unwrap();
         let option = format!("size={size},mode=0700");
@@ -35,7 +35,7 @@ impl Small {
         None
     }
 
-    /// Takes all the room that is left.
+    /// Uses up all the space that is left.
     pub(crate) fn fill(&self) {
         let mut file = std::fs::File::create(self.at.join("filler")).unwrap();
         for size in [4096, 1] {

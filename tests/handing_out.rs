@@ -1,5 +1,5 @@
-//! What looks at credentials and hands them out, by the real binary against a real identity provider: `status`, `token`,
-//! `headers`, `env`, `exec`. Ending and decoding them are `ending`'s.
+//! Reading and handing out credentials with the real binary and a real identity provider: `status`, `token`,
+//! `headers`, `env`, `exec`. Not here: ending and decoding them (see `ending`).
 #![cfg(test)]
 #![cfg(unix)]
 
@@ -52,7 +52,7 @@ pub(crate) fn access_token(user: &User, file: &str) -> String {
     user.token(file)["access_token"].as_str().unwrap().to_owned()
 }
 
-/// Nothing of what is secret here is said on stderr.
+/// stderr shows no secret.
 #[track_caller]
 pub(crate) fn assert_discreet(user: &User, ran: &Ran) {
     let mut secrets = vec![SECRET.to_owned(), AGENT_SECRET.to_owned()];
@@ -153,7 +153,7 @@ fn a_check_is_content_with_what_renews_itself() {
     due(&user, TRACKER);
     let ran = user.run(&["status", "--check", "--json"]).code(0);
     assert!(states(&ran).iter().all(|(_, state)| state == "due"), "{}", ran.stdout);
-    // Without a refresh token somebody will have to come soon.
+    // Without a refresh token the user will have to log in soon.
     user.plant(TRACKER, &[("refresh_token", Value::Null)]);
     user.run(&["status", "--check"]).code(7);
     user.plant(TRACKER, &[("expires_at", json!(1))]);

@@ -1,4 +1,5 @@
-//! The gateway's own token: each identity provider's form, each client authentication, the file, and when it is asked again.
+//! The gateway's own token: each kind of identity provider, each client authentication, the file, and when it is
+//! requested again.
 #![cfg(test)]
 
 use base64::Engine as _;
@@ -79,7 +80,7 @@ fn every_form_authenticates_in_its_own_manner_or_in_the_one_that_is_set() {
     assert_eq!(asked(&idp), expected);
 }
 
-/// Names in order and types, as the reference writes them; ours come after its own.
+/// Names in order and types, as the registry's scripts write them; ours come after theirs.
 #[track_caller]
 fn has_members(token: &Value, expected: &[(&str, &str)]) {
     let kind = |value: &Value| match value {
@@ -228,8 +229,8 @@ fn a_missing_lifetime_is_the_tokens_own_or_three_hours_and_a_text_is_a_number() 
     }
 }
 
-/// An issuer whose clock is ten minutes behind ours gives tokens that seem to have ended; one that is ahead, such as seem
-/// to live longer. `expires_in` needs no clock but ours.
+/// An issuer whose clock is ten minutes behind ours issues tokens that seem to have expired; one that is ahead,
+/// tokens that seem to live longer. `expires_in` needs no clock but ours.
 #[test]
 fn a_tokens_end_is_reckoned_by_our_own_clock_whatever_its_issuers_says() {
     for skew in [-600, 600] {

@@ -1,6 +1,6 @@
-//! `mcpauth login` at servers of every revision and issuers of every kind: those that publish nothing, those that read who a
-//! client is, those for machines alone, those that a server leaves for another one; and a server that wants a further scope.
-//! The official suite's are in `real`.
+//! `mcpauth login` at servers of every revision and issuers of every kind: without metadata, with client id metadata
+//! documents, for machines only, those that a server leaves for another one; and a server that requires a further
+//! scope. The official suite's are in `real`.
 #![cfg(test)]
 
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ const DOCUMENT: &str = "https://me.test/client-metadata.json";
 /// What a server of a test says: the status, its challenge, the body.
 type Said = (u16, String, Value);
 
-/// An MCP server and an issuer at one address, as `play` has them, unless `other` says something else.
+/// An MCP server and an issuer at one address, as `play` has them, unless `other` overrides it.
 fn play(other: impl Fn(&str, &Seen) -> Option<Said> + Send + Sync + 'static) -> Upstream {
     Upstream::start(move |seen, stream| {
         let base = format!("http://{}", seen.header("host").unwrap());
@@ -97,7 +97,8 @@ fn address(server: &Upstream) -> String {
     format!("{}/mcp", server.base)
 }
 
-/// Types a login as a person who says yes, to the issuer `names` itself as; the address that was shown, and what was said.
+/// Runs a login as a user who allows the request, with the issuer identified as `names`; returns the address that was
+/// shown, and the output.
 #[track_caller]
 fn agree(user: &User, typed: &[&str], names: Option<&str>) -> (String, Ran) {
     let mut running = user.start(&[typed, &["--no-browser"]].concat());
@@ -129,7 +130,7 @@ fn strs(words: &[String]) -> Vec<&str> {
 /// MCP 2025-03-26, "Server Metadata Discovery" and "Fallbacks for Servers without Metadata Discovery".
 #[test]
 fn a_server_that_publishes_nothing_of_itself_has_its_issuer_at_its_origin() {
-    // Where the metadata is, how it names the issuer beside the origin, and where the endpoints are then.
+    // Where the metadata is, how it names the issuer besides the origin, and where the endpoints are then.
     let cases = [
         (METADATA, "", "/oauth"),
         (METADATA, "/", "/oauth"),
@@ -184,7 +185,7 @@ fn an_origin_is_no_issuer_where_a_server_says_something_else() {
     type Body = fn(&str) -> Value;
     let cases: [(&str, &str, u16, Body, i32, &str); 5] = [
         ("lets everybody in", "/mcp", 200, nothing, 2, "no protected-resource metadata"),
-        ("is of somebody else", METADATA, 200, other, 2, "instead of"),
+        ("is about another server", METADATA, 200, other, 2, "instead of"),
         ("cannot say now", METADATA, 503, nothing, 5, "503"),
         ("cannot say now of itself", "/.well-known/oauth-protected-resource", 503, nothing, 5, "503"),
         ("names a place", "challenge", 401, nothing, 2, "no protected-resource metadata"),
@@ -205,7 +206,7 @@ fn an_origin_is_no_issuer_where_a_server_says_something_else() {
     }
 }
 
-/// Many servers answer the handshake to everybody, and ask for a token when something is wanted of them.
+/// Many servers answer the handshake for everyone, and require a token later.
 #[test]
 fn a_challenge_is_found_behind_an_open_handshake() {
     let server = play(|base, seen| {
@@ -226,8 +227,8 @@ fn a_challenge_is_found_behind_an_open_handshake() {
     );
 }
 
-/// A server with a list for everybody who has a token, and a tool for nobody without the scopes that it `wants`; its issuer
-/// says which ones it `gave`. Some servers say so with a 401.
+/// A server whose list needs any token, and whose tool needs the scopes that it `wants`; its issuer says which ones
+/// it `gave`. Some servers say so with a 401.
 fn guarded(status: u16, wants: &'static str, gave: Option<&'static str>) -> Upstream {
     play(move |_, seen| match path(seen) {
         "/mcp" if seen.header("authorization").is_some() && seen.message()["method"] == "tools/call" => {
@@ -258,7 +259,7 @@ fn a_call_that_needs_a_further_scope_names_the_login_that_asks_for_all_of_them()
         for server in [&["--url", &url][..], &["--server", "127.0.0.1"]] {
             assert_eq!(user.run(&[&["list"], server].concat()).code(0).stdout.trim(), "do");
             let ran = user.run(&[&["call", "do"], server].concat()).code(4);
-            assert!(ran.stderr.contains("it wants the scope "), "{}", ran.stderr);
+            assert!(ran.stderr.contains("it also requires the scope "), "{}", ran.stderr);
             let command = named(&user, &ran);
             assert_eq!(command[..2], ["login".to_owned(), url.clone()], "{command:?}");
             let scopes: Vec<&str> = strs(&command).chunks(2).skip(1).map(|pair| pair[1]).collect();
@@ -267,7 +268,7 @@ fn a_call_that_needs_a_further_scope_names_the_login_that_asks_for_all_of_them()
         let command = named(&user, &user.run(&["call", "do", "--url", &url]).code(4));
         let (shown, _) = agree(&user, &strs(&command), Some(&server.base));
         assert_eq!(parameter(&shown, "scope").as_deref(), Some(union));
-        // What was asked for once is asked for again, and a second refusal leads into no circle.
+        // Scopes that were requested once are requested again, and a second refusal leads into no loop.
         let ran = user.run(&["call", "do", "--url", &url]).code(4);
         assert!(!ran.stderr.contains("mcpauth login"), "{}", ran.stderr);
         assert!(ran.stderr.contains("ask who runs"), "{}", ran.stderr);
@@ -277,7 +278,7 @@ fn a_call_that_needs_a_further_scope_names_the_login_that_asks_for_all_of_them()
 #[test]
 fn a_scope_that_the_issuer_did_not_give_is_said_to_be_missing() {
     for (gave, said) in [
-        (Some("read"), "the login asked for the scope write and was not given it"),
+        (Some("read"), "the login requested the scope write but did not get it"),
         (Some("write read"), "the token has the scope write already"),
         (None, "the token has the scope write already"),
     ] {
@@ -301,13 +302,13 @@ fn a_persons_own_client_stays_theirs_when_a_further_scope_is_asked_for() {
     for exchange in to(&seen, "/token") {
         assert!(exchange.header("authorization").unwrap().starts_with("Basic "), "{}", exchange.head);
     }
-    // So it is when all is found out anew.
+    // The same when everything is discovered again.
     let (shown, _) = log_in(&user, &server, &["--force"]);
     assert_eq!(parameter(&shown, "client_id").as_deref(), Some("mine"));
     assert!(to(&server.seen(), "/register").is_empty());
 }
 
-/// A server whose metadata names another issuer once `moved` is set, and which takes that one's tokens alone then.
+/// A server whose metadata names another issuer once `moved` is set, and which then accepts only that one's tokens.
 fn moving(second: &Upstream, moved: &Arc<AtomicBool>, lifetime: u64) -> Upstream {
     let (second, moved) = (second.base.clone(), moved.clone());
     play(move |base, seen| {
@@ -330,7 +331,7 @@ fn moving(second: &Upstream, moved: &Arc<AtomicBool>, lifetime: u64) -> Upstream
     })
 }
 
-/// SEP-2352: a client is nobody to another issuer, and a token is none for a server that has left its issuer.
+/// SEP-2352: a client is unknown to another issuer, and a token is not for a server that has left its issuer.
 #[test]
 fn a_server_that_changes_its_issuer_is_followed_with_a_new_client_and_without_the_old_token() {
     let (second, moved, user) = (play(|_, _| None), Arc::new(AtomicBool::new(false)), User::new());
@@ -378,7 +379,7 @@ fn nobody_is_asked_to_log_in_at_an_issuer_that_the_server_has_left() {
     assert!(shown.starts_with(&second.base), "{shown}");
     assert_eq!(user.token(KEPT)["issuer"], second.base);
 
-    // A client that a person registered is theirs to replace.
+    // A client that the user registered is theirs to replace.
     let (second, moved, user) = (play(|_, _| None), Arc::new(AtomicBool::new(false)), User::new());
     let server = moving(&second, &moved, 0);
     let secret = user.file("secret", "s3cret");
@@ -386,8 +387,10 @@ fn nobody_is_asked_to_log_in_at_an_issuer_that_the_server_has_left() {
     moved.store(true, Ordering::SeqCst);
     let ran = user.run(&["login", &address(&server), "--no-browser"]).code(2);
     assert!(
-        ran.stdout
-            .contains(&format!("for tokens of {}, and your client is one of {}", second.base, server.base)),
+        ran.stdout.contains(&format!(
+            "takes tokens of {}, but your client is registered at {}",
+            second.base, server.base
+        )),
         "{}",
         ran.stdout
     );

@@ -1,5 +1,6 @@
-//! Killed at two hundred points of a refresh, mcpauth leaves the old credential or the new one, takes up by itself what it had
-//! already written, and says plainly when a person must log in again. It leaves modes and torn files to `atomic`.
+//! Killed at two hundred points of a refresh, mcpauth leaves the old credential or the new one, takes over what it
+//! had already written, and says plainly when the user must log in again. Not here: modes and torn files (see
+//! `atomic`).
 #![cfg(test)]
 #![expect(clippy::print_stderr, reason = "how many logins a kill cost is worth knowing")]
 #![expect(clippy::string_slice, reason = "texts are cut where a write could be")]
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::support::wire::{PATIENCE, Scripted};
+use crate::support::wire::{Scripted, TEST_TIMEOUT};
 use crate::support::{User, read_json};
 
 const FILE: &str = "tracker-egress.json";
@@ -49,7 +50,7 @@ struct State {
     spent: usize,
 }
 
-/// What became of one kill.
+/// The result of one kill.
 #[derive(Default, Clone, Copy)]
 struct Came {
     kills: usize,
@@ -78,7 +79,7 @@ impl Provider {
 }
 
 fn serve(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TEST_TIMEOUT))?;
     let asked = request(&mut stream)?;
     let mut state = state.lock().unwrap();
     let kill = state.kill.take();
@@ -271,8 +272,8 @@ fn killed_at_two_hundred_points_a_refresh_loses_nothing_that_had_reached_the_dis
         eprintln!("{name}: {kills} kills, {finished} too late, {taken_up} taken up, {lost} lost");
     }
     for (point, sum) in came {
-        // What the provider has not answered is still good; what is in its place is ours. Between the answer and our first
-        // byte nobody has it.
+        // What the provider has not answered is still valid; what is in place is ours. Between the answer and our
+        // first byte it is lost.
         if matches!(point, Point::Asked | Point::Placed(_)) {
             assert_eq!(sum.lost, 0, "{point:?}");
         }
@@ -400,7 +401,7 @@ fn logging_out_leaves_no_draft() {
     assert!(!left.exists());
 }
 
-/// `doctor --fix` removes litter, and a credential is none.
+/// `doctor --fix` removes litter, and a credential is not litter.
 #[test]
 fn what_a_killed_run_had_written_is_not_cleaned_away() {
     let (user, server, _) = at_rest();
@@ -411,7 +412,7 @@ fn what_a_killed_run_had_written_is_not_cleaned_away() {
         file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
     }
     let ran = user.run(&["doctor", "--offline", "--fix"]);
-    assert!(ran.stdout.contains("holds a credential that a killed run"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("holds a credential that an interrupted run"), "{}", ran.stdout);
     assert!(whole.exists() && !torn.exists(), "{}", ran.stdout);
     user.run(&["egress"]).code(0);
     assert_eq!(server.asked().len(), 1);

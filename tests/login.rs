@@ -1,4 +1,4 @@
-//! A login from the address on stderr to the page in the browser, and everything that can come in between.
+//! A login from the address on stderr to the page in the browser, and everything that can happen in between.
 #![cfg(test)]
 
 use std::net::TcpListener;
@@ -54,7 +54,11 @@ fn strays_are_turned_away_and_the_login_succeeds_once() {
     ] {
         let reply = get(&stray);
         assert_eq!(reply.status, 400, "{stray}");
-        assert!(reply.body.contains("not the answer") && !reply.body.contains("evil"), "{}", reply.body);
+        assert!(
+            reply.body.contains("not waiting for this answer") && !reply.body.contains("evil"),
+            "{}",
+            reply.body
+        );
     }
     for method in ["HEAD", "POST", "OPTIONS"] {
         assert_eq!(send(method, &good, "").unwrap().status, 400, "{method}");
@@ -79,7 +83,7 @@ fn a_no_is_a_no_for_person_and_terminal() {
     let back = decide(&running.url(), "deny");
     let page = get(&back);
     assert_eq!(page.status, 200);
-    assert!(page.body.contains("did not succeed"), "{}", page.body);
+    assert!(page.body.contains("Login failed"), "{}", page.body);
     let ran = running.end().code(4);
     assert!(ran.stdout.contains("access_denied"), "{}", ran.stdout);
     assert_eq!((exchanges(&idp), left(&user)), (vec![], vec![]));
@@ -101,7 +105,7 @@ fn another_issuers_answer_ends_the_login_and_gets_no_code() {
     for more in ["code=stolen&iss=https://evil.test", "code=stolen"] {
         let mut running = user.start(&EGRESS);
         let page = get(&callback(&running.url(), more));
-        assert!(page.body.contains("did not succeed"), "{}", page.body);
+        assert!(page.body.contains("Login failed"), "{}", page.body);
         running.end().code(4);
     }
     assert_eq!((exchanges(&idp), left(&user)), (vec![], vec![]));
@@ -123,7 +127,7 @@ fn nobody_logs_in() {
     let idp = idp(300);
     let mut user = User::at(&idp);
     let ran = user.env("MCPAUTH_LOGIN_TIMEOUT", "1").run(&EGRESS).code(4);
-    assert!(ran.stdout.contains("nobody logged in within 1 s"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("login timed out after 1 s"), "{}", ran.stdout);
     assert!(left(&user).is_empty());
 }
 

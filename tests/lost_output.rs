@@ -1,4 +1,5 @@
-//! What was printed is there, or the run says that it is not: a full disk under stdout ends it with 1, a closed pipe quietly.
+//! Output is there, or the run reports that it is not: a full disk under stdout ends it with 1, a closed pipe
+//! quietly.
 #![cfg(test)]
 
 use std::fs::File;
@@ -9,7 +10,7 @@ use serde_json::json;
 
 use crate::support::{Ran, User, ended};
 
-/// Every verb that prints something without asking anybody over the network.
+/// Every verb that prints something without a network request.
 const VERBS: [&[&str]; 17] = [
     &["token", "ingress"],
     &["token", "ingress", "--json"],

@@ -1,4 +1,4 @@
-//! The integration suite: one binary, one module a theme.
+//! The integration suite: one binary, one module per theme.
 
 mod advice;
 mod architecture;
@@ -46,3 +46,4 @@ mod side_by_side;
 mod smoke;
 mod support;
 mod test_clients;
+mod words;

@@ -34,7 +34,7 @@ fn there_is_a_page_for_every_verb_and_none_for_others() {
             page.contains(&format!(".TH {name} 1")) || page.contains(&format!(".TH {title} 1")),
             "{page}"
         );
-        for code in ["\\&0\\fR\n\\&all requested", "\\&4\\fR\n\\&a person", "\\&130, 143\\fR"] {
+        for code in ["\\&0\\fR\n\\&all requested", "\\&4\\fR\n\\&login needed", "\\&130, 143\\fR"] {
             assert!(page.contains(code), "{name}: {code}\n{page}");
         }
     }

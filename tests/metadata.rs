@@ -1,6 +1,6 @@
-//! One reader of metadata behind every front: whoever logs in, gets a token, serves, verifies or diagnoses asks the same
-//! places in the same order, and an unusable answer does not end the search. It leaves the table of unusable answers to
-//! the reader's own tests.
+//! One reader of metadata behind every verb: logins, tokens, the gateway, verification and diagnosis try the same
+//! locations in the same order, and an unusable answer does not end the search. Not here: the table of unusable
+//! answers (see the reader's own tests).
 #![cfg(test)]
 
 use std::collections::BTreeSet;
@@ -31,8 +31,8 @@ fn base(asked: &Asked) -> String {
     format!("http://{}", host.trim())
 }
 
-/// An issuer at `/t` and an MCP server at `/mcp`, whose metadata stands at the last of its places alone; the others say
-/// `instead`.
+/// An issuer at `/t` and an MCP server at `/mcp`, whose metadata is only at the last of its locations; the others
+/// answer `instead`.
 fn mint(key: &Key, instead: &'static (u16, &'static str)) -> Mint {
     Mint::with(&[key], move |asked| {
         let (base, (status, body)) = (base(asked), *instead);

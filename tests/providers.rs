@@ -1,5 +1,5 @@
-//! The shipped provider files: each real service's quirk is there as data, and a file that loses one fails here.
-//! That the code knows no provider by name is another check's business, so the names are in this file and not in `src`.
+//! The shipped provider files: each real service's quirk is there as data, and a file that loses one fails here. That
+//! the code contains no provider's name is checked elsewhere, so the names are in this file and not in `src`.
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails as its test does")]
 

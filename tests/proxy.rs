@@ -1,4 +1,4 @@
-//! How requests leave this machine: through which proxy, and whose certificates are believed.
+//! How requests leave this machine: through which proxy, and which certificates are trusted.
 #![cfg(test)]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -32,7 +32,7 @@ fn give_token(mut stream: Secured) {
     let _ = stream.flush();
 }
 
-/// A proxy that takes every tunnel to `target`, and what it was asked for.
+/// A proxy that connects every tunnel to `target`, and the requested names.
 struct Proxy {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
@@ -80,14 +80,14 @@ fn an_authority_of_ones_own_is_named_by_flag_or_variable() {
     let base = authority.issue().serve(give_token);
     let mut user = user(&format!("https://{base}/token"));
     let ran = user.run(&["ingress"]).code(5);
-    assert!(ran.stdout.contains("authority that this machine does not know"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("certificate signed by an unknown authority"), "{}", ran.stdout);
     assert!(ran.stdout.contains("mcpauth ingress --ca-cert FILE"), "{}", ran.stdout);
     let ca = user.file("ca.pem", &authority.pem());
     let other = user.file("other.pem", &Authority::new().pem());
     user.run(&["ingress", "--ca-cert", other.to_str().unwrap()]).code(5);
     user.run(&["ingress", "--force", "--ca-cert", ca.to_str().unwrap()]).code(0);
     user.env("SSL_CERT_FILE", ca.to_str().unwrap()).run(&["ingress", "--force"]).code(0);
-    // Ours are believed beside the system's, which are the other ones here.
+    // Ours are trusted in addition to the system's, which are the other ones here.
     user.env("SSL_CERT_FILE", other.to_str().unwrap()).run(&["ingress", "--force"]).code(5);
     user.env("MCPAUTH_CA_CERT", "ca.pem").run(&["ingress", "--force"]).code(0);
 }
@@ -123,7 +123,7 @@ fn outside_requests_go_through_the_proxy_which_also_looks_the_name_up() {
             "{asked}"
         );
         assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(PASSWORD));
-        // A name that the proxy is not for is looked up here, where nobody knows it.
+        // A name excluded from the proxy is resolved here, where it is unknown.
         user.env("NO_PROXY", "other.test,idp.test").run(&["ingress", "--force"]).code(5);
         assert_eq!(proxy.asked().len(), before + 1, "{variable}");
     }
@@ -155,8 +155,8 @@ fn loopback_never_goes_through_a_proxy() {
     assert!(proxy.asked().is_empty());
 }
 
-/// A SOCKS proxy (RFC 1928, RFC 1929, and SOCKS 4a) that takes every tunnel to `target`, and whom it was asked for: a name
-/// that it looks up itself, or an address.
+/// A SOCKS proxy (RFC 1928, RFC 1929, and SOCKS 4a) that connects every tunnel to `target`, and the requests it got:
+/// a name that it resolves itself, or an address.
 struct Socks {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
@@ -289,6 +289,6 @@ fn a_proxy_of_a_kind_that_cannot_be_used_is_said_by_doctor() {
         let mut user = user("https://idp.test/token");
         user.env("ALL_PROXY", value);
         let said = user.run(&["doctor", "--json"]).code(7).stdout;
-        assert!(said.contains("no proxy that mcpauth can use") && said.contains("socks5h"), "{said}");
+        assert!(said.contains("which mcpauth cannot use as a proxy") && said.contains("socks5h"), "{said}");
     }
 }

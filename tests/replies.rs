@@ -1,5 +1,6 @@
-//! What authorization servers send beside the RFCs: content codings, byte order marks, redirects, replies without an end,
-//! other types of token, and every form of a no to a refresh. It leaves the table of spellings to the readers' own tests.
+//! Deviations of authorization servers from the RFCs: content codings, byte order marks, redirects, endless replies,
+//! other token types, and every form of a rejected refresh. Not here: the table of spellings (see the parsers' own
+//! tests).
 #![cfg(test)]
 
 use std::net::TcpStream;
@@ -29,8 +30,8 @@ fn field(seen: &Seen, name: &str) -> Option<String> {
     fields.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-/// An issuer at its own base with every endpoint, an MCP server at `/mcp` that wants a token of it, and what each says
-/// where nothing is wrong.
+/// An issuer at its own base with every endpoint, an MCP server at `/mcp` that requires its token, and the normal
+/// answer of each.
 fn usual(seen: &Seen) -> (u16, Value) {
     let base = base(seen);
     match path(seen) {
@@ -144,7 +145,7 @@ fn a_byte_order_mark_is_no_part_of_any_answer_or_file() {
     assert_eq!(sent, [basic("file%2Bsecret"), basic("piped%2Bsecret")]);
 }
 
-/// What each document and reply may hold beside what is needed: null for anything, other types, empty addresses.
+/// What each document and reply may contain besides the necessary: null for anything, other types, empty addresses.
 fn odd(path: &str) -> Value {
     match path {
         METADATA => json!({
@@ -191,7 +192,7 @@ fn a_reply_that_can_mean_one_thing_alone_is_taken_for_that() {
     let cases = [
         // Who lists no methods and gives no secret has public clients alone.
         (METADATA, json!({"token_endpoint_auth_methods_supported": null})),
-        // An error without a word beside a token.
+        // An error without a code next to a token.
         ("/token", json!({"error": {}})),
         ("/token", json!({"error": ""})),
         // A place that the challenge names by its path alone.
@@ -221,7 +222,7 @@ fn a_reply_that_can_mean_one_thing_alone_is_taken_for_that() {
     }
 }
 
-/// A client that gets tokens for itself: a no is a no, in whatever form, and trying again would not help.
+/// A client that gets tokens for itself: a rejection is final, in whatever form, and a retry would not help.
 #[test]
 fn a_no_to_a_clients_own_request_is_told_from_a_server_that_cannot_answer_now() {
     for (status, body, code, again) in [
@@ -323,7 +324,7 @@ fn any_other_redirect_is_an_error_that_names_where_it_leads() {
         (303, "/new".to_owned()),
         (307, format!("{away}/token?key=hunter2")),
         (308, format!("{away}/token")),
-        // Round and round.
+        // A redirect loop.
         (307, "/token".to_owned()),
     ];
     for (status, to) in cases {
@@ -380,7 +381,7 @@ fn a_token_without_a_lifetime_ends_when_it_says_itself() {
         let user = machine(&server.base);
         user.run(&["ingress"]).code(0);
         assert_eq!(user.token("ingress.json")["expires_at"].as_f64(), Some(end as f64));
-        // A file of somebody else's that does not say it either.
+        // Another program's file that does not say it either.
         user.plant("ingress.json", &[("expires_at", Value::Null)]);
         let rows = user.run(&["status", "--json"]).json();
         assert_eq!(rows["credentials"][0]["expires_at"], end);
@@ -428,7 +429,7 @@ fn a_refreshed_token_without_a_lifetime_lives_as_long_as_the_one_before() {
     }
 }
 
-/// Every no to a refresh that was seen in the field, by whose servers.
+/// Every rejection of a refresh that was seen in practice, with the servers that send it.
 pub(crate) const NOES: [(u16, &str); 16] = [
     (400, r#"{"error":"invalid_grant"}"#),
     (400, r#"{"code":400,"error_code":"refresh_token_not_found","msg":"Invalid Refresh Token"}"#),

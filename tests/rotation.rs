@@ -1,4 +1,4 @@
-//! A rotating refresh token is used once, whoever wants it, and given up only when its server says so.
+//! A rotating refresh token is used once, whoever needs it, and given up only when its server rejects it.
 #![cfg(test)]
 
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::support::User;
 use crate::support::ended;
-use crate::support::wire::{PATIENCE, Scripted, idp};
+use crate::support::wire::{Scripted, TEST_TIMEOUT, idp};
 
 const FILE: &str = "tracker-egress.json";
 
@@ -66,7 +66,7 @@ impl Slow {
         self.known_to(User::new())
     }
 
-    /// The same of a user who is there already.
+    /// The same for a user who already exists.
     pub(crate) fn known_to(&self, mut user: User) -> User {
         let base = &self.server.base;
         user.tracker("tracker", 1, base, "http://127.0.0.1:0/callback", &format!("issuer: {base}\n"));
@@ -81,14 +81,14 @@ impl Slow {
     /// Waits until the refresh token has been sent.
     #[track_caller]
     pub(crate) fn asked(&self) {
-        self.asked.recv_timeout(PATIENCE).unwrap();
+        self.asked.recv_timeout(TEST_TIMEOUT).unwrap();
     }
 
     pub(crate) fn answer(&self) {
         self.answer.send(()).unwrap();
     }
 
-    /// The first refresh token was sent once, and what came for it was kept.
+    /// The first refresh token was sent once, and the answer was stored.
     #[track_caller]
     pub(crate) fn is_kept_by(&self, user: &User) {
         let kept = user.token(FILE);
@@ -113,7 +113,7 @@ fn whoever_is_told_to_stop_keeps_what_comes_for_a_used_refresh_token() {
         let mut running = user.start(args);
         slow.asked();
         running.signal(signal);
-        running.line(|line| line.contains("waiting for a new token"));
+        running.line(|line| line.contains("waiting for the new token"));
         slow.answer();
         let ran = running.end().code(code);
         assert_eq!(ran.stdout, "", "{args:?}");
@@ -129,7 +129,7 @@ fn a_second_signal_is_obeyed_at_once() {
     let mut running = user.start(&["egress"]);
     slow.asked();
     running.signal("INT");
-    running.line(|line| line.contains("waiting for a new token"));
+    running.line(|line| line.contains("waiting for the new token"));
     running.signal("INT");
     running.end().code(130);
     slow.answer();
@@ -139,14 +139,14 @@ fn a_second_signal_is_obeyed_at_once() {
 fn a_deadline_does_not_cost_the_refresh_token() {
     for (args, code) in [
         (&["ping", "--server", "tracker", "--timeout", "1"][..], 5),
-        // After 8 s; the client may then send a signal, for it waits no longer than 10 s.
+        // After 8 s; the client may then send a signal, because it waits no longer than 10 s.
         (&["headers", "tracker"], 4),
     ] {
         let slow = Slow::start();
         let user = slow.user();
         let mut running = user.start(args);
         slow.asked();
-        running.line(|line| line.contains("waiting for a new token"));
+        running.line(|line| line.contains("waiting for the new token"));
         #[cfg(unix)]
         running.signal("TERM");
         slow.answer();

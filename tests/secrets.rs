@@ -1,4 +1,4 @@
-//! No secret of a run is ever said: not on stdout, not on stderr, not to a child, not when a server repeats it.
+//! No secret of a run is ever shown: not on stdout, not on stderr, not to a child, not when a server repeats it.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the program's files")]
 
@@ -9,7 +9,7 @@ use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread};
 use mcpauth::demo::setup;
 use serde_json::{Value, json};
 
-use crate::support::wire::{PATIENCE, Running, SECRET, Scripted, callback, decide, get, idp, parameter};
+use crate::support::wire::{Running, SECRET, Scripted, TEST_TIMEOUT, callback, decide, get, idp, parameter};
 use crate::support::{Ran, User};
 
 /// Pieces of the tracker's secret that a cut or a filter may leave.
@@ -73,7 +73,7 @@ impl Everything {
         ran
     }
 
-    /// The tokens that are kept now.
+    /// The stored tokens.
     fn collect(&mut self) {
         for entry in std::fs::read_dir(self.user.project().join(".oauth-tokens")).unwrap().flatten() {
             let name = entry.file_name().into_string().unwrap();
@@ -90,7 +90,7 @@ impl Everything {
         }));
     }
 
-    /// Every login is past its end.
+    /// Every login has expired.
     fn expire(&self) {
         for name in ["demo-tracker-egress.json", "demo-notes-egress.json"] {
             self.user.plant(name, &[("expires_at", json!(1))]);
@@ -151,7 +151,7 @@ fn what_fails_before_a_flow_begins_says_no_secret_either() {
     assert_silent(&(ran.stdout + &ran.stderr), &all.secrets);
     all.user.file(".env", "EGRESS_OAUTH_CLIENT_SECRET_1=\"demo-tracker-secret\n");
     let ran = all.user.run(&["generate", "-vv", "--json"]);
-    assert!(ran.stderr.contains("passed over"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("is not KEY=VALUE"), "{}", ran.stderr);
     assert_silent(&(ran.stdout + &ran.stderr), &all.secrets);
     all.user.file(".env", "");
     all.user.env("INGRESS_OAUTH_ISSUER", "not a url");
@@ -218,7 +218,7 @@ fn no_process_has_a_secret_in_its_arguments_while_a_login_waits() {
     let url = running.url();
     let began = Instant::now();
     while !seen.exists() {
-        assert!(began.elapsed() < PATIENCE, "the browser was not opened");
+        assert!(began.elapsed() < TEST_TIMEOUT, "the browser was not opened");
         std::thread::yield_now();
     }
     let processes = std::fs::read_to_string(&seen).unwrap();

@@ -1,4 +1,5 @@
-//! Where settings come from: which place wins, what is shown of them, which sets count, and what a `.env` line means.
+//! Where settings come from: which source wins, what is shown of them, which sets count, and what a `.env` line
+//! means.
 #![cfg(test)]
 
 use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread, Options};
@@ -172,7 +173,7 @@ fn numbered_sets_go_from_one_to_a_hundred_with_gaps() {
     assert_eq!(names(&["egress", "--json", "--config-set", "17"], 4), ["egress desk for server-17"]);
 }
 
-/// The file's text, and the secret it means: python-dotenv's reading, which the reference's flows have.
+/// The file's text, and the secret it means: as python-dotenv reads it, which the registry's scripts use.
 const CORPUS: [(&str, &str); 16] = [
     ("S=abc$def", "abc$def"),
     ("S=abc${HOME}def", "abc${HOME}def"),

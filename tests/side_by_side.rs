@@ -1,11 +1,11 @@
-//! Flows run at once, one's failure is not the others', and the exit code tells them apart.
+//! Flows run concurrently, one's failure does not affect the others, and the exit code distinguishes the cases.
 #![cfg(test)]
 
 use std::sync::{Arc, Condvar, Mutex};
 
 use serde_json::Value;
 
-use crate::support::wire::{Asked, PATIENCE, Scripted};
+use crate::support::wire::{Asked, Scripted, TEST_TIMEOUT};
 use crate::support::{Ran, User};
 
 /// A user with ingress (if `ingress`) and AgentCore gateways 1 to `gateways`.
@@ -53,7 +53,7 @@ fn ten_flows_are_all_under_way_at_once() {
         let mut here = count.lock().unwrap();
         *here += 1;
         changed.notify_all();
-        let (here, _) = changed.wait_timeout_while(here, PATIENCE, |here| *here < 10).unwrap();
+        let (here, _) = changed.wait_timeout_while(here, TEST_TIMEOUT, |here| *here < 10).unwrap();
         if *here < 10 { (400, "{}".into()) } else { token() }
     });
     let ran = user(&server, true, 9).run(&["generate", "--all", "--json", "--no-install"]).code(0);

@@ -39,7 +39,7 @@ fn demo_keep_prints_commands_that_work_against_what_it_left_running() {
     let folder = lines.find_map(|line| line.strip_prefix("  cd ").map(str::to_owned)).unwrap();
     let tried: Vec<String> = lines.by_ref().take_while(|line| !line.starts_with("  tail")).collect();
     let tried = tried.join("\n");
-    // All of it but what waits for a person or a client, or is to be refused.
+    // All of it except what waits for a user or a client, or must be refused.
     let waits = ["--browser", "--no-browser", "mcpauth bridge", "# refused"];
     let lines = tried.lines().filter(|line| !waits.iter().any(|word| line.contains(word)));
     let script = format!("set -e\n{}", lines.collect::<Vec<_>>().join("\n"));

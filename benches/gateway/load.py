@@ -4,7 +4,7 @@ Fails on a wrong verdict, a lost or mixed-up answer, a stream that ended or miss
 usage: benches/gateway/load.py [--seconds 60] [--streams 500] [--grace 3] [--rotate 4] [BINARY]
 Needs wrk, nginx and the Python package cryptography; run.sh installs them.
 
-Known verdicts, of 16 callers that check every answer (wrk beside them only ever asks for what is allowed):
+Known verdicts, of 16 callers that check every answer (wrk next to them only ever asks for what is allowed):
 | asked | answer |
 |---|---|
 | `echo`, by a token of the key in use | 200 with the same id |
@@ -202,7 +202,7 @@ class Run:
         writer.close()
 
     async def clock(self, pid):
-        """Each second an event and the policy, in their turn the keys; memory beside."""
+        """Each second an event and the policy, in turn the keys; and the memory."""
         start = time.monotonic()
         for second in range(self.options.seconds):
             self.upstream.tick()

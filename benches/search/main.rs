@@ -1,11 +1,12 @@
 //! How well and how fast tools are found: MRR@10 over LiveMCPBench and over questions of our own, and times over the tools of
 //! 38 servers. The weights were chosen by our own questions, so LiveMCPBench's figure is the one to quote.
-//! It leaves the tools themselves where they are, for their words are their authors':
+//! The tools' texts belong to their authors and are not copied here:
 //! `MCPAUTH_SEARCH_DATA=FOLDER cargo bench --bench search`, where FOLDER has `livemcp.json` and `tools/*.json`.
 
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
+    clippy::indexing_slicing,
     reason = "a benchmark reads its data and says what it measured"
 )]
 

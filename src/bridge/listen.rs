@@ -1,6 +1,7 @@
-//! All servers over loopback HTTP, for clients that can name an address but run no helper: `/{server}/mcp`. Other users of
-//! this machine and pages in its browsers reach loopback, too, so a client shows a secret, and pages are refused.
-//! It leaves credentials to [`CredentialSource`] and what comes back to `response`; sessions are the client's and the server's own.
+//! All servers over loopback HTTP, for clients that can name an address but cannot run a helper: `/{server}/mcp`.
+//! Other users of this machine and pages in its browsers reach loopback too, so a client must send a secret, and
+//! browser pages are refused. Sessions are the client's and the server's own. Not here: credentials (see
+//! [`CredentialSource`]); answers (see `response`).
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,19 +20,19 @@ use super::BridgeError;
 use super::response::{PendingRequest, returned};
 use crate::mcp::{Head, JSON, LAST_EVENT, SESSION, jsonrpc};
 use crate::secret::Secret;
-use crate::session::remote::{LIMIT, RemoteRequest};
+use crate::session::remote::{MAX_MESSAGE_BYTES, RemoteRequest};
 use crate::session::{CredentialSource, UpstreamAuth};
 use crate::sys::http::{Http, Incoming};
 use crate::sys::place;
 
-/// What of a client's request goes on: what MCP needs. Its credentials are ours to set.
+/// The request headers that are forwarded: those that MCP needs. Credentials are set by the bridge.
 const PASSED: [HeaderName; 4] = [header::ACCEPT, header::CONTENT_TYPE, LAST_EVENT, header::USER_AGENT];
-/// What of an answer comes back. Not the challenge: it would send the client to log in by itself.
+/// The response headers that are passed back. Not the challenge: the client would start a login of its own.
 const RETURNED: [HeaderName; 4] = [header::CONTENT_TYPE, header::CACHE_CONTROL, header::RETRY_AFTER, SESSION];
 
-/// Which servers there are.
+/// The known servers.
 pub trait ServerLookup: Send + Sync + 'static {
-    /// The server of that name, if there is one.
+    /// The server with that name, if there is one.
     fn access(&self, name: &str) -> Option<Arc<dyn CredentialSource>>;
 }
 
@@ -50,7 +51,7 @@ struct ProxyState {
     at: SocketAddr,
 }
 
-/// Why a request gets no answer of the server's.
+/// Why a request gets no answer from the server.
 #[derive(Debug)]
 enum ProxyError {
     Host,
@@ -62,7 +63,7 @@ enum ProxyError {
     Failed(BridgeError),
 }
 
-/// Serves until `until`; requests under way are then let go.
+/// Serves until `until`; requests in flight are then dropped.
 ///
 /// # Errors
 /// The listener fails.
@@ -84,7 +85,7 @@ async fn answer(State(shared): State<Arc<ProxyState>>, request: Request<Body>) -
     pass(&shared, request, &mut id).await.unwrap_or_else(|no| no.response(&id))
 }
 
-/// The one way through; `id` becomes the request's.
+/// Handles one request; `id` is set to the request's id.
 async fn pass(
     shared: &ProxyState,
     request: Request<Body>,
@@ -97,7 +98,7 @@ async fn pass(
     }
     let (name, rest) = server_in(&parts.uri).ok_or(ProxyError::Server)?;
     let access = shared.listen.servers.access(&name).ok_or(ProxyError::Server)?;
-    let body = axum::body::to_bytes(body, LIMIT).await.map_err(|_| ProxyError::TooLarge)?;
+    let body = axum::body::to_bytes(body, MAX_MESSAGE_BYTES).await.map_err(|_| ProxyError::TooLarge)?;
     let head = std::str::from_utf8(&body).ok().and_then(Head::read);
     *id = head.and_then(|head| head.request_id().cloned()).unwrap_or_default();
     let is_post = parts.method == Method::POST;
@@ -113,21 +114,22 @@ async fn pass(
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(incoming.status).unwrap_or(StatusCode::BAD_GATEWAY);
     keep(&incoming.headers, &RETURNED, &mut response);
-    // The answer to what goes to an announced address comes on the stream.
+    // The answer to a message for an announced address comes on the stream.
     let id = (is_post && rest.is_address()).then(|| id.clone()).filter(|id| !id.is_null());
     let asking = PendingRequest { id, is_post, access, announces: announces.then_some((name, given)) };
     *response.body_mut() = returned(incoming, asking).await.map_err(ProxyError::Failed)?;
     Ok(response)
 }
 
-/// A server's no: its own error if it is one of JSON-RPC, and else ours. What comes with a refused credential is ours, too.
+/// A server's refusal: its own error if it is JSON-RPC, otherwise ours. A refused credential always gets our error.
 async fn pass_refusal_on(
     mut incoming: Incoming,
     access: &dyn CredentialSource,
     id: &Value,
 ) -> Response<Body> {
     let status = incoming.status;
-    let body = String::from_utf8(incoming.rest(LIMIT).await.unwrap_or_default()).unwrap_or_default();
+    let body =
+        String::from_utf8(incoming.rest(MAX_MESSAGE_BYTES).await.unwrap_or_default()).unwrap_or_default();
     let head =
         Head::read(&body).filter(|head| head.is_message() && head.is_error() && head.says_its_version());
     let own = head.filter(|head| status != 401 && head.answers(id));
@@ -139,14 +141,14 @@ async fn pass_refusal_on(
     response
 }
 
-/// What follows the server's name in the path.
+/// The path after the server's name.
 #[derive(Debug, PartialEq, Eq)]
 enum ProxyPath {
     /// The server's own address.
     Mcp,
-    /// Its neighbour for the older transport.
+    /// The neighbouring path for the older transport.
     Sse,
-    /// An address on its machine that it announced itself.
+    /// An address on its host that the server announced.
     Announced(String),
 }
 
@@ -165,7 +167,7 @@ impl ProxyPath {
                     url.set_path(&path);
                 }
             }
-            // Joined as a path alone: `//evil.test` would otherwise be another machine.
+            // Joined as a path only: `//evil.test` would otherwise be another host.
             Self::Announced(path) => {
                 url = place::announced(&url, &format!("/{}", path.trim_start_matches('/')), &given.within)?;
             }
@@ -175,7 +177,8 @@ impl ProxyPath {
 }
 
 impl ProxyState {
-    /// Who may ask: a program that knows the secret, by one of this machine's own names (against DNS rebinding).
+    /// Authorization: a program that knows the secret and uses one of this machine's own names (against DNS
+    /// rebinding).
     fn check(&self, headers: &HeaderMap) -> Result<(), ProxyError> {
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let port = self.at.port();
@@ -183,7 +186,7 @@ impl ProxyState {
         if !text(header::HOST).is_some_and(|host| names.iter().any(|name| name.eq_ignore_ascii_case(host))) {
             return Err(ProxyError::Host);
         }
-        // No page has a reason to ask: the clients are programs.
+        // No browser page has a reason to ask: the clients are programs.
         if headers.contains_key(header::ORIGIN) {
             return Err(ProxyError::Origin);
         }
@@ -196,17 +199,15 @@ impl ProxyState {
 impl ProxyError {
     fn response(&self, id: &Value) -> Response<Body> {
         let (status, text) = match self {
-            Self::Host => (403, "this is not an address of the bridge"),
-            Self::Origin => (403, "the bridge does not answer web pages"),
+            Self::Host => (403, "the bridge does not serve this path"),
+            Self::Origin => (403, "the bridge does not serve web pages"),
             Self::Secret => (403, "the bridge's own header is missing or wrong; run: mcpauth config install"),
-            Self::Server => {
-                (404, "there is no such server; those there are were named when the bridge started")
-            }
+            Self::Server => (404, "there is no such server; the bridge printed the names when it started"),
             Self::TooLarge => (413, "the message is too large"),
-            Self::Method => (405, "only POST, GET and DELETE"),
+            Self::Method => (405, "use POST, GET or DELETE"),
             Self::Failed(failure) => {
                 let status = match failure {
-                    // Not 401: the client would begin a login of its own.
+                    // Not 401: the client would start a login of its own.
                     BridgeError::Status(status, _) if *status >= 400 && *status != 401 => *status,
                     _ => 502,
                 };
@@ -232,7 +233,7 @@ fn keep(from: &HeaderMap, names: &[HeaderName], response: &mut Response<Body>) {
     }
 }
 
-/// The server's name and what follows it.
+/// The server's name and the rest of the path.
 fn server_in(uri: &Uri) -> Option<(String, ProxyPath)> {
     let path = uri.path().strip_prefix('/')?;
     let (name, rest) = path.split_once('/').unwrap_or((path, ""));

@@ -1,6 +1,6 @@
-//! An MCP server for local clients that is another one far away: what a client says goes there with fresh credentials, and
-//! what comes back is the client's. Over stdio ([`stdio`]) for one server, over loopback HTTP ([`listen`]) for all of them.
-//! It leaves what can be mended on the way to `session`, and the wire to `mcp`.
+//! An MCP server for local clients that forwards to a remote one: requests go there with fresh credentials, and
+//! answers come back to the client. Over stdio ([`stdio`]) for one server, over loopback HTTP ([`listen`]) for all of
+//! them. Not here: retries and resumption (see `session`); the wire (see `mcp`).
 //!
 //! ```text
 //! stdio       lines in -> one Message each -> session.post -> the messages of its Reply -> lines out

@@ -1,5 +1,5 @@
-//! The client's pipes: lines in, no longer than a message may be, and lines out, no more at a time than memory has room
-//! for. It leaves what a line means to `stdio`.
+//! The client's pipes: lines in, each at most as long as a message may be, and lines out, bounded in memory. Not
+//! here: what a line means (see `stdio`).
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -9,28 +9,28 @@ use std::time::Duration;
 use tokio::io::{self, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use crate::session::remote::{LIMIT, text_of};
+use crate::session::remote::{MAX_MESSAGE_BYTES, text_of};
 
-/// Lines that wait for the client to read them, and lines of its that wait for their turn.
+/// How many lines may wait in each direction.
 pub(super) const WAITING_LINES: usize = 64;
-/// And how many bytes those may have together, unless it is a single one.
+/// How many bytes they may have together, unless a single line is larger.
 const WAITING_BYTES: usize = 16 << 20;
-/// What is ready together goes out together, up to so many bytes.
+/// Lines that are ready together are written together, up to this many bytes.
 const TOGETHER: usize = 64 << 10;
 
-/// A line of the client's.
+/// A line from the client.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum InputLine {
-    /// As it came, without its end.
+    /// The line, without its line end.
     Whole(String),
-    /// Longer than [`LIMIT`]; what it was has been let go.
+    /// Longer than [`MAX_MESSAGE_BYTES`]; its text was dropped.
     TooLong,
 }
 
-/// What the client says. Some of it is read before its turn: that a client has gone away shows at the end alone.
+/// The client's input. Lines are read ahead, because only the end of input shows that the client has gone.
 pub(super) struct ClientInput<R> {
     reader: BufReader<R>,
-    /// The line under way.
+    /// The line being read.
     line: Vec<u8>,
     too_long: bool,
     ahead: VecDeque<InputLine>,
@@ -50,7 +50,7 @@ impl<R: AsyncRead + Unpin> ClientInput<R> {
         }
     }
 
-    /// Waits for `work`; once the client has said all it will, for so long at most, and then for nothing more.
+    /// Waits for `work`; once the client's input has ended, for at most this long, and then not at all.
     pub(super) async fn wait_for(
         &mut self,
         work: impl Future<Output = ()>,
@@ -80,7 +80,7 @@ impl<R: AsyncRead + Unpin> ClientInput<R> {
         self.ahead.len() < WAITING_LINES && self.ahead.iter().map(size).sum::<usize>() < WAITING_BYTES
     }
 
-    /// Safe to drop and call again: what has come of a line is kept.
+    /// Cancel-safe: the part of a line that has been read is kept.
     async fn read(&mut self) -> io::Result<Option<InputLine>> {
         loop {
             let chunk = self.reader.fill_buf().await?;
@@ -90,7 +90,7 @@ impl<R: AsyncRead + Unpin> ClientInput<R> {
             };
             let is_last = chunk.is_empty();
             let part = chunk.get(..used).unwrap_or_default();
-            if self.line.len() + part.len() > LIMIT {
+            if self.line.len() + part.len() > MAX_MESSAGE_BYTES {
                 (self.too_long, self.line) = (true, Vec::new());
             }
             if !self.too_long {
@@ -118,7 +118,7 @@ impl<R: AsyncRead + Unpin> ClientInput<R> {
     }
 }
 
-/// Where lines for the client go. Cheap to clone.
+/// Sends lines to the client. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct ClientOutput {
     lines: mpsc::Sender<(String, OwnedSemaphorePermit)>,
@@ -134,7 +134,7 @@ impl ClientOutput {
         (Self { lines, room: Arc::new(Semaphore::new(WAITING_BYTES)) }, ready)
     }
 
-    /// Sends a line when there is room for it; `false` if nobody reads any more.
+    /// Sends a line when there is room for it; `false` if nobody reads any longer.
     pub(super) async fn send(&self, line: String) -> bool {
         let size = u32::try_from(line.len().clamp(1, WAITING_BYTES)).unwrap_or(u32::MAX);
         let Ok(permit) = self.room.clone().acquire_many_owned(size).await else { return false };
@@ -142,7 +142,7 @@ impl ClientOutput {
     }
 }
 
-/// Writes lines as they get ready.
+/// Writes lines as they become ready.
 pub(super) async fn write(mut output: impl AsyncWrite + Unpin, mut ready: ReadyLines) -> io::Result<()> {
     while let Some((mut text, permit)) = ready.recv().await {
         let mut permits = vec![permit];
@@ -160,7 +160,7 @@ pub(super) async fn write(mut output: impl AsyncWrite + Unpin, mut ready: ReadyL
     Ok(())
 }
 
-/// A message as one line: outside strings, JSON's line breaks are mere white space.
+/// A message as one line: outside strings, line breaks in JSON are just white space.
 pub(super) fn line(text: String) -> String {
     if text.contains(['\n', '\r']) { text.replace(['\n', '\r'], " ") } else { text }
 }
@@ -219,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_without_end_is_let_go_and_the_next_one_counts() {
-        let text = format!("{}\nb\n", "x".repeat(LIMIT + 1));
+        let text = format!("{}\nb\n", "x".repeat(MAX_MESSAGE_BYTES + 1));
         let mut input = ClientInput::new(text.as_bytes());
         assert_eq!(input.next().await.unwrap(), Some(InputLine::TooLong));
         assert!(input.line.capacity() <= 64 << 10, "what was read of it is gone");

@@ -1,5 +1,5 @@
-//! What a server answers on its way back over HTTP: its messages as strict clients read them, and nothing in their place that is
-//! none. It leaves refusals, and who may ask, to `listen`.
+//! A server's answer on its way back over HTTP: its messages, reduced to what strict clients can read. Not here:
+//! refusals, and who may ask (see `listen`).
 
 use std::io;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use super::BridgeError;
 use crate::mcp::Head;
 use crate::mcp::jsonrpc::{ParseError, each};
 use crate::mcp::sse::{self, EventSplitter, SseEvent, SseReader};
-use crate::session::remote::{LIMIT, text_of};
+use crate::session::remote::{MAX_MESSAGE_BYTES, text_of};
 use crate::session::{CredentialSource, UpstreamAuth};
 use crate::sys::http::Incoming;
 use crate::sys::place;
 
-/// What was asked, as far as it decides what may come back.
+/// The request, as far as it decides what may come back.
 pub(super) struct PendingRequest {
-    /// The request's id, if its answer comes back this way, and has not yet.
+    /// The request's id, while its answer is expected on this response.
     pub(super) id: Option<Value>,
     /// Whether a message was sent.
     pub(super) is_post: bool,
@@ -31,20 +31,20 @@ pub(super) struct PendingRequest {
     pub(super) announces: Option<(String, Arc<UpstreamAuth>)>,
 }
 
-/// A stream on its way.
+/// A stream being passed on.
 struct Led {
     incoming: Incoming,
     pieces: EventSplitter,
     asking: PendingRequest,
-    /// Whether the client can take the stream up again where it ends (2025-11-25, "Resumability and Redelivery").
+    /// Whether the client can resume the stream where it ends (2025-11-25, "Resumability and Redelivery").
     is_resumable: bool,
     ended: bool,
 }
 
-/// The body for the client: of one message, or of a stream of them.
+/// The body for the client: one message, or a stream of them.
 ///
 /// # Errors
-/// [`BridgeError`], if the answer that must be in it is not.
+/// [`BridgeError`], if the expected answer is missing.
 pub(super) async fn returned(mut incoming: Incoming, asking: PendingRequest) -> Result<Body, BridgeError> {
     if sse::is_stream(&incoming.headers) {
         let led =
@@ -55,7 +55,10 @@ pub(super) async fn returned(mut incoming: Incoming, asking: PendingRequest) -> 
     }
     let (access, status) = (asking.access.clone(), incoming.status);
     let text = text_of(
-        incoming.rest(LIMIT).await.map_err(|error| BridgeError::from_session(error.into(), &*access))?,
+        incoming
+            .rest(MAX_MESSAGE_BYTES)
+            .await
+            .map_err(|error| BridgeError::from_session(error.into(), &*access))?,
     );
     if !asking.is_post {
         return Ok(text.into());
@@ -63,7 +66,7 @@ pub(super) async fn returned(mut incoming: Incoming, asking: PendingRequest) -> 
     let none = || BridgeError::refused(status, &incoming.headers, &*access);
     match (asking.readable(&text, &none)?, &asking.id) {
         (Some(text), _) => Ok(text.into()),
-        // An acknowledgement, whatever its words.
+        // An acknowledgement, whatever its body.
         (None, None) => Ok(Body::empty()),
         (None, Some(_)) if text.trim().is_empty() => Err(BridgeError::Broken),
         (None, Some(_)) => Err(none()),
@@ -71,7 +74,8 @@ pub(super) async fn returned(mut incoming: Incoming, asking: PendingRequest) -> 
 }
 
 impl PendingRequest {
-    /// The messages of a body that is not a stream, in one text. None, if there are none, or the answer is not among them.
+    /// The messages of a body that is not a stream, as one text. `None` if there are none or the answer is not among
+    /// them.
     fn readable(&self, text: &str, none: &dyn Fn() -> BridgeError) -> Result<Option<String>, BridgeError> {
         let is_list = unmarked(text).starts_with('[');
         let found = self.messages(text).map_err(|unread| match unread {
@@ -87,13 +91,13 @@ impl PendingRequest {
         Ok(is_whole.then(joined))
     }
 
-    /// The messages of a text as strict clients read them, and whether the answer is among them.
+    /// The messages of a text, as strict clients read them, and whether the answer is among them.
     fn messages(&self, text: &str) -> Result<(Vec<String>, bool), ParseError> {
         let (mut messages, mut is_answered) = (Vec::new(), false);
         for one in each(unmarked(text).to_owned())? {
             let Some(head) = Head::read(&one).filter(Head::is_message) else { continue };
             let id = self.id.as_ref().filter(|id| head.answers(id));
-            // What answers something else does not belong here.
+            // An answer to something else does not belong here.
             if self.id.is_some() && id.is_none() && head.answered().is_some() {
                 continue;
             }
@@ -103,11 +107,11 @@ impl PendingRequest {
         Ok((messages, is_answered))
     }
 
-    /// Leads one event on, and says whether the stream can be taken up after it. What holds no message that a client could read
-    /// is left out; what is in order goes as it came.
+    /// Passes one event on, and tells whether the stream can be resumed after it. Events without a message that a
+    /// client can read are dropped; valid ones pass unchanged.
     fn lead(&mut self, at: &Url, piece: &[u8], ready: &mut Vec<u8>) -> bool {
         let piece = piece.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(piece);
-        let event = SseReader::new(LIMIT).push(piece).ok().and_then(|mut events| events.pop());
+        let event = SseReader::new(MAX_MESSAGE_BYTES).push(piece).ok().and_then(|mut events| events.pop());
         let event = event.unwrap_or_default();
         let has_id = event.id.as_ref().is_some_and(|id| !id.is_empty());
         if event.data.is_empty() {
@@ -136,7 +140,7 @@ impl PendingRequest {
             ready.extend_from_slice(piece);
             return;
         }
-        // The answer itself, in a form that nobody can read: who waits for it would wait for ever.
+        // This is the answer, but unreadable: the client would wait for it forever.
         let is_lost = messages.is_empty()
             && self.id.as_ref().is_some_and(|id| {
                 Head::read(unmarked(&event.data)).is_some_and(|head| head.answered() == Some(id))
@@ -164,7 +168,7 @@ impl PendingRequest {
 }
 
 impl Led {
-    /// What can go on by now; `None` at the end. An event without its blank line never was one.
+    /// What can be passed on by now; `None` at the end. An event without its blank line does not count.
     async fn next(&mut self) -> Option<io::Result<Vec<u8>>> {
         loop {
             let mut ready = Vec::new();
@@ -178,18 +182,18 @@ impl Led {
                 return None;
             }
             let ending = match self.incoming.chunk().await {
-                Ok(Some(chunk)) if self.pieces.rest() <= LIMIT => {
+                Ok(Some(chunk)) if self.pieces.rest() <= MAX_MESSAGE_BYTES => {
                     self.pieces.push(&chunk);
                     continue;
                 }
                 Ok(Some(_)) => {
-                    (BridgeError::TooLarge, Some(io::Error::other("an event of the server's is too large")))
+                    (BridgeError::TooLarge, Some(io::Error::other("an event from the server is too large")))
                 }
                 Ok(None) => (BridgeError::Broken, None),
                 Err(error) => (BridgeError::Broken, Some(io::Error::other(error))),
             };
             self.ended = true;
-            // Who waits for the answer and cannot ask for the rest of the stream would wait for ever.
+            // A client that cannot resume the stream would wait for its answer forever.
             match (self.asking.id.take().filter(|_| !self.is_resumable), ending) {
                 (Some(id), (failure, _)) => {
                     return Some(Ok(format!("data: {}\n\n", failure.answer(&id)).into_bytes()));
@@ -200,7 +204,8 @@ impl Led {
     }
 }
 
-/// The event that announces the older transport's address, led through the bridge; nothing, if that is on another machine.
+/// The event that announces the older transport's address, rewritten to go through the bridge; `None` if that address
+/// is on another host.
 fn announcement(event: &SseEvent, name: &str, (at, given): (&Url, &UpstreamAuth)) -> String {
     let Some(url) = place::announced(at, &event.data, &given.within) else { return String::new() };
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -208,7 +213,7 @@ fn announcement(event: &SseEvent, name: &str, (at, given): (&Url, &UpstreamAuth)
     format!("event: endpoint\ndata: /{name}/~{}{query}\n\n", url.path())
 }
 
-/// A text without white space before it, and without a byte order mark.
+/// A text without leading white space and byte order mark.
 fn unmarked(text: &str) -> &str {
     text.trim().trim_start_matches('\u{feff}').trim_start()
 }
@@ -239,7 +244,7 @@ mod tests {
         }
     }
 
-    /// What becomes of a stream from `https://gw.test/a/mcp`, that may go `within`.
+    /// The result of a stream from `https://gw.test/a/mcp`, with `within` as the allowed path.
     fn led(stream: &str, within: &str, id: Option<Value>) -> String {
         let at = Url::parse("https://gw.test/a/mcp").unwrap();
         let within = Url::parse(within).unwrap();

@@ -1,5 +1,5 @@
-//! MCP over stdio: a message a line, in and out. Requests run side by side; what must not overtake is waited for:
-//! `initialize`, and every message without an answer. It leaves the server to `session`.
+//! MCP over stdio: one message per line, in and out. Requests run concurrently; messages whose order matters are
+//! awaited: `initialize`, and every message without an answer. Not here: the server (see `session`).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,16 +14,16 @@ use super::pipes::{ClientInput, ClientOutput, InputLine, line, write};
 use crate::mcp::Head;
 use crate::mcp::jsonrpc::{self, INVALID_REQUEST, Message, ParseError, each, parse};
 use crate::mcp::mirror::RejectedTool;
-use crate::session::remote::LIMIT;
+use crate::session::remote::MAX_MESSAGE_BYTES;
 use crate::session::{BoxFuture, CredentialSource, NotificationSink, Reply, Session};
 use crate::sys::http::Http;
 
-/// How long requests may go on after the client has said all it will.
+/// How long requests may continue after the client's input has ended.
 const LAST_ANSWERS: Duration = Duration::from_secs(30);
-/// How long the server may take to accept a message that has no answer.
+/// How long the server may take to accept a message without an answer.
 const ACCEPT: Duration = Duration::from_secs(30);
 
-/// Where failures are told that no message can carry.
+/// Reports failures that no message can carry.
 pub type FailureReporter = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Serves one client until it closes `input`.
@@ -45,7 +45,7 @@ pub async fn serve(
     let result = client.read(input).await;
     session.close().await;
     drop((client, session));
-    // A client that is there, but reads nothing any more, does not keep us either.
+    // A client that is there but has stopped reading must not keep the bridge alive either.
     if let Ok(written) = tokio::time::timeout(LAST_ANSWERS, writer).await {
         written??;
     }
@@ -58,18 +58,18 @@ struct ClientSide {
     session: Arc<Session>,
     access: Arc<dyn CredentialSource>,
     lines: ClientOutput,
-    /// Requests under way, by the text of their id.
+    /// Requests in flight, by the text of their id.
     running: Arc<Mutex<BTreeMap<String, RunningRequest>>>,
     report: FailureReporter,
 }
 
-/// What the server says of its own accord goes to the client as well.
+/// What the server sends unasked goes to the client as well.
 struct NotificationForwarder(ClientOutput);
 
-/// A request under way.
+/// A request in flight.
 struct RunningRequest {
     task: AbortHandle,
-    /// The client waits for no answer any more, and a server that stopped the work never sends one.
+    /// The client no longer waits for an answer, and a server that stopped the work never sends one.
     taken_back: bool,
 }
 
@@ -81,8 +81,8 @@ impl ClientSide {
         while let Some(text) = input.next().await? {
             while tasks.try_join_next().is_some() {}
             let InputLine::Whole(text) = text else {
-                let text = format!("the message is larger than {} MiB", LIMIT >> 20);
-                // What its id was is not known.
+                let text = format!("the message is larger than {} MiB", MAX_MESSAGE_BYTES >> 20);
+                // The id of such a message is not known.
                 self.say(jsonrpc::error(&Value::Null, INVALID_REQUEST, &text)).await;
                 continue;
             };
@@ -107,7 +107,7 @@ impl ClientSide {
                 listening = Some(tokio::spawn(async move { session.listen().await }).abort_handle());
             }
         }
-        // What never ends by itself is not waited for.
+        // Tasks that never end are not awaited.
         listening.iter().for_each(AbortHandle::abort);
         self.running().values().filter(|one| one.taken_back).for_each(|one| one.task.abort());
         let answered = async { while tasks.join_next().await.is_some() {} };
@@ -131,14 +131,14 @@ impl ClientSide {
         self.running().insert(id, RunningRequest { task, taken_back: false });
     }
 
-    /// A message whose place in the row matters.
+    /// A message whose order matters.
     async fn in_order(&self, message: &Message) {
         if message.request_id().is_some() {
             return self.request(message).await;
         }
         if let Some(id) = message.cancels() {
             if !self.session.is_legacy() {
-                // From 2026-07-28 on, the end of the answer's stream takes the request back.
+                // From 2026-07-28 on, closing the answer's stream cancels the request.
                 let running = self.running().remove(&id.to_string());
                 return running.iter().for_each(|one| one.task.abort());
             }
@@ -147,18 +147,18 @@ impl ClientSide {
         match tokio::time::timeout(ACCEPT, self.session.post(message)).await {
             Ok(Ok(reply)) if !reply.is_good() => {
                 let status = reply.status;
-                (self.report)(&format!("the server answered a message without an id with HTTP {status}"));
+                (self.report)(&format!("the server answered a notification with HTTP {status}"));
             }
             Ok(Ok(_)) => {}
             Ok(Err(failure)) => {
                 let (_, cause) = BridgeError::from_session(failure, &*self.access).code_and_message();
-                (self.report)(&format!("a message without an id was lost: {cause}"));
+                (self.report)(&format!("a notification was lost: {cause}"));
             }
-            Err(_) => (self.report)("the server did not accept a message without an id in time"),
+            Err(_) => (self.report)("the server did not accept a notification in time"),
         }
     }
 
-    /// A request and all that belongs to its answer.
+    /// A request and everything that belongs to its answer.
     async fn request(&self, message: &Message) {
         let Some(id) = message.request_id() else { return };
         if let Err(failure) = self.relay(message, id).await {
@@ -166,7 +166,7 @@ impl ClientSide {
         }
     }
 
-    /// Passes on what comes until the answer has come.
+    /// Passes messages on until the answer has come.
     async fn relay(&self, message: &Message, id: &Value) -> Result<(), BridgeError> {
         let failed = |failure| BridgeError::from_session(failure, &*self.access);
         let mut reply = self.session.post(message).await.map_err(failed)?;
@@ -185,7 +185,7 @@ impl ClientSide {
         }
     }
 
-    /// Passes on what an event or a body holds; whether the answer was in it.
+    /// Passes on the messages of an event or a body; tells whether the answer was among them.
     async fn pass_on(
         &self,
         message: &Message,
@@ -195,7 +195,7 @@ impl ClientSide {
     ) -> Result<bool, BridgeError> {
         let mut found = false;
         for one in each(text).map_err(|unread| self.unread(reply, unread))? {
-            // There is one answer to a request, whatever comes with it.
+            // A request gets one answer, whatever else arrives.
             if found
                 && (!reply.is_good()
                     || Head::read(&one).is_none_or(|head| head.answers(id) || !head.is_message()))
@@ -216,12 +216,12 @@ impl ClientSide {
     ) -> Result<bool, BridgeError> {
         let head = Head::read(&text).ok_or_else(|| self.refused(reply))?;
         if !head.is_message() {
-            // On a stream the answer may yet come; what no client can read is left out.
+            // On a stream the answer may still come; what no client can read is dropped.
             let is_beside = reply.is_good() && reply.is_stream() && head.answered() != Some(id);
             return if is_beside { Ok(false) } else { Err(self.refused(reply)) };
         }
         let is_answer = head.answers(id);
-        // An error of MCP's own may come with any status. For refused credentials, what to type is ours to say.
+        // An MCP error may come with any status. For rejected credentials, the advice is ours to give.
         let is_error = is_answer && head.is_error() && head.says_its_version() && reply.status != 401;
         if !reply.is_good() && !is_error {
             return Err(self.refused(reply));
@@ -232,7 +232,7 @@ impl ClientSide {
         Ok(is_answer)
     }
 
-    /// An answer as it came, unless there is something in it that no client may see.
+    /// An answer, unchanged unless it has something that clients must not see.
     fn learned(&self, message: &Message, reply: &Reply<'_>, text: String) -> Result<String, BridgeError> {
         if !self.session.learns_from(message) {
             return Ok(text);
@@ -257,7 +257,7 @@ impl ClientSide {
         BridgeError::refused(reply.status, &reply.headers, &*self.access)
     }
 
-    /// To the client. That it has gone away ends everything by itself.
+    /// Sends to the client. If it has gone, everything ends anyway.
     async fn say(&self, line: String) {
         self.lines.send(line).await;
     }
@@ -270,7 +270,7 @@ impl ClientSide {
 impl NotificationSink for NotificationForwarder {
     fn hear(&self, text: String) -> BoxFuture<'_, bool> {
         Box::pin(async move {
-            // What is no message would break the client's reading.
+            // Anything that is not a message would break the client's parser.
             for one in each(text).unwrap_or_default() {
                 let Some(head) = Head::read(&one).filter(Head::is_message) else { continue };
                 let Ok(text) = head.tidied(one, None) else { continue };

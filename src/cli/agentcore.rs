@@ -22,13 +22,13 @@ pub(super) struct AgentcoreArgs {
     /// The gateway of this name, in any case
     #[arg(long, value_name = "NAME", group = "which")]
     gateway_name: Option<String>,
-    /// Gateway N of the numbered variables
+    /// The gateway with this number
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100), group = "which")]
     gateway_index: Option<u8>,
     /// The audience, for servers that take JSON (Auth0)
     #[arg(long, value_name = "AUDIENCE")]
     audience: Option<String>,
-    /// Get new tokens even if there are good ones
+    /// Get new tokens even if the stored ones are good
     #[arg(short, long)]
     force: bool,
 }
@@ -45,7 +45,7 @@ pub(super) fn run(args: &AgentcoreArgs, given: &Given<'_>, out: &Out) -> Result<
     }
     if let Some(n) = args.gateway_index.map(usize::from) {
         let is_there = planned.iter().any(|flow| flow.set == Some(n));
-        // Alone it shares its file with nobody.
+        // A single gateway's file is its own.
         planned = if is_there { vec![config.agentcore_gateway(n)] } else { Vec::new() };
     }
     if planned.is_empty() {

@@ -1,4 +1,4 @@
-//! What more than one verb understands, as clap reads it. It leaves what it means to `given` and the verbs.
+//! Arguments that several verbs share, as clap reads them. Not here: what they mean (see `given` and the verbs).
 
 use std::path::{Path, PathBuf};
 
@@ -9,59 +9,60 @@ use crate::error::Error;
 use crate::text::word;
 
 pub(super) const EXIT_CODES: &str = "Exit codes: 0 all requested work done · 1 other · 2 usage or configuration · 3 some of several failed · \
-                          4 a person must log in, or was refused · 5 network (try again) · 6 the MCP server answered with an error · 7 a check found something · \
-                          126, 127 exec: the command does not start · 130, 143 signals";
+                          4 login needed or denied · 5 network (try again) · 6 the MCP server answered with an error · 7 check failed · \
+                          126, 127 exec: the command cannot start · 130, 143 signals";
 
-/// What every verb understands.
+/// The global options.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Global {
-    /// Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
+    /// Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later
+    /// files win
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub(super) env_file: Vec<PathBuf>,
-    /// The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
+    /// The same, but trusted no more than a found file: for command lines that mcpauth writes
     #[arg(long, global = true, value_name = "FILE", hide = true)]
     pub(super) found_env_file: Vec<PathBuf>,
-    /// Read settings from no file at all
+    /// Read no settings files
     #[arg(long, global = true, conflicts_with_all = ["env_file", "found_env_file"], help_heading = "Global options")]
     pub(super) no_env_file: bool,
-    /// Keep credentials in this folder [default: .oauth-tokens]
+    /// Store credentials in this folder [default: .oauth-tokens]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub(super) tokens_dir: Option<PathBuf>,
-    /// The registry's server files are in this folder [default: servers, else registry/servers]
+    /// The folder with the registry's server files [default: servers, else registry/servers]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub(super) servers_dir: Option<PathBuf>,
-    /// The outside services are in this file, as the MCP Gateway Registry's scripts have them
-    /// [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    /// The file of outside services, in the format of the MCP Gateway Registry's scripts [default:
+    /// credentials-provider/oauth/oauth_providers.yaml, if it exists]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub(super) providers_file: Option<PathBuf>,
     /// The gateway's address [default: REGISTRY_URL]
     #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
     pub(super) registry_url: Option<String>,
-    /// Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
+    /// Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
     #[arg(long, global = true, value_enum, help_heading = "Global options")]
     pub(super) storage: Option<StorageArg>,
-    /// One JSON object on stdout; errors as JSON on stderr
+    /// Print one JSON object on stdout, and errors as JSON on stderr
     #[arg(long, global = true, help_heading = "Global options")]
     pub(super) json: bool,
-    /// Errors only
+    /// Print only errors
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub(super) quiet: bool,
-    /// Say more: -v each HTTP exchange, -vv its headers too; never a secret
+    /// More output: -v each HTTP exchange, -vv its headers too; never secrets
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub(super) verbose: u8,
-    /// Colours
+    /// When to use colours
     #[arg(long, global = true, value_enum, default_value_t = ColorArg::Auto, help_heading = "Global options")]
     pub(super) color: ColorArg,
-    /// Believe these certification authorities too (PEM), beside the system's
+    /// Trust these additional CA certificates (PEM)
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub(super) ca_cert: Option<PathBuf>,
-    /// Plain http to other machines is meant
+    /// Allow plain HTTP to non-loopback hosts
     #[arg(long, global = true, help_heading = "Global options")]
     pub(super) allow_http: bool,
 }
 
 impl Global {
-    /// An error about a setting by the name of the flag that gave it, where it was typed.
+    /// An error about a setting, under the name of the flag that gave it.
     pub(super) fn as_typed(&self, error: Error) -> Error {
         let flag = |variable: &str| match variable {
             "MCPAUTH_TOKENS_DIR" => self.tokens_dir.as_ref().map(|_| "--tokens-dir"),
@@ -80,7 +81,7 @@ impl Global {
         }
     }
 
-    /// The flags that say where settings and tokens are and whom to believe, for a command line that means the same.
+    /// The flags that locate settings and tokens and say what to trust, for a command line that means the same.
     pub(super) fn again(&self) -> Vec<String> {
         let path = |name: &str, path: &Path| format!("{name} {}", word(&path.to_string_lossy()));
         let paths = |name: &'static str, paths: &[PathBuf]| {
@@ -117,24 +118,24 @@ pub(super) enum ColorArg {
     Never,
 }
 
-/// Whether a browser is opened for a login.
+/// Whether to open a browser for a login.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct BrowserArgs {
     /// Open the browser even without a terminal
     #[arg(long, group = "login")]
     pub(super) browser: bool,
-    /// Print the login address, open nothing, and wait for the answer
+    /// Print the login address instead of opening the browser
     #[arg(long, group = "login")]
     pub(super) no_browser: bool,
-    /// Log in with a code that is entered on another device, where the provider allows it
+    /// Log in with a code entered on another device, if the provider supports it
     #[arg(long, group = "login")]
     pub(super) device: bool,
 }
 
-/// `--auth`, for the verbs that take an address.
+/// `--auth`, for verbs that take an address.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(super) struct AuthArgs {
-    /// Send the gateway's token to an address that is not below REGISTRY_URL, for this once
+    /// Send the gateway's token even to an address that is not below REGISTRY_URL
     #[arg(long)]
     pub(super) auth: bool,
 }

@@ -1,5 +1,5 @@
-//! `mcpauth client-metadata`: the client id metadata document to put at an address of one's own. It leaves what is in it to
-//! `oauth`, and when it is used to `login`.
+//! `mcpauth client-metadata`: prints the client id metadata document, for the user to publish. Not here: its content
+//! (see `oauth`); when it is used (see `login`).
 
 use clap::Args;
 use url::Url;
@@ -11,20 +11,20 @@ use crate::error::{Error, Exit};
 use crate::flow;
 use crate::oauth::{client_metadata, document_address};
 
-/// Print the document that describes mcpauth as a client, to be put at an address of yours
+/// Print the document that describes mcpauth as a client, for you to publish
 ///
-/// An issuer that reads such documents (client_id_metadata_document_supported) takes the document's address as the client's
-/// identifier: nobody registers anything. Set MCPAUTH_CLIENT_METADATA_URL to the address, and login names it from then on.
+/// An issuer that supports such documents (client_id_metadata_document_supported) takes the document's address as the
+/// client id, without registration. Set MCPAUTH_CLIENT_METADATA_URL to the address, and login uses it.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  mcpauth client-metadata --url https://me.example.com/mcpauth.json > mcpauth.json\n  \
                         MCPAUTH_CLIENT_METADATA_URL=https://me.example.com/mcpauth.json mcpauth client-metadata"
 )]
 pub(super) struct ClientMetadataArgs {
-    /// Where it will be [default: MCPAUTH_CLIENT_METADATA_URL]
+    /// Where it will be published [default: MCPAUTH_CLIENT_METADATA_URL]
     #[arg(long, value_name = "URL", value_parser = address)]
     url: Option<Url>,
-    /// List the redirect URI for this issuer too, which does not name itself in its answers (RFC 9207); repeatable
+    /// Also list the redirect URI for this issuer, which sends no iss in its answers (RFC 9207); repeatable
     #[arg(long, value_name = "URL")]
     issuer: Vec<String>,
 }
@@ -36,8 +36,8 @@ pub(super) fn run(args: &ClientMetadataArgs, given: &Given<'_>, out: &Out) -> Re
     };
     let Some(address) = address else {
         return Err(Error::Usage {
-            message: format!("nobody says where the document will be: {CLIENT_METADATA_URL} is not set"),
-            hint: "name the address: mcpauth client-metadata --url https://YOUR-SITE/client-metadata.json"
+            message: format!("the document has no address: {CLIENT_METADATA_URL} is not set"),
+            hint: "give the address: mcpauth client-metadata --url https://YOUR-SITE/client-metadata.json"
                 .into(),
         });
     };

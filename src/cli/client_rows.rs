@@ -1,4 +1,5 @@
-//! What came of the client configurations, for people and for programs. It leaves the rest of a run to `report`.
+//! Shows the results for client configurations, to people and to programs. Not here: the rest of a run (see
+//! `report`).
 
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use crate::clients::ConfigRow;
 use crate::error::Exit;
 use crate::render::AuthMode;
 
-/// Prints what a check found, and gives the exit code.
+/// Prints what a check found, and returns the exit code.
 pub(super) fn checked(out: &Out, rows: &[ConfigRow]) -> Exit {
     let drifted = rows.iter().any(|row| !row.drift().is_empty());
     let exit = if drifted { Exit::Found } else { Exit::Done };
@@ -105,7 +106,7 @@ pub(super) fn say(out: &Out, row: &ConfigRow) {
     }
 }
 
-/// How many servers, and by which way their headers come if not with them.
+/// How many servers, and how their headers are supplied if not inline.
 fn servers(row: &ConfigRow) -> String {
     let count = if row.servers == 1 { "1 server".into() } else { format!("{} servers", row.servers) };
     match row.auth_mode.filter(|secrets| *secrets != AuthMode::Inline) {

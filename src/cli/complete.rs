@@ -1,5 +1,5 @@
-//! `mcpauth complete`: what may come next on a command line, for the scripts of `completions`. It asks nobody, neither the
-//! network nor a person, and never fails: at worst there is nothing to offer.
+//! `mcpauth complete`: completion candidates for a command line, for the scripts of `completions`. It makes no
+//! request and asks no question, and it never fails: at worst it offers nothing.
 
 use std::ffi::OsString;
 
@@ -17,10 +17,10 @@ use crate::servers::credentials as known_credentials;
 use crate::servers::file_store;
 use crate::sys::paths;
 
-/// Print what may come next on a command line, one candidate a line: the word, a tab, what it means
+/// Print completion candidates for a command line, one per line: the word, a tab, its description
 #[derive(Args, Debug)]
 pub(super) struct CompleteArgs {
-    /// The words so far; the one under the cursor comes last, with a = before it so that it is never empty
+    /// The words so far; the one under the cursor comes last, with a = in front so that it is never empty
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     words: Vec<OsString>,
 }
@@ -51,7 +51,7 @@ pub(super) fn run(args: &CompleteArgs, given: &Given<'_>, out: &Out) -> Result<E
     let found = complete(&mut command, words, index, Some(&here)).unwrap_or_default();
     let is_option =
         |candidate: &CompletionCandidate| candidate.get_value().to_string_lossy().starts_with('-');
-    // Ten options are in the way of whoever has typed nothing and could name a server.
+    // For an empty word, a server's name is more useful than ten options.
     let begun = found.iter().all(is_option) || args.words.last().is_some_and(|word| word != "=");
     let offered =
         |candidate: &&CompletionCandidate| !candidate.is_hide_set() && (begun || !is_option(candidate));
@@ -62,7 +62,8 @@ pub(super) fn run(args: &CompleteArgs, given: &Given<'_>, out: &Out) -> Result<E
     Ok(Exit::Done)
 }
 
-/// What an argument of a verb names, if anything: by how it calls its value, so that every verb that says so is helped.
+/// What an argument of a verb names, if anything: decided by its value name, so every verb that uses the value name
+/// is covered.
 pub(super) fn names(verb: &str, arg: &Arg) -> Option<NameSource> {
     let called = |name: &str| arg.get_value_names().is_some_and(|names| names.iter().any(|n| n == name));
     let takes_value = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
@@ -80,7 +81,7 @@ pub(super) fn names(verb: &str, arg: &Arg) -> Option<NameSource> {
     }
 }
 
-/// The word under the cursor without its mark.
+/// The word under the cursor without its marker.
 fn words(given: &[OsString]) -> Vec<OsString> {
     let mut words = given.to_vec();
     if let Some(last) = words.last_mut() {
@@ -90,7 +91,7 @@ fn words(given: &[OsString]) -> Vec<OsString> {
     words
 }
 
-/// What the words so far say about where settings and tokens are.
+/// The global flags typed so far that locate settings and tokens.
 fn global(command: clap::Command, words: &[OsString]) -> Global {
     let matches = command.ignore_errors(true).try_get_matches_from(words);
     let found = matches.ok().and_then(|matches| Global::from_arg_matches(&matches).ok());
@@ -110,7 +111,7 @@ fn offering(command: clap::Command, global: &Global) -> clap::Command {
     command.mut_args(with_names).mut_subcommands(|command| offering(command, global))
 }
 
-/// A verb is offered by its name, and by another one only to whoever has begun to type that.
+/// A verb is offered by its name; an alias only if it has been begun.
 fn one_name_each(command: clap::Command, words: &[OsString]) -> clap::Command {
     let is_typed = |alias: &str| {
         // What stands before the word under the cursor is read, and must be known by any of its names.
@@ -127,7 +128,7 @@ fn one_name_each(command: clap::Command, words: &[OsString]) -> clap::Command {
 fn candidates(names: NameSource, global: &Global) -> Result<Vec<CompletionCandidate>, Error> {
     let out = Out::new(global).muted();
     let mut settings = settings(global, &out)?;
-    // To look into the keyring may open a window, on a mere press of a key.
+    // Looking into the keyring may open a window, which a key press must not do.
     settings.flag("MCPAUTH_STORAGE", "file");
     let config = Config::for_names(settings)?;
     let found = match names {
@@ -138,7 +139,7 @@ fn candidates(names: NameSource, global: &Global) -> Result<Vec<CompletionCandid
     Ok(found.into_iter().map(CompletionCandidate::new).collect())
 }
 
-/// What is configured and what is kept, by server, provider or agent.
+/// What is configured and what is stored, by server, provider or agent.
 fn credentials(config: &Config) -> Vec<String> {
     let name = |id: &CredentialId| match id.kind {
         CredentialKind::Ingress => "ingress".to_owned(),
@@ -154,7 +155,7 @@ fn credentials(config: &Config) -> Vec<String> {
 fn line(candidate: &CompletionCandidate) -> String {
     let value = candidate.get_value().to_string_lossy();
     let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
-    // A name with a line break in it is nobody's: it would be read as two.
+    // A name with a line break cannot be offered: it would be read as two.
     let value: String = value.chars().filter(|c| !c.is_control()).collect();
     format!("{value}\t{}", help.lines().next().unwrap_or_default())
 }
@@ -163,7 +164,7 @@ fn line(candidate: &CompletionCandidate) -> String {
 mod tests {
     use super::*;
 
-    /// Every argument that gets names, as `verb argument`.
+    /// Every argument that completes names, as `verb argument`.
     fn named(command: &clap::Command, found: &mut Vec<String>) {
         for arg in command.get_arguments() {
             if let Some(names) = names(command.get_name(), arg) {

@@ -1,5 +1,5 @@
-//! `mcpauth completions`: what the shells need. All but one script are the files under `completions/` as they stand: they ask
-//! `mcpauth complete` at every press of the key. Nushell wants every verb spelt out, so that one is made here.
+//! `mcpauth completions`: the shells' scripts. All but one are the files under `completions/`: they call `mcpauth
+//! complete` at every completion. Nushell needs every verb spelt out, so its script is generated here.
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Command, ValueEnum};
@@ -32,7 +32,7 @@ enum CompletionShell {
     Zsh,
 }
 
-/// Stands in the generated script where names are asked for, with the words that ask for them.
+/// Marks the places in the generated script where names are completed, with the words that ask for them.
 const MARK: &str = "\u{1}";
 
 #[expect(clippy::unnecessary_wraps, reason = "every verb has this shape")]
@@ -49,13 +49,13 @@ pub(super) fn run(args: &CompletionsArgs, given: &Given<'_>, out: &Out) -> Resul
     Ok(Exit::Done)
 }
 
-/// The generated script, each mark in it replaced by a question to mcpauth.
+/// The generated script, with each mark replaced by a call of mcpauth.
 fn nushell(command: Command) -> String {
     let mut script = Vec::new();
     let mut command = marked(command, "");
     clap_complete::generate(Nushell, &mut command, "mcpauth", &mut script);
     let script = String::from_utf8_lossy(&script);
-    // The generator writes [ "\"value\"" ] for a value with blanks in it.
+    // The generator writes [ "\"value\"" ] for a value with spaces in it.
     let asked = script.split(MARK).enumerate().map(|(n, part)| match n % 2 {
         0 => part.trim_start_matches("\\\"\" ]").trim_end_matches("[ \"\\\"").to_owned(),
         _ => format!("^mcpauth complete {part} | lines | each {{ split row (char tab) | first }}"),
@@ -63,7 +63,7 @@ fn nushell(command: Command) -> String {
     asked.collect()
 }
 
-/// Every argument that names something gets one value, the mark, for the generator to write down.
+/// Every argument that names something gets one value, the mark, for the generator to write.
 fn marked(command: Command, before: &str) -> Command {
     let verb = command.get_name().to_owned();
     let path = format!("{before}{verb} ");

@@ -1,5 +1,5 @@
-//! `mcpauth configure`: asks for one credential's settings and writes them to `.env`, existing lines kept.
-//! It leaves the meaning of the variables to `config`.
+//! `mcpauth configure`: asks for one credential's settings and writes them to `.env`, keeping existing lines. Not
+//! here: the meaning of the variables (see `config`).
 
 use std::path::{Path, PathBuf};
 
@@ -17,12 +17,12 @@ use crate::secret::{REDACTED, Secret};
 use crate::sys::private_file::{self, Keep};
 use crate::sys::{paths, regular_file, terminal};
 
-/// The largest file that is merged into, in bytes.
-const LIMIT: u64 = 1 << 20;
+/// The largest file that is edited, in bytes.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Ask for a credential's settings and write them to .env (0600, existing lines kept)
 ///
-/// Every question has a flag, so that it also runs without a terminal.
+/// Every question has a flag, so it also runs without a terminal.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth configure\n  \
                         mcpauth configure --kind egress --provider NAME --client-id abc --client-secret-file secret.txt --yes\n  \
@@ -71,7 +71,7 @@ pub(super) struct ConfigureArgs {
     /// The file to write
     #[arg(long, value_name = "FILE", default_value = ".env")]
     write: PathBuf,
-    /// Do not ask whether to write
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     yes: bool,
 }
@@ -94,9 +94,9 @@ type NewVariable = (String, Secret);
 pub(super) fn run(args: &ConfigureArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let mut settings = given.settings(out)?;
     let path = paths::absolute(&args.write);
-    // Its sets are taken, too, even if it is not among the files that are read by themselves.
+    // Set numbers in this file are taken as well, even if it is not read by default.
     if settings.files().all(|(known, _)| known != path) {
-        // The secret will lie beside whatever this file says of where it goes.
+        // The secret will be in the same file as whatever says where it is sent.
         settings.read(&path, FileTrust::Found)?;
     }
     let lines = ask(args, Config::resolve(settings)?)?;
@@ -160,15 +160,15 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<NewVariable>, Err
     lines.extend(gateway(args, &config)?);
     for pair in &args.set {
         let (name, value) = pair.split_once('=').ok_or_else(|| Error::Usage {
-            message: "--set wants NAME=VALUE".into(),
+            message: "--set needs NAME=VALUE".into(),
             hint: "for example: --set TENANT=common".into(),
         })?;
         if !crate::config::is_name(name) {
-            let message = format!("--set {:?}: this is not a variable's name", crate::text::clean(name, 40));
+            let message = format!("--set {:?}: not a valid variable name", crate::text::clean(name, 40));
             return Err(Error::Usage { message, hint: "for example: --set TENANT=common".into() });
         }
         if crate::config::catalogue::is_secret(name) {
-            let message = format!("{name} is a secret, and every process can read a command line");
+            let message = format!("{name} is a secret, and any process can read the command line");
             return Err(Error::Usage {
                 message,
                 hint: "give it with --client-secret-file FILE, or - for stdin".into(),
@@ -176,7 +176,7 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<NewVariable>, Err
         }
         lines.push(plain(name, value.into()));
     }
-    // What the flow itself would refuse is better said before it is written.
+    // Report what the flow would refuse before it is written.
     for (name, value) in &lines {
         config.set(name, value.clone());
     }
@@ -187,8 +187,7 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<NewVariable>, Err
     Ok(lines)
 }
 
-/// The gateway's address: as given, else asked for where there is none yet and somebody can be asked. Tokens are got
-/// without it.
+/// The gateway's address: as given, else asked for if it is not set and a terminal is there. Tokens do not need it.
 fn gateway(args: &ConfigureArgs, config: &Config) -> Result<Option<NewVariable>, Error> {
     let given = args.set.iter().any(|pair| pair.starts_with("REGISTRY_URL="));
     let url = match config.sources().find("REGISTRY_URL") {
@@ -257,7 +256,7 @@ fn client_prompt(provider: &Provider) -> String {
     }
 }
 
-/// The first number nobody uses: a set in the middle may have been left out on purpose, but an unused one is free.
+/// The first unused number: a gap may be intentional, but an unused number is free.
 fn free_set(config: &Config) -> usize {
     (1..=100).find(|n| config.given(&format!("EGRESS_OAUTH_CLIENT_ID_{n}")).is_none()).unwrap_or(100)
 }
@@ -292,7 +291,7 @@ fn text(given: Option<&String>, prompt: &str, flag: &'static str) -> Result<Stri
     Input::<String>::new().with_prompt(prompt).interact_text().map_err(asked)
 }
 
-/// A value with a sensible default, which is taken without a question where nobody can be asked.
+/// A value with a sensible default, which is used without asking if there is no terminal.
 fn or_default(given: Option<&String>, prompt: &str, default: &str) -> Result<String, Error> {
     match given {
         Some(value) => Ok(value.clone()),
@@ -325,8 +324,8 @@ fn redacted<'a>(name: &str, value: &'a Secret) -> &'a str {
     if crate::config::catalogue::is_secret(name) { REDACTED } else { value.expose() }
 }
 
-/// The file's text, its byte order mark too. One that others can read is read all the same: writing it closes it. A link
-/// that leads out of its folder may have been put there by somebody else, to have us write into another file.
+/// The file's text, including a byte order mark. A file that others can read is accepted: writing it restricts its
+/// mode. A link to another folder is refused: another user may have placed it to redirect the write.
 fn read(path: &Path) -> Result<Option<String>, Error> {
     let refused = |what: &str, hint: &str| {
         let hint = format!("{hint}: --write FILE");
@@ -334,17 +333,17 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
     };
     if private_file::is_symlink(path) && !path.parent().is_some_and(|folder| paths::is_inside(path, folder)) {
         let real = std::fs::canonicalize(path)?;
-        let message = format!("{} is a link that leads out of its folder", path.display());
-        let hint = format!("if it is meant, name what it leads to: --write {}", real.display());
+        let message = format!("{} is a symbolic link to another folder", path.display());
+        let hint = format!("to write there, name its target: --write {}", real.display());
         return Err(Error::Usage { message, hint });
     }
-    match regular_file::read(path, LIMIT) {
+    match regular_file::read(path, MAX_FILE_BYTES) {
         Ok(bytes) => {
             let text = String::from_utf8(bytes);
             text.map(Some)
                 .map_err(|_| refused(regular_file::NOT_TEXT, "save it as UTF-8, or name another file"))
         }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(refused(&e.to_string(), "put a text file in its place, or name another one")),
+        Err(e) => Err(refused(&e.to_string(), "replace it with a text file, or name another file")),
     }
 }

@@ -1,5 +1,5 @@
-//! `mcpauth demo`: everything the program does, for real, without an account or a network. It leaves what it runs on and
-//! what it shows of the gateway to `demo`, and runs the same code as `mcpauth generate` and `mcpauth gateway serve`.
+//! `mcpauth demo`: everything the program does, for real, without an account or a network. It runs the same code as
+//! `mcpauth generate` and `mcpauth gateway serve`. Not here: the environment and the gateway's part (see `demo`).
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -24,22 +24,22 @@ use crate::sys::http::Http;
 use crate::sys::private_file;
 use crate::vault::TokenOutcome;
 
-/// Show everything on this machine: an identity provider for development, every flow against it, the gateway at work
+/// Run everything on this machine: a development identity provider, every flow, and the gateway
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  mcpauth demo\n  mcpauth demo --keep       leave it running, with commands to try\n  \
                         mcpauth demo --browser    click through the login pages yourself"
 )]
 pub(super) struct DemoArgs {
-    /// Leave it running and print what to try
+    /// Keep it running and print commands to try
     #[arg(long)]
     keep: bool,
-    /// Log in by hand, in the browser
+    /// Log in yourself, in the browser
     #[arg(long)]
     browser: bool,
 }
 
-/// What was shown so far.
+/// The steps shown so far.
 struct DemoProgress<'o> {
     out: &'o Out,
     steps: Vec<Step>,
@@ -97,10 +97,10 @@ async fn demo(args: &DemoArgs, folder: &Path, kept: &OnceCell<Config>, out: &Out
     Ok(exit)
 }
 
-/// The main job, and what it left behind.
+/// The main job and its results.
 async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut DemoProgress<'_>) -> Result<(), Error> {
     let (config, out) = (&stage.config, shown.out);
-    // A person who clicks through the pages must see where they are; the robot need not.
+    // A person who clicks through the pages must see the steps; a robot does not.
     let (browser, told_to) = if args.browser {
         (Browser::System { without: config.withheld() }, out.clone())
     } else {
@@ -139,7 +139,7 @@ impl DemoProgress<'_> {
         self.steps.push(step);
     }
 
-    /// Prints the object, where one is wanted, and gives the exit code.
+    /// Prints the JSON object if requested, and returns the exit code.
     fn end(&self) -> Exit {
         let ok = self.steps.iter().all(|step| step.ok);
         if self.out.json {

@@ -14,10 +14,10 @@ use crate::error::{Error, Exit};
 use crate::given::secret_from;
 use crate::text::clean;
 
-/// Log in to outside services (authorization code with PKCE) and keep their tokens
+/// Log in to outside services (authorization code with PKCE) and store their tokens
 ///
-/// Without a choice, every egress set. A token that is still good is reused, an expired one refreshed if the provider
-/// allows it; only then the browser opens.
+/// Without a selection, every egress set. A good token is reused, and an expired one refreshed if the provider allows
+/// it; the browser opens only if neither works.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  mcpauth egress SERVER\n  mcpauth egress --provider NAME --site my-team\n  \
@@ -30,16 +30,16 @@ pub(super) struct EgressArgs {
     /// Only the sets of this provider
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
-    /// Only set N of the numbered variables
+    /// Only the set with this number
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100), conflicts_with = "provider")]
     config_set: Option<u8>,
-    /// The MCP server the token is for; names the file
+    /// The MCP server the token is for; sets the file's name
     #[arg(long, visible_alias = "mcp-server-name", value_name = "NAME")]
     server_name: Option<String>,
-    /// The site to use where one login covers several: name, URL or id
+    /// The site to use if one login covers several: name, URL or id
     #[arg(long, value_name = "SITE")]
     site: Option<String>,
-    /// Log in again even if there is a good token
+    /// Log in again even if the stored token is good
     #[arg(short, long)]
     force: bool,
     /// Read the client secret from this file, or from stdin for -
@@ -59,7 +59,7 @@ pub(super) fn run(args: &EgressArgs, given: &Given<'_>, out: &Out) -> Result<Exi
         settings.flag(format!("EGRESS_SITE{suffix}"), site.as_str());
     }
     let mut config = Config::resolve(settings)?;
-    // A provider that does not exist is a mistyped one, not one without sets.
+    // A provider that does not exist is a typing error, not one without sets.
     if let Some(name) = &args.provider {
         config.raw_provider(name)?;
     }
@@ -68,7 +68,7 @@ pub(super) fn run(args: &EgressArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     }
     let mut planned = plan(args, &config);
     if args.server_name.is_some() {
-        // What somebody logged in to by its address has its name already.
+        // A server that was logged in to by its address has its name already.
         planned.retain(|flow| !flow.credential.as_ref().is_ok_and(|one| one.facts.contains_key(SERVER_URL)));
     }
     if let (Some(server), [_]) = (&args.server_name, &planned[..]) {
@@ -78,7 +78,7 @@ pub(super) fn run(args: &EgressArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     } else if args.server_name.is_some() {
         let hint = "choose one with --config-set N or --provider NAME".into();
         return Err(Error::Usage {
-            message: "--server-name names one set, and several are meant".into(),
+            message: "--server-name is for one set, but several are selected".into(),
             hint,
         });
     }
@@ -111,7 +111,7 @@ fn named(planned: Vec<CredentialPlan>, name: &str) -> Vec<CredentialPlan> {
     if of_server.is_empty() { others.into_iter().filter(of_provider).collect() } else { of_server }
 }
 
-/// The number at the end of a set's own command, with its underscore.
+/// The suffix with a set's number, from its own command.
 fn set_of(credential: &Result<crate::credential::Credential, ConfigError>) -> Option<String> {
     let number = credential.as_ref().ok()?.command.rsplit(' ').next()?.parse::<u8>().ok()?;
     Some(format!("_{number}"))

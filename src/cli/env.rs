@@ -1,5 +1,4 @@
-//! `mcpauth env`: fresh headers as lines that a shell runs. It leaves which
-//! variables a server has to `servers`.
+//! `mcpauth env`: fresh headers as shell assignments. Not here: which variables a server has (see `servers`).
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
@@ -15,10 +14,10 @@ use crate::sys::env;
 
 /// Print fresh credentials as shell variables
 ///
-/// One variable a header, MCPAUTH_<SERVER>_<HEADER>, and for a single server also MCP_SERVER_URL and MCP_AUTH_TOKEN, the
-/// gateway's token. What is due is renewed first; a login is never begun. Without a good token there is nothing on
-/// stdout, and the exit code is 4, or 5 if a server cannot be reached; of several servers, those that fail are left out,
-/// and the exit code is 3.
+/// One variable per header, MCPAUTH_<SERVER>_<HEADER>, and for a single server also MCP_SERVER_URL and
+/// MCP_AUTH_TOKEN, the gateway's token. Tokens that are due are renewed first; it never starts a login. Without a
+/// good token it prints nothing and the exit code is 4, or 5 if a server cannot be reached. With several servers,
+/// those that fail are left out and the exit code is 3.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  eval \"$(mcpauth env fininfo)\"\n  mcpauth env --shell fish | source\n  \
@@ -26,17 +25,17 @@ use crate::sys::env;
                         mcpauth env --json | from json | load-env      (Nushell)"
 )]
 pub(super) struct EnvArgs {
-    /// The server's name, or its address; every server without this
+    /// The server's name or address [default: every server]
     #[arg(value_name = "SERVER")]
     server: Option<ServerRef>,
-    /// Whose language to write [default: by $SHELL]
+    /// The shell to write for [default: from $SHELL]
     #[arg(long, value_enum)]
     shell: Option<Shell>,
     #[command(flatten)]
     auth: AuthArgs,
 }
 
-/// A shell, by its way of quoting.
+/// A shell, by its quoting rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Shell {
     Sh,
@@ -71,7 +70,7 @@ pub(super) fn run(args: &EnvArgs, given: &Given<'_>, out: &Out) -> Result<Exit, 
     Ok(exit)
 }
 
-/// Says what failed. The exit code: 3 if some of several did, else the first one's own.
+/// Reports what failed. The exit code: 3 if some of several failed, else the first failure's.
 pub(super) fn complain(servers: &Servers, failed: &[(ServerRef, Error)], asked: usize, out: &Out) -> Exit {
     for (which, error) in failed {
         if asked > 1 && !out.json {
@@ -97,7 +96,7 @@ fn print(variables: &[(String, Secret)], shell: Shell, out: &Out) {
     }
 }
 
-/// By `$SHELL`; PowerShell where there is none.
+/// From `$SHELL`; PowerShell if it is not set.
 fn guessed() -> Shell {
     let path = env::get("SHELL").unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or_default();
@@ -106,13 +105,13 @@ fn guessed() -> Shell {
 }
 
 impl Shell {
-    /// The line that sets a variable. Nothing in the value means anything to the shell.
+    /// The line that sets a variable. Nothing in the value is special to the shell.
     fn line(self, name: &str, value: &str) -> String {
         match self {
             Self::Sh | Self::Bash | Self::Zsh => format!("export {name}='{}'", value.replace('\'', r"'\''")),
             Self::Fish => format!("set -gx {name} '{}'", value.replace('\\', r"\\").replace('\'', r"\'")),
             Self::Powershell => {
-                // To PowerShell the typographic ones are single quotes, too.
+                // PowerShell also treats the typographic quotes as single quotes.
                 let quote = |c: char| matches!(c, '\'' | '\u{2018}'..='\u{201b}');
                 let doubled =
                     value.chars().flat_map(|c| std::iter::repeat_n(c, if quote(c) { 2 } else { 1 }));
@@ -147,7 +146,7 @@ mod tests {
     }
 
     proptest! {
-        /// A reader of single-quoted words, written by POSIX's rule: everything up to the next quote, and `\'` outside.
+        /// A parser of single-quoted words by POSIX's rule: everything up to the next quote, and `\'` outside.
         #[test]
         fn a_posix_shell_reads_the_value_back(value in "[ -~‘-‛]{0,60}") {
             let line = Shell::Sh.line("V", &value);

@@ -1,5 +1,5 @@
-//! `mcpauth exec`: a command with fresh credentials in its environment, and nowhere else. It leaves the variables to `servers`
-//! and starting the command to `sys::process`.
+//! `mcpauth exec`: runs a command with fresh credentials in its environment, and nowhere else. Not here: the
+//! variables (see `servers`); starting the command (see `sys::process`).
 
 use std::ffi::OsString;
 
@@ -16,10 +16,10 @@ use crate::sys::process;
 
 /// Run a command with a server's fresh credentials in its environment
 ///
-/// The variables are those of mcpauth env; our own secrets (client secrets, MCP_AUTH_TOKEN) are taken out of what it
-/// inherits. What is due is renewed first; a login is never begun, and without a good token
-/// for every server the command does not run. It takes our place: its exit code is ours, signals are its own, and all of
-/// stdout belongs to it. 127 means that there is no such command, 126 that it cannot be run.
+/// The variables are those of mcpauth env; mcpauth's own secrets (client secrets, MCP_AUTH_TOKEN) are removed from
+/// its environment. Tokens that are due are renewed first; it never starts a login, and the command does not run
+/// without a good token for every server. The command replaces the mcpauth process: it gets the signals and all of
+/// stdout, and its exit code is returned. 127 means that the command was not found, 126 that it cannot be run.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth exec fininfo -- python agent.py\n  \
                         mcpauth exec fininfo currenttime -- codex")]

@@ -1,4 +1,4 @@
-//! Runs planned flows side by side and keeps what came of each. It leaves the summary to `report`.
+//! Runs planned flows concurrently and keeps each result. Not here: the summary (see `report`).
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -21,17 +21,17 @@ use crate::sys::signal;
 use crate::sys::terminal;
 use crate::vault::{IssuedToken, TokenOutcome, Vault, VaultError};
 
-/// What came of one flow.
+/// The result of one flow.
 pub(super) struct FlowResult {
     pub(super) kind: CredentialKind,
     pub(super) name: String,
-    /// The command that runs just this flow.
+    /// The command that runs only this flow.
     pub(super) command: String,
     pub(super) result: Result<IssuedToken, Error>,
 }
 
-/// Runs `work` on a runtime of its own until it is done or a signal comes. Dropping it releases locks and the port; only
-/// what must not be left half done is waited for.
+/// Runs `work` on its own runtime until it is done or a signal arrives. Dropping it releases locks and the port; only
+/// what must not be left half done is awaited.
 pub(super) fn until_signal<T>(
     out: &Out,
     work: impl Future<Output = Result<T, Error>>,
@@ -41,7 +41,7 @@ pub(super) fn until_signal<T>(
     let result = runtime.block_on(async {
         signal::outlive_file_limit();
         let (result, signals) = tokio::select! {
-            // The handlers first: a login's address must not be shown while a signal would still simply kill us.
+            // The handlers come first: a signal must not kill the process after a login's address has been shown.
             biased;
             exit = signal() => {
                 out.interrupted();
@@ -52,18 +52,18 @@ pub(super) fn until_signal<T>(
         finish(out, signals).await;
         result
     });
-    // A thread that still reads the terminal must not keep the process alive.
+    // A thread that is still reading the terminal must not keep the process alive.
     runtime.shutdown_background();
     result
 }
 
-/// A refresh token that was sent is used up, so its answer is waited for and kept; not longer than the network's own
-/// deadlines allow, nor beyond the second signal: the first may be that of a client that waited for us in vain.
+/// A refresh token that was sent is spent, so its answer is awaited and stored; not longer than the network's
+/// deadlines allow, and not past the second signal: the first may come from a client that gave up waiting.
 async fn finish(out: &Out, mut signals: u8) {
     if out.tasks.is_empty() {
         return;
     }
-    out.say("waiting for a new token that is on its way; the old one is used up");
+    out.say("waiting for the new token that was requested; the old one is spent");
     out.tasks.close();
     let mut ended = pin!(out.tasks.wait());
     while signals < 2 {
@@ -78,13 +78,13 @@ async fn signal() -> Exit {
     signal::stop().await.into()
 }
 
-/// The servers, with this run's vault. Nobody is asked to log in.
+/// The servers, with this run's vault. Never starts a login.
 pub(super) fn servers(config: Config, out: &Out) -> Result<Servers, Error> {
     let vault = out.context().vault(&config, None)?;
     Ok(Servers::open(config, vault, Arc::new(out.clone())))
 }
 
-/// Who opens a login page. Without a terminal nobody does, unless it was asked for: a script must not hang.
+/// Who opens a login page. Without a terminal nobody, unless it was requested: a script must not hang.
 pub(super) fn browser(args: &BrowserArgs, config: &Config) -> Option<Browser> {
     if args.device {
         Some(Browser::Elsewhere)
@@ -136,19 +136,19 @@ impl FlowResults {
 pub(super) async fn run(
     vault: &Vault,
     planned: Vec<CredentialPlan>,
-    anew: bool,
+    force: bool,
     out: &Out,
     known: &FlowResults,
 ) -> Vec<FlowResult> {
     let get = async |credential: &Credential| {
-        let fresh = vault.fresh(credential, anew).await?;
+        let fresh = vault.fresh(credential, force).await?;
         vault.store.write_agent_env(credential, &fresh.stored.token).map_err(VaultError::Store)?;
         Ok(fresh)
     };
     run_each(planned, out, known, get).await
 }
 
-/// Runs every flow at once, each by `get`. They share one thread: what takes time is the network.
+/// Runs every flow at once, each by `get`. They share one thread: the network is what takes time.
 pub(super) async fn run_each(
     planned: Vec<CredentialPlan>,
     out: &Out,

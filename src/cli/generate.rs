@@ -1,5 +1,5 @@
-//! `mcpauth generate`: every configured flow side by side, then the client configurations, then a summary.
-//! It leaves each flow to `vault` and each file to `render`.
+//! `mcpauth generate`: every configured flow concurrently, then the client configurations, then a summary. Not here:
+//! each flow (see `vault`); each file (see `render`).
 
 use clap::Args;
 
@@ -16,10 +16,10 @@ use crate::sys::browser::Browser;
 
 /// Get every configured credential, then write the client configurations
 ///
-/// Flows run side by side; one that is not configured is skipped, one that is configured in part is named with what it
-/// is missing. Tokens that are still good are reused, expired ones refreshed.
+/// Flows run in parallel. A flow that is not configured is skipped; one that is partly configured is reported with
+/// what is missing. Good tokens are reused, expired ones refreshed.
 #[derive(Args, Debug, Default)]
-#[command(after_help = "Examples:\n  mcpauth generate                     everything that is configured\n  \
+#[command(after_help = "Examples:\n  mcpauth generate                     everything configured\n  \
                         mcpauth generate --ingress-only      only the gateway's token\n  \
                         mcpauth generate --provider NAME     egress for one provider\n  \
                         mcpauth generate --json | jq '.results[] | select(.status == \"failed\")'")]
@@ -45,10 +45,10 @@ pub(super) struct GenerateArgs {
     /// Egress for this provider only [default: EGRESS_PROVIDER_NAME, else all]
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
-    /// Get new tokens even if there are good ones
+    /// Get new tokens even if the stored ones are good
     #[arg(short, long)]
     force: bool,
-    /// Write .oauth-tokens/*.json, but nothing into other programs' files
+    /// Write .oauth-tokens/*.json, but no other program's files
     #[arg(long)]
     no_install: bool,
     #[command(flatten)]
@@ -72,7 +72,7 @@ pub(super) async fn generate(
     out: &Out,
     known: &FlowResults,
 ) -> Result<RunReport, Error> {
-    // A provider that does not exist is a mistyped one, not one without sets.
+    // A provider that does not exist is a typing error, not one without sets.
     if let Some(name) = &args.provider {
         config.raw_provider(name)?;
     }
@@ -98,7 +98,7 @@ pub(super) async fn generate(
     Ok(done)
 }
 
-/// Whether a flow's token is carried to the gateway; what was logged in to by its address is elsewhere.
+/// Whether a flow's token is sent to the gateway; servers logged in to by address are elsewhere.
 fn is_for_gateway(flow: &CredentialPlan) -> bool {
     !flow.credential.as_ref().is_ok_and(|credential| credential.facts.contains_key(SERVER_URL))
 }

@@ -1,4 +1,4 @@
-//! What a verb is run with beside its own arguments: the settings of this run, with the flags that every verb has.
+//! What a verb gets besides its own arguments: the settings of this run, including the global flags.
 
 use clap::ValueEnum;
 
@@ -8,26 +8,26 @@ use crate::config::{Config, Settings};
 use crate::error::Error;
 use crate::sys::typed_url::without_scheme;
 
-/// What every verb is given.
+/// What every verb gets.
 pub(super) struct Given<'g> {
     pub(super) global: &'g Global,
-    /// The command line as clap knows it.
+    /// The command line, parsed by clap.
     pub(super) command: fn() -> clap::Command,
 }
 
 impl Given<'_> {
-    /// Everything that is set, whatever it means.
+    /// All settings, raw.
     pub(super) fn settings(&self, out: &Out) -> Result<Settings, Error> {
         settings(self.global, out)
     }
 
-    /// What the settings mean.
+    /// The resolved settings.
     pub(super) fn config(&self, out: &Out) -> Result<Config, Error> {
         Ok(Config::resolve(self.settings(out)?)?)
     }
 }
 
-/// Settings with the flags that every verb has.
+/// Settings, including the global flags.
 pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
     let mut settings = if global.no_env_file {
         Settings::environment()
@@ -35,10 +35,11 @@ pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
         Settings::load(&global.env_file, &global.found_env_file)?
     };
     settings.notices().iter().for_each(|notice| out.say(notice));
-    // Said and not refused: the scripts left these files open, and a user must be able to start from there.
+    // A warning, not an error: the registry's scripts left these files open, and users must be able to start from
+    // there.
     for path in settings.exposed() {
         out.say(&format!(
-            "{0} holds secrets and can be read by others; close it with: chmod 600 {0}",
+            "{0} holds secrets and can be read by others; fix it with: chmod 600 {0}",
             path.display()
         ));
     }

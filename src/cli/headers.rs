@@ -1,5 +1,6 @@
-//! `mcpauth headers`: a server's headers for a client that can run a helper (`headersHelper` of Claude Code). Nothing but
-//! one JSON object on stdout, no question and no browser. It leaves which headers those are to `servers`.
+//! `mcpauth headers`: a server's headers for a client that can run a helper (`headersHelper` of Claude Code). It
+//! prints exactly one JSON object on stdout, asks nothing and opens no browser. Not here: which headers those are
+//! (see `servers`).
 
 use std::time::Duration;
 
@@ -16,14 +17,14 @@ use crate::servers::ServerRef;
 use crate::sys::http::HttpError;
 use crate::vault::VaultError;
 
-/// The client gives up after 10 s, and an answer that comes too late is worth nothing to it. (To us it is, if it comes for a
-/// refresh token that was used up: `flows` waits for that.)
-const WITHIN: Duration = Duration::from_secs(8);
+/// The client gives up after 10 s, and a later answer is worthless to it. (Not to us, if a refresh token was spent:
+/// `flows` waits for that.)
+const HELPER_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Print a server's headers as one JSON object, every token in them fresh
+/// Print a server's headers with fresh tokens as one JSON object
 ///
-/// For clients that run a helper to get their headers. What is due is renewed first, within 8 s; a login is never begun.
-/// Without a good token there is nothing on stdout, and the exit code is 4.
+/// For clients that run a helper to get their headers. Tokens that are due are renewed first, within 8 s; it never
+/// starts a login. Without a good token it prints nothing and the exit code is 4.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth headers fininfo\n  \
                         mcpauth headers fininfo | jq -r 'to_entries[] | \"\\(.key): \\(.value)\"' | curl -H @- https://...")]
@@ -43,7 +44,7 @@ pub(super) fn run(args: &HeadersArgs, given: &Given<'_>, out: &Out) -> Result<Ex
     let servers = flows::servers(given.config(out)?, out)?.with(args.auth.auth);
     let which = &servers.find(which);
     let work = async {
-        match tokio::time::timeout(WITHIN, servers.fresh(which)).await {
+        match tokio::time::timeout(HELPER_TIMEOUT, servers.fresh(which)).await {
             Ok(entry) => entry.map(Ok),
             Err(_) => Err(late(which)),
         }
@@ -51,7 +52,7 @@ pub(super) fn run(args: &HeadersArgs, given: &Given<'_>, out: &Out) -> Result<Ex
     let entry = match flows::until_signal(out, work, Err) {
         Ok(Ok(entry)) => entry,
         Ok(Err(exit)) => return Ok(exit),
-        // Whatever kept the token from coming: to the client it means that there is none.
+        // Whatever kept the token from coming: for the client there is none.
         Err(error @ Error::Vault(_)) => {
             out.error(&error, &servers.command_for(which));
             return Ok(Exit::Login);
@@ -65,6 +66,6 @@ pub(super) fn run(args: &HeadersArgs, given: &Given<'_>, out: &Out) -> Result<Ex
 }
 
 fn late(which: &ServerRef) -> Error {
-    let (host, cause) = (which.to_string(), format!("no new token within {} s", WITHIN.as_secs()));
+    let (host, cause) = (which.to_string(), format!("no new token within {} s", HELPER_TIMEOUT.as_secs()));
     VaultError::Flow(FlowError::Http(HttpError::Lost { host, cause })).into()
 }

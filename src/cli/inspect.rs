@@ -1,5 +1,5 @@
-//! `mcpauth inspect`: what a token says, until when it is good, and whether its issuer signed it. Neither the token nor its
-//! signature is shown. It leaves finding that out to `inspect`.
+//! `mcpauth inspect`: a token's claims, its validity, and whether its issuer signed it. Neither the token nor its
+//! signature is shown. Not here: the work (see `inspect`).
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -14,30 +14,30 @@ use crate::sys::address::web_url;
 use crate::sys::clock;
 use crate::text::clean;
 
-/// The longest text that is shown of a claim, in characters.
+/// The longest part of a claim that is shown, in characters.
 const LONGEST: usize = 400;
 /// Claims that are times (RFC 7519 section 4.1, OpenID Connect Core 1.0 section 2).
 const TIMES: [&str; 5] = ["exp", "iat", "nbf", "auth_time", "updated_at"];
 
 /// Decode a token, and verify it with its issuer's keys
 ///
-/// Shows header and claims, never the token or its signature. Keys are fetched from an issuer that is configured, or named
-/// with --issuer, and from nowhere else: a token must not choose whom we talk to. A signature that is not the issuer's is
-/// exit code 7. With --verify so is whatever keeps the token from being verified, its end included, and 5 means that the
-/// issuer could not be reached.
+/// Shows header and claims, never the token or its signature. Keys are fetched only from a configured issuer or the
+/// one in --issuer: a token must not choose which host is contacted. The exit code is 7 if the signature is not the
+/// issuer's. With --verify it is also 7 if the token has expired or cannot be verified for another reason, and 5 if
+/// the issuer cannot be reached.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  mcpauth inspect ingress\n  mcpauth inspect --verify --issuer https://idp.example.com - < token.txt\n\n\
                         A token in a command line is visible to every process on this machine: give it on stdin, with -."
 )]
 pub(super) struct InspectArgs {
-    /// A credential by its name in mcpauth status, a token's file, or - for a token on stdin
+    /// A credential by its name in mcpauth status, a token file, or - for a token on stdin
     #[arg(value_name = "TOKEN_OR_NAME")]
     what: String,
-    /// Exit code 0 only if it is verified and in its time
+    /// Exit code 0 only if the token is verified and not expired
     #[arg(long)]
     verify: bool,
-    /// The issuer it must be of, whose keys are fetched
+    /// The issuer the token must be from, and whose keys are fetched
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
 }
@@ -45,7 +45,7 @@ pub(super) struct InspectArgs {
 pub(super) fn run(args: &InspectArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     if let Some(issuer) = args.issuer.as_deref().filter(|issuer| web_url(issuer).is_err()) {
         let message = format!("--issuer: {:?} is not an http or https URL", clean(issuer, 80));
-        return Err(Error::Usage { message, hint: "give it as its tokens have it in iss".into() });
+        return Err(Error::Usage { message, hint: "give it exactly as in the tokens' iss".into() });
     }
     let config = given.config(out)?;
     let vault = out.context().vault(&config, None)?;

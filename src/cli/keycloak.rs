@@ -1,4 +1,4 @@
-//! `mcpauth keycloak`: tokens for Keycloak service accounts, one an agent.
+//! `mcpauth keycloak`: tokens for Keycloak service accounts, one per agent.
 
 use clap::Args;
 
@@ -11,7 +11,7 @@ use crate::error::{Error, Exit};
 
 /// Get tokens for Keycloak agents, from agent-NAME.json in the tokens directory
 ///
-/// Writes agent-NAME-token.json and agent-NAME.env (export lines for a shell), both readable by you alone.
+/// Writes agent-NAME-token.json and agent-NAME.env (export lines for a shell), both readable only by you.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  mcpauth keycloak --agent-name agent-reader && . .oauth-tokens/agent-reader.env"
@@ -29,7 +29,7 @@ pub(super) struct KeycloakArgs {
     /// The realm, for files that name none
     #[arg(long, value_name = "REALM")]
     realm: Option<String>,
-    /// Get new tokens even if there are good ones
+    /// Get new tokens even if the stored ones are good
     #[arg(short, long)]
     force: bool,
 }

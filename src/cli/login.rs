@@ -1,4 +1,4 @@
-//! `mcpauth login`: into any MCP server, by its address alone. It leaves the work to `login`.
+//! `mcpauth login`: logs in to any MCP server by its address. Not here: the work (see `login`).
 
 mod args;
 
@@ -19,8 +19,8 @@ pub(super) fn run(args: &LoginArgs, given: &Given<'_>, out: &Out) -> Result<Exit
     is_free(&request, &config)?;
     let vault = out.context().vault(&config, flows::browser(&args.browser, &config))?;
     let known = FlowResults::default();
-    let get = async |planned: CredentialPlan, anew: bool| {
-        let row = flows::run(&vault, vec![planned], anew, out, &known).await.pop();
+    let get = async |planned: CredentialPlan, force: bool| {
+        let row = flows::run(&vault, vec![planned], force, out, &known).await.pop();
         row.map_or_else(|| Err(VaultError::NeedsPerson { why: None }.into()), |row| row.result)
     };
     let work = async {
@@ -35,7 +35,7 @@ pub(super) fn run(args: &LoginArgs, given: &Given<'_>, out: &Out) -> Result<Exit
     Ok(flows::until_signal(out, work, |exit| RunReport::interrupted(exit, &known))?.report(out))
 }
 
-/// Whether the name is nobody's, or this server's.
+/// Whether the name is free, or this server's.
 fn is_free(request: &LoginRequest, config: &Config) -> Result<(), Error> {
     let LoginRequest { name, url, .. } = request;
     let kept = match config.registration(name) {
@@ -46,6 +46,6 @@ fn is_free(request: &LoginRequest, config: &Config) -> Result<(), Error> {
     let command = login_command(url, &name_of(url));
     Err(Error::Usage {
         message: format!("{name} is already the name of {}", other.url),
-        hint: format!("give it a name of its own: {command} --server-name NAME"),
+        hint: format!("choose another name: {command} --server-name NAME"),
     })
 }

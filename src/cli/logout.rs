@@ -1,5 +1,5 @@
-//! `mcpauth logout`: the end of a credential, on this machine and, where it is asked for and there is a way, at its server.
-//! It leaves the work to `vault` and saying how it went to `logout::report`.
+//! `mcpauth logout`: removes a credential from this machine and, on request, revokes it at its server. Not here: the
+//! work (see `vault`); reporting the result (see `logout::report`).
 
 mod report;
 
@@ -18,24 +18,25 @@ use crate::servers::credentials::{self, KnownCredential};
 use crate::sys::terminal;
 use crate::vault::Vault;
 
-/// Forget credentials, and revoke them where the provider can
+/// Remove credentials, and revoke them if the provider supports it
 ///
-/// Removes the token's file, what the keyring holds for it, and an agent's shell file. Settings stay, so
-/// that the next command may get a new one; only the client that mcpauth login registered for a server goes as well. With --revoke the server is asked first to take the tokens back
-/// (RFC 7009); the files go in any case, and the exit code says whether it did: 3 if it has no way to.
+/// Removes the token's file, its secrets in the keyring, and an agent's shell file. Settings stay, so the next
+/// command may get a new token; only the client that mcpauth login registered for a server is removed as well. With
+/// --revoke the tokens are first revoked at the server (RFC 7009). The files are removed in any case; the exit code
+/// is 3 if the server cannot revoke.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth logout fininfo --revoke\n  mcpauth logout --all --yes")]
 pub(super) struct LogoutArgs {
     /// A credential, by its name in mcpauth status
     #[arg(conflicts_with = "all")]
     name: Option<String>,
-    /// Everything that is kept
+    /// All stored credentials
     #[arg(long)]
     all: bool,
-    /// Have the server take the tokens back, the refresh token first
+    /// Revoke the tokens at the server, the refresh token first
     #[arg(long)]
     revoke: bool,
-    /// Do not ask whether everything is meant
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     yes: bool,
 }
@@ -48,7 +49,7 @@ pub(super) fn run(args: &LogoutArgs, given: &Given<'_>, out: &Out) -> Result<Exi
         Some(name) => vec![credentials::find_by_name(&all, name)?],
         None if args.all => all.iter().filter(|known| known.is_kept(&config, &vault.store)).collect(),
         None => {
-            let message = "which credential is meant?".into();
+            let message = "which credential?".into();
             return Err(Error::Usage {
                 message,
                 hint: format!("{}; or --all", credentials::list_names(&all)),
@@ -68,7 +69,7 @@ pub(super) fn run(args: &LogoutArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     };
     match flows::until_signal(out, work, Err)? {
         Ok(rows) => {
-            // A token that is no more has no business in files of ours.
+            // A removed token must not stay in files that mcpauth writes.
             let tokens: Vec<&Secret> =
                 rows.iter().flat_map(|row| &row.result).flat_map(|done| &done.tokens).collect();
             let configs = clients::reinstall(&config, &vault.store, &out.muted());

@@ -1,4 +1,4 @@
-//! `mcpauth man`: the manual pages, made of what the command line says of itself. It leaves writing them to `sys`.
+//! `mcpauth man`: the manual pages, generated from the command line's help. Not here: writing them (see `sys`).
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub(super) struct ManArgs {
     dir: Option<PathBuf>,
 }
 
-/// At the foot of every page.
+/// The footer of every page.
 const SOURCE: &str = concat!("mcpauth ", env!("CARGO_PKG_VERSION"));
 
 pub(super) fn run(args: &ManArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
@@ -69,7 +69,7 @@ fn page(command: &Command) -> Result<Vec<u8>, Error> {
     Ok(page)
 }
 
-/// What stands after the help, as it stands there: lines of commands must not be filled.
+/// The examples after the help, unfilled: command lines must not be wrapped.
 fn examples(after: &str) -> String {
     let (heading, text) = match after.split_once(":\n") {
         Some(("Example" | "Examples", text)) => ("EXAMPLES", text),
@@ -88,17 +88,17 @@ fn exit_status() -> String {
     format!(".SH \"EXIT STATUS\"\n{}", codes.collect::<String>())
 }
 
-/// A line of text that means itself: no escapes, and no request at its start.
+/// A line of literal text: no escapes, and no request at its start.
 fn roff(line: &str) -> String {
     format!("\\&{}", line.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq"))
 }
 
-/// Every command by its whole name, as its page is called: `mcpauth-gateway-serve`.
+/// Every command by its full name, as its page is called: `mcpauth-gateway-serve`.
 fn named(command: Command, above: &str) -> Command {
     let name = format!("{above}{}", command.get_name());
     let (spoken, below) = (name.replace('-', " "), format!("{name}-"));
     let command = command.display_name(name).bin_name(spoken).disable_help_subcommand(true);
-    // The first page tells what every verb understands besides; its exit codes are in a section of their own.
+    // The first page has the global options; its exit codes have their own section.
     let command = if above.is_empty() { command.after_help(None) } else { command };
     command.mut_subcommands(|command| named(command, &below))
 }

@@ -1,5 +1,5 @@
-//! The command line: what can be typed, one `match` that says where each verb is, and what the shell is told at the end.
-//! One file a verb; it leaves all work to the modules below, which never print.
+//! The command line: the arguments, one `match` that dispatches the verbs, and the exit code. One file per verb. Not
+//! here: all other work (see the modules below, which never print).
 
 mod agentcore;
 mod args;
@@ -96,13 +96,13 @@ enum Command {
     Complete(complete::CompleteArgs),
     Man(man::ManArgs),
     Help(help::HelpArgs),
-    /// Open the page whose address is on stdin
+    /// Open the page whose address is on stdin.
     #[command(hide = true, name = crate::sys::browser::VERB)]
     OpenPage,
 }
 
 impl Command {
-    /// Whether it has something to say while it runs.
+    /// Whether it logs while it runs.
     fn runs_on(&self) -> bool {
         matches!(self, Self::Refresh(_) | Self::Bridge(_) | Self::Gateway(_))
     }
@@ -127,7 +127,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(out.ended(exit) as u8)
 }
 
-/// Which verb is where.
+/// Dispatches the verbs.
 fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
     let given = &Given { global: &cli.global, command };
     match &cli.command {

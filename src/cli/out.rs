@@ -1,6 +1,5 @@
-//! The only stdout and stderr: data on the one, everything else on the other, colours and bars on a terminal alone. What
-//! others wrote may be in every text: no character leaves here that does not simply show. It leaves what is said to the
-//! verbs.
+//! The only stdout and stderr: data on stdout, everything else on stderr, colours and bars only on a terminal. Any
+//! text may contain other people's input: no character gets out that is not printable.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -23,39 +22,39 @@ use crate::notice::Notices;
 use crate::sys::{clock, env, terminal};
 use crate::text::{visible, visible_json};
 
-/// A terminal is at least this wide, in columns.
+/// The assumed minimum width of a terminal, in columns.
 pub(super) const WIDTH: usize = 80;
 
-/// Stands for the escape of a colour of ours until a text leaves: nobody who wrote a part of it can know this word.
+/// Stands for the escape of one of our colours until a text is written: no text from outside can contain this word.
 static ESCAPE: LazyLock<String> = LazyLock::new(|| {
     let random = RandomState::new().hash_one(());
     let letter = |byte: u8| char::from_u32(0xe000 + u32::from(byte)).unwrap_or_default();
     random.to_ne_bytes().map(letter).into_iter().collect()
 });
 
-/// How this run talks, and what it waits for at its end.
+/// How this run prints, and what it waits for at its end.
 #[derive(Clone, Debug)]
 pub(super) struct Out {
     pub(super) json: bool,
     quiet: bool,
-    /// Nothing at all, for a run inside a run whose login pages a program answers.
+    /// Print nothing, for a run inside a run whose login pages a program answers.
     mute: bool,
     verbose: u8,
     color: (bool, bool),
     bars: MultiProgress,
-    /// The bars of the flows under way, by name.
+    /// The bars of running flows, by name.
     lines: Arc<Mutex<BTreeMap<String, ProgressBar>>>,
     /// What a person types below them.
     typed: Arc<Mutex<Option<ProgressBar>>>,
-    /// What the run does not end without.
+    /// Tasks that the run must not end without.
     pub(super) tasks: TaskTracker,
-    /// What this run was told of where its settings and tokens are; the commands that it names need the same.
+    /// The flags that locate settings and tokens; commands in messages need the same ones.
     again: Arc<[String]>,
-    /// Why some of the data did not leave.
+    /// Why some of the data was lost.
     lost: Arc<OnceLock<std::io::Error>>,
 }
 
-/// One flow's line on a terminal; a plain line elsewhere.
+/// One flow's line: a bar on a terminal, a plain line elsewhere.
 pub(super) struct ProgressLine {
     out: Out,
     name: String,
@@ -120,7 +119,7 @@ impl Out {
         }
     }
 
-    /// The same, saying nothing: for a run inside a run whose login pages a program answers.
+    /// The same, but silent: for a run inside a run whose login pages a program answers.
     pub(super) fn muted(&self) -> Self {
         Self {
             quiet: true,
@@ -130,7 +129,7 @@ impl Out {
         }
     }
 
-    /// This run, for the work below.
+    /// The context for the work below.
     pub(super) fn context(&self) -> Context {
         Context { notices: Arc::new(self.clone()), ui: Arc::new(self.clone()), exchanges: self.tasks.clone() }
     }
@@ -140,13 +139,13 @@ impl Out {
         self.sent(self.bars.suspend(|| write(&mut std::io::stdout().lock(), text)));
     }
 
-    /// Ready lines, on stdout, as they are.
+    /// Complete lines, on stdout, unchanged.
     pub(super) fn lines(&self, lines: &[u8]) {
         let mut stdout = std::io::stdout().lock();
         self.sent(stdout.write_all(lines).and_then(|()| stdout.flush()));
     }
 
-    /// Remembers the first failure to write data. A closed pipe (`| head`) is none: its reader has had enough.
+    /// Records the first failure to write data. A closed pipe (`| head`) is not a failure: its reader has had enough.
     fn sent(&self, result: std::io::Result<()>) {
         if let Err(error) = result
             && error.kind() != std::io::ErrorKind::BrokenPipe
@@ -155,7 +154,7 @@ impl Out {
         }
     }
 
-    /// How a run ends that has come to `exit`: what was asked for is not done if some of it was lost on its way out.
+    /// The exit code of a run that has come to `exit`: it fails if part of the output was lost.
     pub(super) fn ended(&self, exit: Exit) -> Exit {
         let Some(lost) = self.lost.get() else { return exit };
         let error = Error::Lost { cause: lost.to_string() };
@@ -168,7 +167,7 @@ impl Out {
         self.data(&visible_json(&serde_json::to_string_pretty(value).unwrap_or_default()));
     }
 
-    /// A result for people on stdout; nothing where a JSON object will say it.
+    /// A result for people on stdout; nothing if a JSON object replaces it.
     pub(super) fn result(&self, text: &str) {
         if !self.json && !self.quiet {
             self.data(text);
@@ -216,8 +215,8 @@ impl Out {
         }
     }
 
-    /// From here on this run's events are shown: a line each with its time, JSON where that was asked for, and with `-v`
-    /// the details.
+    /// From here on this run's events are shown: one line each with its time, JSON if requested, and details with
+    /// `-v`.
     pub(super) fn listen(&self) {
         let level = match self.verbose {
             _ if self.quiet => LevelFilter::WARN,
@@ -226,7 +225,7 @@ impl Out {
             _ => LevelFilter::TRACE,
         };
         let out = self.clone();
-        // A second run in one process, as tests have them, leaves the first one's.
+        // A second run in one process, as in tests, keeps the first one's logger.
         let _ = set_global_default(log::listen(level, move |said| out.show(said)));
     }
 
@@ -251,7 +250,7 @@ impl Out {
         if warning { self.must_say(&line) } else { self.say(&line) }
     }
 
-    /// Something a person must see even with `--quiet`, such as the address of a login page.
+    /// Something the user must see even with `--quiet`, such as the address of a login page.
     pub(super) fn must_say(&self, text: &str) {
         if self.mute {
             return;
@@ -276,7 +275,7 @@ impl Out {
         lines.clear();
     }
 
-    /// A signal ended the run: no bar stays behind. To programs the exit code says it.
+    /// A signal ended the run: no bar stays. Programs see the exit code.
     pub(super) fn interrupted(&self) {
         let _ = self.bars.clear();
         self.bars.set_draw_target(ProgressDrawTarget::hidden());
@@ -309,7 +308,7 @@ impl Out {
         terminal::stdout_width().map_or_else(|| text.to_owned(), |width| wrapped(text, indent, width))
     }
 
-    /// A hint whose commands find what this run found.
+    /// A hint whose commands use the same settings and tokens as this run.
     pub(super) fn advice(&self, hint: &str) -> String {
         let lacking: Vec<&str> =
             self.again.iter().map(String::as_str).filter(|flag| !has_flag(hint, flag)).collect();
@@ -336,7 +335,7 @@ impl Out {
         paint(self.color.1, code, text)
     }
 
-    /// What the flow of this name is doing.
+    /// What the flow with this name is doing.
     pub(super) fn doing(&self, name: &str, text: String) {
         if let Some(bar) = self.lines.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
             bar.set_message(fit(&text));
@@ -369,7 +368,7 @@ impl Out {
         bar.set_message(fit(&text.chars().skip(length.saturating_sub(room)).collect::<String>()));
     }
 
-    /// Begins a flow's line.
+    /// Starts a flow's line.
     pub(super) fn line(&self, name: &str) -> ProgressLine {
         let bar = (!self.bars.is_hidden()).then(|| {
             let bar = self.bars.add(ProgressBar::new_spinner());
@@ -410,7 +409,8 @@ impl ProgressLine {
     }
 }
 
-/// Clap's own data, help and version, before there is an [`Out`]; the exit code. A closed pipe ends it quietly.
+/// Clap's own data, help and version, before there is an [`Out`]; returns the exit code. A closed pipe ends it
+/// quietly.
 pub(super) fn help(said: &clap::Error) -> Exit {
     // What clap has for whoever typed nothing would go to stderr.
     let shown = match said.use_stderr() {
@@ -427,16 +427,16 @@ pub(super) fn help(said: &clap::Error) -> Exit {
     }
 }
 
-/// Clap's complaint, before there is an [`Out`]: its first line says what is wrong, and it knows where the help is.
+/// Clap's error message, before there is an [`Out`]: its first line says what is wrong, and it names the help.
 pub(super) fn usage_error(said: &clap::builder::StyledStr, json: bool) {
     let text = said.to_string();
     if !json {
-        // What was typed is repeated in it, and may be somebody else's.
+        // It repeats what was typed, which may come from someone else.
         return mention(text.trim_end());
     }
     let (message, _) = text.split_once("\n\nUsage:").unwrap_or((&text, ""));
     let message = message.trim().trim_start_matches("error: ");
-    let object = error_object("configuration", message, "see what there is with: mcpauth --help");
+    let object = error_object("configuration", message, "list the verbs with: mcpauth --help");
     mention(&object);
 }
 
@@ -463,7 +463,7 @@ fn paint(on: bool, code: &str, text: &str) -> String {
     if on { format!("{escape}[{code}m{text}{escape}[0m") } else { text.into() }
 }
 
-/// A text as it leaves: our own colours, and of everything else only what shows.
+/// A text as it is written: our own colours, and otherwise only printable characters.
 fn fit(text: &str) -> String {
     visible(text).replace(ESCAPE.as_str(), "\u{1b}")
 }
@@ -473,7 +473,7 @@ fn write(to: &mut dyn Write, text: &str) -> std::io::Result<()> {
     to.flush()
 }
 
-/// A line on stderr. There is nowhere to say that it was lost.
+/// A line on stderr. There is nowhere to report that it was lost.
 fn mention(text: &str) {
     let _ = write(&mut std::io::stderr().lock(), text);
 }

@@ -10,7 +10,7 @@ pub(super) fn from_home(path: &Path) -> String {
     below.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()))
 }
 
-/// A path as short as it can be said from here.
+/// The shortest form of a path from here.
 pub(super) fn short(path: &Path) -> String {
     let here = paths::absolute(Path::new("."));
     path.strip_prefix(&here).map_or_else(|_| from_home(path), |below| below.display().to_string())

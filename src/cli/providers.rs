@@ -1,4 +1,4 @@
-//! `mcpauth providers`: which outside services there are, what is known of each, and whether your own files are right.
+//! `mcpauth providers`: the outside services, what is known about each, and whether your own files are valid.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::error::{Error, Exit};
 use crate::provider::{Provider, SecretRule, built_in};
 use crate::sys::address::web_url;
 
-/// List, show and check the outside services one can log in to
+/// List, show and check the outside services you can log in to
 #[derive(Args, Debug)]
 pub(super) struct ProvidersArgs {
     #[command(subcommand)]
@@ -22,7 +22,7 @@ pub(super) struct ProvidersArgs {
 enum ProvidersCommand {
     /// Every provider, built in or your own
     List,
-    /// What is known of one: endpoints, scopes, quirks, what to set
+    /// One provider: endpoints, scopes, quirks, settings
     Show {
         /// Its name
         name: String,
@@ -157,7 +157,7 @@ fn check(config: &Config, out: &Out) -> Exit {
     if problems.is_empty() { Exit::Done } else { Exit::Found }
 }
 
-/// Every endpoint is https, or http on this machine, whatever its variables stand for.
+/// Checks that every endpoint is https, or http on this machine, whatever its variables stand for.
 fn endpoints(provider: Provider) -> Result<(), String> {
     let provider = provider.filled(&|_| Some("example".into())).map_err(|e| e.to_string())?;
     let all = [

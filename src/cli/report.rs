@@ -1,5 +1,5 @@
-//! What a run came to: the summary for people, the object for programs, the exit code for the shell.
-//! It leaves running to `flows`.
+//! The result of a run: the summary for people, the object for programs, the exit code for the shell. Not here:
+//! running (see `flows`).
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::vault::TokenOutcome;
 
 pub(super) use crate::clients::ConfigRow;
 
-/// What a run came to.
+/// The result of a run.
 pub(super) struct RunReport {
     /// Set if a signal ended it, and what it left undone.
     exit: Option<Exit>,
@@ -25,7 +25,7 @@ pub(super) struct RunReport {
     pub(super) configs: Vec<ConfigRow>,
 }
 
-/// What was not done, and why that is no failure.
+/// What was skipped, and why that is not a failure.
 pub(super) struct Skipped {
     pub(super) what: &'static str,
     pub(super) why: String,
@@ -45,7 +45,7 @@ impl RunReport {
         Self { exit: Some(exit), unfinished, rows, skipped: Vec::new(), configs: Vec::new() }
     }
 
-    /// Adds what was left out.
+    /// Adds what was skipped.
     pub(super) fn skip(&mut self, skipped: Skipped) {
         self.skipped.push(skipped);
     }
@@ -126,7 +126,7 @@ impl Skipped {
         Self { what: kind.name(), why: "not configured".into() }
     }
 
-    /// The client configurations, for want of a gateway.
+    /// The client configurations that could not be written without a gateway.
     pub(super) fn configurations() -> Self {
         let why = ConfigError::NoGateway("every server that they are for".into());
         Self { what: "configurations", why: format!("{why}; {}", why.hint()) }
@@ -146,7 +146,7 @@ fn counted(what: &str, words: &[&str]) -> Option<String> {
     (!counts.is_empty()).then(|| format!("{what}: {}", counts.join(", ")))
 }
 
-/// 0 if all went well, the failure's own code if there was nothing else, 3 if some of several failed.
+/// 0 if everything succeeded, the failure's own code if there was nothing else, 3 if some of several failed.
 fn exit_code(rows: &[FlowResult]) -> Exit {
     let mut failures = rows.iter().filter_map(|row| row.result.as_ref().err()).map(crate::error::Error::exit);
     let Some(first) = failures.next() else { return Exit::Done };

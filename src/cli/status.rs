@@ -1,5 +1,5 @@
-//! `mcpauth status`: every credential, how it stands and what to type. It asks no server, renews nothing and shows no token.
-//! It leaves how each stands to `status`, and laying out the table to `status::table`.
+//! `mcpauth status`: every credential, its state and the next command. It makes no request, renews nothing and shows
+//! no token. Not here: the states (see `status`); the table's layout (see `status::table`).
 
 mod table;
 
@@ -17,19 +17,17 @@ use crate::store::Storage;
 use crate::sys::clock;
 use crate::sys::pid_file::RunningProcess;
 
-/// What is kept, until when it is good, and what to type
+/// Show every credential, its expiry and the next command
 ///
-/// Every credential that is configured or kept: its state, its end, where it comes from and is kept, and whether it is
-/// renewed without a person. No server is asked, and nothing is renewed.
+/// Every configured or stored credential: its state, its expiry, where it comes from and is stored, and whether it is
+/// renewed without a login. Makes no network requests and renews nothing.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "States: good · due (good, and renewed by whoever wants it next) · expired · missing · needs login · \
+#[command(after_help = "States: good · due (good, renewed on next use) · expired · missing · needs login · \
                         incomplete (settings) · unreadable (its file)\n\n\
                         Examples:\n  mcpauth status\n  mcpauth status --check -q || mcpauth generate\n  \
-                        mcpauth status --json | jq -r '.credentials[] | select(.status != \"good\") | .command'"
-)]
+                        mcpauth status --json | jq -r '.credentials[] | select(.status != \"good\") | .command'")]
 pub(super) struct StatusArgs {
-    /// Exit code 7 unless everything is good, or due and renewed without a person
+    /// Exit code 7 unless every credential is good, or due and renewed without a login
     #[arg(long)]
     check: bool,
 }
@@ -56,7 +54,7 @@ pub(super) fn run(args: &StatusArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     if rows.is_empty() {
         let none = ConfigError::NothingConfigured;
         out.say(&format!(
-            "nothing is configured, and nothing kept in {}\n  -> {}",
+            "nothing is configured, and nothing is stored in {}\n  -> {}",
             config.tokens_dir.display(),
             out.advice(&none.hint())
         ));
@@ -69,7 +67,7 @@ pub(super) fn run(args: &StatusArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     Ok(exit)
 }
 
-/// The same with commands that find what this run found.
+/// The same, with commands that use this run's settings and tokens.
 fn advised(row: Row, out: &Out) -> Row {
     let again = |text: Option<String>| text.map(|text| out.advice(&text));
     Row { command: again(row.command), hint: again(row.hint), ..row }

@@ -1,5 +1,5 @@
-//! `mcpauth token`: one access token, good now, and nothing else on stdout. It leaves which credential is meant to
-//! `credentials` and renewing it to `vault`.
+//! `mcpauth token`: prints one access token, valid now, and nothing else. Not here: which credential is meant (see
+//! `credentials`); renewing it (see `vault`).
 
 use clap::Args;
 use serde_json::json;
@@ -14,15 +14,15 @@ use crate::sys::clock;
 
 /// Print a fresh access token, and nothing else
 ///
-/// A token that is due is renewed first; a login is never begun. Without a good token there is nothing on stdout, and the
-/// exit code is 4, or 5 if its server cannot be reached.
+/// A token that is due is renewed first; it never starts a login. Without a good token it prints nothing and the exit
+/// code is 4, or 5 if its server cannot be reached.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth token ingress\n  \
                         printf 'X-Authorization: Bearer %s' \"$(mcpauth token ingress)\" | curl -H @- ...\n\n\
                         A token in a command line is visible to every process: for a program that reads its environment \
                         there is mcpauth exec.")]
 pub(super) struct TokenArgs {
-    /// A credential, by its name in mcpauth status: its file, server, provider, agent, or ingress
+    /// A credential by its name in mcpauth status: its file, server, provider, agent, or ingress
     name: String,
 }
 

@@ -1,5 +1,5 @@
-//! A conversation with a server: a request, what is said on the way to its answer, and what a refusal means. It leaves which
-//! requests there are, and in which order, to `client`, and the session to `session`.
+//! A connection to a server: a request, the messages that come before its answer, and the meaning of errors. Not
+//! here: which requests there are, and in which order (see `client`); the session (see `session`).
 
 use std::sync::Arc;
 
@@ -21,37 +21,37 @@ use crate::session::{
 use crate::sys::http::{Http, HttpError};
 use crate::text::clean;
 
-/// What happens on the way, in words that are fit to print: 1 for what a user may want to know, 2 for every message.
+/// Reports progress, in printable text: level 1 for what a user may want to know, 2 for every message.
 pub type TraceFn = Arc<dyn Fn(u8, &str) + Send + Sync>;
 
-/// How a server speaks.
+/// The protocol era of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Era {
-    /// 2026-07-28: every request stands for itself.
+    /// 2026-07-28: every request is self-contained.
     Modern,
     /// Until 2025-11-25: a handshake first, and perhaps a session.
     Legacy,
 }
 
-/// Messages of the server's own that wait to be looked at.
+/// How many unsolicited messages may wait.
 const WAITING: usize = 64;
 
 /// The conversation.
 pub(super) struct Connection {
     pub(super) era: Era,
     pub(super) session: Session,
-    /// Tools that the last list had, and that no client may use.
+    /// Tools of the last list that clients must not use.
     pub(super) refused: Vec<RejectedTool>,
-    /// What came beside answers, on the stream of HTTP+SSE.
+    /// Messages that came unasked, on the stream of HTTP+SSE.
     aside: Mutex<mpsc::Receiver<String>>,
     host: String,
-    /// What must not come back in anything that is said or printed: a server may repeat what it was sent.
+    /// Secrets that must not appear in anything printed: a server may repeat what it was sent.
     secrets: Vec<Secret>,
     heard: TraceFn,
     last_id: u64,
 }
 
-/// The same headers for every request: whoever has others begins another conversation.
+/// The same headers for every request: other headers need another connection.
 struct FixedHeaders(Arc<UpstreamAuth>);
 
 struct Aside(mpsc::Sender<String>, TraceFn);
@@ -99,7 +99,7 @@ impl Connection {
         self.send(&Message::notification(method), method).await.map(drop)
     }
 
-    /// A note for whoever listens.
+    /// Reports to the listener.
     pub(super) fn note(&self, level: u8, text: &str) {
         (self.heard)(level, text);
     }
@@ -118,7 +118,7 @@ impl Connection {
         if reply.is_good() {
             return Ok(reply);
         }
-        // A body that cannot be read says nothing.
+        // A body that cannot be read has no message.
         let body = reply.next().await.ok().flatten();
         Err(self.refused(reply.status, &reply.headers, body))
     }
@@ -148,23 +148,23 @@ impl Connection {
             let text = match next {
                 Ok(Some(text)) => text,
                 Ok(None) if is_stream => return Err(self.unfinished()),
-                Ok(None) => return Err(self.not_mcp(status, "there is nothing in the answer")),
+                Ok(None) => return Err(self.not_mcp(status, "the answer is empty")),
                 Err(failure) => return Err(self.failed(failure).await),
             };
             let kind = if is_stream { "an event" } else { &kind };
             match self.read(text, request).await {
                 Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => {}
-                Err(()) => return Err(self.not_mcp(status, format!("{kind} that holds no JSON-RPC message"))),
+                Err(()) => return Err(self.not_mcp(status, format!("{kind} without a JSON-RPC message"))),
             }
         }
     }
 
-    /// Takes the messages of a text; the answer to our request, if it is among them. An error if there is none in it.
+    /// Takes the messages of a text; the answer to our request, if it is among them. An error if there are none.
     async fn read(&self, text: String, request: &Message) -> Result<Option<Result<Value, RpcError>>, ()> {
         for message in Received::read(&self.scrub(text)).ok_or(())? {
             match message {
-                // Where one without an id comes back says which request it is about.
+                // An error without an id is about the request it came back for.
                 Received::Answer(to, result)
                     if to.is_null() || request.request_id().is_some_and(|id| is_same(&to, id)) =>
                 {
@@ -178,11 +178,11 @@ impl Connection {
         Ok(None)
     }
 
-    /// Answers a server's own request. In the modern era there are none, and answers are forbidden.
+    /// Answers a request from the server. In the modern era there are none, and answers are forbidden.
     async fn decline(&self, id: &Value, method: &str) {
         (self.heard)(1, &format!("the server asks for {}", clean(method, 80)));
         if self.era == Era::Legacy {
-            // If it does not get there, the server will say so in its result.
+            // If it gets lost, the server will say so in its result.
             let _ = self.session.post(&Message::reply(id, method)).await;
         }
     }
@@ -227,7 +227,7 @@ impl Connection {
         ClientError::Unfinished { host: self.host.clone() }
     }
 
-    /// What an HTTP status means that is no success.
+    /// The meaning of an HTTP error status.
     fn refused(&self, status: u16, headers: &HeaderMap, body: Option<String>) -> ClientError {
         let host = self.host.clone();
         let body = body.and_then(|body| Received::read(&self.scrub(body)));
@@ -302,7 +302,7 @@ impl Era {
     }
 }
 
-/// Who is spoken to, as errors call it.
+/// The server's host, as errors name it.
 fn host_of(url: &Url) -> String {
     let host = url.host_str().unwrap_or("the server");
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

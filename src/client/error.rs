@@ -1,4 +1,4 @@
-//! What a server says instead of an answer, told apart by what there is to do about it. It leaves the advice to the callers.
+//! What a server answers instead of a result, by what can be done about it.
 
 use thiserror::Error;
 
@@ -6,24 +6,24 @@ use crate::mcp::jsonrpc::RpcError;
 use crate::oauth::Challenge;
 use crate::sys::http::HttpError;
 
-/// Why there is no result. Everything in it that came from the server is cut, and without what we sent it.
+/// Why there is no result. Text from the server is cut, and secrets that we sent are removed.
 #[derive(Debug, Error)]
 pub enum ClientError {
     /// No HTTP answer.
     #[error("{0}")]
     Http(#[from] HttpError),
-    /// HTTP 401: no token, or not this one.
-    #[error("{}", .0.told("does not let us in"))]
+    /// HTTP 401: no token, or an invalid one.
+    #[error("{}", .0.told("requires authentication"))]
     Unauthorized(Box<AuthRefusal>),
-    /// HTTP 403: the token is good, but not for this.
-    #[error("{}", .0.told("refuses this"))]
+    /// HTTP 403: the token is valid, but not for this.
+    #[error("{}", .0.told("forbids this"))]
     Forbidden(Box<AuthRefusal>),
-    /// HTTP 404: nothing is at this address, or no longer this session.
+    /// HTTP 404: nothing is at this address, or the session no longer exists.
     #[error("there is no MCP server at this address of {host} (HTTP 404{})", and(.said.as_deref()))]
     NotFound {
         /// The host.
         host: String,
-        /// The answer's own words.
+        /// The message in the answer.
         said: Option<String>,
     },
     /// HTTP 408, 429 or 5xx.
@@ -33,7 +33,7 @@ pub enum ClientError {
         host: String,
         /// The HTTP status.
         status: u16,
-        /// The answer's own words.
+        /// The message in the answer.
         said: Option<String>,
     },
     /// JSON-RPC 2.0 section 5.1.
@@ -44,21 +44,21 @@ pub enum ClientError {
         /// The error.
         error: RpcError,
     },
-    /// A tool ran and failed, by its own words.
+    /// A tool ran and failed, with its own message.
     #[error("the tool failed{}", if .0.is_empty() { String::new() } else { format!(": {}", .0) })]
     Tool(String),
-    /// An answer that is none of MCP.
+    /// An answer that is not MCP.
     #[error("what {host} answered is not MCP: {why}")]
     NotMcp {
         /// The host.
         host: String,
         /// The HTTP status.
         status: u16,
-        /// What is wrong with it, in our words.
+        /// What is wrong with it.
         why: String,
     },
     /// A redirect that is not followed.
-    #[error("what {host} answered is not MCP: HTTP {status}, which sends us elsewhere, to {to}")]
+    #[error("what {host} answered is not MCP: HTTP {status}, a redirect to {to}")]
     Elsewhere {
         /// The host.
         host: String,
@@ -76,7 +76,7 @@ pub enum ClientError {
     /// No version in common.
     #[error("the server speaks no protocol version that mcpauth speaks (it offers: {0})")]
     Version(String),
-    /// MCP 2026-07-28 `input_required`: the tool asks a person something.
+    /// MCP 2026-07-28 `input_required`: the tool asks the user for something.
     #[error("the tool asks for more input, which this client cannot give")]
     Input,
 }
@@ -84,21 +84,21 @@ pub enum ClientError {
 /// HTTP 401 or 403.
 #[derive(Clone, Debug, Default)]
 pub struct AuthRefusal {
-    /// Who says so.
+    /// The host.
     pub host: String,
-    /// What it demands.
+    /// Its challenge.
     pub challenge: Option<Challenge>,
-    /// What it says about it in its body.
+    /// The message in its body.
     pub error: Option<RpcError>,
 }
 
 impl AuthRefusal {
-    /// The scopes that would do, if it says so.
+    /// The scopes that would be sufficient, if it names them.
     pub fn scope(&self) -> Option<&str> {
         self.challenge.as_ref()?.scope.as_deref()
     }
 
-    /// Why, by mcpauth's own gateway: one word.
+    /// The reason that mcpauth's own gateway gives: one word.
     pub fn reason(&self) -> Option<&str> {
         self.error.as_ref()?.data.get("reason")?.as_str()
     }

@@ -1,6 +1,5 @@
-//! A client that finds out by itself how a server speaks: 2026-07-28, the handshake until 2025-11-25, or HTTP+SSE (2024-11-05).
-//! It leaves the wire to `mcp`, the session to `session`, credentials to its callers' headers, and has no deadline: whoever
-//! waits drops it.
+//! A client that detects how a server speaks: 2026-07-28, the handshake until 2025-11-25, or HTTP+SSE (2024-11-05).
+//! It has no deadline: the caller drops it. Not here: the wire (see `mcp`); the session (see `session`).
 
 mod connection;
 mod error;
@@ -21,7 +20,7 @@ use crate::session::UpstreamAuth;
 use crate::sys::http::Http;
 use crate::text::clean;
 
-/// More pages than this are no list any more.
+/// A list with more pages than this is broken.
 const MOST_PAGES: usize = 10_000;
 
 /// A connection to a server.
@@ -29,9 +28,9 @@ pub struct McpClient {
     talk: Connection,
     /// The tool that was described last, and its input schema.
     described: Option<(String, Option<Value>)>,
-    /// What the handshake agreed on.
+    /// The result of the handshake.
     agreed: Option<&'static str>,
-    /// Where it was found.
+    /// Its address.
     pub url: Url,
     /// What the server calls itself, cleaned; empty if it does not say.
     pub name: String,
@@ -49,8 +48,8 @@ pub struct Tools {
 }
 
 impl McpClient {
-    /// Connects to the server that is `given`, whose headers go along with every request. Values marked sensitive come back
-    /// in nothing.
+    /// Connects to the server `given`, whose headers are sent with every request. Values marked sensitive never
+    /// appear in output.
     ///
     /// # Errors
     /// As [`ClientError`] says.
@@ -75,12 +74,12 @@ impl McpClient {
         Ok(client)
     }
 
-    /// How the server speaks.
+    /// The protocol era of the server.
     pub fn era(&self) -> Era {
         self.talk.era
     }
 
-    /// The protocol version that was agreed on.
+    /// The negotiated protocol version.
     pub fn protocol(&self) -> &'static str {
         self.agreed.unwrap_or(MODERN)
     }
@@ -90,7 +89,7 @@ impl McpClient {
         if self.talk.session.has_channel() { "sse" } else { "streamable-http" }
     }
 
-    /// Asks whether the server is there: 2026-07-28 has no `ping`, and `server/discover` in its place.
+    /// Checks that the server is there: 2026-07-28 has `server/discover` instead of `ping`.
     ///
     /// # Errors
     /// As [`ClientError`] says.
@@ -107,7 +106,7 @@ impl McpClient {
         let (mut tools, mut seen, mut params) = (Tools::default(), BTreeSet::new(), Map::new());
         loop {
             let Value::Object(mut page) = self.talk.ask("tools/list", params).await? else {
-                return Err(self.talk.not_mcp(200, "a list of tools that is no object"));
+                return Err(self.talk.not_mcp(200, "a list of tools that is not an object"));
             };
             let Some(Value::Array(found)) = page.remove("tools") else {
                 return Err(self.talk.not_mcp(200, "a list of tools without tools"));
@@ -124,7 +123,7 @@ impl McpClient {
         }
     }
 
-    /// Calls a tool; its result as the server gives it, `isError` and all.
+    /// Calls a tool; returns its result as the server sends it, including `isError`.
     ///
     /// # Errors
     /// As [`ClientError`] says.
@@ -160,7 +159,7 @@ impl McpClient {
                     described.and_then(|found| found.get("inputSchema")).cloned()
                 }
             },
-            // Who may call a tool need not be allowed to see the list.
+            // A caller that may call a tool need not be allowed to list it.
             Err(error @ (ClientError::Forbidden(_) | ClientError::Rpc { .. })) => {
                 self.talk.note(1, &format!("calling the tool without its description ({error})"));
                 None
@@ -181,7 +180,7 @@ impl McpClient {
         match found.get("supportedVersions") {
             Some(versions) if offers(versions, MODERN) => Ok(()),
             Some(versions) => self.choose(Some(versions)).await,
-            // Some servers have a friendly word for every question.
+            // Some servers answer every request with a friendly error.
             None => self.initialize_legacy().await,
         }
     }
@@ -222,15 +221,15 @@ fn offers(versions: &Value, version: &str) -> bool {
     versions.as_array().is_some_and(|versions| versions.iter().any(|offered| offered == version))
 }
 
-/// An error that only a server of 2026-07-28 gives: it is not to be spoken to as if it were older.
+/// An error that only a 2026-07-28 server gives: it must not be spoken to as if it were older.
 fn is_modern(error: &ClientError) -> bool {
     let ClientError::Rpc { status: 400 | 404, error } = error else { return false };
     matches!(error.code, HEADER_MISMATCH | MISSING_CAPABILITY)
         || (error.code == INVALID_PARAMS && error.message.contains("_meta"))
 }
 
-/// Of two refusals, of the question of 2026-07-28 and then of the handshake. A server that forbids the first and does not know
-/// the second means what it said first; what it lacks in a handshake is nobody's business.
+/// Chooses between two refusals: of the 2026-07-28 request and then of the handshake. If a server forbids the first
+/// and does not know the second, the first is the meaningful one; what the handshake lacks is irrelevant.
 fn more_telling(first: ClientError, later: ClientError) -> ClientError {
     let is_unknown = matches!(
         later,
@@ -243,7 +242,7 @@ fn more_telling(first: ClientError, later: ClientError) -> ClientError {
     if is_unknown && matches!(first, ClientError::Forbidden(_)) { first } else { later }
 }
 
-/// Any other no may come from a server, or a gateway, that does not know the question.
+/// Any other error may come from a server, or a gateway, that does not know the request.
 fn may_be_older(error: &ClientError) -> bool {
     matches!(
         error,

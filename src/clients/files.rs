@@ -1,5 +1,5 @@
-//! The clients' files for other verbs: written by `generate`, kept new by `refresh`, looked at and mended by `doctor`.
-//! It leaves one client's file to `clients` and `render`.
+//! The clients' files for other verbs: written by `generate`, kept up to date by `refresh`, checked and fixed by
+//! `doctor`. Not here: one client's file (see `clients` and `render`).
 
 use super::{Clients, ConfigRow, Job};
 use crate::config::Config;
@@ -9,8 +9,8 @@ use crate::render::{self, AuthMode, ClientSpec, DryRun, TARGETS};
 use crate::store::Store;
 use crate::sys::private_file;
 
-/// The files that `generate` makes: the local ones, and with `install` those of their clients and of every other client
-/// that was installed to with tokens in its file.
+/// The files that `generate` writes: the local ones, and with `install` those of their clients and of every other
+/// installed client with tokens in its file.
 ///
 /// # Errors
 /// What keeps every client from having a configuration.
@@ -31,7 +31,7 @@ pub(crate) fn write_all(
             rows.push(write_seed(&clients, target)?);
         }
     }
-    // What is wrong with our memory of them is in the rows above.
+    // Faults of the installation record are in the rows above.
     let before = if install { clients.before().unwrap_or_default() } else { Vec::new() };
     for job in before.iter().filter(|job| job.auth_mode.embeds_tokens() && job.target.local.is_none()) {
         rows.push(clients.install(job, DryRun::No)?);
@@ -39,8 +39,8 @@ pub(crate) fn write_all(
     Ok(rows)
 }
 
-/// After a token changed or went: the local files that are there, and every client that was installed to with tokens in
-/// its file.
+/// After a token changed or was removed: the existing local files, and every installed client with tokens in its
+/// file.
 ///
 /// # Errors
 /// As for [`write_all`].
@@ -48,7 +48,7 @@ pub(crate) fn reinstall(config: &Config, store: &Store, out: &dyn Notices) -> Re
     let clients = Clients::new(config, store, out)?;
     clients.say_left_out(out);
     let before = clients.before()?;
-    // With nothing to say no file is made, but what a file says is brought up to date.
+    // With no entries no file is created, but an existing file is updated.
     let meant = |local: &str| !clients.entries.is_empty() || store.dir().join(local).exists();
     let locals = seeds().filter(|(_, local)| meant(local));
     let locals = locals.map(|(target, local)| write_local(&clients, store, target, local));
@@ -56,8 +56,7 @@ pub(crate) fn reinstall(config: &Config, store: &Store, out: &dyn Notices) -> Re
     locals.chain(old.map(|job| clients.install(job, DryRun::No))).collect()
 }
 
-/// Whether the clients that were installed to before have what they should have: each row says what
-/// [`ConfigRow::drift`] finds. Nothing is written.
+/// Whether installed clients are up to date: each row says what [`ConfigRow::drift`] finds. Writes nothing.
 ///
 /// # Errors
 /// As for [`write_all`].
@@ -66,7 +65,7 @@ pub(crate) fn check(config: &Config, store: &Store, out: &dyn Notices) -> Result
     clients.before()?.iter().map(|job| clients.install(job, DryRun::Yes)).collect()
 }
 
-/// Gives one of them what it should have.
+/// Updates one of them.
 ///
 /// # Errors
 /// As for [`write_all`].
@@ -103,7 +102,7 @@ pub(crate) fn uninstall(
     Ok(rows)
 }
 
-/// The clients whose files the registry's scripts write, with the names of those among the tokens.
+/// The clients whose files the registry's scripts write, with the names they have among the tokens.
 fn seeds() -> impl Iterator<Item = (&'static ClientSpec, &'static str)> {
     TARGETS.iter().filter_map(|target| Some((target, target.local?)))
 }
@@ -127,7 +126,7 @@ fn write_local(
     })
 }
 
-/// The client's own file, as the registry's scripts write it unless it was installed to otherwise.
+/// The client's own file, as the registry's scripts write it unless it was installed otherwise.
 fn write_seed(clients: &Clients<'_>, target: &'static ClientSpec) -> Result<ConfigRow, Error> {
     let job = clients.job(target, Some(AuthMode::Inline)).map(|job| Job {
         auth_mode: job.record.as_ref().map_or(AuthMode::Inline, |record| record.auth_mode),

@@ -1,5 +1,5 @@
-//! How others start us, clients and supervisors: a command line that means the same from anywhere. And how a client
-//! reaches the bridge on this machine. It leaves who is told of which to `render`.
+//! How clients and supervisors start mcpauth: a command line that means the same from anywhere; and how a client
+//! reaches the bridge on this machine. Not here: which clients get it (see `render`).
 
 use std::path::Path;
 
@@ -28,10 +28,10 @@ const CARRIED: [&str; 10] = [
 /// Those that other programs read as well, and that are the same for the client.
 const SHARED: [&str; 4] = ["AWS_REGION", "CLAUDE_CONFIG_DIR", "CLINE_MCP_SETTINGS_PATH", "CODEX_HOME"];
 
-/// What a client needs that has its headers in this way.
+/// What a client with this auth mode needs.
 ///
 /// # Errors
-/// The system's, where our own program cannot be found; the bridge's.
+/// An I/O error, if our own program cannot be found; the bridge's.
 pub(crate) fn launch_context(
     config: &Config,
     target: &ClientSpec,
@@ -48,11 +48,11 @@ pub(crate) fn launch_context(
     Ok(LaunchContext { command: if alone { Vec::new() } else { command(config)? }, door })
 }
 
-/// Others start us anywhere, with an environment of their own: nothing may depend on the working directory, where
-/// another project's `.env` may lie, nor on the variables of this shell.
+/// Others start mcpauth anywhere, with their own environment: nothing may depend on the working directory, which may
+/// have another project's `.env`, or on the variables of this shell.
 ///
 /// # Errors
-/// The system's, where our own program cannot be found.
+/// An I/O error, if our own program cannot be found.
 pub(crate) fn command(config: &Config) -> Result<Vec<String>, Error> {
     let program = paths::program()?.to_string_lossy().into_owned();
     let mut words = vec![program, "--tokens-dir".into(), config.tokens_dir.to_string_lossy().into_owned()];
@@ -63,7 +63,7 @@ pub(crate) fn command(config: &Config) -> Result<Vec<String>, Error> {
         words.push("--no-env-file".into());
     }
     for (file, whose) in files {
-        // To name a found file would make it the user's word.
+        // Naming a found file would make it the user's choice.
         let flag = if whose == FileTrust::Found { "--found-env-file" } else { "--env-file" };
         words.extend([flag.into(), file.to_string_lossy().into_owned()]);
     }
@@ -84,7 +84,7 @@ pub(crate) fn command(config: &Config) -> Result<Vec<String>, Error> {
     Ok(words)
 }
 
-/// Why the files that were found here are left out of it: they say where a secret of the user's own should go.
+/// Why files that were found here are left out: they say where a secret of the user's would be sent.
 fn distrusted(config: &Config) -> Option<ConfigError> {
     let kinds =
         [CredentialKind::Ingress, CredentialKind::Egress, CredentialKind::AgentCore, CredentialKind::Agent];
@@ -92,12 +92,12 @@ fn distrusted(config: &Config) -> Option<ConfigError> {
     refused.into_iter().find(|error| matches!(error, ConfigError::Provenance { .. }))
 }
 
-/// A setting that is gone with this process: no file has it.
+/// A setting that disappears with this process: no file has it.
 fn passing<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> {
     settings.find(name).filter(|(_, origin)| origin.file().is_none()).map(|(value, _)| value)
 }
 
-/// The settings that this command line does not carry, and no file has: whoever starts us by it does without them.
+/// Settings that this command line does not carry and no file has: a process started by it lacks them.
 pub(crate) fn lost(config: &Config) -> Vec<&str> {
     let settings = config.sources();
     let mut names: Vec<&str> = settings.names().filter(|name| is_known(name)).collect();
@@ -108,11 +108,14 @@ pub(crate) fn lost(config: &Config) -> Vec<&str> {
     names
 }
 
-/// Says what a client that starts us would not have.
+/// Reports what a client that starts us would lack.
 pub(crate) fn warn(config: &Config, out: &dyn Notices) {
     let settings = config.sources();
     if let Some(why) = distrusted(config) {
-        out.say(&format!("clients are told of no file that was found here: {why}; {}", why.hint()));
+        out.say(&format!(
+            "client configurations name no file that was only found here: {why}; {}",
+            why.hint()
+        ));
     }
     let lost = lost(config);
     if !lost.is_empty() {
@@ -129,6 +132,6 @@ pub(crate) fn warn(config: &Config, out: &dyn Notices) {
     names.sort_unstable();
     names.dedup();
     for name in names {
-        out.say(&format!("clients start mcpauth in other folders; give {name} from the root on"));
+        out.say(&format!("clients start mcpauth in other folders; make {name} an absolute path"));
     }
 }

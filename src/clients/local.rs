@@ -1,5 +1,6 @@
-//! Where the bridge listens on this machine, and the secret that its clients show it: other users and web pages reach
-//! loopback too. Both are the same for every start, because clients' configurations hold them. It leaves checking to `bridge`.
+//! Where the bridge listens on this machine, and the secret that its clients send: other users and web pages reach
+//! loopback too. Both are the same at every start, because client configurations contain them. Not here: checking
+//! (see `bridge`).
 
 use std::net::SocketAddr;
 
@@ -17,12 +18,12 @@ const FILE: &str = ".bridge-secret";
 pub(crate) struct Local {
     /// Where it listens, on loopback.
     pub(crate) listen: SocketAddr,
-    /// What its clients show it, in [`SECRET_HEADER`].
+    /// What its clients send, in [`SECRET_HEADER`].
     pub(crate) secret: Secret,
 }
 
 impl Local {
-    /// Where it is, and its secret, which is made when it is first asked for.
+    /// Its address and its secret, which is created on first use.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] for an address that is not on loopback; the file's.
@@ -33,7 +34,7 @@ impl Local {
         if let Some(text) = private_file::read(&path)?.filter(|text| text.trim().len() >= 32) {
             return Ok(Self { listen, secret: Secret::new(text.trim()) });
         }
-        // Two processes that make it at once must not each have one of their own.
+        // Two processes that create it at once must end up with the same one.
         let lock = private_file::open_lock(&config.tokens_dir.join(".bridge-secret.lock"))?;
         lock.lock()?;
         let secret = match private_file::read(&path)?.filter(|text| text.trim().len() >= 32) {

@@ -1,21 +1,21 @@
-//! What came of one client's file, as a value. It leaves saying it to `cli`.
+//! The result for one client's file, as a value. Not here: printing it (see `cli`).
 
 use crate::config::Config;
 use crate::error::Error;
 use crate::render::{AuthMode, Installed};
 
-/// What writes the client configurations alone.
+/// The command that writes only the client configurations.
 const COMMAND: &str = "mcpauth config install";
 
-/// What came of one client configuration.
+/// The result for one client configuration.
 pub(crate) struct ConfigRow {
     pub(crate) client: &'static str,
     pub(crate) path: String,
     pub(crate) servers: usize,
-    /// How the client has its headers; `None` for our own files.
+    /// How the client gets its headers; `None` for our own files.
     pub(crate) auth_mode: Option<AuthMode>,
     pub(crate) result: Result<Installed, Error>,
-    /// Only to say what would be.
+    /// A dry run.
     pub(crate) dry: bool,
 }
 
@@ -26,7 +26,7 @@ impl ConfigRow {
         Self { client: "every client", path, servers: 0, auth_mode: None, result: Err(error), dry: false }
     }
 
-    /// In what the client's file is not as it should be, a line each; nothing if it is in order.
+    /// How the client's file differs from what it should be, one line each; empty if it is up to date.
     pub(crate) fn drift(&self) -> Vec<String> {
         let installed = match &self.result {
             Ok(installed) => installed,
@@ -34,11 +34,11 @@ impl ConfigRow {
         };
         let changes = installed.changes.iter().filter(|change| change.alters()).map(ToString::to_string);
         let first = |text: String| text.lines().next().unwrap_or_default().to_owned();
-        let open = installed.exposed.then(|| "others can read it, and there are secrets in it".to_owned());
+        let open = installed.exposed.then(|| "others can read it, and it contains secrets".to_owned());
         changes.map(first).chain(open).collect()
     }
 
-    /// The command that puts the client's file in order.
+    /// The command that fixes the client's file.
     pub(crate) fn remedy(&self) -> String {
         match &self.result {
             Ok(_) => format!("{COMMAND} --client {}", self.client),

@@ -1,4 +1,5 @@
-//! Keycloak agents: service accounts with a file of their own among the tokens. It leaves the gateway's clients to `machine`.
+//! Keycloak agents: service accounts with a file of their own among the tokens. Not here: the gateway's clients (see
+//! `machine`).
 
 use serde_json::{Map, Value, json};
 
@@ -25,7 +26,7 @@ impl Config {
         names.iter().map(|name| self.agent(name)).collect()
     }
 
-    /// The agent of this name, from its file.
+    /// The agent with this name, from its file.
     pub fn agent(&self, name: &str) -> CredentialPlan {
         CredentialPlan {
             kind: CredentialKind::Agent,

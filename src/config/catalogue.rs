@@ -1,30 +1,29 @@
 //! Every variable there is, with what it means and what it decides: for `config show`, for the reference, to know a
-//! secret by its name, and to know what a file that was only found may say.
-//! It leaves reading them to `settings`.
+//! secret by its name, and to know what a file that was only found may say. Not here: reading them (see `settings`).
 
 /// One variable. `N` at the end of a name stands for the number of a set, 1 to 100.
 #[derive(Clone, Copy, Debug)]
 pub struct VariableSpec {
     /// Its name.
     pub name: &'static str,
-    /// What it has when nobody gives it.
+    /// Its default.
     pub default: &'static str,
-    /// What it is, in one line.
+    /// Its description, in one line.
     pub about: &'static str,
     /// What it decides.
     pub role: Role,
 }
 
-/// What a variable decides, as far as it matters who gave it.
+/// What a variable decides, as far as its provenance matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Nothing about where a secret goes; or it is the secret.
+    /// Not where a secret is sent; or it is the secret.
     Plain,
-    /// Where a secret or a token goes, alone or with others.
+    /// Where a secret or a token is sent, alone or with others.
     Place,
-    /// A file or a folder of the project's: one outside it is the machine's.
+    /// A file or folder of the project; one outside it belongs to the machine.
     Inside,
-    /// Something about this machine and not about a project: a file that was only found has no say.
+    /// Something about this machine and not about a project: a found file must not set it.
     Machine,
 }
 
@@ -44,34 +43,35 @@ const fn machine(name: &'static str, default: &'static str, about: &'static str)
     VariableSpec { role: Role::Machine, ..row(name, default, about) }
 }
 
-/// What the libraries below us read from the environment, in any case of its letters: the machine's as well.
+/// Variables that the libraries below us read from the environment, in either case: they belong to the machine as
+/// well.
 const OF_THE_MACHINE: [&str; 6] =
     ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// All of them, in the order a person sets them up.
+/// All variables, in the order in which a person sets them up.
 pub const VARIABLES: &[VariableSpec] = &[
     place("AUTH_PROVIDER", "cognito", "the ingress identity provider: cognito, keycloak or oidc"),
     place("INGRESS_OAUTH_USER_POOL_ID", "", "Cognito user pool; its first part is the region"),
     row("INGRESS_OAUTH_CLIENT_ID", "", "the ingress client (Cognito, oidc)"),
     row("INGRESS_OAUTH_CLIENT_SECRET", "", "its secret"),
-    place("INGRESS_OAUTH_ISSUER", "", "an issuer outright: required for oidc, a stand-in for Cognito"),
-    place("INGRESS_OAUTH_TOKEN_URL", "", "the token endpoint outright"),
-    row("INGRESS_OAUTH_SCOPE", "", "scopes to ask for; none means all the client may have"),
+    place("INGRESS_OAUTH_ISSUER", "", "the issuer: required for oidc, replaces the user pool for Cognito"),
+    place("INGRESS_OAUTH_TOKEN_URL", "", "the token endpoint, instead of discovery"),
+    row("INGRESS_OAUTH_SCOPE", "", "scopes to request; none means all the client may have"),
     row("INGRESS_OAUTH_AUDIENCE", "", "an audience parameter, where the server wants one"),
     row("INGRESS_OAUTH_CLIENT_AUTH", "", "client_secret_post, client_secret_basic or private_key_jwt"),
     row("INGRESS_OAUTH_PRIVATE_KEY_FILE", "", "PEM private key for private_key_jwt"),
     row("INGRESS_OAUTH_KEY_ID", "", "its key id, if the server wants one"),
-    row("INGRESS_OAUTH_ASSERTION_AUDIENCE", "", "whom its assertions are for, if not the issuer"),
+    row("INGRESS_OAUTH_ASSERTION_AUDIENCE", "", "the audience of its assertions, if not the issuer"),
     place("AWS_REGION", "us-east-1", "the region, where the user pool's id does not say it"),
     place("COGNITO_DOMAIN", "", "Cognito domain (prefix or URL) of the token endpoint"),
     place("KEYCLOAK_URL", "", "Keycloak's address"),
-    place("KEYCLOAK_EXTERNAL_URL", "", "the same from outside; wins over KEYCLOAK_URL"),
-    place("KEYCLOAK_ADMIN_URL", "", "the same from an administrator's side; wins over both"),
+    place("KEYCLOAK_EXTERNAL_URL", "", "its external address; takes precedence over KEYCLOAK_URL"),
+    place("KEYCLOAK_ADMIN_URL", "", "its administration address; takes precedence over both"),
     place("KEYCLOAK_REALM", "", "the realm; for agents mcp-gateway unless their file says otherwise"),
     row("KEYCLOAK_M2M_CLIENT_ID", "", "the ingress client (Keycloak)"),
     row("KEYCLOAK_M2M_CLIENT_SECRET", "", "its secret"),
-    row("KEYCLOAK_CLIENT_ID", "", "a further client whose tokens the gateway accepts, the registry's own"),
-    place("EGRESS_PROVIDER_NAME", "", "the provider that --provider means when it is not given"),
+    row("KEYCLOAK_CLIENT_ID", "", "the registry's own client, whose tokens the gateway also accepts"),
+    place("EGRESS_PROVIDER_NAME", "", "the provider to use without --provider"),
     place("EGRESS_PROVIDER_NAME_N", "", "egress set N: the provider (mcpauth providers list)"),
     row("EGRESS_OAUTH_CLIENT_ID_N", "", "egress set N: the client registered there"),
     row("EGRESS_OAUTH_CLIENT_SECRET_N", "", "egress set N: its secret, where the provider has secrets"),
@@ -83,7 +83,7 @@ pub const VARIABLES: &[VariableSpec] = &[
     row(
         "EGRESS_OAUTH_SCOPE_N",
         "",
-        "egress set N: scopes, separated by blanks or commas, instead of the provider's defaults",
+        "egress set N: scopes, separated by spaces or commas, instead of the provider's defaults",
     ),
     place(
         "EGRESS_MCP_SERVER_NAME_N",
@@ -101,7 +101,7 @@ pub const VARIABLES: &[VariableSpec] = &[
     row(
         "EGRESS_OAUTH_ASSERTION_AUDIENCE_N",
         "",
-        "egress set N: whom its assertions are for, if not the issuer",
+        "egress set N: the audience of its assertions, if not the issuer",
     ),
     place("EGRESS_OAUTH_PROVIDER", "", "the unnumbered set's provider"),
     row("EGRESS_OAUTH_CLIENT_ID", "", "the unnumbered set's client"),
@@ -120,7 +120,7 @@ pub const VARIABLES: &[VariableSpec] = &[
     row(
         "EGRESS_OAUTH_ASSERTION_AUDIENCE",
         "",
-        "the unnumbered set: whom its assertions are for, if not the issuer",
+        "the unnumbered set: the audience of its assertions, if not the issuer",
     ),
     place("DOMAIN", "", "fills {{ domain }} in a provider's endpoints"),
     place("REGION", "", "fills {{ region }} in a provider's endpoints"),
@@ -140,24 +140,28 @@ pub const VARIABLES: &[VariableSpec] = &[
     row(
         "AGENTCORE_ASSERTION_AUDIENCE_N",
         "",
-        "AgentCore gateway N: whom its assertions are for, if not the issuer",
+        "AgentCore gateway N: the audience of its assertions, if not the issuer",
     ),
-    place("AGENTCORE_ISSUER_N", "", "AgentCore gateway N: an issuer outright"),
+    place("AGENTCORE_ISSUER_N", "", "AgentCore gateway N: its issuer"),
     place("AGENTCORE_TOKEN_REQUEST_N", "", "AgentCore gateway N: form or json"),
-    place("COGNITO_USER_POOL_ID_N", "", "AgentCore gateway N: a user pool of its own"),
-    place("COGNITO_DOMAIN_N", "", "AgentCore gateway N: a Cognito domain of its own"),
-    place("OAUTH_DOMAIN_N", "", "AgentCore gateway N: an authorization server of its own"),
+    place("COGNITO_USER_POOL_ID_N", "", "AgentCore gateway N: its own user pool"),
+    place("COGNITO_DOMAIN_N", "", "AgentCore gateway N: its own Cognito domain"),
+    place("OAUTH_DOMAIN_N", "", "AgentCore gateway N: its own authorization server"),
     row("AGENTCORE_SCOPE", "", "the scope of every AgentCore gateway that names none"),
     row("AGENTCORE_AUDIENCE", "MCPGateway", "the audience for servers that take JSON (Auth0)"),
-    place("AGENTCORE_ISSUER", "", "an issuer outright for all AgentCore gateways"),
-    place("AGENTCORE_TOKEN_REQUEST", "", "form or json; json by itself for auth0.com"),
+    place("AGENTCORE_ISSUER", "", "the issuer of all AgentCore gateways"),
+    place("AGENTCORE_TOKEN_REQUEST", "", "form or json; json by default for auth0.com"),
     place("COGNITO_USER_POOL_ID", "", "the AgentCore gateways' user pool"),
     place(
         "OAUTH_DOMAIN",
         "",
         "the AgentCore gateways' authorization server, where COGNITO_DOMAIN is not set",
     ),
-    place("REGISTRY_URL", "", "the gateway's address; without it nothing that needs a gateway is configured"),
+    place(
+        "REGISTRY_URL",
+        "",
+        "the gateway's address; without it, nothing that needs a gateway is configured",
+    ),
     place("GATEWAY_URL", "http://localhost:8003/mcp", "the MCP server of probe, ping, list and call"),
     row(
         "MCP_AUTH_TOKEN",
@@ -189,7 +193,7 @@ pub const VARIABLES: &[VariableSpec] = &[
     row(
         "MCPAUTH_GATEWAY_CLIENTS",
         "",
-        "without gateway.yaml: further clients whose tokens are accepted, separated by blanks or commas",
+        "without gateway.yaml: further clients whose tokens are accepted, separated by spaces or commas",
     ),
     row(
         "MCPAUTH_GATEWAY_AUDIENCE",
@@ -199,7 +203,7 @@ pub const VARIABLES: &[VariableSpec] = &[
     machine(
         "MCPAUTH_HEADER_VARIABLES",
         "",
-        "without gateway.yaml: the variables that servers' files may name in their headers, separated by blanks or commas",
+        "without gateway.yaml: the variables that servers' files may name in their headers, separated by spaces or commas",
     ),
     inside(
         "MCPAUTH_SCOPES",
@@ -209,27 +213,23 @@ pub const VARIABLES: &[VariableSpec] = &[
     row(
         "TOKEN_EXPIRY_BUFFER",
         "3600",
-        "refresh: seconds before its end at which a token is renewed, but never more than a fifth of its life",
+        "refresh: seconds before its expiry to renew a token, at most a fifth of its lifetime",
     ),
-    row(
-        "TOKEN_REFRESH_INTERVAL",
-        "300",
-        "refresh: seconds between two looks at the files, for what others did",
-    ),
+    row("TOKEN_REFRESH_INTERVAL", "300", "refresh: seconds between rescans of the credential files"),
     machine("MCPAUTH_BRIDGE_LISTEN", "127.0.0.1:8191", "where bridge --listen listens, on loopback"),
     machine(
         "MCPAUTH_CLIENT_METADATA_URL",
         "",
-        "where you keep what `mcpauth client-metadata` prints: login names it as the client where an issuer takes it",
+        "where you publish what `mcpauth client-metadata` prints: login uses it as the client id where the issuer supports that",
     ),
     row("MCPAUTH_LOGIN_TIMEOUT", "300", "seconds to wait for a person"),
-    row("MCPAUTH_NO_BROWSER", "", "1: print login addresses and open nothing"),
+    row("MCPAUTH_NO_BROWSER", "", "1: print login addresses, open no browser"),
     machine(
         "MCPAUTH_CA_CERT",
         "",
-        "a PEM file of certification authorities to believe beside the system's, or those of SSL_CERT_FILE",
+        "a PEM file of CA certificates to trust in addition to the system's, or to those of SSL_CERT_FILE",
     ),
-    machine("MCPAUTH_ALLOW_HTTP", "", "1: plain http to other machines is meant"),
+    machine("MCPAUTH_ALLOW_HTTP", "", "1: allow plain HTTP to non-loopback hosts"),
 ];
 
 /// Whether a variable's value is never shown.
@@ -240,7 +240,7 @@ pub fn is_secret(name: &str) -> bool {
             .any(|ending| without_number(name).ends_with(ending))
 }
 
-/// What a name decides. One that is not here fills an address of a provider, if it does anything.
+/// What a name decides. A name that is not listed fills a provider's address, if it does anything.
 pub fn role(name: &str) -> Role {
     if OF_THE_MACHINE.iter().any(|known| known.eq_ignore_ascii_case(name)) {
         return Role::Machine;
@@ -252,8 +252,8 @@ pub fn role(name: &str) -> Role {
     }
 }
 
-/// Whether a variable is kept from other programs that we start: it is a secret, and ours. Others' secrets are what such
-/// a program may need.
+/// Whether a variable is withheld from programs that we start: it is a secret of ours. Other secrets may be what such
+/// a program needs.
 pub fn is_withheld(name: &str) -> bool {
     let ours = ["INGRESS_", "EGRESS_", "AGENTCORE_", "KEYCLOAK_", "COGNITO_", "MCPAUTH_", "MCP_AUTH_"];
     is_secret(name) && (is_known(name) || ours.iter().any(|start| name.starts_with(start)))

@@ -1,7 +1,7 @@
-//! `.env` files. dotenvy reads them, one statement at a time, so that a statement it refuses is passed over and the others
-//! still count; it is given each value in the one spelling in which `$`, `\` and `#` stay what they are, because other
-//! programs read these files too and take them literally. No error of dotenvy's leaves this module: they quote the file.
-//! It leaves precedence to `settings`.
+//! `.env` files. dotenvy reads them, one statement at a time, so that a statement it rejects is skipped and the
+//! others still count. Each value is passed to it in the one spelling that keeps `$`, `\` and `#` literal, because
+//! other programs read these files too and take them literally. No error of dotenvy's leaves this module: they quote
+//! the file. Not here: precedence (see `settings`).
 
 use std::ops::Range;
 
@@ -28,8 +28,8 @@ pub(super) struct Parsed {
     pub(super) is_damaged: bool,
 }
 
-/// Reads a file; the last of two lines for one key wins, as python-dotenv has it. Where a byte is not UTF-8, the value that
-/// holds it is passed over, and the rest of the file is read.
+/// Reads a file; the last of two lines for one key wins, as in python-dotenv. A value with a byte that is not UTF-8
+/// is skipped, and the rest of the file is read.
 pub(super) fn parse(bytes: Vec<u8>) -> Parsed {
     let (text, is_damaged) = match regular_file::text(bytes) {
         Ok(text) => (text, false),
@@ -49,8 +49,8 @@ pub(super) fn parse(bytes: Vec<u8>) -> Parsed {
     parsed
 }
 
-/// A file's text with each variable set: in its place if it has one, else at the end, or at the beginning of a file that ends
-/// within quotes. Every other byte stays.
+/// A file's text with each variable set: in its place if it has one, else at the end, or at the beginning if the file
+/// ends inside quotes. Every other byte stays.
 pub fn set<'a>(text: &str, variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let newline = line_end(text);
     variables.into_iter().fold(text.to_owned(), |mut text, (name, value)| {
@@ -63,7 +63,7 @@ pub fn set<'a>(text: &str, variables: impl IntoIterator<Item = (&'a str, &'a str
                 let before = text.len();
                 let is_open = !text.is_empty() && !text.ends_with(['\n', '\r']) && text != BYTE_ORDER_MARK;
                 text.push_str(&format!("{}{line}{newline}", if is_open { newline } else { "" }));
-                // A quote that somebody left open would take in what comes after it.
+                // An unclosed quote would swallow what comes after it.
                 if !statements(&text).any(|one| one.range.start >= before && is_its(&one)) {
                     text.truncate(before);
                     let first = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
@@ -75,7 +75,7 @@ pub fn set<'a>(text: &str, variables: impl IntoIterator<Item = (&'a str, &'a str
     })
 }
 
-/// Whether a `.env` line can be for a variable of this name.
+/// Whether a `.env` line can set a variable with this name.
 pub fn is_name(text: &str) -> bool {
     matches!(read(&format!("{text}=")), Some(Some((key, _))) if key == text)
 }
@@ -88,11 +88,11 @@ struct DotenvStatement {
     number: usize,
     /// Where it is in the text, without the end of its last line.
     range: Range<usize>,
-    /// Its name and value; none if it is not `KEY=VALUE`.
+    /// Its name and value; `None` if it is not `KEY=VALUE`.
     variable: Option<(String, Secret)>,
 }
 
-/// Every statement of a text; blank lines and comments are none.
+/// Every statement of a text, without blank lines and comments.
 fn statements(text: &str) -> impl Iterator<Item = DotenvStatement> {
     let (mut at, mut number) = (if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 }, 1);
     std::iter::from_fn(move || {
@@ -109,11 +109,11 @@ fn statements(text: &str) -> impl Iterator<Item = DotenvStatement> {
     })
 }
 
-/// How long the first statement of a text is, and what it says; nothing if it is blank or a comment.
+/// The length of a text's first statement, and its content; `None` if it is blank or a comment.
 fn statement(text: &str) -> (usize, Option<Option<(String, Secret)>>) {
     let line = text.split(['\n', '\r']).next().unwrap_or_default();
     let (head, value) = line.split_once('=').unwrap_or((line, ""));
-    // The name first: what does not set a variable must not swallow the lines below it.
+    // The name first: a line that does not set a variable must not swallow the lines below it.
     let head = text.get(..head.len() + 1).filter(|head| head.ends_with('='));
     let Some(head) = head.filter(|head| matches!(read(head), Some(Some(_)))) else {
         return (line.len(), read(line).map(|_| None));
@@ -131,8 +131,8 @@ fn statement(text: &str) -> (usize, Option<Option<(String, Secret)>>) {
     (line.len().max(head.len() + blank + length), Some(variable))
 }
 
-/// What is within the quotes that a text begins with, and where the line of the closing one ends. Nothing if there is none,
-/// or if it is followed by something other than a comment.
+/// The text within the quotes that a text begins with, and where the line of the closing quote ends. `None` if there
+/// is no such quote, or if something other than a comment follows it.
 fn end_of_quoted(text: &str, quote: char) -> Option<(&str, usize)> {
     let mut chars = text.char_indices().skip(1);
     while let Some((at, c)) = chars.next() {
@@ -147,7 +147,7 @@ fn end_of_quoted(text: &str, quote: char) -> Option<(&str, usize)> {
     None
 }
 
-/// How many lines end within the first `length` bytes and right behind them, and where the next one begins.
+/// How many lines end within the first `length` bytes and right after them, and where the next one begins.
 fn lines(text: &str, length: usize) -> (usize, usize) {
     let mut lines = 0;
     let mut at = 0;
@@ -161,7 +161,7 @@ fn lines(text: &str, length: usize) -> (usize, usize) {
     (lines, at)
 }
 
-/// What ends the lines of a text: that of its first line.
+/// The line ending of a text: that of its first line.
 fn line_end(text: &str) -> &'static str {
     match text.find(['\n', '\r']).and_then(|at| text.get(at..)) {
         Some(end) if end.starts_with("\r\n") => "\r\n",
@@ -170,15 +170,15 @@ fn line_end(text: &str) -> &'static str {
     }
 }
 
-/// One statement as dotenvy reads it: nothing if it is blank or a comment, and nothing within if it is refused.
+/// One statement as dotenvy reads it: `None` if it is blank or a comment, an inner `None` if dotenvy rejects it.
 fn read(statement: &str) -> Option<Option<(String, Secret)>> {
     let statement = Zeroizing::new(format!("{statement}\n"));
     let read = dotenvy::from_read_iter(statement.as_bytes()).next()?.ok();
     Some(read.map(|(name, value)| (name, Secret::new(value))))
 }
 
-/// A value spelt so that dotenvy, within double quotes, reads what python-dotenv reads: no `$` is substituted, and only the
-/// escapes that python-dotenv knows in this kind of quotes mean something.
+/// A value written so that dotenvy, within double quotes, reads what python-dotenv reads: `$` is never substituted,
+/// and only the escapes that python-dotenv knows in this kind of quotes count.
 fn literally(value: &str, quote: Option<char>) -> Zeroizing<String> {
     let mut spelt = Zeroizing::new(String::with_capacity(value.len() + 8));
     let mut chars = value.chars().peekable();
@@ -206,7 +206,7 @@ fn literally(value: &str, quote: Option<char>) -> Zeroizing<String> {
     spelt
 }
 
-/// An unquoted value ends at a `#` after a blank, and only there.
+/// An unquoted value ends at a `#` after a space, and only there.
 fn without_comment(line: &str) -> &str {
     let mut blank = false;
     for (at, c) in line.char_indices() {
@@ -218,7 +218,7 @@ fn without_comment(line: &str) -> &str {
     line.trim()
 }
 
-/// Plain where that is safe for every `.env` reader, else in double quotes.
+/// Plain if that is safe for every `.env` reader, else in double quotes.
 fn quoted(value: &str) -> String {
     if !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@,+=".contains(c)) {
         return value.into();

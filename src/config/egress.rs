@@ -1,4 +1,5 @@
-//! Credentials that a person logs in for: the numbered egress sets, and the unnumbered one. It leaves the rest to `machine`.
+//! Credentials that need a login: the numbered egress sets, and the unnumbered one. Not here: the rest (see
+//! `machine`).
 
 use serde_json::Map;
 
@@ -10,7 +11,7 @@ use crate::credential::{
 use crate::oauth::OAuthClient;
 use crate::provider::{AuthMethod, Provider, SecretRule};
 
-/// What of a set shows that it is meant to be there.
+/// The variables that show that a set is intended.
 const SIGNS: [&str; 5] = [
     "EGRESS_OAUTH_CLIENT_ID",
     "EGRESS_OAUTH_CLIENT_SECRET",
@@ -20,7 +21,7 @@ const SIGNS: [&str; 5] = [
 ];
 
 impl Config {
-    /// Every egress set of which anything is set; with a provider named, those of that provider alone.
+    /// Every egress set with any variable set; with a provider named, only those of that provider.
     pub(super) fn egress_sets(&self, provider: Option<&str>) -> Vec<CredentialPlan> {
         let set = |name: &str, n: usize| self.settings.get(&format!("{name}_{n}"));
         let meant = |n: usize| provider.is_none() || set("EGRESS_PROVIDER_NAME", n) == provider;
@@ -32,7 +33,7 @@ impl Config {
         sets
     }
 
-    /// That there is no egress set of this name or number; the others, if there are any.
+    /// The error for an egress set name or number that does not exist; it names the others, if there are any.
     pub fn no_egress_set(&self, what: String, n: Option<usize>) -> ConfigError {
         let sets = self.egress_sets(None);
         if sets.is_empty() {
@@ -50,7 +51,7 @@ impl Config {
         ConfigError::NoSet { what, there: sets.iter().map(numbered).collect(), variables }
     }
 
-    /// Whether anything of egress set `n` is set.
+    /// Whether any variable of egress set `n` is set.
     pub fn has_egress_set(&self, n: usize) -> bool {
         SIGNS.iter().any(|sign| self.settings.get(&format!("{sign}_{n}")).is_some())
     }
@@ -74,7 +75,7 @@ impl Config {
         }
     }
 
-    /// The set without a number: `EGRESS_OAUTH_CLIENT_ID` and so on, or a provider that takes the ingress client.
+    /// The unnumbered set: `EGRESS_OAUTH_CLIENT_ID` and so on, or a provider that uses the ingress client.
     fn unnumbered(&self, wanted: Option<&str>) -> Option<CredentialPlan> {
         let name = wanted.or_else(|| self.settings.get("EGRESS_OAUTH_PROVIDER"))?;
         let prefix = self.raw_provider(name).ok().and_then(|provider| provider.settings_prefix);
@@ -85,7 +86,7 @@ impl Config {
         self.settings.get(&format!("{prefix}_CLIENT_ID"))?;
         let named = wanted.filter(|_| self.settings.get("EGRESS_PROVIDER_NAME") != wanted);
         let credential = self.vouched(|config| {
-            // Looked up again, so that it counts for where the secret goes; what was typed counts as typed.
+            // Looked up again, so that it counts towards where the secret is sent; a typed value keeps its origin.
             let settings = &config.settings;
             let name = named.or_else(|| settings.first(&["EGRESS_PROVIDER_NAME", "EGRESS_OAUTH_PROVIDER"]));
             config.egress(name, "", &prefix, 0)
@@ -119,8 +120,7 @@ impl Config {
         need(get("REDIRECT_URI").is_some() || n == 0, variable("REDIRECT_URI"));
         let found = provider.map(|name| self.provider(name)).transpose()?;
         if found.as_ref().is_some_and(Provider::is_m2m) {
-            let reason = "this provider is for machines, and nobody can log in there; its client is an ingress \
-                          client (AUTH_PROVIDER, INGRESS_OAUTH_TOKEN_URL)";
+            let reason = "this provider has no login for people; its client is an ingress client (AUTH_PROVIDER, INGRESS_OAUTH_TOKEN_URL)";
             let variable = format!("EGRESS_PROVIDER_NAME{suffix}");
             return Err(ConfigError::Invalid { variable, reason: reason.into() });
         }
@@ -135,7 +135,7 @@ impl Config {
         let Some(found) = found.filter(|_| missing.is_empty()) else {
             return Err(ConfigError::Missing { what, variables: missing });
         };
-        // A public client that sends a secret is refused by servers that have public clients only.
+        // Servers that only have public clients reject a public client that sends a secret.
         let secret = secret.filter(|_| found.client_secret != SecretRule::Never);
         let by_default = match found.client_auth {
             AuthMethod::ClientSecretBasic => AuthDefault::Basic,

@@ -1,4 +1,4 @@
-//! Why a setting cannot be used, and what to do about it. It leaves finding that out to the files beside it.
+//! Why a setting cannot be used, and what to do about it. Not here: finding that out (see the files next to it).
 
 use thiserror::Error;
 
@@ -6,23 +6,23 @@ use crate::credential::NamedValue;
 use crate::provider::ProviderError;
 use crate::sys::private_file::FileError;
 
-/// Why a setting does not do.
+/// Why a setting is not usable.
 #[derive(Clone, Debug, Error)]
 pub enum ConfigError {
-    /// A secret would go where somebody says whose word counts less than its owner's.
+    /// A secret would be sent where a source says that is trusted less than the secret's own.
     #[error(
-        "{} ({}) would go where {} says, and that comes from {}, a file that was only found here",
+        "{} ({}) would be sent where {} says, but that comes from {}, a file that was only found here",
         .secret.name, .secret.origin, .place.name, .place.origin
     )]
     Provenance {
         /// The secret, or the token.
         secret: Box<NamedValue>,
-        /// What decides where it goes.
+        /// What decides where it is sent.
         place: Box<NamedValue>,
-        /// The command that says that it is meant.
+        /// The command that confirms that this is intended.
         command: String,
     },
-    /// A named file that is not there, or no text.
+    /// A named file that does not exist or is not text.
     #[error("{path}: {cause}")]
     EnvFile {
         /// The file.
@@ -30,7 +30,7 @@ pub enum ConfigError {
         /// The cause.
         cause: String,
     },
-    /// Something is set up in part.
+    /// A partly configured flow.
     #[error("{what} is missing {}", .variables.join(" and "))]
     Missing {
         /// What is incomplete.
@@ -38,7 +38,7 @@ pub enum ConfigError {
         /// What to set.
         variables: Vec<String>,
     },
-    /// A value that cannot be meant.
+    /// An invalid value.
     #[error("{variable}: {reason}")]
     Invalid {
         /// The variable or flag.
@@ -64,17 +64,17 @@ pub enum ConfigError {
         /// The variable that tells them apart.
         variable: String,
     },
-    /// Something is behind the gateway, and nobody said where that is.
-    #[error("REGISTRY_URL is not set, and {0} is behind the gateway whose address it is")]
+    /// Something is behind the gateway, whose address is not set.
+    #[error("REGISTRY_URL, the gateway's address, is not set, and {0} is behind the gateway")]
     NoGateway(String),
-    /// A numbered set, or one of a provider, that is asked for and not set up, while others are.
+    /// A numbered set, or a provider's, that was requested and does not exist, while others do.
     #[error("there is no {what}")]
     NoSet {
         /// What was asked for.
         what: String,
         /// Those that are set up.
         there: Vec<String>,
-        /// The variables of one more.
+        /// The variables of a new one.
         variables: Vec<String>,
     },
     /// Nothing to do.
@@ -89,11 +89,12 @@ impl ConfigError {
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
-            Self::Provenance { command, .. } => format!("if that is meant, name the file: {command}"),
+            Self::Provenance { command, .. } => format!("if you trust that file, name it: {command}"),
             Self::EnvFile { .. } => "name a readable file with --env-file".into(),
             Self::Missing { what, variables } => {
                 let names = variables.join(" and ");
-                // What a file of its own lacks is set nowhere else, and `configure` knows no AgentCore gateway.
+                // An agent's own file is the only place for its settings, and `configure` does not support AgentCore
+                // gateways.
                 match variables.first().map(String::as_str).unwrap_or_default() {
                     first if first.contains(|c: char| c.is_ascii_lowercase()) => format!("write {names} into {what}"),
                     first if first.starts_with("AGENTCORE_") => format!("set {names} in .env or the environment"),
@@ -103,13 +104,13 @@ impl ConfigError {
             Self::NoSet { there, variables, .. } => {
                 format!("there are: {}; to add one, set {} in .env or the environment", there.join(", "), variables.join(", "))
             }
-            Self::Invalid { variable, .. } if variable.starts_with('-') => format!("correct {variable}, or leave it out"),
+            Self::Invalid { variable, .. } if variable.starts_with('-') => format!("correct {variable}, or remove it"),
             Self::Invalid { variable, .. } => format!("see where it comes from with: mcpauth config show --origin, and correct {variable}"),
-            Self::Provider(ProviderError::Unknown(_)) => "see what there is with: mcpauth providers list".into(),
+            Self::Provider(ProviderError::Unknown(_)) => "list the providers with: mcpauth providers list".into(),
             Self::Provider(ProviderError::Unreadable { .. }) => "correct the file, then run: mcpauth providers check".into(),
             Self::Provider(ProviderError::Variable { setting, .. }) => format!("set {setting} in .env or the environment"),
             Self::File(_, hint) => hint.clone(),
-            Self::SameFile { variable, .. } => format!("give it a name of its own: set {variable}"),
+            Self::SameFile { variable, .. } => format!("choose another name: set {variable}"),
             Self::NoGateway(_) => {
                 "add --registry-url https://YOUR-GATEWAY to the command, or set REGISTRY_URL in .env or the environment".into()
             }

@@ -1,4 +1,5 @@
-//! Credentials that need no person: ingress and AgentCore gateways. It leaves agents to `agents`, logins to `egress`.
+//! Credentials that need no person: ingress and AgentCore gateways. Not here: agents (see `agents`); logins (see
+//! `egress`).
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -10,13 +11,13 @@ use crate::credential::{
 use crate::oauth::{ClientAuth, Epoch, OAuthClient};
 use crate::provider::BodyFormat;
 
-/// What the registry's scripts assume of a token whose reply names no lifetime, in seconds.
+/// The lifetime that the registry's scripts assume for a token whose reply has none, in seconds.
 pub(super) const DEFAULT_LIFETIME: Epoch = 10_800;
-/// The most sets of a numbered kind.
+/// The highest number of a set.
 pub(super) const SETS: std::ops::RangeInclusive<usize> = 1..=100;
 
 impl Config {
-    /// The ingress credential, if anything of it is set.
+    /// The ingress credential, if any of its variables is set.
     pub(super) fn ingress_if_configured(&self) -> Option<CredentialPlan> {
         let signs = match self.auth_provider() {
             "keycloak" => ["KEYCLOAK_M2M_CLIENT_ID", "KEYCLOAK_M2M_CLIENT_SECRET", ""],
@@ -31,7 +32,7 @@ impl Config {
         })
     }
 
-    /// Which identity provider stands before the gateway.
+    /// The kind of identity provider that issues ingress tokens.
     pub fn auth_provider(&self) -> &str {
         match self.settings.get("AUTH_PROVIDER") {
             Some(name) if name.eq_ignore_ascii_case("keycloak") => "keycloak",
@@ -87,7 +88,7 @@ impl Config {
         })
     }
 
-    /// Whose tokens let an agent through the gateway: the ingress credential's issuer, without its client.
+    /// The issuer whose tokens let an agent through the gateway: the ingress credential's, without its client.
     ///
     /// # Errors
     /// [`ConfigError`] naming the variable.
@@ -107,20 +108,20 @@ impl Config {
             }
             other => {
                 let reason =
-                    format!("{:?} is none of cognito, keycloak and oidc", crate::text::clean(other, 40));
+                    format!("{:?} is not one of cognito, keycloak, oidc", crate::text::clean(other, 40));
                 Err(ConfigError::Invalid { variable: "AUTH_PROVIDER".into(), reason })
             }
         }
     }
 
-    /// Everything that is missing at once: nobody wants to be told one variable a run.
+    /// Everything that is missing at once, so that users need not fix one variable per run.
     fn ingress_is_whole(&self) -> Result<(), ConfigError> {
         const KEYCLOAK_URLS: &[&str] = &["KEYCLOAK_URL", "KEYCLOAK_EXTERNAL_URL", "KEYCLOAK_ADMIN_URL"];
         const SECRET: &[&str] =
             &["INGRESS_OAUTH_CLIENT_SECRET", "INGRESS_OAUTH_PRIVATE_KEY_FILE", "INGRESS_OAUTH_CLIENT_AUTH"];
         const KEYCLOAK_SECRET: &[&str] =
             &["KEYCLOAK_M2M_CLIENT_SECRET", "INGRESS_OAUTH_PRIVATE_KEY_FILE", "INGRESS_OAUTH_CLIENT_AUTH"];
-        // Any one of each row will do; the first is the one to name.
+        // Any one of each row is enough; the error names the first.
         let name = self.auth_provider();
         let rows: &[&[&str]] = match name {
             "cognito" => &[
@@ -151,17 +152,18 @@ impl Config {
         let named = issuer
             .map(|text| Self::url("INGRESS_OAUTH_ISSUER", text).map(|_| text.to_owned()))
             .transpose()?;
-        let outright = named.is_some();
+        let is_named = named.is_some();
         let issuer = named.unwrap_or_else(|| pool_issuer(&region, &pool));
         let domain = Some("COGNITO_DOMAIN")
             .filter(|name| !self.settings.is_agentcores_own(name))
             .and_then(|name| self.settings.get(name));
         let endpoint = match domain {
             Some(domain) => domain_endpoint("COGNITO_DOMAIN", domain, &region)?,
-            // The pool-id form is the registry's scripts' guess: right where the domain was named after the pool.
+            // The form with the pool id is the registry's scripts' guess: right if the domain was named after the
+            // pool.
             None => TokenEndpoint::Discover {
                 issuer: issuer.clone(),
-                otherwise: if outright { None } else { pool_form(&region, &pool) },
+                otherwise: if is_named { None } else { pool_form(&region, &pool) },
             },
         };
         let mut facts = Map::new();
@@ -186,7 +188,7 @@ impl Config {
         Ok((issuer, endpoint, "KEYCLOAK_M2M", facts))
     }
 
-    /// The pool id's region; a pool id without one takes `AWS_REGION`.
+    /// The pool id's region; a pool id without one uses `AWS_REGION`.
     fn region(&self, pool: &str, variable: &str, lenient: bool) -> Result<String, ConfigError> {
         let (region, rest) = pool.split_once('_').unwrap_or_default();
         let part =
@@ -208,7 +210,7 @@ impl Config {
             .ok_or_else(|| ConfigError::Missing { what: what.into(), variables: vec![last.into()] })
     }
 
-    /// Every AgentCore gateway of which anything is set.
+    /// Every AgentCore gateway with any variable set.
     pub(super) fn agentcore_gateways(&self) -> Vec<CredentialPlan> {
         let parts = ["CLIENT_ID", "CLIENT_SECRET", "GATEWAY_ARN", "SERVER_NAME"];
         let set =
@@ -216,7 +218,7 @@ impl Config {
         SETS.filter(|n| set(*n)).map(|n| self.agentcore_gateway(n)).collect()
     }
 
-    /// That there is no AgentCore gateway of this name or number; the others, if there are any.
+    /// The error for an AgentCore gateway name or number that does not exist; it names the others, if there are any.
     pub fn no_agentcore_gateway(&self, what: String, n: Option<usize>) -> ConfigError {
         let gateways = self.agentcore_gateways();
         if gateways.is_empty() {
@@ -350,7 +352,7 @@ impl Config {
     }
 }
 
-/// A set's number, and whose it is.
+/// A set's number, and its kind.
 pub(super) fn numbered(planned: &CredentialPlan) -> String {
     let name = planned.name.split_once(' ').map_or(planned.name.as_str(), |(_, name)| name);
     match planned.set {
@@ -360,7 +362,7 @@ pub(super) fn numbered(planned: &CredentialPlan) -> String {
     }
 }
 
-/// Issuer, token endpoint, the client's variable prefix, and what else the file says.
+/// Issuer, token endpoint, the client's variable prefix, and the file's other members.
 type Resolved = (String, TokenEndpoint, &'static str, Map<String, Value>);
 
 fn notes(idp: &str) -> Map<String, Value> {
@@ -383,8 +385,8 @@ fn with_scheme(domain: &str) -> String {
     if domain.contains("://") { bare.into() } else { format!("https://{bare}") }
 }
 
-/// A Cognito domain as a prefix, a host or a URL. An issuer's address given as a domain is asked for its endpoint: that
-/// host has none itself, whatever the registry's scripts' documents say.
+/// A Cognito domain as a prefix, a host or a URL. If the domain is an issuer's address, its metadata names the
+/// endpoint: that host has none itself, whatever the registry's scripts' documents say.
 fn domain_endpoint(variable: &str, domain: &str, region: &str) -> Result<TokenEndpoint, ConfigError> {
     let base = if domain.contains("://") || domain.contains('.') {
         with_scheme(domain)

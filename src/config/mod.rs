@@ -1,5 +1,5 @@
-//! What the user set, resolved once: flags, environment and `.env` become a [`Config`] that does not change any more,
-//! and credentials to get. It leaves getting them to `vault`.
+//! What the user configured, resolved once: flags, environment and `.env` become an immutable [`Config`] and the
+//! credentials to get. Not here: getting them (see `vault`).
 
 mod agents;
 pub mod catalogue;
@@ -41,43 +41,43 @@ use crate::sys::{paths, regular_file};
 /// The variable with the address of the user's client id metadata document.
 pub const CLIENT_METADATA_URL: &str = "MCPAUTH_CLIENT_METADATA_URL";
 
-/// One run's settings and what follows from them.
+/// One run's settings, resolved.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Every setting, for the files of this module.
+    /// All settings, for the files of this module.
     settings: Settings,
-    /// Absolute: printed commands and paths mean the same from anywhere.
+    /// Absolute, so that printed commands and paths mean the same from anywhere.
     pub tokens_dir: PathBuf,
-    /// The gateway's address, where the user named one: nobody else's host is a default for tokens.
+    /// The gateway's address, if it is set: there is no default host for tokens.
     pub registry_url: Option<String>,
     /// Where the registry's server files are.
     pub servers_dir: PathBuf,
     /// The user's own `providers/` and `templates/`.
     pub config_dir: Option<PathBuf>,
-    /// Where we remember what we wrote into other programs' files.
+    /// Where mcpauth records what it wrote into other programs' files.
     pub state_dir: Option<PathBuf>,
     /// Where other programs' files are.
     pub home: Option<PathBuf>,
-    /// How long to wait for a person.
+    /// How long to wait for a login.
     pub login_within: Duration,
     /// The scripts' provider file, if one is named.
     provider_file: Option<Arc<ProviderFile>>,
-    /// Whether plain http to other machines is meant.
+    /// Whether plain http to other machines is allowed.
     pub allow_plain: bool,
-    /// The certification authorities that are believed.
+    /// The additional CA certificates.
     pub trust: Trust,
 }
 
-/// One flow to run, or what keeps it from running.
+/// One flow to run, or why it cannot run.
 #[derive(Debug)]
 pub struct CredentialPlan {
     /// Its kind.
     pub kind: CredentialKind,
-    /// How messages and summaries call it.
+    /// Its name in messages and summaries.
     pub name: String,
-    /// The number of the set it comes from, where sets have one.
+    /// The number of its set, if sets of its kind are numbered.
     pub set: Option<usize>,
-    /// Everything that is needed, or what is missing.
+    /// The complete credential, or the error with what is missing.
     pub credential: Result<Credential, ConfigError>,
 }
 
@@ -97,7 +97,7 @@ impl Config {
         Ok(Self { trust, ..config })
     }
 
-    /// The same for whoever asks nobody over the network: no certificate is read.
+    /// The same for verbs that make no network request: no certificate is read.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`].
@@ -124,7 +124,7 @@ impl Config {
         })
     }
 
-    /// A provider: the user's own file of that name, else the built-in one, its variables filled in.
+    /// A provider: the user's own file with that name, else the built-in one, its variables filled in.
     ///
     /// # Errors
     /// [`ConfigError::Provider`].
@@ -135,7 +135,7 @@ impl Config {
         Ok(provider.filled(&setting)?)
     }
 
-    /// A provider as its file has it.
+    /// A provider as in its file.
     ///
     /// # Errors
     /// [`ConfigError::Provider`].
@@ -150,15 +150,15 @@ impl Config {
         };
         let shown = path.display().to_string();
         let unreadable = |reason: String| ProviderError::Unreadable { name: shown.clone(), reason };
-        let text =
-            regular_file::read_text(&path, provider_file::LIMIT).map_err(|e| unreadable(e.to_string()))?;
+        let text = regular_file::read_text(&path, provider_file::MAX_FILE_BYTES)
+            .map_err(|e| unreadable(e.to_string()))?;
         Provider::parse(name, &text).map_err(|e| match e {
             ProviderError::Unreadable { reason, .. } => unreadable(reason).into(),
             other => other.into(),
         })
     }
 
-    /// Where a provider is described: the user's own file, the scripts' one, or nowhere but here.
+    /// Where a provider is described: the user's own file, the scripts' file, or only in this program.
     pub fn provider_origin(&self, name: &str) -> String {
         let own = self.own_provider(name).map(|_| "own".to_owned());
         own.or_else(|| Some(self.listed_provider(name)?.1.to_string())).unwrap_or_else(|| "built in".into())
@@ -168,8 +168,8 @@ impl Config {
         self.providers_dir().map(|dir| dir.join(format!("{name}.yaml"))).filter(|path| path.is_file())
     }
 
-    /// A provider in the scripts' file, and where. Of a service that is built in the file knows less: it is left to
-    /// describe those that it has elsewhere, and those that only it knows.
+    /// A provider in the scripts' file, and where. For built-in services that file knows less, so it only describes
+    /// those that it locates elsewhere, and those that only it has.
     fn listed_provider(&self, name: &str) -> Option<(Result<Provider, ProviderError>, Origin)> {
         let found = self.provider_files().find_map(|file| file.provider(name))?;
         let built_in = Provider::built_in(name).ok();
@@ -180,19 +180,19 @@ impl Config {
         (!is_known).then_some(found)
     }
 
-    /// The one that is named, or else those that were found.
+    /// The named one, else those that were found.
     fn provider_files(&self) -> impl Iterator<Item = &ProviderFile> {
         let found = self.settings.provider_files().iter().filter(|_| self.provider_file.is_none());
         self.provider_file.as_deref().into_iter().chain(found)
     }
 
-    /// Where the user's own providers are.
+    /// The folder of the user's own providers.
     pub fn providers_dir(&self) -> Option<PathBuf> {
         self.config_dir.as_ref().map(|dir| dir.join("providers"))
     }
 
-    /// The variables of this process that no other program is to inherit: our clients' secrets, and tokens; those of the
-    /// user's own providers too, which have names of their own.
+    /// The variables of this process that no other program may inherit: our clients' secrets, and tokens, including
+    /// those of the user's own providers, which have names of their own.
     pub fn withheld(&self) -> Vec<String> {
         let own = |name: String| self.raw_provider(&name).ok()?.settings_prefix;
         let prefixes: Vec<String> = self.provider_names().into_iter().filter_map(own).collect();
@@ -214,8 +214,8 @@ impl Config {
         names
     }
 
-    /// Every configured credential of the kinds asked for, numbered sets in order. A set that is there in part is an
-    /// error of its own; nobody's set is left out in silence.
+    /// Every configured credential of these kinds, numbered sets in order. A partial set is an error of its own; no
+    /// set is silently skipped.
     pub fn plan(&self, kinds: &[CredentialKind], provider: Option<&str>) -> Vec<CredentialPlan> {
         let mut planned = Vec::new();
         for kind in kinds {
@@ -233,8 +233,7 @@ impl Config {
         planned
     }
 
-    /// The provider that a login is asked for: what was typed, else `EGRESS_PROVIDER_NAME`. Whoever only looks at what
-    /// there is looks at all of it.
+    /// The provider to log in at: as typed, else `EGRESS_PROVIDER_NAME`. Read-only verbs include all of them.
     pub fn wanted_provider<'a>(&'a self, typed: Option<&'a str>) -> Option<&'a str> {
         typed.or_else(|| self.settings.get("EGRESS_PROVIDER_NAME"))
     }
@@ -288,20 +287,20 @@ impl Config {
     }
 }
 
-/// The private key in a file that `what` names.
+/// The private key in a file named by `what`.
 ///
 /// # Errors
-/// The file's, and [`ConfigError::Invalid`] for one that holds no such key.
+/// The file's errors, and [`ConfigError::Invalid`] for a file without such a key.
 pub fn signing_key(what: &str, path: &Path, key_id: Option<String>) -> Result<SigningKey, ConfigError> {
     let pem = private_file::read(path)?.map(Secret::new);
     let key = pem.and_then(|pem| SigningKey::from_pem(&pem, key_id));
     key.ok_or_else(|| ConfigError::Invalid {
         variable: what.into(),
-        reason: format!("{} holds no PEM private key (P-256, Ed25519 or RSA)", path.display()),
+        reason: format!("{} has no PEM private key (P-256, Ed25519 or RSA)", path.display()),
     })
 }
 
-/// How a client with a secret authenticates when nobody says how.
+/// How a client with a secret authenticates if no setting says.
 #[derive(Clone, Copy)]
 enum AuthDefault {
     Basic,
@@ -318,7 +317,7 @@ fn checked_name<'a>(what: &str, name: &'a str) -> Result<&'a str, ConfigError> {
         return Ok(name);
     }
     let shown = crate::text::clean(name, 40);
-    let reason = format!("{shown:?} does not do as a name; use letters, digits, '-', '_' and '.'");
+    let reason = format!("invalid name {shown:?}; use letters, digits, '-', '_' and '.'");
     Err(ConfigError::Invalid { variable: what.into(), reason })
 }
 
@@ -330,7 +329,7 @@ fn named_provider_file(settings: &Settings) -> Result<Option<Arc<ProviderFile>>,
     Ok(Some(Arc::new(file)))
 }
 
-/// Scopes separated by blanks or commas.
+/// Scopes separated by spaces or commas.
 fn scopes(text: &str) -> Vec<String> {
     text.split([' ', ',', '\t']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
 }

@@ -1,5 +1,6 @@
-//! Whose word decides where a secret goes. A file that was found because of the folder we stand in may be somebody else's: it
-//! may name a place for its own secrets, and for nobody else's. It leaves where values come from to `settings`.
+//! Provenance: which source may decide where a secret is sent. A file that was found only because of the working
+//! directory may be someone else's: it may say where its own secrets go, and nothing about others. Not here: where
+//! values come from (see `settings`).
 
 use std::path::Path;
 
@@ -11,11 +12,11 @@ use crate::sys::paths;
 use crate::text::word;
 
 impl Config {
-    /// A credential, if everybody who says where its secret goes may say so. Whatever is looked up while it is made counts:
-    /// a destination is as trustworthy as the least trustworthy of all that it was made of.
+    /// A credential, if every source that decides where its secret is sent may do so. Every setting looked up while
+    /// it is made counts: a destination is as trustworthy as the least trustworthy of its sources.
     ///
     /// # Errors
-    /// [`ConfigError::Provenance`], and what `make` fails with.
+    /// [`ConfigError::Provenance`], and the errors of `make`.
     pub(super) fn vouched(
         &self,
         make: impl FnOnce(&Self) -> Result<Credential, ConfigError>,
@@ -30,7 +31,7 @@ impl Config {
         Ok(Credential { owner, ..made })
     }
 
-    /// Whether a secret may go where `place` says.
+    /// Whether a secret may be sent where `place` says.
     ///
     /// # Errors
     /// [`ConfigError::Provenance`].
@@ -38,7 +39,7 @@ impl Config {
         self.may_go_by(secret, place, None)
     }
 
-    /// The same where something else than an `.env` file says it: `naming` are the flags that name it, after `command`.
+    /// The same for a source other than an `.env` file: `naming` are the flags that name it, after `command`.
     ///
     /// # Errors
     /// [`ConfigError::Provenance`].
@@ -59,8 +60,8 @@ impl Config {
         })
     }
 
-    /// Whose a kept token is. Its file remembers where the secret came from that it was got with; `by` is whose it is if
-    /// the file is silent.
+    /// The provenance of a stored token. Its file records where the secret came from that it was obtained with; `by`
+    /// applies if the file does not say.
     pub fn owner_of_token(
         &self,
         path: &Path,
@@ -82,7 +83,7 @@ impl Config {
         NamedValue::new(name, origin)
     }
 
-    /// The user's secret if there is one among those that were looked up; of a client without a secret, its id.
+    /// The user's secret if one was looked up; for a client without a secret, its id.
     fn owner(&self, made: &Credential, seen: &[NamedValue]) -> NamedValue {
         let secrets: Vec<NamedValue> = seen.iter().filter_map(|given| self.secret(given)).collect();
         let own = (!made.owner.name.is_empty()).then(|| made.owner.clone());
@@ -91,7 +92,8 @@ impl Config {
         own.or(users).or_else(id).unwrap_or_default()
     }
 
-    /// A setting that is a secret, or names a file with one: a file outside the folder is not that folder's.
+    /// A setting that is a secret, or names a file with one: a file outside the folder does not belong to that
+    /// folder.
     fn secret(&self, given: &NamedValue) -> Option<NamedValue> {
         if is_secret(&given.name) {
             return Some(given.clone());
@@ -106,7 +108,7 @@ impl Config {
     }
 }
 
-/// Whether a token can be that of an origin: what a found file made lies in that file's folder.
+/// Whether a token can come from an origin: a token made from a found file is stored in that file's folder.
 fn lies_with(path: &Path, origin: &Origin) -> bool {
     let Origin::Found(file, _) = origin else { return true };
     paths::is_inside(path, &folder_of(file))
@@ -116,7 +118,7 @@ fn is_found_place(given: &NamedValue) -> bool {
     given.origin.is_found() && role(&given.name) == Role::Place
 }
 
-/// What was typed, with every file named that was only found: all of them, because naming one is choosing one.
+/// The command as typed, with every found file named: all of them, because naming one excludes the others.
 fn naming_files(settings: &Settings) -> String {
     let found = settings.files().filter(|(_, whose)| *whose == FileTrust::Found);
     let files = found.flat_map(|(path, _)| ["--env-file".to_owned(), word(&path.to_string_lossy())]);

@@ -1,6 +1,6 @@
-//! `oauth_providers.yaml`, in which the MCP Gateway Registry's scripts keep all outside services at once: read where they
-//! have it, or where the user says. It leaves what an entry means to `provider`, and whether a secret may go where a file
-//! says that was only found to `provenance`.
+//! `oauth_providers.yaml`, in which the MCP Gateway Registry's scripts describe all outside services: read from their
+//! location, or from the one the user names. Not here: what an entry means (see `provider`); whether a secret may be
+//! sent where a found file says (see `provenance`).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,19 +14,19 @@ use crate::provider::{Provider, ProviderError};
 use crate::sys::{paths, regular_file};
 
 /// The largest provider file that is read, in bytes.
-pub(super) const LIMIT: u64 = 1 << 20;
-/// Where the scripts have it, in the project's folder.
+pub(super) const MAX_FILE_BYTES: u64 = 1 << 20;
+/// Where the scripts keep it, in the project's folder.
 pub(super) const PLACE: &str = "credentials-provider/oauth/oauth_providers.yaml";
 /// The setting that names one.
 pub(super) const SETTING: &str = "MCPAUTH_PROVIDERS_FILE";
-/// What its entries decide, as far as secrets go.
+/// What its entries decide, as far as secrets are concerned.
 pub(super) const DECIDES: &str = "token_url";
 
 /// One such file.
 #[derive(Clone, Debug)]
 pub(super) struct ProviderFile {
     pub(super) path: PathBuf,
-    /// Whether it was only found here.
+    /// Whether it was found and not named.
     pub(super) is_found: bool,
     entries: BTreeMap<String, Spanned<Value>>,
 }
@@ -38,21 +38,21 @@ struct Whole {
 }
 
 impl ProviderFile {
-    /// The one at a path that a setting gives.
+    /// The file at a path from a setting.
     ///
     /// # Errors
-    /// Which file, and what is wrong with it.
+    /// The file, and what is wrong with it.
     pub(super) fn read_named(path: &str, is_found: bool) -> Result<Self, String> {
         let path = paths::absolute(Path::new(path));
         let refused = |reason: String| format!("{}: {reason}", path.display());
-        let bytes = regular_file::read(&path, LIMIT).map_err(|e| refused(e.to_string()))?;
+        let bytes = regular_file::read(&path, MAX_FILE_BYTES).map_err(|e| refused(e.to_string()))?;
         Self::parse(&path, is_found, bytes).map_err(refused)
     }
 
-    /// The file of these bytes.
+    /// Parses a file's bytes.
     ///
     /// # Errors
-    /// What is wrong, with its place.
+    /// What is wrong, with its position.
     pub(super) fn parse(path: &Path, is_found: bool, bytes: Vec<u8>) -> Result<Self, String> {
         let text = regular_file::text(bytes).map_err(|_| regular_file::NOT_TEXT.to_owned())?;
         let whole: Option<Whole> =
@@ -66,7 +66,7 @@ impl ProviderFile {
         self.entries.keys().map(String::as_str)
     }
 
-    /// A provider, and where it stands.
+    /// A provider, and where it is defined.
     pub(super) fn provider(&self, name: &str) -> Option<(Result<Provider, ProviderError>, Origin)> {
         let entry = self.entries.get(name)?;
         let line = usize::try_from(entry.referenced.line()).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Servers that a person logged in to by their address alone, with the client that was registered for it: one 0600 file
-//! each in `.registrations` of the tokens directory. It leaves finding all of that out to `flow`.
+//! Servers that the user logged in to by their address, with the client registered for each: one 0600 file per server
+//! in `.registrations` of the tokens directory. Not here: discovery (see `flow`).
 
 use std::path::PathBuf;
 
@@ -18,26 +18,26 @@ use crate::secret::Secret;
 use crate::sys::private_file::{self, Draft};
 use crate::text::word;
 
-/// What stands in the place of a provider's name.
+/// Used in place of a provider's name.
 const PROVIDER: &str = "mcp";
 const FOLDER: &str = ".registrations";
-/// The room that is taken for a registration, in bytes.
+/// The space reserved for a registration, in bytes.
 const ROOM: u64 = 8 << 10;
 
-/// All that a login at a server needs to know.
+/// Everything that a login at a server needs.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Registration {
     /// The MCP server's address.
     pub url: Url,
     /// The `resource` parameter of every request (RFC 8707).
     pub resource: String,
-    /// Whose client it is: with another issuer it is of no use.
+    /// The client's issuer: at another one the client is not valid.
     pub issuer: String,
     /// The client.
     pub client_id: String,
     /// Its secret, if it has one.
     pub client_secret: Option<Secret>,
-    /// Whether mcpauth registered it, and not a person.
+    /// Whether mcpauth registered it, and not the user.
     #[serde(default)]
     pub registered: bool,
     /// Its private key, if it has one.
@@ -47,22 +47,22 @@ pub struct Registration {
     pub token_endpoint_auth_method: String,
     /// As registered.
     pub redirect_uri: String,
-    /// What is asked for.
+    /// The requested scopes.
     pub scopes: Vec<String>,
-    /// Whether the client gets its tokens for itself (RFC 6749 section 4.4), and nobody logs in.
+    /// Whether the client gets its tokens for itself (RFC 6749 section 4.4), without a login.
     #[serde(default)]
     pub for_itself: bool,
-    /// Where the issuer is that publishes no metadata.
+    /// The endpoints of an issuer that publishes no metadata.
     #[serde(default)]
     pub endpoints: Option<RegisteredEndpoints>,
 }
 
-/// A private key that stays where the user keeps it.
+/// A private key that stays in the user's file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyFile {
     /// A PEM file, 0600; absolute.
     pub path: PathBuf,
-    /// What the issuer calls the key, if it has a name for it.
+    /// The key's id at the issuer, if it has one.
     pub key_id: Option<String>,
 }
 
@@ -79,7 +79,7 @@ impl Registration {
     /// The client; `command` logs in.
     ///
     /// # Errors
-    /// [`ConfigError`], if its secret or its key is not there.
+    /// [`ConfigError`], if its secret or its key is missing.
     pub fn client(&self, command: &str) -> Result<OAuthClient, ConfigError> {
         let auth = match &self.private_key {
             Some(KeyFile { path, key_id }) => {
@@ -88,25 +88,25 @@ impl Registration {
             None => {
                 let method = &self.token_endpoint_auth_method;
                 ClientAuth::named(method, self.client_secret.clone()).ok_or_else(|| {
-                    let what = format!("the registration for {} lacks its client's secret", self.url);
-                    ConfigError::File(what, format!("register anew: {command} --force"))
+                    let what = format!("the registration for {} has no client secret", self.url);
+                    ConfigError::File(what, format!("register again: {command} --force"))
                 })?
             }
         };
         Ok(OAuthClient { id: self.client_id.clone(), auth: auth.asserting_to(&self.issuer) })
     }
 
-    /// Whether the client can prove who it is.
+    /// Whether the client can authenticate.
     pub fn can_prove(&self) -> bool {
         self.client_secret.is_some() || self.private_key.is_some()
     }
 
-    /// Whether the client is described at the address that is its identifier.
+    /// Whether the client's id is the address of its metadata document.
     pub fn is_document(&self) -> bool {
         self.token_endpoint_auth_method == "none" && document_address(&self.client_id).is_ok()
     }
 
-    /// The way to a token.
+    /// How to get a token.
     fn how(&self) -> Result<GrantConfig, ProviderError> {
         if self.for_itself {
             let issuer = self.issuer.clone();
@@ -129,7 +129,7 @@ impl Registration {
         })))
     }
 
-    /// A provider with nothing of its own: RFCs 6749, 8252 and 8707 to the letter.
+    /// A provider without quirks: RFCs 6749, 8252 and 8707 to the letter.
     fn provider(&self) -> Result<Provider, ProviderError> {
         let resource = json!({"resource": self.resource});
         let value = json!({
@@ -151,24 +151,24 @@ impl Registration {
 }
 
 impl Config {
-    /// What is kept of a server.
+    /// What is stored about a server.
     ///
     /// # Errors
-    /// [`ConfigError`] for a name that is none, and for a file that cannot be used.
+    /// [`ConfigError`] for an invalid name, and for a file that cannot be used.
     pub fn registration(&self, name: &str) -> Result<Option<Registration>, ConfigError> {
         let path = self.registration_file(name)?;
         private_file::check_dir(&self.tokens_dir)?;
         private_file::check_dir(&self.tokens_dir.join(FOLDER))?;
         let Some(text) = private_file::read(&path)? else { return Ok(None) };
         let unreadable = |e: serde_json::Error| {
-            // The library's own words may repeat a value.
-            let what = format!("{} is no registration (line {})", path.display(), e.line());
-            ConfigError::File(what, format!("remove it, then log in anew: rm {}", path.display()))
+            // The library's own message may repeat a value.
+            let what = format!("{} is not a registration (line {})", path.display(), e.line());
+            ConfigError::File(what, format!("remove it, then log in again: rm {}", path.display()))
         };
         serde_json::from_str(&text).map(Some).map_err(unreadable)
     }
 
-    /// The file a registration is to be kept in, with room in it: a client that cannot be kept is better not registered.
+    /// Creates the registration's file with space reserved: a client that cannot be stored must not be registered.
     ///
     /// # Errors
     /// As for [`registration`](Self::registration).
@@ -179,7 +179,7 @@ impl Config {
         Ok(Draft::begin(&path, ROOM)?)
     }
 
-    /// Keeps it, in the file that was made for it if one was.
+    /// Stores it, in the reserved file if there is one.
     ///
     /// # Errors
     /// As for [`registration`](Self::registration).
@@ -207,10 +207,10 @@ impl Config {
         Ok(draft.finish(&format!("{object:#}\n"))?)
     }
 
-    /// Removes it; whether there was one.
+    /// Removes it; returns whether there was one.
     ///
     /// # Errors
-    /// The file's.
+    /// The file's errors.
     pub fn forget_registration(&self, id: &CredentialId) -> Result<bool, ConfigError> {
         let Some(path) = self.registered_at(id) else { return Ok(false) };
         private_file::remove(&path)?;
@@ -229,7 +229,7 @@ impl Config {
         planned(name, credential(name, kept))
     }
 
-    /// Every server that was logged in to by its address, by name; with a provider named, none.
+    /// Every server that was logged in to by its address, by name; none if a provider is named.
     pub(super) fn registered(&self, provider: Option<&str>) -> Vec<CredentialPlan> {
         let entries = std::fs::read_dir(self.tokens_dir.join(FOLDER)).ok().filter(|_| provider.is_none());
         let files = entries.into_iter().flatten().flatten().map(|entry| entry.file_name());
@@ -251,7 +251,7 @@ impl Config {
     }
 }
 
-/// The name a server goes by unless a person gives it one: its host's.
+/// The default name of a server: its host name.
 pub fn name_of(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let fit = |c: char| if c.is_ascii_alphanumeric() || "-.".contains(c) { c } else { '-' };
@@ -269,7 +269,7 @@ fn planned(name: &str, credential: Result<Credential, ConfigError>) -> Credentia
     CredentialPlan { kind: CredentialKind::Egress, name: address_id(name).to_string(), set: None, credential }
 }
 
-/// How the credential for a server is called.
+/// The id of a server's credential.
 pub fn address_id(name: &str) -> CredentialId {
     CredentialId { kind: CredentialKind::Egress, name: PROVIDER.into(), server: Some(name.into()) }
 }

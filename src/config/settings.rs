@@ -1,6 +1,5 @@
-//! One look-up for every setting: flag, then process environment, then `.env` files that were named or else found here, then
-//! the user's own. Every value keeps its origin. It leaves defaults and meaning to whoever asks, and what follows from an
-//! origin to `provenance`.
+//! One look-up for every setting: flag, then process environment, then `.env` files, named or else found, then the
+//! user's own. Every value keeps its origin. Not here: what follows from an origin (see `provenance`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,15 +14,15 @@ use crate::secret::Secret;
 use crate::sys::private_file::is_exposed;
 use crate::sys::{env, found_file, paths, public_file};
 
-/// Where `.env` files are looked for when none is named, the strongest last.
+/// Where `.env` files are looked for if none is named, the strongest last.
 const PLACES: [&str; 3] = [AGENTCORE_ENV, "credentials-provider/oauth/.env", ".env"];
 const AGENTCORE_ENV: &str = "credentials-provider/agentcore-auth/.env";
 /// The user's own file, in their configuration folder.
 const OWN: &str = ".env";
 /// The largest file of settings that is read, in bytes.
-const LIMIT: u64 = 1 << 20;
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// All settings of one run. Its values are never printed: `Debug` shows names alone. Cheap to clone.
+/// All settings of one run. Its values are never printed: `Debug` shows only names. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Settings {
     known: Arc<LookedUp>,
@@ -32,19 +31,19 @@ pub struct Settings {
 
 #[derive(Clone, Default)]
 struct LookedUp {
-    // Any of them may be a secret, and is one from here on.
+    // Any value may be a secret, and is one from here on.
     flags: BTreeMap<String, Secret>,
     environment: BTreeMap<String, Secret>,
     /// The strongest last.
     files: Vec<EnvFile>,
-    /// The folders whose found files count.
+    /// The folders whose found files are read.
     folders: Vec<PathBuf>,
     /// The scripts' provider files that were found.
     provider_files: Vec<ProviderFile>,
-    /// What found files say and have no say in.
+    /// What found files set but must not decide.
     unheeded: Vec<NamedValue>,
     notices: Vec<String>,
-    /// What was typed, for messages that say how to type it otherwise.
+    /// The command line, for messages that show how to change it.
     typed: Vec<String>,
 }
 
@@ -55,18 +54,18 @@ struct EnvFile {
     lines: Vec<dotenv::DotenvVariable>,
 }
 
-/// Whose word a file is.
+/// Whose choice a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileTrust {
     /// The user's, who named it.
     Named,
     /// The user's: it lies in their configuration folder.
     Own,
-    /// Perhaps somebody else's: it lies in the folder we stand in.
+    /// Possibly someone else's: it is in the working directory.
     Found,
 }
 
-/// Remembers which settings were looked up and had a value.
+/// Records which settings were looked up and had a value.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SettingsTrace(Arc<Mutex<Vec<NamedValue>>>);
 
@@ -85,11 +84,11 @@ impl SettingsTrace {
 }
 
 impl Settings {
-    /// The process environment, the named files (a later one wins) or else those at the usual places, and the user's own.
-    /// `found` are files that count as found wherever they lie: those that a command line of ours was made with.
+    /// The process environment, the named files (a later one wins) or else those in the usual places, and the user's
+    /// own. `found` are files that count as found wherever they are: mcpauth wrote them into its own command line.
     ///
     /// # Errors
-    /// [`ConfigError::EnvFile`] for a named file that cannot be read. One that was only found is not read then.
+    /// [`ConfigError::EnvFile`] for a named file that cannot be read. An unreadable found file is skipped.
     pub fn load(named: &[PathBuf], found: &[PathBuf]) -> Result<Self, ConfigError> {
         let mut settings = Self::environment();
         let usual = PLACES.map(PathBuf::from);
@@ -114,15 +113,15 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The process environment alone.
+    /// Only the process environment.
     pub fn environment() -> Self {
         let known =
             LookedUp { environment: secrets(env::all()), typed: env::arguments(), ..LookedUp::default() };
         Self { known: Arc::new(known), watch: None }
     }
 
-    /// The variables of this process that no other program is to inherit: our clients' secrets, and tokens. `prefixes` begin
-    /// the names of clients that are not in the catalogue.
+    /// The variables of this process that no other program may inherit: our clients' secrets, and tokens. `prefixes`
+    /// begin the names of clients that are not in the catalogue.
     pub(super) fn withheld(prefixes: &[String]) -> Vec<String> {
         let of_a_client = |name: &str| {
             let mut rests = prefixes.iter().filter_map(|prefix| name.strip_prefix(prefix.as_str()));
@@ -160,41 +159,41 @@ impl Settings {
         &self.known.provider_files
     }
 
-    /// Notes something that decides where secrets go, beside the settings that were looked up.
+    /// Records another source that decides where secrets are sent.
     pub(super) fn note(&self, given: NamedValue) {
         if let Some(watch) = &self.watch {
             watch.note(given);
         }
     }
 
-    /// What a person should know of these files, a line each.
+    /// Warnings about these files, one line each.
     pub fn notices(&self) -> &[String] {
         &self.known.notices
     }
 
-    /// Where a found file sets something that it has no say in.
+    /// Where a found file sets something that it must not decide.
     pub fn unheeded(&self) -> &[NamedValue] {
         &self.known.unheeded
     }
 
-    /// What was typed after the program's name.
+    /// The command line without the program's name.
     pub(super) fn typed(&self) -> &[String] {
         &self.known.typed
     }
 
-    /// Settings from nothing but these values, for `demo`.
+    /// Settings from only these values, for `demo`.
     pub fn of(values: impl IntoIterator<Item = (String, String)>) -> Self {
         let known = LookedUp { environment: secrets(values), ..LookedUp::default() };
         Self { known: Arc::new(known), watch: None }
     }
 
-    /// The same settings; whatever is looked up in them is remembered.
+    /// The same settings; whatever is looked up in them is recorded.
     pub(super) fn watched(&self) -> (Self, SettingsTrace) {
         let watch = SettingsTrace::default();
         (Self { known: self.known.clone(), watch: Some(watch.clone()) }, watch)
     }
 
-    /// Gives a setting on behalf of a flag; it wins over everything else.
+    /// Sets a setting on behalf of a flag; it takes precedence over everything else.
     pub fn flag(&mut self, name: impl Into<String>, value: impl Into<Secret>) {
         Arc::make_mut(&mut self.known).flags.insert(name.into(), value.into());
     }
@@ -238,7 +237,7 @@ impl Settings {
         self.find(name).map(|(_, origin)| NamedValue::new(name, origin))
     }
 
-    /// The lines of files whose value is another one than that in force: a variable's name, and where the line is.
+    /// Lines in files that another source overrides: a variable's name, and where the line is.
     pub fn overruled(&self) -> Vec<(&str, Origin)> {
         let lines = self.known.files.iter().flat_map(|file| file.lines.iter().map(move |line| (file, line)));
         lines
@@ -247,15 +246,15 @@ impl Settings {
             .collect()
     }
 
-    /// The files with a secret in them that others can read.
+    /// The files with secrets that others can read.
     pub fn exposed(&self) -> impl Iterator<Item = &Path> {
         let secret =
             |file: &&EnvFile| file.lines.iter().any(|line| is_secret(&line.key) && !line.value.is_empty());
         self.known.files.iter().filter(secret).map(|file| file.path.as_path()).filter(|path| is_exposed(path))
     }
 
-    /// Whether a value comes from the file that the registry's scripts keep for AgentCore alone. Its identity provider may be
-    /// another one, and must not be sent the ingress client's secret.
+    /// Whether a value comes from the registry's scripts' file for AgentCore. Its identity provider may be another
+    /// one, and must not receive the ingress client's secret.
     pub(super) fn is_agentcores_own(&self, name: &str) -> bool {
         self.known
             .find(name)
@@ -268,16 +267,16 @@ impl Settings {
         self.known.flags.keys().chain(self.known.environment.keys()).map(String::as_str).chain(files)
     }
 
-    /// Adds a file; it wins over those before it.
+    /// Adds a file; it takes precedence over those before it.
     ///
     /// # Errors
     /// As [`Settings::load`].
     pub fn read(&mut self, path: &Path, whose: FileTrust) -> Result<(), ConfigError> {
         let bytes = match whose {
-            FileTrust::Named => Some(public_file::read_named(path, LIMIT).map_err(|error| {
+            FileTrust::Named => Some(public_file::read_named(path, MAX_FILE_BYTES).map_err(|error| {
                 ConfigError::EnvFile { path: path.display().to_string(), cause: error.to_string() }
             })?),
-            // A folder of this name is a Python environment, and none of our business.
+            // A folder with this name is a Python environment and not meant for us.
             FileTrust::Own | FileTrust::Found if path.is_dir() || path.symlink_metadata().is_err() => None,
             FileTrust::Own | FileTrust::Found => self.fit(path, whose),
         };
@@ -287,19 +286,19 @@ impl Settings {
         Ok(())
     }
 
-    /// Reads the scripts' provider file in each folder. One that is not fit to be read, or is none, is said and left out.
+    /// Reads the scripts' provider file in each folder. An unusable one is reported and skipped.
     fn find_provider_files(&mut self) {
         for folder in self.known.folders.clone() {
             let path = folder.join(provider_file::PLACE);
             if path.symlink_metadata().is_err() {
                 continue;
             }
-            let read = found_file::read(&path, Some(&folder), LIMIT)
+            let read = found_file::read(&path, Some(&folder), MAX_FILE_BYTES)
                 .map_err(|unfit| format!("{unfit}; {}", unfit.hint(&path, "--providers-file")))
                 .and_then(|bytes| ProviderFile::parse(&path, true, bytes));
             match read {
                 Ok(file) => Arc::make_mut(&mut self.known).provider_files.push(file),
-                Err(reason) => self.notice(format!("{} is not read: {reason}", path.display())),
+                Err(reason) => self.notice(format!("{} is ignored: {reason}", path.display())),
             }
         }
     }
@@ -313,7 +312,7 @@ impl Settings {
         }
         self.read(&path, FileTrust::Own)?;
         let files = &mut Arc::make_mut(&mut self.known).files;
-        // In the user's configuration folder their own file is also the one that is found.
+        // In the user's configuration folder, their own file is also the one that is found.
         files.retain(|file| file.whose == FileTrust::Own || file.path != path);
         if files.last().is_some_and(|file| file.whose == FileTrust::Own) {
             files.rotate_right(1);
@@ -321,15 +320,15 @@ impl Settings {
         Ok(())
     }
 
-    /// What is in a file that nobody named, if it is fit to be read.
+    /// The content of a found file, if it may be used.
     fn fit(&mut self, path: &Path, whose: FileTrust) -> Option<Vec<u8>> {
         let path = paths::absolute(path);
         let within = (whose == FileTrust::Found).then(|| folder_of(&path));
-        match found_file::read(&path, within.as_deref(), LIMIT) {
+        match found_file::read(&path, within.as_deref(), MAX_FILE_BYTES) {
             Ok(bytes) => Some(bytes),
             Err(unfit) => {
                 self.notice(format!(
-                    "{} is not read: {unfit}; {}",
+                    "{} is ignored: {unfit}; {}",
                     path.display(),
                     unfit.hint(&path, "--env-file")
                 ));
@@ -345,7 +344,7 @@ impl Settings {
                 passed_over.iter().map(|line| format!("{}:{line}", path.display())).collect();
             let text =
                 if is_damaged { "KEY=VALUE in UTF-8 (the file is not UTF-8 text)" } else { "KEY=VALUE" };
-            self.notice(format!("passed over, because it is not {text}: {}", places.join(", ")));
+            self.notice(format!("ignored, because it is not {text}: {}", places.join(", ")));
         }
         if whose == FileTrust::Found {
             let folder = folder_of(path);
@@ -356,13 +355,13 @@ impl Settings {
         Arc::make_mut(&mut self.known).files.push(EnvFile { path: path.into(), whose, lines });
     }
 
-    /// Each name is said once, by the line that would have counted.
+    /// Each name is reported once, for the line that would have applied.
     fn withhold(&mut self, path: &Path, lines: Vec<dotenv::DotenvVariable>) {
         let last: BTreeMap<String, usize> = lines.into_iter().map(|line| (line.key, line.number)).collect();
         for (name, number) in last {
             let given = NamedValue::new(name, Origin::Found(path.into(), number));
             self.notice(format!(
-                "{} in {} is not taken: it is about this machine, and that file was only found here; set it in the \
+                "{} in {} is ignored: it is a setting of this machine, and that file was only found here; set it in the \
                  environment, or name the file: --env-file {}",
                 given.name,
                 given.origin,
@@ -407,14 +406,14 @@ impl EnvFile {
     }
 }
 
-/// The folder that a found file is about: the one in which its usual place lies.
+/// The folder that a found file belongs to: the one that contains its usual location.
 pub(super) fn folder_of(path: &Path) -> PathBuf {
     let place = PLACES.iter().find(|place| path.ends_with(place));
     let depth = place.map_or(1, |place| Path::new(place).components().count());
     path.ancestors().nth(depth).unwrap_or(path).to_owned()
 }
 
-/// Whether a file that was only found may set this.
+/// Whether a found file may set this.
 fn may_say(line: &dotenv::DotenvVariable, folder: &Path) -> bool {
     match role(&line.key) {
         Role::Plain | Role::Place => true,

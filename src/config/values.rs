@@ -1,5 +1,5 @@
-//! The settings that others ask for, each read and typed in one place. One that cannot be meant is an error where it is asked
-//! for, and not for whoever does without it. It leaves credentials to the files beside it.
+//! The settings that other modules use, each parsed and typed in one place. An invalid one is an error where it is
+//! used, and not elsewhere. Not here: credentials (see the files next to it).
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,10 +15,10 @@ use crate::sys::http::Http;
 
 /// The longest interval and buffer of a renewal, in seconds.
 const DAY: u64 = 86_400;
-/// Where the bridge listens unless somebody says otherwise.
+/// The bridge's default address.
 const BRIDGE: &str = "127.0.0.1:8191";
 
-/// Where secrets are to be kept.
+/// Where secrets are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StorageChoice {
     /// In 0600 files.
@@ -30,7 +30,7 @@ pub enum StorageChoice {
 }
 
 impl Config {
-    /// Where secrets are to be kept.
+    /// Where secrets are stored.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`].
@@ -39,21 +39,21 @@ impl Config {
             None | Some("file") => Ok(StorageChoice::File),
             Some("keyring") => Ok(StorageChoice::Keyring),
             Some("auto") => Ok(StorageChoice::Auto),
-            Some(_) => Err(invalid("MCPAUTH_STORAGE")("none of file, keyring and auto".into())),
+            Some(_) => Err(invalid("MCPAUTH_STORAGE")("not one of file, keyring, auto".into())),
         }
     }
 
-    /// The network as the settings allow it.
+    /// The network client, as configured.
     pub fn http(&self) -> Http {
         Http::new(self.allow_plain).trusting(self.trust.clone())
     }
 
-    /// Whether no browser is to be opened.
+    /// Whether to open no browser.
     pub fn no_browser(&self) -> bool {
         self.settings.on("MCPAUTH_NO_BROWSER")
     }
 
-    /// Where the user keeps what `mcpauth client-metadata` prints, if they do.
+    /// The address where the user publishes the output of `mcpauth client-metadata`, if any.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`].
@@ -75,7 +75,7 @@ impl Config {
         })
     }
 
-    /// How long before its end a token is renewed, in seconds.
+    /// How long before its expiry a token is renewed, in seconds.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`].
@@ -84,7 +84,7 @@ impl Config {
         self.settings.get(NAME).map_or(Ok(3_600), read_buffer).map_err(invalid(NAME))
     }
 
-    /// How long between two looks at the files, in seconds.
+    /// How long between two scans of the files, in seconds.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`].
@@ -93,12 +93,12 @@ impl Config {
         self.settings.get(NAME).map_or(Ok(300), read_interval).map_err(invalid(NAME))
     }
 
-    /// The address that an MCP server is asked at where none is typed, as it is written.
+    /// The default address of the MCP server for the test clients, as written.
     pub fn gateway_url(&self) -> Option<&str> {
         self.settings.get("GATEWAY_URL")
     }
 
-    /// The file of the gateway's settings, if a variable names one.
+    /// The gateway's settings file, if a variable names one.
     pub fn gateway_file(&self) -> Option<&Path> {
         self.settings.get("MCPAUTH_GATEWAY_CONFIG").map(Path::new)
     }
@@ -108,13 +108,13 @@ impl Config {
         self.settings.get("MCPAUTH_SCOPES").map(Path::new)
     }
 
-    /// The variables that the servers of a gateway without a file of its own may have in their headers.
+    /// The variables that servers may use in their headers, for a gateway without a settings file.
     pub fn header_variables(&self) -> Vec<String> {
         self.settings.get("MCPAUTH_HEADER_VARIABLES").map(words).unwrap_or_default()
     }
 
-    /// The clients whose tokens a gateway without a file of its own takes: those of the ingress settings, and those that
-    /// are named for it.
+    /// The clients whose tokens a gateway without a settings file accepts: those of the ingress settings, and those
+    /// listed for it.
     pub fn gateway_clients(&self) -> Vec<String> {
         let own: &[&str] = match self.auth_provider() {
             "keycloak" => &["KEYCLOAK_M2M_CLIENT_ID", "KEYCLOAK_CLIENT_ID"],
@@ -128,25 +128,25 @@ impl Config {
         clients
     }
 
-    /// Whom the tokens are for that such a gateway takes. What the ingress client asks for is, for oidc, what its tokens
-    /// will name.
+    /// The audience of the tokens that such a gateway accepts. For oidc, the audience that the ingress client
+    /// requests is the one in its tokens.
     pub fn gateway_audience(&self) -> Vec<String> {
         let asked = self.settings.get("INGRESS_OAUTH_AUDIENCE").filter(|_| self.auth_provider() == "oidc");
         self.settings.get("MCPAUTH_GATEWAY_AUDIENCE").or(asked).map(words).unwrap_or_default()
     }
 
-    /// Every audience that is asked for or taken, as it is written.
+    /// Every audience that is requested or accepted, as written.
     pub fn audiences(&self) -> Vec<&str> {
         let names = ["INGRESS_OAUTH_AUDIENCE", "MCPAUTH_GATEWAY_AUDIENCE"];
         names.into_iter().filter_map(|name| self.settings.get(name)).collect()
     }
 
-    /// A variable of any name, for whoever may have it.
+    /// A variable with any name, for callers that may read it.
     pub fn variable(&self, name: &str) -> Option<Secret> {
         self.settings.secret(name)
     }
 
-    /// The same as other programs have it: by the environment alone.
+    /// The same as other programs see it: only from the environment.
     pub fn of_environment(&self, name: &str) -> Option<String> {
         let (value, origin) = self.settings.find(name)?;
         (origin == Origin::Environment).then(|| value.to_owned())
@@ -157,12 +157,12 @@ impl Config {
         self.settings.given(name)
     }
 
-    /// What was read and from where, for whoever reports on it.
+    /// What was read and from where, for reports.
     pub fn sources(&self) -> &Settings {
         &self.settings
     }
 
-    /// Gives a setting as by a flag, for a verb that finds out what is meant.
+    /// Sets a setting like a flag, for a verb that determines it.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<Secret>) {
         self.settings.flag(name, value);
     }
@@ -176,7 +176,7 @@ impl Config {
     }
 }
 
-/// A time between two looks at the files, in seconds.
+/// A time between two scans of the files, in seconds.
 ///
 /// # Errors
 /// What is accepted.
@@ -184,7 +184,7 @@ pub fn read_interval(text: &str) -> Result<i64, String> {
     within(text, 1)
 }
 
-/// A time before a token's end, in seconds.
+/// A time before a token's expiry, in seconds.
 ///
 /// # Errors
 /// What is accepted.
@@ -197,7 +197,7 @@ fn within(text: &str, least: u64) -> Result<i64, String> {
     i64::try_from(seconds).map_err(|error| error.to_string())
 }
 
-/// Words with blanks or commas between them.
+/// Words separated by spaces or commas.
 fn words(text: &str) -> Vec<String> {
     let separator = |c: char| c == ',' || c.is_whitespace();
     text.split(separator).filter(|word| !word.is_empty()).map(str::to_owned).collect()

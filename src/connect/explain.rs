@@ -1,5 +1,5 @@
-//! What to do about a server's no: the next command for each. It leaves the words for what happened to `client`, and what
-//! concerns credentials to `servers`.
+//! The next command after each kind of refusal by a server. Not here: describing what happened (see `client`); advice
+//! about credentials (see `servers`).
 
 use super::target::Target;
 use crate::client::ClientError;
@@ -18,7 +18,7 @@ impl Target {
                 self.advice().forbidden(&refusal.challenge.clone().unwrap_or_default(), tool)
             }
             ClientError::Http(HttpError::Plain { .. }) => {
-                "use https, or say that it is meant with --allow-http".into()
+                "use https, or allow plain http with --allow-http".into()
             }
             ClientError::Http(HttpError::Untrusted { .. }) => untrusted_hint(&self.advice().command("ping")),
             ClientError::Elsewhere { to, .. } => {
@@ -27,13 +27,13 @@ impl Target {
             ClientError::Http(HttpError::Forbidden { .. })
             | ClientError::NotFound { .. }
             | ClientError::NotMcp { .. } => ADDRESS.into(),
-            ClientError::Http(_) => "see that the server runs, and check its address".into(),
-            ClientError::Unavailable { .. } | ClientError::Unfinished { .. } => "try again in a while".into(),
+            ClientError::Http(_) => "check that the server is running, and check its address".into(),
+            ClientError::Unavailable { .. } | ClientError::Unfinished { .. } => "try again later".into(),
             ClientError::Rpc { .. } | ClientError::Tool(_) if tool.is_some() => {
                 format!("see the tools and their arguments with: {} --json", self.advice().command("list"))
             }
             ClientError::Rpc { .. } | ClientError::Tool(_) => {
-                format!("see what was said with: {} -vv", self.advice().command("probe"))
+                format!("see the exchange with: {} -vv", self.advice().command("probe"))
             }
             ClientError::Version(_) => "update mcpauth, or the server".into(),
             ClientError::Input => "call it from a client that can ask you".into(),

@@ -1,5 +1,5 @@
-//! One MCP server to be spoken to with the credentials that it gets, and what to do about its no. It leaves the protocol to
-//! `client` and the credentials to `servers`.
+//! A connection to one MCP server with its credentials, and the advice after a refusal. Not here: the protocol (see
+//! `client`); the credentials (see `servers`).
 
 mod explain;
 mod target;

@@ -1,5 +1,5 @@
-//! Which server is meant and which credentials it gets; and the one retry with new ones. It leaves what is said to it to its
-//! callers, and what to do about its no to `explain`.
+//! Which server is meant and which credentials it gets, and the one retry with new ones. Not here: advice after a
+//! refusal (see `explain`).
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,30 +23,30 @@ use crate::sys::typed_url::typed_url;
 use crate::tokens::{Bearers, TokenSource, retry};
 use crate::vault::VaultError;
 
-/// The registry's scripts' own.
+/// The default of the registry's scripts.
 const DEFAULT_URL: &str = "http://localhost:8003/mcp";
 const X_AUTHORIZATION: HeaderName = HeaderName::from_static("x-authorization");
 
-/// Which server is meant, and what it is sent.
+/// Which server to use, and what to send it.
 pub(crate) struct Wanted {
     /// The server, else the one of `GATEWAY_URL`, else the scripts' own.
     pub(crate) which: Option<ServerRef>,
     /// Whether the gateway's token goes to any address.
     pub(crate) auth: bool,
-    /// Whether nothing goes along at all.
+    /// Whether nothing is sent.
     pub(crate) no_auth: bool,
     /// A file with a token for the server itself.
     pub(crate) token_file: Option<PathBuf>,
-    /// How long all of it may take.
+    /// The deadline.
     pub(crate) within: Duration,
 }
 
-/// One server, ready to be spoken to.
+/// One server, ready to use.
 pub(crate) struct Target {
     pub(crate) which: ServerRef,
     pub(crate) source: CredentialOrigin,
     pub(crate) servers: Servers,
-    /// What goes along whatever the store has.
+    /// Headers that are sent whatever is stored.
     own: HeaderMap,
     http: Http,
     within: Duration,
@@ -54,7 +54,7 @@ pub(crate) struct Target {
 
 impl Target {
     /// # Errors
-    /// An address that is none, a secret that may not go there, or a file of one that cannot be read.
+    /// An invalid address, a secret that must not be sent there, or an unreadable file with one.
     pub(crate) fn resolve(wanted: &Wanted, servers: Servers) -> Result<Self, Error> {
         let config = &servers.config;
         let aimed = config.given("GATEWAY_URL").filter(|_| wanted.which.is_none());
@@ -67,7 +67,7 @@ impl Target {
         let given = config.variable("MCP_AUTH_TOKEN").filter(|_| !is_by_name && !wanted.no_auth);
         let http = config.http();
         let servers = servers.with(wanted.auth).aimed(aimed.clone());
-        // It is the gateway's as much as the stored one.
+        // It is the gateway's token as much as the stored one.
         let may_know_us = servers.may_know_us(&which);
         let given = given.filter(|_| may_know_us);
         let source = match &which {
@@ -94,11 +94,11 @@ impl Target {
         Ok(Self { which, source, own, http, servers, within: wanted.within })
     }
 
-    /// Connects, does `work`, and ends the session; all of it once more with new tokens if the server takes the first ones
-    /// no longer.
+    /// Connects, does `work`, and ends the session; repeats all of it once with new tokens if the server rejects the
+    /// first ones.
     ///
     /// # Errors
-    /// The vault's, and the server's with what to type next.
+    /// The vault's errors, and the server's with advice.
     pub(crate) async fn ask<T>(
         &self,
         tool: Option<&str>,
@@ -108,17 +108,17 @@ impl Target {
         all.await.unwrap_or_else(|_| Err(self.late()))
     }
 
-    /// Where the server is, without what a query may hide.
+    /// Where the server is, without the query, which may contain secrets.
     pub(crate) fn place(&self, client: &McpClient) -> String {
         place(&client.url)
     }
 
-    /// What to type when it says no.
+    /// The advice after a refusal.
     pub(crate) fn advice(&self) -> Advice<'_> {
         Advice { servers: &self.servers, which: &self.which, source: self.source }
     }
 
-    /// This error with what to type next.
+    /// This error with its advice.
     pub(crate) fn explained(&self, source: ClientError, tool: Option<&str>) -> Error {
         let hint = self.hint(&source, tool);
         Error::Mcp { source: Box::new(source), hint }
@@ -132,14 +132,14 @@ impl Target {
         let mut turn = retry::Once::begin(self).await?;
         loop {
             let result = self.once(turn.token(), &work).await?;
-            // A scope that is missing does not come with a renewal.
+            // Renewal does not add a missing scope.
             let about_scope =
                 |challenge: &Option<Challenge>| challenge.as_ref().is_some_and(Challenge::is_about_scope);
             if let Err(refused @ ClientError::Unauthorized(refusal)) = &result
                 && !about_scope(&refusal.challenge)
                 && turn.again().await?
             {
-                debug!("{refused}; once more with new tokens");
+                debug!("{refused}; retrying with new tokens");
                 continue;
             }
             return result.map_err(|error| self.explained(error, tool));
@@ -153,7 +153,7 @@ impl Target {
     ) -> Result<Result<T, ClientError>, Error> {
         let url = address(&entry.url).map_err(|reason| Error::Usage {
             message: format!("the server's address is {reason}"),
-            hint: "correct REGISTRY_URL: mcpauth config show --origin says where it comes from".into(),
+            hint: "correct REGISTRY_URL: mcpauth config show --origin shows where it comes from".into(),
         })?;
         let mut headers = HeaderMap::new();
         for (name, value) in &entry.headers {
@@ -180,7 +180,10 @@ impl Target {
     fn late(&self) -> Error {
         let cause = format!("the deadline of {} s passed", self.within.as_secs());
         let source = ClientError::Http(HttpError::Lost { host: self.which.to_string(), cause });
-        Error::Mcp { source: Box::new(source), hint: "give it longer with --timeout 5m, or try again".into() }
+        Error::Mcp {
+            source: Box::new(source),
+            hint: "allow more time with --timeout 5m, or try again".into(),
+        }
     }
 }
 
@@ -207,7 +210,7 @@ impl TokenSource for Target {
             return Ok(None);
         }
         match self.servers.renew_refused(&self.which, &refused.bearers).await {
-            // A login whose token looks good from here would be found good again: the server's own no says more.
+            // A login whose token looks valid here would be reused: the server's rejection is better informed.
             Err(Error::Vault(VaultError::NeedsPerson { .. }))
                 if self.servers.login_of(&self.which).is_some_and(|login| login.is_kept) =>
             {
@@ -244,14 +247,14 @@ pub(crate) fn address(text: &str) -> Result<Url, String> {
 fn bearer(what: &str, token: &Secret) -> Result<HeaderValue, Error> {
     if !is_sendable(token) {
         return Err(Error::Usage {
-            message: format!("{what} holds a control character, a line break, or a letter beyond ASCII"),
-            hint: "give the token alone, on one line".into(),
+            message: format!("{what} has a control character, a line break or a non-ASCII character"),
+            hint: "give only the token, on one line".into(),
         });
     }
     header(what, &Secret::new(format!("Bearer {}", token.expose())))
 }
 
-/// A header's value. What is a token is marked, so that it comes back in nothing that is printed.
+/// A header's value. Tokens are marked sensitive, so that they appear in nothing that is printed.
 fn header(what: &str, value: &Secret) -> Result<HeaderValue, Error> {
     let mut header = HeaderValue::try_from(value.expose()).map_err(|_| unsendable(what))?;
     header.set_sensitive(value.expose().starts_with("Bearer "));

@@ -1,5 +1,5 @@
-//! A small OAuth identity provider for development: loopback only, a new random key each run, everything in memory.
-//! Each endpoint has its own file below; this one holds what a caller configures, starts and looks at.
+//! A small OAuth identity provider for development: loopback only, a new random key on each run, everything in
+//! memory. Each endpoint has its own file below; this one has what a caller configures, starts and inspects.
 
 mod authorize;
 mod client;
@@ -38,7 +38,7 @@ pub struct Idp {
     stop: watch::Sender<()>,
 }
 
-/// An [`Idp`] with a thread and a runtime of its own, for callers that are not asynchronous.
+/// An [`Idp`] with its own thread and runtime, for synchronous callers.
 pub struct IdpThread {
     idp: Idp,
     thread: Option<JoinHandle<()>>,
@@ -53,7 +53,7 @@ impl Idp {
         Ok(idp)
     }
 
-    /// The same on a thread of its own.
+    /// The same on its own thread.
     pub fn in_thread(options: Options) -> io::Result<IdpThread> {
         let (idp, listener) = Self::bind(options)?;
         let (shared, stop) = (idp.shared.clone(), idp.stop.subscribe());
@@ -72,7 +72,7 @@ impl Idp {
         &self.shared.base
     }
 
-    /// The issuer identifier of a realm, any name of letters, digits, `-` and `_`.
+    /// The issuer identifier of a realm, whose name has only letters, digits, `-` and `_`.
     pub fn realm_issuer(&self, realm: &str) -> String {
         self.shared.realm_issuer(realm)
     }
@@ -82,7 +82,7 @@ impl Idp {
         format!("{}/token", self.shared.base)
     }
 
-    /// Where the browser goes (RFC 6749 section 3.1).
+    /// Where the browser is sent (RFC 6749 section 3.1).
     pub fn authorization_endpoint(&self) -> String {
         format!("{}/authorize", self.shared.base)
     }
@@ -128,7 +128,7 @@ impl Drop for IdpThread {
     fn drop(&mut self) {
         self.idp.stop.send_replace(());
         if let Some(thread) = self.thread.take() {
-            // A panic in there has been reported by the panic hook; a second one while dropping would abort.
+            // The panic hook has reported a panic in there; a second one while dropping would abort.
             let _ = thread.join();
         }
     }
@@ -159,7 +159,7 @@ fn router(shared: Arc<IdpState>) -> Router {
         .with_state(shared)
 }
 
-/// Serves until `stop` changes; a connection that is still busy a moment later is cut.
+/// Serves until `stop` changes; a connection that is still busy shortly after is cut.
 async fn serve(listener: tokio::net::TcpListener, shared: Arc<IdpState>, stop: watch::Receiver<()>) {
     let graceful = axum::serve(listener, router(shared)).with_graceful_shutdown(changed(stop.clone()));
     let deadline = async {

@@ -1,5 +1,5 @@
-//! The signing key and the randomness of one run of the development identity provider.
-//! What is signed, and what a claim means, is the caller's.
+//! The signing key and the randomness of one run of the development identity provider. What is signed, and what a
+//! claim means, is up to the caller.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Value, json};
 
-/// An ES256 key pair that lives as long as the process and is written nowhere.
+/// An ES256 key pair that exists only in memory.
 pub(crate) struct DemoSigningKey {
     signer: EncodingKey,
     verifier: DecodingKey,
@@ -47,7 +47,7 @@ impl DemoSigningKey {
         jsonwebtoken::encode(&header, claims, &self.signer)
     }
 
-    /// The claims of a token that this key signed; times and names in it are not looked at.
+    /// The claims of a token that this key signed; times and names in it are not checked.
     pub(crate) fn open(&self, token: &str) -> Option<Value> {
         let mut validation = Validation::new(Algorithm::ES256);
         validation.required_spec_claims.clear();

@@ -1,5 +1,5 @@
-//! Sample MCP servers for `mcpauth demo` and the tests: a few tools each, both protocol eras, and a memory of every request
-//! that reached them, so that "it never arrived" can be shown. It leaves credentials alone: it believes everybody.
+//! Sample MCP servers for `mcpauth demo` and the tests: a few tools each, both protocol eras, and a record of every
+//! request that reached them, to prove that a request never arrived. They check no credentials.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -23,9 +23,9 @@ use crate::mcp::{LEGACY, MODERN};
 pub struct SampleTool {
     /// Its name.
     pub name: &'static str,
-    /// What it does, in a sentence.
+    /// Its description, in one sentence.
     pub about: &'static str,
-    /// What it answers to its arguments.
+    /// Its answer for given arguments.
     pub run: fn(&Value) -> String,
 }
 
@@ -34,7 +34,7 @@ pub struct SampleTool {
 pub struct ReceivedRequest {
     /// The method and target, `POST /mcp`.
     pub target: String,
-    /// The headers, one a line, names in lower case.
+    /// The headers, one per line, names in lower case.
     pub headers: String,
     /// The body.
     pub body: Vec<u8>,
@@ -55,10 +55,10 @@ struct SampleState {
 }
 
 impl Sample {
-    /// Serves `tools` on a free port of 127.0.0.1, on a thread of its own.
+    /// Serves `tools` on a free port of 127.0.0.1, on its own thread.
     ///
     /// # Errors
-    /// The system's.
+    /// An I/O error.
     pub fn start(name: &'static str, tools: &[SampleTool]) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
@@ -95,7 +95,7 @@ impl Drop for Sample {
     fn drop(&mut self) {
         self.stop.send_replace(());
         if let Some(thread) = self.thread.take() {
-            // A panic in there has been reported by the panic hook; a second one while dropping would abort.
+            // The panic hook has reported a panic in there; a second one while dropping would abort.
             let _ = thread.join();
         }
     }

@@ -1,10 +1,9 @@
-//! The HTML that the development identity provider shows: one consent page, one refusal.
-//! Which of them is due, and what happened before, is decided in `idp`.
+//! The HTML that the development identity provider shows. Which page is due is decided in `idp`.
 
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
-/// What a person is asked to agree to. Every field is untrusted text until it is escaped here.
+/// What the user is asked to allow. Every field is untrusted text until it is escaped here.
 pub(crate) struct Consent<'a> {
     pub(crate) ticket: &'a str,
     pub(crate) client_id: &'a str,
@@ -29,7 +28,7 @@ input{width:100%;color:inherit;background:transparent}\
 button[value=allow]{color:var(--on);background:var(--go);border-color:var(--go)}\
 :focus-visible{outline:3px solid var(--go);outline-offset:2px}";
 
-/// Asks for a name and for a yes or no; answers to `POST /authorize` with the ticket alone.
+/// Asks for a name and for a yes or no; the answer goes to `POST /authorize` with only the ticket.
 pub(crate) fn consent(ask: &Consent<'_>) -> Response {
     let scopes: String = ask.scope.split(' ').filter(|s| !s.is_empty()).map(item).collect();
     let audience = ask.audience.map(|a| format!("<p>For use at <code>{}</code>.</p>", escape(a)));
@@ -51,7 +50,7 @@ pub(crate) fn consent(ask: &Consent<'_>) -> Response {
     page(StatusCode::OK, &body)
 }
 
-/// Asks for the code that a device shows; answers to `POST /device`.
+/// Asks for the code that a device shows; the answer goes to `POST /device`.
 pub(crate) fn device(user_code: &str) -> Response {
     let body = format!(
         "<h1>Connect a device</h1><form method=\"post\" action=\"/device\">\
@@ -70,7 +69,7 @@ pub(crate) fn device_done() -> Response {
     page(StatusCode::OK, "<h1>Done</h1><p>Go back to the device; you can close this page.</p>")
 }
 
-/// The answer where a redirect would be unsafe (RFC 6749 section 4.1.2.1); reflects nothing.
+/// The answer when a redirect would be unsafe (RFC 6749 section 4.1.2.1); it reflects nothing.
 pub(crate) fn error_page(reason: &'static str) -> Response {
     let body = format!("<h1>This request was refused</h1><p>{}</p>", escape(reason));
     page(StatusCode::BAD_REQUEST, &body)
@@ -86,7 +85,7 @@ fn page(status: StatusCode, body: &str) -> Response {
     (status, headers(), Html(html)).into_response()
 }
 
-/// No `form-action`: browsers apply it to the redirect after the form too, which goes to the client.
+/// No `form-action`: browsers also apply it to the redirect after the form, which goes to the client.
 fn headers() -> [(HeaderName, &'static str); 4] {
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
     [

@@ -1,5 +1,5 @@
-//! What `mcpauth demo` sets up: clients, providers, servers, policy and settings, as a user's project would have them.
-//! It leaves serving to `idp` and `mcp`, and running to `cli::demo`.
+//! What `mcpauth demo` sets up: clients, providers, servers, policy and settings, as in a user's project. Not here:
+//! serving (see `idp` and `mcp`); running (see `cli::demo`).
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,18 +16,20 @@ use crate::demo::mcp::SampleTool;
 pub struct SampleServer {
     /// Its name and path.
     pub name: &'static str,
-    /// What people call it.
+    /// Its display name.
     pub title: &'static str,
-    /// The credential of its own it wants (`auth_type`).
+    /// The credential that it requires (`auth_type`).
     pub auth: &'static str,
-    /// What it can do.
+    /// Its tools.
     pub tools: &'static [SampleTool],
 }
 
-/// The user pool, which the identity provider has as a realm: its name is the last part of the issuer, as with real pools.
+/// The user pool, which is a realm of the identity provider: its name is the last part of the issuer, as with real
+/// pools.
 pub const POOL: &str = "us-east-1_Demo";
 
-/// Every server: one without a credential of its own, one for each that `generate` gets, and one that nobody was granted.
+/// Every server: one without a credential of its own, one for each that `generate` gets, and one that is granted to
+/// nobody.
 pub const SERVERS: [SampleServer; 6] = [
     SampleServer {
         name: "currenttime",
@@ -79,7 +81,8 @@ pub const SERVERS: [SampleServer; 6] = [
     },
 ];
 
-/// The policy: the agent may list and call on five servers, all but one of the tracker's tools, and knows nothing of payroll.
+/// The policy: the agent may list and call on five servers, all but one of the tracker's tools, and cannot use
+/// payroll.
 const POLICY: &str = "\
 # Groups of people; the demo's agent has its scopes in the token.
 group_mappings:
@@ -127,7 +130,7 @@ const CASES: &str = "\
 - {name: payroll is for admins alone, groups: [demo-readers], server: payroll, tool: list_salaries, expect: deny}
 ";
 
-/// The identity provider's clients. Their secrets protect nothing: it lives for one run, on loopback.
+/// The identity provider's clients. Their secrets protect nothing: it runs once, on loopback.
 pub fn options(auto_approve: bool) -> Options {
     let redirect = "http://127.0.0.1/callback";
     Options {
@@ -153,7 +156,8 @@ pub fn options(auto_approve: bool) -> Options {
     }
 }
 
-/// The project's `.env`: `pool` is the issuer of ingress tokens, `issuer` of all others, `gateway` what clients type.
+/// The project's `.env`: `pool` is the issuer of ingress tokens, `issuer` of all others, `gateway` the address for
+/// clients.
 pub fn env(folder: &Path, pool: &str, issuer: &str, gateway: &str) -> Vec<(String, String)> {
     let at = |name: &str| folder.join(name).display().to_string();
     let rows = [
@@ -187,7 +191,7 @@ pub fn env(folder: &Path, pool: &str, issuer: &str, gateway: &str) -> Vec<(Strin
     rows.map(|(name, value)| (name.to_owned(), value)).to_vec()
 }
 
-/// The project's other files: providers, policy, policy tests, and a file for each server at its address.
+/// The project's other files: providers, policy, policy tests, and one file per server with its address.
 pub fn files(issuer: &str, servers: &[(SampleServer, &str)]) -> Vec<(String, String)> {
     let endpoints = format!(
         "authorization_endpoint: {issuer}/authorize\ntoken_endpoint: {issuer}/token\nissuer: {issuer}\niss_required: true\n\

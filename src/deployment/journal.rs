@@ -1,5 +1,4 @@
-//! Where the gateway's audit goes: a 0600 file or stdout.
-//! It leaves what is in them to the gateway.
+//! Where the gateway's audit goes: a 0600 file or stdout. Not here: its content (see the gateway).
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -26,18 +25,18 @@ struct Audit {
     rows: Mutex<Rows>,
 }
 
-/// A file that is written a row at a time, or goes on in the middle of one.
+/// A file that is written row by row, or resumed in the middle of one.
 struct Rows {
     file: File,
-    /// Bytes of the next row that stand at the file's end already, because there was no room for more.
+    /// Bytes of the next row that are already at the file's end, because the disk was full.
     begun: usize,
-    /// How long the file was then.
+    /// The file's length then.
     length: u64,
-    /// The file ends with a part of a row that will not go on: a run before was killed there.
+    /// The file ends with a partial row that will not be completed: an earlier run was killed there.
     cut: bool,
 }
 
-/// Whether [`Log::open`] would do. Nothing is made or written.
+/// Whether [`Log::open`] would succeed. Creates and writes nothing.
 ///
 /// # Errors
 /// What is wrong with the file or its folder.
@@ -63,12 +62,12 @@ impl Log {
         Ok(Self { audit })
     }
 
-    /// Begins the file anew under its name, after whoever rotates logs has moved it away.
+    /// Creates the file again under its name, after log rotation has moved it away.
     pub(crate) fn reopen(&self) {
         let Some(Audit { path: Some(path), rows }) = &self.audit else { return };
         match Rows::at(path) {
             Ok(new) => *rows.lock().unwrap_or_else(PoisonError::into_inner) = new,
-            Err(error) => warn!(event = "audit", "{error}; it goes on in the old file"),
+            Err(error) => warn!(event = "audit", "{error}; writing to the old file"),
         }
     }
 }
@@ -95,7 +94,7 @@ impl Rows {
         Ok(Self::new(file, cut))
     }
 
-    /// Writes as many rows as there is room for; how many bytes those are.
+    /// Writes as many rows as there is room for; returns how many bytes they have.
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         self.go_on()?;
         let mut done = self.begun;
@@ -117,8 +116,8 @@ impl Rows {
         Ok(done)
     }
 
-    /// A row that was begun goes on where it stopped. If somebody emptied the file meanwhile it begins again; if somebody
-    /// wrote to it, on a row of its own.
+    /// Continues a partial row. If the file was emptied meanwhile, starts the row again; if another process wrote to
+    /// it, on a new line.
     fn go_on(&mut self) -> io::Result<()> {
         let now = self.length();
         if self.begun > 0 && now != self.length {
@@ -131,13 +130,13 @@ impl Rows {
         Ok(())
     }
 
-    /// A pipe has none, which is always the same.
+    /// A pipe has no length, so it never differs.
     fn length(&self) -> u64 {
         self.file.metadata().map_or(0, |about| about.len())
     }
 }
 
-/// Whether a file's last row has no end.
+/// Whether a file's last row has no line end.
 fn is_cut(path: &Path) -> io::Result<bool> {
     let mut last = [b'\n'];
     // Neither a pipe nor a device has a last row.
@@ -153,7 +152,7 @@ fn is_cut(path: &Path) -> io::Result<bool> {
 mod tests {
     use super::*;
 
-    /// A file with so many bytes of the first row written.
+    /// A file with this many bytes of the first row written.
     fn begun(dir: &tempfile::TempDir, row: &[u8], bytes: usize) -> (PathBuf, Rows) {
         let path = dir.path().join("audit.log");
         let mut rows = Rows::at(&path).unwrap();

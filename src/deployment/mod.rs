@@ -1,5 +1,5 @@
-//! The gateway that is set up on this machine: its settings, from `gateway.yaml` or the environment, and what it may have of
-//! the user's credentials and variables. It leaves judging and serving to `gateway`, and showing to `cli`.
+//! The gateway configured on this machine: its settings, from `gateway.yaml` or the environment, and which of the
+//! user's credentials and variables it may use. Not here: checking and serving (see `gateway`); printing (see `cli`).
 
 mod issuer;
 mod journal;

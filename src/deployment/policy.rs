@@ -1,5 +1,5 @@
-//! The policy of the gateway that is set up here, or another one that is named, and the text of files that are named. It leaves
-//! what a policy means to `policy`.
+//! The policy of the gateway configured here, or another one that is named, and reading named files. Not here: what a
+//! policy means (see `policy`).
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +11,10 @@ use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::sys::regular_file;
 
-/// The policy at `path`, or without one the gateway's, whose settings may be `named`.
+/// The policy at `path`; without a path that of the gateway, whose settings may be `named`.
 ///
 /// # Errors
-/// If it cannot be read, or is none.
+/// If it cannot be read, or is not a policy.
 pub(crate) fn policy_of(
     path: Option<&Path>,
     named: Option<&Path>,
@@ -31,7 +31,7 @@ pub(crate) fn policy_of(
     Ok((path, policy))
 }
 
-/// The names of the servers that there are files of; `None` where they cannot be read.
+/// The names of the servers that have files; `None` if they cannot be read.
 pub(crate) fn server_names(named: Option<&Path>, config: &Config) -> Option<Vec<String>> {
     let settings = prepare::without_issuers(named, config).ok()?;
     let (servers, problems) = prepare::reachable_servers(named, &settings, config);
@@ -39,7 +39,7 @@ pub(crate) fn server_names(named: Option<&Path>, config: &Config) -> Option<Vec<
     (!problems.iter().any(Problem::is_error)).then_some(names)
 }
 
-/// A file that was named, as text.
+/// A file named on the command line, as text.
 pub(crate) fn text_of(path: &Path, hint: &str) -> Result<String, Error> {
     let unreadable = |e: std::io::Error| {
         let message = format!("{}: {e}", path.display());

@@ -1,5 +1,5 @@
-//! What the gateway is to do: the settings of its file, or of the environment where there is none, and what they may have
-//! of the user's. It leaves reading and judging all they name to `gateway::load`.
+//! What the gateway is to do: the settings from its file, or from the environment if there is none, and what they may
+//! use of the user's. Not here: reading and checking all that they name (see `gateway::load`).
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,22 +24,22 @@ use crate::registry::Registry;
 use crate::secret::Secret;
 use crate::sys::{deadline, paths};
 
-/// Where the policy is, in the registry's scripts' folder too.
+/// Where the policy is, including the registry's scripts' folder.
 const POLICIES: [&str; 2] = ["scopes.yml", "auth_server/scopes.yml"];
 
-/// Everything that is needed to serve, and everything that is wrong with it.
+/// Everything needed to serve, and everything that is wrong with it.
 pub(crate) struct Prepared {
     /// The file the settings come from; none if they come from the environment.
     pub(crate) file: Option<PathBuf>,
     pub(crate) settings: GatewaySettings,
     /// The policy, if it could be read.
     pub(crate) policy: Option<Arc<Policy>>,
-    /// The names of the servers, as many as can be reached.
+    /// The names of the reachable servers.
     pub(crate) servers: Vec<String>,
     /// Whether one of them is the gateway's own, built in.
     pub(crate) is_mcpgw_built_in: bool,
     pub(crate) problems: Vec<Problem>,
-    /// What a gateway starts with; none if any problem is an error.
+    /// What a gateway starts with; `None` if any problem is an error.
     pub(crate) loaded: Option<Loaded>,
 }
 
@@ -59,11 +59,11 @@ impl Prepared {
 /// The settings, before anything they name is read.
 enum Said {
     Settings(Box<GatewaySettings>, Word),
-    /// A file that says something else.
+    /// A file to use instead of the settings' own.
     Malformed(Problem),
 }
 
-/// What the command line says of the settings; it wins.
+/// Values from the command line, which take precedence.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flags {
     pub(crate) listen: Option<SocketAddr>,
@@ -71,10 +71,10 @@ pub(crate) struct Flags {
     pub(crate) admin: Option<SocketAddr>,
 }
 
-/// Reads and judges everything.
+/// Reads and checks everything.
 ///
 /// # Errors
-/// If there are no settings to judge at all.
+/// If there are no settings to check at all.
 pub(crate) fn prepare(
     named: Option<&Path>,
     flags: &Flags,
@@ -122,7 +122,7 @@ fn said(named: Option<&Path>, file: Option<&Path>, flags: &Flags, config: &Confi
             Ok(settings) => settings,
             Err(SettingsError::Malformed { path, line, column, reason }) => {
                 let at = format!("{}:{line}:{column}", path.display());
-                let remedy = "correct the file; mcpauth gateway schema prints what it can say";
+                let remedy = "correct the file; mcpauth gateway schema prints its schema";
                 return Ok(Said::Malformed(Problem::error(at, reason, remedy)));
             }
             Err(other) => return Err(unusable(&other)),
@@ -134,7 +134,7 @@ fn said(named: Option<&Path>, file: Option<&Path>, flags: &Flags, config: &Confi
     Ok(Said::Settings(Box::new(settings), word))
 }
 
-/// What these settings may have of the user's.
+/// What these settings may use of the user's.
 fn sources(
     settings: &GatewaySettings,
     word: Word,
@@ -145,7 +145,7 @@ fn sources(
     let (whose, credentials, servers) = (word.clone(), config.clone(), config.clone());
     Ok(FileSources {
         settings: settings.clone(),
-        // Made when a server asks for one.
+        // Created when a server asks for it.
         credentials: Box::new(move |name| {
             let credential = whose.stored(name, &credentials).ok().flatten()?;
             Some(Arc::new(StoredCredential::new(Box::new(InVault { vault: vault.clone(), credential }))))
@@ -155,27 +155,27 @@ fn sources(
     })
 }
 
-/// What reads files, ended after the time that a gateway's files have.
+/// Reads files, and gives up after the gateway's time limit for files.
 ///
 /// # Errors
-/// If that is over, or there is no thread to be had.
+/// If the time limit has passed, or no thread can be started.
 pub(crate) fn within<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
     what: &str,
 ) -> Result<T, Error> {
     let seconds = Limits::default().file_read_timeout;
     deadline::within(Duration::from_secs(seconds), work)?.ok_or_else(|| Error::Usage {
-        message: format!("{what}: reading takes longer than {seconds} s; the file system may not answer"),
+        message: format!("{what}: reading takes longer than {seconds} s; the file system may be hanging"),
         hint: "see which with: mcpauth gateway check".into(),
     })
 }
 
-/// The same for the gateway that is set up in this folder; none if there is none.
+/// The same for the gateway configured in this folder; `None` if there is none.
 pub(crate) fn here(config: &Config, context: &Context) -> Option<Result<Prepared, Error>> {
     is_here(config).then(|| prepare(None, &Flags::default(), config, context))
 }
 
-/// Whether a gateway is set up in this folder, by `gateway.yaml`, by its variable or by a policy.
+/// Whether a gateway is configured in this folder, by `gateway.yaml`, its variable or a policy.
 pub(crate) fn is_here(config: &Config) -> bool {
     config.policy_file().is_some()
         || POLICIES.map(Path::new).iter().any(|path| path.is_file())
@@ -190,7 +190,7 @@ pub(crate) fn without_issuers(named: Option<&Path>, config: &Config) -> Result<G
     }
 }
 
-/// The settings for a look at a token: those of the environment where no file has any.
+/// The settings for a look at a token: those of the environment if no file has any.
 pub(crate) fn with_issuers(named: Option<&Path>, config: &Config) -> Result<GatewaySettings, Error> {
     match file(named, config) {
         Some(path) => read(&path, config).map_err(|e| unusable(&e)),
@@ -198,7 +198,7 @@ pub(crate) fn with_issuers(named: Option<&Path>, config: &Config) -> Result<Gate
     }
 }
 
-/// The servers that these settings name, and what is wrong with them.
+/// The servers that these settings name, and their problems.
 pub(crate) fn reachable_servers(
     named: Option<&Path>,
     settings: &GatewaySettings,
@@ -210,7 +210,7 @@ pub(crate) fn reachable_servers(
     (servers, problems)
 }
 
-/// The servers of a folder, and what was said of it.
+/// The servers of a folder, and the remarks about it.
 fn servers(
     settings: &GatewaySettings,
     word: &Word,
@@ -235,8 +235,8 @@ fn servers(
     }
 }
 
-/// A variable for a server's headers. Never the secrets of mcpauth's own settings, even if they are allowed: with them a
-/// server could act as this gateway.
+/// A variable for a server's headers. Never one of mcpauth's own secrets, even if it is allowed: with it a server
+/// could impersonate this gateway.
 fn variable(word: &Word, config: &Config, name: &str) -> Option<Secret> {
     word.variable(name, config).filter(|_| !is_own_secret(name))
 }
@@ -245,11 +245,11 @@ fn is_own_secret(name: &str) -> bool {
     is_known(name) && is_secret(name)
 }
 
-/// Variables that are allowed to servers and go to none.
+/// Variables that servers may use and none does.
 fn withheld(settings: &GatewaySettings) -> impl Iterator<Item = Problem> {
     settings.header_variables.iter().filter(|name| is_own_secret(name)).map(|name| {
-        let what = format!("{name} is a secret of mcpauth's own, which no server gets");
-        Problem::error("header_variables", what, "give the server a variable of its own")
+        let what = format!("{name} is a secret of mcpauth, which no server may receive");
+        Problem::error("header_variables", what, "use another variable for the server")
     })
 }
 
@@ -263,11 +263,11 @@ impl Flags {
     }
 }
 
-/// The flag, then the variable, then what is in this folder.
+/// The flag, then the variable, then the file in this folder.
 fn file(named: Option<&Path>, config: &Config) -> Option<PathBuf> {
     let named = named.or_else(|| config.gateway_file());
     let here = Path::new("gateway.yaml");
-    // Whatever has this name: one that cannot be read must not be as good as none.
+    // Any entry with this name: an unreadable file must not count as a missing one.
     let is_there = || here.try_exists().unwrap_or(true);
     named.or_else(|| is_there().then_some(here)).map(paths::absolute)
 }
@@ -281,7 +281,7 @@ fn read(path: &Path, config: &Config) -> Result<GatewaySettings, SettingsError> 
 fn unusable(error: &SettingsError) -> Error {
     let hint = match error {
         SettingsError::Unreadable { .. } => "name a readable file with --config",
-        SettingsError::Malformed { .. } => "correct the file; mcpauth gateway schema prints what it can say",
+        SettingsError::Malformed { .. } => "correct the file; mcpauth gateway schema prints its schema",
     };
     Error::Usage { message: error.to_string(), hint: hint.into() }
 }

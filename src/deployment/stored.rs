@@ -1,5 +1,5 @@
-//! The credentials that the gateway holds for its servers: the vault's, as the gateway wants them. It leaves which server has
-//! one to `vouch`, and sending it to `gateway`.
+//! The credentials that the gateway stores for its servers: the vault's, behind the gateway's interface. Not here:
+//! which server has one (see `vouch`); sending it (see `gateway`).
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::vault::{IssuedToken, TokenOutcome, Vault};
 
 /// One credential, and the vault that keeps it.
 pub struct InVault {
-    /// Where it is kept.
+    /// Where it is stored.
     pub vault: Arc<Vault>,
     /// Which one it is.
     pub credential: Credential,

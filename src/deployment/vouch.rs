@@ -1,6 +1,6 @@
-//! Whose word the gateway's settings and servers are. A `gateway.yaml` or a folder of servers that was only found here gets
-//! nothing of the user's: no secret file or variable, no stored credential for its servers, no file outside to write.
-//! It leaves the rule to `config::provenance`.
+//! Provenance of the gateway's settings and servers. A `gateway.yaml` or a servers folder that was only found here
+//! gets nothing of the user's: no secret file or variable, no stored credential for its servers, no file outside the
+//! folder to write. Not here: the rule (see `config::provenance`).
 
 use std::path::{Path, PathBuf};
 
@@ -10,16 +10,17 @@ use crate::gateway::settings::{EgressMode, GatewaySettings};
 use crate::secret::Secret;
 use crate::sys::paths;
 
-/// Who says where the gateway's servers are and what they get.
+/// Who says where the gateway's servers are and what they receive.
 #[derive(Clone, Debug)]
 pub(super) struct Word {
     place: NamedValue,
-    /// The command by which the same is the user's word.
+    /// The command that makes the same settings the user's own choice.
     command: String,
 }
 
 impl Word {
-    /// `file` is what the settings are read from; without it they come from the environment, and servers from their folder.
+    /// `file` is the source of the settings; without it they come from the environment, and servers from their
+    /// folder.
     pub(super) fn new(named: Option<&Path>, file: Option<&Path>, config: &Config) -> Self {
         let Some(path) = file else {
             let dir = &config.servers_dir;
@@ -35,7 +36,7 @@ impl Word {
         Self { place, command: format!("mcpauth gateway serve --config {}", path.display()) }
     }
 
-    /// Whether a secret may go where these settings and servers say.
+    /// Whether a secret may be sent where these settings and servers say.
     ///
     /// # Errors
     /// [`ConfigError::Provenance`].
@@ -63,10 +64,10 @@ impl Word {
         Ok(Some(credential))
     }
 
-    /// Takes from the settings what is not theirs to say, and refuses what cannot be left out.
+    /// Removes from the settings what a found file may not decide, and refuses what cannot be ignored.
     ///
     /// # Errors
-    /// [`ConfigError::Provenance`]; [`ConfigError::Invalid`] for a file outside that would be written.
+    /// [`ConfigError::Provenance`]; [`ConfigError::Invalid`] for a file outside the folder that would be written.
     pub(super) fn check(&self, settings: &mut GatewaySettings, config: &Config) -> Result<(), ConfigError> {
         if !self.place.origin.is_found() {
             return Ok(());
@@ -81,7 +82,7 @@ impl Word {
         let writes = !matches!(settings.audit.as_str(), "-" | "off" | "");
         if writes && !paths::is_inside(Path::new(&settings.audit), &here) {
             let reason = format!(
-                "{} would write outside the folder it was found in, to {}; if that is meant: {}",
+                "{} would write outside the folder it was found in, to {}; to allow that: {}",
                 self.place.origin, settings.audit, self.command
             );
             return Err(ConfigError::Invalid { variable: "audit".into(), reason });

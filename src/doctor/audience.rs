@@ -1,5 +1,5 @@
-//! Whom an ingress token is for, held against what a gateway says of itself (RFC 9728). Tokens are read here and not
-//! verified: that is the gateway's work. It leaves fetching the document to `gateway`.
+//! Compares an ingress token's audience with what a gateway publishes about itself (RFC 9728). Tokens are decoded
+//! here, not verified: that is the gateway's work. Not here: fetching the document (see `gateway`).
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -7,9 +7,9 @@ use url::Url;
 use crate::doctor::finding::Finding;
 use crate::oauth::ResourceMetadata;
 
-const CHECK: &str = "tokens.audience";
+const AUDIENCE_CHECK: &str = "tokens.audience";
 
-/// Whether a gateway with this document should take the token. `meant` are the audiences the settings ask for.
+/// Whether a gateway with this document should accept the token. `meant` are the audiences that the settings ask for.
 pub(super) fn judge(
     who: &str,
     claims: &Map<String, Value>,
@@ -19,36 +19,41 @@ pub(super) fn judge(
     let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
     let servers = &document.authorization_servers;
     if !servers.is_empty() && !servers.iter().any(|server| server == issuer) {
-        let text = format!("{who} is a token of {}, which the gateway does not take", clean(issuer));
+        let text = format!("{who} is a token of {}, which the gateway does not accept", clean(issuer));
         let named: Vec<String> = servers.iter().map(|server| clean(server)).collect();
         let remedy = "set the ingress variables for that issuer, then run: mcpauth ingress --force";
-        return Finding::problem(CHECK, text, remedy)
-            .because(format!("it takes tokens of {}", named.join(", ")));
+        return Finding::problem(AUDIENCE_CHECK, text, remedy)
+            .because(format!("it accepts tokens from {}", named.join(", ")));
     }
     let audience = audience(claims);
     let resource = clean(&document.resource);
     if audience.is_empty() {
         return Finding::ok(
-            CHECK,
-            format!("{who} names no audience, as tokens of this issuer do not; its issuer is right"),
+            AUDIENCE_CHECK,
+            format!("{who} has no audience, like all tokens of this issuer; its issuer is accepted"),
         );
     }
     let shown: Vec<String> = audience.iter().map(|name| clean(name)).collect();
     let text = format!("{who} is for {}", shown.join(", "));
     let is_ours = |name: &&str| covers(name, &document.resource) || covers(&document.resource, name);
     if audience.iter().any(is_ours) {
-        return Finding::ok(CHECK, text);
+        return Finding::ok(AUDIENCE_CHECK, text);
     }
     let addresses = audience.iter().any(|name| Url::parse(name).is_ok_and(|url| url.has_host()));
     if !addresses || audience.iter().any(|name| meant.contains(name)) {
-        // A name of the issuer's own, such as a client's; whether it will do is between the issuer and the gateway.
-        return Finding::ok(CHECK, format!("{text}, which only the gateway can judge (it is {resource})"));
+        // A name that only the issuer knows, such as a client id; whether it is accepted is between the issuer and
+        // the gateway.
+        return Finding::ok(
+            AUDIENCE_CHECK,
+            format!("{text}, which only the gateway can check (it is {resource})"),
+        );
     }
     let remedy = format!("set INGRESS_OAUTH_AUDIENCE={resource}, then run: mcpauth ingress --force");
-    Finding::problem(CHECK, text, remedy).because(format!("the gateway is {resource}, and must refuse it"))
+    Finding::problem(AUDIENCE_CHECK, text, remedy)
+        .because(format!("the gateway is {resource} and must reject it"))
 }
 
-/// Whether a resource is `wide`, or below it. The document at a gateway's root may name the origin alone.
+/// Whether a resource is `wide`, or below it. The document at a gateway's root may name only the origin.
 pub(super) fn covers(wide: &str, resource: &str) -> bool {
     wide == resource || Url::parse(resource).is_ok_and(|resource| crate::oauth::covers(wide, &resource))
 }
@@ -81,7 +86,7 @@ mod tests {
             scopes_supported: Vec::new(),
         };
         for (claims, meant, status, words) in [
-            (json!({"iss": "https://idp.test"}), "", Status::Ok, "names no audience"),
+            (json!({"iss": "https://idp.test"}), "", Status::Ok, "has no audience"),
             (
                 json!({"iss": "https://idp.test", "aud": "https://gw.test/fininfo/mcp"}),
                 "",
@@ -93,7 +98,7 @@ mod tests {
                 json!({"iss": "https://idp.test", "aud": "account"}),
                 "",
                 Status::Ok,
-                "only the gateway can judge",
+                "only the gateway can check",
             ),
             (
                 json!({"iss": "https://idp.test", "aud": "https://other.test"}),
@@ -113,8 +118,8 @@ mod tests {
                 Status::Ok,
                 "only the gateway",
             ),
-            (json!({"iss": "https://idp.test/"}), "", Status::Problem, "does not take"),
-            (json!({}), "", Status::Problem, "does not take"),
+            (json!({"iss": "https://idp.test/"}), "", Status::Problem, "does not accept"),
+            (json!({}), "", Status::Problem, "does not accept"),
         ] {
             let finding = judge("t", claims.as_object().unwrap(), &document, &[meant]);
             assert!(finding.status == status && finding.found.contains(words), "{claims}: {finding:?}");

@@ -1,4 +1,4 @@
-//! Whether the clients that were installed to still have what they should have. It leaves what that is to `config`.
+//! Checks that installed clients still have the right entries. Not here: what these are (see `config`).
 
 use crate::clients;
 use crate::clients::ConfigRow;
@@ -9,20 +9,20 @@ use crate::render::{AuthMode, ChangeKind};
 use crate::store::Store;
 use crate::sys::socket::is_listening;
 
-const CHECK: &str = "clients.config";
+const CONFIG_CHECK: &str = "clients.config";
 const BRIDGE: &str = "clients.bridge";
 
-/// Every client's file, held against what would be installed.
+/// Compares every client's file with what would be installed.
 pub(super) fn check(config: &Config, store: &Store, all_readable: bool) -> Vec<Finding> {
     let rows = match clients::check(config, store, &Silence) {
         Ok(rows) => rows,
-        Err(error) => return vec![Finding::error(CHECK, &error, "mcpauth config install")],
+        Err(error) => return vec![Finding::error(CONFIG_CHECK, &error, "mcpauth config install")],
     };
     let mut findings: Vec<Finding> = rows.iter().map(|row| finding(row, all_readable)).collect();
     findings.extend(bridge(config, &rows));
     if findings.is_empty() {
         findings.push(
-            Finding::skipped(CHECK, "no client has an entry of ours")
+            Finding::skipped(CONFIG_CHECK, "no client has an entry from mcpauth")
                 .remedy("write them with: mcpauth config install"),
         );
     }
@@ -49,25 +49,29 @@ fn bridge(config: &Config, rows: &[ConfigRow]) -> Option<Finding> {
     })
 }
 
-/// Merges our entries into one client's file anew.
+/// Merges mcpauth's entries into one client's file again.
 pub(super) fn install(config: &Config, store: &Store, client: &str) -> Result<String, String> {
     let rows = clients::repair(config, store, client, &Silence).map_err(|error| error.to_string())?;
     let failed = rows.iter().find_map(|row| row.result.as_ref().err()).map(ToString::to_string);
-    failed.map_or_else(|| Ok(format!("wrote our entries into {client}'s file anew")), Err)
+    failed.map_or_else(|| Ok(format!("updated mcpauth's entries in {client}'s file")), Err)
 }
 
 fn finding(row: &ConfigRow, all_readable: bool) -> Finding {
     let installed = match &row.result {
         Ok(installed) => installed,
-        Err(error) => return Finding::error(CHECK, error, &row.remedy()),
+        Err(error) => return Finding::error(CONFIG_CHECK, error, &row.remedy()),
     };
     let drift = row.drift();
     if drift.is_empty() {
-        return Finding::ok(CHECK, format!("{}: our entries in {} are up to date", row.client, row.path));
+        return Finding::ok(
+            CONFIG_CHECK,
+            format!("{}: mcpauth's entries in {} are up to date", row.client, row.path),
+        );
     }
-    let stale = format!("{}: our entries in {} are stale", row.client, row.path);
-    let finding = Finding::warn(CHECK, stale, format!("run: {}", row.remedy())).because(drift.join("; "));
-    // An entry whose token file cannot be read just now would be taken out.
+    let stale = format!("{}: mcpauth's entries in {} are stale", row.client, row.path);
+    let finding =
+        Finding::warn(CONFIG_CHECK, stale, format!("run: {}", row.remedy())).because(drift.join("; "));
+    // An entry whose token file is temporarily unreadable would be removed.
     let removes = installed.changes.iter().any(|change| change.kind == ChangeKind::Removed);
     if removes && !all_readable { finding } else { finding.fixed_by(Fix::Install(row.client)) }
 }

@@ -1,4 +1,5 @@
-//! Whether the files with secrets in them are private, whole and ours. It leaves what is in a good token file to `tokens`.
+//! Checks that the files with secrets in them are private, complete and owned by this user. Not here: the content of
+//! a token file (see `tokens`).
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::vault::VaultError;
 
 const MODE: &str = "files.mode";
 const LINK: &str = "files.link";
-/// A younger file may be one that somebody is writing right now.
+/// A younger file may still be being written.
 const LEFT_BEHIND: Duration = Duration::from_secs(60);
 
 pub(super) fn check(config: &Config) -> Vec<Finding> {
@@ -24,20 +25,21 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
         .extend(config.state_dir.iter().map(|dir| dir.join("installed.json")).flat_map(|path| open(&path)));
     findings.extend(leftovers(config));
     if findings.is_empty() {
-        let text = if dir.is_dir() { "is private, and so is everything in it" } else { "is not there yet" };
+        let text = if dir.is_dir() { "is private, and so is everything in it" } else { "does not exist yet" };
         findings.push(Finding::ok(MODE, format!("{} {text}", dir.display())));
     }
     findings.extend(broken(config));
     findings
 }
 
-/// The token files in `dir`, by the registry's scripts' names. Clients' configurations and agents' files are there as well.
+/// The token files in `dir`, by the names that the registry's scripts use. Client configurations and agents' files
+/// are there as well.
 pub(super) fn is_token(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     CredentialId::parse(name, "").is_some()
 }
 
-/// The tokens directory and everything in it; the locks have a folder of their own there.
+/// The tokens directory and everything in it; the locks have their own folder there.
 fn folder(dir: &Path) -> Vec<Finding> {
     if private_file::is_symlink(dir) {
         return vec![link(dir)];
@@ -56,25 +58,25 @@ fn folder(dir: &Path) -> Vec<Finding> {
 fn link(path: &Path) -> Finding {
     let error = FileError::Symlink(path.into());
     Finding::problem(LINK, error.to_string(), error.hint())
-        .because("someone could make us read or write their file, so mcpauth follows no link here")
+        .because("mcpauth follows no links here: they could point to another user's files")
 }
 
-/// A problem, if others may do anything with a file or folder that is there.
+/// A problem if others have any access to an existing file or folder.
 fn open(path: &Path) -> Option<Finding> {
     let mode = private_file::mode(path).filter(|mode| mode & 0o077 != 0)?;
     let closed = if path.is_dir() { "700" } else { "600" };
-    let text = format!("{} can be used by others (mode {mode:o})", path.display());
+    let text = format!("{} is accessible to others (mode {mode:o})", path.display());
     Some(
         Finding::problem(MODE, text, format!("chmod {closed} {}", path.display()))
             .fixed_by(Fix::Close(path.into())),
     )
 }
 
-/// What a killed run left of a file it was writing, wherever mcpauth writes.
+/// The drafts that an interrupted run left, wherever mcpauth writes.
 fn leftovers(config: &Config) -> Vec<Finding> {
     let mut folders: Vec<PathBuf> = vec![config.tokens_dir.clone()];
     folders.extend(config.state_dir.clone());
-    // What is wrong with our memory of the clients' files is another finding.
+    // A broken record of the clients' files is reported elsewhere.
     let records = config.state_dir.iter().flat_map(|dir| render::records(dir).unwrap_or_default());
     folders.extend(records.filter_map(|record| record.path.parent().map(Path::to_owned)));
     folders.sort();
@@ -90,19 +92,19 @@ fn leftovers(config: &Config) -> Vec<Finding> {
     found.map(leftover).collect()
 }
 
-/// One with a credential in it is no litter: the next run that wants the credential takes it up.
+/// A draft with a credential in it is not litter: the next run that needs the credential uses it.
 fn leftover(path: PathBuf) -> Finding {
     let shown = path.display();
     let token = private_file::target(&path).filter(|target| is_token(target));
     if token.is_some_and(|_| Store::is_whole(&path)) {
-        let text = format!("{shown} holds a credential that a killed run had not yet put in its place");
+        let text = format!("{shown} holds a credential that an interrupted run did not put in place");
         return Finding::warn("files.leftover", text, "mcpauth refresh --once --force");
     }
-    let text = format!("{shown} was left behind by a run that was killed");
+    let text = format!("{shown} was left behind by an interrupted run");
     Finding::warn("files.leftover", text, format!("rm {shown}")).fixed_by(Fix::Remove(path))
 }
 
-/// Token files that cannot be read for what is in them. Their modes are another finding.
+/// Token files that cannot be parsed. Their modes are checked separately.
 fn broken(config: &Config) -> Vec<Finding> {
     let store = Store::new(&config.tokens_dir, Storage::File);
     let files = store.files().into_iter().filter(|path| is_token(path));

@@ -1,5 +1,5 @@
-//! What a check found: how it stands, why, what to do about it, and whether `--fix` may. It leaves finding to the checks
-//! and showing to `print`.
+//! The result of a check: severity, cause, remedy, and what `--fix` may do. Not here: the checks; printing (see
+//! `print`).
 
 use std::path::PathBuf;
 
@@ -7,33 +7,33 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 
-/// How something stands.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     Ok,
-    /// It works, or will by itself, and is hardly meant so.
+    /// It works, or will without help, but is probably not intended.
     Warn,
-    /// It does not work, or shows a secret.
+    /// It does not work, or exposes a secret.
     Problem,
-    /// Nobody looked, and why.
+    /// Not checked, and why.
     Skipped,
 }
 
-/// What `--fix` may do. Everything here concerns files of our own or entries of our own.
+/// What `--fix` may do. It only concerns mcpauth's own files and entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fix {
-    /// Take from others what they may do with a file or folder.
+    /// Remove other users' access to a file or folder.
     Close(PathBuf),
-    /// Remove a file that a killed run left behind.
+    /// Remove a file left by an interrupted run.
     Remove(PathBuf),
-    /// Merge our entries into a client's file anew.
+    /// Merge mcpauth's entries into a client's file again.
     Install(&'static str),
 }
 
-/// One finding. Nothing in it is a secret, and every text in it is one line.
+/// One finding. It contains no secret, and each of its texts is one line.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
-    /// `GROUP.WHAT`, a promise to programs.
+    /// `GROUP.WHAT`, a stable name for programs.
     pub(crate) check: &'static str,
     pub(crate) status: Status,
     pub(crate) found: String,
@@ -70,7 +70,7 @@ impl Finding {
         Self { status: Status::Skipped, ..Self::ok(check, found) }
     }
 
-    /// What a verb would have failed with; `command` gets just the thing that failed.
+    /// The error that a verb would have failed with; `command` is the one that runs just the failed part.
     pub(crate) fn error(check: &'static str, error: &Error, command: &str) -> Self {
         Self::problem(check, error.to_string(), error.hint(command))
     }

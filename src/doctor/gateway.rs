@@ -1,5 +1,5 @@
-//! Whether the gateway of `REGISTRY_URL` answers, and what it says of itself (RFC 9728), against the ingress token.
-//! It leaves a gateway that is set up on this machine to `policy`.
+//! Checks that the gateway of `REGISTRY_URL` answers, and compares what it publishes (RFC 9728) with the ingress
+//! token. Not here: a gateway configured on this machine (see `policy`).
 
 use url::Url;
 
@@ -16,13 +16,13 @@ use crate::sys::http::{Http, HttpError};
 const REACHED: &str = "gateway.reachable";
 const SAYS: &str = "gateway.metadata";
 
-/// There are tokens to carry to a gateway, and nobody said where it is.
+/// There are tokens for a gateway, but its address is not set.
 pub(super) fn unnamed() -> Finding {
     let remedy = "set REGISTRY_URL to the gateway's address, for example: mcpauth generate --registry-url https://YOUR-GATEWAY";
-    Finding::warn(REACHED, "REGISTRY_URL is not set: what needs a gateway is not configured", remedy)
+    Finding::warn(REACHED, "REGISTRY_URL is not set: nothing that needs a gateway is configured", remedy)
 }
 
-/// `server` is a server's address at the gateway, if there is one to ask about.
+/// `server` is a server's address at the gateway, if one is known.
 pub(super) async fn check(
     config: &Config,
     address: &str,
@@ -40,20 +40,20 @@ pub(super) async fn check(
     match documented {
         Ok(document) => findings.extend(compare(config, address, &document, identities, server)),
         Err(missing) => findings.extend(missing.refused().map(|(place, why)| {
-            let text = format!("{place} is not a protected resource's document: {why}");
-            Finding::warn(SAYS, text, "ask whoever runs the gateway")
+            let text = format!("{place} is not protected-resource metadata: {why}");
+            Finding::warn(SAYS, text, "ask the gateway's operator")
         })),
     }
     findings
 }
 
-/// Any answer counts; `/healthz` and `/readyz` are our own gateway's.
+/// Any answer counts; only mcpauth's own gateway has `/healthz` and `/readyz`.
 async fn reach(config: &Config, http: &Http, name: &str, url: &Url) -> Finding {
     let at = |path: &str| url.join(path).unwrap_or_else(|_| url.clone());
     match get(http, &at("/healthz")).await {
         Err(error) => {
             let remedy = match &error {
-                HttpError::Plain { .. } => "use https, or say that plain http is meant: --allow-http",
+                HttpError::Plain { .. } => "use https, or allow plain http with --allow-http",
                 _ => "check REGISTRY_URL (mcpauth config show --origin), and that the gateway runs",
             };
             let finding = Finding::problem(REACHED, format!("the gateway {name}: {error}"), remedy);
@@ -66,22 +66,22 @@ async fn reach(config: &Config, http: &Http, name: &str, url: &Url) -> Finding {
             match get(http, &at("/readyz")).await {
                 Ok((reply, _)) if reply.status == 503 => Finding::warn(
                     REACHED,
-                    format!("the gateway {name} answers, and is not ready"),
+                    format!("the gateway {name} answers but is not ready"),
                     "see its log; it may not have its issuer's keys yet",
                 ),
-                _ => Finding::ok(REACHED, format!("the gateway {name} answers, and is ready")),
+                _ => Finding::ok(REACHED, format!("the gateway {name} answers and is ready")),
             }
         }
         Ok((reply, _)) if reply.status >= 500 => Finding::warn(
             REACHED,
             format!("the gateway {name} answers with HTTP {}", reply.status),
-            "try again in a while; or ask whoever runs it",
+            "try again later, or ask its operator",
         ),
         Ok(_) => Finding::ok(REACHED, format!("the gateway {name} answers")),
     }
 }
 
-/// The first document there is: that of a server, else the gateway's own.
+/// The first document found: that of a server, else the gateway's own.
 async fn document(
     http: &Http,
     address: &str,
@@ -90,7 +90,7 @@ async fn document(
 ) -> Result<ResourceMetadata, MetadataNotFound<ResourceError>> {
     let server = server.and_then(|text| Url::parse(text).ok());
     let inserted = server.as_ref().map(resource_place);
-    // A gateway behind a path cannot be asked at the host's root.
+    // A gateway below a path cannot be asked at the host's root.
     let base = gateway.path().trim_end_matches('/');
     let below = server.as_ref().and_then(|url| url.as_str().strip_prefix(address));
     let below = below.filter(|_| !base.is_empty());
@@ -111,7 +111,7 @@ fn compare(
     let asked = server.unwrap_or(address);
     if !covers(&document.resource, asked) {
         let text = format!(
-            "the gateway calls itself {}, and clients know it as {asked}",
+            "the gateway calls itself {}, but clients use {asked}",
             crate::text::clean(&document.resource, 200)
         );
         let remedy =

@@ -1,5 +1,5 @@
-//! Whether the identity providers answer, publish what is needed, and have the same time as this machine. It leaves
-//! whether they accept us to `login`.
+//! Checks that the identity providers answer, publish what is needed, and agree with this machine's clock. Not here:
+//! whether they accept our client (see `login`).
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -25,34 +25,34 @@ use crate::vault::VaultError;
 
 const REACHED: &str = "issuer.reachable";
 const CLOCK: &str = "issuer.clock";
-/// How long one answer may take.
-pub(super) const WITHIN: Duration = Duration::from_secs(5);
-/// How far clocks may differ before it is worth a word, and before tokens are refused for it, in seconds. The gateway
-/// allows 30, other servers rarely more than 60 or 120.
+/// The timeout of one request.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// The clock difference, in seconds, that is worth a warning, and the one that makes servers reject tokens. The
+/// gateway allows 30, other servers rarely more than 60 or 120.
 const SKEW: (i64, i64) = (30, 120);
 
-/// Somebody to ask.
+/// One identity provider to ask.
 struct ProbeTarget {
     /// The issuer, or the token endpoint's host.
     name: String,
     what: ProbeKind,
-    /// What the way there goes through.
+    /// The proxy on the way there.
     proxy: Option<String>,
-    /// The variables that could be wrong.
+    /// The variables that may be wrong.
     remedy: String,
     command: String,
 }
 
-/// What must come back.
+/// What the answer must be.
 #[derive(PartialEq)]
 enum ProbeKind {
     /// The issuer's metadata (RFC 8414).
     Metadata,
-    /// Anything at all.
+    /// Any answer at all.
     Endpoint(Url),
 }
 
-/// `accepted` are the issuers whose tokens the gateway that is set up here takes.
+/// `accepted` are the issuers whose tokens the gateway configured here accepts.
 pub(super) async fn check(
     config: &Config,
     http: &Http,
@@ -102,7 +102,7 @@ impl ProbeTarget {
                 "EGRESS_PROVIDER_NAME_N, and the provider's file (mcpauth providers check)"
             }
         };
-        let remedy = format!("check {check}; mcpauth config show --origin says where values come from");
+        let remedy = format!("check {check}; mcpauth config show --origin shows where values come from");
         let url = match &what {
             ProbeKind::Metadata => Url::parse(&name).ok(),
             ProbeKind::Endpoint(url) => Some(url.clone()),
@@ -160,7 +160,7 @@ impl ProbeTarget {
 
     fn no_issuer(&self, error: &MetadataNotFound<MetadataError>) -> Finding {
         let answer = error.tried.last().map(|(_, cause)| format!(" ({cause})")).unwrap_or_default();
-        let text = format!("{} answers, and is no issuer: it publishes no metadata{answer}", self.name);
+        let text = format!("{} answers but is not an issuer: it publishes no metadata{answer}", self.name);
         Finding::problem(REACHED, text, self.remedy.clone()).because(error.to_string())
     }
 
@@ -171,7 +171,7 @@ impl ProbeTarget {
         let read = fetched.and_then(|raw| KeySet::read(&raw, &Algorithm::ALL).map_err(|e| e.to_string()));
         let why = read.err()?;
         let text = format!("{}: there are no keys at {url}, so no gateway can verify its tokens", self.name);
-        let finding = Finding::warn("issuer.keys", text, "ask whoever runs the identity provider");
+        let finding = Finding::warn("issuer.keys", text, "ask the identity provider's operator");
         Some(finding.because(why))
     }
 
@@ -188,7 +188,7 @@ impl ProbeTarget {
     }
 }
 
-/// Asks within [`WITHIN`], and keeps how far ahead the first clock was that an answer showed.
+/// Asks within [`REQUEST_TIMEOUT`], and records how far ahead the clock of the first dated answer was.
 pub(super) struct Timed<'h> {
     http: &'h Http,
     skew: OnceLock<i64>,
@@ -215,14 +215,14 @@ pub(super) async fn get(http: &Http, url: &Url) -> Result<(HttpReply, Option<i64
     let asked = clock::now();
     let late = || HttpError::Lost {
         host: url.host_str().unwrap_or_default().into(),
-        cause: format!("nothing within {} s", WITHIN.as_secs()),
+        cause: format!("nothing within {} s", REQUEST_TIMEOUT.as_secs()),
     };
-    let reply = timeout(WITHIN, http.get(url, HeaderMap::new())).await.map_err(|_| late())??;
+    let reply = timeout(REQUEST_TIMEOUT, http.get(url, HeaderMap::new())).await.map_err(|_| late())??;
     let skew = reply.date.map(|date| ahead(date, asked, clock::now()));
     Ok((reply, skew))
 }
 
-/// How far a clock that read `date` some time between `asked` and `heard` is ahead: nothing, if it may have been right.
+/// How far a clock that read `date` at some time between `asked` and `heard` is ahead: zero if it may be right.
 fn ahead(date: i64, asked: i64, heard: i64) -> i64 {
     if date < asked { date - asked } else { (date - heard).max(0) }
 }
@@ -237,7 +237,7 @@ fn clock_finding(who: &str, skew: i64) -> Finding {
     let text = format!("this machine's clock is {off} s {which} that of {who}");
     let remedy = "set this machine's clock by the network (NTP): timedatectl set-ntp true";
     let finding = Finding::warn(CLOCK, text, remedy)
-        .because("tokens then seem expired, or not valid yet, and are refused");
+        .because("tokens then look expired or not yet valid, and are rejected");
     if off > problem { Finding { status: Status::Problem, ..finding } } else { finding }
 }
 

@@ -1,5 +1,6 @@
-//! Whether a login could succeed, as far as that can be told without a person: the redirect URI's host and port, and
-//! whether the provider takes client, redirect URI and scopes. It leaves reaching the provider at all to `issuer`.
+//! Checks whether a login could succeed, as far as that is possible without a user: the redirect URI's host and port,
+//! and whether the provider accepts client, redirect URI and scopes. Not here: reaching the provider at all (see
+//! `issuer`).
 
 use reqwest::header::LOCATION;
 
@@ -16,7 +17,7 @@ use crate::vault::VaultError;
 const REDIRECT: &str = "login.redirect";
 const CLIENT: &str = "login.client";
 
-/// The redirect URIs of all logins. To be called on a runtime.
+/// The redirect URIs of all logins. Must be called on a runtime.
 pub(super) fn redirects(held: &[ConfiguredToken<'_>]) -> Vec<Finding> {
     held.iter().filter_map(|held| Some(redirect(held.credential, person(held.credential)?))).collect()
 }
@@ -29,9 +30,9 @@ fn redirect(credential: &Credential, person: &AuthorizationCodeConfig) -> Findin
         }
         Ok(true) => Finding::ok(REDIRECT, format!("{id}: {uri} is free")),
         Ok(false) => {
-            let text = format!("{id}: {uri} does not lead to a listener on this machine");
+            let text = format!("{id}: {uri} does not point to a listener on this machine");
             let remedy = format!(
-                "log in on a terminal and paste the address the browser ends on: {}",
+                "log in on a terminal and paste the address the browser ends up at: {}",
                 credential.command
             );
             Finding::warn(REDIRECT, text, remedy)
@@ -44,7 +45,7 @@ fn redirect(credential: &Credential, person: &AuthorizationCodeConfig) -> Findin
     }
 }
 
-/// Asks whether the credential is accepted, where no good token shows it. Nothing that comes of it is kept.
+/// Asks whether the credential is accepted, if no good token proves it. The result is not stored.
 pub(super) async fn accepted(http: &Http, held: &ConfiguredToken<'_>) -> Option<Finding> {
     if held.is_good() {
         return None;
@@ -66,7 +67,7 @@ async fn of_machine(
     let (id, client) = (&credential.id, &credential.client);
     match flow::client_credentials(http, client, machine).await {
         Ok(_) => Some(Finding::ok(CLIENT, format!("{id}: client {} is accepted", client.id))),
-        // Nobody there, or nothing to read: `issuer` says so.
+        // Unreachable, or no usable answer: `issuer` reports that.
         Err(
             FlowError::Http(_)
             | FlowError::Discovery(_)
@@ -77,8 +78,9 @@ async fn of_machine(
     }
 }
 
-/// The authorization request, as a browser would bring it. Whoever does not know the client or its redirect URI must say
-/// so to the person and redirect nowhere; every other no comes back in the redirect (RFC 6749 section 4.1.2.1).
+/// Sends the authorization request as a browser would. A server that does not know the client or its redirect URI
+/// must show an error page and not redirect; every other refusal comes back in the redirect (RFC 6749 section
+/// 4.1.2.1).
 async fn of_request(
     http: &Http,
     credential: &Credential,
@@ -104,7 +106,7 @@ async fn of_request(
     match pending.judge(query.split('#').next().unwrap_or_default()) {
         AuthorizationResponse::Denied { error, .. } if error == "invalid_scope" => {
             let text = format!("{id}: the scopes {} are refused", person.scopes.join(" "));
-            let remedy = "register these scopes with the provider, or set EGRESS_OAUTH_SCOPE_N to those the client may have";
+            let remedy = "register these scopes with the provider, or set EGRESS_OAUTH_SCOPE_N to scopes the client may have";
             Some(Finding::problem(CLIENT, text, remedy))
         }
         AuthorizationResponse::Denied { error, description } if error == "unauthorized_client" => {
@@ -115,8 +117,8 @@ async fn of_request(
     }
 }
 
-/// Whether the token endpoint knows the client and its secret: it must look at them before it looks at the grant, and no
-/// refresh token has this value.
+/// Whether the token endpoint knows the client and its secret: it must authenticate them before it checks the grant,
+/// and no refresh token has this value.
 async fn of_client(
     http: &Http,
     credential: &Credential,

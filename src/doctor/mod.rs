@@ -1,5 +1,5 @@
-//! Everything that could keep credentials from working, looked at in one go, each thing with its remedy. This file has the
-//! order of the checks and what may be mended; it leaves the checks to the files beside it, and showing to `cli`.
+//! Checks everything that could keep credentials from working, each problem with its remedy. This file has the order
+//! of the checks and what may be fixed. Not here: the checks (see the files next to it); printing (see `cli`).
 
 mod audience;
 mod clients;
@@ -32,39 +32,39 @@ use crate::servers;
 use crate::store::Store;
 use crate::sys::private_file;
 
-/// How long it may take to ask whether a credential is accepted; a token endpoint is asked up to three times.
+/// How long the check of one credential may take; it makes up to three requests to a token endpoint.
 const TRIAL: Duration = Duration::from_secs(10);
 
-/// What is to be done.
+/// What to do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
-    /// Mend what is safe.
+    /// Fix what is safe to fix.
     pub(crate) fix: bool,
-    /// Ask nobody over the network.
+    /// Make no network requests.
     pub(crate) offline: bool,
 }
 
-/// What was found, and what was mended before.
+/// The findings, and what was fixed before.
 #[derive(Default)]
 pub(crate) struct DoctorReport {
     pub(crate) findings: Vec<Finding>,
     pub(crate) fixed: Vec<Result<String, String>>,
 }
 
-/// What is known here before anybody is asked.
+/// What is known before any network request.
 struct DoctorContext<'a> {
     config: &'a Config,
     planned: &'a [CredentialPlan],
     held: &'a [ConfiguredToken<'a>],
     identities: &'a [TokenIdentity],
-    /// Whose tokens the gateway that is set up here takes.
+    /// The issuers that the gateway configured here accepts.
     issuers: Vec<String>,
 }
 
-/// Looks at everything. Nothing that comes of it is kept, unless it is to be mended.
+/// Runs all checks. The results of test requests are not stored, unless they are to fix something.
 pub(crate) async fn examine(options: Options, config: &Config, context: &Context) -> DoctorReport {
     let mut report = DoctorReport::default();
-    // Files first: a token file that is closed can be read by the checks after this one.
+    // Files first: after their modes are fixed, the later checks can read them.
     let local = || {
         let planned = config.plan(&CredentialKind::ALL, None);
         let found = settings::check(config, &planned).into_iter().chain(files::check(config)).collect();
@@ -111,7 +111,7 @@ pub(crate) async fn examine(options: Options, config: &Config, context: &Context
     report
 }
 
-/// Everything that asks others, side by side.
+/// All checks that need the network, in parallel.
 async fn outside(known: DoctorContext<'_>) -> Vec<Finding> {
     let DoctorContext { config, planned, held, identities, issuers } = known;
     let http = config.http();
@@ -134,21 +134,21 @@ async fn outside(known: DoctorContext<'_>) -> Vec<Finding> {
 }
 
 impl DoctorReport {
-    /// Settings that cannot be read are a finding like others.
+    /// Settings that cannot be read are a finding like any other.
     pub(crate) fn unreadable(error: &Error) -> Self {
         let findings = vec![
             Finding::error("settings.files", error, "mcpauth doctor"),
-            Finding::skipped("settings.flows", "everything else, until the settings can be read"),
+            Finding::skipped("settings.flows", "all other checks, until the settings can be read"),
         ];
         Self { findings, fixed: Vec::new() }
     }
 
-    /// Whether anything does not work.
+    /// Whether there is any problem.
     pub(crate) fn has_problem(&self) -> bool {
         self.findings.iter().any(|finding| finding.status == Status::Problem)
     }
 
-    /// Does what these findings allow, and remembers it; whether there was anything to do.
+    /// Applies the fixes of these findings and records them; returns whether there was anything to do.
     fn apply_fixes(
         &mut self,
         found: &[Finding],
@@ -162,7 +162,7 @@ impl DoctorReport {
 
 fn mend_file(fix: &Fix) -> Option<Result<String, String>> {
     let (result, said) = match fix {
-        Fix::Close(path) => (private_file::close(path), format!("closed {} to others", path.display())),
+        Fix::Close(path) => (private_file::close(path), format!("made {} private", path.display())),
         Fix::Remove(path) => (private_file::remove(path), format!("removed {}", path.display())),
         Fix::Install(_) => return None,
     };

@@ -1,5 +1,5 @@
-//! Whether the gateway that is set up in this folder would let our token do anything: its settings, its rules on whom
-//! tokens are for, its policy, and the names of its servers' tools. It leaves a gateway elsewhere to `gateway`.
+//! Checks whether the gateway configured in this folder would let our token do anything: its settings, its audience
+//! rules, its policy, and its servers' tool names. Not here: a remote gateway (see `gateway`).
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ const ACCESS: &str = "gateway.access";
 const TOOLS: &str = "gateway.tools";
 const REGISTRY: &str = "clients.servers";
 
-/// A token that lets somebody through the gateway, as its claims have it.
+/// An ingress token's claims.
 pub(super) struct TokenIdentity {
     /// Its file's name.
     pub(super) who: String,
@@ -33,7 +33,7 @@ pub(super) struct TokenIdentity {
 }
 
 impl TokenIdentity {
-    /// The ingress token's and the agents', as far as they are JWTs.
+    /// The ingress token and the agents' tokens, as far as they are JWTs.
     pub(super) fn all(store: &Store) -> Vec<Self> {
         let of = |path: &Path| {
             let name = path.file_name()?.to_str()?;
@@ -46,7 +46,7 @@ impl TokenIdentity {
     }
 }
 
-/// What there is to say, and the issuers whose metadata the gateway will ask for.
+/// The findings, and the issuers whose metadata the gateway will request.
 pub(super) fn check(
     config: &Config,
     identities: &[TokenIdentity],
@@ -63,7 +63,7 @@ pub(super) fn check(
             let issuers = prepared.settings.issuers.iter().filter(|issuer| issuer.jwks_uri.is_none());
             let issuers = issuers.map(|issuer| issuer.issuer.clone()).collect();
             let mut findings = examine(&prepared, identities);
-            // What is wrong with the gateway's own is among its settings' problems.
+            // Faults of the gateway's own audience are among its settings' problems.
             if prepared.settings.servers != config.servers_dir {
                 findings.extend(registry(&config.servers_dir));
             }
@@ -72,7 +72,7 @@ pub(super) fn check(
     }
 }
 
-/// What is wrong with the files of the servers that clients are told of.
+/// Faults in the server files that clients are configured from.
 fn registry(dir: &Path) -> Vec<Finding> {
     let remarks = Registry::found(dir).remarks.into_iter();
     remarks.map(|remark| Finding::warn(REGISTRY, remark.to_string(), remark.remedy)).collect()
@@ -80,7 +80,7 @@ fn registry(dir: &Path) -> Vec<Finding> {
 
 fn examine(prepared: &Prepared, identities: &[TokenIdentity]) -> Vec<Finding> {
     let mut findings = settings(prepared);
-    // One that cannot be read or parsed is among the settings' problems.
+    // A policy that cannot be read or parsed is among the settings' problems.
     let Some(policy) = &prepared.policy else { return findings };
     findings.extend(identities.iter().flat_map(|one| access(prepared, policy, one)));
     findings.extend(tools(prepared, policy));
@@ -105,19 +105,19 @@ fn settings(prepared: &Prepared) -> Vec<Finding> {
     prepared.problems.iter().map(finding).collect()
 }
 
-/// Whether the gateway would take the token, by its own rules, and what its policy gives to it.
+/// Whether the gateway would accept the token by its own rules, and what its policy grants.
 fn access(prepared: &Prepared, policy: &Policy, one: &TokenIdentity) -> Vec<Finding> {
     let who = &one.who;
     let issuer = one.claims.get("iss").and_then(Value::as_str).unwrap_or_default();
     let Some(known) = prepared.settings.issuers.iter().find(|known| known.issuer == issuer) else {
         let text = format!(
-            "{who} is a token of {}, which is none of the gateway's issuers",
+            "{who} is a token of {}, which is not one of the gateway's issuers",
             crate::text::clean(issuer, 200)
         );
-        let remedy = "name it under issuers in gateway.yaml, or get a token of one that is there: mcpauth ingress --force";
+        let remedy = "add it under issuers in gateway.yaml, or get a token from one listed there: mcpauth ingress --force";
         return vec![Finding::problem(ACCESS, text, remedy)];
     };
-    // Rules that do not hold together are among the settings' problems.
+    // Contradictory rules are among the settings' problems.
     let Ok(rules) = IssuerRules::new(known) else { return Vec::new() };
     match principal(&rules, &one.claims, &|audience| named(prepared, audience)) {
         Err(reject) => vec![rejected_finding(who, reject)],
@@ -125,7 +125,7 @@ fn access(prepared: &Prepared, policy: &Policy, one: &TokenIdentity) -> Vec<Find
     }
 }
 
-/// The caller, as the gateway would know it. That the token may have expired is another finding.
+/// The caller, as the gateway would see it. An expired token is reported separately.
 fn principal(
     rules: &IssuerRules,
     claims: &Map<String, Value>,
@@ -139,7 +139,7 @@ fn principal(
     rules.introspected(text.as_bytes(), now, servers).map(|(principal, _)| principal)
 }
 
-/// The servers whose address at the gateway this is.
+/// The servers with this address at the gateway.
 fn named(prepared: &Prepared, audience: &str) -> Vec<String> {
     let address = prepared.settings.address();
     let path = audience.strip_prefix(&address).map(|path| path.trim_end_matches('/'));
@@ -152,18 +152,18 @@ fn named(prepared: &Prepared, audience: &str) -> Vec<String> {
 fn rejected_finding(who: &str, reject: TokenError) -> Finding {
     let remedy = match reject {
         TokenError::Audience => {
-            "let the gateway take this token's client or audience (clients or audience in gateway.yaml; \
+            "make the gateway accept this token's client or audience (clients or audience in gateway.yaml; \
              MCPAUTH_GATEWAY_CLIENTS, MCPAUTH_GATEWAY_AUDIENCE), or get a token for it"
         }
         TokenError::CallerRevoked => {
-            "this client is revoked, and a new token will not help; have it taken off the gateway's list of revoked ones"
+            "this client is revoked, and a new token will not help; have it removed from the gateway's revocation list"
         }
         _ => "get another token: mcpauth ingress --force",
     };
-    Finding::problem(ACCESS, format!("the gateway's rules refuse {who}: {reject}"), remedy)
+    Finding::problem(ACCESS, format!("the gateway's rules reject {who}: {reject}"), remedy)
 }
 
-/// What the policy gives the caller, server by server.
+/// What the policy grants the caller, server by server.
 fn granted(prepared: &Prepared, policy: &Policy, who: &str, principal: &Principal) -> Finding {
     let grants = policy.grants(principal);
     let call = Call::Message { method: Listed::Tool.list_method(), name: None };
@@ -174,10 +174,10 @@ fn granted(prepared: &Prepared, policy: &Policy, who: &str, principal: &Principa
     }
     let first = prepared.servers.first().map_or("NAME", String::as_str);
     let explained = policy.explain(principal, first, &call);
-    let text = format!("the policy lets {who} see no server's tools");
+    let text = format!("the policy lets {who} see no tools");
     let scopes = crate::text::clean(&principal.scopes.join(","), 200);
     let remedy = format!(
-        "map one of its groups or scopes to the server in {}, or have the caller put into a group that is; see: \
+        "map one of its groups or scopes to the server in {}, or add the caller to a mapped group; see: \
          mcpauth gateway explain {first} --method tools/list{}{}",
         prepared.settings.policy.display(),
         if scopes.is_empty() { String::new() } else { format!(" --scopes {scopes}") },
@@ -192,7 +192,7 @@ fn granted(prepared: &Prepared, policy: &Policy, who: &str, principal: &Principa
     Finding::problem(ACCESS, text, remedy).because(notes)
 }
 
-/// Tools that the policy names and the server, by its own file, does not have: names are compared to the letter.
+/// Tools that the policy names and that the server's own file does not have: names are case-sensitive.
 fn tools(prepared: &Prepared, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
     for described in Registry::found(&prepared.settings.servers).servers {
@@ -208,7 +208,7 @@ fn tools(prepared: &Prepared, policy: &Policy) -> Vec<Finding> {
             let text =
                 format!("the policy names the tool {tool:?} of {server}, which {server} does not have");
             let remedy = match spelling::suggest(tool, there()) {
-                Some(meant) => format!("did you mean {meant:?}? names are compared to the letter"),
+                Some(meant) => format!("did you mean {meant:?}? names are case-sensitive"),
                 None => "correct the policy, or the server's tool_list".into(),
             };
             findings.push(Finding::warn(TOOLS, text, remedy));

@@ -1,7 +1,7 @@
-//! Which known name a misspelt one was meant to be. It leaves which names there are to its callers.
+//! Finds the known name that a misspelt one was meant to be.
 
-/// The known name that is nearest, if it is near: one slip in a short name, two in a long one. Case counts for nothing,
-/// so that a name in the wrong case is found as well.
+/// The nearest known name, if it is near enough: one slip in a short name, two in a long one. Case is ignored, so a
+/// name in the wrong case is found as well.
 pub(super) fn suggest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let within = if name.chars().count() < 8 { 1 } else { 2 };
     let folded = name.to_lowercase();
@@ -9,7 +9,7 @@ pub(super) fn suggest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) 
     near.filter(|(slips, _)| *slips <= within).min_by_key(|(slips, _)| *slips).map(|(_, other)| other)
 }
 
-/// How many letters must be put in, left out, changed or exchanged with their neighbour (optimal string alignment).
+/// How many letters must be inserted, removed, changed or swapped with their neighbour (optimal string alignment).
 fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut before_last: Vec<usize> = Vec::new();

@@ -1,5 +1,5 @@
-//! What this machine does to our requests: proxies and certificates in force, a browser or none. It leaves asking anybody
-//! over the network to `issuer` and `gateway`.
+//! Checks what this machine does to our requests: proxies and certificates in force, and whether a browser can open.
+//! Not here: network requests (see `issuer` and `gateway`).
 
 use std::path::Path;
 
@@ -10,16 +10,16 @@ use crate::doctor::finding::Finding;
 use crate::sys::http::is_loopback;
 use crate::sys::{browser, regular_file};
 
-/// The largest file of certificates that is looked at, in bytes.
-const LIMIT: u64 = 8 << 20;
+/// The largest certificate file that is read, in bytes.
+const MAX_CERTIFICATE_BYTES: u64 = 8 << 20;
 
 const PROXY: &str = "network.proxy";
 const CERTIFICATES: &str = "network.certificates";
 /// The variables that the HTTP client reads, in both of their cases.
 const PROXIES: [&str; 3] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
-/// The schemes of proxies that the HTTP client can use; it passes over every other one in silence.
+/// The proxy schemes that the HTTP client supports; it silently ignores all others.
 const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
-/// Where the TLS library looks for certificates in place of the system's.
+/// Where the TLS library looks for certificates instead of the system's store.
 const STORES: [&str; 3] = ["MCPAUTH_CA_CERT", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 /// How a certificate in PEM begins (RFC 7468 section 5).
 const PEM: &str = "-----BEGIN CERTIFICATE-----";
@@ -31,7 +31,7 @@ pub(super) fn check(config: &Config, someone_must_log_in: bool) -> Vec<Finding> 
     findings
 }
 
-/// The proxy that a request for this address goes through, without its credentials. Loopback is never asked through one.
+/// The proxy for requests to this address, without its credentials. Loopback addresses never use one.
 pub(super) fn proxy_for(config: &Config, url: &Url) -> Option<String> {
     let own = if url.scheme() == "http" { "HTTP_PROXY" } else { "HTTPS_PROXY" };
     let (value, origin) = either_case(config, own).or_else(|| either_case(config, "ALL_PROXY"))?;
@@ -48,7 +48,7 @@ fn proxies(config: &Config) -> Vec<Finding> {
         findings.push(match origin {
             Origin::Environment if name != "NO_PROXY" && !is_usable(value) => Finding::problem(
                 PROXY,
-                format!("{text}, which is no proxy that mcpauth can use: requests go out without it"),
+                format!("{text}, which mcpauth cannot use as a proxy: requests go out directly"),
                 format!("name one of {}: export {name}=socks5h://HOST:PORT", SCHEMES.join(", ")),
             ),
             Origin::Environment => Finding::ok(PROXY, text),
@@ -65,7 +65,7 @@ fn proxies(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// A found file has no say in what is about the machine.
+/// A found file must not decide what concerns the machine.
 fn without_effect(config: &Config, name: &str) -> Option<Finding> {
     let given = config.sources().unheeded().iter().find(|given| given.name.eq_ignore_ascii_case(name))?;
     let check = if STORES.contains(&name) { CERTIFICATES } else { PROXY };
@@ -77,12 +77,12 @@ fn either_case<'c>(config: &'c Config, name: &str) -> Option<(&'c str, Origin)> 
     config.sources().find(name).or_else(|| config.sources().find(&name.to_lowercase()))
 }
 
-/// Whether the HTTP client can use this proxy.
+/// Whether the HTTP client supports this proxy.
 fn is_usable(value: &str) -> bool {
     value.split_once("://").is_none_or(|(scheme, _)| SCHEMES.contains(&scheme))
 }
 
-/// A proxy's address without user name, password, path and query: scheme, host and port are what matters.
+/// A proxy's address without user name, password, path and query: only scheme, host and port matter.
 fn stripped(text: &str) -> String {
     let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let Ok(url) = Url::parse(&whole) else { return "not an address".into() };
@@ -104,7 +104,7 @@ fn certificates(config: &Config) -> Vec<Finding> {
 
 fn store(name: &str, path: &Path, origin: &Origin) -> Finding {
     let text = format!("{name} is {}", path.display());
-    // The TLS library asks the environment alone; our own variable is a setting.
+    // The TLS library reads only the environment; our own variable is a setting.
     if name != "MCPAUTH_CA_CERT" && *origin != Origin::Environment {
         let text = format!("{text}, in {origin}, where it has no effect");
         return Finding::warn(CERTIFICATES, text, format!("set it in the environment: export {name}=..."));
@@ -118,26 +118,33 @@ fn store(name: &str, path: &Path, origin: &Origin) -> Finding {
             wrong("there is no such folder".into())
         };
     }
-    match regular_file::read(path, LIMIT) {
+    match regular_file::read(path, MAX_CERTIFICATE_BYTES) {
         Err(error) => wrong(error.to_string()),
         Ok(bytes) if String::from_utf8_lossy(&bytes).contains(PEM) => Finding::ok(CERTIFICATES, text),
-        Ok(_) => wrong("it holds no certificate in PEM".into()),
+        Ok(_) => wrong("it has no PEM certificate".into()),
     }
 }
 
 /// Whether a login page can open here.
 fn browser(config: &Config, needed: bool) -> Finding {
-    const CHECK: &str = "login.browser";
+    const BROWSER_CHECK: &str = "login.browser";
     if config.no_browser() {
-        return Finding::ok(CHECK, "login addresses are printed, and nothing is opened (MCPAUTH_NO_BROWSER)");
+        return Finding::ok(
+            BROWSER_CHECK,
+            "login addresses are printed, and no browser is opened (MCPAUTH_NO_BROWSER)",
+        );
     }
     let Some(why) = headless(&|name| config.sources().get(name).is_some()) else {
-        return Finding::ok(CHECK, "a browser can open login pages");
+        return Finding::ok(BROWSER_CHECK, "a browser can open login pages");
     };
     let text = format!("no browser can open here ({why})");
     let remedy =
-        "log in with: mcpauth egress --no-browser; open the address anywhere and paste the one it ends on";
-    if needed { Finding::warn(CHECK, text, remedy) } else { Finding::ok(CHECK, text).remedy(remedy) }
+        "log in with: mcpauth egress --no-browser; open the address anywhere and paste the one it ends up at";
+    if needed {
+        Finding::warn(BROWSER_CHECK, text, remedy)
+    } else {
+        Finding::ok(BROWSER_CHECK, text).remedy(remedy)
+    }
 }
 
 /// Why no window can open, where none can.
@@ -145,7 +152,7 @@ fn headless(set: &dyn Fn(&str) -> bool) -> Option<&'static str> {
     if set("SSH_CONNECTION") || set("SSH_TTY") {
         return Some("this is an SSH session");
     }
-    // BROWSER names a program that needs no display of ours: that is how remote editors pass pages on.
+    // BROWSER names a program that needs no display here: remote editors open pages that way.
     let shown = ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME"].into_iter().any(set);
     (!browser::NEEDS_NO_DISPLAY && !shown).then_some("there is no DISPLAY")
 }

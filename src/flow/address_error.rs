@@ -1,4 +1,5 @@
-//! What is missing on the way from an address to a login, and what to do about it. It leaves the way to `by_address`.
+//! What is missing on the way from an address to a login, and what to do about it. Not here: the way (see
+//! `by_address`).
 
 use thiserror::Error;
 use url::Url;
@@ -8,47 +9,47 @@ use crate::metadata::{LoopbackTarget, MetadataNotFound};
 use crate::oauth::{IssuerMetadata, RegistrationError, ResourceError};
 use crate::text::word;
 
-/// What of the way from an address to a login is missing.
+/// Why an address does not lead to a login.
 #[derive(Debug, Error)]
 pub enum AddressError {
-    /// The server has no metadata that can be used.
+    /// The server has no usable metadata.
     #[error(
         "{server} answered {status} without a token, and there is no protected-resource metadata for it: {cause}"
     )]
     NoResource {
         /// Who was asked.
         server: String,
-        /// The address that was asked, without its query.
+        /// The requested address, without its query.
         asked: String,
-        /// What it answered to a request without a token.
+        /// Its answer to a request without a token.
         status: u16,
         /// Where metadata was looked for, and what is wrong there.
         cause: MetadataNotFound<ResourceError>,
     },
-    /// The server sends whoever asks it elsewhere.
+    /// The server redirects to another address.
     #[error("{server} answered HTTP {status}, a redirect to {to}")]
     Elsewhere {
-        /// The address that was asked, without its query.
+        /// The requested address, without its query.
         server: String,
         /// The HTTP status.
         status: u16,
         /// Where to.
         to: String,
     },
-    /// The metadata is about another address than the one that was asked, and of the same server.
+    /// The metadata is about another address of the same server.
     #[error(
-        "{asked} was asked, and its metadata is about {found}, which is not that address or one above it (RFC 9728 section 3.3)"
+        "the metadata of {asked} is about {found}, which is neither that address nor one above it (RFC 9728 section 3.3)"
     )]
     Resource {
-        /// The address that was asked, without its query.
+        /// The requested address, without its query.
         asked: String,
         /// The one that the document is about.
         found: String,
     },
-    /// Neither metadata nor the endpoints of MCP 2025-03-26: its tokens come from somewhere else.
-    #[error("{} offers no OAuth: it publishes no metadata, and nobody can register a client at its origin", host(.0))]
+    /// Neither metadata nor the endpoints of MCP 2025-03-26: its tokens come from elsewhere.
+    #[error("{} offers no OAuth: it publishes no metadata, and its origin registers no clients", host(.0))]
     NoOauth(Url),
-    /// A server elsewhere that sends us to this machine.
+    /// A remote server that points to this machine.
     #[error("{0}")]
     Inward(#[from] LoopbackTarget),
     /// The issuer's metadata cannot be used.
@@ -67,7 +68,7 @@ pub enum AddressError {
         /// Each with what is wrong.
         tried: Vec<(String, FlowError)>,
     },
-    /// The issuer that was asked for is not one of the server's.
+    /// The requested issuer is not one of the server's.
     #[error("{server} does not name the issuer {wanted}; it names {}", .named.join(", "))]
     OtherIssuer {
         /// Who names others.
@@ -77,16 +78,16 @@ pub enum AddressError {
         /// What it names.
         named: Vec<String>,
     },
-    /// The issuer lets nobody log in.
-    #[error("{} gives tokens to clients for themselves (client_credentials), and to nobody who logs in", .0.issuer)]
+    /// The issuer has no login.
+    #[error("{} issues tokens only by client_credentials, not to people who log in", .0.issuer)]
     MachinesAlone(Box<IssuerMetadata>),
-    /// The issuer does not say whether it does PKCE.
+    /// The issuer does not say whether it supports PKCE.
     #[error("the metadata of {0} does not list its code_challenge_methods_supported")]
     NoPkce(String),
-    /// The issuer registers nobody.
-    #[error("{} registers no clients by itself", .0.issuer)]
+    /// The issuer registers no clients.
+    #[error("{} does not offer client registration (RFC 7591)", .0.issuer)]
     NoRegistration(Box<IssuerMetadata>),
-    /// The issuer did not register us.
+    /// The registration failed.
     #[error("{place}: {cause}")]
     Registration {
         /// Where.
@@ -99,7 +100,7 @@ pub enum AddressError {
 }
 
 impl AddressError {
-    /// Whether it may pass by itself.
+    /// Whether it may go away without a change.
     pub fn is_network(&self) -> bool {
         match self {
             Self::NoResource { cause, .. } => cause.is_network(),
@@ -108,14 +109,14 @@ impl AddressError {
         }
     }
 
-    /// What to do about it; `command` is the login's.
+    /// The advice; `command` is the login's.
     pub fn hint(&self, command: &str) -> String {
         match self {
             Self::NoResource { cause, .. } if cause.is_network() => {
-                format!("try again in a while: {command}")
+                format!("try again later: {command}")
             }
             Self::NoResource { cause, .. } if is_about_another(cause) => {
-                "do not log in there: have the server's operator correct the document".into()
+                "do not log in there; ask the server's operator to correct the document".into()
             }
             Self::Elsewhere { to, .. } => {
                 format!("if that is the MCP server, run: mcpauth login {}", word(to))
@@ -124,12 +125,11 @@ impl AddressError {
                 format!("log in there: mcpauth login {}", word(found))
             }
             Self::NoResource { asked, .. } => format!(
-                "check the address: mcpauth probe {} shows what is there; without metadata, set an egress set up: mcpauth \
-                 configure",
+                "check the address: mcpauth probe {} shows what is there; without metadata, configure an egress set: mcpauth configure",
                 word(asked)
             ),
             Self::NoOauth(server) => format!(
-                "get a key from whoever runs the server, keep it in a file of mode 0600, and send it with: mcpauth list {} \
+                "get a key from the server's operator, keep it in a file of mode 0600, and send it with: mcpauth list {} \
                  --token-file FILE",
                 word(&bare(server))
             ),
@@ -138,14 +138,14 @@ impl AddressError {
                 format!("the server's operator must correct that; then run: {command} --force")
             }
             Self::NoIssuer { .. } => {
-                format!("try again in a while: {command}; or choose one with --issuer URL")
+                format!("try again later: {command}; or choose one with --issuer URL")
             }
             Self::OtherIssuer { named, .. } => {
                 let first =
                     named.first().map_or_else(String::new, |issuer| format!(" --issuer {}", word(issuer)));
                 format!("choose one of them: {command}{first}")
             }
-            Self::NoPkce(_) => format!("if you know that it does S256: {command} --assume-pkce-s256"),
+            Self::NoPkce(_) => format!("if you know that it supports S256: {command} --assume-pkce-s256"),
             Self::MachinesAlone(issuer) => {
                 format!("have a client registered there, then run: {command} {}", client_flags(issuer))
             }
@@ -161,7 +161,7 @@ impl AddressError {
     }
 }
 
-/// What says who a person's own client is, by the ways to authenticate that the issuer takes.
+/// The flags that name the user's own client, by the authentication methods that the issuer supports.
 pub fn client_flags(issuer: &IssuerMetadata) -> &'static str {
     let taken = issuer.token_endpoint_auth_methods_supported.as_deref();
     let takes = |part: &str| taken.is_none_or(|names| names.iter().any(|name| name.starts_with(part)));

@@ -1,8 +1,9 @@
-//! From an MCP server's address to all that a login there needs: the server's challenge, its protected-resource metadata
-//! (RFC 9728), its issuer's metadata (RFC 8414) and a client (RFC 7591). A server of MCP 2025-03-26 publishes nothing of
-//! itself; its issuer is at its own origin. It leaves asking the server to `demand` and the login itself to `login`.
+//! From an MCP server's address to everything a login needs: the server's challenge, its protected-resource metadata
+//! (RFC 9728), its issuer's metadata (RFC 8414) and a client (RFC 7591). A server of MCP 2025-03-26 publishes no
+//! metadata; its issuer is at its own origin. Not here: the request to the server (see `demand`); the login itself
+//! (see `login`).
 //!
-//! Nothing that is sent here is a secret: there is none before the issuer has been checked.
+//! Nothing sent here is a secret: there is none before the issuer has been checked.
 
 use aws_lc_rs::digest;
 use url::Url;
@@ -20,26 +21,26 @@ use crate::oauth::{
 use crate::sys::address::web_url;
 use crate::sys::http::{Http, HttpError};
 
-/// Where the browser is sent, at a port that is free when the client is registered.
+/// The redirect URI, at a port that is free when the client is registered.
 const REDIRECT: &str = "http://127.0.0.1:0/";
-/// The same at a port that a person can know beforehand.
+/// The same at a port that users can know in advance.
 const USUAL: &str = "127.0.0.1:8080";
 
-/// What a server and its issuer say of themselves.
+/// What a server and its issuer publish.
 #[derive(Clone, Debug)]
 pub struct Discovered {
-    /// The `resource` parameter of every request, to the letter (RFC 8707).
+    /// The `resource` parameter of every request, unchanged (RFC 8707).
     pub resource: String,
     /// Its issuer.
     pub issuer: IssuerMetadata,
     /// Whether the issuer publishes metadata; otherwise its endpoints are those of MCP 2025-03-26.
     pub is_published: bool,
-    /// What to ask for.
+    /// The scopes to request.
     pub scopes: Vec<String>,
 }
 
-/// The first of a server's issuers that tells how to get its tokens and is `fit`; if none is, the first that tells it. One that
-/// would lead us inward ends it: such a server is not to be trusted.
+/// The first of a server's issuers that is usable and `fit`; if none is, the first usable one. An issuer that points
+/// to this machine ends the search: such a server is not to be trusted.
 async fn first_usable(
     http: &Http,
     server: &Url,
@@ -118,7 +119,7 @@ pub async fn discover(
     Ok(found)
 }
 
-/// Another issuer than the `known` one that `server` names by now; `None` if it still names that one, or cannot say.
+/// The issuer that `server` now names instead of `known`; `None` if it still names that one, or cannot tell.
 pub async fn other_issuer(http: &Http, server: &Url, known: &str) -> Option<String> {
     match discover(http, server, Some(known), |_| true).await {
         Ok(found) => Some(found.issuer.issuer).filter(|issuer| issuer != known),
@@ -138,7 +139,7 @@ impl Discovered {
         Self { resource: resource.resource, issuer, is_published, scopes }
     }
 
-    /// A failed registration as what it says of `server`: nobody promised that there is anything to register at.
+    /// A failed registration as a statement about `server`: it may not support registration at all.
     pub fn unregistered(&self, server: &Url, error: FlowError) -> FlowError {
         let is_nothing = |cause: &RegistrationError| match cause {
             RegistrationError::Refused { description, error } => {
@@ -157,8 +158,8 @@ impl Discovered {
         }
     }
 
-    /// Whether a person can log in at the issuer that `server` names. `assume_s256` is their word for one that lists no
-    /// PKCE methods; one whose list is without S256 is refused all the same.
+    /// Whether a user can log in at the issuer that `server` names. `assume_s256` is the user's word for an issuer
+    /// that lists no PKCE methods; one whose list lacks S256 is rejected in any case.
     ///
     /// # Errors
     /// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
@@ -179,7 +180,7 @@ impl Discovered {
     }
 }
 
-/// An issuer that a server's metadata names, if it says where its tokens are got.
+/// An issuer from a server's metadata, if it publishes its endpoints.
 async fn named_issuer(http: &Http, server: &Url, name: &str) -> Result<IssuerMetadata, FlowError> {
     let address = web_url(name).map_err(|_| FlowError::Address {
         what: "the server's issuer",
@@ -205,7 +206,7 @@ async fn own_issuer(http: &Http, server: &Url, origin: &str) -> Result<(IssuerMe
     }
 }
 
-/// Whether a server says nothing at all of itself: neither its challenge nor any place has a document.
+/// Whether a server publishes nothing: neither its challenge nor any location leads to a document.
 fn describes_nothing(fault: &ResourceMetadataError, challenge: &Challenge) -> bool {
     let unreadable = |error: &ResourceError| matches!(error, ResourceError::Unreadable(_));
     let nowhere = matches!(fault, ResourceMetadataError::NotFound(missing) if missing.is_nowhere(unreadable));
@@ -227,7 +228,7 @@ fn unusable(server: &Url, cause: FlowError) -> FlowError {
     AddressError::Issuer { server: host(server), cause: Box::new(cause) }.into()
 }
 
-/// Registers us with an issuer; the client, and the redirect URI it is registered with.
+/// Registers mcpauth with an issuer; returns the client and its redirect URI.
 ///
 /// # Errors
 /// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
@@ -253,8 +254,8 @@ pub async fn register(
     Ok((client, redirect_uri))
 }
 
-/// The callback's path for an issuer. One that names itself in its answers (RFC 9207) is known by that; any other has a
-/// path of its own, so that an answer of its cannot be passed off as another issuer's (RFC 9700 section 4.4.2).
+/// The callback's path for an issuer. One that sends `iss` in its answers (RFC 9207) is recognized by that; any other
+/// gets its own path, so that its answer cannot be passed off as another issuer's (RFC 9700 section 4.4.2).
 fn callback_path(issuer: &IssuerMetadata) -> String {
     if issuer.authorization_response_iss_parameter_supported {
         return "/callback".into();
@@ -264,13 +265,14 @@ fn callback_path(issuer: &IssuerMetadata) -> String {
     format!("/callback/{mark}")
 }
 
-/// The redirect URI of a client that a person registers: on a port that they can know beforehand.
+/// The redirect URI of a client that the user registers: on a port that they can know in advance.
 pub fn usual_redirect_uri(issuer: &IssuerMetadata) -> String {
     format!("http://{USUAL}{}", callback_path(issuer))
 }
 
-/// All redirect URIs that a client id metadata document lists: without a port for whoever allows any (RFC 8252 section
-/// 7.3), with the usual one for whoever compares ports. One that names no `issuer` is for those that name themselves.
+/// All redirect URIs that a client id metadata document lists: without a port for issuers that allow any (RFC 8252
+/// section 7.3), with the usual one for those that compare ports. One without an `issuer` is for those that send
+/// `iss`.
 pub fn listed_redirect_uris(issuers: &[String]) -> Vec<String> {
     let named = issuers.iter().map(|issuer| IssuerMetadata { issuer: issuer.clone(), ..Default::default() });
     let itself =
@@ -279,8 +281,8 @@ pub fn listed_redirect_uris(issuers: &[String]) -> Vec<String> {
     paths.flat_map(|path| ["127.0.0.1", USUAL].map(|host| format!("http://{host}{path}"))).collect()
 }
 
-/// A redirect URI on a port that is free now. Whoever compares ports, against RFC 8252 section 7.3, is content as long as
-/// it stays free.
+/// A redirect URI on a port that is free now. It satisfies issuers that compare ports, against RFC 8252 section 7.3,
+/// as long as it stays free.
 fn redirect_uri(issuer: &IssuerMetadata) -> Result<String, FlowError> {
     let mut wish = Url::parse(REDIRECT)
         .map_err(|_| FlowError::Address { what: "the redirect URI", text: REDIRECT.into() })?;
@@ -303,7 +305,7 @@ fn no_resource(server: &Url, status: u16, fault: ResourceMetadataError) -> FlowE
     )
 }
 
-/// The other address of the same origin that the server's document is about, if it is that.
+/// The other address of the same origin that the server's document is about, if there is one.
 fn other_address(server: &Url, missing: &MetadataNotFound<ResourceError>) -> Option<String> {
     let Some((_, ResourceError::Resource { found })) = missing.refused() else { return None };
     let found = web_url(found).ok()?;

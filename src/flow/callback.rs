@@ -1,5 +1,6 @@
 //! The loopback listener that waits for the browser (RFC 8252 section 7.3): bound before the address is shown, on the
-//! registered host, port and path, deaf to whatever is not the answer. It leaves judging an answer to `oauth`.
+//! registered host, port and path, ignoring everything that is not the answer. Not here: checking an answer (see
+//! `oauth`).
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -19,33 +20,33 @@ use crate::flow::page::ResultPage;
 use crate::oauth::{AuthorizationResponse, PendingAuthorization};
 use crate::sys::socket::rebind_at_once;
 
-/// The longest query that is looked at, in bytes; real ones have a few hundred.
+/// The longest query that is read, in bytes; real ones have a few hundred.
 const LONGEST_QUERY: usize = 8 << 10;
 /// How long the last page may take to reach the browser.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// A bound listener that has not started to answer.
+/// A bound listener that does not serve yet.
 pub(super) struct CallbackListener {
     sockets: Vec<TcpListener>,
     path: String,
-    /// The redirect URI with another port, where the registered one was not to be had.
+    /// The redirect URI with another port, if the registered one was not available.
     pub(super) moved_to: Option<String>,
 }
 
-/// The answer, and the way to tell the browser how it went.
+/// The answer, and how to report the result to the browser.
 pub(super) struct ReceivedCallback {
     pub(super) answer: AuthorizationResponse,
     pub(super) page: oneshot::Sender<ResultPage>,
 }
 
-/// A listener that answers.
+/// A serving listener.
 pub(super) struct Listening {
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
     arrived: oneshot::Receiver<ReceivedCallback>,
 }
 
-/// What every request is held against.
+/// What every request is compared with.
 struct CallbackState {
     path: String,
     pending: Arc<PendingAuthorization>,
@@ -53,8 +54,8 @@ struct CallbackState {
 }
 
 impl CallbackListener {
-    /// Binds the redirect URI's host and port, or any port where the provider takes any and this one is busy or 0.
-    /// `None` if the URI does not lead to a plain listener on this machine: then the answer can only be pasted.
+    /// Binds the redirect URI's host and port, or any port if the provider allows any and this one is busy or 0.
+    /// `None` if the URI does not point to a plain listener on this machine: then the answer can only be pasted.
     pub(super) fn bind(redirect_uri: &Url, any_port: bool) -> Result<Option<Self>, FlowError> {
         let Some(hosts) = loopback_hosts(redirect_uri) else { return Ok(None) };
         let port = redirect_uri.port_or_known_default().unwrap_or(80);
@@ -66,14 +67,14 @@ impl CallbackListener {
         let bound = sockets.first().and_then(|socket| socket.local_addr().ok()).map_or(port, |at| at.port());
         let moved_to = (bound != port).then(|| {
             let mut moved = redirect_uri.clone();
-            // Only a URL without a host has no port to set.
+            // Only a URL without a host cannot have a port.
             let _ = moved.set_port(Some(bound));
             moved.into()
         });
         Ok(Some(Self { sockets, path: redirect_uri.path().into(), moved_to }))
     }
 
-    /// Starts to answer.
+    /// Starts serving.
     pub(super) fn listen(self, pending: Arc<PendingAuthorization>) -> Listening {
         let (first, arrived) = oneshot::channel();
         let (stop, stopped) = watch::channel(false);
@@ -94,12 +95,12 @@ impl CallbackListener {
 }
 
 impl Listening {
-    /// Waits for the answer. Safe to drop and call again.
+    /// Waits for the answer. Cancel-safe.
     pub(super) async fn arrived(&mut self) -> Option<ReceivedCallback> {
         (&mut self.arrived).await.ok()
     }
 
-    /// Lets the last page out and closes the port.
+    /// Sends the last page and closes the port.
     pub(super) async fn close(mut self) {
         let _ = self.stop.send(true);
         let _ =
@@ -109,7 +110,7 @@ impl Listening {
 
 async fn request(State(waiting): State<Arc<CallbackState>>, method: Method, uri: Uri) -> ResultPage {
     let query = uri.query().unwrap_or_default();
-    // A HEAD is a preview, a favicon a habit: neither may use the code up.
+    // A HEAD request is a preview, a favicon a habit: neither may use the code up.
     if method != Method::GET || uri.path() != waiting.path || query.len() > LONGEST_QUERY {
         return ResultPage::stray();
     }
@@ -124,7 +125,7 @@ async fn request(State(waiting): State<Arc<CallbackState>>, method: Method, uri:
     if first.send(ReceivedCallback { answer, page }).is_err() {
         return ResultPage::failed();
     }
-    // The page tells what was granted, so it waits for the code's exchange.
+    // The page says what was granted, so it waits for the token response.
     shown.await.unwrap_or_else(|_| ResultPage::failed())
 }
 
@@ -135,7 +136,7 @@ fn loopback_hosts(uri: &Url) -> Option<Vec<IpAddr>> {
         _ if uri.scheme() != "http" => None,
         Some(Host::Ipv4(ip)) if ip.is_loopback() => Some(vec![IpAddr::V4(ip)]),
         Some(Host::Ipv6(ip)) if ip.is_loopback() => Some(vec![IpAddr::V6(ip)]),
-        // A browser may take either for "localhost".
+        // A browser may use either for "localhost".
         Some(Host::Domain("localhost")) => Some(vec![v4, v6]),
         _ => None,
     }
@@ -160,7 +161,7 @@ fn bind_all(hosts: &[IpAddr], port: u16) -> io::Result<Vec<TcpListener>> {
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A login right after another finds the port in TIME_WAIT.
+    // The previous login's connection may leave the port in TIME_WAIT.
     rebind_at_once(&socket)?;
     socket.bind(address)?;
     socket.listen(16)

@@ -1,5 +1,4 @@
-//! What an MCP server demands of whoever comes without a token: its challenge. It leaves what follows from that to
-//! `by_address`.
+//! The challenge of an MCP server to a request without a token. Not here: what follows from it (see `by_address`).
 
 use std::time::Duration;
 
@@ -15,15 +14,15 @@ use crate::mcp::{ACCEPTED, METHOD, MODERN, VERSION, add_client_meta, initialize_
 use crate::oauth::{Challenge, ReplyError, is_unavailable};
 use crate::sys::http::{Http, HttpError, Incoming};
 
-/// How long the server may take to ask for a token.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// What is asked of a server to see whether it wants a token.
+/// How long the server may take to answer.
+const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The requests that show whether a server requires a token.
 const LIST: &str = "tools/list";
 
-/// The status that a server answers with to a request without a token, and what it demands.
+/// A server's status for a request without a token, and its challenge.
 ///
-/// Many servers let everybody begin, and ask for a token only when something is wanted of them: so the list of tools is
-/// asked for first, as the newest revision does it, and the handshake of the older ones only if that brings no challenge.
+/// Many servers accept the first messages from everyone and require a token later: so `tools/list` is tried first, as
+/// the newest revision sends it, and the handshake of the older ones only if that brings no challenge.
 ///
 /// # Errors
 /// As [`FlowError`] says.
@@ -44,7 +43,7 @@ async fn ask(http: &Http, server: &Url, headers: HeaderMap, message: Bytes) -> R
     let asked = http.open(Method::POST, (server, &within), headers, Some(message));
     let host = || server.host_str().unwrap_or_default().to_owned();
     let late = |_| HttpError::Lost { host: host(), cause: "the deadline passed".into() };
-    tokio::time::timeout(PATIENCE, asked).await.map_err(late)?
+    tokio::time::timeout(FIRST_ANSWER_TIMEOUT, asked).await.map_err(late)?
 }
 
 fn challenge(answer: &Incoming) -> Challenge {
@@ -77,7 +76,7 @@ pub(super) fn json_headers(accept: &'static str) -> HeaderMap {
     headers
 }
 
-/// Refuses an answer of a server that cannot answer now.
+/// Fails if the server cannot answer now.
 ///
 /// # Errors
 /// [`FlowError::Reply`].

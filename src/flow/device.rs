@@ -1,5 +1,5 @@
-//! The device grant from start to end (RFC 8628): ask for a code, show it, poll until somebody has entered it.
-//! It leaves turn-taking between several logins and keeping the token to `vault`.
+//! The device grant from start to end (RFC 8628): request a code, show it, poll until the user has entered it. Not
+//! here: locking between several logins and storing the token (see `vault`).
 
 use std::future::Future;
 use std::time::Duration;
@@ -20,12 +20,12 @@ use crate::secret::Secret;
 use crate::sys::clock;
 use crate::sys::http::{Http, HttpError};
 
-/// What servers answer at the device authorization endpoint if this client may not use it: the first two by RFC 6749, the
-/// third as it is seen.
+/// The errors of the device authorization endpoint if this client may not use it: the first two by RFC 6749, the
+/// third as seen in practice.
 const NOT_FOR_THIS_CLIENT: [&str; 3] =
     ["unauthorized_client", "unsupported_grant_type", "device_flow_disabled"];
 
-/// Logs a person in by a code on another device and returns the token.
+/// Logs the user in with a code on another device and returns the token.
 ///
 /// # Errors
 /// As [`FlowError`] says.
@@ -50,7 +50,7 @@ pub async fn log_in_by_device(
     token.ok_or(if code_ends < login.within { FlowError::CodeExpired } else { FlowError::TimedOut(within) })
 }
 
-/// Section 3.1. Asking twice does no harm: a code that nobody enters is forgotten.
+/// Section 3.1. A repeated request is harmless: a code that nobody enters expires.
 async fn authorize(
     login: &Login<'_>,
     client: &OAuthClient,
@@ -102,8 +102,8 @@ fn device_error(provider: &Provider, host: &str, reply: ReplyError) -> FlowError
     }
 }
 
-/// Asks for the token at the server's pace (section 3.5). `None` if the time is up; a request that is under way then is
-/// not cut off, because the token may be in its answer.
+/// Polls for the token at the server's pace (section 3.5). `None` if the time is up; a request in flight is still
+/// awaited, because the token may be in its answer.
 async fn poll<Asked: Future<Output = Result<TokenSet, FlowError>>>(
     ask: impl Fn() -> Asked,
     mut pace: Pace,
@@ -132,11 +132,11 @@ async fn poll<Asked: Future<Output = Result<TokenSet, FlowError>>>(
     }
 }
 
-/// Whether an answer without a token leaves hope.
+/// Whether polling may continue after an answer without a token.
 fn go_on(pace: &mut Pace, error: FlowError) -> Result<(), FlowError> {
     let (reply, host) = match error {
         FlowError::Reply { reply, host } => (reply, host),
-        // The network comes back sooner than the person would start again.
+        // The network recovers sooner than the user would start again.
         FlowError::Http(HttpError::Connect { .. } | HttpError::Lost { .. }) => {
             pace.back_off();
             return Ok(());
@@ -183,7 +183,7 @@ mod tests {
         }
     }
 
-    /// The seconds at which the server was asked, and what came of it. The time is not a real one.
+    /// The seconds at which the server was polled, and the result. The time is simulated.
     async fn polled(
         answers: Vec<Result<TokenSet, FlowError>>,
         within: u64,

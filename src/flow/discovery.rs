@@ -1,5 +1,4 @@
-//! A provider's endpoints: those its file names, else those its issuer's metadata does. It leaves finding that to
-//! `metadata`.
+//! A provider's endpoints: from its file, else from its issuer's metadata. Not here: fetching that (see `metadata`).
 
 use url::Url;
 
@@ -20,7 +19,7 @@ pub(super) async fn token_endpoint(http: &Http, provider: &Provider) -> Result<U
     }
 }
 
-/// The token endpoint an issuer's metadata names, or `otherwise` if the issuer answers and names none.
+/// The token endpoint in an issuer's metadata, or `otherwise` if the issuer answers and names none.
 ///
 /// # Errors
 /// As [`FlowError`] says.
@@ -34,7 +33,7 @@ pub async fn discovered(http: &Http, issuer: &str, otherwise: Option<&Url>) -> R
     .ok_or(FlowError::NoEndpoint { issuer: issuer.into(), endpoint: "token endpoint" })
 }
 
-/// What a login needs to know of the provider.
+/// What a login needs to know about the provider.
 pub(super) struct LoginEndpoints {
     pub(super) authorization: Url,
     pub(super) token: Url,
@@ -42,7 +41,7 @@ pub(super) struct LoginEndpoints {
     pub(super) iss_required: bool,
 }
 
-/// Finds them.
+/// Discovers them.
 ///
 /// # Errors
 /// As [`FlowError`] says.
@@ -52,7 +51,7 @@ pub(super) async fn endpoints(http: &Http, provider: &Provider) -> Result<LoginE
     Ok(found)
 }
 
-/// A browser, or what is set up in its place, opens anything: a file, another program's own scheme.
+/// A browser, or its replacement, opens anything: a file, another program's own scheme.
 ///
 /// # Errors
 /// [`FlowError::Address`].
@@ -82,7 +81,7 @@ async fn named_or_discovered(http: &Http, provider: &Provider) -> Result<LoginEn
     })
 }
 
-/// What a login by a code on another device needs to know.
+/// What a device login needs to know.
 pub(super) struct DeviceEndpoints {
     pub(super) device: Url,
     pub(super) token: Url,
@@ -90,8 +89,8 @@ pub(super) struct DeviceEndpoints {
     pub(super) pkce: bool,
 }
 
-/// From the provider's file if it names its endpoints, else from its issuer's metadata: what a file that names the others
-/// leaves out is not there, and nobody need be asked.
+/// From the provider's file if it names its endpoints, else from its issuer's metadata: an endpoint that such a file
+/// leaves out does not exist, and no request is needed.
 pub(super) async fn device_endpoints(http: &Http, provider: &Provider) -> Result<DeviceEndpoints, FlowError> {
     let none = || FlowError::NoDevice { provider: provider.display_name.clone(), why: None };
     let named = provider.device_authorization_endpoint.as_deref();

@@ -1,5 +1,5 @@
-//! The authorization code flow from start to end (RFC 6749 section 4.1): listen, show, wait, check, exchange, say so.
-//! It leaves turn-taking between several logins and keeping the token to `vault`.
+//! The authorization code flow from start to end (RFC 6749 section 4.1): listen, show, wait, check, exchange, report.
+//! Not here: locking between several logins and storing the token (see `vault`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::sys::http::Http;
 use crate::sys::keyboard::{self, Unechoed};
 use crate::text::clean;
 
-/// What an authorization endpoint says no to a client with.
+/// The errors by which an authorization endpoint rejects a client.
 const NOES: [&str; 5] = [
     "invalid_client",
     "unauthorized_client",
@@ -31,24 +31,24 @@ const NOES: [&str; 5] = [
     "invalid_client_id",
 ];
 
-/// What a login works with.
+/// The dependencies of a login.
 pub struct Login<'a> {
     /// The network.
     pub http: &'a Http,
-    /// Who opens the page.
+    /// Opens the page.
     pub browser: &'a Browser,
-    /// The person's side.
+    /// The user interface.
     pub ui: &'a dyn Ui,
-    /// How this login is called in messages.
+    /// The login's name in messages.
     pub who: &'a str,
-    /// How long to wait for the person.
+    /// How long to wait for the user.
     pub within: Duration,
 }
 
-/// Logs a person in and returns the token.
+/// Logs the user in and returns the token.
 ///
 /// # Errors
-/// As [`FlowError`] says. The listener is closed and nothing is kept, however it ends.
+/// As [`FlowError`] says. The listener is closed and nothing is stored, however it ends.
 pub async fn log_in(
     login: &Login<'_>,
     client: &OAuthClient,
@@ -76,8 +76,8 @@ pub async fn log_in(
     finish(login, client, person, &endpoints.token, &redirect_uri, &pending, listening).await
 }
 
-/// Whether a login could hear its answer: the provider takes the redirect URI's host, and its port is free or another
-/// will do. `false` if the answer can only be pasted. To be called on a runtime.
+/// Whether a login could receive its answer: the provider accepts the redirect URI's host, and its port is free or
+/// may be replaced. `false` if the answer can only be pasted. Must be called on a runtime.
 ///
 /// # Errors
 /// [`FlowError::RedirectHost`], [`FlowError::PortBusy`], [`FlowError::Address`].
@@ -88,31 +88,31 @@ pub fn can_listen(person: &AuthorizationCodeConfig) -> Result<bool, FlowError> {
     Ok(CallbackListener::bind(&registered, person.provider.redirect.any_port)?.is_some())
 }
 
-/// Whether the redirect URI's own port is free, for a server that takes no other (against RFC 8252 section 7.3). To be called
-/// on a runtime.
+/// Whether the redirect URI's own port is free, for a server that accepts no other (against RFC 8252 section 7.3).
+/// Must be called on a runtime.
 pub fn is_port_free(redirect_uri: &str) -> bool {
     Url::parse(redirect_uri).is_ok_and(|uri| CallbackListener::bind(&uri, false).is_ok())
 }
 
-/// Whether the authorization endpoint refuses the client or its redirect URI, as it must to the person and not by a redirect
-/// (RFC 6749 section 4.1.2.1). Some servers have a page of their own for that, and its address says what is wrong. Without an
-/// answer nobody knows.
+/// Whether the authorization endpoint rejects the client or its redirect URI, which it must tell the user and not a
+/// redirect (RFC 6749 section 4.1.2.1). Some servers redirect to a page of their own whose address says what is
+/// wrong. Without an answer the result is unknown.
 pub async fn is_client_refused(http: &Http, client: &OAuthClient, person: &AuthorizationCodeConfig) -> bool {
     let Ok((url, _)) = authorization_request(http, client, person).await else { return false };
     let answer = http.look(&url).await;
     answer.is_ok_and(|answer| matches!(answer.status, 400 | 401) || leads_to_no(&url, &answer.headers))
 }
 
-/// Whether a redirect leads to a page that says no to the client or its redirect URI.
+/// Whether a redirect leads to a page that rejects the client or its redirect URI.
 fn leads_to_no(asked: &Url, headers: &HeaderMap) -> bool {
     let to = headers.get(LOCATION).and_then(|to| asked.join(to.to_str().ok()?).ok());
     to.is_some_and(|to| to.query_pairs().any(|(name, value)| name == "error" && NOES.contains(&&*value)))
 }
 
-/// The authorization request that a login would begin with, for the redirect URI as registered.
+/// The authorization request that starts a login, for the redirect URI as registered.
 ///
 /// # Errors
-/// As [`FlowError`] says, for a provider that must be asked where its endpoints are.
+/// As [`FlowError`] says, if the provider's metadata is needed.
 pub async fn authorization_request(
     http: &Http,
     client: &OAuthClient,
@@ -147,7 +147,7 @@ async fn finish(
             Ok(token) => ResultPage::granted(&provider.display_name, &token.scopes),
             Err(_) => ResultPage::failed(),
         };
-        // The browser may have gone away; the login has not.
+        // The browser may have closed the connection; the login continues.
         let _ = page.send(shown);
     }
     if let Some(listening) = listening {
@@ -159,10 +159,10 @@ async fn finish(
 /// The longest part of a pasted line that is repeated, in characters.
 const LONGEST_PASTED: usize = 200;
 
-/// Where the page that ends a login goes.
+/// Where the final page of a login is sent.
 type Ending = tokio::sync::oneshot::Sender<ResultPage>;
 
-/// The first true answer, from the listener or from the keyboard.
+/// The first valid answer, from the listener or from the keyboard.
 async fn wait(
     login: &Login<'_>,
     pending: &PendingAuthorization,
@@ -208,7 +208,7 @@ fn take_pasted(line: &str, login: &Login<'_>, pending: &PendingAuthorization) ->
     pasted(line, pending)
 }
 
-/// A pasted callback address, or its query alone.
+/// A pasted callback address, or only its query.
 fn pasted(line: &str, pending: &PendingAuthorization) -> AuthorizationResponse {
     let query = line.split_once('?').map_or(line, |(_, query)| query);
     pending.judge(query.split('#').next().unwrap_or_default())
@@ -233,14 +233,14 @@ fn request<'a>(
     }
 }
 
-/// The scope parameter's name and value, if anything is asked for.
+/// The scope parameter, if any scope is requested.
 pub(super) fn scope(person: &AuthorizationCodeConfig) -> Option<(&str, String)> {
     let provider = &person.provider;
     (!person.scopes.is_empty())
         .then(|| (provider.scope_parameter.as_str(), person.scopes.join(&provider.scope_separator)))
 }
 
-/// Some providers refuse a spelling of "this machine" on their own page, where the reason is hard to see.
+/// Some providers reject a spelling of "this machine" on their own page, where the reason is hard to see.
 fn accept_host(provider: &Provider, redirect_uri: &Url) -> Result<(), FlowError> {
     let hosts = &provider.redirect.hosts;
     let host = redirect_uri.host_str().unwrap_or_default();

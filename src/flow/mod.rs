@@ -1,5 +1,5 @@
-//! The flows: the protocol's values sent over the network, up to a token in hand.
-//! It leaves files and locks to `store`, "is there one already" to `vault`, and every word on the terminal to [`Ui`].
+//! The flows: the protocol's values sent over the network, up to a token. Not here: files and locks (see `store`);
+//! reuse and refresh (see `vault`); terminal output (see [`Ui`]).
 
 mod address_error;
 mod by_address;
@@ -33,11 +33,12 @@ use crate::metadata::MetadataNotFound;
 use crate::oauth::{DeviceAuthorization, MetadataError, ReplyError};
 use crate::sys::http::HttpError;
 
-/// How a flow talks to the person. Implemented by `cli`; a flow never prints.
+/// How a flow talks to the user. Implemented by `cli`; a flow never prints.
 pub trait Ui: Send + Sync {
-    /// The address to open, and how long there is. `listening` is the address that waits for the answer, if one does.
+    /// The address to open, and the time limit. `listening` is the local address that waits for the answer, if there
+    /// is one.
     fn authorize(&self, who: &str, url: &Url, listening: Option<&str>, within: Duration);
-    /// The code to enter on another device, where, and how long there is.
+    /// The code to enter on another device, where, and the time limit.
     fn device(&self, who: &str, device: &DeviceAuthorization, within: Duration) {
         let text = format!(
             "enter {} at {} within {} s",
@@ -47,11 +48,11 @@ pub trait Ui: Send + Sync {
         );
         self.note(who, &text);
     }
-    /// So much of the time is left.
+    /// The remaining time.
     fn remaining(&self, who: &str, left: Duration);
-    /// Something worth a line.
+    /// A progress message.
     fn note(&self, who: &str, text: &str);
-    /// Whether a person can paste an address into this terminal.
+    /// Whether the user can paste an address into this terminal.
     fn can_paste(&self) -> bool;
     /// Whether it shows what is typed, because the terminal's own echo would be overwritten.
     fn shows_typing(&self) -> bool {
@@ -64,15 +65,15 @@ pub trait Ui: Send + Sync {
 /// Why a flow ended without a token.
 #[derive(Debug, Error)]
 pub enum FlowError {
-    /// No answer.
+    /// No HTTP answer.
     #[error("{0}")]
     Http(#[from] HttpError),
     /// An answer without a token.
     #[error("{host} answered: {reply}")]
     Reply {
-        /// Who answered.
+        /// The host.
         host: String,
-        /// What it said.
+        /// The answer.
         reply: ReplyError,
     },
     /// The issuer's metadata cannot be used.
@@ -83,55 +84,55 @@ pub enum FlowError {
         /// What is wrong.
         cause: MetadataError,
     },
-    /// The issuer has no metadata that can be used where the specifications put it.
+    /// The issuer has no usable metadata at the locations that the specifications define.
     #[error("{what}: {0}", what = describe(.0))]
     Discovery(MetadataNotFound<MetadataError>),
-    /// The issuer's metadata does not name what is needed.
-    #[error("{issuer} does not say where its {endpoint} is")]
+    /// The issuer's metadata lacks an endpoint.
+    #[error("{issuer} does not publish its {endpoint}")]
     NoEndpoint {
         /// The issuer.
         issuer: String,
         /// What is missing.
         endpoint: &'static str,
     },
-    /// A server's address alone does not lead to a login.
+    /// A server's address does not lead to a login.
     #[error("{0}")]
     ByAddress(#[from] AddressError),
     /// Not an address.
-    #[error("{what} is no web address: {text}")]
+    #[error("{what} is not an http or https URL: {text}")]
     Address {
         /// Which one.
         what: &'static str,
         /// The text.
         text: String,
     },
-    /// The private key does not sign.
+    /// The private key cannot sign.
     #[error("the private key cannot sign a client assertion")]
     Signing,
-    /// Somebody else listens where the provider will send the browser.
+    /// Another program listens at the address where the provider would send the browser.
     #[error("the callback address {address} is already in use: {cause}")]
     PortBusy {
         /// Host and port.
         address: String,
-        /// The operating system's word.
+        /// The operating system's error.
         cause: String,
     },
-    /// A redirect URI that nobody on this machine can answer, and no terminal to paste into.
+    /// A redirect URI that nothing on this machine can answer, and no terminal to paste into.
     #[error(
-        "the redirect URI {0} does not lead to this machine, and there is no terminal to paste the answer into"
+        "the redirect URI {0} does not point to this machine, and there is no terminal to paste the answer into"
     )]
     Unreachable(String),
-    /// The provider does not take this redirect URI.
+    /// The provider does not accept this redirect URI.
     #[error("{provider} does not accept {host:?} in a redirect URI, only {accepted}")]
     RedirectHost {
         /// The provider.
         provider: String,
         /// What was configured.
         host: String,
-        /// What it takes.
+        /// What it accepts.
         accepted: String,
     },
-    /// The person or the server said no.
+    /// The user or the server denied the login.
     #[error("the login was refused: {error}{}", description.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
     Denied {
         /// The error code, cleaned.
@@ -140,36 +141,36 @@ pub enum FlowError {
         description: Option<String>,
     },
     /// The provider has no device grant, or not for this client.
-    #[error("{provider} does not log in by a code on another device{}", why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
+    #[error("{provider} does not support device login{}", why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
     NoDevice {
         /// The provider.
         provider: String,
-        /// Its own word for it.
+        /// Its own reason.
         why: Option<String>,
     },
     /// RFC 8628 section 3.5, `expired_token`.
     #[error("the code was not entered in time")]
     CodeExpired,
-    /// RFC 9207: somebody mixes up servers.
-    #[error("the login was answered by another issuer than the one that was asked; nothing was sent to it")]
+    /// RFC 9207: a possible mix-up attack.
+    #[error("issuer mismatch in the authorization response (RFC 9207); nothing was sent")]
     WrongIssuer,
-    /// Nobody logged in.
-    #[error("nobody logged in within {} s", .0.as_secs())]
+    /// The login was not completed in time.
+    #[error("login timed out after {} s", .0.as_secs())]
     TimedOut(Duration),
-    /// The provider does not say which sites the grant covers.
+    /// The provider does not list the sites of the grant.
     #[error("{host} does not list the sites this login covers: {cause}")]
     Sites {
-        /// Who was asked.
+        /// The host.
         host: String,
         /// What is wrong.
         cause: String,
     },
-    /// The wanted site is not among them.
+    /// The requested site is not among them.
     #[error("this login does not cover the site {wanted:?}, only {covered}")]
     UnknownSite {
-        /// What was asked for.
+        /// The requested site.
         wanted: String,
-        /// What there is.
+        /// The available ones.
         covered: String,
     },
 }
@@ -177,9 +178,9 @@ pub enum FlowError {
 fn describe(error: &MetadataNotFound<MetadataError>) -> String {
     let issuer = crate::text::clean(&error.name, 200);
     if error.is_network() {
-        return format!("{issuer} cannot say now where its endpoints are");
+        return format!("the metadata of {issuer} is not available");
     }
-    format!("{issuer} does not say where its endpoints are")
+    format!("{issuer} publishes no usable metadata")
 }
 
 impl From<MetadataNotFound<MetadataError>> for FlowError {

@@ -1,5 +1,5 @@
-//! The pages a browser sees at the callback address: plain, self-contained, and nothing in them from the query.
-//! It leaves deciding which one to `callback` and `login`.
+//! The pages that a browser sees at the callback address: plain, self-contained, and nothing in them from the query.
+//! Not here: choosing one (see `callback` and `login`).
 
 use axum::http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -7,7 +7,7 @@ use axum::http::header::{
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
-/// What a page says.
+/// The texts of a page.
 #[derive(Clone, Debug)]
 pub(super) struct ResultPage {
     pub(super) status: StatusCode,
@@ -20,9 +20,10 @@ impl ResultPage {
     pub(super) fn stray() -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
-            title: "This is not the answer mcpauth waits for".into(),
+            title: "mcpauth is not waiting for this answer".into(),
             lines: vec![
-                "The login goes on: use the page that mcpauth opened, or the address it printed.".into(),
+                "The login is still open: use the page that mcpauth opened, or the address it printed."
+                    .into(),
             ],
         }
     }
@@ -31,8 +32,8 @@ impl ResultPage {
     pub(super) fn failed() -> Self {
         Self {
             status: StatusCode::OK,
-            title: "The login did not succeed".into(),
-            lines: vec!["mcpauth says in the terminal what happened. You can close this page.".into()],
+            title: "Login failed".into(),
+            lines: vec!["See the terminal for the reason. You can close this page.".into()],
         }
     }
 
@@ -43,10 +44,8 @@ impl ResultPage {
         } else {
             format!("Granted: {}", scopes.join(", "))
         };
-        let lines = vec![
-            granted,
-            "mcpauth keeps the token where you alone can read it. You can close this page.".into(),
-        ];
+        let lines =
+            vec![granted, "The token is stored where only you can read it. You can close this page.".into()];
         Self { status: StatusCode::OK, title: format!("mcpauth may now act for you at {provider}"), lines }
     }
 }
@@ -60,7 +59,7 @@ impl IntoResponse for ResultPage {
              <title>{title}</title><style>{STYLE}</style><main><h1>{title}</h1>{lines}</main></html>"
         );
         let headers: [(HeaderName, &str); 5] = [
-            // Nothing is loaded, nothing is run, and the address with the code in it is not passed on or kept.
+            // Nothing is loaded, nothing is run, and the address with the code in it is neither passed on nor cached.
             (
                 CONTENT_SECURITY_POLICY,
                 "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",

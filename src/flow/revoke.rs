@@ -1,5 +1,5 @@
-//! Ends tokens at the server that gave them (RFC 7009): the refresh token first, for with it the whole grant ends.
-//! It leaves the copies on this machine to `vault`.
+//! Revokes tokens at the server that issued them (RFC 7009): the refresh token first, because that ends the whole
+//! grant. Not here: the copies on this machine (see `vault`).
 
 use reqwest::header::HeaderMap;
 use url::Url;
@@ -14,19 +14,19 @@ use crate::secret::Secret;
 use crate::sys::clock;
 use crate::sys::http::Http;
 
-/// How far a revocation went.
+/// The result of a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RevocationExtent {
-    /// Nothing of the grant is of any more use.
+    /// Everything from the grant is invalid.
     Whole,
-    /// No new tokens come of it; the present access token stays good until its own end, for this server cannot take an
-    /// access token back.
+    /// No new tokens can be obtained; the access token stays valid until it expires, because this server cannot
+    /// revoke access tokens.
     ButAccess,
-    /// The server has no way to take tokens back.
+    /// The server cannot revoke tokens.
     Unsupported,
 }
 
-/// Where tokens are taken back.
+/// The endpoint for revocation.
 enum RevocationEndpoint {
     /// RFC 7009.
     Revocation(Url),
@@ -34,7 +34,7 @@ enum RevocationEndpoint {
     Logout(Url),
 }
 
-/// Ends `token`, which was got for `credential`. Nothing is repeated: whoever asked may ask again.
+/// Revokes `token`, which was obtained for `credential`. Nothing is retried: the caller may call again.
 ///
 /// # Errors
 /// As [`FlowError`] says.
@@ -69,7 +69,7 @@ pub async fn revoke(
     }
 }
 
-/// The provider's file knows best; else its issuer is asked.
+/// The provider's file takes precedence; else the issuer's metadata.
 async fn place(http: &Http, credential: &Credential) -> Result<Option<RevocationEndpoint>, FlowError> {
     let issuer = match &credential.how {
         GrantConfig::ClientCredentials(_) => Some(&credential.issuer),
@@ -115,7 +115,7 @@ async fn ask(
     read_revocation(reply.status, &reply.body, &written.secrets).map_err(|reply| revocation_error(url, reply))
 }
 
-/// Anything but "204 No Content" may be some other server's farewell page, and nothing has ended.
+/// Anything but "204 No Content" may be another server's logout page, and nothing has been revoked.
 async fn log_out(
     http: &Http,
     url: &Url,

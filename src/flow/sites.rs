@@ -1,5 +1,5 @@
-//! Which sites (tenants, workspaces) a login covers, where a provider has several behind one grant.
-//! It leaves keeping them to `store` and naming the chosen one to `render`.
+//! The sites (tenants, workspaces) of a login, if a grant covers several. Not here: storing them (see `store`); using
+//! the chosen one (see `render`).
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use url::Url;
@@ -36,10 +36,10 @@ pub async fn sites(http: &Http, about: &provider::Sites, token: &Secret) -> Resu
     Ok(sites.iter().map(cleaned).collect())
 }
 
-/// The site to use: the wanted one by id, name or URL; without a wish the first, as the registry's scripts do.
+/// The site to use: the requested one by id, name or URL; otherwise the first, like the registry's scripts.
 ///
 /// # Errors
-/// [`FlowError::UnknownSite`], which lists what there is.
+/// [`FlowError::UnknownSite`], which lists the sites.
 pub fn choose_site<'a>(sites: &'a [Site], wanted: Option<&str>) -> Result<Option<&'a Site>, FlowError> {
     let Some(wanted) = wanted else { return Ok(sites.first()) };
     let same_url =

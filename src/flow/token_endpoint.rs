@@ -1,5 +1,4 @@
-//! Talks to token endpoints (RFC 6749 section 3.2): sends, repeats where that is safe, and reads what comes back.
-//! It leaves what is asked for to its callers.
+//! Talks to token endpoints (RFC 6749 section 3.2): sends, retries if that is safe, and reads the reply.
 
 use std::hash::BuildHasher;
 use std::time::Duration;
@@ -17,22 +16,22 @@ use crate::secret::Secret;
 use crate::sys::clock;
 use crate::sys::http::{Http, HttpError, HttpReply};
 
-/// How often a request is sent in all, where sending it again is safe.
+/// How many attempts are made in all, if a retry is safe.
 const ATTEMPTS: u32 = 3;
-/// The first pause; each further one doubles.
+/// The first pause; each further one doubles it.
 const PAUSE: Duration = Duration::from_millis(250);
-/// The longest pause a server can ask for before we give up and say so.
+/// The longest pause a server may ask for before the request fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// How often and how soon a request is sent again.
+/// How often and how soon a request is retried.
 pub(super) struct RetryPolicy {
-    /// Whether one that may have arrived can be.
+    /// Whether a request that may have arrived can be retried.
     repeatable: bool,
     attempt: u32,
     pause: Duration,
 }
 
-/// What the provider wants beside the standard.
+/// What the provider requires beyond the standard.
 struct ProviderQuirks<'a> {
     shape: &'a ReplyShape,
     headers: HeaderMap,
@@ -43,7 +42,7 @@ impl RetryPolicy {
         Self { repeatable, attempt: 0, pause: PAUSE }
     }
 
-    /// Waits, and says whether to send again after `error`; `asked` is the pause that the server asked for.
+    /// Waits, and returns whether to retry after `error`; `asked` is the pause that the server asked for.
     pub(super) async fn again(&mut self, error: &FlowError, asked: Option<Duration>) -> bool {
         self.attempt += 1;
         let again = match error {
@@ -90,7 +89,8 @@ pub async fn client_credentials(
     send(http, &url, &request, &ProviderQuirks { shape: &shape, headers: HeaderMap::new() }).await
 }
 
-/// Section 6: a new access token for a refresh token. Never repeated once sent: a rotating token must be used once.
+/// Section 6: a new access token for a refresh token. Never retried once sent: a rotating token can be used only
+/// once.
 ///
 /// # Errors
 /// As [`FlowError`] says.
@@ -111,7 +111,7 @@ pub async fn refresh(
     Ok(fresh)
 }
 
-/// A token request in the provider's manner.
+/// A token request in the provider's format.
 pub(super) async fn at_provider(
     http: &Http,
     url: &Url,
@@ -127,7 +127,7 @@ pub(super) async fn at_provider(
     send(http, url, &request, &ProviderQuirks { shape, headers: own_headers(provider) }).await
 }
 
-/// The headers a provider wants beside the standard's.
+/// The headers a provider requires beyond the standard's.
 pub(super) fn own_headers(provider: &Provider) -> HeaderMap {
     let parsed = |(name, value): (&String, &String)| {
         Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?))
@@ -135,7 +135,8 @@ pub(super) fn own_headers(provider: &Provider) -> HeaderMap {
     provider.token_headers.iter().filter_map(parsed).collect()
 }
 
-/// Sends a written request with the provider's own headers. Some have no JSON to give, and say so in `Accept`.
+/// Sends a request with the provider's own headers. Some servers only answer other types, and the headers say so in
+/// `Accept`.
 pub(super) async fn post(
     http: &Http,
     url: &Url,
@@ -180,8 +181,8 @@ async fn once(
     (token, reply.retry_after)
 }
 
-/// Half to all of `pause`, so that many processes that failed together do not come back together. The hasher's seed is
-/// random enough for that; the cryptographic generator takes 20 ms to start.
+/// Half to all of `pause`, so that many processes that failed together do not return together. The hasher's seed is
+/// random enough; the cryptographic generator takes 20 ms to start.
 fn jittered(pause: Duration) -> Duration {
     let random = std::hash::RandomState::new().hash_one(()) % 1_000;
     pause / 2 + pause / 2 * u32::try_from(random).unwrap_or(0) / 1_000

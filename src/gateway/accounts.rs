@@ -1,6 +1,6 @@
-//! What is taken by requests under way: memory for what is read whole, in all and by each caller, and how many requests and
-//! streams a caller has. Everything taken is a value that gives it back when it is dropped.
-//! It leaves what a minute may bring to `rate`, and saying no to `refusal`.
+//! Accounts for requests in flight: the memory for what is buffered, in all and per caller, and each caller's number
+//! of requests and streams. Everything taken is a value that gives it back when dropped. Not here: rates (see
+//! `rate`); the response to a refusal (see `refusal`).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -12,16 +12,16 @@ use super::refusal::Rejection;
 use super::settings::Limits;
 use crate::policy::Principal;
 
-/// Every caller's account, found by issuer and subject: several tokens of one subject are one caller.
+/// Every caller's account, by issuer and subject: several tokens of one subject are one caller.
 #[derive(Default)]
 pub(super) struct Accounts {
-    /// Looked at when a token is seen for the first time, not with each request.
+    /// Locked when a token is seen for the first time, not for each request.
     known: Mutex<HashMap<(String, String), Weak<Account>>>,
-    /// Bytes that are taken by all callers.
+    /// Bytes reserved by all callers.
     bytes: Arc<AtomicUsize>,
 }
 
-/// A caller, borrowed: hashed as the owned pair is.
+/// A caller, borrowed: hashed like the owned pair.
 #[derive(Hash)]
 struct CallerKey<'a>(&'a str, &'a str);
 
@@ -31,7 +31,7 @@ impl Equivalent<(String, String)> for CallerKey<'_> {
     }
 }
 
-/// What one caller has taken.
+/// What one caller has reserved.
 #[derive(Default)]
 pub(super) struct Account {
     bytes: AtomicUsize,
@@ -40,13 +40,13 @@ pub(super) struct Account {
     all: Arc<AtomicUsize>,
 }
 
-/// A caller's request, or stream, that is under way.
+/// A caller's request or stream in flight.
 pub(super) struct RequestSlot {
     account: Arc<Account>,
     stream: bool,
 }
 
-/// Memory that is taken for something read whole. It grows with what arrives.
+/// Memory reserved for something that is buffered. It grows with what arrives.
 pub(super) struct Reservation {
     account: Arc<Account>,
     bytes: usize,
@@ -54,13 +54,13 @@ pub(super) struct Reservation {
     most_in_all: usize,
 }
 
-/// Bytes, and the memory that is taken for them.
+/// Bytes, and their reservation.
 struct HeldBytes(Bytes, #[expect(dead_code, reason = "given back when it is dropped")] Reservation);
 
-/// Less is not counted: most messages are smaller, and cost no core anything that another one writes to. Requests under
-/// way are counted, which bounds the sum of these.
+/// Smaller amounts are not counted: most messages are smaller, and this avoids writes to memory shared between cores.
+/// Requests in flight are counted, which bounds the sum of these.
 pub(super) const SMALL: usize = 4096;
-/// Accounts that are remembered before those of callers who have gone are forgotten.
+/// How many accounts are kept before those of callers who have gone are removed.
 const MANY: usize = 4096;
 
 impl Accounts {
@@ -68,7 +68,7 @@ impl Accounts {
     pub(super) fn of(&self, principal: &Principal) -> Arc<Account> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() > MANY {
-            // Nobody holds a token of theirs any more, and they have nothing under way.
+            // Nobody has a token of theirs any longer, and no request is in flight.
             known.retain(|_, account| account.strong_count() > 0);
         }
         let who = CallerKey(&principal.issuer, &principal.subject);
@@ -83,7 +83,7 @@ impl Accounts {
 }
 
 impl Account {
-    /// One more request, or stream, unless there are `most` already.
+    /// Adds a request or stream, unless there are `most` already.
     ///
     /// # Errors
     /// [`Rejection::Crowded`].
@@ -94,7 +94,7 @@ impl Account {
         if before < most { Ok(turn) } else { Err(Rejection::Crowded) }
     }
 
-    /// Memory, none so far.
+    /// A reservation, empty so far.
     pub(super) fn hold(self: &Arc<Self>, limits: &Limits) -> Reservation {
         Reservation {
             account: self.clone(),
@@ -118,10 +118,10 @@ impl Drop for RequestSlot {
 }
 
 impl Reservation {
-    /// Takes as much as is needed for `bytes` altogether, before they are read.
+    /// Reserves as much as is needed for `bytes` altogether, before they are read.
     ///
     /// # Errors
-    /// [`Rejection::Full`] if this caller has taken too much, [`Rejection::Busy`] if all have.
+    /// [`Rejection::Full`] if this caller has reserved too much, [`Rejection::Busy`] if all have.
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Rejection> {
         let more = bytes.saturating_sub(self.bytes);
         if more == 0 || bytes <= SMALL {
@@ -140,7 +140,7 @@ impl Reservation {
         }
     }
 
-    /// Takes as much as is needed for `bytes` altogether, and gives back what is more.
+    /// Reserves as much as is needed for `bytes` altogether, and gives back any excess.
     pub(super) fn settle(&mut self, bytes: usize) -> Result<(), Rejection> {
         let kept = if bytes <= SMALL { 0 } else { bytes };
         if self.bytes > kept {
@@ -149,7 +149,7 @@ impl Reservation {
         self.grow(bytes)
     }
 
-    /// The bytes that memory was taken for; it is given back when the last of them is dropped.
+    /// The bytes with their reservation, which is given back when the last of them is dropped.
     pub(super) fn keep(self, bytes: Bytes) -> Bytes {
         if self.bytes == 0 { bytes } else { Bytes::from_owner(HeldBytes(bytes, self)) }
     }

@@ -1,5 +1,5 @@
-//! Whose a token is: signatures, keys, claims, issuers that are asked, and what is remembered of tokens.
-//! It leaves which request carries one, and what a caller may do, to `callers` and `policy`.
+//! Authentication: signatures, keys, claims, introspection, and the caches of its results. Not here: which header
+//! carries the token, and what a caller may do (see `callers` and `policy`).
 
 pub(super) mod introspection;
 pub(super) mod issuers;
@@ -15,11 +15,12 @@ use self::rules::{IssuerRules, ServersByAudience};
 use super::settings;
 use crate::policy::Principal;
 
-/// Whom a gateway with these issuers, and these servers by their addresses, would take a token for, if its issuer's keys prove it. Nothing is proven here: it is to
-/// explain what the token of a trusted place may do, and lets nobody in.
+/// The caller that a gateway with these issuers, and these servers by address, would see in a token, if its issuer's
+/// keys verify it. Nothing is verified here: this explains what a token from a trusted place may do, and
+/// authenticates nobody.
 ///
 /// # Errors
-/// Why the gateway would refuse it, keys apart; [`TokenError::Malformed`] for one that does not say what it is about itself.
+/// Why the gateway would reject it, keys apart; [`TokenError::Malformed`] for an opaque token.
 pub fn supposed(
     token: &str,
     issuers: &[settings::IssuerSettings],

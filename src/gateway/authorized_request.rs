@@ -1,5 +1,5 @@
-//! A message on its way to its server, with the proof that it may go, and all that is decided about it by then.
-//! It leaves sending it to `send`, and the answer to `forward`.
+//! A permitted message on its way to its server, with everything decided about it so far. Not here: sending it (see
+//! `send`); the answer (see `forward`).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,26 +18,26 @@ use super::settings::{EgressMode, Visibility};
 use super::state::Upstream;
 use crate::policy::Permit;
 
-/// A message on its way, with the proof that it may go.
+/// A permitted message on its way to its server.
 pub(super) struct AuthorizedRequest<'a> {
     /// Only `policy::decide` makes one.
     pub(super) permit: Permit,
     pub(super) caller: Arc<Caller>,
-    /// Under which epoch the caller was found good, and from where they asked.
+    /// The epoch under which the caller was authenticated, and where the request came from.
     pub(super) epoch: u64,
     pub(super) peer: IpAddr,
-    /// The request's own id, for whatever is said of its answer later.
+    /// The request's own id, for reports about its answer.
     pub(super) request_id: HeaderValue,
     pub(super) credential: TokenHeader,
     pub(super) upstream: &'a Arc<Upstream>,
-    /// The endpoint that was asked for, and where on its server the message goes.
+    /// The requested endpoint, and where on its server the message goes.
     pub(super) endpoint: &'a UpstreamEndpoint,
     pub(super) target: Uri,
     pub(super) way: Way,
-    /// How a path below the server's name is written for whoever sent it.
+    /// How the client spells a path below the server's name.
     pub(super) base: PathBase,
     pub(super) method: &'a Method,
-    /// What it asks for.
+    /// What it requests.
     pub(super) wish: &'a ParsedRequest<'a>,
     pub(super) body: Bytes,
     /// Whether it is made of a call of the gateway's own server: nothing of the caller's that is meant for one server goes along.
@@ -53,7 +53,7 @@ pub(super) struct LegacySession {
 }
 
 impl AuthorizedRequest<'_> {
-    /// Which outside credential the server got.
+    /// Which egress credential the server got.
     pub(super) fn given(&self) -> SentCredential {
         let route = &self.upstream.route;
         match (route.egress, self.credential.via) {
@@ -66,10 +66,10 @@ impl AuthorizedRequest<'_> {
         }
     }
 
-    /// Whether the answer may hold a list: then it is read here.
+    /// Whether the answer may contain a list: then it is parsed here.
     pub(super) fn is_read(&self, visibility: Visibility) -> bool {
         let hidden = visibility == Visibility::Granted;
-        // An old stream carries answers to any request, lists among them, and the address for messages.
+        // An old stream carries answers to any request, including lists, and the address for messages.
         *self.method == Method::GET || (self.wish.lists().is_some() && hidden)
     }
 }

@@ -1,5 +1,5 @@
-//! The bodies the gateway sends: a ready one, a server's passed on as it comes, or an event stream that is watched.
-//! It leaves what an event may show to `events`.
+//! The bodies that the gateway sends: a complete one, a server's passed through, or a watched event stream. Not here:
+//! what an event may show (see `events`).
 
 use std::io;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use super::pool::UpstreamBody;
 /// A response's body.
 pub(super) struct Body {
     kind: BodyKind,
-    /// The request is under way for as long as its body is.
+    /// The request counts as in flight while its body exists.
     under_way: Option<(InFlightGuard, Option<RequestSlot>)>,
     /// So is its connection.
     _attention: Option<BusyGuard>,
@@ -26,7 +26,7 @@ pub(super) struct Body {
 /// One of the requests under way.
 pub(super) struct InFlightGuard(Arc<AtomicUsize>);
 
-/// Whoever watches it stands above this module.
+/// The watcher belongs to a module above this one.
 type Watched = Pin<Box<dyn HttpBody<Data = Bytes, Error = io::Error> + Send>>;
 
 enum BodyKind {
@@ -36,28 +36,28 @@ enum BodyKind {
 }
 
 impl Body {
-    /// A ready body.
+    /// A complete body.
     pub(super) fn full(bytes: impl Into<Bytes>) -> Self {
         BodyKind::Full(bytes.into()).into()
     }
 
-    /// A server's body, as it comes.
+    /// A server's body, passed through.
     pub(super) fn pass(inflow: UpstreamBody) -> Self {
         BodyKind::Pass(inflow).into()
     }
 
-    /// An answer that is watched, and perhaps filtered, as it comes.
+    /// An answer that is watched, and perhaps filtered, while it is sent.
     pub(super) fn watched(body: impl HttpBody<Data = Bytes, Error = io::Error> + Send + 'static) -> Self {
         BodyKind::Watched(Box::pin(body)).into()
     }
 
-    /// The same, counted as under way until its end, for its caller if it has one.
+    /// The same, counted as in flight until its end, for its caller if it has one.
     pub(super) fn counted(mut self, under_way: InFlightGuard, turn: Option<RequestSlot>) -> Self {
         self.under_way = Some((under_way, turn));
         self
     }
 
-    /// The same; until its end its connection is not idle.
+    /// The same; its connection is not idle until its end.
     pub(super) fn attended(mut self, mut attention: BusyGuard) -> Self {
         if matches!(self.under_way, Some((_, Some(_)))) {
             attention.is_known();
@@ -74,7 +74,7 @@ impl From<BodyKind> for Body {
 }
 
 impl InFlightGuard {
-    /// One more, unless there are `most` already.
+    /// Adds one, unless there are `most` already.
     pub(super) fn begin(count: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
         let one = Self(count.clone());
         // Counted first: dropping `one` takes it back.

@@ -1,5 +1,5 @@
-//! Holds a server's body back until all of it is there, or more than is worth holding: most answers are small, and a small
-//! one can be judged whole. It leaves the judgement to `forward`.
+//! Buffers a server's body until it is complete or too large to buffer: most answers are small, and a small one can
+//! be checked as a whole. Not here: the checks (see `forward`).
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -12,9 +12,9 @@ use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
 use super::pool::UpstreamBody;
-use super::wire::sse::HELD;
+use super::wire::sse::BUFFER_BYTES;
 
-/// What has come of a body.
+/// What has arrived of a body.
 pub(super) enum BufferedBody {
     /// All of it.
     Whole(Bytes),
@@ -22,10 +22,10 @@ pub(super) enum BufferedBody {
     Part(VecDeque<Bytes>),
 }
 
-/// Reads on until the body ends, or until [`HELD`] bytes have come. One that comes in one piece is not copied.
+/// Reads until the body ends, or until [`BUFFER_BYTES`] bytes have arrived. A body in one piece is not copied.
 ///
 /// # Errors
-/// The server broke off.
+/// The server closed the connection early.
 pub(super) async fn hold(inflow: &mut UpstreamBody) -> hyper::Result<BufferedBody> {
     let mut only = Bytes::new();
     let mut more = VecDeque::new();
@@ -44,7 +44,7 @@ pub(super) async fn hold(inflow: &mut UpstreamBody) -> hyper::Result<BufferedBod
         if inflow.is_end_stream() {
             break;
         }
-        if length > HELD {
+        if length > BUFFER_BYTES {
             if more.is_empty() {
                 more.push_back(only);
             }
@@ -54,11 +54,11 @@ pub(super) async fn hold(inflow: &mut UpstreamBody) -> hyper::Result<BufferedBod
     Ok(BufferedBody::Whole(if more.is_empty() { only } else { joined(more, Bytes::new()) }))
 }
 
-/// What comes of a stream's body without anybody waiting for it, at most a little over [`HELD`] bytes; whether it ended, if
-/// that is known.
+/// What arrives of a stream's body without waiting, at most slightly more than [`BUFFER_BYTES`] bytes; whether it ended, if
+/// known.
 ///
 /// # Errors
-/// The server broke off; what came before that has been held.
+/// The server closed the connection early; what arrived before is buffered.
 pub(super) async fn come(inflow: &mut UpstreamBody, held: &mut VecDeque<Bytes>) -> hyper::Result<bool> {
     let all = async {
         let mut length = 0;
@@ -66,7 +66,7 @@ pub(super) async fn come(inflow: &mut UpstreamBody, held: &mut VecDeque<Bytes>) 
             let Ok(data) = frame?.into_data() else { continue };
             length += data.len();
             held.push_back(data);
-            if length > HELD {
+            if length > BUFFER_BYTES {
                 return Ok(false);
             }
         }
@@ -75,7 +75,7 @@ pub(super) async fn come(inflow: &mut UpstreamBody, held: &mut VecDeque<Bytes>) 
     soon(pin!(all)).await.unwrap_or(Ok(false))
 }
 
-/// One piece of several, and what follows them.
+/// One of several pieces, and what follows.
 pub(super) fn joined(mut parts: VecDeque<Bytes>, rest: Bytes) -> Bytes {
     if rest.is_empty() && parts.len() == 1 {
         return parts.pop_front().unwrap_or_default();
@@ -86,7 +86,7 @@ pub(super) fn joined(mut parts: VecDeque<Bytes>, rest: Bytes) -> Bytes {
     whole.freeze()
 }
 
-/// What something comes to, if it does so without anybody waiting for it: at once, or after whatever else this core has to do.
+/// The result of a future if it is ready without waiting: at once, or after other work on this core.
 pub(super) async fn soon<F: Future>(mut what: Pin<&mut F>) -> Option<F::Output> {
     if let Some(done) = what.as_mut().now_or_never() {
         return Some(done);
@@ -95,8 +95,8 @@ pub(super) async fn soon<F: Future>(mut what: Pin<&mut F>) -> Option<F::Output> 
     what.now_or_never()
 }
 
-/// Lets the tasks run that are ready on this core, the connection to the server among them. The runtime's own way would look
-/// at every socket first, which is a system call.
+/// Lets the ready tasks on this core run, including the connection to the server. The runtime's own yield would poll
+/// every socket first, which is a system call.
 async fn step_back() {
     let mut again = true;
     poll_fn(|context| {

@@ -1,6 +1,6 @@
-//! Who is calling: finds the one credential a request carries, has it verified or asked about, and remembers the answer by
-//! the token's hash until the token ends or anything it was judged by changes.
-//! It leaves signatures and claims to `authn` and what a caller may do to `policy`.
+//! Authenticates callers: finds the one credential of a request, has it verified or introspected, and caches the
+//! result by the token's hash until the token expires or anything it was checked against changes. Not here:
+//! signatures and claims (see `authn`); permissions (see `policy`).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,33 +20,33 @@ use super::refusal::Rejection;
 use super::state::{LoadedFiles, SharedState, Snapshot};
 use crate::policy::{Grants, Principal};
 
-/// A caller whose token was good, with all that the policy has for them.
+/// An authenticated caller, with all its grants.
 pub(super) struct Caller {
     pub(super) principal: Principal,
-    /// Seconds since 1970; the token is of no use from here on.
+    /// Seconds since 1970; the token is expired from here on.
     pub(super) expires_at: i64,
-    /// Until when this is believed without another look: an issuer that was asked may change its mind before the end.
+    /// Until when this is used without asking again: an introspected issuer may revoke the token before it expires.
     believed_until: i64,
     pub(super) grants: Grants,
-    /// The same by the policy that only watches.
+    /// The same by the shadow policy.
     pub(super) shadow: Option<Grants>,
-    /// What the caller has under way, with all tokens together.
+    /// What the caller has in flight, with all its tokens together.
     pub(super) account: Arc<Account>,
-    /// The place of its issuer among those configured.
+    /// The index of its issuer among those configured.
     issuer: usize,
 }
 
-/// Who is calling, as far as one core knows.
+/// The callers that one core knows.
 pub(super) struct Callers {
     pub(super) shared: Arc<SharedState>,
-    /// What is known of tokens, and under which epoch it was found out.
+    /// Cached results, and the epoch under which they were found.
     tokens: Mutex<TokenCache<(Arc<Caller>, u64)>>,
 }
 
-/// Which header carried the token: it goes no further.
+/// The header that carried the token: it is not forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CredentialHeader {
-    /// `X-Authorization`, so that `Authorization` is free for the server's own credential.
+    /// `X-Authorization`, which leaves `Authorization` free for the server's own credential.
     XAuthorization,
     /// `Authorization`, for clients that have no other.
     Authorization,
@@ -67,33 +67,33 @@ const X_CLIENT_ID: HeaderName = HeaderName::from_static("x-client-id");
 const X_REGION: HeaderName = HeaderName::from_static("x-region");
 
 impl Caller {
-    /// Whether the caller's token is for this server.
+    /// Whether the caller's token is valid for this server.
     ///
     /// # Errors
-    /// 401, which says where tokens for it are from.
+    /// 401, with where tokens for it are issued.
     pub(super) fn enters(&self, server: &str) -> Result<(), Rejection> {
         if self.grants.opens(server) { Ok(()) } else { Err(Rejection::Token(TokenError::Audience)) }
     }
 
-    /// Who issued the token.
+    /// The issuer of the token.
     pub(super) fn issuer<'s>(&self, shared: &'s SharedState) -> Option<&'s Arc<IssuerState>> {
         shared.issuers.get(self.issuer)
     }
 
-    /// Whether the caller can ask for a scope where the token is from.
+    /// Whether the caller can request a scope from the token's issuer.
     pub(super) fn may_ask_for(&self, shared: &SharedState, scope: &str) -> bool {
         self.issuer(shared).is_some_and(|issuer| issuer.grants(scope))
     }
 
-    /// Seconds since 1970, until when the token is taken for good without another look; never past its end.
+    /// Seconds since 1970, until when the token is accepted without another check; never past its expiry.
     pub(super) fn cache_until(&self) -> i64 {
         self.believed_until.min(self.expires_at)
     }
 }
 
 impl TokenHeader {
-    /// The one credential of a request. `X-Authorization` counts alone where it is there: one that does not do is never
-    /// made up for by the other.
+    /// The one credential of a request. `X-Authorization` takes precedence if present: the other header never
+    /// replaces an invalid one.
     ///
     /// # Errors
     /// [`Rejection::NoToken`], [`Rejection::Credentials`], [`Rejection::Token`].
@@ -109,7 +109,7 @@ impl TokenHeader {
             value.to_str().map_err(|_| Rejection::Credentials("a credential header cannot be read"))?;
         let token = match text.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start_matches(' '),
-            // Basic and the like in `Authorization` are the server's matter, and no token of ours.
+            // Basic and the like in `Authorization` are for the server, and not our token.
             _ if via == CredentialHeader::Authorization => return Err(Rejection::NoToken),
             _ => return Err(Rejection::Token(TokenError::Malformed)),
         };
@@ -126,7 +126,7 @@ impl TokenHeader {
     }
 }
 
-/// A header's value, if it occurs once. Twice, it would be anyone's guess which of them the next program takes.
+/// A header's value, if it occurs once. With two, programs may disagree on which one counts.
 fn single_header<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -140,13 +140,13 @@ fn single_header<'a>(
 }
 
 impl Callers {
-    /// Nobody is known yet.
+    /// No callers yet.
     pub(super) fn new(shared: Arc<SharedState>) -> Self {
         let tokens = Mutex::new(TokenCache::new(shared.settings.limits.token_cache_size));
         Self { shared, tokens }
     }
 
-    /// The caller whose token the request carries.
+    /// The caller of the request's token.
     ///
     /// # Errors
     /// 401, 400, or 503 if its issuer cannot be asked.
@@ -161,7 +161,7 @@ impl Callers {
         Ok((caller, credential))
     }
 
-    /// The caller whose token this is, remembered or found out.
+    /// The caller of this token, cached or newly authenticated.
     ///
     /// # Errors
     /// As [`Callers::authenticate`].
@@ -169,7 +169,7 @@ impl Callers {
         let hash = hash(token);
         match self.remembered(moment, &hash) {
             Some(caller) => Ok(caller),
-            // Boxed: what a new token may take is large, and most tokens are not new.
+            // Boxed: a new token may need a large future, and most tokens are not new.
             None => Box::pin(self.verify_uncached(moment, token, hash)).await,
         }
     }
@@ -246,8 +246,8 @@ impl Callers {
         Ok(VerifiedToken { principal, expires_at, believed_until: expires_at })
     }
 
-    /// An opaque token says nothing about whose it is: one issuer at most may be asked about it. Of what looks like a JWT
-    /// none, but the one it names.
+    /// An opaque token does not name its issuer: at most one issuer may be asked about it. For a JWT, only the issuer
+    /// it names.
     fn issuer_to_ask(&self, token: &str) -> Option<(usize, &Arc<IssuerState>)> {
         match opaque::whose(token) {
             TokenOwner::Nobodys => None,
@@ -260,7 +260,7 @@ impl Callers {
         self.shared.issuers.iter().enumerate().find(|(_, issuer)| wanted(issuer))
     }
 
-    /// What the client says of itself beside its token is checked and trusted for nothing (product section 7.2).
+    /// The identity headers that the client sends in addition to its token are checked, and trusted for nothing.
     fn claimed(&self, caller: &Caller, headers: &HeaderMap) -> Result<(), Rejection> {
         let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
         let (pool, client, region) = (text(X_USER_POOL_ID), text(X_CLIENT_ID), text(X_REGION));
@@ -272,14 +272,14 @@ impl Callers {
     }
 }
 
-/// The claims of a token that a key of its issuer's signed. Without keys it is not known; with other keys than these it may
-/// be: its key is new, under a new name or an old one.
+/// The claims of a token signed by a key of its issuer. Without keys that is unknown; with other keys it may be
+/// valid: its key is new, under a new name or an old one.
 fn prove(keys: &KeySet, token: Token<'_>) -> Result<Claims, TokenError> {
     let key = keys.find(token.key_id(), token.algorithm()).map_err(|_| TokenError::Key)?;
     token.verify(key)
 }
 
-/// Proves a token by its issuer's keys, which are fetched anew if none of them does.
+/// Verifies a token with its issuer's keys, which are fetched again if none of them matches.
 async fn proven(issuer: &IssuerState, token: Token<'_>, text: &str) -> Result<Claims, Rejection> {
     let known = issuer.keys();
     let before = known.as_deref().map(|keys| prove(keys, token));

@@ -1,6 +1,6 @@
-//! The tools of all servers, for whoever looks for one: as the registry's files list them, and as servers listed them to callers,
-//! before anything was cut out for the one who asked. Kept by a thread of its own, which makes another index when something
-//! changed; whoever searches takes the one there is. It leaves who may see which tool to its callers.
+//! The tools of all servers, for whoever looks for one: as the registry's files list them, and as servers listed them
+//! to callers, before anything was cut out for the one who asked. Kept by a thread of its own, which makes another
+//! index when something changed; whoever searches takes the one there is.
 
 use std::collections::HashMap;
 use std::io;
@@ -70,7 +70,7 @@ pub(super) struct ListListener {
 /// What is not looked at yet; more than that is not kept.
 const WAITING: usize = 64;
 /// The most tools of a server that are remembered of its own lists.
-const MOST: usize = 10_000;
+const MAX_TOOLS: usize = 10_000;
 
 impl Catalogue {
     /// Of these servers' files, and of whatever is heard from here on.
@@ -155,7 +155,7 @@ impl CatalogueThread {
         }
     }
 
-    /// Takes note; whether the index is to be made anew.
+    /// Takes note; whether the index is to be rebuilt.
     fn hear(&mut self, heard: CatalogueNews) -> bool {
         match heard {
             CatalogueNews::Servers(servers) => {
@@ -171,7 +171,7 @@ impl CatalogueThread {
                 seen.at = clock::now();
                 seen.is_whole |= is_whole;
                 seen.tools = if is_whole { tools } else { merged(&before, tools) };
-                seen.tools.truncate(MOST);
+                seen.tools.truncate(MAX_TOOLS);
                 seen.tools != before
             }
         }
@@ -196,7 +196,7 @@ impl CatalogueThread {
         tools
     }
 
-    /// What a server says of itself counts before what its file says of it; only the file has hints.
+    /// What a server publishes counts before what its file says of it; only the file has hints.
     fn of(&self, route: &ServerRoute) -> Vec<KnownTool> {
         let server = &route.server;
         let known = |tool: ListedTool, listed_at| KnownTool { server: server.name.clone(), tool, listed_at };

@@ -1,6 +1,5 @@
-//! Everybody who is connected, and who has waited longest without asking for anything: where there is no room, they leave
-//! first, and whoever has a request under way never does.
-//! It leaves what a connection says to `listen`, and how many there may be to `state`.
+//! All client connections by how long they have been idle: when there is no room, the longest idle ones are closed
+//! first, and never one with a request in flight. Not here: the protocol (see `listen`); the limit (see `state`).
 
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -12,7 +11,7 @@ use std::time::Instant;
 use futures_util::task::AtomicWaker;
 use hashbrown::HashMap;
 
-/// Every connection. The lock is taken when one comes or goes, not with each request.
+/// Every connection. The lock is taken when one opens or closes, not for each request.
 #[derive(Default)]
 pub(super) struct Connections(Mutex<ConnectionTable>);
 
@@ -22,24 +21,24 @@ struct ConnectionTable {
     taken: HashMap<u64, Arc<ConnectionState>>,
 }
 
-/// One connection's.
+/// The state of one connection.
 pub(super) struct ConnectionState {
-    /// [`BUSY`], [`LEAVING`], or since when it has been idle; with [`KNOWN`] if it ever brought a request that passed.
+    /// [`BUSY`], [`LEAVING`], or since when it has been idle; with [`KNOWN`] if it ever had an allowed request.
     state: AtomicU64,
     began: Instant,
     leave: AtomicWaker,
-    /// Where it comes from.
+    /// The peer's address.
     pub(super) peer: IpAddr,
 }
 
-/// A connection's presence in the crowd, until it is dropped.
+/// A connection's registration, until it is dropped.
 pub(super) struct ConnectionGuard {
     crowd: Arc<Connections>,
     number: u64,
     pub(super) seat: Arc<ConnectionState>,
 }
 
-/// A request under way; dropped, its connection is idle again.
+/// A request in flight; when dropped, its connection is idle again.
 pub(super) struct BusyGuard {
     seat: Arc<ConnectionState>,
     known: u64,
@@ -47,16 +46,16 @@ pub(super) struct BusyGuard {
 
 const BUSY: u64 = u64::MAX;
 const LEAVING: u64 = u64::MAX - 1;
-/// Strangers leave before callers.
+/// Strangers are closed before callers.
 const KNOWN: u64 = 1 << 62;
-/// How long a stranger is new, in microseconds.
+/// How long a stranger counts as new, in microseconds.
 const MOMENT: u64 = 100_000;
-/// When there is no room, one in so many leaves at once, so that a flood does not have everybody looked at for each of its
+/// When there is no room, this share is closed at once, so that a flood does not cause a scan for each of its
 /// connections.
 const SHARE: usize = 64;
 
 impl Connections {
-    /// One more connection, with a clock that all of them share.
+    /// Adds a connection, with a clock shared by all.
     pub(super) fn enter(self: &Arc<Self>, began: Instant, peer: IpAddr) -> ConnectionGuard {
         let since = AtomicU64::new(micros(began));
         let seat = Arc::new(ConnectionState { state: since, began, leave: AtomicWaker::new(), peer });
@@ -67,9 +66,9 @@ impl Connections {
         ConnectionGuard { crowd: self.clone(), number, seat }
     }
 
-    /// Asks those who have been idle longest to leave, so that there is room for so many; whether there will be any.
-    /// Whoever has been asked and is still there counts: on another core that takes a moment. A connection that is new gets
-    /// a moment too, to say what it came for.
+    /// Asks the longest idle ones to close, so that there is room for this many; returns whether there will be any.
+    /// Those that were asked and are still open count: on another core that takes a moment. A new connection gets a
+    /// moment too, to send its request.
     pub(super) fn make_room(&self, wanted: usize) -> bool {
         let seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut leaving, mut new) = (0, false);
@@ -93,7 +92,7 @@ impl Connections {
         }
         let mut asked = leaving > 0;
         for (since, seat) in idle.into_iter().take(share) {
-            // One that got a request in this moment stays.
+            // One that receives a request at this moment stays.
             let is_idle =
                 seat.state.compare_exchange(since, LEAVING, Ordering::Relaxed, Ordering::Relaxed).is_ok();
             if is_idle {
@@ -113,9 +112,9 @@ impl ConnectionState {
         BusyGuard { seat: self.clone(), known }
     }
 
-    /// Returns when this connection is to leave. Whoever waits for it is polled again when a request ends.
+    /// Returns when this connection is to close. Whoever awaits it is polled again when a request ends.
     pub(super) async fn is_to_leave(&self) {
-        // Registering costs more than all else here: once for each time of being idle is enough.
+        // Registering costs more than everything else here: once per idle period is enough.
         let mut registered = BUSY;
         poll_fn(|context| {
             let state = self.state.load(Ordering::Relaxed);
@@ -123,7 +122,7 @@ impl ConnectionState {
                 return Poll::Pending;
             }
             self.leave.register(context.waker());
-            // A request that came in the meantime is answered.
+            // A request that arrived meanwhile is answered.
             registered = self.state.load(Ordering::Relaxed);
             if registered == LEAVING { Poll::Ready(()) } else { Poll::Pending }
         })
@@ -132,7 +131,7 @@ impl ConnectionState {
 }
 
 impl BusyGuard {
-    /// What came was from a caller, and allowed.
+    /// The request was from a caller, and allowed.
     pub(super) fn is_known(&mut self) {
         self.known = KNOWN;
     }
@@ -151,7 +150,7 @@ impl Drop for ConnectionGuard {
 }
 
 fn micros(began: Instant) -> u64 {
-    // Half a million years fit.
+    // Enough for half a million years.
     u64::try_from(began.elapsed().as_micros()).unwrap_or_default()
 }
 
@@ -163,7 +162,7 @@ mod tests {
 
     fn crowd(count: usize) -> (Arc<Connections>, Vec<ConnectionGuard>) {
         let crowd = Arc::new(Connections::default());
-        // Their clock began long ago: nobody is new.
+        // Their clock started long ago: none of them is new.
         let began = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
         let seated: Vec<ConnectionGuard> =
             (0..count).map(|_| crowd.enter(began, std::net::Ipv4Addr::LOCALHOST.into())).collect();

@@ -1,5 +1,5 @@
-//! Dials a server: of the addresses of its name the first that answers, without waiting for one that says nothing (RFC 8305).
-//! It leaves TLS and what is said to `pool`.
+//! Connects to a server: to the first of its name's addresses that answers, without waiting for a silent one (RFC
+//! 8305). Not here: TLS and the protocol (see `pool`).
 
 use std::future::Future;
 use std::io;
@@ -13,11 +13,11 @@ use tokio::time::sleep;
 
 use crate::sys::address::is_forbidden;
 
-/// How long an address may keep the next one waiting (RFC 8305 section 8, "Connection Attempt Delay").
+/// How long an address may delay the next one (RFC 8305 section 8, "Connection Attempt Delay").
 const DELAY: Duration = Duration::from_millis(250);
 
-/// Looks a name up and connects to it. Each address is judged after the look-up: a name that changes its mind between a check
-/// and its use would walk around the check.
+/// Resolves a name and connects. Each address is checked after resolution: a name that changes between a check and
+/// its use would bypass the check.
 pub(super) async fn dial(name: &str, port: u16) -> io::Result<TcpStream> {
     let found: Vec<SocketAddr> = tokio::net::lookup_host((name, port)).await?.collect();
     let allowed: Vec<SocketAddr> = found.iter().copied().filter(|to| !is_forbidden(to.ip())).collect();
@@ -27,7 +27,7 @@ pub(super) async fn dial(name: &str, port: u16) -> io::Result<TcpStream> {
     first(in_turns(allowed), TcpStream::connect).await
 }
 
-/// The addresses with the families in turns, the family of the first one first (RFC 8305 section 4).
+/// The addresses with alternating families, starting with the family of the first one (RFC 8305 section 4).
 fn in_turns(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let family = found.first().is_some_and(SocketAddr::is_ipv6);
     let (mut ours, mut other): (Vec<_>, Vec<_>) = found.into_iter().partition(|to| to.is_ipv6() == family);
@@ -41,7 +41,7 @@ fn in_turns(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
     turns
 }
 
-/// The first connection of all: the next address is tried when one has failed, or has said nothing for a moment.
+/// The first successful connection: the next address is tried when one has failed or has been silent for a moment.
 async fn first<T, F>(targets: Vec<SocketAddr>, connect: impl Fn(SocketAddr) -> F) -> io::Result<T>
 where
     F: Future<Output = io::Result<T>>,
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(in_turns(Vec::new()), []);
     }
 
-    /// Black holes (`b`), closed doors (`c`) and servers (`s`): which answers, and after how many delays.
+    /// Black holes (`b`), closed ports (`c`) and servers (`s`): which answers, and after how many delays.
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_an_address_that_says_nothing() {
         for (doors, expected, delays) in [

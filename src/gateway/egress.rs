@@ -1,5 +1,5 @@
-//! Outside credentials that the gateway holds itself: as a request carries them, and asked for on a thread of their own.
-//! It leaves keeping and getting them to a [`CredentialKeeper`], and which server has one to whoever runs the gateway.
+//! Egress credentials that the gateway stores itself: their form in a request, and the thread that gets them. Not
+//! here: storing and getting them (see [`CredentialKeeper`]).
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,22 +15,22 @@ use super::refusal::Rejection;
 use crate::oauth::{Freshness, TokenSet};
 use crate::secret::Secret;
 use crate::sys::clock;
-use crate::tokens::{AGAIN, Got, SingleFlight, Supply, TokenSource};
+use crate::tokens::{Got, MIN_RENEWAL_INTERVAL, SingleFlight, Supply, TokenSource};
 
-/// Keeps one server's credential, and gets it anew.
+/// Stores one server's credential, and renews it.
 pub trait CredentialKeeper: Send + Sync + 'static {
-    /// A token that is good for a while: any, or another one than `refused`.
+    /// A token with some validity left: any, or another one than `refused`.
     fn get<'a>(&'a self, refused: Option<&'a Secret>) -> PendingCredential<'a>;
 }
 
-/// A credential under way; of a failure, what is said of it.
+/// The future of a credential; on failure, its message.
 pub type PendingCredential<'a> = Pin<Box<dyn Future<Output = Result<CachedCredential, String>> + Send + 'a>>;
 
-/// A credential as its [`CredentialKeeper`] has it.
+/// A credential from its [`CredentialKeeper`].
 pub struct CachedCredential {
-    /// What the server takes.
+    /// The token.
     pub token: TokenSet,
-    /// The header that names the site it is for, where the service has sites, and its value.
+    /// The header that names its site, if the service has sites, and its value.
     pub site: Option<(String, String)>,
     /// It comes straight from the authorization server, not from the store.
     pub is_new: bool,
@@ -42,10 +42,10 @@ pub struct StoredCredential {
     ready: SingleFlight<OutgoingCredential, EgressUnavailable>,
 }
 
-/// A credential as a request carries it.
+/// A credential in the form that requests use.
 pub(super) struct OutgoingCredential {
     authorization: HeaderValue,
-    /// The site it is for, where the service has sites.
+    /// Its site, if the service has sites.
     site: Option<(HeaderName, HeaderValue)>,
     token: TokenSet,
 }
@@ -54,18 +54,19 @@ pub(super) struct OutgoingCredential {
 #[derive(Clone)]
 pub(super) struct EgressUnavailable;
 
-/// A server's credential for one request, with the thread that getting it takes.
+/// A server's credential for one request, and the thread that gets it.
 pub(super) struct CredentialRequest<'a> {
     pub(super) stored: &'a Arc<StoredCredential>,
-    /// Where it is got: files and locks are not for a core that serves requests.
+    /// The thread that gets it: files and locks must not block a core that serves requests.
     pub(super) vault: &'a Handle,
 }
 
-/// How long requests wait for a credential: longer than the network may take, not as long as a file system may hang.
+/// How long requests wait for a credential: longer than the network may take, but not as long as a file system may
+/// hang.
 const LONGEST: Duration = Duration::from_secs(90);
 
 impl StoredCredential {
-    /// The credential that `keeper` has.
+    /// The credential of `keeper`.
     pub fn new(keeper: Box<dyn CredentialKeeper>) -> Self {
         Self { keeper, ready: SingleFlight::default() }
     }
@@ -91,14 +92,14 @@ impl Supply for CredentialRequest<'_> {
     type Token = OutgoingCredential;
     type No = EgressUnavailable;
 
-    /// An authorization server that said no is not asked for each request either.
-    const PAUSE: Duration = AGAIN;
+    /// An authorization server that refused is not asked again for each request.
+    const PAUSE: Duration = MIN_RENEWAL_INTERVAL;
 
-    /// Not to be replaced yet; one that could not be replaced just now serves a little longer.
+    /// Not due yet; one that could not be renewed just now stays in use a little longer.
     fn is_good(&self, ready: &OutgoingCredential, age: Duration) -> bool {
         match ready.token.freshness(clock::now()) {
             Freshness::Fresh => true,
-            Freshness::Due => age < AGAIN,
+            Freshness::Due => age < MIN_RENEWAL_INTERVAL,
             Freshness::Expired => false,
         }
     }
@@ -121,7 +122,7 @@ impl Supply for CredentialRequest<'_> {
                 warn!(event = "egress", "{why}");
                 Err(EgressUnavailable)
             }
-            // It goes on, and what it gets is kept; but nobody waits for it again and again.
+            // It continues, and its result is stored; but no request waits for it again.
             Ok(Err(_)) | Err(_) => Err(EgressUnavailable),
         }
     }
@@ -136,7 +137,7 @@ impl OutgoingCredential {
         Some(Self { authorization, site, token })
     }
 
-    /// Puts it in, instead of whatever the caller sent.
+    /// Inserts it, replacing whatever the caller sent.
     pub(super) fn apply(&self, headers: &mut HeaderMap) {
         headers.insert(AUTHORIZATION, self.authorization.clone());
         if let Some((name, value)) = &self.site {

@@ -1,6 +1,6 @@
-//! Answers on their way to a caller for longer than a moment: event streams and large bodies, looked at or filtered where
-//! they may hold what the caller must not see, kept alive where they are quiet, and ended when the caller's token or rights
-//! end. It leaves the form of an event to `sse`, lists to `filter` and rights to `watch`.
+//! Long-lived answers to a caller: event streams and large bodies, scanned or filtered if they may contain what the
+//! caller must not see, kept alive while they are quiet, and ended when the caller's token or rights end. Not here:
+//! the event format (see `sse`); lists (see `filter`); rights (see `watch`).
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -18,13 +18,13 @@ use super::accounts::Reservation;
 use super::catalogue::ListListener;
 use super::pool::UpstreamBody;
 use super::servers::endpoints::Transport;
-use super::watch::{AnswerWatch, LOOK};
+use super::watch::{AnswerWatch, CHECK_INTERVAL};
 use super::wire::list_scan::ListScan;
 use super::wire::sse::{self, Boundary, EventAction, RawEvent, SseFilter};
 
-/// An answer under way.
+/// An answer being sent.
 pub(super) struct Events {
-    /// What came before it was known that there is more.
+    /// What arrived before it was known that there is more.
     held: VecDeque<Bytes>,
     inflow: UpstreamBody,
     reading: ReadMode,
@@ -33,28 +33,28 @@ pub(super) struct Events {
     last: Instant,
     alarm: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     watch: AnswerWatch,
-    /// Memory for an event that is read whole.
+    /// Memory for an event that is buffered.
     hold: Option<Reservation>,
     over: bool,
-    /// How the server broke off, and whether what came before that had its chance to be written.
+    /// How the server's connection broke, and whether what arrived before has been flushed.
     broken: Option<(hyper::Error, bool)>,
 }
 
-/// How an answer is read.
+/// How an answer is processed.
 pub(super) enum ReadMode {
-    /// Events that hold nothing for which a caller could lack rights.
+    /// Events that contain nothing for which a caller could lack rights.
     Passed(Boundary),
-    /// Events that are looked at, or read.
+    /// Events that are scanned, or parsed.
     Filtered(SseFilter<Decide>),
-    /// A body that is looked at: what tells something too late ends it.
+    /// A body that is scanned: a disallowed part found late ends it.
     Looked(ListScan),
-    /// A body as it comes.
+    /// A body passed through.
     Raw,
 }
 
 type Decide = Box<dyn FnMut(&RawEvent<'_>) -> EventAction + Send>;
 
-/// A comment (WHATWG HTML section 9.2.6): clients ignore it, proxies see that somebody is there.
+/// A comment (WHATWG HTML section 9.2.6): clients ignore it, and proxies see activity.
 const COMMENT: &[u8] = b":\n\n";
 
 impl ReadMode {
@@ -76,14 +76,15 @@ impl ReadMode {
         Self::Filtered(SseFilter::new(limit, Box::new(heard)))
     }
 
-    /// The events of a stream that answers one message: those that may hold a list are read.
+    /// The events of a stream that answers one message: those that may contain a list are parsed.
     pub(super) fn answers(watch: &AnswerWatch, limit: usize) -> Self {
         Self::Filtered(SseFilter::looking(limit, Box::new(sse::answers(watch.shows()))))
     }
 }
 
 impl Events {
-    /// The rest of an answer, of which this much has been held and looked at. A quiet one gets a comment `every` so often.
+    /// The rest of an answer, of which this much has been buffered and scanned. A quiet one gets a comment `every` so
+    /// often.
     pub(super) fn new(
         held: VecDeque<Bytes>,
         inflow: UpstreamBody,
@@ -96,13 +97,13 @@ impl Events {
         Self { held, inflow, reading, every, last, alarm, watch, hold, over, broken: None }
     }
 
-    /// The same of a server that broke off after what has been held.
+    /// The same for a server that closed the connection after what was buffered.
     pub(super) fn broken(mut self, error: Option<hyper::Error>) -> Self {
         self.broken = error.map(|error| (error, false));
         self
     }
 
-    /// The next bytes, or a comment if it is time for one.
+    /// The next bytes, or a comment if one is due.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         while !self.over {
             if ready!(self.watch.poll(context)).is_err() {
@@ -116,7 +117,7 @@ impl Events {
                 }
             }
             if let Some((_, written)) = &mut self.broken {
-                // What has not been written is lost when a body fails; it is written when there is nothing more for now.
+                // Unflushed data is lost when a body fails; it is flushed when there is nothing more for now.
                 if !std::mem::replace(written, true) {
                     context.waker().wake_by_ref();
                     return Poll::Pending;
@@ -148,7 +149,7 @@ impl Events {
         Poll::Ready(None)
     }
 
-    /// What was held of another body has been looked at already.
+    /// What was buffered of another body has been scanned already.
     fn take_held(&mut self, held: Bytes) -> io::Result<Bytes> {
         match self.reading {
             ReadMode::Looked(_) | ReadMode::Raw => Ok(held),
@@ -168,7 +169,7 @@ impl Events {
                 taken.map(|()| bytes).map_err(|_| io::ErrorKind::OutOfMemory.into())
             }
             ReadMode::Looked(look) => {
-                let late = "an answer of the server's holds a list where none can be filtered";
+                let late = "an answer from the server has a list where it cannot be filtered";
                 if look.tells(&chunk) { Err(io::Error::other(late)) } else { Ok(chunk) }
             }
             ReadMode::Raw => Ok(chunk),
@@ -185,20 +186,20 @@ impl Events {
         Poll::Ready(error.map(Err))
     }
 
-    /// What came cannot be shown, and so nothing after it.
+    /// What arrived must not be shown, and so nothing after it.
     fn fail(&mut self, error: io::Error) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let (server, request) = (self.watch.server(), self.watch.request_id());
         warn!(event = "events", request, "{server}: its answer was broken off: {error}");
         self.end(Some(error))
     }
 
-    /// The caller's rights have ended. A stream of events may end anywhere; another body must not look complete.
+    /// The caller's rights have ended. An event stream may end anywhere; another body must not look complete.
     fn cut(&mut self) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let whole = matches!(self.reading, ReadMode::Looked(_) | ReadMode::Raw);
         self.end(whole.then(|| io::Error::other("the caller's rights have ended")))
     }
 
-    /// The server has said everything.
+    /// The server has finished.
     fn finish(&mut self) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         self.over = true;
         let rest = match &mut self.reading {
@@ -208,12 +209,12 @@ impl Events {
         if rest.is_empty() { Poll::Ready(None) } else { self.give(rest) }
     }
 
-    /// Waits for the next look at a quiet answer; whether a comment is to go out, or the loop to look again.
+    /// Waits for the next check of a quiet answer; returns whether to send a comment, or to check again.
     fn quiet(&mut self, context: &mut Context<'_>) -> Poll<bool> {
-        let every = if self.every.is_zero() { LOOK } else { self.every };
+        let every = if self.every.is_zero() { CHECK_INTERVAL } else { self.every };
         let alarm = self.alarm.get_or_insert_with(|| self.watch.alarm(self.last + every));
         ready!(alarm.as_mut().poll(context));
-        // Set anew once a period or change, not once a chunk.
+        // Reset once per period or change, not per chunk.
         self.alarm = None;
         let now = Instant::now();
         let was_quiet = self.last + every <= now;

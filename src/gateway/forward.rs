@@ -1,6 +1,6 @@
-//! The last step of the line: a permitted message goes on to its server, byte for byte, and the answer comes back as it is,
-//! except for lists, which are filtered, and sessions, which are bound to their caller.
-//! It leaves headers to `headers`, connections to `pool` and event streams to `events`.
+//! The last step of the line: forwards a permitted message to its server unchanged, and returns the answer unchanged,
+//! except for lists, which are filtered, and sessions, which are bound to their caller. Not here: headers (see
+//! `headers`); connections (see `pool`); event streams (see `events`).
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -45,7 +45,7 @@ use crate::sys::clock;
 /// Why a session cannot be bound to its caller.
 const NO_TEXT: &str = "its session id is no text";
 
-/// One core's way to the servers, and back.
+/// One core's way to the servers and back.
 pub(super) struct Forwarder {
     pub(super) shared: Arc<SharedState>,
     pub(super) callers: Arc<Callers>,
@@ -53,9 +53,9 @@ pub(super) struct Forwarder {
 }
 
 impl AuthorizedRequest<'_> {
-    /// An answer that should be read here and cannot be: nothing of it is shown. A failure's status still passes, because
-    /// clients act on it: 405 says that there is no stream, 404 that a session is over, and servers say both in plain text.
-    /// So does an old server's to a message, which it takes note of in words of its own.
+    /// An answer that must be parsed here and cannot be: nothing of it is shown. A failure's status still passes,
+    /// because clients act on it: 405 means that there is no stream, 404 that a session is over, and servers send
+    /// both as plain text. So does an old server's acknowledgement of a message, in its own words.
     fn unread(&self, mut head: response::Parts) -> Result<Response<Body>, Rejection> {
         if head.status.is_success() {
             let is_old = self.endpoint.transport == Transport::Sse && *self.method == Method::POST;
@@ -69,7 +69,7 @@ impl AuthorizedRequest<'_> {
 }
 
 impl Forwarder {
-    /// Sends the message on and brings back what the server says.
+    /// Forwards the message and returns the server's answer.
     ///
     /// # Errors
     /// 502 and 504, or 404 for a session of another caller.
@@ -96,13 +96,13 @@ impl Forwarder {
         answer: Response<UpstreamBody>,
     ) -> Result<Response<Body>, Rejection> {
         let (mut head, inflow) = answer.into_parts();
-        // Its challenge is about another authorization server: clients would log in at the wrong one.
+        // Its challenge names another authorization server: clients would log in at the wrong one.
         if head.status == StatusCode::UNAUTHORIZED {
             return Err(Rejection::Egress(passage.given()));
         }
         let coded = is_coded(&head.headers);
         headers::filter_response_headers(&mut head.headers);
-        // Servers with sessions may answer one message on the stream of another.
+        // Servers with sessions may answer one message on another's stream.
         let mixed = session.is_some()
             || passage.endpoint.transport == Transport::Sse
             || head.headers.contains_key(SESSION);
@@ -135,7 +135,8 @@ impl Forwarder {
         let visibility = self.shared.settings.list_visibility;
         let is_read = passage.is_read(visibility);
         let mut held = VecDeque::new();
-        // Most answers are one event that is there already: it needs no watch, and no filter if it tells nothing.
+        // Most answers are one event that has already arrived: it needs no watch, and no filter if it contains no
+        // list.
         let came = if plain { come(&mut inflow, &mut held).await } else { Ok(false) };
         if !is_read && matches!(came, Ok(true)) {
             let whole = joined(std::mem::take(&mut held), Bytes::new());
@@ -155,7 +156,7 @@ impl Forwarder {
         } else {
             ReadMode::Passed(Boundary::default())
         };
-        // A comment is no part of a length that was announced, nor of what a decoder expects.
+        // A comment would break an announced length, or a decoder.
         let fixed = head.headers.contains_key(CONTENT_LENGTH) || !plain;
         let every = if fixed { 0 } else { limits.keep_alive_interval };
         if matches!(reading, ReadMode::Filtered(_)) {
@@ -165,7 +166,7 @@ impl Forwarder {
         Response::from_parts(head, Body::watched(events))
     }
 
-    /// Any other answer: as it came, unless it holds a list all the same.
+    /// Any other answer: unchanged, unless it contains a list after all.
     async fn looked(
         &self,
         passage: &mut AuthorizedRequest<'_>,
@@ -194,7 +195,7 @@ impl Forwarder {
         Ok(Response::from_parts(head, Body::watched(events)))
     }
 
-    /// The server's own name of the session that a request is for, if it was given to this caller.
+    /// The server's own id of the session that a request is for, if it was given to this caller.
     fn session(
         &self,
         passage: &AuthorizedRequest<'_>,
@@ -210,7 +211,7 @@ impl Forwarder {
         Ok(Some(LegacySession { given: given.clone(), own }))
     }
 
-    /// A legacy session's name is the server's towards the server, and the caller's own towards the caller.
+    /// A legacy session has the server's id on the server's side, and the caller's own on the caller's.
     fn seal_session(
         &self,
         passage: &AuthorizedRequest<'_>,
@@ -219,7 +220,7 @@ impl Forwarder {
     ) -> Result<(), Rejection> {
         let Some(named) = head.headers.get(SESSION) else { return Ok(()) };
         let sealed = match session {
-            // Said again, it stays what the client knows it by.
+            // Repeated, it stays what the client knows it by.
             Some(session) if session.own == *named => session.given.clone(),
             _ => {
                 let id = named.to_str().map_err(|_| Rejection::Broken(NO_TEXT))?;
@@ -235,10 +236,10 @@ impl Forwarder {
         Ok(())
     }
 
-    /// All that is left of an answer, in memory that the caller has; `None` if it breaks off or is too large.
+    /// The rest of an answer, in the caller's reservation; `None` if it breaks off or is too large.
     ///
     /// # Errors
-    /// If there is no such memory.
+    /// If there is no room in the reservation.
     async fn gather(
         &self,
         passage: &mut AuthorizedRequest<'_>,
@@ -253,7 +254,7 @@ impl Forwarder {
         }
     }
 
-    /// The whole answer, read and with what the caller may not see cut out.
+    /// The whole answer, parsed, without what the caller must not see.
     async fn filtered(
         &self,
         passage: &mut AuthorizedRequest<'_>,
@@ -270,12 +271,12 @@ impl Forwarder {
         if let Some(listener) = self.listener(passage) {
             listener.hear(bytes.clone());
         }
-        // What was read as JSON is answered as JSON, whatever the server called it.
+        // What was parsed as JSON is answered as JSON, whatever type the server named.
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         self.shown(passage, head, bytes, filter::message)
     }
 
-    /// What of a whole answer the caller may see, as `read` finds it.
+    /// What the caller may see of a whole answer, as decided by `read`.
     fn shown(
         &self,
         passage: &AuthorizedRequest<'_>,
@@ -305,10 +306,10 @@ impl Forwarder {
         Ok(Response::from_parts(head, Body::full(shown)))
     }
 
-    /// What comes of a body, if the caller may still have it when it comes; as they are known then.
+    /// The result of a body, if the caller may still have it when it arrives; checked again then.
     ///
     /// # Errors
-    /// As for a request that came then.
+    /// As for a request that arrives then.
     async fn awaited<F: Future>(
         &self,
         passage: &mut AuthorizedRequest<'_>,
@@ -321,7 +322,7 @@ impl Forwarder {
             Some(done) if is_current => return Ok(done),
             done => done,
         };
-        // Boxed: most bodies come with their head.
+        // Boxed: most bodies arrive with their headers.
         let (done, caller, epoch) = Box::pin(self.watch(passage).over(done, body)).await?;
         (passage.caller, passage.epoch) = (caller, epoch);
         Ok(done)
@@ -341,7 +342,7 @@ impl Forwarder {
     }
 }
 
-/// The old transport's word that it has the message; the list comes on the stream and is filtered there.
+/// The old transport's acknowledgement of the message; the list comes on the stream and is filtered there.
 fn acknowledged(mut head: response::Parts) -> Response<Body> {
     for name in [CONTENT_TYPE, CONTENT_ENCODING] {
         head.headers.remove(name);

@@ -1,6 +1,6 @@
-//! Which headers pass, towards a server and back: what carried or described the caller's identity here never does, what
-//! belongs to one connection never does, everything else that MCP and tracing need does.
-//! It leaves sessions and outside credentials, which replace headers, to `forward`.
+//! Which headers pass, in both directions: those that carry or describe the caller's identity never do, those of one
+//! connection never do, everything else that MCP and tracing need does. Not here: sessions and egress credentials,
+//! which replace headers (see `forward`).
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -8,18 +8,18 @@ use std::sync::LazyLock;
 use hyper::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use memchr::memmem;
 
-/// What of a request's headers goes on.
+/// Which of a request's headers are forwarded.
 pub(super) struct Onward<'a> {
-    /// The token that let the caller in. No header that holds it passes, whatever its name.
+    /// The caller's token. No header that contains it passes, whatever its name.
     pub(super) token: &'a str,
-    /// Whether the caller's own `Authorization` is meant for the server.
+    /// Whether the caller's own `Authorization` is for the server.
     pub(super) authorization: bool,
-    /// The only other headers that pass, if there is such a list.
+    /// If set, the only other headers that pass.
     pub(super) listed: Option<&'a HashSet<HeaderName>>,
 }
 
-/// Headers that say who the caller is and where from, or that another request is meant than the one that was decided on:
-/// whoever is behind the gateway believes them, so a client's own never pass. The registry's are among them.
+/// Headers that say who the caller is and where from, or that change which request is meant: servers behind the
+/// gateway trust them, so a client's own never pass. The registry's are among them.
 const CLAIMS: [&str; 66] = [
     "base-url",
     "cdn-src-ip",
@@ -88,7 +88,7 @@ const CLAIMS: [&str; 66] = [
     "x-username",
     "x-verb",
 ];
-/// Families of the same. Sorted, like [`CLAIMS`], and none is the beginning of another.
+/// Header families of the same kind. Sorted, like [`CLAIMS`], and none is a prefix of another.
 const CLAIM_FAMILIES: [&str; 33] = [
     "cf-",
     "ms-client-principal",
@@ -124,10 +124,10 @@ const CLAIM_FAMILIES: [&str; 33] = [
     "x-ssl-",
     "x-webauth-",
 ];
-/// Those of the same with which clients say who they are: the gateway reads them itself.
+/// The identity headers that clients send to the gateway: it reads them itself.
 const OWN: [&str; 6] =
     ["x-authorization", "x-client-id", "x-keycloak-realm", "x-keycloak-url", "x-region", "x-user-pool-id"];
-/// RFC 9110 section 7.6.1 and RFC 9112: what belongs to one connection or one message, and what a new request gets anew.
+/// RFC 9110 section 7.6.1 and RFC 9112: headers of one connection or one message, which a new request sets again.
 const CONNECTION_BOUND: [&str; 14] = [
     "connection",
     "content-length",
@@ -144,7 +144,7 @@ const CONNECTION_BOUND: [&str; 14] = [
     "transfer-encoding",
     "upgrade",
 ];
-/// What passes a list as well: the protocol's own headers.
+/// Headers that always pass: the protocol's own.
 const ALWAYS: [&str; 9] = [
     "accept",
     "accept-language",
@@ -156,13 +156,13 @@ const ALWAYS: [&str; 9] = [
     "baggage",
     "user-agent",
 ];
-/// A server's headers that would speak for the gateway: cookies and cross-origin rules of its address, challenges that
-/// send clients to another authorization server, ways around it.
+/// A server's headers that would speak for the gateway: cookies and cross-origin rules of its address, challenges
+/// that send clients to another authorization server, ways around it.
 const NOT_BACK: [&str; 5] =
     ["alt-svc", "clear-site-data", "set-cookie", "strict-transport-security", "www-authenticate"];
 
 impl Onward<'_> {
-    /// Takes out of a request what must not go on to the server.
+    /// Removes from a request what must not reach the server.
     pub(super) fn filter_request_headers(&self, headers: &mut HeaderMap) {
         let named = named_by_connection(headers);
         let stays = |name: &HeaderName, value: &HeaderValue| {
@@ -194,13 +194,13 @@ impl Onward<'_> {
     }
 }
 
-/// Takes out of an answer what must not come back.
+/// Removes from an answer what must not reach the client.
 pub(super) fn filter_response_headers(headers: &mut HeaderMap) {
     let named = named_by_connection(headers);
     loop {
         let gone = headers.keys().find(|name| {
             let text = name.as_str();
-            // The length stays: the body is passed on as it is.
+            // The length stays: the body is passed on unchanged.
             text != "content-length" && is_bound(text)
                 || NOT_BACK.contains(&text)
                 || text.starts_with("access-control-")
@@ -212,23 +212,23 @@ pub(super) fn filter_response_headers(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether MCP, or what it stands on, means the header for the server.
+/// Whether the header is one of MCP, or of HTTP as MCP uses it.
 fn is_protocols(name: &str) -> bool {
     name.starts_with("mcp-") || ALWAYS.contains(&name)
 }
 
-/// Whether a header belongs to a connection or a message, and so to nobody who names headers of a request.
+/// Whether a header belongs to a connection or a message, so that it must not be configured for requests.
 pub(super) fn is_bound(name: &str) -> bool {
     CONNECTION_BOUND.contains(&name)
 }
 
-/// Whether every program reads the name as the same one: `X_User`, `X.User` and `X-User` are one variable to a CGI, WSGI
-/// or PHP program.
+/// Whether every program reads the name as the same one: `X_User`, `X.User` and `X-User` are one variable to a CGI,
+/// WSGI or PHP program.
 fn is_one_name(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Whether a web page may send a header of this name: whatever passes, and what is for the gateway itself.
+/// Whether a web page may send a header with this name: whatever passes, and what is for the gateway itself.
 pub(super) fn may_come_from_a_page(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let passes = is_one_name(&name) && !is_bound(&name) && !is_claim(&name);
@@ -244,13 +244,12 @@ fn is_claim(name: &str) -> bool {
     if may.seconds >> (second & 31) & 1 == 0 {
         return false;
     }
-    // Whatever stands between a beginning and the name begins with it too, so that one family comes into question.
+    // Whatever sorts between a prefix and the name has the same prefix, so only one family needs a check.
     let after = CLAIM_FAMILIES.partition_point(|family| *family <= name);
     after.checked_sub(1).and_then(|at| CLAIM_FAMILIES.get(at)).is_some_and(|family| name.starts_with(family))
 }
 
-/// What names in the lists have in common that begin with the same byte: nearly every header is found to be none of them
-/// without a comparison.
+/// Properties of the listed names by first byte: nearly every header can be excluded without a comparison.
 #[derive(Clone, Copy, Default)]
 struct MayBe {
     /// The lengths of names in [`CLAIMS`], a bit for each.
@@ -280,7 +279,7 @@ fn holds(value: &HeaderValue, token: &str) -> bool {
     value.len() >= token.len() && memmem::find(value.as_bytes(), token.as_bytes()).is_some()
 }
 
-/// What `Connection` names belongs to the connection too (RFC 9110 section 7.6.1).
+/// What `Connection` names also belongs to the connection (RFC 9110 section 7.6.1).
 fn named_by_connection(headers: &HeaderMap) -> Option<HashSet<HeaderName>> {
     let mut named = HashSet::new();
     for value in headers.get_all(CONNECTION) {
@@ -291,8 +290,8 @@ fn named_by_connection(headers: &HeaderMap) -> Option<HashSet<HeaderName>> {
             }
         }
     }
-    // What is meant for the other end is not for anybody on the way to switch off: without its version or type a message is
-    // another one than was decided on.
+    // No one on the way may remove what is meant for the other end: without its version or type a message is not the
+    // one that was decided on.
     named.retain(|name| !is_protocols(name.as_str()));
     (!named.is_empty()).then_some(named)
 }

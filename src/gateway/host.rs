@@ -1,5 +1,5 @@
-//! Whom the gateway answers to: its own host names, against DNS rebinding, and the web origins that may call (MCP
-//! 2026-07-28, "Streamable HTTP", security warning). It leaves saying no to `refusal`.
+//! Which names the gateway serves: its own host names, against DNS rebinding, and the web origins that may call (MCP
+//! 2026-07-28, "Streamable HTTP", security warning). Not here: the refusal (see `refusal`).
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
@@ -17,9 +17,9 @@ use super::settings::GatewaySettings;
 pub(super) struct Hosts {
     names: HashSet<String>,
     origins: HashSet<String>,
-    /// On loopback, pages of this machine and all its names are good.
+    /// On loopback, this machine's pages and all its names are accepted.
     loopback: bool,
-    /// On all addresses at once: any of them may be meant. No page gets its own name resolved to a number.
+    /// On all addresses any of them may be meant. No page can resolve its own name to a number.
     numbers: bool,
 }
 
@@ -44,14 +44,14 @@ impl Hosts {
         Self { names, origins, loopback, numbers: false }
     }
 
-    /// The names of another listener of the same gateway, which only programs ask.
+    /// The names of another listener of the same gateway, which only programs use.
     pub(super) fn of_programs(settings: &GatewaySettings, public_url: &str, listen: SocketAddr) -> Self {
         let there = GatewaySettings { listen, origins: Vec::new(), ..settings.clone() };
         Self { numbers: listen.ip().is_unspecified(), ..Self::new(&there, public_url) }
     }
 
-    /// Whether the request was meant for this gateway, by a program or a page that may ask it. A page's origin that may
-    /// call is returned, for the answer to repeat.
+    /// Whether the request was sent to this gateway, by a program or by a page that may call. The origin of such a
+    /// page is returned, for the answer to repeat.
     ///
     /// # Errors
     /// [`Rejection::Host`], [`Rejection::Origin`].
@@ -65,7 +65,7 @@ impl Hosts {
         if hosts.next().is_some() || !self.is_ours(host) {
             return Err(Rejection::Host);
         }
-        // A target in absolute form counts instead of `Host` (RFC 9112 section 3.2.2).
+        // A target in absolute form takes precedence over `Host` (RFC 9112 section 3.2.2).
         if uri.authority().is_some_and(|authority| !self.is_ours(authority.as_str())) {
             return Err(Rejection::Host);
         }

@@ -1,5 +1,5 @@
-//! Connections: one listener a core on one port, each with a runtime of its own, so that nothing of a request crosses cores.
-//! It leaves what a request means to `worker`.
+//! Connections: one listener per core on one port, each with its own runtime, so that no request crosses cores. Not
+//! here: what a request means (see `worker`).
 
 use std::convert::Infallible;
 use std::io;
@@ -26,22 +26,22 @@ use super::worker::Worker;
 use crate::sys::descriptors::are_used_up;
 use crate::sys::socket::share_port;
 
-/// Connections the system may hold before they are accepted.
+/// How many connections the system may queue before they are accepted.
 const BACKLOG: i32 = 4096;
-/// After a failed accept, mostly for want of file descriptors: somebody must close one first.
+/// The pause after a failed accept, mostly for want of file descriptors: another connection must close first.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How often it is looked whether somebody has left for one who comes, and how long that takes each time.
+/// How often to check whether a connection has closed to make room for a new one, and for how long.
 const LOOKS: usize = 256;
 const MOMENT: Duration = Duration::from_millis(1);
 
 /// One listener for each worker, all on the same port.
 ///
 /// # Errors
-/// The system's.
+/// An I/O error.
 pub(super) fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<std::net::TcpListener>> {
     if count > 1 {
-        // Alone first, and then given up: a port that is shared is shared with whoever else of this user shares it, and a
-        // gateway that was forgotten would quietly decide about some of the callers.
+        // First bound exclusively, and then released: a shared port is shared with any other process of this user,
+        // and a forgotten gateway would silently handle some of the callers.
         drop(bound(address, false)?);
     }
     let first = socket(address, count > 1)?;
@@ -74,7 +74,7 @@ pub(super) async fn serve(worker: Arc<Worker>, listener: TcpListener, draining: 
     let mut told = draining.clone();
     let welcome = async |stream, peer| {
         let Some(counted) = room(&worker).await else { return };
-        // Seated here: its task may have to wait before it runs.
+        // Registered here: its task may have to wait before it runs.
         let seated = worker.shared.crowd.enter(worker.shared.started, peer);
         let (worker, draining, alive) = (worker.clone(), draining.clone(), alive.clone());
         tokio::spawn(async move {
@@ -99,7 +99,7 @@ pub(super) async fn serve(worker: Arc<Worker>, listener: TcpListener, draining: 
             }
         }
     }
-    // Whom the system has accepted for us would be turned away with the listener.
+    // Connections that the system has already accepted would be dropped with the listener.
     while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
         welcome(stream, peer.ip()).await;
     }
@@ -108,21 +108,21 @@ pub(super) async fn serve(worker: Arc<Worker>, listener: TcpListener, draining: 
     all_gone.recv().await;
 }
 
-/// Room for one more connection: if there is none, whoever has been idle longest leaves. With nobody idle the new one is
-/// closed: nothing of it was read yet, so nothing is lost, and the client tries again.
+/// Makes room for one more connection: if there is none, the longest idle one is closed. If none is idle, the new one
+/// is closed: nothing of it has been read, so nothing is lost, and the client tries again.
 async fn room(worker: &Worker) -> Option<InFlightGuard> {
     let shared = &worker.shared;
     let begin = || InFlightGuard::begin(&shared.connections, shared.most_connections);
     if let Some(counted) = begin() {
         return Some(counted);
     }
-    // Each worker waits for one at most.
+    // Each worker waits for at most one.
     let waiting = InFlightGuard::begin(&shared.waiting, usize::MAX);
     for look in 0..LOOKS {
         if !shared.crowd.make_room(shared.waiting.load(Ordering::Relaxed)) {
             return None;
         }
-        // Their tasks have to run: on this core, and then perhaps on another one.
+        // Their tasks must run: on this core, and then perhaps on another one.
         if look < LOOKS / 8 {
             tokio::task::yield_now().await
         } else {
@@ -149,7 +149,7 @@ async fn attend(
     }
 }
 
-/// Returns when the gateway drains, or is gone, which means the same.
+/// Returns when the gateway drains or is gone, which means the same.
 async fn begins(draining: &mut watch::Receiver<bool>) {
     let _ = draining.wait_for(|draining| *draining).await;
 }
@@ -160,14 +160,13 @@ async fn accept(
     draining: watch::Receiver<bool>,
     seat: Arc<ConnectionState>,
 ) {
-    // A reply waits for nothing; without it the kernel would wait for more.
+    // A reply is sent at once; without it the kernel would wait for more data.
     let _ = stream.set_nodelay(true);
     let Some(tls) = worker.shared.state().tls.clone() else {
         return converse(worker, stream, draining, seat).await;
     };
     let within = Duration::from_secs(worker.shared.settings.limits.read_timeout);
-    // A failed handshake is the client's matter, and tells it why.
-    // Boxed: what TLS takes must not be set aside for each connection without it.
+    // The client is told why a handshake failed. Boxed, so that connections without TLS do not reserve its memory.
     let accepted = Box::pin(timeout(within, TlsAcceptor::from(tls).accept(stream))).await;
     if let Ok(Ok(stream)) = accepted {
         Box::pin(converse(worker, stream, draining, seat)).await;
@@ -201,7 +200,7 @@ async fn converse<T>(
     });
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
-        // What else goes wrong here is between the client and its network.
+        // Other errors are between the client and its network.
         ended = connection.as_mut() => ended.unwrap_or_else(|error| worker.ended(&error, peer)),
         () = begins(&mut draining) => {
             connection.as_mut().graceful_shutdown();

@@ -1,7 +1,6 @@
-//! Everything that a gateway is to serve with, read and judged at once: settings, policy, servers, credentials, certificates,
-//! issuers and keys. What `check` and `doctor` say of it keeps a gateway from starting or does not, because it starts with
-//! exactly what was read here. It leaves each kind of file to `ops::files`, and what of the settings cannot be meant to
-//! `settings`.
+//! Reads and checks everything that a gateway needs: settings, policy, servers, credentials, certificates, issuers
+//! and keys. `check` and `doctor` report exactly what would keep the gateway from starting, because it starts with
+//! what was read here. Not here: each kind of file (see `ops::files`); invalid settings (see `settings`).
 
 use std::collections::HashSet;
 use std::io;
@@ -20,39 +19,40 @@ use crate::problem::Problem;
 use crate::secret::Secret;
 use crate::sys::{deadline, descriptors, private_file};
 
-/// What a gateway starts with. Only [`load`] makes one, and only of what has no error.
+/// What a gateway starts with. Only [`load`] makes one, and only if there is no error.
 pub struct Loaded {
     pub(super) settings: GatewaySettings,
     /// The threads that read the files, for when they change.
     pub(super) files: Files,
     pub(super) in_force: ActiveFiles,
-    /// By the place of the issuer in the settings.
+    /// By the issuer's index in the settings.
     pub(super) issuers: Vec<IssuerVerifier>,
     pub(super) session_key: SessionKey,
 }
 
-/// How an issuer's tokens are judged, and the secret with which it is asked about them.
+/// The rules for an issuer's tokens, and the secret for introspection.
 pub(super) type IssuerVerifier = (IssuerRules, Option<Secret>);
 
-/// What was found.
+/// The result of loading.
 #[derive(Default)]
 pub struct LoadReport {
-    /// What a gateway would serve with; none if any problem is an error.
+    /// What a gateway would serve with; `None` if any problem is an error.
     pub loaded: Option<Loaded>,
     /// Everything that is wrong, in the order of reading.
     pub problems: Vec<Problem>,
     /// The policy, if it could be read.
     pub policy: Option<Arc<Policy>>,
-    /// The names of the servers that can be reached.
+    /// The names of the reachable servers.
     pub servers: Vec<String>,
     /// Whether one of them is the gateway's own, built in.
     pub is_mcpgw_built_in: bool,
 }
 
-/// Judges the settings, then reads and judges everything they name, within `limits.file_read_timeout` for each kind of file.
+/// Checks the settings, then reads and checks everything they name, within `limits.file_read_timeout` for each kind
+/// of file.
 ///
 /// # Errors
-/// The system's, if there are no threads to be had.
+/// An I/O error, if no threads can be started.
 pub fn load(sources: FileSources) -> io::Result<LoadReport> {
     let settings = &sources.settings;
     let mut problems = settings.validate();
@@ -65,7 +65,7 @@ pub fn load(sources: FileSources) -> io::Result<LoadReport> {
     Ok(LoadReport { problems, ..report })
 }
 
-/// The same of settings that were judged before.
+/// The same for settings that have been checked.
 pub(super) fn read(sources: FileSources) -> io::Result<LoadReport> {
     let settings = sources.settings.clone();
     let mut report = LoadReport::default();
@@ -96,13 +96,13 @@ pub(super) fn read(sources: FileSources) -> io::Result<LoadReport> {
 }
 
 impl LoadReport {
-    /// What there is to say of files that could be read.
+    /// Remarks about files that could be read.
     fn note(&mut self, part: FileKind, content: &FileContent, settings: &GatewaySettings) {
         match content {
             FileContent::Policy(policy) | FileContent::Shadow(policy) => {
                 let at = part.place(settings).unwrap_or_default().display().to_string();
                 let remark =
-                    |what: String| Problem::remark(&at, what, "correct the policy, if that is not meant");
+                    |what: String| Problem::remark(&at, what, "correct the policy if that is not intended");
                 self.problems.extend(policy.remarks().iter().map(|what| remark(what.to_string())));
                 if part == FileKind::Policy {
                     self.policy = Some(policy.clone());
@@ -112,10 +112,8 @@ impl LoadReport {
                 self.problems.extend(served.remarks.iter().cloned());
                 let missing = served.missing.iter().map(|missing| {
                     let remedy = "configure it with: mcpauth configure; or name another with credential";
-                    let what = format!(
-                        "is to get the stored credential {}, which is not configured",
-                        missing.credential
-                    );
+                    let what =
+                        format!("uses the stored credential {}, which is not configured", missing.credential);
                     Problem::error(format!("upstreams.{}", missing.server), what, remedy)
                 });
                 self.problems.extend(missing);
@@ -129,28 +127,26 @@ impl LoadReport {
 
 fn problem(part: FileKind, error: &LoadError) -> Problem {
     let remedy = match (part, error) {
-        (_, LoadError::Late { .. }) => {
-            "see whether its file system answers, or raise limits.file_read_timeout"
-        }
+        (_, LoadError::Late { .. }) => "check its file system, or raise limits.file_read_timeout",
         (FileKind::Policy | FileKind::Shadow, LoadError::Unreadable { .. }) => {
-            "name the policy's file; without one nobody may do anything"
+            "name the policy's file; without one, every request is denied"
         }
         (FileKind::Policy | FileKind::Shadow, _) => "correct the policy",
         (FileKind::Servers, _) => "correct it, or name the folder of the servers' files",
         (FileKind::Revoked, LoadError::Unreadable { .. }) => "make the file, even an empty one",
         (FileKind::Revoked, _) => "correct the line",
-        (FileKind::Settings, _) => "correct the file; mcpauth gateway schema prints what it can say",
+        (FileKind::Settings, _) => "correct the file; mcpauth gateway schema prints its schema",
         (FileKind::Tls, _) => {
-            "name a chain and its key, both PEM, the key for this user or a group of its alone"
+            "name a certificate chain and its key, both PEM; only this user or a group of this user may read the key"
         }
     };
     Problem::error(part.key(), error.to_string(), remedy)
 }
 
-/// The threads that read files, and what each of them read.
+/// The threads that read files, and what each has read.
 type First = (Files, Vec<(FileKind, Result<FileContent, LoadError>)>);
 
-/// The files as they are now. On a thread of its own, because whoever loads may be on a runtime.
+/// The files as they are now. On its own thread, because the caller may be on a runtime.
 fn first(sources: FileSources) -> io::Result<First> {
     let runtime = Builder::new_current_thread().enable_time().build()?;
     let read = std::thread::spawn(move || {
@@ -158,13 +154,13 @@ fn first(sources: FileSources) -> io::Result<First> {
         let found = runtime.block_on(files.look(true));
         Ok((files, found))
     });
-    read.join().unwrap_or_else(|_| Err(io::Error::other("reading the files was broken off")))
+    read.join().unwrap_or_else(|_| Err(io::Error::other("reading the files was interrupted")))
 }
 
-/// How each issuer's tokens are judged, and the key that binds sessions.
+/// The rules for each issuer's tokens, and the key that binds sessions.
 type IssuerSecrets = (Vec<IssuerVerifier>, SessionKey);
 
-/// What is read once, within the same time as all files.
+/// What is read once, within the same time limit as all files.
 fn secrets(settings: &GatewaySettings) -> io::Result<Result<IssuerSecrets, Vec<Problem>>> {
     let seconds = settings.limits.file_read_timeout;
     let other = settings.clone();
@@ -182,14 +178,14 @@ fn secrets(settings: &GatewaySettings) -> io::Result<Result<IssuerSecrets, Vec<P
     })?;
     Ok(read.unwrap_or_else(|| {
         let what = format!(
-            "reading it and the issuers' secrets takes longer than {seconds} s; their file system may not answer"
+            "reading it and the issuers' secrets takes longer than {seconds} s; their file system may be hanging"
         );
-        let remedy = "see whether their file system answers, or raise limits.file_read_timeout";
+        let remedy = "check their file system, or raise limits.file_read_timeout";
         Err(vec![Problem::error("session_key", what, remedy)])
     }))
 }
 
-/// What is wrong with an issuer's own settings is said by `GatewaySettings::validate`.
+/// Faults of an issuer's own settings are reported by `GatewaySettings::validate`.
 fn judges(settings: &GatewaySettings, problems: &mut Vec<Problem>) -> Vec<IssuerVerifier> {
     let mut judges = Vec::new();
     for (place, issuer) in settings.issuers.iter().enumerate() {
@@ -224,16 +220,17 @@ fn client_secret(place: usize, asked: &Introspection) -> Result<Secret, Problem>
 fn session_key(settings: &GatewaySettings) -> Result<SessionKey, Problem> {
     let Some(path) = &settings.session_key else {
         let none =
-            || Problem::error("session_key", "there are no random numbers to make one of", "name a file");
+            || Problem::error("session_key", "no random numbers are available to make one", "name a file");
         return SessionKey::random().ok_or_else(none);
     };
     SessionKey::read(path)
 }
 
-/// What a policy of the registry's calls the registry's own interface: no MCP server, and not the gateway's matter.
+/// The name that the registry's policies use for its own interface: it is not an MCP server, and not the gateway's
+/// concern.
 const REGISTRYS_API: &str = "api";
 
-/// Servers that policy and settings speak of and nobody has.
+/// Servers that policy and settings name and that do not exist.
 fn unknown_references(
     settings: &GatewaySettings,
     policy: Option<&Policy>,

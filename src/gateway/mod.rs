@@ -1,7 +1,7 @@
-//! `mcpauth gateway serve`: routes, authenticates, decides, forwards and filters, in that order and in one line.
-//! It leaves who may do what to `policy`, keeping stored egress tokens to [`CredentialKeeper`], and printing to `cli`.
+//! `mcpauth gateway serve`: routes, authenticates, decides, forwards and filters, in that order and in one line. Not
+//! here: permissions (see `policy`); storing egress tokens (see [`CredentialKeeper`]); printing (see `cli`).
 //!
-//! What a request passes lies in this folder, in the order of its way; `Worker::line` is the line itself:
+//! The steps of a request are files in this folder, in the order of its way; `Worker::line` is the line itself:
 //!
 //! ```text
 //! load, start, listen, worker    files read, sockets bound; connections (crowd); then every request, from here on:
@@ -11,21 +11,21 @@
 //!     accounts                   what this caller has under way, and may take
 //!     intake                     the whole body, and what (wire) reads in it
 //!     (policy), rate             may they, and how often
-//!     forward                    headers, session and egress made anew; pool (dial) sends, redirect again; hold, body, events
+//!     forward                    headers, session and egress replaced; pool (dial) sends, redirect again; hold, body, events
 //!                                and watch answer
 //! state, record, refusal         what all steps see; what is kept of each request; every no
 //! ```
 //!
-//! What the steps ask has a folder each:
+//! What the steps use has a folder each:
 //!
 //! | folder | what it knows |
 //! |---|---|
-//! | `authn` | whose a token is: signatures, keys, claims, issuers that are asked, what is remembered |
+//! | `authn` | authentication: signatures, keys, claims, introspection, caches |
 //! | `wire` | untrusted text: JSON, one message, the headers that mirror it, lists and event streams |
-//! | `servers` | which of the registry's servers can be reached, at which paths, addresses and headers |
-//! | `settings` | `gateway.yaml`: its values, its schema, what of it cannot be meant |
-//! | `observe` | what the gateway tells of itself: events, the audit's way out, metrics |
-//! | `ops` | beside the line: the admin listener, health, files and their reload, the certificate |
+//! | `servers` | which of the registry's servers are reachable, at which paths and addresses, with which headers |
+//! | `settings` | `gateway.yaml`: its values, its schema, their validation |
+//! | `observe` | what the gateway reports: events, the audit's output, metrics |
+//! | `ops` | outside the line: the admin listener, health, files and their reload, the certificate |
 
 mod accounts;
 pub mod authn;

@@ -1,5 +1,4 @@
-//! The gateway's own addresses: probes, and the documents that say where tokens for a server come from (RFC 9728).
-//! It leaves everything under a server's name to the line, and metrics to `admin`.
+//! The gateway's own addresses: probes, and protected-resource metadata (RFC 9728). Not here: metrics (see `admin`).
 
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::http::request;
@@ -13,7 +12,7 @@ use super::servers::route::Resource;
 use super::state::{NotReady, SharedState, Snapshot, Upstream};
 use crate::oauth::RESOURCE_METADATA;
 
-/// Whether a request is answered all the same: load balancers ask for probes by address, and any page may read what is
+/// Whether a request is answered whatever its host: load balancers probe by address, and any page may read what is
 /// public.
 pub(super) fn is_public(head: &request::Parts, refusal: &Rejection) -> bool {
     let path = head.uri.path();
@@ -25,12 +24,12 @@ fn is_probe(path: &str) -> bool {
     path == "/healthz" || path == "/readyz"
 }
 
-/// Where a resource's document is.
+/// Where a resource's metadata is.
 pub(super) fn metadata_url(public_url: &str, server: &str, resource: Resource) -> String {
     format!("{public_url}{RESOURCE_METADATA}{}", resource.path(server))
 }
 
-/// An answer of the gateway's own, if the request is for one of its addresses.
+/// The gateway's own answer, if the request is for one of its addresses.
 pub(super) fn answer(
     shared: &SharedState,
     moment: &Snapshot,
@@ -53,7 +52,7 @@ pub(super) fn answer(
     })
 }
 
-/// A page's question whether it may read what is public: some send a header with it that has them ask.
+/// A preflight for public data: some pages send a header that causes one.
 fn question(head: &request::Parts) -> Option<Response<Body>> {
     let mut response = pages::preflight(&head.headers).ok()?;
     pages::show_all(response.headers_mut());
@@ -76,7 +75,7 @@ pub(super) fn describe_readiness(ready: &Result<(), NotReady>) -> (StatusCode, S
     }
 }
 
-/// The document for a resource's path; of the gateway as a whole where it has one server alone.
+/// The metadata for a resource's path; of the whole gateway if it has only one server.
 fn metadata(shared: &SharedState, moment: &Snapshot, path: &str) -> Option<Value> {
     let state = &moment.state;
     if path.is_empty() || path == "/" {
@@ -89,7 +88,7 @@ fn metadata(shared: &SharedState, moment: &Snapshot, path: &str) -> Option<Value
     Some(document(shared, upstream, found.resource()))
 }
 
-/// RFC 9728 section 2. Issuers are written byte for byte as their tokens name them: clients compare.
+/// RFC 9728 section 2. Issuers are written byte for byte as in their tokens: clients compare them.
 fn document(shared: &SharedState, upstream: &Upstream, resource: Resource) -> Value {
     let issuers: Vec<&str> = shared.issuers.iter().map(|issuer| issuer.name()).collect();
     let scopes: Vec<&str> =

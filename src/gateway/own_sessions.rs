@@ -1,6 +1,6 @@
-//! Sessions of the gateway's own MCP server (until 2025-11-25): names that the gateway makes up and seals as it seals those of
-//! others, so that nobody keeps a list of them. Only those that were ended are remembered, and only for as long as there is room.
-//! It leaves sealing to `session`.
+//! Sessions of the gateway's own MCP server (until 2025-11-25): names that the gateway makes up and seals as it seals
+//! those of others, so that nobody keeps a list of them. Only those that were ended are remembered, and only for as
+//! long as there is room. Not here: sealing (see `session`).
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 pub(super) struct OwnSessions(Mutex<VecDeque<String>>);
 
 /// How many are remembered.
-const MOST: usize = 10_000;
+const MAX_ENDED: usize = 10_000;
 
 impl OwnSessions {
     /// A name for a new session; none without random numbers.
@@ -27,7 +27,7 @@ impl OwnSessions {
     /// From here on the session is none.
     pub(super) fn end(&self, name: String) {
         let mut ended = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if ended.len() >= MOST {
+        if ended.len() >= MAX_ENDED {
             ended.pop_front();
         }
         ended.push_back(name);
@@ -50,7 +50,7 @@ mod tests {
         assert!(name.len() == 22 && name != OwnSessions::name().unwrap() && !sessions.is_over(&name));
         sessions.end(name.clone());
         assert!(sessions.is_over(&name));
-        (0..MOST).for_each(|n| sessions.end(n.to_string()));
+        (0..MAX_ENDED).for_each(|n| sessions.end(n.to_string()));
         assert!(!sessions.is_over(&name) && sessions.is_over("0"));
     }
 }

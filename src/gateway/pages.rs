@@ -1,4 +1,4 @@
-//! What web pages may send and see (Fetch, CORS protocol). It leaves whose pages may call to `host`.
+//! What web pages may send and see (Fetch, CORS protocol). Not here: which origins may call (see `host`).
 
 use hyper::Response;
 use hyper::StatusCode;
@@ -12,17 +12,17 @@ use super::body::Body;
 use super::headers::may_come_from_a_page;
 use super::refusal::Rejection;
 
-/// What a page may send that does not say what it will send.
+/// The headers that a page may send if it does not list any.
 const USUAL: &str = "authorization, x-authorization, content-type, accept, last-event-id, mcp-session-id, \
                      mcp-protocol-version, mcp-method, mcp-name";
-/// What it sees of an answer beside what every page sees.
+/// The response headers that a page sees in addition to the default ones.
 const SEEN: &str = "mcp-session-id, www-authenticate, x-request-id, retry-after";
 
-/// A page asks whether it may ask: it may send whatever it likes but what says who it is or where from in the gateway's
-/// words. Its origin has been looked at.
+/// A preflight: a page may send any header except those that carry identity or origin in the gateway's terms. Its
+/// origin has been checked.
 ///
 /// # Errors
-/// [`Rejection::HttpMethod`] for what is no such question.
+/// [`Rejection::HttpMethod`] if it is not a preflight.
 pub(super) fn preflight(headers: &HeaderMap) -> Result<Response<Body>, Rejection> {
     if !headers.contains_key(ORIGIN) {
         return Err(Rejection::HttpMethod);

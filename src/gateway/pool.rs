@@ -1,5 +1,5 @@
-//! Connections to the servers: one pool a worker, last in first out, so that nothing is shared between cores.
-//! It leaves what is sent and what an answer means to `forward`.
+//! Connections to the servers: one pool per worker, last in first out, so that nothing is shared between cores. Not
+//! here: what is sent and what an answer means (see `forward`).
 
 use std::io;
 use std::pin::Pin;
@@ -29,19 +29,20 @@ use crate::sys::trust::Trust;
 /// A worker's connections.
 pub(super) struct Pool {
     trust: Trust,
-    /// Who leaves when there are no descriptors for a server.
+    /// Closes idle connections when there are no descriptors for a server.
     crowd: Arc<Connections>,
     idle: Mutex<HashMap<Arc<UpstreamOrigin>, Vec<Idle>>>,
 }
 
-/// An answer's body, with the connection it comes on. Read to its end, the connection is kept; dropped before, it closes, so
-/// that the server sees its caller's end within moments (MCP 2026-07-28, "Cancellation").
+/// An answer's body, with its connection. If it is read to its end, the connection is kept; if it is dropped before,
+/// the connection closes, so that the server notices within moments that its caller is gone (MCP 2026-07-28,
+/// "Cancellation").
 pub(super) struct UpstreamBody {
     incoming: Incoming,
     lease: Option<Lease>,
 }
 
-/// A connection that is busy with one exchange.
+/// A connection during one exchange.
 struct Lease {
     sender: RequestSender,
     origin: Arc<UpstreamOrigin>,
@@ -53,8 +54,8 @@ struct Idle {
     since: Instant,
 }
 
-/// The end of a connection that is asked. The other end reads and writes in a task of its own: driven from whoever waits
-/// for the answer it would be polled more often than it has something to do, which cost a tenth of the throughput.
+/// The requesting end of a connection. The other end reads and writes in its own task: driven by the task that waits
+/// for the answer, it would be polled more often than needed, which cost a tenth of the throughput.
 type RequestSender = SendRequest<Full<Bytes>>;
 
 /// Why there is no answer.
@@ -62,7 +63,7 @@ type RequestSender = SendRequest<Full<Bytes>>;
 pub(super) enum ExchangeError {
     Connect(io::Error),
     Exchange(hyper::Error),
-    /// The server changed to another protocol, which nobody asked it for (RFC 9110 section 15.2.2).
+    /// The server switched protocols without being asked (RFC 9110 section 15.2.2).
     Switched,
     Slow,
 }
@@ -76,25 +77,25 @@ pub(super) struct Timeouts {
 
 /// Connections kept for one address.
 const KEPT: usize = 256;
-/// Shorter than most servers keep a quiet connection (five seconds at the least): one that closes while we send loses
-/// the request.
+/// Shorter than most servers keep an idle connection (at least five seconds): if it closes while we send, the request
+/// is lost.
 const QUIET: Duration = Duration::from_secs(4);
-/// How long closing takes to be of use.
+/// How long closing takes to free a descriptor.
 const MOMENT: Duration = Duration::from_millis(10);
-/// The most that is read ahead, or waits to be written, on a connection, in bytes: an answer that nobody takes waits at its
-/// server.
+/// How much is read ahead, or waits to be written, on a connection, in bytes: an answer that nobody reads waits at
+/// its server.
 pub(super) const BUFFER: usize = 32 << 10;
-/// What is read at once on a connection that carries a stream: thousands of them may be open.
+/// The read size of a connection that carries a stream: thousands of them may be open.
 const STREAM_BUFFER: usize = 2048;
 
 impl Pool {
-    /// No connections yet. The certificates of `trust` are read when the first server with TLS is dialled.
+    /// No connections yet. The certificates of `trust` are read when the first TLS server is dialled.
     pub(super) fn new(trust: Trust, crowd: Arc<Connections>) -> Self {
         Self { trust, crowd, idle: Mutex::default() }
     }
 
-    /// Sends `request` and waits for the head of the answer, on a kept connection or a new one. `stream` is for an answer
-    /// that is expected to stay open: it gets a small connection of its own.
+    /// Sends `request` and waits for the answer's headers, on a kept connection or a new one. `stream` is for an
+    /// answer that is expected to stay open: it gets its own connection with small buffers.
     pub(super) async fn exchange(
         self: &Arc<Self>,
         origin: &Arc<UpstreamOrigin>,
@@ -113,7 +114,7 @@ impl Pool {
                     connected.await.map_err(ExchangeError::Connect)?
                 }
             };
-            // A connection that was just given back says in a moment whether it is still good.
+            // A connection that was just given back may take a moment to be ready again.
             if !sender.is_ready() && sender.ready().await.is_err() {
                 if fresh {
                     return Err(ExchangeError::Connect(io::ErrorKind::ConnectionAborted.into()));
@@ -121,7 +122,8 @@ impl Pool {
                 continue;
             }
             match timeout(patience.answer, sender.try_send_request(request)).await {
-                // It would speak another protocol from here on; an interim answer (1xx) is none, and is not passed on.
+                // From here on it would speak another protocol; an interim answer (1xx) is not an answer, and is not
+                // passed on.
                 Ok(Ok(response)) if response.status().is_informational() => {
                     return Err(ExchangeError::Switched);
                 }
@@ -129,7 +131,7 @@ impl Pool {
                     let lease = Lease { sender, origin: origin.clone(), pool: self.clone() };
                     return Ok(response.map(|incoming| UpstreamBody::new(incoming, lease)));
                 }
-                // Nothing of it was sent, so that sending it again does nothing twice.
+                // Nothing of it was sent, so sending it again is safe.
                 Ok(Err(mut failure)) if !fresh && failure.message().is_some() => {
                     match failure.take_message() {
                         Some(unsent) => request = unsent,
@@ -142,8 +144,8 @@ impl Pool {
         }
     }
 
-    /// Connects. Without a descriptor for it, connections that nobody uses are closed, here and of clients, and it is tried
-    /// again for as long as a connection may take.
+    /// Connects. Without a free descriptor, unused connections are closed, to servers and clients, and it is retried
+    /// for as long as a connection may take.
     async fn connect(
         &self,
         origin: &UpstreamOrigin,
@@ -163,12 +165,12 @@ impl Pool {
         }
     }
 
-    /// Closes every connection that nobody uses.
+    /// Closes every unused connection.
     pub(super) fn forget(&self) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Closes what has been quiet for too long, for as long as the worker lives.
+    /// Closes connections that have been idle for too long, while the worker lives.
     pub(super) async fn sweep(self: Arc<Self>) {
         loop {
             tokio::time::sleep(QUIET).await;
@@ -222,7 +224,7 @@ impl Body for UpstreamBody {
         let frame = ready!(Pin::new(&mut self.incoming).poll_frame(context));
         let over = match &frame {
             None => true,
-            // A body of known length is not asked again after its last byte.
+            // A body of known length is not polled again after its last byte.
             Some(Ok(_)) => self.incoming.is_end_stream(),
             Some(Err(_)) => false,
         };
@@ -274,7 +276,7 @@ async fn connect(
     connected.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
-/// The host as look-ups and certificates have it: without brackets.
+/// The host in the form for look-ups and certificates: without brackets.
 fn name(origin: &UpstreamOrigin) -> String {
     match &origin.host {
         Host::Ipv6(ip) => ip.to_string(),
@@ -292,7 +294,7 @@ where
         builder.read_buf_exact_size(Some(STREAM_BUFFER));
     }
     let (sender, connection) = builder.handshake(TokioIo::new(io)).await.map_err(io::Error::other)?;
-    // Its errors come out of the exchange as well.
+    // Its errors are also errors of the exchange.
     tokio::spawn(async move { connection.await.is_ok() });
     Ok(sender)
 }

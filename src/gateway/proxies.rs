@@ -1,5 +1,5 @@
-//! Whose request it is where proxies stand between: the address that a trusted one forwards, or else the connection's own.
-//! It leaves what an address is good for to `request_log` and `authn`.
+//! The client's address behind proxies: the one that a trusted proxy forwards, else the connection's own. Not here:
+//! what it is used for (see `request_log` and `authn`).
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,11 +7,11 @@ use hyper::header::{HeaderMap, HeaderName};
 
 use super::settings::Network;
 
-/// Each proxy adds the address that it was asked from at the end.
+/// Each proxy appends the address of its client.
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The address a request comes from. What a proxy says is believed as far as the proxies are trusted: from the end, up to the
-/// first address that is no trusted one's. What is before it could be anybody's word.
+/// The address a request comes from. Forwarded addresses are trusted as far as the proxies are trusted: from the
+/// end, up to the first address that is not a trusted proxy's. Anyone could have written what is before it.
 pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.has(address));
     let mut client = peer;
@@ -20,7 +20,7 @@ pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> 
     }
     let values = headers.get_all(X_FORWARDED_FOR).iter().rev();
     for hop in values.flat_map(|value| value.to_str().unwrap_or("?").rsplit(',')) {
-        // Beyond what cannot be read nobody knows who said it.
+        // Entries before an unreadable one cannot be trusted.
         let Some(address) = address(hop.trim()) else { break };
         client = address;
         if !is_trusted(address) {
@@ -30,7 +30,7 @@ pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> 
     client
 }
 
-/// An address, in brackets or not, with a port or not.
+/// An address, with or without brackets and port.
 fn address(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let with_port = || text.parse().ok().map(|address: SocketAddr| address.ip());
@@ -57,7 +57,7 @@ mod tests {
             ("127.0.0.1", &["[2001:db8::1]"], "2001:db8::1"),
             ("127.0.0.1", &["2001:db8::1"], "2001:db8::1"),
             ("127.0.0.1", &["::ffff:192.0.2.7"], "192.0.2.7"),
-            // What the client itself sent stands before what the first proxy saw.
+            // What the client itself sent is before what the first proxy added.
             ("127.0.0.1", &["198.51.100.1, 192.0.2.7"], "192.0.2.7"),
             ("127.0.0.1", &["198.51.100.1,192.0.2.7 , 10.1.1.1"], "192.0.2.7"),
             ("127.0.0.1", &["198.51.100.1", "192.0.2.7", "10.1.1.1,fd00::1"], "192.0.2.7"),
@@ -66,7 +66,7 @@ mod tests {
             ("127.0.0.1", &["192.0.2.7, unknown, 10.1.1.1"], "10.1.1.1"),
             ("127.0.0.1", &["192.0.2.7", ""], "127.0.0.1"),
             ("127.0.0.1", &["192.0.2.7\u{e9}"], "127.0.0.1"),
-            // Nobody trusts this one.
+            // This proxy is not trusted.
             ("192.0.2.9", &["192.0.2.7"], "192.0.2.9"),
         ] {
             let mut headers = HeaderMap::new();

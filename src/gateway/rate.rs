@@ -1,5 +1,5 @@
-//! Limits per caller and per tool of a caller, in memory: the generic cell rate algorithm, one point in time a key.
-//! It leaves which limits there are to `settings`.
+//! Rate limits per caller and per tool of a caller, in memory: the generic cell rate algorithm, one timestamp per
+//! key. Not here: the configured limits (see `settings`).
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 pub(super) struct Rate {
     /// Nanoseconds that one request costs.
     cost: u64,
-    /// Nanoseconds that may be used up in advance: a whole minute's worth.
+    /// Nanoseconds that may be used in advance: a whole minute's worth.
     burst: u64,
     hasher: RandomState,
     shards: Vec<Mutex<HashMap<u64, u64>>>,
@@ -17,11 +17,11 @@ pub(super) struct Rate {
 
 const MINUTE: u64 = 60_000_000_000;
 const SHARDS: usize = 16;
-/// Callers a shard remembers before those who owe nothing are forgotten.
+/// How many callers a shard keeps before those with a full allowance are dropped.
 const MANY: usize = 4096;
 
 impl Rate {
-    /// A limit of so many a minute; none for 0.
+    /// A limit of this many per minute; none for 0.
     pub(super) fn per_minute(limit: u32) -> Option<Self> {
         let limit = u64::from(limit);
         (limit > 0).then(|| Self {
@@ -32,7 +32,7 @@ impl Rate {
         })
     }
 
-    /// Gives back one that was taken.
+    /// Gives one back.
     pub(super) fn give_back(&self, key: &[&str]) {
         let key = self.hasher.hash_one(key);
         let Some(shard) = self.shards.get(key as usize % SHARDS) else { return };
@@ -42,7 +42,7 @@ impl Rate {
         }
     }
 
-    /// Takes one of `key`'s requests at `now` (nanoseconds of a clock that only goes forward).
+    /// Takes one of `key`'s requests at `now` (nanoseconds of a monotonic clock).
     ///
     /// # Errors
     /// The whole seconds to wait (RFC 9110 section 10.2.3).
@@ -51,7 +51,7 @@ impl Rate {
         let Some(shard) = self.shards.get(key as usize % SHARDS) else { return Ok(()) };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         if shard.len() > MANY {
-            // Whoever owes nothing is as good as new.
+            // A full allowance is the same as that of a new caller.
             shard.retain(|_, paid_until| *paid_until > now);
         }
         let paid_until = shard.entry(key).or_insert(now);

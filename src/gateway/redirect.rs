@@ -1,8 +1,9 @@
-//! Redirects of servers: where they lead, and which requests need a copy of their headers in case of one.
-//! It leaves sending to `send`, and checks to `health`.
+//! Redirects of servers: where they lead, and which requests need a copy of their headers for one. Not here: sending
+//! (see `send`); checks (see `health`).
 //!
-//! A 307 or 308 to another place on the same server is followed with method and body (RFC 9110 sections 15.4.8 and 15.4.9).
-//! Any other redirect ends the request: it would change the method, or take the request where nobody decided that it may go.
+//! A 307 or 308 to another path on the same server is followed with method and body (RFC 9110 sections 15.4.8 and
+//! 15.4.9). Any other redirect ends the request: it would change the method, or take the request to a place that was
+//! not authorized.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -13,21 +14,21 @@ use super::servers::endpoints::UpstreamEndpoint;
 use super::servers::route::EndpointKind;
 use crate::text::clean;
 
-/// How many redirects of one request are followed.
+/// How many redirects are followed per request.
 pub(super) const HOPS: usize = 5;
-/// As much of an address as is shown.
-pub(super) const SHOWN: usize = 200;
+/// The longest part of an address that is shown.
+pub(super) const MAX_SHOWN_CHARS: usize = 200;
 
-/// The ways to a server on which it has answered without a redirect. Only on the others is a copy of the headers kept, so that
-/// an ordinary request costs none. A server that begins to redirect later has one request refused.
+/// The endpoints that a server has answered without a redirect. Headers are copied only for the others, so that an
+/// ordinary request costs no copy. If a server starts to redirect later, one request is refused.
 #[derive(Debug, Default)]
 pub(super) struct Straight(AtomicU16);
 
-/// One way to a server: what of it is asked for, and by which method.
+/// One endpoint of a server and a method.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Way(u16);
 
-/// Whether it is said that redirects are followed.
+/// Whether followed redirects are reported.
 const SAID: u16 = 1 << 15;
 
 impl Way {
@@ -63,13 +64,13 @@ impl Straight {
         self.0.fetch_and(SAID, Ordering::Relaxed);
     }
 
-    /// Whether it is to be said now that its redirects are followed: once.
+    /// Whether to report now that its redirects are followed: once.
     pub(super) fn says(&self) -> bool {
         self.0.fetch_or(SAID, Ordering::Relaxed) & SAID == 0
     }
 }
 
-/// Whether a status is one of a redirect; 304 is an answer.
+/// Whether a status is a redirect; 304 is an answer.
 pub(super) fn is_redirect(status: StatusCode) -> bool {
     status.is_redirection() && status != StatusCode::NOT_MODIFIED
 }
@@ -77,7 +78,7 @@ pub(super) fn is_redirect(status: StatusCode) -> bool {
 /// Where on the server a redirect leads that answers a request for `asked`.
 ///
 /// # Errors
-/// Where else, as it may be shown, if it is not to be followed.
+/// Where it leads instead, in printable form, if it is not to be followed.
 pub(super) fn place_of(
     endpoint: &UpstreamEndpoint,
     asked: &Uri,
@@ -86,15 +87,15 @@ pub(super) fn place_of(
 ) -> Result<Uri, String> {
     let location = headers.get(LOCATION).map(|location| String::from_utf8_lossy(location.as_bytes()));
     let Some(location) = location else { return Err("no address".into()) };
-    let place = endpoint.follow(asked, &location).map_err(|elsewhere| clean(&elsewhere, SHOWN))?;
+    let place = endpoint.follow(asked, &location).map_err(|elsewhere| clean(&elsewhere, MAX_SHOWN_CHARS))?;
     match status {
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => Ok(place),
         _ => Err(display_location(endpoint, &place)),
     }
 }
 
-/// A place on the server as it may be shown: without its query, which may be a key.
+/// A place on the server in printable form: without its query, which may contain a key.
 pub(super) fn display_location(endpoint: &UpstreamEndpoint, place: &Uri) -> String {
     let origin = endpoint.url.origin().ascii_serialization();
-    clean(&format!("{origin}{}", place.path()), SHOWN)
+    clean(&format!("{origin}{}", place.path()), MAX_SHOWN_CHARS)
 }

@@ -1,5 +1,5 @@
-//! Every no the gateway says, and the one place that turns it into a response: a status, a JSON-RPC error, a challenge
-//! (RFC 6750, RFC 9728) where one helps. It leaves to the line's steps when to say it.
+//! Every refusal by the gateway, and the only place that turns one into a response: a status, a JSON-RPC error, and a
+//! challenge (RFC 6750, RFC 9728) where one helps.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -14,42 +14,42 @@ use super::wire::mirror::Mismatch;
 use crate::mcp::jsonrpc::{HEADER_MISMATCH, INVALID_REQUEST, METHOD_NOT_FOUND};
 use crate::policy::Denial;
 
-/// Why a request goes no further.
+/// Why a request is refused.
 #[derive(Debug)]
 pub(super) enum Rejection {
-    /// A host name that is not ours: DNS rebinding, or a wrong proxy.
+    /// A host name that is not ours: DNS rebinding, or a misconfigured proxy.
     Host,
     /// A web page of an origin that may not call.
     Origin,
     /// Neither POST, GET, DELETE nor a preflight.
     HttpMethod,
-    /// A path that reads in two ways.
+    /// An ambiguous path.
     Path,
-    /// No server of this name.
+    /// No server with this name.
     NoServer,
     /// Switched off, or not answering health checks.
     Down(Arc<str>),
-    /// More than may be under way at once.
+    /// Too many requests in flight.
     Busy,
-    /// The audit cannot be written, and is promised.
+    /// The audit is required and cannot be written.
     Audit,
     /// No token.
     NoToken,
-    /// A token that does not do.
+    /// An invalid token.
     Token(TokenError),
     /// Two credentials, or headers that cannot be read.
     Credentials(&'static str),
-    /// No keys, or no answer, of the issuer.
+    /// No keys or no answer from the issuer.
     IssuerDown,
-    /// More than one caller may have under way at once.
+    /// Too many requests in flight for one caller.
     Crowded,
-    /// More memory than one caller's requests and lists may take.
+    /// More memory than one caller's requests and lists may use.
     Full,
     /// Too many requests; the seconds to wait.
     TooMany(u64),
-    /// Too many tokens of this address that only their issuer could tell were bad; the seconds to wait.
+    /// Too many invalid tokens from this address that only their issuer could tell; the seconds to wait.
     Guessing(u64),
-    /// Too many of all addresses.
+    /// Too many from all addresses.
     IssuerBusy(u64),
     /// A body that did not arrive in time.
     Slow,
@@ -59,64 +59,64 @@ pub(super) enum Rejection {
     MediaType,
     /// Not one JSON-RPC message.
     Malformed(Malformed),
-    /// Headers that say something else than the body.
+    /// Headers that contradict the body.
     Mismatch(Mismatch),
-    /// The policy's no; the scope that would change it, if one would.
+    /// Denied by the policy; the scope that would allow it, if there is one.
     Denied {
         /// The policy's reason.
         denial: Denial,
         /// RFC 6750 section 3.1.
         scope: Option<Arc<str>>,
     },
-    /// A method that MCP does not have and the policy does not write out. For legacy clients it is [`Self::Denied`]: they
+    /// A method that MCP does not have and the policy does not name. For legacy clients it is [`Self::Denied`]: they
     /// take a 404 for the end of their session.
     NoMethod,
-    /// A session of another caller, or of nobody.
+    /// A session of another caller, or an unknown one.
     Session,
-    /// The server cannot be reached, or broke off.
+    /// The server cannot be reached, or closed the connection.
     Unreachable,
-    /// The server's certificate is not believed.
+    /// The server's does not trust the server's certificate.
     Certificate,
-    /// The server's answer is of no use, and why.
+    /// The server's answer is not usable, and why.
     Broken(&'static str),
     /// The server did not begin to answer in time.
     Late,
-    /// The server asks for a credential, or refused the one it got.
+    /// The server requires a credential, or rejected the one it got.
     Egress(SentCredential),
-    /// The gateway has no outside credential for the server.
+    /// The gateway has no egress credential for the server.
     NoEgress,
-    /// The server sends callers elsewhere: where to, without its query.
+    /// The server redirects callers to another place: its address, without its query.
     Redirect(Box<str>),
-    /// The server's name for a session is longer than can be given out, in bytes.
+    /// The server's session id is longer than can be passed on, in bytes.
     LongSession(usize),
-    /// The server's list cannot be read, so that it cannot be filtered.
+    /// The server's list cannot be parsed, so that it cannot be filtered.
     Unreadable,
 }
 
-/// Which outside credential a server got that it refused.
+/// The egress credential that a server rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SentCredential {
-    /// None, because its entry or the settings say that it takes none.
+    /// None, because its entry or the settings say so.
     Nothing,
-    /// What the headers in its own file say.
+    /// The headers from its own file.
     File,
     /// The caller's, or none if the caller sent none.
     Callers,
-    /// None, because the caller's token came where the outside credential belongs.
+    /// None, because the caller's token was in the header for the egress credential.
     InItsPlace,
-    /// The one that the gateway keeps for it.
+    /// The one stored by the gateway.
     Stored,
     /// None, because it was called through the gateway's own server.
     Withheld,
 }
 
-/// What a response needs to know beside the refusal.
+/// What a response needs in addition to the refusal.
 pub(super) struct ResponseContext<'a> {
-    /// The message's `id`, as it was written.
+    /// The message's `id`, as sent.
     pub(super) id: Option<&'a Bytes>,
-    /// Where this server's RFC 9728 document is.
+    /// The URL of this server's RFC 9728 metadata.
     pub(super) resource_metadata: Option<&'a str>,
-    /// The scope that lets a new caller into this server.
+    /// The scope that gives a new caller access to this server.
     pub(super) scope: Option<&'a Arc<str>>,
 }
 
@@ -202,7 +202,7 @@ impl Rejection {
         }
     }
 
-    /// The JSON-RPC code. Ours are the HTTP status: MCP keeps everything from -32768 to -32000 for itself.
+    /// The JSON-RPC code. Ours are the HTTP status: MCP reserves everything from -32768 to -32000.
     fn code(&self) -> i64 {
         match self {
             Self::Malformed(malformed) => malformed.code().into(),
@@ -213,29 +213,27 @@ impl Rejection {
         }
     }
 
-    /// What went wrong and what to do, for whoever reads the client's log. Nothing of the request is repeated.
+    /// What went wrong and what to do, for readers of the client's log. Nothing of the request is repeated.
     fn message(&self) -> String {
         match self {
             Self::Host => {
-                "this gateway does not answer to that host name; add it to `hosts` or set `public_url`".into()
+                "this gateway does not serve that host name; add it to `hosts` or set `public_url`".into()
             }
-            Self::Origin => "web pages of this origin may not call; add it to `origins`".into(),
+            Self::Origin => "web pages of this origin are not allowed; add it to `origins`".into(),
             Self::HttpMethod => "send POST, GET or DELETE".into(),
-            Self::Path => "the path cannot be read in one way only".into(),
+            Self::Path => "ambiguous path".into(),
             Self::NoServer => "there is no such server here".into(),
             Self::Down(name) => {
                 format!("the server {name} is switched off or not answering; try again later")
             }
             Self::Busy => "the gateway is busy; try again".into(),
-            Self::Audit => "the gateway cannot write its audit, and does nothing unseen; try again".into(),
+            Self::Audit => "the gateway cannot write its audit, so it refuses requests; try again".into(),
             Self::NoToken => {
-                "a token is needed in X-Authorization or Authorization (get one with: mcpauth ingress)".into()
+                "a token is required in X-Authorization or Authorization (get one with: mcpauth ingress)"
+                    .into()
             }
             Self::Token(reject) => {
-                format!(
-                    "the token does not do: {} (get another with: mcpauth ingress --force)",
-                    reject.description()
-                )
+                format!("invalid token: {} (get another with: mcpauth ingress --force)", reject.description())
             }
             Self::Credentials(what) => (*what).into(),
             Self::IssuerDown => "the token cannot be checked: its issuer does not answer; try again".into(),
@@ -250,23 +248,22 @@ impl Rejection {
             }
             Self::Slow => "the request did not arrive in time".into(),
             Self::TooLarge(limit) => format!("the request is larger than {limit} bytes"),
-            Self::MediaType => "send application/json, not encoded".into(),
+            Self::MediaType => "send application/json without a content coding".into(),
             Self::Malformed(malformed) => malformed.to_string(),
             Self::Mismatch(mismatch) => mismatch.to_string(),
             Self::Denied { denial, .. } => match denial {
-                Denial::NoScopes => "none of your groups and scopes is known to this gateway's policy",
-                Denial::Server => "nothing you were granted is about this server",
+                Denial::NoScopes => "this gateway's policy knows none of your groups or scopes",
+                Denial::Server => "none of your grants covers this server",
                 Denial::Method => "you may use this server, but not this method",
-                Denial::Name => "you may use this method, but not on this name",
+                Denial::Name => "you may use this method, but not for this name",
             }
             .into(),
-            Self::NoMethod => "MCP has no such method, and the policy names none of its own".into(),
+            Self::NoMethod => "MCP has no such method, and the policy does not name it".into(),
             Self::Session => "there is no such session; initialize again".into(),
             Self::Unreachable => "the server cannot be reached".into(),
             Self::Late => "the server did not answer in time".into(),
             Self::Certificate => {
-                "the server's certificate is not trusted where the gateway runs; its log has the remedy"
-                    .into()
+                "the gateway does not trust the server's certificate; its log has the fix".into()
             }
             Self::Broken(why) => format!("the server's answer cannot be used: {why}"),
             Self::Egress(given) => given.refused().into(),
@@ -277,16 +274,16 @@ impl Rejection {
             Self::LongSession(most) => {
                 format!("the server's name for the session is longer than {most} bytes when it is sealed")
             }
-            Self::Unreadable => "the server's list cannot be read, and so not be filtered".into(),
+            Self::Unreadable => "the server's list cannot be read, so it cannot be filtered".into(),
         }
     }
 
-    /// Whether the answer says how to get in.
+    /// Whether the answer says how to authenticate.
     pub(super) fn lets_in(&self) -> bool {
         matches!(self, Self::NoToken | Self::Token(_))
     }
 
-    /// What the server did, for the operator's log, where nothing else has said it.
+    /// What the server did, for the operator's log, unless something else has reported it.
     pub(super) fn fault(&self) -> Option<String> {
         match self {
             Self::Broken(_) | Self::Egress(_) | Self::NoEgress | Self::LongSession(_) | Self::Unreadable => {
@@ -345,7 +342,7 @@ impl Rejection {
             Self::HttpMethod => {
                 headers.insert(ALLOW, HeaderValue::from_static("POST, GET, DELETE"));
             }
-            // What is left of such a body is not worth reading.
+            // The rest of such a body is not worth reading.
             Self::TooLarge(_) | Self::Slow => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
@@ -356,18 +353,18 @@ impl Rejection {
 }
 
 impl SentCredential {
-    /// What there is to say of a 401 of the server's, for the caller and for the operator.
+    /// The texts about a server's 401, for the caller and for the operator.
     fn refused(self) -> &'static str {
         match self {
             Self::Nothing => {
-                "the server answers 401: it asks for a credential, but is set up to get none; the gateway's operator must correct \
+                "the server answers 401: it requires a credential, but none is configured; the gateway's operator must correct \
                  auth_type in its file, or set upstreams.NAME.egress"
             }
             Self::File => {
-                "the server answers 401: it refuses the headers that its file gives it; the gateway's operator must correct them"
+                "the server answers 401: it rejects the headers from its file; the gateway's operator must correct them"
             }
             Self::Callers => {
-                "the server answers 401: it refuses the outside credential in Authorization, or got none; get one with: mcpauth \
+                "the server answers 401: it rejects the outside credential in Authorization, or got none; get one with: mcpauth \
                  egress --force"
             }
             Self::InItsPlace => {
@@ -378,8 +375,7 @@ impl SentCredential {
                 "the server answers 401: it asks for the caller's outside credential, which call_tool takes nowhere; call it directly"
             }
             Self::Stored => {
-                "the server answers 401: it refuses the credential that the gateway keeps for it; the gateway's operator must get \
-                 another with: mcpauth egress --force"
+                "the server answers 401: it rejects the credential that the gateway stores for it; the gateway's operator must get another with: mcpauth egress --force"
             }
         }
     }

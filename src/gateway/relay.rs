@@ -1,6 +1,7 @@
-//! Calls another server's tool for a caller of the gateway's own server: the call is made in the words that the other server
-//! speaks, and its answer comes back as it is, progress and errors with it. The line has decided by then, as for a direct call.
-//! It leaves the sessions this takes to `relays`, and sending and answering to `send` and `forward`.
+//! Calls another server's tool for a caller of the gateway's own server: the call is made in the words that the other
+//! server speaks, and its answer comes back as it is, progress and errors with it. The line has decided by then, as
+//! for a direct call. Not here: the sessions this takes (see `relays`); sending and answering (see `send` and
+//! `forward`).
 //!
 //! Nothing of the caller's goes along that was meant for one server alone: no outside credential, and no header but the
 //! protocol's own. Which server is called is in the arguments, which a model writes.
@@ -63,15 +64,8 @@ pub(super) struct RelayedCall<'a> {
     pub(super) envelope: &'a Envelope<'a>,
 }
 
-/// What a server said of a call in words that it may not know.
-enum Tried {
-    Answered(Response<Body>),
-    /// It does not know them, whatever it said.
-    Older,
-}
-
 /// The most of an answer that is read to begin a session, in bytes.
-const MOST: usize = 1 << 20;
+const MAX_REPLY_BYTES: usize = 1 << 20;
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
 impl Forwarder {
@@ -92,8 +86,8 @@ impl Forwarder {
         let answer = async {
             if call.is_modern() && !call.upstream.is_older.load(Ordering::Relaxed) {
                 match self.in_modern_words(call, &inner, record).await? {
-                    Tried::Answered(answer) => return Ok(answer),
-                    Tried::Older => call.upstream.is_older.store(true, Ordering::Relaxed),
+                    Some(answer) => return Ok(answer),
+                    None => call.upstream.is_older.store(true, Ordering::Relaxed),
                 }
             }
             self.in_older_words(call, &inner, owner.as_ref(), &mut guard, record).await
@@ -112,13 +106,13 @@ impl Forwarder {
         Ok(answer.map(|inner| Body::watched(RelayBody { inner, cancelled, guard, is_over: false })))
     }
 
-    /// The call as a server of 2026-07-28 takes it.
+    /// The call as a server of 2026-07-28 takes it; nothing if it turns out not to know such words.
     async fn in_modern_words(
         &self,
         call: &RelayedCall<'_>,
         inner: &InnerCall<'_>,
         record: &mut RequestLog<'_>,
-    ) -> Result<Tried, Rejection> {
+    ) -> Result<Option<Response<Body>>, Rejection> {
         let mut ours = Map::new();
         add_client_meta(&mut ours);
         let meta = ours.get("_meta").and_then(Value::as_object);
@@ -129,16 +123,16 @@ impl Forwarder {
         }
         let answer = self.exchange(call, text, None, headers, record, call.permit.clone()).await?;
         if !matches!(answer.status().as_u16(), 400 | 404 | 405 | 406 | 415) {
-            return self.answered(call, None, answer, inner).await.map(Tried::Answered);
+            return self.answered(call, None, answer, inner).await.map(Some);
         }
         let (mut head, body) = answer.into_parts();
         let hold = call.caller.account.hold(&self.shared.settings.limits);
-        let said = gather(body, MOST, hold).await.unwrap_or_default();
+        let said = gather(body, MAX_REPLY_BYTES, hold).await.unwrap_or_default();
         if !is_modern_refusal(&said) {
-            return Ok(Tried::Older);
+            return Ok(None);
         }
         filter_response_headers(&mut head.headers);
-        Ok(Tried::Answered(Response::from_parts(head, Body::full(said))))
+        Ok(Some(Response::from_parts(head, Body::full(said))))
     }
 
     /// The call as servers until 2025-11-25 take it: within a session, begun if there is none.
@@ -161,8 +155,8 @@ impl Forwarder {
                     // It knows no handshake, or cannot begin one: without it, in the newer words.
                     Err(refused) => {
                         return match self.in_modern_words(call, inner, record).await? {
-                            Tried::Answered(answer) => Ok(answer),
-                            Tried::Older => self.answered(call, None, refused, inner).await,
+                            Some(answer) => Ok(answer),
+                            None => self.answered(call, None, refused, inner).await,
                         };
                     }
                 },
@@ -222,14 +216,14 @@ impl Forwarder {
     ) -> Result<String, Rejection> {
         let streams = is_stream(answer.headers());
         let hold = call.caller.account.hold(&self.shared.settings.limits);
-        let bytes = gather(answer.into_body(), MOST, hold).await;
+        let bytes = gather(answer.into_body(), MAX_REPLY_BYTES, hold).await;
         let bytes = bytes.map_err(|_| Rejection::Broken("its handshake breaks off"))?;
         let version = |text: &str| {
             let message = parse(text).ok()?;
             message.pointer("/result/protocolVersion")?.as_str().map(str::to_owned)
         };
         let found = if streams {
-            let events = SseReader::new(MOST).push(&bytes).unwrap_or_default();
+            let events = SseReader::new(MAX_REPLY_BYTES).push(&bytes).unwrap_or_default();
             events.iter().find_map(|event| version(&event.data))
         } else {
             std::str::from_utf8(&bytes).ok().and_then(version)

@@ -1,6 +1,6 @@
-//! What the gateway has to do with other servers for the callers of its own one: sessions with servers until 2025-11-25, which are
-//! kept for as long as the caller's own with the gateway, and calls under way, which can be cancelled.
-//! It leaves making calls to `relay`.
+//! What the gateway has to do with other servers for the callers of its own one: sessions with servers until
+//! 2025-11-25, which are kept for as long as the caller's own with the gateway, and calls under way, which can be
+//! cancelled. Not here: making calls (see `relay`).
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,10 +22,13 @@ use crate::policy::Principal;
 #[derive(Default)]
 pub(super) struct Relays {
     /// By server within the caller's session.
-    sessions: Mutex<HashMap<(SessionOwner, String), (Arc<UpstreamSession>, Instant)>>,
+    sessions: Mutex<HashMap<(SessionOwner, String), KeptSession>>,
     /// By the id of the caller's request, as it was written.
     calls: Mutex<HashMap<(SessionOwner, String), Arc<Notify>>>,
 }
+
+/// A session, and when it was used last.
+type KeptSession = (Arc<UpstreamSession>, Instant);
 
 /// A session of a caller's with the gateway's own server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -67,7 +70,7 @@ pub(super) struct CallGuard {
 }
 
 /// How many sessions are kept, and for how long one that nobody uses.
-const MOST: usize = 4096;
+const MAX_SESSIONS: usize = 4096;
 const IDLE: Duration = Duration::from_secs(3600);
 /// How long what nobody waits for may take.
 const COURTESY: Timeouts = Timeouts { connect: Duration::from_secs(5), answer: Duration::from_secs(5) };
@@ -90,9 +93,9 @@ impl Relays {
 
     pub(super) fn keep(&self, owner: &SessionOwner, server: &str, session: Arc<UpstreamSession>) {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        if sessions.len() >= MOST {
+        if sessions.len() >= MAX_SESSIONS {
             sessions.retain(|_, (_, used)| used.elapsed() < IDLE);
-            if sessions.len() >= MOST {
+            if sessions.len() >= MAX_SESSIONS {
                 sessions.clear();
             }
         }

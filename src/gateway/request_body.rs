@@ -1,5 +1,5 @@
-//! What a request brings: its body, whole and within the limits, and what it asks for, read strictly.
-//! It leaves what one message means to `envelope`.
+//! A request's body, read whole and within the limits, and what it asks for, parsed strictly. Not here: the meaning
+//! of one message (see `envelope`).
 
 use std::borrow::Cow;
 use std::future::{Future, poll_fn};
@@ -22,24 +22,24 @@ use super::wire::envelope::{Envelope, Malformed};
 use crate::mcp::methods;
 use crate::policy::{Call, Listed};
 
-/// What a request wants, read from its body, or from its method where it has none.
+/// What a request wants, from its body, or from its method if it has none.
 pub(super) enum ParsedRequest<'b> {
     Message(Envelope<'b>),
     Stream,
     EndSession,
 }
 
-/// Why something is not read whole.
+/// Why something cannot be buffered.
 pub(super) enum BodyReadError {
-    /// It breaks off.
+    /// The connection broke.
     Broken,
-    /// It is larger than it may be.
+    /// It is larger than allowed.
     TooLarge,
     /// There is no memory for it now.
     Full(Rejection),
 }
 
-/// The whole body of a request, if it is one that may come.
+/// The whole body of a request, if its type and size are allowed.
 ///
 /// # Errors
 /// 413, 415, 408, 400; 429 and 503 if there is no memory for it.
@@ -51,7 +51,7 @@ pub(super) async fn body(
     hold: Reservation,
 ) -> Result<Bytes, Rejection> {
     if method != Method::POST {
-        // Nothing of it would be forwarded, so that nothing of it may hide.
+        // Nothing of it would be forwarded, so nothing may hide in it.
         return if body.is_end_stream() { Ok(Bytes::new()) } else { Err(Rejection::MediaType) };
     }
     media_type(headers)?;
@@ -65,8 +65,8 @@ pub(super) async fn body(
         if let Poll::Ready(done) = whole.as_mut().poll(context) {
             return Poll::Ready(done.map_err(|why| why.of_request(limits.max_request_bytes)));
         }
-        // To ask for a body wakes the connection, which hands over what came with the head and then polls us again: only
-        // for a body that is not there by then is a timer set.
+        // Polling the body wakes the connection, which delivers what came with the headers and polls us again: a
+        // timer is set only for a body that has not arrived by then.
         if !std::mem::replace(&mut asked, true) {
             return Poll::Pending;
         }
@@ -76,8 +76,8 @@ pub(super) async fn body(
     .await
 }
 
-/// A whole body, a request's or an answer's, in memory that is taken for it before it grows. It grows with what arrives:
-/// what is only announced takes nothing. Most bodies are one piece, which is passed on as it is.
+/// A whole body, of a request or an answer, in memory that is reserved before it grows. It grows with what arrives:
+/// what is only announced reserves nothing. Most bodies are one piece, which is passed on as it is.
 ///
 /// # Errors
 /// [`BodyReadError`].
@@ -90,7 +90,7 @@ where
     B: HttpBody<Data = Bytes> + Unpin,
 {
     let exact = body.size_hint().exact().and_then(|size| usize::try_from(size).ok());
-    // To grow is to copy: in larger steps, where it is known how far it goes.
+    // Growing means copying: in larger steps, if the final size is known.
     let (most, step) = exact.map_or((limit, 2), |exact| (exact.min(limit), 4));
     let (mut first, mut more) = (Bytes::new(), Vec::new());
     while let Some(frame) = body.frame().await {
@@ -140,7 +140,7 @@ fn media_type(headers: &HeaderMap) -> Result<(), Rejection> {
 }
 
 impl<'b> ParsedRequest<'b> {
-    /// What this request wants; the record learns what it is about.
+    /// What this request wants; the log record gets its subject.
     ///
     /// # Errors
     /// 400.
@@ -171,7 +171,7 @@ impl<'b> ParsedRequest<'b> {
         Ok(Self::Message(envelope))
     }
 
-    /// What the policy is asked.
+    /// The question for the policy.
     pub(super) fn call(&self) -> Call<'_> {
         match self {
             Self::Message(envelope) => envelope.call(),
@@ -180,7 +180,7 @@ impl<'b> ParsedRequest<'b> {
         }
     }
 
-    /// All of it that the policy must allow: what it wants, and what it subscribes to.
+    /// Everything that the policy must allow: the call, and what it subscribes to.
     pub(super) fn calls(&self) -> impl Iterator<Item = Call<'_>> {
         let further = match self {
             Self::Message(envelope) => Some(envelope.further_calls()),
@@ -189,7 +189,7 @@ impl<'b> ParsedRequest<'b> {
         std::iter::once(self.call()).chain(further.into_iter().flatten())
     }
 
-    /// Whether it is a request for what MCP does not have, by a client of a revision that wants to be told so.
+    /// Whether it is a request for an unknown method, by a client of a revision that expects a specific error.
     pub(super) fn is_unknown(&self) -> bool {
         match self {
             Self::Message(envelope) => {
@@ -201,7 +201,7 @@ impl<'b> ParsedRequest<'b> {
         }
     }
 
-    /// The list it asks for, if it asks for one.
+    /// The list it requests, if any.
     pub(super) fn lists(&self) -> Option<Listed> {
         match self {
             Self::Message(envelope) => envelope.lists(),
@@ -217,7 +217,7 @@ impl<'b> ParsedRequest<'b> {
         }
     }
 
-    /// Whether the answer is a stream that nobody waits for the end of.
+    /// Whether the answer is a stream without an expected end.
     pub(super) fn stays_open(&self) -> bool {
         match self {
             Self::Message(envelope) => envelope.subscribes(),

@@ -1,6 +1,6 @@
-//! What is kept of each request: a line of the audit and the metrics, written when the answer begins or the caller is gone,
-//! whichever way the line was left. Who, what, verdict, rule or reason, times; never a token, never an argument.
-//! It leaves the bytes' way to the outside to `audit_buffer`.
+//! The record of each request: a line of the audit and the metrics, written when the answer begins or the caller is
+//! gone, however the line was left. Caller, call, verdict, rule or reason, times; never a token, never an argument.
+//! Not here: output (see `audit_buffer`).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use super::state::{Snapshot, Upstream};
 use crate::mcp::methods;
 use crate::policy::{Call, Permit, decide};
 
-/// One request, as far as it is known. Dropping it writes it down.
+/// One request, as far as it is known. Dropping it writes the record.
 pub(super) struct RequestLog<'w> {
     books: &'w RequestLogSinks,
     began: Instant,
@@ -33,7 +33,7 @@ pub(super) struct RequestLog<'w> {
     pub(super) id: Option<Bytes>,
     pub(super) http: &'static str,
     pub(super) upstream: Option<Arc<Upstream>>,
-    /// Which of its addresses was asked for.
+    /// Which of its addresses was requested.
     pub(super) resource: Resource,
     pub(super) caller: Option<Arc<Caller>>,
     pub(super) method: Option<Bytes>,
@@ -41,19 +41,19 @@ pub(super) struct RequestLog<'w> {
     permit: Option<Permit>,
     refused: Option<&'static str>,
     shadow: Option<bool>,
-    /// When the message was sent on first, and how long the server took altogether.
+    /// When the message was first forwarded, and how long the server took in all.
     sent: Option<Instant>,
     took: Duration,
     status: u16,
     /// Whether it came through the gateway's own server.
     pub(super) is_relayed: bool,
-    /// Whether anybody would miss it: health checks are not written down.
+    /// Whether it is recorded: health checks are not.
     silent: bool,
-    /// Whether there will be a line.
+    /// Whether a line is promised.
     promised: bool,
 }
 
-/// What one core writes requests down in.
+/// What one core needs to record requests.
 pub(super) struct RequestLogSinks {
     pub(super) ledger: AuditBuffer,
     pub(super) tally: WorkerMetrics,
@@ -61,27 +61,27 @@ pub(super) struct RequestLogSinks {
     pub(super) audit: Arc<AuditCapacity>,
 }
 
-/// Names a request in logs, answers and towards the server, where it is a header.
+/// Identifies a request in logs, answers and towards the server, where it is a header.
 pub(super) struct RequestId(HeaderValue);
 
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// The status that is written down for a caller who left before the answer.
+/// The status recorded for a caller who left before the answer.
 const GONE: u16 = 499;
-/// Names from outside are cut to this, in bytes.
+/// Names from outside are cut to this length, in bytes.
 const LONGEST: usize = 200;
 
 impl RequestId {
-    /// Different for every request of every run.
+    /// Differs for every request of every run.
     pub(super) fn new(run: u64, number: u64) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        // Multiplying by an odd number loses nothing: two numbers of one run never share an id.
+        // Multiplication by an odd number is reversible: two numbers of one run never share an id.
         let value = run ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut text = [b'0'; 16];
         for (place, digit) in text.iter_mut().enumerate() {
             let nibble = (value >> (60 - 4 * place)) & 0xf;
             *digit = DIGITS.get(nibble as usize).copied().unwrap_or(b'0');
         }
-        // Hexadecimal digits are always one.
+        // Hexadecimal digits are always valid.
         Self(HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("")))
     }
 
@@ -126,7 +126,7 @@ impl<'w> RequestLog<'w> {
         self.request_id.0.clone()
     }
 
-    /// Whether it may go on: a line is promised to it, or the settings do without.
+    /// Whether it may continue: a line is promised, or the settings do not require one.
     ///
     /// # Errors
     /// [`Rejection::Audit`].
@@ -135,29 +135,29 @@ impl<'w> RequestLog<'w> {
         if may { Ok(()) } else { Err(Rejection::Audit) }
     }
 
-    /// The policy said yes.
+    /// The policy allowed it.
     pub(super) fn allowed(&mut self, permit: &Permit) {
         self.permit = Some(permit.clone());
     }
 
-    /// The line said no.
+    /// The line refused it.
     pub(super) fn refused(&mut self, refusal: &Rejection) {
         self.refused = Some(refusal.reason());
     }
 
-    /// What the policy that only watches would have said.
+    /// What the shadow policy would have decided.
     pub(super) fn shadow<'c>(&mut self, server: &str, mut calls: impl Iterator<Item = Call<'c>>) {
         if let Some(grants) = self.caller.as_ref().and_then(|caller| caller.shadow.as_ref()) {
             self.shadow = Some(calls.all(|call| decide(grants, server, &call).is_ok()));
         }
     }
 
-    /// The bytes were no HTTP request; they were answered below this program's own steps.
+    /// The bytes were not an HTTP request; they were answered below this program's own steps.
     pub(super) fn unreadable(mut self, status: u16) {
         (self.refused, self.status) = (Some("unreadable"), status);
     }
 
-    /// The server was asked at `sent` and has begun to answer, or will not.
+    /// The server was asked at `sent` and has begun to answer, or failed.
     pub(super) fn upstream(&mut self, sent: Instant) {
         self.sent.get_or_insert(sent);
         self.took += sent.elapsed();
@@ -168,18 +168,18 @@ impl<'w> RequestLog<'w> {
         self.status = status;
     }
 
-    /// Nobody would miss it.
+    /// Not worth recording.
     pub(super) fn silent(&mut self) {
         self.silent = true;
     }
 
-    /// Why it was refused; whoever left before the decision was allowed nothing.
+    /// Why it was refused; a caller who left before the decision was not allowed anything.
     fn reason(&self) -> Option<&'static str> {
         self.refused.or((self.permit.is_none() && self.status == GONE).then_some("gone"))
     }
 
-    /// Under which method it is counted. Only what the policy allows, or the protocol has, becomes a label: anyone can invent the
-    /// rest.
+    /// The method it is counted under. Only what the policy allows, or the protocol has, becomes a label: anyone can
+    /// invent the rest.
     fn counted_method(&self, allowed: bool) -> &str {
         match (text(&self.method), self.http) {
             // A message that was refused before it was read, or an answer to the server.
@@ -288,7 +288,7 @@ fn text(bytes: &Option<Bytes>) -> &str {
     bytes.as_ref().and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
-/// What came from outside, at a length that a log can bear.
+/// Text from outside, cut to a length that fits a log.
 fn cut(text: &str) -> &str {
     let end = (0..=LONGEST.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     end.and_then(|end| text.get(..end)).unwrap_or_default()

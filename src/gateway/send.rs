@@ -1,6 +1,6 @@
-//! Sends a permitted message to its server: with the headers that may go on, with the credential that the gateway holds for
-//! it, and on to where the server itself redirects.
-//! It leaves which headers pass to `headers`, connections to `pool`, and the answer to `forward`.
+//! Sends a permitted message to its server: with the headers that may pass, with the credential that the gateway
+//! stores for it, and following the server's own redirects. Not here: which headers pass (see `headers`); connections
+//! (see `pool`); the answer (see `forward`).
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
@@ -53,7 +53,7 @@ impl UpstreamSender {
         }
     }
 
-    /// Sends it with a credential that the gateway holds, and with another one where the server refuses that.
+    /// Sends it with a stored credential, and with another one if the server rejects that.
     async fn with_stored(
         &self,
         stored: &Arc<StoredCredential>,
@@ -86,7 +86,7 @@ impl UpstreamSender {
         if is_redirect(answer.status()) {
             return Box::pin(self.redirected(passage, answer, kept, record)).await;
         }
-        // A refusal may come from something before the server that redirects.
+        // A refusal may come from something in front of the server that redirects.
         if answer.status().is_success() {
             straight.note(passage.way);
         }
@@ -130,7 +130,7 @@ impl UpstreamSender {
         })
     }
 
-    /// What comes where a redirect leads, if it may be followed.
+    /// The answer at a redirect's target, if it may be followed.
     async fn redirected(
         &self,
         passage: &AuthorizedRequest<'_>,
@@ -153,7 +153,7 @@ impl UpstreamSender {
                 let (name, to) = (passage.upstream.name(), display_location(endpoint, &place));
                 info!(
                     event = "upstream",
-                    "{name}: redirects to {to}, as each request will be; put that into its file"
+                    "{name}: redirects to {to}, as will every request; put that address into its file"
                 );
             }
             asked = place;
@@ -162,7 +162,7 @@ impl UpstreamSender {
         Ok(answer)
     }
 
-    /// The end of a request that is led where it may not go, or that is not there any more.
+    /// The end of a request whose redirect must not be followed or has too many hops.
     fn astray(&self, passage: &AuthorizedRequest<'_>, to: String, record: &RequestLog<'_>) -> Rejection {
         passage.upstream.straight.forget();
         let name = passage.upstream.name();
@@ -171,10 +171,10 @@ impl UpstreamSender {
     }
 }
 
-/// The headers beside the protocol's own that pass with a relayed call.
+/// The headers in addition to the protocol's own that pass with a relayed call.
 static NONE: LazyLock<HashSet<HeaderName>> = LazyLock::new(HashSet::new);
 
-/// Makes a request's headers those that go on, all but the stored credential.
+/// Reduces a request's headers to those that pass, without the stored credential.
 pub(super) fn onward(
     passage: &AuthorizedRequest<'_>,
     session: Option<&LegacySession>,
@@ -191,7 +191,7 @@ pub(super) fn onward(
     };
     onward.filter_request_headers(headers);
     headers.insert(HOST, passage.endpoint.origin.header.clone());
-    // Any answer may hold what has to be looked at.
+    // Any answer may contain what has to be checked.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(X_REQUEST_ID, request_id);
     if let Some(session) = session {
@@ -205,7 +205,7 @@ pub(super) fn onward(
     }
 }
 
-/// The registry's headers, for servers that ask for them.
+/// The registry's headers, for servers that require them.
 fn identify(headers: &mut HeaderMap, passage: &AuthorizedRequest<'_>) {
     let principal = &passage.caller.principal;
     let scopes = principal.scopes.join(" ");

@@ -1,6 +1,6 @@
-//! Binds a legacy session to its caller without a store (MCP 2025-11-25, "Security Best Practices", session hijacking): what
-//! the client holds is the server's own identifier, encrypted, and bound to whose it is and at which server.
-//! It leaves to `forward` and `watch` which headers and addresses carry one.
+//! Binds a legacy session to its caller without a store (MCP 2025-11-25, "Security Best Practices", session
+//! hijacking): the client gets the server's own identifier, encrypted and bound to the caller and the server. Not
+//! here: which headers and addresses carry one (see `forward` and `watch`).
 
 use std::path::Path;
 
@@ -16,15 +16,15 @@ use crate::sys::private_file;
 
 /// The key that seals sessions. Gateways behind one address share it.
 ///
-/// AES-GCM-SIV (RFC 8452): should two gateways ever draw one nonce, that shows whether two identifiers are the same, and
-/// nothing else. The key is derived once (RFC 5869); a request costs one short decryption.
+/// AES-GCM-SIV (RFC 8452): if two gateways ever draw the same nonce, that reveals whether two identifiers are equal,
+/// and nothing else. The key is derived once (RFC 5869); a request costs one short decryption.
 pub(super) struct SessionKey {
     key: LessSafeKey,
-    /// The longest that is given out, and so the longest that is accepted.
+    /// The longest sealed text that is issued, and so the longest that is accepted.
     pub(super) longest: usize,
 }
 
-/// What is bound: the two never pass for each other.
+/// What is sealed: the two are never interchangeable.
 #[derive(Clone, Copy)]
 pub(super) enum SealPurpose {
     /// `Mcp-Session-Id`.
@@ -33,9 +33,9 @@ pub(super) enum SealPurpose {
     Endpoint,
 }
 
-/// The longest that is given out if nothing else is said.
+/// The default maximum length.
 const LONGEST: usize = 16 << 10;
-/// What the operator's key is stretched for.
+/// The purpose in the key derivation.
 const PURPOSE: &[&[u8]] = &[b"mcpauth session identifiers, AES-256-GCM-SIV"];
 
 /// The length of the derived key, for HKDF.
@@ -47,19 +47,19 @@ impl KeyType for Length {
     }
 }
 
-/// The fewest bytes of an operator's key.
-const LEAST: usize = 32;
+/// The minimum size of an operator's key, in bytes.
+const MIN_KEY_BYTES: usize = 32;
 
 impl SessionKey {
-    /// From the operator's key file: at least 32 bytes, random ones or characters. The line ends after text and a byte order
-    /// mark before it do not count.
+    /// From the operator's key file: at least 32 bytes, random ones or characters. Line ends after text, and a byte
+    /// order mark before it, do not count.
     ///
     /// # Errors
-    /// What is wrong with the file, and how to make one.
+    /// What is wrong with the file, and how to create one.
     pub(super) fn read(path: &Path) -> Result<Self, Problem> {
         let shown = path.display();
         let problem = |what: String| {
-            let remedy = format!("make one: (umask 077; head -c {LEAST} /dev/urandom > {shown})");
+            let remedy = format!("make one: (umask 077; head -c {MIN_KEY_BYTES} /dev/urandom > {shown})");
             Problem::error("session_key", what, remedy)
         };
         let bytes = private_file::read_given(path)
@@ -70,16 +70,17 @@ impl SessionKey {
             Ok(text) => text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']).as_bytes(),
             Err(_) => &bytes,
         };
-        if key.len() < LEAST {
+        if key.len() < MIN_KEY_BYTES {
             let size = key.len();
-            let what =
-                format!("{shown} has {size} bytes (line ends do not count); a key has at least {LEAST}");
+            let what = format!(
+                "{shown} has {size} bytes (line ends do not count); a key has at least {MIN_KEY_BYTES}"
+            );
             return Err(problem(what));
         }
         Self::new(key).ok_or_else(|| problem("there is no cipher for sessions".into()))
     }
 
-    /// From the bytes of the operator's key file; `None` only if the cryptography has no such cipher.
+    /// From the bytes of the operator's key file; `None` only if the library lacks the cipher.
     pub(super) fn new(bytes: &[u8]) -> Option<Self> {
         let mut key = zeroize::Zeroizing::new([0; 32]);
         let secret = Salt::new(HKDF_SHA256, &[]).extract(bytes);
@@ -88,19 +89,20 @@ impl SessionKey {
         Some(Self { key, longest: LONGEST })
     }
 
-    /// The same for requests whose head has at most so many bytes: half of it is for a session, the rest for tokens.
+    /// The same for requests whose headers have at most this many bytes: half of it is for a session, the rest for
+    /// tokens.
     pub(super) fn within(self, head: usize) -> Self {
         Self { longest: self.longest.min(head / 2), ..self }
     }
 
-    /// A new key: sessions then end with the process.
+    /// A new random key: sessions then end with the process.
     pub(super) fn random() -> Option<Self> {
         let mut bytes = zeroize::Zeroizing::new([0; 32]);
         SystemRandom::new().fill(bytes.as_mut()).ok()?;
         Self::new(bytes.as_ref())
     }
 
-    /// What the client is given instead of `id`, another one each time: a nonce and the sealed identifier. `None` if that
+    /// What the client gets instead of `id`, different each time: a nonce and the sealed identifier. `None` if that
     /// would be too long to be accepted again.
     pub(super) fn seal(
         &self,
@@ -121,7 +123,7 @@ impl SessionKey {
         (text.len() <= self.longest).then_some(text)
     }
 
-    /// The server's own identifier, if `text` was given to this caller for this server.
+    /// The server's own identifier, if `text` was issued to this caller for this server.
     pub(super) fn unseal(
         &self,
         what: SealPurpose,
@@ -138,7 +140,7 @@ impl SessionKey {
     }
 }
 
-/// Whose it is: every part with its length before it, so that no two callers share one.
+/// The owner: every part preceded by its length, so that no two callers are equal.
 fn bound(what: SealPurpose, caller: &Principal, server: &str) -> Vec<u8> {
     let kind = match what {
         SealPurpose::Session => "session",

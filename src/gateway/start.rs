@@ -1,5 +1,5 @@
-//! Starts and stops the gateway: binds, and only then begins; drains, and only then ends. It leaves reading to `load`,
-//! serving to `listen` and `worker`, and signals to whoever runs it.
+//! Starts and stops the gateway: binds before it serves; drains before it ends. Not here: reading (see `load`);
+//! serving (see `listen` and `worker`).
 
 use std::io;
 use std::net::SocketAddr;
@@ -35,23 +35,23 @@ use crate::problem::Problem;
 use crate::sys::descriptors;
 use crate::sys::http::Http;
 
-/// All that a gateway is made of.
+/// Everything that a gateway needs.
 pub struct GatewaySetup {
-    /// Judged before: see `GatewaySettings::validate`.
+    /// Checked before: see `GatewaySettings::validate`.
     pub settings: GatewaySettings,
-    /// Where lines of the audit go.
+    /// Where audit lines go.
     pub journal: Arc<dyn AuditSink>,
     /// The network, for keys and introspection.
     pub http: Http,
-    /// Stored outside credentials.
+    /// The stored egress credentials.
     pub credentials: Credentials,
-    /// What the stored credentials have under way, which a gateway does not end without.
+    /// Pending requests for stored credentials, which the gateway waits for at its end.
     pub exchanges: TaskTracker,
     /// Variables for servers' headers.
     pub variables: VariableLookup,
 }
 
-/// A gateway that serves. Dropped, it drains first.
+/// A serving gateway. When dropped, it drains first.
 pub struct RunningGateway {
     address: SocketAddr,
     admin: Option<SocketAddr>,
@@ -68,10 +68,10 @@ pub struct RunningGateway {
 /// Why a gateway does not start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// What settings or files say, all of it.
+    /// Problems of settings or files, all of them.
     #[error("{}", lines(.0))]
     Load(Vec<Problem>),
-    /// An address that cannot be had.
+    /// An address that cannot be bound.
     #[error("cannot listen on {address}: {cause}")]
     Bind {
         /// The address.
@@ -79,18 +79,18 @@ pub enum StartError {
         /// The system's reason.
         cause: io::Error,
     },
-    /// The system's no.
+    /// An I/O error.
     #[error("{0}")]
     Io(#[from] io::Error),
 }
 
-/// What a gateway needs beside what it serves.
+/// What a gateway needs besides its files.
 pub struct GatewayContext {
-    /// Where lines of the audit go.
+    /// Where audit lines go.
     pub journal: Arc<dyn AuditSink>,
     /// The network, for keys and introspection.
     pub http: Http,
-    /// What the stored credentials have under way, which a gateway does not end without.
+    /// Pending requests for stored credentials, which the gateway waits for at its end.
     pub exchanges: TaskTracker,
 }
 
@@ -109,8 +109,8 @@ impl RunningGateway {
         Self::serve(loaded, GatewayContext { journal, http, exchanges })
     }
 
-    /// Starts a gateway of what was loaded. It answers from here on, and can check tokens as soon as it has keys: see
-    /// [`Self::is_ready`].
+    /// Starts a gateway from what was loaded. From here on it answers, and it can check tokens as soon as it has
+    /// keys: see [`Self::is_ready`].
     ///
     /// # Errors
     /// [`StartError`]; then nothing was started.
@@ -170,7 +170,7 @@ impl RunningGateway {
         };
         running.vault = Some(thread("vault", vault, |mut stopping| async move {
             let _ = stopping.wait_for(|stop| *stop).await;
-            // A refresh token that was sent is used up: what comes for it must be kept.
+            // A refresh token that was sent is spent: its answer must be stored.
             exchanges.close();
             exchanges.wait().await;
         })?);
@@ -187,12 +187,12 @@ impl RunningGateway {
         self.address
     }
 
-    /// Where metrics are.
+    /// Where metrics are served.
     pub fn admin(&self) -> Option<SocketAddr> {
         self.admin
     }
 
-    /// The address clients type.
+    /// The address that clients type.
     pub fn public_url(&self) -> &str {
         &self.shared.public_url
     }
@@ -207,13 +207,13 @@ impl RunningGateway {
         self.reload.notify_one();
     }
 
-    /// Says that it is about to leave, and goes on serving: `/readyz` is 503 from here on, and every answer ends its
-    /// connection, so that load balancers and clients go elsewhere without losing a request.
+    /// Announces the shutdown and goes on serving: `/readyz` is 503 from here on, and every answer closes its
+    /// connection, so that load balancers and clients move elsewhere without losing a request.
     pub fn withdraw(&self) {
         self.shared.leaving.store(true, Ordering::Relaxed);
     }
 
-    /// Takes no more connections, answers what is under way within the limit, and ends.
+    /// Accepts no more connections, answers the requests in flight within the limit, and ends.
     pub fn drain(self) {
         // The rest is in `drop`.
     }
@@ -292,7 +292,7 @@ impl Drop for RunningGateway {
     }
 }
 
-/// A thread that works until it is told to stop.
+/// A thread that runs until it is told to stop.
 fn thread<F: Future<Output = ()>>(
     name: &str,
     runtime: Runtime,
@@ -301,7 +301,7 @@ fn thread<F: Future<Output = ()>>(
     let (stop, stopping) = watch::channel(false);
     let thread = std::thread::Builder::new().name(name.into()).spawn(heard(move || {
         runtime.block_on(work(stopping));
-        // A look-up that still runs must not keep the process.
+        // A pending DNS look-up must not keep the process alive.
         runtime.shutdown_background();
     }))?;
     Ok((stop, thread))

@@ -1,5 +1,5 @@
-//! What all workers share: the files as last read, in one value that is swapped whole, and what lives as long as the process.
-//! It leaves reading files to `reload` and serving to `worker`.
+//! What all workers share: the files as last read, in one value that is swapped as a whole, and what lives as long as
+//! the process. Not here: reading files (see `reload`); serving (see `worker`).
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -41,7 +41,7 @@ use crate::sys::trust::Trust;
 /// The files as last read. Never changed, only replaced.
 pub(super) struct LoadedFiles {
     pub(super) policy: Arc<Policy>,
-    /// A policy that decides nothing: what it would have refused is recorded.
+    /// A policy that decides nothing: what it would have denied is recorded.
     pub(super) shadow: Option<Arc<Policy>>,
     pub(super) routes: Routes,
     /// By server name.
@@ -50,26 +50,27 @@ pub(super) struct LoadedFiles {
     pub(super) tls: Option<Arc<ServerConfig>>,
 }
 
-/// A server with everything a request to it needs, made once.
+/// A server with everything that a request to it needs, made once.
 pub(super) struct Upstream {
     pub(super) route: Arc<ServerRoute>,
     pub(super) stored: Option<Arc<StoredCredential>>,
-    /// Names that pass beside the standard ones, if only those do.
+    /// Header names that pass in addition to the standard ones, if only those do.
     pub(super) headers: Option<HashSet<HeaderName>>,
-    /// The policy's scopes that let a caller in, for its RFC 9728 document: those that can be asked for are in it.
+    /// The policy's scopes that give a caller access, for its RFC 9728 metadata: those that can be requested are in
+    /// it.
     pub(super) scopes: Vec<Arc<str>>,
-    /// The same for a caller who has no token yet, the narrowest first: asking for all would be refused, or too much.
+    /// The same for a caller without a token, the narrowest first: requesting all would be refused, or too much.
     pub(super) first_scopes: Vec<Arc<str>>,
     pub(super) healthy: Arc<AtomicBool>,
     /// When that was last looked at, in seconds since 1970; 0 for never.
     pub(super) checked_at: Arc<AtomicI64>,
     /// Whether it was found to speak no 2026-07-28.
     pub(super) is_older: AtomicBool,
-    /// What is known of its redirects.
+    /// What is known about its redirects.
     pub(super) straight: Straight,
 }
 
-/// Tokens that are refused although they verify, by what names them.
+/// Revoked tokens, by what identifies them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct RevocationList {
     pub(super) token_ids: HashSet<String>,
@@ -80,44 +81,44 @@ pub(super) struct RevocationList {
 /// What lives as long as the process.
 pub(super) struct SharedState {
     pub(super) settings: GatewaySettings,
-    /// Whose certificates are believed.
+    /// The trusted certificates.
     pub(super) trust: Trust,
     state: ArcSwap<LoadedFiles>,
-    /// Counts changes of anything that tokens and grants were judged by.
+    /// Counts changes of anything that tokens and grants were checked against.
     epoch: Arc<AtomicU64>,
-    /// Wakes whoever waits when the files change.
+    /// Wakes those who wait for a change of the files.
     changed: watch::Sender<()>,
     pub(super) issuers: Vec<Arc<IssuerState>>,
     pub(super) hosts: Hosts,
     /// Those of the admin listener, if there is one.
     pub(super) admin_hosts: Option<Hosts>,
     pub(super) public_url: String,
-    /// The same, read.
+    /// The same, parsed.
     public: Option<Url>,
     pub(super) session_key: SessionKey,
     pub(super) per_caller: Option<Rate>,
     pub(super) per_tool: Option<Rate>,
-    /// What is known of tokens that their issuers were asked about.
+    /// What is known about introspected tokens.
     pub(super) asking: IntrospectionCache,
     /// Whether the audit can be written.
     pub(super) audit: Arc<AuditCapacity>,
     pub(super) metrics: Metrics,
     pub(super) under_way: Arc<AtomicUsize>,
     pub(super) connections: Arc<AtomicUsize>,
-    /// Where stored credentials are got: no request waits for a file on its own core.
+    /// The thread that gets stored credentials: no request waits for a file on its own core.
     pub(super) vault: Handle,
-    /// Kinds of files of which nobody knows what is in them now, as the settings name them.
+    /// Kinds of files whose current content is not known, as the settings name them.
     pub(super) unread: ArcSwap<Vec<&'static str>>,
-    /// How many connections there may be, with the descriptors there are.
+    /// How many connections are allowed, given the available descriptors.
     pub(super) most_connections: usize,
-    /// How many requests, and how many streams, a caller may have under way.
+    /// How many requests, and how many streams, a caller may have in flight.
     pub(super) most_requests: usize,
     pub(super) most_streams: usize,
     pub(super) accounts: Accounts,
     pub(super) crowd: Arc<Connections>,
     /// Workers that wait for room for one more connection.
     pub(super) waiting: Arc<AtomicUsize>,
-    /// Whether the gateway has been told to stop: it still serves, and tells everybody to go elsewhere.
+    /// Whether the gateway has been told to stop: it still serves, and closes connections after each answer.
     pub(super) leaving: AtomicBool,
     pub(super) started: Instant,
     /// The tools there are, for whoever looks for one.
@@ -130,18 +131,18 @@ pub(super) struct SharedState {
     pub(super) relays: Arc<Relays>,
 }
 
-/// What one request sees: the files, when it is, and who is at the other end.
+/// What one request sees: the files, the time, and the client's address.
 pub(super) struct Snapshot {
     pub(super) state: Arc<LoadedFiles>,
     pub(super) epoch: u64,
     /// Seconds since 1970.
     pub(super) now: i64,
     pub(super) began: Instant,
-    /// Where it came from: whose connection it came on, or whom a trusted proxy forwards.
+    /// The client's address: the connection's, or the one that a trusted proxy forwards.
     pub(super) peer: IpAddr,
 }
 
-/// The parts of [`SharedState`] that have names of their own.
+/// Parts of [`SharedState`].
 pub(super) struct Parts {
     pub(super) settings: GatewaySettings,
     pub(super) trust: Trust,
@@ -159,16 +160,16 @@ pub(super) struct Parts {
     pub(super) reload: Arc<Notify>,
 }
 
-/// Why a gateway is not to be sent requests.
+/// Why a gateway should not get requests.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NotReady {
     /// It has been told to stop.
     #[error("stopping")]
     Leaving,
-    /// No keys of some issuer.
+    /// The keys of an issuer are missing.
     #[error("the tokens of an issuer cannot be checked")]
     Issuer,
-    /// No line of the audit.
+    /// No audit line can be written.
     #[error("the audit cannot be written")]
     Audit,
     /// Files that cannot be read; what was last read is in force.
@@ -231,8 +232,8 @@ impl SharedState {
         }
     }
 
-    /// The present moment. The epoch is read before the state: a caller judged by old files under a new epoch would be
-    /// remembered past the change.
+    /// A snapshot of now. The epoch is read before the state: otherwise a caller checked against old files would be
+    /// cached under the new epoch.
     pub(super) fn moment(&self, peer: IpAddr) -> Snapshot {
         let epoch = self.epoch();
         Snapshot { epoch, state: self.state.load_full(), now: clock::now(), began: Instant::now(), peer }
@@ -246,7 +247,7 @@ impl SharedState {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Puts other files in force, for every request that begins from here on.
+    /// Puts other files in force, for every request that starts from here on.
     pub(super) fn replace(&self, state: LoadedFiles) {
         self.catalogue.serve(state.routes.all());
         self.state.store(Arc::new(state));
@@ -254,13 +255,13 @@ impl SharedState {
         self.changed.send_replace(());
     }
 
-    /// Hears of files that are put in force from here on.
+    /// Notified of files that are put in force from here on.
     pub(super) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
-    /// Whether requests should be sent here: every issuer's tokens can be checked, their lines can be written, every file is
-    /// as it was last read, and nobody is about to leave.
+    /// Whether requests should be sent here: every issuer's tokens can be checked, audit lines can be written, every
+    /// file could be read, and the gateway is not about to stop.
     pub(super) fn readiness(&self) -> Result<(), NotReady> {
         if self.is_leaving() {
             return Err(NotReady::Leaving);
@@ -275,12 +276,12 @@ impl SharedState {
         if unread.is_empty() { Ok(()) } else { Err(NotReady::Unread(unread.to_vec())) }
     }
 
-    /// Whether a scope can be asked for anywhere.
+    /// Whether a scope can be requested from any issuer.
     pub(super) fn is_granted(&self, scope: &str) -> bool {
         self.issuers.iter().any(|issuer| issuer.grants(scope))
     }
 
-    /// The servers whose resource identifier this is.
+    /// The servers with this resource identifier.
     pub(super) fn servers_of(&self, state: &LoadedFiles, audience: &str) -> Vec<String> {
         servers_of(&state.routes, self.public.as_ref(), audience)
     }
@@ -292,7 +293,7 @@ impl SharedState {
 }
 
 impl Upstream {
-    /// A server without a policy or a credential, to be asked whether it is there.
+    /// A server without a policy or a credential, for a health check.
     pub(super) fn alone(route: &Arc<ServerRoute>) -> Self {
         Self {
             route: route.clone(),
@@ -317,17 +318,17 @@ impl Upstream {
         self.route.server.endpoints().map(|endpoints| &endpoints.base)
     }
 
-    /// How clients and the policy name it.
+    /// Its name for clients and the policy.
     pub(super) fn name(&self) -> &str {
         &self.route.server.name
     }
 }
 
 impl RevocationList {
-    /// One entry a line, `jti: VALUE`, `sub: VALUE` or `client_id: VALUE`; `#` begins a comment.
+    /// One entry per line, `jti: VALUE`, `sub: VALUE` or `client_id: VALUE`; `#` begins a comment.
     ///
     /// # Errors
-    /// The number of the first line that is none of it.
+    /// The number of the first invalid line.
     pub(super) fn read(text: &str) -> Result<Self, usize> {
         let mut revoked = Self::default();
         for (number, line) in text.lines().enumerate() {
@@ -351,7 +352,7 @@ impl RevocationList {
         Ok(revoked)
     }
 
-    /// What of a caller is revoked, if anything: the caller, or this token alone.
+    /// What is revoked, if anything: the caller, or only this token.
     pub(super) fn reject(&self, principal: &Principal) -> Option<TokenError> {
         let client = principal.client_id.as_ref();
         if self.subjects.contains(&principal.subject) || client.is_some_and(|id| self.clients.contains(id)) {

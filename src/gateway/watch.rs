@@ -1,6 +1,6 @@
-//! Whether a caller may still have what an answer brings, for as long as it brings it: the token is found good again, as a
-//! new request's would be, whenever the files or keys change and whenever what is known of it is no longer believed.
-//! It leaves the bytes to `events`.
+//! Whether a caller may still receive an answer, for as long as it lasts: the token is checked again, as for a new
+//! request, whenever the files or keys change and whenever a cached result expires. Not here: the bytes (see
+//! `events`).
 
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ use tracing::warn;
 
 use super::accounts::Reservation;
 use super::callers::{Caller, Callers, TokenHeader};
-use super::redirect::SHOWN;
+use super::redirect::MAX_SHOWN_CHARS;
 use super::refusal::Rejection;
 use super::servers::endpoints::Transport;
 use super::servers::route::PathBase;
@@ -35,21 +35,21 @@ pub(super) struct AnswerWatch {
     callers: Arc<Callers>,
     credential: TokenHeader,
     peer: IpAddr,
-    /// Of the request that is answered.
+    /// Of the answered request.
     request_id: HeaderValue,
-    /// The caller as last found; whoever filters looks here.
+    /// The caller as last checked; filters use this.
     caller: Arc<ArcSwap<Caller>>,
     upstream: Arc<Upstream>,
     base: PathBase,
     wanted: Arc<[OwnedCall]>,
-    /// When it was found out, and until when it is believed.
+    /// When that was, and until when it is valid.
     epoch: u64,
     until: Instant,
     again: Option<Pin<Box<RecheckFn>>>,
     changes: Receiver<()>,
 }
 
-/// A call, kept.
+/// A call, owned.
 pub(super) enum OwnedCall {
     Message(Box<str>, Option<Box<str>>),
     Completion(Listed, Box<str>),
@@ -58,19 +58,19 @@ pub(super) enum OwnedCall {
     EndSession,
 }
 
-/// Finds out anew.
+/// Checks again.
 type RecheckFn = dyn Future<Output = Result<Recheck, Rejection>> + Send;
 
-/// What was found out anew.
+/// The result of a check.
 struct Recheck {
     caller: Arc<Caller>,
     epoch: u64,
 }
 
-/// How often an answer without comments is looked at.
-pub(super) const LOOK: Duration = Duration::from_secs(15);
-/// How far ahead it is believed, in seconds: no issuer is asked about one answer more than once a second, and beyond a day
-/// looking again costs nothing.
+/// How often an answer without comments is checked.
+pub(super) const CHECK_INTERVAL: Duration = Duration::from_secs(15);
+/// How far ahead a result is used, in seconds: no issuer is asked about one answer more than once a second, and
+/// beyond a day checking again costs nothing.
 const SOONEST: i64 = 1;
 const FARTHEST: i64 = 24 * 3600;
 
@@ -97,7 +97,7 @@ impl OwnedCall {
 }
 
 impl AnswerWatch {
-    /// For a caller who was found good under this epoch, asking from this address, and an answer to what they want.
+    /// For a caller who was authenticated under this epoch, from this address, and an answer to this request.
     pub(super) fn new(
         callers: &Arc<Callers>,
         (caller, epoch, peer): (&Arc<Caller>, u64, IpAddr),
@@ -126,7 +126,7 @@ impl AnswerWatch {
         &self.callers.shared
     }
 
-    /// The caller's memory for what is read whole, none of it taken.
+    /// The caller's reservation for buffering, empty so far.
     pub(super) fn hold(&self) -> Reservation {
         self.caller.load().account.hold(&self.shared().settings.limits)
     }
@@ -135,12 +135,12 @@ impl AnswerWatch {
         self.upstream.name()
     }
 
-    /// The id of the request that is answered.
+    /// The id of the answered request.
     pub(super) fn request_id(&self) -> &str {
         self.request_id.to_str().unwrap_or_default()
     }
 
-    /// Whether the caller may have what comes next; pending while an issuer is asked.
+    /// Whether the caller may receive what comes next; pending while an issuer is asked.
     ///
     /// # Errors
     /// As for a new request.
@@ -166,10 +166,10 @@ impl AnswerWatch {
         Poll::Ready(Ok(()))
     }
 
-    /// What a body comes to, the caller as known then, and under which epoch; `done` if it has come already.
+    /// The result of a body, with the caller as known then, and under which epoch; `done` if it has arrived already.
     ///
     /// # Errors
-    /// As for a new request, as soon as the caller may not have it any more.
+    /// As for a new request, as soon as the caller may no longer have it.
     pub(super) async fn over<F: Future>(
         mut self,
         mut done: Option<F::Output>,
@@ -187,7 +187,7 @@ impl AnswerWatch {
                 if let Some(output) = done.take() {
                     return Poll::Ready(Ok((output, self.caller.load_full(), self.epoch)));
                 }
-                let due = alarm.get_or_insert_with(|| self.alarm(Instant::now() + LOOK));
+                let due = alarm.get_or_insert_with(|| self.alarm(Instant::now() + CHECK_INTERVAL));
                 ready!(due.as_mut().poll(context));
                 alarm = None;
             }
@@ -195,13 +195,13 @@ impl AnswerWatch {
         .await
     }
 
-    /// Returns at the next change, at the end of what is believed, or at `due`, whichever comes first.
+    /// Returns at the next change, when the cached result expires, or at `due`, whichever comes first.
     pub(super) fn alarm(&mut self, due: Instant) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.changes.mark_unchanged();
         let (mut changes, due) = (self.changes.clone(), due.min(self.until));
         let epoch = (self.epoch, self.callers.clone());
         Box::pin(async move {
-            // A change between the last look and the mark above.
+            // A change between the last check and the mark above.
             if epoch.0 != epoch.1.shared.epoch() {
                 return;
             }
@@ -219,7 +219,7 @@ impl AnswerWatch {
         move |listed, name| all || caller.load().grants.shows(upstream.name(), listed, name)
     }
 
-    /// What becomes of each event of a stream that may carry anything, the address for messages among it.
+    /// What happens to each event of a stream that may carry anything, including the address for messages.
     pub(super) fn strictly(
         &self,
         transport: Transport,
@@ -243,13 +243,14 @@ impl AnswerWatch {
     }
 }
 
-/// When what is known of a caller ends.
+/// When the caller's cached result expires.
 fn end(caller: &Caller) -> Instant {
     let left = caller.cache_until().saturating_sub(clock::now()).clamp(SOONEST, FARTHEST);
     Instant::now() + Duration::from_secs(left.unsigned_abs())
 }
 
-/// The same as for a new request: the token, the server, every call. An issuer that does not answer is no yes.
+/// The same checks as for a new request: the token, the server, every call. An issuer that does not answer is not a
+/// yes.
 async fn again(
     callers: Arc<Callers>,
     credential: TokenHeader,
@@ -270,11 +271,11 @@ async fn again(
     Ok(Recheck { caller, epoch: moment.epoch })
 }
 
-/// The address for messages that an old server announces (MCP 2024-11-05), as an address of the gateway's, for this
-/// caller alone.
+/// The address for messages that an old server announces (MCP 2024-11-05), as an address of the gateway, only for
+/// this caller.
 ///
 /// # Errors
-/// Why nobody can send messages there.
+/// Why messages cannot be sent there.
 fn announced(
     shared: &SharedState,
     caller: &Caller,
@@ -284,9 +285,9 @@ fn announced(
     let endpoints = upstream.route.server.endpoints();
     let endpoint = &endpoints.ok_or_else(|| "has no address".to_owned())?.sse;
     let target = endpoint.follow(&endpoint.uri, address).map_err(|elsewhere| {
-        let elsewhere = clean(&elsewhere, SHOWN);
+        let elsewhere = clean(&elsewhere, MAX_SHOWN_CHARS);
         format!(
-            "announces {elsewhere} for messages, which is not on it; correct its proxy_pass_url, or what it takes for its own address"
+            "announces {elsewhere} for messages, which is at another origin; correct its proxy_pass_url, or the server's own public address"
         )
     })?;
     let target = target.to_string();

@@ -1,5 +1,5 @@
-//! One core's share of the gateway, and the line every request takes through it: route, authenticate, read, decide, forward.
-//! It leaves each step to the module of its name, and listening to `listen`.
+//! One core's share of the gateway, and the line every request takes through it: route, authenticate, read, decide,
+//! forward. Not here: each step (see the module with its name); listening (see `listen`).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub(super) struct Worker {
     callers: Arc<Callers>,
     pub(super) forwarder: Forwarder,
     books: RequestLogSinks,
-    /// Requests so far, to name the next one.
+    /// The number of requests so far, to name the next one.
     number: AtomicU64,
     run: u64,
 }
@@ -64,20 +64,20 @@ impl Worker {
         Self { shared, callers, forwarder, books, number: AtomicU64::new(0), run }
     }
 
-    /// Answers a request, whatever it is.
+    /// Answers any request.
     pub(super) async fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let trusted = &self.shared.settings.trusted_proxies;
         let moment = self.shared.moment(proxies::client(peer, request.headers(), trusted));
         let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
         let mut record = RequestLog::begin(&self.books, &moment, request_id);
-        // Below the level of what is said by default, so that an ordinary request pays nothing for it.
+        // Below the default log level, so that an ordinary request pays nothing for it.
         let span = debug_span!("request", request = record.request_id());
         let (head, body) = request.into_parts();
         let page = self.shared.hosts.check(&head.uri, &head.headers);
         let allowed_page = page.as_ref().ok().copied().flatten().cloned();
         let line = match page {
             Err(refusal) if !own_endpoints::is_public(&head, &refusal) => Err(refusal),
-            // Moving the line's memory into a span would cost each request a copy of it.
+            // Moving the line's future into a span would cost each request a copy of it.
             _ if span.is_disabled() => self.counted(&moment, head, body, &mut record).await,
             _ => Box::pin(self.counted(&moment, head, body, &mut record)).instrument(span).await,
         };
@@ -94,7 +94,7 @@ impl Worker {
         response
     }
 
-    /// Takes down a connection that ended because what came was no HTTP request: it was refused, if not by the line.
+    /// Records a connection that ended because it did not send an HTTP request: a refusal outside the line.
     pub(super) fn ended(&self, error: &hyper::Error, peer: IpAddr) {
         if error.is_parse() {
             let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
@@ -103,7 +103,7 @@ impl Worker {
         }
     }
 
-    /// The line, for as many requests at once as there may be.
+    /// The line, within the limit on concurrent requests.
     async fn counted(
         &self,
         moment: &Snapshot,
@@ -263,7 +263,7 @@ impl Worker {
         Rejection::Denied { denial, scope }
     }
 
-    /// One more request of the caller's under way, or one more stream.
+    /// Counts one more request of the caller's in flight, or one more stream.
     fn turn(&self, caller: &Caller, stream: bool) -> Result<RequestSlot, Rejection> {
         let most = if stream { self.shared.most_streams } else { self.shared.most_requests };
         caller.account.begin(stream, most)
@@ -315,7 +315,7 @@ impl Worker {
         record.shadow(server, wish.calls());
         let allow = |call: &Call<'_>| {
             decide(&caller.grants, server, call).map_err(|denial| {
-                // Whoever may not use the server learns nothing of what it has.
+                // A caller who may not use the server learns nothing about it.
                 if denial == Denial::Method && wish.is_unknown() {
                     return Rejection::NoMethod;
                 }
@@ -348,7 +348,7 @@ impl Worker {
                 let (key, server) = (&self.shared.session_key, route.upstream.name());
                 let opened = key.unseal(SealPurpose::Endpoint, sealed, &caller.principal, server);
                 let opened = opened.filter(|_| method == Method::POST).ok_or(Rejection::Session)?;
-                // Its query is in there too; the one the client sends says nothing.
+                // The sealed address has its own query; the client's is ignored.
                 let target = PathAndQuery::try_from(opened).map_err(|_| Rejection::Session)?;
                 return Ok((&endpoints.sse, target.into()));
             }
@@ -367,7 +367,7 @@ impl Worker {
         let first = |upstream: &Arc<Upstream>| {
             upstream.first_scopes.iter().find(|scope| self.shared.is_granted(scope)).cloned()
         };
-        // Only a caller without a good token is told of it, and looking for it takes a moment.
+        // Only a caller without a valid token needs it, and finding it takes a moment.
         let scope = record.upstream.as_ref().filter(|_| refusal.lets_in()).and_then(first);
         let scope = scope.as_ref();
         let about = ResponseContext { id: record.id.as_ref(), resource_metadata: metadata.as_deref(), scope };

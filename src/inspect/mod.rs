@@ -1,4 +1,5 @@
-//! A token as it is looked at: which one is meant, what it says, and whether its issuer signed it. It leaves showing to `cli`.
+//! Inspects a token: which one is meant, its claims, and whether its issuer signed it. Not here: printing (see
+//! `cli`).
 
 mod subject;
 mod verify;
@@ -9,16 +10,16 @@ use crate::config::Config;
 use crate::oauth::{Epoch, Unverified};
 use crate::sys::http::Http;
 
-/// What came of a look.
+/// The result.
 pub(crate) struct Inspected {
     pub(crate) subject: Subject,
-    /// What it says, if it says anything.
+    /// Its decoded content, if it can be decoded.
     pub(crate) readable: Option<Unverified>,
     pub(crate) verdict: SignatureCheck,
 }
 
-/// Reads and verifies a token. Its issuer must be `issuer`, if one is named, else one that is configured; only with
-/// `patient` it is waited for as long as the network allows.
+/// Decodes and verifies a token. Its issuer must be `issuer`, if one is named, else a configured one; only with
+/// `patient` the wait is as long as the network allows.
 pub(crate) async fn inspect(
     subject: Subject,
     config: &Config,
@@ -34,13 +35,13 @@ pub(crate) async fn inspect(
 }
 
 impl Inspected {
-    /// When it ends, by its own word or its file's.
+    /// When it expires, by its own claim or its file.
     pub(crate) fn end(&self) -> Option<Epoch> {
         let own = self.readable.as_ref().and_then(|read| read.time("exp"));
         own.or(self.subject.stored.as_ref().and_then(|stored| stored.token.expires_at))
     }
 
-    /// Whether its time is over, or has not begun.
+    /// Whether it has expired, or is not valid yet.
     pub(crate) fn is_out_of_time(&self, now: Epoch) -> bool {
         let early = self.readable.as_ref().and_then(|read| read.time("nbf")).is_some_and(|start| start > now);
         early || self.end().is_some_and(|end| end <= now)

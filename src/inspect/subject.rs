@@ -1,5 +1,4 @@
-//! The token that a person means: by a credential's name, a file, `-` for stdin, or as such. It leaves what is done with it
-//! to the verbs.
+//! The token that the user means: a credential's name, a file, `-` for stdin, or the token itself.
 
 use std::path::{Path, PathBuf};
 
@@ -17,10 +16,10 @@ use crate::store::{Store, StoreError, StoredToken};
 use crate::sys::regular_file;
 use crate::vault::VaultError;
 
-/// The largest file that is looked into, in bytes.
-const MOST: u64 = 1 << 20;
+/// The largest file that is read, in bytes.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// A token, and what is known of it beside what it says itself.
+/// A token, and what is known about it besides its claims.
 pub(crate) struct Subject {
     pub(crate) token: Secret,
     /// The credential's name, or where the token was found.
@@ -29,8 +28,8 @@ pub(crate) struct Subject {
     pub(crate) stored: Option<StoredToken>,
 }
 
-/// What is meant: stdin, a credential, a file, or a token as such. What is none of these is not repeated: it may be a
-/// token that was cut on its way here.
+/// The token meant by stdin, a credential's name, a file, or the token itself. Anything else is not repeated: it may
+/// be a truncated token.
 pub(crate) fn find(what: &str, config: &Config, store: &Store, out: &dyn Notices) -> Result<Subject, Error> {
     if what == "-" {
         return Ok(Subject::bare(&secret_from(Path::new("-"))?, "stdin".into()));
@@ -40,7 +39,7 @@ pub(crate) fn find(what: &str, config: &Config, store: &Store, out: &dyn Notices
     match credentials::find_by_name(&all, what) {
         Ok(known) => {
             let nothing = || Error::Usage {
-                message: format!("nothing is kept of {}", known.name),
+                message: format!("nothing is stored for {}", known.name),
                 hint: format!("get it first: {}", known.command()),
             };
             let path = known.path(store).ok_or_else(nothing)?;
@@ -49,14 +48,14 @@ pub(crate) fn find(what: &str, config: &Config, store: &Store, out: &dyn Notices
         }
         Err(_) if path.is_file() => in_file(path, store),
         Err(_) if Unverified::read(what).is_some() => {
-            out.say("every process on this machine can read a command line; give a token on stdin: mcpauth inspect -");
+            out.say("any process on this machine can read a command line; give a token on stdin: mcpauth inspect -");
             Ok(Subject::bare(&Secret::new(what), "the command line".into()))
         }
         Err(unknown) => Err(unknown),
     }
 }
 
-/// The token that is meant by a credential's name, a file or `-`.
+/// The token meant by a credential's name, a file or `-`.
 ///
 /// # Errors
 /// [`Error::Usage`] if there is none.
@@ -69,7 +68,7 @@ pub(crate) fn token_of(
     find(what, config, store, out).map(|subject| subject.token)
 }
 
-/// The token of a token file, or the token that is all there is in it.
+/// The token of a token file, or of a file that contains only a token.
 fn in_file(path: &Path, store: &Store) -> Result<Subject, Error> {
     let name = path.display().to_string();
     match store.read_file(path) {
@@ -79,7 +78,7 @@ fn in_file(path: &Path, store: &Store) -> Result<Subject, Error> {
             hint: "get it again: mcpauth generate".into(),
         }),
         Err(StoreError::Format { .. }) if holds_token(path) => Ok(Subject::bare(&secret_from(path)?, name)),
-        // Nobody is told to close a file that is no secret, such as the system's own.
+        // No advice to restrict a file without secrets, such as one of the system's.
         Err(StoreError::Format { .. } | StoreError::File(_)) if !holds_token(path) => Err(Error::Usage {
             message: format!("{name} is not a token file"),
             hint: "name a credential (mcpauth status shows them), a file that holds a token and nothing else, or - for stdin"
@@ -89,17 +88,17 @@ fn in_file(path: &Path, store: &Store) -> Result<Subject, Error> {
     }
 }
 
-/// Whether a file, whoever may read it, has a token in it: a word alone, or a member of a JSON object. One that cannot be
-/// read may have.
+/// Whether a file, whoever may read it, contains a token: as a single word, or as a member of a JSON object. An
+/// unreadable file may.
 fn holds_token(path: &Path) -> bool {
-    let Ok(text) = regular_file::read_text(path, MOST).map(Zeroizing::new) else { return true };
+    let Ok(text) = regular_file::read_text(path, MAX_FILE_BYTES).map(Zeroizing::new) else { return true };
     match serde_json::from_str::<Map<String, Value>>(&text) {
         Ok(members) => members.contains_key("access_token"),
         Err(_) => is_token(text.trim()),
     }
 }
 
-/// Whether a text may be a token (RFC 6749 appendix A.12), and is no line of settings and no other format's.
+/// Whether a text may be a token (RFC 6749 appendix A.12), and is not a settings line or another format.
 fn is_token(text: &str) -> bool {
     let token = text.strip_prefix("Bearer ").unwrap_or(text);
     let begins = token.starts_with(|c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c));

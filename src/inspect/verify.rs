@@ -1,5 +1,5 @@
-//! Whether an issuer signed a token: its keys by its metadata, and the gateway's own verification. It leaves showing to
-//! `inspect`, and never asks anybody whom only the token names.
+//! Whether an issuer signed a token: its keys from its metadata, checked with the gateway's own verification. It
+//! never contacts an issuer that only the token names. Not here: output (see `inspect`).
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use crate::metadata;
 use crate::oauth::Unverified;
 use crate::sys::http::{Http, HttpError};
 
-/// How long a look may wait for an issuer; with `--verify` the network's own deadlines count.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait for an issuer; with `--verify` the network's own deadlines apply.
+const ISSUER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What came of it.
+/// The result.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum SignatureCheck {
     /// One of the issuer's keys signed it.
     Verified { issuer: String },
-    /// None did, or it is a token nobody should take.
+    /// No key did, or it is a token that must not be accepted.
     Bad(String),
     /// The issuer did not answer.
     Unreachable(String),
-    /// Nobody was asked.
+    /// No issuer was asked.
     Unknown(String),
 }
 
@@ -49,7 +49,7 @@ impl SignatureCheck {
     }
 }
 
-/// Whom a token may be verified with: the one that was named, else those that are configured.
+/// The issuer to verify a token with: the one that was named, else the configured ones.
 pub(crate) fn issuers(config: &Config, named: Option<&str>) -> Vec<String> {
     if let Some(named) = named {
         return vec![named.to_owned()];
@@ -57,12 +57,12 @@ pub(crate) fn issuers(config: &Config, named: Option<&str>) -> Vec<String> {
     let planned = config.plan(&CredentialKind::ALL, None);
     let mut issuers: Vec<String> =
         planned.into_iter().filter_map(|flow| Some(flow.credential.ok()?.issuer)).collect();
-    // A gateway's operator may have an issuer and no client.
+    // A gateway's operator may have configured an issuer and no client.
     issuers.extend(config.ingress_issuer().ok());
     issuers
 }
 
-/// Verifies the signature. What the claims say of time is for whoever looks at them.
+/// Verifies the signature. The caller checks the time claims.
 pub(crate) async fn verify(
     http: &Http,
     token: &str,
@@ -91,9 +91,12 @@ pub(crate) async fn verify(
         fetched.await
     } else {
         let late = || {
-            SignatureCheck::Unreachable(format!("{issuer} did not answer within {} s", PATIENCE.as_secs()))
+            SignatureCheck::Unreachable(format!(
+                "{issuer} did not answer within {} s",
+                ISSUER_TIMEOUT.as_secs()
+            ))
         };
-        tokio::time::timeout(PATIENCE, fetched).await.unwrap_or_else(|_| Err(late()))
+        tokio::time::timeout(ISSUER_TIMEOUT, fetched).await.unwrap_or_else(|_| Err(late()))
     };
     let keys = match keys {
         Ok(keys) => keys,
@@ -119,14 +122,14 @@ async fn fetch(http: &Http, issuer: &str) -> Result<KeySet, SignatureCheck> {
     KeySet::read(&raw, &Algorithm::ALL).map_err(|error| unreachable(&format!("{issuer}: {error}")))
 }
 
-/// A verifier's no, in more words than it gives a stranger.
+/// A verifier's error, with more detail than the gateway gives strangers.
 fn describe_rejection(reject: TokenError) -> String {
     match reject {
         TokenError::Malformed => "it is not a well-formed JWT, or too long",
-        TokenError::Header => "its header has a parameter that no token should have (RFC 8725)",
+        TokenError::Header => "its header has a parameter that tokens must not have (RFC 8725)",
         TokenError::Algorithm => "its algorithm is none, symmetric, unknown, or not its key's",
         TokenError::Key => "its issuer has no such key",
-        _ => "its signature is not its issuer's",
+        _ => "its signature does not match its issuer's key",
     }
     .into()
 }

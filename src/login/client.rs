@@ -1,5 +1,5 @@
-//! Who we are to the issuer that a server names: a person's own client, the one that was taken the last time, the one that is
-//! described at the user's address, or one that the issuer registers now, in this order. It leaves asking to `flow`.
+//! The client to use with a server's issuer: the user's own, the one used last time, the one described at the user's
+//! address, or one that the issuer registers now, in this order. Not here: the requests (see `flow`).
 
 use super::request::{LoginRequest, Own};
 use crate::config::{Config, KeyFile, Registration, login_command, signing_key};
@@ -10,25 +10,25 @@ use crate::sys::http::Http;
 use crate::text::clean;
 use crate::vault::VaultError;
 
-/// A client, and how it is kept.
+/// A client, and how it is stored.
 pub(super) struct Chosen {
     pub(super) client: OAuthClient,
     pub(super) key: Option<KeyFile>,
     pub(super) redirect_uri: String,
     /// Whether mcpauth registered it, now or before.
     pub(super) registered: bool,
-    /// What somebody must know of it.
+    /// What the user must know about it.
     pub(super) remark: ClientRemark,
 }
 
-/// What is said of a client beside its name.
+/// What is printed about a client besides its name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClientRemark {
     /// Nothing: it has been used before, or its redirect URI was typed.
     Nothing,
     /// It was registered just now.
     Registered,
-    /// Its redirect URI is one that we chose.
+    /// Its redirect URI is one that mcpauth chose.
     RedirectUri,
 }
 
@@ -57,7 +57,7 @@ impl Own {
     }
 }
 
-/// The client to be; `kept` is what there was. A new one is registered only if there is room to keep it.
+/// The client to use; `kept` is the stored one. A new one is registered only if it can be stored.
 pub(super) async fn choose(
     request: &LoginRequest,
     config: &Config,
@@ -80,7 +80,7 @@ pub(super) async fn choose(
             return Own::default().chosen(&address, found);
         }
     }
-    // What was registered may be good for the scopes alone that it was registered with.
+    // A registration may be valid only for the scopes it was made with.
     if let Some(kept) = kept.filter(|kept| !request.force && is_of(kept, found) && kept.scopes == scopes) {
         return taken_again(request, kept, found);
     }
@@ -95,13 +95,13 @@ fn is_of(kept: &Registration, found: &Discovered) -> bool {
     kept.issuer == found.issuer.issuer
 }
 
-/// A client is nobody to another issuer than its own, and what is a person's is not replaced without them.
+/// A client is unknown to any other issuer, and the user's own client is not replaced without asking.
 fn taken_again(request: &LoginRequest, kept: &Registration, found: &Discovered) -> Result<Chosen, Error> {
     let command = login_command(&request.url, &request.name);
     if !is_of(kept, found) {
         let [new, old] = [&found.issuer.issuer, &kept.issuer].map(|issuer| clean(issuer, 200));
         return Err(Error::Usage {
-            message: format!("the server is now for tokens of {new}, and your client is one of {old}"),
+            message: format!("the server now takes tokens of {new}, but your client is registered at {old}"),
             hint: format!(
                 "register a client there, then run: {command} {}",
                 flow::client_flags(&found.issuer)

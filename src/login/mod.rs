@@ -1,5 +1,5 @@
-//! Logs in to any MCP server by its address alone. It leaves finding out how to `flow`, remembering it to `config` and the
-//! token to `vault`.
+//! Logs in to any MCP server by its address. Not here: discovery (see `flow`); remembering it (see `config`); the
+//! token (see `vault`).
 
 mod client;
 mod prepare;
@@ -14,10 +14,10 @@ use crate::error::Error;
 use crate::notice::Notices;
 use crate::vault::{IssuedToken, Vault, VaultError};
 
-/// A client that mcpauth registered and that is of no more use is replaced once, by itself.
+/// A client that mcpauth registered and that is no longer valid is replaced once, automatically.
 ///
 /// # Errors
-/// Whatever keeps the token from coming; also a name that is another server's.
+/// Whatever keeps the token from coming; also a name that another server has.
 pub(crate) async fn log_in(
     request: &LoginRequest,
     config: &Config,
@@ -26,7 +26,7 @@ pub(crate) async fn log_in(
     out: &dyn Notices,
 ) -> Result<IssuedToken, Error> {
     let LoginRequest { name, force, .. } = request;
-    // What is broken there is to be replaced, if the person says so.
+    // A broken registration is replaced if the user asks for it.
     let kept = match config.registration(name) {
         Err(ConfigError::File(..)) if *force => None,
         other => other?,
@@ -40,7 +40,7 @@ pub(crate) async fn log_in(
         Some(kept) if meant && !stale => is_moved(config, vault, name, kept).await,
         _ => false,
     };
-    let say = || out.say("the client that was registered there is of no more use; registering another one");
+    let say = || out.say("the client registered there is no longer valid; registering a new one");
     if stale {
         say();
     }
@@ -58,18 +58,18 @@ pub(crate) async fn log_in(
     once(request, config, vault, (kept.as_ref(), KeptParts::Gone), &get, out).await
 }
 
-/// What of all that is kept of a server counts.
+/// How much of what is stored about a server is reused.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum KeptParts {
     /// All of it.
     AsItIs,
-    /// Who the client is; the rest is found out anew.
+    /// The client; the rest is discovered again.
     Client,
     /// Nothing: its issuer does not know the client.
     Gone,
 }
 
-/// A login with as much of what is kept of the server as counts, and with all else found out anew.
+/// A login that reuses as much as `kept` says and discovers the rest.
 async fn once(
     request: &LoginRequest,
     config: &Config,
@@ -91,7 +91,7 @@ async fn once(
             (prepare(request, config, vault, counts, make_room, out).await, true)
         }
     };
-    // A login that comes to nothing needs no second client the next time; but what there was stays until then.
+    // A failed login must not need a second client the next time; but the old one stays until the new one works.
     let mut keep = |found: Registration, now: bool| {
         if is_new && now {
             config.keep_registration(name, draft.take(), &found)?
@@ -99,9 +99,9 @@ async fn once(
         Ok::<_, Error>(found)
     };
     let found = keep(found?, !known)?;
-    // Nothing tells a client's own token with other scopes from the one there was.
-    let anew = request.force || (is_new && found.for_itself);
-    let result = get(config.by_address(name, &found), anew).await;
+    // Nothing tells a client's own token with other scopes from the previous one.
+    let renew = request.force || (is_new && found.for_itself);
+    let result = get(config.by_address(name, &found), renew).await;
     keep(found, result.is_ok())?;
     result
 }

@@ -1,5 +1,5 @@
-//! All that a login at a server needs, found out anew: its issuer, the scopes, the client. It leaves who the client is to
-//! `client`, and logging in to the verb.
+//! Everything that a login at a server needs, discovered again: its issuer, the scopes, the client. Not here: which
+//! client that is (see `client`); logging in (see the verb).
 
 use super::client::{Chosen, ClientRemark, choose};
 use super::request::LoginRequest;
@@ -14,7 +14,7 @@ use crate::sys::clock;
 use crate::text::clean;
 use crate::vault::{Vault, VaultError};
 
-/// Finds out how to log in, and gets a client for it; `kept` is what there was.
+/// Discovers how to log in, and gets a client for it; `kept` is the stored one.
 pub(super) async fn prepare(
     request: &LoginRequest,
     config: &Config,
@@ -25,12 +25,12 @@ pub(super) async fn prepare(
 ) -> Result<Registration, Error> {
     let own = &request.own;
     let has_proof = own.has_proof() || kept.is_some_and(|kept| !kept.registered && kept.can_prove());
-    // Of several issuers, one at which a person can log in with a client that is registered on the way. Whose a client is that
-    // there is already, nobody but its owner knows.
+    // Of several issuers, one at which the user can log in with a client registered on the way. Which issuer an
+    // existing client belongs to, only its owner knows.
     let has_client = own.has_id() || kept.is_some_and(|kept| !kept.registered) || own.for_itself;
     let fit = |issuer: &IssuerMetadata| has_client || issuer.takes_newcomers(request.assume_pkce_s256);
     let wanted = request.issuer.as_ref().map(Url::as_str);
-    // First: nobody needs to log in at a server that is not there, or has no login.
+    // First: nobody needs to log in at a server that does not exist or has no login.
     let found = flow::discover(&vault.http, &request.url, wanted, fit).await.map_err(VaultError::Flow)?;
     let for_itself = own.for_itself
         || (has_proof && found.issuer.is_for_machines_alone())
@@ -45,8 +45,8 @@ pub(super) async fn prepare(
     Ok(registration(request, found, scopes, chosen, for_itself))
 }
 
-/// Whether somebody would log in at an issuer that the server no longer names, or at an address that is not its own any
-/// more (MCP: a client follows its server to another issuer). A token that is good, or can be refreshed, needs nobody.
+/// Whether the login would go to an issuer that the server no longer names, or to an address that is no longer its
+/// own (MCP: a client follows its server to another issuer). A token that is good or can be refreshed needs no login.
 pub(super) async fn is_moved(config: &Config, vault: &Vault, name: &str, kept: &Registration) -> bool {
     let Ok(credential) = config.by_address(name, kept).credential else { return false };
     let stored = vault.kept(&credential).ok().flatten();
@@ -63,7 +63,7 @@ pub(super) async fn is_moved(config: &Config, vault: &Vault, name: &str, kept: &
     }
 }
 
-/// What was typed, else what was asked for before, where that is not to be found out anew, else what the server wants.
+/// What was typed, else what was requested before unless that is discovered again, else what the server requires.
 fn scopes(request: &LoginRequest, kept: Option<&Registration>, found: &Discovered) -> Vec<String> {
     if !request.scope.is_empty() {
         return request.scope.clone();
@@ -96,7 +96,7 @@ fn registration(
     }
 }
 
-/// The endpoints of an issuer that nobody can ask for them again.
+/// The endpoints of an issuer that cannot be asked for them again.
 fn unpublished(found: &Discovered) -> Option<RegisteredEndpoints> {
     let issuer = &found.issuer;
     let both = issuer.authorization_endpoint.clone().zip(issuer.token_endpoint.clone());
@@ -105,13 +105,13 @@ fn unpublished(found: &Discovered) -> Option<RegisteredEndpoints> {
 }
 
 fn say(found: &Discovered, scopes: &[String], chosen: &Chosen, for_itself: bool, out: &dyn Notices) {
-    let asked = if scopes.is_empty() { "no scopes by name".into() } else { scopes.join(" ") };
+    let asked = if scopes.is_empty() { "no named scopes".into() } else { scopes.join(" ") };
     let issuer = clean(&found.issuer.issuer, 200);
     let whose = if chosen.remark == ClientRemark::Registered { "registered as client" } else { "client" };
     let id = &chosen.client.id;
     let method = chosen.client.auth.name();
     out.say(&format!("issuer {issuer}; asks for {asked}; {whose} {} ({method})", clean(id, 100)));
-    // An issuer lets the browser go to what the client is registered with, and nowhere else.
+    // An issuer redirects the browser only to what the client is registered with.
     if chosen.remark != ClientRemark::RedirectUri || for_itself {
         return;
     }
@@ -120,7 +120,7 @@ fn say(found: &Discovered, scopes: &[String], chosen: &Chosen, for_itself: bool,
         out.say(&format!("the client must be registered with {uri}; name another with --redirect-uri"));
     } else if !found.issuer.authorization_response_iss_parameter_supported {
         out.say(&format!(
-            "the client's document must list {uri}: mcpauth client-metadata --issuer {issuer} prints it so"
+            "the client's document must list {uri}; print one that does with: mcpauth client-metadata --issuer {issuer}"
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! What is wanted of a login, and the command that means the same. It leaves logging in to the files beside it.
+//! A login request, and the command that means the same. Not here: logging in (see the files next to it).
 
 use url::Url;
 
@@ -13,23 +13,23 @@ use crate::vault::VaultError;
 pub(crate) struct LoginRequest {
     /// The server's address.
     pub(crate) url: Url,
-    /// What the server is to be called.
+    /// The server's name.
     pub(crate) name: String,
-    /// The client that a person registered.
+    /// The client that the user registered.
     pub(crate) own: Own,
     /// The flags that named this client.
     pub(crate) own_flags: Vec<String>,
-    /// The scopes to ask for, in place of those that the server names.
+    /// The scopes to request, instead of those that the server names.
     pub(crate) scope: Vec<String>,
-    /// Whether everything is found out anew.
+    /// Whether everything is discovered again.
     pub(crate) force: bool,
-    /// The issuer to log in at, of those that the server names.
+    /// The issuer to log in at, one of those that the server names.
     pub(crate) issuer: Option<Url>,
-    /// Whether the issuer does PKCE with S256 though it does not say so.
+    /// Whether to use PKCE with S256 although the issuer does not list it.
     pub(crate) assume_pkce_s256: bool,
 }
 
-/// The client that a person registered, as far as it was named.
+/// The client that the user registered, as far as it was named.
 #[derive(Default)]
 pub(crate) struct Own {
     pub(crate) id: Option<String>,
@@ -40,8 +40,8 @@ pub(crate) struct Own {
 }
 
 impl LoginRequest {
-    /// The command that was typed, for the message that says what to type next: with what is still wanted of it, and without
-    /// what the message adds by itself.
+    /// The command as typed, for messages that name the next command: with the flags that are still needed, without
+    /// those that the message adds.
     pub(crate) fn command<T>(&self, result: &Result<T, Error>) -> String {
         let mut words = vec![login_command(&self.url, &self.name)];
         let names_client = |error: &Error| {
@@ -71,7 +71,7 @@ impl LoginRequest {
         words.join(" ")
     }
 
-    /// Whether what is kept of a server is what is asked for now.
+    /// Whether what is stored about a server matches the request.
     pub(crate) fn is_met_by(&self, kept: &Registration) -> bool {
         let same = |wanted: &Url| wanted.as_str().trim_end_matches('/') == kept.issuer.trim_end_matches('/');
         !self.force
@@ -82,7 +82,7 @@ impl LoginRequest {
 }
 
 impl Own {
-    /// Whether this is what is kept, as far as it was typed.
+    /// Whether this matches the stored client, as far as it was typed.
     pub(crate) fn is(&self, kept: &Registration) -> bool {
         self.id.as_ref().is_none_or(|id| *id == kept.client_id)
             && self.secret.is_none_or_is(kept.client_secret.as_ref())
@@ -96,13 +96,13 @@ impl Own {
         self.id.is_some()
     }
 
-    /// Whether the client can prove who it is, and so may get tokens for itself.
+    /// Whether the client can authenticate itself, and so may get tokens for itself.
     pub(crate) fn has_proof(&self) -> bool {
         self.secret.is_some() || self.key.is_some()
     }
 }
 
-/// What was typed agrees with what is kept unless it says something else.
+/// What was typed matches what is stored unless it says otherwise.
 trait NoneOrIs<T> {
     fn is_none_or_is(&self, kept: Option<&T>) -> bool;
 }

@@ -1,5 +1,5 @@
-//! Whether a client that mcpauth registered is of no more use, as far as that can be told before a person is sent to a page. It
-//! leaves registering another one to `login`.
+//! Whether a client that mcpauth registered is no longer valid, as far as that can be told before the user is sent to
+//! a page. Not here: registering another one (see `login`).
 
 use crate::config::{Config, Registration};
 use crate::credential::GrantConfig;
@@ -9,9 +9,9 @@ use crate::store::StoredToken;
 use crate::sys::clock;
 use crate::vault::Vault;
 
-/// Whether a login with the kept client would come to nothing: its issuer said that it does not know it, the port it is
-/// registered with is another program's now, or the authorization endpoint refuses it. A client that a token can be
-/// refreshed with is known, and a person's own is that person's business.
+/// Whether a login with the stored client would fail: its issuer said that it does not know it, another program now
+/// uses its registered port, or the authorization endpoint refuses it. A client whose token can be refreshed is
+/// known, and the user's own client is left to the user.
 pub(super) async fn is_stale(config: &Config, vault: &Vault, name: &str, kept: &Registration) -> bool {
     let Ok(credential) = config.by_address(name, kept).credential else { return false };
     let GrantConfig::AuthorizationCode(person) = &credential.how else { return false };

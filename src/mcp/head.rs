@@ -1,6 +1,6 @@
-//! The head of a JSON-RPC message that is passed on: what says where it goes and whether a client can read it, found without
-//! making values of the rest, which would take many times the memory of the text. It leaves reading whole messages to
-//! `jsonrpc`.
+//! The head of a JSON-RPC message that is passed on: where it goes and whether a client can parse it, found without
+//! making values of the rest, which would take many times the memory of the text. Not here: parsing whole messages
+//! (see `jsonrpc`).
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::jsonrpc::{ParseError, drop_nulls, parse};
 
-/// What of a message that arrived says where it goes. It is read without the rest becoming values.
+/// The parts of an arriving message that say where it goes. Nothing else becomes a value.
 #[derive(Debug, Default, Deserialize)]
 pub struct Head {
     #[serde(default)]
@@ -50,7 +50,7 @@ impl Head {
         serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
     }
 
-    /// Whether it is a message that a client can read, once it is [tidy](Self::tidied).
+    /// Whether a client can parse it as a message, once it is [tidy](Self::tidied).
     pub fn is_message(&self) -> bool {
         match (&self.method, &self.error, &self.result) {
             (MemberKind::Plain(Value::String(_)), ..) => true,
@@ -72,8 +72,8 @@ impl Head {
         }
     }
 
-    /// Whether it is the answer to the request `id`, by which it came back. One without an id is: where it comes back says which
-    /// request it is about. Some servers make a string of a number, or the other way round.
+    /// Whether it is the answer to the request `id` that it came back for. An answer without an id is: its connection
+    /// says which request it is about. Some servers make a string of a number, or the other way round.
     pub fn answers(&self, id: &Value) -> bool {
         match self.answered() {
             Some(answered) => is_same(answered, id),
@@ -104,8 +104,8 @@ impl Head {
         matches!(&self.jsonrpc, MemberKind::Plain(version) if version == "2.0")
     }
 
-    /// The message as strict clients read it, with the `id` of the request that it answers, if it does: without members that are
-    /// null, without a result beside an error, and with its version. What is in order is not read again.
+    /// The message as strict clients parse it, with the `id` of the request that it answers, if any: without null
+    /// members, without a result next to an error, and with its version. A valid message is not parsed again.
     ///
     /// # Errors
     /// As [`parse`] says.
@@ -140,7 +140,7 @@ impl Head {
     }
 }
 
-/// Whether two ids are one: in the same words, be they a string or a number.
+/// Whether two ids are equal as text, whether strings or numbers.
 pub fn is_same(one: &Value, other: &Value) -> bool {
     let text = |id: &Value| id.as_str().map_or_else(|| id.to_string(), str::to_owned);
     one == other || text(one) == text(other) || one.as_f64().is_some_and(|one| Some(one) == other.as_f64())
@@ -217,7 +217,7 @@ mod tests {
 
     use super::*;
 
-    /// What becomes of a text that arrives for the request 1.
+    /// The result for a text that arrives for request 1.
     fn arrives(text: &str) -> Option<(bool, String)> {
         let head = Head::read(text).filter(Head::is_message)?;
         let id = json!(1);

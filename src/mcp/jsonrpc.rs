@@ -1,6 +1,6 @@
-//! JSON-RPC 2.0 as MCP has it: messages that are sent ([`Message`]) or arrive ([`Received`]), errors and their codes.
-//! Lenient in what decides nothing: a null member counts as absent. It leaves what messages are about
-//! to its callers, and the gateway's reading, which must have one meaning or none, to `gateway::wire`.
+//! JSON-RPC 2.0 in MCP: messages that are sent ([`Message`]) or arrive ([`Received`]), errors and their codes.
+//! Lenient in what decides nothing: a null member counts as absent. Not here: the gateway's parser, which accepts one
+//! meaning or none (see `gateway::wire`).
 
 use std::fmt;
 
@@ -21,29 +21,29 @@ pub const METHOD_NOT_FOUND: i64 = -32601;
 pub const INVALID_PARAMS: i64 = -32602;
 /// Headers and body disagree (MCP 2026-07-28, "Error codes").
 pub const HEADER_MISMATCH: i64 = -32020;
-/// The server needs a capability that the client does not have (the same).
+/// The server needs a capability that the client does not have (same section).
 pub const MISSING_CAPABILITY: i64 = -32021;
-/// The server does not speak this version (the same).
+/// The server does not support this version (same section).
 pub const UNSUPPORTED_VERSION: i64 = -32022;
 
-/// The most elements and members that are read into values, some 200 MiB of them: a few bytes of text become a hundred in
+/// The most elements and members that are parsed into values, about 200 MiB: a few bytes of text become a hundred in
 /// memory.
 pub const PARTS: usize = 1 << 20;
-/// Longest error message of a server's that is passed on, in characters.
+/// The longest error message from a server that is passed on, in characters.
 const SAID: usize = 500;
 
-/// Why a text is not read.
+/// Why a text is not parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ParseError {
-    /// It is no JSON.
+    /// It is not JSON.
     #[error("not JSON")]
     NotJson,
     /// It has more than [`PARTS`].
-    #[error("more elements and members than are read at once ({PARTS})")]
+    #[error("more elements and members than allowed ({PARTS})")]
     TooManyParts,
 }
 
-/// A message of a client's: its bytes and what they say.
+/// A client's message: its bytes and their content.
 #[derive(Clone, Debug)]
 pub struct Message {
     /// Its bytes, which are sent.
@@ -52,14 +52,14 @@ pub struct Message {
     pub value: Value,
 }
 
-/// A message that arrived, read whole.
+/// A message that arrived, parsed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Received {
-    /// To a request of ours: its id and what it came to.
+    /// The answer to a request of ours: its id and its result.
     Answer(Value, Result<Value, RpcError>),
-    /// A request of the server's own: its id and method.
+    /// A request from the server: its id and method.
     Request(Value, String),
-    /// What the server wants known.
+    /// A notification from the server.
     Notification(String, Value),
 }
 
@@ -70,11 +70,11 @@ pub struct RpcError {
     pub code: i64,
     /// Its message, cleaned and cut.
     pub message: String,
-    /// Whatever else it says.
+    /// Its additional data.
     pub data: Value,
 }
 
-/// Reads a text, with or without a byte order mark.
+/// Parses a text, with or without a byte order mark.
 ///
 /// # Errors
 /// As [`ParseError`] says.
@@ -87,7 +87,7 @@ pub fn parse(text: &str) -> Result<Value, ParseError> {
     serde_json::from_str(text).map_err(|_| ParseError::NotJson)
 }
 
-/// The messages of a text: 2025-03-26 has several in an array.
+/// The messages of a text: 2025-03-26 allows several in an array.
 ///
 /// # Errors
 /// As [`parse`] says.
@@ -101,7 +101,7 @@ pub fn each(text: String) -> Result<Vec<String>, ParseError> {
     }
 }
 
-/// How many elements and members a text has, counted by what stands before each.
+/// How many elements and members a text has, counted by what precedes each.
 fn parts(text: &str) -> usize {
     let (mut count, mut in_string, mut escaped) = (0, false, false);
     for byte in text.bytes() {
@@ -122,7 +122,7 @@ pub fn error(id: &Value, code: i64, message: &str) -> String {
 }
 
 impl Message {
-    /// Reads a line of a client's.
+    /// Parses a line from a client.
     ///
     /// # Errors
     /// The line to answer with (JSON-RPC 2.0 section 5.1).
@@ -135,10 +135,8 @@ impl Message {
                 }
                 Ok(Self { text: line.into(), value: Value::Object(object) })
             }
-            // 2025-03-26 alone has them; what came back could not be told apart here.
-            Ok(Value::Array(_)) => {
-                no(INVALID_REQUEST, "several messages in one: send each on a line of its own")
-            }
+            // Only 2025-03-26 has them; the answers could not be told apart here.
+            Ok(Value::Array(_)) => no(INVALID_REQUEST, "several messages in one: send each on its own line"),
             Ok(_) => no(INVALID_REQUEST, "not a message"),
             Err(error @ ParseError::TooManyParts) => no(INVALID_REQUEST, &error.to_string()),
             Err(ParseError::NotJson) => no(PARSE_ERROR, "not JSON"),
@@ -155,7 +153,7 @@ impl Message {
         json!({"jsonrpc": "2.0", "method": method}).into()
     }
 
-    /// The answer of a client that can be pinged and nothing else to a server's request.
+    /// Our answer to a server's request: a client that can be pinged and nothing else.
     pub fn reply(id: &Value, method: &str) -> Self {
         match method {
             "ping" => json!({"jsonrpc": "2.0", "id": id, "result": {}}).into(),
@@ -181,7 +179,7 @@ impl Message {
         mirror::version(&self.value).is_some_and(is_modern)
     }
 
-    /// The id of the request that this notification takes back.
+    /// The id of the request that this notification cancels.
     pub fn cancels(&self) -> Option<&Value> {
         (self.method() == Some("notifications/cancelled"))
             .then(|| self.value.pointer("/params/requestId"))
@@ -206,7 +204,8 @@ impl From<Value> for Message {
 }
 
 impl Received {
-    /// Every message in a text: one, or several in an array (2025-03-26 has those). `None` if one of them is none.
+    /// Every message in a text: one, or several in an array (2025-03-26 allows those). `None` if one of them is not a
+    /// message.
     pub fn read(text: &str) -> Option<Vec<Self>> {
         match parse(text).ok()? {
             Value::Array(several) => several.into_iter().map(Self::from_value).collect(),
@@ -234,7 +233,7 @@ impl Received {
 }
 
 impl RpcError {
-    /// Reads the `error` member of a message.
+    /// Parses the `error` member of a message.
     fn read(error: &Value) -> Self {
         let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
         Self {
@@ -254,7 +253,8 @@ impl fmt::Display for RpcError {
     }
 }
 
-/// Takes the members out of a message that are null instead of absent; whether there were any. A result may be null.
+/// Removes null members, which mean absent ones, from a message; returns whether there were any. A result may be
+/// null.
 pub(super) fn drop_nulls(object: &mut Map<String, Value>) -> bool {
     let before = object.len();
     for name in ["method", "params", "error"] {
@@ -262,7 +262,7 @@ pub(super) fn drop_nulls(object: &mut Map<String, Value>) -> bool {
             object.shift_remove(name);
         }
     }
-    // Of an answer a null says that the request's id could not be read.
+    // In an answer, null means that the request's id could not be read.
     if object.contains_key("method") && object.get("id").is_some_and(Value::is_null) {
         object.shift_remove("id");
     }

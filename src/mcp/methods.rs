@@ -1,7 +1,7 @@
-//! MCP's methods as clients send them, in every revision from 2024-11-05 to 2026-07-28: what each lists, what its parameters
-//! name and where, and whether `Mcp-Name` repeats it. It leaves what a caller may do to `policy`, and reading to its callers.
+//! MCP's methods as clients send them, in every revision from 2024-11-05 to 2026-07-28: what each lists, what its
+//! parameters name and where, and whether `Mcp-Name` repeats it. Not here: permissions (see `policy`).
 //!
-//! This is the only such table. A method that is not in it is nobody's: see [`find`].
+//! This is the only such table. For a method that is not in it see [`find`].
 
 /// What a policy grants by name, and a server lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,14 +21,14 @@ pub enum Listed {
 pub enum NameKind {
     /// Something a policy grants by name.
     Listed(Listed),
-    /// A task, by its identifier. Servers make them up, so that no policy knows them.
+    /// A task, by its identifier. Servers generate these, so no policy can name them.
     Task,
 }
 
 /// A method of a client's.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Method {
-    /// As messages have it.
+    /// Its name in messages.
     pub name: &'static str,
     /// What it is about.
     pub about: MethodSubject,
@@ -39,7 +39,7 @@ pub struct Method {
 /// What a method is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MethodSubject {
-    /// The connection: whoever may use anything of a server needs it.
+    /// The connection: needed by whoever may use anything of a server.
     Lifecycle,
     /// Nothing that has a name.
     Nothing,
@@ -49,7 +49,8 @@ pub enum MethodSubject {
     Member(NameKind, &'static str),
     /// A prompt or resource, by `params.ref`.
     Reference,
-    /// Any number of resources and tasks, by `params.notifications`. The stream itself is lifecycle: it carries notices.
+    /// Any number of resources and tasks, by `params.notifications`. The stream itself counts as lifecycle: it
+    /// carries notifications.
     Subscriptions,
 }
 
@@ -60,13 +61,13 @@ pub enum Mirrored {
     Required,
     /// It may.
     Allowed,
-    /// There is no name that it could repeat.
+    /// There is no name to repeat.
     Never,
 }
 
 /// The member of `params` that holds a task's identifier.
 pub const TASK_ID: &str = "taskId";
-/// What a server says of a resource that somebody subscribed to, by `params.uri`.
+/// A server's notification about a resource that somebody subscribed to, by `params.uri`.
 pub const RESOURCE_UPDATED: &str = "notifications/resources/updated";
 
 pub(super) const TOOL: MethodSubject = MethodSubject::Member(NameKind::Listed(Listed::Tool), "name");
@@ -100,7 +101,7 @@ pub const METHODS: &[Method] = &[
     row("tasks/cancel", TASK, Mirrored::Required),
     row("tasks/result", TASK, Mirrored::Allowed),
     row("tasks/list", MethodSubject::Nothing, Mirrored::Never),
-    // The client's own task, for which a server asked it.
+    // The client's own task, which a server requested.
     row("notifications/tasks/status", TASK, Mirrored::Never),
 ];
 
@@ -108,7 +109,7 @@ const fn row(name: &'static str, about: MethodSubject, mirrored: Mirrored) -> Me
     Method { name, about, mirrored }
 }
 
-/// The method of this name; nothing if no revision has it, or only for servers to send. What such a message names cannot
+/// The method with this name; `None` if no revision has it, or only servers send it. What such a message names cannot
 /// be known.
 pub fn find(name: &str) -> Option<&'static Method> {
     METHODS.iter().find(|method| method.name == name)

@@ -1,6 +1,7 @@
-//! What MCP 2026-07-28 wants repeated in HTTP headers ("Streamable HTTP", request headers): the version, the method, the
-//! name, and the arguments that a tool's schema marks with `x-mcp-header`. Clients write the headers ([`MirroredValues::headers`]) and
-//! the gateway checks them ([`MirroredValues::check`]) by one table ([`MirroredValues::rows`]). It leaves reading messages to its callers.
+//! What MCP 2026-07-28 requires to be repeated in HTTP headers ("Streamable HTTP", request headers): the version, the
+//! method, the name, and the arguments that a tool's schema marks with `x-mcp-header`. Clients write the headers
+//! ([`MirroredValues::headers`]) and the gateway checks them ([`MirroredValues::check`]) with one table
+//! ([`MirroredValues::rows`]).
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use super::methods::{self, Method, MethodSubject, Mirrored};
 use super::{METHOD, NAME, VERSION, is_modern};
 
-/// Where a request says its version.
+/// Where a request names its version.
 const SAYS_VERSION: &str = "/params/_meta/io.modelcontextprotocol~1protocolVersion";
 const MARK: &str = "x-mcp-header";
 const SENTINEL: (&str, &str) = ("=?base64?", "?=");
@@ -22,8 +23,8 @@ const SENTINEL: (&str, &str) = ("=?base64?", "?=");
 /// [`HEADER_MISMATCH`]: super::jsonrpc::HEADER_MISMATCH
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
-    /// The header is there more than once.
-    #[error("{0} is there more than once")]
+    /// The header occurs more than once.
+    #[error("{0} occurs more than once")]
     Repeated(&'static str),
     /// The header has characters other than visible ASCII, space and tab.
     #[error("{0} has invalid characters")]
@@ -31,34 +32,34 @@ pub enum Mismatch {
     /// The header is required for this message and this version.
     #[error("{0} is required")]
     Missing(&'static str),
-    /// The header says something else than the body, or something the body does not say.
+    /// The header contradicts the body, or has something that the body does not have.
     #[error("{0} does not match the body")]
     Differs(&'static str),
 }
 
-/// What a message says that headers repeat.
+/// The parts of a message that headers repeat.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MirroredValues<'m> {
     /// The protocol version in `params._meta`.
     pub version: Option<&'m str>,
     /// The method; responses have none.
     pub method: Option<&'m str>,
-    /// What MCP says of the method.
+    /// MCP's definition of the method.
     pub known: Option<&'static Method>,
     /// What the message names.
     pub name: Option<&'m str>,
-    /// Whether it wants an answer.
+    /// Whether it expects an answer.
     pub is_request: bool,
 }
 
 /// A row of the table: a header, and what it repeats.
 struct HeaderRow<'m> {
     header: HeaderName,
-    /// The same, as MCP spells it.
+    /// The same, in MCP's spelling.
     shown: &'static str,
     text: Option<&'m str>,
     need: Mirrored,
-    /// Whether the header may carry the text in base64.
+    /// Whether the header may have its text in base64.
     encodes: bool,
 }
 
@@ -73,13 +74,13 @@ impl<'m> MirroredValues<'m> {
         ]
     }
 
-    /// The headers that a message of 2026-07-28 has.
+    /// The headers of a 2026-07-28 message.
     pub fn headers(&self) -> HeaderMap {
         let rows = self.rows().into_iter().filter(|row| row.need == Mirrored::Required);
         rows.filter_map(|row| Some((row.header.clone(), row.value()?))).collect()
     }
 
-    /// Whether the headers agree with the message: required from 2026-07-28 on, and never wrong before.
+    /// Whether the headers agree with the message: required from 2026-07-28 on, optional before but never wrong.
     ///
     /// # Errors
     /// [`Mismatch`].
@@ -104,7 +105,7 @@ impl HeaderRow<'_> {
         if self.encodes { encoded(self.text?) } else { HeaderValue::try_from(self.text?).ok() }
     }
 
-    /// The value of the header, which may be there once, without the white space around it.
+    /// The value of the header, which may occur once, without the white space around it.
     fn only<'h>(&self, headers: &'h HeaderMap) -> Result<Option<&'h str>, Mismatch> {
         let mut values = headers.get_all(&self.header).iter();
         let Some(value) = values.next() else { return Ok(None) };
@@ -124,8 +125,8 @@ impl HeaderRow<'_> {
         }
     }
 
-    /// Whether a header's value, which may be in the base64 form, is this text. There is one base64 of a text, so the text is
-    /// encoded and nothing that was sent is decoded; a header too long is refused unseen.
+    /// Whether a header's value, which may be in base64 form, is this text. A text has only one base64 form, so the
+    /// text is encoded and nothing that was sent is decoded; a header that is too long is rejected unread.
     fn says(&self, header: &str, text: &str) -> bool {
         let (start, end) = SENTINEL;
         let inner = || header.strip_prefix(start)?.strip_suffix(end);
@@ -134,7 +135,7 @@ impl HeaderRow<'_> {
     }
 }
 
-/// The marked arguments of the tools that a server listed, for whoever passes on messages of others.
+/// The marked arguments of the tools that a server listed, for programs that forward messages.
 #[derive(Debug, Default)]
 pub struct ToolHeaders(BTreeMap<String, Vec<MarkedArgument>>);
 
@@ -148,7 +149,7 @@ pub struct RejectedTool {
 }
 
 impl ToolHeaders {
-    /// Takes note of the tools in a `tools/list` result, and takes those out of it whose marks break the rules.
+    /// Records the tools in a `tools/list` result, and removes those whose marks break the rules.
     pub fn learn(&mut self, result: &mut Value) -> Vec<RejectedTool> {
         let mut refused = Vec::new();
         let Some(tools) = result.get_mut("tools").and_then(Value::as_array_mut) else { return refused };
@@ -165,7 +166,7 @@ impl ToolHeaders {
         refused
     }
 
-    /// The headers that go with somebody's message. One of an older version has none of its own.
+    /// The headers for a forwarded message. One of an older version has none.
     pub fn headers(&self, message: &Value) -> HeaderMap {
         let none = Map::new();
         let Some(version) = version(message).filter(|version| is_modern(version)) else {
@@ -189,13 +190,13 @@ impl ToolHeaders {
     }
 }
 
-/// The version a message says it is written in; only those from 2026-07-28 on say it.
+/// The version that a message names; only those from 2026-07-28 on name one.
 pub fn version(message: &Value) -> Option<&str> {
     message.pointer(SAYS_VERSION).and_then(Value::as_str)
 }
 
-/// A value as a header carries it: as it is, or in base64 between markers if it is not plain or looks as if it were encoded.
-/// Every value has such a form; `None` only satisfies the type.
+/// A value as a header carries it: unchanged, or in base64 between markers if it is not plain or looks encoded. Every
+/// value has such a form; `None` only satisfies the type.
 pub fn encoded(value: &str) -> Option<HeaderValue> {
     let (start, end) = SENTINEL;
     let plain = value.bytes().all(|b| (0x20..0x7f).contains(&b))
@@ -212,7 +213,7 @@ fn marked(marks: &[MarkedArgument], arguments: &Map<String, Value>) -> Vec<(Head
             Value::String(text) => text.clone(),
             Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
             Value::Bool(is) => is.to_string(),
-            // An absent value has no header, and one of another type is the server's to refuse.
+            // An absent value has no header, and the server must reject one of another type.
             _ => return None,
         };
         Some((HeaderName::try_from(format!("mcp-param-{}", mark.name)).ok()?, encoded(&value)?))
@@ -240,7 +241,7 @@ fn marks(schema: &Value) -> Result<Vec<MarkedArgument>, &'static str> {
     if names.len() == found.len() { Ok(found) } else { Err("two arguments with one x-mcp-header") }
 }
 
-/// Collects the marks that are reached through `properties` alone; their number.
+/// Collects the marks that are reached only through `properties`; returns their number.
 fn below(
     schema: &Value,
     path: &mut Vec<String>,
@@ -253,7 +254,7 @@ fn below(
             let name = mark
                 .as_str()
                 .filter(|name| is_token(name))
-                .ok_or("an x-mcp-header that is no header name")?;
+                .ok_or("an x-mcp-header that is not a header name")?;
             let kind = property.get("type").and_then(Value::as_str).unwrap_or_default();
             if !["string", "integer", "boolean"].contains(&kind) {
                 return Err("an x-mcp-header on an argument that is neither string, integer nor boolean");
@@ -268,7 +269,7 @@ fn below(
     Ok(reached)
 }
 
-/// How many marks there are, wherever they are; names of properties are not among them.
+/// How many marks there are anywhere; names of properties do not count.
 fn count(schema: &Value) -> usize {
     match schema {
         Value::Array(several) => several.iter().map(count).sum(),
@@ -381,11 +382,11 @@ mod tests {
         for (schema, expected) in [
             (
                 property(json!({"type": "string", "x-mcp-header": ""})),
-                "an x-mcp-header that is no header name",
+                "an x-mcp-header that is not a header name",
             ),
             (
                 property(json!({"type": "string", "x-mcp-header": "a b"})),
-                "an x-mcp-header that is no header name",
+                "an x-mcp-header that is not a header name",
             ),
             (
                 property(json!({"type": "number", "x-mcp-header": "A"})),

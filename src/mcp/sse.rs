@@ -1,5 +1,5 @@
-//! Reads event streams (WHATWG HTML, section 9.2) in chunks as they come. It leaves what an event means to its caller, and
-//! streams whose bytes must stay as they are to the gateway's own reader, which shares [`field`].
+//! Parses event streams (WHATWG HTML, section 9.2) in chunks as they arrive. Not here: streams whose bytes must stay
+//! unchanged (see the gateway's own parser, which shares [`field`]).
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 use memchr::{memchr, memchr2};
 use thiserror::Error;
 
-/// The shortest and the longest pause that a server can ask for: one that says "at once" again and again must not keep a
-/// core busy, nor one that says "never" a client waiting.
+/// The shortest and the longest pause that a server can ask for: one that always says "at once" must not keep a core
+/// busy, and one that says "never" must not stop a client.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
 
-/// One event with data, or with an id alone (2025-11-25 sends such a one first, to make a stream resumable).
+/// One event with data, or with only an id (2025-11-25 sends such a one first, to make a stream resumable).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SseEvent {
     /// The `event` field; empty means `message`.
@@ -26,7 +26,7 @@ pub struct SseEvent {
 
 /// An event is larger than the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("an event of the server's is too large")]
+#[error("an event from the server is too large")]
 pub struct EventTooLarge;
 
 /// Whether an answer with these headers is an event stream.
@@ -45,12 +45,12 @@ pub fn field(line: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// A stream cut into events whose bytes stay as they are. A comment before an event is a piece of its own: a sign of life must
-/// not wait.
+/// A stream split into events whose bytes stay unchanged. A comment before an event is a piece of its own: a
+/// keep-alive must not wait.
 #[derive(Debug, Default)]
 pub struct EventSplitter {
     held: Vec<u8>,
-    /// Where the line under way begins.
+    /// Where the current line begins.
     line: usize,
     /// How far it has been searched for its end.
     searched: usize,
@@ -62,12 +62,13 @@ impl EventSplitter {
         self.held.extend_from_slice(chunk);
     }
 
-    /// How much is held that is no whole piece yet, in bytes, once [`next`](Self::next) has nothing more to give.
+    /// How many bytes are buffered that are not a whole piece yet, once [`next`](Self::next) has nothing more to
+    /// return.
     pub fn rest(&self) -> usize {
         self.held.len()
     }
 
-    /// The next piece that is whole, to its blank line.
+    /// The next complete piece, up to its blank line.
     #[expect(clippy::should_implement_trait, reason = "there may be more after the next chunk")]
     pub fn next(&mut self) -> Option<Vec<u8>> {
         loop {
@@ -90,26 +91,26 @@ impl EventSplitter {
 }
 
 impl SseEvent {
-    /// Whether it carries a message: an event of another name is the server's own affair, such as a sign of life.
+    /// Whether it carries a message: an event with another name is private to the server, such as a keep-alive.
     pub fn is_message(&self) -> bool {
         !self.data.is_empty() && matches!(self.name.as_str(), "" | "message")
     }
 
-    /// How long the server asks us to wait before the stream is opened again, within reason.
+    /// How long the server asks us to wait before the stream is opened again, within limits.
     pub fn pause(&self) -> Option<Duration> {
         let (shortest, longest) = PAUSES;
         self.retry.map(|retry| Duration::from_millis(retry).clamp(shortest, longest))
     }
 }
 
-/// A stream, as far as it has come.
+/// A stream, as far as it has arrived.
 #[derive(Debug)]
 pub struct SseReader {
     limit: usize,
     line: Vec<u8>,
     event: SseEvent,
     has_data: bool,
-    /// How much of the event under way has been read.
+    /// How much of the current event has been read.
     size: usize,
     after_return: bool,
     begun: bool,
@@ -122,7 +123,7 @@ impl SseReader {
         Self { limit, line, event, has_data: false, size: 0, after_return: false, begun: false }
     }
 
-    /// Takes the next chunk and gives the events it completes. One without its blank line never is.
+    /// Takes the next chunk and returns the events it completes. One without its blank line never completes.
     ///
     /// # Errors
     /// [`EventTooLarge`]; the caller ends the stream.
@@ -150,7 +151,7 @@ impl SseReader {
     }
 
     fn line_ends(&mut self) -> Option<SseEvent> {
-        // What it took is let go with it: one large event must not make every later one large.
+        // Its memory is freed: one large event must not make every later one large.
         let line = std::mem::take(&mut self.line);
         let mark: &[u8] = if std::mem::replace(&mut self.begun, true) { b"" } else { b"\xEF\xBB\xBF" };
         let line = line.strip_prefix(mark).unwrap_or(&line);
@@ -224,7 +225,8 @@ mod tests {
             let found: Vec<Vec<u8>> = std::iter::from_fn(|| pieces.next()).collect();
             assert_eq!(found, expected.iter().map(|piece| piece.as_bytes()).collect::<Vec<_>>(), "{text:?}");
             assert_eq!(pieces.held, rest.as_bytes(), "{text:?}");
-            // A byte at a time: a carriage return may end a piece before its line feed, which is one of its own then.
+            // One byte at a time: a carriage return may end a piece before its line feed, which is then a piece of
+            // its own.
             let (mut pieces, mut all) = (EventSplitter::default(), Vec::new());
             for byte in text.bytes() {
                 pieces.push(&[byte]);

@@ -1,10 +1,10 @@
-//! The reader, played to: what each place says, who was asked in which order, and what came of it.
+//! The reader against scripted servers: each location's answer, the order of requests, and the result.
 
 use std::sync::Mutex;
 
 use super::*;
 
-/// What a place answers.
+/// A location's answer.
 #[derive(Clone)]
 enum Say {
     Body(String),
@@ -12,14 +12,14 @@ enum Say {
     Redirect(&'static str),
     /// The connection breaks.
     Lost,
-    /// Nothing at all, for longer than anybody waits.
+    /// No answer, for longer than any timeout.
     Silence,
-    /// Nobody listens.
+    /// Nothing listens.
     Closed,
     Plain,
 }
 
-/// Answers by path; 404 to what it does not know.
+/// Answers by path; 404 for unknown paths.
 struct ScriptedAnswers {
     places: Vec<(&'static str, Say)>,
     asked: Mutex<Vec<String>>,
@@ -57,7 +57,7 @@ impl Fetch for ScriptedAnswers {
 }
 
 const ISSUER: &str = "https://idp.test/t";
-/// The places of [`ISSUER`], in the order of the MCP authorization specification.
+/// The locations for [`ISSUER`], in the order of the MCP authorization specification.
 const PLACES: [&str; 3] = [
     "/.well-known/oauth-authorization-server/t",
     "/.well-known/openid-configuration/t",
@@ -106,7 +106,8 @@ async fn an_unusable_answer_does_not_end_the_search() {
     }
 }
 
-/// RFC 8414 section 2 has no token endpoint for issuers that have the implicit grant alone; OpenID's document often says more.
+/// RFC 8414 section 2 requires no token endpoint of issuers with only the implicit grant; OpenID's document often has
+/// more.
 #[tokio::test]
 async fn a_document_without_a_token_endpoint_does_only_if_no_other_place_has_one() {
     for odd in ["", r#","token_endpoint":null"#, r#","token_endpoint":"""#, r#","token_endpoint":7"#] {
@@ -121,7 +122,8 @@ async fn a_document_without_a_token_endpoint_does_only_if_no_other_place_has_one
     }
 }
 
-/// A place that may be back in a minute is why there is nothing, whatever the others say; a document that was refused is not.
+/// A location that may be back in a minute is why there is nothing, whatever the others say; a rejected document is
+/// not.
 #[tokio::test]
 async fn one_place_that_cannot_answer_now_may_be_the_one() {
     for now in [Say::Status(503), Say::Status(429), Say::Status(408), Say::Lost] {
@@ -141,7 +143,7 @@ async fn after_the_last_place_each_is_named_with_its_cause() {
         let text = missing.to_string();
         assert!(text.contains(why) && PLACES.iter().all(|place| text.contains(place)), "{text}");
         assert_eq!(text.matches(why).count(), 1, "one cause is said once: {text}");
-        // A network that failed everywhere may pass by itself; a document that must not be used does not.
+        // A network that failed everywhere may recover; a document that must not be used does not.
         let passes = matches!(say, Say::Lost | Say::Silence | Say::Status(429 | 500..));
         assert_eq!(missing.is_network(), passes, "{text}");
         let absent = matches!(say, Say::Status(400..429) | Say::Redirect(_));
@@ -222,7 +224,7 @@ async fn a_servers_document_is_looked_for_at_its_path_and_then_at_its_host() {
         let text = fault.to_string();
         assert!(text.contains(why) && ABOUT.iter().all(|place| text.contains(place)), "{text}");
 
-        // Where the challenge says is the first place.
+        // The location in the challenge comes first.
         let told = Some("https://s.test/doc".to_owned());
         let challenge = Challenge { resource_metadata: told, ..Challenge::default() };
         let script = ScriptedAnswers::new(&[("/doc", say.clone()), (ABOUT[0], document(SERVER))]);
@@ -236,7 +238,7 @@ async fn a_servers_document_is_looked_for_at_its_path_and_then_at_its_host() {
     }
 }
 
-/// Some servers are addressed with a key in the query.
+/// Some servers have a key in their query.
 #[tokio::test]
 async fn a_query_is_sent_and_never_told() {
     let server = Url::parse(&format!("{SERVER}?key=hunter2")).unwrap();
@@ -252,7 +254,7 @@ async fn a_query_is_sent_and_never_told() {
 
 #[tokio::test]
 async fn nobody_elsewhere_sends_us_to_this_machine() {
-    // Who says it, where to, and whether that is outside.
+    // Who names it, its target, and whether that counts as outside.
     let cases = [
         ("https://tools.test/t", "http://127.0.0.1:8080/x", false),
         ("https://tools.test/t", "https://127.9.9.9/x", false),
@@ -287,7 +289,7 @@ async fn nobody_elsewhere_sends_us_to_this_machine() {
         let asked = script.asked().iter().filter(|asked| *asked == "/x").count();
         assert_eq!((asked, script.asked().is_empty()), (usize::from(outside), !outside), "{from} {to}");
     }
-    // Whoever names them: these are refused before anything is sent.
+    // Whoever names them: these are rejected before anything is sent.
     for to in [
         "http://169.254.169.254/latest",
         "https://[fe80::1]/x",

@@ -1,5 +1,5 @@
-//! Client assertions for `private_key_jwt` (RFC 7523 sections 2.2 and 3): one signed JWT a request.
-//! It leaves reading the key's file to `config` and the request to `flow`.
+//! Client assertions for `private_key_jwt` (RFC 7523 sections 2.2 and 3): one signed JWT per request. Not here:
+//! reading the key's file (see `config`); the request (see `flow`).
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
@@ -7,10 +7,10 @@ use serde::Serialize;
 use crate::oauth::Epoch;
 use crate::secret::Secret;
 
-/// How long an assertion is good for, in seconds: enough for a slow network, too short to be worth stealing.
+/// How long an assertion is valid, in seconds: enough for a slow network, too short to be worth stealing.
 const LIFETIME: Epoch = 60;
 
-/// A private key that signs assertions. Prints as its algorithm and key id alone.
+/// A private key that signs assertions. It prints only as its algorithm and key id.
 #[derive(Clone)]
 pub struct SigningKey {
     key: EncodingKey,
@@ -34,7 +34,7 @@ impl SigningKey {
     /// Reads a PEM private key; the algorithm is the one its kind implies: ES256 (P-256), EdDSA (Ed25519) or RS256.
     ///
     /// # Errors
-    /// `None` if the text is no such key; it is not repeated in any message.
+    /// `None` if the text is not such a key; no message repeats it.
     pub fn from_pem(pem: &Secret, key_id: Option<String>) -> Option<Self> {
         let bytes = pem.expose().as_bytes();
         let (algorithm, key) = EncodingKey::from_ec_pem(bytes)
@@ -43,19 +43,19 @@ impl SigningKey {
             .or_else(|_| EncodingKey::from_rsa_pem(bytes).map(|key| (Algorithm::RS256, key)))
             .ok()?;
         let signer = Self { key, algorithm, key_id, audience: None };
-        // A P-384 key parses as an EC key and fails only when it signs: find out now, not in the middle of a flow.
+        // A P-384 key parses as an EC key and fails only when it signs: detect that now, not in the middle of a flow.
         signer.assertion("probe", "probe", 0).map(|_| signer)
     }
 
-    /// With assertions for this audience: the issuer's identifier (RFC 7523bis section 3, point 3), which no other server
-    /// takes for its own, or what a server demands instead. The first one that is named stays.
+    /// With assertions for this audience: the issuer's identifier (RFC 7523bis section 3, point 3), which no other
+    /// server takes for its own, or another value that a server requires. The first one set stays.
     #[must_use]
     pub fn addressed_to(self, audience: &str) -> Self {
         Self { audience: self.audience.or_else(|| Some(audience.into())), ..self }
     }
 
-    /// A fresh assertion, for `endpoint` where nobody named an audience. Never send one twice: servers remember `jti` and
-    /// refuse the second (RFC 7523 section 3, point 7).
+    /// A new assertion, for `endpoint` if no audience is set. Never send one twice: servers remember `jti` and reject
+    /// the second (RFC 7523 section 3, point 7).
     pub fn assertion(&self, client_id: &str, endpoint: &str, now: Epoch) -> Option<Secret> {
         let audience = self.audience.as_deref().unwrap_or(endpoint);
         let header = Header { kid: self.key_id.clone(), ..Header::new(self.algorithm) };

@@ -1,5 +1,5 @@
 //! The authorization request (RFC 6749 section 4.1.1, PKCE of RFC 7636) and the response that comes back to the
-//! loopback listener (section 4.1.2, `iss` of RFC 9207). It leaves listening and browsers to `flow`.
+//! loopback listener (section 4.1.2, `iss` of RFC 9207). Not here: listening and browsers (see `flow`).
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::text::clean;
 /// What the authorization URL is made of.
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest<'a> {
-    /// RFC 6749 section 3.1; a query it already has is kept.
+    /// RFC 6749 section 3.1; an existing query is kept.
     pub endpoint: &'a Url,
     /// RFC 6749 section 2.2.
     pub client_id: &'a str,
@@ -22,48 +22,49 @@ pub struct AuthorizationRequest<'a> {
     pub redirect_uri: &'a str,
     /// The scope parameter's name and value; the name is `scope` nearly everywhere.
     pub scope: Option<(&'a str, String)>,
-    /// Whatever else the provider wants.
+    /// Further parameters that the provider requires.
     pub extra: &'a BTreeMap<String, String>,
-    /// The issuer that must answer, if it is known.
+    /// The issuer that must answer, if known.
     pub issuer: Option<&'a str>,
-    /// Whether to send a PKCE challenge: always, but for the rare server that then refuses the code.
+    /// Whether to send a PKCE challenge: always, except for the rare server that then rejects the code.
     pub pkce: bool,
-    /// Whether the issuer promised to name itself in the response (RFC 9207 section 3).
+    /// Whether the issuer promised to send `iss` in the response (RFC 9207 section 3).
     pub iss_required: bool,
 }
 
-/// A request under way: what the response must be held against. Single use.
+/// A pending request: what the response must match. Single use.
 #[derive(Debug)]
 pub struct PendingAuthorization {
     /// RFC 7636 section 4.1, for the token request.
     pub verifier: Option<Secret>,
-    /// What the server knows of ours beside it, and may repeat.
+    /// Other secrets of ours that the server knows and may repeat.
     known: Option<Secret>,
     state: Secret,
     issuer: Option<String>,
     iss_required: bool,
 }
 
-/// What an incoming query turned out to be.
+/// The meaning of an incoming query.
 #[derive(Debug, PartialEq, Eq)]
 pub enum AuthorizationResponse {
     /// The authorization code.
     Code(Secret),
-    /// The server's no, or the person's (RFC 6749 section 4.1.2.1), cleaned.
+    /// An error from the server or the user (RFC 6749 section 4.1.2.1), cleaned.
     Denied {
         /// The error code.
         error: String,
         /// Its description.
         description: Option<String>,
     },
-    /// Our `state`, but from another issuer than the one that was asked: an attack (RFC 9207 section 1). Nothing of it is repeated.
+    /// Our `state`, but from another issuer than the one that was asked: an attack (RFC 9207 section 1). None of it
+    /// is repeated.
     WrongIssuer,
-    /// Not an answer to this request; the wait goes on.
+    /// Not an answer to this request; keep waiting.
     Stray,
 }
 
 impl AuthorizationRequest<'_> {
-    /// The URL to open, and what to remember until the answer comes. Every call makes a new `state` and verifier.
+    /// The URL to open, and what to keep until the answer comes. Every call creates a new `state` and verifier.
     pub fn begin(&self) -> (Url, PendingAuthorization) {
         let client = BasicClient::new(ClientId::new(self.client_id.into()));
         let client = client.set_auth_uri(AuthUrl::from_url(self.endpoint.clone()));
@@ -74,7 +75,7 @@ impl AuthorizationRequest<'_> {
         }
         let scope = self.scope.iter().map(|(name, value)| (*name, value.as_str()));
         let extra = self.extra.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        // The address as it was registered, and scopes as the provider has them: the library knows one form of each.
+        // The address as registered, and scopes as the provider has them: the library only knows one form of each.
         for (name, value) in [("redirect_uri", self.redirect_uri)].into_iter().chain(scope).chain(extra) {
             request = request.add_extra_param(name, value);
         }
@@ -91,20 +92,20 @@ impl AuthorizationRequest<'_> {
 }
 
 impl PendingAuthorization {
-    /// With the client's secret, which no answer of the server's may repeat.
+    /// With the client's secret, which no answer from the server may repeat.
     #[must_use]
     pub fn guarding(self, secret: Option<&Secret>) -> Self {
         Self { known: secret.cloned(), ..self }
     }
 
-    /// A server's text, scrubbed of our secrets before it is cut: of one that loses its end the rest would pass.
+    /// Text from a server, with our secrets removed before it is cut: a cut secret would not be recognized.
     fn said(&self, text: &str, limit: usize) -> String {
         let ours = [self.verifier.as_ref(), self.known.as_ref(), Some(&self.state)];
         clean(&ours.into_iter().flatten().fold(text.to_owned(), |text, secret| secret.scrub(text)), limit)
     }
 
-    /// Judges a query string that reached the redirect URI. `state` comes first and in constant time: what does not
-    /// carry it is nobody's business, so a stray tab or a guess can neither cancel nor steer the login.
+    /// Checks a query string that reached the redirect URI. `state` comes first and in constant time: a query without
+    /// it is ignored, so a stray tab or a guess can neither cancel nor divert the login.
     pub fn judge(&self, query: &str) -> AuthorizationResponse {
         let Some(found) = Parameters::read(query) else { return AuthorizationResponse::Stray };
         let ours = found
@@ -114,7 +115,7 @@ impl PendingAuthorization {
             return AuthorizationResponse::Stray;
         }
         match (&self.issuer, &found.iss) {
-            // Simple string comparison, without any normalisation (RFC 9207 section 2.4).
+            // Simple string comparison, without normalization (RFC 9207 section 2.4).
             (Some(expected), Some(iss)) if expected != iss => return AuthorizationResponse::WrongIssuer,
             (_, None) if self.iss_required => return AuthorizationResponse::WrongIssuer,
             _ => {}
@@ -133,7 +134,7 @@ impl PendingAuthorization {
     }
 }
 
-/// The response parameters that mean something to us.
+/// The response parameters that we use.
 #[derive(Default)]
 struct Parameters {
     state: Option<String>,
@@ -144,7 +145,7 @@ struct Parameters {
 }
 
 impl Parameters {
-    /// `None` if one of them occurs twice, which RFC 6749 section 3.1 forbids: two readers would see two answers.
+    /// `None` if one of them occurs twice, which RFC 6749 section 3.1 forbids: parsers would disagree.
     fn read(query: &str) -> Option<Self> {
         let mut found = Self::default();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -267,7 +268,7 @@ mod tests {
                 AuthorizationResponse::WrongIssuer
             };
             assert_eq!(answer, expected, "{issuer:?} {required} {iss}");
-            // An error from the wrong issuer is not believed either.
+            // An error from the wrong issuer is not trusted either.
             if !accepted {
                 assert_eq!(
                     pending.judge(&format!("error=x&state={state}{iss}")),

@@ -1,15 +1,15 @@
-//! Reads what a server demands with its 401 or 403: the `Bearer` challenge of `WWW-Authenticate` (RFC 9110 section 11.6.1,
-//! RFC 6750 section 3, RFC 9728 section 5.1). It leaves what to do about it to its callers.
+//! Parses the challenge of a 401 or 403: `Bearer` in `WWW-Authenticate` (RFC 9110 section 11.6.1, RFC 6750 section 3,
+//! RFC 9728 section 5.1).
 
 use crate::text::clean;
 
-/// Longest value that is passed on, in characters.
-const LIMIT: usize = 300;
-/// The same for what is asked or fetched rather than shown: a list of scopes may be long.
+/// The longest value that is passed on, in characters.
+const MAX_SHOWN: usize = 300;
+/// The same for what is requested or fetched rather than shown: a list of scopes may be long.
 const LIMIT_OF_DATA: usize = 4_000;
 
-/// The description of a token whose very caller is revoked: there is no better one in RFC 6750, and whoever is told to get
-/// another token goes round in a circle.
+/// The description for a revoked caller: RFC 6750 has no error for that, and advice to get another token would lead
+/// in a circle.
 pub const CALLER_REVOKED: &str = "This caller is revoked, and a new token will not help";
 
 /// A `Bearer` challenge. Its values come from the server, cleaned and cut.
@@ -19,15 +19,15 @@ pub struct Challenge {
     pub error: Option<String>,
     /// What it says about the error.
     pub description: Option<String>,
-    /// The scopes that would do, separated by blanks.
+    /// The sufficient scopes, separated by spaces.
     pub scope: Option<String>,
-    /// Where the server describes itself.
+    /// The URL of the server's metadata.
     pub resource_metadata: Option<String>,
 }
 
 impl Challenge {
-    /// The first `Bearer` challenge of these header values that says anything, else an empty one if there is any. A value
-    /// may have bytes that are no text (RFC 9110 section 5.5, `obs-text`): they spoil the part they are in, not the others.
+    /// The first non-empty `Bearer` challenge of these header values, else an empty one if there is any. A value may
+    /// have bytes that are not text (RFC 9110 section 5.5, `obs-text`): they spoil only the part they are in.
     pub fn read<'v, V: AsRef<[u8]> + ?Sized + 'v>(values: impl IntoIterator<Item = &'v V>) -> Option<Self> {
         let texts = values.into_iter().map(|value| String::from_utf8_lossy(value.as_ref()));
         let mut found: Vec<Self> = texts.flat_map(|text| bearers(&text)).collect();
@@ -35,26 +35,26 @@ impl Challenge {
         if found.is_empty() { None } else { Some(found.swap_remove(telling.unwrap_or(0))) }
     }
 
-    /// Whether it is a scope that is missing, and not a good token (RFC 6750 section 3.1).
+    /// Whether a scope is missing, and not a valid token (RFC 6750 section 3.1).
     pub fn is_about_scope(&self) -> bool {
         self.error.as_deref() == Some("insufficient_scope")
     }
 
-    /// The scopes that would do, one by one (RFC 6749 section 3.3); what is none is left out.
+    /// The sufficient scopes, one by one (RFC 6749 section 3.3); invalid ones are left out.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.scope.iter().flat_map(|scope| scope.split(' ')).filter(|scope| is_scope(scope))
     }
 
     fn set(&mut self, name: &str, value: &str) {
         let (place, limit) = match name.to_ascii_lowercase().as_str() {
-            "error" => (&mut self.error, LIMIT),
-            "error_description" => (&mut self.description, LIMIT),
+            "error" => (&mut self.error, MAX_SHOWN),
+            "error_description" => (&mut self.description, MAX_SHOWN),
             "scope" => (&mut self.scope, LIMIT_OF_DATA),
             "resource_metadata" => (&mut self.resource_metadata, LIMIT_OF_DATA),
             _ => return,
         };
         let value = clean(value, limit);
-        // A second value of one name would be a choice; the first stays.
+        // A second value for one name would be a choice; the first one counts.
         if place.is_none() && !value.is_empty() {
             *place = Some(value);
         }
@@ -70,7 +70,7 @@ fn bearers(text: &str) -> Vec<Challenge> {
         rest = rest.trim_start_matches([' ', '\t', ',']);
         let (word, after) = rest.split_at(rest.find(|c| !is_token(c)).unwrap_or(rest.len()));
         if word.is_empty() {
-            // Nothing of the grammar: the next list element may be readable again.
+            // Not in the grammar: the next list element may be valid again.
             let Some((_, next)) = rest.split_once(',') else { return found };
             rest = next;
             continue;
@@ -91,7 +91,7 @@ fn bearers(text: &str) -> Vec<Challenge> {
     }
 }
 
-/// A token or a quoted string, and what comes after it.
+/// A token or a quoted string, and what follows it.
 fn value_of(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let (value, rest) = text.split_at(text.find([',', ' ', '\t']).unwrap_or(text.len()));

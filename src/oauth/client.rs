@@ -1,5 +1,5 @@
-//! Who we are to an authorization server: the client's identifier and how it authenticates (RFC 7591 names).
-//! It leaves the settings these come from to `config` and the request they end up in to `flow`.
+//! A client of an authorization server: its identifier and how it authenticates (RFC 7591 names). Not here: the
+//! settings these come from (see `config`); the request they end up in (see `flow`).
 
 use crate::oauth::SigningKey;
 use crate::secret::Secret;
@@ -9,7 +9,7 @@ use crate::secret::Secret;
 pub struct OAuthClient {
     /// RFC 6749 section 2.2; not a secret.
     pub id: String,
-    /// How it proves who it is at the token endpoint.
+    /// How it authenticates at the token endpoint.
     pub auth: ClientAuth,
 }
 
@@ -27,7 +27,7 @@ pub enum ClientAuth {
 }
 
 impl ClientAuth {
-    /// The method of that name; `None` for one that has no secret here and needs one, or that has no name here.
+    /// The method with that name; `None` if it needs a secret that is not given, or is unknown.
     pub fn named(name: &str, secret: Option<Secret>) -> Option<Self> {
         match (name, secret) {
             ("none", _) => Some(Self::None),
@@ -37,7 +37,7 @@ impl ClientAuth {
         }
     }
 
-    /// The same, with assertions for this audience if it makes any and none was named before.
+    /// The same, with assertions for this audience if it makes any and none was set before.
     #[must_use]
     pub fn asserting_to(self, audience: &str) -> Self {
         match self {
@@ -56,7 +56,7 @@ impl ClientAuth {
         }
     }
 
-    /// The shared secret, where the method has one.
+    /// The shared secret, if the method has one.
     pub fn secret(&self) -> Option<&Secret> {
         match self {
             Self::SecretBasic(secret) | Self::SecretPost(secret) => Some(secret),

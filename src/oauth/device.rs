@@ -1,5 +1,5 @@
-//! The device grant (RFC 8628): the request for a code that is entered on another device, the server's answer, and how
-//! often it may be asked whether that has happened. It leaves sending and waiting to `flow`.
+//! The device grant (RFC 8628): the request for a code that is entered on another device, the server's answer, and
+//! the polling interval. Not here: sending and waiting (see `flow`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::oauth::{Epoch, OAuthClient, ReplyError, is_unavailable};
 use crate::secret::Secret;
 use crate::text::clean;
 
-/// Section 3.2, for a server that names no interval; also what `slow_down` adds (section 3.5).
+/// Section 3.2, for a server that sends no interval; also what `slow_down` adds (section 3.5).
 const FIVE_SECONDS: Duration = Duration::from_secs(5);
-/// The longest pause after answers that did not come.
+/// The longest pause after failed polls.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// The longest interval and lifetime that are believed; beyond it the number is a mistake.
+/// The longest interval and lifetime that are accepted; a larger number is a mistake.
 const A_DAY: f64 = 86_400.0;
-/// The shortest of both, so that no server makes us busy.
+/// The shortest of both, so that no server keeps us busy.
 const SHORTEST: Duration = Duration::from_millis(10);
 /// The longest user code that is shown, in characters.
 const CODE_LIMIT: usize = 64;
@@ -28,13 +28,13 @@ const CODE_LIMIT: usize = 64;
 /// The device authorization request (section 3.1). It is always a form.
 #[derive(Clone, Debug)]
 pub struct DeviceRequest<'a> {
-    /// Who asks; authenticated as at the token endpoint.
+    /// The client; authenticated as at the token endpoint.
     pub client: &'a OAuthClient,
     /// The scope parameter's name and value; the name is `scope` nearly everywhere.
     pub scope: Option<(&'a str, String)>,
-    /// Whatever else the provider wants.
+    /// Further parameters that the provider requires.
     pub extra: &'a BTreeMap<String, String>,
-    /// Whether to send a PKCE challenge, which some servers demand here and the others must ignore.
+    /// Whether to send a PKCE challenge, which some servers require here and the others must ignore.
     pub pkce: bool,
 }
 
@@ -43,13 +43,13 @@ pub struct DeviceRequest<'a> {
 pub struct DeviceAuthorization {
     /// Redeemed at the token endpoint; never shown.
     pub device_code: Secret,
-    /// What the person types in, cleaned.
+    /// What the user enters, cleaned.
     pub user_code: String,
-    /// Where.
+    /// Where to enter it.
     pub verification_uri: Url,
     /// The same with the code in it.
     pub verification_uri_complete: Option<Url>,
-    /// How long the codes are good.
+    /// How long the codes are valid.
     pub expires_in: Option<Duration>,
     /// How long to wait between two polls.
     pub interval: Duration,
@@ -59,25 +59,25 @@ pub struct DeviceAuthorization {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace(Duration);
 
-/// What an answer that is no token means (section 3.5).
+/// The meaning of an answer without a token (section 3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Poll {
-    /// Nobody has entered the code yet, or the server could not say.
+    /// Nobody has entered the code yet, or the server could not tell.
     Again,
-    /// The person said no.
+    /// The user denied the request.
     Denied,
-    /// The code is too old.
+    /// The code has expired.
     Expired,
-    /// Asking again will not help.
+    /// Polling again will not help.
     Failed,
 }
 
 impl DeviceRequest<'_> {
-    /// Writes the request, and gives the verifier that every poll must bring. `audience` is the endpoint's address, for an
-    /// assertion.
+    /// Writes the request, and returns the verifier that every poll must send. `audience` is the endpoint's address,
+    /// for an assertion.
     ///
     /// # Errors
-    /// `None` if the key does not sign.
+    /// `None` if the key cannot sign.
     pub fn write(&self, audience: &str, now: Epoch) -> Option<(WireRequest, Option<Secret>)> {
         let pkce = self.pkce.then(PkceCodeChallenge::new_random_sha256);
         let scope = self.scope.iter().map(|(name, value)| (*name, value.as_str()));
@@ -93,7 +93,7 @@ impl DeviceRequest<'_> {
 }
 
 impl DeviceAuthorization {
-    /// Reads the answer. `sent` are the request's secrets: a server may repeat them in its no.
+    /// Parses the answer. `sent` are the request's secrets: a server may repeat them in its error.
     ///
     /// # Errors
     /// As [`ReplyError`] says.
@@ -136,12 +136,12 @@ impl Pace {
         Self(interval)
     }
 
-    /// What to wait before the next poll.
+    /// How long to wait before the next poll.
     pub fn wait(self) -> Duration {
         self.0
     }
 
-    /// What a no means, and what it does to the pace.
+    /// The meaning of an error, and its effect on the interval.
     pub fn judge(&mut self, reply: &ReplyError) -> Poll {
         match reply {
             ReplyError::Refused { error, .. } => match error.as_str() {
@@ -162,14 +162,14 @@ impl Pace {
         }
     }
 
-    /// No answer came: section 3.5 wants fewer polls then, and suggests twice the pause.
+    /// No answer came: section 3.5 asks for fewer polls then, and suggests twice the pause.
     pub fn back_off(&mut self) {
         self.0 = self.0.max((self.0 * 2).min(LONGEST_PAUSE));
     }
 }
 
-/// A time as a number, or as the string that some servers make of it. What is not more than nothing counts as absent: an
-/// interval of 0 would be an attack on the server.
+/// A time as a number, or as a string as some servers send it. Zero and less count as absent: an interval of 0 would
+/// be an attack on the server.
 fn seconds(value: &Value) -> Option<Duration> {
     let seconds = match value {
         Value::Number(number) => number.as_f64()?,

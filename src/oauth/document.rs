@@ -1,5 +1,5 @@
-//! Client id metadata documents (draft-ietf-oauth-client-id-metadata-document): what we say of ourselves at an address of the
-//! user's own, which is then the client's identifier. It leaves hosting the document to the user.
+//! Client id metadata documents (draft-ietf-oauth-client-id-metadata-document): our client metadata at an address of
+//! the user's, which is then the client's identifier.
 
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -10,16 +10,16 @@ use super::registration::describe_client;
 /// Why an address cannot be a client's identifier (section 3).
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum DocumentError {
-    /// Whoever is between a server and the document could put another one in its place.
+    /// Without TLS, an attacker between a server and the document could replace it.
     #[error("the address of a client id metadata document begins with https://")]
     Scheme,
-    /// A whole host is nobody's client.
+    /// A whole host cannot be one client.
     #[error("the address of a client id metadata document has a path, such as /client-metadata.json")]
     Path,
     /// Parts that the draft forbids.
     #[error("the address of a client id metadata document has no fragment, user name or password")]
     Part,
-    /// Servers compare it byte for byte with what the document says.
+    /// Servers compare it byte for byte with the one in the document.
     #[error("the address of a client id metadata document is written {0}")]
     Spelling(Url),
 }
@@ -42,7 +42,7 @@ pub fn document_address(text: &str) -> Result<Url, DocumentError> {
     if url.as_str() == text { Ok(url) } else { Err(DocumentError::Spelling(url)) }
 }
 
-/// The document for this address (section 4): a public client, whose redirect URIs are all that it may be given codes at.
+/// The document for this address (section 4): a public client that can only get codes at its redirect URIs.
 pub fn client_metadata(address: &Url, redirect_uris: &[String]) -> Value {
     let mut document = Map::new();
     document.insert("client_id".into(), address.as_str().into());

@@ -1,5 +1,5 @@
-//! Token requests (RFC 6749 sections 4.1.3, 4.4.2 and 6) with client authentication, ready to send.
-//! It leaves sending and retrying to `flow`.
+//! Token requests (RFC 6749 sections 4.1.3, 4.4.2 and 6) with client authentication, ready to send. Not here: sending
+//! and retrying (see `flow`).
 
 use oauth2::{AuthorizationCode, RefreshToken};
 
@@ -9,7 +9,7 @@ use crate::secret::Secret;
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// A grant: what is given for the token. Only that.
+/// A grant without anything else.
 #[derive(Clone, Debug)]
 pub enum Grant<'a> {
     /// Section 4.4.
@@ -18,7 +18,7 @@ pub enum Grant<'a> {
     AuthorizationCode {
         /// The code.
         code: &'a Secret,
-        /// What the challenge was made of.
+        /// The challenge's verifier.
         verifier: Option<&'a Secret>,
         /// The same as in the authorization request.
         redirect_uri: &'a str,
@@ -27,9 +27,9 @@ pub enum Grant<'a> {
     RefreshToken(&'a Secret),
     /// RFC 8628 section 3.4.
     DeviceCode {
-        /// The code that stands for the login on another device.
+        /// The code for the login on another device.
         code: &'a Secret,
-        /// What the challenge was made of, where one was sent.
+        /// The challenge's verifier, if one was sent.
         verifier: Option<&'a Secret>,
     },
 }
@@ -37,11 +37,11 @@ pub enum Grant<'a> {
 /// A token request before it is written out.
 #[derive(Clone, Debug)]
 pub struct TokenRequest<'a> {
-    /// What is given for the token.
+    /// The grant.
     pub grant: Grant<'a>,
-    /// Who asks.
+    /// The client.
     pub client: &'a OAuthClient,
-    /// More parameters: `scope`, `audience`, a provider's own.
+    /// More parameters: `scope`, `audience`, the provider's own.
     pub extra: &'a [(String, String)],
     /// Whether the body is JSON instead of a form.
     pub json: bool,
@@ -51,7 +51,7 @@ impl TokenRequest<'_> {
     /// Writes the request. `audience` is the token endpoint's address, for an assertion.
     ///
     /// # Errors
-    /// `None` if the key does not sign.
+    /// `None` if the key cannot sign.
     pub fn write(&self, audience: &str, now: Epoch) -> Option<WireRequest> {
         let text = |secret: &Secret| secret.expose().to_owned();
         let mut extra: Vec<_> =

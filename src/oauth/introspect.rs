@@ -1,14 +1,14 @@
-//! The introspection request (RFC 7662 section 2.1). It leaves sending it and judging the reply to whoever asks.
+//! The introspection request (RFC 7662 section 2.1).
 
 use oauth2::AccessToken;
 
 use crate::oauth::written::{WireRequest, WriteOptions};
 use crate::oauth::{Epoch, OAuthClient};
 
-/// Writes the question about an access token. `audience` is the endpoint's address, for an assertion.
+/// Writes the introspection request for an access token. `audience` is the endpoint's address, for an assertion.
 ///
 /// # Errors
-/// `None` if the key does not sign.
+/// `None` if the key cannot sign.
 pub fn write_introspection(
     client: &OAuthClient,
     token: &str,

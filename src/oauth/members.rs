@@ -1,18 +1,17 @@
-//! How a member of a published document is read: `null` is absent, and one of another type than it should have spoils
-//! itself and not the document, which has many members that nobody needs. It leaves what follows from its absence to
-//! whoever uses it.
+//! How a member of a published document is parsed: `null` counts as absent, and a wrong type invalidates only the
+//! member and not the document, which has many members that are not needed.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::Url;
 
-/// An endpoint; what is no URL is none.
+/// An endpoint; an invalid URL counts as absent.
 pub(super) fn read_url<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {
     Ok(Value::deserialize(from)?.as_str().and_then(|text| Url::parse(text).ok()))
 }
 
-/// A list of names. Something else in its place is a list without names, not an absent one: where absence allows more than
-/// a list would, garbage must not.
+/// A list of names. Another type counts as an empty list, not an absent one: if absence allows more than a list
+/// would, garbage must not.
 pub(super) fn read_list<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
     Ok(match Value::deserialize(from)? {
         Value::Null => None,
@@ -21,17 +20,17 @@ pub(super) fn read_list<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec
     })
 }
 
-/// The same, where absence and emptiness mean one thing.
+/// The same, if absence and emptiness mean the same.
 pub(super) fn read_names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     read_list(from).map(Option::unwrap_or_default)
 }
 
-/// A promise that is then held against its maker: whatever is not a no counts as one.
+/// A promise that its maker is then held to: whatever is not false counts as true.
 pub(super) fn read_promise<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     Ok(!matches!(Value::deserialize(from)?, Value::Null | Value::Bool(false)))
 }
 
-/// An offer that we would take up: nothing but a yes counts as one.
+/// An offer that we would use: only true counts as true.
 pub(super) fn read_offer<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     Ok(Value::deserialize(from)? == Value::Bool(true))
 }

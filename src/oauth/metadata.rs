@@ -1,5 +1,5 @@
-//! Authorization server metadata (RFC 8414, OpenID Connect Discovery 1.0): where to look for it and what must be true
-//! of it. It leaves fetching to the module `metadata` at the top.
+//! Authorization server metadata (RFC 8414, OpenID Connect Discovery 1.0): where to look for it and what it must
+//! contain. Not here: fetching (see the top-level module `metadata`).
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -7,10 +7,10 @@ use url::Url;
 
 use super::members;
 
-/// The members that mcpauth uses; all others are ignored, and of these all but the issuer may be missing or odd.
+/// The members that mcpauth uses; all others are ignored, and of these all but the issuer may be missing or invalid.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct IssuerMetadata {
-    /// RFC 8414 section 2. Kept as the text it came as: issuers are compared byte for byte.
+    /// RFC 8414 section 2. Kept as the original text: issuers are compared byte for byte.
     pub issuer: String,
     /// RFC 6749 section 3.1.
     #[serde(default, deserialize_with = "members::read_url")]
@@ -30,13 +30,13 @@ pub struct IssuerMetadata {
     /// RFC 7009 by RFC 8414 section 2.
     #[serde(default, deserialize_with = "members::read_url")]
     pub revocation_endpoint: Option<Url>,
-    /// OpenID Connect RP-Initiated Logout 1.0 section 2.1. One family of servers ends a refresh token's session there.
+    /// OpenID Connect RP-Initiated Logout 1.0 section 2.1. Keycloak-like servers end a refresh token's session there.
     #[serde(default, deserialize_with = "members::read_url")]
     pub end_session_endpoint: Option<Url>,
     /// RFC 7591 section 3 by RFC 8414.
     #[serde(default, deserialize_with = "members::read_url")]
     pub registration_endpoint: Option<Url>,
-    /// RFC 8414 section 2: some of what can be asked for, as far as it says.
+    /// RFC 8414 section 2: some of the scopes that can be requested, if listed.
     #[serde(default, deserialize_with = "members::read_list")]
     pub scopes_supported: Option<Vec<String>>,
     /// RFC 7636 section 4.3 by RFC 8414 section 2; absent is not the same as empty.
@@ -48,10 +48,10 @@ pub struct IssuerMetadata {
     /// RFC 9207 section 3.
     #[serde(default, deserialize_with = "members::read_promise")]
     pub authorization_response_iss_parameter_supported: bool,
-    /// Which grants there are; absent means the authorization code (RFC 8414 section 2).
+    /// The supported grants; absent means the authorization code (RFC 8414 section 2).
     #[serde(default, deserialize_with = "members::read_list")]
     pub grant_types_supported: Option<Vec<String>>,
-    /// Whether a client may name the address of its metadata as its identifier
+    /// Whether a client may use the address of its metadata as its identifier
     /// (draft-ietf-oauth-client-id-metadata-document section 5).
     #[serde(default, deserialize_with = "members::read_offer")]
     pub client_id_metadata_document_supported: bool,
@@ -60,30 +60,30 @@ pub struct IssuerMetadata {
 /// Why a metadata document cannot be used.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum MetadataError {
-    /// Not the JSON object that RFC 8414 section 3.2 asks for.
+    /// Not the JSON object that RFC 8414 section 3.2 requires.
     #[error("not authorization server metadata: {0}")]
     Unreadable(String),
     /// RFC 8414 section 3.3: then it must not be used.
     #[error("the metadata names the issuer {found:?} instead of {expected:?}")]
     Issuer {
-        /// What was asked for.
+        /// The requested issuer.
         expected: String,
-        /// What the document says.
+        /// The one in the document.
         found: String,
     },
-    /// A document of the issuer's own that is silent about what nearly everybody asks for; another place may say more.
+    /// The issuer's own document, but without the commonly needed endpoint; another location may have more.
     #[error("it names no token_endpoint")]
     Silent(Box<IssuerMetadata>),
-    /// A document that is good for other ends.
+    /// A document that is usable for other purposes.
     #[error("it names no {0}")]
     Missing(&'static str),
-    /// A list without S256: an old or a downgraded server; we do not do `plain`.
+    /// A list without S256: an old or a downgraded server; `plain` is not supported.
     #[error("the server does not list PKCE S256 among its code_challenge_methods_supported")]
     Pkce,
 }
 
 impl IssuerMetadata {
-    /// Reads a document that was fetched for `issuer`.
+    /// Parses a document that was fetched for `issuer`.
     ///
     /// # Errors
     /// [`MetadataError::Unreadable`], [`MetadataError::Issuer`].
@@ -100,10 +100,10 @@ impl IssuerMetadata {
         }
     }
 
-    /// The issuer that MCP 2025-03-26 puts at a server's own `origin` where nobody publishes metadata: three endpoints at
-    /// fixed paths, for public clients with PKCE, which that revision demands of all of them.
+    /// The issuer that MCP 2025-03-26 assumes at a server's own `origin` if there is no metadata: three endpoints at
+    /// fixed paths, for public clients with PKCE, which that revision requires.
     ///
-    /// `None` for an origin that takes no path.
+    /// `None` for an origin that cannot have a path.
     pub fn by_default(origin: &str) -> Option<Self> {
         let base = Url::parse(origin).ok()?;
         let list = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
@@ -122,14 +122,14 @@ impl IssuerMetadata {
         })
     }
 
-    /// Whether, by its own list, it gives tokens to clients for themselves and to nobody who logs in.
+    /// Whether its list only has grants for clients themselves, and none for people who log in.
     pub fn is_for_machines_alone(&self) -> bool {
         let lists = |name: &str| self.grant_types_supported.iter().flatten().any(|grant| grant == name);
         lists("client_credentials") && !lists("authorization_code")
     }
 
-    /// Whether, by its own word, a person can log in with a client that it does not know yet. `assume_s256` is the person's word
-    /// for a server that lists no PKCE methods.
+    /// Whether its metadata says that a user can log in with a client that it does not know yet. `assume_s256` is the
+    /// user's word for a server that lists no PKCE methods.
     pub fn takes_newcomers(&self, assume_s256: bool) -> bool {
         let lists = self.code_challenge_methods_supported.is_some() || assume_s256;
         self.authorization_endpoint.is_some()
@@ -139,8 +139,8 @@ impl IssuerMetadata {
             && !self.is_for_machines_alone()
     }
 
-    /// Refuses a server that lists its PKCE methods and S256 is not among them. One that lists none passes:
-    /// Cognito and Entra do S256 and say nothing.
+    /// Rejects a server whose list of PKCE methods lacks S256. One without a list passes: Cognito and Entra support
+    /// S256 and do not list it.
     ///
     /// # Errors
     /// [`MetadataError::Pkce`].
@@ -152,9 +152,9 @@ impl IssuerMetadata {
     }
 }
 
-/// Where an issuer's metadata may be, in the order that the MCP authorization specification demands: RFC 8414 section 3.1,
-/// then OpenID Connect Discovery as RFC 8414 section 5 puts it, then as its own section 4 does. Without a path the last two
-/// are one.
+/// The locations of an issuer's metadata, in the order that the MCP authorization specification requires: RFC 8414
+/// section 3.1, then OpenID Connect Discovery in the form of RFC 8414 section 5, then in that of its own section 4.
+/// Without a path the last two are the same.
 pub fn well_known(issuer: &str) -> Vec<Url> {
     let base = issuer.trim_end_matches('/');
     let Ok(mut root) = Url::parse(base) else { return Vec::new() };
@@ -224,7 +224,7 @@ mod tests {
         }
     }
 
-    /// mcp-gateway and SDK reports: `""` for an endpoint, `null` for a boolean, a text for a list.
+    /// From reports about mcp-gateway and SDKs: `""` for an endpoint, `null` for a boolean, a text for a list.
     #[test]
     fn a_member_that_nobody_needs_spoils_no_document_and_one_that_decides_stays_strict() {
         let read = |members: &str| {

@@ -1,6 +1,6 @@
-//! The protocol as values: requests are built here and replies are read here, with the RFCs' words and sections.
-//! It leaves sending to `flow`, files to `store`, and knows neither clock nor network. The library `oauth2` writes the
-//! requests; `written` says what it cannot write, and why it reads no reply.
+//! The protocol as values: requests are built and replies are parsed here, in the RFCs' terms. It knows neither clock
+//! nor network. The library `oauth2` writes the requests; `written` says what it cannot write, and why it parses no
+//! reply. Not here: sending (see `flow`); files (see `store`).
 
 mod assertion;
 mod authorize;

@@ -1,5 +1,5 @@
-//! Dynamic client registration (RFC 7591): what we say of ourselves, and what comes back.
-//! It leaves sending to `flow` and keeping to `config`.
+//! Dynamic client registration (RFC 7591): our client metadata, and the answer. Not here: sending (see `flow`);
+//! storing (see `config`).
 
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -9,9 +9,9 @@ use super::{ClientAuth, IssuerMetadata, OAuthClient};
 use crate::secret::Secret;
 use crate::text::clean;
 
-/// How we can authenticate, the best first: a program on a person's machine keeps no secret from that person.
+/// Our authentication methods, best first: a program on a user's machine can keep no secret from that user.
 const METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
-/// The longest client identifier that is taken, in characters.
+/// The longest client identifier that is accepted, in characters.
 const LONGEST_ID: usize = 1_000;
 
 /// Why there is no client.
@@ -28,13 +28,13 @@ pub enum RegistrationError {
     /// Not the answer of section 3.2.1.
     #[error("the answer is {0}")]
     Unreadable(&'static str),
-    /// No way to authenticate that we know.
-    #[error("it takes none of {}", METHODS.join(", "))]
+    /// No common authentication method.
+    #[error("it accepts none of {}", METHODS.join(", "))]
     Method,
 }
 
-/// How to authenticate at an issuer: the best of what it takes, which without a list is `client_secret_basic` (RFC 8414
-/// section 2).
+/// How to authenticate at an issuer: the best method that it supports, which without a list is `client_secret_basic`
+/// (RFC 8414 section 2).
 ///
 /// # Errors
 /// [`RegistrationError::Method`].
@@ -44,7 +44,7 @@ pub fn auth_method(issuer: &IssuerMetadata) -> Result<&'static str, Registration
     best.ok_or(RegistrationError::Method)
 }
 
-/// How a person's own client authenticates: with a secret by it, without one it is public.
+/// How the user's own client authenticates: with its secret if it has one; otherwise it is public.
 pub fn own_auth(secret: Option<Secret>, issuer: &IssuerMetadata) -> ClientAuth {
     let basic = issuer
         .token_endpoint_auth_methods_supported
@@ -57,7 +57,7 @@ pub fn own_auth(secret: Option<Secret>, issuer: &IssuerMetadata) -> ClientAuth {
     }
 }
 
-/// The request's body (section 2): a native program, whose redirect URI is on this machine (RFC 8252).
+/// The request's body (section 2): a native application, whose redirect URI is on this machine (RFC 8252).
 pub fn registration_request(
     issuer: &IssuerMetadata,
     method: &str,
@@ -72,7 +72,7 @@ pub fn registration_request(
     body.into()
 }
 
-/// What a client says of itself (RFC 7591 section 2), wherever it says it.
+/// A client's metadata (RFC 7591 section 2), for a registration or a document.
 pub(super) fn describe_client(method: &str, redirect_uris: &[String], device: bool) -> Map<String, Value> {
     let mut grants = vec!["authorization_code", "refresh_token"];
     if device {
@@ -89,7 +89,7 @@ pub(super) fn describe_client(method: &str, redirect_uris: &[String], device: bo
     members.map(|(name, value): (&str, Value)| (name.to_owned(), value)).into_iter().collect()
 }
 
-/// Reads the answer (section 3.2); the issuer may have chosen another method than the one that was asked for.
+/// Parses the answer (section 3.2); the issuer may have chosen another method than the requested one.
 ///
 /// # Errors
 /// As [`RegistrationError`] says; none repeats a secret.
@@ -98,14 +98,14 @@ pub fn read_registration(status: u16, body: &[u8], asked: &str) -> Result<OAuthC
     if !(200..300).contains(&status) {
         return Err(registration_error(status, &found.unwrap_or_default()));
     }
-    let found = found.ok_or(RegistrationError::Unreadable("no JSON object"))?;
+    let found = found.ok_or(RegistrationError::Unreadable("not a JSON object"))?;
     let text = |name: &str| found.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let id = text("client_id").ok_or(RegistrationError::Unreadable("without a client_id"))?;
     if id.chars().count() > LONGEST_ID || clean(id, LONGEST_ID) != id {
-        return Err(RegistrationError::Unreadable("with a client_id that is none"));
+        return Err(RegistrationError::Unreadable("with an invalid client_id"));
     }
     let secret = text("client_secret").map(Secret::new);
-    // Who gives no secret and names no method registers public clients alone.
+    // An issuer that sends no secret and names no method only registers public clients.
     let chosen = if secret.is_some() { asked } else { "none" };
     let method = text("token_endpoint_auth_method").unwrap_or(chosen);
     let auth = ClientAuth::named(method, secret)
@@ -219,8 +219,8 @@ mod tests {
                 unreadable(no_secret),
             ),
             (201, r#"{"client_id":""}"#, unreadable("without a client_id")),
-            (201, "{\"client_id\":\"c\\u001b[31m\"}", unreadable("with a client_id that is none")),
-            (201, "<html>", unreadable("no JSON object")),
+            (201, "{\"client_id\":\"c\\u001b[31m\"}", unreadable("with an invalid client_id")),
+            (201, "<html>", unreadable("not a JSON object")),
             (
                 400,
                 "{\"error\":\"invalid_redirect_uri\",\"error_description\":\"no\\u001b[31m\"}",

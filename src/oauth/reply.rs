@@ -1,6 +1,6 @@
-//! Reads a token endpoint's reply (RFC 6749 sections 5.1 and 5.2) in the forms that servers really send: form-encoded,
-//! a 200 that carries an error, `expires_in` as a string or absent, the token nested somewhere else.
-//! It leaves retrying to `flow`, and never puts a body into an error: only the cleaned `error` and `error_description`.
+//! Parses a token endpoint's reply (RFC 6749 sections 5.1 and 5.2) in the forms that servers really send:
+//! form-encoded, a 200 that carries an error, `expires_in` as a string or absent, a nested token. An error never
+//! contains a body, only the cleaned `error` and `error_description`. Not here: retrying (see `flow`).
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,30 +12,30 @@ use crate::oauth::{Epoch, TokenSet, end_of};
 use crate::secret::Secret;
 use crate::text::clean;
 
-/// Longest `error_description` that is passed on, in characters.
+/// The longest `error_description` that is passed on, in characters.
 const DESCRIPTION_LIMIT: usize = 200;
 
-/// Why a token is not taken (RFC 6749 appendix A.12 and A.17).
+/// Why a token is not accepted (RFC 6749 appendix A.12 and A.17).
 pub const UNSENDABLE: &str =
-    "with a token that holds a control character, a line break, or a letter beyond ASCII";
+    "with a token that has a control character, a line break or a non-ASCII character";
 
-/// Where a provider puts what RFC 6749 section 5.1 puts at the top level.
+/// Where a provider puts the members that RFC 6749 section 5.1 has at the top level.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReplyShape {
     /// JSON pointer (RFC 6901) to the object that holds the token members; empty for the top level.
     pub root: String,
-    /// Lifetime in seconds of a token whose end neither `expires_in` nor the token itself says; without it such a token does
-    /// not end.
+    /// Lifetime in seconds of a token whose expiry neither `expires_in` nor the token itself has; without it such a
+    /// token does not expire.
     pub default_lifetime: Option<Epoch>,
     /// Values of `token_type` that mean Bearer at this server.
     pub token_types: Vec<String>,
 }
 
-/// Why a reply holds no token.
+/// Why a reply has no token.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ReplyError {
-    /// The server's own no, RFC 6749 section 5.2.
+    /// The server's own error, RFC 6749 section 5.2.
     #[error("{error}{}", description.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
     Refused {
         /// The error code, cleaned.
@@ -43,8 +43,10 @@ pub enum ReplyError {
         /// Its description, cleaned and cut.
         description: Option<String>,
     },
-    /// A token that is not sent as a bearer's. RFC 6749 section 7.1: a client must not use a type it does not know.
-    #[error("a token of type {0:?}, which mcpauth cannot use; it uses Bearer alone (RFC 6749 section 7.1)")]
+    /// A token that is not a bearer token. RFC 6749 section 7.1: a client must not use a type it does not know.
+    #[error(
+        "a token of type {0:?}, which mcpauth cannot use; it supports only Bearer (RFC 6749 section 7.1)"
+    )]
     TokenType(String),
     /// The server cannot answer now ([`is_unavailable`]).
     #[error("HTTP {status}")]
@@ -57,15 +59,15 @@ pub enum ReplyError {
     Unreadable {
         /// The HTTP status.
         status: u16,
-        /// What is wrong with it, in our words.
+        /// What is wrong with it.
         why: &'static str,
     },
 }
 
-/// Codes with which a server says no to the moment, not to us (RFC 6749 section 4.1.2.1, RFC 8628 section 3.5).
+/// Error codes for temporary failures (RFC 6749 section 4.1.2.1, RFC 8628 section 3.5).
 const NOT_NOW: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_down"];
-/// Codes by which a client or its secret is refused (RFC 6749 section 5.2, and what some servers have instead), in letters
-/// alone: some servers write `invalidClient`, or `INVALID_CLIENT`.
+/// Error codes that reject a client or its secret (RFC 6749 section 5.2, and what some servers send instead), only
+/// their letters: some servers write `invalidClient`, or `INVALID_CLIENT`.
 const BAD_CLIENT: [&str; 6] = [
     "invalidclient",
     "invalidclientid",
@@ -74,16 +76,17 @@ const BAD_CLIENT: [&str; 6] = [
     "clientnotfound",
     "unknownclient",
 ];
-/// Where servers put an error's code that do not follow RFC 6749 section 5.2, the likeliest first.
+/// Where servers that do not follow RFC 6749 section 5.2 put an error's code, the likeliest first.
 const CODES: [&str; 6] = ["error", "error_code", "errorCode", "code", "status", "type"];
 
-/// Whether an HTTP status says that the server cannot answer now, and asking again later may help: 408, 425, 429, 5xx.
+/// Whether an HTTP status means that the server cannot answer now, and trying again later may help: 408, 425, 429,
+/// 5xx.
 pub fn is_unavailable(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..)
 }
 
 impl ReplyError {
-    /// Whether the server refuses what it was given, and will again: its own word for it, or a 4xx without one.
+    /// Whether the server rejects what it was given, and will again: an error code for that, or a 4xx without one.
     pub fn is_no(&self) -> bool {
         match self {
             Self::Refused { error, .. } => !NOT_NOW.contains(&error.as_str()),
@@ -93,7 +96,7 @@ impl ReplyError {
         }
     }
 
-    /// Whether it is the client that is refused, or its secret, and not what it brings.
+    /// Whether the client or its secret is rejected, and not what it presents.
     pub fn is_about_client(&self) -> bool {
         let letters = |code: &str| -> String {
             code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
@@ -101,14 +104,15 @@ impl ReplyError {
         matches!(self, Self::Refused { error, .. } if BAD_CLIENT.contains(&letters(error).as_str()))
     }
 
-    /// Whether it is the client that may not do this, which of a client's own registration means that it is another by now
-    /// (RFC 6749 section 5.2).
+    /// Whether the client may not do this; for a client that was registered here this means that it is no longer
+    /// valid (RFC 6749 section 5.2).
     pub fn is_unauthorized_client(&self) -> bool {
         matches!(self, Self::Refused { error, .. } if error == "unauthorized_client")
     }
 }
 
-/// Reads a reply that was received at `now`. `sent` are the request's secrets: a server may repeat them in its no.
+/// Parses a reply that was received at `now`. `sent` are the request's secrets: a server may repeat them in its
+/// error.
 ///
 /// # Errors
 /// As [`ReplyError`] says.
@@ -146,7 +150,7 @@ pub fn read_reply(
     if token.is_sendable() { Ok(token) } else { Err(unreadable(UNSENDABLE)) }
 }
 
-/// The members of a JSON object or of a form-encoded body, whatever the content type claims.
+/// The members of a JSON object or of a form-encoded body, whatever the content type says.
 pub(super) fn members(body: &[u8]) -> Option<Map<String, Value>> {
     if let Ok(Value::Object(object)) = serde_json::from_slice(body) {
         return Some(object);
@@ -162,10 +166,10 @@ pub(super) fn members(body: &[u8]) -> Option<Map<String, Value>> {
     )
 }
 
-/// The server's own no: an `error`, whatever the status, for some say it with a 200; with another status than success, a
-/// code in any of the usual places.
+/// The server's own error: an `error` with any status, because some servers send it with a 200; with a failure
+/// status, a code in any of the usual places.
 pub(super) fn refusal(status: u16, top: &Map<String, Value>, sent: &[Secret]) -> Option<ReplyError> {
-    // {"error": {"code": .., "message": ..}} is some servers' house style.
+    // Some servers send {"error": {"code": .., "message": ..}}.
     let nested = top.get("error").and_then(Value::as_object).filter(|members| !members.is_empty());
     let text = |from: &Map<String, Value>, name: &str| {
         from.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
@@ -185,12 +189,12 @@ pub(super) fn refusal(status: u16, top: &Map<String, Value>, sent: &[Secret]) ->
     Some(ReplyError::Refused { error: if error.is_empty() { "error".into() } else { error }, description })
 }
 
-/// Before a text is cut and cleaned: of a secret that loses a character there, the rest would no longer be known for one.
+/// Before a text is cut and cleaned: a secret that lost a character would no longer be recognized.
 fn scrubbed(text: &str, sent: &[Secret]) -> String {
     sent.iter().fold(text.to_owned(), |text, secret| secret.scrub(text))
 }
 
-/// The token's type, which decides how it is sent. Some servers leave it out, and mean Bearer.
+/// The token's type, which decides how it is sent. Some servers omit it and mean Bearer.
 fn token_type(fields: &Map<String, Value>, shape: &ReplyShape) -> Result<String, ReplyError> {
     let kind = match fields.get("token_type") {
         None | Some(Value::Null) => return Ok(BEARER.into()),
@@ -224,19 +228,19 @@ fn token(
     })
 }
 
-/// `expires_in` as a number, or as the string that some servers make of it; nonsense counts as absent.
+/// `expires_in` as a number, or as a string as some servers send it; nonsense counts as absent.
 fn seconds(value: &Value) -> Option<Epoch> {
     let seconds = match value {
         Value::Number(number) => number.as_f64()?,
         Value::String(text) => text.trim().parse::<f64>().ok()?,
         _ => return None,
     };
-    // A hundred years: beyond it the number is a mistake (milliseconds, an absolute time), and adding it could overflow.
+    // A hundred years: a larger number is a mistake (milliseconds, an absolute time), and adding it could overflow.
     #[expect(clippy::cast_possible_truncation, reason = "bounded just before")]
     (0.0..=3.2e9).contains(&seconds).then_some(seconds as Epoch)
 }
 
-/// Granted scopes: a string separated by blanks (RFC 6749 section 3.3) or, in the wild, commas or an array.
+/// Granted scopes: a string separated by spaces (RFC 6749 section 3.3) or, in practice, commas or an array.
 fn scopes(value: Option<&Value>) -> Vec<String> {
     match value {
         Some(Value::String(text)) => text

@@ -1,5 +1,5 @@
-//! Protected resource metadata (RFC 9728): where an MCP server's is, what must be true of it, and which scopes follow.
-//! It leaves fetching to the module `metadata` at the top.
+//! Protected resource metadata (RFC 9728): where an MCP server's is, what it must contain, and which scopes follow.
+//! Not here: fetching (see the top-level module `metadata`).
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use super::challenge::is_scope;
 use super::{Challenge, IssuerMetadata, members};
 use crate::text::clean;
 
-/// Section 3.1: what is put before a resource's path.
+/// Section 3.1: the prefix of a resource's path.
 pub const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
 /// The scope without which many servers give no refresh token (OpenID Connect Core section 11).
 const OFFLINE: &str = "offline_access";
@@ -18,12 +18,12 @@ const OFFLINE: &str = "offline_access";
 /// The members that mcpauth uses; all others are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ResourceMetadata {
-    /// Section 2. Kept as the text it came as: it is the `resource` parameter of every request (RFC 8707).
+    /// Section 2. Kept as the original text: it is the `resource` parameter of every request (RFC 8707).
     pub resource: String,
-    /// The issuers whose tokens the server takes.
+    /// The issuers whose tokens the server accepts.
     #[serde(default, deserialize_with = "members::read_names")]
     pub authorization_servers: Vec<String>,
-    /// What there is to ask for.
+    /// The scopes that can be requested.
     #[serde(default, deserialize_with = "members::read_names")]
     pub scopes_supported: Vec<String>,
 }
@@ -34,22 +34,22 @@ pub enum ResourceError {
     /// Not the JSON object of section 3.2.
     #[error("not protected-resource metadata: {0}")]
     Unreadable(String),
-    /// The JSON object of section 3.2, without what decides.
+    /// The JSON object of section 3.2, without a required member.
     #[error("protected-resource metadata that cannot be used: {0}")]
     Unusable(String),
-    /// Section 3.3: somebody else's document, for tokens that somebody else could use.
+    /// Section 3.3: another party's document, for tokens that it could use.
     #[error("it is about {found:?}, which is not this server")]
     Resource {
-        /// What it is about, cleaned.
+        /// The resource it is about, cleaned.
         found: String,
     },
-    /// Nobody to ask for a token.
+    /// It names no issuer.
     #[error("it names no authorization server")]
     NoIssuer,
 }
 
 impl ResourceMetadata {
-    /// Reads a document that was fetched for `server`.
+    /// Parses a document that was fetched for `server`.
     ///
     /// # Errors
     /// As [`ResourceError`] says.
@@ -64,7 +64,7 @@ impl ResourceMetadata {
         Ok(found)
     }
 
-    /// What is true of a server that publishes nothing, as MCP 2025-03-26 has it: its tokens are its own origin's.
+    /// The assumed metadata of a server that publishes nothing, as in MCP 2025-03-26: its issuer is its own origin.
     pub fn by_default(server: &Url) -> Self {
         let mut resource = server.clone();
         resource.set_fragment(None);
@@ -75,7 +75,7 @@ impl ResourceMetadata {
         }
     }
 
-    /// Reads a document, whatever it is about: to be looked at, not to be acted upon.
+    /// Parses a document about any resource: to be shown, not to be acted upon.
     ///
     /// # Errors
     /// [`ResourceError::Unreadable`], [`ResourceError::Unusable`].
@@ -92,21 +92,21 @@ impl ResourceMetadata {
         })
     }
 
-    /// The issuer to ask: the first, the choice being ours (section 7.6).
+    /// The issuer to use: the first, the choice being ours (section 7.6).
     pub fn issuer(&self) -> &str {
         self.authorization_servers.first().map_or("", String::as_str)
     }
 
-    /// The issuers that may be asked, as the document has them: the one that is `wanted`, or all of them in its order (RFC 9728
-    /// section 7.6: the choice is the client's). None, if there is no such one; a slash at the end is nobody's other name.
+    /// The usable issuers, as in the document: only `wanted`, or all of them in its order (RFC 9728 section 7.6: the
+    /// choice is the client's). None, if there is no such one; a trailing slash makes a different name.
     pub fn issuers<'s>(&'s self, wanted: Option<&'s str>) -> impl Iterator<Item = &'s str> {
         let bare = |issuer: &'s str| issuer.trim_end_matches('/');
         let is_wanted = move |issuer: &&'s str| wanted.is_none_or(|wanted| bare(wanted) == bare(issuer));
         self.authorization_servers.iter().map(String::as_str).filter(is_wanted)
     }
 
-    /// What to ask for: what the challenge demands, else everything there is, else nothing. A refresh token is asked for
-    /// where the issuer knows how; alone it would ask for nothing else.
+    /// The scopes to request: those of the challenge, else all that are listed, else none. `offline_access` is added
+    /// if the issuer supports it; alone it would request nothing else.
     pub fn scopes(&self, challenge: &Challenge, issuer: &IssuerMetadata) -> Vec<String> {
         let mut scopes: Vec<String> = challenge.scopes().map(str::to_owned).collect();
         if scopes.is_empty() {
@@ -120,10 +120,10 @@ impl ResourceMetadata {
     }
 }
 
-/// Where a server's metadata may be, in the order to try: where its challenge says (section 5.1), then at the well-known
-/// places for its path and for its host (section 3.1).
+/// The locations of a server's metadata, in the order to try: the one in its challenge (section 5.1), then the
+/// well-known ones for its path and for its host (section 3.1).
 pub fn resource_places(server: &Url, challenge: &Challenge) -> Vec<Url> {
-    // RFC 9728 section 5.1 has a URL; a path can only be one of the server's own.
+    // RFC 9728 section 5.1 requires a URL; a path can only mean one on the server.
     let read =
         |text: &str| if text.starts_with('/') { server.join(text).ok() } else { Url::parse(text).ok() };
     let told = challenge.resource_metadata.as_deref().and_then(read);
@@ -139,7 +139,7 @@ pub fn resource_places(server: &Url, challenge: &Challenge) -> Vec<Url> {
     places
 }
 
-/// The well-known place of a resource's metadata: before its path, with its query (section 3.1).
+/// The well-known location of a resource's metadata: a prefix to its path, with its query (section 3.1).
 pub fn resource_place(resource: &Url) -> Url {
     let mut place = resource.clone();
     place.set_path(&format!("{RESOURCE_METADATA}{}", resource.path().trim_end_matches('/')));
@@ -147,8 +147,8 @@ pub fn resource_place(resource: &Url) -> Url {
     place
 }
 
-/// Whether a resource's identifier is the server's own address, or that of something it is part of: the same origin, and a
-/// path that is its path's beginning, whole segments alone (`/mcp` is not the beginning of `/mcp-tools`).
+/// Whether a resource's identifier is the server's own address, or a parent of it: the same origin, and a prefix of
+/// its path in whole segments (`/mcp` is not a prefix of `/mcp-tools`).
 pub fn covers(resource: &str, server: &Url) -> bool {
     let Ok(resource) = Url::parse(resource) else { return false };
     let bare =
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn scopes_are_the_demanded_ones_else_all_else_none() {
-        // Demanded, all there are, the issuer's; what is asked for.
+        // Challenge, listed scopes, the issuer's; the requested ones.
         type List = &'static [&'static str];
         let cases: [(Option<&str>, List, List, List); 7] = [
             (Some("a b"), &["a", "b", "c"], &[], &["a", "b"]),

@@ -1,4 +1,5 @@
-//! Revocation requests (RFC 7009) and what servers answer. It leaves where they are sent, and which token first, to `flow`.
+//! Revocation requests (RFC 7009) and what servers answer. Not here: where they are sent, and which token first (see
+//! `flow`).
 
 use oauth2::{AccessToken, RefreshToken, StandardRevocableToken};
 
@@ -19,11 +20,11 @@ pub enum TokenKind {
 /// A revocation request before it is written out.
 #[derive(Clone, Debug)]
 pub struct Revocation<'a> {
-    /// What is to end.
+    /// The token to revoke.
     pub token: &'a Secret,
-    /// What it is.
+    /// Its kind.
     pub kind: TokenKind,
-    /// Who asks: the client that the token was given to.
+    /// The client that the token was issued to.
     pub client: &'a OAuthClient,
     /// Whether the body is JSON instead of a form.
     pub json: bool,
@@ -33,7 +34,7 @@ impl Revocation<'_> {
     /// Writes the request of section 2.1. `audience` is the endpoint's address, for an assertion.
     ///
     /// # Errors
-    /// `None` if the key does not sign.
+    /// `None` if the key cannot sign.
     pub fn write(&self, audience: &str, now: Epoch) -> Option<WireRequest> {
         let token = self.token.expose().to_owned();
         let token: StandardRevocableToken = match self.kind {
@@ -44,28 +45,29 @@ impl Revocation<'_> {
         manner.write(|client, send| client.revoke_token(token).map(|request| request.request(&send)))
     }
 
-    /// The logout of one family of servers, which is older than their revocation: the session of a refresh token ends.
+    /// The logout endpoint of one family of servers, older than their revocation: it ends the session of a refresh
+    /// token.
     ///
     /// # Errors
-    /// `None` if the key does not sign.
+    /// `None` if the key cannot sign.
     pub fn write_logout(&self, audience: &str, now: Epoch) -> Option<WireRequest> {
         let extra = vec![("refresh_token", self.token.expose())];
         WriteOptions { client: self.client, extra, json: false, audience, now }.write_plain()
     }
 }
 
-/// Reads the answer (section 2.2): any success means that the token is of no more use, one that was unknown included.
+/// Parses the answer (section 2.2): any success means that the token is invalid, including one that was unknown.
 ///
 /// # Errors
-/// [`ReplyError::Refused`] with the server's own no (section 2.2.1), and as [`ReplyError`] says.
+/// [`ReplyError::Refused`] with the server's own error (section 2.2.1), and as [`ReplyError`] says.
 pub fn read_revocation(status: u16, body: &[u8], sent: &[Secret]) -> Result<(), ReplyError> {
     if is_unavailable(status) {
         return Err(ReplyError::Unavailable { status });
     }
-    // Some say no with a 200.
+    // Some servers send errors with a 200.
     if let Some(refused) = members(body).as_ref().and_then(|top| refusal(status, top, sent)) {
         return match &refused {
-            // Section 2.2: a token that is no more needs no error; some make one all the same.
+            // Section 2.2: an invalid token is not an error; some servers send one nevertheless.
             ReplyError::Refused { error, .. } if error == "invalid_token" => Ok(()),
             _ => Err(refused),
         };

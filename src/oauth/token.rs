@@ -1,15 +1,15 @@
-//! An access token with what belongs to it (RFC 6749 section 5.1), absolute in time from the moment it was parsed.
-//! It leaves the registry's scripts' file format to `store` and the question "who may have it" to `vault`.
+//! An access token and its attributes (RFC 6749 section 5.1), with absolute times from the moment it was parsed. Not
+//! here: the registry's scripts' file format (see `store`); which token belongs to which credential (see `vault`).
 
 use crate::secret::Secret;
 
 /// Seconds since 1970-01-01T00:00:00Z.
 pub type Epoch = i64;
 
-/// The longest time before its expiry at which a token counts as due, in seconds, unless somebody looks further ahead.
+/// The default for how long before its expiry a token counts as due, at most, in seconds.
 const LONGEST_MARGIN: Epoch = 300;
 
-/// A token reply after parsing: nothing in it is relative to "now" any more.
+/// A parsed token reply: nothing in it is relative to "now" any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenSet {
     /// RFC 6749 section 1.4.
@@ -20,37 +20,37 @@ pub struct TokenSet {
     pub token_type: String,
     /// What was granted, if the server said so (RFC 6749 section 3.3).
     pub scopes: Vec<String>,
-    /// When it was issued; unknown for a file that does not say.
+    /// When it was issued; unknown for a file without that time.
     pub issued_at: Option<Epoch>,
-    /// When it ends; `None` is a token that does not end by itself.
+    /// When it expires; `None` for a token that does not.
     pub expires_at: Option<Epoch>,
 }
 
-/// How a token stands at a given time.
+/// The state of a token at a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// Usable, and not yet worth replacing.
+    /// Usable, and not yet due.
     Fresh,
-    /// Usable still, but to be replaced now.
+    /// Usable, but to be renewed now.
     Due,
-    /// Of no more use.
+    /// Expired.
     Expired,
 }
 
-/// The one type of token that is used (RFC 6750).
+/// The only supported token type (RFC 6750).
 pub(super) const BEARER: &str = "Bearer";
-/// Types that need a key of ours with every request (RFC 9449, and drafts before it): sent as a bearer's they are refused,
-/// or worse, taken.
+/// Types that need a key of ours with every request (RFC 9449, and earlier drafts): sent as bearer tokens they are
+/// rejected, or worse, accepted.
 const BOUND: [&str; 3] = ["dpop", "pop", "mac"];
 
 impl TokenSet {
-    /// The token's type, where it is one that must not be sent as a bearer's.
+    /// The token's type, if it must not be sent as a bearer token.
     pub fn bound_type(&self) -> Option<&str> {
         let kind = self.token_type.as_str();
         BOUND.iter().any(|bound| bound.eq_ignore_ascii_case(kind)).then_some(kind)
     }
 
-    /// The same, living as long as `earlier` did where its server does not say how long.
+    /// The same, with the lifetime of `earlier` if its server does not send one.
     #[must_use]
     pub fn or_as_long_as(self, earlier: &Self) -> Self {
         let life = earlier.expires_at.zip(earlier.issued_at).map(|(end, start)| end.saturating_sub(start));
@@ -59,13 +59,13 @@ impl TokenSet {
         Self { expires_at: end, ..self }
     }
 
-    /// Whether its tokens are what RFC 6749 appendix A says (`VSCHAR`): another character would end the header it is sent
-    /// in, or be a command to a terminal.
+    /// Whether its tokens match RFC 6749 appendix A (`VSCHAR`): other characters could end the header it is sent in,
+    /// or be special to a terminal.
     pub fn is_sendable(&self) -> bool {
         is_sendable(&self.access_token) && self.refresh_token.as_ref().is_none_or(is_sendable)
     }
 
-    /// How this token stands at `now`.
+    /// The state of this token at `now`.
     pub fn freshness(&self, now: Epoch) -> Freshness {
         let Some(end) = self.expires_at else { return Freshness::Fresh };
         let margin = margin(self.issued_at, end, LONGEST_MARGIN);
@@ -79,13 +79,14 @@ impl TokenSet {
     }
 }
 
-/// Whether a token is made of visible ASCII characters and blanks (RFC 6749 appendix A.12).
+/// Whether a token consists of visible ASCII characters and spaces (RFC 6749 appendix A.12).
 pub fn is_sendable(token: &Secret) -> bool {
     token.expose().bytes().all(|byte| matches!(byte, 0x20..=0x7e))
 }
 
-/// How long before its `end` a token is due, in seconds: `longest`, but never more than a fifth of its life (a five-minute
-/// token would be due from birth), which is a second at least (the tick of a timer); 300 s where nobody knows its life.
+/// How long before its `end` a token is due, in seconds: `longest`, but at most a fifth of its lifetime (a
+/// five-minute token would otherwise be due at once), which is at least a second (the tick of a timer); 300 s if its
+/// lifetime is unknown.
 pub fn margin(issued_at: Option<Epoch>, end: Epoch, longest: Epoch) -> Epoch {
     let life = issued_at.map(|start| end.saturating_sub(start));
     longest.min(life.map_or(LONGEST_MARGIN, |life| (life / 5).max(1))).max(0)

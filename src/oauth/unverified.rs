@@ -1,5 +1,4 @@
-//! What a token says of itself, for people and for comparing. Nothing of it is proven: believing is another matter, and
-//! the gateway's.
+//! A token's own claims, for display and comparison. Nothing in them is verified: that is the gateway's work.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Epoch;
 
-/// A token that can be read by anyone: header and claims of a JWS (RFC 7515 section 7.1, RFC 7519 section 3).
+/// A token that anyone can decode: header and claims of a JWS (RFC 7515 section 7.1, RFC 7519 section 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unverified {
     /// The header's parameters.
@@ -17,7 +16,7 @@ pub struct Unverified {
 }
 
 impl Unverified {
-    /// Reads leniently: whatever can be shown is worth showing. `None` for what is no JWS of JSON.
+    /// Parses leniently: whatever can be shown is worth showing. `None` if it is not a JWS of JSON.
     pub fn read(token: &str) -> Option<Self> {
         let (signed, _signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
@@ -33,14 +32,14 @@ impl Unverified {
         read_numeric_date(self.claims.get(name)?)
     }
 
-    /// Who is said to have issued it.
+    /// The claimed issuer.
     pub fn issuer(&self) -> Option<&str> {
         self.claims.get("iss")?.as_str()
     }
 }
 
-/// When an access token says that it ends, if it can be read and says so (RFC 9068 section 2.2). A time beyond the year 9999 is
-/// a mistake.
+/// An access token's own expiry, if it can be decoded and has one (RFC 9068 section 2.2). A time beyond the year 9999
+/// is a mistake.
 pub fn end_of(token: &str) -> Option<Epoch> {
     Unverified::read(token)?.time("exp").filter(|end| (1..=253_402_300_799).contains(end))
 }

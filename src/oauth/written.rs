@@ -1,20 +1,20 @@
-//! Requests as they go over the wire. The library `oauth2` writes what the RFCs say, the client's authentication included.
-//! It is given a sender that keeps the request instead of sending it, and the request gets here what the library has no
-//! word for:
+//! Requests in their final form. The library `oauth2` writes what the RFCs define, including the client's
+//! authentication. It gets a sender that keeps the request instead of sending it, and the request is then completed
+//! with what the library cannot write:
 //!
-//! - an assertion in the place of a secret (RFC 7523);
-//! - fields of a provider's own, such as `audience` or `resource` (RFC 8707), and scopes by another name or with another
-//!   separator;
+//! - an assertion instead of a secret (RFC 7523);
+//! - a provider's own fields, such as `audience` or `resource` (RFC 8707), and scopes under another name or with
+//!   another separator;
 //! - a JSON body;
-//! - the redirect URI as it was registered, letter by letter, which the library would want to be a URL;
-//! - a device token request (RFC 8628 section 3.4): the library makes one of nothing but an answer that it has read itself,
-//!   and sends it in a loop of its own, by a clock of its own;
+//! - the redirect URI exactly as registered, which the library requires to be a URL;
+//! - a device token request (RFC 8628 section 3.4): the library only makes one from an answer that it has parsed
+//!   itself, and sends it in its own loop with its own clock;
 //! - the logout of servers that have no revocation.
 //!
-//! Replies are not read by the library but by `reply`, `device`, `revoke` and whoever asks about tokens: it takes status 200
-//! and `application/json` alone, wants a `token_type` and `expires_in` as a whole number, and drops `Retry-After`. Servers
-//! send forms, errors with a 200, numbers as strings, tokens deeper down. And where it cannot read a reply, its error
-//! holds all of it to be printed, tokens included.
+//! Replies are parsed not by the library but by `reply`, `device`, `revoke` and the introspection code: the library
+//! only accepts status 200 and `application/json`, requires a `token_type` and `expires_in` as a whole number, and
+//! drops `Retry-After`. Servers send forms, errors with a 200, numbers as strings, nested tokens. And if it cannot
+//! parse a reply, its error contains all of it in printable form, including tokens.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -33,17 +33,17 @@ use url::form_urlencoded::{Serializer, parse};
 use crate::oauth::{ClientAuth, Epoch, OAuthClient};
 use crate::secret::Secret;
 
-/// A request as it goes over the wire, apart from the address. It cannot be printed.
+/// A request in its final form, without the address. It cannot be printed.
 pub struct WireRequest {
-    /// What is sent and expected, and the `Authorization` header where the client authenticates by one.
+    /// The content types, and the `Authorization` header if the client authenticates with one.
     pub headers: HeaderMap,
     /// The body.
     pub body: Secret,
-    /// Every secret in it, so that a server's answer can be scrubbed of them.
+    /// Every secret in it, to remove them from a server's answer.
     pub secrets: Vec<Secret>,
 }
 
-/// What a request needs beside what the library writes.
+/// What a request needs in addition to what the library writes.
 pub(super) struct WriteOptions<'m> {
     pub(super) client: &'m OAuthClient,
     /// Fields that the library does not write; they come last.
@@ -54,14 +54,14 @@ pub(super) struct WriteOptions<'m> {
     pub(super) now: Epoch,
 }
 
-/// The client as the library knows it.
+/// The client in the library's terms.
 pub(super) type Library = BasicClient<EndpointNotSet, EndpointSet, EndpointSet, EndpointSet, EndpointSet>;
 
-/// What the library sends with.
+/// The library's HTTP sender.
 pub(super) type SendFn<'s> = &'s dyn Fn(HttpRequest) -> Result<HttpResponse, Infallible>;
 
-/// In the place of every address: where a request goes is `flow`'s to say, and the library would refuse to revoke over
-/// http, on loopback too.
+/// A placeholder for every address: `flow` decides where a request goes, and the library would refuse to revoke over
+/// http, even on loopback.
 const NOWHERE: &str = "https://nowhere.invalid/";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The fields whose values are secrets.
@@ -69,11 +69,11 @@ const SECRET_FIELDS: [&str; 7] =
     ["client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "device_code", "token"];
 
 impl WriteOptions<'_> {
-    /// What the library sends when `ask` has it do so; it gets an empty answer, of which nothing comes. An assertion is new
-    /// for each call, for a retry must not repeat it.
+    /// What the library sends when `ask` makes it; it gets an empty answer, which is ignored. An assertion is new for
+    /// each call, because a retry must not repeat it.
     ///
     /// # Errors
-    /// `None` if the key does not sign.
+    /// `None` if the key cannot sign.
     pub(super) fn write<T>(self, ask: impl FnOnce(&Library, SendFn<'_>) -> T) -> Option<WireRequest> {
         let Self { client, extra, json, audience, now } = self;
         let sent = Cell::new(None);
@@ -103,12 +103,12 @@ impl WriteOptions<'_> {
         Some(WireRequest { headers, body: Secret::new(body), secrets })
     }
 
-    /// A request of these fields and the client's authentication alone.
+    /// A request with only these fields and the client's authentication.
     ///
     /// # Errors
-    /// `None` if the key does not sign.
+    /// `None` if the key cannot sign.
     pub(super) fn write_plain(self) -> Option<WireRequest> {
-        // Of itself this one has no fields.
+        // By itself this one has no fields.
         self.write(|client, send| client.exchange_device_code().request::<_, NoMore>(&send))
     }
 }

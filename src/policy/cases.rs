@@ -1,4 +1,4 @@
-//! Policy tests: a list of calls and what must come of each. It leaves reading the file and exit codes to `cli`.
+//! Policy tests: a list of calls and their expected results. Not here: reading the file and exit codes (see `cli`).
 
 use std::fmt;
 
@@ -14,14 +14,14 @@ use super::{Call, Explanation, Listed, Policy, Principal};
 #[derive(Debug)]
 pub struct Cases(Vec<(u64, PolicyCase)>);
 
-/// How one test ended.
+/// The result of one test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseOutcome {
     /// The test's name.
     pub name: String,
-    /// Where it stands in its file, from 1.
+    /// Its line in its file, from 1.
     pub line: u64,
-    /// What was expected, what came instead, and why; none if the test passed.
+    /// What was expected, what happened instead, and why; `None` if the test passed.
     pub failure: Option<String>,
 }
 
@@ -36,7 +36,7 @@ struct PolicyCase {
     #[serde(default)]
     claims: Map<String, Value>,
     server: String,
-    /// By what is named if absent; `GET` and `DELETE` are the legacy stream and its end.
+    /// If absent, the method for what is named; `GET` and `DELETE` are the legacy stream and its end.
     method: Option<String>,
     tool: Option<String>,
     prompt: Option<String>,
@@ -59,10 +59,10 @@ enum Expected {
 }
 
 impl Cases {
-    /// Reads a file of tests.
+    /// Parses a file of tests.
     ///
     /// # Errors
-    /// What is wrong and where.
+    /// What is wrong, and where.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let cases: Vec<Spanned<PolicyCase>> = read(text)?;
         if cases.is_empty() {
@@ -78,8 +78,8 @@ impl Cases {
         cases.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Runs every test, in the file's order. One about a server or a group that nobody has fails: it would test nothing.
-    /// `is_server` says of a server's name whether it is one.
+    /// Runs every test, in the file's order. One about an unknown server or group fails: it would test nothing.
+    /// `is_server` tells whether a server with that name exists.
     pub fn run(&self, policy: &Policy, is_server: &dyn Fn(&str) -> bool) -> Vec<CaseOutcome> {
         let outcome = |(line, case): &(u64, PolicyCase)| CaseOutcome {
             name: case.name.clone(),
@@ -101,7 +101,7 @@ impl PolicyCase {
         } else if self.expect.is_none() && self.shows.is_none() {
             Err("a case needs `expect: allow`, `expect: deny` or `shows`")
         } else if self.expect == Some(Expected::Deny) && (self.rule.is_some() || self.shows.is_some()) {
-            Err("nothing is shown, and no rule decides, where `expect: deny`")
+            Err("`shows` and `rule` cannot be used with `expect: deny`")
         } else if (self.shows.is_some() || !self.among.is_empty()) && !lists {
             Err("`among` and `shows` are for `tools/list` and the other list methods")
         } else {
@@ -109,12 +109,12 @@ impl PolicyCase {
         }
     }
 
-    /// Whether everybody it is about is there.
+    /// Whether everything it is about exists.
     fn exists(&self, policy: &Policy, is_server: &dyn Fn(&str) -> bool) -> Result<(), String> {
         let server = trimmed(&self.server);
         if !is_server(server) {
             return Err(format!(
-                "there is no server {server}: neither a file of it nor an entry of the policy"
+                "there is no server {server}: neither a server file nor a policy entry names it"
             ));
         }
         match self.groups.iter().find(|group| policy.group(group).is_none()) {
@@ -148,7 +148,7 @@ impl PolicyCase {
         }
     }
 
-    /// What was expected and did not come.
+    /// The expectation that was not met.
     fn compare(&self, expected: Expected, explanation: &Explanation) -> Result<(), String> {
         match (expected, &explanation.verdict, &self.rule) {
             (Expected::Deny, Err(_), _) | (Expected::Allow, Ok(_), None) => Ok(()),
@@ -253,7 +253,7 @@ mod tests {
 - {name: d, groups: [mcp-registry-user, nobody], server: fininfo, method: GET, expect: allow}
 - {name: e, groups: [/mcp-registry-user], server: fininfo, method: GET, expect: allow}
 ";
-        let no_server = "there is no server gone: neither a file of it nor an entry of the policy";
+        let no_server = "there is no server gone: neither a server file nor a policy entry names it";
         let no_group = |group: &str| format!("there is no group {group} in group_mappings");
         assert_eq!(
             run(cases),
@@ -279,7 +279,7 @@ mod tests {
             ),
             (
                 "- {name: a, server: b, tool: c, expect: deny, rule: d}",
-                "nothing is shown, and no rule decides, where `expect: deny`",
+                "`shows` and `rule` cannot be used with `expect: deny`",
             ),
             (
                 "- {name: a, server: b, tool: c, expect: allow, shows: [d]}",

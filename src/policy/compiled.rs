@@ -1,5 +1,5 @@
-//! The policy, indexed so that a decision costs the same however long the file is.
-//! It leaves reading the file to `scopes_yml` and the decision itself to `decide`.
+//! The policy, indexed so that a decision costs the same however long the file is. Not here: parsing the file (see
+//! `scopes_yml`); the decision itself (see `decide`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,29 +15,29 @@ use super::ui::UiScope;
 use super::when::When;
 use super::{Call, Principal, Rule};
 
-/// A whole policy. It never changes; a reload makes another one. The empty one allows nothing.
+/// A whole policy. Immutable; a reload creates another one. The empty one allows nothing.
 #[derive(Debug, Default)]
 pub struct Policy {
     /// In the file's order.
     scopes: Vec<Arc<Scope>>,
     by_name: HashMap<Arc<str>, Arc<Scope>>,
-    /// What the members of a group get, as far as the policy defines it.
+    /// The scopes of a group's members, as far as the policy defines them.
     groups: HashMap<Box<str>, Vec<Arc<Scope>>>,
     /// The registry's own permissions, by the scope's name.
     ui: HashMap<Box<str>, Arc<UiScope>>,
     /// What of them the members of a group get.
     ui_groups: HashMap<Box<str>, Vec<Arc<UiScope>>>,
-    /// Each different `when` once; entries know theirs by its place here.
+    /// Each distinct `when` once; entries refer to theirs by index.
     conditions: Vec<When>,
-    /// Pairs of a group and a scope that neither the policy nor `UI-Scopes` has.
+    /// Pairs of a group and a scope that neither the policy nor `UI-Scopes` defines.
     dangling: Vec<(String, String)>,
 }
 
 impl Policy {
-    /// Reads the text of a `scopes.yml`, in the registry's form or with our additions.
+    /// Parses the text of a `scopes.yml`, in the registry's form or with our extensions.
     ///
     /// # Errors
-    /// What is wrong and where. The caller keeps its last good policy, and without one denies everything.
+    /// What is wrong, and where. The caller keeps its last good policy, and without one denies everything.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         Ok(Self::compile(ScopesFile::parse(text)?))
     }
@@ -68,7 +68,7 @@ impl Policy {
         Self { scopes, by_name, groups, ui, ui_groups, conditions, dangling }
     }
 
-    /// What the policy gives a caller: the scopes of its groups and its token's own ones, with every `when` decided.
+    /// What the policy grants a caller: the scopes of its groups and its token's own, with every `when` evaluated.
     pub fn grants(&self, principal: &Principal) -> Grants {
         let of_groups = principal.groups.iter().filter_map(|group| self.group(group)).flatten();
         let own = principal.scopes.iter().filter_map(|scope| self.by_name.get(scope.as_str()));
@@ -79,8 +79,8 @@ impl Policy {
         Grants::new(scopes, conditions, principal.servers.as_deref(), self.permissions(principal))
     }
 
-    /// The scopes of a group. A path matches whole, or whole without its first slash; never by its last part, which
-    /// whoever may make groups elsewhere in the tree could choose.
+    /// The scopes of a group. A path matches as a whole, or as a whole without its first slash; never by its last
+    /// segment, which anyone who may create groups elsewhere in the tree could choose.
     pub(super) fn group(&self, group: &str) -> Option<&[Arc<Scope>]> {
         of_group(&self.groups, group)
     }
@@ -103,9 +103,9 @@ impl Policy {
         of_groups.chain(own).map(Arc::clone).collect()
     }
 
-    /// The scopes that would allow a call this caller may not make, for `insufficient_scope` (RFC 6750 section 3.1): the
-    /// narrowest first, then in the file's order. Any one is enough, because one entry is. None whose name cannot stand in a
-    /// challenge; which of them a caller can ask for, their issuer knows.
+    /// The scopes that would allow a call that this caller may not make, for `insufficient_scope` (RFC 6750 section
+    /// 3.1): the narrowest first, then in the file's order. Any single one is enough, because one entry is. Names
+    /// that cannot appear in a challenge are left out; which of them a caller can request, their issuer knows.
     pub fn helping_scopes(&self, grants: &Grants, server: &str, call: &Call<'_>) -> Vec<Arc<str>> {
         let need = Need::from_call(call);
         let helps = |entry: &&Arc<PolicyEntry>| grants.exists(entry) && entry.admits(&need).is_ok();
@@ -119,15 +119,15 @@ impl Policy {
         helping.into_iter().map(|(.., name)| Arc::clone(name)).collect()
     }
 
-    /// The scopes that are about a server, in the file's order, for `scopes_supported` (RFC 9728 section 2).
-    /// `offline_access` is between a client and its authorization server, and never a resource's to ask for.
+    /// The scopes about a server, in the file's order, for `scopes_supported` (RFC 9728 section 2). `offline_access`
+    /// is between a client and its authorization server, and not a resource's to request.
     pub fn scopes_for(&self, server: &str) -> Vec<Arc<str>> {
         let about = |scope: &&Arc<Scope>| scope.about(server).next().is_some();
         let names = self.scopes.iter().filter(about).map(|scope| &scope.name);
         names.filter(|name| is_scope_token(name) && &***name != "offline_access").map(Arc::clone).collect()
     }
 
-    /// The servers that entries name, each once, in alphabetical order.
+    /// The servers that entries name, without duplicates, in alphabetical order.
     pub fn servers(&self) -> BTreeSet<&str> {
         self.scopes.iter().flat_map(|scope| scope.by_server.keys()).map(AsRef::as_ref).collect()
     }
@@ -137,7 +137,7 @@ impl Policy {
         self.scopes.iter().any(|scope| !scope.wildcard.is_empty())
     }
 
-    /// The tools that entries about this very server name, each once, in alphabetical order.
+    /// The tools that entries about this very server name, without duplicates, in alphabetical order.
     pub fn tools(&self, server: &str) -> BTreeSet<&str> {
         let entries = self.scopes.iter().filter_map(|scope| scope.by_server.get(trimmed(server))).flatten();
         entries.flat_map(|entry| entry.tools.written()).collect()
@@ -165,7 +165,7 @@ fn of_group<'p, T>(groups: &'p HashMap<Box<str>, Vec<T>>, group: &str) -> Option
     groups.get(group).or_else(rootless).map(Vec::as_slice)
 }
 
-/// RFC 6749 section 3.3: whether a name may stand in a `scope`, and so in a header.
+/// RFC 6749 section 3.3: whether a name is a valid scope, and so allowed in a header.
 fn is_scope_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }

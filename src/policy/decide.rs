@@ -1,4 +1,4 @@
-//! The decision, and what a list may show: both by the same entries. It leaves the refusal's words to `gateway`.
+//! The decision, and what a list may show: both by the same entries. Not here: the text of a refusal (see `gateway`).
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -10,8 +10,8 @@ use super::need::Need;
 use super::ui::{UiAction, UiScope};
 use super::{Call, Denial, Listed, Permit};
 
-/// What a policy gives one caller. It is worked out once for each verified token, and copies cost nothing; whoever keeps
-/// it must drop it when the policy changes.
+/// What a policy grants one caller. It is computed once for each verified token, and copies are free; it must be
+/// dropped when the policy changes.
 #[derive(Clone, Debug)]
 pub struct Grants(Arc<HeldEntries>);
 
@@ -21,7 +21,7 @@ struct HeldEntries {
     scopes: Vec<Arc<Scope>>,
     /// Which of the policy's conditions hold for the caller.
     conditions: Vec<bool>,
-    /// The only servers that the caller's token is for, if it is not for all.
+    /// The only servers that the caller's token is for, unless it is for all.
     servers: Option<Box<[Box<str>]>>,
     /// The registry's own permissions.
     permissions: Vec<Arc<UiScope>>,
@@ -36,8 +36,8 @@ pub struct ListView<'a> {
     everything: bool,
 }
 
-/// What one caller may see of one server's lists. Each is worked out once, when the first item of it comes: what a long list
-/// costs is then a look-up by name for each item.
+/// What one caller may see of one server's lists. Each is computed when its first item comes: then each item of a
+/// long list costs one look-up by name.
 #[derive(Debug)]
 pub struct ListViews<'g> {
     grants: &'g Grants,
@@ -45,11 +45,11 @@ pub struct ListViews<'g> {
     by_list: [OnceCell<ListView<'g>>; Listed::ALL.len()],
 }
 
-/// Decides a call. Nothing is allowed that no entry of the caller's allows; nothing is allocated on the way to yes, and
-/// the length of the policy does not matter.
+/// Decides a call. Nothing is allowed unless one of the caller's entries allows it; allowing allocates nothing, and
+/// the policy's length does not matter.
 ///
 /// # Errors
-/// What came nearest.
+/// The nearest match.
 pub fn decide(grants: &Grants, server: &str, call: &Call<'_>) -> Result<Permit, Denial> {
     let need = Need::from_call(call);
     let mut nearest = if grants.is_empty() { Denial::NoScopes } else { Denial::Server };
@@ -94,17 +94,17 @@ impl Grants {
         self.0.servers.as_ref().is_none_or(|names| names.iter().any(|name| **name == *server))
     }
 
-    /// The caller's scopes that the policy knows, in the policy's order.
+    /// The caller's scopes that the policy defines, in the policy's order.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.0.scopes.iter().map(|scope| &*scope.name)
     }
 
-    /// Whether the policy knows none of the caller's groups and scopes.
+    /// Whether the policy defines none of the caller's groups or scopes.
     pub fn is_empty(&self) -> bool {
         self.0.scopes.is_empty()
     }
 
-    /// Whether one item of a list is shown to the caller; for many items of one list, [`Grants::view`].
+    /// Whether one item of a list is shown to the caller; for many items of one list, use [`Grants::view`].
     pub fn shows(&self, server: &str, listed: Listed, name: &str) -> bool {
         self.about(server).any(|entry| entry.shows(listed, name))
     }
@@ -116,7 +116,7 @@ impl Grants {
         ListView { entries, listed, everything }
     }
 
-    /// The same of whichever lists of a server turn up.
+    /// The same for any list of a server.
     pub fn views<'g>(&'g self, server: &'g str) -> ListViews<'g> {
         ListViews { grants: self, server, by_list: Default::default() }
     }
@@ -160,7 +160,8 @@ impl ListViews<'_> {
 }
 
 impl PolicyEntry {
-    /// Whether an item of a list is shown: it may be used, or the list may be read and the entry does not name others.
+    /// Whether an item of a list is shown: it may be used, or the list may be read and the entry does not name
+    /// others.
     fn shows(&self, listed: Listed, name: &str) -> bool {
         self.shows_all(listed)
             || (self.reads(listed) && self.names(listed).is_none_or(|names| names.hold(name)))

@@ -1,5 +1,5 @@
-//! Scopes and their entries as they are indexed, and whether an entry allows what a call needs.
-//! It leaves reading them to `scopes_yml`, and the decision over all of a caller's entries to `decide`.
+//! Scopes and their entries in indexed form, and whether an entry allows what a call needs. Not here: parsing them
+//! (see `scopes_yml`); the decision over all of a caller's entries (see `decide`).
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::{Denial, Listed, Rule};
 #[derive(Debug)]
 pub(super) struct Scope {
     pub(super) name: Arc<str>,
-    /// Its place in the file.
+    /// Its index in the file.
     pub(super) place: usize,
     pub(super) entries: Vec<Arc<PolicyEntry>>,
     pub(super) by_server: HashMap<Box<str>, Vec<Arc<PolicyEntry>>>,
@@ -28,13 +28,13 @@ pub(super) struct Scope {
 pub(super) struct PolicyEntry {
     pub(super) rule: Arc<Rule>,
     pub(super) line: u64,
-    /// None for every server.
+    /// `None` for every server.
     pub(super) server: Option<Box<str>>,
     pub(super) methods: NameSet,
     pub(super) tools: NameSet,
     pub(super) prompts: Option<NameSet>,
     pub(super) resources: Option<NameSet>,
-    /// The place of its condition among the policy's.
+    /// The index of its condition among the policy's.
     pub(super) when: Option<usize>,
 }
 
@@ -54,7 +54,7 @@ impl Scope {
             wildcard: Vec::new(),
         };
         for (entry, EntryLine { line, written }) in (1..).zip(lines) {
-            // An entry without a server is about the registry's agents; it still counts.
+            // An entry without a server is about the registry's agents; it is still numbered.
             let Some(server) = written.server else { continue };
             let server = Some(trimmed(&server)).filter(|server| !is_wildcard(server)).map(Into::into);
             let entry = Arc::new(PolicyEntry {
@@ -83,7 +83,7 @@ impl Scope {
 }
 
 impl PolicyEntry {
-    /// Whether it allows what is needed, or what is lacking. It is about the right server already.
+    /// Whether it allows what is needed, or what is missing. It is about the right server already.
     pub(super) fn admits(&self, need: &Need<'_>) -> Result<(), Denial> {
         match *need {
             Need::Presence => Ok(()),
@@ -97,8 +97,8 @@ impl PolicyEntry {
             Need::Named(_, kind, Some(name)) if self.names(kind).is_none_or(|names| names.hold(name)) => {
                 Ok(())
             }
-            // Where no name is better than another, the server is asked: it has the better words for what it does not
-            // know, as `resources/subscribe` in 2026-07-28.
+            // If no name is restricted, the server decides: it has the better error for what it does not know, such
+            // as `resources/subscribe` in 2026-07-28.
             Need::Named(_, kind, None) if self.names(kind).is_none() => Ok(()),
             Need::Unnamed(_) if self.prompts.is_none() && self.resources.is_none() => Ok(()),
             Need::Named(..) | Need::Unnamed(_) => Err(Denial::Name),
@@ -114,7 +114,7 @@ impl PolicyEntry {
         }
     }
 
-    /// How much more than what was asked for it gives: wildcards, counted.
+    /// How much more than the requested call it grants: the number of wildcards.
     pub(super) fn breadth(&self) -> usize {
         let every = |names: Option<&NameSet>| names.is_none_or(NameSet::is_all);
         let kinds = [Listed::Tool, Listed::Prompt, Listed::Resource];
@@ -123,7 +123,7 @@ impl PolicyEntry {
     }
 }
 
-/// The place of a condition among those there are, where it is put if it is new.
+/// The index of a condition among the known ones; a new one is added.
 fn place_of(when: When, conditions: &mut Vec<When>) -> usize {
     conditions.iter().position(|known| *known == when).unwrap_or_else(|| {
         conditions.push(when);

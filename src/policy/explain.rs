@@ -1,4 +1,4 @@
-//! Why a call is allowed or not, for people. It leaves the verdict itself to `decide`.
+//! Why a call is allowed or denied, for people. Not here: the verdict itself (see `decide`).
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,21 +9,21 @@ use super::entry::{PolicyEntry, Scope};
 use super::need::{COMPLETE, Need};
 use super::{Call, Denial, Principal, Rule, decide};
 
-/// A verdict and how it came about; it prints as a few lines, the verdict first.
+/// A verdict and its reasons; it prints as a few lines, the verdict first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// The rule that allows the call, or what came nearest.
+    /// The rule that allows the call, or the nearest one.
     pub verdict: Result<Rule, Denial>,
-    /// What led to it, a sentence each.
+    /// The reasons, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// All that a caller may do; it prints as a few lines, the entries first.
+/// Everything a caller may do; it prints as a few lines, the entries first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overview {
-    /// What each entry that is the caller's allows.
+    /// What each of the caller's entries allows.
     pub entries: Vec<String>,
-    /// What led to it, a sentence each.
+    /// The reasons, one sentence each.
     pub notes: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ impl Policy {
         Explanation { verdict, notes }
     }
 
-    /// Everything a caller may do, an entry a line, about one server or all; and where their scopes come from.
+    /// Everything a caller may do, one entry per line, about one server or all; and the origin of their scopes.
     pub fn overview(&self, principal: &Principal, server: Option<&str>) -> Overview {
         let grants = self.grants(principal);
         let held = grants.held().iter();
@@ -67,18 +67,18 @@ impl Policy {
         Overview { entries, notes: self.origins(principal) }
     }
 
-    /// Where the caller's scopes come from, and what of the token's the policy does not know.
+    /// The origin of the caller's scopes, and what of the token's the policy does not know.
     fn origins(&self, principal: &Principal) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(servers) = &principal.servers {
-            notes.push(format!("the token is for {} alone", join_names(servers.iter().map(String::as_str))));
+            notes.push(format!("the token is only for {}", join_names(servers.iter().map(String::as_str))));
         }
         for group in &principal.groups {
             notes.push(match self.group(group) {
                 None => format!("group {group} is not in group_mappings"),
-                Some([]) => format!("group {group} gives nothing that has entries"),
+                Some([]) => format!("group {group} grants nothing that has entries"),
                 Some(scopes) => {
-                    format!("group {group} gives {}", join_names(scopes.iter().map(|scope| &*scope.name)))
+                    format!("group {group} grants {}", join_names(scopes.iter().map(|scope| &*scope.name)))
                 }
             });
         }
@@ -93,7 +93,7 @@ impl Policy {
         notes
     }
 
-    /// What the entry of a scope that comes nearest lacks.
+    /// What is missing in the nearest entry of a scope.
     fn nearest(
         &self,
         scope: &Scope,
@@ -103,7 +103,7 @@ impl Policy {
         call: &Call<'_>,
     ) -> String {
         let need = Need::from_call(call);
-        // An entry that fits but for its condition is nearer than all that lack something.
+        // An entry that matches except for its condition is nearer than all others.
         let lack = |entry: &PolicyEntry| entry.admits(&need).err();
         let rank = |entry: &PolicyEntry| lack(entry).map_or(2, |denial| u8::from(denial == Denial::Name));
         let existing = scope.about(server).filter(|entry| grants.exists(entry) || lack(entry).is_none());
@@ -125,7 +125,7 @@ impl Policy {
 }
 
 impl PolicyEntry {
-    /// What it allows, in a line.
+    /// What it allows, in one line.
     fn told(&self) -> String {
         let server = self.server.as_deref().unwrap_or("every server");
         let mut told = format!("{} (line {}) {server}: {}", self.rule, self.line, self.methods);
@@ -152,8 +152,8 @@ fn lacks(entry: &PolicyEntry, denial: Denial, call: &Call<'_>) -> String {
     };
     match (denial, name) {
         (Denial::Name, Some(name)) => format!("has {method}, but not for {name}"),
-        (Denial::Name, None) => format!("has {method}, but the message does not say for what"),
-        _ if entry.methods.is_all() => format!("has every method of MCP, and {method} is none: write it out"),
+        (Denial::Name, None) => format!("has {method}, but the message names nothing"),
+        _ if entry.methods.is_all() => format!("has every method of MCP, but {method} is not one: name it"),
         _ => format!("does not have {method}"),
     }
 }
@@ -202,9 +202,9 @@ mod tests {
             ..Principal::default()
         };
         let call = |name| Call::Message { method: "tools/call", name };
-        let origins = "\n  group g gives r\n  group h gives nothing that has entries\n  group i is not in group_mappings\
+        let origins = "\n  group g grants r\n  group h grants nothing that has entries\n  group i is not in group_mappings\
                        \n  the token itself has r\n  the policy does not know openid";
-        let here = "denied: the caller may use this method, but not on this name";
+        let here = "denied: the caller may use this method, but not for this name";
         for (server, call, expected) in [
             ("a", call(Some("x")), format!("allowed by r[2]\n  line 5 of the policy{origins}")),
             (
@@ -231,7 +231,7 @@ mod tests {
                 "b",
                 call(Some("y")),
                 format!(
-                    "denied: nothing the caller has is about this server{origins}\n  \
+                    "denied: none of the caller's grants covers this server{origins}\n  \
                      r[3] (line 6) would allow it, but its `when` does not hold: dept\n  w would allow it"
                 ),
             ),
@@ -239,7 +239,7 @@ mod tests {
                 "c",
                 Call::Stream,
                 format!(
-                    "denied: nothing the caller has is about this server{origins}\n  r has nothing about c\n  \
+                    "denied: none of the caller's grants covers this server{origins}\n  r has nothing about c\n  \
                      w would allow it"
                 ),
             ),
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn a_stranger_is_told_that_nothing_is_known() {
         let explanation = Policy::parse(POLICY).unwrap().explain(&Principal::default(), "a", &Call::Stream);
-        let expected = "denied: the policy knows none of the caller's groups and scopes\n  r would allow it";
+        let expected = "denied: the policy knows none of the caller's groups or scopes\n  r would allow it";
         assert_eq!(explanation.to_string(), expected);
     }
 }

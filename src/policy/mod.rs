@@ -1,7 +1,7 @@
-//! Who may do what: [`decide`] is the only place that says yes, and a [`Permit`] the only proof of it.
-//! It leaves HTTP, tokens and files to `gateway`; here are values alone, without I/O, clock or anything asynchronous.
+//! Who may do what: [`decide`] is the only place that allows anything, and a [`Permit`] the only proof of it. Pure
+//! values, without I/O, clock or async. Not here: HTTP, tokens and files (see `gateway`).
 //!
-//! `scopes.yml` is read (`scopes_yml`) and indexed ([`Policy`]) once; [`Policy::grants`] is worked out once for each
+//! `scopes.yml` is parsed (`scopes_yml`) and indexed ([`Policy`]) once; [`Policy::grants`] is computed once for each
 //! verified token; [`decide`] and [`ListView`] then only look up.
 
 mod cases;
@@ -38,15 +38,15 @@ pub use crate::mcp::methods::Listed;
 /// A caller as its verified token describes it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Principal {
-    /// `iss`, exactly as the token has it.
+    /// `iss`, exactly as in the token.
     pub issuer: String,
     /// `sub`.
     pub subject: String,
     /// `client_id` or `azp`: the OAuth client the token was issued to.
     pub client_id: Option<String>,
-    /// What people call the caller, for logs and identity headers.
+    /// The caller's display name, for logs and identity headers.
     pub username: Option<String>,
-    /// Groups as the token has them, paths included (`/team/a`).
+    /// Groups as in the token, including paths (`/team/a`).
     pub groups: Vec<String>,
     /// The token's own scopes.
     pub scopes: Vec<String>,
@@ -56,7 +56,7 @@ pub struct Principal {
     pub claims: Map<String, Value>,
 }
 
-/// What a caller wants of one server.
+/// A call to one server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call<'a> {
     /// A JSON-RPC request or notification; `name` is the member of its parameters that its method is about ([`methods`]).
@@ -66,14 +66,14 @@ pub enum Call<'a> {
         /// The tool, prompt, resource or task it is about.
         name: Option<&'a str>,
     },
-    /// `completion/complete`, which says itself whether it is about a prompt or a resource.
+    /// `completion/complete`, which itself names a prompt or a resource.
     Completion {
         /// A prompt, a resource or a template.
         listed: Listed,
         /// Its name, URI or URI template.
         name: &'a str,
     },
-    /// A JSON-RPC response to a request of the server's (sampling, elicitation).
+    /// A JSON-RPC response to a request from the server (sampling, elicitation).
     Reply,
     /// GET: the legacy stream.
     Stream,
@@ -81,27 +81,27 @@ pub enum Call<'a> {
     EndSession,
 }
 
-/// Which line of the policy decided.
+/// The line of the policy that decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// The scope it stands under.
+    /// Its scope.
     pub scope: Arc<str>,
-    /// Its place under the scope, from 1.
+    /// Its index in the scope, from 1.
     pub entry: usize,
 }
 
-/// The proof that a call was allowed. Only [`decide`] makes one.
+/// The proof that a call was allowed. Only [`decide`] creates one.
 #[derive(Clone, Debug)]
 pub struct Permit {
     rule: Arc<Rule>,
 }
 
-/// Why a call was not allowed; from far off to nearly.
+/// Why a call was denied; from the most to the least distant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Denial {
-    /// No group and no scope of the caller's is known to the policy.
+    /// The policy knows none of the caller's groups and scopes.
     NoScopes,
-    /// Nothing of what the caller has is about this server.
+    /// None of the caller's grants covers this server.
     Server,
     /// The server, but not this method.
     Method,
@@ -110,8 +110,8 @@ pub enum Denial {
 }
 
 impl<'a> Call<'a> {
-    /// A call as a person writes it: `GET` and `DELETE` are the legacy stream and a session's end, and without a method
-    /// it is the one that uses what is named.
+    /// A call in the form that people write: `GET` and `DELETE` are the legacy stream and a session's end, and
+    /// without a method it is the one that uses what is named.
     pub fn written(
         method: Option<&'a str>,
         tool: Option<&'a str>,
@@ -149,10 +149,10 @@ impl fmt::Display for Rule {
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoScopes => "the policy knows none of the caller's groups and scopes",
-            Self::Server => "nothing the caller has is about this server",
+            Self::NoScopes => "the policy knows none of the caller's groups or scopes",
+            Self::Server => "none of the caller's grants covers this server",
             Self::Method => "the caller may use this server, but not this method",
-            Self::Name => "the caller may use this method, but not on this name",
+            Self::Name => "the caller may use this method, but not for this name",
         })
     }
 }

@@ -1,12 +1,12 @@
-//! A set of names, or every name: the right-hand side of `methods`, `tools`, `prompts` and `resources`.
-//! It leaves what the names mean to `compiled`.
+//! A set of names, or every name: the right-hand side of `methods`, `tools`, `prompts` and `resources`. Not here:
+//! what the names mean (see `compiled`).
 
 use std::fmt;
 
 use hashbrown::HashSet;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
-/// What an entry names. Names are literal and their case matters; there are no patterns.
+/// The names in an entry. Names are literal and case-sensitive; there are no patterns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct NameSet {
     /// Whether `*` or `all` is among them.
@@ -14,12 +14,12 @@ pub(super) struct NameSet {
     written: HashSet<Box<str>>,
 }
 
-/// Whether a word stands for everything.
+/// Whether a word means every name.
 pub(super) fn is_wildcard(word: &str) -> bool {
     matches!(word, "*" | "all")
 }
 
-/// A server's name as it is compared: without the slashes a path has around it.
+/// A server's name in comparable form: without the slashes around a path.
 pub(super) fn trimmed(server: &str) -> &str {
     server.trim_matches('/')
 }
@@ -30,12 +30,12 @@ impl NameSet {
         self.all || self.spell_out(name)
     }
 
-    /// Whether `name` itself is written, and not only meant by `*`.
+    /// Whether `name` itself is listed, and not only covered by `*`.
     pub(super) fn spell_out(&self, name: &str) -> bool {
         self.written.contains(name)
     }
 
-    /// Whether there is nothing among them.
+    /// Whether it is empty.
     pub(super) fn is_empty(&self) -> bool {
         !self.all && self.written.is_empty()
     }
@@ -45,12 +45,12 @@ impl NameSet {
         self.all
     }
 
-    /// The names that are written out.
+    /// The listed names.
     pub(super) fn written(&self) -> impl Iterator<Item = &str> {
         self.written.iter().map(AsRef::as_ref)
     }
 
-    /// Names that look like patterns, and are none.
+    /// Names that look like patterns and are not.
     pub(super) fn patterns(&self) -> impl Iterator<Item = &str> {
         self.written().filter(|name| name.contains('*'))
     }
@@ -84,7 +84,7 @@ impl<'de> Visitor<'de> for NamesVisitor {
         Ok(NameSet::default())
     }
 
-    /// A single name without a list is refused: `tools: a, b` would be one tool that does not exist.
+    /// A single name without a list is rejected: `tools: a, b` would be one tool that does not exist.
     fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<NameSet, E> {
         if is_wildcard(word) {
             Ok(NameSet { all: true, ..NameSet::default() })
@@ -93,7 +93,7 @@ impl<'de> Visitor<'de> for NamesVisitor {
         }
     }
 
-    /// Elements are read as text, so that a tool named `123` or `true` keeps its name as it is written.
+    /// Elements are read as text, so that a tool named `123` or `true` keeps its name.
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<NameSet, A::Error> {
         let mut names = NameSet::default();
         while let Some(name) = list.next_element::<String>()? {

@@ -1,5 +1,5 @@
-//! What must hold of every text and every policy: no panic, and the verdicts of a naive reading.
-//! It leaves the meaning of each rule to `tests`.
+//! Properties of every text and every policy: no panic, and the verdicts of a naive implementation. Not here: the
+//! meaning of each rule (see `tests`).
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::tests::{FIXTURE, bearer, member, message, policy};
 use super::*;
 
-/// What the file says, read again and word for word, without any index.
+/// The file's meaning, computed literally, without any index.
 fn naive(policy: &Policy, who: &Principal, server: &str, call: &Call<'_>) -> bool {
     let mut mine: Vec<&str> = who.scopes.iter().map(String::as_str).collect();
     for group in &who.groups {
@@ -35,7 +35,7 @@ fn naive(policy: &Policy, who: &Principal, server: &str, call: &Call<'_>) -> boo
     })
 }
 
-/// A policy of random entries over few names, so that they meet.
+/// A policy of random entries over few names, so that they coincide.
 fn some_policy() -> impl Strategy<Value = String> {
     let words = |words: &'static [&'static str]| {
         proptest::collection::vec(proptest::sample::select(words), 0..3).prop_map(|list| json!(list))
@@ -65,7 +65,7 @@ proptest! {
 
     #[test]
     fn any_text_is_read_or_refused(text in ".{0,300}", cut in 0..FIXTURE.len(), wild in "[-:\\[\\]{}*&!'\"\n \t#<a-z]{0,80}") {
-        // Whole noise, a policy cut short, and a policy with noise in its middle.
+        // Pure noise, a truncated policy, and a policy with noise in its middle.
         let head = FIXTURE.get(..cut).unwrap_or_default();
         for text in [&text, &wild, head, &format!("{head}{wild}{text}")] {
             if let Err(error) = Policy::parse(text) {
@@ -93,13 +93,13 @@ proptest! {
                     prop_assert_eq!(decided.is_ok(), naive(&policy, &who, server, &call), "{} {:?}", server, call);
                     let explained = policy.explain(&who, server, &call).verdict;
                     prop_assert_eq!(&explained, &decided.map(|permit| permit.rule().clone()));
-                    // A scope that is said to help does, and one is said to help whenever any does.
+                    // A scope that is reported as sufficient is, and one is reported whenever any is.
                     let helping = policy.helping_scopes(&grants, server, &call);
                     let with = |scope: &str| decide(&policy.grants(&bearer(&[scope])), server, &call).is_ok();
                     prop_assert_eq!(!helping.is_empty(), ["one", "two", "three"].into_iter().any(with));
                     prop_assert!(helping.iter().all(|scope| with(scope)));
                 }
-                // What may be used is shown, and a view is the same as its items.
+                // What may be used is shown, and a view agrees with its items.
                 for listed in [Listed::Tool, Listed::Prompt] {
                     let name = name.unwrap_or("all");
                     let usable = decide(&grants, server, &message(listed.use_method(), name)).is_ok();

@@ -1,4 +1,4 @@
-//! What in a policy is allowed but hardly meant. It leaves servers that do not exist to whoever knows the servers.
+//! What in a policy is valid but probably not intended.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::{Listed, Rule};
 /// Something `gateway check` points out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PolicyRemark {
-    /// A group is given a scope that is defined nowhere.
+    /// A group is granted an undefined scope.
     UnknownScope {
         /// The group.
         group: String,
@@ -24,7 +24,7 @@ pub enum PolicyRemark {
         /// Its line in the file.
         line: u64,
     },
-    /// A name with `*` in it that is not `*` alone: names are literal.
+    /// A name with `*` in it that is not only `*`: names are literal.
     Pattern {
         /// The entry.
         rule: Rule,
@@ -33,7 +33,7 @@ pub enum PolicyRemark {
         /// The name.
         name: String,
     },
-    /// An entry that says what an earlier one of its scope says.
+    /// An entry that repeats an earlier one of its scope.
     Duplicate {
         /// The later entry.
         rule: Rule,
@@ -45,7 +45,7 @@ pub enum PolicyRemark {
 }
 
 impl Policy {
-    /// What is hardly meant, in the file's order.
+    /// The remarks, in the file's order.
     pub fn remarks(&self) -> Vec<PolicyRemark> {
         let unknown = |(group, scope): &(String, String)| PolicyRemark::UnknownScope {
             group: group.clone(),
@@ -61,7 +61,7 @@ impl Policy {
                 let pattern =
                     |name: &str| PolicyRemark::Pattern { rule: rule.clone(), line, name: name.into() };
                 remarks.extend(entry.patterns().map(pattern));
-                // Only entries about the same server can be the same, and of those there are few.
+                // Only entries about the same server can be equal, and of those there are few.
                 let mut alike = scope.about(entry.server.as_deref().unwrap_or_default());
                 let first = alike.find(|other| other.says_as_much_as(entry));
                 if let Some(first) = first.filter(|first| first.rule != entry.rule) {
@@ -73,7 +73,7 @@ impl Policy {
     }
 }
 
-/// Whether a method is written out; `*` with no tools is a way to say "everything but tools".
+/// Whether a method is listed; `*` without tools is a way to say "everything but tools".
 fn lists_by_name(methods: &NameSet, method: &str) -> bool {
     !methods.is_all() && methods.hold(method)
 }
@@ -99,7 +99,7 @@ impl fmt::Display for PolicyRemark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownScope { group, scope } => {
-                write!(f, "group {group} is given {scope}, which is not defined")
+                write!(f, "group {group} is granted {scope}, which is not defined")
             }
             Self::NoTools { rule, line } => {
                 write!(f, "line {line}: {rule} has tools/call and no tools, so it allows no call")
@@ -107,7 +107,7 @@ impl fmt::Display for PolicyRemark {
             Self::Pattern { rule, line, name } => {
                 write!(
                     f,
-                    "line {line}: {rule} names {name}, which is no pattern: only '*' alone stands for all"
+                    "line {line}: {rule} names {name}, which is not a pattern: only a single '*' means all"
                 )
             }
             Self::Duplicate { rule, line, of } => write!(f, "line {line}: {rule} says the same as {of}"),
@@ -135,11 +135,11 @@ mod tests {
         assert_eq!(
             remarks(text),
             [
-                "group g is given gone, which is not defined",
+                "group g is granted gone, which is not defined",
                 "line 4: s[1] has tools/call and no tools, so it allows no call",
-                "line 5: s[2] names a*, which is no pattern: only '*' alone stands for all",
-                "line 5: s[2] names tools/*, which is no pattern: only '*' alone stands for all",
-                "line 5: s[2] names get_*, which is no pattern: only '*' alone stands for all",
+                "line 5: s[2] names a*, which is not a pattern: only a single '*' means all",
+                "line 5: s[2] names tools/*, which is not a pattern: only a single '*' means all",
+                "line 5: s[2] names get_*, which is not a pattern: only a single '*' means all",
                 "line 7: s[4] says the same as s[3]",
                 "line 9: s[6] says the same as s[5]",
             ]

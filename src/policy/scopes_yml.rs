@@ -1,5 +1,5 @@
-//! `scopes.yml` as it is written: groups, scopes and their entries, each with its line, and what is wrong with it.
-//! It leaves looking things up quickly to `compiled`, and deciding to `decide`.
+//! `scopes.yml` in its parsed form: groups, scopes and their entries, each with its line, and errors. Not here: fast
+//! look-up (see `compiled`); deciding (see `decide`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,10 +13,10 @@ use super::names::{NameSet, trimmed};
 use super::ui::UiScope;
 use super::when::When;
 
-/// Why a policy, or a file of policy tests, cannot be used. A policy that cannot be read allows nothing.
+/// Why a policy, or a file of policy tests, cannot be used. An unreadable policy allows nothing.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub struct PolicyError {
-    /// Line and column, from 1, where they are known.
+    /// Line and column, from 1, if known.
     pub at: Option<(u64, u64)>,
     /// What is wrong.
     pub reason: String,
@@ -25,7 +25,7 @@ pub struct PolicyError {
 /// The whole file.
 #[derive(Debug, Default)]
 pub(super) struct ScopesFile {
-    /// `group_mappings`: what a group's members get.
+    /// `group_mappings`: the scopes of a group's members.
     pub(super) groups: BTreeMap<String, Vec<String>>,
     /// `UI-Scopes`: the registry's own permissions, which say nothing of MCP.
     pub(super) ui: BTreeMap<String, UiScope>,
@@ -36,12 +36,12 @@ pub(super) struct ScopesFile {
 /// One element of a scope's list.
 #[derive(Clone, Debug)]
 pub(super) struct EntryLine {
-    /// Where it stands, from 1.
+    /// Its line, from 1.
     pub(super) line: u64,
     pub(super) written: RawEntry,
 }
 
-/// An entry as it is written. An unknown member is an error: a misspelt `tools` would silently mean something else.
+/// An entry as written. An unknown member is an error: a misspelt `tools` would silently mean something else.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawEntry {
@@ -57,15 +57,15 @@ pub(super) struct RawEntry {
     pub(super) resources: Option<NameSet>,
     #[serde(default, deserialize_with = "present")]
     pub(super) when: Option<When>,
-    /// The registry's permissions on agents; an entry of its own, which says nothing of MCP.
+    /// The registry's permissions on agents; a separate entry, irrelevant to MCP.
     pub(super) agents: Option<IgnoredAny>,
 }
 
 impl ScopesFile {
-    /// Reads the text of a `scopes.yml`.
+    /// Parses the text of a `scopes.yml`.
     ///
     /// # Errors
-    /// What is wrong and where.
+    /// What is wrong, and where.
     pub(super) fn parse(text: &str) -> Result<Self, PolicyError> {
         let file: Self = read(text)?;
         for (_, lines) in &file.scopes {
@@ -82,14 +82,14 @@ impl ScopesFile {
     }
 }
 
-/// Reads YAML, strictly: no key twice, no second document, `no` is a word and not a boolean.
+/// Parses YAML strictly: no duplicate keys, no second document, `no` is a word and not a boolean.
 ///
 /// # Errors
-/// What is wrong and where.
+/// What is wrong, and where.
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, PolicyError> {
     let options = serde_saphyr::options! {
         strict_booleans: true,
-        // A policy of some thousand servers is larger than the reader's idea of a configuration.
+        // A policy for some thousand servers exceeds the parser's default limits.
         budget: serde_saphyr::budget! { max_events: 20_000_000, max_nodes: 10_000_000 },
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
@@ -99,7 +99,7 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, PolicyError> {
     })
 }
 
-/// The YAML reader's words for what it expected, as a person would say them.
+/// What the YAML parser expected, in terms that people use.
 fn plain(reason: &str) -> &str {
     match reason {
         "expected mapping start" => "expected names with values, as in `name: value`",
@@ -109,7 +109,7 @@ fn plain(reason: &str) -> &str {
     }
 }
 
-/// A member that is there is never the same as one that is absent, not even if it is null.
+/// A present member never equals an absent one, even if it is null.
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
@@ -121,9 +121,7 @@ impl RawEntry {
             Some(server) if trimmed(server).is_empty() => {
                 Err("`server` is empty; name a server, or '*' for all")
             }
-            Some(_) if self.agents.is_some() => {
-                Err("`agents` stands in an entry of its own, without `server`")
-            }
+            Some(_) if self.agents.is_some() => Err("`agents` needs its own entry, without `server`"),
             None if self.agents.is_none() => Err("an entry needs `server`: a server's name, or '*' for all"),
             None if says_something => Err("an entry with `methods` or `tools` needs `server`"),
             _ => Ok(()),
@@ -218,7 +216,7 @@ mod tests {
             ),
             (
                 "s:\n- agents: {}\n  server: a",
-                "line 2, column 1: `agents` stands in an entry of its own, without `server`",
+                "line 2, column 1: `agents` needs its own entry, without `server`",
             ),
             (
                 "s:\n- server: a\n  tools: x",
@@ -237,7 +235,7 @@ mod tests {
             ("s:\n- server: a\n  when:", "line 3, column 7: expected names with values, as in `name: value`"),
             (
                 "s:\n- server: a\n  when: {}",
-                "line 3, column 9: `when` names no claim; remove it or say what must hold",
+                "line 3, column 9: `when` names no claim; remove it, or name a claim and its values",
             ),
             (
                 "s:\n- server: a\n  when: {a: }",

@@ -1,5 +1,5 @@
-//! The policy as a whole: the seed's scenarios and each rule of the decision.
-//! It leaves what must hold of every policy to `properties`, and the parts' own details to the tests beside them.
+//! The policy as a whole: realistic scenarios and each rule of the decision. Not here: properties of every policy
+//! (see `properties`).
 
 use serde_json::json;
 
@@ -57,7 +57,7 @@ fn a_read_only_caller_lists_and_cannot_execute() {
     ] {
         assert_eq!(verdict(&policy, &reader, server, &call), expected, "{server} {call:?}");
     }
-    // The tools named beside tools/list; all of them where none is named.
+    // The tools next to tools/list; all of them if none is named.
     assert!(grants.shows("currenttime", Listed::Tool, "current_time_by_timezone"));
     assert!(!grants.shows("currenttime", Listed::Tool, "set_clock"));
     assert!(grants.shows("fininfo", Listed::Tool, "anything"));
@@ -79,7 +79,7 @@ fn restricted_execute_calls_the_named_tools_and_no_others() {
     ] {
         assert_eq!(verdict(&policy, &developer, server, &message("tools/call", tool)), expected, "{tool}");
     }
-    // Execute alone shows what it may call; with the reader's entry, that names none, everything.
+    // Execute by itself shows what it may call; with the reader's entry, which names none, everything.
     let execute = policy.grants(&bearer(&["mcp-servers-restricted/execute"]));
     assert!(execute.shows("fininfo", Listed::Tool, "print_stock_data"));
     assert!(!execute.shows("fininfo", Listed::Tool, "delete_all"));
@@ -122,10 +122,10 @@ fn groups_and_scopes_add_up_and_a_path_matches_whole() {
         (member(&["departments/audit"]), read),
         (member(&["/departments/audit", "/departments/finance"]), &both),
         (mixed, &both),
-        // Never the last part, never a missing slash, never a doubled one.
+        // Never the last segment, never a missing slash, never a doubled one.
         (member(&["finance", "/finance", "/x/departments/audit", "departments/finance"]), ""),
         (member(&["//departments/audit", "/departments/audit/", "Departments/audit", "", "/"]), ""),
-        // A group's name is no scope, a scope's no group, and the file's own words are neither.
+        // A group's name is not a scope, a scope's not a group, and the file's own keywords are neither.
         (bearer(&["mcp-registry-user", "UI-Scopes", "group_mappings"]), ""),
         (member(&[read, "UI-Scopes", "group_mappings"]), ""),
     ] {
@@ -145,7 +145,7 @@ fn the_method_and_the_name_must_stand_in_the_same_entry() {
             ("a", message("tools/list", None), "s[2]"),
         ],
     );
-    // A tool alone is no method, and a tool named like a method is none either.
+    // A tool by itself is not a method, and neither is a tool named like one.
     check(
         "[{server: a, tools: [x, prompts/list]}]",
         &[
@@ -197,7 +197,7 @@ fn prompts_and_resources_are_restricted_only_by_a_list() {
             ("a", Call::Completion { listed: Listed::Resource, name: "q" }, "s[1]"),
         ],
     );
-    // Written and empty is not the same as not written.
+    // Present and empty is not the same as absent.
     check("[{server: a, methods: [prompts/get], prompts: }]", &[("a", message("prompts/get", "p"), "Name")]);
 }
 
@@ -246,7 +246,7 @@ fn lifecycle_needs_only_something_about_the_server_and_all_else_its_method() {
     }
 }
 
-/// Nobody knows what a method names that is in no revision of MCP: "every method" is every one that is known.
+/// The subject of an unknown method is unknown: "every method" means every known one.
 #[test]
 fn a_method_that_mcp_does_not_have_is_allowed_only_where_it_is_written_out() {
     for method in ["x/y", "sampling/createMessage", "notifications/resources/updated", "tools/Call", "", "*"]

@@ -1,5 +1,5 @@
-//! `UI-Scopes`: who may do what to the registry's entries. They say nothing of MCP itself, and what of them cannot be read gives
-//! nothing. It leaves who has which scope to `compiled`.
+//! `UI-Scopes`: who may do what to the registry's entries. They say nothing of MCP itself, and what of them cannot be
+//! read grants nothing. Not here: who has which scope (see `compiled`).
 
 use serde_json::Value;
 

@@ -1,5 +1,4 @@
-//! `when`: what a caller's claims must say for an entry to exist for that caller.
-//! It leaves verifying the claims to `gateway`.
+//! `when`: the claims that a caller must have for an entry to apply. Not here: verifying the claims (see `gateway`).
 
 use std::fmt;
 
@@ -66,7 +65,7 @@ impl<'de> Visitor<'de> for WhenVisitor {
         f.write_str("claims and the values they must have, as in `department: [finance, audit]`")
     }
 
-    /// A condition that says nothing is an error: read as "always", a half-written one would open the entry to everybody.
+    /// An empty condition is an error: read as "always", an unfinished one would open the entry to everybody.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<When, A::Error> {
         let mut conditions = Vec::new();
         while let Some(claim) = map.next_key::<String>()? {
@@ -83,7 +82,7 @@ impl<'de> Visitor<'de> for WhenVisitor {
             conditions.push(Condition { claim, accepted });
         }
         if conditions.is_empty() {
-            return Err(A::Error::custom("`when` names no claim; remove it or say what must hold"));
+            return Err(A::Error::custom("`when` names no claim; remove it, or name a claim and its values"));
         }
         Ok(When(conditions))
     }

@@ -1,5 +1,5 @@
-//! Provider files for editors: their JSON schema, as `docs/provider.schema.json` has it. It leaves what the keys mean to the
-//! comments of [`Provider`].
+//! Provider files for editors: their JSON schema, as `docs/provider.schema.json` has it. Not here: what the keys mean
+//! (see the comments of [`Provider`]).
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};

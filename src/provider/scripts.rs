@@ -1,11 +1,11 @@
-//! A provider in the words of the MCP Gateway Registry's scripts: what each field of their `oauth_providers.yaml` means here,
-//! in their file and in one of our own. It leaves finding that file to `config`.
+//! A provider in the format of the MCP Gateway Registry's scripts: what each field of their `oauth_providers.yaml`
+//! means here, in their file and in one of our own. Not here: finding that file (see `config`).
 
 use serde_json::{Map, Value};
 
 use super::{EndpointVariable, Provider, ProviderError, Sites};
 
-/// Their fields. What else an entry of theirs holds, no script reads.
+/// Their fields. No script reads the other fields of an entry.
 const FIELDS: [&str; 17] = [
     "display_name",
     "auth_url",
@@ -25,7 +25,7 @@ const FIELDS: [&str; 17] = [
     "is_m2m",
     "supports_browser_flow",
 ];
-/// Those whose values are texts, however YAML reads them.
+/// Those whose values are strings, however YAML reads them.
 const TEXTS: [&str; 3] = ["additional_params", "token_headers", "template_var_defaults"];
 
 impl Provider {
@@ -40,7 +40,7 @@ impl Provider {
         let provider: Self = provider.map_err(|error| unreadable(error.to_string()))?;
         let texts = [&provider.authorization_endpoint, &provider.token_endpoint];
         let defaults = provider.template_var_defaults.values();
-        // Theirs has no templates of ours, and such a file may be somebody else's.
+        // Their files have none of our templates, and such a file may be someone else's.
         if texts.into_iter().flatten().chain(defaults).any(|text| text.contains("{{") || text.contains("{%"))
         {
             return Err(unreadable("variables are written {name}".into()));
@@ -48,7 +48,7 @@ impl Provider {
         provider.checked(name)
     }
 
-    /// With what the scripts' fields say.
+    /// Adds the scripts' fields.
     pub(super) fn settled(mut self) -> Result<Self, String> {
         if let Some(other) = self.response_type.as_deref().filter(|other| *other != "code") {
             return Err(format!("response_type {other:?} is not supported, only code"));
@@ -77,7 +77,7 @@ impl Provider {
 
     /// Makes `{name}` in the endpoints a variable, for each of these names.
     fn require(&mut self, names: Vec<String>) {
-        // An endpoint with variables in our own spelling is as its writer wants it.
+        // An endpoint that uses our own variable syntax stays as written.
         for text in self.endpoints_mut().into_iter().flatten().filter(|text| !text.contains("{{")) {
             for name in &names {
                 *text = text.replace(&format!("{{{name}}}"), &format!("{{{{ {name} }}}}"));
@@ -92,7 +92,7 @@ impl Provider {
     }
 }
 
-/// The fields the scripts read that say something: null is as absent.
+/// The scripts' fields that have a value; null counts as absent.
 fn known(entry: &Map<String, Value>) -> Map<String, Value> {
     let read = |(key, value): (&String, &Value)| {
         let is_read = FIELDS.contains(&key.as_str()) && !value.is_null();

@@ -1,30 +1,30 @@
-//! A day of the service in simulated time: hundreds of credentials of every length of life, providers that go away and
-//! come back, hang, repeat themselves, or stop taking a refresh token; other programs that renew behind our back.
-//! It leaves the real network to `tests/refresh.rs`.
+//! A day of the service in simulated time: hundreds of credentials with all kinds of lifetimes, providers that fail
+//! and recover, hang, repeat themselves, or stop accepting a refresh token; other programs that renew in between. Not
+//! here: the real network (see `tests/refresh`).
 
 use std::collections::BTreeMap;
 
 use crate::refresh::{AttemptOutcome, CredentialSnapshot, Epoch, Lifetime, Schedule};
 
 const DAY: Epoch = 86_400;
-const LOOK: Epoch = 300;
+const SCAN_INTERVAL: Epoch = 300;
 const BUFFER: Epoch = 3_600;
 const CREDENTIALS: usize = 200;
 const LIVES: [Option<Epoch>; 8] =
     [Some(90), Some(300), Some(900), Some(3_600), Some(7_200), Some(28_800), Some(DAY), None];
-/// A request to a server that is there takes at most so long; one to a server that hangs is given up after so long.
+/// A request to a working server takes at most this long; one to a hanging server is abandoned after this long.
 const LATENCY: Epoch = 3;
 const TIMEOUT: Epoch = 30;
-/// Within so many seconds before a token's end there is always an attempt, whatever happened before.
+/// Within this many seconds before a token's expiry there is always an attempt, whatever happened before.
 const LAST_ATTEMPT: Epoch = 8;
 
 /// SplitMix64: the same seed, the same day.
 struct Random(u64);
 
 struct SimulatedProvider {
-    /// When it is away.
+    /// When it is down.
     outages: Vec<(Epoch, Epoch)>,
-    /// It does not refuse while it is away, it says nothing.
+    /// While it is down it does not refuse, it hangs.
     hangs: bool,
 }
 
@@ -32,9 +32,9 @@ struct SimulatedProvider {
 enum Behaviour {
     /// A new token for every request.
     Plain,
-    /// The same token until a tenth of its life is left.
+    /// The same token until a tenth of its lifetime is left.
     Repeats,
-    /// By refresh token, which dies now and then; then somebody logs in, hours later.
+    /// By refresh token, which sometimes becomes invalid; then the user logs in, hours later.
     Person,
 }
 
@@ -43,15 +43,15 @@ struct SimulatedCredential {
     manner: Behaviour,
     life: Option<Epoch>,
     kept: CredentialSnapshot,
-    /// When the refresh token stops being taken.
+    /// When the refresh token becomes invalid.
     dies: Vec<Epoch>,
     dead: bool,
-    /// When the person logs in, who has been told.
+    /// When the user logs in, after the notice.
     login: Option<Epoch>,
     attempts: Vec<Epoch>,
 }
 
-/// What came of a day.
+/// The result of a day.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct DayTotals {
     attempts: usize,
@@ -69,7 +69,7 @@ struct Day {
     providers: Vec<SimulatedProvider>,
     credentials: BTreeMap<String, SimulatedCredential>,
     schedule: Schedule,
-    /// What is under way, by the time and the order in which it ends.
+    /// Requests in flight, by the time and order in which they end.
     ends: BTreeMap<(Epoch, usize), (String, AttemptOutcome, CredentialSnapshot)>,
     tally: DayTotals,
 }
@@ -104,8 +104,8 @@ impl SimulatedProvider {
         self.outages.iter().all(|(from, to)| !(*from..*to).contains(&now))
     }
 
-    /// Whether it was there all the time before `end` that an attempt needs to come in time: the first one, which may come
-    /// a little early for company, or the last one.
+    /// Whether it worked all the time before `end` that an attempt needs to succeed: the first one, which may come a
+    /// little early to share a wake-up, or the last one.
     fn was_up_before(&self, end: Epoch, margin: Epoch) -> bool {
         let window = LAST_ATTEMPT + LATENCY + if self.hangs { TIMEOUT } else { 0 };
         let window = window.min(margin + margin / 4);
@@ -137,7 +137,7 @@ impl SimulatedCredential {
         self.kept.life?.expires_at
     }
 
-    /// How many more attempts there were in its busiest hour than its plan alone asks for.
+    /// How many more attempts there were in its busiest hour than its plan requires.
     fn beyond_plan(&self) -> usize {
         let from = |n: usize| &self.attempts[n..];
         let within = |n| from(n).partition_point(|at| *at < self.attempts[n] + 3_600);
@@ -164,7 +164,7 @@ impl Day {
         Self { random, providers, credentials, schedule, ends, tally }
     }
 
-    /// As the service does: sleep until the next look, attempt or answer, whichever is first.
+    /// Like the service: sleep until the next scan, attempt or answer, whichever is first.
     fn run(mut self, until: Epoch) -> DayTotals {
         let mut looks = 0;
         loop {
@@ -182,7 +182,7 @@ impl Day {
                 self.others(now);
                 let all: Vec<_> = self.credentials.iter().map(|(id, one)| (id.clone(), one.kept)).collect();
                 self.schedule.look(all, now);
-                looks = now + LOOK;
+                looks = now + SCAN_INTERVAL;
             }
             for id in self.schedule.take(now) {
                 self.attempt(id, now);
@@ -194,7 +194,7 @@ impl Day {
         self.tally
     }
 
-    /// What happens without us: people log in, other programs renew, refresh tokens die.
+    /// What happens outside: users log in, other programs renew, refresh tokens become invalid.
     fn others(&mut self, now: Epoch) {
         for one in self.credentials.values_mut() {
             if one.login.is_some_and(|at| at <= now) {
@@ -257,8 +257,8 @@ impl Day {
 }
 
 impl SimulatedProvider {
-    /// A gap before `now` is nobody's fault but the provider's: it was away when the last attempts were made. (A day that
-    /// begins within a token's margin is excused, too.)
+    /// A gap before `now` is the provider's fault: it was down when the last attempts were made. (A day that begins
+    /// within a token's margin is excused, too.)
     fn forgives(&self, one: &SimulatedCredential, now: Epoch) {
         let Some((end, life)) = one.end().zip(one.kept.life) else { return };
         let excused = one.dead || one.login.is_some() || end >= now || end < life.margin(BUFFER);

@@ -1,4 +1,5 @@
-//! What the service says: one line an event, for people or as JSON, and never a token. It leaves what happened to `service`.
+//! The service's log: one line per event, for people or as JSON, never with a token. Not here: what happened (see
+//! `service`).
 
 use std::time::Duration;
 
@@ -13,10 +14,10 @@ use crate::flow::Ui;
 use crate::sys::clock;
 use crate::vault::{IssuedToken, TokenOutcome};
 
-/// A person's side with nobody there: what flows have to say is an event.
+/// The user interface when no user is there: what flows have to say is an event.
 pub(crate) struct UnattendedUi;
 
-/// A renewal that had an answer.
+/// A renewal that got an answer.
 pub(crate) fn answered(name: &str, fresh: &IssuedToken, next: Next, now: Epoch) {
     let what = match fresh.outcome {
         TokenOutcome::Reused => "reused",
@@ -24,8 +25,8 @@ pub(crate) fn answered(name: &str, fresh: &IssuedToken, next: Next, now: Epoch) 
         TokenOutcome::Refreshed | TokenOutcome::Obtained | TokenOutcome::LoggedIn => "refreshed",
     };
     let about = match fresh.outcome {
-        TokenOutcome::Reused => "somebody else renewed it; it ",
-        TokenOutcome::Unchanged => "what came ends no later; it ",
+        TokenOutcome::Reused => "another process renewed it; it ",
+        TokenOutcome::Unchanged => "the new one expires no later; it ",
         _ => "",
     };
     let end = fresh.stored.token.expires_at;
@@ -40,7 +41,7 @@ pub(crate) fn answered(name: &str, fresh: &IssuedToken, next: Next, now: Epoch) 
     );
 }
 
-/// A renewal that failed. One that a person must see to is said once.
+/// A failed renewal. One that needs a login is reported once.
 pub(crate) fn failed(
     name: &str,
     credential: &Credential,
@@ -62,7 +63,7 @@ pub(crate) fn failed(
         Some(life) if life.is_good(now) => {
             format!("; the present token {}", expires(life.expires_at, now))
         }
-        _ => "; there is no good token".into(),
+        _ => "; there is no valid token".into(),
     };
     let hint = error.hint(&credential.command);
     let advice = if final_ { format!("; {hint}") } else { then(next.at, now) };

@@ -1,6 +1,6 @@
-//! Keeps every credential fresh, and the client configurations with them: a schedule without a clock, a file, a network or
-//! randomness of its own, and the service that does what it says. It leaves each token to `vault` and each client's file to
-//! `clients`.
+//! Keeps every credential and the client configurations fresh: a schedule without a clock, a file, a network or
+//! randomness of its own, and the service that executes it. Not here: each token (see `vault`); each client's file
+//! (see `clients`).
 
 #[cfg(test)]
 mod day;

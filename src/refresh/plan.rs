@@ -1,5 +1,5 @@
-//! The arithmetic of "when": how long before its end a token is renewed, and how long a failure is waited out.
-//! It leaves remembering what happened to `schedule`.
+//! The arithmetic of the schedule: how long before its expiry a token is renewed, and how long to pause after a
+//! failure. Not here: recording what happened (see `schedule`).
 
 pub use crate::oauth::Epoch;
 
@@ -7,19 +7,20 @@ use crate::oauth;
 
 /// The first pause after a failure, in seconds; each further one doubles.
 const FIRST_PAUSE: Epoch = 5;
-/// The longest pause while the token is good, in seconds: nobody is harmed yet.
+/// The longest pause while the token is valid, in seconds: nothing is broken yet.
 const LONGEST_WHILE_GOOD: Epoch = 300;
-/// The longest pause without a good token, in seconds: how long after its provider's return somebody may still wait.
+/// The longest pause without a valid token, in seconds: how long users may still wait after the provider has
+/// recovered.
 const LONGEST_WITHOUT: Epoch = 120;
-/// The shortest pause before a token's end, in seconds.
+/// The shortest pause before a token's expiry, in seconds.
 const SHORTEST_PAUSE: Epoch = 2;
 
-/// From when until when a token is good, as far as that is known.
+/// From when until when a token is valid, as far as known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lifetime {
     /// When it was issued.
     pub issued_at: Option<Epoch>,
-    /// When it ends; `None` for a token that does not.
+    /// When it expires; `None` if it does not.
     pub expires_at: Option<Epoch>,
 }
 
@@ -29,7 +30,7 @@ impl Lifetime {
         Some(self.expires_at?.saturating_sub(self.margin(buffer)))
     }
 
-    /// How long before its end it is renewed: `buffer` seconds at most; none for one that does not end.
+    /// How long before its expiry it is renewed: at most `buffer` seconds; none for one that does not expire.
     pub fn margin(self, buffer: Epoch) -> Epoch {
         self.expires_at.map_or(0, |end| oauth::margin(self.issued_at, end, buffer))
     }
@@ -40,12 +41,12 @@ impl Lifetime {
     }
 }
 
-/// When to try again after `failures` failures in a row, the last one just `now`. `life` is the token's that is still
-/// there, if one is. `jitter` (0 to 1000) takes up to half of the pause off, so that many that failed together do not
-/// come back together.
+/// When to try again after `failures` failures in a row, the last one just `now`. `life` is that of the stored token,
+/// if there is one. `jitter` (0 to 1000) shortens the pause by up to half, so that many that failed together do not
+/// return together.
 ///
-/// While the token is good, a pause is at most half of what is left of it: the last attempt comes close before the end,
-/// however long the outage was, and a server that returns just in time is still asked in time.
+/// While the token is valid, a pause is at most half of its remaining lifetime: the last attempt comes close to the
+/// expiry, however long the outage, and a server that recovers just in time is still asked in time.
 pub fn retry_at(failures: u32, life: Option<Lifetime>, now: Epoch, jitter: u16) -> Epoch {
     let good = life.filter(|life| life.is_good(now));
     let longest = if good.is_some() { LONGEST_WHILE_GOOD } else { LONGEST_WITHOUT };

@@ -1,5 +1,5 @@
-//! One attempt to renew one credential: what is tried, what a look shows, and what a failure means to the schedule.
-//! It leaves when to `refresh::Schedule`.
+//! One attempt to renew one credential: what is tried, what its file shows, and what a failure means to the schedule.
+//! Not here: when (see `refresh::Schedule`).
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -17,41 +17,41 @@ use crate::secret::Secret;
 use crate::sys::clock;
 use crate::vault::{IssuedToken, TokenOutcome, Vault, VaultError};
 
-/// How many requests one issuer gets at once: one that hangs must not keep the others' turn.
+/// How many requests one issuer gets at once: a hanging one must not block the others.
 const AT_ONCE: usize = 8;
 
-/// Whose turn it is, issuer by issuer.
+/// The request slots, issuer by issuer.
 #[derive(Debug, Default)]
 pub(crate) struct Turns(Mutex<BTreeMap<String, Arc<Semaphore>>>);
 
 impl Turns {
-    /// The turns at a credential's issuer.
+    /// The slots of a credential's issuer.
     pub(crate) fn of(&self, credential: &Credential) -> Arc<Semaphore> {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Arc::new(Semaphore::new(AT_ONCE));
         turns.entry(credential.issuer.clone()).or_insert_with(new).clone()
     }
 
-    /// Nobody who still waits gets a turn any more.
+    /// Nobody who is still waiting gets a slot.
     pub(crate) fn close(&self) {
         let turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         turns.values().for_each(|turns| turns.close());
     }
 }
 
-/// Another token than the present one, if that is due or `anew`; the first one where nothing is kept.
+/// Another token than the stored one, if that is due or `force`; the first one if nothing is stored.
 ///
 /// # Errors
-/// The vault's: also while the present token is good, since whoever looks ahead must know.
+/// The vault's errors: also while the stored token is good, since the schedule must know.
 pub(crate) async fn renew(
     vault: &Vault,
     credential: &Credential,
     buffer: Epoch,
-    anew: bool,
+    force: bool,
 ) -> Result<IssuedToken, Error> {
     let is_due = |token: &TokenSet| life(token).due(buffer).is_some_and(|at| at <= clock::now());
     let fresh = match vault.kept(credential).map_err(VaultError::Store)? {
-        Some(stored) if !anew && !is_due(&stored.token) => {
+        Some(stored) if !force && !is_due(&stored.token) => {
             return Ok(IssuedToken {
                 stored,
                 outcome: TokenOutcome::Reused,
@@ -65,7 +65,8 @@ pub(crate) async fn renew(
     Ok(fresh)
 }
 
-/// What the schedule is told of a credential. A file that cannot be read counts as none: the attempt says why.
+/// What the schedule learns about a credential. A file that cannot be read counts as missing: the attempt reports
+/// why.
 pub(crate) fn seen(vault: &Vault, credential: &Credential, marks: &RandomState) -> CredentialSnapshot {
     let token = vault.kept(credential).ok().flatten().map(|stored| stored.token);
     let text = |secret: Option<&Secret>| marks.hash_one(secret.map(Secret::expose));
@@ -86,12 +87,12 @@ pub(crate) fn meaning(error: &Error) -> Meaning {
         Error::Vault(VaultError::NeedsPerson { .. } | VaultError::ClientForgotten { .. }) => {
             Meaning::NeedsPerson
         }
-        // A 4xx without a word of the server's own may be that of a proxy before one that is just starting.
+        // A 4xx without an OAuth error may come from a proxy in front of a server that is just starting.
         Error::Vault(VaultError::Flow(FlowError::Reply {
             reply: reply @ (ReplyError::Refused { .. } | ReplyError::TokenType(_)),
             ..
         })) if reply.is_no() => Meaning::Refused,
-        // An issuer whose metadata is gone or garbled may just be starting.
+        // An issuer whose metadata is missing or broken may just be starting.
         Error::Vault(VaultError::Flow(
             FlowError::Discovery(_) | FlowError::NoEndpoint { .. } | FlowError::Metadata { .. },
         )) => Meaning::Failed,

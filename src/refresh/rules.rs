@@ -1,4 +1,5 @@
-//! How long before its end a token is renewed, and how often the files are looked at. It leaves what follows to `schedule`.
+//! How long before its expiry a token is renewed, and how often the files are scanned. Not here: what follows (see
+//! `schedule`).
 
 use super::plan::Epoch;
 use crate::config::{Config, ConfigError};
@@ -11,7 +12,7 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// What was typed, else what is set, else the usual.
+    /// As typed, else as set, else the default.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`].

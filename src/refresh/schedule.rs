@@ -1,61 +1,60 @@
-//! Every credential's state, from look to look and attempt to attempt. It leaves the seconds to `plan`, and what a
-//! failure means to its caller.
+//! Every credential's state, from scan to scan and attempt to attempt. Not here: the intervals (see `plan`).
 
 use std::collections::BTreeMap;
 
 use crate::refresh::plan::{Epoch, Lifetime, retry_at};
 
-/// How much earlier than it must a credential is renewed to share another one's wake, in seconds: a thousand tokens
-/// that end one after the other would otherwise wake us, and rewrite every client's configuration, a thousand times.
+/// How much early a credential may be renewed to share another one's wake-up, in seconds: a thousand tokens that
+/// expire one after the other would otherwise wake us, and rewrite every client's configuration, a thousand times.
 const COALESCE_WINDOW: Epoch = 5;
-/// When a server's refusal is put to the test again, in seconds: a client may be let in again without a change here.
+/// When to retry after a server has rejected a client, in seconds: it may be accepted again without a change here.
 const REFUSAL_LASTS: Epoch = 3_600;
-/// No pause is longer; one that seems to be is a clock that was set back.
+/// No pause is longer; if one seems to be, the clock was set back.
 const LONGEST_PAUSE: Epoch = REFUSAL_LASTS;
 
-/// What is kept of a credential, as a look at its file shows.
+/// What is stored for a credential, as its file shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CredentialSnapshot {
-    /// Changes with the token and with what it is asked with: another mark is another chance.
+    /// Changes with the token and with the request for it: another mark allows another attempt.
     pub mark: u64,
-    /// The token's life; `None` if nothing is kept.
+    /// The token's life; `None` if nothing is stored.
     pub life: Option<Lifetime>,
 }
 
-/// How an attempt ended.
+/// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptOutcome {
-    /// With an answer, whatever that is worth: see [`CredentialSnapshot`].
+    /// An answer, useful or not: see [`CredentialSnapshot`].
     Answered,
-    /// Without one; the next may have one.
+    /// No answer; the next attempt may succeed.
     Failed,
-    /// The server will not have this client, or its settings cannot work. A person must see to it.
+    /// The server rejects this client, or its settings cannot work. It needs the user.
     Refused,
-    /// Only a person can get the next token. Not tried again until its mark changes.
+    /// Only a login can bring the next token. Not tried again until its mark changes.
     NeedsPerson,
 }
 
-/// What comes after an attempt.
+/// What follows an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Next {
-    /// When it is due; `None` if that depends on somebody else, or if its token does not end.
+    /// When it is due; `None` if that depends on someone else, or if its token does not expire.
     pub at: Option<Epoch>,
-    /// Whether a person is to be told: true once, however often the same is found out.
+    /// Whether to notify the user: true once, however often the same result occurs.
     pub notify: bool,
 }
 
-/// What a look found.
+/// The result of a scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Not known before.
+    /// Newly found.
     pub added: Vec<String>,
-    /// Not there any more.
+    /// Gone.
     pub gone: Vec<String>,
-    /// Somebody else renewed it, logged in, or changed how it is asked for.
+    /// Another process renewed it, logged in, or changed its settings.
     pub changed: Vec<String>,
 }
 
-/// Which credential is due when. Ids are the caller's.
+/// When each credential is due. Ids are the caller's.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     buffer: Epoch,
@@ -67,7 +66,7 @@ struct ScheduleEntry {
     seen: CredentialSnapshot,
     /// In a row.
     failures: u32,
-    /// A person has been told.
+    /// The user has been notified.
     told: bool,
     state: EntryState,
 }
@@ -76,21 +75,21 @@ struct ScheduleEntry {
 enum EntryState {
     /// By the plan, or after a pause.
     Due(Epoch),
-    /// An attempt is under way.
+    /// An attempt is in flight.
     Busy,
-    /// Its token does not end.
+    /// Its token does not expire.
     Endless,
-    /// Nothing to do for us.
+    /// Nothing to do.
     Waiting,
 }
 
 impl Schedule {
-    /// An empty one; `buffer` is how many seconds before its end a token is renewed at the most.
+    /// An empty one; `buffer` is the largest number of seconds before its expiry at which a token is renewed.
     pub fn new(buffer: Epoch) -> Self {
         Self { buffer, entries: BTreeMap::new() }
     }
 
-    /// Takes in what all the files say at `now`. Whatever is under way is left to its end.
+    /// Records what all files contain at `now`. Attempts in flight continue.
     pub fn look(
         &mut self,
         all: impl IntoIterator<Item = (String, CredentialSnapshot)>,
@@ -116,7 +115,7 @@ impl Schedule {
         changes
     }
 
-    /// Everything to be tried now. If anything is, whatever is nearly due comes along.
+    /// Everything to be tried now. If anything is, whatever is nearly due is included.
     pub fn take(&mut self, now: Epoch) -> Vec<String> {
         if !self.entries.values().any(|entry| entry.is_due(now)) {
             return Vec::new();
@@ -130,8 +129,8 @@ impl Schedule {
         .collect()
     }
 
-    /// Takes in how an attempt ended, and what is kept since. An answer that did not move the end counts as a failure:
-    /// asking again at once would bring the same.
+    /// Records an attempt's result, and what is stored since. An answer that did not move the expiry counts as a
+    /// failure: an immediate retry would bring the same.
     pub fn settle(
         &mut self,
         id: &str,
@@ -167,8 +166,8 @@ impl Schedule {
         Next { at: entry.at(), notify }
     }
 
-    /// Somebody says that the reasons are gone: whatever failed, was refused or waits for a person is due now, and told
-    /// again if it must be.
+    /// The reasons for failures may be gone: whatever failed, was rejected or needs a login is due now, and notifies
+    /// again if necessary.
     pub fn try_again(&mut self, now: Epoch) {
         for entry in self.entries.values_mut().filter(|entry| entry.state != EntryState::Busy) {
             if entry.told || entry.failures > 0 {
@@ -177,7 +176,7 @@ impl Schedule {
         }
     }
 
-    /// What is kept of a credential, as far as we have seen.
+    /// What is stored for a credential, as last seen.
     pub fn seen(&self, id: &str) -> Option<CredentialSnapshot> {
         self.entries.get(id).map(|entry| entry.seen)
     }
@@ -187,18 +186,18 @@ impl Schedule {
         self.due().min()
     }
 
-    /// When everything that is due some time is due.
+    /// When each scheduled credential is due.
     pub fn due(&self) -> impl Iterator<Item = (Epoch, &str)> {
         self.entries.iter().filter_map(|(id, entry)| Some((entry.at()?, id.as_str())))
     }
 
-    /// How many there are, and how many of them have a token that is good at `now`.
+    /// How many there are, and how many of them have a valid token at `now`.
     pub fn count(&self, now: Epoch) -> (usize, usize) {
         let good = |entry: &&ScheduleEntry| entry.seen.life.is_some_and(|life| life.is_good(now));
         (self.entries.len(), self.entries.values().filter(good).count())
     }
 
-    /// How many a person must see to.
+    /// How many need the user.
     pub fn told(&self) -> usize {
         self.entries.values().filter(|entry| entry.told).count()
     }
@@ -221,7 +220,7 @@ impl ScheduleEntry {
         self.at().is_some_and(|at| at <= now || paused && at - now > LONGEST_PAUSE)
     }
 
-    /// Only by plan: a pause after a failure is not cut short, and a short life has no seconds to give away.
+    /// Only planned ones: a pause after a failure is not shortened, and a short lifetime has no seconds to spare.
     fn joins(&self, buffer: Epoch, now: Epoch) -> bool {
         let spare = self.seen.life.map_or(0, |life| (life.margin(buffer) / 4).min(COALESCE_WINDOW));
         self.failures == 0 && !self.told && self.at().is_some_and(|at| at - now <= spare)
@@ -229,7 +228,7 @@ impl ScheduleEntry {
 }
 
 impl EntryState {
-    /// By the token alone, as if nothing had ever failed. What should have been done earlier is to be done now.
+    /// From the token alone, as if nothing had ever failed. What is overdue is due now.
     fn planned(seen: CredentialSnapshot, buffer: Epoch, now: Epoch) -> Self {
         match seen.life {
             None => Self::Due(now),

@@ -1,5 +1,5 @@
-//! `mcpauth refresh` as a service: one timer, one look now and then, and as many requests as issuers bear. It leaves
-//! when to `refresh::Schedule`, one attempt to `renew`, and every word to `log`.
+//! `mcpauth refresh` as a service: one timer, regular scans of the files, and a bounded number of requests per
+//! issuer. Not here: when (see `refresh::Schedule`); one attempt (see `renew`); messages (see `log`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
@@ -30,28 +30,28 @@ use crate::sys::signal::{self, HangUps, Stop};
 use crate::sys::{clock, hook, private_file, supervisor};
 use crate::vault::{IssuedToken, Vault};
 
-/// The file in the tokens directory that the service holds for as long as it runs.
+/// The file in the tokens directory that the service locks while it runs.
 const PID_FILE: &str = ".refresh.pid";
 /// The longest sleep, in seconds: timers stand still while a machine sleeps, and the wall clock does not.
 const LONGEST_SLEEP: Epoch = 30;
-/// How long what comes in may wait for company before the client configurations are written, in seconds.
+/// How long new tokens are collected before the client configurations are written, in seconds.
 const GATHER: Epoch = 1;
-/// How long the first pass may take before we say that we are ready, in seconds.
+/// How long the first pass may take before the service reports that it is ready, in seconds.
 const READY_WITHIN: Epoch = 10;
-/// How long requests under way are waited for at the end. One whose refresh token was sent has until it is answered.
+/// How long running requests are awaited at the end. One whose refresh token was sent has until it is answered.
 const GRACE: Duration = Duration::from_secs(10);
-/// So many credentials get a line each at the start.
-const FEW: usize = 20;
+/// Up to this many credentials get a line each at startup.
+const MAX_LISTED: usize = 20;
 
-/// What ends a request: whose it was and what came; `None` if its turn never came.
+/// The end of a request: its credential and its result; `None` if it never got a slot.
 type FinishedRequest = Option<(String, Result<IssuedToken, Error>)>;
 
 /// How the service is to run.
 pub(crate) struct Options {
     pub(crate) rules: Rules,
-    /// Whether other programs' files are kept new as well.
+    /// Whether other programs' files are updated as well.
     pub(crate) install: bool,
-    /// What is run, by the user's shell, when a person is needed.
+    /// The command to run, in the user's shell, when a login is needed.
     pub(crate) on_login_needed: Option<String>,
 }
 
@@ -64,15 +64,15 @@ struct RefreshService {
     schedule: Schedule,
     turns: Arc<Turns>,
     under_way: FuturesUnordered<LocalBoxFuture<'static, FinishedRequest>>,
-    /// For marks and jitter. Both need to be different in every process, and nothing more.
+    /// For marks and jitter, which only need to differ between processes.
     random: RandomState,
-    /// Complaints about files and settings, and about configurations, that have been said and still hold.
+    /// Complaints about files and settings, and about configurations, that were reported and still apply.
     said: BTreeSet<String>,
     said_of_configs: BTreeSet<String>,
     look_at: Epoch,
     /// Set while configurations have to be written.
     configs_at: Option<Epoch>,
-    /// Set until we are ready.
+    /// Set until the service is ready.
     ready_by: Option<Epoch>,
 }
 
@@ -81,7 +81,7 @@ struct KnownFile {
     credential: Arc<Credential>,
 }
 
-/// Our own configurations among the tokens and, with `install`, the clients' files that hold tokens.
+/// Rewrites our own configurations among the tokens and, with `install`, the clients' files that contain tokens.
 ///
 /// # Errors
 /// What keeps every client from having a configuration.
@@ -98,12 +98,12 @@ pub(crate) fn rewrite(
     }
 }
 
-/// The service of this tokens directory, if it runs.
+/// The service of this tokens directory, if it is running.
 pub(crate) fn running(tokens_dir: &Path) -> Option<RunningProcess> {
     pid_file::holder(&tokens_dir.join(PID_FILE))
 }
 
-/// Runs until somebody wants it to stop.
+/// Runs until it is told to stop.
 ///
 /// # Errors
 /// Another service of this tokens directory, or whatever keeps it from starting.
@@ -117,7 +117,7 @@ pub(crate) fn run(options: Options, config: Config, context: &Context) -> Result
         signal::outlive_file_limit();
         service.run().await
     });
-    // Whoever still waits for a lock or a hook must not keep the process alive.
+    // A task that still waits for a lock or a hook must not keep the process alive.
     runtime.shutdown_background();
     stop
 }
@@ -130,7 +130,7 @@ fn pid_file_error(error: PidError, config: &Config) -> Error {
             let dir = config.tokens_dir.display();
             Error::Running {
                 message: format!("mcpauth refresh runs already{who}, for {dir}"),
-                hint: format!("{stop}; or make one pass beside it: mcpauth refresh --once"),
+                hint: format!("{stop}; or run one pass alongside it: mcpauth refresh --once"),
             }
         }
         PidError::File(error) => error.into(),
@@ -141,7 +141,7 @@ fn pid_file_error(error: PidError, config: &Config) -> Error {
 impl RefreshService {
     fn new(options: Options, config: Config, context: &Context) -> Result<Self, Error> {
         let now = clock::now();
-        // Nobody is there to log in, and everything that the vault says is an event.
+        // Nobody can log in, and all the vault's messages are events.
         let context = Context { ui: Arc::new(UnattendedUi), ..context.clone() };
         Ok(Self {
             vault: Arc::new(context.vault(&config, None)?),
@@ -155,7 +155,7 @@ impl RefreshService {
             said: BTreeSet::new(),
             said_of_configs: BTreeSet::new(),
             look_at: now,
-            // A run that was killed between a token and the configurations left them behind.
+            // A run that was killed between a token and the configurations left them outdated.
             configs_at: Some(now + READY_WITHIN),
             ready_by: Some(now + READY_WITHIN),
             context,
@@ -165,7 +165,8 @@ impl RefreshService {
     async fn run(mut self) -> Result<Stop, Error> {
         let mut stop = pin!(signal::stop());
         let mut hang_up = HangUps::new()?;
-        // The handlers first: whoever reads a line of ours may send a signal at once, and without them it would kill us.
+        // The handlers come first: whoever reads a line may send a signal at once, and without them it would kill the
+        // process.
         if let Some(stop) = stop.as_mut().now_or_never() {
             return Ok(stop);
         }
@@ -188,7 +189,7 @@ impl RefreshService {
         }
     }
 
-    /// Reads all files: what is configured, and what is kept of it.
+    /// Scans all files: what is configured, and what is stored.
     fn look(&mut self, now: Epoch) {
         let mut complaints = BTreeSet::new();
         let mut known = BTreeMap::new();
@@ -208,12 +209,16 @@ impl RefreshService {
         let first = self.known.is_empty() && self.ready_by.is_some();
         for id in &changes.gone {
             let name = self.known.get(id).map_or(id.as_str(), |one| one.name.as_str());
-            info!(event = "gone", "{name}: it is not configured any more");
+            info!(event = "gone", "{name}: no longer configured");
         }
         self.known = known;
-        for (id, text) in changes.added.iter().filter(|_| !first).map(|id| (id, "it is new")).chain(
-            changes.changed.iter().map(|id| (id, "it was renewed or configured anew by somebody else")),
-        ) {
+        for (id, text) in changes
+            .added
+            .iter()
+            .filter(|_| !first)
+            .map(|id| (id, "it is new"))
+            .chain(changes.changed.iter().map(|id| (id, "renewed or reconfigured by another process")))
+        {
             info!(event = "noticed", "{}: {text}", self.name(id));
         }
         if !changes.changed.is_empty() || !changes.gone.is_empty() {
@@ -226,18 +231,18 @@ impl RefreshService {
         self.look_at = now + self.options.rules.interval;
     }
 
-    /// Token files that no configured credential makes: nobody renews them.
+    /// Token files that no configured credential produces: they are not renewed.
     fn orphans(&self, known: &BTreeMap<String, KnownFile>) -> Vec<String> {
         let files = self.vault.store.files().into_iter();
         let names = files.filter_map(|path| path.file_name()?.to_str().map(str::to_owned));
         let strange =
             names.filter(|name| CredentialId::parse(name, "").is_some() && !known.contains_key(name));
         strange
-            .map(|name| format!("{name}: no configured credential makes it, so nobody renews it"))
+            .map(|name| format!("{name}: no configured credential produces it, so it is not renewed"))
             .collect()
     }
 
-    /// Begins whatever is due.
+    /// Starts everything that is due.
     fn start(&mut self, now: Epoch) {
         for id in self.schedule.take(now) {
             let Some(one) = self.known.get(&id) else { continue };
@@ -253,7 +258,7 @@ impl RefreshService {
         }
     }
 
-    /// Takes in what came of an attempt. The file is the truth: it may have changed even where the attempt failed.
+    /// Records the result of an attempt. The file decides: it may have changed even if the attempt failed.
     fn settle(&mut self, done: FinishedRequest) {
         let Some((id, result)) = done else { return };
         let Some(KnownFile { name, credential }) = self.known.get(&id) else { return };
@@ -276,12 +281,12 @@ impl RefreshService {
         }
     }
 
-    /// Runs the hook beside everything else.
+    /// Runs the hook in parallel.
     fn call_for_help(&self, name: &str, credential: &Credential) {
         let Some(command) = self.options.on_login_needed.clone() else { return };
         let more =
             vec![("MCPAUTH_CREDENTIAL", name.to_owned()), ("MCPAUTH_COMMAND", credential.command.clone())];
-        // Ours alone: a hook may need a secret of its own to send its message.
+        // Only ours: a hook may need a secret of its own to send its message.
         let without = self.config.withheld();
         let name = name.to_owned();
         tokio::spawn(async move {
@@ -295,14 +300,14 @@ impl RefreshService {
         });
     }
 
-    /// Once for all that came in together.
+    /// Once for everything that came in together.
     fn write_configs_if_due(&mut self, now: Epoch) {
         let is_due = |at: Epoch| now >= at || self.under_way.is_empty();
         if !self.configs_at.is_some_and(is_due) {
             return;
         }
         self.configs_at = None;
-        // What cannot be read has been complained of where it was looked at.
+        // What cannot be read was reported when it was scanned.
         let rows = rewrite(&self.config, &self.vault.store, self.options.install, &Silence);
         let mut complaints = BTreeSet::new();
         match rows {
@@ -332,23 +337,21 @@ impl RefreshService {
         }
         self.ready_by = None;
         let (all, good) = self.schedule.count(now);
-        let parts = [
-            (self.schedule.told(), "for a person to see to"),
-            (self.under_way.len(), "still being asked for"),
-        ];
+        let parts =
+            [(self.schedule.told(), "waiting for a login"), (self.under_way.len(), "still in progress")];
         let more: Vec<_> =
             parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!(", {n} {what}")).collect();
         let what = if all == 1 { "credential" } else { "credentials" };
         info!(event = "ready", "{all} {what}, {good} good{}", more.concat());
         let mut due: Vec<_> = self.schedule.due().collect();
         due.sort_unstable();
-        for (at, id) in due.into_iter().take(if all > FEW { 1 } else { FEW }) {
+        for (at, id) in due.into_iter().take(if all > MAX_LISTED { 1 } else { MAX_LISTED }) {
             log::due(self.name(id), self.schedule.seen(id).and_then(|seen| seen.life), at, now);
         }
         supervisor::ready();
     }
 
-    /// SIGHUP: the settings' files are read again, and whatever went wrong is tried again.
+    /// SIGHUP: reads the settings' files again, and retries whatever failed.
     fn reload(&mut self) {
         let now = clock::now();
         match self.resolve_again() {
@@ -358,30 +361,30 @@ impl RefreshService {
             }
             Err(error) => {
                 let hint = error.hint("mcpauth refresh");
-                warn!(event = "settings", "{error}; {hint}; the old ones stay");
+                warn!(event = "settings", "{error}; {hint}; the old settings stay in force");
             }
         }
         self.schedule.try_again(now);
         self.look_at = now;
-        info!(event = "reload", "{} credentials looked at again", self.known.len());
+        info!(event = "reload", "{} credentials rescanned", self.known.len());
     }
 
     fn resolve_again(&self) -> Result<(Config, Arc<Vault>), Error> {
         let config = self.config.read_again()?;
         if config.tokens_dir != self.config.tokens_dir {
             let variable = "MCPAUTH_TOKENS_DIR".into();
-            let reason = "it has changed, which takes a restart".into();
+            let reason = "it has changed; restart the service".into();
             return Err(ConfigError::Invalid { variable, reason }.into());
         }
         let vault = Arc::new(self.context.vault(&config, None)?);
         Ok((config, vault))
     }
 
-    /// Nothing is begun any more; what was sent is waited for, unless a second signal comes.
+    /// Starts nothing new; requests that were sent are awaited, unless a second signal comes.
     async fn stop(mut self, stop: Stop) -> Stop {
         self.turns.close();
         let count = self.under_way.len();
-        let text = if count > 0 { "what is under way is waited for" } else { "nothing is under way" };
+        let text = if count > 0 { "finishing renewals under way" } else { "nothing is under way" };
         info!(event = "stopping", "{text}");
         let exchanges = self.vault.exchanges.clone();
         exchanges.close();
@@ -403,7 +406,7 @@ impl RefreshService {
         stop
     }
 
-    /// Until the next thing to do by the clock.
+    /// The time until the next scheduled action.
     fn sleep(&self, now: Epoch) -> Duration {
         let times =
             [self.schedule.next().map(|(at, _)| at), Some(self.look_at), self.configs_at, self.ready_by];

@@ -1,4 +1,5 @@
-//! A service file for this folder and these settings, by absolute paths. It leaves installing it to its reader.
+//! A service file for this folder and these settings, with absolute paths. Not here: installing it (the reader does
+//! that).
 
 use std::path::Path;
 
@@ -7,7 +8,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::sys::paths;
 
-/// What is to start the service.
+/// The system that starts the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Supervisor {
     Systemd,
@@ -17,13 +18,13 @@ pub(crate) enum Supervisor {
 /// A service file.
 pub(crate) struct Unit {
     pub(crate) text: String,
-    /// How it is installed.
+    /// How to install it.
     pub(crate) advice: &'static str,
     /// The settings that only this environment has.
     pub(crate) lost: Vec<String>,
 }
 
-/// Where and how it runs.
+/// Where and how the service runs.
 struct UnitFile {
     /// The program and its arguments.
     command: Vec<String>,
@@ -32,10 +33,10 @@ struct UnitFile {
 }
 
 impl Unit {
-    /// The file for a service with these flags, beside those that say where everything is.
+    /// The file for a service with these flags, in addition to those that locate settings and tokens.
     ///
     /// # Errors
-    /// A folder whose name does not fit into one, or our own program that cannot be found.
+    /// A folder whose name cannot be written into one, or our own program cannot be found.
     pub(crate) fn of(
         supervisor: Supervisor,
         flags: impl IntoIterator<Item = String>,
@@ -49,7 +50,7 @@ impl Unit {
             folder: text(&paths::absolute(Path::new("."))),
             log: text(&config.tokens_dir.join(".refresh.log")),
         };
-        // A line of its own would be a directive of its own.
+        // A line break would start another directive.
         if service.folder.chars().any(char::is_control) {
             let message = "this folder's name holds a control character".into();
             return Err(Error::Usage { message, hint: "run the service from another folder".into() });
@@ -70,9 +71,9 @@ impl Unit {
     }
 }
 
-/// A renewal that is under way has until the network's own deadline (30 s, and as much for finding out where to ask).
-/// Settings that a person must correct are no reason to start again (2). What the service needs is the network, its
-/// files, and whatever its hook needs, which is why the file system is left open.
+/// A running renewal has until the network's own deadline (30 s, and as much for discovery). Settings that need
+/// correction are no reason to restart (2). The service needs the network, its files, and whatever its hook needs, so
+/// the file system is not restricted.
 fn systemd(service: &UnitFile) -> String {
     let command: Vec<String> = service.command.iter().map(|word| systemd_word(word)).collect();
     format!(
@@ -106,7 +107,7 @@ WantedBy=default.target
     )
 }
 
-/// One word of a command line, as systemd unquotes it: specifiers and variables are what it would put in.
+/// One word of a command line, quoted for systemd: specifiers and variables would be expanded.
 fn systemd_word(word: &str) -> String {
     let escaped = word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     format!("\"{}\"", escaped.replace('%', "%%").replace('$', "$$"))

@@ -1,6 +1,6 @@
-//! Changes the registry's folder as the registry does: switches a server on or off, adds a file, removes one. Each file is
-//! replaced whole, members that nobody here knows are kept, and whoever else changes the folder with this program waits.
-//! It leaves who may do so, and which values are fit, to its callers.
+//! Changes the registry's folder as the registry does: switches a server on or off, adds a file, removes one. Each
+//! file is replaced whole, members that nobody here knows are kept, and whoever else changes the folder with this
+//! program waits.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::{MOST, Profile, RegisteredServer, Registry, STATE, ServerFile, is_there};
+use super::{MAX_FILE_BYTES, Profile, RegisteredServer, Registry, STATE, ServerFile, is_there};
 use crate::sys::{public_file, regular_file};
 
 /// Why the folder is as it was.
@@ -55,7 +55,7 @@ pub fn add(dir: &Path, members: Map<String, Value>) -> Result<String, EditError>
     let server =
         RegisteredServer::from_file(file, Path::new("")).map_err(|(what, _)| EditError::Server(what))?;
     if server.url.is_none() {
-        return Err(EditError::Server("proxy_pass_url is missing or no URL".into()));
+        return Err(EditError::Server("proxy_pass_url is missing or not a URL".into()));
     }
     let place = dir.join(format!("{}.json", server.name.replace('/', "_")));
     let _turn = Turn::wait(dir)?;
@@ -86,7 +86,7 @@ pub fn remove(dir: &Path, profile: &Profile) -> Result<(), EditError> {
 /// Writes down whether a server is on, or nothing of it.
 fn state(dir: &Path, path: &str, on: Option<bool>) -> Result<(), EditError> {
     let place = dir.join(STATE);
-    let text = if is_there(&place) { regular_file::read_text(&place, MOST)? } else { "{}".into() };
+    let text = if is_there(&place) { regular_file::read_text(&place, MAX_FILE_BYTES)? } else { "{}".into() };
     let malformed = || EditError::State { path: place.display().to_string() };
     let mut state: Map<String, Value> = serde_json::from_str(&text).map_err(|_| malformed())?;
     let alike = |other: &str| other.trim_matches('/') == path.trim_matches('/');
@@ -168,7 +168,7 @@ mod tests {
                 "a server with the path /server_state is there already",
             ),
             (json!({"path": "/../z", "proxy_pass_url": "http://h/"}), "it names no path"),
-            (json!({"path": "/z"}), "proxy_pass_url is missing or no URL"),
+            (json!({"path": "/z"}), "proxy_pass_url is missing or not a URL"),
             (
                 json!({"path": "/z", "proxy_pass_url": "file:///etc/passwd"}),
                 "proxy_pass_url is not an http or https URL",

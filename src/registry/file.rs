@@ -1,5 +1,4 @@
-//! One server's file: the fields that the registry writes, which of them mean something here, and which nobody knows.
-//! It leaves what the values mean to its parent.
+//! One server's file: the fields that the registry writes, which of them are used here, and which are unknown.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +6,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-/// The fields that decide something here.
+/// The fields that are used here.
 #[derive(Default, Deserialize)]
 pub(super) struct ServerFile {
     #[serde(default)]
@@ -40,12 +39,12 @@ pub(super) struct ServerFile {
     pub(super) transport: Option<String>,
     #[serde(default)]
     pub(super) supported_transports: Option<Vec<String>>,
-    /// Any value: a typed reader's error would show what it did not like, and these are keys.
+    /// Any value: a typed parser's error would show the value, and these are keys.
     #[serde(default)]
     pub(super) headers: Value,
 }
 
-/// One of several versions behind one path.
+/// One of several versions at one path.
 #[derive(Deserialize)]
 pub(super) struct Version {
     #[serde(default)]
@@ -78,7 +77,7 @@ const OBEYED: [&str; 18] = [
     "versions",
 ];
 
-/// What describes a server to people and to the registry itself.
+/// Fields that describe a server to people and to the registry.
 const DESCRIBING: [&str; 56] = [
     "_id",
     "allowed_groups",
@@ -138,11 +137,11 @@ const DESCRIBING: [&str; 56] = [
     "website_url",
 ];
 
-/// What the registry encrypts for itself, or does itself: nobody here can do the same.
+/// What only the registry can decrypt or do.
 const BEYOND: [&str; 3] = ["auth_credential_encrypted", "custom_headers_encrypted", "egress_oauth"];
 
 impl ServerFile {
-    /// Where the server is: the version that counts says so, or else the file itself.
+    /// Where the server is: as in the current version, or else in the file itself.
     pub(super) fn address(&self) -> Option<&str> {
         let versions = self.versions.as_deref().unwrap_or_default();
         let named = self.default_version.as_ref();
@@ -157,23 +156,23 @@ impl ServerFile {
     }
 }
 
-/// What a field says; some write an empty text for nothing.
+/// A field's value; some files have an empty text for none.
 pub(super) fn non_empty(text: Option<&String>) -> Option<&str> {
     text.map(String::as_str).filter(|text| !text.is_empty())
 }
 
-/// What a file says in fields that nothing here obeys, each with what to do.
+/// Fields with values that are ignored here, each with a remedy.
 pub(super) fn strange(text: &str) -> Vec<(String, &'static str)> {
     let known = |name: &str| OBEYED.contains(&name) || DESCRIBING.contains(&name) || BEYOND.contains(&name);
     let members: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).unwrap_or_default();
     let unknown = members.keys().filter(|name| !known(name)).map(|name| {
         let shown: String = name.chars().take(60).collect();
-        (format!("unknown field {shown:?}; it is not obeyed"), "correct its name, or remove it")
+        (format!("unknown field {shown:?}, ignored"), "correct its name, or remove it")
     });
     let values: BTreeMap<String, Value> = serde_json::from_str(text).unwrap_or_default();
     let is_set = |name: &&&str| values.get(**name).is_some_and(|value| !is_empty(value));
     let beyond = BEYOND.iter().filter(is_set).map(|name| {
-        let what = format!("{name} is for the registry alone; it is not obeyed");
+        let what = format!("{name} is only for the registry, ignored");
         (what, "give the server its credential by upstreams in gateway.yaml, or by headers in its file")
     });
     unknown.chain(beyond).collect()

@@ -1,8 +1,8 @@
-//! The registry's folder: `servers/*.json`, `server_state.json`, and what they mean, for the gateway, the clients' files and
-//! `doctor` alike. It leaves addresses and headers to the gateway, which alone connects to a server.
+//! The registry's folder: `servers/*.json`, `server_state.json`, and what they mean, for the gateway, the clients'
+//! files and `doctor`. Not here: addresses and headers (see the gateway, which alone connects to servers).
 //!
-//! Only the folder itself can fail to be read. Of a file that is no good one remark is made, and no other server suffers.
-//! Which servers are on is decided strictly: while `server_state.json` is no good, none is.
+//! Only an unreadable folder is an error. A bad file gives one remark, and affects no other server. Which servers are
+//! enabled is decided strictly: while `server_state.json` is bad, none is.
 
 pub mod edit;
 mod file;
@@ -24,81 +24,82 @@ use crate::problem::Problem;
 use crate::sys::address::{NotWeb, check_web, is_forbidden_host};
 use crate::sys::regular_file;
 
-/// The file that says which servers are switched on.
+/// The file that says which servers are disabled.
 const STATE: &str = "server_state.json";
 /// The largest file, in bytes; its list of tools may be long.
-const MOST: u64 = 16 << 20;
+const MAX_FILE_BYTES: u64 = 16 << 20;
 /// The field that every server has.
 pub const PROXY_PASS_URL: &str = "proxy_pass_url";
-/// First segments that are a gateway's own.
+/// First segments that are reserved for a gateway.
 const RESERVED: [&str; 3] = [".well-known", "healthz", "readyz"];
-/// Segments that mean an endpoint after a server's name, so that no server's name may go on with them.
+/// Segments that mean an endpoint after a server's name, so that a server's name cannot continue with them.
 const ENDPOINTS: [&str; 3] = ["mcp", "sse", "messages"];
 
-/// What a folder of server files comes to.
+/// The contents of a folder of server files.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
-    /// Every server, switched off ones too, by name.
+    /// Every server, including disabled ones, by name.
     pub servers: Vec<RegisteredServer>,
-    /// What is wrong with the files, and what became of them.
+    /// Problems of the files, and their consequences.
     pub remarks: Vec<Problem>,
-    /// What they say in fields that nothing here obeys: for whoever checks them, and for nobody who only uses them.
+    /// Fields that are ignored here: for those who check the files, not for those who only use them.
     pub unknown: Vec<Problem>,
-    /// The files of which nobody knows what is in them now.
+    /// The files whose current content is unknown.
     pub unread: Vec<PathBuf>,
-    /// The last good `server_state.json`; an empty one if there never was a file, none if it never was good.
+    /// The last good `server_state.json`; an empty one if there never was a file, `None` if it never was good.
     state: Option<EnabledServers>,
 }
 
-/// Which servers are on, by their paths.
+/// Which servers are enabled, by their paths.
 type EnabledServers = BTreeMap<String, bool>;
 
-/// One MCP server, as its file describes it. Its `Debug` leaves out its address and headers, which may be keys.
+/// One MCP server, from its file. Its `Debug` omits its address and headers, which may contain keys.
 #[derive(Clone)]
 pub struct RegisteredServer {
     /// The file.
     pub file: PathBuf,
-    /// Its path without outer slashes: how clients, the policy and `upstreams` name it.
+    /// Its path without outer slashes: its name for clients, the policy and `upstreams`.
     pub name: String,
-    /// What people call it.
+    /// Its display name.
     pub title: String,
-    /// `proxy_pass_url`, which a gateway needs and clients do not. Its query may be a key.
+    /// `proxy_pass_url`, which a gateway needs and clients do not. Its query may contain a key.
     pub url: Option<Url>,
-    /// `mcp_endpoint` and `sse_endpoint`: where an endpoint is that is not at or below `url`.
+    /// `mcp_endpoint` and `sse_endpoint`: the URL of an endpoint that is not at or below `url`.
     pub mcp_endpoint: Option<Url>,
     /// See [`RegisteredServer::mcp_endpoint`].
     pub sse_endpoint: Option<Url>,
-    /// `append_mcp_path`: whether `/mcp` follows an address, `url` and what clients type; by the address itself if unsaid.
+    /// `append_mcp_path`: whether `/mcp` is appended to an address, `url` and the one that clients use; by default
+    /// decided by the address.
     pub append_mcp_path: Option<bool>,
-    /// What credential it wants.
+    /// The credential that it requires.
     pub auth_type: AuthType,
-    /// How it can be spoken to, best first; never empty.
+    /// Its transports, best first; never empty.
     pub transports: Vec<Transport>,
-    /// Its `headers` as the file has them: they mostly are keys, or name variables.
+    /// Its `headers` as in the file: most are keys, or name variables.
     pub headers: Value,
     /// What the file says of it to people and to those who look for a tool.
     pub profile: Arc<Profile>,
-    /// Whether it is switched on.
+    /// Whether it is enabled.
     pub enabled: bool,
-    /// Its path as the file has it.
+    /// Its path as in the file.
     path: String,
 }
 
-/// What credential of its own a server wants (`auth_type`, or `auth_scheme` in newer files).
+/// The credential that a server requires (`auth_type`, or `auth_scheme` in newer files).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AuthType {
-    /// None; so too where the file says nothing.
+    /// None; also if the file does not say.
     #[default]
     None,
     /// A person's or machine's OAuth token.
     Oauth,
     /// An API key.
     ApiKey,
-    /// Something else, as `bearer` or `basic`.
+    /// Another kind, such as `bearer` or `basic`.
     Other,
 }
 
-/// How a server can be spoken to.
+/// A server's transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// MCP 2025-03-26 and later: one endpoint.
@@ -107,10 +108,10 @@ pub enum Transport {
     Sse,
 }
 
-/// What is wrong, and what to do.
+/// A problem and its remedy.
 pub type FileProblem = (String, &'static str);
 
-/// Why a file says nothing.
+/// Why a file is unusable.
 struct BadFile {
     reason: String,
     /// Whether it could be read, and what is in it is wrong.
@@ -121,12 +122,12 @@ impl Registry {
     /// Reads a folder for the first time.
     ///
     /// # Errors
-    /// The system's, for the folder itself.
+    /// An I/O error for the folder itself.
     pub fn read(dir: &Path) -> io::Result<Self> {
         Self::default().again(dir)
     }
 
-    /// The same, or nothing where there is no folder; what else is wrong with it is a remark.
+    /// The same, or an empty result if there is no folder; other problems of the folder are remarks.
     pub fn found(dir: &Path) -> Self {
         let nothing = |error: io::Error| {
             let what = format!("{error}; its servers are left out");
@@ -141,11 +142,10 @@ impl Registry {
         Self::read(dir).unwrap_or_else(nothing)
     }
 
-    /// Reads the folder again. Of a file that is no good now, perhaps because somebody is writing it, what it said before
-    /// stays.
+    /// Reads the folder again. If a file is bad now, perhaps because it is being written, its previous content stays.
     ///
     /// # Errors
-    /// The system's, for the folder itself.
+    /// An I/O error for the folder itself.
     pub fn again(&self, dir: &Path) -> io::Result<Self> {
         let files = files(dir)?;
         let mut next = Self::default();
@@ -161,7 +161,7 @@ impl Registry {
                 next.remarks.push(Problem::remark(
                     display_path(&path),
                     format!("another file has the path /{} already; left out", server.name),
-                    "give it a path of its own, or delete one of the files",
+                    "give it another path, or delete one of the files",
                 ));
             }
         }
@@ -169,17 +169,17 @@ impl Registry {
         Ok(next)
     }
 
-    /// Whether a file that could not be read can be read by now.
+    /// Whether a file that could not be read is readable now.
     pub fn has_healed(&self) -> bool {
-        self.unread.iter().any(|path| regular_file::read(path, MOST).is_ok() || !is_there(path))
+        self.unread.iter().any(|path| regular_file::read(path, MAX_FILE_BYTES).is_ok() || !is_there(path))
     }
 
-    /// `server_state.json`, if nobody knows what is in it now.
+    /// `server_state.json`, if its current content is unknown.
     pub fn unread_state(&self) -> Option<&Path> {
         self.unread.iter().map(PathBuf::as_path).find(|path| path.ends_with(STATE))
     }
 
-    /// The servers that are on and need no credential of their own, by what people call them.
+    /// The enabled servers that require no credential, by display name.
     pub fn open(&self) -> Vec<&RegisteredServer> {
         let open = |server: &&RegisteredServer| server.enabled && server.auth_type == AuthType::None;
         let mut servers: Vec<&RegisteredServer> = self.servers.iter().filter(open).collect();
@@ -220,7 +220,7 @@ impl Registry {
     }
 
     fn remark(&mut self, path: &Path, bad: BadFile, known: bool, otherwise: &str) {
-        let end = if known { "what it said before stays in force" } else { otherwise };
+        let end = if known { "its previous content stays in force" } else { otherwise };
         let remedy = if bad.malformed {
             "correct the file, or move it away"
         } else {
@@ -234,10 +234,10 @@ impl Registry {
 }
 
 impl RegisteredServer {
-    /// The server that a file with nothing but a path and a `proxy_pass_url` describes.
+    /// The server described by a file with only a path and a `proxy_pass_url`.
     ///
     /// # Errors
-    /// What is wrong, in a few words.
+    /// A short reason.
     pub fn at(path: &str, url: &str) -> Result<Self, String> {
         let file =
             ServerFile { path: Some(path.into()), proxy_pass_url: Some(url.into()), ..ServerFile::default() };
@@ -248,8 +248,8 @@ impl RegisteredServer {
         let path = file.path.clone().unwrap_or_default();
         let name = name(&path)?;
         if file.deployment.as_deref() == Some("local") {
-            let what = "it runs on its user's own machine (deployment: local)".to_owned();
-            return Err((what, "start it there, as its local_runtime says; no gateway reaches it"));
+            let what = "it runs on the user's machine (deployment: local)".to_owned();
+            return Err((what, "start it there as local_runtime describes; no gateway can reach it"));
         }
         let place = |field, text: Option<&str>| text.map(|text| address(field, text)).transpose();
         let url = place(PROXY_PASS_URL, file.address())?;
@@ -277,8 +277,8 @@ impl RegisteredServer {
         Ok(found)
     }
 
-    /// What the file lists, else what it names endpoints for, else what the URL ends in, else streamable HTTP; and first what
-    /// the file prefers.
+    /// The listed transports, else those it names endpoints for, else the one at the URL's end, else streamable HTTP;
+    /// with the file's preferred one first.
     fn spoken(&self, listed: Option<&[String]>, preferred: Option<&str>) -> Vec<Transport> {
         let mut found: Vec<Transport> =
             listed.unwrap_or_default().iter().filter_map(|name| Transport::from_name(name)).collect();
@@ -322,7 +322,7 @@ impl AuthType {
         }
     }
 
-    /// As the files say it.
+    /// In the spelling of the registry's files.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -334,7 +334,7 @@ impl AuthType {
 }
 
 impl Transport {
-    /// As clients' files say it.
+    /// In the spelling of clients' files.
     pub fn name(self) -> &'static str {
         match self {
             Self::StreamableHttp => "streamable-http",
@@ -360,7 +360,7 @@ impl Transport {
     }
 }
 
-/// The server files, in the order of their names: of two with the same path the first counts, today and tomorrow.
+/// The server files, sorted by name: of two with the same path the first counts, always.
 fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir)? {
@@ -374,18 +374,18 @@ fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A link that leads nowhere is there, and no good.
+/// A dangling link exists, and is bad.
 fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
 }
 
-/// What a file says, and its text.
+/// A file's parsed content, and its text.
 fn parse<T: DeserializeOwned>(path: &Path) -> Result<(T, String), BadFile> {
-    let text = regular_file::read_text(path, MOST);
+    let text = regular_file::read_text(path, MAX_FILE_BYTES);
     let text = text.map_err(|error| BadFile { reason: error.to_string(), malformed: false })?;
     let malformed = |reason: String| BadFile { reason, malformed: true };
     let read = serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
-    // A list would be read as an object's members in their order.
+    // A list would be parsed as an object's members in their order.
     if !text.trim_start().starts_with('{') {
         return Err(malformed("not a JSON object".into()));
     }
@@ -396,8 +396,8 @@ fn display_path(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// A server's name, from its path: segments of unreserved characters (RFC 3986 section 2.3), which every client and every
-/// proxy writes the same way.
+/// A server's name, from its path: segments of unreserved characters (RFC 3986 section 2.3), which every client and
+/// every proxy writes the same way.
 fn name(path: &str) -> Result<String, FileProblem> {
     let name = path.strip_prefix('/').unwrap_or(path);
     let name = name.strip_suffix('/').unwrap_or(name);
@@ -411,7 +411,7 @@ fn name(path: &str) -> Result<String, FileProblem> {
         return refuse("its path has other characters than letters, digits, '-', '.', '_' and '~'");
     }
     if name.split('/').next().is_some_and(|first| RESERVED.contains(&first)) {
-        return refuse("its path is one of the gateway's own");
+        return refuse("its path is reserved for the gateway");
     }
     if name.split('/').skip(1).any(|segment| ENDPOINTS.contains(&segment)) {
         return refuse("its path would hide an endpoint of another server");
@@ -419,9 +419,9 @@ fn name(path: &str) -> Result<String, FileProblem> {
     Ok(name.into())
 }
 
-/// Where the server is. What no gateway may connect to is no server for a client either.
+/// The server's address. One that no gateway may connect to is not given to clients either.
 fn address(field: &str, text: &str) -> Result<Url, FileProblem> {
-    let url = Url::parse(text).map_err(|_| no_address(field, "is missing or no URL"))?;
+    let url = Url::parse(text).map_err(|_| no_address(field, "is missing or not a URL"))?;
     check_web(&url).map_err(|no: NotWeb| no_address(field, no.words()))?;
     if url.host().is_some_and(|host| is_forbidden_host(&host)) {
         let reason = "points at a link-local, metadata or multicast address, which no MCP server has";
@@ -430,7 +430,7 @@ fn address(field: &str, text: &str) -> Result<Url, FileProblem> {
     Ok(url)
 }
 
-/// What is wrong with an address, by the field it stands in, and what to do.
+/// What is wrong with an address, by its field, and the remedy.
 pub fn no_address(field: &str, reason: &str) -> FileProblem {
     let remedy = match field {
         PROXY_PASS_URL => "correct proxy_pass_url, as in http://currenttime-server:8000/",
@@ -439,8 +439,8 @@ pub fn no_address(field: &str, reason: &str) -> FileProblem {
     (format!("{field} {reason}"), remedy)
 }
 
-/// The state file and the server's own write slashes as they like; its very path counts first, and without a word `unsaid`
-/// does, what the server's own file says.
+/// The state file and the server's own write slashes differently; the exact path counts first, and if it is not
+/// listed, `unsaid`, from the server's own file.
 fn is_on(state: &EnabledServers, path: &str, unsaid: bool) -> bool {
     let same = |other: &str| other.trim_matches('/') == path.trim_matches('/');
     let mut alike = state.iter().filter(|(other, _)| same(other)).map(|(_, on)| *on).peekable();

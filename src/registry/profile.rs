@@ -1,5 +1,5 @@
-//! What a server's file says of it to people and to those who look for a tool. Nothing of it decides anything, so whatever reads
-//! strangely is left out and takes nothing else away. It leaves what decides to `file`.
+//! What a server's file says of it to people and to those who look for a tool. Nothing of it decides anything, so
+//! whatever reads strangely is left out and takes nothing else away. Not here: what decides (see `file`).
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 pub struct Profile {
     /// The file; empty for a server without one.
     pub file: PathBuf,
-    /// Its path as the file has it.
+    /// Its path as in the file.
     pub path: String,
     /// What it is for.
     pub description: String,

@@ -1,5 +1,5 @@
-//! Files as the registry and those who edit them by hand write them, and what each means. It leaves what the gateway, the
-//! clients and `doctor` make of that to `tests/gateway/registry.rs`.
+//! Files as the registry and people who edit them by hand write them, and what each means. Not here: what the
+//! gateway, the clients and `doctor` make of that (see `tests/gateway/registry.rs`).
 #![expect(clippy::disallowed_methods, reason = "tests lay out files as the registry would")]
 
 use super::*;
@@ -44,15 +44,15 @@ fn what_cannot_be_a_server_is_left_out_with_a_word() {
         (file("/a b"), "its path has other characters than letters, digits, '-', '.', '_' and '~'"),
         (file("/a%2fb"), "its path has other characters than letters, digits, '-', '.', '_' and '~'"),
         (file("@evil.test"), "its path has other characters than letters, digits, '-', '.', '_' and '~'"),
-        (file("/.well-known/x"), "its path is one of the gateway's own"),
-        (file("/healthz"), "its path is one of the gateway's own"),
+        (file("/.well-known/x"), "its path is reserved for the gateway"),
+        (file("/healthz"), "its path is reserved for the gateway"),
         (file("/a/mcp"), "its path would hide an endpoint of another server"),
         (file("/a/messages/b/"), "its path would hide an endpoint of another server"),
         (
             r#"{"path":"/a","deployment":"local","local_runtime":{"type":"npx","package":"x"}}"#.to_owned(),
-            "it runs on its user's own machine (deployment: local)",
+            "it runs on the user's machine (deployment: local)",
         ),
-        (at("https://<YOUR-ID>.example.com/"), "proxy_pass_url is missing or no URL"),
+        (at("https://<YOUR-ID>.example.com/"), "proxy_pass_url is missing or not a URL"),
         (at("ftp://h/"), "proxy_pass_url is not an http or https URL"),
         (
             at("http://169.254.169.254/"),
@@ -217,13 +217,13 @@ fn what_a_file_said_before_stays_while_it_is_no_good() {
     fs::write(dir.path().join(STATE), "").unwrap();
     let second = first.again(dir.path()).unwrap();
     assert_eq!(on(&second), [("a", true), ("b", false)]);
-    let kept = |remark: &String| remark.ends_with("; what it said before stays in force");
+    let kept = |remark: &String| remark.ends_with("; its previous content stays in force");
     assert_eq!(remarks(&second).iter().filter(|remark| kept(remark)).count(), 2, "{:?}", second.remarks);
-    // And again, and when one is mended the other still counts.
+    // And again, and when one is repaired the other still counts.
     fs::write(dir.path().join(STATE), r#"{"/a":false}"#).unwrap();
     let third = second.again(dir.path()).unwrap();
     assert_eq!(on(&third), [("a", false), ("b", true)]);
-    // What is good and describes no server any more is gone, and so is a file that is.
+    // A good file that no longer describes a server is gone, and so is a deleted one.
     fs::write(dir.path().join("a.json"), "{}").unwrap();
     fs::remove_file(dir.path().join("b.json")).unwrap();
     assert_eq!(on(&third.again(dir.path()).unwrap()), []);
@@ -303,7 +303,7 @@ fn the_address_is_the_one_that_counts() {
     for (more, expected) in [
         (r#""mcp_endpoint":"ftp://h/""#, "mcp_endpoint is not an http or https URL; left out"),
         (r#""sse_endpoint":"http://u:p@h/""#, "sse_endpoint has a user name or password in it; left out"),
-        (r#""mcp_endpoint":"x""#, "mcp_endpoint is missing or no URL; left out"),
+        (r#""mcp_endpoint":"x""#, "mcp_endpoint is missing or not a URL; left out"),
     ] {
         let found = with(&format!(r#"{{"path":"/a","proxy_pass_url":"http://h",{more}}}"#));
         assert_eq!(remarks(&found), [format!("x.json: {expected}")]);
@@ -338,9 +338,9 @@ fn a_field_that_nobody_knows_is_named_for_whoever_checks() {
     assert_eq!(
         said,
         [
-            "unknown field \"mcpEndpoint\"; it is not obeyed",
-            "unknown field \"proxy_pas_url\"; it is not obeyed",
-            "auth_credential_encrypted is for the registry alone; it is not obeyed",
+            "unknown field \"mcpEndpoint\", ignored",
+            "unknown field \"proxy_pas_url\", ignored",
+            "auth_credential_encrypted is only for the registry, ignored",
         ]
     );
     assert_eq!((remarks(&found), found.servers.len()), (vec![], 1), "clients need not hear of it");

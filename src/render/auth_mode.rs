@@ -1,17 +1,17 @@
-//! The ways in which a client comes by a server's headers: `--auth-mode`. It leaves what the client is told to `secrets`.
+//! How a client gets a server's headers: `--auth-mode`. Not here: the client's entry (see `client_entry`).
 
 use std::fmt;
 
-/// Where a client has the headers from.
+/// Where a client gets the headers from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthMode {
-    /// From its file, which has the tokens in it as they are now.
+    /// From its file, which contains the current tokens.
     Inline,
     /// From a command that it runs.
     Helper,
-    /// It has none: it starts our bridge, which speaks to the server.
+    /// It needs none: it starts the bridge, which connects to the server.
     Bridge,
-    /// It has none: it speaks to our bridge on this machine, which must be running.
+    /// It needs none: it connects to the bridge on this machine, which must be running.
     Proxy,
     /// From variables of its environment, as they are when it starts.
     Env,
@@ -21,7 +21,7 @@ impl AuthMode {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Inline, Self::Helper, Self::Bridge, Self::Proxy, Self::Env];
 
-    /// As `--auth-mode` has it.
+    /// The word for `--auth-mode`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Inline => "inline",
@@ -32,22 +32,22 @@ impl AuthMode {
         }
     }
 
-    /// What `--auth-mode` means by a word.
+    /// Parses a word of `--auth-mode`.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|secrets| secrets.name() == name)
     }
 
-    /// Whether the client's file has something in it that others must not read.
+    /// Whether the client's file contains something that others must not read.
     pub fn are_in_the_file(self) -> bool {
         matches!(self, Self::Inline | Self::Proxy)
     }
 
-    /// Whether a new token makes the file an old one.
+    /// Whether a new token makes the file outdated.
     pub fn embeds_tokens(self) -> bool {
         self == Self::Inline
     }
 
-    /// Whether the client starts us.
+    /// Whether the client starts mcpauth.
     pub fn spawns_mcpauth(self) -> bool {
         matches!(self, Self::Helper | Self::Bridge)
     }

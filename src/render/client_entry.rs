@@ -1,5 +1,4 @@
-//! What a client is told of a server, by the way in which it comes by the server's headers.
-//! It leaves how the client writes that down to its template.
+//! A server's entry for a client, by auth mode. Not here: how the client writes it (see its template).
 
 use std::net::SocketAddr;
 
@@ -11,15 +10,15 @@ use super::targets::ClientSpec;
 use super::{RenderError, shell};
 use crate::secret::Secret;
 
-/// The transport that every client with HTTP speaks, and the bridge too.
+/// The transport that every HTTP client and the bridge support.
 const STREAMABLE: &str = "streamable-http";
 
-/// What a client needs to reach us.
+/// What a client needs to reach mcpauth.
 #[derive(Clone, Debug)]
 pub struct LaunchContext {
     /// Our program, and the flags with which it means the same from anywhere.
     pub command: Vec<String>,
-    /// The bridge on this machine, where it is needed.
+    /// The bridge on this machine, if it is needed.
     pub door: Option<LocalProxy>,
 }
 
@@ -28,32 +27,32 @@ pub struct LaunchContext {
 pub struct LocalProxy {
     /// Where it listens.
     pub listen: SocketAddr,
-    /// The header that opens it.
+    /// The header with its secret.
     pub header: String,
     /// That header's value.
     pub secret: Secret,
 }
 
-/// What a client is told of a server.
+/// A server's entry for a client.
 #[derive(Clone, Debug)]
 pub struct ClientEntry {
-    /// The key it goes by.
+    /// Its key.
     pub name: String,
-    /// Where the server is, or our bridge before it.
+    /// The server's URL, or the bridge's.
     pub url: String,
     /// `streamable-http` or `sse`.
     pub transport: String,
     /// Headers with their values.
     pub headers: Vec<(String, Secret)>,
-    /// Headers with the variables that have their values.
+    /// Headers with the variables that contain their values.
     pub variables: Vec<(String, String)>,
-    /// The command line that prints the headers.
+    /// The command that prints the headers.
     pub helper: Option<String>,
-    /// The program to start instead of speaking HTTP, with its arguments; empty if there is none.
+    /// The program to start instead of using HTTP, with its arguments; empty if there is none.
     pub command: Vec<String>,
 }
 
-/// What a client is told of every server.
+/// The entries for every server.
 ///
 /// # Errors
 /// [`RenderError::SameVariable`] when two headers would share one.
@@ -66,7 +65,7 @@ pub fn client_entries(
     let mut taken: Vec<String> = Vec::new();
     let mut all = Vec::new();
     for entry in entries {
-        // A client that does not know this transport any more reaches the server through the bridge, which does.
+        // A client that no longer supports this transport reaches the server through the bridge, which does.
         let unknown = entry.transport != STREAMABLE && !target.sse;
         let told = build_entry(entry, if unknown { AuthMode::Bridge } else { secrets }, means);
         for (_, variable) in &told.variables {
@@ -83,7 +82,7 @@ pub fn client_entries(
 
 fn build_entry(entry: &ServerEntry, secrets: AuthMode, means: &LaunchContext) -> ClientEntry {
     let ours = |verb: &str| {
-        // Whatever a server is called, it is not taken for a flag.
+        // A server's name must never be taken for a flag.
         let end = entry.name.starts_with('-').then(|| "--".to_owned());
         let verb = [verb.to_owned()].into_iter().chain(end).chain([entry.name.clone()]);
         means.command.iter().cloned().chain(verb).collect::<Vec<_>>()
@@ -113,7 +112,7 @@ fn build_entry(entry: &ServerEntry, secrets: AuthMode, means: &LaunchContext) ->
     told
 }
 
-/// The server's address at the bridge, which passes on whichever transport it is asked for.
+/// The server's address at the bridge, which passes on whichever transport is used.
 fn at(door: &LocalProxy, entry: &ServerEntry) -> String {
     let (base, name) = (format!("http://{}", door.listen), &entry.name);
     let end = if entry.transport == STREAMABLE { "mcp" } else { "sse" };

@@ -1,5 +1,5 @@
-//! The one header builder: which servers a client is told of, under which URL and with which headers.
-//! It leaves how a client writes that down to `targets`, and where the tokens come from to its caller.
+//! The only place that builds headers: which servers a client gets, with which URL and headers. Not here: how a
+//! client writes that (see `targets`).
 
 use url::Url;
 
@@ -11,22 +11,23 @@ use crate::sys::place;
 use crate::text::is_all_plain;
 use crate::tokens::Bearers;
 
-/// One server, as a client needs to know it.
+/// One server, as a client needs it.
 #[derive(Clone, Debug)]
 pub struct ServerEntry {
-    /// The key it goes by.
+    /// Its key.
     pub name: String,
     /// Its address at the gateway.
     pub url: String,
     /// `streamable-http` or `sse`.
     pub transport: String,
-    /// Name and value, in the order they are written.
+    /// Name and value, in order.
     pub headers: Vec<(String, Secret)>,
     /// The tokens in those headers.
     pub bearers: Bearers,
 }
 
-/// Who we are to the gateway. It reads `X-Authorization` for itself and passes `Authorization` on to the server.
+/// Our identity at the gateway. The gateway reads `X-Authorization` itself and passes `Authorization` on to the
+/// server.
 #[derive(Clone, Debug)]
 pub enum GatewayIdentity {
     /// A Cognito user pool's client.
@@ -58,7 +59,7 @@ pub enum GatewayIdentity {
         /// `X-Client-Id`.
         client_id: String,
     },
-    /// An agent's own account: the token alone says who it is.
+    /// An agent's own account: identified only by its token.
     Agent {
         /// The gateway's token.
         access_token: Secret,
@@ -70,9 +71,9 @@ pub enum GatewayIdentity {
 pub struct EgressToken {
     /// The server's name, else the provider's.
     pub name: String,
-    /// What the service accepts.
+    /// The token for the service.
     pub access_token: Secret,
-    /// The server's own address, where the credential is for it and not for a service behind the gateway.
+    /// The server's own address, if the credential is for it and not for a service behind the gateway.
     pub url: Option<String>,
     /// What follows the name in the URL.
     pub gateway_suffix: String,
@@ -83,9 +84,9 @@ pub struct EgressToken {
 /// Whether tokens may be sent to another machine without encryption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlainHttp {
-    /// The user said so.
+    /// The user allowed it.
     Allowed,
-    /// As ever.
+    /// The default.
     Refused,
 }
 
@@ -122,14 +123,13 @@ impl GatewayIdentity {
     }
 }
 
-/// Every server a client is told of: first those with a credential of their own, then those that need none.
-/// Names are told apart as clients do, without regard to case; of two with one name the first stays, so that a server
-/// without a credential never takes the place of one with. Without a gateway's address there are none of those behind
-/// it ([`behind_gateway`]).
+/// Every server for a client: first those with their own credential, then those that need none. Names are compared as
+/// clients do, case-insensitively; of two with one name the first stays, so that a server without a credential never
+/// replaces one with. Without a gateway's address, servers behind it are left out ([`behind_gateway`]).
 ///
 /// # Errors
-/// [`RenderError::Header`] for what no header may hold, [`RenderError::Plain`] and [`RenderError::Url`] for where no
-/// token may go.
+/// [`RenderError::Header`] for an invalid header, [`RenderError::Plain`] and [`RenderError::Url`] for an address that
+/// must not get a token.
 pub fn entries(
     registry_url: Option<&str>,
     identity: Option<&GatewayIdentity>,
@@ -144,7 +144,7 @@ pub fn entries(
     let with_credential = egress.iter().filter_map(|credential| {
         let mut headers = vec![bearer("Authorization", &credential.access_token)];
         let mut bearers = Bearers { server: Some(credential.access_token.clone()), gateway: None };
-        // Who we are to the gateway is no other server's business.
+        // Our identity at the gateway must not reach other servers.
         if let Some(url) = &credential.url {
             let name = credential.name.clone();
             let transport = spoken(Transport::StreamableHttp);
@@ -161,14 +161,14 @@ pub fn entries(
     let without = servers.iter().filter_map(|server| {
         let base = base?;
         let name = server.name.clone();
-        // The slash is ours: a path that began with `@` or `.` would otherwise make another host of the registry's.
+        // We add the slash: a path that began with `@` or `.` would otherwise change the registry's host.
         let suffix = match server.append_mcp_path {
             Some(true) => "/mcp".to_owned(),
             Some(false) => String::new(),
             None => suffix_of(&name),
         };
         let url = format!("{base}/{name}{suffix}");
-        // Below a server that speaks both, `mcp` is streamable HTTP whichever of them it lists first.
+        // Below a server with both transports, `mcp` is streamable HTTP whichever of them it lists first.
         let is_mcp = url.ends_with("/mcp") && server.transports.contains(&Transport::StreamableHttp);
         let first = server.transports.first().filter(|_| !is_mcp);
         let transport = spoken(first.copied().unwrap_or(Transport::StreamableHttp));
@@ -191,14 +191,14 @@ pub fn entries(
     Ok(all)
 }
 
-/// The names of the servers that are told of by the gateway's address.
+/// The names of the servers whose entries use the gateway's address.
 pub fn behind_gateway(egress: &[EgressToken], servers: &[&RegisteredServer]) -> Vec<String> {
     let own = egress.iter().filter(|credential| credential.url.is_none()).map(|credential| &credential.name);
     let paths = own.chain(servers.iter().map(|server| &server.name));
     paths.map(|path| path.trim_matches('/').to_owned()).collect()
 }
 
-/// A server that nothing but its address is known of; our identity goes there if it is given.
+/// A server of which only the address is known; it gets our identity if that is given.
 ///
 /// # Errors
 /// As for [`entries`].
@@ -218,7 +218,7 @@ pub fn entry_at(
     Ok(entry)
 }
 
-/// The environment variable that holds a server's header: `MCPAUTH_FININFO_X_AUTHORIZATION`.
+/// The environment variable for a server's header: `MCPAUTH_FININFO_X_AUTHORIZATION`.
 pub fn variable(server: &str, header: &str) -> String {
     let word = |text: &str| {
         let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
@@ -236,17 +236,17 @@ fn bearer(name: &str, token: &Secret) -> (String, Secret) {
     (name.to_owned(), Secret::new(value))
 }
 
-/// What no name may hold: variables of clients and shells, ends of a path, other slashes.
+/// What no name may contain: variables of clients and shells, ends of a path, other slashes.
 const MEANT_OTHERWISE: [char; 12] = ['$', '{', '}', '`', '"', '\\', '<', '>', '|', '^', '?', '#'];
 
-/// A name that leads out of the gateway's path would carry our identity there.
+/// A name that leaves the gateway's path would send our identity there.
 fn check_below(entry: &ServerEntry, gateway: Option<&Url>) -> Result<(), RenderError> {
     let url = Url::parse(&entry.url).ok();
     let below = gateway.zip(url.as_ref()).is_some_and(|(gateway, url)| place::below(gateway, url).is_some());
     if below {
         return Ok(());
     }
-    let reason = "its name leads out of REGISTRY_URL".into();
+    let reason = "its name would leave REGISTRY_URL's path".into();
     Err(RenderError::Url { server: entry.name.escape_debug().to_string(), reason })
 }
 
@@ -256,18 +256,18 @@ fn check(entry: &ServerEntry, plain: PlainHttp) -> Result<(), RenderError> {
         reason: reason.into(),
     };
     if entry.name.is_empty() || !is_all_plain(&entry.name) {
-        return Err(url_error("its name is empty, or holds a character that does not show"));
+        return Err(url_error("its name is empty or has an invisible character"));
     }
-    // To our own commands it would be another machine's address, and our identity would be sent there.
+    // Our own commands would take it for another machine's address, and send our identity there.
     if entry.name.contains("://") {
-        return Err(url_error("its name reads as an address"));
+        return Err(url_error("its name looks like an address"));
     }
-    // Clients fill `${env:NAME}` in, and cut an address at its query; a way up leads elsewhere than it reads.
+    // Clients expand `${env:NAME}`, and cut an address at its query; dot segments change where it leads.
     if entry.name.contains(MEANT_OTHERWISE) || entry.name.split('/').any(|part| matches!(part, "." | "..")) {
-        return Err(url_error("its name holds what clients and addresses take for something else"));
+        return Err(url_error("its name has characters with a special meaning in clients or addresses"));
     }
     if !is_all_plain(&entry.url) {
-        return Err(url_error("it holds a character that does not show"));
+        return Err(url_error("it has an invisible character"));
     }
     let url = Url::parse(&entry.url).map_err(|e| url_error(&e.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -287,7 +287,7 @@ fn check(entry: &ServerEntry, plain: PlainHttp) -> Result<(), RenderError> {
             Err(RenderError::Header { server: entry.name.clone(), header, reason })
         };
         if header.is_empty() || !header.chars().all(is_token) {
-            return refused("is not a header's name");
+            return refused("is not a header name");
         }
         if entry.headers.iter().take(index).any(|(earlier, _)| earlier.eq_ignore_ascii_case(header)) {
             return refused("is set twice");
@@ -295,9 +295,9 @@ fn check(entry: &ServerEntry, plain: PlainHttp) -> Result<(), RenderError> {
         if value.is_empty() {
             return refused("has no value");
         }
-        // A line break would let a token from a server write headers of its own.
+        // A line break would let a token from a server add headers.
         if !is_all_plain(value.expose()) {
-            return refused("would hold a line break or another control character");
+            return refused("would contain a line break or another control character");
         }
     }
     Ok(())

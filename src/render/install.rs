@@ -1,5 +1,5 @@
-//! Puts a configuration where its client looks: merged, remembered, and the file as it was kept once.
-//! It leaves what changes in the text to `merge`, and the memory's form to `ownership`.
+//! Puts a configuration where its client looks: merged, recorded, with one backup of the original file. Not here:
+//! what changes in the text (see `merge`); the record's format (see `ownership`).
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -16,23 +16,23 @@ use super::{MergeError, RenderError, unreadable};
 use crate::sys::private_file::{self, Keep};
 use crate::sys::regular_file;
 
-/// The largest file of a client's that is read, in bytes; some keep whole conversations in it.
-const LIMIT: u64 = 256 << 20;
+/// The largest client file that is read, in bytes; some contain whole conversations.
+const MAX_CLIENT_FILE_BYTES: u64 = 256 << 20;
 
-/// Whose file it is, and what is remembered of it.
+/// Whose file it is, and its record.
 #[derive(Clone, Copy, Debug)]
 pub struct Destination<'a> {
     /// The client's file, which may be a link.
     pub path: &'a Path,
     /// The client.
     pub target: &'a ClientSpec,
-    /// How it has the headers.
+    /// How it gets the headers.
     pub auth_mode: AuthMode,
-    /// Servers of which nothing is said this time: entries of ours by these names stay as they are.
+    /// Servers that are not rendered this time: our entries with these names stay unchanged.
     pub left_out: &'a BTreeSet<String>,
-    /// Whose tokens they are.
+    /// The tokens directory they come from.
     pub tokens_dir: &'a Path,
-    /// Where we remember it.
+    /// Where the record is stored.
     pub state_dir: &'a Path,
 }
 
@@ -47,25 +47,25 @@ pub struct Installed {
     pub changed: bool,
     /// Whether others could read a secret of ours in it.
     pub exposed: bool,
-    /// Where the file is kept as it was, when this is the change before which it was copied.
+    /// The backup, if this change was the first.
     pub backup: Option<PathBuf>,
 }
 
 /// Whether files are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DryRun {
-    /// Only say what would be.
+    /// Only report what would change.
     Yes,
     /// Do it.
     No,
 }
 
-/// Writes a configuration whole, among our own files.
+/// Writes a whole configuration, among our own files.
 ///
 /// # Errors
 /// [`RenderError::File`].
 pub fn write_local(path: &Path, rendered: &Rendered) -> Result<Installed, RenderError> {
-    // A file that others can read fails here, and is closed by being written anew.
+    // A file that others can read fails here, and is replaced by a private one.
     let same = private_file::read(path).is_ok_and(|text| text.as_deref() == Some(rendered.text.expose()));
     if !same {
         create_parent(path)?;
@@ -75,11 +75,11 @@ pub fn write_local(path: &Path, rendered: &Rendered) -> Result<Installed, Render
     Ok(Installed { path, changes: Vec::new(), changed: !same, exposed: false, backup: None })
 }
 
-/// Merges a configuration into a client's own file, and remembers what is ours there. Before its first change the file is
-/// copied to `<file>.mcpauth-backup`.
+/// Merges a configuration into a client's own file, and records which entries are ours. Before its first change the
+/// file is copied to `<file>.mcpauth-backup`.
 ///
 /// # Errors
-/// [`RenderError::Merge`] and [`RenderError::Unreadable`], with the client's file left as it was; [`RenderError::File`].
+/// [`RenderError::Merge`] and [`RenderError::Unreadable`], with the client's file unchanged; [`RenderError::File`].
 pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Result<Installed, RenderError> {
     let path = std::path::absolute(to.path).map_err(|e| unreadable(to.path, &e))?;
     let lock = match dry_run {
@@ -95,7 +95,7 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
     merged.owned.extend::<BTreeSet<String>>(staying);
 
     let altered = merged.changes.iter().any(Change::alters);
-    // A file with secrets in it that others can read is written anew, and thereby closed.
+    // A file with secrets that others can read is rewritten, and thereby made private.
     let exposed =
         to.auth_mode.are_in_the_file() && !merged.owned.is_empty() && private_file::is_exposed(&path);
     let mut installed =
@@ -118,7 +118,7 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
         tokens_dir: Some(to.tokens_dir.into()),
         entries: merged.owned,
     };
-    // A client without entries stays known once it was, and gets the next one.
+    // A client without entries stays recorded once it was, and gets the next one.
     if before.as_ref() != Some(&now) && (before.is_some() || !now.entries.is_empty()) {
         ownership::remember(to.state_dir, now)?;
     }
@@ -144,7 +144,7 @@ fn lock(state_dir: &Path) -> Result<fs::File, RenderError> {
     Ok(lock)
 }
 
-/// [`merge::merge`], and into a file that is not there the template as it is: some clients want more than entries in it.
+/// [`merge::merge`], and for a new file the template itself: some clients need more than entries in it.
 fn merged(
     existing: Option<&str>,
     target: &ClientSpec,
@@ -158,7 +158,7 @@ fn merged(
     Ok(merged)
 }
 
-/// Keeps the file as it was before us; later states are not worth keeping, for they are ours.
+/// Backs up the file as it was before us; later states contain our changes.
 fn back_up(path: &Path, text: &str) -> Result<Option<PathBuf>, RenderError> {
     let mut name = path.file_name().map(OsString::from).unwrap_or_default();
     name.push(".mcpauth-backup");
@@ -171,7 +171,7 @@ fn back_up(path: &Path, text: &str) -> Result<Option<PathBuf>, RenderError> {
 }
 
 fn create_parent(path: &Path) -> Result<(), RenderError> {
-    // A folder that is there keeps its mode: it is the client's, not ours.
+    // An existing folder keeps its mode: it is the client's, not ours.
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
             Ok(private_file::create_dir(parent)?)
@@ -180,9 +180,9 @@ fn create_parent(path: &Path) -> Result<(), RenderError> {
     }
 }
 
-/// The client's file, its byte order mark too.
+/// The client's file, including its byte order mark.
 fn read(path: &Path) -> Result<Option<String>, RenderError> {
-    match regular_file::read(path, LIMIT) {
+    match regular_file::read(path, MAX_CLIENT_FILE_BYTES) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(unreadable(path, &e)),
         Ok(bytes) => {

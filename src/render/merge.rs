@@ -1,8 +1,8 @@
-//! Brings a client's own file up to date: sets our entries, and leaves all other values, comments and order as they are.
-//! It is pure; it leaves reading, writing, backups and the memory of what is ours to `render`, the rules to `plan`, and
-//! the text to `json`, `toml` and `yaml`.
+//! Updates a client's own file: sets our entries, and keeps all other values, comments and order. It is pure. Not
+//! here: reading, writing, backups and the record of our entries (see `install`); the rules (see `plan`); the text
+//! (see `json`, `toml` and `yaml`).
 //!
-//! Whatever those do to a text, it is read again, and must then mean exactly what was planned.
+//! Whatever those do to a text, it is parsed again, and must then mean exactly what was planned.
 
 mod change;
 mod json;
@@ -19,10 +19,10 @@ pub use self::change::{Change, ChangeKind, MergeError, Merged};
 use self::plan::Edit;
 use super::targets::{ClientSpec, Format, Shape};
 
-/// Merges what was rendered into the user's file; `owned` are the names that were ours in it so far.
+/// Merges what was rendered into the user's file; `owned` are the names of our entries in it so far.
 ///
 /// # Errors
-/// As [`MergeError`] says; the file is then to be left as it is.
+/// As [`MergeError`] says; the file must then stay unchanged.
 pub fn merge(
     existing: Option<&str>,
     target: &ClientSpec,
@@ -30,7 +30,7 @@ pub fn merge(
     owned: &BTreeSet<String>,
 ) -> Result<Merged, MergeError> {
     let before = existing.unwrap_or_default();
-    // Some editors put a byte order mark first, and then expect it.
+    // Some editors write a byte order mark, and then expect it.
     let (mark, body) = before.strip_prefix('\u{feff}').map_or(("", before), |body| ("\u{feff}", body));
     let halves = (target.format == Format::Json).then(|| json::Halves::find(body)).transpose()?.flatten();
     let shielded = halves.map(|halves| halves.shield(body));
@@ -53,7 +53,7 @@ pub fn merge(
     Ok(merged)
 }
 
-/// What a file means; an empty one, or nothing but null, is an empty object.
+/// A file's meaning; an empty one, or only null, is an empty object.
 fn read(text: &str, target: &ClientSpec) -> Result<Value, MergeError> {
     match target.format {
         Format::Json => json::read(text),

@@ -1,5 +1,5 @@
-//! Turns credentials into the configuration of an MCP client, and puts it where the client looks.
-//! It leaves getting and keeping credentials to `flow` and `store`: what it is given is written as it is.
+//! Turns credentials into an MCP client's configuration, and puts it where the client looks. Not here: getting and
+//! storing credentials (see `flow` and `store`): they are written as given.
 
 mod auth_mode;
 pub mod client_entry;
@@ -33,7 +33,7 @@ use crate::sys::private_file::FileError;
 /// Why there is no configuration.
 #[derive(Debug, Error)]
 pub enum RenderError {
-    /// A header that must not be sent. The value is not shown.
+    /// An invalid header. The value is not shown.
     #[error("server {server}: header {header} {reason}")]
     Header {
         /// The server's name.
@@ -43,7 +43,7 @@ pub enum RenderError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A token would cross the network readable.
+    /// A token would cross the network unencrypted.
     #[error("server {server} would be sent tokens over plain http to {host}")]
     Plain {
         /// The server's name.
@@ -51,7 +51,7 @@ pub enum RenderError {
         /// The gateway's host.
         host: String,
     },
-    /// Not an address a client could use.
+    /// Not an address that a client could use.
     #[error("server {server}: its URL cannot be used: {reason}")]
     Url {
         /// The server's name.
@@ -59,7 +59,7 @@ pub enum RenderError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Two headers would be in one variable.
+    /// Two headers would use one variable.
     #[error("server {server}: another server has the variable {variable}")]
     SameVariable {
         /// The later server's name.
@@ -67,7 +67,7 @@ pub enum RenderError {
         /// The variable.
         variable: String,
     },
-    /// A file we were told to read.
+    /// A file that a setting names.
     #[error("{path}: {reason}", path = path.display())]
     Unreadable {
         /// The file.
@@ -75,7 +75,7 @@ pub enum RenderError {
         /// The cause.
         reason: String,
     },
-    /// A template that does not run.
+    /// A template that fails.
     #[error("{file}:{line}: {reason}")]
     Template {
         /// The template's file, or the built-in's name.
@@ -85,7 +85,7 @@ pub enum RenderError {
         /// The cause.
         reason: String,
     },
-    /// A template that runs, and writes something else than a configuration.
+    /// A template whose output is not a configuration.
     #[error("{file}: the rendered text {reason}")]
     Shape {
         /// The template's file, or the built-in's name.
@@ -93,7 +93,7 @@ pub enum RenderError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The client's file, which is left as it is.
+    /// The client's file, which stays unchanged.
     #[error("{path} {source}", path = path.display())]
     Merge {
         /// The client's file.
@@ -107,11 +107,13 @@ pub enum RenderError {
 }
 
 impl RenderError {
-    /// What to do about it.
+    /// The remedy.
     pub fn hint(&self) -> String {
         match self {
             Self::Header { server, .. } => format!("log in again for {server}, or correct its settings"),
-            Self::Plain { .. } => "use an https gateway address, or --allow-http if you mean it".into(),
+            Self::Plain { .. } => {
+                "use an https gateway address, or allow plain http with --allow-http".into()
+            }
             Self::Url { .. } => "check REGISTRY_URL and the server's name".into(),
             Self::SameVariable { .. } => "rename one of the servers, or use --auth-mode bridge".into(),
             Self::Unreadable { path, .. } => format!("correct {}, or move it away", path.display()),

@@ -1,5 +1,5 @@
-//! What is remembered of other programs' files: which entries in them are ours, and how each client has its headers.
-//! It leaves changing those files to `install`.
+//! The record of other programs' files: which entries in them are ours, and how each client gets its headers. Not
+//! here: changing those files (see `install`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::auth_mode::AuthMode;
 use super::unreadable;
 use crate::sys::private_file;
 
-/// Where it is remembered, in the state folder.
+/// Its place in the state folder.
 const FILE: &str = "installed.json";
 
 /// What we did to one file.
@@ -19,21 +19,21 @@ const FILE: &str = "installed.json";
 pub struct InstallRecord {
     /// The file, from the root on.
     pub path: PathBuf,
-    /// Whose it is; `None` for what was written before this was remembered.
+    /// The client; `None` in records from before this was stored.
     pub client: Option<String>,
-    /// How the client has its headers.
+    /// How the client gets its headers.
     pub auth_mode: AuthMode,
-    /// Whose tokens they are; `None` as for `client`.
+    /// The tokens directory; `None` as for `client`.
     pub tokens_dir: Option<PathBuf>,
     /// The names of our entries.
     pub entries: BTreeSet<String>,
 }
 
-/// A record as it is kept, by the file's path.
+/// A stored record, by the file's path.
 #[derive(Deserialize, Serialize)]
 #[serde(untagged)]
 enum SavedRecord {
-    /// As it was at first: every token in the file.
+    /// The original default: every token in the file.
     Names(BTreeSet<String>),
     Record {
         client: String,
@@ -43,7 +43,7 @@ enum SavedRecord {
     },
 }
 
-/// Everything that is remembered in this folder, by path.
+/// All records in this folder, by path.
 ///
 /// # Errors
 /// [`RenderError::Unreadable`] and [`RenderError::File`].
@@ -60,7 +60,8 @@ pub(super) fn read_record(state_dir: &Path, path: &Path) -> Result<Option<Instal
     Ok(records(state_dir)?.into_iter().find(|record| record.path == path))
 }
 
-/// Remembers one file anew. Only under the lock of [`super::install`]: two at once would each forget what the other did.
+/// Records one file. Only under the lock of [`super::install`]: two concurrent writers would each lose the other's
+/// record.
 pub(super) fn remember(state_dir: &Path, record: InstallRecord) -> Result<(), RenderError> {
     let mut all = records(state_dir)?;
     all.retain(|other| other.path != record.path);

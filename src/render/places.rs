@@ -1,13 +1,13 @@
-//! Where the clients have their files, on every system. It leaves what is in them to `targets`.
+//! Where the clients keep their files, on every system. Not here: their content (see `targets`).
 
 use std::path::PathBuf;
 
-/// A folder that is somewhere else for every person.
+/// A base folder that differs between users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BaseFolder {
     /// The home folder.
     Home,
-    /// Where programs keep a person's settings on this system.
+    /// Where programs store a user's settings on this system.
     Config,
     /// `~/.config`, also on macOS.
     Xdg,
@@ -16,22 +16,22 @@ pub enum BaseFolder {
 /// A file below one of these folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FilePlace {
-    /// Below which.
+    /// The base folder.
     pub base: BaseFolder,
-    /// From there on, with `/` on every system.
+    /// The path from there, with `/` on every system.
     pub path: &'static str,
 }
 
-/// A variable of the client's own that says where its file is.
+/// A variable of the client's own with its file's location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moved {
-    /// It names the file.
+    /// It has the file's path.
     File(&'static str),
-    /// It names the folder with the file of this name in it.
+    /// It has the path of the folder that contains the file with this name.
     Folder(&'static str, &'static str),
 }
 
-/// This person's folders.
+/// This user's folders.
 #[derive(Clone, Debug)]
 pub struct Folders {
     /// [`BaseFolder::Home`].
@@ -40,7 +40,7 @@ pub struct Folders {
     pub config: PathBuf,
     /// [`BaseFolder::Xdg`].
     pub xdg: PathBuf,
-    /// Whether this is Windows, where some clients have another place.
+    /// Whether this is Windows, where some clients use another place.
     pub windows: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A command line for the shell of a client that runs one. It leaves what is run to `secrets`.
+//! A command line for the shell of a client that runs one. Not here: what is run (see `client_entry`).
 
 use crate::sys::env;
 
@@ -8,7 +8,7 @@ pub(super) fn line(words: &[String]) -> String {
     words.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
-/// Nothing is special inside single quotes but the quote itself.
+/// Inside single quotes only the quote itself is special.
 fn posix(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -17,7 +17,7 @@ fn posix(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// A file's name cannot hold a double quote there, and `%` in a name is the one thing that no quoting helps against.
+/// A file's name cannot contain a double quote there, and no quoting helps against `%` in a name.
 fn cmd(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || r"-_.\/:=@,+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

@@ -1,5 +1,5 @@
-//! The clients, as data: a row of a table each. A new one is a row here and a template.
-//! It leaves running the template to `template`, where files are to `places`, and what the user already has to `merge`.
+//! The clients, as data: one row each. A new one is a row here and a template. Not here: running the template (see
+//! `template`); where files are (see `places`); the user's existing entries (see `merge`).
 
 use std::path::{Path, PathBuf};
 
@@ -105,7 +105,7 @@ pub const TARGETS: &[ClientSpec] = &[
         sse: false,
         place: FilePlace::home(".codex/config.toml"),
         moved: Some(Moved::Folder("CODEX_HOME", "config.toml")),
-        // Only newer versions know of the helper; an older one passes over the field and sends no headers.
+        // Only newer versions support the helper; an older one ignores the field and sends no headers.
         ways: &[Env, Helper, Bridge, Inline, Proxy],
         ..JSON
     },
@@ -148,13 +148,13 @@ pub const TARGETS: &[ClientSpec] = &[
         template: "opencode.json",
         root: &["mcp"],
         place: FilePlace::xdg("opencode/opencode.json"),
-        beside: Some("opencode.jsonc"),
+        preferred: Some("opencode.jsonc"),
         kept: &["enabled"],
         ..JSON
     },
 ];
 
-/// What most rows have in common.
+/// Common to most rows.
 const JSON: ClientSpec = ClientSpec {
     client: "",
     template: "",
@@ -166,17 +166,17 @@ const JSON: ClientSpec = ClientSpec {
     local: None,
     place: FilePlace::home(""),
     on_windows: None,
-    beside: None,
+    preferred: None,
     moved: None,
     ways: &[Bridge, Inline, Proxy],
     kept: &[],
     note: None,
 };
 
-/// How a client's file is written.
+/// The format of a client's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// JSON, with comments and trailing commas where a file has them.
+    /// JSON, with comments and trailing commas if a file has them.
     Json,
     /// TOML.
     Toml,
@@ -184,7 +184,7 @@ pub enum Format {
     Yaml,
 }
 
-/// How a client's entries lie in its file.
+/// The layout of a client's entries in its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// By name in a map.
@@ -196,55 +196,55 @@ pub enum Shape {
 /// A client, as data.
 #[derive(Clone, Debug)]
 pub struct ClientSpec {
-    /// What `--client` says.
+    /// The value of `--client`.
     pub client: &'static str,
     /// The template's name.
     pub template: &'static str,
-    /// How the file is written.
+    /// The file's format.
     pub format: Format,
-    /// How the entries lie in it.
+    /// The entries' layout.
     pub shape: Shape,
-    /// The keys that lead to the object or list with one entry a server.
+    /// The keys that lead to the object or list with one entry per server.
     pub root: &'static [&'static str],
-    /// The field of an entry that holds its URL.
+    /// The field with an entry's URL.
     pub url: &'static str,
-    /// Whether it still knows the SSE transport.
+    /// Whether it still supports the SSE transport.
     pub sse: bool,
     /// The file's name among the tokens, for those that `generate` writes.
     pub local: Option<&'static str>,
     /// The client's own file.
     pub place: FilePlace,
-    /// The same on Windows, where it is not the same.
+    /// The same on Windows, if it differs.
     pub on_windows: Option<FilePlace>,
-    /// A file in the same folder that counts for more where it exists.
-    pub beside: Option<&'static str>,
-    /// The variable by which the client is told of another place.
+    /// A file in the same folder that takes precedence if it exists.
+    pub preferred: Option<&'static str>,
+    /// The variable that gives the client another location.
     pub moved: Option<Moved>,
-    /// Where it can have the headers from, the best first.
+    /// The supported auth modes, best first.
     pub ways: &'static [AuthMode],
-    /// Fields that are the user's once the entry exists.
+    /// Fields that belong to the user once the entry exists.
     pub kept: &'static [&'static str],
-    /// What to know before installing.
+    /// A note before installing.
     pub note: Option<&'static str>,
 }
 
 impl ClientSpec {
-    /// The client of that name.
+    /// The client with that name.
     pub fn find(client: &str) -> Option<&'static Self> {
         TARGETS.iter().find(|target| target.client == client)
     }
 
-    /// The best way it can have the headers.
+    /// The best auth mode.
     pub fn best(&self) -> AuthMode {
         self.ways.first().copied().unwrap_or(Inline)
     }
 
-    /// The entries in a whole configuration, where they are in a map.
+    /// The entries in a whole configuration, if they are in a map.
     pub(super) fn servers<'a>(&self, whole: &'a Value) -> Option<&'a Map<String, Value>> {
         self.at_root(whole)?.as_object()
     }
 
-    /// The entries in a whole configuration by their names, however they lie there; `None` where something else does.
+    /// The entries in a whole configuration by name, in either layout; `None` if another value is there.
     pub fn entries<'a>(&self, whole: &'a Value) -> Option<Vec<(&'a str, &'a Map<String, Value>)>> {
         let at = self.at_root(whole)?;
         match self.shape {
@@ -264,7 +264,7 @@ impl ClientSpec {
         self.root.iter().try_fold(whole, |at, key| at.get(key))
     }
 
-    /// The client's own file. `variable` looks into the environment, which is the client's too.
+    /// The client's own file. `variable` reads the environment, which is the client's too.
     pub fn path(&self, folders: &Folders, variable: &dyn Fn(&str) -> Option<String>) -> PathBuf {
         let named = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let moved = self.moved.and_then(|moved| match moved {
@@ -273,13 +273,13 @@ impl ClientSpec {
         });
         let place = self.on_windows.filter(|_| folders.windows).unwrap_or(self.place);
         let path = moved.unwrap_or_else(|| place.within(folders));
-        let beside = self.beside.map(|name| path.with_file_name(name)).filter(|path| path.is_file());
-        beside.unwrap_or(path)
+        let preferred = self.preferred.map(|name| path.with_file_name(name)).filter(|path| path.is_file());
+        preferred.unwrap_or(path)
     }
 
-    /// Whether the client seems to be there: by its file, or by the folder that would hold it.
+    /// Whether the client seems to be installed: its file exists, or the folder for it.
     pub fn is_found(&self, path: &Path, folders: &Folders) -> bool {
-        // What the scripts wrote is nobody's sign, and the home folder is everybody's.
+        // A file that the scripts wrote proves nothing, and neither does the home folder.
         let folder = path.parent().filter(|folder| self.local.is_none() && *folder != folders.home);
         path.is_file() || folder.is_some_and(Path::is_dir)
     }
@@ -302,7 +302,7 @@ mod tests {
             assert_eq!(target.template, format!("{client}.{ending}"));
             let twice = |way| target.ways.iter().filter(|other| *other == way).count() > 1;
             assert!(!target.ways.is_empty() && !target.ways.iter().any(twice), "{client}");
-            // A server whose transport a client does not know goes through the bridge.
+            // A server whose transport a client does not support goes through the bridge.
             assert!(target.sse || target.ways.contains(&Bridge), "{client}");
         }
         let seeds: Vec<_> = TARGETS.iter().filter_map(|target| target.local).collect();

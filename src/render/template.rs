@@ -1,5 +1,5 @@
-//! From a template to a configuration: what a template sees of a server, and the check that what it wrote is what its
-//! client reads. It leaves what is told of a server to `secrets`, and what the user already has to `merge`.
+//! From a template to a configuration: a template's variables, and the check that its output is what its client
+//! reads. Not here: a server's entry (see `client_entry`); the user's existing entries (see `merge`).
 
 use std::borrow::Cow;
 use std::io;
@@ -17,9 +17,9 @@ use crate::secret::Secret;
 use crate::sys::regular_file;
 
 /// The largest template that is read, in bytes.
-const LIMIT: u64 = 1 << 20;
+const MAX_TEMPLATE_BYTES: u64 = 1 << 20;
 
-/// A configuration; both halves hold tokens.
+/// A configuration; both fields contain tokens.
 pub struct Rendered {
     /// The file.
     pub text: Secret,
@@ -45,9 +45,9 @@ pub fn render(
 ) -> Result<Rendered, RenderError> {
     let (file, source) = template(target, templates_dir)?;
     let mut environment = Environment::new();
-    // A misspelt name in somebody's template is an error, not an empty place in their configuration.
+    // A misspelt name in a user's template is an error, not a gap in their configuration.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    // Every value is written as JSON, quotes included. In TOML and YAML that is a string, or a list of them, too.
+    // Every value is written as JSON, including quotes. In TOML and YAML that is a string, or a list of strings, too.
     environment.set_auto_escape_callback(|_| AutoEscape::Json);
     let broken = |e: minijinja::Error| RenderError::Template {
         file: file.clone(),
@@ -71,7 +71,7 @@ pub fn render(
     Ok(Rendered { text: Secret::new(text), json })
 }
 
-/// A whole file, in whatever format. Never says what is in it: that may be a token.
+/// A whole file, in any format. An error never shows the content: it may be a token.
 pub(super) fn read(format: Format, text: &str) -> Result<Value, String> {
     match format {
         Format::Json => serde_json::from_str(text).map_err(|e| format!("is not JSON: {e}")),
@@ -111,7 +111,7 @@ fn from_item(item: &Item) -> Value {
     }
 }
 
-/// What JSON writes as it is and the two others do not, or read as a line's end.
+/// Characters that JSON writes unchanged and the two others do not, or parse as a line ending.
 fn escape_rare(text: &str) -> Cow<'_, str> {
     let rare = |c: char| {
         matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
@@ -123,7 +123,7 @@ fn escape_rare(text: &str) -> Cow<'_, str> {
     text.chars().map(written).collect::<String>().into()
 }
 
-/// What a template sees of a server.
+/// A server's variables in a template.
 fn value(told: &ClientEntry) -> minijinja::Value {
     let headers = told.headers.iter().map(|(name, value)| (name.as_str(), value.expose()));
     let variables = told.variables.iter().map(|(name, variable)| (name.as_str(), variable.as_str()));
@@ -148,11 +148,11 @@ fn misplaced(target: &ClientSpec, json: &Value) -> String {
     }
 }
 
-/// The template's text, and what to call it in an error.
+/// The template's text, and its name in an error.
 fn template(target: &ClientSpec, templates_dir: Option<&Path>) -> Result<(String, String), RenderError> {
     let file = format!("{}.j2", target.template);
     if let Some(path) = templates_dir.map(|dir| dir.join(&file)) {
-        match regular_file::read_text(&path, LIMIT) {
+        match regular_file::read_text(&path, MAX_TEMPLATE_BYTES) {
             Ok(text) => return Ok((path.display().to_string(), text)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => return Err(RenderError::Unreadable { path, reason: e.to_string() }),
@@ -164,7 +164,7 @@ fn template(target: &ClientSpec, templates_dir: Option<&Path>) -> Result<(String
     found.map(|(_, text)| (file.clone(), (*text).to_owned())).ok_or_else(missing)
 }
 
-/// A filter's complaint may quote what it was given.
+/// A filter's error may quote its input.
 fn scrubbed(told: &[ClientEntry], reason: String) -> String {
     let values = told.iter().flat_map(|told| told.headers.iter().map(|(_, value)| value));
     values.fold(reason, |reason, value| {

@@ -1,5 +1,5 @@
 //! What tools say of themselves, by the words in it: who has a word, where and how often.
-//! It leaves reading text to `words` and ranking to `rank`.
+//! Not here: reading text (see `words`); ranking (see `rank`).
 
 use std::collections::HashMap;
 

@@ -27,23 +27,13 @@ pub struct Ranking<'i> {
     asked: Vec<QueryWord<'i>>,
 }
 
-/// What a field counts.
-const WEIGHTS: [f32; FIELDS] = {
-    let mut weights = [0.; FIELDS];
-    weights[SearchField::Name as usize] = 2.5;
-    weights[SearchField::First as usize] = 1.5;
-    weights[SearchField::Rest as usize] = 0.7;
-    weights[SearchField::Parameters as usize] = 0.3;
-    weights[SearchField::Server as usize] = 0.7;
-    weights[SearchField::Tags as usize] = 0.7;
-    weights[SearchField::Hints as usize] = 1.5;
-    weights
-};
+/// What a field counts, in the order of [`SearchField`].
+const WEIGHTS: [f32; FIELDS] = [2.5, 1.5, 0.7, 0.3, 0.7, 0.7, 1.5];
 /// How much a field's length counts.
 const LENGTHS: [f32; FIELDS] = [0.6; FIELDS];
 /// How soon further occurrences of a word count no more.
 const SATURATION: f32 = 1.2;
-/// What BM25F counts beside coverage.
+/// What BM25F counts in addition to coverage.
 const BESIDE_COVERAGE: f32 = 0.5;
 /// What a word counts for coverage that stands in the fine print alone: there it often is about something else.
 const FINE_PRINT: f32 = 0.5;

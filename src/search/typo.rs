@@ -1,4 +1,4 @@
-//! Which word somebody meant who wrote one that is nowhere. It leaves what counts as being there to its caller.
+//! Which word somebody meant who wrote one that is nowhere.
 
 use strsim::osa_distance;
 

@@ -1,5 +1,5 @@
-//! Text as words that can be compared: names split, endings cut off, words without meaning left out.
-//! It leaves what a word is worth to `index`.
+//! Text as words that can be compared: names split, endings cut off, words without meaning left out. Not here: what a
+//! word is worth (see `index`).
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ pub(super) struct SearchWord {
     pub(super) written: String,
     /// Without its ending: words with one stem are one word.
     pub(super) stem: String,
-    /// Whether it is a name as a whole whose parts are words of their own (`DataDog` beside `data` and `dog`).
+    /// Whether it is a name as a whole whose parts are words of their own (`DataDog` next to `data` and `dog`).
     pub(super) is_whole: bool,
 }
 

@@ -1,6 +1,6 @@
-//! The spellings in which a text may repeat a secret: escaped for addresses, forms, JSON or HTML, inside Base64 or hexadecimal
-//! digits, broken into lines, and one of these within another. It leaves what takes a secret's place to
-//! [`Secret`](super::Secret), and undoing one of them to `view`.
+//! The spellings in which a text may repeat a secret: escaped for URLs, forms, JSON or HTML, inside Base64 or
+//! hexadecimal digits, broken into lines, and one of these within another. Not here: the replacement (see
+//! [`Secret`](super::Secret)); undoing one encoding (see `view`).
 
 mod view;
 
@@ -9,23 +9,23 @@ use std::ops::Range;
 
 use self::view::DecodedText;
 
-/// A needle of fewer bytes is found in ordinary words: only the secret as it is counts.
-const LEAST: usize = 4;
-/// How many encodings one within another are undone.
+/// A shorter secret occurs in ordinary words: only its exact form counts.
+const MIN_SECRET_BYTES: usize = 4;
+/// How many nested encodings are undone.
 const DEPTH: usize = 5;
-/// How many readings of a piece of text are looked through: each takes as long as the text itself.
+/// How many readings of a piece of text are searched: each takes as long as the text itself.
 const READINGS: usize = 64;
-/// What is no longer is looked through in every reading, in bytes.
+/// A text up to this length is searched in every reading, in bytes.
 const SHORT: usize = 4 << 10;
-/// Encodings of letters have at least so many of their characters in a row.
+/// Encoded letters have at least this many characters in a row.
 const RUN: usize = 12;
-/// A text is looked through piece by piece, which bounds what it costs in memory, in bytes.
+/// A text is searched piece by piece, which bounds the memory, in bytes.
 const PIECE: usize = 64 << 10;
-/// How much of a piece is looked through with the next one again, in bytes for each one of the secret: an escape within an
+/// How much of a piece is searched again with the next one, in bytes for each one of the secret: an escape within an
 /// escape within Base64 is this much longer.
 const GROWTH: usize = 32;
 
-/// Where `text` has `secret`, in whatever spelling; in order, and apart from each other.
+/// Where `text` contains `secret`, in any spelling; in order, without overlaps.
 pub(super) fn find(text: &str, secret: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> =
         text.match_indices(secret).map(|(at, same)| at..at + same.len()).collect();
@@ -45,32 +45,32 @@ pub(super) fn find(text: &str, secret: &str) -> Vec<Range<usize>> {
     merged(found)
 }
 
-/// What is looked for: the secret's bytes as they are, and in Latin-1.
+/// What is searched for: the secret's bytes, and the same in Latin-1.
 fn needles(secret: &str) -> Vec<Vec<u8>> {
     let latin: Option<Vec<u8>> = secret.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
     let all = [Some(secret.as_bytes().to_vec()), latin].into_iter().flatten();
     let mut all: Vec<Vec<u8>> =
         all.map(|bytes| bytes.into_iter().filter(|byte| counts(*byte)).collect()).collect();
     all.dedup();
-    all.retain(|needle| needle.len() >= LEAST);
+    all.retain(|needle| needle.len() >= MIN_SECRET_BYTES);
     all
 }
 
-/// Whether a byte tells anything: blanks and line breaks come and go on the way, and `+` is a blank to forms.
+/// Whether a byte is significant: spaces and line breaks come and go in transit, and `+` is a space in forms.
 fn counts(byte: u8) -> bool {
     byte > b' ' && byte != 0x7f && byte != b'+'
 }
 
-/// Where in a piece a closer look is worth its time. In a long one that is all of it if the secret is there once all escapes
-/// are undone, and else what may be Base64 or hexadecimal digits.
+/// The parts of a piece that are worth a closer search. In a long one that is all of it if the secret appears once
+/// all escapes are undone, and otherwise what may be Base64 or hexadecimal digits.
 fn promising(piece: &str, needles: &[Vec<u8>]) -> Vec<Range<usize>> {
-    // A blank may be in the midst of an escape, or after what only looks like its beginning.
+    // A space may be in the middle of an escape, or after what only looks like its start.
     let tight: String = piece.split_ascii_whitespace().collect();
     let has = |needle: &Vec<u8>| {
         let wanted = view::folded(&String::from_utf8_lossy(needle), counts);
         let is_in =
             |text: &str| view::folded(text, counts).windows(wanted.len()).any(|bytes| bytes == wanted);
-        wanted.len() < LEAST || is_in(piece) || is_in(&tight)
+        wanted.len() < MIN_SECRET_BYTES || is_in(piece) || is_in(&tight)
     };
     if piece.len() <= SHORT || needles.iter().any(has) {
         return std::iter::once(0..piece.len()).collect();
@@ -91,7 +91,7 @@ fn promising(piece: &str, needles: &[Vec<u8>]) -> Vec<Range<usize>> {
     runs
 }
 
-/// Looks through every reading of a part, the plain ones first.
+/// Searches every reading of a part, the plain ones first.
 fn in_part(piece: &str, needles: &[Vec<u8>]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut seen: Vec<Vec<u8>> = Vec::new();
@@ -112,7 +112,7 @@ fn in_part(piece: &str, needles: &[Vec<u8>]) -> Vec<Range<usize>> {
     found
 }
 
-/// All of the Base64 that a piece belongs to: its ends hold parts of the secret, too.
+/// All of the Base64 that a piece belongs to: its ends contain parts of the secret, too.
 fn around(text: &str, range: Range<usize>) -> Range<usize> {
     let is_digit = |c: char| c.is_ascii_alphanumeric() || "+/-_=%".contains(c);
     let (before, after) = (text.get(..range.start), text.get(range.end..));

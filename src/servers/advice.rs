@@ -1,5 +1,5 @@
-//! What to type when a server says no to its credentials, for the bridge and the verbs alike. It leaves the words for what
-//! happened to `client` and `bridge`.
+//! The advice after a server has rejected its credentials, for the bridge and the verbs. Not here: describing what
+//! happened (see `client` and `bridge`).
 
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 use url::Url;
@@ -9,20 +9,20 @@ use crate::config::{login_command, name_of};
 use crate::oauth::{CALLER_REVOKED, Challenge};
 use crate::text::{clean, word};
 
-/// Where a server usually is.
+/// The usual address of a server.
 pub(crate) const ADDRESS: &str =
     "check the address: a server is usually at /mcp, and behind the gateway at /SERVER/mcp";
 
-/// Where the credentials come from that a server was sent.
+/// Where the credentials for a server came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CredentialOrigin {
     /// The store.
     Stored,
-    /// `MCP_AUTH_TOKEN`, in the store's place.
+    /// `MCP_AUTH_TOKEN`, instead of the store.
     Given,
-    /// Nowhere, because the address is not the gateway's.
+    /// None, because the address is not the gateway's.
     Elsewhere,
-    /// Nowhere, because it was asked for.
+    /// None, because that was requested.
     Refused,
 }
 
@@ -34,12 +34,12 @@ pub(crate) struct Advice<'a> {
 }
 
 impl<'a> Advice<'a> {
-    /// For a server that is sent what the store has for it.
+    /// For a server that gets what is stored for it.
     pub(crate) fn stored(servers: &'a Servers, which: &'a ServerRef) -> Self {
         Self { servers, which, source: servers.source_for(which) }
     }
 
-    /// What to do about an answer with this status and these headers that is no success.
+    /// The advice for an error answer with this status and these headers.
     pub(crate) fn on_status(&self, status: u16, headers: &HeaderMap) -> String {
         let values = headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
         let challenge = Challenge::read(values).unwrap_or_default();
@@ -47,17 +47,17 @@ impl<'a> Advice<'a> {
             401 => self.unauthorized(&challenge),
             403 => self.forbidden(&challenge, None),
             404 => format!("{ADDRESS}; see whether one is there with: {}", self.command("ping")),
-            408 | 429 | 500.. => format!("try again in a while, first with: {}", self.command("ping")),
-            _ => format!("see what was said with: {} -vv", self.command("probe")),
+            408 | 429 | 500.. => format!("try again later, first with: {}", self.command("ping")),
+            _ => format!("see the exchange with: {} -vv", self.command("probe")),
         }
     }
 
-    /// What to do about a 401.
+    /// The advice for a 401.
     pub(crate) fn unauthorized(&self, challenge: &Challenge) -> String {
         if challenge.description.as_deref() == Some(CALLER_REVOKED) {
-            return "ask who runs the gateway to take this client off its list of revoked ones".into();
+            return "ask the gateway's operator to remove this client from the revocation list".into();
         }
-        // Some servers have a 401 for a scope that is missing, where RFC 6750 section 3.1 has a 403.
+        // Some servers send a 401 for a missing scope, where RFC 6750 section 3.1 has a 403.
         let is_about_scope = challenge.is_about_scope() && self.source == CredentialOrigin::Stored;
         let login = self.servers.login_of(self.which).filter(|login| is_about_scope && login.is_kept);
         if let Some(login) = login {
@@ -66,13 +66,13 @@ impl<'a> Advice<'a> {
         let next = match (self.which, self.source) {
             (_, CredentialOrigin::Refused) => "leave out --no-auth".into(),
             (_, CredentialOrigin::Given) => {
-                "put a good token into MCP_AUTH_TOKEN, or unset it to use the stored one".into()
+                "put a valid token into MCP_AUTH_TOKEN, or unset it to use the stored one".into()
             }
             (ServerRef::ByUrl(url), CredentialOrigin::Elsewhere) => format!(
                 "run: {}; or, if it is your gateway, set REGISTRY_URL or send the gateway's token with --auth",
                 login_command(url, &name_of(url))
             ),
-            // Its token looks good from here: only a new login brings another one.
+            // Its token looks valid here: only a new login can replace it.
             (which, CredentialOrigin::Stored | CredentialOrigin::Elsewhere)
                 if self.servers.is_logged_in(which) =>
             {
@@ -81,7 +81,7 @@ impl<'a> Advice<'a> {
             (_, CredentialOrigin::Stored | CredentialOrigin::Elsewhere) if self.is_behind_gateway() => {
                 format!("run: {} --force", self.servers.identity_command())
             }
-            // Whoever describes itself can be logged in to by that.
+            // A server that publishes metadata can be logged in to.
             (ServerRef::ByUrl(url), CredentialOrigin::Stored) if challenge.resource_metadata.is_some() => {
                 format!("run: {}", login_command(url, &name_of(url)))
             }
@@ -99,7 +99,7 @@ impl<'a> Advice<'a> {
         format!("{next}{scope}{described}")
     }
 
-    /// What to do about a 403.
+    /// The advice for a 403.
     pub(crate) fn forbidden(&self, challenge: &Challenge, tool: Option<&str>) -> String {
         if let Some(login) = self.servers.login_of(self.which) {
             return login.forbidden(challenge);
@@ -108,10 +108,10 @@ impl<'a> Advice<'a> {
         if let Some(scope) = &challenge.scope {
             let what = tool.map_or_else(|| "this".into(), |tool| format!("the tool {}", quoted(tool)));
             let place = server.map(|server| format!(" on {}", quoted(&server))).unwrap_or_default();
-            // The gateway decides by the token that is for itself, and names the narrowest scope that helps.
+            // The gateway decides by its own token, and names the narrowest sufficient scope.
             let command = self.servers.identity_command();
             return format!(
-                "ask who keeps the gateway's policy to allow {what}{place}; or have the scope {scope} granted to the client, then \
+                "ask the gateway's operator to allow {what}{place}; or have the scope {scope} granted to the client, then \
                  get a token with it: {command} --force"
             );
         }
@@ -119,7 +119,7 @@ impl<'a> Advice<'a> {
             tool.map_or_else(|| "--method tools/list".into(), |tool| format!("--tool {}", quoted(tool)));
         let server = server.unwrap_or_else(|| "SERVER".into());
         format!(
-            "ask who keeps the gateway's policy, or see which rule decides: mcpauth gateway explain {} {what} --groups YOUR,GROUPS",
+            "ask the gateway's operator, or see which rule decides: mcpauth gateway explain {} {what} --groups YOUR,GROUPS",
             quoted(&server)
         )
     }
@@ -139,7 +139,7 @@ impl<'a> Advice<'a> {
         }
     }
 
-    /// The server's name as the gateway's policy has it: the path's first segment.
+    /// The server's name in the gateway's policy: the path's first segment.
     fn server_name(&self) -> Option<String> {
         match self.which {
             ServerRef::ByName(name) => Some(name.clone()),
@@ -152,7 +152,7 @@ impl<'a> Advice<'a> {
     }
 }
 
-/// An address without its query, in which some servers want a secret.
+/// An address without its query, in which some servers expect a secret.
 pub(crate) fn place(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);
@@ -160,7 +160,7 @@ pub(crate) fn place(url: &Url) -> String {
     url.into()
 }
 
-/// A word for a shell, cut where nobody would read on.
+/// A word for a shell, cut where it gets too long to read.
 fn quoted(text: &str) -> String {
     word(&clean(text, 100))
 }

@@ -1,5 +1,5 @@
-//! Every credential there is, configured or found in the tokens directory, and the names a person calls it by.
-//! It leaves getting its token to `vault` and judging it to `status`.
+//! Every credential, configured or found in the tokens directory, and the names that people use for it. Not here:
+//! getting its token (see `vault`); its state (see `status`).
 
 use std::path::{Path, PathBuf};
 
@@ -13,22 +13,22 @@ use crate::store::{Store, StoredToken};
 use crate::sys::private_file;
 use crate::vault::{Logout, TokenOutcome, Vault, VaultError};
 
-/// A name that is longer may be a token that was pasted in its place: it is not repeated.
+/// A longer name may be a token pasted by mistake: it is not repeated.
 const LONGEST_NAME: usize = 32;
 
 /// One credential.
 pub(crate) struct KnownCredential {
     pub(crate) kind: CredentialKind,
-    /// As messages and summaries call it.
+    /// Its name in messages and summaries.
     pub(crate) name: String,
-    /// The number of the set it comes from, where sets have one.
+    /// The number of its set, if sets of its kind are numbered.
     pub(crate) set: Option<usize>,
-    /// `None` if its settings are too incomplete to tell its file, and there is none that could be it.
+    /// `None` if its settings are too incomplete to know its file, and no existing file could be it.
     pub(crate) id: Option<CredentialId>,
     pub(crate) setup: SetupStatus,
 }
 
-/// What is known of how to get it.
+/// How much is known about getting it.
 pub(crate) enum SetupStatus {
     /// Everything.
     Complete(Box<Credential>),
@@ -38,7 +38,7 @@ pub(crate) enum SetupStatus {
     FileOnly,
 }
 
-/// Everything that is configured, in the order it is got, then what is there besides.
+/// Everything configured, in the order it is obtained, then what else is stored.
 pub(crate) fn all(config: &Config, store: &Store) -> Vec<KnownCredential> {
     let mut all: Vec<KnownCredential> =
         config.plan(&CredentialKind::ALL, None).into_iter().map(KnownCredential::from).collect();
@@ -66,8 +66,8 @@ pub(crate) fn all(config: &Config, store: &Store) -> Vec<KnownCredential> {
     all
 }
 
-/// The one that is called so: by its name in `status`, its file, its server, its provider, its kind. The more exact name
-/// counts: a provider with one login without a server's name and one with means the former.
+/// The credential with that name: its name in `status`, its file, its server, its provider, its kind. The more exact
+/// name wins: if a provider has one login without a server's name and one with, it means the former.
 ///
 /// # Errors
 /// [`Error::Usage`] if there is none, or more than one; it lists them.
@@ -80,7 +80,7 @@ pub(crate) fn find_by_name<'k>(all: &'k [KnownCredential], name: &str) -> Result
         (Some(first), others) => {
             let names: Vec<String> =
                 std::iter::once(first).chain(others.iter().copied()).map(KnownCredential::handle).collect();
-            let message = format!("{} is the name of {} credentials", quote_name(name), names.len());
+            let message = format!("{} names {} credentials", quote_name(name), names.len());
             Err(Error::Usage { message, hint: format!("say which: {}", names.join(", ")) })
         }
         (None, _) => Err(Error::Usage {
@@ -90,7 +90,7 @@ pub(crate) fn find_by_name<'k>(all: &'k [KnownCredential], name: &str) -> Result
     }
 }
 
-/// What there is, as a hint.
+/// The credentials, as a hint.
 pub(crate) fn list_names(all: &[KnownCredential]) -> String {
     let names: Vec<String> = all.iter().map(KnownCredential::handle).collect();
     if names.is_empty() {
@@ -120,7 +120,7 @@ impl From<CredentialPlan> for KnownCredential {
 }
 
 impl KnownCredential {
-    /// Everything needed to get it, if all of that is there.
+    /// Everything needed to get it, if it is complete.
     pub(crate) fn credential(&self) -> Option<&Credential> {
         match &self.setup {
             SetupStatus::Complete(credential) => Some(credential),
@@ -128,7 +128,7 @@ impl KnownCredential {
         }
     }
 
-    /// Where it is kept.
+    /// Where it is stored.
     pub(crate) fn path(&self, store: &Store) -> Option<PathBuf> {
         self.id.as_ref().map(|id| store.path(id))
     }
@@ -141,19 +141,19 @@ impl KnownCredential {
         }
     }
 
-    /// The command that gets it; everything's, if nothing is configured for it alone.
+    /// The command that gets it; the one for everything, if nothing is configured for it alone.
     pub(crate) fn command(&self) -> String {
         self.credential().map_or_else(|| "mcpauth generate".into(), |credential| credential.command.clone())
     }
 
-    /// Its token, good now: renewed first if it is due and nobody is needed for that.
+    /// A good token of it: renewed first if it is due and no login is needed.
     ///
     /// # Errors
-    /// The vault's; [`Error::Config`] if its settings are incomplete and its file does not do.
+    /// The vault's; [`Error::Config`] if its settings are incomplete and its file is not usable.
     pub(crate) async fn fresh(&self, vault: &Vault) -> Result<StoredToken, Error> {
         if let SetupStatus::Complete(credential) = &self.setup {
             let fresh = vault.fresh(credential, false).await?;
-            // The shell file beside an agent's token has the token, too.
+            // The shell file next to an agent's token contains the token, too.
             if fresh.outcome != TokenOutcome::Reused {
                 vault.store.write_agent_env(credential, &fresh.stored.token).map_err(VaultError::Store)?;
             }
@@ -170,7 +170,7 @@ impl KnownCredential {
             (None, SetupStatus::Partial(error)) => Err(error.clone().into()),
             (None, _) => {
                 let why = Some(format!(
-                    "nothing is kept as {}, and nothing is configured to get it",
+                    "nothing is stored as {}, and nothing is configured to get it",
                     self.handle()
                 ));
                 Err(VaultError::NeedsPerson { why }.into())
@@ -178,7 +178,7 @@ impl KnownCredential {
         }
     }
 
-    /// Whether anything is kept of it: its file, what a killed run left of one, or its client.
+    /// Whether anything is stored for it: its file, a draft of an interrupted run, or its client.
     pub(crate) fn is_kept(&self, config: &Config, store: &Store) -> bool {
         let registered = self.id.as_ref().is_some_and(|id| config.registered_at(id).is_some());
         let is_there =
@@ -186,7 +186,7 @@ impl KnownCredential {
         registered || self.path(store).is_some_and(is_there)
     }
 
-    /// Forgets it, after its server was asked to take it back, if it is to `revoke`.
+    /// Removes it, and revokes its tokens first with `revoke`.
     ///
     /// # Errors
     /// The file's.
@@ -195,7 +195,7 @@ impl KnownCredential {
             return Ok(Logout::nothing());
         };
         let ended = vault.forget(id, &path, self.credential(), revoke).await?;
-        // After the token: its client is the one that may have it taken back.
+        // After the token: its client is needed to revoke it.
         let registered = config.forget_registration(id)?;
         Ok(Logout { found: ended.found || registered, ..ended })
     }
@@ -216,10 +216,10 @@ impl KnownCredential {
     }
 }
 
-/// Whose file this is, by its name and its provider; `None` for a file that holds no token.
+/// The credential of a file, by its name and its provider; `None` for a file that contains no token.
 fn id_at(store: &Store, path: &Path) -> Option<CredentialId> {
     let file = path.file_name()?.to_str()?;
-    // Of a file without this name nothing is read.
+    // A file without such a name is not read.
     CredentialId::parse(file, "")?;
     let members = store.look(path).ok().flatten().map(|look| look.members).unwrap_or_default();
     CredentialId::parse(file, members.get("provider").and_then(Value::as_str).unwrap_or_default())

@@ -1,5 +1,5 @@
-//! What a token file is to the servers: whose it is by its name, and what it becomes in an entry. It leaves the names
-//! themselves to `credential` and reading to `store`.
+//! What a token file means for the servers: its server by its name, and the resulting entry. Not here: the names (see
+//! `credential`); reading (see `store`).
 
 use std::path::{Path, PathBuf};
 
@@ -15,10 +15,10 @@ use crate::store::{Store, StoredToken};
 use crate::sys::clock;
 use crate::vault::VaultError;
 
-/// The agent whose token stands in for the ingress token of coding assistants, by the registry's scripts' convention.
+/// The agent whose token replaces the ingress token for coding assistants, by the registry's scripts' convention.
 const ASSISTANT: &str = "agent-ai-coding-assistant-m2m";
 
-/// The files of tokens for servers, by their names.
+/// The files with tokens for servers, by name.
 pub(super) fn egress_files(store: &Store) -> impl Iterator<Item = PathBuf> {
     let outward = |id: CredentialId| matches!(id.kind, CredentialKind::Egress | CredentialKind::AgentCore);
     store.files().into_iter().filter(move |path| id_of(path).is_some_and(outward))
@@ -43,7 +43,7 @@ pub(super) fn found_at(store: &Store, path: &Path, out: &dyn Notices) -> Option<
     })
 }
 
-/// A token that mcpauth cannot renew is handed out until it ends, and never after.
+/// A token that mcpauth cannot renew is used until it expires, and not after.
 pub(crate) fn usable(path: &Path, stored: StoredToken) -> Result<StoredToken, Error> {
     if stored.token.freshness(clock::now()) == Freshness::Expired {
         let why = format!("{} has expired, and no configured credential renews it", path.display());
@@ -66,7 +66,7 @@ pub(super) fn egress_of(config: &Config, path: &Path, stored: &StoredToken) -> E
     }
 }
 
-/// Who the clients are to the gateway: the file of the token that says so. One answer for every entry, whoever asks.
+/// The clients' identity at the gateway: the file of the token for it. The same for every entry and every caller.
 pub(super) fn identity_file(config: &Config, store: &Store, credentials: &[Credential]) -> Option<PathBuf> {
     let made = |path: &PathBuf| {
         path.is_file() || credentials.iter().any(|credential| store.path(&credential.id) == *path)
@@ -79,7 +79,7 @@ pub(super) fn identity_file(config: &Config, store: &Store, credentials: &[Crede
     if made(&ingress) {
         return Some(ingress);
     }
-    // Several agents without a convention: choosing one of them would be a guess about rights.
+    // Several agents without a convention: choosing one would be a guess about permissions.
     let mut only = store
         .files()
         .into_iter()

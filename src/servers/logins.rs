@@ -1,5 +1,4 @@
-//! Logins at servers' own addresses: what was asked for at each, and what came. It leaves which server
-//! is meant to the verbs.
+//! Logins at servers' own addresses: what was requested at each, and the result.
 
 use super::{ServerRef, Servers, is_direct};
 use crate::credential::GrantConfig;
@@ -8,9 +7,9 @@ use crate::text::word;
 
 /// A login at a server's own address.
 pub(crate) struct LoginOf<'s> {
-    /// The scopes that were asked for.
+    /// The requested scopes.
     pub(crate) asked: &'s [String],
-    /// Those that the token has, as far as its issuer said.
+    /// Those of the token, as far as its issuer said.
     pub(crate) granted: Vec<String>,
     /// Whether there is a token.
     pub(crate) is_kept: bool,
@@ -38,9 +37,9 @@ impl Servers {
 }
 
 impl LoginOf<'_> {
-    /// What to do where the server refuses a token that is good: it wants scopes that the token lacks (RFC 6750 section 3.1), or
-    /// something that no login brings. What was asked for before is asked for again, because a new token takes the place
-    /// of the old one.
+    /// The advice if the server rejects a valid token: it requires scopes that the token lacks (RFC 6750 section
+    /// 3.1), or something that no login brings. Previously requested scopes are requested again, because a new token
+    /// replaces the old one.
     pub(crate) fn forbidden(&self, challenge: &Challenge) -> String {
         let unasked = lacking(challenge, self.asked);
         if !unasked.is_empty() {
@@ -48,7 +47,7 @@ impl LoginOf<'_> {
             let all: Vec<String> = asked.chain(unasked.iter().copied()).map(word).collect();
             let (names, command) = (unasked.join(" "), self.command);
             return format!(
-                "it wants the scope {names} too; run: {command} --scope {}",
+                "it also requires the scope {names}; run: {command} --scope {}",
                 all.join(" --scope ")
             );
         }
@@ -56,17 +55,17 @@ impl LoginOf<'_> {
         if !ungranted.is_empty() && !self.granted.is_empty() {
             let names = ungranted.join(" ");
             return format!(
-                "the login asked for the scope {names} and was not given it; ask who runs the issuer"
+                "the login requested the scope {names} but did not get it; ask the issuer's operator"
             );
         }
         match wanted.as_slice() {
-            [] => "the token is good, but not for this; ask who runs the server".into(),
-            _ => format!("the token has the scope {} already; ask who runs the server", wanted.join(" ")),
+            [] => "the token is good, but not for this; ask the server's operator".into(),
+            _ => format!("the token has the scope {} already; ask the server's operator", wanted.join(" ")),
         }
     }
 }
 
-/// The scopes that a challenge names and that are not among these.
+/// The scopes in a challenge that are not among these.
 fn lacking<'c>(challenge: &'c Challenge, have: &[String]) -> Vec<&'c str> {
     challenge.scopes().filter(|scope| !have.iter().any(|known| known == scope)).collect()
 }

@@ -1,5 +1,5 @@
-//! A server's headers for the bridge: from `servers`, asked for once however many requests want them.
-//! It leaves renewal to the vault, which shares it with every other process.
+//! A server's headers for the bridge: from `servers`, requested once however many requests need them. Not here:
+//! renewal (see the vault, which shares it with every other process).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex as Now, PoisonError};
@@ -15,9 +15,9 @@ use crate::render::ServerEntry;
 use crate::session::{BoxFuture, CredentialSource, CredentialUnavailable, UpstreamAuth};
 use crate::tokens::{Got, SingleFlight, Supply};
 
-/// How long headers are handed out without a look at the store, and how long the lack of them is taken for granted: a
-/// burst of requests costs one look.
-const LOOK: Duration = Duration::from_secs(1);
+/// How long headers are used without checking the store, and how long a failure is remembered: a burst of requests
+/// costs one check.
+const REUSE_PERIOD: Duration = Duration::from_secs(1);
 
 /// One server's headers.
 pub(crate) struct HeaderSource {
@@ -26,7 +26,7 @@ pub(crate) struct HeaderSource {
     given: SingleFlight<UpstreamAuth, CredentialUnavailable>,
 }
 
-/// Every server's, made when first asked for.
+/// Every server's, created on first use.
 pub(crate) struct HeaderSources {
     servers: Arc<Servers>,
     made: Now<BTreeMap<String, Arc<HeaderSource>>>,
@@ -54,10 +54,10 @@ impl Supply for HeaderSource {
     type Token = UpstreamAuth;
     type No = CredentialUnavailable;
 
-    const PAUSE: Duration = LOOK;
+    const PAUSE: Duration = REUSE_PERIOD;
 
     fn is_good(&self, _: &UpstreamAuth, age: Duration) -> bool {
-        age < LOOK
+        age < REUSE_PERIOD
     }
 
     fn is_same(&self, a: &UpstreamAuth, b: &UpstreamAuth) -> bool {

@@ -1,4 +1,4 @@
-//! Whether kept tokens may go where settings say. It leaves the rule to `config::provenance`.
+//! Whether stored tokens may be sent where settings say. Not here: the rule (see `config::provenance`).
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::vault::is_clients;
 /// A token file and what is in it.
 pub(super) type KeptToken = (PathBuf, StoredToken);
 
-/// Whether kept tokens may go where these settings say.
+/// Whether stored tokens may be sent where these settings say.
 ///
 /// # Errors
 /// [`ConfigError::Provenance`].

@@ -1,4 +1,4 @@
-//! Servers' headers as variables of an environment. It leaves the variables' names to `render`, and who gets them to the verbs.
+//! Servers' headers as environment variables. Not here: the variables' names (see `render`).
 
 use futures_util::future::join_all;
 
@@ -10,14 +10,14 @@ use crate::secret::Secret;
 /// Names and values for an environment.
 pub(crate) type Variables = Vec<(String, Secret)>;
 
-/// What came of the servers asked for.
+/// The result for the requested servers.
 pub(crate) struct Gathered {
     pub(crate) variables: Variables,
     /// Those without a good token, by name.
     pub(crate) failed: Vec<(ServerRef, Error)>,
 }
 
-/// The variables of these servers, every token in them fresh. All are asked at once.
+/// The variables of these servers, with fresh tokens. All servers are handled concurrently.
 pub(crate) async fn gather(servers: &Servers, which: &[ServerRef]) -> Gathered {
     let results = join_all(which.iter().map(|which| servers.fresh(which))).await;
     let (mut variables, mut failed) = (Variables::new(), Vec::new());
@@ -35,7 +35,8 @@ pub(crate) async fn gather(servers: &Servers, which: &[ServerRef]) -> Gathered {
     Gathered { variables, failed }
 }
 
-/// Two servers whose names differ in punctuation alone share their variables: the token of one would go to the other.
+/// Two servers whose names differ only in punctuation share their variables: one server's token would go to the
+/// other.
 ///
 /// # Errors
 /// [`Error::Usage`] naming the variable.
@@ -55,7 +56,7 @@ fn headers(entry: &ServerEntry) -> impl Iterator<Item = (String, Secret)> {
     entry.headers.iter().map(|(name, value)| (render::variable(&entry.name, name), value.clone()))
 }
 
-/// The names that programs written for one server look for.
+/// The names that programs for a single server expect.
 fn single(entry: &ServerEntry) -> Variables {
     let mut variables = vec![("MCP_SERVER_URL".to_owned(), Secret::new(entry.url.as_str()))];
     variables.extend(entry.bearers.gateway.clone().map(|token| ("MCP_AUTH_TOKEN".to_owned(), token)));

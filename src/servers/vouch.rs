@@ -1,5 +1,5 @@
-//! Whether what a server would be sent may go there, by whose word it is that the server is there. It leaves the rule to
-//! `config::provenance`.
+//! Whether a server's headers may be sent to it, given the source that names its address. Not here: the rule (see
+//! `config::provenance`).
 
 use super::tokens::{KeptToken, may_go};
 use super::{ServerRef, Servers};
@@ -14,11 +14,11 @@ impl Servers {
         Self { aimed: by, ..self }
     }
 
-    /// The settings that lead a token to this server, or let it be led there.
+    /// The settings that decide whether a token is sent to this server.
     pub(crate) fn places(&self, which: &ServerRef) -> Vec<NamedValue> {
         let gateway = self.config.given("REGISTRY_URL");
         match which {
-            // It has a token for its own address, and got that from nobody's setting.
+            // It has a token for its own address, which no setting decided.
             _ if self.is_logged_in(which) => Vec::new(),
             ServerRef::ByName(_) => gateway.into_iter().collect(),
             ServerRef::ByUrl(_) => {
@@ -27,10 +27,11 @@ impl Servers {
         }
     }
 
-    /// Whether these tokens may go to a server.
+    /// Whether these tokens may be sent to a server.
     ///
     /// # Errors
-    /// [`crate::config::ConfigError::Provenance`]; for a server by its name also where that is why there is no token for the gateway.
+    /// [`crate::config::ConfigError::Provenance`]; for a server by name also if that is why there is no token for the
+    /// gateway.
     pub(super) fn vouch(&self, which: &ServerRef, tokens: &[&KeptToken]) -> Result<(), Error> {
         may_go(&self.config, &self.credentials, tokens, &self.places(which))?;
         let nobody = tokens.is_empty() && matches!(which, ServerRef::ByName(_)) && !self.is_logged_in(which);
@@ -38,7 +39,7 @@ impl Servers {
         refusal.map_or(Ok(()), Err)
     }
 
-    /// Why what is configured may not be used, if it may not.
+    /// Why what is configured must not be used, if so.
     pub(super) fn refusal(&self, kinds: &[CredentialKind]) -> Option<Error> {
         let no = self.refused.iter().find(|(kind, _)| kinds.contains(kind));
         no.map(|(_, no)| no.clone().into())

@@ -1,5 +1,5 @@
-//! What a session needs of whoever uses it: a server's address and headers, and an ear for what belongs to no request. It
-//! leaves where they come from to those who give them.
+//! What a session needs from its user: a server's address and headers, and a receiver for messages outside any
+//! request.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,37 +15,37 @@ use crate::tokens::{Bearers, TokenSource};
 pub struct UpstreamAuth {
     /// The server's address.
     pub url: Url,
-    /// What it wants to see; values are marked sensitive.
+    /// Its headers; values are marked sensitive.
     pub headers: HeaderMap,
-    /// Where those headers may go besides: to addresses below this one that the server announces.
+    /// Where else those headers may be sent: to addresses below this one that the server announces.
     pub within: Url,
     /// The tokens in those headers.
     pub bearers: Bearers,
 }
 
-/// Why there are no headers, and what to type.
+/// Why there are no headers, and the advice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialUnavailable {
-    /// The cause; no secret in it.
+    /// The cause, without secrets.
     pub message: String,
-    /// The remedy.
+    /// The advice.
     pub hint: String,
 }
 
-/// Something under way.
+/// A future.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Who hands out a server's headers: a [`TokenSource`] of any kind. Asked for every request; requests that ask at once share
-/// one renewal.
+/// Supplies a server's headers: a [`TokenSource`] of any kind. Asked for every request; concurrent requests share one
+/// renewal.
 pub trait CredentialSource: Send + Sync + 'static {
     /// Headers whose tokens are good for a while.
     fn fresh(&self) -> BoxFuture<'_, Result<Arc<UpstreamAuth>, CredentialUnavailable>>;
-    /// Other headers than these, which the server would not take; `None` if there are no others for now.
+    /// Other headers than these, which the server rejected; `None` if there are no others for now.
     fn renew_refused<'a>(
         &'a self,
         refused: &'a UpstreamAuth,
     ) -> BoxFuture<'a, Result<Option<Arc<UpstreamAuth>>, CredentialUnavailable>>;
-    /// What to type after an answer with this status and these headers that is no success.
+    /// The advice after an error answer with this status and these headers.
     fn advice(&self, status: u16, headers: &HeaderMap) -> String;
 }
 
@@ -65,10 +65,10 @@ impl TokenSource for dyn CredentialSource + '_ {
     }
 }
 
-/// Who hears what belongs to no request.
+/// Receives what belongs to no request.
 pub trait NotificationSink: Send + Sync + 'static {
-    /// Takes a message; `false` if nobody listens any more.
+    /// Takes a message; `false` if nobody listens any longer.
     fn hear(&self, text: String) -> BoxFuture<'_, bool>;
-    /// Takes a remark on what has been mended.
+    /// Takes a remark about what was recovered.
     fn note(&self, _text: &str) {}
 }

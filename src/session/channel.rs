@@ -1,5 +1,5 @@
-//! HTTP+SSE (MCP 2024-11-05), for servers that speak nothing newer: one stream that answers everything, and an address
-//! beside it for what the client says. It leaves when to try it to `session`.
+//! HTTP+SSE (MCP 2024-11-05), for servers that support nothing newer: one stream for all answers, and a second
+//! address for the client's messages. Not here: when to try it (see `session`).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,14 +11,14 @@ use tokio::task::AbortHandle;
 use url::Url;
 
 use super::access::{CredentialSource, NotificationSink};
-use super::remote::{LIMIT, RemoteError, RemoteRequest, ServerAnswer};
+use super::remote::{MAX_MESSAGE_BYTES, RemoteError, RemoteRequest, ServerAnswer};
 use crate::mcp::Head;
 use crate::mcp::jsonrpc::Message;
 use crate::sys::http::{Http, HttpError};
 use crate::sys::place;
 
 /// How long a server may take to open the stream, and to name its address.
-const PATIENCE: Duration = Duration::from_secs(10);
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An open stream.
 pub(super) struct Channel {
@@ -28,17 +28,17 @@ pub(super) struct Channel {
     reader: AbortHandle,
 }
 
-/// What an attempt to open the stream came to.
+/// The result of opening the stream.
 pub(super) enum Connected {
     /// It is open.
     Open,
-    /// It is there, for others.
+    /// It exists, but not for us.
     Refused(Box<ServerAnswer>),
     /// There is none.
     Nothing,
 }
 
-/// What a message's answer comes on.
+/// Where a message's answer comes.
 pub(super) enum AnswerSource {
     /// The answer to the request that carried the message.
     Here(Box<ServerAnswer>),
@@ -46,7 +46,7 @@ pub(super) enum AnswerSource {
     Channel(Option<oneshot::Receiver<Result<String, RemoteError>>>),
 }
 
-/// Who waits for which answer, by the text of its id; nothing once the stream has ended.
+/// The waiting requests, by the text of their id; `None` once the stream has ended.
 #[derive(Clone)]
 struct AnswerWaiters(Arc<Mutex<Promised>>);
 
@@ -66,7 +66,9 @@ impl Channel {
         for at in places(&access.fresh().await?.url) {
             let request = RemoteRequest::listen(HeaderMap::new());
             let opened = request.send(http, &**access, |_| Some(at.clone()));
-            let Ok(Ok((given, incoming))) = tokio::time::timeout(PATIENCE, opened).await else { continue };
+            let Ok(Ok((given, incoming))) = tokio::time::timeout(OPEN_TIMEOUT, opened).await else {
+                continue;
+            };
             let mut stream = ServerAnswer::new(incoming);
             if !stream.is_good() || !stream.is_stream() {
                 if matches!((stream.status, &found), (401 | 403, Connected::Nothing)) {
@@ -74,7 +76,7 @@ impl Channel {
                 }
                 continue;
             }
-            let named = tokio::time::timeout(PATIENCE, endpoint(&mut stream)).await;
+            let named = tokio::time::timeout(OPEN_TIMEOUT, endpoint(&mut stream)).await;
             let Ok(Some(named)) = named else { continue };
             // Our credentials are for this server: it must not have them sent elsewhere.
             let endpoint =
@@ -91,7 +93,7 @@ impl Channel {
         self.waiting.lock().is_some()
     }
 
-    /// Sends a message; its answer comes on the stream, unless the message itself is refused.
+    /// Sends a message; its answer comes on the stream, unless the message itself is rejected.
     pub(super) async fn post(&self, http: &Http, message: &Message) -> Result<AnswerSource, RemoteError> {
         let id = message.request_id().map(ToString::to_string);
         let answer = match &id {
@@ -105,7 +107,7 @@ impl Channel {
         let request = RemoteRequest::post(HeaderMap::new(), message.text.clone());
         let sent = request.send(http, &*self.access, |_| Some(self.endpoint.clone())).await;
         match sent {
-            // Whatever it says: 202 is what the specification has, and 200 what several servers send.
+            // With any status: the specification has 202, and several servers send 200.
             Ok((_, incoming)) if (200..300).contains(&incoming.status) => {
                 return Ok(AnswerSource::Channel(answer));
             }
@@ -130,18 +132,18 @@ impl AnswerWaiters {
     }
 }
 
-/// The address itself, and the one where servers of both transports have the older one.
+/// The address itself, and the one where servers with both transports have the older one.
 fn places(url: &Url) -> Vec<Url> {
     let mut places = vec![url.clone()];
     if let Some(base) = url.path().strip_suffix("/mcp") {
-        let mut beside = url.clone();
-        beside.set_path(&format!("{base}/sse"));
-        places.push(beside);
+        let mut sse = url.clone();
+        sse.set_path(&format!("{base}/sse"));
+        places.push(sse);
     }
     places
 }
 
-/// The address that the stream names.
+/// The address in the stream's first event.
 async fn endpoint(stream: &mut ServerAnswer) -> Option<String> {
     loop {
         let event = stream.next().await.ok()??;
@@ -151,7 +153,7 @@ async fn endpoint(stream: &mut ServerAnswer) -> Option<String> {
     }
 }
 
-/// Passes on what the server says, each answer to whoever waits for it, and at the end answers what it did not.
+/// Passes on the server's messages, each answer to its request, and at the end fails the open requests.
 async fn read(mut stream: ServerAnswer, waiting: AnswerWaiters, aside: Arc<dyn NotificationSink>) {
     let mut is_too_large = false;
     loop {
@@ -167,14 +169,14 @@ async fn read(mut stream: ServerAnswer, waiting: AnswerWaiters, aside: Arc<dyn N
         let answered = Head::read(&event.data).and_then(|head| Some(head.answered()?.to_string()));
         let waits = answered.and_then(|id| waiting.lock().as_mut()?.remove(&id));
         match waits {
-            // Who took the request back does not wait any more.
+            // A cancelled request no longer waits.
             Some(waits) => drop(waits.send(Ok(event.data))),
             None if aside.hear(event.data).await => {}
             None => break,
         }
     }
     for unanswered in waiting.lock().take().into_iter().flat_map(BTreeMap::into_values) {
-        let too_large = HttpError::TooLarge { host: "the server".into(), limit: LIMIT };
+        let too_large = HttpError::TooLarge { host: "the server".into(), limit: MAX_MESSAGE_BYTES };
         let ending = if is_too_large { RemoteError::Http(too_large) } else { RemoteError::Broken };
         drop(unanswered.send(Err(ending)));
     }

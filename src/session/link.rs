@@ -1,5 +1,5 @@
-//! The way to one server, and what was agreed on with it: each request carries what the session is by now. It leaves when a
-//! session begins and ends to `session`.
+//! The connection to one server, and what was negotiated: each request uses the current session. Not here: when a
+//! session begins and ends (see `session`).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,7 +13,7 @@ use crate::mcp::mirror::ToolHeaders;
 use crate::mcp::{LAST_EVENT, SESSION, VERSION};
 use crate::sys::http::Http;
 
-/// The way to one server.
+/// The connection to one server.
 pub(super) struct Link {
     pub(super) http: Http,
     pub(super) access: Arc<dyn CredentialSource>,
@@ -21,17 +21,17 @@ pub(super) struct Link {
     state: Mutex<SessionState>,
 }
 
-/// What was agreed on.
+/// What was negotiated.
 #[derive(Default)]
 pub(super) struct SessionState {
     pub(super) session: Option<HeaderValue>,
     pub(super) version: Option<HeaderValue>,
-    /// The speaker's own words, for a new session.
+    /// The client's own `initialize`, for a new session.
     pub(super) initialize: Option<Message>,
     pub(super) initialized: Option<Message>,
     pub(super) tools: ToolHeaders,
     pub(super) channel: Option<Arc<Channel>>,
-    /// Grows with every session.
+    /// Increases with every session.
     pub(super) era: u64,
 }
 
@@ -44,7 +44,7 @@ impl Link {
         Self { http, access, aside, state: Mutex::default() }
     }
 
-    /// Opens the stream on which the server speaks of its own accord, from behind the event `after` on.
+    /// Opens the stream for the server's own messages, after the event `after`.
     pub(super) async fn open_stream(&self, after: Option<HeaderValue>) -> Result<ServerAnswer, RemoteError> {
         let mut headers = self.agreed();
         headers.extend(after.map(|last| (LAST_EVENT, last)));

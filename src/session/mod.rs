@@ -1,7 +1,7 @@
-//! A session with an MCP server, for whoever speaks: the bridge passes on what its client says, the client has words of its
-//! own. Both post a message and read what comes back; what can be mended in between is: a refused token, a session that is
-//! gone (the handshake again, with the same words), a stream that breaks (resumed by `Last-Event-ID`), a server that speaks
-//! HTTP+SSE alone. It leaves what messages say to its callers and where credentials come from to [`CredentialSource`].
+//! A session with an MCP server, for two users: the bridge passes its client's messages on, the client sends its own.
+//! Both post a message and read the answer; the session recovers from: a rejected token, a session that is gone
+//! (repeats the handshake), a stream that breaks (resumed with `Last-Event-ID`), a server that only supports
+//! HTTP+SSE. Not here: credentials (see [`CredentialSource`]).
 
 mod access;
 mod channel;
@@ -28,14 +28,14 @@ use crate::mcp::mirror::RejectedTool;
 use crate::mcp::{Head, SESSION};
 use crate::sys::http::{Http, HttpError};
 
-/// The id under which an `initialize` is said again; its answer is not for the client.
-const AGAIN: &str = "mcpauth-initialize-again";
-/// How long the end of a session may take: it is a courtesy.
+/// The id of a repeated `initialize`; its answer is not for the client.
+const REPEATED_INITIALIZE_ID: &str = "mcpauth-initialize-again";
+/// How long ending a session may take: it is a courtesy.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// How long a server may take to begin a session again.
 const HANDSHAKE: Duration = Duration::from_secs(60);
 
-/// One server, and what was agreed on with it.
+/// One server, and what was negotiated.
 pub struct Session {
     link: Link,
     /// Several requests that find their session gone open one new one.
@@ -54,7 +54,7 @@ impl Session {
     /// Sends a message.
     ///
     /// # Errors
-    /// [`RemoteError`] for what no further attempt mends.
+    /// [`RemoteError`] if no further attempt helps.
     pub async fn post(&self, message: &Message) -> Result<Reply<'_>, RemoteError> {
         if message.method() == Some("initialize") {
             return self.initialize(message).await;
@@ -71,7 +71,7 @@ impl Session {
         if begins {
             self.reopened.notify_waiters();
         }
-        // A session that is gone is answered with 404 (2025-11-25, Session Management); so is a server that is.
+        // A session that is gone is answered with 404 (2025-11-25, Session Management); so is a missing server.
         if reply.status == 404 && self.link.has_session() && !message.is_modern() {
             self.reopen(era).await?;
             return self.send(message).await;
@@ -79,7 +79,7 @@ impl Session {
         Ok(reply)
     }
 
-    /// Passes on what the server says of its own accord, for as long as it has something to say.
+    /// Passes on the server's own messages, while it has any.
     pub async fn listen(&self) {
         let (mut pause, mut place, mut era) = (PAUSES.0, StreamCursor::default(), 0);
         loop {
@@ -91,7 +91,7 @@ impl Session {
             }
             match self.link.open_stream(place.last.clone()).await {
                 Ok(mut stream) if stream.is_stream() => {
-                    // One that ends without a word is asked less and less often.
+                    // A stream that ends without a message is reopened less and less often.
                     let mut next = pause * 2;
                     while let Ok(Some(event)) = stream.next().await {
                         next = event.pause().unwrap_or(PAUSES.0);
@@ -107,7 +107,7 @@ impl Session {
                     next_session.await;
                     continue;
                 }
-                // 405: the server has nothing to say of its own accord. Any other no is as final.
+                // 405: the server sends no messages of its own. Any other error is as final.
                 Ok(answer) if (400..500).contains(&answer.status) && answer.status != 429 => return,
                 Err(RemoteError::Http(HttpError::Redirect { .. })) => return,
                 Ok(_) | Err(_) => pause = (pause * 2).min(PAUSES.1),
@@ -116,8 +116,8 @@ impl Session {
         }
     }
 
-    /// Ends the session, if there is one. That nobody answers is not worth a word: servers forget sessions by themselves, and
-    /// many refuse this with 405.
+    /// Ends the session, if there is one. Errors are ignored: servers drop sessions anyway, and many refuse this with
+    /// 405.
     pub async fn close(&self) {
         let headers = self.link.agreed();
         if headers.contains_key(&SESSION) {
@@ -127,7 +127,7 @@ impl Session {
         self.state().channel = None;
     }
 
-    /// Whether there is something for [`learn`](Self::learn) in the answer to a request.
+    /// Whether the answer to a request has something for [`learn`](Self::learn).
     pub fn learns_from(&self, request: &Message) -> bool {
         match request.method() {
             Some("tools/list") => request.is_modern(),
@@ -135,7 +135,7 @@ impl Session {
         }
     }
 
-    /// Takes note of what a result agrees to, and takes the tools out of it that no client may offer.
+    /// Records what a result negotiates, and removes tools that no client may offer.
     pub fn learn(&self, request: &Message, result: &mut Value) -> Vec<RejectedTool> {
         match request.method() {
             Some("tools/list") if request.is_modern() => return self.state().tools.learn(result),
@@ -153,7 +153,7 @@ impl Session {
         self.state().initialize.is_some()
     }
 
-    /// Whether everything the server says comes on one stream that is open already, as in HTTP+SSE.
+    /// Whether all the server's messages come on one stream that is already open, as in HTTP+SSE.
     pub fn has_channel(&self) -> bool {
         self.state().channel.is_some()
     }
@@ -166,7 +166,8 @@ impl Session {
                 SessionState { initialize: Some(message.clone()), tools, era, ..SessionState::default() };
         }
         let reply = self.send(message).await?;
-        // 2025-11-25, "Backwards Compatibility": a server that knows the older transport alone says so with one of these.
+        // 2025-11-25, "Backwards Compatibility": a server that only supports the older transport answers with one of
+        // these.
         if !matches!(reply.status, 400 | 404 | 405) {
             self.state().session = reply.headers.get(&SESSION).cloned();
             return Ok(reply);
@@ -175,7 +176,7 @@ impl Session {
         match self.connect().await? {
             Connected::Open => self.send(message).await,
             Connected::Refused(answer) => Ok(Reply::new(&self.link, message, AnswerSource::Here(answer))),
-            // That the older transport is not there either says less than the first refusal.
+            // The first refusal is more meaningful than the lack of the older transport.
             Connected::Nothing => Ok(reply),
         }
     }
@@ -190,7 +191,7 @@ impl Session {
         Ok(connected)
     }
 
-    /// Sends a message within the session there is.
+    /// Sends a message in the current session.
     async fn send(&self, message: &Message) -> Result<Reply<'_>, RemoteError> {
         let channel = self.state().channel.clone();
         if let Some(channel) = channel {
@@ -205,7 +206,7 @@ impl Session {
         Ok(Reply::new(&self.link, message, AnswerSource::Here(Box::new(answer))))
     }
 
-    /// A new session in place of the one of `era`, with the speaker's own `initialize`.
+    /// A new session to replace the one of `era`, with the client's own `initialize`.
     async fn reopen(&self, era: u64) -> Result<(), RemoteError> {
         let _turn = self.reopening.lock().await;
         let (initialize, initialized, is_channel) = {
@@ -215,8 +216,8 @@ impl Session {
             }
             (state.initialize.clone(), state.initialized.clone(), state.channel.is_some())
         };
-        self.link.aside.note("the session has ended; beginning another");
-        let initialize = initialize.ok_or(RemoteError::Broken)?.under(AGAIN);
+        self.link.aside.note("the session has ended; starting another");
+        let initialize = initialize.ok_or(RemoteError::Broken)?.under(REPEATED_INITIALIZE_ID);
         if is_channel && !matches!(self.connect().await?, Connected::Open) {
             return Err(RemoteError::Broken);
         }
@@ -234,7 +235,8 @@ impl Session {
         let mut reply = self.send(initialize).await?;
         let session = reply.headers.get(&SESSION).cloned();
         while let Some(text) = reply.next().await? {
-            let is_answer = Head::read(&text).is_some_and(|head| head.answers(&AGAIN.into()));
+            let is_answer =
+                Head::read(&text).is_some_and(|head| head.answers(&REPEATED_INITIALIZE_ID.into()));
             let Ok(mut value) = parse(&text) else { continue };
             if let Some(result) = value.get_mut("result").filter(|_| is_answer) {
                 self.state().session = session;

@@ -1,5 +1,5 @@
-//! One request to an MCP server, with the credentials of the moment, and its answer as a row of events, whether it comes as
-//! one JSON body or as an event stream, or why there is none. It leaves what is asked to its callers.
+//! One request to an MCP server, with current credentials, and its answer as a sequence of events, from one JSON body
+//! or an event stream, or why there is none.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use crate::sys::http::{Http, HttpError, Incoming};
 use crate::tokens::retry;
 
 /// The largest message that is read, in bytes.
-pub const LIMIT: usize = 64 << 20;
+pub const MAX_MESSAGE_BYTES: usize = 64 << 20;
 
-/// A request without what the credentials bring.
+/// A request without the headers for credentials.
 #[derive(Clone, Debug)]
 pub struct RemoteRequest {
     /// The HTTP method.
@@ -45,13 +45,13 @@ pub struct ServerAnswer {
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum RemoteError {
-    /// No credentials to ask with.
+    /// No credentials.
     NoAccess(CredentialUnavailable),
-    /// No HTTP answer, or a part of it.
+    /// No HTTP answer, or only a part of it.
     Http(HttpError),
-    /// The handshake that was to begin a new session was refused.
+    /// The handshake for a new session was refused.
     Refused(Box<ServerAnswer>),
-    /// The server announced an address that is not its own.
+    /// The server announced an address at another origin.
     Elsewhere,
     /// The stream ended before the answer came.
     Broken,
@@ -65,7 +65,7 @@ impl RemoteRequest {
         Self { method: Method::POST, headers, body: Some(message) }
     }
 
-    /// Opens the stream on which a server speaks of its own accord; for HTTP+SSE, the stream that answers everything.
+    /// Opens the stream for the server's own messages; for HTTP+SSE, the stream for all answers.
     pub fn listen(mut headers: HeaderMap) -> Self {
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         Self { method: Method::GET, headers, body: None }
@@ -76,11 +76,12 @@ impl RemoteRequest {
         Self { method: Method::DELETE, headers, body: None }
     }
 
-    /// Sends it to an address of the server's, with the credentials of the moment, and once more with others if those are
-    /// refused.
+    /// Sends it to an address of the server's, with current credentials, and once more with others if those are
+    /// rejected.
     ///
     /// # Errors
-    /// [`RemoteError`]; any HTTP status but a redirect is an answer. [`RemoteError::Elsewhere`] where `at` knows no address.
+    /// [`RemoteError`]; any HTTP status but a redirect is an answer. [`RemoteError::Elsewhere`] if `at` has no
+    /// address.
     pub async fn send(
         &self,
         http: &Http,
@@ -103,14 +104,14 @@ impl RemoteRequest {
 }
 
 impl ServerAnswer {
-    /// An answer whose body is still coming.
+    /// An answer whose body is still arriving.
     pub fn new(mut incoming: Incoming) -> Self {
         let (status, headers) = (incoming.status, std::mem::take(&mut incoming.headers));
-        let reader = sse::is_stream(&headers).then(|| SseReader::new(LIMIT));
+        let reader = sse::is_stream(&headers).then(|| SseReader::new(MAX_MESSAGE_BYTES));
         Self { status, headers, incoming, reader, ready: VecDeque::new(), ended: false }
     }
 
-    /// Whether the status says success.
+    /// Whether the status is a success.
     pub fn is_good(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -120,7 +121,7 @@ impl ServerAnswer {
         self.reader.is_some()
     }
 
-    /// Where it comes from.
+    /// Its URL.
     pub fn url(&self) -> &Url {
         &self.incoming.url
     }
@@ -129,7 +130,7 @@ impl ServerAnswer {
     ///
     /// # Errors
     /// [`HttpError::Lost`] when the connection breaks in the middle, [`HttpError::TooLarge`] for a message of more than
-    /// [`LIMIT`] bytes.
+    /// [`MAX_MESSAGE_BYTES`] bytes.
     pub async fn next(&mut self) -> Result<Option<SseEvent>, HttpError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
@@ -140,12 +141,13 @@ impl ServerAnswer {
             }
             let Some(reader) = &mut self.reader else {
                 self.ended = true;
-                let data = trimmed(text_of(self.incoming.rest(LIMIT).await?));
+                let data = trimmed(text_of(self.incoming.rest(MAX_MESSAGE_BYTES).await?));
                 return Ok((!data.is_empty()).then(|| SseEvent { data, ..SseEvent::default() }));
             };
             match self.incoming.chunk().await? {
                 Some(chunk) => {
-                    let too_large = |_| HttpError::TooLarge { host: "the server".into(), limit: LIMIT };
+                    let too_large =
+                        |_| HttpError::TooLarge { host: "the server".into(), limit: MAX_MESSAGE_BYTES };
                     self.ready.extend(reader.push(&chunk).map_err(too_large)?);
                 }
                 None => self.ended = true,
@@ -166,12 +168,12 @@ impl From<HttpError> for RemoteError {
     }
 }
 
-/// Bytes as text, without a copy where they are text: a message may be large.
+/// Bytes as text, without a copy if they are valid: a message may be large.
 pub fn text_of(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// The text without white space around it, and without a byte order mark.
+/// The text without surrounding white space and byte order mark.
 fn trimmed(text: String) -> String {
     let part = text.trim().trim_start_matches('\u{feff}').trim_start();
     if part.len() == text.len() { text } else { part.to_owned() }

@@ -1,5 +1,4 @@
-//! What comes back for one message: the messages up to its answer, over as many streams as that takes. It leaves what they say
-//! to whoever reads them.
+//! The answer to one message: the messages up to its response, over as many streams as that takes.
 
 use std::time::Duration;
 
@@ -12,12 +11,12 @@ use crate::mcp::jsonrpc::Message;
 use crate::mcp::sse::SseEvent;
 use crate::sys::http::HttpError;
 
-/// The first and the longest pause before a stream is opened again; a server's own `retry` counts instead of the first.
+/// The first and the longest pause before a stream is reopened; a server's own `retry` replaces the first.
 pub(super) const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 /// How often a broken stream is resumed without a single new event.
 const RESUMPTIONS: u32 = 5;
 
-/// What comes back for one message.
+/// The answer to one message.
 pub struct Reply<'s> {
     link: &'s Link,
     /// The HTTP status of the answer to it.
@@ -29,12 +28,12 @@ pub struct Reply<'s> {
     is_modern: bool,
 }
 
-/// How far a stream has come.
+/// The position in a stream.
 #[derive(Default)]
 pub(super) struct StreamCursor {
     pub(super) last: Option<HeaderValue>,
     pause: Option<Duration>,
-    /// How often it was resumed since it brought something new.
+    /// How often it was resumed since its last new event.
     idle: u32,
 }
 
@@ -47,12 +46,12 @@ impl<'s> Reply<'s> {
         Self { link, status, headers, from, place: StreamCursor::default(), is_modern: message.is_modern() }
     }
 
-    /// Whether the status says success.
+    /// Whether the status is a success.
     pub fn is_good(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// Whether the answer comes on a stream, on which it may come late.
+    /// Whether the response comes on a stream, possibly late.
     pub fn is_stream(&self) -> bool {
         match &self.from {
             AnswerSource::Here(answer) => answer.is_stream(),
@@ -60,7 +59,7 @@ impl<'s> Reply<'s> {
         }
     }
 
-    /// The HTTP answer that it comes in, unless it comes on the stream of the older transport.
+    /// The HTTP answer that contains it, unless it comes on the stream of the older transport.
     pub(super) fn into_answer(self) -> Option<Box<ServerAnswer>> {
         match self.from {
             AnswerSource::Here(answer) => Some(answer),
@@ -68,7 +67,7 @@ impl<'s> Reply<'s> {
         }
     }
 
-    /// The next message that belongs to it. `None` at the end, which the answer, once it has come, need not be waited for.
+    /// The next message that belongs to it. `None` at the end, which need not be awaited once the response has come.
     ///
     /// # Errors
     /// [`RemoteError`].
@@ -104,9 +103,9 @@ impl<'s> Reply<'s> {
         !self.is_modern && self.is_good() && self.place.last.is_some() && self.place.idle < RESUMPTIONS
     }
 
-    /// Takes the stream up after its last event, and after its own pause.
+    /// Resumes the stream after its last event, and after its own pause.
     async fn resume(&mut self) -> Result<(), RemoteError> {
-        self.link.aside.note("the stream ended early; taking it up again");
+        self.link.aside.note("the stream ended early; resuming it");
         self.place.idle += 1;
         tokio::time::sleep(self.place.pause.unwrap_or(PAUSES.0)).await;
         let answer = self.link.open_stream(self.place.last.clone()).await?;

@@ -1,4 +1,4 @@
-//! Why a credential was not kept or found. It leaves what to do about it to `error`.
+//! Why a credential could not be stored or loaded. Not here: the remedy (see `error`).
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::sys::private_file::FileError;
 
-/// Why something was not kept or found.
+/// Why something could not be stored or loaded.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// A file's fault.

@@ -1,5 +1,5 @@
-//! The token files' JSON: written with the registry's scripts' members in the registry's scripts' order (plus a few of our own),
-//! read in all its three spellings of `expires_at`. It leaves files to `private_file` and meaning to `vault`.
+//! The token files' JSON: written with the registry's scripts' members in their order (plus a few of our own), read
+//! in all its three spellings of `expires_at`. Not here: files (see `private_file`); meaning (see `vault`).
 
 use serde_json::{Map, Value, json};
 
@@ -11,27 +11,27 @@ use crate::sys::clock;
 /// The members that hold secrets.
 pub(super) const SECRETS: [&str; 2] = ["access_token", "refresh_token"];
 
-/// The member that says where the secret came from that a token was got with.
+/// The member with the origin of the secret that a token was obtained with.
 const ORIGIN: &str = "origin";
 
 /// The member that says that the issuer no longer knows the client.
 const FORGOTTEN: &str = "client_forgotten";
 
-/// A credential as it was found.
+/// A stored credential.
 #[derive(Clone, Debug)]
 pub struct StoredToken {
     /// The token.
     pub token: TokenSet,
     /// The `provider` member.
     pub provider: String,
-    /// Whose token it is; `None` in a file that does not say.
+    /// The token's issuer; `None` if the file does not name it.
     pub issuer: Option<String>,
-    /// Whose client it was given to; `None` in a file that does not say.
+    /// The client it was issued to; `None` if the file does not name it.
     pub client_id: Option<String>,
-    /// Where the secret came from that it was got with ([`Origin::word`](crate::credential::Origin::word)); `None` in a
-    /// file that does not say.
+    /// The origin of the secret that it was obtained with ([`Origin::word`](crate::credential::Origin::word)); `None`
+    /// if the file does not name it.
     pub origin: Option<String>,
-    /// What was asked for, in a file of ours.
+    /// The requested scopes, in a file of ours.
     pub requested_scopes: Option<Vec<String>>,
     /// The chosen site's id.
     pub cloud_id: Option<String>,
@@ -43,7 +43,7 @@ pub struct StoredToken {
     pub members: Map<String, Value>,
 }
 
-/// What is kept of a login beside its token.
+/// What is stored of a login besides its token.
 #[derive(Clone, Debug, Default)]
 pub struct LoginNotes {
     /// The chosen site's id.
@@ -55,7 +55,7 @@ pub struct LoginNotes {
 }
 
 impl StoredToken {
-    /// What is kept beside its token.
+    /// What is stored besides its token.
     pub fn notes(&self) -> LoginNotes {
         LoginNotes {
             cloud_id: self.cloud_id.clone(),
@@ -65,7 +65,7 @@ impl StoredToken {
     }
 }
 
-/// The file's JSON object. A message about bad text never repeats any of it.
+/// The file's JSON object. An error about bad text never repeats any of it.
 pub(super) fn parse(text: &str) -> Result<Map<String, Value>, String> {
     match serde_json::from_str(text) {
         Ok(Value::Object(object)) => Ok(object),
@@ -82,7 +82,7 @@ pub(super) fn is_in_keyring(object: &Map<String, Value>) -> bool {
     object.get("storage").and_then(Value::as_str) == Some("keyring")
 }
 
-/// Reads any of the registry's scripts' files, and ours.
+/// Parses any of the registry's scripts' files, and ours.
 pub(super) fn decode(object: &Map<String, Value>) -> Result<StoredToken, String> {
     let text = |name: &str| {
         object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
@@ -98,7 +98,7 @@ pub(super) fn decode(object: &Map<String, Value>) -> Result<StoredToken, String>
         expires_at: time(object.get("expires_at"))?.or_else(|| end_of(&text("access_token")?)),
     };
     if let Some(kind) = token.bound_type() {
-        return Err(format!("it holds a token of type {kind}, which cannot be sent as a bearer's"));
+        return Err(format!("it holds a token of type {kind}, which cannot be sent as a bearer token"));
     }
     if !token.is_sendable() {
         return Err(format!("it comes {UNSENDABLE}"));
@@ -135,7 +135,8 @@ pub(super) fn decode(object: &Map<String, Value>) -> Result<StoredToken, String>
     })
 }
 
-/// `expires_at` as a number, an ISO 8601 text, or null for a token that does not end. Anything else is not guessed at.
+/// `expires_at` as a number, an ISO 8601 text, or null for a token that does not expire. Anything else is an error,
+/// not a guess.
 fn time(value: Option<&Value>) -> Result<Option<Epoch>, String> {
     match value {
         None | Some(Value::Null) => Ok(None),
@@ -261,7 +262,7 @@ fn agent(credential: &Credential, token: &TokenSet, now: Epoch) -> Map<String, V
     object
 }
 
-/// Export lines. Inside double quotes a shell would still act on four characters; they are escaped.
+/// Export lines. Four characters are special inside a shell's double quotes; they are escaped.
 pub(super) fn agent_env(credential: &Credential, token: &TokenSet) -> String {
     let fact = |name: &str| credential.facts.get(name).and_then(Value::as_str).unwrap_or_default();
     let rows = [

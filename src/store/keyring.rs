@@ -1,5 +1,5 @@
-//! The system's keyring (Secret Service, Keychain, Credential Manager) for a token file's two secrets. The file stays,
-//! without them. It leaves choosing between file and keyring to `config`.
+//! The system's keyring (Secret Service, Keychain, Credential Manager) for a token file's two secrets. The file
+//! remains, without them. Not here: choosing between file and keyring (see `config`).
 
 use std::path::Path;
 
@@ -37,7 +37,7 @@ pub(super) fn fill(path: &Path, object: &mut Map<String, Value>) -> Result<bool,
     Ok(true)
 }
 
-/// Drops what the keyring has for this file, if anything.
+/// Deletes the keyring's entry for this file, if any.
 pub(super) fn forget(path: &Path) -> Result<(), StoreError> {
     match entry(path)?.delete_credential() {
         Ok(()) | Err(Error::NoEntry) => Ok(()),
@@ -45,20 +45,24 @@ pub(super) fn forget(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Whether the keyring keeps what it is given: some accept a write and lose it, some fail on writing alone.
+/// Whether the keyring keeps what it is given: some accept a write and lose it, some fail only on writing.
 pub(super) fn probe() -> Result<(), StoreError> {
     let entry = Entry::new(SERVICE, "probe").map_err(broken)?;
     entry.set_password("probe").map_err(broken)?;
     let kept = entry.get_password().map_err(broken)?;
     entry.delete_credential().map_err(broken)?;
-    if kept == "probe" { Ok(()) } else { Err(StoreError::Keyring("it does not keep what is written".into())) }
+    if kept == "probe" {
+        Ok(())
+    } else {
+        Err(StoreError::Keyring("it does not store what is written".into()))
+    }
 }
 
 fn entry(path: &Path) -> Result<Entry, StoreError> {
     Entry::new(SERVICE, &paths::absolute(path).to_string_lossy()).map_err(broken)
 }
 
-/// The error's own words name the platform's cause and no secret.
+/// The error's own message names the platform's cause and no secret.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn broken(error: Error) -> StoreError {
     StoreError::Keyring(error.to_string())

@@ -1,5 +1,5 @@
-//! One process at a time on one credential: a lock file beside the tokens, released by the system however we end.
-//! It leaves what is done under the lock to `vault`.
+//! One process at a time per credential: a lock file next to the tokens, released by the system however we end. Not
+//! here: what is done under the lock (see `vault`).
 
 use std::fs::{File, TryLockError};
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Keeps credentials: one JSON file each, in the registry's scripts' names and fields, its secrets in the file or in the
-//! system's keyring. It leaves "is it still good" to `vault`.
+//! Stores credentials: one JSON file each, with the registry's scripts' names and fields, its secrets in the file or
+//! in the system's keyring. Not here: whether a token is still good (see `vault`).
 
 mod error;
 mod format;
@@ -19,16 +19,17 @@ use crate::oauth::{Epoch, TokenSet};
 use crate::secret::Secret;
 use crate::sys::private_file::{self, Draft};
 
-/// The room that is taken for a credential's file, in bytes: most have a tenth of it, a token of a few hundred groups fits.
+/// The space reserved for a credential's file, in bytes: most need a tenth of it, a token with a few hundred groups
+/// fits.
 const ROOM: u64 = 32 << 10;
 
-/// Where the secrets go.
+/// Where the secrets are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Storage {
-    /// Into the 0600 file, as the registry's scripts do.
+    /// In the 0600 file, as the registry's scripts do.
     #[default]
     File,
-    /// Into the system's keyring; the file keeps the rest.
+    /// In the system's keyring; the file has the rest.
     Keyring,
 }
 
@@ -39,7 +40,8 @@ pub struct Store {
     storage: Storage,
 }
 
-/// Where a credential will be kept: its file is there, with room in it, before anything is asked for that is given once.
+/// A reserved file for a credential: it exists, with enough space, before anything is requested that is issued only
+/// once.
 #[derive(Debug)]
 pub struct ReservedFile {
     path: PathBuf,
@@ -56,7 +58,7 @@ pub struct TokenMetadata {
 }
 
 impl Store {
-    /// A store in `dir`, which is made when something is first written.
+    /// A store in `dir`, which is created on the first write.
     pub fn new(dir: &Path, storage: Storage) -> Self {
         Self { dir: dir.into(), storage }
     }
@@ -71,7 +73,7 @@ impl Store {
         self.dir.join(id.file_name())
     }
 
-    /// What is kept of a credential, if anything.
+    /// What is stored for a credential, if anything.
     ///
     /// # Errors
     /// As [`StoreError`] says.
@@ -79,7 +81,7 @@ impl Store {
         self.read_file(&self.path(id))
     }
 
-    /// What a file of this directory holds.
+    /// The content of a file in this directory.
     ///
     /// # Errors
     /// As [`StoreError`] says.
@@ -89,14 +91,14 @@ impl Store {
         self.decode(path, &text)
     }
 
-    /// What `text`, of the file at `path` or to be there, holds.
+    /// The content of `text`, of the existing or future file at `path`.
     fn decode(&self, path: &Path, text: &str) -> Result<Option<StoredToken>, StoreError> {
         let odd = |reason: String| StoreError::Format { path: path.into(), reason };
         let mut object = format::parse(text).map_err(odd)?;
         if format::is_in_keyring(&object) {
             match (keyring::fill(path, &mut object), self.storage) {
                 (Ok(true), _) => {}
-                // Whoever asks for files has none here: it is got again, rather than never.
+                // With file storage its secrets are missing: it is obtained again, rather than never.
                 (Ok(false), _) | (Err(_), Storage::File) => return Ok(None),
                 (Err(error), Storage::Keyring) => return Err(error),
             }
@@ -104,10 +106,10 @@ impl Store {
         format::decode(&object).map(Some).map_err(odd)
     }
 
-    /// Makes room for a credential: what cannot be kept is better not asked for.
+    /// Reserves space for a credential: what cannot be stored must not be requested.
     ///
     /// # Errors
-    /// As [`StoreError`] says: a full disk, a keyring that keeps nothing.
+    /// As [`StoreError`] says: a full disk, a keyring that does not work.
     pub fn prepare(&self, id: &CredentialId) -> Result<ReservedFile, StoreError> {
         private_file::create_dir_ignored(&self.dir)?;
         let path = self.path(id);
@@ -119,8 +121,8 @@ impl Store {
         Ok(ReservedFile { path, draft })
     }
 
-    /// Keeps a token. The file is whole and private at every moment. A keyring replaces its entry in one step, before the
-    /// file says so: between the two the file describes the old token, which is then merely renewed too early.
+    /// Stores a token. The file is complete and private at every moment. A keyring replaces its entry in one step,
+    /// before the file: in between the file describes the old token, which is then merely renewed too early.
     ///
     /// # Errors
     /// As [`StoreError`] says.
@@ -141,9 +143,9 @@ impl Store {
         Ok(path)
     }
 
-    /// Puts what a killed run had written, and had not yet put in its place, there; removes what it had not written to its
-    /// end. To be called under the credential's lock, or it may be somebody's who is at work. `is_better` says whether a
-    /// draft's credential is to replace what is kept. Whether anything was taken up.
+    /// Puts in place what an interrupted run had written completely, and removes incomplete drafts. Must be called
+    /// under the credential's lock, or a draft may belong to a running process. `is_better` decides whether a draft's
+    /// credential replaces the stored one. Returns whether any did.
     ///
     /// # Errors
     /// As [`StoreError`] says.
@@ -154,7 +156,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let (path, mut taken) = (self.path(id), false);
         for draft in private_file::left(&path) {
-            // Neither ours nor private: nothing to do with us.
+            // Neither ours nor private: not ours to touch.
             let Ok(Some(text)) = private_file::read_left(&draft) else { continue };
             let found = self.decode(&path, &text).ok().flatten();
             let kept = self.read_file(&path).ok().flatten();
@@ -168,14 +170,14 @@ impl Store {
         Ok(taken)
     }
 
-    /// Whether a draft that a killed run left holds a credential, which whoever wants it next takes up.
+    /// Whether a draft of an interrupted run contains a credential, which the next run that needs it takes over.
     pub fn is_whole(draft: &Path) -> bool {
         let text = private_file::read_left(draft).ok().flatten();
         text.and_then(|text| format::parse(&text).ok())
             .is_some_and(|object| object.contains_key("access_token"))
     }
 
-    /// What a file says beside its secrets, and where those are. The keyring is not asked.
+    /// A file's content without its secrets, and where those are. The keyring is not asked.
     ///
     /// # Errors
     /// As [`StoreError`] says.
@@ -189,18 +191,17 @@ impl Store {
         Ok(Some(TokenMetadata { storage, members }))
     }
 
-    /// Removes a file of this directory, with what the keyring holds for it: an entry from the days of another
-    /// `--storage` included. `false` if there was no file.
+    /// Removes a file in this directory, with the keyring's entry for it, including one from an earlier `--storage`.
+    /// `false` if there was no file.
     ///
     /// # Errors
-    /// As [`StoreError`] says. A file whose secrets are in a keyring that does not answer stays: it is what remembers
-    /// that they are there.
+    /// As [`StoreError`] says. A file whose keyring does not answer stays: it records that the secrets are there.
     pub fn remove(&self, path: &Path) -> Result<bool, StoreError> {
-        // A file that cannot be read may still be removed.
+        // An unreadable file may still be removed.
         let in_keyring = matches!(self.look(path), Ok(Some(TokenMetadata { storage: Storage::Keyring, .. })));
         match keyring::forget(path) {
             Err(error) if in_keyring => return Err(error),
-            // Where no keyring is, nothing is in it.
+            // Without a keyring, nothing is in it.
             _ => {}
         }
         let left = private_file::left(path);
@@ -211,7 +212,7 @@ impl Store {
         Ok(there)
     }
 
-    /// Removes an agent's `NAME.env`, which has its token, too.
+    /// Removes an agent's `NAME.env`, which contains its token, too.
     ///
     /// # Errors
     /// As [`StoreError`] says.
@@ -219,7 +220,8 @@ impl Store {
         Ok(private_file::remove(&self.dir.join(format!("{name}.env")))?)
     }
 
-    /// Writes an agent's `NAME.env`: export lines for a shell, as the registry's scripts have them. Others have none.
+    /// Writes an agent's `NAME.env`: export lines for a shell, in the registry's scripts' format. Only agents have
+    /// one.
     ///
     /// # Errors
     /// As [`StoreError`] says.
@@ -232,7 +234,8 @@ impl Store {
         Ok(())
     }
 
-    /// Waits until this process is the only one to work on a credential. `waiting` is called if another one is first.
+    /// Waits until this process is the only one that works on a credential. `waiting` is called if another one is
+    /// first.
     ///
     /// # Errors
     /// As [`StoreError`] says.
@@ -243,7 +246,7 @@ impl Store {
         Lock::acquire(&folder.join(format!("{}.lock", id.file_name())), waiting).await
     }
 
-    /// Writes, reads and deletes a trial entry: the only way to know whether the keyring really keeps anything.
+    /// Writes, reads and deletes a test entry: the only way to know whether the keyring really stores anything.
     ///
     /// # Errors
     /// [`StoreError::Keyring`] with the cause.
@@ -251,7 +254,8 @@ impl Store {
         keyring::probe()
     }
 
-    /// The files in the directory that have one of these tokens in them: client configurations, the registry's scripts' caches.
+    /// The files in the directory that contain one of these tokens: client configurations, the registry's scripts'
+    /// caches.
     pub fn copies_of(&self, tokens: &[&Secret]) -> Vec<PathBuf> {
         let holds = |path: &PathBuf| {
             let text = private_file::read(path).ok().flatten().map(Secret::new);

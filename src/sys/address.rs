@@ -1,10 +1,10 @@
-//! What a web address may be, and the addresses that no program here ever connects to, whatever a file, a document or a
-//! name server says (SSRF). It leaves resolving and connecting to the clients: `http`, and the gateway's own.
+//! Which web addresses are valid, and the addresses that this program never connects to, whatever a file, a document
+//! or a name server says (SSRF). Not here: resolving and connecting (see `http`, and the gateway's own client).
 //!
-//! Private networks and loopback are where servers are, so they are allowed. What is refused are addresses that no server
-//! has and that answer to whoever asks with a machine's own credentials: link-local ones and the clouds' metadata
-//! services. A name is judged when it is read, and again by every address it resolves to ([`is_forbidden`]), because a
-//! name can be pointed elsewhere later.
+//! Private networks and loopback are where servers are, so they are allowed. Forbidden are addresses that no server
+//! has and that hand a machine's own credentials to any client: link-local ones and the clouds' metadata services. A
+//! name is checked when it is read, and again by every address it resolves to ([`is_forbidden`]), because its
+//! resolution can change later.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -16,13 +16,13 @@ const METADATA_V4: [Ipv4Addr; 3] =
     [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192), Ipv4Addr::new(168, 63, 129, 16)];
 /// Amazon's over IPv6.
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
-/// Names by which the clouds' metadata services answer begin with one of these and end in one of those.
+/// Prefixes and suffixes of the names by which the clouds' metadata services answer.
 const METADATA_NAMES: ([&str; 2], [&str; 2]) = (["metadata.", "instance-data."], [".internal", ".goog"]);
 
-/// Why a text is no web address.
+/// Why a text is not a web address.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NotWeb {
-    /// No URL at all.
+    /// Not a URL.
     #[error("{words} ({0})", words = self.words())]
     Url(ParseError),
     /// A URL of another kind.
@@ -34,7 +34,7 @@ pub enum NotWeb {
 }
 
 impl NotWeb {
-    /// The same in words that never change.
+    /// The same as a constant text.
     pub fn words(self) -> &'static str {
         match self {
             Self::Url(_) => "is not a URL",
@@ -54,7 +54,7 @@ pub fn web_url(text: &str) -> Result<Url, NotWeb> {
     Ok(url)
 }
 
-/// The same for a URL that was read before.
+/// The same for a parsed URL.
 ///
 /// # Errors
 /// As [`NotWeb`] says.
@@ -68,7 +68,7 @@ pub fn check_web(url: &Url) -> Result<(), NotWeb> {
     Ok(())
 }
 
-/// Whether a URL's host is one of them, as far as it can be told before it is resolved.
+/// Whether a URL's host is forbidden, as far as that can be told before it is resolved.
 pub fn is_forbidden_host(host: &Host<impl AsRef<str>>) -> bool {
     match host {
         Host::Ipv4(ip) => is_forbidden((*ip).into()),
@@ -81,7 +81,7 @@ pub fn is_forbidden_host(host: &Host<impl AsRef<str>>) -> bool {
     }
 }
 
-/// Whether an address is one of them. To be asked of every address a name resolves to.
+/// Whether an address is forbidden. Must be checked for every address that a name resolves to.
 pub fn is_forbidden(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_forbidden_v4(ip),

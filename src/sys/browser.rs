@@ -1,5 +1,5 @@
-//! Opens a web page in the user's browser. It leaves printing the address to `cli`: `webbrowser` reports success even
-//! when nothing opened.
+//! Opens a web page in the user's browser. Not here: printing the address, which `cli` does because `webbrowser`
+//! reports success even when nothing opened.
 
 use std::io::{self, Read, Write};
 use std::process::{Command, Stdio};
@@ -9,9 +9,9 @@ use url::Url;
 use crate::sys::http::Http;
 use crate::sys::paths;
 
-/// The verb by which this program opens a page in a process of its own.
+/// The verb by which this program opens a page in a separate process.
 pub const VERB: &str = "open-page";
-/// Whether windows open without a `DISPLAY` that says where.
+/// Whether windows open without a `DISPLAY`.
 pub const NEEDS_NO_DISPLAY: bool = cfg!(any(windows, target_os = "macos"));
 /// The longest address, in bytes.
 const LONGEST: u64 = 64 << 10;
@@ -24,21 +24,21 @@ pub enum Browser {
         /// Their names.
         without: Vec<String>,
     },
-    /// Nobody: the address is printed and a person takes it from there.
+    /// Nobody: the address is printed and the user opens it.
     Nobody,
-    /// Nobody here: a person on another device, who types in a code (RFC 8628).
+    /// A user on another device, who enters a code (RFC 8628).
     Elsewhere,
-    /// A plain HTTP client that follows redirects, for `demo`: its provider approves by itself.
+    /// A plain HTTP client that follows redirects, for `demo`: its provider approves without a user.
     Robot(Http),
 }
 
 impl Browser {
-    /// Opens `url` without waiting for the page. The browser's own output is kept off ours.
+    /// Opens `url` without waiting for the page. The browser's own output is discarded.
     pub fn open(&self, url: &Url) {
         match self {
             Self::System { without } => {
                 let (url, without) = (url.clone(), without.clone());
-                // Some openers wait for the browser to end; the login must not wait with them.
+                // Some openers wait for the browser to end; the login must not.
                 tokio::task::spawn_blocking(move || open_apart(&url, &without));
             }
             Self::Nobody | Self::Elsewhere => {}
@@ -50,8 +50,8 @@ impl Browser {
     }
 }
 
-/// Opens a page from a process of ours that lacks these variables: an opener inherits what its parent has, and a process
-/// cannot take variables from itself while it has threads.
+/// Opens a page from a process of ours that lacks these variables: an opener inherits its parent's environment, and a
+/// process cannot remove variables from its own while it has threads.
 #[expect(clippy::disallowed_methods, reason = "this is the door to the browser")]
 fn open_apart(url: &Url, without: &[String]) -> io::Result<()> {
     let mut command = Command::new(paths::program()?);
@@ -60,14 +60,14 @@ fn open_apart(url: &Url, without: &[String]) -> io::Result<()> {
         command.env_remove(name);
     }
     let mut child = command.spawn()?;
-    // Not as an argument, which every process can read until the browser has it.
+    // Not as an argument, which every process can read.
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(url.as_str().as_bytes())?;
     }
     child.wait().map(drop)
 }
 
-/// Opens the page whose address is on stdin; what that process does.
+/// The body of that process: opens the page whose address is on stdin.
 ///
 /// # Errors
 /// There is no address, or no browser.

@@ -1,4 +1,4 @@
-//! The wall clock. Everything that depends on the time takes `now` as an argument and leaves reading it to its caller.
+//! The wall clock. Everything that depends on the time takes `now` as an argument.
 
 use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
@@ -14,13 +14,14 @@ pub fn rfc3339(at: i64) -> String {
     OffsetDateTime::from_unix_timestamp(at).ok().and_then(|t| t.format(&Rfc3339).ok()).unwrap_or_default()
 }
 
-/// `2026-11-24 08:30:00 UTC`, as the registry's scripts' token files have it.
+/// `2026-11-24 08:30:00 UTC`, as in the registry's scripts' token files.
 pub fn human(at: i64) -> String {
     let form = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
     OffsetDateTime::from_unix_timestamp(at).ok().and_then(|t| t.format(form).ok()).unwrap_or_default()
 }
 
-/// Reads what [`rfc3339`] and [`human`] write, and ISO 8601 as Python's `isoformat` writes it (fractions, no zone: UTC).
+/// Parses the output of [`rfc3339`] and [`human`], and ISO 8601 as Python's `isoformat` writes it (fractions, no
+/// zone: UTC).
 pub fn parse(text: &str) -> Option<i64> {
     let text = text.trim();
     let text = text.strip_suffix(" UTC").unwrap_or(text);
@@ -31,7 +32,7 @@ pub fn parse(text: &str) -> Option<i64> {
     OffsetDateTime::parse(&format!("{date}T{time}{zone}"), &Rfc3339).ok().map(OffsetDateTime::unix_timestamp)
 }
 
-/// Reads the date of an HTTP header in the one form that may be sent (RFC 9110 section 5.6.7).
+/// Parses the date of an HTTP header in the one form that may be sent (RFC 9110 section 5.6.7).
 pub fn http_date(text: &str) -> Option<i64> {
     OffsetDateTime::parse(text.trim(), &Rfc2822).ok().map(OffsetDateTime::unix_timestamp)
 }

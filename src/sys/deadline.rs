@@ -1,29 +1,29 @@
-//! Work that may never end, such as reading from a file system whose server is gone, on a thread of its own, so that
-//! whoever waits for it can stop waiting. It leaves what is to be said then to its callers.
+//! Work that may never end, such as reading from a file system whose server is gone, on its own thread, so that its
+//! caller can stop waiting.
 
 use std::io;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::Builder;
 use std::time::Duration;
 
-/// The result of `work`, if there is one by then; `None` if not. The thread cannot be ended from outside: it goes on, and
-/// ends with its work or with the process.
+/// The result of `work`, if it is ready in time; `None` if not. The thread cannot be stopped: it continues, and ends
+/// with its work or with the process.
 ///
 /// # Errors
-/// If there is no thread to be had, or the work panics.
+/// If no thread can be started, or the work panics.
 pub fn within<T: Send + 'static>(
     time: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<Option<T>> {
     let (done, is_done) = channel();
     Builder::new().name("files".into()).spawn(move || {
-        // Nobody waits any more: then the result is nobody's.
+        // Nobody is waiting any longer: the result is dropped.
         let _ = done.send(work());
     })?;
     match is_done.recv_timeout(time) {
         Ok(result) => Ok(Some(result)),
         Err(RecvTimeoutError::Timeout) => Ok(None),
-        Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("the work was broken off")),
+        Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("the work was interrupted")),
     }
 }
 

@@ -1,13 +1,13 @@
-//! How many files and sockets this process may have open at once. It leaves what they are used for to its callers.
+//! How many files and sockets this process may have open at once.
 
 use std::io;
 
-/// The most that is asked for where the system sets no limit of its own.
+/// The largest limit that is requested if the system has none of its own.
 #[cfg(unix)]
 const PLENTY: u64 = 1 << 20;
 
-/// Raises the limit in force (RLIMIT_NOFILE, soft) to the highest this process may set, and returns what is then in force;
-/// `None` where there is no limit.
+/// Raises the limit in force (RLIMIT_NOFILE, soft) to the highest this process may set, and returns what is then in
+/// force; `None` if there is no limit.
 pub fn raise() -> Option<u64> {
     #[cfg(unix)]
     {
@@ -15,7 +15,7 @@ pub fn raise() -> Option<u64> {
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
         let wanted = highest(maximum);
         if current.is_some_and(|current| current < wanted) {
-            // Refused, what is in force stays in force, and is what is returned.
+            // If that is refused, the limit in force stays and is returned.
             let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
         }
         getrlimit(Resource::Nofile).current
@@ -24,7 +24,7 @@ pub fn raise() -> Option<u64> {
     None
 }
 
-/// What [`raise`] would come to.
+/// What [`raise`] would return.
 pub fn attainable() -> Option<u64> {
     #[cfg(unix)]
     {
@@ -36,7 +36,7 @@ pub fn attainable() -> Option<u64> {
     None
 }
 
-/// Whether an operation failed because there are too many open files, here or in the whole system.
+/// Whether an operation failed because too many files are open, here or in the whole system.
 pub fn are_used_up(error: &io::Error) -> bool {
     #[cfg(unix)]
     {

@@ -1,5 +1,5 @@
-//! Files that are read only because of the folder they lie in, which may be somebody else's: whole, within a size, ours,
-//! and not to be written by others. It leaves what such a file may decide to `config`.
+//! Files that are read only because of their folder, which may be someone else's: they must be whole, limited in
+//! size, owned by this user, and not writable by others. Not here: what such a file may decide (see `config`).
 
 use std::fs;
 use std::io::{self, Read};
@@ -12,19 +12,19 @@ use crate::sys::regular_file::{self, NOT_REGULAR};
 /// Why such a file is not read.
 #[derive(Debug, Error)]
 pub enum Unfit {
-    /// The operating system's no.
+    /// The operating system's error.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// A link, or a folder on the way is one.
-    #[error("it leads out of this folder, to {}", .0.display())]
+    /// A link, or in a linked folder.
+    #[error("it points outside this folder, to {}", .0.display())]
     Outside(PathBuf),
-    /// A named pipe: reading it may wait for whoever writes to it.
+    /// A named pipe: reading it may block until another process writes.
     #[error("it is a named pipe, {NOT_REGULAR}")]
     Pipe,
     /// A device or a socket.
     #[error("it is {NOT_REGULAR}")]
     Strange,
-    /// Whoever owns it decides what is in it.
+    /// Its owner decides its content.
     #[error("another user owns it")]
     NotOurs,
     /// Its permission bits.
@@ -36,25 +36,27 @@ pub enum Unfit {
 }
 
 impl Unfit {
-    /// The command that mends it, or says that it is meant: by the flag that names such a file.
+    /// The remedy: a command that fixes it, or the flag that names the file on purpose.
     pub fn hint(&self, path: &Path, flag: &str) -> String {
         let path = path.display();
         match self {
             Self::Writable(_) => format!("chmod go-w {path}"),
-            Self::NotOurs => format!("if you trust it: cp {path} {path}.mine && mv {path}.mine {path}"),
-            Self::Outside(real) => format!("if it is meant, name it: {flag} {}", real.display()),
-            Self::Pipe => format!("if it is meant, name it: {flag} {path}"),
+            Self::NotOurs => {
+                format!("if you trust it: cp {path} {path}.mine && mv {path}.mine {path}")
+            }
+            Self::Outside(real) => format!("if you trust it, name it: {flag} {}", real.display()),
+            Self::Pipe => format!("if you trust it, name it: {flag} {path}"),
             Self::Io(_) | Self::Strange | Self::TooLarge(_) => {
-                format!("put a text file in its place, or read none: --no-env-file (it is {path})")
+                format!("replace it with a text file, or read none: --no-env-file (it is {path})")
             }
         }
     }
 }
 
-/// A file's bytes, `most` at most. With `within` it must lie in that folder once links are followed.
+/// A file's bytes, at most `most`. With `within` it must be in that folder after links are resolved.
 ///
 /// # Errors
-/// As [`Unfit`] says; it never waits for anybody.
+/// As [`Unfit`] says; it never blocks.
 pub fn read(path: &Path, within: Option<&Path>, most: u64) -> Result<Vec<u8>, Unfit> {
     let real = fs::canonicalize(path)?;
     if let Some(folder) = within
@@ -69,7 +71,7 @@ pub fn read(path: &Path, within: Option<&Path>, most: u64) -> Result<Vec<u8>, Un
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(Unfit::Strange),
         other => other?,
     };
-    // The opened file is judged, not the name: the name may point elsewhere by now.
+    // The opened file is checked, not the name: the name may lead elsewhere by now.
     is_ours(&file.metadata()?)?;
     let mut bytes = Vec::new();
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -145,7 +147,7 @@ mod tests {
             assert_eq!(said(name, most).unwrap_err(), expected, "{name}");
         }
         for name in ["out", "zero"] {
-            assert!(said(name, 9).unwrap_err().starts_with("it leads out of this folder"), "{name}");
+            assert!(said(name, 9).unwrap_err().starts_with("it points outside this folder"), "{name}");
         }
         assert_eq!(read(&folder.join("out"), None, 9).unwrap(), b"A=1", "the user's own file may be a link");
     }

@@ -1,13 +1,12 @@
-//! A command of the user's own, run by their shell when something happened. It leaves when, and what the command may
-//! know, to its caller.
+//! A command of the user's, run in their shell when something happened.
 
 use std::io;
 use std::process::{Command, ExitStatus, Stdio};
 
 use crate::sys::env;
 
-/// Runs `command` to its end, which may take as long as it likes. It gets `more` in its environment, but none of
-/// `without`; nothing on stdin; and stderr for both of its outputs, because stdout is for our own data.
+/// Runs `command` to its end, which may take any time. It gets `more` in its environment, but none of `without`; no
+/// stdin; and stderr for both outputs, because stdout is for our own data.
 ///
 /// # Errors
 /// If the shell cannot be started.

@@ -1,6 +1,6 @@
-//! The one door to the network: https, or http on loopback, with deadlines, a size limit, and redirects followed within
-//! one server alone. It leaves what is asked and what an answer means to `flow`; its errors name the host and never a query
-//! or a body.
+//! The only access to the network: https, or http on loopback, with deadlines, a size limit, and redirects followed
+//! only within one server. Its errors name the host and never a query or a body. Not here: what is requested and what
+//! an answer means (see `flow`).
 
 mod error;
 
@@ -24,18 +24,18 @@ use crate::sys::place::announced;
 use crate::sys::trust::Trust;
 
 /// The largest answer that is read, in bytes.
-const LIMIT: usize = 1 << 20;
+const MAX_RESPONSE_BYTES: usize = 1 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest address that is repeated, in characters.
+/// The longest address that is shown, in characters.
 const LONGEST_ADDRESS: usize = 300;
 /// How many redirects in a row are followed.
 const MOST_REDIRECTS: usize = 5;
-/// A year: the library has no word for "none" on a single request.
+/// A year: the library has no "none" for a single request.
 const NO_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// A handle on the network; cheap to clone. Its clients are built when first needed: reading the certificate store
-/// takes longer than a whole loopback token request.
+/// A handle on the network; cheap to clone. Its clients are built on first use: reading the certificate store takes
+/// longer than a whole loopback token request.
 #[derive(Clone, Debug, Default)]
 pub struct Http(Arc<HttpInner>);
 
@@ -48,7 +48,7 @@ struct HttpInner {
     outside: OnceLock<Client>,
 }
 
-/// Resolves names, to addresses that may be connected to alone.
+/// Resolves names, only to addresses that connections may use.
 struct Outward;
 
 /// An answer, read to its end.
@@ -56,40 +56,40 @@ struct Outward;
 pub struct HttpReply {
     /// The HTTP status.
     pub status: u16,
-    /// What the server asks us to wait, if it does (RFC 9110 section 10.2.3, in seconds).
+    /// How long the server asks us to wait, if it does (RFC 9110 section 10.2.3, in seconds).
     pub retry_after: Option<Duration>,
-    /// What time it is for the server, if it says so (RFC 9110 section 6.6.1), in seconds since 1970.
+    /// The server's time, if sent (RFC 9110 section 6.6.1), in seconds since 1970.
     pub date: Option<i64>,
-    /// The body, its content coding undone and without a byte order mark.
+    /// The body, decoded and without a byte order mark.
     pub body: Vec<u8>,
 }
 
-/// An answer whose body is still coming, for as long as the server likes.
+/// An answer whose body is still arriving, without a time limit.
 #[derive(Debug)]
 pub struct Incoming {
     /// The HTTP status.
     pub status: u16,
     /// The answer's headers.
     pub headers: HeaderMap,
-    /// Where it comes from, after redirects.
+    /// Its URL, after redirects.
     pub url: Url,
     host: String,
     response: Response,
 }
 
 impl Http {
-    /// A handle; `allow_plain` is the user's word that plain http to other machines is meant.
+    /// A handle; `allow_plain` allows plain http to other machines.
     pub fn new(allow_plain: bool) -> Self {
         Self(Arc::new(HttpInner { allow_plain, ..HttpInner::default() }))
     }
 
-    /// The same, believing these authorities.
+    /// The same, with these trusted authorities.
     #[must_use]
     pub fn trusting(self, trust: Trust) -> Self {
         Self(Arc::new(HttpInner { allow_plain: self.0.allow_plain, trust, ..HttpInner::default() }))
     }
 
-    /// The authorities that are believed.
+    /// The trusted authorities.
     pub fn trust(&self) -> &Trust {
         &self.0.trust
     }
@@ -115,10 +115,10 @@ impl Http {
         self.send(request).await
     }
 
-    /// Sends a request to an MCP server and returns once the answer's headers are there. It has no deadline: a tool may work
-    /// for an hour before it says a word, and an event stream never ends by itself. Whoever waits drops it. No content coding
-    /// is asked for, because servers hold events back until there is enough to compress; one that comes all the same is
-    /// undone. A 307 or 308 is followed to addresses of the server's own below `within`, and nowhere else.
+    /// Sends a request to an MCP server and returns once the answer's headers are there. It has no deadline: a tool
+    /// may work for an hour before it sends anything, and an event stream never ends. The caller drops it. No content
+    /// coding is requested, because servers hold events back until there is enough to compress; one that is used
+    /// anyway is decoded. A 307 or 308 is followed to addresses of the server below `within`, and nowhere else.
     ///
     /// # Errors
     /// As [`HttpError`] says; any HTTP status but a redirect is an answer, not an error.
@@ -137,7 +137,7 @@ impl Http {
         Ok(Incoming::of(self.execute(request, within).await?))
     }
 
-    /// Sends a GET as a browser would, but follows no redirect: that is the answer.
+    /// Sends a GET like a browser, but follows no redirect: that is the answer.
     ///
     /// # Errors
     /// As [`HttpError`] says; any HTTP status is an answer, not an error.
@@ -145,7 +145,7 @@ impl Http {
         Ok(Incoming::of(self.exchange(Request::new(Method::GET, url.clone())).await?))
     }
 
-    /// Follows redirects from `url` as a browser would, for at most ten hops. For `demo` alone: it stays on loopback.
+    /// Follows redirects from `url` like a browser, for at most ten hops. Only for `demo`: it stays on loopback.
     pub async fn follow(&self, mut url: Url) {
         for _ in 0..10 {
             if !is_loopback(&url) {
@@ -179,8 +179,8 @@ impl Http {
         Ok(HttpReply { status, retry_after, date, body })
     }
 
-    /// Sends a request, and once more where a redirect leads that keeps method and body (RFC 9110 sections 15.4.8 and 15.4.9)
-    /// and stays with the server, below `within`: who answers there had the request already.
+    /// Sends a request, and once more to a redirect that keeps method and body (RFC 9110 sections 15.4.8 and 15.4.9)
+    /// and stays on the server, below `within`: that server has seen the request already.
     async fn execute(&self, mut request: Request, within: &Url) -> Result<Response, HttpError> {
         let mut hops = 0..MOST_REDIRECTS;
         loop {
@@ -219,13 +219,13 @@ impl Http {
         sent.map_err(|error| failure(&host, &error))
     }
 
-    /// The client for `url`: loopback never goes through a proxy, and never pays for certificates over plain http.
+    /// The client for `url`: loopback never uses a proxy, and plain http never loads certificates.
     fn client(&self, url: &Url) -> Result<&Client, HttpError> {
         let loopback = is_loopback(url);
         if url.scheme() != "https" && !loopback && !self.0.allow_plain {
             return Err(HttpError::Plain { host: host(url) });
         }
-        // An address as such is resolved by nobody.
+        // A literal address is not resolved.
         if url.host().is_some_and(|host| is_forbidden_host(&host)) {
             return Err(HttpError::Forbidden { host: host(url) });
         }
@@ -264,7 +264,7 @@ impl Incoming {
         self.response.chunk().await.map_err(|e| failure(&self.host, &e))
     }
 
-    /// What is left of the body, if it has at most `limit` bytes.
+    /// The rest of the body, if it has at most `limit` bytes.
     ///
     /// # Errors
     /// [`HttpError::Lost`], [`HttpError::TooLarge`].
@@ -286,7 +286,7 @@ impl Resolve for Outward {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let good: Vec<_> = found.filter(|found| !is_forbidden(found.ip())).collect();
             if good.is_empty() {
-                return Err("it has no address that may be connected to".into());
+                return Err("it has no address that connections may use".into());
             }
             Ok(Box::new(good.into_iter()) as Addrs)
         })
@@ -303,7 +303,7 @@ fn builder() -> reqwest::ClientBuilder {
         .user_agent(concat!("mcpauth/", env!("CARGO_PKG_VERSION")))
 }
 
-/// Where a redirect leads, to be shown. The query stays out, on either side: some addresses have a key in it.
+/// A redirect's target in printable form. Queries are left out, on either side: some addresses contain a key.
 fn display_location(asked: &Url, to: &str) -> String {
     let to: String = match asked.join(to) {
         Ok(mut to) => {
@@ -318,8 +318,8 @@ fn display_location(asked: &Url, to: &str) -> String {
     to.chars().take(LONGEST_ADDRESS).collect()
 }
 
-/// Whether `url` stays on this machine: a loopback address, mapped into IPv6 too, or `localhost` (RFC 6761 section 6.3),
-/// with the root's dot too.
+/// Whether `url` is on this machine: a loopback address, also mapped into IPv6, or `localhost` (RFC 6761 section
+/// 6.3), also with a trailing dot.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
@@ -341,15 +341,15 @@ async fn body(mut response: Response, host: &str) -> Result<Vec<u8>, HttpError> 
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|e| failure(host, &e))? {
         body.extend_from_slice(&chunk);
-        if body.len() > LIMIT {
-            return Err(HttpError::TooLarge { host: host.into(), limit: LIMIT });
+        if body.len() > MAX_RESPONSE_BYTES {
+            return Err(HttpError::TooLarge { host: host.into(), limit: MAX_RESPONSE_BYTES });
         }
     }
     drop_mark(&mut body);
     Ok(body)
 }
 
-/// The innermost cause alone: the outer ones repeat the URL with its query.
+/// Only the innermost cause: the outer ones repeat the URL with its query.
 fn failure(host: &str, error: &reqwest::Error) -> HttpError {
     let mut cause: &(dyn std::error::Error + 'static) = error;
     let mut untrusted = is_untrusted(cause);
@@ -365,7 +365,7 @@ fn failure(host: &str, error: &reqwest::Error) -> HttpError {
     if error.is_connect() { HttpError::Connect { host, cause } } else { HttpError::Lost { host, cause } }
 }
 
-/// TLS's complaint comes wrapped into input/output errors, once or twice, which hide it from `source`.
+/// TLS errors come wrapped in I/O errors, once or twice, which hide them from `source`.
 fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
     let issuer = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
     let mut wrapped = error.downcast_ref::<std::io::Error>();

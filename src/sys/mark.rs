@@ -1,9 +1,9 @@
-//! The byte order mark that some editors and shells put before a text; a reader may ignore it (RFC 8259 section 8.1). It
-//! leaves what the text means to whoever reads it, and keeping the mark of a file that is edited to `render`.
+//! The byte order mark that some editors and shells put before a text; a parser may ignore it (RFC 8259 section 8.1).
+//! Not here: keeping the mark of an edited file (see `render`).
 
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Takes the mark off, if there is one.
+/// Removes the mark, if there is one.
 pub fn drop_mark(bytes: &mut Vec<u8>) {
     if bytes.starts_with(MARK) {
         bytes.drain(..MARK.len());

@@ -1,5 +1,5 @@
-//! The doors to the outside: one module for each side effect, and nothing about credentials in any of them.
-//! Whatever is decided with what comes through these doors is decided elsewhere.
+//! Access to the outside: one module for each side effect, without knowledge of credentials or decisions about the
+//! data.
 
 pub mod address;
 pub mod browser;

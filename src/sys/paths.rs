@@ -1,4 +1,4 @@
-//! Every folder that is not named by a setting. It leaves creating them to whoever writes there.
+//! Every folder that is not named by a setting.
 #![expect(clippy::disallowed_methods, reason = "this is the one door to the working directory")]
 
 use std::fs;
@@ -17,29 +17,29 @@ pub fn config_dir() -> Option<PathBuf> {
     ProjectDirs::from("", "", "mcpauth").map(|dirs| dirs.config_dir().to_owned())
 }
 
-/// Where mcpauth remembers what it wrote into other programs' files: `~/.local/state/mcpauth` on Linux.
+/// Where mcpauth records what it wrote into other programs' files: `~/.local/state/mcpauth` on Linux.
 pub fn state_dir() -> Option<PathBuf> {
     ProjectDirs::from("", "", "mcpauth")
         .map(|dirs| dirs.state_dir().unwrap_or(dirs.data_local_dir()).to_owned())
 }
 
-/// Where programs keep a person's settings: `~/.config` on Linux, `~/Library/Application Support` on macOS,
+/// Where programs store a user's settings: `~/.config` on Linux, `~/Library/Application Support` on macOS,
 /// `%APPDATA%` on Windows.
 pub fn programs_config() -> Option<PathBuf> {
     BaseDirs::new().map(|dirs| dirs.config_dir().to_owned())
 }
 
-/// The same for programs that keep to the XDG folders on every system: `~/.config` unless `XDG_CONFIG_HOME` says otherwise.
+/// The same for programs that use the XDG folders on every system: `~/.config` unless `XDG_CONFIG_HOME` is set.
 pub fn xdg_config() -> Option<PathBuf> {
     let named = super::env::get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     named.or_else(|| home().map(|home| home.join(".config")))
 }
 
-/// This program, for others to start: by the name it has on the `PATH`, where that is what runs here. A package manager
-/// replaces what such a name leads to, and removes the file of today's version.
+/// This program, for others to start: by its name on the `PATH`, if that leads here. A package manager replaces what
+/// such a name leads to, and removes the file of the old version.
 ///
 /// # Errors
-/// The system's, where a program cannot find out where it is.
+/// An I/O error, if a program cannot find its own path.
 pub fn program() -> io::Result<PathBuf> {
     let itself = std::env::current_exe()?;
     let path = super::env::get("PATH").unwrap_or_default();
@@ -55,8 +55,8 @@ fn on_path(itself: &Path, path: &str) -> Option<PathBuf> {
     })
 }
 
-/// `path` from the root, without `.` and `..`, so that what we print and store means the same from anywhere.
-/// Symbolic links stay as they are: they are judged when a file is opened.
+/// `path` made absolute, without `.` and `..`, so that what we print and store means the same from anywhere. Symbolic
+/// links stay: they are checked when a file is opened.
 pub fn absolute(path: &Path) -> PathBuf {
     let joined = std::env::current_dir().map_or_else(|_| path.to_owned(), |cwd| cwd.join(path));
     let mut clean = PathBuf::new();
@@ -72,13 +72,13 @@ pub fn absolute(path: &Path) -> PathBuf {
     clean
 }
 
-/// Whether a path, made [`absolute`], lies in `folder` once every link on the way is followed. What is not there yet
-/// is judged by the part that is.
+/// Whether a path, made [`absolute`], is in `folder` after every link is resolved. For a missing file, the existing
+/// part decides.
 pub fn is_inside(path: &Path, folder: &Path) -> bool {
     let Ok(folder) = fs::canonicalize(folder) else { return false };
     let path = absolute(path);
     let mut parents = path.ancestors();
-    // A link that leads nowhere yet is there, and may lead somewhere tomorrow.
+    // A dangling link exists, and may get a target later.
     let there = parents.find(|part| fs::symlink_metadata(part).is_ok());
     there.and_then(|part| fs::canonicalize(part).ok()).is_some_and(|real| real.starts_with(folder))
 }
@@ -125,7 +125,7 @@ mod tests {
             fs::create_dir_all(folder).unwrap();
         }
         fs::write(&real, "program").unwrap();
-        fs::write(other.join("mcpauth"), "somebody else's").unwrap();
+        fs::write(other.join("mcpauth"), "another program").unwrap();
         std::os::unix::fs::symlink(&real, bin.join("mcpauth")).unwrap();
         let path = format!("relative:{}:{}", other.display(), bin.display());
         assert_eq!(on_path(&real, &path), Some(bin.join("mcpauth")));

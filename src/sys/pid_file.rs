@@ -1,5 +1,5 @@
-//! One process of a kind in one folder: a file that is locked as long as the process lives, with its id inside. The lock is
-//! what counts: a file that a crash left behind is no obstacle. It leaves what a second process is told to `cli`.
+//! One process of a kind per folder: a file that is locked while the process lives, with its id inside. Only the lock
+//! counts: a file left by a crash is no obstacle. Not here: what a second process reports (see `cli`).
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::sys::private_file::{self, FileError};
 
-/// Longer than a look at the lock takes.
+/// Longer than a check of the lock takes.
 const A_LOOK: Duration = Duration::from_millis(50);
 
 /// Held until dropped.
@@ -19,29 +19,29 @@ pub struct PidFile {
     file: File,
 }
 
-/// The process that has a file.
+/// The process that holds a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunningProcess {
-    /// Its id, if it says so.
+    /// Its id, if known.
     pub pid: Option<u32>,
 }
 
-/// Why it is not ours.
+/// Why the file cannot be taken.
 #[derive(Debug, Error)]
 pub enum PidError {
-    /// Another process has it.
+    /// Another process holds it.
     #[error("it runs already{}", .0.map(|id| format!(" (process {id})")).unwrap_or_default())]
     Held(Option<u32>),
-    /// A file's fault.
+    /// An error of the file.
     #[error("{0}")]
     File(#[from] FileError),
-    /// There are no locks here, or it cannot be written.
+    /// Locks are not supported here, or it cannot be written.
     #[error("{0}")]
     Io(#[from] io::Error),
 }
 
 impl PidFile {
-    /// Takes the file at `path`, in a folder that exists, and writes this process's id into it.
+    /// Takes the file at `path`, in an existing folder, and writes this process's id into it.
     ///
     /// # Errors
     /// As [`PidError`] says.
@@ -49,7 +49,7 @@ impl PidFile {
         let mut file = private_file::open_lock(path)?;
         let mut locked = file.try_lock();
         if matches!(locked, Err(TryLockError::WouldBlock)) {
-            // Whoever only looks whether a process is there has it locked, too, for a moment.
+            // A process that only checks also locks it, for a moment.
             std::thread::sleep(A_LOOK);
             locked = file.try_lock();
         }
@@ -64,8 +64,8 @@ impl PidFile {
     }
 }
 
-/// Who has the file at `path`; `None` if nobody does. Asking makes no file. It takes a shared lock for a moment, which does
-/// not keep two who ask from one another; whoever takes the file in that moment tries twice.
+/// The holder of the file at `path`; `None` if there is none. Creates no file. It takes a shared lock for a moment,
+/// which does not block other checks; a process that takes the file at that moment tries twice.
 pub fn holder(path: &Path) -> Option<RunningProcess> {
     if private_file::is_symlink(path) {
         return None;
@@ -77,14 +77,15 @@ pub fn holder(path: &Path) -> Option<RunningProcess> {
 
 impl Drop for PidFile {
     fn drop(&mut self) {
-        // Emptied while still locked, and never removed: who opened it before would lock a file that is no longer there.
+        // Emptied while still locked, and never removed: a process that opened it before would lock a file that no
+        // longer exists.
         let _ = self.file.set_len(0);
-        // Closing it is not enough while a child that was just started has it open as well.
+        // Closing is not enough while a child that was just started has it open as well.
         let _ = self.file.unlock();
     }
 }
 
-/// What the holder wrote. Where a lock keeps others from reading as well, or before it has written, nobody knows.
+/// What the holder wrote. Unknown if a lock also blocks reading, or before it has written.
 fn written(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.rewind().ok()?;

@@ -1,16 +1,16 @@
-//! Which addresses lie below another one, as every server in between would read them, and which of a server's own may be
-//! sent what it gets itself. It leaves what that allows to its callers.
+//! Which addresses are below another one, as every server in between would read them, and which of a server's own
+//! addresses may get its credentials.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-/// How often a segment may be encoded over and over.
+/// How often a segment may be encoded repeatedly.
 const LAYERS: usize = 4;
 
 /// The path's segments of `url` below `base`, if it is below it: the same scheme, host and port, and all segments of
-/// `base` first. A segment that some server might read as several, or as a way up, makes an address nobody's.
+/// `base` first. A segment that some server might read as several, or as a way up, makes it `None`.
 pub fn below<'u>(base: &Url, url: &'u Url) -> Option<Vec<&'u str>> {
     let named = |url: &Url| !url.username().is_empty() || url.password().is_some();
     if base.origin() != url.origin() || !base.origin().is_tuple() || named(base) || named(url) {
@@ -28,9 +28,10 @@ pub fn below<'u>(base: &Url, url: &'u Url) -> Option<Vec<&'u str>> {
     is_below.then(|| all.into_iter().skip(above.len()).collect())
 }
 
-/// Where a server that was asked at `asked` says that something of its own is: a relative reference or an address, with the
-/// same scheme, host and port, and below `within`. Nothing else may be sent what the server gets. The names of this machine's
-/// loopback address are one, and the one that was asked stays: behind another, somebody else could listen.
+/// Resolves an address that a server, asked at `asked`, announces as its own: a relative reference or an address,
+/// with the same scheme, host and port, and below `within`. Nothing else may get the server's credentials. The names
+/// of this machine's loopback address count as one, and the one that was used stays: another program may listen on
+/// the other.
 pub fn announced(asked: &Url, reference: &str, within: &Url) -> Option<Url> {
     let mut url = asked.join(reference).ok()?;
     if is_this_machine(asked) && is_this_machine(&url) {
@@ -51,13 +52,13 @@ fn is_this_machine(url: &Url) -> bool {
     }
 }
 
-/// Whether a segment means one step down to whoever decodes it, however often.
+/// Whether a segment means one step down, however often it is decoded.
 fn is_one(segment: &str) -> bool {
     let mut text = segment.to_owned();
     for _ in 0..LAYERS {
-        // Some servers cut parameters off before they look at dots.
+        // Some servers cut parameters off before they check for dots.
         let name = text.split(';').next().unwrap_or_default();
-        // Nor do all of them mind a control character, or a dot in more bytes than it needs.
+        // Nor do all of them reject a control character, or an overlong encoding of a dot.
         if matches!(name, "." | "..") || text.contains(['/', '\\']) || text.contains(char::is_control) {
             return false;
         }

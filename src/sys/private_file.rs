@@ -1,5 +1,5 @@
-//! Files that hold secrets: 0600 from the moment they exist, whole or not at all, never through somebody else's link.
-//! It leaves what is in them to `store`, `render` and `config`.
+//! Files with secrets: 0600 from their creation, complete or not there at all, never through another user's link. Not
+//! here: their content (see `store`, `render` and `config`).
 #![cfg_attr(
     not(unix),
     expect(
@@ -21,9 +21,10 @@ pub use draft::{Draft, left, read_left, take_up, target};
 pub use error::FileError;
 
 /// The largest file that is read, in bytes; a token file has a few thousand.
-const LIMIT: u64 = 4 << 20;
+const MAX_FILE_BYTES: u64 = 4 << 20;
 
-/// Reads a private file without a byte order mark; `None` if there is none. Refuses links, and files that others can read.
+/// Reads a private file without a byte order mark; `None` if there is none. Rejects links, and files that others can
+/// read.
 ///
 /// # Errors
 /// As [`FileError`] says.
@@ -31,7 +32,7 @@ pub fn read(path: &Path) -> Result<Option<String>, FileError> {
     read_bytes(path)?.map(|bytes| text(path, bytes)).transpose()
 }
 
-/// The same, whatever is in it.
+/// The same for any bytes.
 ///
 /// # Errors
 /// As [`FileError`] says.
@@ -41,8 +42,8 @@ pub fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
 
 fn bytes(path: &Path, file: File) -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
-    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(io_at(path))?;
-    if bytes.len() as u64 > LIMIT {
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(io_at(path))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(FileError::Strange { path: path.into(), reason: "too large" });
     }
     Ok(bytes)
@@ -52,9 +53,9 @@ fn text(path: &Path, bytes: Vec<u8>) -> Result<String, FileError> {
     regular_file::text(bytes).map_err(|_| FileError::Strange { path: path.into(), reason: NOT_TEXT })
 }
 
-/// Reads a file of secrets that an administrator or an orchestrator lays out, such as a mounted Secret of Kubernetes or a
-/// certificate's key under `live/`. Links are followed: who may change what they lead to is what counts.
-/// So the owner is root or us, nobody else may write, and nobody else may read but one group that we are in, or root's.
+/// Reads a file of secrets that an administrator or an orchestrator provides, such as a mounted Secret of Kubernetes
+/// or a certificate's key under `live/`. Links are followed: what counts is who may change their target. So the owner
+/// must be root or us, nobody else may write, and nobody else may read but one group that we are in, or root's.
 ///
 /// # Errors
 /// As [`FileError`] says.
@@ -73,8 +74,8 @@ pub fn read_given_text(path: &Path) -> Result<Option<String>, FileError> {
     read_given(path)?.map(|bytes| text(path, bytes)).transpose()
 }
 
-/// Writes a private file: into a new file beside it (0600 whatever the umask), synced, then renamed over it.
-/// A kill at any point leaves the old file or the new one.
+/// Writes a private file: into a new file next to it (0600 whatever the umask), synced, then renamed over it. After a
+/// kill at any point, either the old file or the new one is there.
 ///
 /// # Errors
 /// As [`FileError`] says.
@@ -82,20 +83,20 @@ pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
     Draft::begin(path, 0)?.finish(text)
 }
 
-/// What stays of the permissions of a file that is replaced.
+/// Which permissions of a replaced file are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// All of them: it holds no secret of ours.
+    /// All of them: it contains no secret of ours.
     Mode,
-    /// Its owner's alone.
+    /// Only its owner's.
     Closed,
 }
 
-/// Writes a file that is another program's too, and which the user may well keep behind a link: the link stays, and its
-/// target is replaced by a file of the same owner and group. A new one is 0600.
+/// Writes a file that another program also uses, and which the user may keep behind a link: the link stays, and its
+/// target is replaced by a file with the same owner and group. A new one is 0600.
 ///
 /// # Errors
-/// As [`FileError`] says; one is that the file is somebody else's and cannot stay so.
+/// As [`FileError`] says, for example if the file has another owner that cannot be kept.
 pub fn write_through(path: &Path, text: &str, keep: Keep) -> Result<(), FileError> {
     let target =
         if is_symlink(path) { fs::canonicalize(path).map_err(io_at(path))? } else { path.to_owned() };
@@ -106,7 +107,8 @@ pub fn write_through(path: &Path, text: &str, keep: Keep) -> Result<(), FileErro
     draft.finish(text)
 }
 
-/// Makes a folder for private files: 0700, its parents as the umask has them. A folder that is wider open is closed.
+/// Creates a folder for private files: 0700, its parents by the umask. An existing folder with wider permissions is
+/// restricted.
 ///
 /// # Errors
 /// As [`FileError`] says.
@@ -122,8 +124,8 @@ pub fn create_dir(path: &Path) -> Result<(), FileError> {
     close_dir(path).map_err(io_at(path))
 }
 
-/// The same for a folder in somebody's project: one that is new gets a `.gitignore`, so that nothing in it is ever added
-/// to a repository. A folder that was there before is as its owner wants it.
+/// The same for a folder in a project: a new one gets a `.gitignore`, so that nothing in it is ever committed. An
+/// existing folder stays as its owner wants it.
 ///
 /// # Errors
 /// As [`FileError`] says.
@@ -134,16 +136,16 @@ pub fn create_dir_ignored(path: &Path) -> Result<(), FileError> {
     create_dir(path)
 }
 
-/// Makes it beside its place and moves it there, so that a killed run leaves none without.
+/// Creates it under another name and renames it, so that an interrupted run leaves none without.
 #[expect(clippy::disallowed_methods, reason = "a folder is moved, which is whole or not at all")]
 fn new_ignored(path: &Path) -> Result<(), FileError> {
     let parent = folder_of(path);
     fs::create_dir_all(parent).map_err(io_at(parent))?;
-    let beside = tempfile::Builder::new().prefix(".mcpauth-").suffix(".tmp").tempdir_in(parent);
-    let beside = beside.map_err(io_at(parent))?;
-    write(&beside.path().join(".gitignore"), "*\n")?;
-    match fs::rename(beside.path(), path) {
-        Ok(()) => drop(beside.keep()),
+    let draft = tempfile::Builder::new().prefix(".mcpauth-").suffix(".tmp").tempdir_in(parent);
+    let draft = draft.map_err(io_at(parent))?;
+    write(&draft.path().join(".gitignore"), "*\n")?;
+    match fs::rename(draft.path(), path) {
+        Ok(()) => drop(draft.keep()),
         // Another process was first.
         Err(_) if path.is_dir() => {}
         Err(error) => return Err(io_at(path)(error)),
@@ -155,7 +157,8 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Whether a folder's files can be ours: that there is none is fine. A link may lead to another folder's, whoever made it.
+/// Whether a folder's files can be ours; a missing folder is fine. A link may lead to another user's folder, whoever
+/// made it.
 ///
 /// # Errors
 /// [`FileError::Symlink`], [`FileError::Foreign`].
@@ -166,7 +169,7 @@ pub fn check_dir(path: &Path) -> Result<(), FileError> {
     fs::metadata(path).map_or(Ok(()), |about| check_owner(path, &about))
 }
 
-/// Opens (or makes) a lock file. It is never removed: a lock on a name that others may unlink protects nothing.
+/// Opens (or creates) a lock file. It is never removed: a lock on a name that others may unlink protects nothing.
 ///
 /// # Errors
 /// As [`FileError`] says.
@@ -178,7 +181,7 @@ pub fn open_lock(path: &Path) -> Result<File, FileError> {
     Ok(file)
 }
 
-/// Opens (or makes) a file that grows at its end, such as a log.
+/// Opens (or creates) a file for appending, such as a log.
 ///
 /// # Errors
 /// As [`FileError`] says.
@@ -186,7 +189,7 @@ pub fn open_append(path: &Path) -> Result<File, FileError> {
     open_to_write(path, File::options().append(true).create(true))
 }
 
-/// Whether [`open_append`] would do. Nothing is made or written.
+/// Whether [`open_append`] would succeed. Creates and writes nothing.
 ///
 /// # Errors
 /// As [`FileError`] says.
@@ -216,7 +219,7 @@ fn open_to_write(path: &Path, options: &mut fs::OpenOptions) -> Result<File, Fil
     options.open(path).map_err(io_at(path))
 }
 
-/// The name may have become a link since it was looked at. And nothing is waited for: a pipe is no file of ours.
+/// The name may have become a link meanwhile. And never block: a pipe is not a file of ours.
 fn without_links(options: &mut fs::OpenOptions) {
     #[cfg(unix)]
     {
@@ -225,7 +228,7 @@ fn without_links(options: &mut fs::OpenOptions) {
     }
 }
 
-/// Whether it is ours. Root's is everybody's: root can do with it what it likes anyway.
+/// Whether it is ours. Root's is accepted by all: root can do anything with it anyway.
 #[cfg(unix)]
 fn check_owner(path: &Path, about: &fs::Metadata) -> Result<(), FileError> {
     let owner = std::os::unix::fs::MetadataExt::uid(about);
@@ -240,7 +243,7 @@ fn check_owner(path: &Path, about: &fs::Metadata) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Removes a private file; that there is none is fine.
+/// Removes a private file; a missing one is fine.
 ///
 /// # Errors
 /// As [`FileError`] says.
@@ -251,7 +254,7 @@ pub fn remove(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Whether others can read the file, or what a link of that name leads to.
+/// Whether others can read the file, or the target of a link with that name.
 pub fn is_exposed(path: &Path) -> bool {
     #[cfg(unix)]
     return fs::metadata(path)
@@ -260,7 +263,7 @@ pub fn is_exposed(path: &Path) -> bool {
     false
 }
 
-/// A file's or folder's own permission bits; of a link, and where there are no modes, none.
+/// A file's or folder's own permission bits; of a link, and on systems without modes, none.
 pub fn mode(path: &Path) -> Option<u32> {
     #[cfg(unix)]
     return fs::symlink_metadata(path)
@@ -271,7 +274,7 @@ pub fn mode(path: &Path) -> Option<u32> {
     None
 }
 
-/// Takes from everybody else what they may do with a file or folder of ours. Never through a link.
+/// Removes everybody else's permissions on a file or folder of ours. Never through a link.
 ///
 /// # Errors
 /// As [`FileError`] says.
@@ -288,7 +291,7 @@ pub fn close(path: &Path) -> Result<(), FileError> {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
         let opened = File::open(path).map_err(io_at(path))?;
         let about = opened.metadata().map_err(io_at(path))?;
-        // The name may have become a link since it was looked at; what was opened is what must be ours.
+        // The name may have become a link meanwhile; the opened file must be ours.
         if (about.dev(), about.ino()) != (named.dev(), named.ino()) {
             return Err(FileError::Symlink(path.into()));
         }
@@ -313,7 +316,7 @@ fn open(path: &Path) -> Result<Option<File>, FileError> {
     Ok(Some(file))
 }
 
-/// What was opened, if there is anything. It is judged, not the name: the name may point elsewhere by now.
+/// The opened file, if it exists. It is checked, not the name: the name may lead elsewhere by now.
 fn opened(path: &Path, opened: io::Result<File>) -> Result<Option<(File, fs::Metadata)>, FileError> {
     let file = match opened {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -339,8 +342,8 @@ fn is_of_our_group(about: &fs::Metadata) -> bool {
     is_trusted(group, std::iter::once(rustix::process::getegid()).chain(further()))
 }
 
-/// Whether a group may read what is given to us: one of ours, or root's. The files that systemd makes of credentials are of
-/// root and its group, and let us in by an access list, which shows as what the group may do.
+/// Whether a group may read what is given to us: one of ours, or root's. Files that systemd makes for credentials
+/// belong to root and its group, and are readable through an access list, which shows as group permissions.
 #[cfg(unix)]
 fn is_trusted(group: u32, mut ours: impl Iterator<Item = rustix::process::Gid>) -> bool {
     group == 0 || ours.any(|one| one.as_raw() == group)
@@ -351,7 +354,7 @@ fn is_of_our_group(about: &fs::Metadata) -> bool {
     false
 }
 
-/// Whether group and others may do nothing with it but what is in `may`.
+/// Whether group and others have at most the permissions in `may`.
 fn check_mode(path: &Path, about: &fs::Metadata, may: u32) -> Result<(), FileError> {
     #[cfg(unix)]
     {
@@ -363,7 +366,7 @@ fn check_mode(path: &Path, about: &fs::Metadata, may: u32) -> Result<(), FileErr
     Ok(())
 }
 
-/// Whether opening the file would wait for somebody at the other end.
+/// Whether opening the file would block until another process opens it.
 pub fn is_pipe(path: &Path) -> bool {
     #[cfg(unix)]
     return fs::metadata(path).is_ok_and(|about| std::os::unix::fs::FileTypeExt::is_fifo(&about.file_type()));
@@ -371,7 +374,7 @@ pub fn is_pipe(path: &Path) -> bool {
     false
 }
 
-/// Whether a name is a link, wherever it leads.
+/// Whether a name is a link, whatever its target.
 pub fn is_symlink(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink())
 }

@@ -1,13 +1,13 @@
-//! Children that take our place: the one door to other programs' commands. It leaves which command, and what is in its
-//! environment, to `cli`.
+//! Replaces this process by another program: the only place that starts other programs' commands. Not here: which
+//! command, and its environment (see `cli`).
 #![expect(clippy::disallowed_methods, reason = "this is the one door to other programs")]
 
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::Command;
 
-/// Becomes another program, with these variables beside those there are, but for those `without`: its exit code is ours, and signals are its own
-/// from the first moment. Returns only if that program does not start.
+/// Becomes another program, with these additional variables but without those in `without`: it gets the signals from
+/// the start, and its exit code is returned. Returns only if that program cannot start.
 pub fn become_command<'v>(
     program: &OsStr,
     args: &[OsString],
@@ -23,13 +23,13 @@ pub fn become_command<'v>(
     replace(command)
 }
 
-/// One process all along: whoever sends it a signal, or waits for it, deals with the command and nobody in between.
+/// One process throughout: whoever sends it a signal or waits for it deals with the command directly.
 #[cfg(unix)]
 fn replace(mut command: Command) -> io::Error {
     std::os::unix::process::CommandExt::exec(&mut command)
 }
 
-/// Without `exec` somebody has to wait. Ctrl-C reaches both: the child decides what it means.
+/// Without `exec` this process has to wait. Ctrl-C reaches both: the child decides what it means.
 #[cfg(not(unix))]
 fn replace(mut command: Command) -> io::Error {
     match command.status() {

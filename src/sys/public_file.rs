@@ -1,5 +1,6 @@
-//! Files that everybody may read, manual pages, and what the user names to be read. Whole or not at all, no wider open than
-//! the user's umask, and never through somebody else's link. It leaves whatever holds a secret to `private_file`.
+//! Files that everybody may read: manual pages, and files that the user names. Complete or not there at all,
+//! permissions by the user's umask, and never through another user's link. Not here: anything with a secret (see
+//! `private_file`).
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -7,10 +8,10 @@ use std::path::Path;
 
 use crate::sys::regular_file;
 
-/// The bytes of a file that the user named, `most` at most. It may be a pipe: a shell's `<(command)` is one.
+/// The bytes of a file that the user named, at most `most`. It may be a pipe: a shell's `<(command)` is one.
 ///
 /// # Errors
-/// The operating system's; [`io::ErrorKind::FileTooLarge`].
+/// The operating system's error; [`io::ErrorKind::FileTooLarge`].
 pub fn read_named(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -23,34 +24,34 @@ pub fn read_named(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// The same as text.
 ///
 /// # Errors
-/// As [`read_named`]; [`io::ErrorKind::InvalidData`] for what is not text.
+/// As [`read_named`]; [`io::ErrorKind::InvalidData`] if it is not text.
 pub fn read_named_text(path: &Path, most: u64) -> io::Result<String> {
     let text = regular_file::text(read_named(path, most)?);
     text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, regular_file::NOT_TEXT))
 }
 
-/// Writes a file, and its folder if there is none: into a new one beside it, whose name nobody can guess, then renamed
-/// over it. Nothing but a regular file is replaced.
+/// Writes a file, and its folder if there is none: into a new one next to it with an unpredictable name, then renamed
+/// over it. Only a regular file is replaced.
 ///
 /// # Errors
-/// The operating system's, with the path in it.
+/// The operating system's error, with the path in it.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let at = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(at)?;
     if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
-        return Err(at(io::Error::other("there is something that is not a regular file; move it away")));
+        return Err(at(io::Error::other("it is not a regular file; move it away")));
     }
-    let mut beside = builder().tempfile_in(folder).map_err(at)?;
-    beside.write_all(bytes).map_err(at)?;
-    beside.persist(path).map_err(|error| at(error.error))?;
+    let mut draft = builder().tempfile_in(folder).map_err(at)?;
+    draft.write_all(bytes).map_err(at)?;
+    draft.persist(path).map_err(|error| at(error.error))?;
     Ok(())
 }
 
 fn builder() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".mcpauth-").suffix(".tmp");
-    // As any program makes a file: the umask takes from it.
+    // Like any program's file: the umask applies.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder
@@ -81,7 +82,7 @@ mod tests {
         let victim = dir.path().join("victim");
         fs::File::options().create(true).append(true).open(&victim).unwrap();
         let page = dir.path().join("page.1");
-        // What was once the name of the file beside.
+        // A former name of the temporary file.
         symlink(&victim, dir.path().join("page.1.new")).unwrap();
         write(&page, b"text").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;

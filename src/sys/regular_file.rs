@@ -1,25 +1,25 @@
-//! Files that somebody else wrote and we read: whole, within a size, and never waiting for anybody. A pipe, a device or a
-//! socket under a file's name is refused without being opened for longer than it takes to see that.
-//! It leaves files with secrets, which must be private as well, to `private_file`.
+//! Files from others that we read: complete, limited in size, and without blocking. A pipe, a device or a socket is
+//! rejected without being opened for longer than the check needs. Not here: files with secrets, which must be private
+//! as well (see `private_file`).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Why a name that leads to a pipe, a device, a socket or a folder is not read.
+/// Why a pipe, a device, a socket or a folder is not read.
 pub const NOT_REGULAR: &str = "not a regular file";
 /// Why a file is not read as text.
 pub const NOT_TEXT: &str = "not UTF-8 text";
 
-/// A file's bytes, if there are no more than `most`.
+/// A file's bytes, if there are at most `most`.
 ///
 /// # Errors
-/// The operating system's; [`io::ErrorKind::InvalidInput`] for what is no regular file,
-/// [`io::ErrorKind::FileTooLarge`] for one that is larger.
+/// The operating system's error; [`io::ErrorKind::InvalidInput`] if it is not a regular file,
+/// [`io::ErrorKind::FileTooLarge`] for a larger one.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = open(path)?;
     let mut bytes = Vec::new();
-    // Not what the size says: files under /proc say 0, and others grow.
+    // Not by the reported size: files under /proc report 0, and others grow.
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {most} bytes")));
@@ -30,13 +30,13 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// The same as text, without a byte order mark.
 ///
 /// # Errors
-/// As [`read`]; [`io::ErrorKind::InvalidData`] for what is not UTF-8.
+/// As [`read`]; [`io::ErrorKind::InvalidData`] if it is not UTF-8.
 pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
     text(read(path, most)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, NOT_TEXT))
 }
 
-/// The text that a file's bytes are, without the byte order mark that some editors put first: UTF-8, or UTF-16 if its mark
-/// says so, as Windows' shells write it.
+/// A file's bytes as text, without the byte order mark that some editors write: UTF-8, or UTF-16 if its mark says so,
+/// as Windows' shells write it.
 ///
 /// # Errors
 /// The bytes, if they are neither.
@@ -57,16 +57,16 @@ pub fn text(mut bytes: Vec<u8>) -> Result<String, Vec<u8>> {
     }
 }
 
-/// Opens a regular file to read it. The name is looked at first, because opening alone makes some devices do something; then
-/// what was opened is, because the name may lead elsewhere by now, to a pipe that nobody writes to.
+/// Opens a regular file for reading. The name is checked first, because opening alone makes some devices act; then
+/// the opened file is checked, because the name may lead elsewhere by now, to a pipe without a writer.
 ///
 /// # Errors
-/// The operating system's; [`io::ErrorKind::InvalidInput`] for what is no regular file.
+/// The operating system's error; [`io::ErrorKind::InvalidInput`] if it is not a regular file.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     open_with(path, true)
 }
 
-/// The same, but of a link nothing at all.
+/// The same, but rejects links.
 ///
 /// # Errors
 /// As for [`open`], and for a link.
@@ -93,7 +93,7 @@ fn regular(about: &fs::Metadata) -> io::Result<()> {
 fn without_waiting(follow: bool) -> i32 {
     use rustix::fs::OFlags;
     let links = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
-    // Flags are small numbers; none would be as if nothing had been asked for.
+    // Flags are small numbers; falling back to none would silently drop the request.
     i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY | links).bits()).unwrap_or_default()
 }
 

@@ -1,4 +1,4 @@
-//! What the system tells a running program: to stop, or to read its files again. It leaves what follows to `cli`.
+//! Signals to a running program: to stop, or to read its files again. Not here: the reaction (see `cli`).
 
 /// Why to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub enum Stop {
     Terminate,
 }
 
-/// Waits until somebody wants us to stop; for ever where the system cannot say so.
+/// Waits for a signal to stop; forever on systems without such signals.
 #[cfg(unix)]
 pub async fn stop() -> Stop {
     use tokio::signal::unix::{SignalKind, signal};
@@ -20,7 +20,7 @@ pub async fn stop() -> Stop {
     }
 }
 
-/// Waits until somebody wants us to stop; for ever where the system cannot say so.
+/// Waits for a signal to stop; forever on systems without such signals.
 #[cfg(not(unix))]
 pub async fn stop() -> Stop {
     match tokio::signal::ctrl_c().await {
@@ -29,17 +29,18 @@ pub async fn stop() -> Stop {
     }
 }
 
-/// From here on a file that may not grow (`ulimit -f`) is an error of the write, like a full disk, and not our end. To be
-/// called on a runtime.
+/// From here on exceeding the file size limit (`ulimit -f`) is a write error, like a full disk, and does not kill the
+/// process. Must be called on a runtime.
 pub fn outlive_file_limit() {
-    // A handler stays once it is there, and its doing nothing is all that is wanted.
+    // The handler stays installed, and it is meant to do nothing.
     #[cfg(unix)]
     let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(
         rustix::process::Signal::XFSZ.as_raw(),
     ));
 }
 
-/// The requests to read all files again: SIGHUP, where there is one. From its making on, one no longer ends the process.
+/// Requests to read all files again: SIGHUP, where it exists. Once this value exists, a SIGHUP no longer ends the
+/// process.
 #[derive(Debug)]
 pub struct HangUps(#[cfg(unix)] tokio::signal::unix::Signal);
 
@@ -47,7 +48,7 @@ impl HangUps {
     /// Begins to listen.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system's error.
     pub fn new() -> std::io::Result<Self> {
         #[cfg(unix)]
         return tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).map(Self);

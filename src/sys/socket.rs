@@ -7,7 +7,7 @@ use std::time::Duration;
 use socket2::Socket;
 use tokio::net::TcpSocket;
 
-/// Whether several listeners can share a port, each getting its part of the connections.
+/// Whether several listeners can share a port, each getting a share of the connections.
 pub const PORTS_ARE_SHARED: bool = cfg!(unix);
 
 /// How long a listener on this machine has to take a connection.
@@ -18,20 +18,20 @@ pub fn is_listening(at: SocketAddr) -> bool {
     TcpStream::connect_timeout(&at, AT_ONCE).is_ok()
 }
 
-/// Lets a port be bound again at once: without it one that was just given up counts as busy for a minute on Unix. On
-/// Windows the same option would let others take a port that is in use.
+/// Lets a port be bound again at once: otherwise a port that was just released counts as busy for a minute on Unix.
+/// On Windows the same option would let others take a port that is in use.
 ///
 /// # Errors
-/// The operating system's.
+/// The operating system's error.
 pub fn rebind_at_once(socket: &TcpSocket) -> io::Result<()> {
     if cfg!(unix) { socket.set_reuseaddr(true) } else { Ok(()) }
 }
 
-/// Lets several listeners share a port, each getting its part of the connections; where there is no such thing, only one
+/// Lets several listeners share a port, each getting a share of the connections; on systems without that, only one
 /// may listen.
 ///
 /// # Errors
-/// The operating system's.
+/// The operating system's error.
 pub fn share_port(socket: &Socket, shared: bool) -> io::Result<()> {
     #[cfg(unix)]
     socket.set_reuse_port(shared)?;

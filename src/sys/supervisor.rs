@@ -1,14 +1,14 @@
-//! Tells whoever started us that we are ready, by systemd's protocol (sd_notify). It leaves when that is to `cli`.
+//! Tells the supervisor that we are ready, by systemd's protocol (sd_notify). Not here: when that is (see `cli`).
 
-/// Says "ready" to the socket that `NOTIFY_SOCKET` names; without one nobody wants to know.
+/// Sends "ready" to the socket in `NOTIFY_SOCKET`, if it is set.
 #[cfg(unix)]
 pub fn ready() {
     let Some(name) = crate::sys::env::get("NOTIFY_SOCKET") else { return };
-    // Nobody to tell is nobody's error: the supervisor notices by itself.
+    // A failure is not an error: the supervisor notices by itself.
     let _ = send(&name, b"READY=1");
 }
 
-/// Nobody wants to know.
+/// There is no supervisor protocol here.
 #[cfg(not(unix))]
 pub fn ready() {}
 

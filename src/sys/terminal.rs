@@ -15,7 +15,7 @@ pub fn stderr_is_rich() -> bool {
     std::io::stderr().is_terminal() && env::get("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Whether stdout is a terminal that takes colours.
+/// Whether stdout is a terminal that supports colours.
 pub fn stdout_is_rich() -> bool {
     std::io::stdout().is_terminal() && env::get("TERM").is_none_or(|term| term != "dumb")
 }
@@ -34,10 +34,10 @@ pub fn stderr_width() -> Option<usize> {
     std::io::stderr().is_terminal().then(columns)
 }
 
-/// Stdout as a file, for a program that must know what of its lines was written: the standard library's own has a buffer.
+/// Stdout as a file, for a program that must know which lines were written: the standard library's own is buffered.
 ///
 /// # Errors
-/// The operating system's.
+/// The operating system's error.
 pub fn stdout_file() -> std::io::Result<File> {
     #[cfg(unix)]
     return Ok(std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned()?.into());
@@ -45,10 +45,10 @@ pub fn stdout_file() -> std::io::Result<File> {
     return Ok(std::os::windows::io::AsHandle::as_handle(&std::io::stdout()).try_clone_to_owned()?.into());
 }
 
-/// All of what comes on stdin, as text without a byte order mark.
+/// All of stdin, as text without a byte order mark.
 ///
 /// # Errors
-/// The operating system's; [`std::io::ErrorKind::InvalidData`] for what is not text.
+/// The operating system's error; [`std::io::ErrorKind::InvalidData`] if it is not text.
 pub fn piped() -> std::io::Result<String> {
     let mut bytes = Vec::new();
     std::io::stdin().read_to_end(&mut bytes)?;

@@ -1,5 +1,5 @@
-//! Which certification authorities are believed: the system's (or those of `SSL_CERT_FILE`), and those of a file that the
-//! user names. It leaves connections to `http` and to the gateway.
+//! The trusted certification authorities: the system's (or those of `SSL_CERT_FILE`), and those of a file that the
+//! user names. Not here: connections (see `http` and the gateway).
 
 use std::fmt;
 use std::io;
@@ -16,20 +16,20 @@ use thiserror::Error;
 use crate::sys::regular_file;
 
 /// The largest file of certificates that is read, in bytes; a whole system's has a quarter of a million.
-const LIMIT: u64 = 8 << 20;
+const MAX_PEM_BYTES: u64 = 8 << 20;
 
-/// The authorities that are believed; cheap to clone.
+/// The trusted authorities; cheap to clone.
 #[derive(Clone, Default)]
 pub struct Trust(Arc<TrustInner>);
 
 #[derive(Default)]
 struct TrustInner {
-    /// Beside the system's.
+    /// In addition to the system's.
     extra: Vec<CertificateDer<'static>>,
     config: OnceLock<Arc<ClientConfig>>,
 }
 
-/// Why a file of certificates does not do.
+/// Why a file of certificates is not usable.
 #[derive(Debug, Error)]
 #[error("{}: {reason}", .path.display())]
 pub struct TrustError {
@@ -41,14 +41,14 @@ impl Trust {
     /// The system's authorities and those in a PEM file.
     ///
     /// # Errors
-    /// [`TrustError`] for a file that cannot be read, or holds anything else or nothing.
+    /// [`TrustError`] for a file that cannot be read, or that contains anything but certificates.
     pub fn with(path: &Path) -> Result<Self, TrustError> {
         let bad = |reason: String| TrustError { path: path.into(), reason };
-        let pem = regular_file::read(path, LIMIT).map_err(|e| bad(e.to_string()))?;
+        let pem = regular_file::read(path, MAX_PEM_BYTES).map_err(|e| bad(e.to_string()))?;
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
         let extra = found.map_err(|e| bad(format!("not PEM ({e})")))?;
         if extra.is_empty() {
-            return Err(bad("there is no certificate in PEM in it".into()));
+            return Err(bad("it has no PEM certificate".into()));
         }
         let mut store = RootCertStore::empty();
         for certificate in &extra {
@@ -62,7 +62,7 @@ impl Trust {
         &self.0.extra
     }
 
-    /// TLS as these authorities vouch for it. The system's are read when it is first asked for.
+    /// TLS that trusts these authorities. The system's are read on first use.
     ///
     /// # Errors
     /// If the system has none, or they cannot be read.
@@ -84,22 +84,22 @@ impl Trust {
     }
 }
 
-/// What to do about a connection that failed because of the certificate at its other end; nothing if it failed otherwise.
+/// The remedy for a connection that failed because of the server's certificate; `None` if it failed otherwise.
 pub fn remedy(error: &io::Error) -> Option<&'static str> {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>())?;
     let rustls::Error::InvalidCertificate(why) = inner else { return None };
     Some(match why {
-        // The latter of an authority that goes by the name of one that is known.
+        // The latter for an authority with the same name as a known one.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            "if the certificate is self-signed or its authority is your own, name its file: --ca-cert FILE, or MCPAUTH_CA_CERT"
+            "if the certificate is self-signed or from your own CA, name its file: --ca-cert FILE, or MCPAUTH_CA_CERT"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "use a host name that the certificate has, or renew it with this one"
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "renew the certificate",
-        // What openssl req -x509 makes if nothing else is said.
+        // What openssl req -x509 makes by default.
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-            "an authority's own certificate is no server's: make one with openssl req -x509 -addext basicConstraints=CA:FALSE, \
+            "a CA certificate cannot be a server's certificate: make one with openssl req -x509 -addext basicConstraints=CA:FALSE, \
              and name its file: --ca-cert FILE, or MCPAUTH_CA_CERT"
         }
         _ => "replace the certificate",
@@ -123,9 +123,9 @@ mod tests {
         let path = dir.path().join("ca.pem");
         let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
         let cases = [
-            ("", "no certificate"),
-            ("hello", "no certificate"),
-            (key.as_str(), "no certificate"),
+            ("", "no PEM certificate"),
+            ("hello", "no PEM certificate"),
+            (key.as_str(), "no PEM certificate"),
             ("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n", "not PEM"),
             ("-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n", "not a certificate"),
         ];

@@ -1,6 +1,6 @@
-//! Tokens on their way to a server, for whoever sends them: the bridge, the gateway's stored credentials, the test clients.
-//! One source of tokens for many requests ([`SingleFlight`]), and one rule for a token that a server refuses
-//! ([`retry::Once`]). It leaves where tokens are kept and how they are got to whoever implements [`Supply`].
+//! Tokens on their way to a server, for all senders: the bridge, the gateway's stored credentials, the test clients.
+//! One source of tokens for many requests ([`SingleFlight`]), and one rule for a token that a server rejects
+//! ([`retry::Once`]).
 
 pub mod retry;
 
@@ -11,29 +11,29 @@ mod tests;
 use std::future::Future;
 use std::sync::Arc;
 
-pub use self::single_flight::{AGAIN, Got, SingleFlight, Supply};
+pub use self::single_flight::{Got, MIN_RENEWAL_INTERVAL, SingleFlight, Supply};
 use crate::secret::Secret;
 
-/// The bearer tokens that a server is sent, by who reads them.
+/// The bearer tokens for a server, by reader.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bearers {
-    /// Says who we are to the gateway, in `X-Authorization`.
+    /// Our identity at the gateway, in `X-Authorization`.
     pub gateway: Option<Secret>,
     /// For the server itself, in `Authorization`.
     pub server: Option<Secret>,
 }
 
-/// Gives what a request to one server carries.
+/// Supplies what a request to one server carries.
 pub trait TokenSource {
     /// What a request carries: a token, or all headers with the tokens in them.
     type Token;
     /// Why there is none.
     type No;
 
-    /// What is good now.
+    /// The current one.
     fn current(&self) -> impl Future<Output = Result<Arc<Self::Token>, Self::No>> + Send;
 
-    /// Something other than what the server refused; `None` if there is nothing else for now.
+    /// A different one than the server rejected; `None` if there is none for now.
     fn replace(
         &self,
         refused: &Self::Token,

@@ -1,5 +1,5 @@
-//! What to do when a server refuses a token (401): send the request once more with another one. It leaves finding another one
-//! to the source, and sending to the caller:
+//! The rule for a token that a server rejects (401): send the request once more with another one. Not here: getting
+//! another one (see the source); sending (see the caller):
 //!
 //! ```text
 //! let mut turn = Once::begin(source).await?;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::TokenSource;
 
-/// A request's token, which may be replaced once: a server that refuses a token just got will refuse the next one too.
+/// A request's token, which may be replaced once: a server that rejects a new token will reject the next one too.
 pub struct Once<'s, S: TokenSource + ?Sized> {
     source: &'s S,
     token: Arc<S::Token>,
@@ -36,8 +36,8 @@ impl<'s, S: TokenSource + ?Sized> Once<'s, S> {
         &self.token
     }
 
-    /// To be asked when the server refuses the token: whether to send the request once more, with the token there is then.
-    /// Otherwise the answer stands.
+    /// To be called when the server rejects the token: whether to send the request once more, with the token it has
+    /// then. Otherwise the answer stands.
     ///
     /// # Errors
     /// The source's.

@@ -1,5 +1,5 @@
-//! One token for many requests: it is asked for once however many want it, and not again and again where that is in vain.
-//! It leaves asking, and how long a token is good, to its [`Supply`].
+//! One token for many requests: requested once however many need it, and not repeatedly after a failure. Not here:
+//! requesting it, and how long a token is good (see its [`Supply`]).
 
 use std::future::Future;
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use tokio::sync::Mutex;
 
-/// How long a token that was just got is not replaced: a server that refuses even new tokens is no reason to get one for
-/// each request, whatever the server or the callers do.
-pub const AGAIN: Duration = Duration::from_secs(10);
+/// How long a new token is not replaced: a server that rejects even new tokens must not cause a request for each
+/// call, whatever the server or the callers do.
+pub const MIN_RENEWAL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Where a token comes from.
 pub trait Supply {
@@ -19,23 +19,23 @@ pub trait Supply {
     /// Why there is none.
     type No: Clone + Send;
 
-    /// How long a failure stands before it is tried again.
+    /// How long a failure is remembered before a retry.
     const PAUSE: Duration;
 
-    /// Whether a token that was asked for so long ago may be given out without asking again.
+    /// Whether a token of this age may be used without requesting it again.
     fn is_good(&self, token: &Self::Token, age: Duration) -> bool;
 
     /// Whether a server would see the same token.
     fn is_same(&self, a: &Self::Token, b: &Self::Token) -> bool;
 
-    /// A token that is good for a while: any, or another one than `refused`.
+    /// A token with some validity left: any, or a different one than `refused`.
     fn get(
         &self,
         refused: Option<&Self::Token>,
     ) -> impl Future<Output = Result<Got<Self::Token>, Self::No>> + Send;
 }
 
-/// A token, and whether it comes straight from who issues it: then asking again would bring no better one.
+/// A token, and whether it comes straight from its issuer: then another request would bring no better one.
 pub struct Got<T> {
     /// The token.
     pub token: T,
@@ -43,10 +43,10 @@ pub struct Got<T> {
     pub is_new: bool,
 }
 
-/// One source's token, and whose turn it is to ask for another.
+/// One source's token, and the lock for requesting another.
 pub struct SingleFlight<T, No> {
     kept: ArcSwapOption<Kept<T>>,
-    /// One asks, the others wait and take what it got; and when and why asking last failed.
+    /// One request is made, the others wait and take its result; and when and why the last one failed.
     turn: Mutex<Option<(Instant, No)>>,
 }
 
@@ -64,7 +64,7 @@ impl<T, No> Default for SingleFlight<T, No> {
 }
 
 impl<T: Send + Sync, No: Clone + Send> SingleFlight<T, No> {
-    /// The token, good for a while.
+    /// The token, with some validity left.
     ///
     /// # Errors
     /// The supply's.
@@ -82,7 +82,7 @@ impl<T: Send + Sync, No: Clone + Send> SingleFlight<T, No> {
         }
     }
 
-    /// Another one than `refused`, which the server would not take; `None` if there is none for now.
+    /// A different one than `refused`, which the server rejected; `None` if there is none for now.
     ///
     /// # Errors
     /// The supply's.
@@ -95,8 +95,8 @@ impl<T: Send + Sync, No: Clone + Send> SingleFlight<T, No> {
         let mut failed = self.turn.lock().await;
         let kept = self.kept.load_full();
         let kept = kept.as_deref();
-        // If it is another one by now, a request before this one has seen to it. What was just got, or is not known to be
-        // refused, is asked for again, but not replaced: it may have ended meanwhile.
+        // If it has changed, an earlier request has replaced it. A token that is new, or was not the rejected one, is
+        // requested again, but not replaced: it may have expired meanwhile.
         let replaces = kept.is_none_or(|kept| !other(&kept.token) && !kept.is_just_new());
         match kept.filter(|kept| kept.is_good(supply) && !replaces) {
             Some(kept) => Ok(Some(kept.token.clone()).filter(other)),
@@ -140,6 +140,6 @@ impl<T> Kept<T> {
     }
 
     fn is_just_new(&self) -> bool {
-        self.new.is_some_and(|new| new.elapsed() < AGAIN)
+        self.new.is_some_and(|new| new.elapsed() < MIN_RENEWAL_INTERVAL)
     }
 }

@@ -1,4 +1,4 @@
-//! One token for many requests, and what a refusal leads to.
+//! One token for many requests, and the effect of a rejection.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -7,11 +7,11 @@ use std::time::Duration;
 use super::retry::Once;
 use super::{Got, SingleFlight, Supply, TokenSource};
 
-/// Gives the next of these at each call, and remembers what it was asked.
+/// Returns the next of these at each call, and records the calls.
 struct ScriptedTokens {
     answers: Mutex<Vec<Result<(u8, bool), &'static str>>>,
     asked: Mutex<Vec<Option<u8>>>,
-    /// How long a token is good without asking again.
+    /// How long a token is good without another request.
     good: Duration,
     flight: SingleFlight<u8, &'static str>,
 }
@@ -45,7 +45,7 @@ impl Supply for ScriptedTokens {
 
     async fn get(&self, refused: Option<&u8>) -> Result<Got<u8>, &'static str> {
         self.asked.lock().unwrap().push(refused.copied());
-        // Whoever else asks has the time to.
+        // Other callers have time to join.
         tokio::task::yield_now().await;
         let next = self.answers.lock().unwrap().pop().unwrap();
         next.map(|(token, is_new)| Got { token, is_new })
@@ -65,7 +65,7 @@ impl TokenSource for ScriptedTokens {
     }
 }
 
-/// What a server was sent that takes only these, and whether it took the last.
+/// The tokens sent to a server that accepts only these, and whether it accepted the last.
 async fn send(source: &ScriptedTokens, takes: &[u8]) -> Result<(Vec<u8>, bool), &'static str> {
     let mut turn = Once::begin(source).await?;
     let mut sent = Vec::new();
@@ -118,7 +118,7 @@ async fn what_was_just_got_is_looked_at_again_but_not_replaced() {
     assert_eq!(source.current().await.as_deref(), Ok(&1));
     assert_eq!(source.replace(&1).await.unwrap().as_deref(), Some(&2));
     assert_eq!(source.replace(&2).await, Ok(None));
-    // It ended, or somebody else replaced it.
+    // It expired, or another process replaced it.
     assert_eq!(source.replace(&2).await.unwrap().as_deref(), Some(&3));
     assert_eq!(source.asked(), [None, Some(1), None, None]);
 }
@@ -140,7 +140,7 @@ async fn a_failure_stands_for_a_while() {
         assert_eq!(source.current().await, Err("no"));
     }
     assert_eq!(source.asked(), [None]);
-    // A token that could not be replaced is good for other requests still.
+    // A token that could not be replaced is still good for other requests.
     let source = ScriptedTokens::new(LONG, &[Ok((1, false)), Err("no"), Ok((2, true))]);
     for sent in [1, 1] {
         assert_eq!(source.current().await.as_deref(), Ok(&sent));

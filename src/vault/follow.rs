@@ -1,6 +1,6 @@
-//! Servers that take another issuer's tokens by now. Somebody else's token is none for them, and is not sent there again (MCP
-//! authorization, "Access Token Usage"); a client of the old issuer's is none of the new one's. It leaves finding out whose
-//! tokens a server takes to `flow`.
+//! Servers that have changed their issuer. They accept no token of another issuer, and must not be sent one (MCP
+//! authorization, "Access Token Usage"); a client of the old issuer is unknown to the new one. Not here: discovering
+//! a server's issuer (see `flow`).
 
 use url::Url;
 
@@ -9,15 +9,15 @@ use crate::flow;
 use crate::vault::{Vault, VaultError};
 
 impl Vault {
-    /// To be asked when a server refuses a token that was got for its address: whether it still names the issuer of that
-    /// token. If it names another one, the token goes, and a login finds out everything anew.
+    /// To be called when a server rejects a token that was obtained for its address: whether it still names the
+    /// issuer of that token. If it names another one, the token is removed, and a login discovers everything again.
     ///
     /// # Errors
     /// [`VaultError::NeedsPerson`], if it names another one; [`VaultError::Store`].
     pub(super) async fn follow(&self, credential: &Credential) -> Result<(), VaultError> {
         let server = credential.facts.get(SERVER_URL).and_then(|url| Url::parse(url.as_str()?).ok());
         let Some(server) = server else { return Ok(()) };
-        // What a server cannot say now changes nothing.
+        // A server that cannot tell now changes nothing.
         let other = flow::other_issuer(&self.http, &server, &credential.issuer).await;
         let Some(issuer) = other else { return Ok(()) };
         let path = self.store.path(&credential.id);

@@ -1,5 +1,5 @@
-//! What is kept of a credential: whether it is this one's, and as old as it is. It leaves files to `store`, and when
-//! anything is read or written to `vault`.
+//! What is stored for a credential: whether it matches, and how old it is. Not here: files (see `store`); when
+//! anything is read or written (see `vault`).
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::oauth::{Epoch, TokenSet};
 use crate::store::{LoginNotes, ReservedFile, Store, StoreError, StoredToken};
 use crate::sys::clock;
 
-/// What is kept, if it is this credential's: the same issuer's, for the same client, with the same wishes.
+/// What is stored, if it matches this credential: the same issuer, client and requested scopes.
 ///
 /// # Errors
 /// As [`StoreError`] says.
@@ -17,8 +17,8 @@ pub(super) fn load(store: &Store, credential: &Credential) -> Result<Option<Stor
     Ok(store.read(&credential.id)?.filter(|stored| belongs(stored, credential)))
 }
 
-/// Takes up what a run that was killed between the answer and the file's place had written, if it is this credential's and
-/// no older than what is kept; under the lock. Whether there was any.
+/// Takes over what an interrupted run had written but not put in place, if it matches this credential and is no older
+/// than what is stored; under the lock. Returns whether there was any.
 ///
 /// # Errors
 /// As [`StoreError`] says.
@@ -29,7 +29,7 @@ pub(super) fn take_up(store: &Store, credential: &Credential) -> Result<bool, St
     })
 }
 
-/// Keeps a token that has come.
+/// Stores a new token.
 ///
 /// # Errors
 /// [`VaultError::Store`].
@@ -58,7 +58,7 @@ pub(super) fn save(
     Ok(IssuedToken { stored, outcome, path })
 }
 
-/// A token that is written again keeps its time of issue: when it is due is reckoned from its whole life.
+/// A token that is written again keeps its time of issue: when it is due depends on its whole lifetime.
 ///
 /// # Errors
 /// As [`StoreError`] says.
@@ -72,10 +72,10 @@ pub(super) fn write(
     store.write(place, credential, token, notes, token.issued_at.unwrap_or_else(clock::now))
 }
 
-/// Some servers give the same token again until it is nearly over. It did not become younger by that, and when it is
-/// due is reckoned from its whole life. (One whose end moves with every request did.)
+/// Some servers return the same token until it has nearly expired. That does not renew it, and when it is due depends
+/// on its whole lifetime. (A token whose expiry moves with every request was renewed.)
 fn as_old_as_it_is(store: &Store, credential: &Credential, token: TokenSet) -> TokenSet {
-    // Whatever is wrong with the old file, the new token must be kept.
+    // Whatever is wrong with the old file, the new token must be stored.
     let kept = load(store, credential).ok().flatten().map(|stored| stored.token);
     let is_same = |kept: &TokenSet| {
         kept.access_token == token.access_token && is_no_later(token.expires_at, kept.expires_at)
@@ -85,7 +85,7 @@ fn as_old_as_it_is(store: &Store, credential: &Credential, token: TokenSet) -> T
     TokenSet { issued_at, ..token }
 }
 
-/// Whether what is kept was got by this credential's client, with this credential's wishes.
+/// Whether what is stored was obtained by this credential's client, with its requested scopes.
 fn belongs(stored: &StoredToken, credential: &Credential) -> bool {
     let wishes = match (&credential.how, &stored.requested_scopes) {
         (GrantConfig::AuthorizationCode(person), Some(asked)) => {
@@ -99,8 +99,8 @@ fn belongs(stored: &StoredToken, credential: &Credential) -> bool {
     is_clients(stored, credential) && wishes
 }
 
-/// A login's file written by the registry's scripts names neither issuer nor client; its provider's name has to do, unless a file
-/// that was only found may say where that provider is. A token that costs one request is simply got again.
+/// A login's file from the registry's scripts names neither issuer nor client; its provider's name has to do, unless
+/// a found file may say where that provider is. A token that costs one request is simply obtained again.
 pub fn is_clients(stored: &StoredToken, credential: &Credential) -> bool {
     let person = credential.id.kind == CredentialKind::Egress && !is_led(credential);
     let same =
@@ -111,20 +111,20 @@ pub fn is_clients(stored: &StoredToken, credential: &Credential) -> bool {
         && is_owners(stored, credential)
 }
 
-/// Whether the provider is where a setting says, and that of a client from a file that was only found.
+/// Whether the provider's address comes from a setting, and from a found file.
 fn is_led(credential: &Credential) -> bool {
     let GrantConfig::AuthorizationCode(person) = &credential.how else { return false };
     credential.owner.origin.is_found() && !person.provider.variables.is_empty()
 }
 
-/// A client whose secret was only found in this folder has no claim on a token that was got with the user's own.
+/// A client whose secret was only found in this folder has no claim on a token that was obtained with the user's own.
 fn is_owners(stored: &StoredToken, credential: &Credential) -> bool {
     let origin = &credential.owner.origin;
     !origin.is_found() || stored.origin.as_ref().is_none_or(|known| *known == origin.word())
 }
 
-/// Whether a token's end is where it was. A second more is none: the server says how long, in whole seconds, and we
-/// reckon until when.
+/// Whether a token's expiry is unchanged. One second more does not count: the server sends a duration in whole
+/// seconds, and we compute the time.
 pub(super) fn is_no_later(end: Option<Epoch>, before: Option<Epoch>) -> bool {
     end.zip(before).is_some_and(|(end, before)| end <= before.saturating_add(1))
 }

@@ -1,5 +1,5 @@
-//! The end of a credential: taken back by its server where that was asked for, and removed from this machine in any case.
-//! It leaves who asks for that to `cli`.
+//! The end of a credential: revoked at its server if requested, and removed from this machine in any case. Not here:
+//! who requests it (see `cli`).
 
 use std::path::Path;
 
@@ -11,29 +11,29 @@ use crate::store::{StoreError, StoredToken};
 use crate::sys::clock;
 use crate::vault::{Vault, VaultError, keep};
 
-/// What became of the token at its server.
+/// The result at its server.
 #[derive(Debug)]
 pub enum RevocationOutcome {
-    /// It was not asked.
+    /// It was not contacted.
     NotAsked,
-    /// Nothing was left to take back: the token had ended, and there was no refresh token.
+    /// Nothing was left to revoke: the token had expired, and there was no refresh token.
     AlreadyExpired,
-    /// Who is its client is not configured: only the client may ask.
+    /// The client is not configured: only it may revoke the token.
     UnknownClient,
-    /// The server was asked.
+    /// The server was contacted.
     Asked(Result<RevocationExtent, FlowError>),
 }
 
-/// What became of a credential.
+/// The result for a credential.
 #[derive(Debug)]
 pub struct Logout {
-    /// Whether anything was kept here.
+    /// Whether anything was stored here.
     pub found: bool,
-    /// What became of it elsewhere.
+    /// The result at its server.
     pub ended: RevocationOutcome,
-    /// The tokens that were kept here, to look for copies of them.
+    /// The tokens that were stored here, to find copies of them.
     pub tokens: Vec<Secret>,
-    /// Until when the access token is good, unless its server took it back; `None` if it does not end by itself.
+    /// Until when the access token is valid, unless its server revoked it; `None` if it does not expire.
     pub expires_at: Option<Epoch>,
 }
 
@@ -45,8 +45,8 @@ impl Logout {
 }
 
 impl Vault {
-    /// Removes a credential under its lock, `path` being its file; with `revoke` its server is asked first, and whatever
-    /// that comes to, nothing stays here. `credential` is needed for that alone.
+    /// Removes a credential under its lock, `path` being its file; with `revoke` its tokens are revoked first, and
+    /// whatever that results in, nothing stays here. `credential` is needed only for that.
     ///
     /// # Errors
     /// [`VaultError::Store`] if it could not be removed.
@@ -58,15 +58,15 @@ impl Vault {
         revoke: bool,
     ) -> Result<Logout, VaultError> {
         let who = id.to_string();
-        let waiting = || self.ui.note(&who, "waiting for another mcpauth to finish with it");
+        let waiting = || self.ui.note(&who, "waiting for another mcpauth process to release it");
         let _lock = self.store.lock(id, waiting).await?;
         if let (true, Some(credential)) = (revoke, credential) {
-            // What a killed run got last is what its server must take back.
+            // The last token of an interrupted run is the one to revoke.
             keep::take_up(&self.store, credential)?;
         }
         let stored = match self.store.read_file(path) {
             Ok(stored) => stored,
-            // What cannot be read can still be removed, but not taken back.
+            // What cannot be read can still be removed, but not revoked.
             Err(StoreError::Format { .. } | StoreError::File(_)) if !revoke => None,
             Err(error) => return Err(error.into()),
         };
@@ -89,7 +89,7 @@ impl Vault {
         if over && stored.token.refresh_token.is_none() {
             return RevocationOutcome::AlreadyExpired;
         }
-        // A token that another issuer gave, or another client got, is nobody else's to see.
+        // A token from another issuer, or of another client, must not be shown to this one.
         match credential.filter(|credential| keep::is_clients(stored, credential)) {
             Some(credential) => {
                 RevocationOutcome::Asked(flow::revoke(&self.http, credential, &stored.token).await)

@@ -1,4 +1,4 @@
-//! What asking for a token comes to: the token and how it was come by, or why there is none.
+//! The result of requesting a token: the token and how it was obtained, or why there is none.
 
 use std::path::PathBuf;
 
@@ -7,57 +7,57 @@ use thiserror::Error;
 use crate::flow::FlowError;
 use crate::store::{StoreError, StoredToken};
 
-/// How a token was come by.
+/// How a token was obtained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenOutcome {
-    /// It was there, and is good for a while.
+    /// It was stored, and has some validity left.
     Reused,
     /// By the refresh grant.
     Refreshed,
     /// By client credentials.
     Obtained,
-    /// By a person.
+    /// By a login.
     LoggedIn,
-    /// It was asked for, and what came ends no later than what was there: nothing was gained.
+    /// It was requested, and the result expires no later than the stored one: nothing was gained.
     Unchanged,
 }
 
 /// A token that is good now.
 #[derive(Debug)]
 pub struct IssuedToken {
-    /// The credential as it is kept.
+    /// The stored credential.
     pub stored: StoredToken,
-    /// How it was come by.
+    /// How it was obtained.
     pub outcome: TokenOutcome,
-    /// Where it is kept.
+    /// Where it is stored.
     pub path: PathBuf,
 }
 
 /// Why there is no token.
 #[derive(Debug, Error)]
 pub enum VaultError {
-    /// It could not be got.
+    /// It could not be obtained.
     #[error("{0}")]
     Flow(#[from] FlowError),
-    /// It could not be read or kept.
+    /// It could not be read or stored.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// The issuer no longer knows the client that mcpauth registered there: a login begins with another one.
-    #[error("{issuer} no longer knows the client that mcpauth registered there")]
+    /// The issuer no longer has the client that mcpauth registered there: a login starts with another one.
+    #[error("{issuer} no longer has the client that mcpauth registered there")]
     ClientForgotten {
         /// The issuer.
         issuer: String,
     },
-    /// A server refuses the token that is kept, though it is not at its end: a login that only looks at its end would keep it.
-    #[error("the server refuses the present token, and only a login brings another one{}", .why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
+    /// A server rejects the stored token before its expiry: a login that only checks the expiry would keep it.
+    #[error("the server rejects the stored token, and only a login can replace it{}", .why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
     Refused {
-        /// Why nothing else did.
+        /// Why nothing else helped.
         why: Option<String>,
     },
-    /// Only a person can get it, and nobody is there.
+    /// It needs a login, and no user is there.
     #[error("a person must log in{}", .why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
     NeedsPerson {
-        /// Why what was there did not do.
+        /// Why the stored token was not usable.
         why: Option<String>,
     },
 }

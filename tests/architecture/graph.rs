@@ -1,12 +1,12 @@
-//! Which file of `src/` uses which other one, as its paths say: `use` in every form, and paths in expressions. A name that
-//! one module only passes on counts where it is defined. Tests inside `src/` do not count.
+//! Which file of `src/` uses which other one, from its paths: `use` in every form, and paths in expressions. A
+//! re-exported name counts where it is defined. Tests inside `src/` do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A module by the names that lead to it from the crate's root.
 type Module = Vec<String>;
 
-/// A name that a module takes in: the path behind it, and whether it is passed on.
+/// An imported name: the path behind it, and whether it is re-exported.
 struct Use {
     path: Vec<String>,
     name: Option<String>,
@@ -64,7 +64,7 @@ impl Graph {
         found
     }
 
-    /// Each group of modules that use each other round in a circle, with what ties it.
+    /// Each cycle of modules, with the uses that close it.
     pub(super) fn circles(&self) -> Vec<String> {
         let reached: BTreeMap<&Module, BTreeSet<&Module>> =
             self.sources.keys().map(|module| (module, self.reached(module))).collect();
@@ -113,7 +113,7 @@ impl Graph {
             if let (Some(name), None) = (&used.name, &item) {
                 modules.insert(name.clone(), target.clone());
             }
-            // To pass on what lies below is to give it a name, not to need it.
+            // Re-exporting something below gives it a name, and is not a dependency.
             let passed_on = used.public && target.len() > module.len() && target.starts_with(module);
             if !passed_on {
                 paths.push(path);
@@ -173,7 +173,7 @@ fn module(file: &str) -> Module {
     names
 }
 
-/// The modules of a file that are there for tests alone.
+/// The modules of a file that exist only for tests.
 fn test_modules(file: &str, text: &str) -> Vec<Module> {
     let mut found = Vec::new();
     let mut lines = text.lines().map(str::trim);
@@ -191,7 +191,7 @@ fn is_for_tests(line: &str) -> bool {
     line.starts_with("#[cfg(test)]") || line.starts_with("#[cfg(all(test")
 }
 
-/// The text without comments and without what is there for tests alone; it is formatted as rustfmt does it.
+/// The text without comments and without test code; it is formatted by rustfmt.
 pub(super) fn product(text: &str) -> String {
     // Tests that are for one system are tests.
     let text = text.replace("#[cfg(unix)]\n#[cfg(test)]", "#[cfg(test)]");
@@ -260,7 +260,7 @@ fn renamed(rest: &str) -> Option<String> {
     rest.strip_prefix("as ").map(super::first_word)
 }
 
-/// The paths in a text beside its `use` statements, those of two names and more.
+/// The paths in a text besides its `use` statements, those of two names and more.
 fn expressions(code: &str) -> Vec<Vec<String>> {
     let mut rest = code.to_owned();
     for (statement, _) in statements(code) {
@@ -297,7 +297,7 @@ fn circles_are_found_however_a_path_is_written() {
     {
         assert_eq!(circles(&[("a/mod", "mod b;\nmod c;"), back, ("a/c", harmless)]), 0, "{harmless}");
     }
-    // A face that passes on what lies below it is no part of a circle; one that uses it is.
+    // A module that re-exports what is below it is not part of a cycle; one that uses it is.
     let child = ("a/b", "use super::X;\npub fn f() {}");
     assert_eq!(circles(&[("a/mod", "mod b;\npub use b::f;\npub struct X;"), child]), 0);
     assert_eq!(circles(&[("a/mod", "mod b;\npub struct X;\nfn g() { b::f() }"), child]), 1);

@@ -1,5 +1,4 @@
 //! The parts of pages that are made from the code: what stands between `<!-- generated: NAME -->` and `<!-- end -->`.
-//! It leaves what is too large for a table here to the themes beside it.
 
 use mcpauth::config::catalogue::{Role, VARIABLES};
 use mcpauth::error::Exit;

@@ -1,5 +1,5 @@
-//! What `--json` prints, verb by verb: recorded from runs in the project that the book sets up. It leaves the meaning of the
-//! members to the page.
+//! What `--json` prints, verb by verb: recorded from runs in the project that the book sets up. Not here: the meaning
+//! of the members (see the page).
 
 use mcpauth::demo::mcp::{Sample, SampleTool};
 use serde_json::Value;

@@ -1,4 +1,5 @@
-//! Terminal recordings as SVG: what the program prints, in its own colours. It leaves the same as text to the examples.
+//! Terminal recordings as SVG: what the program prints, in its own colours. Not here: the same as text (see the
+//! examples).
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,4 @@
-//! What servers in the field send, for every front that speaks to them: the bridge over stdio and HTTP, and the test clients.
+//! What real servers send, for every client of theirs: the bridge over stdio and HTTP, and the test clients.
 //! Redirects, content codings, byte order marks, null members, odd acknowledgements and refusals of every form.
 
 use std::net::TcpStream;
@@ -12,11 +12,11 @@ use crate::support::User;
 use crate::support::coding::{CODINGS, encoded};
 use crate::support::upstream::{Seen, Upstream, push, say};
 
-/// What a call of a tool comes to: its text, or the error.
+/// The result of a tool call: its text, or the error.
 type Outcome = Result<String, String>;
 type Front = (&'static str, fn(&Upstream) -> Outcome);
 
-/// Each front, and how it calls a tool of a server.
+/// Each client, and how it calls a server's tool.
 const FRONTS: [Front; 3] = [("bridge", over_stdio), ("bridge --listen", over_http), ("call", by_hand)];
 
 fn over_stdio(server: &Upstream) -> Outcome {
@@ -144,7 +144,7 @@ fn any_other_redirect_is_an_error_that_names_its_target_and_gets_nothing() {
         }
     }
     assert!(elsewhere.seen().is_empty(), "{:?}", elsewhere.seen());
-    // Round and round is no way either.
+    // A redirect loop leads nowhere either.
     let server = Upstream::start(|seen, stream| {
         say(stream, &format!("307 T\r\nlocation: {}", path(seen)), b"");
     });
@@ -155,7 +155,7 @@ fn any_other_redirect_is_an_error_that_names_its_target_and_gets_nothing() {
     }
 }
 
-/// Our identity goes below `REGISTRY_URL` alone, wherever the gateway says that one of its servers is.
+/// Our identity is only sent below `REGISTRY_URL`, whatever address the gateway gives for one of its servers.
 #[test]
 fn a_redirect_off_the_gateway_is_not_followed_on_the_same_machine_either() {
     let server = Upstream::start(|seen, stream| match path(seen) {
@@ -255,7 +255,7 @@ fn null_members_count_as_absent() {
         assert_eq!(client.ask(&call(1)), result(&json!(1), "usual"), "{end}");
         client.end();
     }
-    // What the server says beside answers, and what the client sends.
+    // What the server sends in addition to answers, and what the client sends.
     let server = Upstream::start(|seen, stream| {
         if seen.message()["method"] != "tools/call" {
             return usual(seen, stream);
@@ -283,7 +283,7 @@ fn null_members_count_as_absent() {
     assert!(sent.contains(&json!({"jsonrpc": "2.0", "id": 2, "method": "ping"})));
 }
 
-/// One JSON-RPC error of ours for whatever a server refuses with: clients wait for ever for what has no `jsonrpc`
+/// One JSON-RPC error of ours for any refusal: clients wait forever for an answer without `jsonrpc`
 /// (modelcontextprotocol/typescript-sdk, `requireBearerAuth`).
 #[test]
 fn whatever_a_server_refuses_with_becomes_one_error_with_what_to_type() {
@@ -341,7 +341,7 @@ fn over_http_as_well_with_the_servers_status() {
         assert_eq!(answer.header("retry-after"), Some("7"));
         bridge.end();
     }
-    // An error of MCP's own is the client's to read.
+    // An MCP error is for the client.
     let own = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32022,"message":"m","data":{"supported":[]}}}"#;
     let bridge = Bridge::start(gateway_user(
         &Upstream::answering("400 Bad\r\ncontent-type: application/json", own).base,
@@ -387,7 +387,7 @@ fn a_200_that_is_no_message_becomes_one_error_too() {
             assert!(refused.contains("\"code\":502"), "{kind} {body}: {refused}");
         }
     }
-    // What lacks nothing but its version has it given back.
+    // A message that only lacks its version gets it.
     let server = Upstream::start(|seen, stream| {
         json_answer(stream, &json!({"id": seen.message()["id"], "result": {"content": []}}));
     });
@@ -396,7 +396,7 @@ fn a_200_that_is_no_message_becomes_one_error_too() {
     client.end();
 }
 
-/// Ids that are the request's in other words, or left out: there is nothing else that the answer could be about.
+/// Ids that differ in form from the request's, or are missing: the answer can be about nothing else.
 #[test]
 fn an_answer_is_the_requests_however_its_id_is_written() {
     for id in ["\"1\"", "1.0", "null", ""] {
@@ -416,7 +416,7 @@ fn an_answer_is_the_requests_however_its_id_is_written() {
             }
         }
     }
-    // A notification is none of the requests, whatever null stands in it.
+    // A notification is not one of the requests, whatever null it contains.
     let server = Upstream::start(|seen, stream| {
         if seen.message()["method"] != "tools/call" {
             return usual(seen, stream);
@@ -440,7 +440,7 @@ fn port(host: &str) -> &str {
     host.rsplit(':').next().unwrap()
 }
 
-/// A server of 2024-11-05 alone that announces this address, and acknowledges messages in these words.
+/// A server with only the 2024-11-05 transport that announces this address, and acknowledges messages with this text.
 fn old(
     endpoint: impl Fn(&str) -> String + Send + Sync + 'static,
     head: &'static str,
@@ -451,7 +451,7 @@ fn old(
         if seen.is("GET") && path(seen).ends_with("/sse") {
             events(stream);
             let endpoint = endpoint(seen.header("host").unwrap());
-            // Before the client can know where to send: its first message must find this stream, not the last client's.
+            // Before the client knows where to send: its first message must find this stream, not the last client's.
             *open.lock().unwrap() = Some(stream.try_clone().unwrap());
             push(stream, format!("event: endpoint\r\ndata: {endpoint}\r\n\r\n").as_bytes());
             let _ = std::io::Read::read(stream, &mut [0]);
@@ -510,7 +510,7 @@ fn an_address_announced_under_another_name_of_loopback_is_the_servers_own() {
         for (front, call) in [FRONTS[0], FRONTS[2]] {
             assert_eq!(call(&server).as_deref(), Ok("old"), "{front} {}", endpoint("127.0.0.1:1"));
         }
-        // Asked by the other name, it may announce the one.
+        // Asked under the other name, it may announce the first.
         let by_name = server.base.replace("127.0.0.1", "localhost");
         let ran = User::new().run(&["call", "echo", "--url", &format!("{by_name}/mcp")]).code(0);
         assert_eq!(ran.stdout, "old\n");

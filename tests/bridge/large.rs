@@ -1,5 +1,5 @@
-//! Large answers, and such as never end: memory stays within a small multiple of the largest message. Looked at from
-//! outside, by the most that the process ever had.
+//! Large answers, and endless ones: memory stays within a small multiple of the largest message. Measured from
+//! outside, by the process's peak.
 #![cfg(test)]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -19,7 +19,7 @@ const TOO_LARGE: usize = (64 << 20) + (1 << 20);
 const JSON: &str = "200 OK\r\ncontent-type: application/json";
 const EVENTS: &str = "200 OK\r\ncontent-type: text/event-stream";
 
-/// A bridge, and its client's ends of the pipes, whose lines become no values here either.
+/// A bridge, and its client's ends of the pipes; the test does not parse the lines either.
 struct Bridge {
     child: Child,
     input: ChildStdin,
@@ -119,7 +119,7 @@ fn many_events_cost_no_more_than_one() {
         assert!(bridge.hear().len() > EACH);
     }
     assert!(bridge.hear().starts_with(br#"{"jsonrpc":"2.0","id":7"#));
-    // Those that wait for the client are part of it.
+    // Those that wait for the client count.
     bridge.stays_within(100 << 20);
 }
 
@@ -200,7 +200,7 @@ fn the_test_client_refuses_what_it_cannot_hold() {
     });
     let url = format!("{}/mcp", server.base);
     let mut child = User::new().command(&["call", "x", "--url", &url]).stdin(Stdio::null()).spawn().unwrap();
-    // It is looked at while it ends: what it says comes last.
+    // It is read while it ends: its message comes last.
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_ne!(child.wait().unwrap().code(), Some(0));

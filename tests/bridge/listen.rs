@@ -1,4 +1,4 @@
-//! `bridge --listen`: who may ask, what goes on and what comes back.
+//! `bridge --listen`: who may ask, what is forwarded and what comes back.
 
 use serde_json::json;
 
@@ -84,7 +84,7 @@ fn only_a_program_with_the_secret_is_answered() {
     bridge.end();
 }
 
-/// What pages in a browser, names that point at this machine, and paths that point elsewhere can try.
+/// What web pages, names that resolve to this machine, and paths that lead elsewhere can try.
 #[test]
 fn no_request_gets_around_the_checks_or_off_the_gateway() {
     let (server, elsewhere) = (Upstream::start(usual), Upstream::start(usual));

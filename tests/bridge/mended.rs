@@ -1,4 +1,4 @@
-//! What the bridge mends without its client: refused tokens, sessions that are gone, streams that break.
+//! What the bridge recovers from without its client: rejected tokens, sessions that are gone, streams that break.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use crate::support::lab::{Lab, until};
 use crate::support::upstream::{Upstream, say};
 use crate::support::wire::Scripted;
 
-/// A user who is the laboratory's worker, and whose gateway is the laboratory's.
+/// A user with the lab's worker token and the lab's gateway.
 pub(super) fn worker(lab: &Lab) -> User {
     let mut user = User::new();
     user.env("REGISTRY_URL", format!("http://{}", lab.gateway.address()));
@@ -166,7 +166,7 @@ fn what_a_server_says_of_its_own_accord_is_heard_in_the_next_session_too() {
             (Some("s1"), true) => {
                 events(stream);
                 event(stream, "1", &json!({"jsonrpc": "2.0", "method": "notifications/message"}));
-                // Stays open until the bridge leaves.
+                // Stays open until the bridge closes it.
                 let _ = std::io::Read::read(stream, &mut [0]);
             }
             (Some("s1"), false) => usual(seen, stream),

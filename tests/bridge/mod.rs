@@ -1,5 +1,4 @@
-//! The bridge over stdio and over loopback HTTP, as its clients meet it.
-//! It leaves clients that nobody here wrote to `real`.
+//! The bridge over stdio and over loopback HTTP, as its clients see it. Not here: third-party clients (see `real`).
 #![cfg(test)]
 
 mod field;
@@ -19,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::support::User;
 use crate::support::upstream::{Seen, Upstream, begin, push, say};
-use crate::support::wire::PATIENCE;
+use crate::support::wire::TEST_TIMEOUT;
 
 /// A running `mcpauth bridge SERVER` and the client's ends of its pipes.
 struct Client {
@@ -29,7 +28,7 @@ struct Client {
 }
 
 impl Client {
-    /// Before a server of the test's own, without credentials.
+    /// In front of a server of the test's, without credentials.
     fn before(upstream: &Upstream) -> Self {
         Self::of(&User::new(), &format!("{}/mcp", upstream.base))
     }
@@ -57,10 +56,10 @@ impl Client {
     /// The next message.
     #[track_caller]
     fn hear(&self) -> Value {
-        self.lines.recv_timeout(PATIENCE).expect("the bridge says nothing")
+        self.lines.recv_timeout(TEST_TIMEOUT).expect("the bridge says nothing")
     }
 
-    /// Asks, and gives the next message.
+    /// Sends a request, and returns the next message.
     #[track_caller]
     fn ask(&mut self, message: &Value) -> Value {
         self.say(message);
@@ -75,7 +74,7 @@ impl Client {
         answer
     }
 
-    /// Closes its input, and gives what it said last, its exit code and its stderr.
+    /// Closes its input, and returns its last output, its exit code and its stderr.
     #[track_caller]
     fn end(mut self) -> (Vec<Value>, Option<i32>, String) {
         drop(self.input.take());
@@ -106,7 +105,7 @@ fn result(id: &Value, text: &str) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "result": {"content": [{"type": "text", "text": text}]}})
 }
 
-/// What every server of these tests does unless its script says otherwise: a session, and no stream of its own.
+/// The default behaviour of every server in these tests: a session, and no stream of its own.
 fn usual(seen: &Seen, stream: &mut std::net::TcpStream) {
     let message = seen.message();
     match (seen.is("POST"), message["method"].as_str()) {

@@ -1,4 +1,4 @@
-//! A refresh token that works once, behind bridges: many of them at once, and requests that are taken back meanwhile.
+//! A single-use refresh token behind bridges: many of them at once, and requests that are cancelled meanwhile.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
@@ -12,9 +12,9 @@ use super::{Client, call, json_answer, modern, result};
 use crate::rotation::{Slow, presented};
 use crate::support::User;
 use crate::support::upstream::{Seen, Upstream, say};
-use crate::support::wire::{PATIENCE, idp};
+use crate::support::wire::{TEST_TIMEOUT, idp};
 
-/// What a request's token says of itself, if that is of this issuer and not at its end.
+/// The claims of a request's token, if it is from this issuer and has not expired.
 fn good(seen: &Seen, issuer: &str) -> bool {
     let token = seen.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
     let payload = token.and_then(|token| URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok());
@@ -40,7 +40,7 @@ fn twenty_bridges_and_the_service_refresh_one_rotating_credential() {
     let begun = Instant::now();
     let mut id = 0;
     while presented(&idp).len() < 4 {
-        assert!(begun.elapsed() < PATIENCE * 2, "nobody renews it");
+        assert!(begun.elapsed() < TEST_TIMEOUT * 2, "nobody renews it");
         id += 1;
         clients.iter_mut().for_each(|client| client.say(&call(id)));
         for client in &clients {
@@ -75,7 +75,7 @@ fn a_request_that_is_taken_back_does_not_take_the_renewal_with_it() {
     slow.asked();
     client.say(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}));
     client.say(&modern(2));
-    // The second one waits for the first one's renewal, which nobody else waits for any more.
+    // The second one waits for the first one's renewal, which nobody else awaits any longer.
     let stderr = BufReader::new(client.child.stderr.take().unwrap());
     let waits = |line: &String| line.contains("waiting for another mcpauth");
     stderr.lines().map_while(Result::ok).find(waits).expect("it does not wait");

@@ -1,4 +1,4 @@
-//! What a client says and hears over stdio when nothing has to be mended.
+//! What a client sends and receives over stdio when nothing fails.
 
 use serde_json::{Value, json};
 
@@ -194,7 +194,7 @@ fn a_request_is_taken_back_as_its_version_does_it() {
     client.say(&cancel(2));
     until("the notification", || of(&server.seen(), "notifications/cancelled").len() == 1);
     assert_eq!(gone.lock().unwrap().len(), 1, "its stream stays");
-    // An answer that nobody waits for any more does not keep the bridge from ending.
+    // An answer that nobody awaits any longer does not keep the bridge from ending.
     client.end();
 }
 

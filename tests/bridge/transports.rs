@@ -1,4 +1,4 @@
-//! The older transport, HTTP+SSE (2024-11-05), for servers that speak nothing else.
+//! The older transport, HTTP+SSE (2024-11-05), for servers that support nothing else.
 
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Client, call, events, result};
 use crate::support::upstream::{Seen, Upstream, push, say};
 
-/// A server of the older transport alone: what is posted to `/messages` is answered on the stream of `/sse`.
+/// A server with only the older transport: what is posted to `/messages` is answered on the stream of `/sse`.
 fn old(endpoint: &'static str, breaks_after: usize) -> Upstream {
     let open: Arc<Mutex<Option<TcpStream>>> = Arc::default();
     let calls = Mutex::new(0);

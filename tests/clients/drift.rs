@@ -1,4 +1,4 @@
-//! `config install --check`: what is found in a client's file that should not be so, and what a run does about it.
+//! `config install --check`: what it finds in a client's outdated file, and what a run does about it.
 
 use serde_json::{Value, json};
 
@@ -72,7 +72,7 @@ fn whatever_is_not_as_it_was_installed_is_found_and_the_next_run_mends_it() {
     let rows = checked(&person, 7, &[]);
     assert!(rows[0].0 == "cursor failed" && rows[0].1[0].contains("is not JSON"), "{rows:?}");
     let text = person.user.run(&["config", "install", "--check"]).code(7).stdout;
-    assert!(text.contains("failed   cursor") && text.contains("nothing was written"), "{text}");
+    assert!(text.contains("failed  cursor") && text.contains("nothing was written"), "{text}");
 }
 
 #[cfg(unix)]

@@ -1,4 +1,5 @@
-//! `config install`, `show` and `render`: which clients, which way, and that what is written works from anywhere.
+//! `config install`, `show` and `render`: which clients, which auth mode, and that the written entries work from
+//! anywhere.
 
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use crate::support::{Ran, User, ended, read_json};
 
 const SECRET: &str = "hunter2-0123456789";
 
-/// A user with a token for `notes` at hand, who has an identity provider and a `.env`.
+/// A user with a token for `notes`, an identity provider and a `.env`.
 pub(super) struct Person {
     pub(super) user: User,
     _idp: IdpThread,
@@ -59,11 +60,7 @@ impl Person {
 fn without_a_name_the_clients_that_are_here_are_configured_each_in_its_best_way() {
     let person = Person::new();
     let ran = person.user.run(&["config", "install"]).code(2);
-    assert!(
-        ran.stderr.contains("no MCP client is found") && ran.stderr.contains("--client"),
-        "{}",
-        ran.stderr
-    );
+    assert!(ran.stderr.contains("no MCP client found") && ran.stderr.contains("--client"), "{}", ran.stderr);
     for folder in [".cursor", ".vscode", ".config/Code/User"] {
         std::fs::create_dir_all(person.home(folder)).unwrap();
     }
@@ -128,7 +125,8 @@ fn a_way_is_remembered_until_another_one_is_asked_for() {
         .run(&["config", "install", "--client", "claude-desktop", "--auth-mode", "inline"])
         .code(2);
     assert!(
-        ran.stderr.contains("claude-desktop has no way") && ran.stderr.contains("--auth-mode bridge"),
+        ran.stderr.contains("claude-desktop does not support the auth mode")
+            && ran.stderr.contains("--auth-mode bridge"),
         "{}",
         ran.stderr
     );
@@ -175,7 +173,7 @@ fn what_a_client_starts_means_the_same_in_another_projects_folder() {
     let path = person.user.project().join("ca.pem").display().to_string();
     assert!(words.contains(&format!("\"--ca-cert\",\"{path}\"")), "{words}");
 
-    // Another project, whose settings would send our secret to somebody else, and a shell without ours.
+    // Another project, whose settings would send our secret to someone else, and a shell without ours.
     let other = person.home("other");
     std::fs::create_dir_all(other.join("servers")).unwrap();
     std::fs::write(
@@ -226,9 +224,9 @@ fn a_path_that_means_another_file_elsewhere_is_pointed_out() {
     let env = std::fs::read_to_string(person.user.project().join(".env")).unwrap();
     person.user.file(".env", &format!("{env}EGRESS_OAUTH_PRIVATE_KEY_FILE_3=keys/x.pem\n"));
     let ran = person.install(&["--client", "junie"]);
-    assert!(ran.stderr.contains("give EGRESS_OAUTH_PRIVATE_KEY_FILE_3 from the root on\n"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("make EGRESS_OAUTH_PRIVATE_KEY_FILE_3 an absolute path\n"), "{}", ran.stderr);
     let ran = person.install(&["--client", "cursor", "--auth-mode", "inline"]);
-    assert!(!ran.stderr.contains("from the root on"), "nobody is started: {}", ran.stderr);
+    assert!(!ran.stderr.contains("an absolute path"), "nobody is started: {}", ran.stderr);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Merging into files as people have them: settings of other kinds, other servers, comments, one line too long.
+//! Merging into realistic files: other settings, other servers, comments, one very long line.
 
 use mcpauth::render::{AuthMode, ClientSpec, Format};
 use serde_json::{Value, json};
@@ -160,7 +160,7 @@ fn a_users_own_server_of_the_same_name_is_left_alone_in_every_way() {
     std::fs::write(&path, theirs.to_string()).unwrap();
     for way in ["bridge", "inline", "proxy", "env"] {
         let ran = person.install(&["--client", "cursor", "--auth-mode", way]);
-        assert!(ran.stdout.contains("! notes  left alone: not ours"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("! notes  left alone: not written by mcpauth"), "{}", ran.stdout);
         assert_eq!(person.config(".cursor/mcp.json"), theirs, "{way}");
     }
 }

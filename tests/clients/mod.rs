@@ -1,5 +1,5 @@
-//! Every client: what is written for it, and what is done with its own file. The first half is here: one file a client and
-//! way, in `golden/`, read by a parser of its format for what that client reads (`UPDATE=1` writes them anew).
+//! Every client: what is written for it, and what happens to its own file. The first half is here: one file per
+//! client and auth mode, in `golden/`, parsed for what that client reads (`UPDATE=1` rewrites them).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests read and write files as other programs would")]
 
@@ -17,7 +17,7 @@ use mcpauth::secret::Secret;
 use mcpauth::tokens::Bearers;
 use serde_json::{Value, json};
 
-/// What a client reads of an entry: of one with a URL, and of one with a program.
+/// What a client reads from an entry: from one with a URL, and from one with a program.
 struct Reads {
     client: &'static str,
     /// From the top to the entries.
@@ -27,7 +27,7 @@ struct Reads {
     url: &'static str,
     /// Where the headers are.
     headers: &'static [&'static str],
-    /// What it wants in an entry with a program besides the program.
+    /// What it requires in an entry with a program besides the program.
     program: Value,
 }
 
@@ -216,7 +216,7 @@ fn check(reads: &Reads, target: &ClientSpec, way: AuthMode, name: &str, entry: &
     if sse && reads.client == "gemini" {
         assert_eq!(entry["type"], "sse", "{place}");
     }
-    // The bridge passes on whichever transport it is asked for; the gateway has both at one address.
+    // The bridge passes on whichever transport is used; the gateway has both at one address.
     let end = if sse && way == AuthMode::Proxy { "sse" } else { "mcp" };
     assert_eq!(entry[if sse { sse_of(reads) } else { reads.url }], format!("{at}/{name}/{end}"), "{place}");
     let headers = reads.headers.iter().fold(entry, |at, key| &at[key]);
@@ -265,7 +265,7 @@ fn every_clients_file_is_what_that_client_reads() {
             }
             let golden =
                 std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{name}: {e}; run with UPDATE=1"));
-            assert_eq!(text, golden, "{name}; if it is meant, run with UPDATE=1");
+            assert_eq!(text, golden, "{name}; if this is intended, run with UPDATE=1");
             let all = servers(reads, target.shape, &parsed(target.format, &golden));
             let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
             assert_eq!(names, ["tickets", "news", "clock"], "{name}");

@@ -1,4 +1,4 @@
-//! What can be told without asking anybody: health, settings, tokens, ports, storage, surroundings.
+//! What can be checked without network requests: health, settings, tokens, ports, storage, surroundings.
 #![cfg(test)]
 
 use std::net::TcpListener;
@@ -21,7 +21,7 @@ fn the_healthy_have_no_problems_and_nothing_is_kept_of_what_was_tried() {
         "",
     );
     before.has("tokens.expiry", "warn", "ingress cognito: there is no token yet", "run: mcpauth ingress");
-    before.has("tokens.expiry", "problem", "nobody has logged in yet", "run: mcpauth egress --config-set 1");
+    before.has("tokens.expiry", "problem", "not logged in yet", "run: mcpauth egress --config-set 1");
     assert!(!patient.path(".oauth-tokens").exists());
     before.code(7);
 
@@ -53,12 +53,7 @@ fn a_line_that_cannot_be_read_is_a_finding() {
     let user = User::new();
     user.file(".env", "INGRESS_OAUTH_CLIENT_SECRET=\"hunter2\n");
     let diagnosis = diagnose(&user, &[]).code(7);
-    diagnosis.has(
-        "settings.files",
-        "warn",
-        "passed over, because it is not KEY=VALUE: ",
-        "config show --origin",
-    );
+    diagnosis.has("settings.files", "warn", "ignored, because it is not KEY=VALUE: ", "config show --origin");
 }
 
 #[test]
@@ -69,12 +64,12 @@ fn files_and_settings_that_overrule_each_other_are_named() {
     user.env("EGRESS_PROVIDER_NAME", "tracker");
     let diagnosis = diagnose(&user, &["--offline"]);
     diagnosis.has("settings.files", "ok", "oauth/.env (found here), ", "");
-    diagnosis.has("settings.overruled", "warn", "AWS_REGION in", "take one of the two out");
+    diagnosis.has("settings.overruled", "warn", "AWS_REGION in", "remove one of the two");
     diagnosis.has(
         "settings.flows",
         "warn",
-        "EGRESS_PROVIDER_NAME=tracker leaves out egress set 2",
-        "take EGRESS_PROVIDER_NAME out",
+        "EGRESS_PROVIDER_NAME=tracker excludes egress set 2",
+        "remove EGRESS_PROVIDER_NAME",
     );
     assert!(!diagnosis.ran.stdout.contains("TENANT"));
 }
@@ -90,13 +85,13 @@ fn tokens_are_told_apart_by_who_can_renew_them() {
             "it can be renewed without a person",
             "mcpauth egress --config-set 1",
         ),
-        (json!(null), past, "problem", "only a person can renew it", "mcpauth egress --config-set 1"),
+        (json!(null), past, "problem", "only a login can renew it", "mcpauth egress --config-set 1"),
         (json!("hunter2-r"), clock::now() + 60, "ok", "is renewed when it is used", ""),
         (
             json!(null),
             clock::now() + 60,
             "warn",
-            "only a person can renew it",
+            "only a login can renew it",
             "mcpauth egress --config-set 1",
         ),
     ] {
@@ -140,7 +135,7 @@ fn a_port_that_is_taken_is_found_before_a_login_needs_it() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     patient.env("EGRESS_OAUTH_REDIRECT_URI_1", format!("http://{}/callback", taken.local_addr().unwrap()));
     let diagnosis = patient.doctor(&["--offline"]).code(7);
-    diagnosis.has("login.redirect", "problem", "is already in use", "stop the program that has the port");
+    diagnosis.has("login.redirect", "problem", "is already in use", "stop the program that uses the port");
     patient.env("EGRESS_OAUTH_REDIRECT_URI_1", "https://app.example.test/callback");
     patient.doctor(&["--offline"]).has(
         "login.redirect",
@@ -166,7 +161,7 @@ fn storage_and_surroundings_are_looked_at() {
     patient.doctor(&["--offline"]).has(
         "storage.keyring",
         "problem",
-        "none of file, keyring and auto",
+        "not one of file, keyring, auto",
         "correct MCPAUTH_STORAGE",
     );
 
@@ -181,6 +176,6 @@ fn storage_and_surroundings_are_looked_at() {
     diagnosis.has("network.proxy", "ok", "HTTPS_PROXY is http://proxy.test:3128", "");
     diagnosis.has("network.proxy", "ok", "NO_PROXY is localhost,.corp.test", "");
     diagnosis.has("network.proxy", "warn", "ALL_PROXY is set in ", "export ALL_PROXY");
-    diagnosis.has("network.certificates", "problem", "it holds no certificate", "correct SSL_CERT_FILE");
+    diagnosis.has("network.certificates", "problem", "it has no PEM certificate", "correct SSL_CERT_FILE");
     diagnosis.has("login.browser", "warn", "this is an SSH session", "--no-browser");
 }

@@ -1,4 +1,4 @@
-//! What `--fix` mends, and what it leaves alone.
+//! What `--fix` fixes, and what it does not touch.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out files as other programs would")]
 
@@ -98,14 +98,14 @@ fn stale_entries_are_renewed_and_everything_else_stays() {
     patient.doctor(&["--offline"]).has(
         "clients.config",
         "skipped",
-        "no client has an entry of ours",
+        "no client has an entry from mcpauth",
         "config install",
     );
     patient.user.run(&["config", "install", "--client", "vscode-legacy"]).code(0);
     patient.doctor(&["--offline"]).has("clients.config", "ok", "are up to date", "");
 
     patient.user.plant("tracker-egress.json", &[("access_token", json!("hunter2-other"))]);
-    // A token file that cannot be read would take its entry out, if its mode were not mended first.
+    // A token file that cannot be read would remove its entry, if its mode were not fixed first.
     chmod(&patient.path(".oauth-tokens/tracker-egress.json"), 0o644);
     let stale = patient.doctor(&["--offline"]);
     let finding =

@@ -1,4 +1,4 @@
-//! `mcpauth doctor`: a patient to make ill, and what a diagnosis must say.
+//! `mcpauth doctor`: a patient to make ill, and the expected diagnosis.
 #![cfg(test)]
 
 mod local;
@@ -20,11 +20,11 @@ use crate::support::{Ran, User, answering};
 const GOOD_POLICY: &str = "read:\n  - server: fininfo\n    methods: [initialize, tools/list, tools/call]\n    \
                            tools: [get_stock_aggregates]\n";
 
-/// The ingress client's secret, and a wrong one. Neither may ever be seen.
+/// The ingress client's secret, and a wrong one. Neither may ever be shown.
 const AGENT: &str = "hunter2-agent-0123456789";
 const WRONG: &str = "hunter2-wrong-0123456789";
 
-/// Someone whose settings are whole and good: ingress, one login, a gateway that answers, no policy.
+/// A user with complete, valid settings: ingress, one login, a gateway that answers, no policy.
 struct Patient {
     user: User,
     idp: IdpThread,
@@ -36,7 +36,7 @@ impl Patient {
         let redirect = format!("http://127.0.0.1:{}/callback", free_port());
         let clients = vec![
             IdpClient::machine("agent", AGENT, &["read"]),
-            // As a client is when its app was made for people's logins alone.
+            // Like a client whose app was registered only for user logins.
             IdpClient::new("people", Some(AGENT), &["read"], &[GrantType::AuthorizationCode]),
             IdpClient::confidential("tracker-client", SECRET, &redirect, &["read:work", "offline_access"]),
         ];
@@ -60,7 +60,7 @@ impl Patient {
         self
     }
 
-    /// A login's token, as if a person had been here.
+    /// A login's token, as if the user had logged in.
     fn logged_in(&self) {
         let token = json!({
             "provider": "tracker", "access_token": "hunter2-access", "refresh_token": "hunter2-refresh",
@@ -108,7 +108,7 @@ impl Diagnosis {
         self.object["findings"].as_array().unwrap()
     }
 
-    /// Expects a finding of this check and status whose texts have these words in them.
+    /// Expects a finding with this check and status whose texts contain these words.
     #[track_caller]
     fn has(&self, check: &str, status: &str, found: &str, remedy: &str) -> &Value {
         let text = |finding: &Value, name: &str| finding[name].as_str().unwrap_or_default().to_owned();
@@ -131,7 +131,7 @@ impl Diagnosis {
         self
     }
 
-    /// All findings that are not fine.
+    /// All findings that are not ok.
     fn wrong(&self) -> Vec<String> {
         let wrong = self
             .findings()

@@ -1,4 +1,4 @@
-//! Who answers and who does not, whose clock is off, and what a gateway says of itself.
+//! Who answers and who does not, whose clock is off, and what a gateway publishes about itself.
 #![cfg(test)]
 
 use std::io::{Read, Write};
@@ -89,7 +89,7 @@ fn gateway_that_says(resource: &str, issuer: &str) -> Scripted {
 #[test]
 fn the_ingress_token_is_held_against_the_gateways_own_document() {
     for (resource, other_issuer, audience, status, found, remedy) in [
-        ("", None, None, "ok", "names no audience", ""),
+        ("", None, None, "ok", "has no audience", ""),
         (
             "https://gw.test/fininfo/mcp",
             None,
@@ -111,7 +111,7 @@ fn the_ingress_token_is_held_against_the_gateways_own_document() {
             Some("https://idp.test"),
             None,
             "problem",
-            "which the gateway does not take",
+            "which the gateway does not accept",
             "mcpauth ingress --force",
         ),
     ] {
@@ -120,7 +120,7 @@ fn the_ingress_token_is_held_against_the_gateways_own_document() {
             patient.env("INGRESS_OAUTH_AUDIENCE", audience);
         }
         patient.user.run(&["ingress"]).code(0);
-        // What is in force now asks for no audience: the token is an old one.
+        // The current settings request no audience: the token is an old one.
         patient.env("INGRESS_OAUTH_AUDIENCE", "");
         let issuer = other_issuer.unwrap_or(patient.idp.issuer()).to_owned();
         let gateway = gateway_that_says(resource, &issuer);
@@ -172,6 +172,6 @@ fn a_real_gateway_is_known_by_its_probes_and_its_document() {
     user.file("servers/alpha.json", &server.to_string());
     user.run(&["ingress"]).code(0);
     let diagnosis = diagnose(&user, &[]);
-    diagnosis.has("gateway.reachable", "ok", "answers, and is ready", "");
-    diagnosis.has("tokens.audience", "ok", "ingress.json names no audience", "");
+    diagnosis.has("gateway.reachable", "ok", "answers and is ready", "");
+    diagnosis.has("tokens.audience", "ok", "ingress.json has no audience", "");
 }

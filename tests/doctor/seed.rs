@@ -1,4 +1,4 @@
-//! Each case of the seed's troubleshooting section, set up for real and named with the right remedy.
+//! Each case of the requirements' troubleshooting section, created for real and reported with the right remedy.
 #![cfg(test)]
 
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{GOOD_POLICY, Patient, WRONG};
 use crate::support::answering;
 
-/// One line of the seed's troubleshooting section.
+/// One line of the requirements' troubleshooting section.
 struct Case {
     name: &'static str,
     /// What is wrong with an otherwise healthy patient.
@@ -45,7 +45,7 @@ const SEED: &[Case] = &[
         [
             "settings.names",
             "warn",
-            "INGRESS_OAUTH_CLIENT_SECRT is not read",
+            "INGRESS_OAUTH_CLIENT_SECRT is ignored",
             "mean INGRESS_OAUTH_CLIENT_SECRET?",
         ],
     ),

@@ -1,4 +1,4 @@
-//! The clients' own files in the states in which their owners have them.
+//! The clients' own files in the states that occur in practice.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};

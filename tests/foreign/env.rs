@@ -1,4 +1,4 @@
-//! `.env` files of others: one line says what was passed over, and nothing of it is shown; the rest is read.
+//! Other programs' `.env` files: one message says what was ignored, and shows none of it; the rest is read.
 
 use std::io::Write;
 use std::os::unix::fs::symlink;
@@ -9,7 +9,7 @@ use crate::support::{Ran, User, mode};
 
 const HIDDEN: &str = "hunter2";
 
-/// Statements that set nothing of ours, and how many lines of them are no `KEY=VALUE`.
+/// Statements that set nothing of ours, and how many of their lines are not `KEY=VALUE`.
 const STRANGE: [(&str, usize); 12] = [
     ("hunter2_HOST_PASS", 1),
     ("export hunter2", 1),
@@ -25,7 +25,7 @@ const STRANGE: [(&str, usize); 12] = [
     ("cat <<EOF\nhunter2's text\nEOF", 3),
 ];
 
-/// How a file may be handed to us, and the flags for it.
+/// How a file may be given to us, and the flags for it.
 const PLACES: [(&str, &[&str]); 4] = [
     ("project/.env", &[]),
     ("project/credentials-provider/oauth/.env", &[]),

@@ -1,4 +1,4 @@
-//! Byte order marks, line ends and Windows' encoding, in every kind of file that we read.
+//! Byte order marks, line endings and Windows encodings, in every kind of file that we read.
 
 use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use serde_json::json;
@@ -7,7 +7,7 @@ use crate::support::User;
 
 const SECRET: &str = "hunter2-0123456789";
 
-/// How a text may lie in a file: as it is; with the mark; with the mark, its line ends and one more; in UTF-16.
+/// How a text may be stored in a file: plain; with the mark; with the mark, its line endings and one more; in UTF-16.
 const WAYS: [fn(&str) -> Vec<u8>; 5] = [
     |text| text.into(),
     |text| format!("\u{feff}{text}").into(),
@@ -57,7 +57,7 @@ fn agents_files() {
         let ran = user.run(&["keycloak", "--agent-name", "agent-x"]);
         let said = ran.stdout + &ran.stderr;
         assert!(!said.contains("not a JSON object"), "{said}");
-        // Whatever is at that address: the secret was read whole, and without its marks.
+        // Whatever is at that address: the secret was read completely, and without its marks.
         assert!(said.contains("/realms/demo/") || said.contains("agent-x"), "{said}");
     }
 }
@@ -115,7 +115,7 @@ fn key_files() {
             .env("INGRESS_OAUTH_PRIVATE_KEY_FILE", file);
         let ran = user.run(&["ingress"]);
         let said = ran.stdout + &ran.stderr;
-        assert!(!said.contains("holds no PEM private key"), "{said}");
+        assert!(!said.contains("has no PEM private key"), "{said}");
     }
 }
 

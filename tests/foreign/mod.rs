@@ -1,5 +1,5 @@
-//! Files that other programs write and read too, in the states in which people have them: what is read of them all the same,
-//! what stays of them, and what is said. It leaves files that somebody else may have put there to `provenance`.
+//! Files that other programs write and read too, in the states that occur in practice: what is still read, what is
+//! kept, and what is reported. Not here: files that an attacker may have put there (see `provenance`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests write files as other programs do")]
 

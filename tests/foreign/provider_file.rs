@@ -1,5 +1,5 @@
-//! The scripts' `oauth_providers.yaml`: read in the folder where they have it, with all of its fields, as somebody's word
-//! who may not be the user.
+//! The scripts' `oauth_providers.yaml`: read in their folder, with all of its fields, as a file that may not be the
+//! user's choice.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -8,7 +8,7 @@ use crate::support::{User, ended};
 
 const PLACE: &str = "credentials-provider/oauth/oauth_providers.yaml";
 
-/// As the scripts ship it, with a service of the user's own.
+/// As the scripts ship it, with one service added by the user.
 fn listed(base: &str, more: &str) -> String {
     format!(
         "# OAuth providers\nproviders:\n  tracker:\n    display_name: \"Tracker\"\n    auth_url: {base}/authorize\n    token_url: {base}/token\n    \
@@ -71,7 +71,7 @@ fn a_folder_of_the_scripts_works_as_it_is() {
 #[test]
 fn the_users_secret_goes_there_only_if_the_file_is_named() {
     let evil = Scripted::start(|_| (200, r#"{"access_token": "T", "token_type": "Bearer"}"#.into()));
-    // The secret, and what is found beside the file.
+    // The secret, and what is found next to the file.
     let rest = SET.lines().map(|line| line.split_once('=').unwrap());
     for found in
         [&[][..], &["EGRESS_PROVIDER_NAME_1"], &["EGRESS_OAUTH_CLIENT_ID_1", "EGRESS_OAUTH_REDIRECT_URI_1"]]
@@ -92,10 +92,10 @@ fn the_users_secret_goes_there_only_if_the_file_is_named() {
         let all = ran.stdout + &ran.stderr;
         assert!(all.contains("EGRESS_OAUTH_CLIENT_SECRET_1 (environment)"), "{all}");
         assert!(evil.asked().is_empty() && !all.contains("code_challenge"), "{all}");
-        let remedy = all.split_once("name the file: ").unwrap().1.lines().next().unwrap().to_owned();
+        let remedy = all.split_once("name it: ").unwrap().1.lines().next().unwrap().to_owned();
         if found.is_empty() {
             assert!(
-                all.contains(&format!("token_url says, and that comes from {}:4", path.display())),
+                all.contains(&format!("token_url says, but that comes from {}:4", path.display())),
                 "{all}"
             );
             assert!(remedy.contains(&format!("--providers-file {}", path.display())), "{remedy}");
@@ -148,7 +148,7 @@ fn a_provider_for_machines_is_no_login() {
     user.env("EGRESS_OAUTH_CLIENT_SECRET_1", "s")
         .env("EGRESS_OAUTH_REDIRECT_URI_1", "http://127.0.0.1:0/callback");
     let ran = user.run(&["egress", "--no-browser"]).code(2);
-    assert!((ran.stdout + &ran.stderr).contains("is for machines"));
+    assert!((ran.stdout + &ran.stderr).contains("has no login for people"));
 }
 
 #[test]

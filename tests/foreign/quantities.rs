@@ -1,4 +1,4 @@
-//! Times, sizes and addresses as people type them: in flags, in the environment, in `.env` and in `gateway.yaml`.
+//! Durations, sizes and addresses as people type them: in flags, in the environment, in `.env` and in `gateway.yaml`.
 
 use crate::support::User;
 
@@ -68,7 +68,7 @@ fn addresses_in_flags_and_variables() {
         (":80", false),
         ("80", false),
     ] {
-        // There is nothing to serve, so that these runs end whatever the address.
+        // There is nothing to serve, so these runs end whatever the address.
         for verb in
             [&["gateway", "serve", "--listen", address][..], &["gateway", "serve", "--admin", address]]
         {

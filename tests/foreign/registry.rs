@@ -1,4 +1,4 @@
-//! The registry's files in the form of its newest releases: read without a remark that is wrong.
+//! The registry's files in the format of its newest releases: read without wrong remarks.
 
 use crate::support::User;
 
@@ -143,7 +143,7 @@ fn everybody_reads_them_alike() {
     let names: Vec<&String> = servers["mcpServers"].as_object().unwrap().keys().collect();
     assert_eq!(names.len(), 5, "those that need no credential of their own: {names:?}");
     let doctor = user.run(&["doctor", "--offline"]);
-    // A gateway.yaml that was only found hands out no variable of the user's, and that is said.
+    // A found gateway.yaml gets none of the user's variables, and that is reported.
     for (name, _) in SERVERS.iter().filter(|(name, _)| *name != "key.json") {
         assert!(!doctor.stdout.contains(name), "{}", doctor.stdout);
     }

@@ -1,9 +1,10 @@
-//! Fuzz targets: bytes nobody would send, put together from what people do send. They hold invariants, not answers;
-//! those are tested beside the code.
+//! Fuzz targets: unlikely bytes, composed of likely ones. They check invariants, not answers; those are tested next
+//! to the code.
 //!
-//! `cargo test` runs each target some thousand times; `FUZZ_ITERATIONS=1000000 cargo test --test suite fuzz::` as often as
-//! it says, beginning with the seed `FUZZ_SEED` (0 if absent), so that a failure is run again by its seed. There is no
-//! guidance by coverage: that needs nightly Rust, and the runner that does without it holds back a crate of the product.
+//! `cargo test` runs each target some thousand times; `FUZZ_ITERATIONS=1000000 cargo test --test suite fuzz::` as
+//! often as requested, starting with the seed `FUZZ_SEED` (0 if absent), so that a failure can be repeated by its
+//! seed. There is no coverage guidance: that needs nightly Rust, and the runner that works without it holds back a
+//! crate of the product.
 #![cfg(test)]
 
 mod wire;
@@ -13,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// How often a target runs if the environment says nothing.
 const ITERATIONS: u64 = 4_000;
 
-/// Where the inputs of one run come from (SplitMix64).
+/// The source of one run's inputs (SplitMix64).
 struct Dice(u64);
 
 /// Runs a target for a fixed count.
@@ -55,7 +56,7 @@ impl Dice {
             let end = |start: usize, length: usize| (start + length).min(bytes.len());
             let (place, added) = match self.below(4) {
                 0 => {
-                    // Mostly where a member or an element may begin, for elsewhere most tokens are no JSON.
+                    // Mostly where a member or an element may begin: elsewhere most tokens are not JSON.
                     let opens = |byte: &u8| matches!(byte, b'{' | b'[' | b',' | b'\n');
                     let next = bytes[at..].iter().position(opens).filter(|_| self.below(4) > 0);
                     let at = next.map_or(at, |next| at + next + 1);

@@ -1,4 +1,4 @@
-//! The gateway's readers of messages and event streams. It leaves the token reader to a file of its own.
+//! The gateway's parsers of messages and event streams. Not here: the token parser (see its own file).
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use super::fuzz;
 
 const MESSAGES: &str = include_str!("messages.jsonl");
 
-/// What other readers stumble over, or over each other.
+/// What other parsers stumble over, or disagree about.
 const TOKENS: [&str; 40] = [
     "{",
     "}",
@@ -57,7 +57,7 @@ const TOKENS: [&str; 40] = [
     "\r\r",
 ];
 
-/// What serde_json takes a message for: it refuses two equal keys among these.
+/// What serde_json takes a message for: it rejects duplicate keys here.
 #[derive(Deserialize)]
 struct Message<'b, P> {
     jsonrpc: String,
@@ -80,9 +80,9 @@ fn shows(name: &str) -> bool {
     name.starts_with("ok")
 }
 
-/// No list in a message that a reader without regard to case finds has something hidden in it.
+/// No list in a message that a case-insensitive parser finds contains anything hidden.
 fn shows_nothing_hidden(message: &[u8]) {
-    // Halves of characters and endless numbers pass unread, and serde_json has no value for them.
+    // Unpaired surrogates and endless numbers pass unread, and serde_json has no value for them.
     let Ok(message) = serde_json::from_slice::<Value>(message) else { return };
     let members = |value: &Value, key: &str| -> Vec<Value> {
         let object = value.as_object().into_iter().flatten();
@@ -148,7 +148,7 @@ fn an_event_stream_is_the_same_in_any_chunks() {
     });
 }
 
-/// What goes out of a stream that is cut into pieces of these lengths, how many events do not, and whether it ends
+/// The output for a stream that is cut into pieces of these lengths, how many events are dropped, and whether it ends
 /// between two events.
 fn filtered(stream: &[u8], cuts: &[usize]) -> (Vec<u8>, u64, bool) {
     let mut filter =

@@ -1,5 +1,5 @@
-//! What hostile or careless servers answer: no hidden tool is shown, no header speaks for the gateway, nobody is led away.
-//! It leaves requests to `attacks`, and sessions and streams to `streams`.
+//! Answers from hostile or careless servers: no hidden tool is shown, no header speaks for the gateway, no client is
+//! redirected. Not here: requests (see `attacks`); sessions and streams (see `streams`).
 #![cfg(test)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,6 +1,6 @@
-//! The ways around the reference gateway that lead through a message or a path (H1 to H7), each in several spellings over
-//! raw sockets: what is refused never reaches a server. H15 is that the reference tests none of it.
-//! It leaves H8 to H14 to `leaks`, and what servers answer to `answers`.
+//! The ways around the registry's gateway that use a message or a path (H1 to H7), each in several spellings over raw
+//! sockets: what is refused never reaches a server. H15 is that the registry's gateway has no tests for them. Not
+//! here: H8 to H14 (see `leaks`); servers' answers (see `answers`).
 #![cfg(test)]
 
 use std::io::Write;
@@ -169,7 +169,7 @@ fn h5_no_path_means_another_server_than_the_one_that_is_decided() {
 fn h6_a_message_has_one_meaning_for_every_reader() {
     let worker = Worker::start();
     let twins = [
-        // Twins by case: Go reads `Method` as `method`, and folds U+017F to s and U+212A to k.
+        // Case variants: Go reads `Method` as `method`, and folds U+017F to s and U+212A to k.
         r#"{"jsonrpc":"2.0","id":7,"method":"ping","Method":"tools/call","params":{"name":"delete_all"}}"#,
         r#"{"jsonrpc":"2.0","id":7,"METHOD":"tools/call","params":{"name":"delete_all"}}"#,
         r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo"},"param\u017f":{"name":"delete_all"}}"#,
@@ -177,7 +177,7 @@ fn h6_a_message_has_one_meaning_for_every_reader() {
         "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tasks/get\",\"params\":{\"tas\u{212a}Id\":\"t\"}}",
         r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","Name":"delete_all"}}"#,
         r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","_Meta":{}}}"#,
-        // The same key twice, at any place that decides, plain and escaped.
+        // The same key twice, at any significant place, plain and escaped.
         r#"{"jsonrpc":"2.0","id":7,"method":"ping","method":"tools/call","params":{"name":"delete_all"}}"#,
         r#"{"jsonrpc":"2.0","id":7,"method":"ping","\u006dethod":"tools/call","params":{"name":"delete_all"}}"#,
         r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo"},"params":{"name":"delete_all"}}"#,

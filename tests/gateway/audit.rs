@@ -1,5 +1,5 @@
-//! The audit: one line a decision, of whichever kind, with the rule or the reason, and of nothing else. It leaves where the
-//! lines go to `serve`.
+//! The audit: one line per decision, of any kind, with the rule or the reason, and nothing else. Not here: where the
+//! lines go (see `serve`).
 #![cfg(test)]
 
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::lab::{ALLOWED, Lab, REFUSED, own_server, request, until};
 use crate::support::mint::Mint;
 use crate::support::upstream::{Listening, Seen, Upstream, say};
-use crate::support::wire::{PATIENCE, free_port, get};
+use crate::support::wire::{TEST_TIMEOUT, free_port, get};
 
 const JSON: &str = "200 OK\r\ncontent-type: application/json";
 
@@ -114,9 +114,9 @@ fn a_caller_who_left_is_written_down_with_what_was_decided() {
     let bearer = format!("Bearer {}", lab.token("worker"));
     let bytes = request("POST", "/delta/mcp", &[("X-Authorization", &bearer)], ALLOWED.as_bytes());
     let client = Listening::send(&lab, &bytes);
-    asked.recv_timeout(PATIENCE).unwrap();
+    asked.recv_timeout(TEST_TIMEOUT).unwrap();
     drop(client);
-    assert_eq!(missed.recv_timeout(PATIENCE), Ok(()));
+    assert_eq!(missed.recv_timeout(TEST_TIMEOUT), Ok(()));
     until("a line", || lab.kept.lines().len() == 1);
     let found = of(&lab.kept.lines()[0], &["status", "verdict", "rule", "reason", "server", "name"]);
     assert_eq!(json!(found), json!([499, "allowed", "worker[3]", null, "delta", "echo"]));
@@ -130,7 +130,7 @@ fn a_caller_who_left_before_the_decision_was_allowed_nothing() {
     let mint = Mint::with(&[], move |_| {
         let ends = ends.lock().unwrap();
         ends.0.send(()).unwrap();
-        let _ = ends.1.recv_timeout(PATIENCE);
+        let _ = ends.1.recv_timeout(TEST_TIMEOUT);
         (200, r#"{"active": false}"#.into())
     });
     let lab = Lab::with(|settings, dir| {
@@ -142,7 +142,7 @@ fn a_caller_who_left_before_the_decision_was_allowed_nothing() {
     });
     let headers = [("X-Authorization", "Bearer opaque")];
     let client = Listening::send(&lab, &request("POST", "/alpha/mcp", &headers, ALLOWED.as_bytes()));
-    asked.recv_timeout(PATIENCE).unwrap();
+    asked.recv_timeout(TEST_TIMEOUT).unwrap();
     drop(client);
     until("a line", || lab.kept.lines().len() == 1);
     release.send(()).unwrap();
@@ -169,7 +169,7 @@ fn what_decides_nothing_is_not_written_down() {
     assert_eq!(kept.audit_text(), "");
 }
 
-/// Whatever ends a request, and wherever: what is answered is written down.
+/// However a request ends: every answer is recorded.
 #[test]
 fn what_is_refused_before_anybody_is_known_has_its_line_too() {
     let lab = Lab::with(|settings, _| {
@@ -239,7 +239,7 @@ fn what_is_refused_before_anybody_is_known_has_its_line_too() {
     }
 }
 
-/// What does not simply show, as it is: C0, DEL, C1, zero-width, bidirectional, line separators, tags.
+/// Unprintable characters, unescaped: C0, DEL, C1, zero-width, bidirectional, line separators, tags.
 const ODD: &str = "a\u{1}\u{8}\u{1b}[2J\u{7f}\u{80}\u{85}\u{9b}31m\u{ad}\u{61c}\u{200b}\u{200e}\u{202e}\u{2028}\u{2029}\u{2066}\u{feff}\u{e0041}z";
 
 #[test]
@@ -295,7 +295,7 @@ fn others_words_are_no_commands_to_whoever_reads_the_log() {
         settings.health.failures = 1;
     });
     until("events", || lab.kept.events().len() > 1);
-    lab.reload("scopes.yml", &format!("worker: [{ODD}"), "stays in force");
+    lab.reload("scopes.yml", &format!("worker: [{ODD}"), "stay in force");
     for event in lab.kept.events() {
         assert!(mcpauth::text::is_all_plain(&event), "{event:?}");
     }

@@ -1,5 +1,6 @@
-//! The audit is promised: where a line cannot be written nothing is done unseen, and what was done is written once it can be.
-//! Full disks, limits on files, closed and stuck pipes. It leaves what a line says to `audit`.
+//! The audit is guaranteed: if a line cannot be written, no request is processed, and what was done is written once
+//! that is possible. Full disks, file size limits, closed and stuck pipes. Not here: the content of a line (see
+//! `audit`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests look at the gateway's files and empty them")]
 
@@ -13,7 +14,7 @@ use crate::full_disk::Small;
 use crate::support::lab::{ALLOWED, REFUSED, until};
 use crate::support::wire::get;
 
-/// Settings that somebody names may send the audit out of their folder; found ones may not.
+/// Named settings may send the audit out of their folder; found ones may not.
 const NAMED: [&str; 4] = ["--config", "gateway.yaml", "--admin", "127.0.0.1:0"];
 
 fn ready(served: &Served) -> u16 {
@@ -28,7 +29,7 @@ fn counted(served: &Served, name: &str) -> u64 {
     values.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
 }
 
-/// Calls until the gateway refuses for want of an audit; how many it let through.
+/// Calls until the gateway refuses because it has no audit; returns how many it allowed.
 fn exhaust(site: &Site, served: &Served) -> usize {
     for allowed in 0..10_000 {
         let answer = site.ask(served.address, ALLOWED);
@@ -42,7 +43,7 @@ fn exhaust(site: &Site, served: &Served) -> usize {
     panic!("it never refuses");
 }
 
-/// Calls until it is served again; how often it was.
+/// Calls until it is served again; returns how often it called.
 fn recover(site: &Site, served: &Served) {
     until("ready again", || ready(served) == 200);
     site.ask(served.address, ALLOWED).status(200);
@@ -86,7 +87,7 @@ fn who_wants_service_at_any_price_has_it_and_is_told_the_price() {
     site.ask(served.address, ALLOWED).status(200);
     assert_eq!(ready(&served), 200);
     let ran = served.end("TERM").code(0);
-    assert!(ran.stderr.contains("requests go on"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("requests continue"), "{}", ran.stderr);
     let lost =
         ran.stderr.lines().filter_map(|line| line.split(" lines were never").next()?.rsplit(' ').next());
     let lost: usize = lost.filter_map(|count| count.parse::<usize>().ok()).sum();
@@ -108,7 +109,7 @@ fn a_disk_that_was_full_has_a_line_for_each_call_that_was_let_through() {
     through += 1;
     assert_eq!(site.upstream.seen().len(), through);
     let ran = served.end("TERM").code(0);
-    assert!(ran.stderr.contains("lines are written again"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("writing works again"), "{}", ran.stderr);
     let text = std::fs::read_to_string(site.path("logs/audit.log")).unwrap();
     assert_eq!(allowed(&lines(&text)), through, "each row is whole");
 }
@@ -135,7 +136,7 @@ fn a_line_that_was_begun_is_never_followed_on_its_row() {
     assert_eq!(full.len(), 256 << 10);
     let (before, begun) = whole(&full);
     assert!(serde_json::from_str::<Value>(begun).is_err(), "{begun}");
-    // Somebody takes the old lines away and empties the file.
+    // Another process rotates the old lines away and empties the file.
     std::fs::write(site.path("audit.log"), "").unwrap();
     recover(&site, &served);
     through += 1;
@@ -173,7 +174,7 @@ fn nobody_reads_stdout_and_nothing_is_done() {
     assert!(ran.stderr.contains("audit: stdout: Broken pipe"), "{}", ran.stderr);
 }
 
-/// No worker waits for whoever reads: the gateway answers though its lines go nowhere for now.
+/// No worker waits for the reader: the gateway answers though its lines go nowhere for now.
 #[test]
 fn a_reader_that_is_stuck_stops_no_worker() {
     let site = Site::new("workers: 1\n");
@@ -204,7 +205,8 @@ fn a_word_that_is_none_is_refused() {
     assert_eq!(json!(site.upstream.seen().len()), 0);
 }
 
-/// A pipe under the audit's name, after the file was put aside: nobody waits for its reader, and no line goes there.
+/// A pipe under the audit's name, after the file was moved away: nothing waits for its reader, and no line goes
+/// there.
 #[test]
 fn a_file_begun_anew_is_no_pipe() {
     let site = Site::new("audit: audit.log\n");
@@ -213,7 +215,7 @@ fn a_file_begun_anew_is_no_pipe() {
     let made = std::process::Command::new("mkfifo").arg(site.path("audit.log")).status().unwrap();
     assert!(made.success());
     served.signal("HUP");
-    served.running.as_mut().unwrap().line(|line| line.contains("it goes on in the old file"));
+    served.running.as_mut().unwrap().line(|line| line.contains("writing to the old file"));
     site.ask(served.address, ALLOWED).status(200);
     until("its line", || std::fs::read_to_string(site.path("audit.1")).unwrap().ends_with("}\n"));
     std::fs::remove_file(site.path("audit.log")).unwrap();

@@ -1,5 +1,5 @@
-//! `mcpauth gateway` as it is typed: what it finds in good and bad files, and what it says of them.
-//! It leaves serving to tests of its own.
+//! The verbs of `mcpauth gateway`: what they find in good and bad files, and their output. Not here: serving (see its
+//! own tests).
 #![cfg(test)]
 
 use mcpauth::sys::private_file;
@@ -67,8 +67,8 @@ fn everything_that_is_wrong_is_said_with_its_remedy() {
     );
     user.file("scopes.yml", &POLICY.replace("currenttime", "curenttime"));
     let expected = "\
-remark: listen: other machines can connect, and tokens would cross the network in plain http
-  -> set tls, or public_url if something before the gateway speaks TLS
+remark: listen: other machines can connect, and tokens would cross the network over plain http
+  -> set tls, or public_url if a proxy in front of the gateway terminates TLS
 error: issuers[0].issuer: is plain http to another machine
   -> write it exactly as in the tokens' iss, an https URL
 remark: ./servers/bad.json: proxy_pass_url points at a link-local, metadata or multicast address, which no MCP server has; left out
@@ -88,7 +88,7 @@ remark: ./scopes.yml: there is no server \"curenttime\"
     assert_eq!((severities[0], severities[1]), (Some("remark"), Some("error")));
 }
 
-/// Whoever may lay out a server's file may not have what is in the gateway's environment sent to it.
+/// Anyone who may write a server's file must not have the gateway's environment sent to it.
 #[test]
 fn a_servers_file_gets_the_variables_that_are_allowed_by_name_and_no_other() {
     let mut user = with_file(&format!("{GATEWAY}header_variables: [SERVER_KEY]\n"));
@@ -120,7 +120,7 @@ fn a_servers_file_gets_the_variables_that_are_allowed_by_name_and_no_other() {
             ran.stdout
         );
         assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("h1dden"));
-        // Not half of it is there: the whole server is not.
+        // Not half of it is there: the whole server is left out.
         assert!(
             user.run(&["gateway", "routes", "--config", "gateway.yaml"])
                 .code(0)
@@ -138,12 +138,12 @@ fn header_variables_are_names_and_never_our_own_secrets() {
     let mut user = user();
     user.env("INGRESS_OAUTH_CLIENT_SECRET", "h1dden-secret");
     for (names, told) in [
-        ("[INGRESS_OAUTH_CLIENT_SECRET]", "INGRESS_OAUTH_CLIENT_SECRET is a secret of mcpauth's own"),
-        ("['EGRESS_OAUTH_CLIENT_SECRET_7']", "EGRESS_OAUTH_CLIENT_SECRET_7 is a secret of mcpauth's own"),
-        ("['*']", "\"*\" is not a variable's name; there are no patterns"),
-        ("['AWS_*']", "\"AWS_*\" is not a variable's name"),
-        ("[$KEY]", "\"$KEY\" is not a variable's name"),
-        ("['']", "\"\" is not a variable's name"),
+        ("[INGRESS_OAUTH_CLIENT_SECRET]", "INGRESS_OAUTH_CLIENT_SECRET is a secret of mcpauth"),
+        ("['EGRESS_OAUTH_CLIENT_SECRET_7']", "EGRESS_OAUTH_CLIENT_SECRET_7 is a secret of mcpauth"),
+        ("['*']", "\"*\" is not a variable name; patterns are not supported"),
+        ("['AWS_*']", "\"AWS_*\" is not a variable name"),
+        ("[$KEY]", "\"$KEY\" is not a variable name"),
+        ("['']", "\"\" is not a variable name"),
     ] {
         user.file("gateway.yaml", &format!("{GATEWAY}header_variables: {names}\n"));
         let said = user.run(&["gateway", "check"]).code(7).stdout;
@@ -198,7 +198,7 @@ fn without_a_file_the_environment_says_it() {
     user.env("AUTH_PROVIDER", "keycloak");
     user.env("KEYCLOAK_URL", "https://keycloak.example.com").env("KEYCLOAK_REALM", "r");
     let error = user.run(&["gateway", "check", "--json"]).code(2).json_error();
-    let message = "the gateway's rule on whom tokens of keycloak are for is missing KEYCLOAK_M2M_CLIENT_ID";
+    let message = "the gateway's audience rule for tokens of keycloak is missing KEYCLOAK_M2M_CLIENT_ID";
     assert_eq!(error["message"], message);
     user.env("MCPAUTH_GATEWAY_CLIENTS", "a, b");
     assert_eq!(stdout(&user, &["gateway", "check"], 0), fine);
@@ -235,7 +235,7 @@ fn a_verdict_is_explained() {
         let all = [&["gateway", "explain", "--server", "currenttime"], args].concat();
         user.run(&all).code(0).stdout
     };
-    let allowed = "allowed by read[1]\n  line 4 of the policy\n  group readers gives read\n";
+    let allowed = "allowed by read[1]\n  line 4 of the policy\n  group readers grants read\n";
     assert_eq!(ask(&["--tool", "now", "--groups", "readers"]), allowed);
     assert!(ask(&["--tool", "later", "--scopes", "read"]).starts_with("denied: "));
     assert!(ask(&["--method", "GET", "--scopes", "other,read"]).starts_with("allowed by read[1]\n"));
@@ -243,7 +243,7 @@ fn a_verdict_is_explained() {
         ["gateway", "explain", "--server", "x", "--method", "tools/list", "--groups", "a,b", "--json"];
     let object = user.run(&asked).code(0).json();
     assert_eq!((&object["allowed"], &object["rule"]), (&false.into(), &serde_json::Value::Null));
-    assert_eq!(object["reason"], "the policy knows none of the caller's groups and scopes");
+    assert_eq!(object["reason"], "the policy knows none of the caller's groups or scopes");
     user.run(&["gateway", "explain", "--server", "x"]).code(2);
     user.file("claims.json", "{\"a\": [\"s3cret\", }");
     let ran = user.run(&[&asked[..6], &["--claims", "claims.json"]].concat()).code(2);
@@ -282,7 +282,7 @@ fn policy_tests_pass_or_fail() {
         let failed = user.run(&["gateway", "test", "bad.yml"]).code(7).stdout;
         assert!(failed.starts_with(&format!("FAILED  a (line 1): {gone}")), "{failed}");
     }
-    // Every server means every one there is a file of; where there are no files, nobody knows.
+    // "Every server" means every one with a file; without files, it is unknown.
     user.file("all.yml", "every: [{server: '*', methods: ['*'], tools: ['*']}]\n");
     user.file("bad.yml", "- {name: a, scopes: [every], server: gone, tool: x, expect: allow}\n");
     user.run(&["gateway", "test", "bad.yml", "--policy", "all.yml"]).code(7);
@@ -330,7 +330,7 @@ fn a_server_that_does_not_answer_is_not_on() {
     assert!(!offline.contains("down"), "{offline}");
 }
 
-/// A JWT that nobody signed: a stored one is not doubted here.
+/// An unsigned JWT: a stored one is not verified here.
 fn token(claims: &serde_json::Value) -> String {
     format!("{}.{}.c2ln", encoded(&serde_json::json!({"alg": "RS256", "typ": "at+jwt"})), encoded(claims))
 }
@@ -357,7 +357,7 @@ fn what_a_stored_token_may_do_is_explained() {
         user.run(&all).code(0).stdout
     };
     keep(&claims(serde_json::json!({"groups": ["readers"]})));
-    let all = "read[1] (line 4) currenttime: initialize, tools/call, tools/list; tools now\n  group readers gives read\n";
+    let all = "read[1] (line 4) currenttime: initialize, tools/call, tools/list; tools now\n  group readers grants read\n";
     assert_eq!(ask(&[]), all);
     assert_eq!(ask(&["--server", "/currenttime/"]), all);
     assert!(ask(&["--server", "other"]).starts_with("nothing is allowed\n"));
@@ -375,7 +375,7 @@ fn what_a_stored_token_may_do_is_explained() {
         for args in [&[][..], &["--server", "currenttime", "--tool", "now"]] {
             let said = ask(args);
             assert!(
-                said.starts_with("denied: the gateway refuses the token: ") && said.contains(reason),
+                said.starts_with("denied: the gateway rejects the token: ") && said.contains(reason),
                 "{said}"
             );
         }
@@ -394,7 +394,7 @@ fn what_a_stored_token_may_do_is_explained() {
         assert_eq!(
             ask(&[]),
             format!(
-                "{}  the token is for currenttime alone\n  group readers gives read\n",
+                "{}  the token is for currenttime alone\n  group readers grants read\n",
                 all.split_once('\n').unwrap().0.to_owned() + "\n"
             )
         );

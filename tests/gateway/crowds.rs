@@ -1,6 +1,6 @@
-//! More connections than there is room for: whoever asks for nothing leaves, and nobody else notices. With few descriptors
-//! and many connections, in a process of its own where the system's limit is what is tried.
-//! It leaves what one caller may take to `shares`.
+//! More connections than fit: idle ones are closed, and nobody else notices. With few descriptors and many
+//! connections, in a separate process where the system's limit is tested. Not here: what one caller may use (see
+//! `shares`).
 #![cfg(test)]
 
 use std::io::Write;
@@ -12,10 +12,10 @@ use super::serve::Site;
 use crate::support::User;
 use crate::support::lab::{ALLOWED, Lab, answer, own_server, request, until};
 use crate::support::upstream::{Listening, Upstream, begin, event, gone, push, say};
-use crate::support::wire::{PATIENCE, get};
+use crate::support::wire::{TEST_TIMEOUT, get};
 
 const JSON: &str = "200 OK\r\ncontent-type: application/json";
-/// The beginnings of a connection that never asks for anything.
+/// The start of a connection that never sends a request.
 const SILENCES: [&[u8]; 5] = [
     b"",
     b"P",
@@ -26,7 +26,7 @@ const SILENCES: [&[u8]; 5] = [
 
 fn silent(address: SocketAddr, beginning: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     stream.write_all(beginning).unwrap();
     stream
 }

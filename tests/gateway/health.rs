@@ -1,5 +1,4 @@
-//! Servers that stop answering and come back, and what of it callers see. It leaves servers that are switched off to
-//! `leaks`.
+//! Servers that stop answering and recover, and what callers see of that. Not here: disabled servers (see `leaks`).
 #![cfg(test)]
 
 use std::collections::VecDeque;
@@ -12,7 +11,7 @@ const JSON: &str = "200 OK\r\ncontent-type: application/json";
 /// What the server does instead of answering with a status: it closes the connection.
 const SILENCE: u16 = 0;
 
-/// A server that answers health checks as the test has planned, and whatever else it is asked well.
+/// A server that answers health checks as scripted, and everything else normally.
 struct Patient {
     upstream: Upstream,
     plan: Arc<Mutex<Plan>>,
@@ -96,7 +95,7 @@ fn a_server_that_does_not_answer_is_503_until_it_does() {
         let calls = server.calls();
         let answer = call().status(503);
         assert_eq!(answer.json()["error"]["data"]["reason"], "server_down", "{down}");
-        // What is read again does not forget it: nobody has seen the server answer.
+        // Reloading does not reset it: nobody has seen the server answer.
         lab.reload("scopes.yml", POLICY, "are in force");
         call().status(503);
         assert_eq!((server.calls(), said(&lab, "answers again")), (calls, nth));
@@ -132,7 +131,7 @@ fn one_failure_is_none_where_several_are_needed() {
     lab.post("/delta/mcp", &[("X-Authorization", &bearer)], ALLOWED.as_bytes()).status(503);
 }
 
-/// A check tells whether a server is there. What it answers grants nobody anything, and it is asked nothing but that.
+/// A check shows whether a server is there. Its answer grants nothing, and nothing else is requested.
 #[test]
 fn a_check_opens_nothing() {
     let checks = Arc::new(Mutex::new(0));
@@ -158,7 +157,7 @@ fn a_check_opens_nothing() {
     }
 }
 
-/// Older servers open a session for whoever comes without one, and keep it until somebody ends it.
+/// Older servers open a session for any client without one, and keep it until it is ended.
 #[test]
 fn a_check_leaves_no_session_behind() {
     for head in [
@@ -190,7 +189,7 @@ fn a_check_leaves_no_session_behind() {
     }
 }
 
-/// Whoever answers in JSON-RPC is there, whatever status goes with it; and so is whoever answers where a redirect leads.
+/// A JSON-RPC answer with any status shows that a server is there; so does one at a redirect's target.
 #[test]
 fn an_answer_in_json_rpc_is_a_sign_of_life() {
     let error = r#"{"jsonrpc":"2.0","id":"mcpauth-health","error":{"code":-32600,"message":"no"}}"#;

@@ -1,6 +1,6 @@
-//! What the reference gateway gives away (H8 to H14): access by cookie, an open gate without a policy, tokens and identity to
-//! servers and logs, tokens to anybody, pages for servers that are gone. None of it here.
-//! It leaves messages and paths to `attacks`.
+//! What the registry's gateway leaks (H8 to H14): access by cookie, open access without a policy, tokens and identity
+//! to servers and logs, tokens to anyone, pages for servers that are gone. None of it here. Not here: messages and
+//! paths (see `attacks`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
@@ -95,7 +95,7 @@ fn h9_a_policy_that_says_nothing_allows_nothing() {
 fn h9_a_broken_reload_keeps_the_last_good_policy_and_says_so() {
     let worker = Worker::start();
     for text in ["", "{}", "worker: [", "worker:\n- servr: '*'\n  methods: ['*']\n"] {
-        worker.lab.reload("scopes.yml", text, "what was in force stays in force");
+        worker.lab.reload("scopes.yml", text, "the previous files stay in force");
         worker.post(&[], ALLOWED.as_bytes()).status(200);
         worker.post(&[], REFUSED.as_bytes()).status(403);
         worker.to("POST", "/beta/mcp", &[], ALLOWED.as_bytes()).status(403);
@@ -185,7 +185,8 @@ fn h10_a_stored_credential_takes_the_place_of_whatever_was_sent() {
     assert_eq!(tokens(), 1, "one is asked for, and kept");
     ask(&[("X-Authorization", "Bearer bad")]).status(401);
     lab.call(&token, "delta", "delete_all").status(403);
-    // The server refuses what was just got: no authorization server is asked again so soon, and no caller is told to log in.
+    // The server rejects a new token: no authorization server is asked again so soon, and no caller is told to log
+    // in.
     refusing.store(9, Relaxed);
     let answer = ask(&[("X-Authorization", &bearer)]).status(502);
     assert_eq!((answer.json()["error"]["data"]["reason"].as_str(), tokens()), (Some("egress_refused"), 1));
@@ -327,7 +328,7 @@ fn h13_only_the_configured_issuer_is_believed() {
         let reply: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
         reply["access_token"].as_str().unwrap().into()
     };
-    // The same key and the same server, but a realm that nobody named; and another server on this machine.
+    // The same key and the same server, but an unconfigured realm; and another server on this machine.
     let realm = elsewhere(&format!("{}/protocol/openid-connect/token", lab.idp.realm_issuer("x")));
     let other = Lab::start();
     for token in [realm, other.token("root")] {
@@ -363,7 +364,7 @@ fn h14_a_server_that_is_off_or_gone_is_503_and_never_a_page() {
     assert!(checks > 0 && lab.alpha.arrived().iter().all(|one| one.body.windows(6).any(|w| w == b"health")));
 }
 
-/// A server's file that asks for what it may not have is no server; what it may have arrives.
+/// A server's file that uses a forbidden variable is left out; an allowed one arrives.
 #[test]
 fn variables_reach_a_server_only_if_they_are_allowed() {
     let upstream = Upstream::answering("200 OK\r\ncontent-type: application/json", "{}");

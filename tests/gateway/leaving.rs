@@ -1,5 +1,5 @@
-//! How a gateway leaves behind a load balancer: it says so first, goes on serving until everybody has seen it, and loses
-//! nothing. It leaves what is under way at the end to `streams`.
+//! How a gateway stops behind a load balancer: it announces that first, serves on until everyone has noticed, and
+//! loses nothing. Not here: requests in flight at the end (see `streams`).
 #![cfg(test)]
 
 use std::io::{Read, Write};
@@ -11,14 +11,14 @@ use std::time::Duration;
 use super::serve::{Served, Site};
 use crate::support::lab::{self, ALLOWED, Worker, exchange, request, until};
 use crate::support::upstream::Listening;
-use crate::support::wire::{PATIENCE, free_port};
+use crate::support::wire::{TEST_TIMEOUT, free_port};
 
 /// Longer than any test: what ends it is a signal.
 const LONG: &str = "limits: {lame_duck: 600}\n";
 
 fn readiness(gateway: SocketAddr) -> Option<u16> {
     let mut stream = TcpStream::connect(gateway).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     stream.write_all(&request("GET", "/readyz", &[], b"")).ok()?;
     let mut text = String::new();
     stream.read_to_string(&mut text).ok()?;
@@ -93,16 +93,16 @@ fn files_are_still_read_again_while_it_leaves() {
     served.end("TERM").code(0);
 }
 
-/// Whatever sends callers to one of several gateways, and looks at their `/readyz`.
+/// A load balancer that sends callers to one of several gateways by their `/readyz`.
 pub(crate) trait Balances {
     /// Where callers connect.
     fn address(&self) -> SocketAddr;
 
-    /// Waits until it has seen that this gateway is, or is not, to be sent requests; then that none is under way there.
+    /// Waits until it has seen whether this gateway should get requests; then until none is in flight there.
     fn has_seen(&self, gateway: usize, ready: bool);
 }
 
-/// Sends each connection to one of the gateways that were ready when it last looked.
+/// Sends each connection to one of the gateways that were ready at the last check.
 struct Balancer {
     address: SocketAddr,
     backends: Arc<Vec<Backend>>,
@@ -169,7 +169,7 @@ fn pass(mut client: TcpStream, backends: &[Backend], turn: usize) {
     let read = client.read(&mut head).unwrap_or_default();
     let chosen = (0..backends.len()).map(|n| &backends[(turn + n) % backends.len()]).find(|backend| {
         backend.under_way.fetch_add(1, Ordering::SeqCst);
-        // Looked at after it is counted: whoever waits for nothing to be under way sees one of both.
+        // Read after it is counted: a waiter for zero requests sees one of both.
         let ready = backend.ready.load(Ordering::SeqCst);
         if !ready {
             backend.under_way.fetch_sub(1, Ordering::SeqCst);
@@ -178,7 +178,7 @@ fn pass(mut client: TcpStream, backends: &[Backend], turn: usize) {
     });
     let Some(backend) = chosen else { return };
     let answered = TcpStream::connect(backend.address).and_then(|mut gateway| {
-        gateway.set_read_timeout(Some(PATIENCE))?;
+        gateway.set_read_timeout(Some(TEST_TIMEOUT))?;
         gateway.write_all(&head[..read])?;
         std::io::copy(&mut gateway, &mut client)
     });

@@ -1,6 +1,6 @@
-//! The battery of list answers: a list in every shape, encoding and disguise, as the answer to every request. What is hidden
-//! never reaches the caller, what is visible does where the answer is a legal one, and what is no list passes untouched.
-//! It leaves what was asked for to `protocol` and single oddities to `answers`.
+//! The list tests: a list in every shape, encoding and disguise, as the answer to every request. What is hidden never
+//! reaches the caller, what is visible does if the answer is a legal one, and what is not a list passes untouched.
+//! Not here: requests (see `protocol`); single oddities (see `answers`).
 #![cfg(test)]
 
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::lab::{ALLOWED, Answer, Lab, list, request};
 use crate::support::upstream::{Listening, Seen, Upstream, begin, event, gone, push};
 
-/// Member, key, what the worker may see, and what not.
+/// Member, key, what the worker may see, and what it may not.
 const LISTS: [(&str, &str, &str, &str); 4] = [
     ("tools", "name", "echo", "hidden"),
     ("prompts", "name", "open", "hidden"),
@@ -81,7 +81,7 @@ impl Stage {
     }
 }
 
-/// Fails if anything of the answer shows what is hidden, in whatever characters.
+/// Fails if anything in the answer shows what is hidden, in any encoding.
 #[track_caller]
 fn hides(answer: &Answer, case: &str) {
     let bytes: Vec<u8> = answer.body.iter().copied().filter(|byte| *byte != 0).collect();
@@ -116,7 +116,7 @@ fn spellings(member: &str, text: &str) -> Vec<(String, Vec<u8>, bool)> {
                 .replace("ompts", "\\u006fmpts"),
         ),
         ("result escaped", text.replace("result", &all("result"))),
-        ("error beside it", text.replace("\"id\"", "\"x\":{\"tools\":1},\"id\"")),
+        ("error next to it", text.replace("\"id\"", "\"x\":{\"tools\":1},\"id\"")),
         ("another cursor", text.replace("\"ttlMs\":5", "\"nextCursor\":\"\"")),
     ];
     let odd = [
@@ -161,7 +161,7 @@ fn spellings(member: &str, text: &str) -> Vec<(String, Vec<u8>, bool)> {
     legal.chain(odd).chain(bytes).collect()
 }
 
-/// In a session, servers of the official SDKs answer whatever was asked on the stream of whatever has the same id.
+/// In a session, servers with the official SDKs put an answer on the stream of any request with the same id.
 #[test]
 fn a_list_in_every_spelling_as_the_answer_to_a_call() {
     let mut stage = Stage::new();
@@ -249,7 +249,7 @@ fn a_list_under_every_type_and_framing() {
     assert!(stage.tried > 300, "{}", stage.tried);
 }
 
-/// UTF-7 has no quotation marks to search for. Which of two names counts is the reader's guess.
+/// UTF-7 has no quotation marks to search for. Which of two names counts depends on the parser.
 #[test]
 fn a_list_in_characters_that_cannot_be_searched() {
     let mut stage = Stage::new();
@@ -346,7 +346,7 @@ fn a_list_cut_into_pieces_anywhere() {
     }
 }
 
-/// What comes late is not shown, although its beginning is already under way.
+/// What comes late is not shown, although its beginning is already being sent.
 #[test]
 fn a_list_behind_a_large_beginning() {
     let mut stage = Stage::new();

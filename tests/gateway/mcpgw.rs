@@ -1,5 +1,5 @@
-//! The gateway's own server, as clients meet it: both eras, what it shows to whom, and what it changes for whom. It leaves calls
-//! of other servers' tools through it to `through`.
+//! The gateway's own server, as clients meet it: both eras, what it shows to whom, and what it changes for whom. Not
+//! here: calls of other servers' tools through it (see `through`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
@@ -263,7 +263,7 @@ fn who_somebody_is_is_said_without_a_byte_of_what_proves_it() {
     let answer = lab.post("/mcpgw/mcp", &headers, body.as_bytes()).status(200);
     let text = answer.text();
     for (at, _) in token.char_indices().step_by(8).take_while(|(at, _)| at + 12 < token.len()) {
-        assert!(!text.contains(&token[at..at + 12]), "a part of the token");
+        assert!(!text.contains(token.get(at..at + 12).unwrap()), "a part of the token");
     }
     for secret in ["outs1de", "c00kie", "s3cret", "agent/77", "k3y-of-the-server"] {
         assert!(!text.contains(secret), "{secret}: {text}");
@@ -489,7 +489,9 @@ fn a_file_with_an_address_is_forwarded_to_unless_something_else_is_said() {
 fn the_two_commands_of_the_guide_are_answered() {
     let lab = lab();
     let mut user = User::new();
-    user.env("GATEWAY_URL", format!("{}/mcpgw/mcp", lab.gateway.public_url())).env("MCP_AUTH_TOKEN", lab.token("root"));
+    let gateway = lab.gateway.public_url();
+    user.env("REGISTRY_URL", gateway);
+    user.env("GATEWAY_URL", format!("{gateway}/mcpgw/mcp")).env("MCP_AUTH_TOKEN", lab.token("root"));
     let context = user.run(&["call", "debug_auth_context", "{}"]).code(0).json();
     assert_eq!((&context["subject"], &context["token"]["kind"]), (&json!("root"), &json!("JWT")));
     let query = r#"{"natural_language_query": "quantum"}"#;

@@ -1,6 +1,5 @@
-//! What is decided of every method that names something: prompts and resources by `ref`, each resource and task that is
-//! subscribed to; and that a method which MCP does not have is refused. It leaves tools, and names in single parameters, to
-//! `protocol`.
+//! Decisions on every method that names something: prompts and resources by `ref`, each subscribed resource and task;
+//! and that an unknown method is refused. Not here: tools, and names in single parameters (see `protocol`).
 #![cfg(test)]
 
 use mcpauth::mcp::methods::METHODS;
@@ -114,7 +113,7 @@ fn a_subscription_is_decided_for_each_thing_it_names() {
     }
 }
 
-/// "Every method" is every method that somebody knows: what another one names, nobody can decide.
+/// "Every method" means every known method: the subject of an unknown one cannot be checked.
 #[test]
 fn a_method_that_mcp_does_not_have_is_refused() {
     let upstream = upstream();
@@ -147,7 +146,7 @@ fn a_method_that_mcp_does_not_have_is_refused() {
         notice.as_object_mut().unwrap().remove("id");
         lab.ask(&root, "/delta/mcp", &notice).status(403);
     }
-    // A client of the newest revision is told as that has it; where nothing is granted, not even that.
+    // A client of the newest revision gets that revision's error; without any grant, not even that.
     let mut modern = asked("x/y", &params);
     modern["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = "2026-07-28".into();
     for (token, server, told) in [

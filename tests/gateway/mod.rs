@@ -1,4 +1,4 @@
-//! The gateway's line, step by step, as callers and servers see it. It leaves attacks to `attacks`.
+//! The gateway's line, step by step, as callers and servers see it. Not here: attacks (see `attacks`).
 #![cfg(test)]
 
 mod answers;

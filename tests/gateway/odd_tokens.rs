@@ -1,5 +1,5 @@
-//! Tokens as nobody honest sends them, in one table: each is 401 with its reason, or 400 where it is no credential at all,
-//! and no server hears of it. Each is signed for real where that could help it.
+//! Tokens that no honest client sends, in one table: each is 401 with its reason, or 400 if it is not a credential at
+//! all, and no server hears of it. Each is really signed where that could help it.
 #![cfg(test)]
 
 use base64::Engine;
@@ -39,7 +39,7 @@ impl Forge<'_> {
         self.mint.claims(json!({})).to_string()
     }
 
-    /// Claims that differ in these members; a `null` takes one away.
+    /// Claims that differ in these members; a `null` removes one.
     fn claims(&mut self) {
         let now = clock::now();
         let issuer = self.mint.issuer().to_owned();
@@ -100,7 +100,7 @@ impl Forge<'_> {
         }
     }
 
-    /// Claims that only text can say.
+    /// Claims that only a literal text can express.
     fn texts(&mut self) {
         let good = self.payload();
         let with = |member: &str| good.replacen('{', &format!("{{{member},"), 1);
@@ -272,7 +272,7 @@ impl Forge<'_> {
         }
     }
 
-    /// Texts that are no compact JWS, or not the one that was signed.
+    /// Texts that are not a compact JWS, or not the one that was signed.
     fn shapes(&mut self) {
         let good = self.mint.token(self.key);
         let (signed, signature) = good.rsplit_once('.').unwrap();

@@ -1,5 +1,5 @@
-//! What operators look for when something is wrong: one line in the log with server, cause and request, the client's address,
-//! counts under the message's method, and what of the settings waits for a restart. It leaves the audit itself to `audit`.
+//! What operators need when something is wrong: one log line with server, cause and request, the client's address,
+//! counts under the message's method, and which settings need a restart. Not here: the audit itself (see `audit`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
@@ -72,7 +72,7 @@ fn whatever_a_server_does_wrong_is_one_line_with_its_cause() {
     assert!(line.contains("breaks off"), "{line}");
 }
 
-/// What goes wrong after the head of an answer is out reaches the client as silence: the log has it all the same, once.
+/// A failure after an answer's headers reaches the client as silence: the log still has it, once.
 #[test]
 fn whatever_goes_wrong_in_a_stream_is_one_line_with_its_cause() {
     let events = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
@@ -105,7 +105,7 @@ fn whatever_goes_wrong_in_a_stream_is_one_line_with_its_cause() {
     }
 }
 
-/// Each request that ends without the gateway's own credential is one line, whoever asked the issuer in vain before.
+/// Each request that ends without the gateway's own credential is one line, whoever asked the issuer before.
 #[test]
 fn a_missing_credential_is_one_line_for_each_request() {
     let upstream = Upstream::answering("200 OK\r\ncontent-type: application/json", "{}");
@@ -123,7 +123,7 @@ fn a_missing_credential_is_one_line_for_each_request() {
     assert!(upstream.seen().is_empty());
 }
 
-/// What is advised must be what mends it: a login is nothing to a server that gets no credential.
+/// The advice must work: a login is useless for a server that gets no credential.
 #[test]
 fn a_401_is_advised_by_what_the_server_was_given() {
     let shut = Upstream::answering("401 Unauthorized\r\nwww-authenticate: Bearer", "");
@@ -150,7 +150,7 @@ fn a_401_is_advised_by_what_the_server_was_given() {
     for (server, advised, never) in [
         ("open", "auth_type", "mcpauth egress"),
         ("never", "upstreams.NAME.egress", "mcpauth egress"),
-        ("fixed", "headers that its file", "mcpauth egress"),
+        ("fixed", "headers from its file", "mcpauth egress"),
         ("theirs", "mcpauth egress --force", "auth_type"),
         ("key", "mcpauth egress --force", "auth_type"),
         ("stored", "operator must get another with: mcpauth egress --force", "auth_type"),
@@ -214,7 +214,7 @@ fn a_certificate_that_is_not_believed_is_an_error_with_its_remedy() {
     ] {
         let (line, message) = one_line(&lab, server, || lab.call(&token, server, "echo"));
         assert!(line.contains(remedy), "{server}: {line}");
-        assert!(message.contains("certificate is not trusted"), "{message}");
+        assert!(message.contains("does not trust the server's certificate"), "{message}");
     }
 }
 
@@ -277,13 +277,13 @@ fn refused_messages_are_counted_under_their_method_and_no_other_label() {
     assert!(!metrics.contains("invented") && !metrics.contains("\"POST\""), "{metrics}");
 }
 
-/// All of `gateway.yaml` is read at the start; that it was changed is not to go unseen.
+/// All of `gateway.yaml` is read only at the start; a change must not go unnoticed.
 #[test]
 fn settings_that_wait_for_a_restart_are_named() {
     let site = Site::new("");
     let mut served = site.serve(&[]);
     let before = std::fs::read_to_string(site.path("gateway.yaml")).unwrap();
-    // At once: half of a file would be another change.
+    // At once: half a file would be another change.
     let write = |text: &str| {
         site.user.file("new.yaml", text);
         std::fs::rename(site.path("new.yaml"), site.path("gateway.yaml")).unwrap();
@@ -300,7 +300,7 @@ fn settings_that_wait_for_a_restart_are_named() {
             format!("{before}upstreams: {{delta: {{identity_headers: true}}}}\n"),
             "upstreams.delta.identity_headers changed",
         ),
-        (format!("{before}listne: x\n"), "what was in force stays in force"),
+        (format!("{before}listne: x\n"), "the previous files stay in force"),
     ];
     for (text, expected) in rows {
         write(&text);
@@ -323,7 +323,7 @@ fn settings_that_cannot_be_read_any_more_stop_nothing() {
     let mut served = site.serve(&[]);
     std::fs::remove_file(site.path("gateway.yaml")).unwrap();
     let line = served.running.as_mut().unwrap().line(|line| line.contains("gateway.yaml"));
-    assert!(line.contains("what was in force stays in force"), "{line}");
+    assert!(line.contains("the previous files stay in force"), "{line}");
     until("ready", || get(&format!("http://{}/readyz", served.address)).status == 200);
     site.ask(served.address, ALLOWED).status(200);
     served.end("TERM").code(0);

@@ -1,5 +1,5 @@
-//! Web pages, and programs with pages of their own: which may call, what they may send, and what anybody may read.
-//! It leaves what is in the documents to `resources`.
+//! Web pages, and programs with pages of their own: which may call, what they may send, and what anyone may read. Not
+//! here: the content of the documents (see `resources`).
 #![cfg(test)]
 
 use crate::support::lab::{ALLOWED, Answer, Lab, Worker, request};
@@ -52,7 +52,7 @@ fn a_page_that_may_call_may_send_what_it_asks_for() {
             ],
         ),
         (&["traceparent", "tracestate"], &["traceparent", "tracestate"]),
-        // What says who somebody is or where from, or belongs to the connection.
+        // Headers that carry identity or origin, or belong to the connection.
         (&["x-user,x-forwarded-for,traceparent,host,cookie,x_client_id"], &["traceparent"]),
     ] {
         let answer = preflight(&lab, "/alpha/mcp", APP, asked).status(204);

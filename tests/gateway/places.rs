@@ -1,5 +1,5 @@
-//! Where on a server requests arrive, as its file says: endpoints of any name, with their queries, and the fields of newer
-//! files. It leaves what is wrong with files to `registry`.
+//! Where on a server requests arrive, by its file: endpoints with any name and query, and the fields of newer files.
+//! Not here: errors in files (see `registry`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the registry's files")]
 
@@ -13,7 +13,7 @@ fn echo() -> Upstream {
     Upstream::start(|seen, stream| say(stream, "200 OK\r\ncontent-type: application/json", &seen.body))
 }
 
-/// The request lines by which a file's server is asked for `/x`, `/x/mcp` and `/x/sse`.
+/// The request lines that a file's server gets for `/x`, `/x/mcp` and `/x/sse`.
 fn lines(file: &Value, servers: &[&Upstream]) -> [String; 3] {
     let policy = "root: [{server: '*', methods: ['*'], tools: ['*']}]\n";
     let lab = Lab::with(|_, dir| {
@@ -99,11 +99,11 @@ fn check_names_a_field_that_nobody_knows_and_clients_do_not_hear_of_it() {
     );
     user.run(&["gateway", "check"]).code(0);
     for (more, said) in [
-        (r#","append_mcp":false"#, "unknown field \"append_mcp\"; it is not obeyed"),
-        (r#","mcpEndpoint":"http://h/x""#, "unknown field \"mcpEndpoint\"; it is not obeyed"),
+        (r#","append_mcp":false"#, "unknown field \"append_mcp\", ignored"),
+        (r#","mcpEndpoint":"http://h/x""#, "unknown field \"mcpEndpoint\", ignored"),
         (
             r#","auth_credential_encrypted":"gAAA""#,
-            "auth_credential_encrypted is for the registry alone; it is not obeyed",
+            "auth_credential_encrypted is only for the registry, ignored",
         ),
     ] {
         user.file("servers/x.json", &file(more));

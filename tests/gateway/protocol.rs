@@ -1,6 +1,5 @@
-//! MCP through the gateway, both eras: what the headers must repeat, what passes untouched, which lists are filtered, whose
-//! pages may call, and what changes while it runs.
-//! It leaves refusing attacks to `attacks`.
+//! MCP through the gateway, both eras: what the headers must repeat, what passes untouched, which lists are filtered,
+//! which pages may call, and what changes at run time. Not here: attacks (see `attacks`).
 #![cfg(test)]
 
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Opaque tokens: their issuer is asked little, however many are made up, and good ones are never the worse for it.
-//! It leaves what an answer must say to `tokens`.
+//! Opaque tokens: their issuer gets few requests, however many are made up, and valid ones do not suffer. Not here:
+//! what an answer must contain (see `tokens`).
 #![cfg(test)]
 
 use std::io::{Read, Write};
@@ -17,7 +17,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::support::lab::{ALLOWED, Answer, Lab, answer, request, until};
 use crate::support::mint::{AUDIENCE, Mint, encoded};
-use crate::support::wire::{Asked, PATIENCE, Scripted};
+use crate::support::wire::{Asked, Scripted, TEST_TIMEOUT};
 
 /// "A handful": a minute's worth for one address, and what a slow machine's test takes besides.
 const HANDFUL: usize = 12 + 4;
@@ -70,7 +70,7 @@ fn ask_from(lab: &Lab, last: u8, token: &str) -> Answer {
     socket.bind(&SocketAddr::from(([127, 0, 1, last], 0)).into()).unwrap();
     socket.connect(&lab.gateway.address().into()).unwrap();
     let mut stream: TcpStream = socket.into();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     assert!(matches!(stream.local_addr().unwrap().ip(), IpAddr::V4(ip) if ip.octets()[3] == last));
     stream.write_all(&bytes(token, "close")).unwrap();
     answer(&mut stream)
@@ -82,7 +82,7 @@ fn asked(issuer: &Scripted, what: &str) -> usize {
     issuer.asked().iter().filter(|asked| is(asked)).count()
 }
 
-/// A refusal of one too many, or of a token that the issuer said no to.
+/// A refusal of one too many, or of a token that the issuer rejected.
 #[track_caller]
 fn refused(answer: &Answer) -> bool {
     let reason = answer.json()["error"]["data"]["reason"].as_str().unwrap().to_owned();
@@ -128,7 +128,7 @@ fn six_hundred_made_up_tokens_cost_a_handful_of_questions() {
         let questions = asked(&issuer, "made-up");
         assert!((1..=HANDFUL).contains(&questions), "{how}: {questions}");
         assert!(refused(&ask(&lab, "made-up-last")), "{how}");
-        // Who is known, and who comes from elsewhere, is served as ever.
+        // Known callers, and those from other addresses, are served as usual.
         ask(&lab, "good-before").status(200);
         ask_from(&lab, 7, "good-new").status(200);
         assert_eq!((asked(&issuer, "good-before"), lab.arrived()), (1, 3), "{how}");
@@ -187,14 +187,14 @@ fn requests_with_one_unknown_token_share_a_question() {
         let mint = Mint::with(&[], move |_| {
             let ends = ends.lock().unwrap();
             ends.0.send(()).unwrap();
-            let _ = ends.1.recv_timeout(PATIENCE);
+            let _ = ends.1.recv_timeout(TEST_TIMEOUT);
             (200, json!({"active": active, "aud": AUDIENCE, "sub": "a", "scope": "worker"}).to_string())
         });
         let lab = Lab::with(|all, dir| all.issuers = vec![settings(mint.issuer(), dir, 30)]);
         std::thread::scope(|scope| {
             let lab = &lab;
             let askers: Vec<_> = (0..40).map(|_| scope.spawn(move || ask(lab, "opaque").status)).collect();
-            asked.recv_timeout(PATIENCE).unwrap();
+            asked.recv_timeout(TEST_TIMEOUT).unwrap();
             release.send(()).unwrap();
             for asker in askers {
                 assert_eq!(asker.join().unwrap(), if active { 200 } else { 401 });
@@ -222,13 +222,13 @@ fn a_flood_costs_no_good_token_its_place() {
     }
     assert_eq!((asked(&issuer, "good"), asked(&issuer, "made-up")), (3, 200));
     (0..5).for_each(|_| drop(ask(&lab, "made-up-199").status(401)));
-    assert_eq!(asked(&issuer, "made-up"), 200, "a no is believed for a while");
+    assert_eq!(asked(&issuer, "made-up"), 200, "a negative answer is cached for a while");
 }
 
 #[test]
 fn a_known_caller_is_asked_about_again_whatever_strangers_do() {
     let issuer = issuer();
-    // Nothing is believed for longer than the moment.
+    // Nothing is cached.
     let lab = lab(&issuer, 0, |_| {});
     ask(&lab, "good-known").status(200);
     for n in 0..50 {
@@ -319,7 +319,7 @@ fn what_cannot_be_its_token_is_not_asked_about() {
         ask(&lab, token).status(401);
     }
     assert_eq!((one.asked().len(), two.asked().len(), lab.arrived()), (0, 0, 0));
-    // What names its issuer is its alone, and what is opaque is one's alone.
+    // A token that names its issuer is only for that one, and an opaque token only for one issuer.
     ask(&lab, &jwt(json!({"alg": "HS256"}), &json!({"iss": second}))).status(401);
     assert_eq!((one.asked().len(), two.asked().len()), (0, 1));
     ask(&lab, "good-opaque").status(200);
@@ -338,6 +338,6 @@ fn a_token_that_was_good_and_is_so_no_more_is_refused() {
     let lab = Lab::with(|all, dir| all.issuers = vec![settings(mint.issuer(), dir, 1)]);
     ask(&lab, "opaque").status(200);
     active.store(false, std::sync::atomic::Ordering::Relaxed);
-    until("the end of what is believed", || ask(&lab, "opaque").status == 401);
+    until("the end of the cached answer", || ask(&lab, "opaque").status == 401);
     assert_eq!(mint.server.asked().len(), 2);
 }

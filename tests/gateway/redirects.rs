@@ -1,5 +1,5 @@
-//! Servers that redirect: to another place of their own with method and body, which is followed, and anywhere else, which is
-//! named. It leaves health checks to `health`, and what else servers answer to `answers`.
+//! Servers that redirect: to another path of their own with method and body, which is followed, and anywhere else,
+//! which is reported. Not here: health checks (see `health`); other answers (see `answers`).
 #![cfg(test)]
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ const JSON: &str = "200 OK\r\ncontent-type: application/json";
 const EVENTS: &str = "200 OK\r\ncontent-type: text/event-stream";
 const TOOLS: &str = r#"{"jsonrpc":"2.0","id":"l","result":{"tools":[{"name":"hidden"},{"name":"echo"}]}}"#;
 
-/// A server whose endpoint is at `/mcp/`, as many frameworks have it, and that sends whoever asks elsewhere there.
+/// A server whose endpoint is at `/mcp/`, as with many frameworks, and that redirects other paths there.
 fn slashed(redirect: &'static str) -> Upstream {
     Upstream::start(move |seen, stream| {
         if !seen.head.contains(" /mcp/ HTTP/1.1") && !seen.head.contains(" /mcp/?k=v HTTP/1.1") {
@@ -56,7 +56,7 @@ fn a_redirect_within_a_server_is_followed_with_method_and_body() {
         let upstream = slashed(redirect);
         let lab = Lab::before(&upstream, "streamable-http");
         let worker = lab.token("worker");
-        // More than once: what is learnt of a server must not lose a request.
+        // More than once: caching what is known about a server must not lose a request.
         for _ in 0..3 {
             let bearer = format!("Bearer {worker}");
             let headers =
@@ -83,7 +83,7 @@ fn a_redirect_within_a_server_is_followed_with_method_and_body() {
             Listening::open(&lab, &worker, "/delta/mcp", &[]).hear("marker");
             led(&upstream, "GET /mcp/");
         }
-        // That it costs a request each time is said once.
+        // The cost of a redirect per request is reported once.
         let said = lab.kept.events();
         let hints =
             said.iter().filter(|line| line.contains("delta: redirects to") && line.contains("/mcp/")).count();
@@ -143,9 +143,9 @@ fn any_other_redirect_is_named_in_the_answer_and_the_log() {
         ),
         ("307 Temporary Redirect\r\nlocation: http://127.0.0.1:1/mcp", "http://127.0.0.1:1/mcp"),
         ("307 Temporary Redirect", "no address"),
-        ("307 Temporary Redirect\r\nlocation: http://[", "what is no address"),
+        ("307 Temporary Redirect\r\nlocation: http://[", "something that is not an address"),
         ("300 Multiple Choices", "no address"),
-        // Round in a circle.
+        // A redirect loop.
         ("307 Temporary Redirect\r\nlocation: /mcp", "BASE/mcp"),
     ] {
         let upstream = Upstream::answering(redirect, "evil");
@@ -170,7 +170,7 @@ fn any_other_redirect_is_named_in_the_answer_and_the_log() {
             let events = lab.kept.events();
             let logged = events[before..]
                 .iter()
-                .find(|line| line.contains(id) && !line.contains("as each request"))
+                .find(|line| line.contains(id) && !line.contains("as will every request"))
                 .unwrap();
             assert!(logged.starts_with(&format!("upstream: delta: redirects to {to} ")), "{logged}");
             assert!(!events.iter().any(|line| line.contains("s3cret")) && !answer.text().contains("s3cret"));

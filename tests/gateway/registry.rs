@@ -1,5 +1,5 @@
-//! One folder of the registry's files, and what everybody makes of each: the gateway, its `check`, the clients' files and
-//! `doctor`. It leaves single files and what they mean to the unit tests of `registry`.
+//! One folder of the registry's files, and how each part reads each file: the gateway, its `check`, the clients'
+//! files and `doctor`. Not here: single files and their meaning (see the unit tests of `registry`).
 #![cfg(test)]
 
 use std::collections::BTreeMap;
@@ -19,8 +19,8 @@ const NEWEST: &str = r#"{
   "tool_list": [{"name": "find", "description": "Finds.", "inputSchema": {"type": "object"}}]
 }"#;
 
-/// A file, its text, the server it is (none if it is left out), how clients speak to it (none if they need a credential of
-/// its own, or it is off), and what is said of it.
+/// A file, its text, its server (none if it is left out), its transport for clients (none if they need a credential
+/// for it, or it is disabled), and the remark about it.
 type Row = (&'static str, &'static str, Option<&'static str>, Option<&'static str>, &'static str);
 
 const FILES: &[Row] = &[
@@ -68,7 +68,7 @@ const FILES: &[Row] = &[
         r#"{"path": "/healthz", "proxy_pass_url": "http://h"}"#,
         None,
         None,
-        "its path is one of the gateway's own; left out",
+        "its path is reserved for the gateway; left out",
     ),
     (
         "metadata.json",

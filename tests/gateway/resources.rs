@@ -1,5 +1,6 @@
-//! What the gateway says of its servers as protected resources, and whose tokens open which: identifiers, documents,
-//! challenges, scopes that can be asked for. It leaves what a token must be otherwise to `tokens` and `odd_tokens`.
+//! What the gateway publishes about its servers as protected resources, and which tokens are valid for which:
+//! identifiers, documents, challenges, scopes that can be requested. Not here: other requirements for tokens (see
+//! `tokens` and `odd_tokens`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
@@ -24,7 +25,7 @@ fn lab(change: impl FnOnce(&mut GatewaySettings)) -> Lab {
     })
 }
 
-/// An issuer that says this of itself, and nothing of whom its tokens are for.
+/// An issuer with this metadata, and without an audience rule.
 fn issuer(mint: &Mint, more: Value) -> IssuerSettings {
     let mut issuer = json!({"issuer": mint.issuer(), "jwks_uri": format!("{}/jwks", mint.issuer())});
     issuer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -180,7 +181,7 @@ fn a_challenge_leads_to_the_document_of_the_address_that_was_asked() {
             assert_eq!(document.json()["resource"], format!("{gateway}{path}"));
         }
     }
-    // The same address in other words, and where messages go.
+    // The same address in other spellings, and where messages go.
     for (path, resource) in [("/%61lpha/mcp", "/alpha/mcp"), ("/alpha/messages/x.y", "/alpha/sse")] {
         let answer = lab.raw(&request("POST", path, &[], b"")).status(401);
         let challenge = answer.header("www-authenticate").unwrap();
@@ -272,7 +273,7 @@ fn a_step_up_is_told_to_whoever_can_ask_for_it_with_groups_too() {
         (&knows, json!({"scope": "mcp:read", "groups": ["nobody"]}), "echo", Some("mcp:write")),
         (&knows, json!({"scope": "", "groups": ["other", "another"]}), "echo", Some("mcp:write")),
         (&knows, json!({"scope": "mcp:read", "groups": ["nobody"]}), "delete_all", None),
-        // Whose issuer does not know the scope cannot ask for it.
+        // A caller whose issuer does not have the scope cannot request it.
         (&other, json!({"scope": "mcp:read"}), "echo", None),
         (&other, json!({"scope": "", "groups": ["nobody"]}), "echo", None),
     ] {

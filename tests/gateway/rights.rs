@@ -1,5 +1,5 @@
-//! Answers that take long end with the token or rights of whoever gets them, at once and not with the next comment; and what
-//! keeps a quiet stream alive goes only where it belongs. It leaves what a stream carries to `streams` and `lists`.
+//! Long answers end when the token or rights of their caller end, at once and not with the next comment; and
+//! keep-alive comments go only where they belong. Not here: the content of streams (see `streams` and `lists`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::support::lab::{ALLOWED, Lab, own_server, request, until};
 use crate::support::mint::{Key, Mint};
 use crate::support::upstream::{Listening, Seen, Upstream, begin, event, gone, push, say};
-use crate::support::wire::PATIENCE;
+use crate::support::wire::TEST_TIMEOUT;
 
 const EVENTS: &str = "200 OK\r\ncontent-type: text/event-stream";
 
@@ -53,7 +53,7 @@ fn open(lab: &Lab, token: &str, method: &str, body: &str) -> Listening {
     Listening::send(lab, &request(method, "/delta/mcp", &[("X-Authorization", &bearer)], body.as_bytes()))
 }
 
-/// Takes a right away.
+/// Revokes a right.
 type Ending<'a> = &'a dyn Fn(&Lab);
 
 /// Every answer, and every way in which a right ends.
@@ -93,7 +93,7 @@ fn every_stream_ends_with_the_right_to_it() {
         end(&lab);
         for stream in streams {
             stream.end();
-            assert_eq!(closed.recv_timeout(PATIENCE), Ok(()), "{way}");
+            assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()), "{way}");
         }
     }
 }
@@ -118,11 +118,11 @@ fn an_old_servers_stream_ends_with_the_right_to_it() {
         stream.hear("\"m\"");
         end(&lab);
         stream.end();
-        assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
+        assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()));
     }
 }
 
-/// The right to a call is the right to that very call.
+/// The right to a call is for exactly that call.
 #[test]
 fn a_calls_stream_ends_with_the_right_to_its_tool_and_no_other_does() {
     let (upstream, closed) = endless(EVENTS, first());
@@ -135,8 +135,8 @@ fn a_calls_stream_ends_with_the_right_to_its_tool_and_no_other_does() {
     let policy = "worker: [{server: delta, methods: [tools/list, tools/call], tools: [other]}]\n";
     lab.reload("scopes.yml", policy, "are in force");
     call.end();
-    assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
-    // Changes that take nothing away end nothing.
+    assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()));
+    // Changes that revoke nothing end nothing.
     lab.reload("revoked", "client_id: nobody\n", "are in force");
     lab.call(&token, "delta", "echo").status(403);
     assert!(!stream.so_far().contains("\r\n0\r\n"));
@@ -166,10 +166,10 @@ fn a_busy_stream_ends_too() {
         lab.reload("scopes.yml", "reader: [{server: alpha}]\n", "are in force");
         reading.join().unwrap();
     });
-    assert!(sent.recv_timeout(PATIENCE).unwrap() < MANY, "it was sent to its end");
+    assert!(sent.recv_timeout(TEST_TIMEOUT).unwrap() < MANY, "it was sent to its end");
 }
 
-/// A body that is no stream but takes as long is cut, and does not look complete.
+/// A long body that is not a stream is cut, and does not look complete.
 #[test]
 fn a_large_body_under_way_is_cut_off() {
     for head in [
@@ -183,12 +183,12 @@ fn a_large_body_under_way_is_cut_off() {
         lab.reload("scopes.yml", "reader: [{server: alpha}]\n", "are in force");
         let heard = stream.end();
         assert!(!heard.ends_with("0\r\n\r\n"), "it looks complete");
-        assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
+        assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()));
     }
 }
 
-/// A body that is held back to be judged whole is nobody's after the right to it, however little of it comes, and whether
-/// it was a list or not.
+/// A body that is buffered for a check as a whole is not delivered after the right to it has ended, however small it
+/// is, and whether it was a list or not.
 #[test]
 fn a_small_body_under_way_ends_too() {
     let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).to_string();
@@ -205,12 +205,12 @@ fn a_small_body_under_way_ends_too() {
             lab.reload("scopes.yml", "reader: [{server: alpha}]\n", "are in force");
             let heard = stream.end();
             assert!(heard.contains("HTTP/1.1 403") && !heard.contains("secret"), "{head}: {heard}");
-            assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
+            assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()));
         }
     }
 }
 
-/// What comes after the right to it is not given out although it was asked for before.
+/// What arrives after the right has ended is not delivered, although it was requested before.
 #[test]
 fn an_answer_that_comes_too_late_is_nobodys() {
     let text = br#"{"jsonrpc":"2.0","id":7,"result":{"content":"secret","tools":[{"name":"echo"}]}}"#;
@@ -220,7 +220,7 @@ fn an_answer_that_comes_too_late_is_nobodys() {
             let (release, released) = channel::<()>();
             let released = Mutex::new(released);
             let upstream = Upstream::start(move |_, stream| {
-                released.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+                released.lock().unwrap().recv_timeout(TEST_TIMEOUT).unwrap();
                 let framed =
                     if head == EVENTS { [b"data: ", &text[..], b"\n\n"].concat() } else { text.to_vec() };
                 say(stream, head, &framed);
@@ -253,11 +253,11 @@ fn a_stream_ends_with_its_token_although_no_comment_is_due() {
         stream.hear("\"m\"");
         stream.end();
         assert!(mcpauth::sys::clock::now() >= soon);
-        assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
+        assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()));
     }
 }
 
-/// An issuer that is asked is asked again when its answer is no longer believed, and not before.
+/// An introspected issuer is asked again when its answer expires, and not before.
 #[test]
 fn a_stream_ends_when_the_issuer_no_longer_vouches_for_its_token() {
     for call in [("GET", ""), ("POST", ALLOWED)] {
@@ -288,7 +288,7 @@ fn a_stream_ends_when_the_issuer_no_longer_vouches_for_its_token() {
         assert!(!stream.so_far().contains("\r\n0\r\n"), "it goes on while the issuer says yes");
         active.store(false, Ordering::Relaxed);
         stream.end();
-        assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
+        assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()));
     }
 }
 
@@ -312,7 +312,7 @@ fn no_comment_goes_into_a_stream_of_fixed_length_or_with_a_coding() {
             begin(stream, &begun);
             let (start, rest) = whole.split_at(whole.len() / 2);
             push(stream, start);
-            released.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+            released.lock().unwrap().recv_timeout(TEST_TIMEOUT).unwrap();
             push(stream, rest);
         });
         let lab = Lab::with(|settings, dir| {

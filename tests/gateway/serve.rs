@@ -1,5 +1,5 @@
-//! `mcpauth gateway serve` as a process: where it listens, what comes out of it, which signals it obeys, and why it does not
-//! start. It leaves the line itself to its parent, and checking the settings to `cli`.
+//! `mcpauth gateway serve` as a process: where it listens, its output, its signals, and why it does not start. Not
+//! here: checking the settings (see `cli`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests read and move the gateway's files")]
 
@@ -25,7 +25,7 @@ pub(super) struct Site {
     pub(super) upstream: Upstream,
 }
 
-/// A gateway that runs; a test that fails does not leave it behind.
+/// A running gateway; a failing test stops it, too.
 pub(super) struct Served {
     pub(super) running: Option<Running>,
     pub(super) address: SocketAddr,
@@ -134,7 +134,7 @@ fn settings(issuer: &str, more: &str) -> String {
     )
 }
 
-/// A JSON object a line, whole.
+/// A JSON object per line, complete.
 pub(super) fn lines(text: &str) -> Vec<Value> {
     assert!(text.is_empty() || text.ends_with('\n'), "{text:?}");
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
@@ -174,7 +174,7 @@ fn events_are_json_where_that_is_asked_for() {
     served.signal("HUP");
     let mut served = served;
     let running = served.running.as_mut().unwrap();
-    let said = running.line(|line| line.contains("what was in force stays in force"));
+    let said = running.line(|line| line.contains("the previous files stay in force"));
     assert!(said.contains("scopes.yml"), "{said}");
     let ran = served.end("TERM").code(0);
     let events = lines(&ran.stderr);
@@ -188,7 +188,7 @@ fn events_are_json_where_that_is_asked_for() {
 
 #[test]
 fn a_server_that_is_gone_is_said_with_the_request_however_much_is_said() {
-    // What more is typed, and whether what is no warning is said.
+    // Additional flags, and whether messages below warning are printed.
     for (more, informed) in [(&[][..], true), (&["-q"], false), (&["-v"], true), (&["-vv", "--json"], true)] {
         let site = Site::new("");
         let gone = format!("http://127.0.0.1:{}", free_port());
@@ -284,7 +284,8 @@ fn an_address_that_somebody_has_is_named_with_the_remedy() {
     let site = Site::new("");
     let served = site.serve(&[]);
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
-    // A second gateway would not fail by itself: listeners of one user may share a port, and each would get some of the callers.
+    // A second gateway would not fail by itself: listeners of one user may share a port, and each would get some of
+    // the callers.
     for address in [held.local_addr().unwrap(), served.address] {
         let address = address.to_string();
         for flags in [
@@ -316,7 +317,7 @@ fn it_does_not_start_without_a_policy_an_issuer_or_servers() {
     }
 }
 
-/// Ten callers at once find that the server no longer takes the stored token.
+/// Ten callers at once find that the server no longer accepts the stored token.
 #[test]
 fn a_stored_credential_that_was_refused_is_refreshed_once_for_everybody() {
     const CALLERS: usize = 10;
@@ -356,7 +357,7 @@ fn a_stored_credential_that_was_refused_is_refreshed_once_for_everybody() {
     assert!(![&ran.stdout, &ran.stderr].iter().any(|text| text.contains(&old) || text.contains(&new)));
 }
 
-/// A page whose name was made to mean this machine asks under that name.
+/// A page whose name was made to resolve to this machine uses that name.
 #[test]
 fn metrics_are_for_our_own_names() {
     let site = Site::new("hosts: [gw.internal.test]\npublic_url: https://gw.example.com\n");

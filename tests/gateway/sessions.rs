@@ -1,6 +1,6 @@
-//! The battery of attacks on sessions: stolen, guessed, changed, mislaid and doubled ones, and the same for the address that
-//! an old server announces; and headers by which a client would be another, or mean another request. None of them reaches
-//! the server. It leaves a session's ordinary life to `streams`.
+//! Attacks on sessions: stolen, guessed, changed, misplaced and duplicated ones, and the same for the address that an
+//! old server announces; and headers with which a client would be someone else, or mean another request. None of them
+//! reaches the server. Not here: normal sessions (see `streams`).
 #![cfg(test)]
 
 use base64::Engine;
@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::support::lab::{ALLOWED, Answer, Lab, list, own_server, request};
 use crate::support::upstream::{Listening, Upstream, begin, event, gone, push, say};
 
-/// Both may do the same: what keeps them apart is whose a session is.
+/// Both have the same rights: only the owner of a session distinguishes them.
 const POLICY: &str = "\
 worker: [{server: '*', methods: ['*'], tools: ['*']}]
 root: [{server: '*', methods: ['*'], tools: ['*']}]
@@ -76,7 +76,7 @@ impl Stage {
         format!("/{server}/{announced}")
     }
 
-    /// Fails unless it is refused before the server hears of it.
+    /// Fails unless it is refused before it reaches the server.
     #[track_caller]
     fn refused(&self, case: &str, ask: impl Fn() -> Answer) {
         let before = self.upstream.seen().len();
@@ -86,7 +86,7 @@ impl Stage {
     }
 }
 
-/// Whether a text shows the server's own name for the session, as it is or in any part of it that is base64.
+/// Whether a text shows the server's own session id, literally or in any base64 part of it.
 fn shows(text: &str) -> bool {
     let part = |part: &str| {
         let bytes = URL_SAFE_NO_PAD.decode(part).unwrap_or_default();
@@ -274,7 +274,7 @@ fn a_header_that_means_another_request_or_caller_does_not_pass() {
     }
 }
 
-/// A client's `Connection` takes away what is between it and the gateway, and nothing of the message that was decided on.
+/// A client's `Connection` removes what is between it and the gateway, and nothing of the authorized message.
 #[test]
 fn no_header_of_the_protocols_is_taken_away_by_connection() {
     let stage = Stage::new();
@@ -312,7 +312,7 @@ fn no_header_of_the_protocols_is_taken_away_by_connection() {
     }
 }
 
-/// What is given out is taken back, up to one and the same length.
+/// Whatever is issued is accepted again, up to the same length.
 #[test]
 fn a_session_that_would_be_too_long_to_come_back_is_not_given_out() {
     for (length, status) in [(16, 200), (3000, 200), (3072, 200), (4096, 200), (12_000, 200), (12_500, 502)] {
@@ -334,7 +334,7 @@ fn a_session_that_would_be_too_long_to_come_back_is_not_given_out() {
     }
 }
 
-/// What may come in a head bounds what is given out: half of it is for the session.
+/// The limit on request headers also limits what is issued: half of it is for the session.
 #[test]
 fn a_session_is_no_longer_than_a_request_may_be() {
     for (head, length, status) in [(8192, 3000, 200), (8192, 3100, 502), (64 << 10, 3100, 200)] {

@@ -1,6 +1,6 @@
-//! What one caller may take of the gateway: memory for what is read whole, requests and streams under way. Several tokens of
-//! one subject are one caller; what one may not have others still get.
-//! It leaves connections that ask for nothing to `crowds`, and requests a minute to `tokens`.
+//! What one caller may use of the gateway: memory for buffered data, requests and streams in flight. Several tokens
+//! of one subject are one caller; what one may not have others still get. Not here: idle connections (see `crowds`);
+//! request rates (see `tokens`).
 #![cfg(test)]
 
 use std::io::{Read, Write};
@@ -13,7 +13,7 @@ use serde_json::json;
 use super::serve::{Served, Site};
 use crate::support::lab::{self, ALLOWED, Answer, Lab, answer, list, own_server, request, until};
 use crate::support::upstream::{Listening, Upstream, begin, event, push, say};
-use crate::support::wire::PATIENCE;
+use crate::support::wire::TEST_TIMEOUT;
 
 const JSON: &str = "200 OK\r\ncontent-type: application/json";
 const MIB: usize = 1 << 20;
@@ -126,7 +126,7 @@ fn streams_are_counted_apart_and_end_with_their_connection() {
 /// Sends all of a body but its end.
 fn unfinished(served: &Served, token: &str, size: usize, chunked: bool) -> TcpStream {
     let mut stream = TcpStream::connect(served.address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     let framing =
         if chunked { "Transfer-Encoding: chunked".into() } else { format!("Content-Length: {size}") };
     let head = format!(
@@ -164,7 +164,7 @@ fn unfinished_bodies_of_one_caller_take_a_share_of_memory_and_no_more() {
             tokens.take(150).map(|token| unfinished(&served, token, 4 * MIB, chunked)).collect();
         let peak = peak(&served);
         assert!(peak < 256 * MIB, "{peak}");
-        // Nobody else is shut out, nor has the caller anything to wait for but the own requests.
+        // Nobody else is affected, and the caller only waits for their own requests.
         let padding = format!("{ALLOWED}{}", " ".repeat(MIB));
         assert_eq!(site.ask_as("root", served.address, &padding).status(200).text(), padding);
         let mut refusals = 0;
@@ -203,7 +203,7 @@ fn memory_is_shared_by_callers_and_nobody_has_all_of_it() {
     }
     let second = begun(&lab, &root, &large);
     until("the other call", || server.upstream.seen().len() == 2);
-    // What nobody was let in with takes nothing.
+    // A rejected request reserves nothing.
     for _ in 0..20 {
         lab.post("/alpha/mcp", &[("X-Authorization", "Bearer x")], large.as_bytes()).status(401);
         lab.post("/alpha/mcp", &[], large.as_bytes()).status(401);
@@ -252,7 +252,7 @@ fn lists_under_way_take_memory_too() {
         let large = format!("{ALLOWED}{}", " ".repeat(390_000));
         let ask =
             |token: &str| lab.post("/alpha/mcp", &[("X-Authorization", &bearer(token))], large.as_bytes());
-        // A body that comes before it has arrived takes its room instead: then it is begun anew.
+        // A body that comes before it has arrived takes its room instead: then it is started again.
         let begin = |n: usize| {
             let list = begun(&lab, &worker, &body);
             until("the list", || upstream.seen().len() == n);
@@ -269,7 +269,7 @@ fn lists_under_way_take_memory_too() {
     }
 }
 
-/// Answers that their caller does not take: each of them waits at the server, not here.
+/// Answers that their caller does not read: each of them waits at the server, not here.
 #[cfg(target_os = "linux")]
 #[test]
 fn answers_that_nobody_takes_take_a_share_of_memory_and_no_more() {

@@ -1,6 +1,6 @@
-//! Sessions and streams: a session is its caller's alone, an old server's announced address too, streams are filtered, kept
-//! alive, and ended with the client or its rights; and the limits on all of them.
-//! It leaves single answers to `answers`.
+//! Sessions and streams: a session belongs only to its caller, and so does an old server's announced address; streams
+//! are filtered, kept alive, and ended with the client or its rights; and the limits on all of them. Not here: single
+//! answers (see `answers`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::support::lab::{ALLOWED, Lab, Worker, answer, call, list, own_server, request};
 use crate::support::mint::{Key, Mint};
 use crate::support::upstream::{Listening, Seen, Upstream, begin, event, gone, push, say};
-use crate::support::wire::PATIENCE;
+use crate::support::wire::TEST_TIMEOUT;
 
 const EVENTS: &str = "200 OK\r\ncontent-type: text/event-stream";
 const JSON: &str = "200 OK\r\ncontent-type: application/json";
@@ -176,7 +176,7 @@ fn an_old_servers_address_is_the_gateways_and_its_callers() {
     assert!(!heard.contains("hidden"), "{heard}");
 }
 
-/// Relative, because whatever stands before the gateway may have put something before its paths.
+/// Relative, because a proxy in front of the gateway may have put something before its paths.
 #[test]
 fn an_announced_address_is_relative_to_what_was_asked_for() {
     let upstream = old_server("/message?sessionId=up-7");
@@ -248,7 +248,7 @@ fn an_old_server_on_this_machine_may_call_it_by_any_of_its_names() {
     }
 }
 
-/// Older servers say in words of their own that they have the message; the list comes on the stream.
+/// Older servers acknowledge a message in their own words; the list comes on the stream.
 #[test]
 fn whatever_an_old_server_says_to_a_message_is_that_it_has_it() {
     for (head, body) in [
@@ -295,7 +295,7 @@ fn whatever_an_old_server_says_to_a_message_is_that_it_has_it() {
         let heard = stream.hear("\"echo\"");
         assert!(!heard.contains("hidden"), "{heard}");
     }
-    // A newer server that says no more than that has not answered.
+    // A newer server that sends no more than that has not answered.
     let upstream = Upstream::answering("200 OK\r\ncontent-type: text/plain", "ok");
     let lab = Lab::before(&upstream, "streamable-http");
     let answer = lab.ask(&lab.token("worker"), "/delta/mcp", &list()).status(502);
@@ -320,7 +320,7 @@ fn an_old_servers_address_elsewhere_is_dropped() {
         let lab = Lab::before(&old_server(endpoint), "sse");
         let heard = Listening::open(&lab, &lab.token("worker"), "/delta/sse", &[]).hear("marker");
         assert!(!heard.contains("endpoint") && !heard.contains("messages/"), "{endpoint}: {heard}");
-        // The client waits for it in vain, so that somebody must hear why.
+        // The client waits for nothing, so it must be logged.
         let said = lab.kept.events();
         let said: Vec<_> =
             said.iter().filter(|line| line.starts_with("upstream: delta: announces ")).collect();
@@ -364,7 +364,7 @@ fn a_client_that_leaves_is_missed_by_the_server() {
         let mut stream = Listening::send(&lab, &bytes);
         stream.hear("\"m\"");
         drop(stream);
-        assert_eq!(closed.recv_timeout(PATIENCE), Ok(()), "{method}");
+        assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()), "{method}");
     }
 }
 
@@ -385,9 +385,9 @@ fn a_client_that_leaves_before_the_answer_is_missed_too() {
         &lab,
         &request("POST", "/delta/mcp", &[("X-Authorization", &bearer)], ALLOWED.as_bytes()),
     );
-    asked.recv_timeout(PATIENCE).unwrap();
+    asked.recv_timeout(TEST_TIMEOUT).unwrap();
     drop(stream);
-    assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
+    assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()));
 }
 
 /// The order says it: the server misses the caller while a call that began later is still under way.
@@ -400,7 +400,7 @@ fn a_client_that_leaves_is_missed_while_others_go_on() {
     let upstream = Upstream::start(move |seen: &Seen, stream| {
         let _ = ends.lock().unwrap().0.send(());
         if seen.message()["params"]["arguments"].is_object() {
-            held.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+            held.lock().unwrap().recv_timeout(TEST_TIMEOUT).unwrap();
             say(stream, JSON, &seen.body);
         } else if gone(stream) {
             let _ = ends.lock().unwrap().1.send(());
@@ -411,12 +411,12 @@ fn a_client_that_leaves_is_missed_while_others_go_on() {
     let send = |body: &str| {
         let bytes = request("POST", "/delta/mcp", &[("X-Authorization", &bearer)], body.as_bytes());
         let stream = Listening::send(&lab, &bytes);
-        asked.recv_timeout(PATIENCE).unwrap();
+        asked.recv_timeout(TEST_TIMEOUT).unwrap();
         stream
     };
     drop(send(ALLOWED));
     let mut later = send(&call("echo").to_string());
-    assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
+    assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()));
     assert_eq!(later.so_far(), "");
     release.send(()).unwrap();
     assert_eq!(answer(&mut later.stream).status(200).text(), call("echo").to_string());
@@ -431,8 +431,8 @@ fn a_quiet_stream_is_kept_alive_by_comments_between_events() {
     });
     let heard = Listening::open(&lab, &lab.token("worker"), "/delta/mcp", &[]).hear("\n:\n\n");
     assert_eq!(heard.matches("data: ").count(), 1, "{heard}");
-    // In the midst of an event there is no room for a comment: a small one is held until all of it has come, a large one is
-    // on its way.
+    // Inside an event there is no room for a comment: a small one is held until it is complete, a large one is
+    // already being sent.
     let large = format!("data: {{\"jsonrpc\":\"2.0\",\"a\":\"{}", "x".repeat(100_000));
     let (upstream, _closed) = opening(large.leak().as_bytes());
     let lab = Lab::with(|settings, dir| {
@@ -465,7 +465,7 @@ fn a_stream_ends_with_its_callers_token() {
     stream.hear("\"m\"");
     stream.end();
     assert!(mcpauth::sys::clock::now() >= soon);
-    assert_eq!(closed.recv_timeout(PATIENCE), Ok(()), "the server's end closes too");
+    assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()), "the server's end closes too");
 }
 
 #[test]
@@ -479,7 +479,7 @@ fn a_stream_ends_with_its_callers_rights() {
     stream.hear("\"m\"");
     lab.reload("scopes.yml", "worker:\n- server: alpha\n  methods: [ping]\n", "are in force");
     stream.end();
-    assert_eq!(closed.recv_timeout(PATIENCE), Ok(()));
+    assert_eq!(closed.recv_timeout(TEST_TIMEOUT), Ok(()));
 }
 
 #[test]
@@ -559,7 +559,7 @@ fn what_is_under_way_is_answered_before_the_gateway_ends() {
     let upstream = Upstream::start(move |seen: &Seen, stream| {
         let ends = ends.lock().unwrap();
         ends.0.send(()).unwrap();
-        ends.1.recv_timeout(PATIENCE).unwrap();
+        ends.1.recv_timeout(TEST_TIMEOUT).unwrap();
         say(stream, JSON, &seen.body);
     });
     let lab = Lab::before(&upstream, "streamable-http");
@@ -567,7 +567,7 @@ fn what_is_under_way_is_answered_before_the_gateway_ends() {
     let bytes = request("POST", "/delta/mcp", &[("X-Authorization", &bearer)], ALLOWED.as_bytes());
     let mut stream = lab.connect();
     stream.write_all(&bytes).unwrap();
-    arrived.recv_timeout(PATIENCE).unwrap();
+    arrived.recv_timeout(TEST_TIMEOUT).unwrap();
     let address = lab.gateway.address();
     let (kept, gateway) = (lab.kept.clone(), lab.gateway);
     let drained = std::thread::spawn(move || gateway.drain());
@@ -578,7 +578,7 @@ fn what_is_under_way_is_answered_before_the_gateway_ends() {
     assert_eq!(kept.lines().last().unwrap()["verdict"], "allowed");
 }
 
-/// What the server began and did not end must not look whole, however soon it broke off; what came of it passes.
+/// What the server did not finish must not look complete, however soon it broke off; what arrived passes.
 #[test]
 fn a_stream_that_the_server_breaks_off_does_not_look_complete() {
     for ended in [true, false] {

@@ -1,6 +1,6 @@
-//! Files that nobody sees the end of: pipes and devices under the names of the gateway's files, and a file system that does
-//! not answer. Nothing waits for them, `/readyz` says so, and what can be read counts.
-//! It leaves files with something wrong in them to `cli` and `protocol`.
+//! Files that never end: pipes and devices under the names of the gateway's files, and a file system that hangs.
+//! Nothing waits for them, `/readyz` reports them, and what can be read counts. Not here: files with errors (see
+//! `cli` and `protocol`).
 #![cfg(all(test, unix))]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
@@ -13,7 +13,7 @@ use serde_json::json;
 use super::serve::{SERVE, Site};
 use crate::support::lab::{ALLOWED, HANG, Lab, POLICY, Worker, request, until};
 
-const KEPT: &str = "what was in force stays in force";
+const KEPT: &str = "the previous files stay in force";
 /// Settings that are only found do not send a secret's name to a device; named ones are read as they are.
 const NAMED: [&str; 2] = ["--config", "gateway.yaml"];
 const NOBODY: &str = "stranger:\n- server: alpha\n  methods: [tools/call]\n  tools: [echo]\n";
@@ -117,7 +117,7 @@ fn a_pipe_that_comes_later_stops_nothing_and_is_said() {
             until("it is said", || lab.kept.events().iter().any(said));
             assert_eq!(lab.raw(&request("GET", "/healthz", &[], b"")).status, 200);
             worker.post(&[], ALLOWED.as_bytes()).status(200);
-            // What takes rights away counts nevertheless.
+            // Changes that revoke rights apply nevertheless.
             if file == "revoked.txt" {
                 lab.reload("scopes.yml", NOBODY, "are in force");
                 worker.post(&[], ALLOWED.as_bytes()).status(403);
@@ -215,12 +215,12 @@ fn it_does_not_start_on_a_file_system_that_does_not_answer() {
     assert!(
         error
             .to_string()
-            .ends_with("servers: reading it takes longer than 1 s; its file system may not answer")
+            .ends_with("servers: reading it takes longer than 1 s; its file system may be hanging")
     );
     assert!(!hang.unwrap().exists(), "with its folder the file is gone, and the thread ends");
 }
 
-/// Whatever else may stand there instead: the folder of servers, a policy that only watches, who is switched off.
+/// Other things in place of a file: the folder of servers, the shadow policy, the state file.
 #[test]
 fn every_other_file_may_be_a_pipe_later_too() {
     for (file, key) in

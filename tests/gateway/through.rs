@@ -1,5 +1,5 @@
-//! `call_tool`: another server's tool, called through the gateway's own. What arrives there, what comes back, who may, and that it
-//! is no way around anything. It leaves the gateway's other tools to `mcpgw`.
+//! `call_tool`: another server's tool, called through the gateway's own. What arrives there, what comes back, who
+//! may, and that it is no way around anything. Not here: the gateway's other tools (see `mcpgw`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 

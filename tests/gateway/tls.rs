@@ -1,5 +1,5 @@
-//! The gateway behind its own certificate, in front of servers with certificates of theirs: what is shown, what is replaced
-//! while it runs, and what is never spoken in the clear. It leaves what is said inside to the other themes.
+//! The gateway with its own certificate, in front of servers with certificates of theirs: which one is shown, what is
+//! replaced at run time, and what is never sent unencrypted. Not here: the messages (see the other themes).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
@@ -19,12 +19,12 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use crate::support::lab::{ALLOWED, AUTHORITIES, Lab, own_server, request, until};
 use crate::support::tls::{Authority, Identity, provider};
 use crate::support::upstream::{Seen, Upstream, gone, say};
-use crate::support::wire::PATIENCE;
+use crate::support::wire::TEST_TIMEOUT;
 
 const JSON: &str = "200 OK\r\ncontent-type: application/json";
 const CERTIFICATE: &str = "tls.crt";
 const KEY: &str = "tls.key";
-const KEPT: &str = "what was in force stays in force";
+const KEPT: &str = "the previous files stay in force";
 const RENEWED: &str = "certificates are in force";
 
 /// A client's connection over TLS, kept between requests.
@@ -139,7 +139,7 @@ fn a_new_certificate_is_shown_from_the_reload_on_and_costs_no_request() {
     let upstream = Upstream::start(move |seen: &Seen, stream| {
         let ends = ends.lock().unwrap();
         ends.0.send(()).unwrap();
-        ends.1.recv_timeout(PATIENCE).unwrap();
+        ends.1.recv_timeout(TEST_TIMEOUT).unwrap();
         say(stream, JSON, &seen.body);
     });
     let authority = Authority::new();
@@ -152,7 +152,7 @@ fn a_new_certificate_is_shown_from_the_reload_on_and_costs_no_request() {
     let mut busy = connect(&authority, &lab).unwrap();
     let mut idle = connect(&authority, &lab).unwrap();
     busy.send("/delta/mcp", &token);
-    arrived.recv_timeout(PATIENCE).unwrap();
+    arrived.recv_timeout(TEST_TIMEOUT).unwrap();
     std::fs::write(lab.path(KEY), &new.key).unwrap();
     lab.reload(CERTIFICATE, &new.certificate, RENEWED);
     let mut late = connect(&authority, &lab).unwrap();
@@ -217,7 +217,7 @@ fn a_key_that_others_can_read_is_refused_at_the_start() {
     }
 }
 
-/// Lays out certificate and key as certbot does: links in `live/` to numbered files in `archive/`.
+/// Creates certificate and key like certbot: links in `live/` to numbered files in `archive/`.
 fn live(identity: &Identity, number: u32, dir: &Path) -> Tls {
     for folder in ["archive", "live"] {
         std::fs::create_dir_all(dir.join(folder)).unwrap();
@@ -260,7 +260,11 @@ fn a_server_that_cannot_prove_its_name_gets_no_message() {
         let answer = lab.call(&root, name, "echo").status(502);
         assert_eq!(answer.json()["error"]["data"]["reason"], "unreachable", "{name}");
     }
-    assert_eq!(read.recv_timeout(PATIENCE), Ok(Vec::new()), "the handshake fails before anything is said");
+    assert_eq!(
+        read.recv_timeout(TEST_TIMEOUT),
+        Ok(Vec::new()),
+        "the handshake fails before anything is said"
+    );
     assert!(read.try_recv().is_err(), "and nothing is tried again");
     assert!(plain.seen().is_empty());
     let warned = lab.kept.events().iter().filter(|event| event.starts_with("upstream: ")).count();

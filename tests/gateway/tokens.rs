@@ -1,6 +1,6 @@
-//! Whose tokens are believed, through the wire: of which issuer, by keys that change, are unknown or cannot
-//! be had, several issuers, issuers that are asked, headers that claim, and tokens that were revoked.
-//! It leaves forged and malformed tokens to `odd_tokens`, and what a believed caller may do to the other `gateway_` themes.
+//! Which tokens are accepted, over the wire: from which issuer, with keys that change, are unknown or unavailable,
+//! several issuers, introspection, identity headers, and revoked tokens. Not here: forged and malformed tokens (see
+//! `odd_tokens`); permissions (see the other themes).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
@@ -15,7 +15,7 @@ use crate::support::lab::{ALLOWED, Answer, Lab, call, until};
 use crate::support::mint::{Key, Mint};
 use crate::support::wire::{get, send};
 
-/// A laboratory that believes these issuers alone.
+/// A lab that accepts only these issuers.
 fn lab(issuers: Vec<IssuerSettings>) -> Lab {
     Lab::with(|settings, _| settings.issuers = issuers)
 }
@@ -86,7 +86,7 @@ fn keys_change_without_a_refused_request() {
     let (old, new) = (Key::new("old"), Key::new("new"));
     let mint = Mint::of(&[&old]);
     let lab = lab(vec![mint.settings()]);
-    // A token that comes before the first keys makes us ask, too, and not again for a while.
+    // A token that arrives before the first keys causes a fetch, too, and no further one for a while.
     until("keys", || lab.gateway.is_ready());
     ask(&lab, &mint.token(&old)).status(200);
     *mint.keys.lock().unwrap() = Ok(vec![old.public(), new.public()]);
@@ -98,7 +98,7 @@ fn keys_change_without_a_refused_request() {
     });
 }
 
-/// A provider that was set up anew begins again with the name that its first key had.
+/// A reinstalled provider starts again with the name that its first key had.
 #[test]
 fn a_new_key_under_an_old_name_is_found_at_the_limited_rate() {
     for name in [json!({}), json!({"kid": null})] {
@@ -166,7 +166,7 @@ fn a_token_like_an_id_token_is_refused_with_the_switch_that_accepts_it_in_the_lo
         assert_eq!(strict.arrived(), 0);
         let accepting = lab(vec![IssuerSettings { accept_id_tokens: true, ..mint.settings() }]);
         ask(&accepting, &token(member, n)).status(200);
-        let foreign = key.sign(json!({}), &mint.claims(json!({member: "x", "aud": "somebody-else"})));
+        let foreign = key.sign(json!({}), &mint.claims(json!({member: "x", "aud": "another-service"})));
         assert_eq!(rejected(ask(&accepting, &foreign)), "audience");
     }
 }
@@ -340,7 +340,7 @@ fn a_revoked_token_is_refused_from_the_reload_on() {
         lab.reload("revoked", &format!("{line}\n"), "are in force");
         until(line, || ask(&lab, &token).status == 401);
         assert_eq!(rejected(ask(&lab, &token)), "revoked", "{line}");
-        lab.reload("revoked", "everybody\n", "stays in force");
+        lab.reload("revoked", "everybody\n", "stay in force");
         assert_eq!(rejected(ask(&lab, &token)), "revoked");
         lab.reload("revoked", "jti: token-2\nsub: bob\nclient_id: other\n", "are in force");
     }
@@ -361,12 +361,12 @@ fn a_challenge_helps_and_only_where_it_can() {
     assert!(challenge.starts_with(&format!("Bearer {}, scope=\"", metadata("alpha"))), "{challenge}");
     assert!(!challenge.contains("error"), "{challenge}");
     assert_eq!(none.head.matches("www-authenticate").count(), 1);
-    // Another scope would allow it, and none is told for a call that nobody may make.
+    // Another scope would allow it, and none is named for a call that nobody may make.
     let refused = lab.call(&lab.token("reader"), "alpha", "echo").status(403);
     let challenge = refused.header("www-authenticate").unwrap();
     assert!(challenge.starts_with("Bearer error=\"insufficient_scope\", "), "{challenge}");
     assert!(challenge.contains(&metadata("alpha")) && challenge.contains("scope=\"worker\""), "{challenge}");
-    // No scope that its issuer could grant would help, and a client would ask for ever.
+    // No scope that its issuer could grant would help, and a client would keep asking.
     let key = Key::new("k");
     let mint = Mint::of(&[&key]);
     let grouped = self::lab(vec![mint.settings()]);

@@ -1,5 +1,5 @@
-//! One verdict on one file: what `check` finds is what `serve` refuses or says, what `doctor` shows, and what a reload keeps
-//! out. It leaves what each message says to the tests of what it is about.
+//! One verdict on one file: what `check` finds is what `serve` rejects or reports, what `doctor` shows, and what a
+//! reload refuses.
 #![cfg(all(test, unix))]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
@@ -14,13 +14,13 @@ use crate::support::tls::Authority;
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Verdict {
     Fine,
-    /// Said, and served nevertheless.
+    /// Reported, and served nevertheless.
     Remark,
     /// Not served.
     Error,
 }
 
-/// Lines of `gateway.yaml`, whether it is served, and what is named if it is not fine. `ISSUER` is a good one's address.
+/// Lines of `gateway.yaml`, whether it is served, and what the report names. `ISSUER` is a good one's address.
 type Row = (&'static str, Verdict, &'static str);
 
 const FILES: &[Row] = &[
@@ -239,7 +239,7 @@ fn laid_out() -> Site {
     site
 }
 
-/// A policy that knows no server but the one there is.
+/// A policy with exactly the existing server.
 fn only_delta() -> String {
     "group_mappings:\n  workers: [work]\nwork:\n- {server: delta, methods: [initialize, tools/list, tools/call], tools: [echo]}\n".into()
 }
@@ -365,7 +365,7 @@ fn on_what_changes_while_it_is_served() {
         let before = std::fs::read_to_string(site.path(file)).ok();
         site.user.file(file, text);
         let said = running.line(|line| line.contains(word) && line.contains("reload"));
-        let kept = said.contains("what was in force stays in force");
+        let kept = said.contains("the previous files stay in force");
         assert_eq!(kept, expected == Error, "{file}: {said}");
         assert_eq!(by_check(&site, word), expected, "{file}");
         assert_eq!(by_doctor(&site, word), expected, "{file}");

@@ -1,4 +1,4 @@
-//! A server that repeats what it was sent, and a program that we start: neither shows a secret of ours.
+//! A server that repeats what it was sent, and a program that we start: neither reveals a secret of ours.
 #![cfg(test)]
 
 use base64::Engine;
@@ -91,7 +91,7 @@ fn a_command_inherits_no_secret_of_ours() {
         assert!(!ran.stdout.contains("value-of-ours"), "{}", ran.stdout);
         assert!(ran.stdout.contains("GITHUB_TOKEN=value-of-theirs"), "{}", ran.stdout);
         assert!(ran.stdout.contains("ACMES_SECRET=another"), "{}", ran.stdout);
-        // What is handed out on purpose is, for the server that was asked for.
+        // What is handed out on purpose is, to the requested server.
         let given = format!("MCP_AUTH_TOKEN={}", super::INGRESS);
         assert_eq!(ran.stdout.contains(&given), servers.len() == 1, "{}", ran.stdout);
         assert!(ran.stdout.contains("MCPAUTH_NOTES_X_AUTHORIZATION="), "{}", ran.stdout);
@@ -116,7 +116,7 @@ fn the_browser_inherits_no_secret_of_ours() {
     let url = running.url();
     // It is over when the opener has been: nobody waits for it by the clock.
     let from = std::time::Instant::now();
-    while !opened.exists() && from.elapsed() < crate::support::wire::PATIENCE {
+    while !opened.exists() && from.elapsed() < crate::support::wire::TEST_TIMEOUT {
         std::thread::yield_now();
     }
     let seen = std::fs::read_to_string(&opened).unwrap();

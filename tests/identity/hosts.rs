@@ -1,4 +1,4 @@
-//! To whom it is sent, by every verb and in every spelling of an address that is nearly the gateway's.
+//! Who receives it, by every verb and with every spelling of an address that is nearly the gateway's.
 #![cfg(test)]
 
 use serde_json::json;
@@ -31,7 +31,7 @@ fn carries_us(seen: &Seen) -> bool {
         || [INGRESS, EGRESS, GIVEN].iter().any(|token| seen.head.contains(token) || body.contains(token))
 }
 
-/// Every verb that speaks to an address, with what it printed.
+/// Every verb that contacts an address, with its output.
 fn every_verb(user: &User, url: &str, more: &[&str]) -> Vec<(String, String)> {
     let lines: [&[&str]; 9] = [
         &["probe", "--url", url],
@@ -161,7 +161,7 @@ fn nothing_is_carried_on() {
     assert_eq!(evil.seen().len(), 0);
 }
 
-/// What was logged in to by its address has a token of its own, and that token goes nowhere else: not even to a server of
+/// A server logged in to by its address has its own token, and that token goes nowhere else: not even to a server of
 /// the gateway's that has taken the name.
 #[test]
 fn a_login_by_address_stays_at_its_address() {
@@ -193,7 +193,7 @@ fn a_login_by_address_stays_at_its_address() {
     }
 }
 
-/// What a file calls a server cannot lead its clients out of the gateway's path.
+/// A server's name in a file cannot lead its clients out of the gateway's path.
 #[test]
 fn a_name_leads_nowhere_else() {
     for path in ["/../evil", "/..", "/x/../../evil", "/%2e%2e/evil", "/..%2fevil", "/..;/evil"] {

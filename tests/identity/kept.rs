@@ -1,4 +1,4 @@
-//! What lies in the tokens directory stays ours: no repository takes it along, and what another user put there is not used.
+//! What is in the tokens directory stays private: no repository includes it, and files of another user are not used.
 #![cfg(test)]
 
 use super::{INGRESS, user};
@@ -37,7 +37,7 @@ fn a_new_tokens_directory_is_ignored_by_git() {
             assert!(line.starts_with("config"), "{line} made nothing");
         }
     }
-    // A folder that somebody else made is as they want it.
+    // A folder that the user created stays as it is.
     let user = machine(&server);
     std::fs::create_dir(user.project().join(".oauth-tokens")).unwrap();
     user.run(&["ingress"]).code(0);
@@ -57,7 +57,7 @@ fn what_another_user_planted_is_not_used() {
             return;
         }
         for line in ["token ingress", "headers notes", "logout ingress", "env notes", "ping --server notes"] {
-            // A file that is in the way may be removed; in a folder of another's nothing is touched.
+            // A file that is in the way may be removed; in another user's folder nothing is touched.
             if line.starts_with("logout") && planted.ends_with("json") {
                 continue;
             }

@@ -1,5 +1,5 @@
-//! Where our identity goes: to the gateway that the user named, and to no other host.
-//! It leaves what a gateway does with it to `gateway`.
+//! Where our identity is sent: to the gateway that the user named, and to no other host. Not here: what a gateway
+//! does with it (see `gateway`).
 #![cfg(test)]
 
 mod echo;
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::support::User;
 
-/// The token by which a gateway knows us.
+/// The token that identifies us at a gateway.
 const INGRESS: &str = "token-of-the-ingress-0123456789";
 /// The token of a server behind it.
 const EGRESS: &str = "token-of-the-egress-0123456789";

@@ -1,5 +1,5 @@
-//! What others wrote is never a command to a terminal: not in a table, a text, JSON or an error, be stdout a terminal or a
-//! pipe. And a token in which there is one is not taken.
+//! Other people's text is never a terminal command: not in a table, a text, JSON or an error, whether stdout is a
+//! terminal or a pipe. A token that contains one is rejected.
 #![cfg(test)]
 
 use serde_json::{Value, json};
@@ -143,7 +143,7 @@ fn a_token_with_a_control_character_is_refused_where_it_comes_in() {
     }
 }
 
-/// A script may hand on a name that it got from somebody.
+/// A script may pass on a name that it got from others.
 #[test]
 fn what_was_typed_is_not_repeated_raw() {
     let user = user();

@@ -1,4 +1,4 @@
-//! Nobody named a gateway: there is no other, and what needs one is skipped or refused, and said.
+//! No gateway is configured: there is no default, and whatever needs one is skipped or refused, with a message.
 #![cfg(test)]
 
 use serde_json::json;
@@ -81,7 +81,7 @@ fn generate_gets_tokens_and_skips_the_configurations() {
     assert!(user.home().join(".vscode/mcp.json").exists());
 }
 
-/// What was written for a gateway is not lost in a shell that does not name it.
+/// Entries for a gateway are not lost in a shell that does not name it.
 #[test]
 fn entries_that_are_there_stay() {
     let mut user = user();

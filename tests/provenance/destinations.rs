@@ -1,8 +1,8 @@
-//! A found file names where a secret of the user's would go: refused, whichever variable, place and flow it is.
+//! A found file names where a secret of the user's would be sent: refused, for every variable, place and flow.
 
 use super::{PLACES, SECRET, Scene, typed};
 
-/// What the user has, what the found file says, and the verb.
+/// The user's secret, the found file's lines, and the verb.
 struct Attack {
     /// Without the secret.
     users: &'static [&'static str],
@@ -96,7 +96,7 @@ fn attacks() -> Vec<Attack> {
     ]
 }
 
-/// How the user's secret may come.
+/// Where the user's secret may come from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum From {
     Environment,
@@ -104,7 +104,7 @@ enum From {
     SecretFile,
 }
 
-/// A scene in which the attack is under way, and the verb with its flags.
+/// A scene with the attack, and the verb with its flags.
 fn laid_out(attack: &Attack, from: From, place: &str) -> (Scene, Vec<&'static str>) {
     let mut scene = Scene::new();
     scene.user.provider("tenants", TENANTS);
@@ -229,10 +229,7 @@ fn a_key_outside_the_folder_is_not_the_folders() {
             &["AUTH_PROVIDER=oidc", "INGRESS_OAUTH_ISSUER={evil}", "INGRESS_OAUTH_CLIENT_ID=c", &key],
         );
         let all = scene.user.run(&["ingress"]).code(2).all();
-        assert!(
-            all.contains("INGRESS_OAUTH_PRIVATE_KEY_FILE") && all.contains("name the file"),
-            "{path}: {all}"
-        );
+        assert!(all.contains("INGRESS_OAUTH_PRIVATE_KEY_FILE") && all.contains("name it"), "{path}: {all}");
         scene.assert_unheard(&path);
     }
     let own = "INGRESS_OAUTH_PRIVATE_KEY_FILE=own.pem";

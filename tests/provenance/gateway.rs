@@ -1,4 +1,4 @@
-//! A `gateway.yaml`, server files and a policy that were only found get nothing of the user's, and write nothing elsewhere.
+//! A found `gateway.yaml`, server files and a policy get nothing of the user's, and write nothing elsewhere.
 
 use super::{SECRET, Scene, typed};
 
@@ -16,7 +16,7 @@ const SERVER: &str =
     r#"{"server_name": "T", "path": "/time", "auth_type": "oauth", "proxy_pass_url": "{evil}/"}"#;
 const SERVE: [&str; 4] = ["gateway", "serve", "--listen", "127.0.0.1:0"];
 
-/// Refused, with both origins and the command that says that it is meant; which then is about something else.
+/// Refused, with both origins and the command that confirms it; which then fails for another reason.
 #[track_caller]
 fn refused(scene: &Scene, parts: &[&str]) {
     let ran = scene.user.run(&SERVE).code(2);

@@ -1,4 +1,4 @@
-//! What is about the machine is taken from no file that was only found: said once by its name, and without effect.
+//! Settings of the machine are not taken from a found file: reported once by name, and without effect.
 
 use std::os::unix::fs::symlink;
 use std::time::Instant;
@@ -118,7 +118,7 @@ fn completion_reads_nothing_that_does_not_end() {
         let ran = scene.user.run(&["complete", "mcpauth", "headers", "="]).code(0);
         assert_eq!(ran.stderr, "", "{of}");
         // No deadline of ours: what does not end would not end at all.
-        assert!(began.elapsed() < crate::support::wire::PATIENCE, "{of}");
+        assert!(began.elapsed() < crate::support::wire::TEST_TIMEOUT, "{of}");
         ran.stdout
     };
     for line in [

@@ -1,5 +1,5 @@
-//! A folder that is not ours: what a file that was only found there may decide, and what of the user's it never gets.
-//! Every attack has a server of the attacker's own, which must have heard nothing.
+//! A folder that is not ours: what a found file there may decide, and what of the user's it never gets. Every attack
+//! has a server of the attacker's, which must have received nothing.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out files as an attacker would")]
 
@@ -23,7 +23,7 @@ const SECRET: &str = "hunter2-of-the-user";
 const PLACES: [&str; 3] =
     [".env", "credentials-provider/oauth/.env", "credentials-provider/agentcore-auth/.env"];
 
-/// A user, their identity provider, and somebody else's server that would take anything.
+/// A user, their identity provider, and an attacker's server that accepts anything.
 struct Scene {
     user: User,
     idp: IdpThread,
@@ -93,16 +93,16 @@ impl Ran {
         format!("{}{}", self.stdout, self.stderr)
     }
 
-    /// The command by which the user says that it is meant.
+    /// The command with which the user confirms it.
     #[track_caller]
     fn remedy(&self) -> String {
         let all = self.all();
-        let after = all.split_once("name the file: ").unwrap_or_else(|| panic!("no remedy in {all}")).1;
+        let after = all.split_once("name it: ").unwrap_or_else(|| panic!("no remedy in {all}")).1;
         after.lines().next().unwrap().to_owned()
     }
 }
 
-/// Runs what a message says to type.
+/// Runs the command in a message.
 fn typed(user: &User, line: &str) -> Ran {
     ended(user.shell(line).spawn().unwrap())
 }

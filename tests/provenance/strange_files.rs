@@ -1,4 +1,4 @@
-//! A found `.env` that is not fit to be read: said in one line with the remedy, and never waited for.
+//! A found `.env` that must not be read: reported in one line with the remedy, and it never blocks.
 
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -43,7 +43,7 @@ fn a_file_of_another_user_is_not_read() {
     let scene = Scene::new();
     let path = scene.found(".env", &[MARK]);
     if std::os::unix::fs::chown(&path, Some(12_345), None).is_err() {
-        return writeln!(std::io::stderr(), "skipped: only root can give a file to somebody else").unwrap();
+        return writeln!(std::io::stderr(), "skipped: only root can give a file to another user").unwrap();
     }
     unread(&scene, &path, "another user owns it");
     let remedy = scene.user.run(&["config", "show"]).code(0).stderr;
@@ -59,18 +59,18 @@ fn a_link_out_of_the_folder_is_not_followed() {
     mcpauth::sys::private_file::write(&outside, &format!("{MARK}\n")).unwrap();
     let path = scene.user.project().join(".env");
     symlink(&outside, &path).unwrap();
-    unread(&scene, &path, "leads out of this folder");
+    unread(&scene, &path, "points outside this folder");
     std::fs::remove_file(&path).unwrap();
     symlink("../home/other.env", &path).unwrap();
-    unread(&scene, &path, "leads out of this folder");
+    unread(&scene, &path, "points outside this folder");
     std::fs::remove_file(&path).unwrap();
-    // A link on the way.
+    // A linked folder.
     std::fs::create_dir_all(scene.user.home().join("oauth")).unwrap();
     mcpauth::sys::private_file::write(&scene.user.home().join("oauth/.env"), &format!("{MARK}\n")).unwrap();
     symlink(scene.user.home(), scene.user.project().join("credentials-provider")).unwrap();
-    unread(&scene, &scene.user.project().join(PLACES[1]), "leads out of this folder");
+    unread(&scene, &scene.user.project().join(PLACES[1]), "points outside this folder");
     std::fs::remove_file(scene.user.project().join("credentials-provider")).unwrap();
-    // One that stays inside is as good as a file.
+    // A link that stays inside is as good as a file.
     scene.found("real.env", &[MARK]);
     symlink("real.env", &path).unwrap();
     assert!(scene.user.run(&["config", "show"]).code(0).stdout.contains("by-the-found-file"));
@@ -98,7 +98,7 @@ fn what_is_no_file_or_has_no_end_is_not_read() {
     unread(&scene, &path, "larger than");
     std::fs::write(&path, b"A=\xff\xfe\n").unwrap();
     unread(&scene, &path, "not UTF-8");
-    // A Python environment of this name is none of our business.
+    // A Python environment with this name is not meant for us.
     std::fs::remove_file(&path).unwrap();
     std::fs::create_dir(&path).unwrap();
     assert_eq!(scene.user.run(&["config", "show"]).code(0).stderr, "");

@@ -1,4 +1,5 @@
-//! A token that was got with the user's own secret goes to no gateway and no server that a found file names, by no verb.
+//! A token obtained with the user's own secret is sent to no gateway and no server that a found file names, by any
+//! verb.
 
 use serde_json::json;
 
@@ -15,7 +16,7 @@ fn with_token() -> Scene {
     scene
 }
 
-/// The same, with nothing configured any more: nobody makes the token's file.
+/// The same, with nothing configured any longer: no credential produces the token's file.
 fn with_token_alone() -> Scene {
     let mut scene = with_token();
     for name in ["ISSUER", "USER_POOL_ID", "CLIENT_ID", "CLIENT_SECRET"] {
@@ -102,7 +103,7 @@ fn an_address_that_a_found_file_names_gets_nothing() {
                 );
             }
         }
-        // It is below the found gateway as well, which makes it no better.
+        // It is below the found gateway as well, which does not make it acceptable.
         scene.found(".env", &["GATEWAY_URL={evil}/time/mcp", "REGISTRY_URL={evil}"]);
         scene.user.run(&["list"]).code(2);
         scene.assert_unheard("both");
@@ -185,7 +186,7 @@ fn the_command_that_the_refusal_names_works_for_tokens() {
 fn clients_are_started_with_no_more_trust_in_a_found_file() {
     let mut scene = with_token();
     scene.env(&["REGISTRY_URL=https://gw.mine"]);
-    // Of what it says nothing is used today.
+    // None of its content is used today.
     scene.found(".env", &["INGRESS_OAUTH_SCOPE=read", "GATEWAY_URL={evil}/mcp"]);
     scene.user.run(&["config", "install", "--client", "cursor", "--auth-mode", "bridge"]).code(0);
     let path = scene.user.home().join(".cursor/mcp.json");
@@ -226,7 +227,7 @@ fn a_server_path_leads_our_token_nowhere_else() {
             &format!(r#"{{"server_name": "T", "path": "{path}", "auth_type": "none"}}"#),
         );
         let ran = scene.user.run(&["config", "render", "--client", "roo", "--auth-mode", "inline"]);
-        // It is left out as every file that describes no server is; nothing that leads there is written.
+        // It is left out like every file that describes no server; nothing that leads there is written.
         assert!(!ran.stdout.contains("\"url\"") && ran.stderr.contains("left out"), "{path}: {ran:?}");
     }
     for path in [format!("@{host}/x"), format!("//{host}/x"), format!("\\\\\\\\{host}/x"), format!(".{host}")]
@@ -266,7 +267,7 @@ fn configure_puts_no_secret_beside_an_address_that_a_found_file_names() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
 }
 
-/// The reference's file of a login names neither issuer nor client.
+/// The scripts' file of a login names neither issuer nor client.
 #[test]
 fn a_login_that_names_no_issuer_is_renewed_at_no_found_address() {
     let provider = "display_name: Tenants\nauthorization_endpoint: '{{ house }}/a'\ntoken_endpoint: '{{ house }}/t'\n\
@@ -302,7 +303,7 @@ fn a_login_that_names_no_issuer_is_renewed_at_no_found_address() {
     }
 }
 
-/// Tokens of the user's that lie elsewhere are nobody's who was only found here, whatever client that claims to be.
+/// Tokens of the user's elsewhere belong to no one who was only found here, whatever client that claims to be.
 #[test]
 fn a_token_elsewhere_that_says_nothing_of_its_origin_is_the_users() {
     let mut scene = Scene::new();

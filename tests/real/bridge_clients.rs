@@ -1,5 +1,5 @@
-//! Clients that nobody here wrote work over the bridge, on stdio and on loopback HTTP, with servers that nobody here
-//! wrote either, behind our own gateway. It leaves the clients' configuration files to `client_files`.
+//! Third-party clients work over the bridge, on stdio and on loopback HTTP, with third-party servers behind our own
+//! gateway. Not here: the clients' configuration files (see `client_files`).
 
 use std::process::Command;
 
@@ -70,7 +70,7 @@ impl Lane {
         self.user.command(&["bridge", server])
     }
 
-    /// The gateway takes the stored token no longer, though it has a while to go.
+    /// The gateway no longer accepts the stored token, although it has not expired.
     pub(super) fn spoil(&self) {
         let mut token = self.user.token("ingress.json");
         token["access_token"] = json!("refused");
@@ -102,7 +102,7 @@ fn every_sdk_works_over_stdio_with_every_server_behind_the_gateway() {
         (StdioSdk::TypeScript, "2026-07-28"),
         (StdioSdk::TypeScriptLegacy, "2025-11-25"),
     ];
-    // The first to ask gets the token for all; what is stored then is refused, renewed and asked for again.
+    // The first request gets the token for all; the stored one is then rejected, renewed and used again.
     the_whole_protocol(at, StdioSdk::TypeScriptLegacy);
     at.spoil();
     std::thread::scope(|scope| {
@@ -134,7 +134,7 @@ fn every_sdk_works_over_stdio_with_every_server_behind_the_gateway() {
     let counted = |member: &str, value: &str| audit.iter().filter(|line| line[member] == value).count();
     // Each of the four gave a long call up, and the server was told.
     assert_eq!(counted("method", "notifications/cancelled"), 4);
-    // Answers to what the server asked are messages without a method; sessions are ended, not left behind.
+    // Answers to the server's requests are messages without a method; sessions are ended, not left behind.
     assert!(counted("http", "DELETE") >= 4, "{audit:?}");
     let refused: Vec<_> = audit.iter().filter(|line| line["verdict"] == "refused").collect();
     assert!(!refused.is_empty() && refused.iter().all(|line| line["status"] == 401), "{refused:?}");

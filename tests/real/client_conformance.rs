@@ -1,5 +1,5 @@
-//! The official conformance suite finds nothing wrong with what mcpauth says as a client, in both protocol eras, nor with
-//! how a person gets on with it at servers that ask for a login.
+//! The official conformance suite finds no fault with mcpauth as a client, in both protocol eras, nor with its use by
+//! a person at servers that require a login.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -8,7 +8,7 @@ use super::script;
 
 /// A line a scenario: what passed of all that was checked.
 fn judged(by: &str, what: &[&str]) -> String {
-    // A folder of its own: no settings of whoever runs this.
+    // A folder of its own: without this user's settings.
     let notes = tempfile::tempdir().unwrap();
     let mut command = Command::new(script(by));
     command.args([env!("CARGO_BIN_EXE_mcpauth").as_ref(), notes.path().as_os_str()]).args(what);
@@ -52,8 +52,8 @@ tools_call 2/2, 0 failed
     assert_eq!(judged("client-conformance.sh", &["verbs"]), expected);
 }
 
-/// `mcpauth login URL`, `list` and `call`, and of all else only what a message names. The suite says which scenarios there
-/// are; so many were there when this was written, and a new one must pass as well.
+/// `mcpauth login URL`, `list` and `call`, and otherwise only the commands in messages. The suite defines the
+/// scenarios; this many existed when this was written, and a new one must pass as well.
 #[test]
 #[ignore = "real parts: run .ci/run"]
 fn a_person_who_types_what_messages_say_passes_every_core_scenario_of_authorization() {

@@ -1,6 +1,6 @@
-//! Real MCP clients read the files that `config install` wrote, and reach the servers behind the gateway by what stands
-//! there: each is started as its user would start it, knowing nothing of us but that file. It leaves what the files
-//! look like to `client_configs`.
+//! Real MCP clients read the files that `config install` wrote, and reach the servers behind the gateway with their
+//! entries: each is started as its user would start it, knowing only that file. Not here: the content of the files
+//! (see `client_configs`).
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::gateway::text;
 use super::mcp::{json_of, listing, listing_words};
 use crate::support::wire::Running;
 
-/// A client, its file in the home folder, and the ways it may have its headers that need no help while it runs.
+/// A client, its file in the home folder, and the auth modes that need no help while it runs.
 const CLIENTS: [(&str, &str, &[&str]); 5] = [
     ("claude-code", ".claude.json", &["helper", "bridge", "inline"]),
     ("codex", ".codex/config.toml", &["helper", "bridge", "inline"]),
@@ -106,13 +106,13 @@ fn a_token_that_ended_is_renewed_by_the_helper(lane: &Lane) {
     assert_ne!(lane.user.token("ingress.json")["expires_at"], 1);
 }
 
-/// So that `connected` above is seen to depend on the headers.
+/// This shows that `connected` above depends on the headers.
 fn a_token_that_is_refused_is_a_server_out_of_reach(lane: &Lane) {
     lane.spoil();
     for (client, file) in [("claude-code", ".claude.json"), ("codex", ".codex/config.toml")] {
         install(lane, client, file, "inline");
         let seen = look(lane, client);
-        // Not the last: a client that does not know its transport has the bridge there, which renews.
+        // Not the last: a client that does not support its transport has the bridge there, which renews.
         for name in &Lane::NAMES[..2] {
             assert_eq!(seen["servers"][name]["connected"], false, "{client} {name}: {seen}");
         }

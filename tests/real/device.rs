@@ -1,5 +1,5 @@
-//! A login by a code that is entered on another device, against the certified provider.
-//! It leaves every way such a login can fail to the suite's own `device`.
+//! A login with a code that is entered on another device, against the certified provider. Not here: every way such a
+//! login can fail (see the suite's own `device`).
 
 use std::process::Command;
 

@@ -1,5 +1,5 @@
-//! Our own binary against software nobody here wrote: a certified provider, a Cognito stand-in under Amazon's addresses,
-//! a real Keycloak, Chromium and a real keyring.
+//! Our own binary against third-party software: a certified provider, a Cognito stand-in under Amazon's addresses, a
+//! real Keycloak, Chromium and a real keyring.
 
 use std::net::TcpListener;
 use std::path::PathBuf;

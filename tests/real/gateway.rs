@@ -1,5 +1,4 @@
 //! The gateway as its users start it: the binary, in a folder with its files, on a free port; and requests to it.
-//! It leaves what must come of them to the themes.
 
 use std::fs::OpenOptions;
 use std::net::TcpStream;
@@ -16,7 +15,7 @@ use crate::support::User;
 use crate::support::lab::{Answer, answer, request};
 
 /// Longer than anything here takes on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Where a gateway's standard output goes, and so its audit.
 const AUDIT: &str = "audit.log";
@@ -33,7 +32,7 @@ pub(crate) struct Agents(IdpThread);
 impl Gateway {
     /// Starts it in the user's project and waits until it is ready.
     pub(crate) fn start(user: &User) -> Self {
-        // A file that is only found gets nothing of the user's.
+        // A found file gets nothing of the user's.
         let file = user.project().join("gateway.yaml").exists();
         let named: &[&str] = if file { &["--config", "gateway.yaml"] } else { &[] };
         let audit = OpenOptions::new().create(true).append(true).open(user.project().join(AUDIT));
@@ -44,7 +43,7 @@ impl Gateway {
             .expect("our binary");
         let lines = lines_of(child.stderr.take().expect("its stderr is piped"));
         let mut gateway = Self { child, base: String::new() };
-        let (until, mut said) = (Instant::now() + PATIENCE, String::new());
+        let (until, mut said) = (Instant::now() + TEST_TIMEOUT, String::new());
         while gateway.base.is_empty() {
             let left = until.saturating_duration_since(Instant::now());
             let line = lines.recv_timeout(left).unwrap_or_else(|e| panic!("{e}: {said}"));
@@ -92,7 +91,7 @@ impl Gateway {
     /// Has it drain and end; the audit of all this user's gateways is complete then.
     pub(crate) fn end(mut self, user: &User) -> Vec<Value> {
         signal("-TERM", &self.child.id().to_string());
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TEST_TIMEOUT;
         let status = loop {
             match self.child.try_wait().expect("a child") {
                 Some(status) => break status,
@@ -146,7 +145,7 @@ pub(crate) fn http(method: &str, url: &str, headers: &[(&str, &str)], body: &str
     let url = Url::parse(url).expect("a URL");
     let address = url.socket_addrs(|| None).expect("an address");
     let mut stream = TcpStream::connect(address.as_slice()).unwrap_or_else(|e| panic!("{url}: {e}"));
-    stream.set_read_timeout(Some(PATIENCE)).expect("a limit");
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).expect("a limit");
     let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
     let headers = [&[("Host", host)], headers].concat();
     let bytes = request(method, &url[url::Position::BeforePath..], &headers, body.as_bytes());

@@ -1,5 +1,5 @@
-//! Servers and clients that know nothing of a gateway work through one, on either transport and in every revision, with
-//! the configurations that `mcpauth generate` writes.
+//! Servers and clients that know nothing of a gateway work through one, on either transport and in every revision,
+//! with the configurations that `mcpauth generate` writes.
 
 use std::path::Path;
 
@@ -170,7 +170,10 @@ fn the_gateways_own_server(street: &Street) {
         let options = [&["--transport", "http", "--mode", mode], &find[..]].concat();
         let result = python_client(sdk, &url, &options, &entry["headers"]);
         assert_eq!(result["protocol"], revision, "{mode}: {result}");
-        assert!(result["tools"].as_array().expect("tools").contains(&json!("debug_auth_context")), "{result}");
+        assert!(
+            result["tools"].as_array().expect("tools").contains(&json!("debug_auth_context")),
+            "{result}"
+        );
         assert_eq!(result["call"]["is_error"], false, "{result}");
         let found: Value = serde_json::from_str(&text(&result["call"], "text")).expect("an object");
         assert_eq!(found["results"][0]["tool_name"], "add", "{found}");

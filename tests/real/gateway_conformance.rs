@@ -1,5 +1,5 @@
-//! The official conformance suite says the same of a server whether the gateway stands before it or not, and a policy on
-//! a part of that server shows that part alone.
+//! The official conformance suite reports the same for a server with and without the gateway in front of it, and a
+//! policy on a part of that server shows only that part.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! A server that acts for its caller gets the caller's outside credential, or the one the gateway keeps, and never what
-//! was meant for the gateway.
+//! A server that acts for its caller gets the caller's egress credential, or the one that the gateway stores, and
+//! never what was meant for the gateway.
 
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
@@ -53,7 +53,7 @@ fn the_dual_header_reaches_atlassian_without_the_gateways_half() {
     );
     let before = clean_heads(&heads, &[&token]);
 
-    // Its 401 is about another login: it stays here, and so does a token that stood in its place.
+    // Its 401 is about another login: it is not passed on, and neither is a token that took its place.
     let initialize = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } } });
     for name in ["X-Authorization", "Authorization"] {
@@ -69,7 +69,7 @@ fn the_dual_header_reaches_atlassian_without_the_gateways_half() {
     assert_eq!(clean_heads(&server.recorded(), &[&token]), before + 2);
 }
 
-/// Alice logs in by a real browser at the certified provider; what she got is kept, sent, and got anew.
+/// Alice logs in with a real browser at the certified provider; her token is stored, sent, and renewed.
 #[test]
 #[ignore = "real parts: run .ci/run"]
 fn a_stored_credential_is_sent_and_renewed_when_the_server_refuses_it() {
@@ -109,7 +109,7 @@ fn a_stored_credential_is_sent_and_renewed_when_the_server_refuses_it() {
     let gateway = Gateway::start(&user);
     assert_eq!(gateway.call(&token, "atlassian"), 200);
 
-    // The server has enough of the token: the gateway gets another, and the caller hears nothing of it.
+    // The server rejects the token: the gateway gets another, and the caller does not notice.
     refused.lock().expect("a lock").push(first.clone());
     assert_eq!(gateway.call(&token, "atlassian"), 200);
     let second = text(&user.token(&file), "access_token");
@@ -140,7 +140,7 @@ fn egress_file(user: &User) -> String {
     names.into_iter().find(|name| name.ends_with("-egress.json")).expect("an egress token")
 }
 
-/// An MCP server that asks the provider about every token (RFC 7662), and refuses some all the same.
+/// An MCP server that introspects every token (RFC 7662), and rejects some anyway.
 fn guarded(provider: &OidcProvider, refused: Arc<Mutex<Vec<String>>>) -> Scripted {
     let endpoint = provider.value("INTROSPECTION_URL").to_owned();
     let (id, secret) =

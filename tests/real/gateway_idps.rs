@@ -1,5 +1,5 @@
-//! Tokens of a real Keycloak, a Cognito stand-in and a certified provider at one gateway that takes them all.
-//! It leaves the rules' every corner to the unit tests beside them.
+//! Tokens of a real Keycloak, a Cognito stand-in and a certified provider at one gateway that accepts them all. Not
+//! here: every detail of the rules (see the unit tests next to them).
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -159,7 +159,8 @@ fn header(token: &str) -> String {
     String::from_utf8(raw).expect("UTF-8")
 }
 
-/// The seed's way: variables, `./scopes.yml` and `./servers`. What the other half of the program writes is let in.
+/// The simplest setup: variables, `./scopes.yml` and `./servers`. Tokens from the other half of the program are
+/// accepted.
 #[test]
 #[ignore = "real parts: run .ci/run"]
 fn a_realms_variables_are_all_the_settings_there_must_be() {
@@ -209,7 +210,7 @@ fn keycloaks_tokens_are_for_the_gateway_by_client_or_by_audience() {
     let uses = keys["keys"].as_array().expect("keys").iter().map(|key| key["use"].as_str());
     assert_eq!(uses.filter(|key| *key == Some("enc")).count(), 1, "{keys}");
 
-    // No audience, `account` alone, ours, ours beside `account`. Group mcp-servers-restricted may list, not call.
+    // No audience, `account` alone, ours, ours next to `account`. Group mcp-servers-restricted may list, not call.
     let cases = [
         ("M2M", 200, 401),
         ("AGENT", 403, 401),
@@ -359,6 +360,6 @@ fn opaque_tokens_are_asked_about() {
     for other in [PROVIDERS.certified("https://other.opaque.test"), format!("{opaque}x"), "nothing".into()] {
         assert_eq!(door.verdicts(&other), [401; 3]);
     }
-    // The other issuers' tokens are told apart by what they say of themselves.
+    // The other issuers' tokens are distinguished by their claims.
     assert_eq!(door.gateway.call(&PROVIDERS.machine("AUDIENCE"), "alpha"), 403);
 }

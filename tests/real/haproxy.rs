@@ -1,5 +1,5 @@
-//! HAProxy before two gateways that are restarted in turn: it asks `/readyz`, and no caller notices.
-//! It leaves the restarts themselves to the gateway's own tests.
+//! HAProxy in front of two gateways that are restarted in turn: it polls `/readyz`, and no caller notices. Not here:
+//! the restarts themselves (see the gateway's own tests).
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -9,7 +9,7 @@ use crate::gateway::leaving::{Balances, rolling_restart};
 use crate::support::wire::{free_port, send};
 
 /// Longer than anything here takes on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 struct Haproxy {
     child: Child,
@@ -62,7 +62,7 @@ impl Haproxy {
         let began = Instant::now();
         while !is() {
             assert!(
-                began.elapsed() < PATIENCE,
+                began.elapsed() < TEST_TIMEOUT,
                 "{what} does not come about: {:?} {:?}",
                 self.of(0),
                 self.of(1)

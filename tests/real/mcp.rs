@@ -1,5 +1,5 @@
-//! Guards around MCP servers nobody here wrote, and MCP clients as functions that hand back what those printed.
-//! It leaves identity providers and browsers to `mod.rs`.
+//! Guards around third-party MCP servers, and MCP clients as functions that return their output. Not here: identity
+//! providers and browsers (see `mod.rs`).
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -132,8 +132,8 @@ pub(crate) fn stdio_client(sdk: StdioSdk, paces: &str, mode: &str, server: &Comm
     json_of(in_place_of(&mut client, server))
 }
 
-/// What a real MCP client finds in its own configuration file, see `clients/listing.py`: it is started from `folder` and
-/// knows of us what its file says.
+/// What a real MCP client finds in its own configuration file, see `clients/listing.py`: it is started from `folder`
+/// and knows only its file.
 pub(crate) fn listing(client: &str, home: &Path, folder: &Path) -> Value {
     let mut command = Command::new("python3");
     command.current_dir(folder).env_clear().env("HOME", home);
@@ -185,7 +185,7 @@ fn python(venv: &str, program: &str) -> Command {
     command
 }
 
-/// A client reports failures of its own in its JSON too, so its exit code says nothing more.
+/// A client also reports its own failures in its JSON, so its exit code adds nothing.
 pub(crate) fn json_of(command: &mut Command) -> Value {
     let said = run(command);
     serde_json::from_slice(&said.stdout)

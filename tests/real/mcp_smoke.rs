@@ -1,4 +1,4 @@
-//! Each MCP server and client of `mcp.rs` works with the others directly, before any gateway stands between them.
+//! Each MCP server and client of `mcp.rs` works with the others directly, before a gateway is put between them.
 
 use std::path::Path;
 
@@ -94,8 +94,8 @@ fn the_egress_server_wants_its_own_token_and_carries_it_on() {
     assert!(server.recorded().to_ascii_lowercase().contains("\r\nauthorization: bearer egress-1\r\n"));
 }
 
-/// The suite passes on the fixture, but for an extension the fixture does not have; and two relays in between,
-/// the first of which adds the token, change nothing.
+/// The suite passes on the fixture, except for an extension that the fixture does not have; and two relays in
+/// between, the first of which adds the token, change nothing.
 #[test]
 #[ignore = "real parts: run .ci/run"]
 fn the_conformance_suite_says_the_same_through_a_relay() {

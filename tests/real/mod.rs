@@ -1,10 +1,10 @@
-//! Guards around software nobody here wrote: identity providers, MCP servers and clients, a browser, a desktop's
-//! secret storage.
+//! Guards around third-party software: identity providers, MCP servers and clients, a browser, a desktop's secret
+//! storage.
 //!
-//! What they start is installed by `tests/real/setup.sh`; each script beside this file says what it is.
-//! A guard starts its script, reads what it announces and ends it when dropped. A guard may also live in a
-//! `static` (Keycloak takes its time): statics are never dropped, but the script ends with its standard input,
-//! which is ours, so nothing outlives the test process however that ends.
+//! `tests/real/setup.sh` installs what they start; each script next to this file says what it is. A guard starts its
+//! script, reads what it announces and ends it when dropped. A guard may also be in a `static` (Keycloak takes time):
+//! statics are never dropped, but the script ends with its standard input, which is ours, so nothing outlives the
+//! test process however that ends.
 //!
 //! Tests here are `#[ignore = "real parts: run .ci/run"]`; a part that is not installed fails them.
 
@@ -237,9 +237,9 @@ pub(crate) fn browser_env(kind: &str, shots: &Path) -> Vec<(String, String)> {
     ]
 }
 
-/// The same command beside an unlocked keyring of its own. Its HOME, if set, is kept and holds the keyring
-/// (a later run finds what this one stored); otherwise HOME is a folder that goes away. Arguments, folder and
-/// variables carry over; `env_clear`, the standard streams and process groups must be set again.
+/// The same command with an unlocked keyring of its own. Its HOME, if set, is kept and contains the keyring (a later
+/// run finds what this one stored); otherwise HOME is a temporary folder. Arguments, folder and variables carry over;
+/// `env_clear`, the standard streams and process groups must be set again.
 pub(crate) fn under_keyring(command: &Command) -> Command {
     let mut wrapped = Command::new(script("keyring.sh"));
     wrapped.arg(command.get_program()).args(command.get_args());

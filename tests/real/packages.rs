@@ -1,5 +1,5 @@
-//! What is published can be installed: `.ci/package` packs this build, npm and pip install it into empty folders, and each
-//! copy shows its version, runs the demo and bridges to a server that nobody here wrote.
+//! The published packages can be installed: `.ci/package` packs this build, npm and pip install it into empty
+//! folders, and each copy shows its version, runs the demo and bridges to a third-party server.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ fn packages(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The binary that npm installs: the launcher by its name, the platform's package beside it.
+/// The binary that npm installs: the launcher by its name, the platform's package next to it.
 fn by_npm(made: &[PathBuf], prefix: &Path) -> PathBuf {
     let tarballs = made.iter().filter(|path| path.extension().is_some_and(|it| it == "tgz"));
     let mut npm = Command::new("npm");

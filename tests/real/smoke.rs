@@ -1,4 +1,4 @@
-//! Each guard starts its part, and the part does what the tests of the program will lean on.
+//! Each guard starts its part, and the part does what the program's tests rely on.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -217,7 +217,7 @@ async fn the_certified_provider_serves_every_client_and_a_browser() {
     };
     let (status, second) = refresh(&first).await;
     assert_eq!(status, 200);
-    // Rotation with reuse detection: the old one is refused, and takes the new one with it.
+    // Rotation with reuse detection: the old one is rejected, and so is the new one from then on.
     assert_eq!(refresh(&first).await.1["error"], "invalid_grant");
     assert_eq!(refresh(&second).await.1["error"], "invalid_grant");
 }

@@ -1,5 +1,5 @@
-//! The published test vectors for JSON Web Signatures and Keys (C2SP's Wycheproof), against the gateway's own verifier.
-//! It leaves fetching them to `setup.sh`.
+//! The published test vectors for JSON Web Signatures and Keys (C2SP's Wycheproof), against the gateway's own
+//! verifier. Not here: fetching them (see `setup.sh`).
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -36,7 +36,7 @@ fn verifies(jwks: &Value, jws: &str) -> bool {
     set.find(jws.key_id(), jws.algorithm()).is_ok_and(|key| jws.verify(key).is_ok())
 }
 
-/// Runs every vector of a file; gives how many were accepted and refused as they should be.
+/// Runs every vector in a file; returns how many were accepted and rejected as expected.
 fn run(document: &Value, refused: &[(u64, &str)]) -> (usize, usize) {
     let (mut accepted, mut rejected) = (0, 0);
     for group in document["testGroups"].as_array().expect("groups") {

@@ -1,5 +1,5 @@
-//! `mcpauth refresh` as a service: what it renews and when, what it says, whom it calls, and how it ends. It leaves days
-//! to `src/refresh/day.rs`, and what ends by itself to `once`.
+//! `mcpauth refresh` as a service: what it renews and when, its log, its hook, and how it ends. Not here: days (see
+//! `src/refresh/day.rs`); `--once` (see `once`).
 #![cfg(test)]
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "tests read what the service wrote")]
@@ -15,7 +15,7 @@ use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread, Options};
 use mcpauth::sys::clock;
 use serde_json::{Value, json};
 
-use crate::support::wire::{PATIENCE, Running, SECRET, Scripted};
+use crate::support::wire::{Running, SECRET, Scripted, TEST_TIMEOUT};
 use crate::support::{Ran, User, nobody};
 
 const AGENT: &str = "keycloak agent-a";
@@ -23,7 +23,7 @@ const TRACKER: &str = "egress tracker";
 const FILE: &str = "tracker-egress.json";
 const TOKENS: &str = ".oauth-tokens";
 
-/// A service that runs; a test that fails does not leave it behind.
+/// A running service; a failing test stops it, too.
 struct Service(Option<Running>);
 
 impl Service {
@@ -72,7 +72,7 @@ fn idp(lifetime: u64) -> IdpThread {
     .unwrap()
 }
 
-/// An agent's file, as somebody puts it there.
+/// An agent's file, as a user creates it.
 fn agent(user: &User, url: &str, secret: &str) {
     let file =
         json!({"client_id": "agent", "client_secret": secret, "keycloak_url": url, "keycloak_realm": "demo"});
@@ -154,7 +154,8 @@ fn an_egress_token_is_renewed_by_its_refresh_token_alone() {
     let mut service = Service::start(&user, &["--no-install"]);
     for _ in 0..2 {
         service.says(&["info refreshed", TRACKER]);
-        // Another process wants the same: whoever has the lock uses the refresh token up, and the other one sees that.
+        // Another process wants the same: the holder of the lock uses the refresh token up, and the other one
+        // notices.
         user.run(&["refresh", "--once", "--force", "--no-install"]).code(0);
     }
     let ran = service.end("TERM", 143);
@@ -203,7 +204,7 @@ fn a_person_is_called_once_and_a_login_is_noticed() {
     let mut service = Service::start(&user, &["--interval", "1", "--on-login-needed", hook]);
     let line = service.says(&["warn login_needed: ", TRACKER]);
     assert!(line.contains("run: mcpauth egress --config-set 1"), "{line}");
-    service.says(&["ready: 1 credential, 0 good, 1 for a person to see to"]);
+    service.says(&["ready: 1 credential, 0 good, 1 waiting for a login"]);
     service.says(&["called egress tracker, mcpauth egress --config-set 1, []"]);
     service.says(&["warn hook: ", "exit status: 3"]);
     user.log_in();
@@ -230,7 +231,7 @@ fn a_refused_refresh_token_needs_a_person_and_the_token_stays_in_use() {
     let mut service = Service::start(&user, &["--interval", "1"]);
     let line = service.says(&["login_needed", "its refresh token is no longer accepted"]);
     assert!(line.contains("the present token expires in"), "{line}");
-    service.says(&["ready: 1 credential, 1 good, 1 for a person"]);
+    service.says(&["ready: 1 credential, 1 good, 1 waiting for a login"]);
     service.end("TERM", 143);
     assert_eq!((user.token(FILE)["access_token"].as_str(), server.asked().len()), (Some("planted"), 1));
 }
@@ -243,7 +244,7 @@ fn an_end_that_does_not_move_is_unchanged_and_not_asked_again_at_once() {
         (200, json!({"access_token": "planted", "refresh_token": token, "expires_in": left}).to_string())
     });
     let mut service = Service::start(&user, &[]);
-    service.says(&["info unchanged: egress tracker: what came ends no later"]);
+    service.says(&["info unchanged: egress tracker: the new one expires no later"]);
     service.says(&["ready: 1 credential, 1 good"]);
     service.end("TERM", 143);
     let object = user.run(&["refresh", "--once", "--json"]).code(0).json();
@@ -268,7 +269,7 @@ fn an_outage_is_waited_out() {
         "next attempt",
     ]);
     service.says(&["ready"]);
-    // Not to wait for the pause: somebody says that the server is back.
+    // Does not wait for the pause: the user says that the server is back.
     service.signal("HUP");
     service.says(&["info refreshed: egress tracker"]);
     service.end("TERM", 143);
@@ -285,9 +286,9 @@ fn what_was_sent_is_waited_for_at_the_end() {
         (200, json!({"access_token": "new", "refresh_token": "second", "expires_in": 3_600}).to_string())
     });
     let mut service = Service::start(&user, &[]);
-    is_there.recv_timeout(PATIENCE).unwrap();
+    is_there.recv_timeout(TEST_TIMEOUT).unwrap();
     service.signal("TERM");
-    service.says(&["info stopping: what is under way is waited for"]);
+    service.says(&["info stopping: finishing renewals under way"]);
     answer.send(()).unwrap();
     service.0.take().unwrap().end().code(143);
     assert_eq!(user.token(FILE)["refresh_token"], "second", "the first one is used up");
@@ -299,7 +300,7 @@ fn a_refused_client_is_named_once_and_tried_again_when_its_file_changes() {
     let user = User::new();
     agent(&user, idp.issuer(), "wrong");
     let mut service = Service::start(&user, &["--interval", "1", "--on-login-needed", "echo called"]);
-    let line = service.says(&["warn refused: keycloak agent-a", "invalid_client", "there is no good token"]);
+    let line = service.says(&["warn refused: keycloak agent-a", "invalid_client", "there is no valid token"]);
     assert!(line.contains("check client id and secret"), "{line}");
     service.says(&["called"]);
     agent(&user, idp.issuer(), "agent-secret");
@@ -317,7 +318,7 @@ fn files_and_settings_that_change_are_noticed() {
     user.file(".oauth-tokens/agent-b.json", "not JSON");
     user.file(".env", "REGISTRY_URL=https://gw.test");
     let mut service = Service::start(&user, &["--interval", "1"]);
-    service.says(&["warn skipped: acme-egress.json: no configured credential makes it"]);
+    service.says(&["warn skipped: acme-egress.json: no configured credential produces it"]);
     service.says(&["warn skipped: keycloak agent-b: ", "not a JSON object"]);
     service.says(&["ready: 1 credential, 1 good"]);
     std::fs::rename(user.project().join(".oauth-tokens/agent-a.json"), user.project().join("away.json"))
@@ -336,7 +337,7 @@ fn files_and_settings_that_change_are_noticed() {
     service.says(&["refreshed: ingress oidc"]);
     user.file(".env", "a line that means nothing");
     service.signal("HUP");
-    service.says(&["warn settings: ", "passed over", ".env:1"]);
+    service.says(&["warn settings: ", "ignored, because", ".env:1"]);
     let ran = service.end("TERM", 143);
     assert_eq!(count(&ran.stderr, "acme-egress.json"), 1, "{}", ran.stderr);
 }
@@ -371,7 +372,7 @@ fn whoever_started_it_is_told_when_it_is_ready() {
     agent(&user, &nobody(), "agent-secret");
     let path = user.project().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     user.env("NOTIFY_SOCKET", path.display().to_string());
     let mut service = Service::start(&user, &[]);
     service.says(&["ready: 1 credential, 0 good"]);

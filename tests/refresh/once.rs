@@ -1,4 +1,4 @@
-//! `mcpauth refresh --once`, service files, and what cannot be meant. It leaves the service to its parent.
+//! `mcpauth refresh --once`, service files, and invalid arguments.
 #![cfg(test)]
 
 use mcpauth::sys::clock;

@@ -1,5 +1,5 @@
-//! A whole gateway on loopback: an identity provider, servers that remember what reached them, and a client that writes
-//! raw bytes. It leaves what must be true of it to the themes.
+//! A whole gateway on loopback: an identity provider, servers that record what reached them, and a client that writes
+//! raw bytes.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
@@ -23,13 +23,13 @@ use tracing::level_filters::LevelFilter;
 
 use crate::support::outside::{self, OUTSIDE};
 use crate::support::upstream::Upstream;
-use crate::support::wire::PATIENCE;
+use crate::support::wire::TEST_TIMEOUT;
 
 /// Callers by what they may do: see [`POLICY`].
 pub(crate) const CALLERS: [&str; 4] = ["reader", "worker", "root", "stranger"];
 
-/// `reader` lists, `worker` calls `echo` on alpha alone, `root` may do everything, `stranger` nothing. `delta` and `omega`
-/// are servers of a test's own: see [`Lab::before`].
+/// `reader` lists, `worker` calls `echo` only on alpha, `root` may do everything, `stranger` nothing. `delta` and
+/// `omega` are servers of a test's own: see [`Lab::before`].
 pub(crate) const POLICY: &str = "\
 group_mappings: {}
 reader:
@@ -69,11 +69,11 @@ pub(crate) const REFUSED: &str =
 /// And an allowed one.
 pub(crate) const ALLOWED: &str = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo"}}"#;
 
-/// Certification authorities that the gateway believes, if this file is in its folder at the start.
+/// CA certificates that the gateway trusts, if this file is in its folder at the start.
 pub(crate) const AUTHORITIES: &str = "ca.pem";
 
-/// While this file is in the gateway's folder, a server's file with the variable `SLOW` is not read to its end, as if its
-/// file system did not answer.
+/// While this file is in the gateway's folder, reading a server's file with the variable `SLOW` never ends, as if its
+/// file system hung.
 pub(crate) const HANG: &str = "hang";
 
 /// The laboratory.
@@ -200,12 +200,12 @@ impl Lab {
         Ok(Self { gateway: gateway?, alpha, beta, gamma, idp, kept, dir })
     }
 
-    /// A file of the gateway's folder.
+    /// A file in the gateway's folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    /// Puts a file's new text in force, or sees it refused: waits until the gateway says this word of it.
+    /// Puts a file's new text in force, or sees it rejected: waits until the gateway logs this text about it.
     pub(crate) fn reload(&self, file: &str, text: &str, word: &str) {
         let before = self.kept.events().len();
         std::fs::write(self.path(file), text).unwrap();
@@ -232,11 +232,11 @@ impl Lab {
 
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.gateway.address()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
         stream
     }
 
-    /// A POST with these headers beside the usual ones.
+    /// A POST with these headers in addition to the usual ones.
     pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         self.raw(&request("POST", path, headers, body))
     }
@@ -327,7 +327,7 @@ pub(crate) fn issuer(name: &str) -> IssuerSettings {
     issuer
 }
 
-/// Lays out the file of a server that the test itself plays.
+/// Creates the file of a server that the test itself plays.
 pub(crate) fn own_server(dir: &Path, name: &str, base: &str, transport: &str) {
     let file = json!({
         "server_name": name, "path": format!("/{name}"), "proxy_pass_url": base, "auth_type": "none",
@@ -336,7 +336,7 @@ pub(crate) fn own_server(dir: &Path, name: &str, base: &str, transport: &str) {
     std::fs::write(dir.join(format!("servers/{name}.json")), file.to_string()).unwrap();
 }
 
-/// Lays out a server's file.
+/// Creates a server's file.
 pub(crate) fn server(dir: &Path, name: &str, auth: &str, base: &str) {
     let file =
         json!({"server_name": name, "path": format!("/{name}"), "proxy_pass_url": base, "auth_type": auth});
@@ -376,7 +376,7 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
 /// Writes these bytes to a new connection and reads one answer.
 pub(crate) fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     // The gateway may answer, and close, before all of it is written.
     let _ = stream.write_all(bytes);
     answer(&mut stream)
@@ -385,7 +385,7 @@ pub(crate) fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
 /// Reads one answer to its end.
 pub(crate) fn answer(stream: &mut TcpStream) -> Answer {
     let mut bytes = Vec::new();
-    // A reset after the answer is the gateway's way to end a request it would not read.
+    // A reset after the answer is the gateway's way to end a request that it does not read.
     let _ = stream.read_to_end(&mut bytes);
     parse(&bytes).unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(&bytes)))
 }
@@ -421,11 +421,11 @@ fn unchunked(mut bytes: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Waits until something is so; fails after [`PATIENCE`].
+/// Waits until something is so; fails after [`TEST_TIMEOUT`].
 pub(crate) fn until(what: &str, is: impl Fn() -> bool) {
     let began = std::time::Instant::now();
     while !is() {
-        assert!(began.elapsed() < PATIENCE, "{what} does not come about");
+        assert!(began.elapsed() < TEST_TIMEOUT, "{what} does not come about");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -1,5 +1,4 @@
-//! An issuer of a test's own: keys, the document that publishes them, and tokens signed to the letter, good or bad.
-//! It leaves what must become of a token to the themes.
+//! An issuer of a test's own: keys, the document that publishes them, and tokens with exact signatures, good or bad.
 #![cfg(test)]
 
 use std::sync::{Arc, Mutex};
@@ -65,7 +64,7 @@ impl Mint {
         serde_json::from_value(issuer).unwrap()
     }
 
-    /// The claims of a good token of `worker`'s, with these instead; a `null` takes one away.
+    /// The claims of a good token of `worker`'s, with these instead; a `null` removes one.
     pub(crate) fn claims(&self, instead: Value) -> Value {
         let now = clock::now();
         let claims = json!({
@@ -104,7 +103,7 @@ impl Key {
         self.pair.public_key().as_ref()
     }
 
-    /// A token with these header parameters beside or instead of the usual ones.
+    /// A token with these header parameters in addition to, or instead of, the usual ones.
     pub(crate) fn sign(&self, header: Value, claims: &Value) -> String {
         self.seal(self.signed(header, claims))
     }

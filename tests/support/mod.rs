@@ -1,5 +1,4 @@
-//! The binary as its users meet it: a folder of its own, an environment of its own, and everything that came out.
-//! It leaves what must be true of it to the themes.
+//! The binary as its users run it: a folder of its own, an environment of its own, and all its output.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests start the program and lay out its files")]
 
@@ -24,7 +23,7 @@ pub(crate) struct User {
     env: BTreeMap<String, String>,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
@@ -83,7 +82,7 @@ impl User {
         read_json(&self.project().join(".oauth-tokens").join(name))
     }
 
-    /// The command, not yet started: no terminal, an environment of this user's alone.
+    /// The command, not yet started: no terminal, only this user's environment.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mcpauth"));
         command.args(args).current_dir(self.project()).env_clear().envs(&self.env);
@@ -160,7 +159,7 @@ pub(crate) fn answering(status: u16, body: &'static str) -> String {
             let reply = format!(
                 "HTTP/1.1 {status} Any\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
             );
-            // A client that goes away early is not this server's matter.
+            // A client that disconnects early is not this server's concern.
             let _ = stream.read(&mut [0; 64 * 1024]).and_then(|_| stream.write_all(reply.as_bytes()));
         }
     });

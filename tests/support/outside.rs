@@ -1,5 +1,5 @@
-//! An outside credential that the gateway holds itself, got by client credentials from the laboratory's identity provider.
-//! It leaves which server gets it to the themes.
+//! An egress credential that the gateway stores itself, obtained by client credentials from the lab's identity
+//! provider.
 #![cfg(test)]
 
 use std::path::Path;

@@ -1,5 +1,4 @@
-//! Certification authorities of the tests' own, the certificates they issue, and servers that show them.
-//! It leaves what is said over the connections to the themes.
+//! Test CAs, the certificates they issue, and servers that use them.
 #![cfg(test)]
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,7 +10,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// A certification authority that nobody trusts by himself.
+/// A CA that nothing trusts by default.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate with its key, in PEM.

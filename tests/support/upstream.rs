@@ -1,5 +1,4 @@
-//! A server that a test plays to the byte, and a client that listens to a stream while it is open. It leaves what they say
-//! to the themes.
+//! A server that a test plays to the byte, and a client that reads a stream while it is open.
 #![cfg(test)]
 
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Write};
@@ -9,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 use crate::support::lab::{Lab, request};
-use crate::support::wire::PATIENCE;
+use crate::support::wire::TEST_TIMEOUT;
 
 /// A server that answers each request, on a connection and a thread of its own, with whatever its script writes.
 pub(crate) struct Upstream {
@@ -151,14 +150,14 @@ pub(crate) fn gone(stream: &mut TcpStream) -> bool {
     ends(stream, &mut Vec::new())
 }
 
-/// A reset is an end as well; a silence that lasts too long is none.
+/// A reset is an end as well; too long a silence is not.
 fn ends(stream: &mut TcpStream, heard: &mut Vec<u8>) -> bool {
     let silence = |error: &Error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
     !stream.read_to_end(heard).is_err_and(|error| silence(&error))
 }
 
 fn read(stream: &mut TcpStream) -> std::io::Result<Seen> {
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TEST_TIMEOUT))?;
     let mut reader = BufReader::new(&mut *stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {

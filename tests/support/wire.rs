@@ -1,5 +1,5 @@
-//! What a login meets on the wire: a browser made of raw requests, a child that shows its login address, and servers
-//! that answer as a script says. It leaves what must come of it to the themes.
+//! The network side of a login: a browser made of raw requests, a child that shows its login address, and servers
+//! that answer by a script.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests send signals by the kill command")]
 
@@ -17,8 +17,8 @@ use url::Url;
 
 use crate::support::{Ran, User};
 
-/// Long enough for the slowest machine; nothing waits so long when all is well.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Long enough for the slowest machine; nothing waits this long if all is well.
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An HTTP answer.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(crate) struct Reply {
 pub(crate) fn send(method: &str, url: &str, body: &str) -> std::io::Result<Reply> {
     let url = Url::parse(url).unwrap();
     let mut stream = TcpStream::connect(url.socket_addrs(|| None).unwrap().as_slice())?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TEST_TIMEOUT))?;
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     write!(
         stream,
@@ -53,7 +53,7 @@ pub(crate) fn get(url: &str) -> Reply {
     send("GET", url, "").unwrap()
 }
 
-/// Opens a login address, clicks `allow` or `deny`, and says where the provider sends the browser.
+/// Opens a login address, clicks `allow` or `deny`, and returns where the provider sends the browser.
 pub(crate) fn decide(url: &str, decision: &str) -> String {
     let page = get(url);
     assert_eq!(page.status, 200, "{page:?}");
@@ -85,7 +85,7 @@ pub(crate) struct Running {
     said: String,
 }
 
-/// A child that does not outlive a test that fails.
+/// A child that does not outlive a failing test.
 struct Owned(Child);
 
 impl Drop for Owned {
@@ -122,7 +122,7 @@ impl Running {
     #[track_caller]
     pub(crate) fn line(&mut self, is: impl Fn(&str) -> bool) -> String {
         loop {
-            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|e| panic!("{e}: {}", self.said));
+            let line = self.lines.recv_timeout(TEST_TIMEOUT).unwrap_or_else(|e| panic!("{e}: {}", self.said));
             self.said.push_str(&format!("{line}\n"));
             if is(&line) {
                 return line;
@@ -143,7 +143,7 @@ impl Running {
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ran {
         loop {
-            match self.lines.recv_timeout(PATIENCE) {
+            match self.lines.recv_timeout(TEST_TIMEOUT) {
                 Ok(line) => self.said.push_str(&format!("{line}\n")),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
@@ -191,7 +191,7 @@ impl Scripted {
             for stream in listener.incoming().flatten() {
                 let (script, log) = (Arc::clone(&script), Arc::clone(&log));
                 std::thread::spawn(move || {
-                    // A client that was killed in between is nobody's failure here.
+                    // A client that was killed in between is not a failure here.
                     let _ = answer(stream, |asked| {
                         log.lock().unwrap().push(asked.clone());
                         script(asked)
@@ -208,7 +208,7 @@ impl Scripted {
 }
 
 fn answer(stream: TcpStream, script: impl FnOnce(&Asked) -> (u16, String)) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TEST_TIMEOUT))?;
     let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
     loop {
@@ -304,7 +304,7 @@ impl User {
         Running::start(self.command(args))
     }
 
-    /// Logs in once, as a person who says yes.
+    /// Logs in once, as a user who allows the request.
     #[track_caller]
     pub(crate) fn log_in(&self) {
         let mut running = self.start(&["egress", "--no-browser"]);

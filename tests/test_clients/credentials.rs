@@ -1,5 +1,5 @@
-//! Which tokens go where, what happens when they are refused, and the gateway's answers explained. It leaves what the gateway
-//! decides to `gateway`.
+//! Which tokens go where, what happens when they are rejected, and explanations of the gateway's answers. Not here:
+//! the gateway's decisions (see `gateway`).
 #![cfg(test)]
 
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::support::upstream::{Seen, Upstream, say};
 
 const TOKEN: &str = "token-of-the-test-0123456789";
 
-/// The tokens of a user who has one for the gateway and one from elsewhere, as they reach a server.
+/// The tokens of a user who has one for the gateway and one for another server, as they reach a server.
 fn sent(user: &User, server: &Upstream, args: &[&str]) -> (Option<String>, Option<String>) {
     let before = server.seen().len();
     user.run(&[&["ping"], args].concat()).code(0);
@@ -30,7 +30,7 @@ fn which_credentials_go_where() {
     user.file("token", "token-from-a-file\n");
     let url = format!("{}/mcp", server.base);
     let bearer = |token: &str| Some(format!("Bearer {token}"));
-    // To what is not the gateway nothing goes by itself.
+    // By default, nothing is sent to a server that is not the gateway.
     assert_eq!(sent(&user, &server, &[]), (None, None));
     assert_eq!(sent(&user, &server, &["--url", &url]), (None, None));
     assert_eq!(sent(&user, &server, &["--auth"]), (bearer(TOKEN), None));
@@ -129,7 +129,7 @@ fn a_token_that_has_ended_and_cannot_be_renewed_is_said_before_anything_is_sent(
     assert_eq!(server.seen().len(), 0);
 }
 
-/// Whatever a server does with our tokens, and however much we are asked to say.
+/// Whatever a server does with our tokens, and however verbose we are.
 #[test]
 fn a_server_that_repeats_what_it_was_sent_is_scrubbed() {
     let echo = |seen: &Seen| {
@@ -175,7 +175,7 @@ fn through_the_gateway_a_token_is_got_sent_and_renewed() {
     assert_eq!(user.run(&["list", "--server", "alpha"]).code(0).stdout, "echo\tSays it again\n");
     assert_eq!(user.run(&["call", "--server", "alpha", "echo", "{\"a\":1}"]).code(0).stdout, "{\"a\":1}\n");
     assert_eq!(user.run(&["probe", "--server", "alpha", "--json"]).code(0).json()["tools"], json!(["echo"]));
-    // Who may call a tool need not be allowed to see the list.
+    // A caller that may call a tool need not be allowed to list it.
     let gamma = format!("{}/gamma/mcp", lab.gateway.public_url());
     let called = user.run(&["call", "--auth", "--url", &gamma, "echo", "{\"a\":1}", "-v"]).code(0);
     assert_eq!(called.stdout, "{\"a\":1}\n");
@@ -186,10 +186,10 @@ fn through_the_gateway_a_token_is_got_sent_and_renewed() {
     // The gateway says what it wants to whoever comes without.
     let refused = user.run(&["ping", "--url", &url, "--no-auth"]).code(4);
     assert!(refused.stderr.contains("it asks for the scope reader"), "{refused:?}");
-    // A token that looks good and is not.
+    // A token that looks valid and is not.
     user.plant("ingress.json", &[("access_token", json!("no-longer-good"))]);
     let renewed = user.run(&["list", "--server", "alpha", "-v"]).code(0);
-    assert!(renewed.stderr.contains("once more with new tokens"), "{renewed:?}");
+    assert!(renewed.stderr.contains("retrying with new tokens"), "{renewed:?}");
     assert_ne!(user.token("ingress.json")["access_token"], "no-longer-good");
 }
 
@@ -211,7 +211,7 @@ fn the_gateways_no_is_explained_with_the_next_command() {
         let refused = worker(&lab, client).run(&[args, &["--json"]].concat()).code(4).json_error();
         assert_eq!(refused["code"], "refused");
         let (message, hint) = (refused["message"].as_str().unwrap(), refused["hint"].as_str().unwrap());
-        assert!(message.contains("refuses this: "), "{message}");
+        assert!(message.contains("forbids this: "), "{message}");
         assert!(hint.contains(words) || hint.contains("have the scope"), "{hint}");
     }
     assert_eq!(

@@ -1,5 +1,5 @@
-//! `basic`, `ping`, `list` and `call` with servers of every era and transport. It leaves servers that say no, or nonsense, to
-//! `refusals`, and tokens and the gateway to `credentials`.
+//! `probe`, `ping`, `list` and `call` with servers of every era and transport. Not here: servers that refuse, or
+//! answer nonsense (see `refusals`); tokens and the gateway (see `credentials`).
 #![cfg(test)]
 
 mod credentials;
@@ -172,11 +172,11 @@ fn arguments_that_a_tool_wants_in_headers_are_sent_there() {
     let calls = || server.seen().iter().filter(|seen| method(seen) == "tools/call").count();
     let before = calls();
     let refused = user.run(&["call", "bad", r#"{"region":"eu"}"#]).code(6);
-    assert!(refused.stderr.contains("an x-mcp-header that is no header name"), "{refused:?}");
+    assert!(refused.stderr.contains("an x-mcp-header that is not a header name"), "{refused:?}");
     assert_eq!(calls(), before, "a tool that must not be used is called");
 }
 
-/// Several servers answer every question with something; what is no description of theirs is none.
+/// Several servers answer every request with something; what is not a description of theirs is ignored.
 #[test]
 fn a_server_that_only_seems_to_know_the_first_question_is_an_older_one() {
     for found in [json!({}), json!({"supportedVersions": ["2025-06-18", "2024-11-05"]})] {
@@ -191,7 +191,7 @@ fn a_server_that_only_seems_to_know_the_first_question_is_an_older_one() {
         let ping = user(&server.base).run(&["ping", "--json"]).code(0).json();
         assert_eq!((&ping["protocol_version"], &ping["era"]), (&json!("2025-06-18"), &json!("legacy")));
     }
-    // A server that breaks at a question it does not know, and a gateway that lets only known ones pass.
+    // A server that fails at an unknown request, and a gateway that only lets known ones pass.
     for status in ["500 Oops", "403 Forbidden"] {
         let server = Upstream::start(move |seen, stream| match method(seen).as_str() {
             "server/discover" => say(stream, status, b"Traceback"),

@@ -1,4 +1,5 @@
-//! Servers that say no, nonsense or nothing: the exit code and the words of each. It leaves tokens to `credentials`.
+//! Servers that refuse, or answer nonsense or nothing: the exit code and the message for each. Not here: tokens (see
+//! `credentials`).
 #![cfg(test)]
 
 use super::{OK, STREAM, modern, user};
@@ -45,10 +46,10 @@ fn what_a_server_says_no_with_decides_the_exit_code() {
             "<html>",
             6,
             "server_error",
-            "text/html that holds no JSON-RPC message",
+            "text/html without a JSON-RPC message",
         ),
-        ("401 X".into(), "", 4, "login_required", "does not let us in"),
-        ("403 X".into(), "", 4, "refused", "refuses this"),
+        ("401 X".into(), "", 4, "login_required", "requires authentication"),
+        ("403 X".into(), "", 4, "refused", "forbids this"),
     ] {
         let answer = head.clone();
         let server = modern(move |_, _, stream| say(stream, &answer, body.as_bytes()));
@@ -64,7 +65,7 @@ fn what_a_server_says_no_with_decides_the_exit_code() {
     assert!(gone.stderr.contains("cannot connect to 127.0.0.1:"), "{gone:?}");
 }
 
-/// Whatever comes at whichever step: an exit code of ours, a message, no panic, no hang.
+/// Whatever comes at any step: an exit code of ours, a message, no panic, no hang.
 #[test]
 fn answers_that_make_no_sense_end_the_run_with_a_message() {
     let heads = [OK, STREAM, "200 OK", "202 Accepted", "204 No Content", "400 Bad", "405 No", "406 No"];

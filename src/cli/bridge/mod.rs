@@ -1,5 +1,5 @@
-//! `mcpauth bridge`: an MCP server for local clients in front of a remote one, over stdio or loopback HTTP.
-//! It leaves the protocol to `bridge` and the credentials to `servers`.
+//! `mcpauth bridge`: an MCP server for local clients in front of a remote one, over stdio or loopback HTTP. Not here:
+//! the protocol (see `bridge`); the credentials (see `servers`).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,11 +19,12 @@ use crate::error::{Error, Exit};
 use crate::quantity::address;
 use crate::servers::{HeaderSource, HeaderSources, ServerRef, Servers};
 
-/// Stand before a remote MCP server, with fresh credentials on every request
+/// Connect clients to a remote MCP server, with fresh credentials on every request
 ///
-/// With a server's name it speaks MCP over stdio, as clients that start a command expect. With --listen it serves every
-/// server under http://ADDRESS/SERVER/mcp, to clients that show its secret (mcpauth config install --auth-mode proxy writes
-/// both). What the server will not take is renewed and sent once more; a login is never begun.
+/// With a server's name it speaks MCP over stdio, for clients that start a command. With --listen it serves every
+/// server under http://ADDRESS/SERVER/mcp, to clients that send its secret (mcpauth config install --auth-mode proxy
+/// writes both). A token that the server rejects is renewed and the request sent again, once. It never starts a
+/// login.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  mcpauth bridge fininfo\n  mcpauth bridge https://mcp.example.test/mcp\n  \
@@ -33,7 +34,7 @@ pub(super) struct BridgeArgs {
     /// The server's name, or its address
     #[arg(value_name = "SERVER", required_unless_present_any = ["server", "listen"])]
     name: Option<ServerRef>,
-    /// The same
+    /// The same.
     #[arg(long, value_name = "SERVER", conflicts_with = "name", hide = true)]
     server: Option<ServerRef>,
     /// Serve all servers over HTTP on this loopback address
@@ -62,7 +63,7 @@ fn over_stdio(servers: Arc<Servers>, which: &ServerRef, out: &Out) -> Result<Exi
     let http = servers.vault.http.clone();
     let report = Arc::new(|text: &str| warn!(event = "bridge", "{text}"));
     let work = async {
-        // A mistyped name is said at the start, not as an answer to the client's first request.
+        // A mistyped name is reported at startup, not as an answer to the client's first request.
         servers.check(which)?;
         let access = Arc::new(HeaderSource::new(servers.clone(), which.clone()));
         stdio::serve(tokio::io::stdin(), tokio::io::stdout(), http, access, report).await?;
@@ -76,7 +77,7 @@ fn over_http(servers: Arc<Servers>, out: &Out) -> Result<Exit, Error> {
     let work = async {
         let socket = tokio::net::TcpListener::bind(local.listen).await.map_err(|e| Error::Usage {
             message: format!("cannot listen on {}: {e}", local.listen),
-            hint: "stop the program that has the address, or choose another with --listen 127.0.0.1:PORT"
+            hint: "stop the program that uses the address, or choose another with --listen 127.0.0.1:PORT"
                 .into(),
         })?;
         let at = socket.local_addr()?;

@@ -1,5 +1,5 @@
-//! `mcpauth config install`: our entries in the clients' own files, and whether they are still there as they should be.
-//! It leaves one client's file to `clients` and `render`, and what other verbs want of them to `files`.
+//! `mcpauth config install`: merges mcpauth's entries into the clients' own files, and checks that they are up to
+//! date. Not here: one client's file (see `clients` and `render`); what other verbs want of them (see `files`).
 
 use clap::Args;
 
@@ -17,25 +17,26 @@ use crate::servers;
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  mcpauth config install                          every client that is found here\n  \
+    after_help = "Examples:\n  mcpauth config install                          every client found on this machine\n  \
                         mcpauth config install --client claude-code --client codex\n  \
                         mcpauth config install --client cursor --auth-mode inline\n  \
-                        mcpauth config install --check                  exit 7 if a file is not as it should be"
+                        mcpauth config install --check                  exit 7 if a file is not up to date"
 )]
 pub(super) struct InstallArgs {
-    /// The clients; without this those that are found here, and those that were installed to before
+    /// The clients [default: those found on this machine, and those set up before]
     #[arg(long, value_parser = names())]
     client: Vec<String>,
-    /// Where the clients have the headers from; without this as before, else as is best for each
+    /// Where the clients get the headers from [default: as before, else what suits each best]
     ///
-    /// inline: in the file, as they are now. helper: from a command the client runs. bridge: nowhere, it starts `mcpauth
-    /// bridge`. proxy: nowhere, it speaks to a running `mcpauth bridge --listen`. env: from its environment.
+    /// inline: from the file, which has the current tokens. helper: from a command that the client runs. bridge: not
+    /// at all, it starts `mcpauth bridge`. proxy: not at all, it connects to a running `mcpauth bridge --listen`.
+    /// env: from its environment.
     #[arg(long, value_parser = auth_modes())]
     auth_mode: Option<String>,
     /// Show what would change, values redacted, and write nothing
     #[arg(long)]
     dry_run: bool,
-    /// Only say which files are not as they should be; exit 7 if there are any
+    /// Only list the files that are not up to date; exit code 7 if there are any
     #[arg(long, conflicts_with = "dry_run")]
     check: bool,
 }
@@ -45,7 +46,7 @@ pub(super) fn run(args: &InstallArgs, config: &Config, out: &Out) -> Result<Exit
     let clients = Clients::new(config, &store, out)?;
     clients.need_gateway(out)?;
     if clients.entries.is_empty() {
-        out.say("there are no servers to tell the clients of; get the tokens with: mcpauth generate");
+        out.say("there are no servers to give the clients; get tokens with: mcpauth generate");
     }
     let jobs = jobs(args, &clients, out)?;
     let dry_run = if args.dry_run || args.check { DryRun::Yes } else { DryRun::No };
@@ -58,7 +59,7 @@ pub(super) fn run(args: &InstallArgs, config: &Config, out: &Out) -> Result<Exit
     Ok(RunReport::new(&[], Vec::new(), rows).report(out))
 }
 
-/// Which clients are meant, and how each has its headers.
+/// The selected clients, and how each gets its headers.
 fn jobs(args: &InstallArgs, clients: &Clients<'_>, out: &Out) -> Result<Vec<Job>, Error> {
     let secrets = args.auth_mode.as_deref().and_then(AuthMode::from_name);
     if !args.client.is_empty() {
@@ -71,7 +72,7 @@ fn jobs(args: &InstallArgs, clients: &Clients<'_>, out: &Out) -> Result<Vec<Job>
     }
     if args.check {
         if jobs.is_empty() {
-            out.say("no client was installed to with this tokens directory: mcpauth config install");
+            out.say("no client was set up from this tokens directory; run: mcpauth config install");
         }
         return Ok(jobs);
     }
@@ -85,14 +86,14 @@ fn jobs(args: &InstallArgs, clients: &Clients<'_>, out: &Out) -> Result<Vec<Job>
         jobs.push(clients.job(target, secrets.filter(|way| target.ways.contains(way)))?);
     }
     if jobs.is_empty() {
-        let message = "no MCP client is found on this machine".into();
+        let message = "no MCP client found on this machine".into();
         let hint = "name one with --client; mcpauth config show --clients lists them".into();
         return Err(Error::Usage { message, hint });
     }
     Ok(jobs)
 }
 
-/// What a person has to know or do besides.
+/// What else the user has to know or do.
 fn advise(config: &Config, jobs: &[Job], out: &Out) {
     for job in jobs {
         let client = job.target.client;
@@ -101,10 +102,10 @@ fn advise(config: &Config, jobs: &[Job], out: &Out) {
         }
         match job.auth_mode {
             AuthMode::Env => out.say(&format!(
-                "{client} has its headers from its environment: start it with `mcpauth exec`, or after `mcpauth env`"
+                "{client} reads its headers from its environment: start it with `mcpauth exec`, or after `mcpauth env`"
             )),
             AuthMode::Proxy => {
-                out.say(&format!("{client} speaks to the bridge; keep it running: mcpauth bridge --listen"));
+                out.say(&format!("{client} connects to the bridge; keep the bridge running: mcpauth bridge --listen"));
             }
             AuthMode::Inline | AuthMode::Helper | AuthMode::Bridge => {}
         }

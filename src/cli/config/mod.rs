@@ -1,5 +1,5 @@
-//! `mcpauth config`: the settings in force, and the client configurations made from the credentials at hand.
-//! It leaves headers, templates and merging to `render`.
+//! `mcpauth config`: the settings in force, and client configurations made from the stored credentials. Not here:
+//! headers, templates and merging (see `render`).
 
 mod install;
 mod show;
@@ -23,25 +23,25 @@ pub(super) struct ConfigArgs {
 
 #[derive(Subcommand, Debug)]
 enum ConfigCommand {
-    /// The settings in force; with --client, that client's configuration; secrets redacted in both
+    /// Show the settings in force, or with --client that client's configuration; secrets are redacted
     Show(show::ShowArgs),
     /// Print a client's configuration as it would be written, secrets included
     Render {
         /// The client
         #[arg(long, value_parser = names())]
         client: String,
-        /// Where the client has the headers from
+        /// Where the client gets the headers from
         #[arg(long, value_parser = auth_modes())]
         auth_mode: Option<String>,
     },
-    /// Merge our entries into the clients' own files; everything else in them stays
+    /// Merge mcpauth's entries into the clients' own files; everything else in them stays
     Install(install::InstallArgs),
     /// Take our entries out of the clients' own files; everything else in them stays
     Uninstall(uninstall::UninstallArgs),
 }
 
 pub(super) fn run(args: &ConfigArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
-    // What is shown may be the very setting that is wrong.
+    // A broken setting must not prevent showing the settings.
     let config = match &args.what {
         ConfigCommand::Show(_) => Config::for_names(given.settings(out)?)?,
         _ => given.config(out)?,

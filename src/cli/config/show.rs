@@ -1,5 +1,5 @@
-//! `mcpauth config show` and `config render`: settings with their origin, and a client's configuration without installing it.
-//! It leaves what is in a configuration to `clients` and `render`.
+//! `mcpauth config show` and `config render`: settings with their origin, and a client's configuration without
+//! installing it. Not here: the content of a configuration (see `clients` and `render`).
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -18,16 +18,16 @@ use crate::tokens::Bearers;
 
 #[derive(Args, Debug)]
 pub(super) struct ShowArgs {
-    /// Say where each value comes from
+    /// Show where each value comes from
     #[arg(long)]
     origin: bool,
-    /// A client (--clients lists them): its configuration, where it goes, and what else it can have
+    /// A client (--clients lists them): its configuration, its file, and its other auth modes
     #[arg(long, value_parser = names())]
     client: Option<String>,
-    /// With --client: where the client has the headers from
+    /// With --client: where the client gets the headers from
     #[arg(long, value_parser = auth_modes(), requires = "client")]
     auth_mode: Option<String>,
-    /// The clients, where each has the headers from, and its file
+    /// List the clients, where each gets the headers from, and its file
     #[arg(long, conflicts_with_all = ["client", "origin"])]
     clients: bool,
 }
@@ -61,7 +61,7 @@ fn show_client(config: &Config, client: &str, auth_mode: Option<&str>, out: &Out
     clients.need_gateway(out)?;
     let job = clients.job(target, auth_mode.and_then(AuthMode::from_name))?;
     let text = clients.rendered(target, job.auth_mode, &redacted(&clients.entries))?.text;
-    // The bridge's own secret is not one of the entries'.
+    // The bridge's own secret is not among the entries' secrets.
     let text = door(config, job.auth_mode)?
         .map_or_else(|| text.expose().to_owned(), |secret| secret.scrub(text.expose().into()));
     if out.json {
@@ -170,7 +170,8 @@ fn settings(config: &Config, origin: bool, out: &Out) -> Exit {
     Exit::Done
 }
 
-/// The settings that fill variables in providers' endpoints. A provider that does not parse is another verb's matter.
+/// The settings that fill variables in providers' endpoints. An invalid provider file is reported by `providers
+/// check`.
 fn provider_settings(config: &Config) -> Vec<String> {
     let providers = config.provider_names().into_iter().filter_map(|name| config.raw_provider(&name).ok());
     providers.flat_map(|provider| provider.variables).map(|variable| variable.setting).collect()

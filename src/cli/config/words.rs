@@ -1,4 +1,4 @@
-//! The words that are taken for a client and for a way to its headers.
+//! The words accepted for clients and auth modes.
 
 use clap::builder::PossibleValuesParser;
 

@@ -1,4 +1,5 @@
-//! `mcpauth doctor`: what is wrong, and how to mend it. It leaves the checks to `doctor`, and how they look to `print`.
+//! `mcpauth doctor`: finds problems and says how to fix them. Not here: the checks (see `doctor`); printing (see
+//! `print`).
 
 mod print;
 
@@ -10,20 +11,23 @@ use crate::cli::out::Out;
 use crate::doctor::{DoctorReport, Options, examine};
 use crate::error::{Error, Exit};
 
-/// Say what is wrong, and how to mend it; exit code 7 if there is a problem
+/// Find problems and say how to fix them; exit code 7 if there is one
 ///
-/// Looks at settings, files, storage, proxies and certificates, identity providers, logins, tokens, the gateway, its policy
-/// and the clients' files. Where no good token shows that a credential works, its identity provider is asked; nothing
-/// that comes of it is kept.
+/// Checks settings, files, storage, proxies and certificates, identity providers, logins, tokens, the gateway, its
+/// policy and the clients' files. A credential without a good token is tried at its identity provider; the result is
+/// not stored.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  mcpauth doctor                 all checks, each with its remedy\n  \
+#[command(
+    after_help = "Examples:\n  mcpauth doctor                 all checks, each problem with its fix\n  \
                         mcpauth doctor --fix           close files, renew stale client configurations\n  \
-                        mcpauth doctor --offline --json")]
+                        mcpauth doctor --offline --json"
+)]
 pub(super) struct DoctorArgs {
-    /// Mend what is safe: modes of our own files, files that a killed run left, stale entries of ours in clients' files
+    /// Fix what is safe to fix: modes of mcpauth's files, leftovers of interrupted runs, stale entries in clients'
+    /// files
     #[arg(long)]
     fix: bool,
-    /// Ask nobody over the network
+    /// Make no network requests
     #[arg(long)]
     offline: bool,
 }

@@ -59,12 +59,12 @@ fn describe_fix(fix: &Result<String, String>) -> &str {
     }
 }
 
-/// By group; within one as they were found.
+/// By group; within a group in the order found.
 fn ordered(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
     GROUPS.iter().flat_map(|group| findings.iter().filter(move |finding| finding.group() == *group))
 }
 
-/// For `grep`: nothing is broken into lines but cause and remedy.
+/// For `grep`: only cause and remedy have lines of their own.
 fn plain(finding: &Finding) -> String {
     let mut text = format!("{:7} {}", finding.status.word(), finding.found);
     text.extend(finding.cause.iter().map(|cause| format!("\n        {cause}")));
@@ -106,7 +106,7 @@ fn summary(findings: &[Finding], is_verbose: bool) -> String {
     }
     let fixable = findings.iter().filter(|finding| finding.fix.is_some()).count();
     if fixable > 0 {
-        text.push_str(&format!("\n{fixable} of them can be mended with: mcpauth doctor --fix"));
+        text.push_str(&format!("\n{fixable} of them can be fixed with: mcpauth doctor --fix"));
     }
     text
 }
@@ -135,7 +135,7 @@ mod tests {
             (vec![warn.clone()], "no problems, 1 warning"),
             (vec![Finding::ok("files.mode", "a")], "no problems; 1 check passed (-v shows them)"),
             (vec![problem.clone(), problem.clone()], "2 problems"),
-            (vec![fixable, warn], "1 problem, 1 warning\n1 of them can be mended with: mcpauth doctor --fix"),
+            (vec![fixable, warn], "1 problem, 1 warning\n1 of them can be fixed with: mcpauth doctor --fix"),
         ] {
             assert_eq!(summary(&findings, false), expected);
         }

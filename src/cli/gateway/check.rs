@@ -1,4 +1,4 @@
-//! `mcpauth gateway check`: everything that is wrong with the gateway's settings, policy and servers, and what to do.
+//! `mcpauth gateway check`: everything that is wrong with the gateway's settings, policy and servers, with remedies.
 
 use clap::Args;
 use serde_json::json;

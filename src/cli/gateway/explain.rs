@@ -1,4 +1,5 @@
-//! `mcpauth gateway explain`: who may do what, and which line of the policy says so. It leaves deciding to `policy`.
+//! `mcpauth gateway explain`: who may do what, and which line of the policy decides. Not here: deciding (see
+//! `policy`).
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,7 @@ const EXAMPLES: &str = "Examples:
   mcpauth gateway explain --token ingress                  all that this stored token may do
   mcpauth gateway explain --token ingress docs --tool search";
 
-/// Say whether a caller may do something, and which line of the policy decides
+/// Tell whether a caller may do something, and which line of the policy decides
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, group = clap::ArgGroup::new("about").args(["server", "named"]))]
 pub(super) struct ExplainArgs {
@@ -62,15 +63,15 @@ pub(super) struct ExplainArgs {
     /// A JSON object with the token's claims, for the policy's `when`
     #[arg(long, value_name = "FILE")]
     claims: Option<PathBuf>,
-    /// The caller is who brings this token: a credential by its name in mcpauth status, a token's file, or - for stdin
+    /// The caller's token: a credential by its name in mcpauth status, a token file, or - for stdin
     #[arg(long, value_name = "NAME", conflicts_with_all = ["groups", "scopes", "claims"])]
     token: Option<String>,
 }
 
-/// Whom it is about.
+/// The caller.
 enum ExplainedCaller {
     Known(Box<Principal>),
-    /// The gateway would not even let them in.
+    /// The gateway would reject the caller's token.
     Refused(TokenError),
 }
 
@@ -99,11 +100,11 @@ pub(super) fn run(args: &ExplainArgs, config: &Config, out: &Out) -> Result<Exit
     Ok(Exit::Done)
 }
 
-/// Of a caller without a token only one thing at a time can be said.
+/// Without a token, only one request at a time can be explained.
 fn nothing_asked(server: &str) -> Error {
     let server = word(&clean(server, 100));
     Error::Usage {
-        message: "nothing is asked about: name one of --tool, --method, --prompt and --resource".into(),
+        message: "nothing to explain: give one of --tool, --method, --prompt and --resource".into(),
         hint: format!(
             "who sees the tools: mcpauth gateway explain {server} --method tools/list --groups YOUR,GROUPS"
         ),
@@ -122,20 +123,20 @@ fn object(path: &Path, explanation: &Explanation) -> Value {
     })
 }
 
-/// In words, or as the object.
+/// As text, or as a JSON object.
 fn say(words: &str, object: impl Fn() -> Value, out: &Out) {
     if out.json { out.object(&object()) } else { out.data(words) }
 }
 
-/// A token that opens nothing at all, whatever the policy says.
+/// A token that grants nothing at all, whatever the policy says.
 fn say_refused(reject: TokenError, token: &str, path: &Path, out: &Out) {
     let remedy = match reject {
-        TokenError::Issuer => "the gateway's issuers have none that it names in iss".to_owned(),
-        TokenError::Malformed => "it does not say what it is about; only its issuer knows".to_owned(),
+        TokenError::Issuer => "the gateway has no issuer that matches its iss".to_owned(),
+        TokenError::Malformed => "it is opaque; only its issuer can read it".to_owned(),
         TokenError::Expired => format!("renew it with: mcpauth token {token}"),
-        _ => format!("see what it says with: mcpauth inspect {token}"),
+        _ => format!("see its claims with: mcpauth inspect {token}"),
     };
-    let reason = format!("the gateway refuses the token: {}", reject.description());
+    let reason = format!("the gateway rejects the token: {}", reject.description());
     let object = || {
         json!({
             "version": 1, "policy": path.display().to_string(), "allowed": false, "rule": null, "reason": reason,
@@ -146,7 +147,7 @@ fn say_refused(reject: TokenError, token: &str, path: &Path, out: &Out) {
 }
 
 impl ExplainArgs {
-    /// What is asked about; all that there is if nothing is named.
+    /// The request to explain; everything if none is named.
     fn call(&self) -> Option<Call<'_>> {
         let Self { method, tool, prompt, resource, .. } = self;
         let is_named = [method, tool, prompt, resource].into_iter().any(Option::is_some);
@@ -155,7 +156,7 @@ impl ExplainArgs {
         })
     }
 
-    /// Who is described, or brings the token.
+    /// The caller that is described, or that brings the token.
     fn caller(&self, config: &Config, out: &Out) -> Result<ExplainedCaller, Error> {
         let Some(token) = &self.token else {
             return Ok(ExplainedCaller::Known(Box::new(Principal {
@@ -187,9 +188,9 @@ impl ExplainArgs {
         let Some(path) = &self.claims else { return Ok(Map::new()) };
         let hint = "name a file with one JSON object in it, as in a token's payload";
         let text = text_of(path, hint)?;
-        // Not the reader's own words: they could show what is in the file.
+        // Not the parser's own message: it could show the file's content.
         serde_json::from_str(&text).map_err(|e| Error::Usage {
-            message: format!("{}: line {} is not as it should be", path.display(), e.line()),
+            message: format!("{}: line {} is not valid", path.display(), e.line()),
             hint: hint.into(),
         })
     }

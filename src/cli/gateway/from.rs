@@ -1,4 +1,4 @@
-//! Where the gateway's settings and policy are, as typed. It leaves reading them to `deployment`.
+//! Where the gateway's settings and policy are, as typed. Not here: reading them (see `deployment`).
 
 use std::path::{Path, PathBuf};
 
@@ -34,7 +34,7 @@ impl From {
 }
 
 impl PolicyFrom {
-    /// The file of the gateway's settings, if one is named.
+    /// The gateway's settings file, if one is named.
     pub(super) fn named(&self) -> Option<&Path> {
         self.from.named()
     }

@@ -1,5 +1,5 @@
-//! `mcpauth gateway`: what is typed about the gateway. It leaves where its settings come from to `deployment`, and
-//! the work to `gateway`.
+//! `mcpauth gateway`: the gateway's verbs. Not here: where its settings come from (see `deployment`); the work (see
+//! `gateway`).
 
 mod check;
 mod explain;

@@ -1,5 +1,5 @@
-//! `mcpauth gateway routes`: which servers there are, where clients find them, where they are and whether they answer. It
-//! leaves asking them to the gateway's own check.
+//! `mcpauth gateway routes`: which servers there are, where clients find them, where they are and whether they
+//! answer. Not here: asking them (see the gateway's health check).
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -21,18 +21,18 @@ const EXAMPLES: &str = "Examples:
 
 The state: on, off (switched off), or down: it does not answer this machine.";
 
-/// List the servers: where clients find them, where they are, what credential they get, whether they answer
+/// List the servers: their gateway path, their address, the credential they get, and whether they answer
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct RoutesArgs {
     #[command(flatten)]
     from: From,
-    /// Ask no server whether it answers
+    /// Do not contact the servers
     #[arg(long)]
     offline: bool,
 }
 
-/// One server, in the table's order.
+/// One server, in the table's column order.
 struct RouteRow {
     server: String,
     address: String,
@@ -99,7 +99,7 @@ fn row(gateway: &str, route: &ServerRoute, answers: bool) -> RouteRow {
     }
 }
 
-/// The path alone: a query may be a key.
+/// Only the path: a query may contain a key.
 fn place(base: &UpstreamEndpoint) -> String {
     let scheme = if base.origin.tls { "https" } else { "http" };
     format!("{scheme}://{}{}", base.origin.header.to_str().unwrap_or_default(), base.uri.path())

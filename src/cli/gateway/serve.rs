@@ -1,4 +1,5 @@
-//! `mcpauth gateway serve`: everything read and checked before the first connection. It leaves serving to the gateway.
+//! `mcpauth gateway serve`: reads and checks everything before the first connection. Not here: serving (see the
+//! gateway).
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -31,10 +32,10 @@ const EXAMPLES: &str = "Examples:
 pub(super) struct ServeArgs {
     #[command(flatten)]
     from: From,
-    /// Where clients connect, instead of what the settings say [default: 127.0.0.1:8080]
+    /// Where clients connect, instead of the address in the settings [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR", value_parser = address)]
     listen: Option<SocketAddr>,
-    /// A second policy that decides nothing: what it would have refused is recorded
+    /// A second policy that decides nothing; what it would deny is recorded
     #[arg(long, value_name = "FILE")]
     shadow: Option<PathBuf>,
     /// Where /metrics is served
@@ -54,7 +55,8 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
     let running = RunningGateway::serve(loaded, around).map_err(|error| start_error(&error, admin))?;
     let lame_duck = Duration::from_secs(lame_duck);
     let exit = flows::until_signal(out, handle_signals(&running, &log, say_where), |exit| exit)?;
-    // Ctrl-C is somebody at a terminal, who waits; SIGTERM comes from whoever takes a machine out of service.
+    // Ctrl-C comes from a person at a terminal, who is waiting; SIGTERM comes from whatever takes a machine out of
+    // service.
     if exit == Exit::Terminated && !lame_duck.is_zero() {
         running.withdraw();
         let say = |_: &RunningGateway| say_leaving(lame_duck);
@@ -62,16 +64,16 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
             async { timeout(lame_duck, handle_signals(&running, &log, say)).await.unwrap_or(Ok(exit)) };
         flows::until_signal(out, work, |_| exit)?;
     }
-    info!(event = "draining", "no more connections; what is under way is answered");
+    info!(event = "draining", "no more connections; finishing open requests");
     running.drain();
-    // To be told to stop is how this verb ends well.
+    // Being told to stop is the normal end of this verb.
     Ok(if exit == Exit::Terminated { Exit::Done } else { exit })
 }
 
-/// What is to be served. Remarks are said; errors end the run, all of them at once.
+/// What is to be served. Remarks are printed; errors end the run, all at once.
 ///
 /// # Errors
-/// If there is anything the gateway must not start with.
+/// If there is anything that the gateway must not start with.
 fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<(GatewaySettings, Loaded), Error> {
     let flags = deployment::Flags { listen: args.listen, shadow: args.shadow.clone(), admin: args.admin };
     let prepared = deployment::prepare(args.from.named(), &flags, config, &out.context())?;
@@ -86,7 +88,7 @@ fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<(GatewaySett
     let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
     Err(Error::Usage {
         message: lines.join("\n"),
-        hint: "see each with its remedy: mcpauth gateway check".into(),
+        hint: "see each with its fix: mcpauth gateway check".into(),
     })
 }
 
@@ -96,7 +98,7 @@ fn start_error(error: &StartError, admin: Option<SocketAddr>) -> Error {
             "choose another address: mcpauth gateway serve --admin ADDR"
         }
         StartError::Bind { .. } => "choose another address: mcpauth gateway serve --listen ADDR",
-        StartError::Load(_) => "see everything that is wrong: mcpauth gateway check",
+        StartError::Load(_) => "see all problems: mcpauth gateway check",
         StartError::Io(_) => "run it again: mcpauth gateway serve",
     };
     Error::Usage { message: error.to_string(), hint: hint.into() }
@@ -112,24 +114,24 @@ fn say_leaving(lame_duck: Duration) {
     let seconds = lame_duck.as_secs();
     info!(
         event = "leaving",
-        "/readyz is 503; serving for {seconds} s more, so that load balancers see it; a second signal ends that"
+        "/readyz is 503; serving for {seconds} s more, so that load balancers see it; a second signal skips this"
     );
 }
 
-/// The audit's way out, opened within the time that files have.
+/// The audit's destination, opened within the time limit for files.
 fn audit(audit: &str) -> Result<Log, Error> {
     let path = audit.to_owned();
     deployment::within(move || Log::open(&path), &format!("audit: {audit}"))?
 }
 
-/// SIGHUP: reads the files again, and begins the audit's file anew where it was moved away.
+/// SIGHUP: reads the files again, and reopens the audit file if it was moved away.
 async fn handle_signals(
     running: &RunningGateway,
     log: &Log,
     say: impl Fn(&RunningGateway),
 ) -> Result<Exit, Error> {
     let mut hang_ups = HangUps::new()?;
-    // Only now: whoever reads this may send a signal at once, and one without a handler would simply kill us.
+    // Only now: whoever reads this line may send a signal at once, and without a handler it would kill the process.
     say(running);
     loop {
         hang_ups.next().await;

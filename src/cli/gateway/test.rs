@@ -1,4 +1,4 @@
-//! `mcpauth gateway test`: runs a file of policy tests. It leaves what a test is to `policy`.
+//! `mcpauth gateway test`: runs a file of policy tests. Not here: what a test is (see `policy`).
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ const EXAMPLES: &str = "Examples:
 
 A case: {name: readers read, groups: [readers], server: docs, tool: search, expect: allow}";
 
-/// Run policy tests; exit code 7 if one fails, or is about a server or group that does not exist
+/// Run policy tests; exit code 7 if one fails or names a server or group that does not exist
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct TestArgs {
@@ -39,7 +39,7 @@ pub(super) fn run(args: &TestArgs, config: &Config, out: &Out) -> Result<Exit, E
     let outcomes = cases.run(&policy, &|name| match &servers {
         _ if policy.servers().contains(name) => true,
         Some(servers) => servers.iter().any(|server| server == name),
-        // Without their files nobody knows which servers an entry about all of them means.
+        // Without the server files it is not known which servers an entry for all of them covers.
         None => policy.is_about_every_server(),
     });
     let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();

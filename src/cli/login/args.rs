@@ -1,4 +1,4 @@
-//! What can be typed after `login`. It leaves what is meant by it to `login`.
+//! The arguments of `login`. Not here: what they mean (see `login`).
 
 use std::path::PathBuf;
 
@@ -15,14 +15,14 @@ use crate::sys::paths;
 use crate::sys::typed_url::typed_url;
 use crate::text::word;
 
-/// Log in to any MCP server by its address alone, and keep its token
+/// Log in to any MCP server by its address, and store its token
 ///
-/// The server says whom to ask for a token (RFC 9728), that issuer how (RFC 8414). The client is yours (--client-id), or
-/// described at MCPAUTH_CLIENT_METADATA_URL where the issuer reads such documents (mcpauth client-metadata), or the issuer
-/// registers mcpauth (RFC 7591). A server that says nothing of itself is logged in to at its own origin (MCP 2025-03-26). The
-/// server then has a name for token, headers, bridge, list and logout, and a token of its own, which goes to this address
-/// and nowhere else. A token that is still good is reused, an expired one refreshed if that is allowed; only then the
-/// browser opens.
+/// The server names its issuer (RFC 9728), and the issuer its endpoints (RFC 8414). The client is yours
+/// (--client-id), the document at MCPAUTH_CLIENT_METADATA_URL if the issuer supports that (mcpauth client-metadata),
+/// or one that the issuer registers (RFC 7591). A server without metadata is asked at its own origin (MCP
+/// 2025-03-26). From then on the server has a name for token, headers, bridge, list and logout, and its own token,
+/// which is sent only to this address. A good token is reused, and an expired one refreshed if the issuer allows it;
+/// the browser opens only if neither works.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth login https://tools.example.com/mcp\n  \
                         mcpauth login https://tools.example.com/mcp --client-id ID --client-secret-file -\n  \
@@ -32,52 +32,53 @@ pub(in crate::cli) struct LoginArgs {
     /// The MCP server's address; https where it has no scheme
     #[arg(value_name = "URL", value_parser = address)]
     url: Url,
-    /// Call it so, and not by its host's name
+    /// Its name, instead of its host name
     #[arg(long, visible_alias = "mcp-server-name", value_name = "NAME")]
     server_name: Option<String>,
     #[command(flatten)]
     own: OwnArgs,
-    /// Ask for this scope, and not for those the server names; repeatable
+    /// Request this scope instead of those the server names; repeatable
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
-    /// Find out everything, register and log in again, even if there is a good token
+    /// Discover, register and log in again, even if the stored token is good
     #[arg(short, long)]
     force: bool,
-    /// Log in at this issuer, of those that the server names [default: the first that can be used]
+    /// Log in at this one of the issuers that the server names [default: the first usable one]
     #[arg(long, value_name = "URL", value_parser = address)]
     issuer: Option<Url>,
-    /// The issuer does PKCE with S256 though it does not say so
+    /// Use PKCE with S256 although the issuer does not list it
     #[arg(long)]
     assume_pkce_s256: bool,
     #[command(flatten)]
     pub(super) browser: BrowserArgs,
 }
 
-/// The client that a person registered.
+/// The client that the user registered.
 #[derive(Args, Debug)]
 struct OwnArgs {
-    /// Be this client, which is registered already
+    /// Use this client, which is already registered
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
     /// Read the client secret from this file, or from stdin for -
     #[arg(long, value_name = "FILE", requires = "client_id")]
     client_secret_file: Option<PathBuf>,
-    /// Prove who the client is with the private key in this file (PEM, 0600: P-256, Ed25519 or RSA), which stays where it is
+    /// Authenticate the client with the private key in this file (PEM, 0600: P-256, Ed25519 or RSA), which is not
+    /// copied
     #[arg(long, value_name = "FILE", requires = "client_id", conflicts_with = "client_secret_file")]
     private_key_file: Option<PathBuf>,
-    /// What the issuer calls this key
+    /// The key's id at the issuer
     #[arg(long, value_name = "ID", requires = "private_key_file")]
     key_id: Option<String>,
     /// The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with a path of its own for an issuer that does not name itself in its answers (RFC 9207)]
     #[arg(long, value_name = "URI", requires = "client_id", value_parser = redirect_uri)]
     redirect_uri: Option<Url>,
-    /// Get the token for the client itself, without a person; so it is by itself at an issuer that has no other way
+    /// Get the token for the client itself, without a login; the default at an issuer that offers nothing else
     #[arg(long, requires = "client_id")]
     client_credentials: bool,
 }
 
 impl LoginArgs {
-    /// What is wanted, its files read.
+    /// The request, with its files read.
     ///
     /// # Errors
     /// The secret's file's.
@@ -96,7 +97,7 @@ impl LoginArgs {
 }
 
 impl OwnArgs {
-    /// The client, its files read.
+    /// The client, with its files read.
     ///
     /// # Errors
     /// The secret's file's.
@@ -111,7 +112,7 @@ impl OwnArgs {
         })
     }
 
-    /// What was typed of it.
+    /// What was typed about the client.
     fn words(&self) -> Vec<String> {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
         let valued = [

@@ -1,5 +1,5 @@
-//! What `mcpauth logout` came to: lines for people, the object for programs, the exit code for the shell.
-//! It leaves removing and revoking to `logout` and what is below it.
+//! The result of `mcpauth logout`: lines for people, an object for programs, the exit code for the shell. Not here:
+//! removing and revoking (see `logout` and what is below it).
 
 use std::path::PathBuf;
 
@@ -15,17 +15,17 @@ use crate::store::StoreError;
 use crate::sys::clock;
 use crate::vault::{Logout, RevocationOutcome, VaultError};
 
-/// What came of one.
+/// The result for one credential.
 pub(super) struct LogoutRow<'k> {
     pub(super) known: &'k KnownCredential,
     pub(super) path: Option<PathBuf>,
     pub(super) result: Result<Logout, Error>,
 }
 
-/// What rewrites the copies in client configurations.
+/// The command that rewrites the copies in client configurations.
 const REWRITE: &str = "mcpauth config install";
 
-/// Prints everything and gives the exit code.
+/// Prints everything and returns the exit code.
 pub(super) fn report(
     rows: &[LogoutRow<'_>],
     copies: &[PathBuf],
@@ -46,14 +46,16 @@ pub(super) fn report(
         return exit;
     }
     if rows.is_empty() {
-        out.say("nothing is kept");
+        out.say("nothing is stored");
     }
     rows.iter().for_each(|row| line(row, out));
     let told = |row: &LogoutRow<'_>| {
         matches!(&row.result, Ok(Logout { found: true, ended: RevocationOutcome::NotAsked, .. }))
     };
     if rows.iter().any(told) {
-        out.say("no server was told: a copy of a token stays good until its end (--revoke has it taken back first)");
+        out.say(
+            "nothing was revoked: a copy of a token stays valid until it expires (--revoke revokes it first)",
+        );
     }
     if !copies.is_empty() {
         let paths: Vec<String> = copies.iter().map(|path| path.display().to_string()).collect();
@@ -63,7 +65,7 @@ pub(super) fn report(
     exit
 }
 
-/// The configurations that had the tokens in them.
+/// The configurations that contained the tokens.
 fn rewritten(configs: Result<Vec<ConfigRow>, Error>, out: &Out) {
     let failed = |error: &Error, what: &str| {
         out.say(&format!("{what} may still have them: {error}; {}", error.hint(REWRITE)));
@@ -71,7 +73,7 @@ fn rewritten(configs: Result<Vec<ConfigRow>, Error>, out: &Out) {
     match configs {
         Err(error) => failed(&error, "client configurations"),
         Ok(rows) => rows.iter().for_each(|row| match &row.result {
-            Ok(installed) if installed.changed => out.say(&format!("taken out of {}", row.path)),
+            Ok(installed) if installed.changed => out.say(&format!("removed from {}", row.path)),
             Ok(_) => {}
             Err(error) => failed(error, &row.path),
         }),
@@ -81,7 +83,7 @@ fn rewritten(configs: Result<Vec<ConfigRow>, Error>, out: &Out) {
 fn exit(result: &Result<Logout, Error>) -> Exit {
     match result {
         Err(error) => error.exit(),
-        // The file is gone; how the server failed says whether it is worth to ask again.
+        // The file is gone; the kind of failure tells whether it is worth trying again.
         Ok(Logout { ended: RevocationOutcome::Asked(Err(error)), .. }) => flow_exit(error),
         Ok(Logout {
             ended:
@@ -100,7 +102,7 @@ fn line(row: &LogoutRow<'_>, out: &Out) {
             out.result(&format!("{word} {name:28} {error}\n        -> {}", out.advice(&remedy(row, error))));
         }
         Ok(forgotten) if !forgotten.found => {
-            out.result(&format!("{} {name:28} nothing is kept", out.paint("33", "nothing")));
+            out.result(&format!("{} {name:28} nothing is stored", out.paint("33", "nothing")));
         }
         Ok(forgotten) => {
             let done = exit(&row.result) == Exit::Done;
@@ -109,7 +111,7 @@ fn line(row: &LogoutRow<'_>, out: &Out) {
             if let (RevocationOutcome::Asked(Ok(RevocationExtent::Unsupported)), Some(credential)) =
                 (&forgotten.ended, row.known.credential())
             {
-                // Of a server that was logged in to by its address there is no provider to show.
+                // A server that was logged in to by its address has no provider to show.
                 if let Some(about) = provider(credential) {
                     let text = format!("end it in the account's settings: mcpauth providers show {about}");
                     out.result(&format!("        -> {text}"));
@@ -119,7 +121,7 @@ fn line(row: &LogoutRow<'_>, out: &Out) {
     }
 }
 
-/// The provider's name, where there is a description of it.
+/// The provider's name, if there is a provider file for it.
 fn provider(credential: &Credential) -> Option<&str> {
     let is_listed = matches!(credential.how, GrantConfig::AuthorizationCode(_))
         && !credential.facts.contains_key(SERVER_URL);
@@ -138,14 +140,14 @@ fn remedy(row: &LogoutRow<'_>, error: &Error) -> String {
 fn describe(forgotten: &Logout) -> String {
     let good = match forgotten.expires_at {
         Some(end) => {
-            format!("the access token stays good until its end, {}", clock::relative(end, clock::now()))
+            format!("the access token stays valid until {}", clock::relative(end, clock::now()))
         }
-        None => "the access token stays good".to_owned(),
+        None => "the access token stays valid".to_owned(),
     };
     match &forgotten.ended {
         RevocationOutcome::NotAsked => "from this machine".into(),
-        RevocationOutcome::AlreadyExpired => "it had ended".into(),
-        RevocationOutcome::UnknownClient => format!("not revoked, for its client is not configured; {good}"),
+        RevocationOutcome::AlreadyExpired => "it had expired".into(),
+        RevocationOutcome::UnknownClient => format!("not revoked: its client is not configured; {good}"),
         RevocationOutcome::Asked(Ok(RevocationExtent::Whole)) => "and revoked".into(),
         RevocationOutcome::Asked(Ok(RevocationExtent::ButAccess)) => format!("and its grant revoked; {good}"),
         RevocationOutcome::Asked(Ok(RevocationExtent::Unsupported)) => {

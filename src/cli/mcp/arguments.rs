@@ -10,7 +10,7 @@ use crate::sys::{public_file, terminal};
 use crate::text::clean;
 
 /// The largest file of arguments that is read, in bytes.
-const LIMIT: u64 = 64 << 20;
+const MAX_ARGUMENT_BYTES: u64 = 64 << 20;
 /// How far a schema's references are followed.
 const DEEPEST: usize = 8;
 const TYPES: [&str; 7] = ["null", "boolean", "integer", "number", "array", "object", "string"];
@@ -149,14 +149,14 @@ fn pair(word: &str) -> Option<(String, String)> {
 fn object(given: &str) -> Result<Map<String, Value>, Error> {
     let text = match given.strip_prefix('@') {
         _ if given == "-" => terminal::piped()?,
-        Some(path) => public_file::read_named_text(Path::new(path), LIMIT)
-            .map_err(|e| wrong(&format!("not to be read from {path}: {e}")))?,
+        Some(path) => public_file::read_named_text(Path::new(path), MAX_ARGUMENT_BYTES)
+            .map_err(|e| wrong(&format!("not readable from {path}: {e}")))?,
         None => given.to_owned(),
     };
     match serde_json::from_str(&text) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(wrong("JSON, but no object")),
-        Err(error) => Err(wrong(&format!("no JSON: {error}"))),
+        Ok(_) => Err(wrong("JSON, but not an object")),
+        Err(error) => Err(wrong(&format!("not JSON: {error}"))),
     }
 }
 
@@ -206,10 +206,10 @@ mod tests {
         assert_eq!(read(&["{}"]).unwrap(), object(json!({})));
         assert_eq!(read(&[r#"{"a":["b=c"]}"#]).unwrap(), object(json!({"a": ["b=c"]})));
         for (given, expected) in [
-            (&["[1]"][..], "the tool's arguments are JSON, but no object"),
-            (&["\"hunter2\""], "the tool's arguments are JSON, but no object"),
-            (&["{hunter2}"], "the tool's arguments are no JSON: key must be a string at line 1 column 2"),
-            (&[""], "the tool's arguments are no JSON: EOF while parsing a value at line 1 column 0"),
+            (&["[1]"][..], "the tool's arguments are JSON, but not an object"),
+            (&["\"hunter2\""], "the tool's arguments are JSON, but not an object"),
+            (&["{hunter2}"], "the tool's arguments are not JSON: key must be a string at line 1 column 2"),
+            (&[""], "the tool's arguments are not JSON: EOF while parsing a value at line 1 column 0"),
             (&["a=1", "hunter2"], "the tool's arguments are either all KEY=VALUE, or one JSON object"),
             (&["{}", "a=hunter2"], "the tool's arguments are either all KEY=VALUE, or one JSON object"),
             (&["=hunter2", "a=1"], "the tool's arguments are either all KEY=VALUE, or one JSON object"),

@@ -1,6 +1,6 @@
-//! `mcpauth probe`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. It leaves the
-//! protocol to `client`, the server's address and credentials to `connect`, what the words of `call` are to `words` and
-//! `arguments`, and how answers look to `show`.
+//! `mcpauth probe`, `ping`, `list` and `call`: an MCP client on the command line. Not here: the protocol (see
+//! `client`); the server's address and credentials (see `connect`); the words of `call` (see `words` and `arguments`);
+//! how answers look (see `show`).
 
 mod arguments;
 mod show;
@@ -50,10 +50,10 @@ struct TargetArgs {
     /// Send no credentials
     #[arg(long, conflicts_with_all = ["server", "token_file", "auth"])]
     no_auth: bool,
-    /// Send the token in this file (0600; - for stdin) in Authorization, for the server itself
+    /// Send the token in this file (0600; - for stdin) in Authorization, to the server itself
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// How long all of it may take, as in 60 or 5m
+    /// Deadline for the whole command, as in 60 or 5m
     #[arg(long, value_name = "TIME", default_value = "60", value_parser = timeout)]
     timeout: u64,
 }
@@ -82,7 +82,7 @@ impl TargetArgs {
     }
 }
 
-/// How long a call may take, in seconds.
+/// The default deadline of a call, in seconds.
 fn timeout(text: &str) -> Result<u64, String> {
     seconds_within(text, 1..=86_400)
 }
@@ -107,7 +107,7 @@ pub(super) struct PingArgs {
 
 /// List an MCP server's tools
 ///
-/// A table on a terminal, a required argument with its *; one tool a line elsewhere, its name and a tab first.
+/// On a terminal, a table in which * marks required arguments; otherwise one tool per line, its name and a tab first.
 #[derive(Args, Debug)]
 #[command(
     visible_alias = "tools",
@@ -121,7 +121,7 @@ pub(super) struct ListArgs {
 
 /// Call a tool of an MCP server
 ///
-/// The result's text goes to stdout as it is; with --json the whole result does.
+/// Prints the result's text unchanged, or the whole result with --json.
 #[derive(Args, Debug)]
 #[command(
     override_usage = "mcpauth call [OPTIONS] [SERVER] TOOL [KEY=VALUE... | JSON | @FILE | -]",
@@ -262,7 +262,7 @@ fn ask<T>(
 ) -> Result<Result<T, Exit>, Error> {
     let all = async { target.ask(tool, work).await.map(Ok) };
     match flows::until_signal(out, all, Err) {
-        // What gets the token is the credential's own command.
+        // The command that gets the token is the credential's own.
         Err(error @ Error::Vault(_)) => {
             out.error(&error, &target.servers.command_for(&target.which));
             Ok(Err(error.exit()))
@@ -287,7 +287,7 @@ fn warn(tools: &Tools, out: &Out) {
     }
 }
 
-/// What is known of a server, for programs.
+/// What is known about a server, for programs.
 fn about(client: &McpClient, place: &str) -> Map<String, Value> {
     let object = json!({
         "version": 1,

@@ -1,5 +1,5 @@
-//! How a server's answers look: tools as a table or as lines, a result's text, JSON. A server may be hostile, and a terminal
-//! obeys what it is sent: no control character reaches it. It leaves printing to `out`.
+//! Prints a server's answers: tools as a table or as lines, a result's text, JSON. A server may be hostile, and a
+//! terminal interprets what it receives, so no control character gets through. Not here: printing (see `out`).
 
 use std::fmt::Write;
 
@@ -10,17 +10,17 @@ use crate::cli::out::Out;
 use crate::client::McpClient;
 use crate::text::{clean, visible_json};
 
-/// Names are what is typed next, so they are cut only where no name is that long.
+/// Names are typed next, so they are cut only if they are absurdly long.
 const LONGEST_NAME: usize = 200;
-/// Narrower than this a description says nothing.
-const LEAST: usize = 20;
+/// A narrower description is useless.
+const MIN_DESCRIPTION_WIDTH: usize = 20;
 
-/// A tool's result, sorted.
+/// A tool's result, sorted by what can be printed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ToolContent {
     /// What can be printed.
     pub(super) text: Vec<String>,
-    /// What cannot, in a few words each.
+    /// What cannot, as short descriptions.
     pub(super) left_out: Vec<String>,
 }
 
@@ -84,18 +84,18 @@ pub(super) fn named(client: &McpClient) -> String {
     }
 }
 
-/// A tool's name, fit to print.
+/// A tool's name, safe to print.
 pub(super) fn name(tool: &Value) -> String {
     clean(tool.get("name").and_then(Value::as_str).unwrap_or_default(), LONGEST_NAME)
 }
 
-/// One tool a line: its name, a tab, what it does.
+/// One tool per line: its name, a tab, its description.
 pub(super) fn lines(tools: &[Value]) -> String {
     let lines: Vec<String> = tools.iter().map(|tool| format!("{}\t{}", name(tool), about(tool))).collect();
     lines.join("\n")
 }
 
-/// Tools in columns, `width` wide: names whole, the rest cut.
+/// Tools in columns, `width` wide: names in full, the rest cut.
 pub(super) fn table(tools: &[Value], width: usize, paint: &dyn Fn(&str) -> String) -> String {
     let rows: Vec<[String; 3]> =
         tools.iter().map(|tool| [name(tool), arguments(tool), about(tool)]).collect();
@@ -103,8 +103,9 @@ pub(super) fn table(tools: &[Value], width: usize, paint: &dyn Fn(&str) -> Strin
         rows.iter().map(|row| measure_text_width(column(row))).chain([head.len()]).max().unwrap_or_default()
     };
     let first = widest(|[name, _, _]| name, "TOOL");
-    let second = widest(|[_, arguments, _]| arguments, "ARGUMENTS").min((width / 4).max(LEAST));
-    let third = width.saturating_sub(first + second + 4).max(LEAST);
+    let second =
+        widest(|[_, arguments, _]| arguments, "ARGUMENTS").min((width / 4).max(MIN_DESCRIPTION_WIDTH));
+    let third = width.saturating_sub(first + second + 4).max(MIN_DESCRIPTION_WIDTH);
     let line = |[name, arguments, about]: [&str; 3]| {
         let name = pad_str(name, first, dialoguer::console::Alignment::Left, None);
         let arguments = pad_str(arguments, second, dialoguer::console::Alignment::Left, Some("…"));
@@ -118,13 +119,13 @@ pub(super) fn table(tools: &[Value], width: usize, paint: &dyn Fn(&str) -> Strin
     text
 }
 
-/// The first line of what a tool says about itself.
+/// The first line of a tool's description.
 fn about(tool: &Value) -> String {
     let text = tool.get("description").and_then(Value::as_str).unwrap_or_default();
     clean(text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default(), 500)
 }
 
-/// The names of a tool's arguments, required ones with a star.
+/// The names of a tool's arguments, with a star for required ones.
 fn arguments(tool: &Value) -> String {
     let schema = tool.get("inputSchema");
     let properties = schema.and_then(|schema| schema.get("properties")).and_then(Value::as_object);
@@ -135,7 +136,7 @@ fn arguments(tool: &Value) -> String {
     names.map(|(name, _)| format!("{}{}", clean(name, 60), star(name))).collect::<Vec<_>>().join(", ")
 }
 
-/// Indented JSON in which no character is a terminal's command.
+/// Indented JSON in which no character is special to a terminal.
 pub(super) fn json(value: &Value) -> String {
     visible_json(&serde_json::to_string_pretty(value).unwrap_or_default())
 }

@@ -1,5 +1,5 @@
-//! `mcpauth refresh`: keeps every credential fresh, and the client configurations with them; as a service, or once.
-//! It leaves the service to `refresh`.
+//! `mcpauth refresh`: keeps every credential and the client configurations fresh; as a service, or once. Not here:
+//! the service (see `refresh`).
 
 mod args;
 mod once;
@@ -35,7 +35,9 @@ fn print(unit: &Unit, out: &Out) -> Exit {
     out.say(unit.advice);
     if !unit.lost.is_empty() {
         let names = unit.lost.join(", ");
-        out.say(&format!("not in it, because only this environment has them: {names}; put them into ./.env"));
+        out.say(&format!(
+            "not included, because only this environment has them: {names}; put them into ./.env"
+        ));
     }
     Exit::Done
 }

@@ -1,4 +1,4 @@
-//! `mcpauth refresh --once`: one pass over everything that is due, for cron. It leaves the summary to `report`.
+//! `mcpauth refresh --once`: one pass over everything due, for cron. Not here: the summary (see `report`).
 
 use crate::cli::flows::{self, FlowResult, FlowResults};
 use crate::cli::out::Out;

@@ -1,4 +1,5 @@
-//! The table of `mcpauth status`: eighty columns on a terminal, whole names elsewhere. It leaves the judgement to `status`.
+//! The table of `mcpauth status`: eighty columns on a terminal, full names elsewhere. Not here: the states (see
+//! `status`).
 
 use crate::cli::out::{Out, WIDTH, wrapped};
 use crate::oauth::Epoch;
@@ -9,7 +10,7 @@ use crate::sys::{clock, terminal};
 /// How wide the other columns are than the name's.
 const OTHERS: usize = 53;
 
-/// The table, line by line; under each credential that is not good, why, and what to type.
+/// The table, line by line; below each credential that is not good, why, and the next command.
 pub(super) fn lines(rows: &[Row], now: Epoch, out: &Out) -> Vec<String> {
     let paint = |state: State, text: &str| {
         let code = match state {

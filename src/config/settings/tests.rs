@@ -1,4 +1,4 @@
-//! Which value counts, where it came from, and what a file may say that was only found.
+//! Which value applies, where it came from, and what a found file may set.
 
 use super::*;
 

@@ -1,5 +1,5 @@
-//! The ways around the registry's gateway, each tried on ours with the agent's real token, or with none: what was not granted
-//! must not reach a server in any spelling. It leaves more spellings, and raw sockets, to the tests.
+//! The known ways around the registry's gateway, each tried on ours with the agent's real token or with none: what
+//! was not granted must not reach a server in any spelling.
 
 use super::client::{ConfiguredServer, DemoAgent, anonymous, call};
 use super::gateway::silence;
@@ -8,16 +8,16 @@ use super::step::Step;
 use super::wire::Request;
 use crate::error::Error;
 
-/// One try.
+/// One attempt.
 struct Attack<'a> {
     /// What it is, in a few words.
     what: &'static str,
     request: Request<'a>,
-    /// How the gateway says no.
+    /// How the gateway refuses it.
     expected: (u16, &'static str),
 }
 
-/// The messages, which must live as long as the requests.
+/// The messages, which must outlive the requests.
 struct Bodies {
     forbidden: String,
     batch: String,
@@ -27,7 +27,7 @@ struct Bodies {
     twice: String,
 }
 
-/// A session of the registry's scripts', signed by whoever can ask its login page for one.
+/// A session of the registry's scripts, which anyone can get from its login page.
 const COOKIE: &str = "mcp_gateway_session=eyJ1c2VybmFtZSI6ICJhZG1pbiJ9.forged.forged";
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 
@@ -73,7 +73,7 @@ fn list<'a>(entry: &'a ConfiguredServer, bodies: &'a Bodies) -> Vec<Attack<'a>> 
         attack("DELETE on it", at("DELETE", "/payroll/mcp"), (403, "server_not_allowed")),
         attack("/demo-tracker/../payroll/mcp", at("POST", "/demo-tracker/../payroll/mcp"), (400, "path")),
         attack("/demo-tracker/..%2fpayroll/mcp", at("POST", "/demo-tracker/..%2fpayroll/mcp"), (400, "path")),
-        attack("\"method\": \"ping\" beside \"Method\"", post(&[], &bodies.twins), (400, "malformed")),
+        attack("\"method\": \"ping\" and \"Method\"", post(&[], &bodies.twins), (400, "malformed")),
         attack("\"method\" twice", post(&[], &bodies.twice), (400, "malformed")),
         attack("no body", post(&[], ""), (400, "malformed")),
         attack(

@@ -1,5 +1,4 @@
 //! An agent with a client configuration, exactly the one that `generate` wrote: its addresses, its headers.
-//! It leaves what it asks for to the acts.
 
 use std::io;
 
@@ -16,7 +15,7 @@ pub(crate) struct DemoAgent {
     entries: Vec<ConfiguredServer>,
 }
 
-/// What its configuration says of one server. It holds tokens; there is no `Debug`.
+/// What its configuration has for one server. It has tokens, so there is no `Debug`.
 pub(crate) struct ConfiguredServer {
     name: String,
     /// `host:port`.
@@ -32,7 +31,7 @@ impl DemoAgent {
     /// Reads the configuration in the tokens directory.
     ///
     /// # Errors
-    /// If there is none, or none of this form.
+    /// If there is none, or it cannot be parsed.
     pub(crate) fn read(config: &Config) -> Result<Self, Error> {
         let text = std::fs::read_to_string(config.tokens_dir.join("vscode_mcp.json"))?;
         let whole: Value = serde_json::from_str(&text).map_err(io::Error::other)?;
@@ -42,13 +41,13 @@ impl DemoAgent {
         Ok(Self { entries: entries.collect() })
     }
 
-    /// What it knows of a server.
+    /// What it has for a server.
     ///
     /// # Errors
-    /// If it was told of none.
+    /// If its configuration does not have the server.
     pub(crate) fn entry(&self, name: &str) -> Result<&ConfiguredServer, Error> {
         let found = self.entries.iter().find(|entry| entry.name == name);
-        found.ok_or_else(|| io::Error::other(format!("no client was told of {name}")).into())
+        found.ok_or_else(|| io::Error::other(format!("no client configuration has {name}")).into())
     }
 }
 
@@ -66,13 +65,13 @@ impl ConfiguredServer {
         })
     }
 
-    /// A credential it sends: what stands after `Bearer` in this header.
+    /// A credential that it sends: what follows `Bearer` in this header.
     pub(crate) fn token(&self, header: &str) -> &str {
         let value = self.headers.iter().find(|(name, _)| name == header).map(|(_, value)| value.as_str());
         value.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default()
     }
 
-    /// A message as this client sends it, its own headers and `more`.
+    /// A message as this client sends it, with its own headers and `more`.
     pub(crate) fn post<'a>(&'a self, more: &[(&'a str, &'a str)], body: &'a [u8]) -> Request<'a> {
         let own = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let headers = TYPES.into_iter().chain(own).chain(more.iter().copied()).collect();
@@ -95,12 +94,12 @@ pub(crate) fn anonymous<'a>(target: &'a str, more: &[(&'a str, &'a str)], body: 
     Request { method: "POST", target, headers, body }
 }
 
-/// A call of a tool.
+/// A `tools/call` request.
 pub(crate) fn call(tool: &str) -> Value {
     json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}}})
 }
 
-/// The question for the tools.
+/// A `tools/list` request.
 pub(crate) fn list() -> Value {
     json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
 }

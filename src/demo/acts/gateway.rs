@@ -1,5 +1,5 @@
-//! What the gateway does with a caller: lets through, refuses, filters, asks for a token, keeps credentials apart.
-//! It leaves those who try to get around it to `attacks`.
+//! What the gateway does with a caller: allows, refuses, filters, asks for a token, keeps credentials apart. Not
+//! here: attempts to bypass it (see `attacks`).
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use super::wire::{Answer, Request};
 use crate::demo::mcp::ReceivedRequest;
 use crate::error::Error;
 
-/// The server that takes the caller's own outside credential.
+/// The server that takes the caller's own egress credential.
 const TRACKER: &str = "demo-tracker";
 
 /// Calls that the policy allows, and what the tools answer.
@@ -27,7 +27,7 @@ pub(crate) async fn allowed(stage: &Stage, client: &DemoAgent) -> Result<Step, E
     Ok(Step { name: "gateway.allowed", ok, detail })
 }
 
-/// A call that it does not allow.
+/// A call that the policy does not allow.
 pub(crate) async fn denied(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let before = stage.arrived().len();
     let answer = client.entry(TRACKER)?.ask(&call("delete_issue")).await?;
@@ -46,7 +46,7 @@ pub(crate) async fn denied(stage: &Stage, client: &DemoAgent) -> Result<Step, Er
     })
 }
 
-/// The same list, asked for at the server itself and through the gateway.
+/// The same list from the server itself and through the gateway.
 pub(crate) async fn filtered(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let authority = stage.server(TRACKER).map_or("", |server| server.base()).trim_start_matches("http://");
     let question = list().to_string();
@@ -67,7 +67,7 @@ pub(crate) async fn filtered(stage: &Stage, client: &DemoAgent) -> Result<Step, 
     })
 }
 
-/// A caller without a token is told where to get one (RFC 9728), and what is told is true.
+/// A caller without a token is told where to get one (RFC 9728), and that is correct.
 pub(crate) async fn unauthenticated(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let entry = client.entry("currenttime")?;
     let before = stage.arrived().len();
@@ -83,14 +83,14 @@ pub(crate) async fn unauthenticated(stage: &Stage, client: &DemoAgent) -> Result
         name: "gateway.unauthenticated",
         ok: answer.status == 401 && heard == 0 && issuer == stage.pool,
         detail: format!(
-            "{} and the way to a token\n    WWW-Authenticate: {}\n    which names the issuer {issuer}",
+            "{}, with where to get a token\n    WWW-Authenticate: {}\n    whose document names the issuer {issuer}",
             answer.status,
             folded(challenge),
         ),
     })
 }
 
-/// What reached the servers in all of it: never the ingress token; at the tracker its own.
+/// What reached the servers: never the ingress token, and at the tracker only its own.
 pub(crate) fn credentials(stage: &Stage, client: &DemoAgent) -> Result<Step, Error> {
     let entry = client.entry(TRACKER)?;
     let (ingress, egress) = (entry.token("X-Authorization"), entry.token("Authorization"));
@@ -107,7 +107,7 @@ pub(crate) fn credentials(stage: &Stage, client: &DemoAgent) -> Result<Step, Err
         name: "gateway.credentials",
         ok: !ingress.is_empty() && !egress.is_empty() && leaked == 0 && own > 0 && others == 0,
         detail: format!(
-            "of {} requests that reached a server\n    {:28} {leaked}\n    {:28} {own}, elsewhere {others}",
+            "of {} requests that reached a server\n    {:28} {leaked}\n    {:28} {own}, other servers {others}",
             arrived.len(),
             "held the ingress token",
             format!("held {TRACKER}'s own"),
@@ -115,10 +115,10 @@ pub(crate) fn credentials(stage: &Stage, client: &DemoAgent) -> Result<Step, Err
     })
 }
 
-/// Whether servers heard of something that was refused.
+/// Whether a refused request reached a server.
 pub(crate) fn silence(heard: usize) -> String {
     match heard {
-        0 => "the servers heard nothing of it".into(),
+        0 => "no request reached a server".into(),
         _ => format!("{heard} requests REACHED A SERVER"),
     }
 }
@@ -129,7 +129,7 @@ fn names(answer: &Answer) -> Vec<String> {
     tools.filter_map(|tool| Some(tool.get("name")?.as_str()?.to_owned())).collect()
 }
 
-/// A challenge in lines that a narrow terminal can show.
+/// A challenge broken into lines for a narrow terminal.
 fn folded(challenge: &str) -> String {
     let (scheme, parameters) = challenge.split_once(' ').unwrap_or((challenge, ""));
     let words = parameters.replace(' ', "\n    ").replace("=\"", "=\n    ").replace(['"', ','], "");

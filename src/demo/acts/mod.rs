@@ -1,5 +1,5 @@
-//! What the demonstration shows of the gateway, each act with how it went: what it lets through, what it refuses, and who tries
-//! to get around it. It leaves what it runs on to `stage`, and getting the credentials to `cli`.
+//! What the demonstration shows of the gateway, in steps: what it allows, what it refuses, and attempts to bypass it.
+//! Not here: the environment (see `stage`); getting the credentials (see `cli`).
 
 mod attacks;
 mod client;
@@ -13,10 +13,10 @@ pub(crate) use self::stage::Stage;
 pub(crate) use self::step::Step;
 use crate::error::Error;
 
-/// Everything about the gateway, one act after the other, each shown as soon as it is over.
+/// All steps about the gateway, each shown as soon as it is done.
 ///
 /// # Errors
-/// The system's, and a client's configuration that is not as it should be.
+/// An I/O error, or an invalid client configuration.
 pub(crate) async fn play(stage: &Stage, mut show: impl FnMut(Step)) -> Result<(), Error> {
     let client = DemoAgent::read(&stage.config)?;
     show(gateway::allowed(stage, &client).await?);

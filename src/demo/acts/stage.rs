@@ -1,5 +1,5 @@
-//! What the demonstration plays on: a project folder as a user's, an identity provider, sample servers and the gateway
-//! before them. It leaves what is in the files to `demo::setup`, and what is played to the acts.
+//! The environment of the demonstration: a project folder like a user's, an identity provider, sample servers and the
+//! gateway in front of them. Not here: the content of the files (see `demo::setup`).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,8 @@ use crate::gateway::{GatewaySetup, RunningGateway};
 use crate::sys::http::Http;
 use crate::sys::private_file;
 
-/// Everything that runs, and the project that is about it. The gateway goes first: it may still wait for the others.
+/// Everything that runs, and the project it is about. The gateway is dropped first: it may still be waiting for the
+/// others.
 pub(crate) struct Stage {
     pub(crate) gateway: RunningGateway,
     pub(crate) servers: Vec<(SampleServer, Sample)>,
@@ -28,10 +29,10 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Lays out the project in `folder` and starts everything on free ports of loopback.
+    /// Writes the project to `folder` and starts everything on free loopback ports.
     ///
     /// # Errors
-    /// The system's, and the gateway's own.
+    /// An I/O error, or one of the gateway's.
     pub(crate) async fn set(folder: &Path, browser: bool, exchanges: &TaskTracker) -> Result<Self, Error> {
         let idp = Idp::start(setup::options(!browser)).await?;
         let start = |server: SampleServer| Ok((server, Sample::start(server.name, server.tools)?));
@@ -43,7 +44,7 @@ impl Stage {
             write(folder, &name, &text)?;
         }
         let gateway = gateway(folder, &pool, exchanges)?;
-        // Only now is it known where clients will find it.
+        // Only now is the port known.
         let env = setup::env(folder, &pool, idp.issuer(), gateway.public_url());
         let lines: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
         write(folder, "demo.env", &(lines.join("\n") + "\n"))?;
@@ -67,7 +68,7 @@ impl Stage {
     }
 }
 
-/// The gateway of the folder's files, as `mcpauth gateway serve` would start it there.
+/// The gateway for the folder's files, as `mcpauth gateway serve` would start it there.
 fn gateway(folder: &Path, pool: &str, exchanges: &TaskTracker) -> Result<RunningGateway, Error> {
     let file = write(folder, "gateway.yaml", &setup::gateway(pool, "127.0.0.1:0"))?;
     let settings = Gateway::read(&file).map_err(std::io::Error::other)?;
@@ -80,7 +81,7 @@ fn gateway(folder: &Path, pool: &str, exchanges: &TaskTracker) -> Result<Running
         settings,
     });
     let running = running.map_err(std::io::Error::other)?;
-    // For whoever reads it afterwards: the port it got.
+    // Written for later readers: the port it got.
     write(folder, "gateway.yaml", &setup::gateway(pool, &running.address().to_string()))?;
     Ok(running)
 }

@@ -1,6 +1,6 @@
-//! One thing that the demonstration shows, and how it went.
+//! One step of the demonstration and its result.
 
-/// One thing that was shown.
+/// One step.
 pub(crate) struct Step {
     pub(crate) name: &'static str,
     pub(crate) ok: bool,

@@ -1,5 +1,5 @@
-//! Requests written byte for byte, as no HTTP library would write them, to a server on loopback. It leaves what is sent to
-//! the acts, and every other request of the program to `sys::http`.
+//! Requests written byte for byte, as no HTTP library would write them, to a server on loopback. Not here: every
+//! other request of the program (see `sys::http`).
 
 use std::io;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 /// A request; `Host`, `Content-Length` and `Connection: close` are added.
 pub(crate) struct Request<'a> {
     pub(crate) method: &'a str,
-    /// As it is: nothing of it is resolved or encoded.
+    /// Sent unchanged: nothing in it is resolved or encoded.
     pub(crate) target: &'a str,
     pub(crate) headers: Vec<(&'a str, &'a str)>,
     pub(crate) body: &'a [u8],
@@ -24,24 +24,24 @@ pub(crate) struct Answer {
     body: Vec<u8>,
 }
 
-/// Everything here is on this machine; a server that takes longer is broken.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Everything here is on this machine, so a server that takes longer is broken.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Request<'_> {
-    /// Sends it to `host:port` on a connection of its own.
+    /// Sends it to `host:port` on its own connection.
     ///
     /// # Errors
-    /// The system's, also for an answer that is none.
+    /// An I/O error, also if the answer is not HTTP.
     pub(crate) async fn send(&self, authority: &str) -> io::Result<Answer> {
         let exchange = async {
             let mut stream = TcpStream::connect(authority).await?;
-            // A server may answer, and close, before all of it is written.
+            // A server may answer and close before all of it is written.
             let _ = stream.write_all(&self.bytes(authority)).await;
             let mut bytes = Vec::new();
             stream.read_to_end(&mut bytes).await?;
             Answer::read(&bytes).ok_or_else(|| io::Error::other("not an HTTP answer"))
         };
-        tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| io::ErrorKind::TimedOut)?
+        tokio::time::timeout(RESPONSE_TIMEOUT, exchange).await.map_err(|_| io::ErrorKind::TimedOut)?
     }
 
     fn bytes(&self, authority: &str) -> Vec<u8> {
@@ -69,12 +69,12 @@ impl Answer {
         fields.into_iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }
 
-    /// Its JSON; null if it is none.
+    /// Its JSON; null if it is not JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// A text in its JSON, by pointer (RFC 6901); empty if it is not there.
+    /// A string in its JSON, by pointer (RFC 6901); empty if it is missing.
     pub(crate) fn text(&self, pointer: &str) -> String {
         self.json().pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
     }

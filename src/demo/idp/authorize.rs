@@ -1,5 +1,5 @@
-//! The authorization endpoint: checks a request, asks the person, sends the browser back.
-//! Codes are kept by `store` and redeemed by `token`; the pages are in `pages`.
+//! The authorization endpoint: checks a request, asks the user, sends the browser back. `store` keeps the codes and
+//! `token` redeems them; the pages are in `pages`.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::store::{Approval, Back, PendingConsent};
 use super::{IdpEvent, IdpIssuer, IdpState};
 use crate::demo::{keys, pages};
 
-/// The parameters of RFC 6749 section 4.1.1 and RFC 7636 section 4.3; a repeated one is refused while reading.
+/// The parameters of RFC 6749 section 4.1.1 and RFC 7636 section 4.3; a repeated one is rejected while parsing.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct AuthorizationParams {
@@ -32,7 +32,7 @@ pub(super) struct AuthorizationParams {
     resource: Param,
 }
 
-/// What the consent page sends. The ticket is the only link to the request, and cannot be guessed by another site.
+/// What the consent page sends. The ticket is the only link to the request, and another site cannot guess it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ConsentAnswer {
@@ -41,7 +41,7 @@ pub(super) struct ConsentAnswer {
     user: Param,
 }
 
-/// `GET`: the consent page, or at once the redirect.
+/// `GET`: the consent page, or an immediate redirect.
 pub(super) async fn ask(
     State(idp): State<Arc<IdpState>>,
     IdpIssuer(issuer): IdpIssuer,
@@ -60,7 +60,7 @@ pub(super) async fn ask(
     }
 }
 
-/// `POST`: the person's answer.
+/// `POST`: the user's answer.
 pub(super) async fn answer(
     State(idp): State<Arc<IdpState>>,
     _: IdpIssuer,
@@ -81,7 +81,7 @@ pub(super) async fn answer(
     allow(&idp, pending)
 }
 
-/// Until client and redirect URI are known to belong together, nothing may be sent anywhere (RFC 6749 section 3.1.2.4).
+/// Until client and redirect URI are known to belong together, nothing may be sent to it (RFC 6749 section 3.1.2.4).
 fn way_back<'a>(
     idp: &'a IdpState,
     issuer: String,
@@ -95,7 +95,7 @@ fn way_back<'a>(
     Ok((client, Back { redirect_uri: uri.to_owned(), url, state, issuer }))
 }
 
-/// What is refused by redirect (RFC 6749 section 4.1.2.1).
+/// Errors that are returned by redirect (RFC 6749 section 4.1.2.1).
 fn check(
     idp: &IdpState,
     client: &IdpClient,
@@ -119,7 +119,7 @@ fn check(
     Ok((approval, challenge))
 }
 
-/// S256 or nothing (RFC 7636 section 4.4.1, RFC 9700 section 2.1.1).
+/// Only S256 (RFC 7636 section 4.4.1, RFC 9700 section 2.1.1).
 pub(super) fn challenge(challenge: Option<&str>, method: Option<&str>) -> Result<String, ErrorResponse> {
     let challenge = challenge.ok_or(ErrorResponse::InvalidRequest("code_challenge required"))?;
     if method != Some("S256") {

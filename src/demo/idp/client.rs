@@ -1,5 +1,5 @@
-//! Registered clients: what each may ask for, and how it proves to be itself.
-//! What it then gets is decided in `authorize` and `token`.
+//! Registered clients: what each may request, and how it authenticates. What it gets is decided in `authorize` and
+//! `token`.
 
 use axum::http::{HeaderMap, header};
 use base64::Engine;
@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 use super::error_response::ErrorResponse;
 use super::request::TokenParams;
 
-/// A registered client (RFC 6749 section 2); without a secret it is a public one.
+/// A registered client (RFC 6749 section 2); without a secret it is public.
 pub struct IdpClient {
     pub(super) id: String,
     secret: Option<String>,
@@ -31,7 +31,7 @@ pub enum GrantType {
     DeviceCode,
 }
 
-/// Who a request says it is, and the proof it brings.
+/// The client id and authentication of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Claimed {
     pub(super) client_id: String,
@@ -39,21 +39,21 @@ pub(super) struct Claimed {
     pub(super) auth: &'static str,
 }
 
-/// What an application for people may do.
+/// The grants of an application that logs people in.
 const PERSON: [GrantType; 3] = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::DeviceCode];
 
 impl IdpClient {
-    /// A machine with a secret that may use client credentials for these scopes.
+    /// A confidential client that may use client credentials for these scopes.
     pub fn machine(id: &str, secret: &str, scopes: &[&str]) -> Self {
         Self::new(id, Some(secret), scopes, &[GrantType::ClientCredentials])
     }
 
-    /// An application without a secret that logs people in and may refresh.
+    /// A public client that logs people in and may refresh.
     pub fn public(id: &str, redirect_uri: &str, scopes: &[&str]) -> Self {
         Self::new(id, None, scopes, &PERSON).redirect(redirect_uri)
     }
 
-    /// An application with a secret that logs people in and may refresh.
+    /// A confidential client that logs people in and may refresh.
     pub fn confidential(id: &str, secret: &str, redirect_uri: &str, scopes: &[&str]) -> Self {
         Self::new(id, Some(secret), scopes, &PERSON).redirect(redirect_uri)
     }
@@ -69,7 +69,7 @@ impl IdpClient {
         }
     }
 
-    /// One redirect URI more. A loopback one without a port matches any port (RFC 8252 section 7.3).
+    /// Adds a redirect URI. A loopback one without a port matches any port (RFC 8252 section 7.3).
     #[must_use]
     pub fn redirect(mut self, uri: &str) -> Self {
         self.redirect_uris.push(uri.to_owned());
@@ -94,12 +94,12 @@ impl IdpClient {
             .any(|registered| registered == uri || matches_but_for_the_port(registered, uri))
     }
 
-    /// What is granted when this is asked: all of it or nothing, everything registered if nothing is asked.
+    /// What is granted for a request: all of it or nothing; all registered scopes if none are requested.
     pub(super) fn scope(&self, asked: Option<&str>) -> Result<String, ErrorResponse> {
         asked.map_or_else(|| Ok(self.scopes.join(" ")), |asked| narrow(asked, &self.scopes))
     }
 
-    /// RFC 6749 section 2.3; the comparison takes as long for any wrong secret of the right length.
+    /// RFC 6749 section 2.3; the comparison takes equally long for any wrong secret of the right length.
     pub(super) fn authenticate(&self, claimed: &Claimed) -> Result<(), ErrorResponse> {
         let proven = match (&self.secret, &claimed.secret) {
             (None, None) => true,
@@ -136,13 +136,13 @@ fn basic(header: &str) -> Option<Claimed> {
     Some(Claimed { client_id: form_decode(id), secret, auth: "client_secret_basic" })
 }
 
-/// The parser wants pairs: a name is put in front, and a bare `&` must not end the value.
+/// The parser expects pairs: a name is put in front, and a bare `&` must not end the value.
 fn form_decode(text: &str) -> String {
     let pair = format!("v={}", text.replace('&', "%26"));
     url::form_urlencoded::parse(pair.as_bytes()).map(|(_, value)| value).collect()
 }
 
-/// The scopes asked for, once each, if all of them are among the allowed (RFC 6749 section 3.3).
+/// The requested scopes without duplicates, if all are allowed (RFC 6749 section 3.3).
 pub(super) fn narrow(asked: &str, allowed: &[String]) -> Result<String, ErrorResponse> {
     let mut granted: Vec<&str> = Vec::new();
     for scope in asked.split(' ').filter(|scope| !scope.is_empty()) {
@@ -156,7 +156,7 @@ pub(super) fn narrow(asked: &str, allowed: &[String]) -> Result<String, ErrorRes
     Ok(granted.join(" "))
 }
 
-/// Compares text, not parsed URLs: what a parser would normalise away was not registered.
+/// Compares text, not parsed URLs: what a parser would normalize away was not registered.
 fn matches_but_for_the_port(registered: &str, presented: &str) -> bool {
     ["http://127.0.0.1", "http://[::1]", "http://localhost"].iter().any(|origin| {
         let Some(path) =

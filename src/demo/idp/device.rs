@@ -1,5 +1,5 @@
-//! The device authorization endpoint and the page a person enters the code on (RFC 8628).
-//! Codes are kept by `store` and redeemed by `token`; the pages are in `pages`.
+//! The device authorization endpoint and the page where the user enters the code (RFC 8628). `store` keeps the codes
+//! and `token` redeems them; the pages are in `pages`.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::token::authenticated;
 use super::{IdpEvent, IdpIssuer, IdpState};
 use crate::demo::{keys, pages};
 
-/// The letters of a user code: no vowels, so that it spells nothing (section 6.1).
+/// The letters of a user code: no vowels, to avoid words (section 6.1).
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const CODE_LENGTH: usize = 8;
 
@@ -48,13 +48,13 @@ pub(super) async fn authorize(
     }
 }
 
-/// `GET`: where the person enters the code.
+/// `GET`: where the user enters the code.
 pub(super) async fn page(query: Result<Query<DeviceAnswer>, QueryRejection>) -> Response {
     let answer = query.map(|Query(answer)| answer).unwrap_or_default();
     pages::device(answer.user_code.get().unwrap_or_default())
 }
 
-/// `POST`: the person's answer.
+/// `POST`: the user's answer.
 pub(super) async fn answer(
     State(idp): State<Arc<IdpState>>,
     form: Result<Form<DeviceAnswer>, FormRejection>,

@@ -1,5 +1,4 @@
-//! What the server publishes about itself: metadata and keys.
-//! Nothing is decided here; each line describes what the other files do.
+//! What the server publishes about itself: metadata and keys. It only describes what the other files do.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Every no of the OAuth endpoints, with its error code, status and headers in one place.
-//! Where a no is a redirect instead of a response, `authorize` builds it from `code` and `description`.
+//! Every error of the OAuth endpoints, with its code, status and headers. If an error is a redirect instead of a
+//! response, `authorize` builds it from `code` and `description`.
 
 use aws_lc_rs::error::Unspecified;
 use axum::http::{StatusCode, header};

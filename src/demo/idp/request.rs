@@ -1,15 +1,15 @@
-//! The parameters of a request to the token endpoint, and how they are read: from a form, or a JSON object in its place.
+//! The parameters of a request to the token endpoint, and how they are read: from a form, or from a JSON object.
 
 use axum::http::{HeaderMap, header};
 use serde::Deserialize;
 
 use super::error_response::ErrorResponse;
 
-/// A parameter; one without a value counts as omitted (RFC 6749 section 3.1).
+/// A parameter; an empty one counts as omitted (RFC 6749 section 3.1).
 #[derive(Default, Deserialize)]
 pub(super) struct Param(String);
 
-/// The parameters of every grant, and of revocation; a repeated one is refused while reading (section 3.2).
+/// The parameters of every grant, and of revocation; a repeated one is rejected while parsing (section 3.2).
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct TokenParams {
@@ -53,7 +53,7 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// The first byte is looked at because a derived struct would be read from an array, too.
+/// The first byte is checked because a derived struct would also accept an array.
 pub(super) fn read_json(bytes: &[u8]) -> Result<TokenParams, ErrorResponse> {
     let object = bytes.trim_ascii_start().starts_with(b"{");
     serde_json::from_slice(bytes).ok().filter(|_| object).ok_or(UNREADABLE)

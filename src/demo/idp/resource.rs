@@ -1,5 +1,5 @@
-//! What is done with a token once it exists: revoking it, and one small protected resource for the demo.
-//! Issuing is `token`'s.
+//! What happens to an issued token: revocation, and one small protected resource for the demo. Not here: issuing (see
+//! `token`).
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::store::TokenHolder;
 use super::token::authenticated;
 use super::{IdpEvent, IdpIssuer, IdpState, client};
 
-/// Token revocation (RFC 7009 section 2). An unknown token is as good as a revoked one.
+/// Token revocation (RFC 7009 section 2). An unknown token counts as revoked.
 pub(super) async fn revoke(
     State(idp): State<Arc<IdpState>>,
     IdpIssuer(issuer): IdpIssuer,
@@ -31,7 +31,7 @@ pub(super) async fn revoke(
     Ok(StatusCode::OK)
 }
 
-/// The places an account can reach, as providers with several sites per login list them.
+/// The sites that an account can reach, as providers with several sites per login list them.
 pub(super) async fn sites(State(idp): State<Arc<IdpState>>, headers: HeaderMap) -> Response {
     let Some(token) = bearer(&headers) else { return challenge("Bearer") };
     if live(&idp, token).is_none() {
@@ -55,7 +55,7 @@ fn end(idp: &IdpState, holder: TokenHolder<'_>, token: &str) -> bool {
     true
 }
 
-/// The claims of an access token of this server that has neither expired nor been revoked.
+/// The claims of an access token of this server, unless it has expired or been revoked.
 fn live(idp: &IdpState, token: &str) -> Option<Value> {
     let claims = idp.key.open(token)?;
     let unexpired = claims.get("exp")?.as_u64()? > idp.now();

@@ -1,4 +1,4 @@
-//! How one run behaves, what happened in it, and what all endpoints share. It leaves the endpoints to their files.
+//! The options of a run, its log, and what all endpoints share. Not here: the endpoints (see their files).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,27 +11,27 @@ use super::client::IdpClient;
 use super::store::IdpStore;
 use crate::demo::keys::DemoSigningKey;
 
-/// How one run behaves.
+/// The options of a run.
 pub struct Options {
     /// The clients that exist (RFC 6749 section 2); there is no dynamic registration.
     pub clients: Vec<IdpClient>,
     /// Skip the consent page: every valid authorization request is allowed at once.
     pub auto_approve: bool,
-    /// How long access tokens live.
+    /// The lifetime of access tokens.
     pub access_token_lifetime: Duration,
     /// How `expires_in` is written (RFC 6749 section 5.1).
     pub expires_in: Expires,
-    /// Issue refresh tokens even where `offline_access` was not asked for.
+    /// Issue refresh tokens even if `offline_access` was not requested.
     pub always_refresh: bool,
-    /// The `aud` of tokens where the client asks for none.
+    /// The `aud` of tokens if the client requests none.
     pub audience: Option<String>,
-    /// Who logs in, unless the consent page is told another name.
+    /// The user who logs in, unless the consent page names another.
     pub user: String,
     /// The least time between two polls of the device grant (RFC 8628 section 3.2).
     pub device_interval: Duration,
-    /// How long device codes live.
+    /// The lifetime of device codes.
     pub device_code_lifetime: Duration,
-    /// Seconds since 1970, so that a test can let time pass.
+    /// Seconds since 1970; a test can advance them.
     pub clock: fn() -> u64,
 }
 
@@ -42,7 +42,7 @@ pub enum Expires {
     Number,
     /// `"expires_in": "300"`.
     Text,
-    /// Not at all.
+    /// Omitted.
     Omitted,
 }
 

@@ -1,5 +1,5 @@
-//! What was granted and what has been used up: tickets, codes, refresh tokens, and the log of what happened.
-//! No HTTP and no randomness here: callers bring fresh identifiers and the time.
+//! What was granted and used: tickets, codes, refresh tokens, and the log of events. No HTTP and no randomness here:
+//! callers bring new identifiers and the time.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -8,29 +8,29 @@ use url::Url;
 
 use super::error_response::ErrorResponse;
 
-/// What happened, in order. Holds refresh tokens of this run on purpose: it is for assertions, not for logs.
+/// What happened, in order. It contains refresh tokens of this run on purpose: it is for assertions, not for logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdpEvent {
     /// An authorization code was issued.
     Authorized {
-        /// To whom.
+        /// The client.
         client_id: String,
     },
-    /// The person said no.
+    /// The user denied the request.
     Denied {
-        /// To whom.
+        /// The client.
         client_id: String,
     },
     /// A device got its codes.
     Device {
-        /// Which client.
+        /// The client.
         client_id: String,
     },
-    /// The token endpoint was asked.
+    /// A request to the token endpoint.
     Token {
         /// The `grant_type` as sent; empty if there was none.
         grant: String,
-        /// The client it claimed to be; empty if that could not be read.
+        /// The client it claimed to be; empty if unreadable.
         client_id: String,
         /// The refresh token it presented.
         refresh_token: Option<String>,
@@ -41,18 +41,18 @@ pub enum IdpEvent {
     },
     /// A token was revoked (RFC 7009).
     Revoked {
-        /// By whom.
+        /// The client.
         client_id: String,
-        /// Which.
+        /// The token.
         token: String,
     },
 }
 
-/// RFC 6749 section 4.1.2 allows ten minutes at most; this server is strict.
+/// RFC 6749 section 4.1.2 allows at most ten minutes; this server is stricter.
 const CODE_LIFETIME: u64 = 60;
 const TICKET_LIFETIME: u64 = 600;
 
-/// What a person allowed a client to do at one issuer.
+/// What a user allowed a client to do at one issuer.
 #[derive(Clone)]
 pub(super) struct Approval {
     pub(super) issuer: String,
@@ -62,14 +62,14 @@ pub(super) struct Approval {
     pub(super) audience: Option<String>,
 }
 
-/// An authorization request that has passed every check but the person's yes.
+/// An authorization request that has passed every check and waits for the user.
 pub(super) struct PendingConsent {
     pub(super) approval: Approval,
     pub(super) back: Back,
     pub(super) challenge: String,
 }
 
-/// The way back to the client, once its redirect URI is known to be its own.
+/// Where to send the browser, once the redirect URI is known to be the client's.
 pub(super) struct Back {
     /// As sent: the token request must repeat exactly this.
     pub(super) redirect_uri: String,
@@ -86,11 +86,11 @@ pub(super) struct Redemption<'a> {
     pub(super) challenge: Option<String>,
 }
 
-/// A device's wish, until somebody has answered it (RFC 8628).
+/// A device's request that waits for the user's answer (RFC 8628).
 pub(super) struct Device {
     pub(super) approval: Approval,
     pub(super) user_code: String,
-    /// The PKCE challenge, where one was sent.
+    /// The PKCE challenge, if one was sent.
     pub(super) challenge: Option<String>,
     pub(super) interval: Duration,
     pub(super) until: u64,
@@ -98,7 +98,7 @@ pub(super) struct Device {
     pub(super) polled: Option<Instant>,
 }
 
-/// What a person said to a device's wish.
+/// The user's answer to a device's request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     Allow,
@@ -112,7 +112,7 @@ pub(super) struct TokenHolder<'a> {
     pub(super) client_id: &'a str,
 }
 
-/// Names a grant and, with it, the whole family of refresh tokens that grew from it.
+/// Names a grant and with it the family of refresh tokens that it produced.
 #[derive(Clone, Copy)]
 pub(super) struct GrantId(usize);
 
@@ -168,7 +168,7 @@ impl IdpStore {
         self.tickets.insert(ticket, Expiring { until: now + TICKET_LIFETIME, value });
     }
 
-    /// A ticket is answered once.
+    /// A ticket is answered only once.
     pub(super) fn take_ticket(&mut self, ticket: &str, now: u64) -> Option<PendingConsent> {
         self.tickets.remove(ticket).filter(|ticket| now < ticket.until).map(|ticket| ticket.value)
     }
@@ -181,8 +181,8 @@ impl IdpStore {
         self.codes.insert(code, Expiring { until: now + CODE_LIFETIME, value });
     }
 
-    /// Spends the code on its first presentation, right or wrong; a second one ends the grant
-    /// (RFC 6749 section 4.1.2, RFC 6819 section 5.2.1.1).
+    /// Uses the code up on its first presentation, valid or not; a second one ends the grant (RFC 6749 section 4.1.2,
+    /// RFC 6819 section 5.2.1.1).
     pub(super) fn redeem(
         &mut self,
         holder: TokenHolder<'_>,
@@ -208,7 +208,7 @@ impl IdpStore {
         self.devices.insert(code, device);
     }
 
-    /// A person's answer to the device that shows this code. False if there is none that waits for one.
+    /// The user's answer to the device with this code. False if no such device is waiting.
     pub(super) fn answer_device(&mut self, user_code: &str, decision: Decision, now: u64) -> bool {
         let waiting = |device: &&mut Device| {
             device.user_code == user_code && device.answer.is_none() && now < device.until
@@ -217,7 +217,7 @@ impl IdpStore {
         device.map(|device| device.answer = Some(decision)).is_some()
     }
 
-    /// RFC 8628 section 3.5. A device code that was answered is spent.
+    /// RFC 8628 section 3.5. A device code that was answered is used up.
     pub(super) fn poll(
         &mut self,
         holder: TokenHolder<'_>,
@@ -252,7 +252,7 @@ impl IdpStore {
         self.refresh_tokens.insert(token, RefreshToken { grant, spent: false });
     }
 
-    /// Finds a live refresh token without spending it; a spent one ends its family (RFC 9700 section 4.14.2).
+    /// Finds a valid refresh token without using it up; a used one ends its family (RFC 9700 section 4.14.2).
     pub(super) fn refreshable(
         &mut self,
         holder: TokenHolder<'_>,
@@ -272,7 +272,7 @@ impl IdpStore {
         self.add_refresh_token(new, grant);
     }
 
-    /// Ends the grant behind a refresh token (RFC 7009 section 2.1). True if there was one to end.
+    /// Ends the grant behind a refresh token (RFC 7009 section 2.1). True if it existed.
     pub(super) fn revoke_refresh_token(&mut self, holder: TokenHolder<'_>, token: &str) -> bool {
         let id = self.refresh_tokens.get(token).map(|token| token.grant);
         let granted =

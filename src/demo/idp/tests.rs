@@ -1,5 +1,4 @@
-//! The identity provider as a client meets it, over HTTP.
-//! What is pure is tested beside its code.
+//! Tests of the identity provider over HTTP. Pure functions are tested next to their code.
 
 mod device;
 mod login;

@@ -1,5 +1,5 @@
-//! The token endpoint: reads a request, makes sure of the client, and issues what its grant is worth.
-//! Which codes and refresh tokens are still good, `store` knows.
+//! The token endpoint: reads a request, authenticates the client, and issues what its grant allows. `store` knows
+//! which codes and refresh tokens are still valid.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::store::{Approval, GrantId, Redemption, TokenHolder};
 use super::{Expires, IdpEvent, IdpIssuer, IdpState};
 use crate::demo::keys;
 
-/// What a grant turned out to be worth.
+/// The tokens that a grant yields.
 struct Issued {
     approval: Approval,
     refresh_token: Option<String>,
@@ -33,7 +33,7 @@ pub(super) async fn form(
     respond(&idp, &issuer, &headers, body.map(|Form(request)| request).map_err(|_| UNREADABLE))
 }
 
-/// The same with a JSON object in its place, which some servers take.
+/// The same with a JSON object, which some servers accept.
 pub(super) async fn form_or_json(
     State(idp): State<Arc<IdpState>>,
     IdpIssuer(issuer): IdpIssuer,
@@ -64,7 +64,7 @@ fn respond(
     }
 }
 
-/// Every request that could be read is noted, whatever becomes of it.
+/// Every readable request is logged, whatever its result.
 fn exchange(
     idp: &IdpState,
     issuer: &str,
@@ -88,7 +88,7 @@ fn exchange(
     result
 }
 
-/// An unknown client and a wrong secret look the same from outside.
+/// An unknown client and a wrong secret get the same answer.
 pub(super) fn authenticated<'a>(
     idp: &'a IdpState,
     claimed: &client::Claimed,
@@ -113,7 +113,7 @@ fn grant(
     }
 }
 
-/// RFC 6749 section 4.4: for confidential clients only, and without a refresh token.
+/// RFC 6749 section 4.4: only for confidential clients, and without a refresh token.
 fn client_credentials(
     idp: &IdpState,
     issuer: &str,
@@ -185,7 +185,7 @@ fn first_refresh_token(
     Ok(Some(token))
 }
 
-/// RFC 6749 section 6. A refused request does not spend the token; one lock from look to spend.
+/// RFC 6749 section 6. A refused request does not use up the token; one lock covers look-up and use.
 fn refresh(
     idp: &IdpState,
     issuer: &str,
@@ -206,7 +206,7 @@ fn refresh(
     Ok(Issued { approval, refresh_token: Some(new) })
 }
 
-/// A token request may repeat the audience that was granted, not replace it (RFC 8707 section 2.2).
+/// A token request may repeat the granted audience, not replace it (RFC 8707 section 2.2).
 fn target(granted: Option<String>, asked: Option<&str>) -> Result<Option<String>, ErrorResponse> {
     match (granted, asked) {
         (Some(granted), Some(asked)) if granted != asked => Err(ErrorResponse::InvalidTarget),
@@ -229,7 +229,7 @@ fn write(idp: &IdpState, issued: Issued) -> Result<Value, ErrorResponse> {
     Ok(body)
 }
 
-/// RFC 9068 section 2.2, and the token's kind for verifiers that look for it in the payload.
+/// RFC 9068 section 2.2, and the token's type for verifiers that look for it in the payload.
 fn claims(idp: &IdpState, approval: &Approval, lifetime: u64) -> Result<Value, ErrorResponse> {
     let now = idp.now();
     let mut claims = json!({

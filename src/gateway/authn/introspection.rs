@@ -1,6 +1,6 @@
-//! Asks issuers about tokens (RFC 7662) for all workers: about one token once, however many requests bring it; about those that
-//! turn out bad at a limited rate, for each client address and in all. What was good is remembered apart from what was bad.
-//! It leaves the request to `issuers` and what a reply must say to `rules`.
+//! Asks issuers about tokens (RFC 7662) for all workers: about one token once, however many requests bring it; about
+//! invalid ones at a limited rate, per client address and in all. Valid and invalid results are cached separately.
+//! Not here: the request (see `issuers`); checking a reply (see `rules`).
 
 use std::collections::HashMap;
 use std::hash::Hash as StdHash;
@@ -20,31 +20,31 @@ use crate::gateway::rate::Rate;
 use crate::gateway::settings::Limits;
 use crate::policy::Principal;
 
-/// What all workers know of tokens that were asked about.
+/// What all workers know about tokens that were introspected.
 pub(crate) struct IntrospectionCache {
-    /// Those that were good when they were last asked about, past what is believed too: their callers are no strangers.
+    /// Those that were valid when last asked about, even after the result expired: their callers are not strangers.
     good: Mutex<TokenCache<VerifiedToken>>,
-    /// Those that were not, and until when that is believed. A flood of them costs no good one its place.
+    /// Those that were not, and until when that is cached. A flood of them never evicts a valid one.
     bad: Mutex<TokenCache<(TokenError, i64)>>,
     under_way: Keyed<Hash, OnceCell<Result<VerifiedToken, AuthFailure>>>,
     gates: Keyed<String, Gate>,
-    /// Bad tokens that may be asked about; a good one is given back.
+    /// The budget of invalid tokens that may be asked about; a valid one is given back.
     per_address: Option<Rate>,
     in_all: Option<Rate>,
     began: Instant,
 }
 
-/// What became known of a good token.
+/// What is known about a valid token.
 #[derive(Clone)]
 pub(crate) struct VerifiedToken {
     pub(crate) principal: Principal,
-    /// When it ends.
+    /// When it expires.
     pub(crate) expires_at: i64,
-    /// Until when this is believed without another look.
+    /// Until when this result is used without asking again.
     pub(crate) believed_until: i64,
 }
 
-/// A token that came, and what it came with.
+/// A token, and what came with it.
 pub(crate) struct PresentedToken<'q> {
     pub(crate) issuer: &'q IssuerState,
     pub(crate) token: &'q str,
@@ -61,31 +61,31 @@ pub(crate) struct PresentedToken<'q> {
 pub(crate) enum AuthFailure {
     Bad(TokenError),
     Down,
-    /// The address, or all together, must wait so many seconds.
+    /// The address, or everyone, must wait this many seconds.
     Address(u64),
     All(u64),
 }
 
-/// How many strangers' tokens of one address are asked about at once; the others wait.
+/// How many unknown tokens of one address are asked about at once; the others wait.
 struct Gate(Semaphore);
 
-/// Values that exist while somebody holds them, each with the number of those who do.
+/// Values that exist while they are used, each with its number of users.
 struct Keyed<K: Eq + StdHash, V>(Mutex<HashMap<K, (usize, Arc<V>)>>);
 
-/// A value that is held.
+/// A value in use.
 struct KeyedGuard<'k, K: Eq + StdHash, V> {
     all: &'k Keyed<K, V>,
     key: K,
     value: Arc<V>,
 }
 
-/// How long a no of an issuer is believed, in seconds.
+/// How long an issuer's negative answer is cached, in seconds.
 const NO: i64 = 60;
-/// How many of them are remembered.
+/// How many of them are cached.
 const MANY: usize = 4096;
 const AT_ONCE: usize = 4;
 /// How long a token waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl IntrospectionCache {
     pub(crate) fn new(limits: &Limits) -> Self {
@@ -100,7 +100,7 @@ impl IntrospectionCache {
         }
     }
 
-    /// Whose a token is, by what is known or by asking.
+    /// The caller of a token, from the cache or by asking.
     ///
     /// # Errors
     /// [`AuthFailure`].
@@ -110,7 +110,7 @@ impl IntrospectionCache {
         }
         let turn = self.under_way.hold(question.hash);
         let answer = turn.get_or_init(|| async {
-            // Whoever had the turn before us may be done.
+            // Another request may have finished it.
             match self.known(question) {
                 Some(known) => known,
                 None => self.introspect(question).await,
@@ -119,7 +119,7 @@ impl IntrospectionCache {
         answer.await.clone()
     }
 
-    /// What is believed without another question.
+    /// A cached result.
     fn known(&self, question: &PresentedToken<'_>) -> Option<Result<VerifiedToken, AuthFailure>> {
         let now = question.now;
         if let Some(judged) = lock(&self.good).get(&question.hash).filter(|good| now < good.believed_until) {
@@ -130,13 +130,13 @@ impl IntrospectionCache {
     }
 
     async fn introspect(&self, question: &PresentedToken<'_>) -> Result<VerifiedToken, AuthFailure> {
-        // A caller who was good before waits for no stranger.
+        // A caller who was valid before does not wait for strangers.
         if lock(&self.good).get(&question.hash).is_some() {
             return self.send(question).await;
         }
         let address = network(question.peer);
         let gate = self.gates.hold(address.clone());
-        let Ok(_permit) = timeout(PATIENCE, gate.0.acquire()).await else {
+        let Ok(_permit) = timeout(TURN_TIMEOUT, gate.0.acquire()).await else {
             return Err(AuthFailure::Address(1));
         };
         self.take(&address)?;
@@ -234,7 +234,7 @@ fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One client's addresses: a host that has one IPv6 address mostly has the whole /64.
+/// One client's addresses: a host with an IPv6 address usually has the whole /64.
 fn network(peer: IpAddr) -> String {
     match peer.to_canonical() {
         IpAddr::V4(ip) => ip.to_string(),

@@ -1,5 +1,6 @@
 //! The issuers whose tokens are accepted, with their keys: fetched in the background, again for an unknown key at a
-//! limited rate, and kept while the issuer does not answer. It leaves what a key and a token must be to `keys` and `rules`.
+//! limited rate, and kept while the issuer does not answer. Not here: the requirements for keys and tokens (see
+//! `keys` and `rules`).
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -25,16 +26,16 @@ pub(crate) struct IssuerState {
     settings: settings::IssuerSettings,
     client_secret: Option<Secret>,
     keys: ArcSwapOption<Fetched>,
-    /// The scopes that its metadata lists, once it has been read.
+    /// The scopes in its metadata, once it has been read.
     scopes: ArcSwapOption<HashSet<String>>,
     /// Whether they have been looked for.
     looked: AtomicBool,
-    /// One question at a time; what is in it is about the last one.
+    /// One fetch at a time; the value is about the last one.
     turn: Mutex<FetchState>,
     http: Http,
-    /// When it was last said that a token looks like an ID token, in seconds since 1970.
+    /// When a token that looks like an ID token was last reported, in seconds since 1970.
     id_token_said: AtomicI64,
-    /// Everything that was made of the keys before they changed is void.
+    /// Increased when the keys change: everything derived from older ones is invalid.
     epoch: Arc<AtomicU64>,
 }
 
@@ -58,13 +59,13 @@ struct FetchState {
 
 /// How long keys are used before they are fetched again, and how soon after a failure.
 const EVERY: Duration = Duration::from_secs(300);
-const AGAIN: Duration = Duration::from_secs(15);
+const RETRY_INTERVAL: Duration = Duration::from_secs(15);
 /// How long keys are used while the issuer does not answer.
 const OLDEST: Duration = Duration::from_secs(24 * 3600);
-/// Unknown keys cause no more than one question in this time, however many tokens name them.
+/// Unknown keys cause at most one fetch in this time, however many tokens name them.
 const UNKNOWN: Duration = Duration::from_secs(2);
 /// How long a request may wait for an issuer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ISSUER_WAIT: Duration = Duration::from_secs(5);
 
 impl IssuerState {
     pub(crate) fn new(
@@ -93,12 +94,12 @@ impl IssuerState {
         &self.settings.issuer
     }
 
-    /// Whether its tokens are asked about rather than verified.
+    /// Whether its tokens are introspected rather than verified.
     pub(crate) fn introspects(&self) -> bool {
         self.settings.introspection.is_some()
     }
 
-    /// Whether tokens can be checked now, and clients told what to ask for.
+    /// Whether tokens can be checked now, and which scopes clients can request.
     pub(crate) fn is_ready(&self) -> bool {
         let told = self.settings.scopes.is_some() || self.looked.load(Ordering::Relaxed);
         told && (self.introspects() || self.keys().is_some())
@@ -111,8 +112,8 @@ impl IssuerState {
         Some(fetched.set.clone())
     }
 
-    /// Whether a scope can be asked for here: the settings name it, or its metadata does. Cognito's metadata lists none of
-    /// the scopes that are made for resources; their names are a resource's and one of its own, with a slash between them.
+    /// Whether a client can request this scope: the settings or the issuer's metadata list it. Cognito's metadata
+    /// lists no custom scopes; their names consist of a resource and a name, with a slash between them.
     pub(crate) fn grants(&self, scope: &str) -> bool {
         if let Some(named) = &self.settings.scopes {
             return named.iter().any(|name| name == scope);
@@ -121,15 +122,15 @@ impl IssuerState {
         made || self.scopes.load().as_ref().is_some_and(|scopes| scopes.contains(scope))
     }
 
-    /// Fetches keys and scopes for as long as the gateway runs; `tell` hears of changes and failures of the keys.
+    /// Fetches keys and scopes while the gateway runs; `tell` receives changes and failures of the keys.
     pub(crate) async fn keep(&self, tell: impl Fn(Result<usize, &IssuerUnavailable>)) {
         loop {
             let (good, ()) = tokio::join!(self.fetch_keys(&tell), self.learn());
-            tokio::time::sleep(if good { EVERY } else { AGAIN }).await;
+            tokio::time::sleep(if good { EVERY } else { RETRY_INTERVAL }).await;
         }
     }
 
-    /// Whether the keys are as they should be.
+    /// Whether the keys are up to date.
     async fn fetch_keys(&self, tell: impl Fn(Result<usize, &IssuerUnavailable>)) -> bool {
         if self.introspects() {
             return true;
@@ -143,10 +144,11 @@ impl IssuerState {
         result.is_ok()
     }
 
-    /// Reads in its metadata which scopes there are. An issuer may do without metadata; what was known stays then.
+    /// Reads the scopes in its metadata. An issuer need not have metadata; then the known scopes stay.
     async fn learn(&self) {
         if self.settings.scopes.is_none() {
-            let found = tokio::time::timeout(PATIENCE, metadata::find_issuer(&self.http, self.name())).await;
+            let found =
+                tokio::time::timeout(ISSUER_WAIT, metadata::find_issuer(&self.http, self.name())).await;
             if let Ok(Ok(found)) = found {
                 self.scopes.store(Some(Arc::new(found.scopes_supported.into_iter().flatten().collect())));
             }
@@ -154,7 +156,7 @@ impl IssuerState {
         self.looked.store(true, Ordering::Relaxed);
     }
 
-    /// What there is to say of a refused token that has this member of an ID token's; nothing if that was said within a minute.
+    /// The report about a rejected token that has this ID token claim; `None` if one was made within the last minute.
     pub(crate) fn refused_id_token(&self, member: &str, now: i64) -> Option<String> {
         const MINUTE: i64 = 60;
         let last = self.id_token_said.load(Ordering::Relaxed);
@@ -169,11 +171,10 @@ impl IssuerState {
         ))
     }
 
-    /// Fetches the keys because no key of `known` proves a token: it names another one, or a new key goes by an old name.
-    /// Whoever comes while another asks waits for
-    /// that answer; after it, and for a while, nobody asks again.
+    /// Fetches the keys because no key of `known` verifies a token: it names another one, or a new key has an old
+    /// name. Callers that come during a fetch wait for its result; after it, none is made for a while.
     pub(crate) async fn refetch_for_unknown_kid(&self, known: Option<Arc<KeySet>>) -> Option<Arc<KeySet>> {
-        let asked = tokio::time::timeout(PATIENCE, async {
+        let asked = tokio::time::timeout(ISSUER_WAIT, async {
             let mut turn = self.turn.lock().await;
             let now = self.keys();
             let news = match (&now, &known) {
@@ -185,9 +186,9 @@ impl IssuerState {
                 return;
             }
             turn.last_for_unknown = Some(Instant::now());
-            // A failure leaves the keys as they are; the background task reports it.
+            // A failure leaves the keys unchanged; the background task reports it.
             let fetched = self.fetch(&mut turn).await;
-            // The same keys as before: the metadata may name another place by now, and the old one still answer.
+            // The same keys as before: the metadata may name another location by now while the old one still answers.
             if matches!(fetched, Ok(None)) && self.settings.jwks_uri.is_none() {
                 turn.jwks_uri = None;
                 let _ = self.fetch(&mut turn).await;
@@ -197,7 +198,7 @@ impl IssuerState {
         self.keys()
     }
 
-    /// How many keys there are, if they are others than before.
+    /// How many keys there are, if they have changed.
     async fn fetch(&self, turn: &mut FetchState) -> Result<Option<usize>, IssuerUnavailable> {
         let result = self.fetch_from(turn).await;
         if result.is_err() {
@@ -216,7 +217,7 @@ impl IssuerState {
                 found.map_err(|e| self.unavailable(e))?
             }
         };
-        // What the operator wrote may be anywhere; what a document says may not.
+        // The operator may configure any address; a document may not name any.
         let told_by = self.settings.jwks_uri.is_none().then(|| self.name());
         let raw = metadata::fetch_keys(&self.http, &url, told_by).await.map_err(|e| self.unavailable(e))?;
         let old = self.keys.load_full();
@@ -233,7 +234,7 @@ impl IssuerState {
         Ok(Some(count))
     }
 
-    /// Its metadata, which must not make the gateway show tokens and its own secret to its own machine.
+    /// Its metadata, which must not make the gateway send tokens and its own secret to its own machine.
     async fn discover(&self) -> Result<IssuerMetadata, IssuerUnavailable> {
         let found = metadata::find_issuer(&self.http, self.name()).await.map_err(|e| self.unavailable(e))?;
         if let Some(endpoint) = found.introspection_endpoint.as_ref().filter(|_| self.introspects()) {
@@ -242,7 +243,7 @@ impl IssuerState {
         Ok(found)
     }
 
-    /// Asks about a token (RFC 7662 section 2.1): the reply as it came.
+    /// Introspects a token (RFC 7662 section 2.1); returns the reply unchanged.
     pub(crate) async fn introspect(&self, token: &str) -> Result<Vec<u8>, IssuerUnavailable> {
         let (Some(introspection), Some(secret)) = (&self.settings.introspection, &self.client_secret) else {
             return Err(self.unavailable("introspection is not configured"));
@@ -256,7 +257,7 @@ impl IssuerState {
         let written = write_introspection(&client, token, url.as_str(), clock::now());
         let unsigned = || self.unavailable("the private key cannot sign");
         let WireRequest { headers, body, .. } = written.ok_or_else(unsigned)?;
-        let sent = tokio::time::timeout(PATIENCE, self.http.post(&url, headers, body.expose().to_owned()));
+        let sent = tokio::time::timeout(ISSUER_WAIT, self.http.post(&url, headers, body.expose().to_owned()));
         let reply = sent.await.map_err(|e| self.unavailable(e))?.map_err(|e| self.unavailable(e))?;
         self.good(reply).map(|reply| reply.body)
     }
@@ -283,7 +284,7 @@ impl IssuerState {
         IssuerUnavailable(format!("{}: {}", self.name(), why.to_string()))
     }
 
-    /// Until when what an introspection said is believed: `cache` seconds, and never past the token's own end.
+    /// Until when an introspection result is cached: `cache` seconds, and never past the token's expiry.
     pub(crate) fn cache_until(&self, expires_at: Option<i64>, now: i64) -> i64 {
         let cache = self.settings.introspection.as_ref().map_or(0, |asked| i64::from(asked.cache));
         expires_at.unwrap_or(i64::MAX).min(now + cache)

@@ -1,5 +1,5 @@
-//! Tokens as text (RFC 7515, 7519, 8725): read strictly, and believed only after their signature.
-//! It leaves the keys to `keys` and what the claims must say to `rules`.
+//! JWTs (RFC 7515, 7519, 8725): parsed strictly, and trusted only after their signature is verified. Not here: the
+//! keys (see `keys`); checking claims (see `rules`).
 
 use std::fmt;
 
@@ -15,16 +15,16 @@ use crate::oauth::CALLER_REVOKED;
 /// The longest token that is read, in bytes.
 pub const MAX_TOKEN: usize = 16 << 10;
 
-/// Header parameters that are refused with whatever value: extensions that would have to be understood (`crit`, `b64`),
-/// keys that a token brings along, and compression (RFC 8725 sections 3.6 and 3.10).
+/// Header parameters that are always rejected: extensions that would have to be understood (`crit`, `b64`), keys that
+/// a token brings along, and compression (RFC 8725 sections 3.6 and 3.10).
 const REFUSED: [&str; 7] = ["crit", "b64", "jku", "jwk", "x5u", "x5c", "zip"];
 
-/// Header parameters that decide something; their case twins (`Alg`) are refused.
+/// Header parameters that decide something; their case variants (`Alg`) are rejected.
 const DECIDING: [&str; 4] = ["alg", "kid", "typ", "cty"];
 
-/// A compact JWS (RFC 7515 section 7.1) whose header was read and found acceptable. Nothing in it is proven yet.
+/// A compact JWS (RFC 7515 section 7.1) whose header is acceptable. Nothing in it is verified yet.
 pub struct Jws<'t> {
-    /// Header and payload as they came, which is what the signature covers.
+    /// Header and payload as received, which is what the signature covers.
     signed: &'t str,
     payload: Vec<u8>,
     signature: Vec<u8>,
@@ -33,43 +33,43 @@ pub struct Jws<'t> {
     typ: Option<String>,
 }
 
-/// A JWT that was read but not verified.
+/// A JWT that was parsed but not verified.
 pub struct Token<'t> {
     jws: Jws<'t>,
     claims: Map<String, Value>,
 }
 
-/// What a verified token says, with its header's `typ`. Only [`Token::verify`] makes one, and [`Token::unproven`] for whoever lets
-/// nobody in by it.
+/// The claims of a verified token, with its header's `typ`. Only [`Token::verify`] makes one, and [`Token::unproven`]
+/// for callers that authenticate nobody with it.
 pub struct Claims {
     typ: Option<String>,
     members: Map<String, Value>,
 }
 
-/// Why a token is not accepted. It says nothing of what the token holds.
+/// Why a token is not accepted. It reveals nothing of the token's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenError {
     /// Not a compact JWS of a JSON object, too long, or a claim of the wrong type.
     Malformed,
-    /// A header parameter that is refused.
+    /// A header parameter that is rejected.
     Header,
     /// `none`, a symmetric or unknown algorithm, or not the one the key is for.
     Algorithm,
-    /// No key of its issuer's for it, or more than one.
+    /// No key of its issuer matches it, or more than one.
     Key,
-    /// The signature is not the key's.
+    /// The signature does not match the key.
     Signature,
-    /// `iss` is not the issuer's.
+    /// `iss` is not the issuer.
     Issuer,
     /// After `exp`.
     Expired,
     /// Before `nbf`, or issued in the future.
     NotYet,
-    /// For somebody else.
+    /// For another audience.
     Audience,
     /// Not an access token.
     Kind,
-    /// It has this member of an ID token's, and its issuer's settings do not accept that.
+    /// It has this ID token claim, and its issuer's settings do not accept that.
     IdToken(&'static str),
     /// Bound to a key (`cnf`) whose possession cannot be checked here (RFC 9449, RFC 8705).
     Binding,
@@ -79,7 +79,7 @@ pub enum TokenError {
     Mismatch,
     /// Listed as revoked.
     Revoked,
-    /// The caller, whatever the token: its subject or its client is on the list of the revoked.
+    /// The caller is revoked, whatever the token: its subject or its client is on the revocation list.
     CallerRevoked,
 }
 
@@ -93,7 +93,7 @@ impl<'t> Jws<'t> {
             return Err(TokenError::Malformed);
         }
         let (signed, signature) = text.rsplit_once('.').ok_or(TokenError::Malformed)?;
-        // A second dot in here makes the payload no base64url: five parts are a JWE, which is not for us.
+        // A second dot makes the payload invalid base64url: five parts are a JWE, which is not supported.
         let (header, payload) = signed.split_once('.').ok_or(TokenError::Malformed)?;
         let header = object::read(&decode(header)?).ok_or(TokenError::Malformed)?;
         acceptable(&header)?;
@@ -113,12 +113,12 @@ impl<'t> Jws<'t> {
         })
     }
 
-    /// The algorithm its header asks for: no more than a wish, which the key must share.
+    /// The algorithm in its header: only a request, which the key must match.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// `kid`, to look a key up in the issuer's own set and nowhere else.
+    /// `kid`, to look up a key in the issuer's own set and nowhere else.
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
     }
@@ -139,7 +139,7 @@ impl<'t> Jws<'t> {
 }
 
 impl<'t> Token<'t> {
-    /// Reads a JWT: a compact JWS whose payload is a JSON object, with no name twice at any depth.
+    /// Reads a JWT: a compact JWS whose payload is a JSON object without duplicate names at any depth.
     ///
     /// # Errors
     /// [`TokenError::Malformed`], [`TokenError::Header`] or [`TokenError::Algorithm`].
@@ -149,7 +149,7 @@ impl<'t> Token<'t> {
         Ok(Self { jws, claims })
     }
 
-    /// `iss` as the token has it, unproven: good only for choosing among the configured issuers.
+    /// The token's `iss`, unverified: used only to choose among the configured issuers.
     pub fn issuer(&self) -> Option<&str> {
         self.claims.get("iss").and_then(Value::as_str)
     }
@@ -164,7 +164,7 @@ impl<'t> Token<'t> {
         self.jws.key_id()
     }
 
-    /// What it says, proven by nobody.
+    /// Its claims, unverified.
     pub(super) fn unproven(self) -> Claims {
         Claims { typ: self.jws.typ, members: self.claims }
     }
@@ -190,13 +190,13 @@ impl Claims {
         &self.members
     }
 
-    /// The payload's members, for keeping.
+    /// The payload's members, owned.
     pub(super) fn into_members(self) -> Map<String, Value> {
         self.members
     }
 }
 
-/// Whether a header asks for nothing that is refused.
+/// Whether a header has nothing that is rejected.
 fn acceptable(header: &Map<String, Value>) -> Result<(), TokenError> {
     let twin = |name: &str, of: &str| name != of && name.eq_ignore_ascii_case(of);
     for name in header.keys() {
@@ -206,20 +206,20 @@ fn acceptable(header: &Map<String, Value>) -> Result<(), TokenError> {
             return Err(TokenError::Header);
         }
     }
-    // A token within a token (RFC 7519 section 5.2).
+    // A nested token (RFC 7519 section 5.2).
     match text_of(header, "cty")? {
         Some(content) if media_type(content) == "jwt" => Err(TokenError::Header),
         _ => Ok(()),
     }
 }
 
-/// A `typ` or `cty` without regard to case and to its optional prefix (RFC 7515 section 4.1.9).
+/// A `typ` or `cty` without regard to case and its optional prefix (RFC 7515 section 4.1.9).
 pub(super) fn media_type(text: &str) -> String {
     let text = text.to_ascii_lowercase();
     text.strip_prefix("application/").map(str::to_owned).unwrap_or(text)
 }
 
-/// A member that must be text if it is there at all.
+/// A member that must be a string if present.
 pub(super) fn text_of<'m>(
     members: &'m Map<String, Value>,
     name: &str,
@@ -227,13 +227,13 @@ pub(super) fn text_of<'m>(
     members.get(name).map(|value| value.as_str().ok_or(TokenError::Malformed)).transpose()
 }
 
-/// Base64url without padding, blanks or leftover bits: one text for one value.
+/// Base64url without padding, white space or leftover bits: one text for one value.
 fn decode(part: &str) -> Result<Vec<u8>, TokenError> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)
 }
 
 impl TokenError {
-    /// One word for audit lines and metrics. These words are a promise to dashboards.
+    /// One word for audit lines and metrics. These words are a stable interface for dashboards.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",

@@ -1,5 +1,5 @@
 //! An issuer's public keys (RFC 7517), each bound to the one algorithm it may be used with (RFC 8725 section 3.1).
-//! It leaves fetching and keeping them to the gateway's issuers, and what is signed to `jwt`.
+//! Not here: fetching and caching them (see `issuers`); what is signed (see `jwt`).
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub struct KeySet {
     allowed: Vec<Algorithm>,
 }
 
-/// One public key with one algorithm. A key that serves several algorithms stands in its set once for each.
+/// One public key with one algorithm. A key for several algorithms is in its set once for each.
 #[derive(Clone)]
 pub struct Key {
     id: Option<String>,
@@ -32,18 +32,18 @@ pub struct Key {
 /// Why a set has no key for a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoKey {
-    /// There is none of that name: the only case in which fetching the set again may help.
+    /// No key has that name: the only case in which fetching the set again may help.
     Unknown,
-    /// Several different ones would do. None is used: trying them in turn would let one stand in for another.
+    /// Several different keys match. None is used: trying them in turn would let one stand in for another.
     Ambiguous,
-    /// The algorithm is not accepted, or not for the key of that name.
+    /// The algorithm is not accepted, or not for the key with that name.
     Algorithm,
 }
 
 /// Why a document is not a key set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeysError {
-    /// Not a JSON object with an array `keys`, or one with a name twice.
+    /// Not a JSON object with an array `keys`, or one with a duplicate name.
     #[error("not a JSON Web Key Set (RFC 7517 section 5)")]
     Malformed,
     /// No key in it can verify a signature by an accepted algorithm.
@@ -51,7 +51,7 @@ pub enum KeysError {
     Empty(usize),
 }
 
-/// What a JWK holds: the key itself, not what it may be used for.
+/// The key material of a JWK, without its permitted use.
 enum Material {
     /// Modulus and exponent, big-endian, without leading zeros.
     Rsa { n: Vec<u8>, e: Vec<u8> },
@@ -64,18 +64,18 @@ enum Material {
 }
 
 impl KeySet {
-    /// Reads a key set. Left out, so that an issuer may publish them beside: keys for encryption, symmetric and private
-    /// ones, unknown kinds, RSA below 2048 bits, whatever is malformed or not for one of the `allowed` algorithms. A member
-    /// that is `null`, or says of a key's use nothing at all, is absent.
+    /// Reads a key set. Skipped, so that issuers may publish them as well: keys for encryption, symmetric and private
+    /// ones, unknown kinds, RSA below 2048 bits, and whatever is malformed or not for one of the `allowed`
+    /// algorithms. A member that is `null`, or an empty statement about a key's use, counts as absent.
     ///
     /// # Errors
-    /// If it is no key set at all, or none of its keys is left: then the last good one is to be kept.
+    /// If it is not a key set, or no key remains: then the last good one stays in use.
     pub fn read(jwks: &[u8], allowed: &[Algorithm]) -> Result<Self, KeysError> {
         let document = object::read(jwks).ok_or(KeysError::Malformed)?;
         let listed = document.get("keys").and_then(Value::as_array).ok_or(KeysError::Malformed)?;
         let mut keys: Vec<Key> = Vec::new();
         for key in listed.iter().filter_map(|jwk| usable(jwk.as_object()?, allowed)).flatten() {
-            // The same key published twice is no ambiguity.
+            // The same key published twice is not ambiguous.
             if !keys.contains(&key) {
                 keys.push(key);
             }
@@ -86,7 +86,7 @@ impl KeySet {
         Ok(Self { keys, allowed: allowed.to_vec() })
     }
 
-    /// The key a token names by `kid`, matched exactly; without a `kid`, the only one of its algorithm.
+    /// The key that a token names by `kid`, matched exactly; without a `kid`, the only one with its algorithm.
     ///
     /// # Errors
     /// See [`NoKey`]. Of two different keys with one `kid` and one algorithm neither is used.
@@ -107,19 +107,19 @@ impl KeySet {
         self.keys.len()
     }
 
-    /// Never true of a set that was read.
+    /// Never true for a set that was read.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 }
 
 impl Key {
-    /// The only algorithm this key verifies.
+    /// The only algorithm that this key verifies.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// Whether `signature` over exactly these bytes is this key's.
+    /// Whether `signature` over exactly these bytes was made with this key.
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         self.public.verify_sig(message, signature).is_ok()
     }
@@ -138,8 +138,8 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The algorithm an `alg` names (RFC 7518 section 3.1, RFC 8037, RFC 9864), of a key or of a token; case matters.
-/// `none` and the symmetric ones have no name here.
+/// The algorithm that `alg` names (RFC 7518 section 3.1, RFC 8037, RFC 9864), in a key or a token; case matters.
+/// `none` and the symmetric ones have no variant here.
 pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
     Some(match name {
         "RS256" => Algorithm::RS256,
@@ -155,9 +155,9 @@ pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
     })
 }
 
-/// The keys a JWK stands for: one for each allowed algorithm that it names or, naming none, is fit for.
+/// The keys of a JWK: one for each allowed algorithm that it names or, if it names none, can be used with.
 fn usable(jwk: &Map<String, Value>, allowed: &[Algorithm]) -> Option<Vec<Key>> {
-    // A private key that was published signs for everybody.
+    // With a published private key anyone can sign.
     if member(jwk, "d").is_some() || !for_signatures(jwk) {
         return None;
     }
@@ -175,7 +175,7 @@ fn usable(jwk: &Map<String, Value>, allowed: &[Algorithm]) -> Option<Vec<Key>> {
     Some(keys.filter_map(key).collect())
 }
 
-/// RFC 7517 sections 4.2 and 4.3. Keycloak publishes an encryption key beside the others.
+/// RFC 7517 sections 4.2 and 4.3. Keycloak also publishes an encryption key.
 fn for_signatures(jwk: &Map<String, Value>) -> bool {
     let verify =
         |ops: &Value| ops.as_array().is_some_and(|ops| ops.is_empty() || ops.iter().any(|op| op == "verify"));
@@ -183,7 +183,7 @@ fn for_signatures(jwk: &Map<String, Value>) -> bool {
     member(jwk, "use").is_none_or(sign) && member(jwk, "key_ops").is_none_or(verify)
 }
 
-/// A member that is there; `null` is not.
+/// A member that is present; `null` is not.
 fn member<'a>(jwk: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     jwk.get(name).filter(|value| !value.is_null())
 }
@@ -192,7 +192,7 @@ impl Material {
     fn read(jwk: &Map<String, Value>) -> Option<Self> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         let bytes = |name: &str| URL_SAFE_NO_PAD.decode(text(name)?).ok();
-        // RFC 7518 section 6.2.1.2: a coordinate has the curve's full length.
+        // RFC 7518 section 6.2.1.2: a coordinate has the full length of the curve.
         let point = |length: usize| {
             let (x, y) = (bytes("x")?, bytes("y")?);
             (x.len() == length && y.len() == length).then(|| [&[4][..], &x, &y].concat())
@@ -206,7 +206,7 @@ impl Material {
         }
     }
 
-    /// RFC 7518 section 3.3: 2048 bits at least. An exponent of 1 would make every message its own signature.
+    /// RFC 7518 section 3.3: at least 2048 bits. With an exponent of 1 every message would be its own signature.
     fn rsa(n: &[u8], e: &[u8]) -> Option<Self> {
         let trimmed = |number: &[u8]| number.iter().copied().skip_while(|byte| *byte == 0).collect();
         let (n, e): (Vec<u8>, Vec<u8>) = (trimmed(n), trimmed(e));
@@ -215,7 +215,7 @@ impl Material {
         ((2048..=8192).contains(&bits) && odd && e != [1] && !guessable(&n)).then_some(Self::Rsa { n, e })
     }
 
-    /// The key made ready for one algorithm; `None` if it is of another kind, or no point of its curve.
+    /// The key prepared for one algorithm; `None` if it is of another kind, or not a point on its curve.
     fn public(&self, algorithm: Algorithm) -> Option<ParsedPublicKey> {
         match (self, algorithm) {
             (Self::Rsa { n, e }, _) => {
@@ -233,8 +233,8 @@ impl Material {
     }
 }
 
-/// Whether a modulus has the mark of the smart cards whose keys can be factored (CVE-2017-15361): modulo each of these
-/// primes it is a power of 65537. Of other moduli one in 200 million is.
+/// Whether a modulus has the fingerprint of the smart cards whose keys can be factored (CVE-2017-15361): modulo each
+/// of these primes it is a power of 65537. Of other moduli one in 200 million has it.
 fn guessable(n: &[u8]) -> bool {
     const PRIMES: [u32; 17] = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
     PRIMES.into_iter().all(|prime| {

@@ -1,20 +1,19 @@
-//! Reads JSON that decides something: one object, no name twice at any depth, nothing after it.
-//! It leaves what the members mean to whoever asked.
+//! Parses JSON that decides something: one object, no duplicate names at any depth, nothing after it.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// A value in which no object has the same name twice. `serde_json` alone keeps the last of them in silence, so that two
-/// readers of one text can see two different values.
+/// A value in which no object has duplicate names. `serde_json` by itself silently uses the last one, so two readers
+/// of one text can see different values.
 struct StrictValue(Value);
 
 /// Makes a [`StrictValue`].
 struct StrictVisitor;
 
-/// The members of the one object `text` consists of, without those that are `null`: such a member is absent. `None` if the
-/// text is anything else.
+/// The members of the one object in `text`, without those that are `null`: they count as absent. `None` if the text
+/// is anything else.
 pub(super) fn read(text: &[u8]) -> Option<Map<String, Value>> {
     match serde_json::from_slice(text) {
         Ok(StrictValue(Value::Object(mut members))) => {
@@ -74,7 +73,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
         let mut all = Map::new();
         while let Some((name, StrictValue(value))) = members.next_entry::<String, StrictValue>()? {
             if all.insert(name, value).is_some() {
-                return Err(A::Error::custom("a name stands twice"));
+                return Err(A::Error::custom("a name occurs twice"));
             }
         }
         Ok(Value::Object(all))

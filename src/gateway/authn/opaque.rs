@@ -1,5 +1,5 @@
-//! Whose a token is that is not verified here: an opaque one is nobody's by its looks, and what looks like a JWT says. It leaves
-//! asking to `introspection`.
+//! The issuer of a token that is not verified here: an opaque one does not reveal it, and one that looks like a JWT
+//! names it. Not here: asking the issuer (see `introspection`).
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -10,21 +10,21 @@ use serde_json::{Map, Value};
 use super::jwt::MAX_TOKEN;
 use super::object;
 
-/// The longest opaque token that an issuer is asked about, in bytes: real ones are handles.
+/// The longest opaque token that an issuer is asked about, in bytes: real ones are short handles.
 const LONGEST: usize = 4096;
 
-/// Whose a token is.
+/// The issuer of a token.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::gateway) enum TokenOwner {
-    /// No issuer's that is asked: too long, no token's characters, or a JWT that names none.
+    /// None that can be asked: too long, invalid characters, or a JWT that names none.
     Nobodys,
-    /// A JWT that names its issuer: it alone may be asked.
+    /// A JWT that names its issuer: only that one may be asked.
     Named(String),
-    /// It does not say: an opaque token, or an encrypted one.
+    /// Unknown: an opaque token, or an encrypted one.
     Unsaid,
 }
 
-/// Reads no more of a token than that.
+/// Reads only what this needs.
 pub(in crate::gateway) fn whose(token: &str) -> TokenOwner {
     if token.len() > MAX_TOKEN || !is_b64token(token) {
         return TokenOwner::Nobodys;
@@ -32,10 +32,10 @@ pub(in crate::gateway) fn whose(token: &str) -> TokenOwner {
     let parts: Vec<&str> = token.splitn(6, '.').collect();
     match (header(parts.first().copied().unwrap_or_default()), &*parts) {
         (None, _) if token.len() <= LONGEST => TokenOwner::Unsaid,
-        // JSON, but no header: a handle may hold anything.
+        // JSON, but not a header: a handle may contain anything.
         (Some(header), [_]) if token.len() <= LONGEST && !header.contains_key("alg") => TokenOwner::Unsaid,
         (Some(_), [_, payload, _]) => issuer(payload).map_or(TokenOwner::Nobodys, TokenOwner::Named),
-        // A JWE (RFC 7516 section 7.1) shows its header alone.
+        // A JWE (RFC 7516 section 7.1) reveals only its header.
         (Some(header), [_, _, _, _, _]) if header.contains_key("enc") => TokenOwner::Unsaid,
         _ => TokenOwner::Nobodys,
     }
@@ -48,7 +48,8 @@ fn is_b64token(token: &str) -> bool {
     !body.is_empty() && body.bytes().all(is_one)
 }
 
-/// The object that a part would be to a lenient reader: whatever anybody could take for a JWT's header is one here.
+/// The object that a lenient parser would see in a part: whatever could be taken for a JWT's header counts as one
+/// here.
 fn header(part: &str) -> Option<Map<String, Value>> {
     const LENIENT: GeneralPurposeConfig = general_purpose::NO_PAD
         .with_decode_allow_trailing_bits(true)
@@ -58,7 +59,7 @@ fn header(part: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)).ok()
 }
 
-/// `iss` of a payload, which real issuers write strictly.
+/// `iss` of a payload; real issuers write it strictly.
 fn issuer(payload: &str) -> Option<String> {
     let claims = object::read(&URL_SAFE_NO_PAD.decode(payload).ok()?)?;
     claims.get("iss").and_then(Value::as_str).map(str::to_owned)

@@ -1,5 +1,5 @@
-//! What an issuer's tokens must say to be accepted (RFC 8725, RFC 9068 section 4, RFC 7662), and whose they are then.
-//! It leaves signatures to `jwt`, asking the issuer to the gateway's issuers, and what the caller may do to `policy`.
+//! What an issuer's tokens must contain to be accepted (RFC 8725, RFC 9068 section 4, RFC 7662), and the caller they
+//! describe. Not here: signatures (see `jwt`); asking the issuer (see `issuers`); permissions (see `policy`).
 
 mod principal;
 
@@ -12,10 +12,10 @@ pub use crate::gateway::settings::RulesError;
 use crate::gateway::settings::{IssuerSettings, TokenProfile};
 use crate::policy::Principal;
 
-/// What access tokens call themselves in a `typ`, `token_use` or `token_type` of their payload.
+/// The values of `typ`, `token_use` or `token_type` in an access token's payload.
 const ACCESS: [&str; 5] = ["bearer", "access", "access_token", "jwt", "at+jwt"];
 
-/// What only ID tokens have (OpenID Connect Core sections 2 and 3.3.2.11).
+/// Claims that only ID tokens have (OpenID Connect Core sections 2 and 3.3.2.11).
 const ID_TOKEN: [&str; 3] = ["nonce", "at_hash", "c_hash"];
 
 /// The rules for one issuer's tokens.
@@ -31,14 +31,14 @@ pub struct IssuerRules {
     groups: Vec<Groups>,
 }
 
-/// The servers whose resource identifier an audience is (RFC 8707); usually none.
+/// The servers whose resource identifier is an audience (RFC 8707); usually none.
 pub type ServersByAudience<'a> = &'a dyn Fn(&str) -> Vec<String>;
 
 impl IssuerRules {
     /// Compiles an issuer's settings.
     ///
     /// # Errors
-    /// If they would accept tokens meant for others, or none at all; nothing is to be served then.
+    /// If they would accept tokens meant for others, or none at all; then nothing may be served.
     pub fn new(issuer: &IssuerSettings) -> Result<Self, RulesError> {
         if let Some(fault) = issuer.faults().into_iter().next() {
             return Err(fault);
@@ -60,8 +60,8 @@ impl IssuerRules {
         &self.issuer
     }
 
-    /// The caller a verified token describes, and the second from which the token is expired, leeway included. A token for
-    /// one of `servers` opens no other.
+    /// The caller that a verified token describes, and the second from which the token is expired, leeway included. A
+    /// token for some of the `servers` is not valid for others.
     ///
     /// # Errors
     /// The first rule it breaks.
@@ -82,12 +82,12 @@ impl IssuerRules {
         Ok((Principal { servers, ..principal }, expires))
     }
 
-    /// The caller an introspection reply (RFC 7662 section 2.2) describes, and the second from which the token is
-    /// expired, leeway included, if the reply tells.
+    /// The caller that an introspection reply (RFC 7662 section 2.2) describes, and the second from which the token
+    /// is expired, leeway included, if the reply has it.
     ///
     /// # Errors
-    /// [`TokenError::Inactive`] unless `active` is exactly `true`; else the first rule it breaks. A reply may leave out most
-    /// members, but never both the audience and the client.
+    /// [`TokenError::Inactive`] unless `active` is exactly `true`; else the first rule it breaks. A reply may omit
+    /// most members, but not both audience and client.
     pub fn introspected(
         &self,
         reply: &[u8],
@@ -106,9 +106,8 @@ impl IssuerRules {
         Ok((Principal { servers, ..principal }, expires))
     }
 
-    /// Whether what the request's own identity headers say is what the token says. They are never more than a claim:
-    /// the user pool, client and region of `X-User-Pool-Id`, `X-Client-Id` and `X-Region`, each if it was sent. Pool and
-    /// region mean something for Cognito alone.
+    /// Whether the request's own identity headers match the token. They are only claims: the user pool, client and
+    /// region of `X-User-Pool-Id`, `X-Client-Id` and `X-Region`, if sent. Pool and region only apply to Cognito.
     ///
     /// # Errors
     /// [`TokenError::Mismatch`].
@@ -119,7 +118,7 @@ impl IssuerRules {
         client: Option<&str>,
         region: Option<&str>,
     ) -> Result<(), TokenError> {
-        // A token that does not say contradicts nobody.
+        // A token without the claim contradicts nothing.
         let same = |claimed: Option<&str>, actual: Option<&str>| {
             claimed.zip(actual).is_none_or(|(claimed, actual)| claimed == actual)
         };
@@ -132,8 +131,8 @@ impl IssuerRules {
         if agreed { Ok(()) } else { Err(TokenError::Mismatch) }
     }
 
-    /// Every rule but those on issuer and header, which an introspection reply lacks. Gives the end, if there is one, and the
-    /// servers that the token is for, if not all.
+    /// Every rule except those on issuer and header, which an introspection reply lacks. Returns the expiry, if there
+    /// is one, and the servers that the token is for, if not all.
     fn judge(
         &self,
         claims: &Map<String, Value>,
@@ -141,7 +140,7 @@ impl IssuerRules {
         now: i64,
         servers: ServersByAudience<'_>,
     ) -> Result<(Option<i64>, Option<Vec<String>>), TokenError> {
-        // Accepting it as a bearer token would throw away the very protection it was given.
+        // Accepting it as a bearer token would discard the protection it was given.
         if claims.contains_key("cnf") {
             return Err(TokenError::Binding);
         }
@@ -150,8 +149,8 @@ impl IssuerRules {
         Ok((expires, self.addressed(claims, source, servers)?))
     }
 
-    /// RFC 9068 section 4: `at+jwt`; or what issuers write who do not follow it. `logout+jwt`, `dpop+jwt` and the like
-    /// are other things.
+    /// RFC 9068 section 4: `at+jwt`; or what other issuers write. `logout+jwt`, `dpop+jwt` and the like are something
+    /// else.
     fn header_type(&self, typ: Option<&str>) -> Result<(), TokenError> {
         match typ.map(media_type).as_deref() {
             Some("at+jwt") => Ok(()),
@@ -160,7 +159,7 @@ impl IssuerRules {
         }
     }
 
-    /// RFC 8725 section 3.12: an ID or refresh token of the same issuer is signed by the same keys.
+    /// RFC 8725 section 3.12: an ID or refresh token of the same issuer is signed with the same keys.
     fn access_token(&self, claims: &Map<String, Value>, source: ClaimsSource) -> Result<(), TokenError> {
         let says = |name: &str, word: &str| claims.get(name).is_some_and(|value| value == word);
         let access = match self.kind {
@@ -176,7 +175,7 @@ impl IssuerRules {
         if !access || !unsaid || claims.contains_key("events") {
             return Err(TokenError::Kind);
         }
-        // A reply of the issuer's may repeat the login's nonce; and older Keycloak puts it into access tokens too.
+        // An issuer's reply may repeat the login's nonce, and older Keycloak puts it into access tokens too.
         let told_apart =
             self.kind == TokenProfile::Oidc && source == ClaimsSource::Signed && !self.accept_id_tokens;
         match ID_TOKEN.into_iter().find(|name| told_apart && claims.contains_key(*name)) {
@@ -200,8 +199,8 @@ impl IssuerRules {
         Ok(expires)
     }
 
-    /// The servers that the token is for; all, if it is for the gateway. An audience that is a server's address is for that
-    /// server even if it is configured (RFC 8707 section 2, MCP "Token Audience Binding").
+    /// The servers that the token is for; all, if it is for the gateway. An audience that is a server's address is
+    /// for that server even if it is configured (RFC 8707 section 2, MCP "Token Audience Binding").
     fn addressed(
         &self,
         claims: &Map<String, Value>,
@@ -227,9 +226,10 @@ impl IssuerRules {
             return Ok(Some(only));
         }
         let addressed = match (self.kind, &named) {
-            // With resource binding there is an `aud` as well, and it must not be somebody else's.
+            // With resource binding there is an `aud` as well, and it must not be another party's.
             (TokenProfile::Cognito, named) => named.is_none() || ours,
-            // Keycloak names nobody, or `account` alone, unless it was told to; or the client that asked, which may be us.
+            // By default Keycloak names nothing, or only `account`; or the client that requested the token, which may
+            // be us.
             (TokenProfile::Keycloak, named) if self.audience.is_empty() => {
                 let client = text_of(claims, "azp")?;
                 let nobody = || names.iter().all(|name| *name == "account");
@@ -246,8 +246,8 @@ impl IssuerRules {
     }
 }
 
-/// `aud`: text, or an array of texts that is not empty; a `null` in it names nobody. Issuers that are asked about a token for
-/// nobody in particular may answer with an empty array (Ory Hydra, Authelia).
+/// `aud`: a string, or a non-empty array of strings; a `null` in it is ignored. Introspected issuers may return an
+/// empty array for a token without an audience (Ory Hydra, Authelia).
 fn audience(claims: &Map<String, Value>, source: ClaimsSource) -> Result<Option<Vec<&str>>, TokenError> {
     let names: Option<Vec<&str>> = match claims.get("aud") {
         None => return Ok(None),
@@ -261,9 +261,9 @@ fn audience(claims: &Map<String, Value>, source: ClaimsSource) -> Result<Option<
     }
 }
 
-/// A NumericDate (RFC 7519 section 2) as whole seconds. Text is no date.
+/// A NumericDate (RFC 7519 section 2) in whole seconds. A string is not a date.
 fn date(claims: &Map<String, Value>, name: &str, round: fn(f64) -> f64) -> Result<Option<i64>, TokenError> {
-    /// Up to here every whole number is exact.
+    /// Every whole number up to this is exact.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let Some(value) = claims.get(name) else { return Ok(None) };
     let fraction = || value.as_f64().map(round).filter(|date| date.abs() <= EXACT).map(|date| date as i64);

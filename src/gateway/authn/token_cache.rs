@@ -1,22 +1,22 @@
-//! Remembers what was found out about a token, by the token's hash, within a bound and without a clock of its own.
-//! It leaves to `authn` when a memory still counts.
+//! Caches what was found out about a token, by the token's hash, within a bound and without a clock of its own. Not
+//! here: how long an entry is valid (see `authn`).
 
 use std::hash::{BuildHasher, Hasher};
 
 use hashbrown::HashMap;
 
-/// SHA-256 of a token: the cache never holds what an attacker would want to read out of it.
+/// SHA-256 of a token: the cache never contains anything worth stealing.
 pub(crate) type Hash = [u8; 32];
 
-/// Two generations: when the young one is full it becomes the old one, and what is in use moves back. So it never holds
-/// more than `most`, and forgets what is not asked for, at a constant cost.
+/// Two generations: a full young one becomes the old one, and entries in use move back. So it never has more than
+/// `most` entries, and drops unused ones at a constant cost.
 pub(crate) struct TokenCache<V> {
     young: HashMap<Hash, V, Prefix>,
     old: HashMap<Hash, V, Prefix>,
     half: usize,
 }
 
-/// The keys are hashes already, of tokens that were verified or that an issuer was asked about: nobody can choose many.
+/// The keys are hashes of tokens that were verified or introspected: nobody can choose many.
 #[derive(Clone, Default)]
 pub(crate) struct Prefix(u64);
 
@@ -71,7 +71,7 @@ impl Hasher for Prefix {
         }
     }
 
-    // The length comes before an array's bytes and says nothing.
+    // The length precedes an array's bytes and adds nothing.
     fn write_usize(&mut self, _: usize) {}
 }
 

@@ -1,5 +1,5 @@
 //! `intelligent_tool_finder`: the tools that fit what a caller wants to do. Which tools there are for them is found out first, and
-//! only those are searched. It leaves the search itself to `crate::search`.
+//! only those are searched. Not here: the search itself (see `crate::search`).
 
 use std::sync::atomic::Ordering;
 

@@ -1,6 +1,6 @@
 //! `toggle_service`, `register_service`, `remove_service`, `refresh_service`: the registry's folder, changed by whom the policy's
 //! `UI-Scopes` let do so. None of it gives anybody rights: who may use a server is the policy's alone.
-//! It leaves writing to `registry::edit`.
+//! Not here: writing (see `registry::edit`).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

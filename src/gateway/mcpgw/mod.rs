@@ -1,7 +1,7 @@
-//! The gateway's own MCP server, `mcpgw`: says who the caller is, finds tools, shows and keeps the registry's servers. It stands at
-//! the end of the same line as any server behind the gateway, so that the policy, the limits and the audit are the same, and
-//! answers from what the gateway knows anyway: nothing here acts with other rights than the caller's own.
-//! It leaves the policy's yes to the line, and calling another server's tool to `worker`.
+//! The gateway's own MCP server, `mcpgw`: says who the caller is, finds tools, shows and keeps the registry's
+//! servers. It stands at the end of the same line as any server behind the gateway, so that the policy, the limits
+//! and the audit are the same, and answers from what the gateway knows anyway: nothing here acts with other rights
+//! than the caller's own. Not here: calling another server's tool (see `worker`).
 
 mod arguments;
 mod auth_context;

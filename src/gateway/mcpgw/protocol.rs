@@ -1,4 +1,5 @@
-//! JSON-RPC as the gateway's own server answers it, in both protocol eras. It leaves what is answered to its siblings.
+//! JSON-RPC as the gateway's own server answers it, in both protocol eras. Not here: what is answered (see its
+//! siblings).
 
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -12,7 +13,7 @@ use crate::mcp::{LEGACY, MODERN, VERSION, is_modern};
 /// How a request speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProtocolEra {
-    /// 2026-07-28: every request stands for itself.
+    /// 2026-07-28: every request is self-contained.
     Modern,
     /// Until 2025-11-25.
     Legacy,

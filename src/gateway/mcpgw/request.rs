@@ -1,4 +1,5 @@
-//! A request to the gateway's own server, with all that its tools look at. It leaves what is asked to its siblings.
+//! A request to the gateway's own server, with all that its tools look at. Not here: what is asked (see its
+//! siblings).
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The tools of the gateway's own server, a row each: how they are described, what they take and what they give.
-//! It leaves what they do to `tools` and its siblings.
+//! The tools of the gateway's own server, a row each: how they are described, what they take and what they give. Not
+//! here: what they do (see `tools` and its siblings).
 
 use serde_json::{Value, json};
 

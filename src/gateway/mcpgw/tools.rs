@@ -1,5 +1,5 @@
-//! Calls of the gateway's own tools: which there are for a caller, what a call comes to, and how that is said. It leaves what each
-//! tool does to its siblings.
+//! Calls of the gateway's own tools: which there are for a caller, what a call comes to, and how that is said. Not
+//! here: what each tool does (see its siblings).
 
 use hyper::{Response, StatusCode};
 use serde_json::{Map, Value, json};

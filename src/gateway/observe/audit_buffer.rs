@@ -1,10 +1,10 @@
-//! The audit's way out: each worker fills a buffer of its own, one thread writes, and no worker waits for it. A request pays for
-//! a few hundred bytes of memory; a line is written a tenth of a second later at most. It leaves what a line says to
-//! `request_log`, and where it goes to the journal.
+//! The audit's output: each worker fills its own buffer, one thread writes, and no worker waits for it. A request
+//! costs a few hundred bytes of memory; a line is written after at most a tenth of a second. Not here: the content of
+//! a line (see `request_log`); where it goes (see the journal).
 //!
-//! A line is promised before its request is looked at: there is room for it in memory, and the last write did not fail. From
-//! then on it is kept until it is written. Where nothing can be promised the request is refused, or goes on without its line,
-//! as the settings say.
+//! A line is promised before its request is handled: there is room for it in memory, and the last write did not fail.
+//! From then on it is kept until it is written. If no line can be promised, the request is refused or continues
+//! without its line, as configured.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -24,22 +24,22 @@ use crate::log::heard;
 use crate::sys::clock;
 use crate::text;
 
-/// Whether lines can be promised: the writing thread says so, the workers ask.
+/// Whether lines can be promised: set by the writing thread, read by the workers.
 #[derive(Debug, Default)]
 pub(crate) struct AuditCapacity {
-    /// Bytes that were handed over and are not yet written.
+    /// Bytes that were handed over and are not written yet.
     waiting: AtomicUsize,
     /// The last write failed.
     failing: AtomicBool,
-    /// The gateway is about to end: what cannot be written now never will be.
+    /// The gateway is about to end: what cannot be written now is lost.
     ending: AtomicBool,
     continues: bool,
-    /// Writes that failed, and decisions without a line.
+    /// Counts of failed writes, and of decisions without a line.
     pub(crate) failures: Counter,
     pub(crate) lost: Counter,
 }
 
-/// A worker's end.
+/// A worker's end of the buffer.
 pub(crate) struct AuditBuffer {
     page: Arc<Mutex<AuditPage>>,
     to: Option<Sender<Vec<u8>>>,
@@ -50,25 +50,25 @@ pub(crate) struct AuditBuffer {
 pub(crate) struct AuditWriter {
     to: Option<Sender<Vec<u8>>>,
     promise: Arc<AuditCapacity>,
-    /// The thread, and word of its end.
+    /// The thread, and notice of its end.
     thread: Option<(Thread, Mutex<Receiver<()>>)>,
 }
 
 #[derive(Default)]
 struct AuditPage {
     bytes: Vec<u8>,
-    /// Whether somebody will turn it soon.
+    /// Whether the page will be handed over soon anyway.
     due: bool,
-    /// The second that `stamp` says, so that it is not spelled out for each line.
+    /// The second that `stamp` represents, so that it is not formatted for each line.
     second: i64,
     stamp: String,
 }
 
-/// What the writing thread works with.
+/// The state of the writing thread.
 struct WriterState {
     journal: Arc<dyn AuditSink>,
     promise: Arc<AuditCapacity>,
-    /// When it was last said that nothing can be written.
+    /// When a failure was last reported.
     said: Option<Instant>,
     /// Lines that will never be written.
     lost: usize,
@@ -76,12 +76,12 @@ struct WriterState {
 
 const FULL: usize = 64 * 1024;
 const SOON: Duration = Duration::from_millis(100);
-/// The most that waits for a slow or failing file, in bytes; requests under way may add a line each.
-const MOST: usize = 8 << 20;
-/// How soon a failed write is tried again, and how often it is said.
-const AGAIN: Duration = Duration::from_millis(200);
+/// The most that waits for a slow or failing file, in bytes; each request in flight may add a line.
+const MAX_PENDING_BYTES: usize = 8 << 20;
+/// How soon a failed write is retried, and how often it is reported.
+const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 const SAY: Duration = Duration::from_secs(60);
-/// How long the end of the gateway may wait for the last lines.
+/// How long the gateway's shutdown may wait for the last lines.
 const LAST: Duration = Duration::from_secs(5);
 
 impl AuditCapacity {
@@ -94,10 +94,10 @@ impl AuditCapacity {
         !self.continues
     }
 
-    /// Whether a line that begins now will be written.
+    /// Whether a line that starts now will be written.
     pub(crate) fn holds(&self) -> bool {
         let failing = || !self.continues && self.failing.load(Ordering::Relaxed);
-        self.waiting.load(Ordering::Relaxed) < MOST && !failing()
+        self.waiting.load(Ordering::Relaxed) < MAX_PENDING_BYTES && !failing()
     }
 }
 
@@ -125,7 +125,7 @@ impl AuditWriter {
         Ok(writer)
     }
 
-    /// A worker's end.
+    /// A worker's end of the buffer.
     pub(crate) fn ledger(&self) -> AuditBuffer {
         AuditBuffer { page: Arc::default(), to: self.to.clone(), promise: self.promise.clone() }
     }
@@ -146,7 +146,7 @@ impl Drop for AuditWriter {
 }
 
 impl WriterState {
-    /// Writes a page, however often it takes, until the gateway ends.
+    /// Writes a page, retrying as often as needed, until the gateway ends.
     fn write(&mut self, page: &[u8]) {
         let mut rest = page;
         while !rest.is_empty() {
@@ -156,7 +156,7 @@ impl WriterState {
                     self.promise.waiting.fetch_sub(written, Ordering::Relaxed);
                     if written > 0 && self.promise.failing.swap(false, Ordering::Relaxed) {
                         self.said = None;
-                        info!(event = "audit", "lines are written again");
+                        info!(event = "audit", "writing works again");
                     }
                 }
                 Err(error) => {
@@ -164,7 +164,7 @@ impl WriterState {
                     if self.promise.ending.load(Ordering::Relaxed) {
                         return self.lose(rest);
                     }
-                    std::thread::park_timeout(AGAIN);
+                    std::thread::park_timeout(RETRY_INTERVAL);
                 }
             }
         }
@@ -180,7 +180,7 @@ impl WriterState {
         let then = if self.promise.refuses() {
             "requests are refused until lines can be written again"
         } else {
-            "requests go on; lines are lost when too many wait"
+            "requests continue; lines are lost when too many wait"
         };
         warn!(event = "audit", "{error}; {then}");
     }
@@ -199,12 +199,12 @@ impl WriterState {
 }
 
 impl AuditBuffer {
-    /// Whether a line is promised to a request that begins now.
+    /// Whether a request that starts now has a promised line.
     pub(crate) fn promises(&self) -> bool {
         self.to.is_none() || self.promise.holds()
     }
 
-    /// A decision was made whose line was not promised.
+    /// A decision was made without a promised line.
     pub(crate) fn lost(&self) {
         self.promise.lost.inc();
     }
@@ -222,11 +222,12 @@ impl AuditBuffer {
         let _ = write!(bytes, "{{\"time\":\"{stamp}\",");
         let members = bytes.len();
         if serde_json::to_writer(&mut *bytes, line).is_err() {
-            // A line of strings and numbers does not fail either; a decision without one is counted nevertheless.
+            // Serializing strings and numbers does not fail either; a decision without a line is counted
+            // nevertheless.
             bytes.truncate(start);
             return self.lost();
         }
-        // The line's own brace goes: its members stand in this object.
+        // Without the line's own brace: its members become part of this object.
         bytes.remove(members);
         plain(bytes, start);
         bytes.push(b'\n');
@@ -256,14 +257,15 @@ impl AuditBuffer {
     }
 }
 
-/// Gives a page to the writing thread, without waiting for it.
+/// Hands a page to the writing thread, without waiting.
 fn hand_over(to: &Sender<Vec<u8>>, promise: &AuditCapacity, page: Vec<u8>) {
     promise.waiting.fetch_add(page.len(), Ordering::Relaxed);
-    // It ends with its last sender, and not before.
+    // It ends with its last sender, not before.
     let _ = to.send(page);
 }
 
-/// Names are others' text: what does not simply show is written as JSON's escapes, from `start` on. Nearly no line has any.
+/// Names come from outside: from `start` on, characters that are not printable become JSON escapes. Hardly any line
+/// has one.
 fn plain(bytes: &mut Vec<u8>, start: usize) {
     let line = bytes.get(start..).unwrap_or_default();
     if line.iter().all(|byte| matches!(byte, b' '..=b'~')) {
@@ -300,7 +302,7 @@ mod tests {
     }
 
     impl AuditSink for PendingLine {
-        /// A row at a time.
+        /// One row at a time.
         fn audit(&self, lines: &[u8]) -> io::Result<usize> {
             if self.full.load(Ordering::Relaxed) {
                 return Err(io::ErrorKind::StorageFull.into());

@@ -1,13 +1,14 @@
-//! Where lines of the audit go. It leaves that to whoever runs the gateway.
+//! Where audit lines go.
 
 use std::io;
 
-/// Takes the audit down. Neither a token nor anything of a message ever comes here.
+/// Receives the audit. It never contains tokens or message contents.
 pub trait AuditSink: Send + Sync {
-    /// Writes lines of the audit, JSON each, beginning with a whole one. Called from one thread, which may wait here.
-    /// How many bytes were written, whole lines always: a line that was begun is given again from its start.
+    /// Writes audit lines, each a JSON object, beginning with a whole one. Called from one thread, which may block
+    /// here. Returns how many bytes were written, always whole lines: a partly written line is passed again from its
+    /// start.
     ///
     /// # Errors
-    /// If no line could be written; it is tried again.
+    /// If no line could be written; it is retried.
     fn audit(&self, lines: &[u8]) -> io::Result<usize>;
 }

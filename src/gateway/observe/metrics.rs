@@ -1,6 +1,6 @@
-//! What is counted and timed, under the registry's metric names and some of our own, in the Prometheus text format.
-//! Each worker counts for itself, and whoever asks adds up: no request writes where another core reads.
-//! It leaves what happened to `request_log`.
+//! Counters and timings, under the registry's metric names and some of our own, in the Prometheus text format. Each
+//! worker counts for itself, and a scrape adds them up: no request writes memory that another core reads. Not here:
+//! the events (see `request_log`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -39,9 +39,9 @@ pub(crate) struct WorkerMetrics(Arc<Mutex<HashMap<SeriesKey, Series>>>);
 pub(crate) struct RequestKind<'a> {
     pub(crate) server: &'a str,
     pub(crate) method: &'a str,
-    /// The tool, of an allowed `tools/call` alone: anyone can invent names.
+    /// The tool, only of an allowed `tools/call`: anyone can invent names.
     pub(crate) tool: &'a str,
-    /// Why it was refused; empty if it was not.
+    /// Why it was refused; empty if it was allowed.
     pub(crate) reason: &'a str,
 }
 
@@ -60,7 +60,7 @@ struct Series {
     upstream: Histogram<14>,
 }
 
-/// A histogram: how many fell under each bound, beginning after the one before.
+/// A histogram: how many values are under each bound and above the previous one.
 #[derive(Clone, Debug)]
 struct Histogram<const N: usize> {
     under: [u64; N],
@@ -68,11 +68,11 @@ struct Histogram<const N: usize> {
     sum: f64,
 }
 
-/// The workers' tallies, added up when somebody looks.
+/// The workers' counts, added up for a scrape.
 #[derive(Clone, Debug, Default)]
 struct RequestMetrics(Arc<Mutex<Vec<WorkerMetrics>>>);
 
-/// Which labels a series has under a metric's name; none if it does not count there.
+/// The labels of a series under a metric's name; `None` if it does not count there.
 type Labelled = fn(&SeriesKey) -> Option<Labels<'_>>;
 /// There are no exemplars.
 type NoLabels = Labels<'static>;
@@ -90,9 +90,9 @@ struct ResultLabels {
     result: String,
 }
 
-/// Series a worker keeps; the rest is counted under the name `other`.
-const MOST: usize = 4096;
-/// Bounds in seconds: the gateway's own work is microseconds, a server's may be minutes.
+/// How many series a worker keeps; the rest is counted under the name `other`.
+const MAX_SERIES: usize = 4096;
+/// Bounds in seconds: the gateway's own work takes microseconds, a server's may take minutes.
 const SHORT: [f64; 12] =
     [0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.1, 1.0];
 const LONG: [f64; 14] =
@@ -113,7 +113,7 @@ impl Default for Metrics {
         registry.register_collector(Box::new(metrics.requests.clone()));
         registry.register("mcp_health_checks", "Health checks of servers", metrics.health.clone());
         registry.register("mcpauth_key_fetches", "Fetches of issuers' keys", metrics.keys.clone());
-        registry.register("mcpauth_reloads", "Readings of changed files", metrics.reloads.clone());
+        registry.register("mcpauth_reloads", "Reloads of changed files", metrics.reloads.clone());
         registry.register("mcpauth_requests_under_way", "Requests under way", metrics.under_way.clone());
         registry.register("mcpauth_connections", "Client connections", metrics.connections.clone());
         metrics
@@ -121,12 +121,12 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// All of them, with what becomes of the audit.
+    /// All metrics, including the audit's.
     pub(crate) fn with(audit: &AuditCapacity) -> Self {
         let mut metrics = Self::default();
         let rows = [
-            ("mcpauth_audit_failures", "Writes of the audit that failed", &audit.failures),
-            ("mcpauth_audit_lines_lost", "Decisions without a line in the audit", &audit.lost),
+            ("mcpauth_audit_failures", "Failed writes of the audit", &audit.failures),
+            ("mcpauth_audit_lines_lost", "Decisions missing from the audit", &audit.lost),
         ];
         for (name, help, counter) in rows {
             metrics.registry.register(name, help, counter.clone());
@@ -164,14 +164,14 @@ impl Metrics {
 }
 
 impl WorkerMetrics {
-    /// One more, with the time in the gateway and until the server began to answer.
+    /// Counts a request, with the time in the gateway and until the server began to answer.
     pub(crate) fn count(&self, kind: &RequestKind<'_>, gateway: Duration, upstream: Option<Duration>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(series) = all.get_mut(kind) {
             return series.add(gateway, upstream);
         }
         let other = RequestKind { server: "other", method: "other", tool: "", reason: kind.reason };
-        let kind = if all.len() < MOST { kind } else { &other };
+        let kind = if all.len() < MAX_SERIES { kind } else { &other };
         all.entry(kind.into()).or_default().add(gateway, upstream);
     }
 }
@@ -291,7 +291,7 @@ fn tool(key: &SeriesKey) -> Option<Labels<'_>> {
     (!key.tool.is_empty()).then(labels)
 }
 
-/// The sums of all series whose labels are the same; a series without labels does not count.
+/// The sums of all series with the same labels; a series without labels does not count.
 fn grouped<'a, T: Default>(
     all: &'a BTreeMap<SeriesKey, Series>,
     labels: impl Fn(&'a SeriesKey) -> Option<Labels<'a>>,
@@ -316,7 +316,7 @@ impl Equivalent<SeriesKey> for RequestKind<'_> {
 }
 
 impl From<&RequestKind<'_>> for SeriesKey {
-    /// Where everything is allowed, names are anybody's: what does not simply show does not get into a label.
+    /// If everything is allowed, names can be anything: characters that are not printable do not get into a label.
     fn from(kind: &RequestKind<'_>) -> Self {
         let label = |name: &str| text::clean(name, usize::MAX);
         Self {
@@ -364,10 +364,10 @@ mod tests {
     fn invented_names_do_not_fill_memory() {
         let metrics = Metrics::default();
         let tally = metrics.tally();
-        for n in 0..2 * MOST {
+        for n in 0..2 * MAX_SERIES {
             tally.count(&RequestKind { tool: &n.to_string(), ..CALL }, Duration::ZERO, None);
         }
-        assert_eq!(metrics.requests.merged().len(), MOST + 1);
+        assert_eq!(metrics.requests.merged().len(), MAX_SERIES + 1);
         assert!(metrics.text().contains("method=\"other\",server=\"other\"} 4096\n"));
     }
 }

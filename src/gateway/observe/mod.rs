@@ -1,5 +1,4 @@
-//! What the gateway tells of itself: events and the audit's lines, on their way out, and metrics.
-//! It leaves what is told to whoever it happens to, and where it goes to whoever runs the gateway.
+//! What the gateway reports: events, the audit's output, and metrics.
 
 pub(super) mod audit_buffer;
 pub(super) mod audit_sink;

@@ -1,5 +1,5 @@
-//! Metrics and probes on an address of their own, for whoever operates the gateway: a web page that got there by DNS
-//! rebinding is not one of them. It leaves what is counted to `metrics`, and whose names are ours to `host`.
+//! Metrics and probes on a separate address, for operators. A web page that got there by DNS rebinding is refused.
+//! Not here: what is counted (see `metrics`); accepted host names (see `host`).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,7 +18,7 @@ use crate::gateway::state::SharedState;
 
 /// OpenMetrics 1.0 section 4.1.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-const WRONG_HOST: &str = "metrics are not for that host name; add it to hosts\n";
+const WRONG_HOST: &str = "metrics are not served under that host name; add it to hosts\n";
 
 /// Serves until it is dropped.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<SharedState>) {
@@ -32,7 +32,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<SharedState>) {
     let _ = axum::serve(listener, router).await;
 }
 
-/// Lets through what was sent to a name of ours. Probes are asked by any name, as where clients are.
+/// Accepts requests sent to one of our host names. Probes may use any name, as on the clients' listener.
 async fn for_us(State(shared): State<Arc<SharedState>>, request: Request, next: Next) -> Response {
     let known =
         shared.admin_hosts.as_ref().is_none_or(|hosts| hosts.check(request.uri(), request.headers()).is_ok());

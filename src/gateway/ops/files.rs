@@ -1,6 +1,6 @@
-//! The gateway's files, each kind read by a thread of its own and within a time: a pipe, a device or a file system that
-//! hangs stops neither what reads the other kinds nor anything that serves.
-//! It leaves what is in the files to `policy`, `servers`, `state` and `tls`, and putting it in force to `reload`.
+//! The gateway's files, each kind read by its own thread and within a time limit: a hanging pipe, device or file
+//! system blocks neither the other kinds nor requests. Not here: what is in the files (see `policy`, `servers`,
+//! `state` and `tls`); putting it in force (see `reload`).
 
 use std::collections::HashMap;
 use std::fs;
@@ -30,20 +30,20 @@ use crate::secret::Secret;
 use crate::sys::regular_file;
 use crate::sys::trust::Trust;
 
-/// Gives a server's stored credential, by its name in `upstreams`.
+/// Returns a server's stored credential, by its name in `upstreams`.
 pub type Credentials = Box<dyn Fn(&str) -> Option<Arc<StoredCredential>> + Send + Sync>;
-/// Gives a variable that a server's file names in its headers, if the settings allow it.
+/// Returns a variable that a server's file uses in its headers, if the settings allow it.
 pub type VariableLookup = Box<dyn Fn(&str) -> Option<Secret> + Send + Sync>;
 
-/// Where files and what they name are read from.
+/// Everything needed to read the files and what they name.
 pub struct FileSources {
     /// What is to be served, and where everything else is.
     pub settings: GatewaySettings,
-    /// Stored outside credentials.
+    /// The stored egress credentials.
     pub credentials: Credentials,
     /// Variables for servers' headers.
     pub variables: VariableLookup,
-    /// The system's authorities are files as well, and are read before the first server with TLS is dialled.
+    /// The system's CA certificates are files as well, and are read before the first TLS server is dialled.
     pub trust: Trust,
 }
 
@@ -58,44 +58,44 @@ pub(crate) enum FileKind {
     Settings,
 }
 
-/// What files of a kind say.
+/// The contents of the files of one kind.
 pub(crate) enum FileContent {
     Policy(Arc<Policy>),
     Shadow(Arc<Policy>),
     Servers(ServedServers),
     Revoked(Arc<RevocationList>),
     Tls(Arc<ServerConfig>),
-    /// The keys of `gateway.yaml` that have other values than at the start.
+    /// The keys of `gateway.yaml` whose values differ from those at the start.
     Settings(Vec<String>),
 }
 
-/// The servers, with the credentials that the gateway holds for them.
+/// The servers, with the credentials that the gateway stores for them.
 #[derive(Default)]
 pub(crate) struct ServedServers {
     pub(crate) routes: Routes,
     pub(crate) stored: HashMap<String, Arc<StoredCredential>>,
-    /// What is wrong with the files of single servers, which stops no other.
+    /// Problems of single server files, which affect no other server.
     pub(crate) remarks: Vec<Problem>,
-    /// The stored credentials that nobody has.
+    /// Stored credentials that are not configured.
     pub(crate) missing: Vec<MissingCredential>,
 }
 
-/// A server that is to get a credential nobody has.
+/// A server whose stored credential is not configured.
 pub(crate) struct MissingCredential {
     pub(crate) server: String,
     /// The credential's server name.
     pub(crate) credential: String,
 }
 
-/// What the thread that reads the servers remembers of what it read.
+/// What the thread that reads the servers keeps between reads.
 #[derive(Default)]
 struct ReaderMemory {
     registry: Registry,
-    /// Whether it was read before.
+    /// Whether it has read them before.
     read: bool,
     /// `gateway.yaml` as it was at the start.
     settings: Option<RawSettings>,
-    /// Once found, a stored credential is the same for good: it knows when it was asked for last.
+    /// Once found, a stored credential stays the same: it remembers when it was last requested.
     stored: HashMap<String, Arc<StoredCredential>>,
 }
 
@@ -106,24 +106,24 @@ pub(crate) struct Files(Vec<FileReader>);
 struct FileReader {
     part: FileKind,
     place: PathBuf,
-    /// How long a look may take.
+    /// How long a read may take.
     time: Duration,
     looks: Sender<ReadRequest>,
-    /// A look that has not come to its end in time.
+    /// A read that has not finished in time.
     late: Option<oneshot::Receiver<FileChange>>,
-    /// The last look brought no content: the next one reads, changed or not.
+    /// The last read failed: the next one reads whether the files changed or not.
     unread: bool,
 }
 
-/// A request to look at the files; `anyway` even if they seem to be what they were.
+/// A request to read the files; `anyway` even if they seem unchanged.
 struct ReadRequest {
     anyway: bool,
     found: oneshot::Sender<FileChange>,
 }
 
-/// What a look brought; `None` if nothing has changed.
+/// The result of a read; `None` if nothing has changed.
 type FileChange = Option<Result<FileContent, LoadError>>;
-/// Enough of every file to see that it changed: editors, copies and links that are switched all change one of these.
+/// Enough of every file's metadata to see a change: editors, copies and switched links all change one of these.
 type Fingerprint = Vec<(PathBuf, Option<(SystemTime, u64)>)>;
 
 /// Why the files cannot be put in force.
@@ -137,15 +137,15 @@ pub enum LoadError {
         /// The system's reason.
         cause: io::Error,
     },
-    /// A file, or one of a folder, that nobody has seen the end of in time.
-    #[error("{path}: reading it takes longer than {seconds} s; its file system may not answer", path = path.display())]
+    /// A file, or one in a folder, that could not be read in time.
+    #[error("{path}: reading it takes longer than {seconds} s; its file system may be hanging", path = path.display())]
     Late {
         /// The file or folder.
         path: PathBuf,
         /// `limits.file_read_timeout`.
         seconds: u64,
     },
-    /// The policy, or the one that only watches.
+    /// The policy, or the shadow policy.
     #[error("{path}: {reason}")]
     Policy {
         /// The file.
@@ -153,7 +153,7 @@ pub enum LoadError {
         /// What is wrong in it.
         reason: String,
     },
-    /// `gateway.yaml`, changed to what no gateway starts with.
+    /// `gateway.yaml`, changed so that a gateway could not start with it.
     #[error("{0}")]
     Settings(#[from] SettingsError),
     /// The certificate.
@@ -167,8 +167,8 @@ pub enum LoadError {
         /// What is wrong in it.
         reason: String,
     },
-    /// A server that is to get a credential nobody has.
-    #[error("the server {server} is to get the stored credential {credential}, which is not configured")]
+    /// A server whose stored credential is not configured.
+    #[error("the server {server} uses the stored credential {credential}, which is not configured")]
     Credential {
         /// The server.
         server: String,
@@ -181,7 +181,7 @@ pub enum LoadError {
 const MOST_REVOKED: u64 = 64 << 20;
 
 impl LoadError {
-    /// Whether nobody knows what is in the file now; what is wrong in one that was read is another matter.
+    /// Whether the file's current content is unknown; errors in content that was read do not count.
     pub(crate) fn is_unread(&self) -> bool {
         match self {
             Self::Unreadable { .. } | Self::Late { .. } => true,
@@ -193,7 +193,7 @@ impl LoadError {
 }
 
 impl FileContent {
-    /// As it is put in force: whole or not at all.
+    /// In the form that is put in force: as a whole or not at all.
     ///
     /// # Errors
     /// [`LoadError::Credential`].
@@ -212,7 +212,7 @@ impl FileKind {
     const ALL: [Self; 6] =
         [Self::Policy, Self::Shadow, Self::Servers, Self::Revoked, Self::Tls, Self::Settings];
 
-    /// As the settings name it.
+    /// Its key in the settings.
     pub(crate) fn key(self) -> &'static str {
         match self {
             Self::Policy => "policy",
@@ -224,7 +224,7 @@ impl FileKind {
         }
     }
 
-    /// Where it is; none if the settings have none.
+    /// Its path; `None` if the settings have none.
     pub(crate) fn place(self, settings: &GatewaySettings) -> Option<PathBuf> {
         match self {
             Self::Policy => Some(settings.policy.clone()),
@@ -238,10 +238,10 @@ impl FileKind {
 }
 
 impl Files {
-    /// Starts the threads. They end with this, but for one that hangs, which ends with the process.
+    /// Starts the threads. They end with this value, except for a hanging one, which ends with the process.
     ///
     /// # Errors
-    /// The system's, if there are no more threads to be had.
+    /// An I/O error, if no more threads can be started.
     pub(crate) fn start(source: FileSources) -> io::Result<Self> {
         let source = Arc::new(source);
         let shelves =
@@ -252,8 +252,9 @@ impl Files {
             .map(Self)
     }
 
-    /// Looks at all files, and reads those that changed or, with `anyway`, every one. It ends within `limits.file_read_timeout`; whoever
-    /// is late is not waited for the next time, and brings what it finds whenever that is.
+    /// Checks all files, and reads those that changed or, with `anyway`, every one. It ends within
+    /// `limits.file_read_timeout`; a late thread is not awaited the next time, and delivers its result whenever it
+    /// has it.
     pub(crate) async fn look(&mut self, anyway: bool) -> Vec<(FileKind, Result<FileContent, LoadError>)> {
         let looks = self.0.iter_mut().map(|shelf| async move {
             let found = shelf.look(anyway).await;
@@ -262,8 +263,8 @@ impl Files {
         join_all(looks).await.into_iter().flatten().collect()
     }
 
-    /// The kinds of which nobody knows what is in them now, as the settings name them. The settings themselves are none of
-    /// them: nothing depends on them but the next start.
+    /// The kinds whose current content is unknown, as the settings name them. The settings themselves are not
+    /// included: only the next start depends on them.
     pub(crate) fn unread(&self) -> Vec<&'static str> {
         let decides = |shelf: &&FileReader| shelf.unread && shelf.part != FileKind::Settings;
         self.0.iter().filter(decides).map(|shelf| shelf.part.key()).collect()
@@ -283,7 +284,7 @@ impl FileReader {
             Some(late) => (late, Duration::ZERO),
             None => {
                 let (found, answer) = oneshot::channel();
-                // A thread that is gone takes none, and so answers none.
+                // A thread that has ended accepts no request, and so sends no answer.
                 let _ = self.looks.send(ReadRequest { anyway: anyway || self.unread, found });
                 (answer, self.time)
             }
@@ -291,7 +292,7 @@ impl FileReader {
         let found = match timeout(wait, &mut answer).await {
             Ok(Ok(found)) => found,
             Ok(Err(_)) => {
-                let cause = io::Error::other("whatever reads it has failed");
+                let cause = io::Error::other("its reader has failed");
                 Some(Err(LoadError::Unreadable { path: self.place.clone(), cause }))
             }
             Err(_) => {
@@ -313,7 +314,7 @@ impl FileSources {
         for ReadRequest { anyway, found } in looks {
             let now = self.fingerprint(part);
             let changed = seen.replace(now) != seen || memory.registry.has_healed();
-            // Nobody waits: the gateway is at its end.
+            // Nobody is waiting: the gateway is shutting down.
             let _ = found.send((anyway || changed).then(|| self.read(part, &mut memory)));
         }
     }
@@ -348,7 +349,7 @@ impl FileSources {
         let dir = &self.settings.servers;
         let unreadable = |cause| LoadError::Unreadable { path: dir.clone(), cause };
         let registry = memory.registry.again(dir).map_err(unreadable)?;
-        // It decides for all of them: what was in force stays, and the gateway says that it does not know.
+        // It applies to all servers: the previous content stays in force, and the gateway reports that.
         if let Some(path) = registry.unread_state().filter(|_| memory.read)
             && let Err(cause) = regular_file::read(path, settings::MAX_SETTINGS_FILE)
         {
@@ -358,7 +359,7 @@ impl FileSources {
         let FoundServers { servers, remarks } =
             FoundServers::from_registry(&memory.registry, variables, self.settings.mcpgw);
         if servers.iter().any(UpstreamServer::is_secure) {
-            // What is wrong with them is said by whoever dials.
+            // Their problems are reported when a server is dialled.
             let _ = self.trust.client_config();
         }
         let routes = Routes::new(servers, &self.settings);
@@ -369,7 +370,7 @@ impl FileSources {
         Ok(ServedServers { routes, stored: memory.stored.clone(), remarks, missing })
     }
 
-    /// Remembers a server's credential; else gives what is missing.
+    /// Caches a server's credential; else returns what is missing.
     fn credential(
         &self,
         route: &ServerRoute,
@@ -414,7 +415,7 @@ fn revoked(path: &Path) -> Result<Arc<RevocationList>, LoadError> {
     let failed = |reason: String| LoadError::Revoked { path: path.display().to_string(), reason };
     RevocationList::read(&text(path, MOST_REVOKED)?)
         .map(Arc::new)
-        .map_err(|line| failed(format!("line {line} is none of jti:, sub: and client_id: VALUE")))
+        .map_err(|line| failed(format!("line {line} is not jti:, sub: or client_id: VALUE")))
 }
 
 fn text(path: &Path, most: u64) -> Result<String, LoadError> {

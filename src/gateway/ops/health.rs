@@ -1,6 +1,6 @@
-//! Watches the servers: one that does not answer several times in a row is 503 until it does. A check carries no credential
-//! and opens nothing: whatever a healthy server is asked still takes the whole line. It leaves no session behind.
-//! It leaves which servers there are to `state`.
+//! Monitors the servers: one that fails to answer several times in a row gets 503 until it answers. A check carries
+//! no credential and grants nothing: every request to a healthy server still takes the whole line. No session stays
+//! open. Not here: which servers there are (see `state`).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,13 +25,14 @@ use crate::mcp::SESSION;
 use crate::sys::clock;
 use crate::sys::trust::Trust;
 
-/// A message that any MCP server answers somehow, and that does nothing anywhere.
+/// A message that any MCP server answers somehow, and that has no effect.
 const PING: &[u8] = br#"{"jsonrpc":"2.0","id":"mcpauth-health","method":"ping"}"#;
-/// The most of an answer that is read, in bytes.
-const MOST: usize = 64 << 10;
-const PATIENCE: Timeouts = Timeouts { connect: Duration::from_secs(5), answer: Duration::from_secs(10) };
+/// How much of an answer is read, in bytes.
+const MAX_ANSWER_BYTES: usize = 64 << 10;
+const CHECK_TIMEOUTS: Timeouts =
+    Timeouts { connect: Duration::from_secs(5), answer: Duration::from_secs(10) };
 
-/// Checks every server for as long as the gateway runs.
+/// Checks every server while the gateway runs.
 pub(crate) async fn watch(shared: Arc<SharedState>) {
     let interval = Duration::from_secs(shared.settings.health.interval);
     if interval.is_zero() {
@@ -69,7 +70,7 @@ pub(crate) async fn watch(shared: Arc<SharedState>) {
     }
 }
 
-/// Asks every server that is switched on once, as the gateway does while it runs: which of them answer, in the routes' order.
+/// Checks every enabled server once, as the gateway does while it runs: which of them answer, in the routes' order.
 pub async fn check(routes: &Routes, trust: &Trust) -> Vec<bool> {
     let pool = Arc::new(Pool::new(trust.clone(), Arc::default()));
     let checks = routes.all().iter().map(|route| {
@@ -79,8 +80,8 @@ pub async fn check(routes: &Routes, trust: &Trust) -> Vec<bool> {
     join_all(checks).await
 }
 
-/// Whether the server says anything but a server error: a 401 or a 400 comes from one that is there, and so does an answer in
-/// JSON-RPC, whatever its status.
+/// Whether the server answers without a server error: a 401 or a 400 shows that it is there, and so does a JSON-RPC
+/// answer with any status.
 pub(crate) async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
     // The gateway itself is there.
     let Some(endpoints) = upstream.route.server.endpoints() else { return true };
@@ -91,7 +92,7 @@ pub(crate) async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
     let mut asked = endpoint.uri.clone();
     for _ in 0..=HOPS {
         let request = request(endpoint, &method, &asked, body.clone(), None);
-        let Ok(response) = pool.exchange(&endpoint.origin, request, PATIENCE, true).await else {
+        let Ok(response) = pool.exchange(&endpoint.origin, request, CHECK_TIMEOUTS, true).await else {
             return false;
         };
         let (head, inflow) = response.into_parts();
@@ -104,17 +105,17 @@ pub(crate) async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
         if let Some(session) = head.headers.get(SESSION) {
             leave(pool, endpoint, &asked, session.clone()).await;
         }
-        // The connection closes with its answer: a stream would stay open for nothing.
+        // The connection closes with its answer: a stream would stay open needlessly.
         return head.status.as_u16() < 500 || speaks(inflow).await;
     }
     true
 }
 
-/// Ends a session that the check has opened, as older servers do for whoever comes without one.
+/// Ends a session that the check opened, as older servers open one for any client without one.
 async fn leave(pool: &Arc<Pool>, endpoint: &UpstreamEndpoint, place: &Uri, session: HeaderValue) {
     let request = request(endpoint, &Method::DELETE, place, Bytes::new(), Some(session));
-    // Servers without sessions to end say so, and one that is gone has none.
-    drop(pool.exchange(&endpoint.origin, request, PATIENCE, true).await);
+    // Servers without sessions reject this, and a server that is gone has no session.
+    drop(pool.exchange(&endpoint.origin, request, CHECK_TIMEOUTS, true).await);
 }
 
 fn request(
@@ -139,7 +140,7 @@ fn request(
 
 /// Whether a body is an answer in JSON-RPC, plain or as an event.
 async fn speaks(inflow: UpstreamBody) -> bool {
-    let whole = timeout(PATIENCE.answer, Limited::new(inflow, MOST).collect()).await;
+    let whole = timeout(CHECK_TIMEOUTS.answer, Limited::new(inflow, MAX_ANSWER_BYTES).collect()).await;
     let Ok(Ok(whole)) = whole else { return false };
     let bytes = whole.to_bytes();
     let text = String::from_utf8_lossy(&bytes);

@@ -1,5 +1,5 @@
-//! What whoever operates the gateway relies on: the admin listener, the servers' health, and files read again when they
-//! change. It leaves requests to the line, which waits for none of this.
+//! What operators rely on: the admin listener, the servers' health, and the reload of changed files. Requests never
+//! wait for any of this.
 
 pub(super) mod admin;
 pub(super) mod files;

@@ -1,5 +1,5 @@
-//! Puts the gateway's files in force, at the start and when they change: of what cannot be read the last good content stays.
-//! It leaves reading them to `files`, and what a state is to `state`.
+//! Puts the gateway's files in force, at the start and when they change; if a file cannot be read, its last good
+//! content stays. Not here: reading them (see `files`); the state (see `state`).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::gateway::servers::route::ServerRoute;
 use crate::gateway::state::{LoadedFiles, RevocationList, SharedState, Upstream};
 use crate::policy::{Call, Policy, Principal};
 
-/// What is in force, by the kind of file it comes from.
+/// What is in force, by kind of file.
 #[derive(Default)]
 pub(crate) struct ActiveFiles {
     policy: Option<Arc<Policy>>,
@@ -27,13 +27,13 @@ pub(crate) struct ActiveFiles {
     tls: Option<Arc<ServerConfig>>,
 }
 
-/// What a new caller asks first.
+/// What a new caller requests first.
 const LIST: Call<'static> = Call::Message { method: "tools/list", name: None };
-/// How long a change may go unseen.
-const LOOK: Duration = Duration::from_secs(1);
+/// How long a change may go unnoticed.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl ActiveFiles {
-    /// Puts what was read in the place of what was there.
+    /// Replaces the old content with what was read.
     pub(crate) fn put(&mut self, content: FileContent) {
         match content {
             FileContent::Policy(policy) => self.policy = Some(policy),
@@ -41,12 +41,12 @@ impl ActiveFiles {
             FileContent::Servers(served) => self.served = served,
             FileContent::Revoked(revoked) => self.revoked = revoked,
             FileContent::Tls(tls) => self.tls = Some(tls),
-            // They are put in force by a start alone.
+            // They are only put in force by a restart.
             FileContent::Settings(_) => {}
         }
     }
 
-    /// All of it as one value. What an earlier state knew of a server's health goes over to the new one.
+    /// All of it as one value. The known health of servers is carried over from the old state.
     pub(crate) fn state(&self, old: Option<&LoadedFiles>) -> LoadedFiles {
         let policy = self.policy.clone().unwrap_or_default();
         let routes = self.served.routes.clone();
@@ -77,7 +77,7 @@ impl ActiveFiles {
     }
 }
 
-/// Puts changed files in force for as long as the gateway runs; `now` is for those who do not want to wait.
+/// Puts changed files in force while the gateway runs; `now` triggers an immediate check.
 pub(crate) async fn watch(
     shared: Arc<SharedState>,
     mut files: Files,
@@ -86,7 +86,7 @@ pub(crate) async fn watch(
 ) {
     let mut said: Vec<(FileKind, String)> = Vec::new();
     loop {
-        let asked = tokio::time::timeout(LOOK, now.notified()).await.is_ok();
+        let asked = tokio::time::timeout(POLL_INTERVAL, now.notified()).await.is_ok();
         let mut changed = false;
         let (mut errors, mut remarks) = (Vec::new(), Vec::new());
         for (part, found) in files.look(asked).await {
@@ -104,7 +104,7 @@ pub(crate) async fn watch(
                 }
                 Err(error) => {
                     let text = error.to_string();
-                    // What still cannot be read is not said each second.
+                    // What still cannot be read is not reported each second.
                     if asked || !error.is_unread() || before.is_none_or(|(_, before)| before != text) {
                         errors.push(text.clone());
                     }
@@ -121,10 +121,10 @@ pub(crate) async fn watch(
     }
 }
 
-/// What there is to say of settings that were changed.
+/// The message about changed settings.
 fn restart(file: Option<&Path>, changed: &[String]) -> Option<String> {
     let (file, changed) = (file?.display(), changed.join(", "));
-    let what = format!("{file}: {changed} changed, which counts from the next start on; restart the gateway");
+    let what = format!("{file}: {changed} changed; restart the gateway for it to take effect");
     (!changed.is_empty()).then_some(what)
 }
 
@@ -136,6 +136,6 @@ fn tell(shared: &SharedState, changed: bool, errors: Vec<String>) {
     }
     for error in errors {
         shared.metrics.reload("failed");
-        warn!(event = "reload", "{error}; what was in force stays in force");
+        warn!(event = "reload", "{error}; the previous files stay in force");
     }
 }

@@ -1,4 +1,4 @@
-//! The gateway's own certificate, read again when it changes. It leaves listening to `listen`.
+//! The gateway's own certificate, read again when it changes. Not here: listening (see `listen`).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub struct TlsError {
 }
 
 /// The largest chain, in bytes.
-const MOST: u64 = 1 << 20;
+const MAX_CHAIN_BYTES: u64 = 1 << 20;
 
 /// The chain and key as the TLS library takes them. HTTP/1.1 alone is offered: it is what the gateway speaks.
 ///
@@ -32,8 +32,8 @@ pub(super) fn read(tls: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
     let failed =
         |path: &Path, reason: String| TlsError { path: path.display().to_string(), reason, malformed: true };
     let unread = |path: &Path, reason: String| TlsError { malformed: false, ..failed(path, reason) };
-    let certificate =
-        regular_file::read(&tls.certificate, MOST).map_err(|e| unread(&tls.certificate, e.to_string()))?;
+    let certificate = regular_file::read(&tls.certificate, MAX_CHAIN_BYTES)
+        .map_err(|e| unread(&tls.certificate, e.to_string()))?;
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&certificate)
         .collect::<Result<_, _>>()
         .map_err(|_| failed(&tls.certificate, "not certificates in PEM".into()))?;

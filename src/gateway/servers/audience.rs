@@ -1,5 +1,5 @@
-//! Which servers a token's audience names (RFC 8707, RFC 9728), for the gateway and for whoever explains what it would do.
-//! It leaves what such a token opens besides to `authn`.
+//! Which servers a token's audience names (RFC 8707, RFC 9728), for the gateway and for `explain`. Not here: what
+//! else such a token opens (see `authn`).
 
 use url::Url;
 
@@ -7,9 +7,9 @@ use super::origin::is_same;
 use super::route::{RouteMatch, Routes};
 use crate::sys::address::check_web;
 
-/// The servers whose resource identifier this is: what the gateway at `public_url` says of them, or their own address.
+/// The servers with this resource identifier: as the gateway at `public_url` publishes it, or their own address.
 pub fn servers_of(routes: &Routes, public_url: Option<&Url>, audience: &str) -> Vec<String> {
-    // Most audiences are names, and are found to be none without being read.
+    // Most audiences are names, which need not be parsed.
     if !audience.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http")) {
         return Vec::new();
     }
@@ -23,7 +23,7 @@ pub fn servers_of(routes: &Routes, public_url: Option<&Url>, audience: &str) -> 
         let found = Some(found).filter(RouteMatch::is_resource);
         return found.map(|found| found.route.server.name.clone()).into_iter().collect();
     }
-    // One proxy may stand before the gateway and its servers, so that both are at one host.
+    // One proxy may be in front of the gateway and its servers, so that both are at one host.
     let its = routes.all().iter().filter(|route| route.server.is_at(&url));
     its.map(|route| route.server.name.clone()).collect()
 }

@@ -1,12 +1,13 @@
-//! Where on a server a request goes: made once from its file, so that nothing is joined per request.
-//! It leaves whose request it is to `route`, and the address to `origin`.
+//! Where on a server a request goes: computed once from its file, so that nothing is joined per request. Not here:
+//! which server (see `route`); its address (see `origin`).
 //!
 //! # The rules
 //!
-//! `mcp_endpoint` and `sse_endpoint` are those endpoints, wherever `proxy_pass_url` leads. Else a URL whose path does not end
-//! in a slash *is* an endpoint, and so is one whose path ends in the segment `mcp` or `sse` with or without a slash after it:
-//! the endpoint of that name, or of the server's first transport. Any other URL is the folder the endpoints are in.
-//! `append_mcp_path` says it where the URL does not: `false` makes it an endpoint, `true` a folder unless it has the name.
+//! `mcp_endpoint` and `sse_endpoint` are those endpoints, wherever `proxy_pass_url` points. Otherwise a URL whose
+//! path does not end in a slash *is* an endpoint, and so is one whose path ends in the segment `mcp` or `sse`, with
+//! or without a slash after it: the endpoint with that name, or the one of the server's first transport. Any other
+//! URL is the folder that contains the endpoints. `append_mcp_path` decides if the URL does not: `false` makes it an
+//! endpoint, `true` a folder unless it has the name.
 //!
 //! | asked for | the URL is the MCP endpoint | the URL is the SSE endpoint | the URL is a folder |
 //! |---|---|---|---|
@@ -14,13 +15,13 @@
 //! | `/{server}/sse` | its neighbour `sse` | the URL itself | `sse` below it |
 //! | `/{server}` | the URL itself | the URL itself | by the server's first transport |
 //!
-//! The URL itself is kept to the letter, a slash at its end and its query included; so are the folder and the query where
-//! an endpoint is joined. A server that speaks SSE alone has one endpoint, whichever of the two its URL ends in:
-//! `/{server}/mcp` goes there too, so that a client that tries streamable HTTP first is told 405 by the server and falls
-//! back as MCP 2025-03-26 has it.
+//! The URL itself is kept unchanged, including a slash at its end and its query; so are the folder and the query if
+//! an endpoint is joined. A server that only speaks SSE has one endpoint, whichever of the two its URL ends in:
+//! `/{server}/mcp` goes there too, so that a client that tries streamable HTTP first gets 405 from the server and
+//! falls back as in MCP 2025-03-26.
 //!
-//! A client's own query is not forwarded: no MCP endpoint takes one, and a token in it must not travel on. The query of a
-//! message endpoint that an SSE server announces is part of the address the gateway seals (see `session`).
+//! A client's own query is not forwarded: no MCP endpoint has one, and a token in it must not travel on. The query of
+//! a message endpoint that an SSE server announces is part of the address that the gateway seals (see `session`).
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ use super::origin::{UpstreamOrigin, is_same};
 pub use crate::registry::Transport;
 use crate::registry::{self, PROXY_PASS_URL};
 
-/// One place on a server. Its `Debug` leaves out the query, which may be a key.
+/// One endpoint of a server. Its `Debug` omits the query, which may contain a key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UpstreamEndpoint {
     /// The whole address.
@@ -42,11 +43,11 @@ pub struct UpstreamEndpoint {
     pub origin: Arc<UpstreamOrigin>,
     /// The request target in origin form (RFC 9112 section 3.2.1), ready to be cloned.
     pub uri: Uri,
-    /// What is spoken there.
+    /// The protocol spoken there.
     pub transport: Transport,
 }
 
-/// The places a server has.
+/// The endpoints of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpstreamEndpoints {
     /// `/{server}`.
@@ -57,16 +58,16 @@ pub struct UpstreamEndpoints {
     pub sse: UpstreamEndpoint,
 }
 
-/// The field that names no endpoint, and why not.
+/// The field that names no valid endpoint, and why.
 pub type EndpointError = (&'static str, &'static str);
 
 impl UpstreamEndpoints {
-    /// The endpoints of a server as its file has them.
+    /// The endpoints of a server from its file.
     ///
     /// # Errors
-    /// In a few words, without the URL itself: it may hold a key.
+    /// A short reason, without the URL itself: it may contain a key.
     pub fn from_registry(server: &registry::RegisteredServer) -> Result<Self, EndpointError> {
-        let url = server.url.as_ref().ok_or((PROXY_PASS_URL, "is missing or no URL"))?;
+        let url = server.url.as_ref().ok_or((PROXY_PASS_URL, "is missing or not a URL"))?;
         let first = server.transports.first().copied().unwrap_or(Transport::StreamableHttp);
         let alone = server.transports == [Transport::Sse];
         let is = itself(url, server.append_mcp_path, first).map(|is| if alone { Transport::Sse } else { is });
@@ -100,21 +101,22 @@ impl UpstreamEndpoint {
         Ok(Self { origin, uri, transport, url })
     }
 
-    /// Where on this server a reference leads that its own answer to a request for `asked` holds (RFC 3986 section 5).
+    /// Where on this server a reference leads that its answer to a request for `asked` contains (RFC 3986 section 5).
     ///
     /// # Errors
-    /// Where it leads instead, without its query, if that is no place of this server's.
+    /// Where it leads instead, without its query, if that is not on this server.
     pub fn follow(&self, asked: &Uri, reference: &str) -> Result<Uri, String> {
         let mut base = self.url.clone();
         base.set_path(asked.path());
         base.set_query(asked.query());
-        let mut url = base.join(reference.trim()).map_err(|_| "what is no address".to_owned())?;
+        let mut url =
+            base.join(reference.trim()).map_err(|_| "something that is not an address".to_owned())?;
         if let Some(target) = target(&url).filter(|_| is_same(&url, &self.url)) {
             return Ok(target);
         }
         url.set_query(None);
         url.set_fragment(None);
-        // Neither can be set for what has no host, and has none then.
+        // Neither can be set on a URL without a host, which has none.
         let _ = url.set_username("").and(url.set_password(None));
         Err(url.into())
     }
@@ -126,13 +128,13 @@ impl fmt::Debug for UpstreamEndpoint {
     }
 }
 
-/// Which endpoint a URL is itself; none if it is the folder they are in.
+/// Which endpoint a URL is; `None` if it is the folder that contains them.
 fn itself(url: &Url, append: Option<bool>, first: Transport) -> Option<Transport> {
     let is_endpoint = !append.unwrap_or_else(|| url.path().ends_with('/'));
     Transport::of(url).or_else(|| is_endpoint.then_some(first))
 }
 
-/// The endpoint beside the one that the URL is, or below the folder that it is.
+/// The endpoint next to the one that the URL is, or below the folder that it is.
 fn joined(url: &Url, is: Option<Transport>, transport: Transport) -> Url {
     let path = url.path().trim_end_matches('/');
     let folder = match is {
@@ -273,7 +275,7 @@ mod tests {
             (url, "//evil.test/", Err("http://evil.test/".to_owned())),
             (url, "http://u:p@evil.test/?t=s3cret#f", Err("http://evil.test/".to_owned())),
             (url, "javascript:alert(1)", Err("javascript:alert(1)".to_owned())),
-            (url, "http://[", Err("what is no address".to_owned())),
+            (url, "http://[", Err("something that is not an address".to_owned())),
         ] {
             assert_eq!(follow(url, reference), expected, "{url} {reference}");
         }

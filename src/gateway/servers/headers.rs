@@ -1,6 +1,6 @@
-//! The headers a server's file gives to every request, with variables of the environment filled in: those that the
-//! gateway's own settings allow by name, because whoever may register a server could have any other sent to it.
-//! It leaves what a variable's value is to whoever passes it in.
+//! The headers that a server's file adds to every request, with environment variables filled in: only those that the
+//! gateway's own settings allow by name, because anyone who may register a server could otherwise have any variable
+//! sent to it.
 
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;
@@ -15,27 +15,27 @@ use crate::secret::Secret;
 pub struct AllowedVariables<'a> {
     /// Their names (`header_variables`).
     pub allowed: &'a [String],
-    /// Gives one's value; `None` if it is not set, or never for servers.
+    /// A variable's value; `None` if it is not set, or never available to servers.
     pub value: &'a dyn Fn(&str) -> Option<Secret>,
 }
 
-/// Names and values, and what of them was left out.
+/// Names and values, and remarks about headers that were left out.
 type Headers = (Vec<(HeaderName, HeaderValue)>, Vec<FileProblem>);
 
-/// A header that asks for a variable the settings do not allow.
+/// A header that uses a variable that the settings do not allow.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ForbiddenVariable {
     pub(super) header: String,
     pub(super) variable: String,
 }
 
-/// Why a header is not there.
+/// Why a header is left out.
 enum HeaderError {
     Forbidden(String),
     Header(String, &'static str),
 }
 
-/// A variable that a header cannot have.
+/// A variable that a header cannot use.
 #[derive(Debug, PartialEq, Eq)]
 enum MissingVariable<'t> {
     /// The settings do not name it.
@@ -44,11 +44,11 @@ enum MissingVariable<'t> {
     Unset(&'t str),
 }
 
-/// `[{"Name": "value with $VARIABLES"}]`, or one object as newer files have it. A header whose variable is not set is
-/// left out: a half-filled key is no key, and the server's own refusal would be harder to understand.
+/// `[{"Name": "value with $VARIABLES"}]`, or one object as in newer files. A header whose variable is not set is left
+/// out: a partly filled key is useless, and the server's own refusal would be harder to understand.
 ///
 /// # Errors
-/// For a variable that is not allowed: the file asks for what is not its own, so that nothing of it is trusted.
+/// For a variable that is not allowed: the file asks for what is not its own, so nothing in it is trusted.
 pub(super) fn headers(value: &Value, variables: AllowedVariables<'_>) -> Result<Headers, ForbiddenVariable> {
     let objects = match value {
         Value::Array(items) => items.iter().collect(),
@@ -59,7 +59,7 @@ pub(super) fn headers(value: &Value, variables: AllowedVariables<'_>) -> Result<
     for object in objects {
         let Some(object) = object.as_object() else {
             bad.push((
-                "headers holds something else than objects; left out".into(),
+                "headers has something other than objects; left out".into(),
                 "write [{\"Name\": \"value\"}]",
             ));
             continue;
@@ -87,11 +87,11 @@ fn header(
 ) -> Result<(HeaderName, HeaderValue), HeaderError> {
     const REMEDY: &str = "correct the header, or remove it";
     let refuse = |reason: &str| HeaderError::Header(reason.to_owned(), REMEDY);
-    let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refuse("has an impossible name"))?;
+    let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refuse("has an invalid name"))?;
     if is_bound(known.as_str()) {
         return Err(refuse("belongs to the connection, not to a server"));
     }
-    let text = value.as_str().ok_or_else(|| refuse("has a value that is no text"))?;
+    let text = value.as_str().ok_or_else(|| refuse("has a value that is not text"))?;
     let text = expanded(text, variables).map_err(|missing| match missing {
         MissingVariable::Forbidden(variable) => HeaderError::Forbidden(variable.to_owned()),
         MissingVariable::Unset(variable) => HeaderError::Header(
@@ -105,7 +105,7 @@ fn header(
     Ok((known, value))
 }
 
-/// `text` with its `$NAME` and `${NAME}` filled in; else the first variable that it cannot have.
+/// `text` with its `$NAME` and `${NAME}` filled in; else the first variable that is not available.
 fn expanded<'t>(text: &'t str, variables: AllowedVariables<'_>) -> Result<Secret, MissingVariable<'t>> {
     let mut parts = text.split('$');
     let mut whole = zeroize::Zeroizing::new(parts.next().unwrap_or_default().to_owned());
@@ -115,7 +115,7 @@ fn expanded<'t>(text: &'t str, variables: AllowedVariables<'_>) -> Result<Secret
             None => part.split_at(part.find(|c: char| !is_name(c)).unwrap_or(part.len())),
         };
         if !is_variable(name) {
-            // `$5` and a lone `$` are themselves.
+            // `$5` and a lone `$` are literal.
             whole.push('$');
             whole.push_str(part);
         } else {
@@ -207,14 +207,14 @@ mod tests {
                 "header \"A\" needs the variable NO, which is not set or not for servers; left out",
             ),
             (json!({"A": "$TWO_LINES"}), "header \"A\" has a value that cannot be sent; left out"),
-            (json!({"A": ["s3cret"]}), "header \"A\" has a value that is no text; left out"),
-            (json!({"A b": "s3cret"}), "header \"A b\" has an impossible name; left out"),
+            (json!({"A": ["s3cret"]}), "header \"A\" has a value that is not text; left out"),
+            (json!({"A b": "s3cret"}), "header \"A b\" has an invalid name; left out"),
             (json!({"Host": "h"}), "header \"Host\" belongs to the connection, not to a server; left out"),
             (
                 json!({"transfer-encoding": "chunked"}),
                 "header \"transfer-encoding\" belongs to the connection, not to a server; left out",
             ),
-            (json!("s3cret"), "headers holds something else than objects; left out"),
+            (json!("s3cret"), "headers has something other than objects; left out"),
         ];
         for (value, expected) in cases {
             let (headers, bad) = read(&value);

@@ -1,5 +1,5 @@
-//! The registry's servers as this gateway reaches them: each with its address and its headers. It leaves the files to
-//! `registry`, matching requests to `route`, paths to `endpoints`, addresses to `origin` and headers to `headers`.
+//! The registry's servers as this gateway reaches them: each with its address and its headers. Not here: files (see
+//! `registry`); matching requests (see `route`); paths (see `endpoints`); addresses (see `origin`).
 
 pub mod audience;
 pub mod endpoints;
@@ -21,22 +21,22 @@ use crate::problem::Problem;
 pub use crate::registry::AuthType;
 use crate::registry::{self, FileProblem, PROXY_PASS_URL, Profile, Registry, no_address};
 
-/// One MCP server. Its `Debug` shows what [`UpstreamServer::address`] shows, and of the headers their names.
+/// One MCP server. Its `Debug` shows [`UpstreamServer::address`], and only the names of its headers.
 #[derive(Clone)]
 pub struct UpstreamServer {
-    /// Its path without outer slashes: how clients, the policy and `upstreams` name it.
+    /// Its path without outer slashes: its name for clients, the policy and `upstreams`.
     pub name: String,
-    /// What people call it.
+    /// Its display name.
     pub title: String,
     /// Where it is; nowhere but in the gateway itself for the built-in one.
     pub place: Option<Place>,
-    /// What credential it wants.
+    /// The credential that it requires.
     pub auth_type: AuthType,
-    /// How it can be spoken to, best first.
+    /// Its transports, best first.
     pub transports: Vec<Transport>,
-    /// Headers that every request to it gets; marked sensitive, since they mostly are keys.
+    /// Headers for every request to it; marked sensitive, since most are keys.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// Whether it is switched on.
+    /// Whether it is enabled.
     pub enabled: bool,
     /// What its file says of it to people.
     pub profile: Arc<Profile>,
@@ -45,9 +45,9 @@ pub struct UpstreamServer {
 /// Where a server is.
 #[derive(Clone)]
 pub struct Place {
-    /// `proxy_pass_url`. Its query may be a key: show [`UpstreamServer::address`] instead.
+    /// `proxy_pass_url`. Its query may contain a key: show [`UpstreamServer::address`] instead.
     pub url: Url,
-    /// Where to connect, and what to ask for there.
+    /// Where to connect, and its endpoints.
     pub endpoints: UpstreamEndpoints,
 }
 
@@ -57,9 +57,9 @@ pub const MCPGW: &str = "mcpgw";
 /// What a folder of server files comes to.
 #[derive(Clone, Debug, Default)]
 pub struct FoundServers {
-    /// The servers that can be reached, switched off ones too, by name.
+    /// The reachable servers, including disabled ones, by name.
     pub servers: Vec<UpstreamServer>,
-    /// What is wrong with the files, and what was left out.
+    /// Problems of the files, and what was left out.
     pub remarks: Vec<Problem>,
 }
 
@@ -92,22 +92,23 @@ impl FoundServers {
 }
 
 impl UpstreamServer {
-    /// The server that a file with nothing but a path and a `proxy_pass_url` describes.
+    /// The server described by a file with only a path and a `proxy_pass_url`.
     ///
     /// # Errors
-    /// What is wrong, in a few words.
+    /// A short reason.
     pub fn at(path: &str, url: &str) -> Result<Self, String> {
         let none = AllowedVariables { allowed: &[], value: &|_| None };
         let server = registry::RegisteredServer::at(path, url)?;
         Self::from_registry(&server, none).map(|(server, _)| server).map_err(|(what, _)| what)
     }
 
-    /// A server and the headers that it does without.
+    /// A server and its left-out headers.
     fn from_registry(
         described: &registry::RegisteredServer,
         variables: AllowedVariables<'_>,
     ) -> Result<(Self, Vec<FileProblem>), FileProblem> {
-        let url = described.url.clone().ok_or_else(|| no_address(PROXY_PASS_URL, "is missing or no URL"))?;
+        let url =
+            described.url.clone().ok_or_else(|| no_address(PROXY_PASS_URL, "is missing or not a URL"))?;
         let endpoints =
             UpstreamEndpoints::from_registry(described).map_err(|(field, why)| no_address(field, why))?;
         let (headers, bad) = headers(&described.headers, variables).map_err(|asks| {
@@ -150,7 +151,7 @@ impl UpstreamServer {
         self.place.as_ref().map(|place| &place.endpoints)
     }
 
-    /// Whether an address without a query is its own or one of its endpoints', a slash at the end aside.
+    /// Whether an address without a query is its own or one of its endpoints', apart from a trailing slash.
     pub fn is_at(&self, url: &Url) -> bool {
         let Some(Place { url: own, endpoints: UpstreamEndpoints { base, mcp, sse } }) = &self.place else {
             return false;
@@ -168,7 +169,7 @@ impl UpstreamServer {
         self.endpoints().is_some_and(is_secure)
     }
 
-    /// Its address as it may be shown: without the query.
+    /// Its address in printable form: without the query.
     pub fn address(&self) -> String {
         let Some(Place { url, .. }) = &self.place else { return "built in".into() };
         let mut url = url.clone();
@@ -218,7 +219,7 @@ mod tests {
         let [remark] = found.remarks.as_slice() else { panic!("{:?}", found.remarks) };
         assert_eq!(
             (found.servers.len(), remark.what.as_str()),
-            (0, "proxy_pass_url is missing or no URL; left out")
+            (0, "proxy_pass_url is missing or not a URL; left out")
         );
     }
 

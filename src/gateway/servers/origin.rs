@@ -1,4 +1,4 @@
-//! Where the servers are, from their URLs. It leaves addresses that are never connected to, and why, to `sys::address`.
+//! The servers' origins, from their URLs. Not here: addresses that are never connected to (see `sys::address`).
 
 use hyper::header::HeaderValue;
 use url::{Host, Url};
@@ -6,24 +6,24 @@ use url::{Host, Url};
 use crate::sys::address::{NotWeb, check_web, is_forbidden_host};
 use crate::sys::http::is_loopback;
 
-/// Where a server is: equal origins can share connections.
+/// A server's origin: equal origins can share connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UpstreamOrigin {
-    /// Whether it is spoken to over TLS.
+    /// Whether it uses TLS.
     pub tls: bool,
     /// Its name or address; an address never needs brackets here.
     pub host: Host,
     /// Its port.
     pub port: u16,
-    /// The `Host` header: the port only where it is not the scheme's.
+    /// The `Host` header: with the port only if it is not the scheme's default.
     pub header: HeaderValue,
 }
 
 impl UpstreamOrigin {
-    /// Where a URL points.
+    /// The origin of a URL.
     ///
     /// # Errors
-    /// In a few words, without the URL itself: it may hold a key.
+    /// A short reason, without the URL itself: it may contain a key.
     pub fn from_url(url: &Url) -> Result<Self, &'static str> {
         check_web(url).map_err(NotWeb::words)?;
         let tls = url.scheme() == "https";
@@ -33,13 +33,13 @@ impl UpstreamOrigin {
         }
         let port = url.port_or_known_default().filter(|port| *port != 0).ok_or("has no port")?;
         let header = url.port().map_or_else(|| host.to_string(), |port| format!("{host}:{port}"));
-        let header = HeaderValue::try_from(header).map_err(|_| "has a strange host")?;
+        let header = HeaderValue::try_from(header).map_err(|_| "has an invalid host")?;
         Ok(Self { tls, host, port, header })
     }
 }
 
-/// Whether two addresses are on one server: scheme, host and port are the same. The names of this machine are one (RFC 6761
-/// section 6.3), and a server that listens on all its addresses means the one it is asked at.
+/// Whether two addresses are on one server: scheme, host and port are equal. The names of this machine count as one
+/// (RFC 6761 section 6.3), and a server that listens on all its addresses is at the requested one.
 pub fn is_same(one: &Url, other: &Url) -> bool {
     let port = |url: &Url| url.port_or_known_default();
     let alike = one.host() == other.host() || is_here(one) && is_here(other);

@@ -1,13 +1,14 @@
-//! Which server a request is for, from its path alone. It leaves what is joined to the server's address to `join`, and
-//! whether the caller may go there to `policy`.
+//! Which server a request is for, from its path alone. Not here: the server's endpoints (see `endpoints`);
+//! permissions (see `policy`).
 //!
-//! A path is taken apart at its slashes as sent; then each segment is percent-decoded and compared whole, case and all.
-//! So `/fininfo-evil` is not `/fininfo`, and `/%66ininfo` is. Of several names that fit, the longest counts.
+//! A path is split at its slashes as sent; then each segment is percent-decoded and compared as a whole,
+//! case-sensitively. So `/fininfo-evil` is not `/fininfo`, and `/%66ininfo` is. If several names match, the longest
+//! wins.
 //!
-//! Whatever proxies, servers and this gateway could read differently is refused before it is compared with anything: dot
-//! segments, slashes and backslashes in a segment, a percent sign that stays after decoding (double encoding), control
-//! bytes, text that is not UTF-8, empty segments but for one slash at the end, and `;` parameters, each plain or encoded.
-//! What reaches a server is never the client's path but the endpoint made when the server's file was read.
+//! Whatever proxies, servers and this gateway could read differently is refused before any comparison: dot segments,
+//! slashes and backslashes in a segment, a percent sign that remains after decoding (double encoding), control bytes,
+//! text that is not UTF-8, empty segments except for one slash at the end, and `;` parameters, each plain or encoded.
+//! The client's path never reaches a server, only the endpoint computed from the server's file.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -35,33 +36,34 @@ struct Candidate {
     route: Arc<ServerRoute>,
 }
 
-/// One server and all that was said of it.
+/// One server and its settings.
 #[derive(Clone, Debug)]
 pub struct ServerRoute {
     /// Its file.
     pub server: UpstreamServer,
-    /// Where its outside credential comes from: as `upstreams` says, else passed on where its `auth_type` asks for one.
+    /// Where its egress credential comes from: as in `upstreams`, else passed through if its `auth_type` requires
+    /// one.
     pub egress: EgressMode,
     /// The server name of its stored credential.
     pub credential: String,
-    /// The only request headers that pass, beside the standard set; all if absent.
+    /// The only request headers that pass, in addition to the standard set; all if absent.
     pub headers: Option<Vec<HeaderName>>,
-    /// Whether it is told who calls.
+    /// Whether it receives the caller's identity.
     pub identity_headers: bool,
 }
 
-/// What a path means.
+/// The meaning of a path.
 #[derive(Clone, Copy, Debug)]
 pub struct RouteMatch<'a> {
     /// The server.
     pub route: &'a Arc<ServerRoute>,
-    /// What of it.
+    /// Which of its endpoints.
     pub asked: EndpointKind<'a>,
-    /// Whether a slash is at its end.
+    /// Whether it ends in a slash.
     pub slash: bool,
 }
 
-/// What of a server was asked for.
+/// Which of a server's endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndpointKind<'a> {
     /// `/{server}`.
@@ -70,11 +72,11 @@ pub enum EndpointKind<'a> {
     Mcp,
     /// `/{server}/sse`.
     Sse,
-    /// `/{server}/messages/...`: the rest after `messages/`, as sent, with nothing in it that is refused elsewhere.
+    /// `/{server}/messages/...`: the rest after `messages/`, as sent, without anything that is refused elsewhere.
     SseMessages(&'a str),
 }
 
-/// One of the addresses of a server at the gateway, after its name.
+/// One of a server's addresses at the gateway, below its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Resource {
     last: &'static str,
@@ -82,7 +84,7 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// `/mcp`, which clients are told of before they have asked for another one.
+    /// `/mcp`, which clients are given unless they have used another one.
     pub const MCP: Self = Self { last: "/mcp", slash: "" };
 
     /// Its path.
@@ -91,15 +93,15 @@ impl Resource {
     }
 }
 
-/// How a path below the server's name is written for whoever asked (RFC 3986 section 4.2): relative, because what stands
-/// before the gateway may have put anything before its paths.
+/// How to write a path below the server's name for a client (RFC 3986 section 4.2): relative, because a proxy in
+/// front of the gateway may have put anything before its paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathBase {
-    /// The name itself was asked for.
+    /// The request was for the name itself.
     Name,
-    /// Something directly below the name.
+    /// For something directly below the name.
     Folder,
-    /// Something below that.
+    /// For something below that.
     Below,
 }
 
@@ -114,19 +116,19 @@ impl PathBase {
     }
 }
 
-/// Why a path leads nowhere.
+/// Why a path matches no server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteError {
-    /// It could be read in two ways.
+    /// It is ambiguous.
     Malformed,
-    /// No server has it.
+    /// No server has this path.
     Unknown,
-    /// The server is switched off.
+    /// The server is disabled.
     Off,
 }
 
 impl Routes {
-    /// The routes to `servers`, with what the settings add to each.
+    /// The routes to `servers`, with the settings for each.
     pub fn new(servers: Vec<UpstreamServer>, settings: &GatewaySettings) -> Self {
         let mut routes = Self::default();
         for server in servers {
@@ -143,7 +145,7 @@ impl Routes {
         routes
     }
 
-    /// Every server, switched off ones too, by name.
+    /// Every server, including disabled ones, by name.
     pub fn all(&self) -> &[Arc<ServerRoute>] {
         &self.all
     }
@@ -155,7 +157,7 @@ impl Routes {
         candidates.iter().map(|candidate| &candidate.route).find(|route| route.server.name == name)
     }
 
-    /// What the path of a request means: as sent, undecoded, without its query. A plain one allocates nothing.
+    /// The meaning of a request's path: as sent, undecoded, without its query. A plain one allocates nothing.
     ///
     /// # Errors
     /// [`RouteError`].
@@ -163,7 +165,7 @@ impl Routes {
         let path = path.strip_prefix('/').filter(|path| !path.is_empty()).ok_or(RouteError::Unknown)?;
         let slash = path.ends_with('/');
         let path = path.strip_suffix('/').unwrap_or(path);
-        // All of it, before any of it is compared: a good beginning must not excuse the rest.
+        // All of it, before any comparison: a good beginning must not excuse the rest.
         for segment in path.split('/') {
             decoded(segment)?;
         }
@@ -201,7 +203,7 @@ impl ServerRoute {
 }
 
 impl<'a> RouteMatch<'a> {
-    /// Where a path below the server's name is from here.
+    /// The path below the server's name, as seen from here.
     pub fn base(&self) -> PathBase {
         match (self.asked, self.slash) {
             (EndpointKind::Base, false) => PathBase::Name,
@@ -212,12 +214,12 @@ impl<'a> RouteMatch<'a> {
         }
     }
 
-    /// Whether it is an address that clients know a server by.
+    /// Whether it is an address that clients use for a server.
     pub fn is_resource(&self) -> bool {
         !matches!(self.asked, EndpointKind::SseMessages(_))
     }
 
-    /// The resource's path below the gateway's address (RFC 9728): as it was asked for. Messages belong to their stream's.
+    /// The resource's path below the gateway's address (RFC 9728): as requested. Messages belong to their stream's.
     pub fn resource(&self) -> Resource {
         let last = match self.asked {
             EndpointKind::Base => "",
@@ -245,7 +247,7 @@ fn cut(path: &str) -> (&str, Option<&str>) {
     path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)))
 }
 
-/// What is left of a path after the segments of a name; `None` if it does not have them.
+/// The rest of a path after the segments of a name; `None` if it does not begin with them.
 fn below<'a>(mut rest: Option<&'a str>, further: &[Box<str>]) -> Option<Option<&'a str>> {
     for expected in further {
         let (segment, after) = cut(rest?);
@@ -268,7 +270,7 @@ fn asked(rest: Option<&str>) -> Result<EndpointKind<'_>, RouteError> {
     }
 }
 
-/// A segment as it is meant, if it can be meant in one way alone.
+/// The decoded segment, if it is unambiguous.
 fn decoded(segment: &str) -> Result<Cow<'_, str>, RouteError> {
     if !segment.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(RouteError::Malformed);

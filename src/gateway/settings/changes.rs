@@ -1,5 +1,5 @@
-//! What of `gateway.yaml` is written otherwise than when the gateway started: all of it is read at the start alone. It leaves
-//! the files that it names, which are read again, to `ops::files`.
+//! What has changed in `gateway.yaml` since the gateway started: the file itself is only read at the start. Not here:
+//! the files that it names, which are read again (see `ops::files`).
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ impl RawSettings {
         serde_saphyr::from_str(&text).map(Self).map_err(|error| malformed(path, &error))
     }
 
-    /// The keys whose values are others in `now`, with dots between them, in alphabetical order.
+    /// The keys whose values differ in `now`, dotted, in alphabetical order.
     pub fn changed(&self, now: &Self) -> Vec<String> {
         let mut names = Vec::new();
         compare("", &self.0, &now.0, &mut names);
@@ -33,7 +33,7 @@ impl RawSettings {
     }
 }
 
-/// A key that is missing is as good as one without a value.
+/// A missing key is equal to one without a value.
 fn compare(at: &str, before: &Value, now: &Value, names: &mut Vec<String>) {
     let empty = serde_json::Map::new();
     let (before_keys, now_keys) = match (before, now) {

@@ -1,5 +1,4 @@
-//! What settings can say and cannot mean: everything that is wrong, at once. It leaves the files they name to
-//! those who read them.
+//! Validates settings: finds everything that is wrong, at once.
 
 use std::collections::HashSet;
 
@@ -12,14 +11,14 @@ use crate::sys::address::{NotWeb, web_url};
 use crate::sys::http::is_loopback;
 
 impl GatewaySettings {
-    /// Everything that cannot be meant, in the order of the file's keys. No file is opened.
+    /// Every invalid value, in the order of the file's keys. No file is opened.
     pub fn validate(&self) -> Vec<Problem> {
         let mut found = Vec::new();
         self.check_addresses(&mut found);
         if self.issuers.is_empty() {
             found.push(Problem::error(
                 "issuers",
-                "there are none, so no token could be accepted",
+                "there are none, so no token can be accepted",
                 "name the authorization server: issuers: [{issuer: https://..., audience: [...]}]",
             ));
         }
@@ -31,8 +30,8 @@ impl GatewaySettings {
             if !seen.insert(&issuer.issuer) {
                 found.push(Problem::error(
                     format!("{at}.issuer"),
-                    "is there twice, so it is not clear which rules count",
-                    "put the audiences and clients of both into one",
+                    "is listed twice, so it is not clear which rules apply",
+                    "merge the audiences and clients of both into one",
                 ));
             }
         }
@@ -47,11 +46,11 @@ impl GatewaySettings {
         if !self.listen.ip().is_loopback() && self.tls.is_none() && self.public_url.is_none() {
             found.push(Problem::remark(
                 "listen",
-                "other machines can connect, and tokens would cross the network in plain http",
-                "set tls, or public_url if something before the gateway speaks TLS",
+                "other machines can connect, and tokens would cross the network over plain http",
+                "set tls, or public_url if a proxy in front of the gateway terminates TLS",
             ));
         }
-        // Port 0 is a free one, each time another.
+        // Port 0 is a free port, different each time.
         if self.admin == Some(self.listen) && self.listen.port() != 0 {
             found.push(Problem::error("admin", "is the same address as listen", "give it a port of its own"));
         }
@@ -59,7 +58,7 @@ impl GatewaySettings {
             found.push(Problem::remark(
                 "admin",
                 "other machines can read the metrics, which name servers and tools",
-                "listen on 127.0.0.1, or keep others out by the network",
+                "listen on 127.0.0.1, or restrict access in the network",
             ));
         }
         if let Some(text) = &self.public_url {
@@ -86,14 +85,14 @@ impl GatewaySettings {
         }
     }
 
-    /// Whoever may connect could say any address.
+    /// Any client could then claim any address.
     fn check_proxies(&self, found: &mut Vec<Problem>) {
         for place in
             (0..).zip(&self.trusted_proxies).filter(|(_, one)| one.is_everything()).map(|(place, _)| place)
         {
             found.push(Problem::remark(
                 format!("trusted_proxies[{place}]"),
-                "is every address, so that anybody can claim to be anywhere",
+                "covers every address, so any client could forge its own",
                 "name the proxies' own addresses or their network",
             ));
         }
@@ -120,7 +119,7 @@ impl GatewaySettings {
                 if HeaderName::from_bytes(header.as_bytes()).is_err() {
                     found.push(Problem::error(
                         format!("{at}.headers"),
-                        format!("{:?} is not a header's name", header.escape_debug().to_string()),
+                        format!("{:?} is not a header name", header.escape_debug().to_string()),
                         "correct it",
                     ));
                 }
@@ -140,7 +139,7 @@ impl GatewaySettings {
             found.push(Problem::error(
                 "header_variables",
                 format!(
-                    "{:?} is not a variable's name; there are no patterns",
+                    "{:?} is not a variable name; patterns are not supported",
                     name.escape_debug().to_string()
                 ),
                 "name each variable as servers' files do, without $",
@@ -150,17 +149,17 @@ impl GatewaySettings {
             found.push(Problem::error("audit", "is empty", "name a file, - for stdout, or off"));
         }
         if self.workers == Some(0) {
-            found.push(Problem::error("workers", "is 0", "set 1 or more, or leave it out for one a core"));
+            found.push(Problem::error("workers", "is 0", "set 1 or more, or remove it for one per core"));
         }
     }
 }
 
-/// Whether a text is an origin as browsers write it. `*` and `null` are no URLs: any page could be either. So could a page of a
-/// scheme without hosts.
+/// Whether a text is an origin as browsers write it. `*` and `null` are not URLs: any page could be either. So could
+/// a page of a scheme without hosts.
 fn is_origin(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let web = url.origin().ascii_serialization();
-    // Programs with pages of their own: the standard knows nothing of their origins, and browsers write scheme and host.
+    // Programs with pages of their own: the URL standard has no origin for them, and browsers write scheme and host.
     let own = || {
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
         let host = url.host_str().filter(|host| !host.is_empty() && !host.contains('*'));
@@ -180,14 +179,14 @@ fn check_public_url(text: &str) -> Option<Problem> {
         Err(error) => return Some(Problem::error("public_url", error.words(), remedy)),
     };
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Some(Problem::error("public_url", "is more or less than scheme, host and port", remedy));
+        return Some(Problem::error("public_url", "must be scheme, host and port only", remedy));
     }
     if url.scheme() == "http" && !is_loopback(&url) {
-        let what = "is plain http, and clients would send their tokens unprotected";
+        let what = "is plain http, so clients would send their tokens in clear text";
         return Some(Problem::remark(
             "public_url",
             what,
-            "use https, with tls or something before the gateway",
+            "use https, with tls or a proxy in front of the gateway",
         ));
     }
     None
@@ -215,25 +214,21 @@ fn check_issuer(at: &str, issuer: &IssuerSettings, allow_http: bool, found: &mut
         }
     }
     for fault in issuer.faults() {
-        // An issuer of no characters is no URL, which was said.
+        // An empty issuer is reported as not being a URL.
         if fault != RulesError::EmptyText("issuer") {
             error(fault.key(), fault.what(), fault.remedy());
         }
     }
     if issuer.accept_id_tokens && issuer.kind != TokenProfile::Oidc {
-        error(
-            "accept_id_tokens",
-            "is for kind oidc alone; this kind's tokens say what they are",
-            "remove it",
-        );
+        error("accept_id_tokens", "is only for kind oidc; this kind's tokens carry their type", "remove it");
     }
     if issuer.introspection.as_ref().is_some_and(|i| i.client_id.is_empty()) {
         error("introspection.client_id", "is empty", "name the gateway's own client at the issuer");
     }
 }
 
-/// Whether keys, metadata and secrets can be exchanged with this address: whoever can change what comes from it on the
-/// way can make tokens.
+/// Whether keys, metadata and secrets can be exchanged with this address: an attacker who can modify its answers can
+/// make tokens.
 fn fetchable(text: &str, allow_http: bool) -> Result<(), &'static str> {
     let url = web_url(text).map_err(NotWeb::words)?;
     if url.scheme() == "https" || allow_http || is_loopback(&url) {
@@ -289,15 +284,15 @@ mod tests {
         let cases = [
             (
                 "kind: cognito",
-                "clients: is missing; a Cognito access token names its client alone, so any app of the pool would be let in",
+                "clients: is missing; a Cognito access token names only its client, so any app of the pool would be accepted",
             ),
             (
                 "kind: cognito, audience: [a]",
-                "clients: is missing; a Cognito access token names its client alone, so any app of the pool would be let in",
+                "clients: is missing; a Cognito access token names only its client, so any app of the pool would be accepted",
             ),
             (
                 "kind: keycloak, audience: [account]",
-                "audience: has account, which Keycloak puts into tokens for anybody",
+                "audience: has account, which Keycloak puts into everyone's tokens",
             ),
             ("audience: [a, '']", "audience: has an empty entry"),
             ("audience: [a], leeway: 61", "leeway: is more than a minute"),
@@ -352,10 +347,10 @@ workers: 0
             "error origins[0]: is not a web origin",
             "error origins[1]: is not a web origin",
             "error origins[2]: is not a web origin",
-            "error issuers[1].issuer: is there twice, so it is not clear which rules count",
+            "error issuers[1].issuer: is listed twice, so it is not clear which rules apply",
             "error upstreams./a: has slashes around it",
             "error upstreams./a.credential: is only used with egress: stored",
-            "error upstreams./a.headers: \"a b\" is not a header's name",
+            "error upstreams./a.headers: \"a b\" is not a header name",
             "error limits.max_request_bytes: is 0, so no request would be served",
             "error limits.connect_timeout: is 0, so no request would be served",
             "error limits.max_header_bytes: is less than 8192, and a token would hardly fit",
@@ -364,7 +359,7 @@ workers: 0
             "error workers: is 0",
         ];
         assert_eq!(problems(yaml), expected);
-        assert_eq!(problems("{}"), ["error issuers: there are none, so no token could be accepted"]);
+        assert_eq!(problems("{}"), ["error issuers: there are none, so no token can be accepted"]);
     }
 
     #[test]
@@ -399,12 +394,12 @@ workers: 0
     #[test]
     fn a_public_address_is_an_origin() {
         let cases = [
-            ("https://gw/path", "error public_url: is more or less than scheme, host and port"),
+            ("https://gw/path", "error public_url: must be scheme, host and port only"),
             ("https://u:p@gw", "error public_url: has a user name or password in it"),
             ("ws://gw", "error public_url: is not an http or https URL"),
             (
                 "http://gw",
-                "remark public_url: is plain http, and clients would send their tokens unprotected",
+                "remark public_url: is plain http, so clients would send their tokens in clear text",
             ),
         ];
         for (url, expected) in cases {
@@ -412,7 +407,7 @@ workers: 0
         }
         assert_eq!(
             problems(&format!("{GOOD}listen: '[::]:80'")),
-            ["remark listen: other machines can connect, and tokens would cross the network in plain http"]
+            ["remark listen: other machines can connect, and tokens would cross the network over plain http"]
         );
     }
 }

@@ -1,5 +1,5 @@
-//! An issuer's settings, and what they must say for its tokens to be judged by them: above all, whom the tokens are for.
-//! It leaves addresses to `check`, and tokens to `authn`.
+//! An issuer's settings, and their validation: above all, which audience its tokens must have. Not here: addresses
+//! (see `check`); tokens (see `authn`).
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::quantity::in_seconds;
 
-/// The most that clocks may differ, in seconds.
+/// The largest allowed clock difference, in seconds.
 const MOST_LEEWAY: u32 = 60;
 
 /// One authorization server whose tokens are accepted.
@@ -17,14 +17,14 @@ const MOST_LEEWAY: u32 = 60;
 pub struct IssuerSettings {
     /// The issuer identifier, compared byte for byte with `iss`.
     pub issuer: String,
-    /// Whose habits its tokens have.
+    /// Token profile: which claims carry client, audience and groups.
     #[serde(default)]
     pub kind: TokenProfile,
-    /// Where its keys are; found by discovery if absent.
+    /// The URL of its keys; found by discovery if absent.
     #[serde(default)]
     pub jwks_uri: Option<String>,
-    /// What `aud` must name (one of these) to open every server. A token whose `aud` is the address of one server at the
-    /// gateway, or that server's own, opens that server alone, whether it is named here or not.
+    /// The audiences that are valid for every server; `aud` must contain one. A token whose `aud` is the address of
+    /// one server, at the gateway or its own, is valid only for that server, whether it is listed here or not.
     #[serde(default)]
     pub audience: Vec<String>,
     /// The clients whose tokens are accepted: `client_id` for Cognito, `azp` for Keycloak tokens that name no audience.
@@ -36,18 +36,19 @@ pub struct IssuerSettings {
     /// Require the header `typ: at+jwt` (RFC 9068).
     #[serde(default)]
     pub require_at_jwt: bool,
-    /// Accept tokens with `nonce`, `at_hash` or `c_hash`, which mark ID tokens, from an issuer that writes them into its access
-    /// tokens, as Dex does. Its ID tokens that name the audience then open the gateway as well. For `oidc` alone.
+    /// Accept tokens with `nonce`, `at_hash` or `c_hash`, which mark ID tokens, from an issuer that puts them into
+    /// its access tokens, as Dex does. Its ID tokens with an accepted audience are then accepted as well. Only for
+    /// `oidc`.
     #[serde(default)]
     pub accept_id_tokens: bool,
-    /// The scopes that callers can ask it for, if not what its metadata lists (`scopes_supported`). Of the policy's scopes
-    /// only these are told to clients.
+    /// The scopes that callers can request from it, if not those in its metadata (`scopes_supported`). Of the
+    /// policy's scopes only these are published to clients.
     #[serde(default)]
     pub scopes: Option<Vec<String>>,
-    /// Claims that hold groups: names, or JSON pointers as in `/realm_access/roles`. By the kind if empty.
+    /// Claims with groups: names, or JSON pointers as in `/realm_access/roles`. If empty, the default of the kind.
     #[serde(default)]
     pub groups_claims: Vec<String>,
-    /// How far clocks may differ, in seconds; 60 at most.
+    /// The accepted clock difference, in seconds; at most 60.
     #[serde(default = "leeway", deserialize_with = "in_seconds")]
     #[schemars(range(max = 60), extend("type" = ["integer", "string"]))]
     pub leeway: u32,
@@ -56,7 +57,7 @@ pub struct IssuerSettings {
     pub introspection: Option<Introspection>,
 }
 
-/// Whose habits an issuer's tokens have.
+/// The token profile of an issuer.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum TokenProfile {
@@ -64,14 +65,15 @@ pub enum TokenProfile {
     Cognito,
     /// Keycloak: `typ: Bearer` in the payload, `azp`.
     Keycloak,
-    /// RFC 9068, or whatever names its audience.
+    /// RFC 9068, or any issuer whose tokens name their audience.
     #[default]
     Oidc,
 }
 
-/// A signature algorithm (RFC 7518 section 3.1, RFC 8037). There is no symmetric one: a gateway holds no signing secrets.
+/// A signature algorithm (RFC 7518 section 3.1, RFC 8037). There is no symmetric one: a gateway has no signing
+/// secrets.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names are the RFC's")]
+#[expect(missing_docs, reason = "the names are those of the RFC")]
 pub enum Algorithm {
     RS256,
     RS384,
@@ -85,7 +87,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// All of them: every signature there is a verification for.
+    /// All of them: every signature that can be verified.
     pub const ALL: [Self; 9] = [
         Self::RS256,
         Self::RS384,
@@ -108,32 +110,32 @@ pub struct Introspection {
     pub endpoint: Option<String>,
     /// The gateway's own client at the issuer.
     pub client_id: String,
-    /// A file with its secret: of root or this user, readable by it alone or by one group that it is in.
+    /// A file with its secret: owned by root or this user, readable only by it or by one group that it is in.
     pub client_secret: PathBuf,
-    /// How long an answer is believed, in seconds; never past the token's own end.
+    /// How long an answer is cached, in seconds; never past the token's own expiry.
     #[serde(default = "believed", deserialize_with = "in_seconds")]
     #[schemars(extend("type" = ["integer", "string"]))]
     pub cache: u32,
 }
 
-/// Why an issuer's settings make no rules.
+/// Why an issuer's settings are invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {}", self.key(), self.what())]
 pub enum RulesError {
-    /// The issuer, an audience, a client or a groups claim of no characters; which key.
+    /// An empty issuer, audience, client or groups claim; which key.
     EmptyText(&'static str),
-    /// Cognito's access tokens name no audience, so the clients are all there is to tell ours from others.
+    /// Cognito's access tokens name no audience, so only the clients tell ours from others.
     CognitoClients,
     /// Keycloak puts `account` into nearly every token.
     Account,
-    /// Too forgiving.
+    /// Too large.
     Leeway,
     /// Nothing could ever be verified.
     NoAlgorithms,
 }
 
 impl RulesError {
-    /// The issuer's key that it is about.
+    /// The key of the issuer's settings that it is about.
     pub fn key(self) -> &'static str {
         match self {
             Self::EmptyText(key) => key,
@@ -149,28 +151,28 @@ impl RulesError {
         match self {
             Self::EmptyText(_) => "has an empty entry",
             Self::CognitoClients => {
-                "is missing; a Cognito access token names its client alone, so any app of the pool would be let in"
+                "is missing; a Cognito access token names only its client, so any app of the pool would be accepted"
             }
-            Self::Account => "has account, which Keycloak puts into tokens for anybody",
+            Self::Account => "has account, which Keycloak puts into everyone's tokens",
             Self::Leeway => "is more than a minute",
             Self::NoAlgorithms => "is empty, so no signature could be verified",
         }
     }
 
-    /// What to do.
+    /// The remedy.
     pub fn remedy(self) -> &'static str {
         match self {
             Self::EmptyText(_) => "remove it",
             Self::CognitoClients => "list the app clients whose tokens are accepted: clients: [...]",
             Self::Account => "name the gateway's own audience, or list clients instead",
             Self::Leeway => "set 60 or less, and correct the clocks",
-            Self::NoAlgorithms => "leave it out, or name RS256 or another",
+            Self::NoAlgorithms => "remove it, or name RS256 or another",
         }
     }
 }
 
 impl IssuerSettings {
-    /// An issuer of which nothing more is said.
+    /// An issuer with default settings.
     pub fn new(issuer: String, kind: TokenProfile) -> Self {
         Self {
             issuer,
@@ -188,7 +190,7 @@ impl IssuerSettings {
         }
     }
 
-    /// Why its tokens cannot be judged; nothing of it is to be served then.
+    /// Why its tokens cannot be checked; then nothing may be served.
     pub fn faults(&self) -> Vec<RulesError> {
         let asks = self.introspection.is_some();
         let empty = |list: &Vec<String>| list.iter().any(String::is_empty);
@@ -204,8 +206,8 @@ impl IssuerSettings {
         faults.into_iter().flatten().collect()
     }
 
-    /// Whom its tokens are for, where that would let in what is meant for others. Without a word on it, a token opens the one
-    /// server whose address is its audience.
+    /// Which audience its tokens have, if that would accept tokens meant for others. Without a setting, a token is
+    /// valid for the one server whose address is its audience.
     pub fn audience_fault(&self) -> Option<RulesError> {
         match self.kind {
             TokenProfile::Cognito if self.clients.is_empty() => Some(RulesError::CognitoClients),
@@ -217,12 +219,12 @@ impl IssuerSettings {
     }
 }
 
-/// The signature algorithms that are accepted if nothing is said.
+/// The default signature algorithms.
 fn algorithms() -> Vec<Algorithm> {
     vec![Algorithm::RS256, Algorithm::ES256]
 }
 
-/// How far clocks may differ if nothing is said, in seconds.
+/// The default clock difference, in seconds.
 fn leeway() -> u32 {
     30
 }

@@ -1,5 +1,4 @@
-//! Limits on what one request, one caller and all together may use, and what of them cannot be meant.
-//! It leaves keeping them to whoever serves.
+//! Limits for one request, one caller and all together, and their validation.
 
 use std::num::NonZero;
 use std::thread::available_parallelism;
@@ -12,12 +11,12 @@ use crate::problem::Problem;
 use crate::quantity::{in_bytes, in_seconds};
 use crate::sys::socket;
 
-/// The least that hyper's reader takes for a request head, in bytes.
+/// The smallest limit for request headers that hyper accepts, in bytes.
 const LEAST_HEAD: usize = 8192;
-/// Descriptors for what is no connection: listeners, files, keys, the runtimes' own, and each worker's.
+/// Descriptors for other things than connections: listeners, files, keys, the runtimes' own, and each worker's.
 const OWN: u64 = 64;
 const OWN_OF_WORKER: u64 = 8;
-/// Connections where the settings do not say how many.
+/// The default number of connections.
 const USUAL: usize = 10_000;
 
 /// Limits. Sizes in bytes or as in `4MiB`, times in seconds or as in `5m`.
@@ -28,15 +27,15 @@ pub struct Limits {
     #[serde(deserialize_with = "in_bytes")]
     #[schemars(extend("type" = ["integer", "string"]))]
     pub max_request_bytes: usize,
-    /// The largest list answer that is read for filtering, and the largest event of a stream.
+    /// The largest list answer that is buffered for filtering, and the largest event of a stream.
     #[serde(deserialize_with = "in_bytes")]
     #[schemars(extend("type" = ["integer", "string"]))]
     pub max_response_bytes: usize,
-    /// The largest request head. A sealed session name may take half of it, and 16 KiB at most: no longer one is given out.
+    /// The largest request head. A sealed session id may take half of it, at most 16 KiB; no longer one is issued.
     #[serde(deserialize_with = "in_bytes")]
     #[schemars(extend("type" = ["integer", "string"]))]
     pub max_header_bytes: usize,
-    /// How long a request's head, and then its body, may take to arrive.
+    /// How long a request's headers, and then its body, may take to arrive.
     #[serde(deserialize_with = "in_seconds")]
     #[schemars(extend("type" = ["integer", "string"]))]
     pub read_timeout: u64,
@@ -48,46 +47,46 @@ pub struct Limits {
     #[serde(deserialize_with = "in_seconds")]
     #[schemars(extend("type" = ["integer", "string"]))]
     pub response_timeout: u64,
-    /// How often a quiet event stream is given a comment; 0 for never.
+    /// How often a quiet event stream gets a comment; 0 for never.
     #[serde(deserialize_with = "in_seconds")]
     #[schemars(extend("type" = ["integer", "string"]))]
     pub keep_alive_interval: u64,
-    /// Requests under way at once, event streams included.
+    /// Requests in flight, including event streams.
     pub max_in_flight: usize,
-    /// The same of one caller, event streams (GET and `subscriptions/listen`) apart; a quarter of what all may have if
-    /// absent.
+    /// The same for one caller, not counting event streams (GET and `subscriptions/listen`); a quarter of the total
+    /// if absent.
     pub max_in_flight_per_caller: Option<usize>,
-    /// Event streams of one caller at once; a quarter of what all may have if absent.
+    /// Event streams of one caller; a quarter of the total if absent.
     pub max_streams_per_caller: Option<usize>,
-    /// Memory for request bodies and list answers under way, of all callers.
+    /// Memory for buffered request bodies and list answers of all callers.
     #[serde(deserialize_with = "in_bytes")]
     #[schemars(extend("type" = ["integer", "string"]))]
     pub max_buffered_bytes: usize,
-    /// The same of one caller.
+    /// The same for one caller.
     #[serde(deserialize_with = "in_bytes")]
     #[schemars(extend("type" = ["integer", "string"]))]
     pub max_buffered_bytes_per_caller: usize,
-    /// Connections at once, and never more than the limit on open files allows; 10,000 if absent.
+    /// Connections, never more than the limit on open files allows; 10,000 if absent.
     pub max_connections: Option<usize>,
-    /// How long the gateway goes on serving after SIGTERM with `/readyz` at 503, so that load balancers see it in time.
+    /// How long the gateway goes on serving after SIGTERM with `/readyz` at 503, so that load balancers notice.
     #[serde(deserialize_with = "in_seconds")]
     #[schemars(extend("type" = ["integer", "string"]))]
     pub lame_duck: u64,
-    /// How long requests under way may then go on.
+    /// How long requests in flight may then take.
     #[serde(deserialize_with = "in_seconds")]
     #[schemars(extend("type" = ["integer", "string"]))]
     pub drain_timeout: u64,
-    /// Requests a minute of one caller; 0 for no limit.
+    /// Requests per minute of one caller; 0 for no limit.
     pub requests_per_minute_per_caller: u32,
-    /// Calls a minute of one tool by one caller; 0 for no limit.
+    /// Calls per minute of one tool by one caller; 0 for no limit.
     pub calls_per_minute_per_tool: u32,
-    /// Verified tokens that are remembered, a worker.
+    /// How many verified tokens each worker caches.
     pub token_cache_size: usize,
-    /// Tokens of one client address that turn out bad only by asking their issuer, a minute; 0 for no limit.
+    /// Tokens per minute of one client address that only their issuer could tell were invalid; 0 for no limit.
     pub introspections_per_minute_per_address: u32,
-    /// The same of all addresses together.
+    /// The same for all addresses together.
     pub introspections_per_minute: u32,
-    /// How long the gateway's own files may take to be read.
+    /// How long reading the gateway's own files may take.
     #[serde(deserialize_with = "in_seconds")]
     #[schemars(extend("type" = ["integer", "string"]))]
     pub file_read_timeout: u64,
@@ -122,7 +121,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What of them cannot be meant.
+    /// The invalid values.
     pub(super) fn check(&self, found: &mut Vec<Problem>) {
         let zeros = [
             ("max_request_bytes", self.max_request_bytes == 0),
@@ -141,15 +140,15 @@ impl Limits {
             found.push(Problem::error(
                 at,
                 "is 0, so no request would be served",
-                "set 1 or more, or leave it out",
+                "set 1 or more, or remove it",
             ));
         }
         if self.max_header_bytes < LEAST_HEAD {
-            let what = format!("is less than {LEAST_HEAD}, and a token would hardly fit");
+            let what = format!("is less than {LEAST_HEAD}, too little for most tokens");
             found.push(Problem::error("limits.max_header_bytes", what, format!("set {LEAST_HEAD} or more")));
         }
         let largest = self.max_request_bytes.max(self.max_response_bytes);
-        for (key, size, least, beside) in [
+        for (key, size, least, other) in [
             (
                 "max_buffered_bytes_per_caller",
                 self.max_buffered_bytes_per_caller,
@@ -164,7 +163,7 @@ impl Limits {
             ),
         ] {
             if size < least {
-                let what = format!("is less than {beside}, so that one of that size would always be refused");
+                let what = format!("is less than {other}, so one of that size would always be refused");
                 found.push(Problem::error(format!("limits.{key}"), what, format!("set {least} or more")));
             }
         }
@@ -172,13 +171,13 @@ impl Limits {
 }
 
 impl GatewaySettings {
-    /// One a core; one alone where several cannot share a port.
+    /// One per core; a single one where several cannot share a port.
     pub(in crate::gateway) fn worker_count(&self) -> usize {
         let cores = available_parallelism().map_or(1, NonZero::get);
         if socket::PORTS_ARE_SHARED { self.workers.unwrap_or(cores).max(1) } else { 1 }
     }
 
-    /// Whether this process may have as many files open at once as `limits.max_connections` needs; `descriptors` is how many
+    /// Whether this process may have as many open files as `limits.max_connections` needs; `descriptors` is how many
     /// it may have, if there is a limit.
     pub fn validate_descriptors(&self, descriptors: Option<u64>) -> Option<Problem> {
         let (wanted, allowed) = (self.limits.max_connections?, descriptors?);
@@ -193,7 +192,7 @@ impl GatewaySettings {
     }
 }
 
-/// How many connections there may be with so many descriptors: each may need another one to a server.
+/// How many connections fit into this many descriptors: each may need another one to a server.
 pub(in crate::gateway) fn most(wanted: Option<usize>, descriptors: Option<u64>, workers: usize) -> usize {
     let wanted = wanted.unwrap_or(USUAL);
     let Some(descriptors) = descriptors else { return wanted };

@@ -1,4 +1,4 @@
-//! `mcpgw`: whether the gateway has an MCP server of its own, and what that may do. It leaves the server to `gateway::mcpgw`.
+//! `mcpgw`: whether the gateway has an MCP server of its own, and what that may do. Not here: the server (see `gateway::mcpgw`).
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;

@@ -1,5 +1,5 @@
-//! `gateway.yaml` as values. It leaves what of it cannot be meant to `check`, the published schema to `schema`, and the
-//! environment to `cli`.
+//! `gateway.yaml` as values. Not here: validation (see `check`); the published schema (see `schema`); the environment
+//! (see `cli`).
 
 mod changes;
 mod check;
@@ -28,10 +28,10 @@ pub use self::network::Network;
 use crate::quantity::{an_address, in_seconds, maybe_an_address};
 use crate::sys::regular_file;
 
-/// The largest `gateway.yaml` and policy, in bytes: a policy of 1,000 servers with 50 tools each has 3 MiB.
+/// The largest `gateway.yaml` and policy, in bytes: a policy for 1,000 servers with 50 tools each has 3 MiB.
 pub const MAX_SETTINGS_FILE: u64 = 64 << 20;
 
-/// Everything `gateway.yaml` can say. Paths are relative to the file's own folder.
+/// Everything in `gateway.yaml`. Paths are relative to the file's own folder.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GatewaySettings {
@@ -41,56 +41,56 @@ pub struct GatewaySettings {
     /// Where `/metrics` is served, with `/healthz` and `/readyz`; nowhere if absent.
     #[serde(deserialize_with = "maybe_an_address")]
     pub admin: Option<SocketAddr>,
-    /// The address clients type, as in `https://gateway.example.com`; `http://` and `listen` if absent.
+    /// The address that clients type, as in `https://gateway.example.com`; `http://` and `listen` if absent.
     pub public_url: Option<String>,
-    /// Further host names clients may use (`Host`), beside those of `public_url` and `listen`.
+    /// Further host names that clients may use (`Host`), in addition to those of `public_url` and `listen`.
     pub hosts: Vec<String>,
     /// Web origins that may call (`Origin`), as in `https://app.example.com`, and those of programs with pages of their own,
     /// as in `tauri://localhost`; none by default.
     pub origins: Vec<String>,
-    /// Proxies whose `X-Forwarded-For` is believed, as addresses or networks (`10.0.0.0/8`): the audit and the limits per address
-    /// then are about whom they forward. Nobody's by default.
+    /// Proxies whose `X-Forwarded-For` is trusted, as addresses or networks (`10.0.0.0/8`): the audit and the limits
+    /// per address then use the forwarded address. None by default.
     #[schemars(with = "Vec<String>")]
     pub trusted_proxies: Vec<Network>,
-    /// Whose tokens are accepted. At least one.
+    /// The authorization servers whose tokens are accepted. At least one.
     pub issuers: Vec<IssuerSettings>,
-    /// The access policy, in the form of the registry's `scopes.yml`.
+    /// The access policy, in the format of the registry's `scopes.yml`.
     pub policy: PathBuf,
-    /// A second policy that decides nothing: what it would have refused is recorded.
+    /// A second policy that decides nothing; what it would deny is recorded.
     pub shadow: Option<PathBuf>,
     /// What `tools/list` and the other lists show.
     pub list_visibility: Visibility,
     /// The folder of the registry's server files (`*.json`, `server_state.json`).
     pub servers: PathBuf,
-    /// The variables of the environment that servers' files may name in their headers (`$NAME`); none by default. None of
-    /// mcpauth's own secrets, even if it is named here.
+    /// The environment variables that servers' files may use in their headers (`$NAME`); none by default. Never
+    /// mcpauth's own secrets, even if they are named here.
     pub header_variables: Vec<String>,
-    /// What a server's file cannot say, by the server's name (its path without slashes).
+    /// Settings that a server's file cannot have, by the server's name (its path without slashes).
     pub upstreams: BTreeMap<String, UpstreamSettings>,
     /// The gateway's own MCP server at `/mcpgw/mcp`: `builtin` for the gateway itself, `forward` for the server of the registry's
     /// `mcpgw.json`, or a table. If absent, the server that `mcpgw.json` has an address for, else the gateway itself.
     pub mcpgw: Mcpgw,
-    /// A file of at least 32 random bytes or characters (line ends after text do not count), of root or this user and readable
-    /// by it alone or by one group that it is in, that binds legacy sessions to their callers; gateways behind one address share
-    /// it. Without it a random key is made at each start.
+    /// A file of at least 32 random bytes or characters (line ends after text do not count), owned by root or this
+    /// user and readable only by it or by one group that it is in, that binds legacy sessions to their callers;
+    /// gateways behind one address share it. Without it a random key is made at each start.
     pub session_key: Option<PathBuf>,
-    /// A file of `jti`, `sub` or `client_id` values that are refused, one a line (`jti: VALUE`).
+    /// A file of `jti`, `sub` or `client_id` values to reject, one per line (`jti: VALUE`).
     pub revocation_list: Option<PathBuf>,
-    /// Certificate and key; without them the gateway speaks plain http.
+    /// Certificate and key; without them the gateway serves plain http.
     pub tls: Option<Tls>,
-    /// Limits on what one request, one caller and all together may use.
+    /// Limits for one request, one caller and all together.
     pub limits: Limits,
-    /// How servers are watched.
+    /// How servers are monitored.
     pub health: Health,
-    /// Where a line for each decision goes: a file's path, `-` for stdout, or `off`.
+    /// Where audit lines go: a file's path, `-` for stdout, or `off`.
     pub audit: String,
-    /// What becomes of a request whose line cannot be written: on a full disk, say.
+    /// What happens to a request whose audit line cannot be written, for example on a full disk.
     pub audit_failure: AuditFailure,
-    /// Threads that serve requests; one a core if absent.
+    /// Threads that serve requests; one per core if absent.
     pub workers: Option<usize>,
-    /// Plain http to issuers on other machines is meant.
+    /// Allow plain http to issuers on other machines.
     pub allow_http: bool,
-    /// The file that says all this, if there is one: it is watched for what changes.
+    /// The file with these settings, if there is one: it is watched for changes.
     #[serde(skip)]
     pub file: Option<PathBuf>,
 }
@@ -103,10 +103,10 @@ pub enum SettingsError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// The system's words.
+        /// The system's error.
         cause: String,
     },
-    /// The file says something that settings cannot say.
+    /// The file contains an invalid setting.
     #[error("{path}:{line}:{column}: {reason}", path = path.display())]
     Malformed {
         /// The file.
@@ -121,7 +121,7 @@ pub enum SettingsError {
 }
 
 impl GatewaySettings {
-    /// The settings of a file, its paths made relative to its own folder.
+    /// The settings in a file, with its paths made relative to its own folder.
     ///
     /// # Errors
     /// [`SettingsError`]; unknown and repeated keys are errors too, because a misspelt limit would be no limit.
@@ -140,19 +140,19 @@ impl GatewaySettings {
         Ok(settings)
     }
 
-    /// The address clients type, without a slash at its end.
+    /// The address that clients type, without a trailing slash.
     pub fn address(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let own = || format!("{scheme}://{}", self.listen);
         self.public_url.as_ref().map_or_else(own, |url| url.trim_end_matches('/').to_owned())
     }
 
-    /// An empty file is one that says nothing, as `{}`.
+    /// An empty file is equal to `{}`.
     fn parse(text: &str) -> Result<Self, serde_saphyr::Error> {
         Ok(serde_saphyr::from_str::<Option<Self>>(text)?.unwrap_or_default())
     }
 
-    /// Every path in them but the audit file's, which may be a word.
+    /// Every path in them except the audit file's, which may be a keyword.
     fn paths(&mut self) -> Vec<&mut PathBuf> {
         let mut paths = vec![&mut self.policy, &mut self.servers];
         paths.extend(
@@ -171,8 +171,8 @@ fn unreadable(path: &Path, error: &io::Error) -> SettingsError {
 
 fn malformed(path: &Path, error: &serde_saphyr::Error) -> SettingsError {
     let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-    // The first line says what is wrong; the place is said before it, and what the reader's own options could do about
-    // repeated keys is nothing for people.
+    // The first line says what is wrong; the position is shown before it, and the parser's advice about its own
+    // options is useless to people.
     let message = error.without_snippet().to_string();
     let reason = message.lines().next().unwrap_or_default();
     let reason = reason.rsplit_once(" at line ").map_or(reason, |(reason, _)| reason);
@@ -181,14 +181,14 @@ fn malformed(path: &Path, error: &serde_saphyr::Error) -> SettingsError {
     SettingsError::Malformed { path: path.into(), line, column, reason }
 }
 
-/// What becomes of a request whose audit line cannot be written.
+/// What happens to a request whose audit line cannot be written.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum AuditFailure {
     /// It is refused (503) until lines can be written again.
     #[default]
     Refuse,
-    /// It goes on; the line is lost once too many wait, and counted.
+    /// It continues; the line is lost once too many wait, and counted.
     Continue,
 }
 
@@ -196,28 +196,28 @@ pub enum AuditFailure {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Visibility {
-    /// What the caller may call, and what is named beside the list's own method.
+    /// What the caller may call, and what is named next to the list's own method.
     #[default]
     Granted,
-    /// Everything, to whoever may list.
+    /// Everything, to callers that may list.
     All,
 }
 
-/// What is said of one server here, beside its file.
+/// Settings for one server, in addition to its file.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpstreamSettings {
-    /// Where its outside credential comes from; by its `auth_type` if absent.
+    /// Where its egress credential comes from; by its `auth_type` if absent.
     pub egress: Option<EgressMode>,
-    /// The egress credential of `stored`: the server name of its set; this server's own name if absent.
+    /// The egress credential of `stored`: the server name of its set; by default this server's own name.
     pub credential: Option<String>,
-    /// The only request headers that pass, beside MCP's own, content headers and tracing; all if absent.
+    /// The only request headers that pass, in addition to MCP's own, content headers and tracing; all if absent.
     pub headers: Option<Vec<String>>,
     /// Send `X-User`, `X-Scopes` and the other identity headers.
     pub identity_headers: bool,
 }
 
-/// Where a server's outside credential comes from.
+/// Where a server's egress credential comes from.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum EgressMode {
@@ -239,7 +239,8 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
-/// How servers are watched. A check opens nothing: an unhealthy server is 503, a healthy one still asks for everything.
+/// How servers are monitored. A check grants nothing: requests to an unhealthy server get 503, and requests to a
+/// healthy one still need everything.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Health {
@@ -288,7 +289,7 @@ impl Default for Health {
     }
 }
 
-/// Whether a header can name such a variable.
+/// Whether a header can use such a variable.
 pub(crate) fn is_variable(name: &str) -> bool {
     !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(is_name)
 }

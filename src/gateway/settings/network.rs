@@ -1,11 +1,12 @@
-//! An address, or a network of them, as settings name proxies. It leaves what a proxy says to `gateway::proxies`.
+//! An address, or a network of addresses, as settings name proxies. Not here: forwarded addresses (see
+//! `gateway::proxies`).
 
 use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-/// Addresses that begin with the same bits (RFC 4632 section 3.1, RFC 4291 section 2.3); one alone with all of them.
+/// Addresses with the same prefix (RFC 4632 section 3.1, RFC 4291 section 2.3); a single one with a full prefix.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(try_from = "String", into = "String")]
 pub struct Network {
@@ -14,7 +15,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether the address is one of them; one of IPv4 in IPv6's form (`::ffff:192.0.2.1`) is what it stands for.
+    /// Whether the address is one of them; an IPv4 address in IPv6 form (`::ffff:192.0.2.1`) counts as IPv4.
     pub fn has(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {
@@ -41,7 +42,9 @@ impl TryFrom<String> for Network {
     fn try_from(text: String) -> Result<Self, String> {
         let wrong = || {
             let shown = text.escape_debug();
-            format!("\"{shown}\" is no address or network; write it as in 10.0.0.0/8, 192.0.2.1 or fd00::/8")
+            format!(
+                "\"{shown}\" is not an address or network; write it as in 10.0.0.0/8, 192.0.2.1 or fd00::/8"
+            )
         };
         let (address, bits) = text.split_once('/').map_or((&*text, None), |(at, bits)| (at, Some(bits)));
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
@@ -102,7 +105,7 @@ mod tests {
             ["", "10.0.0.0/33", "10.0.0/8", "::/129", "10.0.0.0/", "10.0.0.0/-1", "host", "10.0.0.1:80", "*"]
         {
             assert!(
-                Network::try_from(wrong.to_owned()).unwrap_err().contains("no address or network"),
+                Network::try_from(wrong.to_owned()).unwrap_err().contains("not an address or network"),
                 "{wrong}"
             );
         }

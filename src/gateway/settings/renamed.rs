@@ -1,4 +1,4 @@
-//! Keys of `gateway.yaml` that had another name, so that a file with the old one is told the new one.
+//! Former names of keys in `gateway.yaml`, so that the error for an old one names the new one.
 
 const RENAMED: [(&str, &str); 21] = [
     ("answer", "max_response_bytes"),
@@ -24,7 +24,7 @@ const RENAMED: [(&str, &str); 21] = [
     ("tokens", "token_cache_size"),
 ];
 
-/// What to say of an unknown key that had this name before, given the reader's words for it.
+/// The error for an unknown key that had this name before, given the parser's message for it.
 pub(super) fn explain(reason: &str) -> Option<String> {
     let (old, known) = reason.strip_prefix("unknown field `")?.split_once('`')?;
     let (_, new) = RENAMED.iter().find(|(name, new)| *name == old && known.contains(new))?;

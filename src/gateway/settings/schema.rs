@@ -1,5 +1,5 @@
 //! `gateway.yaml` for editors and readers: the JSON schema that is published, and that the reference page is made of.
-//! It leaves what the keys mean to the comments in `settings`.
+//! Not here: what the keys mean (see the comments in `settings`).
 
 use schemars::generate::SchemaSettings;
 use serde_json::Value;

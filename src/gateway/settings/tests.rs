@@ -1,4 +1,4 @@
-//! What settings can say, and where they are refused.
+//! Which settings are valid, and where invalid ones are rejected.
 
 use super::*;
 

@@ -1,7 +1,7 @@
-//! What one JSON-RPC message from a client says that a decision needs: read strictly, with one meaning or none.
-//! It leaves the headers that mirror it to `mirror`, the decision to `policy`, and parameters to the server.
+//! What a decision needs from one JSON-RPC message of a client: parsed strictly, with one meaning or none. Not here:
+//! the headers that mirror it (see `mirror`); the decision (see `policy`); parameters (see the server).
 //!
-//! The bytes are forwarded as they came, so a message that another reader could understand differently is refused here.
+//! The bytes are forwarded unchanged, so a message that another parser could read differently is rejected here.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::policy::Call;
 /// JSON-RPC's keys.
 const KEYS: &[&str] = &["jsonrpc", "id", "method", "params", "result", "error"];
 
-/// The keys of `params` whose case is looked at: those that decide, and those that most messages have.
+/// The keys of `params` that are matched case-insensitively: those that decide, and the most common ones.
 const PARAMS: &[&str] = &["name", "uri", TASK_ID, "ref", "notifications", "_meta", "arguments", "cursor"];
 
 /// The keys of `params.ref`, and of `params.notifications`, likewise.
@@ -32,7 +32,7 @@ const META: &[&str] = &[
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
 const NULL: &str = "null";
-/// What the name of every notification begins with (MCP "Messages").
+/// The prefix of every notification's name (MCP "Messages").
 const NOTIFICATIONS: &str = "notifications/";
 const NAME: &str = "what the method is about must be named by a string";
 const REF: &str = "\"ref\" must be a ref/prompt with a name or a ref/resource with a uri, and not both";
@@ -41,15 +41,15 @@ const SUBSCRIBED: &str = "\"notifications\" must be an object of booleans and of
 /// One JSON-RPC request, notification or response of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope<'b> {
-    /// The JSON of `id`, a string or an integer, as it stands; absent from notifications.
+    /// The JSON of `id`, a string or an integer, unchanged; absent from notifications.
     pub id: Option<&'b str>,
     /// The method; absent from responses.
     pub method: Option<Cow<'b, str>>,
-    /// What MCP says of the method, if it is one of MCP's.
+    /// MCP's definition of the method, if it is one of MCP's.
     pub known: Option<&'static Method>,
-    /// The tool, prompt, resource or task the method is about, if it is one of those that are about something.
+    /// The tool, prompt, resource or task that the method is about, if any.
     pub name: Option<Cow<'b, str>>,
-    /// What kind of thing that is, where the message itself says it.
+    /// The kind of that thing, if the message itself says it.
     referred: Option<Listed>,
     /// What it subscribes to.
     subscribed: Vec<(NameKind, Cow<'b, str>)>,
@@ -57,7 +57,7 @@ pub struct Envelope<'b> {
     pub protocol_version: Option<Cow<'b, str>>,
 }
 
-/// The members of a message before they are judged together, for they come in any order.
+/// The members of a message before they are checked together, because they come in any order.
 #[derive(Default)]
 struct Members<'b> {
     version: Option<&'b str>,
@@ -68,7 +68,7 @@ struct Members<'b> {
     error: Option<&'b str>,
 }
 
-/// The members of `params`, as they stand.
+/// The members of `params`, unchanged.
 #[derive(Default)]
 struct Params<'b> {
     name: Option<&'b str>,
@@ -80,7 +80,7 @@ struct Params<'b> {
 }
 
 impl<'b> Envelope<'b> {
-    /// Reads a whole body.
+    /// Parses a whole body.
     ///
     /// # Errors
     /// [`Malformed`], if this is not one JSON-RPC 2.0 message with one meaning.
@@ -91,7 +91,8 @@ impl<'b> Envelope<'b> {
         members.judge()
     }
 
-    /// The id of what [`Self::read`] refuses, as far as it can be read, for the refusal to repeat (JSON-RPC 2.0 section 5).
+    /// The id of what [`Self::read`] rejects, as far as it can be parsed, for the error to repeat (JSON-RPC 2.0
+    /// section 5).
     pub fn id_of(body: &'b [u8]) -> Option<&'b str> {
         let mut reader = JsonReader::message(body, DEPTH).ok()?;
         let (mut keys, mut found) = (KnownKeys::new(KEYS), None);
@@ -102,12 +103,12 @@ impl<'b> Envelope<'b> {
             }
             Ok(())
         });
-        // Of two ids it would be a guess which one the client waits for.
+        // With two ids it is unclear which one the client waits for.
         let doubtful = matches!(read, Err(Malformed::DuplicateKey | Malformed::CaseTwin("id")));
         found.filter(|_| !doubtful)
     }
 
-    /// What the policy is asked.
+    /// The question for the policy.
     pub fn call(&self) -> Call<'_> {
         match (&self.method, self.referred, self.name.as_deref()) {
             (_, Some(listed), Some(name)) => Call::Completion { listed, name },
@@ -116,7 +117,7 @@ impl<'b> Envelope<'b> {
         }
     }
 
-    /// What the policy is asked besides: to subscribe to something is to be told of it.
+    /// Further questions for the policy: to subscribe to something is to be told of it.
     pub fn further_calls(&self) -> impl Iterator<Item = Call<'_>> {
         self.subscribed.iter().map(|(kind, name)| {
             let method = match kind {
@@ -127,7 +128,7 @@ impl<'b> Envelope<'b> {
         })
     }
 
-    /// The list that is asked for, if any.
+    /// The requested list, if any.
     pub fn lists(&self) -> Option<Listed> {
         match self.known?.about {
             MethodSubject::List(listed) => Some(listed),
@@ -135,7 +136,7 @@ impl<'b> Envelope<'b> {
         }
     }
 
-    /// Whether it opens a stream of notices.
+    /// Whether it opens a stream of notifications.
     pub fn subscribes(&self) -> bool {
         self.known.is_some_and(|known| known.about == MethodSubject::Subscriptions)
     }
@@ -145,7 +146,7 @@ impl<'b> Envelope<'b> {
         Self { id, method, known, name, referred, subscribed: Vec::new(), protocol_version }
     }
 
-    /// Whether an answer is awaited.
+    /// Whether an answer is expected.
     pub fn is_request(&self) -> bool {
         self.method.is_some() && self.id.is_some()
     }
@@ -184,7 +185,7 @@ impl<'b> Members<'b> {
             return Err(Malformed::Shape("a request has no \"result\" and no \"error\""));
         }
         let method = string(method, "\"method\" must be a string")?;
-        // No answer to a notification is awaited, under whatever id.
+        // No answer to a notification is expected, under any id.
         let no_id = |id: &&str| *id == NULL && method.starts_with(NOTIFICATIONS);
         let id = self.id.filter(|id| !no_id(id)).map(id).transpose()?;
         let known = methods::find(&method);
@@ -215,12 +216,12 @@ impl<'b> Members<'b> {
 
     fn reply(self) -> Result<Envelope<'b>, Malformed> {
         let id = self.id.map(id).transpose()?;
-        // Some programs write both and mean the one that is not null; a result may be null where there is no error.
+        // Some programs write both and mean the one that is not null; a result may be null if there is no error.
         let (failed, answered) = (self.error.is_some(), self.result.is_some());
         let one = if failed { self.result.is_none_or(|result| result == NULL) } else { answered };
         if id.is_none() || !one || self.params.is_some() {
             return Err(Malformed::Shape(
-                "a message has \"method\", or \"id\" and one of \"result\" and \"error\"",
+                "a message needs \"method\", or \"id\" with \"result\" or \"error\"",
             ));
         }
         Ok(Envelope::of(id))
@@ -261,7 +262,7 @@ impl<'b> Params<'b> {
     }
 }
 
-/// Reads `params.ref` of `completion/complete`: the prompt, or the resource or template, that is meant.
+/// Parses `params.ref` of `completion/complete`: the prompt, or the resource or template.
 fn reference(text: &str) -> Result<(Listed, Cow<'_, str>), Malformed> {
     let mut reader = part(text, REF)?;
     let (mut kind, mut name, mut uri) = (None, None, None);
@@ -282,8 +283,8 @@ fn reference(text: &str) -> Result<(Listed, Cow<'_, str>), Malformed> {
     }
 }
 
-/// Reads `params.notifications` of `subscriptions/listen`: the resources and tasks in it. A member nobody knows may be a
-/// switch, but name nothing.
+/// Parses `params.notifications` of `subscriptions/listen`: the resources and tasks in it. An unknown member may be a
+/// switch, but must not name anything.
 fn subscriptions(text: &str) -> Result<Vec<(NameKind, Cow<'_, str>)>, Malformed> {
     let mut reader = part(text, SUBSCRIBED)?;
     let mut all = Vec::new();
@@ -310,7 +311,7 @@ fn subscriptions(text: &str) -> Result<Vec<(NameKind, Cow<'_, str>)>, Malformed>
     Ok(all)
 }
 
-/// A part of a message that must be an object. It has been read over once, as JSON.
+/// A part of a message that must be an object. It has been parsed once, as JSON.
 fn part<'b>(text: &'b str, otherwise: &'static str) -> Result<JsonReader<'b>, Malformed> {
     if text.starts_with('{') {
         JsonReader::message(text.as_bytes(), DEPTH)
@@ -319,7 +320,7 @@ fn part<'b>(text: &'b str, otherwise: &'static str) -> Result<JsonReader<'b>, Ma
     }
 }
 
-/// Reads `_meta` for the protocol version in it.
+/// Parses `_meta` for the protocol version in it.
 fn meta<'b>(reader: &mut JsonReader<'b>) -> Result<Option<&'b str>, Malformed> {
     match reader.peek() {
         Some(b'{') => {}
@@ -338,12 +339,12 @@ fn meta<'b>(reader: &mut JsonReader<'b>) -> Result<Option<&'b str>, Malformed> {
     Ok(version)
 }
 
-/// A value as it stands; null is absent, for programs that write every member they know.
+/// A value, unchanged; null counts as absent, for programs that write every member they know.
 fn unless_null<'b>(reader: &mut JsonReader<'b>) -> Result<Option<&'b str>, Malformed> {
     reader.value().map(|value| Some(value).filter(|value| *value != NULL))
 }
 
-/// An id: a string or an integer. `null` is for answers to what could not be read, and clients ask for no such answers.
+/// An id: a string or an integer. `null` is for answers to unreadable messages, and clients send no such requests.
 fn id(value: &str) -> Result<&str, Malformed> {
     let sound = match Text::of(value) {
         Some(text) => text.decode().is_ok(),

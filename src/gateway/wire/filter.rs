@@ -1,8 +1,8 @@
-//! Takes out of one JSON-RPC message of a server what its caller may not see, and leaves every other byte as it came.
-//! It leaves what may be seen to the caller of [`message`], and event streams to `sse`.
+//! Removes from one JSON-RPC message of a server what its caller must not see, and leaves every other byte unchanged.
+//! Not here: event streams (see `sse`).
 //!
-//! Every result that holds a list is filtered, whatever was asked: on resumed and legacy streams the answer to a list
-//! request comes without its request.
+//! Every result that contains a list is filtered, whatever was requested: on resumed and legacy streams the answer to
+//! a list request comes without its request.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use crate::mcp::methods::{Listed, RESOURCE_UPDATED};
 /// The top level's keys.
 const KEYS: &[&str] = &["jsonrpc", "id", "result", "error", "method", "params"];
 
-/// A result's keys that are looked at, and others that most have.
+/// A result's keys that matter, and other common ones.
 const RESULT: &[&str] = &[
     "tools",
     "prompts",
@@ -28,21 +28,21 @@ const RESULT: &[&str] = &[
 ];
 const CACHE_SCOPE: &str = "cacheScope";
 
-/// A server's answer that could be understood in more ways than one. It must not pass.
+/// A server's answer that could be read in more ways than one. It must not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the server's answer cannot be read: {0}")]
 pub struct Unreadable(#[from] pub Malformed);
 
-/// What is taken out of the text and put in its place.
+/// What is cut from the text and what replaces it.
 #[derive(Default)]
 struct Edits(Vec<(Range<usize>, &'static str)>);
 
-/// The part of a list that has been read.
+/// The part of a list that has been parsed.
 #[derive(Default)]
 struct ListProgress {
     /// Whether an element stays.
     kept: bool,
-    /// Where the elements begin that are taken out before the first that stays.
+    /// Where the removed elements before the first kept one begin.
     head: Option<usize>,
     /// Where the last element ends.
     end: usize,
@@ -51,14 +51,14 @@ struct ListProgress {
 /// What of a list is shown.
 pub type VisibleFn<'s> = &'s dyn Fn(Listed, &str) -> bool;
 
-/// What of an answer is shown: all of it as it came, or other bytes instead; none at all, if it is not for the caller.
+/// What is shown of an answer: all of it unchanged, or other bytes instead; nothing, if it is not for the caller.
 pub type FilteredBody<'a> = Result<Cow<'a, [u8]>, Unreadable>;
 
-/// The message without the elements of its list that are not shown, and with an existing `cacheScope` of such a list set
-/// to `private` (a shared cache would show one caller's list to another). Borrowed if nothing had to change; empty, if it
-/// is the notice of a resource that is not shown.
+/// The message without the hidden elements of its list, and with an existing `cacheScope` of such a list set to
+/// `private` (a shared cache would show one caller's list to another). Borrowed if nothing had to change; empty, if
+/// it is the notification of a hidden resource.
 ///
-/// An element whose name two readers could understand differently is not shown.
+/// An element whose name two parsers could read differently is hidden.
 ///
 /// # Errors
 /// [`Unreadable`], if this is not one JSON object with one meaning.
@@ -83,8 +83,8 @@ pub fn message<'a>(bytes: &'a [u8], shows: VisibleFn<'_>) -> FilteredBody<'a> {
     Ok(edits.apply(bytes))
 }
 
-/// The same for whatever is not known to be a message: it is read only where it may hold a list or a notice. What may, and
-/// cannot be read, does not pass.
+/// The same for whatever may not be a message: it is parsed only if it may contain a list or a notification. If it
+/// may, and cannot be parsed, it does not pass.
 ///
 /// # Errors
 /// [`Unreadable`].
@@ -96,13 +96,13 @@ pub fn anything<'a>(bytes: &'a [u8], shows: VisibleFn<'_>) -> FilteredBody<'a> {
     Ok(Cow::Borrowed(bytes))
 }
 
-/// Whether a method says that a resource changed; one that cannot be read may.
+/// Whether a method reports a changed resource; one that cannot be parsed may.
 fn is_notice(method: &str) -> bool {
     Text::of(method)
         .is_some_and(|method| method.decode().is_ok_and(|method| alike(&method, RESOURCE_UPDATED)))
 }
 
-/// The URI that `params` has, if there is exactly one.
+/// The URI in `params`, if there is exactly one.
 fn resource(params: &str) -> Option<Cow<'_, str>> {
     let mut reader = JsonReader::message(params.as_bytes(), DEPTH).ok()?;
     name(&mut reader, Listed::Resource.key()).ok().flatten()
@@ -137,9 +137,9 @@ fn list(
 ) -> Result<(), Malformed> {
     match reader.peek() {
         Some(b'[') => {}
-        // What Go makes of an empty list.
+        // Go writes an empty list as null.
         Some(b'n') => return reader.skip(),
-        _ => return Err(Malformed::Shape("a list that is no array")),
+        _ => return Err(Malformed::Shape("a list that is not an array")),
     }
     let mut seen = ListProgress::default();
     reader.array(|reader| {
@@ -153,7 +153,7 @@ fn list(
     Ok(())
 }
 
-/// Reads an element and gives its name, if it is an object with exactly one.
+/// Parses an element and returns its name, if it is an object with exactly one.
 fn name<'b>(reader: &mut JsonReader<'b>, deciding: &str) -> Result<Option<Cow<'b, str>>, Malformed> {
     if reader.peek() != Some(b'{') {
         return reader.skip().map(|()| None);
@@ -178,7 +178,7 @@ fn listed(key: &str) -> Option<Listed> {
 }
 
 impl ListProgress {
-    /// Takes an element out together with the comma before it, or, as long as none stays, with the one after it.
+    /// Removes an element together with the comma before it, or, while none is kept, with the one after it.
     fn element(&mut self, place: Range<usize>, shown: bool, edits: &mut Edits) {
         match (shown, self.kept) {
             (true, true) => {}

@@ -1,5 +1,5 @@
-//! A call of another server's tool in a call of `call_tool`: what the one says, taken out of the other as it stands, so that no
-//! number or text of its arguments changes on the way. It leaves what may be called to `policy`.
+//! A call of another server's tool in a call of `call_tool`: what the one says, taken out of the other as it stands,
+//! so that no number or text of its arguments changes on the way. Not here: what may be called (see `policy`).
 
 use serde_json::{Map, Value};
 

@@ -1,20 +1,20 @@
-//! Reads JSON from left to right with one meaning or none, and builds nothing. It leaves what keys mean to `envelope`
-//! and `filter`.
+//! Parses JSON from left to right with one meaning or none, and builds no values. Not here: what keys mean (see
+//! `envelope` and `filter`).
 //!
-//! serde_json is not asked, because it keeps the last of two equal keys where others keep the first, knows no place in
-//! the text to cut at, and has no say in how keys may differ.
+//! serde_json is not used, because it keeps the last of two equal keys where others keep the first, gives no
+//! positions to cut at, and cannot restrict how keys may differ.
 
 use std::borrow::Cow;
 
 use hashbrown::HashSet;
 
-/// Why bytes are not one JSON-RPC message with one meaning. None of them repeats what was sent.
+/// Why bytes are not one JSON-RPC message with one meaning. None of these repeats what was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// Not UTF-8 (UTF-16 too ends here).
+    /// Not UTF-8 (UTF-16 ends here too).
     #[error("not UTF-8")]
     NotUtf8,
-    /// A byte order mark, which some readers take as white space and others as an error (RFC 8259 section 8.1).
+    /// A byte order mark, which some parsers take as white space and others as an error (RFC 8259 section 8.1).
     #[error("begins with a byte order mark")]
     Bom,
     /// Not JSON (RFC 8259).
@@ -29,19 +29,19 @@ pub enum Malformed {
     /// Something after the object.
     #[error("something follows the JSON object")]
     TrailingData,
-    /// Nested deeper than is read.
+    /// Nested too deeply.
     #[error("nested deeper than {LEVELS} levels")]
     TooDeep,
-    /// A key twice, or twice but for its case: readers differ in which one counts.
-    #[error("a key appears twice, or twice but for its case")]
+    /// A duplicate key, possibly in another case: parsers differ in which one counts.
+    #[error("a key appears twice, possibly in another case")]
     DuplicateKey,
-    /// A key that readers without regard to case take for this one.
+    /// A key that case-insensitive parsers take for this one.
     #[error("a key differs from \"{0}\" only by its case")]
     CaseTwin(&'static str),
     /// `jsonrpc` is absent or not `"2.0"`.
     #[error("\"jsonrpc\" must be \"2.0\"")]
     Version,
-    /// JSON, but not as JSON-RPC or MCP has it.
+    /// JSON, but not valid JSON-RPC or MCP.
     #[error("{0}")]
     Shape(&'static str),
 }
@@ -49,17 +49,17 @@ pub enum Malformed {
 /// How many levels a value may have: the arguments of a call, or any other part of a message.
 pub const LEVELS: u8 = 128;
 
-/// The same of a whole message: the arguments of a call lie in its `params`.
+/// The same for a whole message: the arguments of a call are in its `params`.
 pub(super) const DEPTH: u8 = LEVELS + 2;
 
-/// A string as it stands in the text, quotes and escapes included.
+/// A string, unchanged from the text, with quotes and escapes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Text<'b> {
     quoted: &'b str,
     escaped: bool,
 }
 
-/// A place in a JSON text.
+/// A position in a JSON text.
 #[derive(Clone, Debug)]
 pub(super) struct JsonReader<'b> {
     text: &'b str,
@@ -68,12 +68,12 @@ pub(super) struct JsonReader<'b> {
     depth: u8,
 }
 
-/// The keys of one object: which of the known ones were met, and that no two are alike.
+/// The keys of one object: which known ones occurred, and that no two are alike.
 #[derive(Debug)]
 pub(super) struct KnownKeys {
     known: &'static [&'static str],
     met: u32,
-    /// Hashes of the others without regard to case. Equal hashes count as equal keys: that can refuse, never let pass.
+    /// Case-insensitive hashes of the others. Equal hashes count as equal keys: that can only reject, never let pass.
     few: [u64; 8],
     count: usize,
     many: HashSet<u64>,
@@ -82,7 +82,7 @@ pub(super) struct KnownKeys {
 type Result<T> = std::result::Result<T, Malformed>;
 
 impl Malformed {
-    /// The JSON-RPC error code: -32700 for what is no JSON, -32600 for JSON that is no request.
+    /// The JSON-RPC error code: -32700 if it is not JSON, -32600 if it is JSON but not a request.
     pub fn code(self) -> i32 {
         match self {
             Self::NotUtf8 | Self::Bom | Self::Syntax | Self::TrailingData => -32700,
@@ -92,12 +92,13 @@ impl Malformed {
 }
 
 impl<'b> Text<'b> {
-    /// The string that is this whole JSON value; nothing if it is no string.
+    /// The string that is this whole JSON value; `None` if it is not a string.
     pub(super) fn of(value: &'b str) -> Option<Self> {
         value.starts_with('"').then(|| Self { quoted: value, escaped: value.contains('\\') })
     }
 
-    /// What it says. Fails for lone surrogates, which have no UTF-8 and which readers replace each in their own way.
+    /// Its decoded text. Fails for lone surrogates, which have no UTF-8 and which each parser replaces in its own
+    /// way.
     pub(super) fn decode(self) -> Result<Cow<'b, str>> {
         if self.escaped {
             return serde_json::from_str(self.quoted).map(Cow::Owned).map_err(|_| Malformed::Syntax);
@@ -108,7 +109,7 @@ impl<'b> Text<'b> {
 }
 
 impl<'b> JsonReader<'b> {
-    /// The beginning of a message. Fails unless it is an object.
+    /// The start of a message. Fails unless it is an object.
     pub(super) fn message(bytes: &'b [u8], depth: u8) -> Result<Self> {
         if bytes.starts_with(b"\xEF\xBB\xBF") {
             return Err(Malformed::Bom);
@@ -127,7 +128,7 @@ impl<'b> JsonReader<'b> {
         self.at
     }
 
-    /// The first byte of what comes next, white space passed over.
+    /// The first byte of what comes next, after white space.
     pub(super) fn peek(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.byte() {
             self.at += 1;
@@ -135,7 +136,7 @@ impl<'b> JsonReader<'b> {
         self.byte()
     }
 
-    /// Reads an object; `member` gets each key and must read its value.
+    /// Parses an object; `member` gets each key and must parse its value.
     pub(super) fn object(&mut self, mut member: impl FnMut(&mut Self, Text<'b>) -> Result<()>) -> Result<()> {
         self.nested(b'{', b'}', |reader| {
             let key = reader.key()?;
@@ -143,12 +144,12 @@ impl<'b> JsonReader<'b> {
         })
     }
 
-    /// Reads an array; `element` must read each of its values.
+    /// Parses an array; `element` must parse each of its values.
     pub(super) fn array(&mut self, element: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
         self.nested(b'[', b']', element)
     }
 
-    /// Reads a value and gives it as it stands.
+    /// Parses a value and returns it unchanged.
     pub(super) fn value(&mut self) -> Result<&'b str> {
         self.peek();
         let start = self.at;
@@ -156,10 +157,10 @@ impl<'b> JsonReader<'b> {
         self.since(start)
     }
 
-    /// Reads a value for its end alone. A loop, because most of a message is skipped.
+    /// Skips a value. A loop, because most of a message is skipped.
     pub(super) fn skip(&mut self) -> Result<()> {
         let outside = self.depth;
-        // A bit for each level within the value, the innermost lowest: whether it is an object.
+        // One bit per level within the value, the innermost lowest: whether it is an object.
         let mut objects: u128 = 0;
         'value: loop {
             match self.peek() {
@@ -200,7 +201,7 @@ impl<'b> JsonReader<'b> {
         }
     }
 
-    /// Fails if anything but white space is left.
+    /// Fails if anything but white space remains.
     pub(super) fn end(&mut self) -> Result<()> {
         self.peek().map_or(Ok(()), |_| Err(Malformed::TrailingData))
     }
@@ -319,12 +320,12 @@ impl<'b> JsonReader<'b> {
 }
 
 impl KnownKeys {
-    /// For an object in which these keys (32 at most) have a meaning.
+    /// For an object in which these keys (at most 32) have a meaning.
     pub(super) fn new(known: &'static [&'static str]) -> Self {
         Self { known, met: 0, few: [0; 8], count: 0, many: HashSet::new() }
     }
 
-    /// Which of the known keys this is. Fails for a key like an earlier one, and for a known one in another case.
+    /// Which of the known keys this is. Fails for a duplicate key, and for a known one in another case.
     pub(super) fn admit(&mut self, key: Text<'_>) -> Result<Option<&'static str>> {
         let key = key.decode()?;
         if let Some((at, known)) = self.known.iter().enumerate().find(|(_, known)| **known == key) {
@@ -358,13 +359,13 @@ fn close(objects: u128) -> u8 {
     if objects & 1 == 1 { b'}' } else { b']' }
 }
 
-/// Whether a reader without regard to case takes one key for the other.
+/// Whether a case-insensitive parser takes one key for the other.
 pub(super) fn alike(key: &str, other: &str) -> bool {
     folded(key).eq(folded(other))
 }
 
-/// Go folds U+017F to s and U+212A to k; Java's `equalsIgnoreCase` U+0131 and U+0130 to i: upper case, then lower, is all
-/// of these. Readers in C end a key at its first U+0000.
+/// Go folds U+017F to s and U+212A to k; Java's `equalsIgnoreCase` U+0131 and U+0130 to i: upper case, then lower,
+/// covers all of these. C parsers end a key at its first U+0000.
 fn folded(key: &str) -> impl Iterator<Item = char> {
     key.chars().take_while(|c| *c != '\0').map(fold)
 }
@@ -384,8 +385,8 @@ fn hash(key: &str) -> u64 {
     folded(key).fold(0xcbf2_9ce4_8422_2325, |hash, c| (hash ^ u64::from(c)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// How many bytes come before a quote, a backslash or a control character: eight at a time, because strings are most of
-/// a message.
+/// How many bytes come before a quote, a backslash or a control character: eight at a time, because strings are most
+/// of a message.
 fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const TOPS: u64 = ONES << 7;
@@ -397,7 +398,7 @@ fn plain(bytes: &[u8]) -> usize {
         let quote = is_zero(word ^ (ONES * u64::from(b'"')));
         let backslash = is_zero(word ^ (ONES * u64::from(b'\\')));
         let special = (control | quote | backslash) & TOPS;
-        // Borrows make false hits only above a true one, and the lowest is the first.
+        // Borrows cause false hits only above a true one, and the lowest is the first.
         if special != 0 {
             return at * 8 + special.trailing_zeros() as usize / 8;
         }

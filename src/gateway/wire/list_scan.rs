@@ -1,30 +1,31 @@
-//! Looks at a server's answer, as it comes, for what may have to be kept from a caller: a list in a result, or the notice
-//! that a resource changed. It builds and copies nothing, and leaves what is done about it to `filter` and `sse`.
+//! Scans a server's answer, as it arrives, for what may have to be hidden from a caller: a list in a result, or the
+//! notification of a changed resource. It builds and copies nothing. Not here: what is done about it (see `filter`
+//! and `sse`).
 //!
-//! Most answers hold nothing of the kind, so the first look ([`may_tell`]) is a search for a quoted word, in whatever the
-//! answer is written. The second ([`ListScan`]) knows where in a JSON-RPC message the word stands: a tool may well answer with
-//! a member called `tools` of its own.
+//! Most answers contain nothing of the kind, so the first check ([`may_tell`]) searches for a quoted word in any
+//! encoding. The second ([`ListScan`]) knows where in a JSON-RPC message the word is: a tool may well answer with its
+//! own member called `tools`.
 
 use memchr::{memchr, memchr_iter, memchr2};
 
 use super::json::fold;
 use crate::mcp::methods::{Listed, RESOURCE_UPDATED};
 
-/// A look at one answer or event that is on its way.
+/// The scan of one answer or event as it arrives.
 #[derive(Debug, Default)]
 pub struct ListScan {
     form: Form,
     depth: usize,
-    /// How deep the message lies: 1 for those in an array.
+    /// The depth of the message: 1 for those in an array.
     base: usize,
     /// Within a string, and after a backslash in it.
     string: bool,
     escape: bool,
-    /// The string that is read, where it matters; if this is no JSON, what came since the last quote.
+    /// The current string, if it matters; if this is not JSON, what came since the last quote.
     token: Vec<u8>,
-    /// What the last string was, until something else than a colon follows.
+    /// What the last string was, until something other than a colon follows.
     key: ScanKey,
-    /// Whether the member that is read is `result`.
+    /// Whether the current member is `result`.
     in_result: bool,
 }
 
@@ -33,7 +34,7 @@ enum Form {
     #[default]
     Unknown,
     Json,
-    /// Nobody can say how a client reads this, so that every quoted word counts.
+    /// It is unknown how a client reads this, so every quoted word counts.
     Other,
 }
 
@@ -45,11 +46,11 @@ enum ScanKey {
     Telling,
 }
 
-/// As much of a string as is kept. The longest word, written in escapes and as UTF-32, is shorter.
+/// How much of a string is kept. The longest word, escaped and in UTF-32, is shorter.
 const KEPT: usize = 1024;
 
-/// Whether a telling word stands between two quotes anywhere, in any case and with any escapes. UTF-16 and UTF-32 count as
-/// well: some readers find out for themselves.
+/// Whether a listed word occurs between two quotes anywhere, in any case and with any escapes. UTF-16 and UTF-32
+/// count as well: some parsers detect them.
 pub fn may_tell(bytes: &[u8]) -> bool {
     let mut last: Option<usize> = None;
     memchr_iter(b'"', bytes).any(|at| {
@@ -59,7 +60,7 @@ pub fn may_tell(bytes: &[u8]) -> bool {
 }
 
 fn is_telling(token: &[u8]) -> bool {
-    // Decided by their first letter, most words cost nothing.
+    // Most words are excluded by their first letter, at no cost.
     let may =
         matches!(token.first(), Some(b't' | b'p' | b'r' | b'n' | b'T' | b'P' | b'R' | b'N' | b'\\' | 0));
     may && (is_list(token) || spells(token, RESOURCE_UPDATED))
@@ -69,7 +70,7 @@ fn is_list(token: &[u8]) -> bool {
     Listed::ALL.into_iter().any(|listed| spells(token, listed.member()))
 }
 
-/// Whether some reader takes the inside of a JSON string for this word: without regard to case, and up to a U+0000.
+/// Whether some parser takes the inside of a JSON string for this word: case-insensitively, and up to a U+0000.
 fn spells(mut token: &[u8], word: &str) -> bool {
     for expected in word.chars() {
         match letter(token) {
@@ -80,7 +81,7 @@ fn spells(mut token: &[u8], word: &str) -> bool {
     matches!(letter(token), None | Some(('\0', _)))
 }
 
-/// The first character, escapes resolved. Raw zero bytes are passed over: they are halves of wider characters.
+/// The first character, escapes resolved. Zero bytes are skipped: they are halves of wider characters.
 fn letter(token: &[u8]) -> Option<(char, &[u8])> {
     let (first, rest) = narrow(token)?;
     if first != b'\\' {
@@ -89,7 +90,7 @@ fn letter(token: &[u8]) -> Option<(char, &[u8])> {
     Some(escaped(rest).unwrap_or((char::REPLACEMENT_CHARACTER, rest)))
 }
 
-/// The character after a backslash; nothing if it is cut off or none.
+/// The character after a backslash; `None` if it is cut off or invalid.
 fn escaped(rest: &[u8]) -> Option<(char, &[u8])> {
     let (letter, mut rest) = narrow(rest)?;
     if letter != b'u' {
@@ -110,7 +111,7 @@ fn narrow(token: &[u8]) -> Option<(u8, &[u8])> {
     Some((*first, rest))
 }
 
-/// A character outside ASCII. No telling word has one that is written in more than two bytes.
+/// A character outside ASCII. No listed word has one that takes more than two bytes.
 fn wide(first: u8, rest: &[u8]) -> (char, &[u8]) {
     let pair = [first, rest.first().copied().unwrap_or_default()];
     let found = std::str::from_utf8(&pair).ok().and_then(|pair| pair.chars().next());
@@ -118,12 +119,13 @@ fn wide(first: u8, rest: &[u8]) -> (char, &[u8]) {
 }
 
 impl ListScan {
-    /// A look at what is no JSON, or begins in its midst.
+    /// A scan of something that is not JSON, or begins in its middle.
     pub fn at_anything() -> Self {
         Self { form: Form::Other, ..Self::default() }
     }
 
-    /// Whether these next bytes tell what may have to be kept from the caller. Once they do, nothing more is looked at.
+    /// Whether these next bytes show what may have to be hidden from the caller. Once they do, nothing more is
+    /// scanned.
     pub fn tells(&mut self, bytes: &[u8]) -> bool {
         let mut rest = bytes;
         loop {
@@ -148,13 +150,13 @@ impl ListScan {
         }
     }
 
-    /// Whether all that came is JSON, and whole.
+    /// Whether everything that came is complete JSON.
     pub fn is_whole(&self) -> bool {
         self.form == Form::Json && self.depth == 0 && !self.string
     }
 
-    /// Takes the next byte outside of strings. True after the colon of a telling key, and where JSON ceases to be any:
-    /// whoever reads on all the same reads something else than we do.
+    /// Takes the next byte outside of strings. True after the colon of a listed key, and where the text stops being
+    /// JSON: a parser that continues reads something other than we do.
     fn structure(&mut self, byte: u8) -> bool {
         match byte {
             b' ' | b'\t' | b'\n' | b'\r' => return false,
@@ -162,7 +164,7 @@ impl ListScan {
                 if self.form == Form::Unknown {
                     (self.form, self.base) = (Form::Json, usize::from(byte == b'['));
                 } else if self.depth == 0 {
-                    // Another text after the first: who reads it may count from there.
+                    // A second text after the first: a parser may start from there.
                     return true;
                 }
                 self.depth += 1;
@@ -184,7 +186,8 @@ impl ListScan {
                 }
             }
             b',' | b'+' | b'-' | b'.' | b'0'..=b'9' => {}
-            // The letters of `true`, `false`, `null`, of exponents, and of the `NaN` and `Infinity` that Python writes.
+            // The letters of `true`, `false`, `null`, of exponents, and of the `NaN` and `Infinity` that Python
+            // writes.
             _ if b"eEtrufalsnNIiy".contains(&byte) => {}
             _ => return true,
         }
@@ -192,7 +195,7 @@ impl ListScan {
         false
     }
 
-    /// Reads on within a string; nothing if it does not end here.
+    /// Continues within a string; `None` if it does not end here.
     fn within<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b [u8]> {
         let mut rest = bytes;
         if self.escape
@@ -218,7 +221,7 @@ impl ListScan {
         Some(after)
     }
 
-    /// Whether the string that has ended tells something by itself; what it would be as a key is noted.
+    /// Whether the string that ended is itself significant; what it would be as a key is recorded.
     fn string_tells(&mut self) -> bool {
         if self.depth == self.base + 1 {
             let is_result = spells(&self.token, "result");

@@ -1,5 +1,5 @@
-//! Whether the headers that mirror a message say what its body says. It leaves the body to `envelope`, which alone decides, and
-//! the rules to `mcp::mirror`; the headers are checked because others behind us may trust them.
+//! Whether the headers that mirror a message agree with its body. They are checked because others behind the gateway
+//! may trust them. Not here: the body, which alone decides (see `envelope`); the rules (see `mcp::mirror`).
 
 use hyper::HeaderMap;
 

@@ -1,6 +1,6 @@
-//! What crosses the wire, as text: JSON-RPC messages, the headers that mirror them and the streams that carry them, all
-//! read from untrusted bytes with one meaning or none. It knows no caller, connection or clock, and leaves what may pass
-//! to those who ask it.
+//! Text on the wire: JSON-RPC messages, the headers that mirror them and the streams that carry them, all parsed from
+//! untrusted bytes with one meaning or none. It knows no caller, connection or clock; its callers decide what may
+//! pass.
 
 pub mod envelope;
 pub mod filter;

@@ -1,11 +1,12 @@
-//! Event streams (WHATWG HTML, section 9.2), in chunks as they come: each whole event is kept byte for byte, rewritten or
-//! dropped. It leaves what is in an event to the decision it is given; [`events`] is the one for MCP.
+//! Event streams (WHATWG HTML, section 9.2), in chunks as they arrive: each whole event is kept byte for byte,
+//! rewritten or dropped. Not here: what is in an event (see the given decision; [`events`] is the one for MCP).
 //!
-//! Nothing of an event goes out before all of it has come, and an event without its blank line never does; but where most
-//! events are nobody's secret ([`SseFilter::looking`]), whole chunks pass untouched, and large events while they come.
+//! No part of an event is sent before all of it has arrived, and an event without its blank line is never sent; but
+//! if most events contain nothing to hide ([`SseFilter::looking`]), whole chunks pass untouched, and large events
+//! while they arrive.
 //!
-//! Clients read with `mcp::sse`, which makes values of an event and lets its bytes go; here the bytes are what is kept, so
-//! that the two share how a line becomes a field, and nothing else.
+//! Clients use `mcp::sse`, which makes values of an event and drops its bytes; here the bytes are kept, so the two
+//! only share how a line becomes a field.
 
 use std::borrow::Cow;
 
@@ -24,13 +25,13 @@ mod line;
 /// What happens to an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventAction {
-    /// It goes out as it came.
+    /// It is sent unchanged.
     Keep,
-    /// It goes out with this data; name, id and retry stay.
+    /// It is sent with this data; name, id and retry stay.
     Replace(Vec<u8>),
-    /// Nothing of it goes out, because it cannot be read.
+    /// It is dropped, because it cannot be parsed.
     Drop,
-    /// Nothing of it goes out, because it is not for the caller.
+    /// It is dropped, because it is not for the caller.
     Hide,
 }
 
@@ -43,32 +44,32 @@ pub struct RawEvent<'e> {
     pub data: Cow<'e, [u8]>,
 }
 
-/// How much of an event is held before it goes out unfinished, in bytes. Lists begin long before.
-pub const HELD: usize = 64 << 10;
+/// How much of an event is buffered before it is sent unfinished, in bytes. Lists begin long before.
+pub const BUFFER_BYTES: usize = 64 << 10;
 
 /// An event stream with a decision on each event.
 pub struct SseFilter<D> {
     limit: usize,
     decide: D,
-    /// The event that is under way, as it came.
+    /// The current event, as it arrived.
     held: Vec<u8>,
     /// Where its last line begins.
     line: usize,
-    /// What becomes of a line feed that follows a carriage return: both are one line end.
+    /// What happens to a line feed after a carriage return: both are one line end.
     tail: Option<Tail>,
     /// Whether the stream's first line has been read.
     begun: bool,
     dropped: u64,
-    /// Whether only those events are decided on that may hold what has to be kept from the caller.
+    /// Whether a decision is needed only for events that may contain something to hide.
     looks: bool,
-    /// An event that is on its way out unfinished.
+    /// A large event that is being sent unfinished.
     large: Option<Box<Large>>,
 }
 
-/// Room that a filter keeps for the next event.
+/// Memory that a filter keeps for the next event.
 const KEPT: usize = 4096;
 
-/// Where a stream that passes unread stands.
+/// The position in a stream that passes unparsed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Boundary(LinePosition);
 
@@ -79,8 +80,8 @@ enum Tail {
     Swallow,
 }
 
-/// The decision on MCP's events: messages are filtered, and dropped if they cannot be read. The `endpoint` of HTTP+SSE
-/// (2024-11-05) becomes what `endpoint` makes of it. Any other name counts as a message.
+/// The decision on MCP's events: messages are filtered, and dropped if they cannot be parsed. The `endpoint` of
+/// HTTP+SSE (2024-11-05) is replaced by `endpoint`. Any other name counts as a message.
 pub fn events(
     shows: impl Fn(Listed, &str) -> bool,
     mut endpoint: impl FnMut(&str) -> EventAction,
@@ -93,7 +94,8 @@ pub fn events(
     }
 }
 
-/// The decision on the events of a stream that answers one message: what holds neither list nor notice passes as it is.
+/// The decision on the events of a stream that answers one message: events without a list or notification pass
+/// unchanged.
 pub fn answers(shows: impl Fn(Listed, &str) -> bool) -> impl FnMut(&RawEvent<'_>) -> EventAction {
     move |event| verdict(filter::anything(&event.data, &shows))
 }
@@ -119,7 +121,8 @@ impl<D: FnMut(&RawEvent<'_>) -> EventAction> SseFilter<D> {
         Self { looks: true, ..Self::new(limit, decide) }
     }
 
-    /// Takes the next chunk and gives what may go out now: the chunk itself, if it is whole events that tell nothing.
+    /// Takes the next chunk and returns what may be sent now: the chunk itself, if it is whole events with nothing to
+    /// hide.
     ///
     /// # Errors
     /// [`StreamTooLarge`]; the caller ends the stream.
@@ -132,7 +135,7 @@ impl<D: FnMut(&RawEvent<'_>) -> EventAction> SseFilter<D> {
         self.push(&chunk)
     }
 
-    /// Takes the next chunk and gives what may go out now.
+    /// Takes the next chunk and returns what may be sent now.
     ///
     /// # Errors
     /// [`StreamTooLarge`]; the caller ends the stream.
@@ -164,13 +167,13 @@ impl<D: FnMut(&RawEvent<'_>) -> EventAction> SseFilter<D> {
             }
             rest = next;
         }
-        if self.looks && self.held.len() > HELD {
+        if self.looks && self.held.len() > BUFFER_BYTES {
             self.let_go(&mut out);
         }
         Ok(out.into())
     }
 
-    /// Lets a large event go, unless it has begun to tell: then all of it is awaited.
+    /// Sends a large event unfinished, unless it has begun to show something to hide: then all of it is awaited.
     fn let_go(&mut self, out: &mut Vec<u8>) {
         self.large = Large::begin(&self.held).map(Box::new);
         if self.large.is_some() {
@@ -179,13 +182,14 @@ impl<D: FnMut(&RawEvent<'_>) -> EventAction> SseFilter<D> {
         }
     }
 
-    /// What is left when the stream ends: the beginning of an event, which clients ignore. It passes if it tells nothing.
+    /// What remains when the stream ends: the start of an event, which clients ignore. It passes if it has nothing to
+    /// hide.
     pub fn rest(&mut self) -> Bytes {
         let held = std::mem::take(&mut self.held);
         if self.looks && !list_scan::may_tell(&held) { held.into() } else { Bytes::new() }
     }
 
-    /// The memory that the event under way takes, in bytes; of a large one that is over nothing stays.
+    /// The memory that the current event uses, in bytes; after a large one nothing remains.
     pub fn held(&mut self) -> usize {
         if self.held.is_empty() {
             self.held.shrink_to(KEPT);
@@ -193,7 +197,7 @@ impl<D: FnMut(&RawEvent<'_>) -> EventAction> SseFilter<D> {
         self.held.capacity()
     }
 
-    /// Ends the stream and gives the number of events that did not go out, an incomplete one at the end included.
+    /// Ends the stream and returns the number of dropped events, including an incomplete one at the end.
     pub fn finish(self) -> u64 {
         self.dropped + u64::from(!self.held.is_empty())
     }
@@ -203,17 +207,17 @@ impl<D: FnMut(&RawEvent<'_>) -> EventAction> SseFilter<D> {
         self.dropped
     }
 
-    /// Whether a comment of ours may go out now.
+    /// Whether one of our comments may be sent now.
     pub fn at_boundary(&self) -> bool {
         self.held.is_empty() && self.large.is_none()
     }
 
-    /// Whether everything that has gone out so far is whole events.
+    /// Whether everything sent so far is whole events.
     pub fn goes_out_whole(&self) -> bool {
         self.large.is_none()
     }
 
-    /// Deals with a line feed that belongs to a carriage return before it.
+    /// Handles a line feed that belongs to a carriage return before it.
     fn after_return<'c>(&mut self, chunk: &'c [u8], out: &mut Vec<u8>) -> &'c [u8] {
         let (Some(tail), Some(rest)) = (self.tail.take(), chunk.strip_prefix(b"\n")) else { return chunk };
         match tail {
@@ -300,15 +304,15 @@ impl<'e> RawEvent<'e> {
     }
 }
 
-/// Whether no event goes on after these bytes, if none was under way before.
+/// Whether no event continues after these bytes, if none had begun before.
 pub fn is_whole(bytes: &[u8]) -> bool {
     bytes.ends_with(b"\n\n") || bytes.ends_with(b"\n\r\n")
 }
 
 impl Boundary {
-    /// Notes a chunk that goes out.
+    /// Records a chunk that is sent.
     pub fn pass(&mut self, chunk: &[u8]) {
-        // Two line ends are four bytes at most, so what stood before those cannot matter.
+        // Two line ends are at most four bytes, so earlier ones do not matter.
         let (start, last) = match chunk.last_chunk::<4>() {
             Some(last) => (LinePosition::Within, last.as_slice()),
             None => (self.0, chunk),
@@ -316,14 +320,14 @@ impl Boundary {
         self.0 = last.iter().fold(start, |place, byte| place.after(*byte));
     }
 
-    /// Whether a comment of ours may go out now.
+    /// Whether one of our comments may be sent now.
     pub fn at_boundary(self) -> bool {
         matches!(self.0, LinePosition::Between | LinePosition::BetweenReturn)
     }
 }
 
-/// Writes an event anew with this data, without unknown fields. All lines end in a line feed: mixed ends could run
-/// together where a line was left out.
+/// Rewrites an event with this data, without unknown fields. All lines end in a line feed: mixed ends could run
+/// together if a line were removed.
 fn rewrite(held: &[u8], data: &[u8], out: &mut Vec<u8>) {
     let (start, mut written) = (out.len(), false);
     for line in lines(held) {

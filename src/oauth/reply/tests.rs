@@ -7,7 +7,7 @@ fn read(status: u16, body: &str) -> Result<TokenSet, ReplyError> {
     read_reply(status, body.as_bytes(), &ReplyShape::default(), &[], 1_000)
 }
 
-/// A token that says this of itself; nobody has signed it.
+/// A token with this claim; it is not signed.
 fn jwt(claims: &str) -> String {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;

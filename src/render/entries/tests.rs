@@ -1,4 +1,4 @@
-//! Every header and address that clients are told of. It leaves how a client writes them to the templates' own tests.
+//! Every header and address that clients get. Not here: how a client writes them (see the templates' own tests).
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn egress(name: &str, suffix: &str) -> EgressToken {
     }
 }
 
-/// Whatever its path, which the registry's reader would refuse.
+/// Whatever its path, which the registry's reader would reject.
 fn server(path: &str, transports: &[Transport]) -> RegisteredServer {
     let mut server = RegisteredServer::at("/any", "http://h").unwrap();
     server.name = path.trim_matches('/').into();
@@ -176,7 +176,7 @@ fn of_two_with_one_name_the_one_with_the_credential_stays() {
 #[test]
 fn a_name_that_our_own_commands_would_take_for_an_address_is_refused() {
     let message = all("https://gw.test", None, &[egress("https://evil.test", "/mcp")], &[]).unwrap_err();
-    assert!(message.contains("reads as an address"), "{message}");
+    assert!(message.contains("looks like an address"), "{message}");
 }
 
 #[test]
@@ -186,13 +186,13 @@ fn what_no_header_may_hold_is_refused_by_name_and_never_by_value() {
         ..egress("files", "/mcp")
     };
     let token = |value: &str| EgressToken { access_token: Secret::new(value), ..egress("files", "/mcp") };
-    let control = "would hold a line break or another control character";
+    let control = "would contain a line break or another control character";
     let cases = [
         (with("X-Site", "hidden\r\nX-Admin: 1"), format!("server files: header X-Site {control}")),
         (with("X-Site", "hidden\u{7f}"), format!("server files: header X-Site {control}")),
         (token("hidden\nX"), format!("server files: header Authorization {control}")),
         (token(""), "server files: header Authorization has no value".into()),
-        (with("X Site", "hidden"), "server files: header X Site is not a header's name".into()),
+        (with("X Site", "hidden"), "server files: header X Site is not a header name".into()),
         (with("authorization", "hidden"), "server files: header authorization is set twice".into()),
     ];
     for (credential, expected) in cases {

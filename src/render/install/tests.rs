@@ -1,4 +1,4 @@
-//! A client's file: made, changed, closed, kept as it was, and left alone.
+//! A client's file: created, changed, made private, backed up, and left alone.
 #![expect(clippy::disallowed_methods, reason = "tests write the user's file as another program would")]
 use super::super::client_entry::{LaunchContext, client_entries};
 use super::super::{ServerEntry, TARGETS, render};

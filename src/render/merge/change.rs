@@ -1,4 +1,5 @@
-//! What a merge does to each entry of a client's file, and why it leaves a file alone; as values, and as people read them.
+//! What a merge does to each entry of a client's file, and why a file stays unchanged; as values, and in text for
+//! people.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,33 +12,33 @@ use url::Url;
 use crate::render::targets::ClientSpec;
 use crate::secret::REDACTED;
 
-/// The fields that hold headers, by one client or another.
+/// The header fields of the various clients.
 const HEADERS: [&str; 3] = ["headers", "http_headers", "env_http_headers"];
 
-/// A file brought up to date.
+/// An updated file.
 pub struct Merged {
-    /// The whole file; it holds tokens.
+    /// The whole file; it contains tokens.
     pub text: String,
-    /// The names of the entries in it that are ours.
+    /// The names of our entries in it.
     pub owned: BTreeSet<String>,
-    /// What happened to each entry: the rendered ones in their order, then the removed ones.
+    /// The change to each entry: the rendered ones in their order, then the removed ones.
     pub changes: Vec<Change>,
 }
 
-/// What happened to one entry. Prints without any header's value.
+/// The change to one entry. It prints without any header's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The entry's name.
     pub name: String,
-    /// The URL we have for it; empty when it is removed, and when it is a command.
+    /// Its new URL; empty if it is removed, and if it is a command.
     pub url: String,
-    /// The names of the headers we have for it.
+    /// The names of its new headers.
     pub headers: Vec<String>,
-    /// What happened.
+    /// The kind of change.
     pub kind: ChangeKind,
 }
 
-/// What can happen to an entry.
+/// A kind of change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeKind {
     /// It is new.
@@ -46,40 +47,40 @@ pub enum ChangeKind {
     Updated(Vec<String>),
     /// It was ours and is rendered no longer.
     Removed,
-    /// Somebody else's entry has the name, and keeps it.
+    /// An entry that is not ours has the name, and keeps it.
     Conflict {
-        /// Where theirs leads; empty when it leads nowhere (a command, say).
+        /// Its target; empty if it has none (a command, say).
         their_url: String,
     },
-    /// It is as it was.
+    /// Unchanged.
     Unchanged,
 }
 
-/// Why a file was left alone.
+/// Why a file was left unchanged.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum MergeError {
-    /// Not of its format, which is named first. For JSON, comments and trailing commas are allowed.
+    /// Invalid in its format, which is named first. For JSON, comments and trailing commas are allowed.
     #[error("is not {0}: {1}")]
     Parse(&'static str, String),
-    /// Something stands where our entries belong.
+    /// Another value is where our entries belong.
     #[error("has something other than an object at {0}")]
     NotAnObject(String),
-    /// Something stands where our list of entries belongs.
+    /// Another value is where our list of entries belongs.
     #[error("has something other than a list at {0}")]
     NotAList(String),
-    /// Readers differ on which of two to take, so neither may be changed.
+    /// A duplicate key, on which parsers differ, so neither may be changed.
     #[error("has the key {0:?} twice")]
     Twice(String),
-    /// Written in a way that we cannot change with certainty.
+    /// Written in a way that we cannot change safely.
     #[error("cannot be changed safely: it has {0}")]
     Unsupported(&'static str),
-    /// The merge would have changed something that is not ours; a defect of ours, caught before writing.
-    #[error("could not be changed without touching what is not ours")]
+    /// The merge would have changed something that is not ours; a bug, caught before writing.
+    #[error("could not be changed without touching other entries")]
     Foreign,
 }
 
 impl MergeError {
-    /// What to do about the file at `path`.
+    /// The remedy for the file at `path`.
     pub fn hint(&self, path: &Path) -> String {
         let path = path.display();
         match self {
@@ -104,7 +105,7 @@ impl fmt::Debug for Merged {
 }
 
 impl Change {
-    /// Whether the entry is somebody else's and was left alone.
+    /// Whether the entry is not ours and was left unchanged.
     pub fn is_conflict(&self) -> bool {
         matches!(self.kind, ChangeKind::Conflict { .. })
     }
@@ -144,7 +145,11 @@ impl fmt::Display for Change {
                 false
             }
             ChangeKind::Conflict { their_url } => {
-                write!(f, "! {name}  left alone: not ours, it leads to {}", display_url(their_url))?;
+                write!(
+                    f,
+                    "! {name}  left alone: not written by mcpauth, it points to {}",
+                    display_url(their_url)
+                )?;
                 false
             }
             ChangeKind::Unchanged => {
@@ -159,7 +164,7 @@ impl fmt::Display for Change {
     }
 }
 
-/// A URL without what may be secret in it: some servers are addressed with a key in the query.
+/// A URL without what may be secret in it: some servers have a key in their query.
 fn display_url(url: &str) -> String {
     if url.is_empty() {
         return "(no URL)".into();
@@ -174,7 +179,7 @@ fn display_url(url: &str) -> String {
     }
     parsed.set_query(None);
     parsed.set_fragment(None);
-    // These fail only for URLs that cannot hold them in the first place.
+    // These fail only for URLs that cannot have them.
     let _ = parsed.set_password(None);
     let _ = parsed.set_username("");
     format!("{parsed}?{REDACTED}")

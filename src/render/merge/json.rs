@@ -1,8 +1,8 @@
-//! Edits JSON, with comments and trailing commas where a file has them.
-//! It leaves what is to be edited to `plan`.
+//! Edits JSON, with comments and trailing commas if a file has them. Not here: what to edit (see `plan`).
 //!
-//! Only the object that gets a new key is laid out anew, between its entries: one on a single line is spread over several,
-//! and blank lines beside its braces go. A removed entry takes the comments on its own line with it.
+//! Only the object that gets a new key is reformatted, between its entries: one on a single line is spread over
+//! several, and blank lines next to its braces are removed. A removed entry takes the comments on its own line with
+//! it.
 
 use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstInputValue, CstObject, CstObjectProp, CstRootNode};
@@ -18,8 +18,8 @@ pub(super) fn read(text: &str) -> Result<Value, MergeError> {
     Ok(value.unwrap_or_else(|| Value::Object(Map::new())))
 }
 
-/// Readers differ on which of two equal keys to take, so neither may be changed: on the way to our entries, among their
-/// `names`, and within them.
+/// Parsers differ on which of two equal keys counts, so neither may be changed: on the way to our entries, among
+/// their `names`, and within them.
 pub(super) fn check_unique<'a>(
     text: &str,
     target: &ClientSpec,
@@ -81,19 +81,20 @@ fn parse(text: &str) -> Result<CstRootNode, MergeError> {
     if root.to_string() == text { Ok(root) } else { Err(MergeError::Foreign) }
 }
 
-/// Escapes of halves of surrogate pairs. JavaScript programs write them where they cut a string in two; no text of ours can
-/// hold them. While the file is edited, escapes that the file has not stand for them: the same but for their first digit.
+/// Escapes of unpaired surrogates. JavaScript programs write them when they cut a string in two; our text cannot
+/// contain them. During the edit, escapes that do not occur in the file replace them: the same but for their first
+/// digit.
 #[derive(Clone, Copy)]
 pub(super) struct Halves {
     first: char,
 }
 
-/// First digits of escapes that may stand for halves (`\ud800` to `\udfff`), the rarest first. Letters, which have a case to
-/// keep.
+/// First digits of escapes that may replace surrogates (`\ud800` to `\udfff`), the rarest first. Letters, which have
+/// a case to preserve.
 const STAND_INS: [char; 5] = ['e', 'f', 'a', 'b', 'c'];
 
 impl Halves {
-    /// What can stand for the halves of a file; none if it has no halves.
+    /// The replacements for a file's surrogates; `None` if it has none.
     pub(super) fn find(text: &str) -> Result<Option<Self>, MergeError> {
         let units = escapes(text);
         if halves(&units).next().is_none() {
@@ -101,7 +102,7 @@ impl Halves {
         }
         let is_free = |first: &char| !units.iter().any(|(_, unit)| is_one_of(*unit, *first));
         let first = STAND_INS.into_iter().find(is_free);
-        first.map(|first| Some(Self { first })).ok_or(MergeError::Unsupported("halves of characters"))
+        first.map(|first| Some(Self { first })).ok_or(MergeError::Unsupported("unpaired surrogates"))
     }
 
     /// The file without them.
@@ -119,12 +120,12 @@ impl Halves {
     }
 }
 
-/// Whether an escape is that of a half with another first digit.
+/// Whether an escape is that of a surrogate with another first digit.
 fn is_one_of(unit: u16, first: char) -> bool {
     first.to_digit(16).is_some_and(|digit| u32::from(unit) >> 11 == digit << 1 | 1)
 }
 
-/// The places of the digits of all escapes of characters, and what they say.
+/// The positions of the digits of all escapes, and their values.
 fn escapes(text: &str) -> Vec<(usize, u16)> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -139,7 +140,7 @@ fn escapes(text: &str) -> Vec<(usize, u16)> {
     found
 }
 
-/// The places of the digits of those that are half of a pair.
+/// The positions of the digits of unpaired surrogates.
 fn halves(units: &[(usize, u16)]) -> impl Iterator<Item = usize> {
     let mut units = units.iter().copied().peekable();
     std::iter::from_fn(move || {

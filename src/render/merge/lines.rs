@@ -1,9 +1,9 @@
-//! A text as lines and as places in it: where a line begins and ends, what indents it, and pieces put in and taken out.
-//! It leaves what the lines mean to `toml` and `yaml`.
+//! A text as lines and positions: where a line begins and ends, its indentation, and inserting and removing pieces.
+//! Not here: what the lines mean (see `toml` and `yaml`).
 
 use std::ops::Range;
 
-/// What ends the lines of a text: that of its first line.
+/// The line ending of a text: that of its first line.
 pub(super) fn line_end(text: &str) -> &'static str {
     match text.split_once('\n') {
         Some((first, _)) if first.ends_with('\r') => "\r\n",
@@ -21,23 +21,23 @@ pub(super) fn next(text: &str, at: usize) -> usize {
     text.get(at..).and_then(|after| after.find('\n')).map_or(text.len(), |newline| at + newline + 1)
 }
 
-/// Where the line of `at` ends, before what ends it.
+/// Where the line of `at` ends, before its line ending.
 pub(super) fn end(text: &str, at: usize) -> usize {
     let line = text.get(at..next(text, at)).unwrap_or_default();
     at + line.trim_end_matches(['\r', '\n']).len()
 }
 
-/// The text from `from` to `to`, empty where there is none.
+/// The text from `from` to `to`, empty if there is none.
 pub(super) fn between(text: &str, from: usize, to: usize) -> &str {
     text.get(from..to).unwrap_or_default()
 }
 
-/// Whether the line that begins at `at` is there and blank.
+/// Whether the line that begins at `at` exists and is blank.
 pub(super) fn is_blank(text: &str, at: usize) -> bool {
     at < text.len() && between(text, at, next(text, at)).trim().is_empty()
 }
 
-/// Where the comments end that begin at `at` and whose `#` stands at `column` or further in.
+/// Where the comments end that begin at `at` and whose `#` is at `column` or further in.
 pub(super) fn after_comments(text: &str, at: usize, column: usize) -> usize {
     let mut at = at;
     loop {
@@ -50,7 +50,7 @@ pub(super) fn after_comments(text: &str, at: usize, column: usize) -> usize {
     }
 }
 
-/// `text` with `piece` at `at`, which is where a line begins or where the text ends, as lines of their own.
+/// `text` with `piece` inserted at `at`, which is the start of a line or the end of the text, as lines of its own.
 pub(super) fn insert(text: &str, at: usize, piece: &str) -> String {
     let newline = line_end(text);
     if at == text.len() && !text.is_empty() && !text.ends_with('\n') {

@@ -1,5 +1,5 @@
-//! The rules of a merge, the same for every format: what is ours, what is added, set, dropped and removed.
-//! It leaves how a file is written to `json`, `toml` and `yaml`: here a file is what it means.
+//! The rules of a merge, the same for every format: what is ours, what is added, set, dropped and removed. Not here:
+//! how a file is written (see `json`, `toml` and `yaml`); here a file is its meaning.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 use super::{Change, ChangeKind, MergeError};
 use crate::render::targets::{ClientSpec, Format, Shape};
 
-/// The fields that some rendering of ours, in some secret mode or for some client, may have written beside
-/// [`ClientSpec::url`]. In an entry of ours, one that is rendered no longer is a leftover (a stale token, a command where
-/// there is a URL now) and goes; every other field is the user's.
+/// The fields that any rendering of ours, in any auth mode or for any client, may have written next to
+/// [`ClientSpec::url`]. In an entry of ours, one that is no longer rendered is a leftover (an old token, a command
+/// that is now a URL) and is removed; every other field is the user's.
 const WRITTEN: [&str; 18] = [
     "type",
     "transport",
@@ -35,17 +35,17 @@ const WRITTEN: [&str; 18] = [
 /// One thing to do to a file.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Edit<'a> {
-    /// A new entry, with its fields; the first one may have to make the place for all.
+    /// A new entry, with its fields; the first one may have to create the parent for all.
     Add(&'a str, &'a Map<String, Value>),
-    /// A field of an entry that is there, new or not.
+    /// A field of an existing entry, new or not.
     Set(&'a str, &'a str, &'a Value),
-    /// A field that is there is to go.
+    /// A field to remove.
     Drop(&'a str, &'a str),
-    /// An entry that is there is to go.
+    /// An entry to remove.
     Remove(&'a str),
 }
 
-/// What is to be done, and what becomes of it.
+/// The edits, and their results.
 pub(super) struct Plan<'a> {
     pub(super) edits: Vec<Edit<'a>>,
     pub(super) changes: Vec<Change>,
@@ -54,10 +54,10 @@ pub(super) struct Plan<'a> {
 
 type Entries<'a> = Vec<(&'a str, &'a Value)>;
 
-/// Compares what is there with what was rendered.
+/// Compares the file with what was rendered.
 ///
 /// # Errors
-/// Something is in the way of our entries, or it is not clear which one is meant.
+/// Something is in the way of our entries, or it is unclear which one is meant.
 pub(super) fn plan<'a>(
     was: &'a Value,
     target: &ClientSpec,
@@ -80,7 +80,7 @@ pub(super) fn plan<'a>(
         }
         plan.changes.push(Change::new(name, entry, target, kind));
     }
-    // Last, so that a file of ours alone is never empty in between, and with it its line ends forgotten.
+    // Last, so that a file with only our entries is never empty in between, which would lose its line endings.
     for name in owned.iter().filter(|name| !ours.iter().any(|(other, _)| other == &name.as_str())) {
         if find(&there, name)?.is_some() {
             plan.edits.push(Edit::Remove(name));
@@ -90,7 +90,7 @@ pub(super) fn plan<'a>(
     Ok(plan)
 }
 
-/// Brings an entry that is there up to date, if it is ours or leads where ours does; from then on it is ours.
+/// Updates an existing entry if it is ours or has our target; from then on it is ours.
 fn update<'a>(
     edits: &mut Vec<Edit<'a>>,
     target: &ClientSpec,
@@ -122,7 +122,7 @@ fn is_ours(field: &str, target: &ClientSpec) -> bool {
     (field == target.url || WRITTEN.contains(&field)) && !target.kept.contains(&field)
 }
 
-/// The entries in a whole configuration, in their order. A list's elements without a name are nobody's.
+/// The entries in a whole configuration, in order. List elements without a name are not ours.
 fn entries<'a>(whole: &'a Value, target: &ClientSpec) -> Result<Entries<'a>, MergeError> {
     if !whole.is_object() {
         return Err(MergeError::NotAnObject("its top".into()));
@@ -149,7 +149,7 @@ fn entries<'a>(whole: &'a Value, target: &ClientSpec) -> Result<Entries<'a>, Mer
     }
 }
 
-/// A key with null or nothing behind it, or in YAML with an emptiness of either kind, is where entries may come.
+/// A key with null or no value, or in YAML with either kind of emptiness, may get entries.
 fn is_void(value: &Value, target: &ClientSpec) -> bool {
     let is_empty =
         || value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
@@ -168,7 +168,7 @@ fn find<'a>(entries: &Entries<'a>, name: &str) -> Result<Option<&'a Value>, Merg
     }
 }
 
-/// What the file must mean after `edits`, and what it must still mean.
+/// What the file must mean after `edits`, including what must not change.
 pub(super) fn expected(was: &Value, target: &ClientSpec, edits: &[Edit<'_>]) -> Value {
     let mut whole = settled(was.clone(), target);
     let place = target.root.iter().try_fold(&mut whole, |at, key| at.get_mut(*key));
@@ -180,7 +180,7 @@ pub(super) fn expected(was: &Value, target: &ClientSpec, edits: &[Edit<'_>]) -> 
     whole
 }
 
-/// With the place for our entries made: no entries and no place for them are the same.
+/// With the parent of our entries created: a missing one and an empty one are equal.
 pub(super) fn settled(mut whole: Value, target: &ClientSpec) -> Value {
     let mut at = &mut whole;
     for (depth, key) in target.root.iter().enumerate() {

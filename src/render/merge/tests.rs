@@ -1,4 +1,4 @@
-//! What a merge adds, changes and leaves alone in a client's own file, down to its comments and line ends.
+//! What a merge adds, changes and keeps in a client's own file, down to its comments and line endings.
 
 use std::path::Path;
 
@@ -118,7 +118,7 @@ fn our_fields_are_set_and_the_users_stay() {
         assert_eq!(kinds(&merged), r#"files:Updated(["type", "headers"])"#);
         assert_eq!(merged.owned, owned(&["files"]));
     }
-    // A kept field the user took out stays out; a moved entry of ours is led back.
+    // A kept field that the user removed stays removed; a moved entry of ours is set back.
     let file = "{\"mcpServers\":{\"files\":{\"type\":\"streamable-http\",\"url\":\"https://old.test\",\"headers\":{\"Authorization\":\"Bearer hidden\"}}}}";
     let merged = merge(Some(file), ROO, &roo(&["files"]), &owned(&["files"])).unwrap();
     assert_eq!(merged.text, file.replace("https://old.test", "https://gw.test/files/mcp"));
@@ -136,10 +136,10 @@ fn what_an_earlier_rendering_wrote_and_this_one_does_not_goes_and_the_users_fiel
     let back = merge(Some(&merged.text), ROO, &roo(&["files"]), &merged.owned).unwrap();
     assert_eq!(kinds(&back), r#"files:Updated(["type", "url", "headers", "command", "args"])"#);
     assert!(back.text.contains("// slow\n      \"timeout\": 60") && !back.text.contains("mcpauth"));
-    // The same command is not the same place: nobody knows whose it is.
+    // The same command is not the same target: its owner is unknown.
     let foreign = merge(Some(with_command), ROO, &command, &owned(&[])).unwrap();
     assert!(foreign.changes[0].is_conflict() && foreign.owned.is_empty());
-    // Who takes an entry over takes over its leftovers, or the next run would find them.
+    // Taking over an entry includes its leftovers, or the next run would find them.
     let adopted = r#"{"mcpServers":{"files":{"url":"https://gw.test/files/mcp","headersHelper":"theirs"}}}"#;
     let merged = merge(Some(adopted), ROO, &roo(&["files"]), &owned(&[])).unwrap();
     assert_eq!(kinds(&merged), r#"files:Updated(["type", "headers", "headersHelper"])"#);
@@ -234,7 +234,7 @@ fn changes_print_names_urls_and_header_names_and_never_a_value() {
 ~ stale  https://gw.test/stale/mcp  (type, headers)
     Authorization: [redacted]
 ~ typed  https://gw.test/typed/mcp  (type)
-! theirs  left alone: not ours, it leads to https://else.test/mcp?[redacted]
+! theirs  left alone: not written by mcpauth, it points to https://else.test/mcp?[redacted]
 + new  https://gw.test/new/mcp
     Authorization: [redacted]
 - gone"
@@ -262,7 +262,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// What may stand between two tokens.
+/// What may occur between two tokens.
 fn gap() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "",
@@ -279,7 +279,7 @@ fn gap() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-/// Writes `value` with the next of `gaps` wherever there may be one, and a trailing comma now and then.
+/// Writes `value` with the next of `gaps` wherever there may be one, and a trailing comma sometimes.
 fn write(value: &Value, gaps: &mut dyn Iterator<Item = &'static str>) -> String {
     let Value::Object(map) = value else { return value.to_string() };
     let mut text = "{".to_owned() + next(gaps);

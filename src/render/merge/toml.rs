@@ -1,8 +1,9 @@
-//! Edits TOML: tables, dotted keys and inline tables, wherever an entry or a part of it stands.
-//! It leaves what is to be edited to `plan`.
+//! Edits TOML: tables, dotted keys and inline tables, wherever an entry or a part of it is. Not here: what to edit
+//! (see `plan`).
 //!
-//! The text is spliced where the parser says that things lie. The parser's own tree, edited and written anew, would lose
-//! line ends, the order of dotted keys and the lack of a last line end, and would take a comment for that of another table.
+//! The text is spliced at the positions that the parser reports. The parser's own document, edited and written again,
+//! would lose line endings, the order of dotted keys and a missing final line ending, and would attach comments to
+//! other tables.
 
 use std::ops::Range;
 
@@ -16,14 +17,15 @@ use super::plan::Edit;
 use super::{MergeError, lines};
 use crate::render::targets::ClientSpec;
 
-/// A header, or a key with its value: a statement, which begins on a line of its own, or an entry in braces.
+/// A header, or a key with its value: a statement, which begins on its own line, or an entry in braces.
 struct TomlStatement {
     path: Vec<String>,
     is_header: bool,
     range: Range<usize>,
 }
 
-/// What the text means. A date, which JSON does not know, is an object with its text; a float that is no number is null.
+/// What the text means. A date, which JSON does not have, is an object with its text; a float that is not a number is
+/// null.
 pub(super) fn read(text: &str) -> Result<Value, MergeError> {
     meaning(parse(text)?.as_item()).ok_or(MergeError::Foreign)
 }
@@ -47,7 +49,7 @@ fn parse(text: &str) -> Result<Document<&str>, MergeError> {
     Document::parse(text).map_err(|e| MergeError::Parse("TOML", reason(&e, text)))
 }
 
-/// The parser's own words quote the line, which may hold a token.
+/// The parser's own message quotes the line, which may contain a token.
 fn reason(error: &TomlError, text: &str) -> String {
     let at = error.span().map_or(0, |span| span.start);
     let before = lines::between(text, 0, at);
@@ -57,7 +59,7 @@ fn reason(error: &TomlError, text: &str) -> String {
     format!("{message} on line {line} column {column}")
 }
 
-/// Adds an entry: as a table after the last of its kind, or where all are in an inline table, in there.
+/// Adds an entry: as a table after the last of its kind, or into the inline table if all are in one.
 fn add(text: &str, root: &[String], name: &str, fields: &Map<String, Value>) -> Result<String, MergeError> {
     let document = parse(text)?;
     let path = [root, &[name.to_owned()]].concat();
@@ -82,7 +84,7 @@ fn add(text: &str, root: &[String], name: &str, fields: &Map<String, Value>) -> 
     Ok(lines::insert(text, at, &piece))
 }
 
-/// Sets what is at `path`, whose parent is a table that is there.
+/// Sets what is at `path`, whose parent is an existing table.
 fn set(text: &str, path: &[String], value: &Value) -> Result<String, MergeError> {
     let document = parse(text)?;
     let found = find(document.as_item(), path);
@@ -105,7 +107,7 @@ fn set(text: &str, path: &[String], value: &Value) -> Result<String, MergeError>
     }
 }
 
-/// Puts a key that is not there into its table: behind the table's own keys, however they are written.
+/// Adds a new key to its table: after the table's own keys, however they are written.
 fn insert(text: &str, path: &[String], value: &impl Serialize) -> Result<String, MergeError> {
     let document = parse(text)?;
     if let Some((depth, braces)) = braces(&document, path) {
@@ -171,7 +173,7 @@ fn braces<'a>(document: &'a Document<&str>, path: &[String]) -> Option<(usize, &
     })
 }
 
-/// An entry in braces with the comma before it, or with that behind it where it is the first.
+/// An entry in braces with the comma before it, or with the one after it if it is the first.
 fn with_comma(text: &str, braces: &InlineTable, entries: &[TomlStatement], at: usize) -> Range<usize> {
     let within = braces.span().map_or(0..0, |span| span.start + 1..span.end - 1);
     let end = entries.get(at).map_or(0, |entry| entry.range.end);
@@ -188,7 +190,7 @@ fn find<'a>(item: &'a Item, path: &[String]) -> Option<&'a Item> {
     path.iter().try_fold(item, |at, key| at.get(key.as_str()))
 }
 
-/// What is left of a path behind its first keys.
+/// What remains of a path after its first keys.
 fn lookup(path: &[String], depth: usize) -> &[String] {
     path.get(depth..).unwrap_or_default()
 }
@@ -218,7 +220,7 @@ fn collect(table: &Table, path: &mut Vec<String>, found: &mut Vec<TomlStatement>
     }
 }
 
-/// The keys of a table that stand in its section or its braces, in the order of the text.
+/// The keys of a table that are in its section or its braces, in the order of the text.
 fn own(table: &dyn TableLike, path: &[String]) -> Vec<TomlStatement> {
     let statement = |(keys, value): (Vec<&Key>, &Toml)| {
         let range = keys.last()?.span()?.start..value.span()?.end;
@@ -230,14 +232,14 @@ fn own(table: &dyn TableLike, path: &[String]) -> Vec<TomlStatement> {
     own
 }
 
-/// The path of the section in which the statement stands.
+/// The path of the statement's section.
 fn header(statements: &[TomlStatement], at: usize) -> &[String] {
     let mut above = statements.iter().take(at + 1).rev();
     above.find(|statement| statement.is_header).map_or(&[], |header| &header.path)
 }
 
-/// The section in which a statement stands: from that statement on, with the comments that end it. Comments right above
-/// the next header are that one's.
+/// The section of a statement: from that statement on, including the comments at its end. Comments right above the
+/// next header belong to that one.
 fn section(text: &str, statements: &[TomlStatement], at: usize) -> Range<usize> {
     let start = statements.get(at).map_or(0, |statement| statement.range.start);
     let rest = statements.iter().skip(at + 1).take_while(|statement| !statement.is_header);
@@ -248,7 +250,7 @@ fn section(text: &str, statements: &[TomlStatement], at: usize) -> Range<usize> 
     lines::begin(text, start)..if ends_there { commented } else { end }
 }
 
-/// With the blank lines above, or with those below where nothing stands above.
+/// With the blank lines above, or with those below if nothing is above.
 fn with_blank_lines(text: &str, mut range: Range<usize>) -> Range<usize> {
     while range.start > 0 && lines::is_blank(text, lines::begin(text, range.start - 1)) {
         range.start = lines::begin(text, range.start - 1);
@@ -269,7 +271,7 @@ fn assignment(key: &[String], value: &impl Serialize) -> Result<String, MergeErr
 
 fn toml(value: &impl Serialize) -> Result<Toml, MergeError> {
     value.serialize(ValueSerializer::new()).map_err(|error| match error {
-        ser::Error::UnsupportedType(_) => MergeError::Unsupported("no way to write a null"),
+        ser::Error::UnsupportedType(_) => MergeError::Unsupported("nulls cannot be written"),
         _ => MergeError::Foreign,
     })
 }

@@ -1,8 +1,8 @@
-//! Edits YAML by the lines of our entries, whose places the parser says; every other line stays.
-//! It leaves what is to be edited to `plan`, places to `tree`, and how our values look to `write`.
+//! Edits YAML by the lines of our entries, whose positions the parser reports; every other line stays. Not here: what
+//! to edit (see `plan`); positions (see `tree`); the form of our values (see `write`).
 //!
-//! Only what is written in lines, in one top-level block, is edited. Braces with something in them, and what has an anchor,
-//! a tag or an alias where we would have to change something, are refused.
+//! Only block style in one top-level block is edited. Non-empty flow style, and an anchor, a tag or an alias where we
+//! would have to change something, are rejected.
 
 mod tree;
 mod write;
@@ -19,13 +19,13 @@ use crate::render::targets::{ClientSpec, Shape};
 const BRACES: MergeError = MergeError::Unsupported("its servers in braces or brackets");
 const MARKS: MergeError =
     MergeError::Unsupported("an anchor, an alias, a tag or a merge key among its servers");
-const NESTED: MergeError = MergeError::Unsupported("its servers in a place that lines do not show");
+const NESTED: MergeError = MergeError::Unsupported("its servers in a place that is not on lines of its own");
 
 /// What the text means.
 pub(super) fn read(text: &str) -> Result<Value, MergeError> {
     let options = serde_saphyr::options! { strict_booleans: true };
     let value: Value = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        // With the snippet, the reason would quote a line that may hold a token.
+        // With the snippet, the reason would quote a line that may contain a token.
         let error = error.without_snippet();
         let place = error.location().map(|at| format!(" on line {} column {}", at.line(), at.column()));
         let reason = UserMessageFormatter.format_message(error);
@@ -53,7 +53,7 @@ pub(super) fn edit(text: &str, target: &ClientSpec, edits: &[Edit<'_>]) -> Resul
     })
 }
 
-/// A text, and where our entries lie in it.
+/// A text, and the positions of our entries in it.
 struct YamlFile<'a> {
     text: &'a str,
     key: &'a str,
@@ -64,7 +64,7 @@ struct YamlFile<'a> {
 type YamlPair<'a> = (&'a Node, &'a Node);
 
 impl YamlFile<'_> {
-    /// The top-level key and what is behind it.
+    /// The top-level key and its value.
     fn block<'n>(&self, root: Option<&'n Node>) -> Result<Option<YamlPair<'n>>, MergeError> {
         let Some(root) = root.filter(|root| !self.is_empty(root)) else { return Ok(None) };
         let found = find(root.pairs().ok_or(BRACES)?, self.key);
@@ -74,7 +74,7 @@ impl YamlFile<'_> {
         }
     }
 
-    /// The entry of that name, which must be written in lines to be changed.
+    /// The entry with that name, which must be in block style to be changed.
     fn entry<'n>(&self, block: &'n Node, name: &str) -> Result<&'n [(Node, Node)], MergeError> {
         let entry = match &block.kind {
             NodeKind::Map(pairs) => find(pairs, name).map(|(_, entry)| entry),
@@ -105,12 +105,12 @@ impl YamlFile<'_> {
             _ => return Err(BRACES),
         };
         let end = lines::next(self.text, value.range.end);
-        // What is indented as the entries are is about them, unless that is how far in everything is.
+        // What is indented as far as the entries is about them, unless everything is indented that far.
         let end = if column > key.column { lines::after_comments(self.text, end, column) } else { end };
         Ok(lines::insert(self.text, end, &self.lines(&self.new_entry(name, fields, column))))
     }
 
-    /// Adds the top-level key with the first entry, behind everything else.
+    /// Adds the top-level key with the first entry, after everything else.
     fn add_block(
         &self,
         root: Option<&Node>,
@@ -163,8 +163,8 @@ impl YamlFile<'_> {
         };
         let colon = after_colon(self.text, key).ok_or(NESTED)?;
         let line_end = lines::end(self.text, colon);
-        // Two pieces, so that a comment on the key's line stays: what is behind the colon, and the lines below.
-        // A block of text begins below, but what opens it stands on the key's line.
+        // Two pieces, so that a comment on the key's line stays: what follows the colon, and the lines below. A block
+        // scalar begins below, but its indicator is on the key's line.
         let on_line = lines::between(self.text, colon, line_end).trim_start();
         let is_below = old.range.start > line_end && (on_line.is_empty() || on_line.starts_with('#'));
         let behind = if is_below { colon } else { old.range.end.min(line_end).max(colon) };
@@ -186,16 +186,16 @@ impl YamlFile<'_> {
         if let Ok(column) = self.column(start) {
             return Ok(self.without_lines(start, value.range.end.max(key.range.end), column));
         }
-        // The first of an element stands on the dash's line, and leaves that to the second.
+        // The first field of an element is on the dash's line, and leaves that to the second.
         let (next, _) = entry.get(at + 1).ok_or(NESTED)?;
         Ok(lines::replace(self.text, start..next.range.start, ""))
     }
 
-    /// The text without the lines from `start` to `end` and the comments within what they say, which is at `column`.
+    /// The text without the lines from `start` to `end` and the comments in their value, which is at `column`.
     fn without_lines(&self, start: usize, end: usize, column: usize) -> String {
         let start = lines::begin(self.text, start);
         let mut end = lines::after_comments(self.text, lines::next(self.text, end), column + 1);
-        // Blank lines above may belong to a text that keeps them, and would be more.
+        // Blank lines above may belong to a block scalar that keeps them, and would be more.
         if start > 0 && lines::is_blank(self.text, lines::begin(self.text, start - 1)) {
             while lines::is_blank(self.text, end) {
                 end = lines::next(self.text, end);
@@ -215,7 +215,7 @@ impl YamlFile<'_> {
         lines.iter().flat_map(|line| [line.as_str(), self.newline]).collect()
     }
 
-    /// Whether there is nothing, or braces or brackets with nothing in them.
+    /// Whether there is nothing, or only empty braces or brackets.
     fn is_empty(&self, node: &Node) -> bool {
         let text = lines::between(self.text, node.range.start, node.range.end);
         let inner = text.strip_prefix(['{', '[']).and_then(|rest| rest.strip_suffix(['}', ']']));
@@ -227,7 +227,7 @@ impl YamlFile<'_> {
             }
     }
 
-    /// How far in it is, if only spaces stand before it.
+    /// Its indentation, if only spaces precede it.
     fn column(&self, at: usize) -> Result<usize, MergeError> {
         let begin = lines::begin(self.text, at);
         let indent = lines::between(self.text, begin, at);

@@ -1,5 +1,5 @@
-//! What comes out of the built-in templates, and what a user's own may come to. The files in full, for every client and
-//! every way, are `tests/clients`.
+//! The output of the built-in templates, and what a user's own may produce. The files in full, for every client and
+//! every auth mode, are in `tests/clients`.
 #![expect(clippy::disallowed_methods, reason = "tests write the user's template")]
 
 use proptest::prelude::*;
@@ -100,7 +100,7 @@ fn every_target_has_a_template_that_writes_an_empty_configuration_too() {
     }
 }
 
-/// Every text in a value, keys included.
+/// Every text in a value, including keys.
 fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
@@ -112,7 +112,7 @@ fn texts(value: &Value) -> Vec<&str> {
     }
 }
 
-/// Whatever is in it, it is where it belongs and nowhere else, in every client's file and in every way.
+/// Whatever a value contains, it is where it belongs and nowhere else, in every client's file and every auth mode.
 fn survives(nasty: &str) {
     let plain = entry("plain", "https://gw.test/plain", &[]);
     let program = if nasty.is_empty() { "mcpauth" } else { nasty };

@@ -1,4 +1,4 @@
-//! Every spelling of a secret, in short texts and long ones, and texts that have none.
+//! Every spelling of a secret, in short texts and long ones, and texts without any.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
@@ -11,13 +11,13 @@ fn form_of(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// Broken in the midst of the secret, as mail has it.
+/// Broken in the middle of the secret, as mail does.
 fn in_lines(digits: &str) -> String {
     let (before, after) = digits.split_at(digits.len() - 8);
     format!("{before}\r\n {after}")
 }
 
-/// The same with small digits in its escapes.
+/// The same with lower-case digits in its escapes.
 fn lower_hex(form: &str) -> String {
     let mut parts = form.split('%');
     let mut lower = parts.next().unwrap_or_default().to_owned();
@@ -30,7 +30,7 @@ fn lower_hex(form: &str) -> String {
     lower
 }
 
-/// Everything that a server may make of a secret on its way into an answer.
+/// Everything that a server may do to a secret on its way into an answer.
 fn spellings(secret: &str) -> Vec<String> {
     let form = form_of(secret);
     let every = |with: &dyn Fn(u8) -> String| secret.bytes().map(with).collect::<String>();
@@ -116,7 +116,7 @@ fn a_secret_is_found_in_every_spelling() {
     }
 }
 
-/// In a long text not every reading is tried, and yet none of these gets through.
+/// In a long text not every reading is tried, but none of these gets through.
 #[test]
 fn a_secret_is_found_in_a_long_text_as_well() {
     let secret = "s3cr3t/+ =&<\"'\\%41\u{e9}\u{1f980}";
@@ -156,8 +156,8 @@ fn what_is_no_secret_stays() {
 proptest! {
     #[test]
     fn no_spelling_of_any_secret_gets_through(secret in "[ -~é]{8,40}", at in 0usize..100) {
-        // Of less only the secret as it is counts; blanks and plus signs around it stay.
-        prop_assume!(secret.bytes().filter(|byte| counts(*byte)).count() >= LEAST);
+        // For shorter ones only the exact form counts; spaces and plus signs around it stay.
+        prop_assume!(secret.bytes().filter(|byte| counts(*byte)).count() >= MIN_SECRET_BYTES);
         prop_assume!(!secret.starts_with([' ', '+']) && !secret.ends_with([' ', '+']));
         let spellings = spellings(&secret);
         let spelling = &spellings[at % spellings.len()];

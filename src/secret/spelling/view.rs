@@ -1,5 +1,5 @@
-//! A text as somebody might read it who undid one encoding: its bytes, each with the place in the text that it was made of.
-//! It leaves how often that is done to `spelling`.
+//! A text after one encoding is undone: its bytes, each with its position in the text. Not here: how often that is
+//! done (see `spelling`).
 
 use std::ops::Range;
 
@@ -11,21 +11,21 @@ const ENTITY: usize = 12;
 /// One reading of a text.
 pub(super) struct DecodedText {
     pub(super) bytes: Vec<u8>,
-    /// For each byte, where in the text it is from.
+    /// For each byte, its position in the text.
     from: Vec<(usize, usize)>,
-    /// Whether Base64 was undone: what is beside a place holds parts of it.
+    /// Whether Base64 was undone: the neighbours of a position contain parts of it.
     pub(super) is_within_digits: bool,
 }
 
-/// What an escape at the beginning of some bytes stands for, and its length.
+/// What an escape at the start of some bytes stands for, and its length.
 type Escape = fn(&[u8]) -> Option<(Vec<u8>, usize)>;
 
-/// Each kind of escape by the character it begins with.
+/// Each kind of escape by its first character.
 const ESCAPES: [(u8, Escape); 3] = [(b'%', percent), (b'\\', backslash), (b'&', entity)];
-/// How often escapes are undone to see whether a closer look is worth its time.
+/// How often escapes are undone to see whether a closer search is worth it.
 const FOLDS: usize = 5;
 
-/// What is left of a text once all its escapes are undone, and theirs, in small letters.
+/// A text with all its escapes, and theirs, undone, in lower case.
 pub(super) fn folded(text: &str, counts: fn(u8) -> bool) -> Vec<u8> {
     let plain = |c: &char| crate::text::is_plain(*c) || c.is_ascii_control();
     let mut bytes = if text.is_ascii() {
@@ -63,7 +63,7 @@ fn undone(bytes: &[u8], mark: u8, escape: Escape) -> Vec<u8> {
 }
 
 impl DecodedText {
-    /// The text as it is; what does not show is left out.
+    /// The text itself, without insignificant bytes.
     pub(super) fn of(text: &str) -> Self {
         let mut view = Self { bytes: Vec::new(), from: Vec::new(), is_within_digits: false };
         for (at, c) in text.char_indices().filter(|(_, c)| crate::text::is_plain(*c) || c.is_ascii_control())
@@ -73,7 +73,7 @@ impl DecodedText {
         view
     }
 
-    /// Where the text has these bytes, in capitals or not, no matter how many are between them that do not count.
+    /// Where the text contains these bytes, case-insensitively, with any number of insignificant bytes in between.
     pub(super) fn find(&self, needle: &[u8], counts: fn(u8) -> bool) -> Vec<Range<usize>> {
         let mut left = Self { bytes: Vec::new(), from: Vec::new(), is_within_digits: false };
         for (byte, from) in self.bytes.iter().zip(&self.from).filter(|(byte, _)| counts(**byte)) {
@@ -119,7 +119,7 @@ impl DecodedText {
         changed.then_some(view)
     }
 
-    /// With all runs of Base64 digits read as what they stand for, from each of the places where that may begin.
+    /// With all runs of Base64 digits decoded, from each of the positions where that may begin.
     fn without_base64(&self) -> Vec<Self> {
         let longest =
             self.bytes.split(|byte| sextet(*byte).is_none()).map(<[u8]>::len).max().unwrap_or_default();
@@ -138,7 +138,8 @@ impl DecodedText {
         (0..2).map(|skip| self.regrouped(nibble, 4, skip, between)).collect()
     }
 
-    /// Runs of digits of `bits` each as bytes. A run goes on over what is `between`, and without its first `skip` digits.
+    /// Runs of digits of `bits` each as bytes. A run continues over `between`, and is decoded without its first
+    /// `skip` digits.
     fn regrouped(
         &self,
         digit: fn(u8) -> Option<u8>,

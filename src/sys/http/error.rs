@@ -5,7 +5,7 @@ use thiserror::Error;
 /// Why there is no answer.
 #[derive(Debug, Error)]
 pub enum HttpError {
-    /// `http://` to another machine would show the secret to everyone on the way.
+    /// `http://` to another machine would send the secret unencrypted.
     #[error("{host} would be sent secrets over plain http")]
     Plain {
         /// The host's name.
@@ -17,7 +17,7 @@ pub enum HttpError {
         /// The host's name.
         host: String,
     },
-    /// No connection: nothing was sent, so sending again is safe.
+    /// No connection: nothing was sent, so a retry is safe.
     #[error("cannot connect to {host}: {cause}")]
     Connect {
         /// The host's name.
@@ -25,29 +25,29 @@ pub enum HttpError {
         /// The innermost cause.
         cause: String,
     },
-    /// No authority that is believed vouches for the server's certificate: nothing was sent.
-    #[error("{host} shows a certificate of an authority that this machine does not know")]
+    /// The server's certificate is signed by no trusted authority: nothing was sent.
+    #[error("{host} has a certificate signed by an unknown authority")]
     Untrusted {
         /// The host's name.
         host: String,
     },
-    /// The answer, or one message of it, is larger than is read.
+    /// The answer, or one message of it, is too large.
     #[error("the answer of {host} is larger than {} MiB", limit >> 20)]
     TooLarge {
         /// The host's name.
         host: String,
-        /// The most that is read, in bytes.
+        /// The limit, in bytes.
         limit: usize,
     },
-    /// The server sends us elsewhere, where we do not follow: a secret would go wherever the answer points, past every check
-    /// of the address. Only 307 and 308 within one server are followed.
+    /// A redirect that is not followed: a secret would go wherever the answer points, past every check of the
+    /// address. Only 307 and 308 within one server are followed.
     #[error("{host} answered HTTP {status}, a redirect to {to}")]
     Redirect {
         /// The host's name.
         host: String,
         /// The HTTP status.
         status: u16,
-        /// Where to (RFC 9110 section 10.2.2), in full where it is an address.
+        /// The target (RFC 9110 section 10.2.2), in full if it is an address.
         to: String,
     },
     /// The connection broke, or the deadline passed, after sending.
@@ -61,7 +61,7 @@ pub enum HttpError {
 }
 
 impl HttpError {
-    /// Whether it may pass by itself.
+    /// Whether it may go away without a change.
     pub fn is_transient(&self) -> bool {
         !matches!(self, Self::Plain { .. } | Self::Forbidden { .. } | Self::Redirect { .. })
     }

@@ -1,5 +1,5 @@
-//! A private file in the making, beside the one it will replace: its room can be taken before there is anything to write.
-//! It leaves what of a killed run's drafts is worth keeping to those who know what belongs in the file.
+//! A private file in the making, next to the one it will replace: its space can be reserved before there is anything
+//! to write. Not here: which drafts of an interrupted run are worth keeping (see `store`).
 #![expect(clippy::disallowed_methods, reason = "this is the door that renames files into their place")]
 
 use std::ffi::OsString;
@@ -13,10 +13,10 @@ use super::{FileError, Keep, check_owner, folder_of, io_at, read};
 
 const PREFIX: &str = ".mcpauth-";
 const SUFFIX: &str = ".tmp";
-/// Room is taken by so many bytes at a time.
+/// The block size for reserving space.
 const BLOCK: [u8; 4096] = [0; 4096];
 
-/// The new file, which disappears unless it is finished. A killed process leaves it: see [`left`].
+/// The new file, which disappears unless it is finished. A killed process leaves it behind: see [`left`].
 #[derive(Debug)]
 pub struct Draft {
     file: NamedTempFile,
@@ -24,21 +24,22 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Makes the new file, 0600 whatever the umask, and takes `room` bytes of the disk for it.
+    /// Creates the new file, 0600 whatever the umask, and reserves `room` bytes of the disk for it.
     ///
     /// # Errors
-    /// As [`FileError`] says; a full disk is one.
+    /// As [`FileError`] says, for example a full disk.
     pub fn begin(path: &Path, room: u64) -> Result<Self, FileError> {
         replaceable(path)?;
         Self::at(path, room)
     }
 
-    /// The same for a file that somebody else may own.
+    /// The same for a file that may have another owner.
     pub(super) fn at(path: &Path, room: u64) -> Result<Self, FileError> {
         let mut prefix = OsString::from(PREFIX);
         prefix.push(path.file_name().unwrap_or_default());
         prefix.push(".");
-        // tempfile opens with O_EXCL and mode 0600. The leading dot and the ending keep it out of every `*.json` scan.
+        // tempfile opens with O_EXCL and mode 0600. The leading dot and the suffix keep it out of every `*.json`
+        // scan.
         let file = tempfile::Builder::new().prefix(&prefix).suffix(SUFFIX).tempfile_in(folder_of(path));
         let mut draft = Self { file: file.map_err(io_at(folder_of(path)))?, path: path.into() };
         if room > 0 {
@@ -47,7 +48,7 @@ impl Draft {
         Ok(draft)
     }
 
-    /// Gives the new file the owner, the group and what is to be kept of the mode of the one that is there.
+    /// Gives the new file the owner, the group and the kept part of the mode of the existing one.
     #[cfg(unix)]
     pub(super) fn like(&self, there: &fs::Metadata, keep: Keep) -> Result<(), FileError> {
         use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
@@ -60,7 +61,7 @@ impl Draft {
             if ours.uid() != there.uid() {
                 return Err(io_at(&self.path)(error));
             }
-            // Only the group is lost, and what it might do is not another group's.
+            // Only the group is lost, and its permissions do not go to another group.
             mode &= 0o707;
         }
         file.set_permissions(fs::Permissions::from_mode(mode)).map_err(io_at(&self.path))
@@ -71,18 +72,19 @@ impl Draft {
         Ok(())
     }
 
-    /// Zeros, because no JSON text has one: a file that was begun and not finished cannot be taken for a whole one, not even
-    /// if the system wrote its end before its middle.
+    /// Zeros, because no JSON text has one: an unfinished file cannot be taken for a complete one, even if the system
+    /// wrote its end before its middle.
     fn take_room(&mut self, room: u64) -> std::io::Result<()> {
         for _ in 0..room.div_ceil(BLOCK.len() as u64) {
             self.file.write_all(&BLOCK)?;
         }
-        // Some systems find out that the disk is full no sooner than here.
+        // Some systems only notice here that the disk is full.
         self.file.as_file().sync_all()?;
         self.file.rewind()
     }
 
-    /// Writes the text, and puts the file in its place: a kill at any point leaves the old file or the new one.
+    /// Writes the text, and puts the file in place: after a kill at any point, either the old file or the new one is
+    /// there.
     ///
     /// # Errors
     /// As [`FileError`] says.
@@ -96,21 +98,21 @@ impl Draft {
     }
 }
 
-/// What killed runs left of a file they were writing. Only whoever holds the lock of what is in the file may touch it.
+/// The drafts that interrupted runs left. Only the holder of the lock for the file's content may touch them.
 pub fn left(path: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder_of(path)) else { return Vec::new() };
     let is_its = |left: &PathBuf| target(left).is_some_and(|target| target.file_name() == path.file_name());
     entries.flatten().map(|entry| entry.path()).filter(is_its).collect()
 }
 
-/// The file that a draft was to become; none if it is no draft.
+/// The file that a draft was to become; `None` if it is not a draft.
 pub fn target(draft: &Path) -> Option<PathBuf> {
     let name = draft.file_name()?.to_str()?.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
     let (name, _) = name.rsplit_once('.')?;
     Some(draft.with_file_name(name))
 }
 
-/// What is written in a draft, as far as it got; as strict as [`read`] is.
+/// A draft's content, as far as it was written; as strict as [`read`].
 ///
 /// # Errors
 /// As [`FileError`] says.
@@ -122,7 +124,7 @@ pub fn read_left(draft: &Path) -> Result<Option<String>, FileError> {
     Ok(read(draft)?.map(whole))
 }
 
-/// Puts a draft that is whole in its place.
+/// Puts a complete draft in its place.
 ///
 /// # Errors
 /// As [`FileError`] says.
@@ -135,7 +137,7 @@ pub fn take_up(draft: &Path, path: &Path) -> Result<(), FileError> {
     sync(path)
 }
 
-/// Whether what is at a path is ours to replace.
+/// Whether the file at a path is ours to replace.
 fn replaceable(path: &Path) -> Result<(), FileError> {
     match fs::symlink_metadata(path) {
         Ok(about) if about.is_symlink() => Err(FileError::Symlink(path.into())),
@@ -144,7 +146,7 @@ fn replaceable(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// A rename lives in the folder; without this a power cut could undo it after we said "written".
+/// A rename is stored in the folder; without this a power failure could undo it after we reported success.
 fn sync(path: &Path) -> Result<(), FileError> {
     #[cfg(unix)]
     File::open(folder_of(path)).and_then(|folder| folder.sync_all()).map_err(io_at(folder_of(path)))?;

@@ -1,4 +1,4 @@
-//! Why a private file was not read or written, and the command that mends it.
+//! Why a private file was not read or written, and the command that fixes it.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use super::{folder_of, is_symlink};
 /// Why a private file was not read or written.
 #[derive(Debug, Error)]
 pub enum FileError {
-    /// The operating system's no.
+    /// The operating system's error.
     #[error("{path}: {source}", path = path.display())]
     Io {
         /// The file or folder.
@@ -18,10 +18,10 @@ pub enum FileError {
         /// The cause.
         source: io::Error,
     },
-    /// A symbolic link where a file of ours belongs: someone could make us read or write theirs.
+    /// A symbolic link instead of a file of ours: it could redirect our reads or writes to another user's file.
     #[error("{} is a symbolic link", .0.display())]
     Symlink(PathBuf),
-    /// Others can read or change it, so its secrets are no longer secret.
+    /// Others can read or change it, so its secrets are exposed.
     #[error("{path} can be read by others (mode {mode:o})", path = path.display())]
     Exposed {
         /// The file.
@@ -29,7 +29,8 @@ pub enum FileError {
         /// Its permission bits.
         mode: u32,
     },
-    /// Another user made it: what is in it is theirs, whoever may read it. Root may read everything, and is told the same.
+    /// Another user owns it: its content is theirs, whoever may read it. Root may read everything, and gets the same
+    /// error.
     #[error("{path} belongs to another user (uid {owner})", path = path.display())]
     Foreign {
         /// The file or folder.
@@ -48,7 +49,7 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// The command that mends it.
+    /// The command that fixes it.
     pub fn hint(&self) -> String {
         match self {
             Self::Io { path, source } => match source.kind() {
@@ -56,23 +57,24 @@ impl FileError {
                     format!("make the folder first: mkdir -p {}", folder_of(path).display())
                 }
                 io::ErrorKind::PermissionDenied => {
-                    format!("let this user read and write {}, or name another place", path.display())
+                    format!("let this user read and write {}, or name another folder", path.display())
                 }
                 io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => {
-                    format!("name another place than {}", path.display())
+                    format!("use another folder than {}", path.display())
                 }
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     format!("make room on the disk of {}", path.display())
                 }
                 io::ErrorKind::ReadOnlyFilesystem => {
-                    format!("name a place that can be written, in place of {}", path.display())
+                    format!("name a folder that can be written instead of {}", path.display())
                 }
                 _ => format!("check the disk and the folder of {}", path.display()),
             },
             Self::Symlink(path) => {
                 format!("remove the link, or name the real folder with --tokens-dir: rm {}", path.display())
             }
-            // Only files that are given to us are read through links, and nobody can change the mode of a mounted one.
+            // Only files that are given to us are read through links, and the mode of a mounted one cannot be
+            // changed.
             Self::Exposed { path, .. } if is_symlink(path) => format!(
                 "chmod 600 {}; of a mounted Secret, set defaultMode: 0440 and the pod's fsGroup to a group of this user's",
                 path.display()

@@ -1,4 +1,4 @@
-//! Modes, links, owners: what a private file is, and what is refused.
+//! Modes, links, owners: what a private file is, and what is rejected.
 use super::*;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ fn files_are_0600_and_folders_0700_and_a_wider_folder_is_closed() {
     fs::set_permissions(&tokens, fs::Permissions::from_mode(0o755)).unwrap();
     create_dir(&tokens).unwrap();
     assert_eq!(mode(&tokens), 0o700);
-    assert_eq!(fs::read_dir(&tokens).unwrap().count(), 1, "nothing is left beside the file");
+    assert_eq!(fs::read_dir(&tokens).unwrap().count(), 1, "nothing is left next to the file");
 }
 
 #[test]
@@ -190,7 +190,8 @@ fn a_file_that_is_given_is_of_root_or_us_and_for_no_strange_group() {
     assert!(matches!(read_given(&link), Err(FileError::Foreign { owner: 12_345, .. })));
 }
 
-/// What systemd makes of `LoadCredential=` is of root and its group, which an access list lets the service into.
+/// What systemd makes for `LoadCredential=` belongs to root and its group, and an access list lets the service read
+/// it.
 #[test]
 fn a_group_is_trusted_if_it_is_ours_or_roots() {
     for (group, ours, expected) in [

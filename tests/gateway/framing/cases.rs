@@ -1,12 +1,12 @@
-//! The messages, byte for byte. It leaves sending them, and what must come of all alike, to its parent.
+//! The messages, byte for byte.
 #![cfg(test)]
 
-/// What must come of a case's first request.
+/// The required result of a case's first request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum First {
     /// It is answered with 200, and its call has arrived.
     Passes,
-    /// Nothing of it arrives; it is answered with 4xx, or by closing.
+    /// Nothing of it arrives; it is answered with 4xx, or the connection closes.
     Refused,
     /// Either: RFC 9112 leaves it open.
     Either,
@@ -32,7 +32,7 @@ fn chunked(body: &str) -> String {
     format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len())
 }
 
-/// A POST with these lines more in its head, and what comes after it as it is.
+/// A POST with these additional header lines, and this unchanged text after it.
 fn post(more: &str, rest: &str) -> String {
     format!("POST /alpha/mcp HTTP/1.1\r\n{HEAD}{more}\r\n{rest}")
 }

@@ -1,7 +1,7 @@
-//! HTTP framing (RFC 9112) as attackers write it: more than a hundred messages, byte for byte, each with a second request
-//! behind it on the same connection. Whatever the gateway makes of them, a server gets whole allowed calls or nothing, and
-//! what comes after is answered properly or not at all.
-//! It leaves what is in a message to `attacks`, and headers that must not pass to `leaks`.
+//! HTTP framing (RFC 9112) as attackers write it: more than a hundred messages, byte for byte, each with a second
+//! request behind it on the same connection. Whatever the gateway makes of them, a server gets complete allowed calls
+//! or nothing, and what follows is answered properly or not at all. Not here: the content of messages (see
+//! `attacks`); headers that must not pass (see `leaks`).
 #![cfg(test)]
 
 mod cases;
@@ -63,7 +63,7 @@ fn say(lab: &Lab, bytes: &[u8]) -> Vec<u8> {
     heard
 }
 
-/// What arrived, by its case: nothing but whole allowed calls, framed anew.
+/// What arrived, by its case: only complete allowed calls, with new framing.
 fn arrived(lab: &Lab, cases: &[Case]) -> HashMap<(usize, &'static str), usize> {
     let mut found = HashMap::new();
     assert_eq!(lab.arrived(), lab.alpha.arrived().len(), "at another server");
@@ -94,7 +94,7 @@ fn arrived(lab: &Lab, cases: &[Case]) -> HashMap<(usize, &'static str), usize> {
 
 #[test]
 fn a_server_gets_whole_allowed_calls_or_nothing() {
-    // What is cut short is waited for; not as long as usual.
+    // Truncated messages are awaited; not as long as usual.
     let worker = Worker::of(Lab::with(|settings, _| settings.limits.read_timeout = 2));
     let cases = cases(&worker.token);
     assert!(cases.len() >= 100, "{}", cases.len());
@@ -137,11 +137,12 @@ fn a_server_gets_whole_allowed_calls_or_nothing() {
         }
     }
     assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), cases.len(), wrong.join("\n"));
-    // It still answers, and nothing was anybody's fault but the clients'.
+    // It still answers, and all failures were the clients' fault.
     worker.post(&[], call("echo").to_string().as_bytes()).status(200);
 }
 
-/// A server that changes the protocol would speak through the gateway unread; interim answers are for the connection alone.
+/// A server that switches protocols would speak through the gateway unfiltered; interim answers are only for the
+/// connection.
 #[test]
 fn a_server_that_switches_protocols_is_none() {
     let after = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";

@@ -3,7 +3,7 @@ for the address, which it spells out.
 usage: langchain_quickstart.py file [CALL]                  reads ~/.vscode/mcp.json, else ./.oauth-tokens/vscode_mcp.json
        langchain_quickstart.py direct URL TRANSPORT [CALL]  TRANSPORT is sse, as in the guide, or streamable_http
 CALL is a tool's name and its arguments as JSON, two words. For `direct` the environment has TOKEN, POOL_ID,
-CLIENT_ID, REGION; the guide sends them as X-Authorization and the X- headers beside it.
+CLIENT_ID, REGION; the guide sends them as X-Authorization and the X- headers next to it.
 Prints one line of JSON: tools (names in order), call (text) and error (type, message, status, code) or null.
 """
 

@@ -1,4 +1,4 @@
-//! Logins by a code on another device.
+//! Logins with a code on another device.
 
 use super::*;
 

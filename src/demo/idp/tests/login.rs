@@ -1,4 +1,4 @@
-//! Logins of people: the code, the consent page and refresh tokens.
+//! User logins: the code, the consent page and refresh tokens.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Keys and tokens for tests, signed for real. It leaves what is done with them to the tests.
+//! Keys and really signed tokens for tests.
 
 use std::sync::LazyLock;
 
@@ -21,7 +21,7 @@ pub(crate) enum SampleKeyPair {
     Ed25519(Ed25519KeyPair),
 }
 
-/// Made once a test process: an RSA key takes its time.
+/// Created once per test process: an RSA key takes time.
 pub(crate) static RSA: LazyLock<SampleKeyPair> =
     LazyLock::new(|| SampleKeyPair::Rsa(RsaPair::generate(KeySize::Rsa2048).unwrap()));
 pub(crate) static P256: LazyLock<SampleKeyPair> = LazyLock::new(SampleKeyPair::p256);
@@ -55,14 +55,14 @@ impl SampleKeyPair {
         }
     }
 
-    /// [`SampleKeyPair::jwk`] with further members.
+    /// [`SampleKeyPair::jwk`] with additional members.
     pub(crate) fn jwk_with(&self, members: Value) -> Value {
         let mut jwk = self.jwk();
         jwk.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         jwk
     }
 
-    /// A token of exactly these texts. `scheme` is how RSA signs, as in `RS256`.
+    /// A token with exactly these texts. `scheme` is RSA's signature scheme, as in `RS256`.
     pub(crate) fn token_as(&self, scheme: &str, header: &str, claims: &str) -> String {
         let signed = format!("{}.{}", encode(header.as_bytes()), encode(claims.as_bytes()));
         let random = SystemRandom::new();
@@ -80,7 +80,7 @@ impl SampleKeyPair {
         format!("{signed}.{}", encode(&signature))
     }
 
-    /// A token with `alg` and the further members of `header`.
+    /// A token with `alg` and the additional members of `header`.
     pub(crate) fn token(&self, alg: &str, header: &Value, claims: &Value) -> String {
         let mut all = json!({"alg": alg});
         all.as_object_mut().unwrap().extend(header.as_object().unwrap().clone());

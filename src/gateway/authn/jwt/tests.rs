@@ -1,4 +1,4 @@
-//! Forged, bent and odd tokens, each signed for real where that could help it; and the RFCs' own.
+//! Forged, malformed and odd tokens, each really signed where that could help it; and the RFCs' own examples.
 
 use aws_lc_rs::hmac;
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ use crate::gateway::settings::Algorithm::{self, *};
 
 const ALL: [Algorithm; 9] = [RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA];
 
-/// Everything the pipeline does up to the claims.
+/// All steps before the claims are checked.
 fn verify(text: &str, set: &KeySet) -> Result<Value, TokenError> {
     let token = Token::read(text)?;
     let key = set.find(token.key_id(), token.algorithm())?;
@@ -54,7 +54,7 @@ fn every_algorithm_verifies_its_own_and_nothing_else() {
         ] {
             assert_eq!(verify(&forged, &keys), Err(TokenError::Signature), "{alg} {forged}");
         }
-        // The same key, but the header asks for another algorithm than the signature was made with.
+        // The same key, but the header names another algorithm than the signature was made with.
         for (_, asked) in pairs.iter().filter(|(_, asked)| *asked != alg) {
             let header = json!({"alg": asked, "kid": "k"}).to_string();
             let outcome = verify(&pair.token_as(alg, &header, "{}"), &keys);
@@ -73,7 +73,7 @@ fn a_key_is_bound_to_its_algorithm_whatever_the_token_asks() {
     for alg in ["PS256", "RS512", "ES256"] {
         let text = RSA.token(alg, &json!({"kid": "k"}), &json!({}));
         assert_eq!(verify(&text, &keys), Err(TokenError::Algorithm), "{alg}");
-        // Even a key that was found in some other way.
+        // Even with a key that was found in some other way.
         let key = keys.find(Some("k"), RS256).unwrap();
         assert_eq!(Token::read(&text).unwrap().verify(key).err(), Some(TokenError::Algorithm), "{alg}");
     }
@@ -92,7 +92,7 @@ fn none_and_symmetric_signatures_are_refused_by_name() {
             assert_eq!(refused, Some(TokenError::Algorithm), "{alg:?}");
         }
     }
-    // The public key as the secret, under the name of an algorithm that is accepted.
+    // The public key as an HMAC secret, under the name of an accepted algorithm.
     let signed = format!("{}.{}", encode(br#"{"alg":"RS256"}"#), encode(b"{}"));
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, public.as_bytes()), signed.as_bytes());
     let forged = format!("{signed}.{}", encode(tag.as_ref()));
@@ -159,7 +159,7 @@ fn header_and_claims_are_one_strict_object_each() {
     let keys = set(&[P256.jwk()]);
     let plain = r#"{"alg":"ES256"}"#;
     let cases: [(&str, &str, Result<Value, TokenError>); 18] = [
-        // Keycloak writes blanks into its header.
+        // Keycloak writes spaces into its header.
         (r#"{"alg":"ES256","typ" : "JWT"}"#, r#" {"a": 1} "#, Ok(json!({"a": 1}))),
         ("{\"alg\":\r\n\"ES256\"}", "{}", Ok(json!({}))),
         (r#"{"alg":"\u0045S256"}"#, r#"{"\u0061":1}"#, Ok(json!({"a": 1}))),
@@ -189,7 +189,7 @@ fn a_token_has_three_parts_of_canonical_base64url() {
     let keys = set(&[P256.jwk()]);
     let good = P256.token("ES256", &json!({"kid": "a?>"}), &json!({}));
     let [header, claims, signature] = good.split('.').collect::<Vec<_>>()[..] else { panic!() };
-    // 64 bytes leave four bits over in the last character: `A` becomes `B`, and the bytes stay the same.
+    // 64 bytes leave four unused bits in the last character: `A` becomes `B`, and the bytes stay the same.
     let mut leftover = signature.to_owned();
     let last = leftover.pop().unwrap();
     leftover.push(char::from(last as u8 + 1));
@@ -278,7 +278,7 @@ fn nothing_of_a_token_is_printed() {
 }
 
 proptest! {
-    /// Whatever is read is made of its parts again, byte for byte, and asks for an algorithm we know.
+    /// Whatever is accepted is equal to its parts joined again, byte for byte, and names a known algorithm.
     #[test]
     fn any_text_is_read_or_refused(text in r#"(eyJhbGciOiJFUzI1NiJ9|eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ|[A-Za-z0-9_=+. -]{0,30})(\.(e30|eyJhIjoxfQ|[A-Za-z0-9_-]{0,30})){0,4}"#) {
         if let Ok(token) = Token::read(&text) {
@@ -295,7 +295,7 @@ proptest! {
         prop_assert!(Token::read(&text).is_err());
     }
 
-    /// One changed character anywhere, and the token is refused.
+    /// One changed character anywhere, and the token is rejected.
     #[test]
     fn one_changed_character_is_noticed(at in any::<prop::sample::Index>(), with in "[A-Za-z0-9_.-]") {
         let good = ED25519.token("EdDSA", &json!({"kid": "k"}), &json!({"iss": "a", "sub": "b", "exp": 1}));

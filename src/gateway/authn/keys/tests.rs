@@ -43,7 +43,7 @@ fn a_key_serves_what_it_names_or_else_what_it_is_fit_for() {
     assert_eq!((set.len(), set.is_empty()), (2, false));
 }
 
-/// The RSA modulus behind a zero byte.
+/// The RSA modulus with a leading zero byte.
 fn padded_modulus() -> String {
     let n = URL_SAFE_NO_PAD.decode(RSA.jwk()["n"].as_str().unwrap()).unwrap();
     encode(&[&[0][..], &n].concat())

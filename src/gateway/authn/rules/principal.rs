@@ -1,5 +1,4 @@
-//! The caller as accepted claims describe it: subject, client, name, groups, scopes.
-//! It leaves whether the claims are accepted to its parent.
+//! The caller that accepted claims describe: subject, client, name, groups, scopes.
 
 use serde_json::{Map, Value};
 
@@ -7,29 +6,29 @@ use crate::gateway::authn::jwt::{TokenError, text_of};
 use crate::gateway::settings::TokenProfile;
 use crate::policy::Principal;
 
-/// What people call a caller, best first.
+/// Claims with a caller's display name, best first.
 const NAMES: [&str; 4] = ["preferred_username", "username", "cognito:username", "email"];
 
-/// How a token's claims became known.
+/// How a token's claims were obtained.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClaimsSource {
-    /// They were signed.
+    /// From a verified signature.
     Signed,
-    /// The issuer was asked, and most members are optional.
+    /// By introspection, where most members are optional.
     Asked,
 }
-/// What names the client that a token was issued to, best first.
+/// Claims with the client that a token was issued to, best first.
 const CLIENT: [&str; 2] = ["client_id", "azp"];
 
 /// The same at Okta, at Entra (version 1 tokens) and in Keycloak's service accounts.
 const VENDORS_CLIENT: [&str; 3] = ["cid", "appid", "clientId"];
 
-/// Where a token has groups: the names of the members that lead there, one for a plain claim.
+/// Where a token has groups: a path of member names, one for a plain claim.
 #[derive(Clone, Debug)]
 pub(super) struct Groups(Vec<String>);
 
 impl Groups {
-    /// Where the settings say, or where the issuer's kind has them.
+    /// As the settings say, or as usual for this kind of issuer.
     pub(super) fn of(kind: TokenProfile, configured: &[String]) -> Vec<Self> {
         if !configured.is_empty() {
             return configured.iter().map(|place| Self::at(place)).collect();
@@ -40,7 +39,7 @@ impl Groups {
         }
     }
 
-    /// A claim's name, which may be a URL; or, with a slash in front, a JSON pointer (RFC 6901).
+    /// A claim's name, which may be a URL; or, with a leading slash, a JSON pointer (RFC 6901).
     fn at(place: &str) -> Self {
         match place.strip_prefix('/') {
             None => Self(vec![place.to_owned()]),
@@ -56,10 +55,10 @@ impl Groups {
     }
 }
 
-/// The caller. Every kind of issuer signs a `sub`, into a client's own tokens too (Cognito the client's id, Keycloak its
-/// service account's, RFC 9068 section 2.2.3), so that a token without one is refused: taken for its client's, all people
-/// who use one client would be one caller. An introspection reply may leave it out (RFC 7662 section 2.2); it is the
-/// user's then whom it names, or else the client's.
+/// The caller. Every kind of issuer puts a `sub` into its tokens, including a client's own (Cognito the client's id,
+/// Keycloak its service account's, RFC 9068 section 2.2.3), so a token without one is rejected: if the client's id
+/// stood in, all users of one client would be one caller. An introspection reply may omit it (RFC 7662 section 2.2);
+/// then the subject is the user it names, or else the client.
 pub(super) fn principal(
     issuer: &str,
     places: &[Groups],
@@ -78,7 +77,7 @@ pub(super) fn principal(
     for value in places.iter().filter_map(|place| place.find(&claims)) {
         add(&mut groups, value, |text| vec![text]);
     }
-    // Scopes are compared whole: they may hold a resource server's URL, or colons.
+    // Scopes are compared as a whole: they may contain a resource server's URL, or colons.
     let mut scopes = Vec::new();
     for value in ["scope", "scp"].iter().filter_map(|name| claims.get(*name)) {
         add(&mut scopes, value, |text| text.split(' ').collect());
@@ -95,8 +94,8 @@ pub(super) fn principal(
     })
 }
 
-/// The client a token was issued to: by the names of RFC 9068 and OpenID Connect, which are text, or else by a name of a
-/// vendor's.
+/// The client that a token was issued to: by the string claims of RFC 9068 and OpenID Connect, or else by a vendor's
+/// claim.
 pub(super) fn client(claims: &Map<String, Value>) -> Result<Option<&str>, TokenError> {
     for name in CLIENT {
         if let Some(client) = text_of(claims, name)?.filter(|client| !client.is_empty()) {
@@ -107,7 +106,8 @@ pub(super) fn client(claims: &Map<String, Value>) -> Result<Option<&str>, TokenE
     Ok(others.find(|client| !client.is_empty()))
 }
 
-/// Adds what `value` has, each once: the items of an array, or a text taken apart by `split`. Anything else is nothing.
+/// Adds the parts of `value` without duplicates: the items of an array, or a string separated by `split`. Anything
+/// else is ignored.
 fn add(all: &mut Vec<String>, value: &Value, split: fn(&str) -> Vec<&str>) {
     let found = match value {
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),

@@ -1,4 +1,4 @@
-//! Tokens as the issuers' kinds make them, and one step to each side of every rule.
+//! Tokens as each kind of issuer makes them, and one step to each side of every rule.
 
 mod callers;
 mod other;
@@ -43,7 +43,7 @@ fn oidc() -> IssuerRules {
     rules(json!({"issuer": ISSUER, "audience": [US]}))
 }
 
-/// `base` with some members changed; `null` takes one away.
+/// `base` with some members changed; `null` removes one.
 fn with(base: Value, changes: Value) -> Value {
     let mut base = base.as_object().unwrap().clone();
     for (name, value) in changes.as_object().unwrap() {
@@ -55,7 +55,7 @@ fn with(base: Value, changes: Value) -> Value {
     Value::Object(base)
 }
 
-/// What Cognito gives a client for its credentials.
+/// What Cognito issues for client credentials.
 fn cognito_token() -> Value {
     json!({
         "sub": "m2m", "iss": POOL, "token_use": "access", "iat": NOW - 10, "exp": NOW + 3_590, "jti": "j", "version": 2,
@@ -63,7 +63,7 @@ fn cognito_token() -> Value {
     })
 }
 
-/// What Keycloak gives a service account of an imported realm.
+/// What Keycloak issues to a service account of an imported realm.
 fn keycloak_token() -> Value {
     json!({
         "exp": NOW + 290, "iat": NOW - 10, "jti": "trrtcc:1", "iss": REALM, "typ": "Bearer", "azp": "agent", "acr": "1",
@@ -87,7 +87,8 @@ fn accept(rules: &IssuerRules, claims: &Value) -> Result<(Principal, i64), Token
     rules.accept(verified(None, claims), NOW, &|_| Vec::new())
 }
 
-/// The servers that tokens of these claims open, `*` for all; `py` and `ts` have addresses, and `both` is the address of two.
+/// The servers that a token with these claims is valid for, `*` for all; `py` and `ts` have addresses, and `both` is
+/// the address of two.
 fn opened(rules: &IssuerRules, claims: &Value) -> Result<String, TokenError> {
     let servers = |audience: &str| match audience {
         "https://gw/py/mcp" => vec!["py".to_owned()],
@@ -248,7 +249,7 @@ fn a_time_is_a_number() {
     }
 }
 
-/// Serializers write `null` for what they do not have; agentgateway and others do not trip over it.
+/// Serializers write `null` for missing values, which other gateways reject.
 #[test]
 fn a_member_that_is_null_is_absent() {
     let nulls = |token: Value, names: &[&str]| {
@@ -292,7 +293,7 @@ fn a_member_that_is_null_is_absent() {
         verdict(&keycloak(), &nulls(keycloak_token(), &["aud", "client_id", "nonce", "groups"])),
         Ok(())
     );
-    // What decides is missing then.
+    // The deciding claim is missing then.
     for (name, reject) in [
         ("exp", TokenError::Malformed),
         ("sub", TokenError::Malformed),
@@ -418,7 +419,7 @@ fn keycloak_tokens_need_our_name_or_a_known_client_and_nobody_elses_name() {
             (json!({"aud": "https://other.test"}), Err(TokenError::Audience)),
         ],
     );
-    // Another of ours asked for it than the one it is for.
+    // Requested by another of our clients than the one it is for.
     let two = rules(json!({"issuer": REALM, "kind": "keycloak", "clients": ["agent", "web"]}));
     table(
         &two,

@@ -1,4 +1,4 @@
-//! What is read of a message, and every way in which one is refused. It leaves random bytes to `tests/fuzz`.
+//! What is read from a message, and every way in which one is rejected. Not here: random bytes (see `tests/fuzz`).
 
 mod readers;
 
@@ -161,7 +161,7 @@ fn what_is_accepted() {
         ),
         (r#""id":1,"result":{"Name":1,"name":2,"name":3}"#, Some("1"), None, None),
         (r#""id":1,"error":{"code":1,"message":""}"#, Some("1"), None, None),
-        // Arguments are the tool's matter: cases, halves of characters, any number.
+        // Arguments are the tool's concern: cases, unpaired surrogates, any number.
         (
             r#""id":1,"method":"tools/call","params":{"name":"x","arguments":{"a":"\ud800","A":1e999}}"#,
             Some("1"),
@@ -231,7 +231,7 @@ fn null_is_absent_where_it_decides_nothing() {
         assert_eq!(read(&with(members)), read(&with(plain)), "{members}");
         assert!(read(&with(plain)).is_ok(), "{plain}");
     }
-    // Null or not, twice is twice.
+    // Null or not, a duplicate is a duplicate.
     for members in [
         r#""id":1,"method":"ping","params":null,"params":{}"#,
         r#""id":1,"result":{},"error":null,"error":{}"#,

@@ -1,4 +1,4 @@
-//! What of a server's answer stays, to the byte, and which answers do not pass.
+//! What remains of a server's answer, to the byte, and which answers do not pass.
 
 use std::borrow::Cow;
 
@@ -174,9 +174,9 @@ fn what_has_no_single_meaning_does_not_pass() {
         (r#"{"result":{"tools":[],"CacheScope":"public"}}"#.to_owned(), Malformed::CaseTwin("cacheScope")),
         (
             r#"{"result":{"tools":{"0":{"name":"no"}}}}"#.to_owned(),
-            Malformed::Shape("a list that is no array"),
+            Malformed::Shape("a list that is not an array"),
         ),
-        (r#"{"result":{"tools":"no"}}"#.to_owned(), Malformed::Shape("a list that is no array")),
+        (r#"{"result":{"tools":"no"}}"#.to_owned(), Malformed::Shape("a list that is not an array")),
         (tools("[\u{b}]"), Malformed::Syntax),
         (tools("[{\"name\":\"no\"\u{85}}]"), Malformed::Syntax),
         (tools(&deep), Malformed::TooDeep),
@@ -198,7 +198,7 @@ fn a_huge_list_keeps_its_order() {
     assert_eq!(filtered(&list(|_| true)), list(|n| n.is_multiple_of(3)));
 }
 
-/// Any JSON, not too deep.
+/// Any JSON of limited depth.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -215,7 +215,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    /// What comes out is JSON and is what filtering the parsed value gives; if all is shown, not a byte differs.
+    /// The output is JSON and equals the filtered parsed value; if everything is shown, not a byte differs.
     #[test]
     fn the_text_is_filtered_as_its_value(
         elements in prop::collection::vec(("(ok|no)[a-z\"\\\\é]{0,3}", any_json()), 0..12),
@@ -230,7 +230,7 @@ proptest! {
         let out = filter(&text).unwrap();
         prop_assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), value(json!(shown)));
         prop_assert_eq!(message(&text, &|_, _| true).unwrap(), Cow::Borrowed(text.as_slice()));
-        // What has been filtered stays.
+        // Filtering twice changes nothing.
         prop_assert_eq!(filter(&out).unwrap(), Cow::Borrowed(&*out));
     }
 }

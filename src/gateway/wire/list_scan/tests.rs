@@ -1,4 +1,4 @@
-//! Which answers tell, wherever they are cut in two, and which only look like it.
+//! Which answers are significant, wherever they are split in two, and which only look like it.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ fn list(member: &str) -> String {
         .to_string()
 }
 
-/// Whether it tells, cut at every place.
+/// Whether it is significant, split at every position.
 #[track_caller]
 fn tells(bytes: &[u8]) -> bool {
     let whole = ListScan::default().tells(bytes);
@@ -104,7 +104,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The same by whoever has read all of it.
+/// The same, after all of it has been read.
 fn naive(value: &Value) -> bool {
     let messages = match value {
         Value::Array(messages) => messages.iter().collect(),
@@ -127,7 +127,7 @@ fn naive(value: &Value) -> bool {
 proptest! {
     #[test]
     fn a_look_sees_what_a_reader_sees(value in value(), pretty in any::<bool>(), at in any::<prop::sample::Index>()) {
-        // An array of anything else is no batch.
+        // An array of anything else is not a batch.
         prop_assume!(value.is_object() || value.as_array().is_some_and(|all| all.iter().all(Value::is_object)));
         let text = if pretty { serde_json::to_string_pretty(&value).unwrap() } else { value.to_string() };
         let (first, second) = text.as_bytes().split_at(at.index(text.len()));

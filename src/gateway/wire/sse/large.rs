@@ -1,5 +1,4 @@
-//! An event too large to be held, which goes out as it comes and is looked at on its way. It leaves smaller ones to its
-//! parent.
+//! An event too large to buffer, which is sent as it arrives and scanned on its way.
 
 use memchr::memchr2;
 
@@ -13,7 +12,7 @@ pub(super) struct Large {
 }
 
 impl Large {
-    /// From what has come of the event; nothing, if that tells something already.
+    /// From what has arrived of the event; `None`, if that already shows something to hide.
     pub(super) fn begin(held: &[u8]) -> Option<Self> {
         let place = match held.last() {
             Some(b'\n') => LinePosition::Line,
@@ -23,7 +22,7 @@ impl Large {
         let mut look = ListScan::default();
         let mut told =
             lines(held).map(field).filter(|field| !matches!(field, Field::Event(_) | Field::Other));
-        // Messages come in one line. Whatever else this is, every word of it counts.
+        // Messages are one line. In any other form every word of it counts.
         let tells = match (told.next(), told.next()) {
             (Some(Field::Data(data)), None) => look.tells(data),
             _ => {
@@ -34,10 +33,10 @@ impl Large {
         (!tells).then_some(Self { look, place })
     }
 
-    /// How many of these bytes are this event's and may go out, and whether it ends with them.
+    /// How many of these bytes belong to this event and may be sent, and whether it ends with them.
     ///
     /// # Errors
-    /// [`StreamTooLarge`], if they tell what should have been held back; nothing of them goes out.
+    /// [`StreamTooLarge`], if they show what should have been hidden; none of them is sent.
     pub(super) fn pass(&mut self, bytes: &[u8]) -> Result<(usize, bool), StreamTooLarge> {
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {

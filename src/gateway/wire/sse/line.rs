@@ -1,18 +1,17 @@
 //! Lines of an event stream (WHATWG HTML, section 9.2.6): their ends, and which field each is.
-//! It leaves what becomes of an event to its parent.
 
 use crate::gateway::wire::list_scan;
 use crate::mcp::sse;
 
-/// An event is larger than the limit, or tells too late what should have been held back. The stream must end: what comes
-/// next has no known beginning.
+/// An event is larger than the limit, or shows too late what should have been hidden. The stream must end: the start
+/// of what comes next is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an event of the server's is too large")]
+#[error("an event from the server is too large")]
 pub struct StreamTooLarge;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum LinePosition {
-    /// After a blank line, or at the stream's beginning.
+    /// After a blank line, or at the stream's start.
     #[default]
     Between,
     /// The same, and a line feed would still belong to it.
@@ -32,7 +31,7 @@ pub(super) enum Field<'e> {
     Data(&'e [u8]),
     /// `id`, `retry`, and comments.
     Other,
-    /// What clients ignore, or do not: one that read `Data` as `data` would show what nobody looked at. So would one that
+    /// What clients ignore, or may not: one that read `Data` as `data` would show unchecked data. So would one that
     /// logs a comment with a list in it.
     Unknown,
 }

@@ -1,4 +1,4 @@
-//! Which bytes of an event stream go out, however they come in.
+//! Which bytes of an event stream are sent, however they arrive.
 
 use proptest::prelude::*;
 
@@ -13,7 +13,7 @@ fn mcp() -> SseFilter<impl FnMut(&RawEvent<'_>) -> EventAction> {
     SseFilter::new(200, events(|_, name| name.starts_with("ok"), endpoint))
 }
 
-/// What goes out of a stream that comes in chunks of these sizes, in turn; and how many events did not.
+/// The output of a stream that comes in chunks of these sizes, in turn; and how many events were dropped.
 fn run(stream: &[u8], sizes: &[usize]) -> (Vec<u8>, u64) {
     let mut filter = mcp();
     let (mut out, mut rest) = (Vec::new(), stream);
@@ -35,7 +35,7 @@ fn whole(stream: &[u8]) -> (Vec<u8>, u64) {
 const SHOWN: &str = r#"{"id":1,"result":{"tools":[{"name":"ok"}]}}"#;
 const MIXED: &str = r#"{"id":1,"result":{"tools":[{"name":"ok"},{"name":"no"}]}}"#;
 
-/// A stream, and what is to come out of it.
+/// A stream, and its expected output.
 fn cases() -> Vec<(String, String, u64)> {
     let same = |stream: String| (stream.clone(), stream, 0);
     let mut cases = vec![
@@ -59,7 +59,7 @@ fn cases() -> Vec<(String, String, u64)> {
         (format!("event: endpoint\nevent:message\ndata: {MIXED}\n\n"), format!("event: endpoint\nevent:message\ndata: {SHOWN}\n\n"), 0),
         (MIXED.replace(",{", ",\n{").lines().map(|line| format!("data: {line}\n")).collect::<String>() + "\n", format!("data: {SHOWN}\n\n"), 0),
         ("data: {\"result\":{\"tools\":[{\ndata: \"name\":\"ok\"},\ndata: {\"name\":\"no\"}]},\ndata: \"id\":1}\n\n".into(), "data: {\"result\":{\"tools\":[{\ndata: \"name\":\"ok\"}]},\ndata: \"id\":1}\n\n".into(), 0),
-        // The stream's own mark goes, a second one makes a field nobody knows.
+        // The stream's own mark is removed, a second one makes an unknown field.
         (format!("\u{feff}data: {MIXED}\n\n"), format!("data: {SHOWN}\n\n"), 0),
         (format!("\u{feff}: c\ndata: {SHOWN}\n\n"), format!(": c\ndata: {SHOWN}\n\n"), 0),
         (format!("\u{feff}\u{feff}data: {MIXED}\n\n"), String::new(), 0),
@@ -69,7 +69,7 @@ fn cases() -> Vec<(String, String, u64)> {
         (format!(" data: {MIXED}\n\n"), String::new(), 0),
         (format!("data : {MIXED}\nid: 1\n\n"), "id: 1\n\n".into(), 0),
         (format!("data: {SHOWN}\rDATA: {MIXED}\n\n"), format!("data: {SHOWN}\n\n"), 0),
-        // What cannot be read, or has not come whole.
+        // What cannot be parsed, or is not complete.
         (format!("data: [{MIXED}]\n\n: c\n"), ": c\n".into(), 1),
         (format!("data: \u{feff}{SHOWN}\n\n"), String::new(), 1),
         (format!("data: {SHOWN}\ndata: {SHOWN}\n\n"), String::new(), 1),
@@ -191,7 +191,7 @@ fn received(stream: &str) -> Vec<String> {
 }
 
 proptest! {
-    /// Chunks have no meaning, whatever the stream.
+    /// Chunk boundaries have no meaning, whatever the stream.
     #[test]
     fn chunks_have_no_meaning(
         parts in prop::collection::vec(prop::sample::select(vec![
@@ -207,7 +207,7 @@ proptest! {
         for data in received(&out) {
             prop_assert!(!data.contains(r#""no""#), "{:?}", out);
         }
-        // What has gone out would go out again, unchanged.
+        // Filtering the output again changes nothing.
         prop_assert_eq!(whole(out.as_bytes()), (out.clone().into_bytes(), 0));
     }
 }

@@ -1,4 +1,4 @@
-//! Merging into files as people have them, with comments, other tools' entries and one of ours that is out of date.
+//! Merging into realistic files, with comments, other tools' entries and an outdated one of ours.
 
 use super::*;
 
@@ -27,7 +27,7 @@ const CLAUDE: &ClientSpec = &ClientSpec { root: &["mcpServers"], url: "url", ..T
 struct MergeCase {
     file: &'static str,
     target: &'static ClientSpec,
-    /// The entries that are rendered; the first is there already, with an old token.
+    /// The rendered entries; the first one exists already, with an old token.
     rendered: Value,
     /// What is to be replaced by what in the file's text.
     edits: &'static [(&'static str, &'static str)],

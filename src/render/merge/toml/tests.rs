@@ -167,7 +167,7 @@ fn what_is_not_ours_stays_and_what_cannot_be_read_is_an_error_that_quotes_nothin
     }
     let null = json!({"mcp_servers": {"a": {"url": null}}});
     let error = merge(None, CODEX, &null, &owned(&[])).unwrap_err();
-    assert_eq!(error, MergeError::Unsupported("no way to write a null"));
+    assert_eq!(error, MergeError::Unsupported("nulls cannot be written"));
 }
 
 #[test]

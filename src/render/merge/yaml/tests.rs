@@ -1,4 +1,4 @@
-//! What a merge does to a YAML file, byte for byte, and what it refuses.
+//! What a merge does to a YAML file, byte for byte, and what it rejects.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -211,7 +211,7 @@ fn what_lines_do_not_show_is_refused_and_what_is_not_ours_stays() {
         assert_eq!(merged.text, file);
         assert!(merged.changes[0].is_conflict() && merged.owned.is_empty(), "{theirs}");
     }
-    // Nothing to do is nothing to refuse.
+    // If there is nothing to do, nothing is rejected.
     let file = "extensions: {a: {uri: 'https://gw.test/a', headers: {X-Site: s}}}";
     assert_eq!(kinds(&merge(Some(file), GOOSE, &map(&["a"]), &owned(&["a"])).unwrap()), "a:Unchanged");
 }

@@ -1,5 +1,5 @@
-//! Where things lie in a YAML document: its nodes, with the places that the parser says they have.
-//! It leaves what they mean to `yaml::read`, and what is done with their places to `yaml`.
+//! The nodes of a YAML document with the positions that the parser reports. Not here: their meaning (see
+//! `yaml::read`); using the positions (see `yaml`).
 
 use std::ops::Range;
 
@@ -9,10 +9,10 @@ use crate::render::merge::{MergeError, lines};
 
 /// A value or a key.
 pub(super) struct Node {
-    /// From its first character on, which a line's indentation, a dash or a tag may precede. Its end is that of the last
-    /// thing in it; of an emptiness both are where it was noticed.
+    /// From its first character on, which indentation, a dash or a tag may precede. Its end is that of its last part;
+    /// for an empty node both are where it was noticed.
     pub(super) range: Range<usize>,
-    /// How far in it begins.
+    /// Its indentation.
     pub(super) column: usize,
     /// Whether it has an anchor or a tag, or is an alias: then it is more than it seems.
     pub(super) is_marked: bool,
@@ -22,16 +22,16 @@ pub(super) struct Node {
 /// What a node is.
 pub(super) enum NodeKind {
     Scalar(String),
-    /// Written in lines.
+    /// Block style.
     Map(Vec<(Node, Node)>),
-    /// Written with dashes.
+    /// Block style with dashes.
     List(Vec<Node>),
-    /// Written in braces or brackets.
+    /// Flow style, in braces or brackets.
     Flow,
 }
 
 impl Node {
-    /// The pairs of a map written in lines.
+    /// The pairs of a block style map.
     pub(super) fn pairs(&self) -> Option<&[(Self, Self)]> {
         match &self.kind {
             NodeKind::Map(pairs) => Some(pairs),
@@ -39,7 +39,7 @@ impl Node {
         }
     }
 
-    /// What a scalar says.
+    /// A scalar's text.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.kind {
             NodeKind::Scalar(text) => Some(text),
@@ -47,7 +47,7 @@ impl Node {
         }
     }
 
-    /// Whether nothing is written there at all.
+    /// Whether it is empty.
     pub(super) fn is_nothing(&self) -> bool {
         self.range.is_empty() && !self.is_marked && matches!(self.kind, NodeKind::Scalar(_))
     }
@@ -63,10 +63,10 @@ impl Node {
     }
 }
 
-/// The root of the text's one document; none in a text with nothing but comments.
+/// The root of the text's only document; `None` for a text with nothing but comments.
 ///
 /// # Errors
-/// [`MergeError::Foreign`]: whoever calls this has read the text before.
+/// [`MergeError::Foreign`]: the caller has parsed the text before.
 pub(super) fn parse(text: &str) -> Result<Option<Node>, MergeError> {
     let mut reader = TreeReader { text, parser: Parser::new_from_str(text) };
     loop {
@@ -165,7 +165,7 @@ impl<'a> TreeReader<'a> {
         }
     }
 
-    /// The parser lets a block of text reach to whatever comes next; blank lines are only its own if it keeps them.
+    /// The parser extends a block scalar to whatever comes next; blank lines are only part of it if it keeps them.
     fn end_of_block(&self, range: &Range<usize>, keeps: bool) -> usize {
         let block = lines::between(self.text, range.start, range.end);
         let kept = block.rfind('\n').filter(|_| keeps).map(|newline| range.start + newline);
@@ -173,7 +173,7 @@ impl<'a> TreeReader<'a> {
     }
 }
 
-/// The place behind a key's colon, if that is on the key's line.
+/// The position after a key's colon, if that is on the key's line.
 pub(super) fn after_colon(text: &str, key: &Node) -> Option<usize> {
     let rest = lines::between(text, key.range.end, text.len());
     let colon = rest.trim_start_matches([' ', '\t']);

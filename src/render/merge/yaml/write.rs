@@ -1,14 +1,14 @@
-//! Writes values as YAML: maps and lists in lines, texts in double quotes.
-//! It leaves where they go to `yaml`.
+//! Writes values as YAML: maps and lists in block style, texts in double quotes. Not here: where they go (see
+//! `yaml`).
 
 use serde_json::{Map, Value};
 
-/// A value behind a key's colon.
+/// A value after a key's colon.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum YamlValue {
     /// On the key's line.
     Inline(String),
-    /// On lines of its own, each with its indentation and without what ends it.
+    /// On lines of its own, each with its indentation and without a line ending.
     Lines(Vec<String>),
 }
 
@@ -17,7 +17,7 @@ pub(super) fn fields(map: &Map<String, Value>, column: usize) -> Vec<String> {
     map.iter().flat_map(|(key, value)| field(&name(key), value, column)).collect()
 }
 
-/// The lines of one field; `key` is as it is to be written.
+/// The lines of one field; `key` is in its final form.
 pub(super) fn field(key: &str, value: &Value, column: usize) -> Vec<String> {
     let indent = " ".repeat(column);
     match behind_colon(value, column) {
@@ -26,7 +26,7 @@ pub(super) fn field(key: &str, value: &Value, column: usize) -> Vec<String> {
     }
 }
 
-/// A value as it is written behind the colon of a key at `column`.
+/// A value in the form that follows the colon of a key at `column`.
 pub(super) fn behind_colon(value: &Value, column: usize) -> YamlValue {
     let is_scalar = |value: &Value| !value.is_object() && !value.is_array();
     match value {
@@ -39,7 +39,7 @@ pub(super) fn behind_colon(value: &Value, column: usize) -> YamlValue {
     }
 }
 
-/// A map as an element of a list whose dashes stand at `column`.
+/// A map as an element of a list whose dashes are at `column`.
 pub(super) fn element(map: &Map<String, Value>, column: usize) -> Vec<String> {
     let mut lines = fields(map, column + 2);
     match lines.first_mut() {
@@ -49,9 +49,9 @@ pub(super) fn element(map: &Map<String, Value>, column: usize) -> Vec<String> {
     lines
 }
 
-/// A name, plain where no reader could take it for anything else.
+/// A name, plain if no parser could take it for anything else.
 pub(super) fn name(name: &str) -> String {
-    // Words that one version of YAML or another reads as a value.
+    // Words that some version of YAML parses as a value.
     const WORDS: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
     let is_plain = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
@@ -72,7 +72,7 @@ fn flow(value: &Value) -> String {
     }
 }
 
-/// A text in double quotes. YAML has fewer characters than JSON that may stand for themselves.
+/// A text in double quotes. YAML allows fewer unescaped characters than JSON.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {

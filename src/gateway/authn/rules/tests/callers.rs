@@ -1,4 +1,4 @@
-//! Whose an accepted token is, what an introspection reply must say, and claims of any shape.
+//! The caller of an accepted token, the requirements for an introspection reply, and claims of any shape.
 
 use proptest::prelude::*;
 use serde_json::Map;
@@ -42,7 +42,7 @@ fn the_subject_is_text_and_must_be_there() {
         (json!({"sub": 7}), Err(TokenError::Malformed)),
         (json!({"sub": ["alice"]}), Err(TokenError::Malformed)),
         (json!({"client_id": 7}), Err(TokenError::Malformed)),
-        // What is not used is not typed.
+        // Unused claims have no type check.
         (json!({"azp": 7}), Ok("alice")),
         (json!({"client_id": null, "azp": 7}), Err(TokenError::Malformed)),
         (json!({"client_id": null, "cid": 7, "appid": [], "clientId": {}}), Ok("alice")),
@@ -249,7 +249,7 @@ fn every_reject_has_a_word_and_says_nothing_of_the_token() {
     ];
     let words: std::collections::BTreeSet<_> = all.iter().map(|why| why.reason()).collect();
     assert_eq!(words.len(), all.len());
-    // They stand in a header and in a metric's label.
+    // They are used in a header and in a metric's label.
     for why in all {
         assert!(why.reason().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
         assert!(why.to_string().bytes().all(|byte| byte.is_ascii_alphabetic() || b" -".contains(&byte)));
@@ -281,7 +281,7 @@ fn member() -> impl Strategy<Value = (String, Value)> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever claims are signed, nobody is let in whose token is not ours, in time and for us.
+    /// Whatever claims are signed, only a token that is from us, current and for us is accepted.
     #[test]
     fn any_signed_claims_are_judged(members in prop::collection::vec(member(), 0..12), good in any::<bool>(), now in any::<i64>()) {
         let mut claims = if good { oidc_token().as_object().unwrap().clone() } else { Map::new() };

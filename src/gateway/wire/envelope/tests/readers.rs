@@ -1,4 +1,4 @@
-//! What the reader says of a message, held against another reader of JSON.
+//! What the reader says of a message, compared with another reader of JSON.
 
 use super::*;
 
@@ -35,7 +35,7 @@ fn a_list_is_known_by_its_method() {
 }
 
 proptest! {
-    /// Whatever a method and a name are, they are read as they were written, in every spelling of the same JSON.
+    /// A method and a name are read as they were written, in every spelling of the same JSON.
     #[test]
     fn strings_are_read_as_written(method in ".{0,20}", name in ".{0,40}", escape in any::<bool>()) {
         let quote = |text: &str| {
@@ -53,7 +53,7 @@ proptest! {
         prop_assert_eq!(envelope.method.as_deref(), Some(method.as_str()));
     }
 
-    /// No byte put in place of another makes a message mean something for us that it does not mean for serde_json.
+    /// No replaced byte gives a message a meaning for us that it does not have for serde_json.
     #[test]
     fn a_changed_byte_changes_both_readers(at in 0..CALL.len(), byte in any::<u8>()) {
         let mut body = CALL.as_bytes().to_vec();
