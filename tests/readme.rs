@@ -57,7 +57,7 @@ fn marked(marker: &str) -> Vec<String> {
 }
 
 /// The files that are shown whole, by the names they are to have.
-fn files() -> Vec<(String, String)> {
+pub(crate) fn files() -> Vec<(String, String)> {
     let named = README.split("<!-- file: ").skip(1);
     let names = named.map(|part| part.split_once(" -->").unwrap().0);
     let files: Vec<_> =

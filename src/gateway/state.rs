@@ -54,11 +54,22 @@ pub(super) struct Upstream {
     pub(super) headers: Option<HashSet<HeaderName>>,
     /// The policy's scopes that let a caller in, for its RFC 9728 document: those that can be asked for are in it.
     pub(super) scopes: Vec<Arc<str>>,
-    /// The same for a caller who has no token yet, the narrowest first: asking for all would be refused, or too much.
-    pub(super) first_scopes: Vec<Arc<str>>,
+    /// Those of them that a caller who has no token yet should ask for.
+    pub(super) first: FirstScopes,
     pub(super) healthy: Arc<AtomicBool>,
     /// What is known of its redirects.
     pub(super) straight: Straight,
+}
+
+/// What a caller who has no token yet is told to ask for: enough to list tools and to call one, and no more than that, since
+/// an issuer may refuse whoever asks for all. Less would not do: many issuers hold a client that registered itself to the
+/// scopes it asked for first, and lists leave out what a caller may not call, so that nobody would ask for more later.
+#[derive(Default)]
+pub(super) struct FirstScopes {
+    /// The scopes that allow tools to be listed, the narrowest first.
+    list: Vec<Arc<str>>,
+    /// The scopes that allow some tool to be called, the narrowest first.
+    call: Vec<Arc<str>>,
 }
 
 /// Tokens that are refused although they verify, by what names them.
@@ -266,6 +277,25 @@ impl Shared {
     }
 }
 
+impl FirstScopes {
+    pub(super) fn of(policy: &Policy, server: &str) -> Self {
+        Self {
+            list: policy.scopes_with(server, "tools/list"),
+            call: policy.scopes_with(server, "tools/call"),
+        }
+    }
+
+    /// Of those that can be asked for, the one that does, or the two that do together.
+    pub(super) fn told(&self, is_granted: impl Fn(&str) -> bool) -> Option<Arc<str>> {
+        let first = |scopes: &[Arc<str>]| scopes.iter().find(|scope| is_granted(scope)).cloned();
+        match (first(&self.list), first(&self.call)) {
+            (_, Some(call)) if self.list.contains(&call) => Some(call),
+            (Some(list), Some(call)) => Some(format!("{list} {call}").into()),
+            (list, call) => list.or(call),
+        }
+    }
+}
+
 impl Upstream {
     /// A server without a policy or a credential, to be asked whether it is there.
     pub(super) fn alone(route: &Arc<Route>) -> Self {
@@ -274,7 +304,7 @@ impl Upstream {
             stored: None,
             headers: None,
             scopes: Vec::new(),
-            first_scopes: Vec::new(),
+            first: FirstScopes::default(),
             healthy: Arc::default(),
             straight: Straight::default(),
         }

@@ -274,9 +274,7 @@ impl Worker {
             .upstream
             .as_ref()
             .map(|upstream| own::metadata_url(&self.shared.public_url, upstream.name(), record.resource));
-        let first = |upstream: &Arc<Upstream>| {
-            upstream.first_scopes.iter().find(|scope| self.shared.is_granted(scope)).cloned()
-        };
+        let first = |upstream: &Arc<Upstream>| upstream.first.told(|scope| self.shared.is_granted(scope));
         // Only a caller without a good token is told of it, and looking for it takes a moment.
         let scope = record.upstream.as_ref().filter(|_| refusal.lets_in()).and_then(first);
         let scope = scope.as_ref();

@@ -80,8 +80,16 @@ impl Policy {
     /// narrowest first, then in the file's order. Any one is enough, because one entry is. None whose name cannot stand in a
     /// challenge; which of them a caller can ask for, their issuer knows.
     pub fn helping_scopes(&self, grants: &Grants, server: &str, call: &Call<'_>) -> Vec<Arc<str>> {
-        let need = Need::of(call);
-        let helps = |entry: &&Arc<Entry>| grants.exists(entry) && entry.admits(&need).is_ok();
+        self.scopes_that_meet(&Need::of(call), grants, server)
+    }
+
+    /// The scopes that allow a method on something at a server, whoever asks: the narrowest first, then in the file's order.
+    pub fn scopes_with(&self, server: &str, method: &str) -> Vec<Arc<str>> {
+        self.scopes_that_meet(&Need::Method(method), &self.grants(&Principal::default()), server)
+    }
+
+    fn scopes_that_meet(&self, need: &Need<'_>, grants: &Grants, server: &str) -> Vec<Arc<str>> {
+        let helps = |entry: &&Arc<Entry>| grants.exists(entry) && entry.admits(need).is_ok();
         let offered = self.scopes.iter().filter(|scope| is_scope_token(&scope.name));
         let helping = offered.filter_map(|scope| {
             let breadth = scope.about(server).find(helps)?.breadth();

@@ -14,8 +14,8 @@ use tracing::{info, warn};
 use super::files::{Content, Files, Part, Served};
 use crate::gateway::redirect::Straight;
 use crate::gateway::servers::route::Route;
-use crate::gateway::state::{Revoked, Shared, State, Upstream};
-use crate::policy::{Call, Policy, Principal};
+use crate::gateway::state::{FirstScopes, Revoked, Shared, State, Upstream};
+use crate::policy::Policy;
 
 /// What is in force, by the kind of file it comes from.
 #[derive(Default)]
@@ -27,8 +27,6 @@ pub(crate) struct InForce {
     tls: Option<Arc<ServerConfig>>,
 }
 
-/// What a new caller asks first.
-const LIST: Call<'static> = Call::Message { method: "tools/list", name: None };
 /// How long a change may go unseen.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -68,7 +66,7 @@ impl InForce {
             healthy: same.map_or_else(|| Arc::new(AtomicBool::new(true)), |old| old.healthy.clone()),
             headers: route.headers.as_ref().map(|names| names.iter().cloned().collect()),
             scopes: policy.scopes_for(name),
-            first_scopes: policy.helping_scopes(&policy.grants(&Principal::default()), name, &LIST),
+            first: FirstScopes::of(policy, name),
             route: route.clone(),
             stored: self.served.stored.get(name).cloned(),
         }
