@@ -88,7 +88,7 @@
 //!             hold refusal
 //!             authn pool redirect
 //!             observe proxies servers
-//!             content crowd dial headers rate session settings wire
+//!             content crowd dial headers rate sent session settings wire
 //! ```
 //!
 //! # Doors: what touches the outside, and where

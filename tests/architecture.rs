@@ -82,7 +82,7 @@ const WITHIN: &[(&str, &[&str])] = &[
             "hold refusal",
             "authn pool redirect",
             "observe proxies servers",
-            "content crowd dial headers rate session settings wire",
+            "content crowd dial headers rate sent session settings wire",
         ],
     ),
 ];

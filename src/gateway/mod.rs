@@ -11,7 +11,7 @@
 //!     accounts                   what this caller has under way, and may take
 //!     intake                     the whole body, and what (wire) reads in it
 //!     (policy), rate             may they, and how often
-//!     forward                    headers, session and egress made anew; pool (dial) sends, redirect again; hold, body, events
+//!     forward                    headers, session and egress made anew; pool (dial, sent) sends, redirect again; hold, body, events
 //!                                and watch answer
 //! state, record, refusal         what all steps see; what is kept of each request; every no
 //! ```
@@ -55,6 +55,7 @@ mod record;
 mod redirect;
 mod refusal;
 mod send;
+mod sent;
 pub mod servers;
 mod session;
 pub mod settings;

@@ -10,7 +10,6 @@ use hyper::{Method, Uri};
 
 use super::callers::{Caller, Credential, Via};
 use super::intake::Wish;
-use super::redirect::Way;
 use super::refusal::Given;
 use super::servers::join::Endpoint;
 use super::servers::route::Base;
@@ -33,7 +32,6 @@ pub(super) struct Passage<'a> {
     /// The endpoint that was asked for, and where on its server the message goes.
     pub(super) endpoint: &'a Endpoint,
     pub(super) target: Uri,
-    pub(super) way: Way,
     /// How a path below the server's name is written for whoever sent it.
     pub(super) base: Base,
     pub(super) method: &'a Method,

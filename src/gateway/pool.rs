@@ -22,6 +22,7 @@ use url::Host;
 
 use super::crowd::Crowd;
 use super::dial::dial;
+use super::sent::{Noted, Written};
 use super::servers::outbound::Origin;
 use crate::sys::descriptors::are_used_up;
 use crate::sys::trust::Trust;
@@ -43,19 +44,22 @@ pub(super) struct Inflow {
 
 /// A connection that is busy with one exchange.
 struct Lease {
-    sender: Sender,
+    line: Line,
     origin: Arc<Origin>,
     pool: Arc<Pool>,
 }
 
 struct Idle {
-    sender: Sender,
+    line: Line,
     since: Instant,
 }
 
-/// The end of a connection that is asked. The other end reads and writes in a task of its own: driven from whoever waits
+/// A connection, by its end that is asked, and what was written on it. The other end reads and writes in a task of its own: driven from whoever waits
 /// for the answer it would be polled more often than it has something to do, which cost a tenth of the throughput.
-type Sender = SendRequest<Full<Bytes>>;
+struct Line {
+    sender: SendRequest<Full<Bytes>>,
+    written: Arc<Written>,
+}
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -94,7 +98,8 @@ impl Pool {
     }
 
     /// Sends `request` and waits for the head of the answer, on a kept connection or a new one. `stream` is for an answer
-    /// that is expected to stay open: it gets a small connection of its own.
+    /// that is expected to stay open: it gets a small connection of its own. A redirect has what was [`Sent`](super::sent::Sent) among its
+    /// extensions.
     pub(super) async fn exchange(
         self: &Arc<Self>,
         origin: &Arc<Origin>,
@@ -105,8 +110,8 @@ impl Pool {
         loop {
             let kept = if stream { None } else { self.take(origin) };
             let fresh = kept.is_none();
-            let mut sender = match kept {
-                Some(sender) => sender,
+            let mut line = match kept {
+                Some(line) => line,
                 // Boxed: a handshake is large, and most requests need none.
                 None => {
                     let connected = Box::pin(self.connect(origin, patience.connect, stream));
@@ -114,17 +119,23 @@ impl Pool {
                 }
             };
             // A connection that was just given back says in a moment whether it is still good.
-            if !sender.is_ready() && sender.ready().await.is_err() {
+            if !line.sender.is_ready() && line.sender.ready().await.is_err() {
                 if fresh {
                     return Err(Failure::Connect(io::ErrorKind::ConnectionAborted.into()));
                 }
                 continue;
             }
-            match timeout(patience.answer, sender.try_send_request(request)).await {
+            line.written.begin();
+            match timeout(patience.answer, line.sender.try_send_request(request)).await {
                 // It would speak another protocol from here on; an interim answer (1xx) is none, and is not passed on.
                 Ok(Ok(response)) if response.status().is_informational() => return Err(Failure::Switched),
-                Ok(Ok(response)) => {
-                    let lease = Lease { sender, origin: origin.clone(), pool: self.clone() };
+                Ok(Ok(mut response)) => {
+                    if response.status().is_redirection()
+                        && let Some(sent) = line.written.headers()
+                    {
+                        response.extensions_mut().insert(sent);
+                    }
+                    let lease = Lease { line, origin: origin.clone(), pool: self.clone() };
                     return Ok(response.map(|incoming| Inflow::new(incoming, lease)));
                 }
                 // Nothing of it was sent, so that sending it again does nothing twice.
@@ -142,7 +153,7 @@ impl Pool {
 
     /// Connects. Without a descriptor for it, connections that nobody uses are closed, here and of clients, and it is tried
     /// again for as long as a connection may take.
-    async fn connect(&self, origin: &Origin, within: Duration, stream: bool) -> io::Result<Sender> {
+    async fn connect(&self, origin: &Origin, within: Duration, stream: bool) -> io::Result<Line> {
         let began = Instant::now();
         loop {
             match connect(origin, &self.trust, within, stream).await {
@@ -173,15 +184,15 @@ impl Pool {
         }
     }
 
-    fn take(&self, origin: &Arc<Origin>) -> Option<Sender> {
+    fn take(&self, origin: &Arc<Origin>) -> Option<Line> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle.get_mut(origin)?;
-        while let Some(Idle { sender, since }) = kept.pop() {
+        while let Some(Idle { line, since }) = kept.pop() {
             if since.elapsed() > QUIET {
                 // Those below are older still.
                 kept.clear();
-            } else if !sender.is_closed() {
-                return Some(sender);
+            } else if !line.sender.is_closed() {
+                return Some(line);
             }
         }
         None
@@ -237,18 +248,18 @@ impl Body for Inflow {
 impl Lease {
     /// The exchange is over; the connection may be used again.
     fn give_back(self) {
-        if self.sender.is_closed() {
+        if self.line.sender.is_closed() {
             return;
         }
         let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle.entry_ref(&self.origin).or_default();
         if kept.len() < KEPT {
-            kept.push(Idle { sender: self.sender, since: Instant::now() });
+            kept.push(Idle { line: self.line, since: Instant::now() });
         }
     }
 }
 
-async fn connect(origin: &Origin, trust: &Trust, within: Duration, stream: bool) -> io::Result<Sender> {
+async fn connect(origin: &Origin, trust: &Trust, within: Duration, stream: bool) -> io::Result<Line> {
     let connected = timeout(within, async {
         let tcp = dial(&name(origin), origin.port).await?;
         tcp.set_nodelay(true)?;
@@ -270,7 +281,7 @@ fn name(origin: &Origin) -> String {
     }
 }
 
-async fn handshake<T>(io: T, stream: bool) -> io::Result<Sender>
+async fn handshake<T>(io: T, stream: bool) -> io::Result<Line>
 where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -279,8 +290,9 @@ where
     if stream {
         builder.read_buf_exact_size(Some(STREAM_BUFFER));
     }
-    let (sender, connection) = builder.handshake(TokioIo::new(io)).await.map_err(io::Error::other)?;
+    let (noted, written) = Noted::new(TokioIo::new(io));
+    let (sender, connection) = builder.handshake(noted).await.map_err(io::Error::other)?;
     // Its errors come out of the exchange as well.
     tokio::spawn(async move { connection.await.is_ok() });
-    Ok(sender)
+    Ok(Line { sender, written })
 }

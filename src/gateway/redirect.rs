@@ -1,73 +1,19 @@
-//! Redirects of servers: where they lead, and which requests need a copy of their headers in case of one.
-//! It leaves sending to `send`, and checks to `health`.
+//! Redirects of servers: where they lead, and which are followed.
+//! It leaves sending again to `send`, and checks to `health`.
 //!
 //! A 307 or 308 to another place on the same server is followed with method and body (RFC 9110 sections 15.4.8 and 15.4.9).
 //! Any other redirect ends the request: it would change the method, or take the request where nobody decided that it may go.
 
-use std::sync::atomic::{AtomicU16, Ordering};
-
 use hyper::header::{HeaderMap, LOCATION};
-use hyper::{Method, StatusCode, Uri};
+use hyper::{StatusCode, Uri};
 
 use super::servers::join::Endpoint;
-use super::servers::route::Asked;
 use crate::text::clean;
 
 /// How many redirects of one request are followed.
 pub(super) const HOPS: usize = 5;
 /// As much of an address as is shown.
 pub(super) const SHOWN: usize = 200;
-
-/// The ways to a server on which it has answered without a redirect. Only on the others is a copy of the headers kept, so that
-/// an ordinary request costs none. A server that begins to redirect later has one request refused.
-#[derive(Debug, Default)]
-pub(super) struct Straight(AtomicU16);
-
-/// One way to a server: what of it is asked for, and by which method.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Way(u16);
-
-/// Whether it is said that redirects are followed.
-const SAID: u16 = 1 << 15;
-
-impl Way {
-    pub(super) fn of(asked: Asked<'_>, method: &Method) -> Self {
-        let place = match asked {
-            Asked::Base => 0,
-            Asked::Mcp => 3,
-            Asked::Sse => 6,
-            Asked::Announced(_) => 9,
-        };
-        let method = match *method {
-            Method::POST => 0,
-            Method::GET => 1,
-            _ => 2,
-        };
-        Self(1 << (place + method))
-    }
-}
-
-impl Straight {
-    pub(super) fn is(&self, way: Way) -> bool {
-        self.0.load(Ordering::Relaxed) & way.0 != 0
-    }
-
-    pub(super) fn note(&self, way: Way) {
-        if !self.is(way) {
-            self.0.fetch_or(way.0, Ordering::Relaxed);
-        }
-    }
-
-    /// It redirects after all.
-    pub(super) fn forget(&self) {
-        self.0.fetch_and(SAID, Ordering::Relaxed);
-    }
-
-    /// Whether it is to be said now that its redirects are followed: once.
-    pub(super) fn says(&self) -> bool {
-        self.0.fetch_or(SAID, Ordering::Relaxed) & SAID == 0
-    }
-}
 
 /// Whether a status is one of a redirect; 304 is an answer.
 pub(super) fn is_redirect(status: StatusCode) -> bool {

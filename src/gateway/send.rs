@@ -3,6 +3,7 @@
 //! It leaves which headers pass to `headers`, connections to `pool`, and the answer to `forward`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use http_body_util::Full;
@@ -18,6 +19,7 @@ use super::pool::{Failure, Inflow, Patience, Pool};
 use super::record::{Record, X_REQUEST_ID};
 use super::redirect::{HOPS, is_redirect, place_of, shown};
 use super::refusal::Refusal;
+use super::sent::Sent;
 use super::settings::Egress;
 use super::state::Shared;
 use crate::mcp::SESSION;
@@ -79,15 +81,9 @@ impl Sender {
         headers: HeaderMap,
         record: &mut Record<'_>,
     ) -> Result<Response<Inflow>, Refusal> {
-        let straight = &passage.upstream.straight;
-        let kept = (!straight.is(passage.way)).then(|| Box::new(headers.clone()));
         let answer = self.exchange(passage, passage.target.clone(), headers, record).await?;
         if is_redirect(answer.status()) {
-            return Box::pin(self.redirected(passage, answer, kept, record)).await;
-        }
-        // A refusal may come from something before the server that redirects.
-        if answer.status().is_success() {
-            straight.note(passage.way);
+            return Box::pin(self.redirected(passage, answer, record)).await;
         }
         Ok(answer)
     }
@@ -134,19 +130,19 @@ impl Sender {
         &self,
         passage: &Passage<'_>,
         mut answer: Response<Inflow>,
-        kept: Option<Box<HeaderMap>>,
         record: &mut Record<'_>,
     ) -> Result<Response<Inflow>, Refusal> {
         let endpoint = passage.endpoint;
         let (mut asked, mut hops) = (passage.target.clone(), 0..HOPS);
         while is_redirect(answer.status()) {
             let found = place_of(endpoint, &asked, answer.status(), answer.headers());
-            let (place, headers) = match (found, &kept) {
-                (Ok(place), Some(headers)) if hops.next().is_some() => (place, headers),
+            let sent = answer.extensions_mut().remove::<Sent>();
+            let (place, Sent(headers)) = match (found, sent) {
+                (Ok(place), Some(sent)) if hops.next().is_some() => (place, sent),
                 (Ok(place), _) => return Err(self.astray(passage, shown(endpoint, &place), record)),
                 (Err(elsewhere), _) => return Err(self.astray(passage, elsewhere, record)),
             };
-            if passage.upstream.straight.says() {
+            if !passage.upstream.redirects.swap(true, Ordering::Relaxed) {
                 let (name, to) = (passage.upstream.name(), shown(endpoint, &place));
                 info!(
                     event = "upstream",
@@ -154,14 +150,13 @@ impl Sender {
                 );
             }
             asked = place;
-            answer = self.exchange(passage, asked.clone(), (**headers).clone(), record).await?;
+            answer = self.exchange(passage, asked.clone(), headers, record).await?;
         }
         Ok(answer)
     }
 
     /// The end of a request that is led where it may not go, or that is not there any more.
     fn astray(&self, passage: &Passage<'_>, to: String, record: &Record<'_>) -> Refusal {
-        passage.upstream.straight.forget();
         let name = passage.upstream.name();
         warn!(event = "upstream", request = record.request_id(), "{name}: redirects to {to}");
         Refusal::Redirect(to.into())

@@ -25,7 +25,6 @@ use super::host::Hosts;
 use super::observe::ledger::Promise;
 use super::observe::metrics::Metrics;
 use super::rate::Rate;
-use super::redirect::Straight;
 use super::servers::audience::servers_of;
 use super::servers::route::{Route, Routes};
 use super::session::SessionKey;
@@ -57,8 +56,8 @@ pub(super) struct Upstream {
     /// Those of them that a caller who has no token yet should ask for.
     pub(super) first: FirstScopes,
     pub(super) healthy: Arc<AtomicBool>,
-    /// What is known of its redirects.
-    pub(super) straight: Straight,
+    /// Whether it is said that its redirects are followed.
+    pub(super) redirects: AtomicBool,
 }
 
 /// What a caller who has no token yet is told to ask for: enough to list tools and to call one, and no more than that, since
@@ -306,7 +305,7 @@ impl Upstream {
             scopes: Vec::new(),
             first: FirstScopes::default(),
             healthy: Arc::default(),
-            straight: Straight::default(),
+            redirects: AtomicBool::default(),
         }
     }
 

@@ -24,7 +24,6 @@ use super::passage::Passage;
 use super::pool::Pool;
 use super::proxies;
 use super::record::{Books, Record, RequestId, X_REQUEST_ID};
-use super::redirect::Way;
 use super::refusal::{About, Refusal};
 use super::send::Sender;
 use super::servers::join::Endpoint;
@@ -148,7 +147,7 @@ impl Worker {
         let (endpoint, target) = self.target(&route, &method, &caller)?; //            404
         let (upstream, method, wish, body) = (route.upstream, &method, &wish, body.clone());
         let (epoch, peer) = (moment.epoch, moment.peer);
-        let (base, way) = (route.found.base(), Way::of(route.found.asked, method));
+        let base = route.found.base();
         let request_id = record.request_header();
         let mut passage = Passage {
             permit,
@@ -160,7 +159,6 @@ impl Worker {
             upstream,
             endpoint,
             target,
-            way,
             base,
             method,
             wish,

@@ -12,7 +12,6 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::files::{Content, Files, Part, Served};
-use crate::gateway::redirect::Straight;
 use crate::gateway::servers::route::Route;
 use crate::gateway::state::{FirstScopes, Revoked, Shared, State, Upstream};
 use crate::policy::Policy;
@@ -62,7 +61,7 @@ impl InForce {
         let old = old.and_then(|old| old.upstreams.get(name));
         let same = old.filter(|old| old.route.server.endpoints.base == route.server.endpoints.base);
         Upstream {
-            straight: Straight::default(),
+            redirects: AtomicBool::default(),
             healthy: same.map_or_else(|| Arc::new(AtomicBool::new(true)), |old| old.healthy.clone()),
             headers: route.headers.as_ref().map(|names| names.iter().cloned().collect()),
             scopes: policy.scopes_for(name),
