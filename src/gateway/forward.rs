@@ -17,7 +17,7 @@ use hyper::{Method, Response, StatusCode};
 
 use super::body::Body;
 use super::callers::Callers;
-use super::content::{is_coded, is_foreign};
+use super::content::{Coded, is_foreign};
 use super::events::{Events, Reading};
 use super::headers;
 use super::hold::{Held, come, hold, joined, soon};
@@ -39,6 +39,7 @@ use super::wire::sse::Boundary;
 use crate::mcp::SESSION;
 use crate::mcp::sse::is_stream;
 use crate::sys::clock;
+use crate::sys::coding::{self, Decoded};
 
 /// Why a session cannot be bound to its caller.
 const NO_TEXT: &str = "its session id is no text";
@@ -94,7 +95,7 @@ impl Forwarder {
         if head.status == StatusCode::UNAUTHORIZED {
             return Err(Refusal::Egress(passage.given()));
         }
-        let coded = is_coded(&head.headers);
+        let coded = if inflow.is_end_stream() { Coded::Plain } else { Coded::of(&head.headers) };
         headers::back(&mut head.headers);
         // Servers with sessions may answer one message on the stream of another.
         let mixed = session.is_some()
@@ -104,9 +105,16 @@ impl Forwarder {
         let visibility = self.shared.settings.list_visibility;
         let is_read = passage.is_read(visibility);
         let looks = visibility == Visibility::Granted;
-        let plain = !coded && (is_read || !is_foreign(&head.headers));
+        let known = is_read || !is_foreign(&head.headers);
+        let plain = matches!(coded, Coded::Plain) && known;
         if !plain && (is_read || (mixed && looks)) {
-            return passage.unread(head);
+            return match coded {
+                Coded::As(codings) if known && head.status.is_success() && !is_stream(&head.headers) => {
+                    let body = coding::undo(inflow, &codings);
+                    Box::pin(self.decoded(passage, head, body, is_read)).await
+                }
+                _ => passage.unread(head),
+            };
         }
         if is_stream(&head.headers) {
             return Ok(self.events(passage, head, inflow, plain).await);
@@ -187,6 +195,26 @@ impl Forwarder {
         Ok(Response::from_parts(head, Body::watched(events)))
     }
 
+    /// An answer that has to be read and came in a coding that nobody asked for.
+    async fn decoded(
+        &self,
+        passage: &mut Passage<'_>,
+        mut head: response::Parts,
+        body: Decoded,
+        is_read: bool,
+    ) -> Result<Response<Body>, Refusal> {
+        for name in [CONTENT_ENCODING, CONTENT_LENGTH] {
+            head.headers.remove(name);
+        }
+        if is_read {
+            return self.filtered(passage, head, body).await;
+        }
+        match self.gather(passage, body).await? {
+            Some(bytes) => self.shown(passage, head, bytes, filter::anything),
+            None => passage.unread(head),
+        }
+    }
+
     /// The server's own name of the session that a request is for, if it was given to this caller.
     fn session(&self, passage: &Passage<'_>, headers: &HeaderMap) -> Result<Option<Session>, Refusal> {
         let mut values = headers.get_all(SESSION).iter();
@@ -227,10 +255,14 @@ impl Forwarder {
     ///
     /// # Errors
     /// If there is no such memory.
-    async fn gather(&self, passage: &mut Passage<'_>, inflow: Inflow) -> Result<Option<Bytes>, Refusal> {
+    async fn gather(
+        &self,
+        passage: &mut Passage<'_>,
+        body: impl hyper::body::Body<Data = Bytes> + Unpin,
+    ) -> Result<Option<Bytes>, Refusal> {
         let limits = &self.shared.settings.limits;
         let hold = passage.caller.account.hold(limits);
-        match self.awaited(passage, gather(inflow, limits.answer, hold)).await? {
+        match self.awaited(passage, gather(body, limits.answer, hold)).await? {
             Ok(bytes) => Ok(Some(bytes)),
             Err(Ungathered::Full(refusal)) => Err(refusal),
             Err(Ungathered::Broken | Ungathered::TooLarge) => Ok(None),
@@ -242,9 +274,9 @@ impl Forwarder {
         &self,
         passage: &mut Passage<'_>,
         mut head: response::Parts,
-        inflow: Inflow,
+        body: impl hyper::body::Body<Data = Bytes> + Unpin,
     ) -> Result<Response<Body>, Refusal> {
-        let Some(bytes) = self.gather(passage, inflow).await? else { return passage.unread(head) };
+        let Some(bytes) = self.gather(passage, body).await? else { return passage.unread(head) };
         if head.status == StatusCode::ACCEPTED {
             return Ok(acknowledged(head));
         }

@@ -2,13 +2,16 @@
 //! one server alone. It leaves what is asked and what an answer means to `flow`; its errors name the host and never a query
 //! or a body.
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Method, Request, Response};
 use thiserror::Error;
@@ -16,6 +19,7 @@ use url::{Host, Url};
 
 use crate::sys::address::{is_forbidden, is_forbidden_host};
 use crate::sys::clock;
+use crate::sys::coding::{self, Flow};
 use crate::sys::mark::drop_mark;
 use crate::sys::place::announced;
 use crate::sys::trust::Trust;
@@ -71,7 +75,7 @@ pub struct Incoming {
     /// Where it comes from, after redirects.
     pub url: Url,
     host: String,
-    response: Response,
+    body: Flow,
 }
 
 /// Why there is no answer.
@@ -244,7 +248,7 @@ impl Http {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
             .map(Duration::from_secs);
-        let body = body(response, &host).await?;
+        let body = body(Flow::of(response), &host).await?;
         Ok(Reply { status, retry_after, date, body })
     }
 
@@ -304,9 +308,14 @@ impl Http {
 
 impl Incoming {
     fn of(response: Response) -> Self {
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let url = response.url().clone();
-        Self { status, headers, host: host(&url), url, response }
+        let (status, mut headers) = (response.status().as_u16(), response.headers().clone());
+        let (url, body) = (response.url().clone(), Flow::of(response));
+        if body.is_decoded() {
+            // They are of the body as it came.
+            headers.remove(CONTENT_ENCODING);
+            headers.remove(CONTENT_LENGTH);
+        }
+        Self { status, headers, host: host(&url), url, body }
     }
 
     /// The next part of the body; `None` at its end.
@@ -314,7 +323,7 @@ impl Incoming {
     /// # Errors
     /// [`HttpError::Lost`].
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
-        self.response.chunk().await.map_err(|e| failure(&self.host, &e))
+        self.body.chunk().await.map_err(|e| lost(&self.host, &e))
     }
 
     /// What is left of the body, if it has at most `limit` bytes.
@@ -353,6 +362,10 @@ fn builder() -> reqwest::ClientBuilder {
         // `execute` follows them.
         .redirect(Policy::none())
         .dns_resolver(Outward)
+        .default_headers(HeaderMap::from_iter([(
+            ACCEPT_ENCODING,
+            HeaderValue::from_static(coding::ACCEPTED),
+        )]))
         .user_agent(concat!("mcpauth/", env!("CARGO_PKG_VERSION")))
 }
 
@@ -390,9 +403,9 @@ fn host(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-async fn body(mut response: Response, host: &str) -> Result<Vec<u8>, HttpError> {
+async fn body(mut flow: Flow, host: &str) -> Result<Vec<u8>, HttpError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| failure(host, &e))? {
+    while let Some(chunk) = flow.chunk().await.map_err(|e| lost(host, &e))? {
         body.extend_from_slice(&chunk);
         if body.len() > LIMIT {
             return Err(HttpError::TooLarge { host: host.into(), limit: LIMIT });
@@ -400,6 +413,14 @@ async fn body(mut response: Response, host: &str) -> Result<Vec<u8>, HttpError> 
     }
     drop_mark(&mut body);
     Ok(body)
+}
+
+/// An end of a body before its time: of the connection, or of what a coding makes of it.
+fn lost(host: &str, error: &io::Error) -> HttpError {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>()) {
+        Some(error) => failure(host, error),
+        None => HttpError::Lost { host: host.to_owned(), cause: error.to_string() },
+    }
 }
 
 /// The innermost cause alone: the outer ones repeat the URL with its query.
