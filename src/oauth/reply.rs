@@ -14,6 +14,11 @@ use crate::text::clean;
 /// Longest `error_description` that is passed on, in characters.
 const DESCRIPTION_LIMIT: usize = 200;
 
+/// The longest lifetime that is believed without a second look, in seconds.
+const TEN_YEARS: Epoch = 10 * 366 * 86_400;
+/// Beyond it a number is a mistake, in seconds.
+const HUNDRED_YEARS: Epoch = 3_200_000_000;
+
 /// Why a token is not taken (RFC 6749 appendix A.12 and A.17).
 pub const UNSENDABLE: &str =
     "with a token that holds a control character, a line break, or a letter beyond ASCII";
@@ -211,7 +216,7 @@ fn token(
 ) -> Option<TokenSet> {
     let text = |name: &str| fields.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
     let access_token = text("access_token")?;
-    let told = fields.get("expires_in").and_then(seconds).map(|lifetime| now.saturating_add(lifetime));
+    let told = fields.get("expires_in").and_then(|told| end(told, now));
     let by_default = || shape.default_lifetime.map(|lifetime| now.saturating_add(lifetime));
     Some(TokenSet {
         access_token: Secret::new(access_token),
@@ -223,16 +228,28 @@ fn token(
     })
 }
 
-/// `expires_in` as a number, or as the string that some servers make of it; nonsense counts as absent.
-fn seconds(value: &Value) -> Option<Epoch> {
-    let seconds = match value {
+/// When a token ends, by an `expires_in`: a number of seconds from `now`, or a string with one in it. What is longer than
+/// anybody means, some servers mean as a point in time, in seconds or milliseconds since 1970. Nonsense counts as absent.
+fn end(told: &Value, now: Epoch) -> Option<Epoch> {
+    let told = match told {
         Value::Number(number) => number.as_f64()?,
         Value::String(text) => text.trim().parse::<f64>().ok()?,
         _ => return None,
     };
-    // A hundred years: beyond it the number is a mistake (milliseconds, an absolute time), and adding it could overflow.
     #[expect(clippy::cast_possible_truncation, reason = "bounded just before")]
-    (0.0..=3.2e9).contains(&seconds).then_some(seconds as Epoch)
+    let whole = (0.0..=1e15).contains(&told).then_some(told as Epoch)?;
+    let after = |lifetime: Epoch| Some(now.saturating_add(lifetime));
+    if whole <= TEN_YEARS {
+        return after(whole);
+    }
+    let is_time = |point: &Epoch| (now - TEN_YEARS..=now.saturating_add(HUNDRED_YEARS)).contains(point);
+    match [whole, whole / 1000].into_iter().find(is_time) {
+        // One that is over before it is there is nobody's meaning either.
+        Some(point) => (point > now).then_some(point),
+        // Some say "never" with nines.
+        None if whole <= HUNDRED_YEARS => after(whole),
+        None => None,
+    }
 }
 
 /// Granted scopes: a string separated by blanks (RFC 6749 section 3.3) or, in the wild, commas or an array.
@@ -287,6 +304,50 @@ mod tests {
             let body = format!(r#"{{"access_token":"{token}"{more}}}"#);
             let read = read_reply(200, body.as_bytes(), &shape, &[], 1_000).unwrap();
             assert_eq!(read.expires_at, Some(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_end_is_a_number_of_seconds_or_a_point_in_time_in_any_spelling() {
+        const NOW: Epoch = 1_795_000_000;
+        for (told, expected) in [
+            ("3600", Some(NOW + 3600)),
+            ("3600.0", Some(NOW + 3600)),
+            ("3600.9", Some(NOW + 3600)),
+            ("3.6e3", Some(NOW + 3600)),
+            (r#""3600""#, Some(NOW + 3600)),
+            (r#"" 3600.5 ""#, Some(NOW + 3600)),
+            ("0", Some(NOW)),
+            ("315360000", Some(NOW + 315_360_000)),
+            ("1795003600", Some(NOW + 3600)),
+            ("1795003600.25", Some(NOW + 3600)),
+            (r#""1795003600""#, Some(NOW + 3600)),
+            (r#""1795003600.0""#, Some(NOW + 3600)),
+            ("1795003600000", Some(NOW + 3600)),
+            (r#""1795003600000""#, Some(NOW + 3600)),
+            ("2147483647", Some(2_147_483_647)),
+            ("999999999", Some(NOW + 999_999_999)),
+            ("1794999990", None),
+            ("1795000000", None),
+            ("1794999990000", None),
+            ("1e300", None),
+            ("9999999999999999", None),
+            ("-1", None),
+            ("true", None),
+            (r#""3600s""#, None),
+            (r#""NaN""#, None),
+            (r#""inf""#, None),
+            ("[3600]", None),
+            ("null", None),
+        ] {
+            let body = format!(r#"{{"access_token":"t","expires_in":{told}}}"#);
+            let read = read_reply(200, body.as_bytes(), &ReplyShape::default(), &[], NOW).unwrap();
+            assert_eq!(read.expires_at, expected, "{told}");
+            if told.starts_with(|c: char| c.is_ascii_digit()) {
+                let form = format!("access_token=t&expires_in={told}");
+                let read = read_reply(200, form.as_bytes(), &ReplyShape::default(), &[], NOW).unwrap();
+                assert_eq!(read.expires_at, expected, "{form}");
+            }
         }
     }
 
