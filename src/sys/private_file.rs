@@ -9,6 +9,7 @@
 )]
 
 mod draft;
+mod remedy;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -63,48 +64,6 @@ pub enum FileError {
     },
 }
 
-impl FileError {
-    /// The command that mends it.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Io { path, source } => match source.kind() {
-                io::ErrorKind::NotFound => {
-                    format!("make the folder first: mkdir -p {}", folder_of(path).display())
-                }
-                io::ErrorKind::PermissionDenied => {
-                    format!("let this user read and write {}, or name another place", path.display())
-                }
-                io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => {
-                    format!("name another place than {}", path.display())
-                }
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    format!("make room on the disk of {}", path.display())
-                }
-                io::ErrorKind::ReadOnlyFilesystem => {
-                    format!("name a place that can be written, in place of {}", path.display())
-                }
-                _ => format!("check the disk and the folder of {}", path.display()),
-            },
-            Self::Symlink(path) => {
-                format!("remove the link, or name the real folder with --tokens-dir: rm {}", path.display())
-            }
-            // Only files that are given to us are read through links, and nobody can change the mode of a mounted one.
-            Self::Exposed { path, .. } if is_symlink(path) => format!(
-                "chmod 600 {}; of a mounted Secret, set defaultMode: 0440 and the pod's fsGroup to a group of this user's",
-                path.display()
-            ),
-            Self::Exposed { path, .. } => format!("chmod 600 {}", path.display()),
-            Self::Foreign { path, .. } => {
-                format!(
-                    "run this as that user; or, if you trust what is in it: sudo chown $(id -u) {}",
-                    path.display()
-                )
-            }
-            Self::Strange { path, .. } => format!("move {} away and run the command again", path.display()),
-        }
-    }
-}
-
 /// Reads a private file without a byte order mark; `None` if there is none. Refuses links, and files that others can read.
 ///
 /// # Errors
@@ -119,6 +78,16 @@ pub fn read(path: &Path) -> Result<Option<String>, FileError> {
 /// As [`FileError`] says.
 pub fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     open(path)?.map(|file| bytes(path, file)).transpose()
+}
+
+#[cfg(unix)]
+fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+fn user() -> u32 {
+    0
 }
 
 fn bytes(path: &Path, file: File) -> Result<Vec<u8>, FileError> {
@@ -311,7 +280,7 @@ fn without_links(options: &mut fs::OpenOptions) {
 #[cfg(unix)]
 fn check_owner(path: &Path, about: &fs::Metadata) -> Result<(), FileError> {
     let owner = std::os::unix::fs::MetadataExt::uid(about);
-    if owner == 0 || owner == rustix::process::geteuid().as_raw() {
+    if owner == 0 || owner == user() {
         return Ok(());
     }
     Err(FileError::Foreign { path: path.into(), owner })
