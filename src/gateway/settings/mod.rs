@@ -45,8 +45,8 @@ pub struct Settings {
     /// Web origins that may call (`Origin`), as in `https://app.example.com`, and those of programs with pages of their own,
     /// as in `tauri://localhost`; none by default.
     pub origins: Vec<String>,
-    /// Proxies whose `X-Forwarded-For` is believed, as addresses or networks (`10.0.0.0/8`): the audit and the limits per address
-    /// then are about whom they forward. Nobody's by default.
+    /// Proxies whose `X-Forwarded-For` or `Forwarded` (RFC 7239) is believed, as addresses or networks (`10.0.0.0/8`): the
+    /// audit and the limits per address then are about whom they forward. Nobody's by default.
     #[schemars(with = "Vec<String>")]
     pub trusted_proxies: Vec<Network>,
     /// Whose tokens are accepted. At least one.
