@@ -142,7 +142,7 @@ impl Callers {
         Self { shared, tokens }
     }
 
-    /// The caller whose token the request carries.
+    /// The caller whose token the request carries; the log names the request by its identifier.
     ///
     /// # Errors
     /// 401, 400, or 503 if its issuer cannot be asked.
@@ -150,9 +150,10 @@ impl Callers {
         &self,
         moment: &Moment,
         headers: &HeaderMap,
+        request: &str,
     ) -> Result<(Arc<Caller>, Credential), Refusal> {
         let credential = Credential::of(headers)?;
-        let caller = self.caller(moment, credential.token()).await?;
+        let caller = self.caller(moment, credential.token(), request).await?;
         self.claimed(&caller, headers)?;
         Ok((caller, credential))
     }
@@ -161,12 +162,17 @@ impl Callers {
     ///
     /// # Errors
     /// As [`Callers::authenticate`].
-    pub(super) async fn caller(&self, moment: &Moment, token: &str) -> Result<Arc<Caller>, Refusal> {
+    pub(super) async fn caller(
+        &self,
+        moment: &Moment,
+        token: &str,
+        request: &str,
+    ) -> Result<Arc<Caller>, Refusal> {
         let hash = hash(token);
         match self.remembered(moment, &hash) {
             Some(caller) => Ok(caller),
             // Boxed: what a new token may take is large, and most tokens are not new.
-            None => Box::pin(self.find_out(moment, token, hash)).await,
+            None => Box::pin(self.find_out(moment, (token, hash), request)).await,
         }
     }
 
@@ -176,7 +182,12 @@ impl Callers {
         (epoch == moment.epoch && moment.now < caller.believed_until).then_some(caller)
     }
 
-    async fn find_out(&self, moment: &Moment, token: &str, hash: Hash) -> Result<Arc<Caller>, Refusal> {
+    async fn find_out(
+        &self,
+        moment: &Moment,
+        (token, hash): (&str, Hash),
+        request: &str,
+    ) -> Result<Arc<Caller>, Refusal> {
         let (issuer, parsed) = match Token::read(token) {
             Ok(parsed) => (self.issuer(|issuer| Some(issuer.name()) == parsed.issuer()), Ok(parsed)),
             Err(reject) => (self.issuer_to_ask(token), Err(reject)),
@@ -186,12 +197,13 @@ impl Callers {
         };
         let judged = if issuer.introspects() {
             let servers = &|audience: &str| self.shared.servers_of(&moment.state, audience);
-            let question = Question { issuer, token, hash, now: moment.now, peer: moment.peer, servers };
+            let (now, peer) = (moment.now, moment.peer);
+            let question = Question { issuer, token, hash, now, peer, servers, request };
             self.shared.asking.ask(&question).await?
         } else {
             let parsed = parsed.map_err(Refusal::Token)?;
             let servers = |audience: &str| self.shared.servers_of(&moment.state, audience);
-            self.verify(issuer, parsed, token, moment.now, &servers).await?
+            self.verify(issuer, (parsed, token), moment.now, &servers, request).await?
         };
         let Judged { principal, expires_at, believed_until } = judged;
         if let Some(reject) = moment.state.revoked.reject(&principal) {
@@ -219,10 +231,10 @@ impl Callers {
     async fn verify(
         &self,
         issuer: &Issuer,
-        token: Token<'_>,
-        text: &str,
+        (token, text): (Token<'_>, &str),
         now: i64,
         servers: &(dyn Fn(&str) -> Vec<String> + Sync),
+        request: &str,
     ) -> Result<Judged, Refusal> {
         let claims = proven(issuer, token, text).await?;
         let (principal, expires_at) = issuer.rules.accept(claims, now, &servers).map_err(|reject| {
@@ -230,7 +242,7 @@ impl Callers {
                 Reject::IdToken(member) => issuer.refused_id_token(member, now),
                 _ => None,
             };
-            said.iter().for_each(|said| warn!(event = "token", "{said}"));
+            said.iter().for_each(|said| warn!(event = "token", request, "{said}"));
             Refusal::Token(reject)
         })?;
         Ok(Judged { principal, expires_at, believed_until: expires_at })

@@ -59,6 +59,8 @@ pub(super) struct Asking<'a> {
     pub(super) stored: &'a Arc<Stored>,
     /// Where it is got: files and locks are not for a core that serves requests.
     pub(super) vault: &'a Handle,
+    /// The identifier of the request, for the log.
+    pub(super) request: &'a str,
 }
 
 /// How long requests wait for a credential: longer than the network may take, not as long as a file system may hang.
@@ -112,7 +114,7 @@ impl Supply for Asking<'_> {
                 Ok(Got { token: Ready::new(token, site).ok_or(NoEgress)?, is_new })
             }
             Ok(Ok(Err(why))) => {
-                warn!(event = "egress", "{why}");
+                warn!(event = "egress", request = self.request, "{why}");
                 Err(NoEgress)
             }
             // It goes on, and what it gets is kept; but nobody waits for it again and again.

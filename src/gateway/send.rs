@@ -62,7 +62,8 @@ impl Sender {
         headers: HeaderMap,
         record: &mut Record<'_>,
     ) -> Result<Response<Inflow>, Refusal> {
-        let source = Asking { stored, vault: &self.shared.vault };
+        let request = passage.request_id.to_str().unwrap_or_default();
+        let source = Asking { stored, vault: &self.shared.vault, request };
         let mut turn = retry::Once::begin(&source).await?;
         loop {
             let mut with = headers.clone();

@@ -131,7 +131,8 @@ impl Worker {
         }
         record.http = http_method(&method)?;
         let route = self.route(moment, uri.path(), record)?; //                        404, 503
-        let (caller, credential) = self.callers.authenticate(moment, &headers).await?; //      401, 400
+        let authenticated = self.callers.authenticate(moment, &headers, record.request_id());
+        let (caller, credential) = authenticated.await?; //                            401, 400
         record.caller = Some(caller.clone());
         caller.enters(route.upstream.name())?; //                                      401
         let mut turn = self.turn(&caller, method == Method::GET)?; //                   429

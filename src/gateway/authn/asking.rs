@@ -54,6 +54,8 @@ pub(crate) struct Question<'q> {
     pub(crate) peer: IpAddr,
     /// The servers that an audience names.
     pub(crate) servers: &'q (dyn Fn(&str) -> Vec<String> + Sync),
+    /// The identifier of the request that it came with, for the log.
+    pub(crate) request: &'q str,
 }
 
 /// Why there is no caller.
@@ -146,9 +148,9 @@ impl Asking {
     }
 
     async fn send(&self, question: &Question<'_>) -> Result<Judged, No> {
-        let Question { issuer, token, hash, now, servers, .. } = question;
+        let Question { issuer, token, hash, now, servers, request, .. } = question;
         let reply = issuer.introspect(token).await.map_err(|error| {
-            warn!(event = "introspection", "{error}");
+            warn!(event = "introspection", request, "{error}");
             No::Down
         })?;
         match issuer.rules.introspected(&reply, *now, servers) {
