@@ -149,6 +149,8 @@ pub const TARGETS: &[Target] = &[
         root: &["mcp"],
         place: Place::xdg("opencode/opencode.json"),
         beside: Some("opencode.jsonc"),
+        // It reads both, and of an entry that is in both, this file's.
+        moved: Some(Moved::File("OPENCODE_CONFIG")),
         kept: &["enabled"],
         ..JSON
     },
@@ -272,9 +274,11 @@ impl Target {
             Moved::Folder(name, file) => Some(named(name)?.join(file)),
         });
         let place = self.on_windows.filter(|_| folders.windows).unwrap_or(self.place);
-        let path = moved.unwrap_or_else(|| place.within(folders));
-        let beside = self.beside.map(|name| path.with_file_name(name)).filter(|path| path.is_file());
-        beside.unwrap_or(path)
+        moved.unwrap_or_else(|| {
+            let path = place.within(folders);
+            let beside = self.beside.map(|name| path.with_file_name(name)).filter(|path| path.is_file());
+            beside.unwrap_or(path)
+        })
     }
 
     /// Whether the client seems to be there: by its file, or by the folder that would hold it.

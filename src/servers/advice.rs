@@ -33,16 +33,26 @@ pub(crate) struct Advice<'a> {
     pub(crate) source: Source,
 }
 
+/// What a server asks for with a refusal.
+fn challenge(headers: &HeaderMap) -> Challenge {
+    let values = headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
+    Challenge::read(values).unwrap_or_default()
+}
+
 impl<'a> Advice<'a> {
     /// For a server that is sent what the store has for it.
     pub(crate) fn stored(servers: &'a Servers, which: &'a Which) -> Self {
         Self { servers, which, source: servers.source_for(which) }
     }
 
+    /// Whether another token may do where one is refused with these headers: one of the same login has the same scopes.
+    pub(crate) fn may_renew(&self, headers: &HeaderMap) -> bool {
+        !challenge(headers).is_about_scope() || self.servers.login_of(self.which).is_none()
+    }
+
     /// What to do about an answer with this status and these headers that is no success.
     pub(crate) fn on_status(&self, status: u16, headers: &HeaderMap) -> String {
-        let values = headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
-        let challenge = Challenge::read(values).unwrap_or_default();
+        let challenge = challenge(headers);
         match status {
             401 => self.unauthorized(&challenge),
             403 => self.forbidden(&challenge, None),

@@ -42,6 +42,10 @@ pub trait Access: Send + Sync + 'static {
     fn fresh(&self) -> Pending<'_, Result<Arc<Given>, NoAccess>>;
     /// Other headers than these, which the server would not take; `None` if there are no others for now.
     fn renewed<'a>(&'a self, refused: &'a Given) -> Pending<'a, Result<Option<Arc<Given>>, NoAccess>>;
+    /// Whether other headers may be taken where these were answered with a 401 that has such headers.
+    fn may_renew(&self, _: &HeaderMap) -> bool {
+        true
+    }
     /// What to type after an answer with this status and these headers that is no success.
     fn advice(&self, status: u16, headers: &HeaderMap) -> String;
 }
