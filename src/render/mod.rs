@@ -65,6 +65,14 @@ pub enum RenderError {
         /// The variable.
         variable: String,
     },
+    /// The client would not read what the user has any more.
+    #[error("{} is what the client reads; a new {} would put it out of force", older.display(), path.display())]
+    Hides {
+        /// The file that would be new.
+        path: PathBuf,
+        /// The older one beside it.
+        older: PathBuf,
+    },
     /// A file we were told to read.
     #[error("{path}: {reason}", path = path.display())]
     Unreadable {
@@ -108,6 +116,12 @@ impl RenderError {
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
+            Self::Hides { path, older } => format!(
+                "make {} of it first, as its makers say (https://docs.continue.dev/reference/yaml-migration); or, if it may go: mv {older} \
+                 {older}.old",
+                path.display(),
+                older = older.display()
+            ),
             Self::Header { server, .. } => format!("log in again for {server}, or correct its settings"),
             Self::Plain { .. } => "use an https gateway address, or --allow-http if you mean it".into(),
             Self::Url { .. } => "check REGISTRY_URL and the server's name".into(),

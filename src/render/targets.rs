@@ -115,6 +115,7 @@ pub const TARGETS: &[Target] = &[
         format: Format::Yaml,
         shape: Shape::List,
         place: Place::home(".continue/config.yaml"),
+        hides: Some("config.json"),
         ..JSON
     },
     Target {
@@ -169,6 +170,7 @@ const JSON: Target = Target {
     place: Place::home(""),
     on_windows: None,
     beside: None,
+    hides: None,
     moved: None,
     ways: &[Bridge, Inline, Proxy],
     kept: &[],
@@ -220,6 +222,8 @@ pub struct Target {
     pub on_windows: Option<Place>,
     /// A file in the same folder that counts for more where it exists.
     pub beside: Option<&'static str>,
+    /// An older file beside it that the client reads for as long as there is none of the newer kind, and then no more.
+    pub hides: Option<&'static str>,
     /// The variable by which the client is told of another place.
     pub moved: Option<Moved>,
     /// Where it can have the headers from, the best first.
